@@ -1,0 +1,72 @@
+// A vector with room for N values in place: no allocation, no initialisation
+// of what is not used. It exists because fuzz targets link neither compiled
+// Abseil nor pay for a heap allocation in each case.
+// T must be trivially destructible. Thread-safety: thread-compatible.
+#ifndef EPTDIFF_ORACLE_FIXED_VECTOR_H_
+#define EPTDIFF_ORACLE_FIXED_VECTOR_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdlib>
+#include <memory>
+#include <type_traits>
+
+namespace eptdiff {
+
+template <typename T, std::size_t N>
+class FixedVector {
+  static_assert(std::is_trivially_destructible_v<T>);
+
+ public:
+  FixedVector() : size_(0) {}
+  FixedVector(const FixedVector& other) : size_(0) { *this = other; }
+  FixedVector& operator=(const FixedVector& other) {
+    size_ = other.size_;
+    std::uninitialized_copy(other.begin(), other.end(), begin());
+    return *this;
+  }
+
+  // Appends. The capacity is a proven bound at every use: exceeding it ends
+  // the process.
+  void push_back(const T& value) {
+    if (size_ == N) std::abort();
+    std::construct_at(values() + size_, value);
+    ++size_;
+  }
+  // Appends a value-initialised T and returns it.
+  T& emplace_back() {
+    if (size_ == N) std::abort();
+    return *std::construct_at(values() + size_++);
+  }
+  void pop_back() { --size_; }
+  void clear() { size_ = 0; }
+
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  bool full() const { return size_ == N; }
+  static constexpr std::size_t capacity() { return N; }
+
+  T& operator[](std::size_t i) { return values()[i]; }
+  const T& operator[](std::size_t i) const { return values()[i]; }
+  T& back() { return values()[size_ - 1]; }
+  const T& back() const { return values()[size_ - 1]; }
+  T* begin() { return values(); }
+  T* end() { return values() + size_; }
+  const T* begin() const { return values(); }
+  const T* end() const { return values() + size_; }
+
+  friend bool operator==(const FixedVector& a, const FixedVector& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+  }
+
+ private:
+  T* values() { return reinterpret_cast<T*>(storage_); }
+  const T* values() const { return reinterpret_cast<const T*>(storage_); }
+
+  std::size_t size_;
+  alignas(T) std::byte storage_[N * sizeof(T)];
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_FIXED_VECTOR_H_

@@ -1,0 +1,91 @@
+// Whoever answers questions: the engine, Bochs, outside code.
+//
+// An oracle never changes the state that it is shown. It says what the step
+// does (Outcome), or that it cannot answer, and why. Steps of one case are
+// asked in order; each is asked in the state that this oracle's own answers,
+// where they conformed, have left.
+// Thread-safety: an oracle is used by one thread.
+#ifndef EPTDIFF_ORACLE_ORACLE_H_
+#define EPTDIFF_ORACLE_ORACLE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "oracle/case.h"
+#include "oracle/machine_state.h"
+#include "oracle/outcome.h"
+
+namespace eptdiff {
+
+// Why an oracle gives no answer. Every skip is counted under one of these.
+enum class Skip : std::uint8_t {
+  kNone,  // it answered
+#define EPTDIFF_SKIP(enumerator, words) enumerator,
+#include "oracle/skips.def"
+#undef EPTDIFF_SKIP
+};
+
+// The reason in words, as reports print it.
+std::string_view WordsOf(Skip skip);
+
+inline constexpr std::size_t kSkipCount = 1
+#define EPTDIFF_SKIP(enumerator, words) +1
+#include "oracle/skips.def"
+#undef EPTDIFF_SKIP
+    ;
+
+// The parts of an answer, in the order in which the comparison looks at them.
+// A qualification bit is a part of its own, so that signatures tell them apart.
+enum class Field : std::uint8_t {
+  kEvent,
+  kFailedCheck,
+  kExitReason,
+  kInterruptionInformation,
+  kErrorCode,
+  kQualification,
+  kGpa,
+  kGla,
+  kCr2,
+  kAddress,
+  kPageSize,
+  kMemoryType,
+  kStructureMemoryType,
+  kPdpte,
+  kEptp,
+  kEptpIndex,
+  kPmlIndex,
+  kMemory,
+};
+inline constexpr std::size_t kFieldCount = 18;
+
+// A set of fields, as bits 1 << Field.
+using FieldSet = std::uint32_t;
+inline constexpr FieldSet kAllFields = (FieldSet{1} << kFieldCount) - 1;
+constexpr FieldSet SetOf(Field field) {
+  return FieldSet{1} << static_cast<unsigned>(field);
+}
+
+class Oracle {
+ public:
+  virtual ~Oracle() = default;
+
+  // Short and without spaces; stands in signatures ("engine", "bochs").
+  virtual std::string_view name() const = 0;
+
+  // The fields that its answers fill in; the others are not compared.
+  virtual FieldSet fields() const { return kAllFields; }
+
+  // VM entry, step 0. `outcome.event.kind` is kCompleted or kVmEntryFailure.
+  // A reason other than kNone means that it cannot answer this case at all.
+  virtual Skip Enter(const MachineState& state, Outcome& outcome) = 0;
+
+  // One step of the case that was last entered. Leaves `outcome` unspecified
+  // unless it answers (kNone).
+  virtual Skip Perform(const MachineState& state, const Step& step,
+                       Outcome& outcome) = 0;
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_ORACLE_H_

@@ -1,0 +1,104 @@
+// Dialects: the SDM with some slots filled otherwise.
+//
+// Every rule that the reference applies is asked through a slot; the reference
+// never asks in which dialect it is. An alteration takes the answer that the
+// slot would have given and gives another: a prohibition switched off, a value
+// computed otherwise, an ignored bit taken as reserved. Alterations describe
+// known departures (Bochs), knock-outs (how good is the fuzzer?) and what a
+// foreign walker does instead of the SDM (diagnosis).
+// Thread-safety: a Dialect is immutable after construction.
+#ifndef EPTDIFF_ORACLE_REFERENCE_DIALECT_H_
+#define EPTDIFF_ORACLE_REFERENCE_DIALECT_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "oracle/rules.h"
+
+namespace eptdiff {
+
+struct Situation;  // situation.h
+
+enum class Slot : std::uint8_t {
+#define EPTDIFF_SLOT(enumerator, rule, kind) enumerator,
+#include "oracle/reference/slots.def"
+#undef EPTDIFF_SLOT
+};
+inline constexpr std::size_t kSlotCount = 0
+#define EPTDIFF_SLOT(enumerator, rule, kind) +1
+#include "oracle/reference/slots.def"
+#undef EPTDIFF_SLOT
+    ;
+
+enum class SlotKind : std::uint8_t { kForbids, kDefines, kOrders, kPermits };
+
+struct SlotInfo {
+  Slot slot;
+  Rule rule;
+  SlotKind kind;
+  std::string_view name;  // as in slots.def
+};
+const SlotInfo& InfoOf(Slot slot);
+
+// One departure. `name` begins with the rule's identifier: "CFG-8/off",
+// "QUAL-6/fetch-only". `words` says what an implementation with it does.
+struct Alteration {
+  // The slot's answer, given the situation and the answer so far.
+  using Function = std::uint64_t (*)(const Situation&, std::uint64_t value);
+
+  std::string_view name;
+  Slot slot;
+  Function function;
+  std::string_view words;
+};
+
+// Every alteration that is known: "off" for each prohibition, and the variants
+// in alterations.cc. In a fixed order, each name once.
+std::span<const Alteration> AllAlterations();
+
+// The alteration of this name; null if there is none.
+const Alteration* FindAlteration(std::string_view name);
+
+class Dialect {
+ public:
+  // The SDM itself.
+  Dialect() : Dialect("sdm", {}) {}
+  Dialect(std::string name, std::vector<const Alteration*> alterations);
+
+  const std::string& name() const { return name_; }
+  // In the order in which they apply.
+  std::span<const Alteration* const> alterations() const {
+    return alterations_;
+  }
+  // This dialect without its alteration number `index`.
+  Dialect Without(std::size_t index) const;
+  // This dialect with `alteration` after the others.
+  Dialect With(const Alteration& alteration) const;
+
+  // Whether any alteration fills this slot.
+  bool Alters(Slot slot) const {
+    return altered_[static_cast<std::size_t>(slot)];
+  }
+  // What the slot answers, where the SDM's answer is `value`.
+  std::uint64_t Answer(Slot slot, const Situation& situation,
+                       std::uint64_t value) const;
+
+ private:
+  std::string name_;
+  std::vector<const Alteration*> alterations_;
+  std::array<bool, kSlotCount> altered_ = {};
+};
+
+// A dialect by name: "sdm", "bochs-3.0", or a comma-separated list of
+// alterations ("CFG-8/off,AD-2/off"). None if a name is unknown.
+std::optional<Dialect> FindDialect(std::string_view name);
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_REFERENCE_DIALECT_H_

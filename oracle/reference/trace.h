@@ -1,0 +1,60 @@
+// What the reference looked at while it judged a step: the entries that it
+// read and the rules that decided. Thread-safety: plain values.
+#ifndef EPTDIFF_ORACLE_REFERENCE_TRACE_H_
+#define EPTDIFF_ORACLE_REFERENCE_TRACE_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/types.h"
+#include "oracle/fixed_vector.h"
+#include "oracle/rules.h"
+
+namespace eptdiff {
+
+enum class Structure : std::uint8_t { kEpt, kSpp, kPdpte, kEptpList };
+
+// One entry that was read.
+struct EntryRead {
+  Structure structure = Structure::kEpt;
+  std::uint8_t level = 0;  // EPT: 5 (PML5E) to 1 (PTE); SPP: 4 to 1 (vector)
+  Hpa address;
+  std::uint64_t value = 0;
+};
+
+// One answer of a slot that had a consequence: a prohibition that applied, or
+// a definition that was used.
+struct RuleHit {
+  Rule rule = Rule::kWalk6;
+  std::uint8_t level = 0;  // 0 where no entry is concerned
+  bool forbids = false;    // a prohibition that applied
+  std::uint64_t value = 0;
+};
+
+struct Trace {
+  FixedVector<EntryRead, 64> entries;
+  FixedVector<RuleHit, 256> hits;  // the first 256
+  // Every (rule, level, answered non-zero) that was asked: a fuzzer's features.
+  // Index: (rule * 6 + level) * 2 + (value != 0).
+  static constexpr std::size_t kFeatures = kRuleCount * 6 * 2;
+  std::array<std::uint64_t, (kFeatures + 63) / 64> features = {};
+  // Whether an alteration of the dialect changed any answer on the way. If
+  // not, the verdict is that of the SDM.
+  bool altered = false;
+  // Whether the access (or one page of it) reached a leaf.
+  bool reached_leaf = false;
+
+  void Clear() {
+    entries.clear();
+    hits.clear();
+    features.fill(0);
+    altered = false;
+    reached_leaf = false;
+  }
+};
+static_assert(Trace::kFeatures <= 4096, "a fuzz target has 4 KB of counters");
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_REFERENCE_TRACE_H_

@@ -1,0 +1,50 @@
+#include "oracle/sparse_memory.h"
+
+#include <cstdlib>
+#include <utility>
+
+namespace eptdiff {
+namespace {
+constexpr std::size_t kInitialSlots = 1024;
+}  // namespace
+
+SparseMemory::SparseMemory()
+    : slots_(kInitialSlots), mask_(kInitialSlots - 1) {
+  addresses_.reserve(kInitialSlots / 2);
+}
+
+void SparseMemory::Store(Hpa address, std::uint64_t value) {
+  const std::uint64_t key = address.value >> 3;
+  std::size_t i = Hash(key);
+  for (; slots_[i & mask_].generation == generation_; ++i) {
+    if (slots_[i & mask_].key != key) continue;
+    slots_[i & mask_].value = value;
+    return;
+  }
+  slots_[i & mask_] = {key, value, generation_};
+  addresses_.push_back(Hpa{key << 3});
+  if (addresses_.size() * 2 > slots_.size()) Grow();
+}
+
+void SparseMemory::Clear() {
+  addresses_.clear();
+  if (++generation_ != 0) return;
+  // After 2^32 cases the stamps of the first ones would come alive again.
+  for (Slot& slot : slots_) slot.generation = 0;
+  generation_ = 1;
+}
+
+void SparseMemory::Grow() {
+  if (addresses_.size() >= kMaxWords) std::abort();
+  const std::vector<Slot> old = std::exchange(
+      slots_, std::vector<Slot>(slots_.size() * 2));
+  mask_ = slots_.size() - 1;
+  for (const Slot& slot : old) {
+    if (slot.generation != generation_) continue;
+    std::size_t i = Hash(slot.key);
+    while (slots_[i & mask_].generation == generation_) ++i;
+    slots_[i & mask_] = slot;
+  }
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,77 @@
+// The judgement: what the SDM permits as the answer to one step.
+//
+// A verdict is a short list of alternatives, nearly always one. Each fixes the
+// event and its fields, with a mask of what is undefined, and the effects on
+// memory as required and optional writes. An outcome conforms if it fits one
+// alternative whole: sets of values field by field would accept mixtures that
+// no processor gives. Thread-safety: plain values.
+#ifndef EPTDIFF_ORACLE_VERDICT_H_
+#define EPTDIFF_ORACLE_VERDICT_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/types.h"
+#include "oracle/fixed_vector.h"
+#include "oracle/outcome.h"
+#include "oracle/rules.h"
+
+namespace eptdiff {
+
+// A rule, and the level of the paging structure that it was applied to:
+// 5 (PML5E) to 1 (PTE), or 0 where no entry is concerned.
+struct RuleAt {
+  Rule rule = Rule::kWalk6;
+  std::uint8_t level = 0;
+  friend bool operator==(const RuleAt&, const RuleAt&) = default;
+};
+
+// The bits of one word of memory selected by `mask` take those of `value`.
+// Every listed write changes at least one bit of the word.
+struct BitWrite {
+  Hpa word;
+  std::uint64_t mask = 0;
+  std::uint64_t value = 0;
+  RuleAt why;
+};
+
+struct Alternative {
+  Event event;
+  // Which bits of the exit qualification are defined.
+  std::uint64_t qualification_defined = 0;
+  // Whether the GPA and GLA are, and how far beyond the value in `event` the
+  // reported one may lie: 0 to span bytes (any refused byte may be reported).
+  bool gpa_defined = false;
+  bool gla_defined = false;
+  std::uint8_t span = 0;
+  // kVmEntryFailure: the checks that fail, as bits 1 << EntryCheck. The SDM
+  // sets no order among them; any of these may be named.
+  std::uint16_t failed_checks = 0;
+  Registers registers;
+  FixedVector<BitWrite, kMaxStepWrites> required;
+  // Each of these may be absent or present, whatever the others are.
+  FixedVector<BitWrite, kMaxStepWrites> optional;
+  // What decided the event, and the memory type of a completed access.
+  RuleAt decided;
+  Rule memory_type_rule = Rule::kMt5;
+};
+
+// The most alternatives that a verdict can have.
+inline constexpr std::size_t kMaxAlternatives = 32;
+
+enum class Standing : std::uint8_t {
+  kJudged,       // the alternatives say what is permitted
+  kUndefined,    // ALIAS-1: anything may follow
+  kCallerError,  // the step is none that a processor could be asked
+  kNotModelled,  // outside what the reference models; see `unmodelled`
+};
+
+struct Verdict {
+  Standing standing = Standing::kJudged;
+  const char* unmodelled = "";  // kNotModelled, kCallerError: what it is
+  FixedVector<Alternative, kMaxAlternatives> alternatives;
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_VERDICT_H_
