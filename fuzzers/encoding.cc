@@ -46,6 +46,15 @@ void StoreAt(std::uint8_t* to, std::uint64_t value, std::size_t bytes) {
   }
 }
 
+// Flags as bits, the first one lowest.
+template <typename... Bools>
+constexpr std::uint8_t BitsOf(Bools... flags) {
+  unsigned bits = 0;
+  unsigned shift = 0;
+  ((bits |= unsigned{flags} << shift++), ...);
+  return static_cast<std::uint8_t>(bits);
+}
+
 // The header is described once, in VisitHeader; these two read and write it.
 class HeaderReader {
  public:
@@ -158,8 +167,7 @@ void WriteAccess(const Access& access, Record& record) {
   record[kKind] = static_cast<std::uint8_t>(access.kind);
   record[kSize] = access.size;
   record[kAccessFlags] =
-      static_cast<std::uint8_t>(access.implicit_supervisor | access.wruss << 1 |
-                                access.asynchronous << 2);
+      BitsOf(access.implicit_supervisor, access.wruss, access.asynchronous);
 }
 
 void ReadStep(const std::uint8_t* record, Step& step) {
@@ -203,9 +211,9 @@ void WriteStep(const Step& step, Record& record) {
   switch (step.kind) {
     case StepKind::kGuestPhysicalAccess:
       WriteAccess(step.access, record);
-      record[kPageFlags] = static_cast<std::uint8_t>(
-          !step.page.gla_valid | step.page.user << 1 | step.page.writable << 2 |
-          step.page.execute_disable << 3);
+      record[kPageFlags] =
+          BitsOf(!step.page.gla_valid, step.page.user, step.page.writable,
+                 step.page.execute_disable);
       record[kPatIndex] = step.page.pat_index;
       StoreAt(&record[kFirst], step.gpa.value, 8);
       StoreAt(&record[kSecond], step.page.gla.value, 8);
