@@ -31,39 +31,40 @@ struct Hpa {  // host-physical address; at most MAXPHYADDR bits
 
 // What the processor supports.
 struct Processor {
-  std::uint8_t maxphyaddr = 46;     // CPUID.80000008H:EAX[7:0], 32 to 52
-  std::uint64_t ept_vpid_cap = 0;   // IA32_VMX_EPT_VPID_CAP, SDM A.10
-  bool ept_violation_ve = false;    // "EPT-violation #VE" may be 1
-  bool page_1gb = false;            // CPUID.80000001H:EDX[26], guest pages
-  bool nx = false;                  // CPUID.80000001H:EDX[20]
-  bool pse36 = false;               // CPUID.01H:EDX[17]
-  bool smep = false;                // CPUID.07H:EBX[7]
-  bool smap = false;                // CPUID.07H:EBX[20]
-  bool pku = false;                 // CPUID.07H:ECX[3]
-  bool pks = false;                 // CPUID.07H:ECX[31]
-  bool cet_ss = false;              // CPUID.07H:ECX[7], shadow stacks
-  bool la57 = false;                // CPUID.07H:ECX[16]
-  bool pcid = false;                // CPUID.01H:ECX[17]
+  std::uint8_t maxphyaddr = 46;    // CPUID.80000008H:EAX[7:0], 32 to 52
+  std::uint64_t ept_vpid_cap = 0;  // IA32_VMX_EPT_VPID_CAP, SDM A.10
+  bool ept_violation_ve = false;   // "EPT-violation #VE" may be 1; implied
+                                   // where the control is 1
+  bool page_1gb = false;           // CPUID.80000001H:EDX[26], guest pages
+  bool nx = false;                 // CPUID.80000001H:EDX[20]
+  bool pse36 = false;              // CPUID.01H:EDX[17]
+  bool smep = false;               // CPUID.07H:EBX[7]
+  bool smap = false;               // CPUID.07H:EBX[20]
+  bool pku = false;                // CPUID.07H:ECX[3]
+  bool pks = false;                // CPUID.07H:ECX[31]
+  bool cet_ss = false;             // CPUID.07H:ECX[7], shadow stacks
+  bool la57 = false;               // CPUID.07H:ECX[16]
+  bool pcid = false;               // CPUID.01H:ECX[17]
   friend bool operator==(const Processor&, const Processor&) = default;
 };
 
 // The VM-execution control fields that EPT depends on, as in the VMCS
 // (SDM 25.6). `pml_index`, `eptp` and `eptp_index` change as the guest runs.
 struct Controls {
-  std::uint32_t pin_based = 0;      // table 25-5
-  std::uint32_t primary = 0;        // table 25-6
-  std::uint32_t secondary = 0;      // table 25-7
-  std::uint64_t tertiary = 0;       // table 25-8
-  std::uint64_t vm_functions = 0;   // table 25-10
+  std::uint32_t pin_based = 0;     // table 25-5
+  std::uint32_t primary = 0;       // table 25-6
+  std::uint32_t secondary = 0;     // table 25-7
+  std::uint64_t tertiary = 0;      // table 25-8
+  std::uint64_t vm_functions = 0;  // table 25-10
   std::uint32_t exception_bitmap = 0;
-  std::uint64_t eptp = 0;           // table 25-9
+  std::uint64_t eptp = 0;  // table 25-9
   std::uint64_t pml_address = 0;
   std::uint16_t pml_index = 0;
-  std::uint64_t spptp = 0;          // table 25-11
+  std::uint64_t spptp = 0;  // table 25-11
   std::uint64_t ve_information_address = 0;
   std::uint64_t eptp_list_address = 0;
   std::uint16_t eptp_index = 0;
-  std::uint64_t hlatp = 0;          // table 25-12
+  std::uint64_t hlatp = 0;  // table 25-12
   std::uint16_t hlat_prefix_size = 0;
   std::uint16_t vpid = 0;
   friend bool operator==(const Controls&, const Controls&) = default;
@@ -82,10 +83,10 @@ struct GuestState {
   std::array<std::uint64_t, 4> pdpte = {};  // the PDPTE registers (PAE)
   std::uint8_t cpl = 0;                     // 0 to 3
   bool cs_l = false;
-  bool event_delivery = false;   // an event is being delivered through the IDT
-  bool nmi_unblocking = false;   // the access is that of an IRET that commenced
-                                 // while NMIs (virtual NMIs) were blocked
-  bool transactional = false;    // in a transactional region
+  bool event_delivery = false;  // an event is being delivered through the IDT
+  bool nmi_unblocking = false;  // the access is that of an IRET that commenced
+                                // while NMIs (virtual NMIs) were blocked
+  bool transactional = false;   // in a transactional region
   friend bool operator==(const GuestState&, const GuestState&) = default;
 };
 
@@ -102,10 +103,10 @@ enum class AccessKind : std::uint8_t {
 // happen, and what it does to the paging structures and the log.
 struct Access {
   AccessKind kind = AccessKind::kRead;
-  std::uint8_t size = 1;            // bytes, 1 to 64
-  bool implicit_supervisor = false; // e.g. a descriptor-table access at CPL 3
-  bool wruss = false;               // a user-mode access whatever the CPL
-  bool asynchronous = false;        // Intel PT output, PEBS, user interrupts
+  std::uint8_t size = 1;             // bytes, 1 to 64
+  bool implicit_supervisor = false;  // e.g. a descriptor-table access at CPL 3
+  bool wruss = false;                // a user-mode access whatever the CPL
+  bool asynchronous = false;         // Intel PT output, PEBS, user interrupts
   friend bool operator==(const Access&, const Access&) = default;
 };
 
@@ -113,12 +114,12 @@ struct Access {
 // and the properties of the page (with CR0.PG = 0 the processor takes user,
 // writable and executable, whatever stands here).
 struct GuestPage {
-  bool gla_valid = true;        // false: trace-address pre-translation
-  Gla gla = {};
-  bool user = false;            // U/S is 1 in all controlling entries
-  bool writable = false;        // R/W is 1 in all controlling entries
-  bool execute_disable = false; // XD is 1 in some controlling entry
-  std::uint8_t pat_index = 0;   // 4 * PAT + 2 * PCD + PWT of the guest leaf
+  bool gla_valid = true;  // false: trace-address pre-translation
+  Gla gla;
+  bool user = false;             // U/S is 1 in all controlling entries
+  bool writable = false;         // R/W is 1 in all controlling entries
+  bool execute_disable = false;  // XD is 1 in some controlling entry
+  std::uint8_t pat_index = 0;    // 4 * PAT + 2 * PCD + PWT of the guest leaf
   friend bool operator==(const GuestPage&, const GuestPage&) = default;
 };
 
@@ -135,8 +136,8 @@ enum class MemoryType : std::uint8_t {
 
 // Where the bytes of an access in one page go.
 struct Translation {
-  Hpa address = {};            // of the first byte of the access in this page
-  std::uint8_t page_shift = 0; // 12, 21 or 30: the size of the EPT leaf
+  Hpa address;                  // of the first byte of the access in this page
+  std::uint8_t page_shift = 0;  // 12, 21 or 30: the size of the EPT leaf
   MemoryType memory_type = MemoryType::kUncacheable;  // effective, 29.3.7.2
   // Of the accesses to the EPT paging structures (29.3.7.1).
   MemoryType structure_memory_type = MemoryType::kUncacheable;
@@ -145,7 +146,7 @@ struct Translation {
 
 // What became of a step.
 enum class EventKind : std::uint8_t {
-  kCompleted,                // the access happened, the instruction retired
+  kCompleted,  // the access happened, the instruction retired
   kVmExit,
   kVirtualizationException,  // #VE
   kPageFault,                // #PF
@@ -173,14 +174,14 @@ struct Event {
   std::uint8_t translation_count = 0;
   std::array<Translation, 2> translations = {};
   // kVmExit. For #VE, the values that the information area received.
-  std::uint16_t exit_reason = 0;            // SDM appendix C
+  std::uint16_t exit_reason = 0;  // SDM appendix C
   std::uint64_t qualification = 0;
-  Gpa gpa = {};
-  Gla gla = {};
+  Gpa gpa;
+  Gla gla;
   std::uint32_t interruption_information = 0;  // exit reason 0 only
   // kPageFault.
   std::uint32_t error_code = 0;
-  Gla cr2 = {};
+  Gla cr2;
   // kVmEntryFailure.
   EntryCheck failed_check = EntryCheck::kNone;
   friend bool operator==(const Event&, const Event&) = default;

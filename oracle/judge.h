@@ -29,10 +29,10 @@ struct Disagreement {
   // of the word. kAddress to kStructureMemoryType: the page (0 or 1). kPdpte:
   // the register.
   std::uint8_t index = 0;
-  Hpa word;                     // kMemory: which word
-  std::uint64_t expected = 0;   // the values as numbers, for reports
+  Hpa word;                    // kMemory: which word
+  std::uint64_t expected = 0;  // the values as numbers, for reports
   std::uint64_t given = 0;
-  RuleAt why;                   // what the expectation rests on
+  RuleAt why;  // what the expectation rests on
 };
 
 inline constexpr std::size_t kMaxDisagreements = 32;

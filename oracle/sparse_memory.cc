@@ -8,8 +8,7 @@ namespace {
 constexpr std::size_t kInitialSlots = 1024;
 }  // namespace
 
-SparseMemory::SparseMemory()
-    : slots_(kInitialSlots), mask_(kInitialSlots - 1) {
+SparseMemory::SparseMemory() : slots_(kInitialSlots), mask_(kInitialSlots - 1) {
   addresses_.reserve(kInitialSlots / 2);
 }
 
@@ -36,8 +35,8 @@ void SparseMemory::Clear() {
 
 void SparseMemory::Grow() {
   if (addresses_.size() >= kMaxWords) std::abort();
-  const std::vector<Slot> old = std::exchange(
-      slots_, std::vector<Slot>(slots_.size() * 2));
+  const std::vector<Slot> old =
+      std::exchange(slots_, std::vector<Slot>(slots_.size() * 2));
   mask_ = slots_.size() - 1;
   for (const Slot& slot : old) {
     if (slot.generation != generation_) continue;

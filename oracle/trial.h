@@ -34,10 +34,10 @@ struct Standings {
   // Steps (entry included) that were compared, and why others were not. Once a
   // step is skipped, the rest of the case is: its state is not known.
   std::uint32_t compared = 0;
-  std::uint32_t undefined = 0;    // ALIAS-1
+  std::uint32_t undefined = 0;  // ALIAS-1
   Skip skip = Skip::kNone;
   bool disagrees = false;
-  std::size_t step = 0;           // of the finding; 0 is VM entry
+  std::size_t step = 0;  // of the finding; 0 is VM entry
   Finding finding;
   // The finding's circumstances, for explanations and minimisation.
   Verdict verdict;

@@ -39,6 +39,7 @@ struct Alternative {
   Event event;
   // Which bits of the exit qualification are defined.
   std::uint64_t qualification_defined = 0;
+  std::uint32_t interruption_information_defined = ~std::uint32_t{0};
   // Whether the GPA and GLA are, and how far beyond the value in `event` the
   // reported one may lie: 0 to span bytes (any refused byte may be reported).
   bool gpa_defined = false;
@@ -51,8 +52,16 @@ struct Alternative {
   FixedVector<BitWrite, kMaxStepWrites> required;
   // Each of these may be absent or present, whatever the others are.
   FixedVector<BitWrite, kMaxStepWrites> optional;
+  // #VE, delivered or intercepted: the information area (26.5.7.2) receives
+  // `ve_information`'s qualification, GLA and GPA, each with what is undefined
+  // in it as above. Its other fields are among the required writes.
+  bool ve_written = false;
+  Hpa ve_area;
+  Event ve_information;
   // What decided the event, and the memory type of a completed access.
   RuleAt decided;
+  // False for a PAT entry that WRMSR would have refused.
+  bool memory_type_defined = true;
   Rule memory_type_rule = Rule::kMt5;
 };
 

@@ -26,12 +26,12 @@ namespace eptdiff {
 struct Situation;  // situation.h
 
 enum class Slot : std::uint8_t {
-#define EPTDIFF_SLOT(enumerator, rule, kind) enumerator,
+#define EPTDIFF_SLOT(name, rule, kind) k##name,
 #include "oracle/reference/slots.def"
 #undef EPTDIFF_SLOT
 };
 inline constexpr std::size_t kSlotCount = 0
-#define EPTDIFF_SLOT(enumerator, rule, kind) +1
+#define EPTDIFF_SLOT(name, rule, kind) +1
 #include "oracle/reference/slots.def"
 #undef EPTDIFF_SLOT
     ;

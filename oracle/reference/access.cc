@@ -1,0 +1,297 @@
+#include "oracle/reference/access.h"
+
+#include <array>
+
+#include "oracle/reference/flags.h"
+#include "oracle/reference/report.h"
+#include "oracle/reference/spp.h"
+#include "oracle/reference/walk.h"
+
+namespace eptdiff {
+namespace {
+
+// How the access to one page may end, flags and log aside.
+struct End {
+  enum class Kind : std::uint8_t {
+    kAllowed,
+    kViolation,
+    kMisconfiguration,
+    kSppMiss,
+    kSppMisconfiguration,
+    kLogFull,
+  };
+  Kind kind = Kind::kAllowed;
+  RuleAt decided;
+};
+
+struct Page {
+  Situation situation;  // after the walk
+  FixedVector<End, 4> ends;
+  Translation translation;  // where some end is kAllowed
+  bool memory_type_defined = true;
+  Rule memory_type_rule = Rule::kMt5;
+
+  bool MayBeAllowed() const {
+    return !ends.empty() && ends[0].kind == End::Kind::kAllowed;
+  }
+};
+
+// 29.3.3.2: as what the access is judged.
+void Classify(Examiner& x) {
+  Situation& s = x.s;
+  s.level = 0;
+  s.reads = s.writes = s.fetches = s.paging_write = s.sss_access = false;
+  s.user_mode = x.Ask(Slot::kVio7);
+  switch (s.access.purpose) {
+    case Purpose::kStructureRead:
+      s.reads = true;
+      s.writes = s.paging_write = x.Ask(Slot::kVio9);
+      return;
+    case Purpose::kStructureUpdate:
+      s.reads = x.Ask(Slot::kVio9);
+      s.writes = s.paging_write = x.Ask(Slot::kVio8);
+      return;
+    case Purpose::kPdpteLoad:
+      s.reads = true;
+      s.writes = x.Ask(Slot::kVio10);
+      return;
+    case Purpose::kTranslated:
+      break;
+  }
+  const Access& access = s.access.access;
+  const bool supervisor =
+      (access.implicit_supervisor || s.state->guest.cpl < 3) && !access.wruss;
+  switch (access.kind) {
+    case AccessKind::kRead:
+      s.reads = true;
+      return;
+    case AccessKind::kWrite:
+      s.writes = true;
+      return;
+    case AccessKind::kReadModifyWrite:
+      s.writes = x.Ask(Slot::kVio15Write);
+      s.reads = x.Ask(Slot::kVio15Read);
+      return;
+    case AccessKind::kFetch:
+      s.fetches = true;
+      return;
+    case AccessKind::kShadowStackRead:
+      s.reads = true;
+      s.sss_access = supervisor;
+      return;
+    case AccessKind::kShadowStackWrite:
+      s.writes = true;
+      s.sss_access = supervisor;
+      return;
+  }
+}
+
+// 29.3.7, asked at the leaf.
+void Translate(Examiner& x, Page& page) {
+  Translation& translation = page.translation;
+  translation.address = {x.Ask(Slot::kWalk6)};
+  translation.page_shift = static_cast<std::uint8_t>(12 + 9 * (x.s.level - 1));
+  translation.structure_memory_type =
+      static_cast<MemoryType>(x.Ask(Slot::kMt1));
+  const std::uint64_t ept = x.Ask(Slot::kMt5);
+  const std::uint64_t pat = x.Ask(Slot::kMt2);
+  if (x.Ask(Slot::kMt3)) {
+    translation.memory_type = MemoryType::kUncacheable;
+    page.memory_type_rule = Rule::kMt3;
+  } else if (x.Ask(Slot::kMt4)) {
+    translation.memory_type = static_cast<MemoryType>(ept);
+    page.memory_type_rule = Rule::kMt4;
+  } else {
+    translation.memory_type =
+        static_cast<MemoryType>(x.Ask(Slot::kMt6, 8 * ept + pat));
+    page.memory_type_rule = Rule::kMt6;
+    page.memory_type_defined = pat != 2 && pat != 3;  // WRMSR refuses them
+  }
+}
+
+End EndOf(const Spp& spp) {
+  switch (spp.result) {
+    case SppResult::kAllowed:
+      return {End::Kind::kAllowed, spp.decided};
+    case SppResult::kRefused:
+      return {End::Kind::kViolation, spp.decided};
+    case SppResult::kMiss:
+      return {End::Kind::kSppMiss, spp.decided};
+    case SppResult::kMisconfiguration:
+      break;
+  }
+  return {End::Kind::kSppMisconfiguration, spp.decided};
+}
+
+// 29.3.3.3, step 2, with 29.3.4.
+void JudgeLeaf(Examiner& x, const Alternative& untouched, Page& page) {
+  Situation& s = x.s;
+  const End log_full = {End::Kind::kLogFull, {Rule::kPml1, 0}};
+  const auto order = static_cast<AccessOrder>(x.Ask(Slot::kPri1));
+  if (order == AccessOrder::kLogFirst && IsLogFull(x, untouched)) {
+    page.ends.push_back(log_full);
+    return;
+  }
+  const Refusal refusal = JudgePermissions(x);
+  if (!refusal.refused) {
+    page.ends.push_back({End::Kind::kAllowed, x.At(Slot::kWalk6)});
+    // A supervisor shadow-stack write that bit 60 allows without bit 1, to a
+    // page with bit 61: success, or what SPP says.
+    if (s.sss_access && s.SupervisorShadowStackControl() &&
+        !s.InAllEntries(1) &&
+        JudgeSppEligibility(x) != SppEligibility::kNever) {
+      const End end = EndOf(LookUpSpp(x));
+      if (end.kind != End::Kind::kAllowed) page.ends.push_back(end);
+    }
+    return;
+  }
+  const End violation = {End::Kind::kViolation, refusal.decided};
+  const SppEligibility eligibility =
+      refusal.only_write ? JudgeSppEligibility(x) : SppEligibility::kNever;
+  if (eligibility == SppEligibility::kNever) {
+    page.ends.push_back(violation);
+    return;
+  }
+  if (order == AccessOrder::kLogBeforeSpp && IsLogFull(x, untouched)) {
+    page.ends.push_back(log_full);
+    return;
+  }
+  page.ends.push_back(EndOf(LookUpSpp(x)));
+  if (eligibility == SppEligibility::kMayBe) page.ends.push_back(violation);
+}
+
+void JudgePage(Examiner& x, const PageAccess& access,
+               const Alternative& untouched, Page& page) {
+  x.s.access = access;
+  Classify(x);
+  const Walk walk = WalkEpt(x);
+  switch (walk.end) {
+    case WalkEnd::kMisconfigured:
+      page.ends.push_back({End::Kind::kMisconfiguration, walk.decided});
+      break;
+    case WalkEnd::kBeyondWidth:
+    case WalkEnd::kNotPresent:
+    case WalkEnd::kRefused:
+      page.ends.push_back({End::Kind::kViolation, walk.decided});
+      break;
+    case WalkEnd::kLeaf:
+      JudgeLeaf(x, untouched, page);
+      if (page.MayBeAllowed()) Translate(x, page);
+      break;
+  }
+  page.situation = x.s;
+}
+
+// Adds what `end` leads to, after `effects`; not for kAllowed.
+void AddExit(Examiner& x, const Page& page, const End& end,
+             const Alternative& effects, Verdict& verdict) {
+  x.s = page.situation;
+  Alternative before = effects;
+  const auto add = [&](std::uint16_t reason, bool spp_miss) {
+    Alternative exit = before;
+    ReportExit(x, reason, end.decided, spp_miss, exit);
+    verdict.alternatives.push_back(exit);
+  };
+  if (end.kind == End::Kind::kLogFull) return add(kExitPmlFull, false);
+
+  const bool log_full_may_come_first =
+      end.kind != End::Kind::kMisconfiguration &&
+      MayLogFullComeFirst(x, effects);
+  PermitAccessedFlags(x, before);
+  switch (end.kind) {
+    case End::Kind::kViolation:
+      ReportViolation(x, end.decided, before, verdict);
+      break;
+    case End::Kind::kMisconfiguration:
+      add(kExitEptMisconfiguration, false);
+      break;
+    case End::Kind::kSppMiss:
+      add(kExitSppEvent, true);
+      break;
+    case End::Kind::kSppMisconfiguration:
+      add(kExitSppEvent, false);
+      break;
+    case End::Kind::kAllowed:
+    case End::Kind::kLogFull:
+      break;
+  }
+  if (log_full_may_come_first) {
+    before = effects;
+    add(kExitPmlFull, false);
+  }
+}
+
+void AddExits(Examiner& x, const Page& page, const Alternative& effects,
+              Verdict& verdict) {
+  for (const End& end : page.ends) {
+    if (end.kind != End::Kind::kAllowed) {
+      AddExit(x, page, end, effects, verdict);
+    }
+  }
+}
+
+// Sets the flags of `page`, or adds the log-full event in their place. Returns
+// whether the access goes on.
+bool SetFlagsOrExit(Examiner& x, const Page& page, Alternative& effects,
+                    Verdict& verdict) {
+  x.s = page.situation;
+  if (!SetFlags(x, effects)) return true;
+  AddExit(x, page, {End::Kind::kLogFull, {Rule::kPml1, 0}}, effects, verdict);
+  return false;
+}
+
+void AddCompletion(const Page* pages, std::size_t count,
+                   const Alternative& effects, Verdict& verdict) {
+  verdict.alternatives.push_back(effects);
+  Alternative& completion = verdict.alternatives.back();
+  completion.event.kind = EventKind::kCompleted;
+  completion.event.translation_count = static_cast<std::uint8_t>(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    completion.event.translations[i] = pages[i].translation;
+    if (!pages[i].memory_type_defined) completion.memory_type_defined = false;
+  }
+  completion.memory_type_rule = pages[0].memory_type_rule;
+  completion.decided = pages[0].ends[0].decided;
+}
+
+}  // namespace
+
+void JudgeAccess(Examiner& x, const PageAccesses& accesses, Verdict& verdict) {
+  Alternative untouched;
+  untouched.registers = RegistersOf(x.state());
+  std::array<Page, 2> pages;
+  const std::size_t count = x.Ask(Slot::kVio14, accesses.size()) >= 2 ? 2 : 1;
+  for (std::size_t i = 0; i < count; ++i) {
+    JudgePage(x, accesses[i], untouched, pages[i]);
+  }
+  if (count == 1) {
+    AddExits(x, pages[0], untouched, verdict);
+    if (!pages[0].MayBeAllowed()) return;
+    Alternative effects = untouched;
+    if (SetFlagsOrExit(x, pages[0], effects, verdict)) {
+      AddCompletion(pages.data(), count, effects, verdict);
+    }
+    return;
+  }
+  // Two pages: either may be looked at first; no byte is accessed unless both
+  // allow, but flags and log entries of the page that allows may stay.
+  const std::size_t order[2][2] = {{0, 1}, {1, 0}};
+  bool completed = false;
+  for (const auto& [first, second] : order) {
+    AddExits(x, pages[first], untouched, verdict);
+    if (!pages[first].MayBeAllowed()) continue;
+    Alternative effects = untouched;
+    if (!SetFlagsOrExit(x, pages[first], effects, verdict)) continue;
+    const bool unchanged = effects.required.empty();
+    if (!unchanged) AddExits(x, pages[second], effects, verdict);
+    if (!pages[second].MayBeAllowed()) continue;
+    if (!SetFlagsOrExit(x, pages[second], effects, verdict)) continue;
+    // Without a log entry, both orders come to the same.
+    const bool logged = !(effects.registers == untouched.registers);
+    if (completed && !logged) continue;
+    AddCompletion(pages.data(), count, effects, verdict);
+    completed = true;
+  }
+}
+
+}  // namespace eptdiff

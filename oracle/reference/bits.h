@@ -1,0 +1,29 @@
+// Bits by position, as the SDM's tables name them. Thread-safety: pure.
+#ifndef EPTDIFF_ORACLE_REFERENCE_BITS_H_
+#define EPTDIFF_ORACLE_REFERENCE_BITS_H_
+
+#include <cstdint>
+
+namespace eptdiff::sdm {
+
+// Bit `position` of `value`.
+constexpr bool Bit(std::uint64_t value, int position) {
+  return (value >> position) & 1;
+}
+
+// Bits high:low of `value`, shifted down; 0 if high < low.
+constexpr std::uint64_t Bits(std::uint64_t value, int high, int low) {
+  if (high < low) return 0;
+  const std::uint64_t shifted = value >> low;
+  const int width = high - low + 1;
+  return width == 64 ? shifted : shifted & ((std::uint64_t{1} << width) - 1);
+}
+
+// Bits high:low of `value` where they stand, all others 0.
+constexpr std::uint64_t Field(std::uint64_t value, int high, int low) {
+  return Bits(value, high, low) << low;
+}
+
+}  // namespace eptdiff::sdm
+
+#endif  // EPTDIFF_ORACLE_REFERENCE_BITS_H_

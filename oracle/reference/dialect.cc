@@ -1,0 +1,75 @@
+#include "oracle/reference/dialect.h"
+
+#include <utility>
+
+#include "oracle/reference/bochs_dialect.h"
+
+namespace eptdiff {
+namespace {
+
+constexpr SlotInfo kSlots[kSlotCount] = {
+#define EPTDIFF_SLOT(name, rule, kind) \
+  {Slot::k##name, Rule::rule, SlotKind::kind, #name},
+#include "oracle/reference/slots.def"
+#undef EPTDIFF_SLOT
+};
+
+}  // namespace
+
+const SlotInfo& InfoOf(Slot slot) {
+  return kSlots[static_cast<std::size_t>(slot)];
+}
+
+Dialect::Dialect(std::string name, std::vector<const Alteration*> alterations)
+    : name_(std::move(name)), alterations_(std::move(alterations)) {
+  for (const Alteration* alteration : alterations_) {
+    altered_[static_cast<std::size_t>(alteration->slot)] = true;
+  }
+}
+
+Dialect Dialect::Without(std::size_t index) const {
+  std::vector<const Alteration*> rest = alterations_;
+  const std::string name = name_ + " without " + std::string(rest[index]->name);
+  rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(index));
+  return Dialect(name, std::move(rest));
+}
+
+Dialect Dialect::With(const Alteration& alteration) const {
+  std::vector<const Alteration*> more = alterations_;
+  more.push_back(&alteration);
+  return Dialect(name_ + "," + std::string(alteration.name), std::move(more));
+}
+
+std::uint64_t Dialect::Answer(Slot slot, const Situation& situation,
+                              std::uint64_t value) const {
+  for (const Alteration* alteration : alterations_) {
+    if (alteration->slot == slot) {
+      value = alteration->function(situation, value);
+    }
+  }
+  return value;
+}
+
+std::optional<Dialect> FindDialect(std::string_view name) {
+  if (name == "sdm") return Dialect();
+  std::vector<const Alteration*> alterations;
+  if (name == "bochs-3.0") {
+    for (std::string_view departure : kBochs30Departures) {
+      const Alteration* alteration = FindAlteration(departure);
+      if (alteration == nullptr) return std::nullopt;
+      alterations.push_back(alteration);
+    }
+    return Dialect("bochs-3.0", std::move(alterations));
+  }
+  for (std::string_view rest = name;;) {
+    const std::size_t comma = rest.find(',');
+    const Alteration* alteration = FindAlteration(rest.substr(0, comma));
+    if (alteration == nullptr) return std::nullopt;
+    alterations.push_back(alteration);
+    if (comma == std::string_view::npos) break;
+    rest.remove_prefix(comma + 1);
+  }
+  return Dialect(std::string(name), std::move(alterations));
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,97 @@
+// EPTP and CTL: what VM entry checks (27.2.1.1) and what controls mean.
+#include "oracle/reference/sdm.h"
+
+namespace eptdiff::sdm {
+namespace {
+
+// A 4-KByte aligned physical address within N bits.
+bool IsFrame(std::uint64_t address, int n) {
+  return Bits(address, 11, 0) == 0 && Bits(address, 63, n) == 0;
+}
+
+}  // namespace
+
+// Table 25-9: the EPTP is the operand, for it need not be the current one.
+
+std::uint64_t Eptp1(const Situation& s) {
+  switch (Bits(s.operand, 2, 0)) {
+    case 0:
+      return !s.Capability(8);  // uncacheable
+    case 6:
+      return !s.Capability(14);  // write-back
+    default:
+      return true;  // reserved
+  }
+}
+
+std::uint64_t Eptp2(const Situation& s) {
+  switch (Bits(s.operand, 5, 3)) {
+    case 3:
+      return !s.Capability(6);  // page-walk length 4
+    case 4:
+      return !s.Capability(7);  // page-walk length 5
+    default:
+      return true;
+  }
+}
+
+std::uint64_t Eptp3(const Situation& s) {
+  return Bit(s.operand, 6) && !s.Capability(21);
+}
+
+std::uint64_t Eptp4(const Situation& s) {
+  return Bit(s.operand, 7) && !s.Capability(23);
+}
+
+std::uint64_t Eptp5(const Situation& s) {
+  return Bits(s.operand, 11, 8) != 0 || Bits(s.operand, 63, s.N()) != 0;
+}
+
+std::uint64_t Ctl1(const Situation& s) {
+  if (s.EnableEpt()) return false;
+  return s.EnablePml() || s.UnrestrictedGuest() || s.Mbec() ||
+         s.SubPageWritePermissions() || s.EnableHlat() || s.EptPagingWrite() ||
+         s.GuestPagingVerification() || s.EptpSwitching();
+}
+
+std::uint64_t Ctl2(const Situation& s) {
+  const Controls& c = s.state->controls;
+  if (s.EnablePml() && !IsFrame(c.pml_address, s.N())) return true;
+  if (s.SubPageWritePermissions() && !IsFrame(c.spptp, s.N())) return true;
+  if (s.EptpSwitching() && !IsFrame(c.eptp_list_address, s.N())) return true;
+  return s.EptViolationVe() && !IsFrame(c.ve_information_address, s.N());
+}
+
+std::uint64_t Ctl3(const Situation& s) {
+  if (!s.EnableHlat()) return false;
+  const Controls& c = s.state->controls;
+  const std::uint64_t maximum = Bits(s.state->processor.ept_vpid_cap, 53, 48);
+  return Bits(c.hlatp, 2, 0) != 0 || Bits(c.hlatp, 11, 5) != 0 ||
+         Bits(c.hlatp, 63, s.N()) != 0 || c.hlat_prefix_size > maximum;
+}
+
+std::uint64_t Ctl4Refused(const Situation& s) {
+  return Bits(s.operand, 5, 3) != Bits(s.state->controls.eptp, 5, 3);
+}
+
+std::uint64_t Ctl4Disabled(const Situation& s) {
+  return !Bit(s.state->controls.vm_functions, 0);
+}
+
+std::uint64_t Ctl4Index(const Situation& s) { return s.operand >= 512; }
+
+std::uint64_t Ctl4EptpIndex(const Situation& s) {
+  const bool supported =
+      s.state->processor.ept_violation_ve || s.EptViolationVe();
+  return supported ? Bits(s.operand, 15, 0) : s.state->controls.eptp_index;
+}
+
+std::uint64_t Ctl5Pml(const Situation& s) {
+  return s.EnablePml() && s.AccessedDirtyEnabled();
+}
+
+std::uint64_t Ctl5Verification(const Situation& s) {
+  return s.GuestPagingVerification() && s.EptPagingWrite();
+}
+
+}  // namespace eptdiff::sdm

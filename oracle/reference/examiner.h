@@ -1,0 +1,76 @@
+// The reference at work on one step: the situation, the dialect that answers,
+// the trace of what was asked, and the memory words that were touched.
+// Thread-safety: thread-compatible; lives as long as one step.
+#ifndef EPTDIFF_ORACLE_REFERENCE_EXAMINER_H_
+#define EPTDIFF_ORACLE_REFERENCE_EXAMINER_H_
+
+#include <cstdint>
+
+#include "engine/types.h"
+#include "oracle/fixed_vector.h"
+#include "oracle/machine_state.h"
+#include "oracle/reference/dialect.h"
+#include "oracle/reference/situation.h"
+#include "oracle/reference/trace.h"
+#include "oracle/verdict.h"
+
+namespace eptdiff {
+
+// What a word of memory is to the step that touches it. A word that is two
+// things at once, one of them written, is ALIAS-1.
+enum class Role : std::uint8_t {
+  kEptEntry,
+  kSppEntry,
+  kPdpte,
+  kLog,
+  kVeArea,
+};
+
+class Examiner {
+ public:
+  Examiner(const Dialect& dialect, const MachineState& state, Trace& trace)
+      : dialect_(dialect), state_(state), trace_(trace) {
+    s.state = &state;
+    s.pml_index = state.controls.pml_index;
+  }
+
+  // What the next slot is asked about. Callers keep it up to date.
+  Situation s;
+
+  // Asks a slot, in the dialect, and records the answer.
+  std::uint64_t Ask(Slot slot, std::uint64_t operand = 0);
+
+  // The slot's rule at the entry that is looked at.
+  RuleAt At(Slot slot) const { return {InfoOf(slot).rule, s.level}; }
+
+  const MachineState& state() const { return state_; }
+  Trace& trace() { return trace_; }
+
+  // Reads a word that the translation depends on, and notes it in the trace.
+  std::uint64_t Read(Role role, std::uint8_t level, Hpa address);
+
+  // Notes that a word is written (or read, outside of translation) as `role`.
+  void Touch(Role role, std::uint8_t level, Hpa address);
+
+  // Whether some word was written in one role and touched in another.
+  bool aliased() const { return aliased_; }
+
+ private:
+  struct Touched {
+    Hpa word;
+    Role role;
+    std::uint8_t level;
+    bool written;
+  };
+  void Note(Touched touched);
+
+  const Dialect& dialect_;
+  const MachineState& state_;
+  Trace& trace_;
+  FixedVector<Touched, 128> touched_;
+  bool aliased_ = false;
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_REFERENCE_EXAMINER_H_

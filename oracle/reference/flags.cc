@@ -1,0 +1,147 @@
+#include "oracle/reference/flags.h"
+
+#include "oracle/reference/report.h"
+
+namespace eptdiff {
+namespace {
+
+constexpr std::uint64_t kAccessed = 1 << 8;
+constexpr std::uint64_t kDirty = 1 << 9;
+
+// The word as the step has left it so far.
+std::uint64_t Current(const Examiner& x, const Alternative& effects, Hpa word) {
+  std::uint64_t value = x.state().memory.Load(word);
+  for (const BitWrite& write : effects.required) {
+    if (write.word == word) value = (value & ~write.mask) | write.value;
+  }
+  return value;
+}
+
+// The flags of one entry used that the access has to set.
+struct Missing {
+  PathEntry entry;
+  std::uint64_t current = 0;
+  std::uint64_t flags = 0;
+  Rule rule = Rule::kAd1;
+};
+
+// x.s looks at `used` while the slots are asked.
+Missing MissingOf(Examiner& x, const Alternative& effects,
+                  const PathEntry& used) {
+  Situation& s = x.s;
+  s.level = used.level;
+  s.leaf = used.leaf;
+  s.entry = Current(x, effects, used.address);
+  std::uint64_t wanted = x.Ask(Slot::kAd1) ? kAccessed : 0;
+  Rule rule = Rule::kAd1;
+  if (used.leaf) {
+    if (x.Ask(Slot::kAd2)) {
+      wanted |= kDirty;
+      rule = Rule::kAd2;
+    }
+    if (x.Ask(Slot::kAd3)) {
+      wanted |= kDirty;
+      rule = Rule::kAd3;
+    }
+  }
+  const std::uint64_t flags = wanted & ~s.entry;
+  return {used, s.entry, flags, (flags & kDirty) ? rule : Rule::kAd1};
+}
+
+// Puts x.s back to the leaf after its entries were looked at.
+void ReturnToLeaf(Situation& s) {
+  if (s.path.empty()) return;
+  s.level = s.path.back().level;
+  s.leaf = s.path.back().leaf;
+  s.entry = s.path.back().value;
+}
+
+// 29.3.6: one log entry.
+void Log(Examiner& x, Alternative& effects) {
+  const Hpa word{x.Ask(Slot::kPml2Address)};
+  const std::uint64_t value = x.Ask(Slot::kPml2Value, x.Ask(Slot::kPml4));
+  x.Touch(Role::kLog, 0, word);
+  AddWrite(x.state(), word, ~std::uint64_t{0}, value, {Rule::kPml2, 0},
+           effects.required);
+  x.s.pml_index = static_cast<std::uint16_t>(x.Ask(Slot::kPml2Index));
+  effects.registers.pml_index = x.s.pml_index;
+}
+
+}  // namespace
+
+bool SetFlags(Examiner& x, Alternative& effects) {
+  Situation& s = x.s;
+  s.pml_index = effects.registers.pml_index;
+  if (!x.Ask(Slot::kAd5)) return false;
+  FixedVector<Missing, 5> missing;
+  std::uint64_t flags = 0;
+  for (const PathEntry& used : s.path) {
+    const Missing entry = MissingOf(x, effects, used);
+    if (entry.flags == 0) continue;
+    missing.push_back(entry);
+    flags |= entry.flags;
+  }
+  ReturnToLeaf(s);
+  const bool logs = x.Ask(Slot::kCtl5Pml);
+  if (logs && x.Ask(Slot::kPml1, flags)) return true;
+  for (const Missing& entry : missing) {
+    s.level = entry.entry.level;
+    s.leaf = entry.entry.leaf;
+    s.entry = entry.current;
+    const std::uint64_t updated = x.Ask(Slot::kAd4, entry.flags);
+    if (updated == entry.current) continue;
+    x.Touch(Role::kEptEntry, entry.entry.level, entry.entry.address);
+    const std::uint64_t differing = updated ^ entry.current;
+    effects.required.push_back({entry.entry.address,
+                                differing,
+                                updated & differing,
+                                {entry.rule, entry.entry.level}});
+  }
+  ReturnToLeaf(s);
+  if (!logs || flags == 0) return false;
+  const bool dirtied = (flags & kDirty) != 0;
+  if (dirtied || x.Ask(Slot::kPml3) ||
+      (s.access.purpose == Purpose::kPdpteLoad &&
+       x.Ask(Slot::kPml5, dirtied))) {
+    Log(x, effects);
+  }
+  return false;
+}
+
+bool IsLogFull(Examiner& x, const Alternative& effects) {
+  Alternative scratch = effects;
+  return SetFlags(x, scratch);
+}
+
+void PermitAccessedFlags(Examiner& x, Alternative& effects) {
+  x.s.pml_index = effects.registers.pml_index;
+  if (!x.Ask(Slot::kAd5)) return;
+  const auto choice = static_cast<AccessedOnExit>(x.Ask(Slot::kAd6));
+  if (choice == AccessedOnExit::kNever) return;
+  // With the log full, no flag can be set.
+  if (x.Ask(Slot::kCtl5Pml) && x.Ask(Slot::kPml1, kAccessed)) return;
+  for (const PathEntry& used : x.s.path) {
+    if (Current(x, effects, used.address) & kAccessed) continue;
+    x.Touch(Role::kEptEntry, used.level, used.address);
+    const BitWrite write = {
+        used.address, kAccessed, kAccessed, {Rule::kAd6, used.level}};
+    (choice == AccessedOnExit::kAlways ? effects.required : effects.optional)
+        .push_back(write);
+  }
+}
+
+bool MayLogFullComeFirst(Examiner& x, const Alternative& effects) {
+  x.s.pml_index = effects.registers.pml_index;
+  if (!x.Ask(Slot::kAd5) || !x.Ask(Slot::kCtl5Pml)) return false;
+  if (static_cast<AccessedOnExit>(x.Ask(Slot::kAd6)) ==
+      AccessedOnExit::kNever) {
+    return false;
+  }
+  if (!x.Ask(Slot::kPml1, kAccessed)) return false;
+  for (const PathEntry& used : x.s.path) {
+    if (!(Current(x, effects, used.address) & kAccessed)) return true;
+  }
+  return false;
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,122 @@
+// QUAL and INFO: what a VM exit reports (28.2.1, table 28-7).
+#include "oracle/reference/sdm.h"
+
+namespace eptdiff::sdm {
+namespace {
+
+bool IsShadowStack(const Situation& s) {
+  return s.access.access.kind == AccessKind::kShadowStackRead ||
+         s.access.access.kind == AccessKind::kShadowStackWrite;
+}
+
+// Notes 2 and 3: the translation did not come to an end.
+bool Cut(const Situation& s) { return s.not_present || s.beyond_width; }
+
+bool Bit7(const Situation& s) { return Qual7(s) == 1; }
+bool Bit8(const Situation& s) { return Qual8(s) == 1; }
+
+// Bits 11:9 are defined with bits 7 and 8 and the advanced information.
+bool Advanced(const Situation& s) {
+  return Bit7(s) && Bit8(s) && s.Capability(22);
+}
+
+}  // namespace
+
+std::uint64_t Qual0(const Situation& s) {
+  if (s.IsStructureAccess() && s.AccessedDirtyEnabled()) return 1;  // note 1
+  if (s.access.purpose == Purpose::kStructureUpdate) return kUndefinedBit;
+  if (s.access.access.kind == AccessKind::kReadModifyWrite &&
+      s.access.purpose == Purpose::kTranslated) {
+    return kUndefinedBit;
+  }
+  return s.reads;
+}
+
+std::uint64_t Qual1(const Situation& s) { return s.writes; }
+
+std::uint64_t Qual2(const Situation& s) { return s.fetches; }
+
+std::uint64_t Qual3(const Situation& s) { return !Cut(s) && s.InAllEntries(0); }
+
+std::uint64_t Qual4(const Situation& s) { return !Cut(s) && s.InAllEntries(1); }
+
+std::uint64_t Qual5(const Situation& s) { return !Cut(s) && s.InAllEntries(2); }
+
+std::uint64_t Qual6(const Situation& s) {
+  if (!s.Mbec()) return kUndefinedBit;
+  return !Cut(s) && s.InAllEntries(10);
+}
+
+std::uint64_t Qual7(const Situation& s) {
+  if (s.access.purpose == Purpose::kPdpteLoad) return 0;
+  if (s.IsStructureAccess()) return 1;
+  return s.access.page.gla_valid;  // not so in trace-address pre-translation
+}
+
+std::uint64_t Qual8(const Situation& s) {
+  return Bit7(s) && !s.IsStructureAccess();
+}
+
+std::uint64_t Qual9(const Situation& s) {
+  if (!Advanced(s)) return kUndefinedBit;
+  return !s.PagingEnabled() || s.access.page.user;
+}
+
+std::uint64_t Qual10(const Situation& s) {
+  if (!Advanced(s)) return kUndefinedBit;
+  return !s.PagingEnabled() || s.access.page.writable;
+}
+
+std::uint64_t Qual11(const Situation& s) {
+  if (!Advanced(s)) return kUndefinedBit;
+  const bool pae = Bit(s.state->guest.cr4, 5);
+  const bool nxe = Bit(s.state->guest.efer, 11);
+  if (!s.PagingEnabled() || !pae || !nxe) return 0;
+  return s.access.page.execute_disable;
+}
+
+// 28.2.3.
+std::uint64_t Qual12(const Situation& s) {
+  const bool nmi_exiting = Bit(s.state->controls.pin_based, 3);
+  const bool virtual_nmis = Bit(s.state->controls.pin_based, 5);
+  if (nmi_exiting && !virtual_nmis) return kUndefinedBit;
+  if (s.state->guest.event_delivery) return kUndefinedBit;
+  return s.state->guest.nmi_unblocking;
+}
+
+std::uint64_t Qual13(const Situation& s) {
+  return s.access.purpose == Purpose::kTranslated && IsShadowStack(s);
+}
+
+std::uint64_t Qual14(const Situation& s) {
+  if (!s.SupervisorShadowStackControl() || !s.reached_leaf) {
+    return kUndefinedBit;
+  }
+  return Bit(s.path.back().value, 60);
+}
+
+// Verification needs a translation through guest paging structures.
+std::uint64_t Qual15(const Situation&) { return 0; }
+
+std::uint64_t Qual16(const Situation& s) {
+  return s.access.purpose == Purpose::kTranslated &&
+         s.access.access.asynchronous;
+}
+
+std::uint64_t Info1Gpa(const Situation& s) { return s.access.gpa.value; }
+
+std::uint64_t Info1Gla(const Situation& s) {
+  const std::uint64_t gla = s.access.gla.value;
+  return s.SixtyFourBitMode() ? gla : Bits(gla, 31, 0);
+}
+
+// The operand is the exit reason.
+std::uint64_t Info2(const Situation& s) {
+  constexpr std::uint64_t kBit11 = 1 << 11;
+  constexpr std::uint64_t kBit12 = 1 << 12;
+  constexpr std::uint64_t kBit16 = 1 << 16;
+  if (s.operand == 62) return kBit12 | kBit16;  // log-full
+  return kBit11 | kBit12 | kBit16;              // SPP-related event
+}
+
+}  // namespace eptdiff::sdm

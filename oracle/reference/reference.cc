@@ -1,0 +1,246 @@
+#include "oracle/reference/reference.h"
+
+#include <utility>
+
+#include "oracle/reference/access.h"
+#include "oracle/reference/examiner.h"
+#include "oracle/reference/report.h"
+
+namespace eptdiff {
+namespace {
+
+constexpr std::uint64_t kPageBytes = 4096;
+constexpr int kGpaBits = 52;
+
+// VM entry refuses an EPTP for these reasons (table 25-9).
+std::uint16_t FailedEptpChecks(Examiner& x, std::uint64_t eptp) {
+  struct {
+    Slot slot;
+    EntryCheck check;
+  } constexpr kChecks[] = {
+      {Slot::kEptp1, EntryCheck::kEptp1}, {Slot::kEptp2, EntryCheck::kEptp2},
+      {Slot::kEptp3, EntryCheck::kEptp3}, {Slot::kEptp4, EntryCheck::kEptp4},
+      {Slot::kEptp5, EntryCheck::kEptp5},
+  };
+  std::uint16_t failed = 0;
+  for (const auto& [slot, check] : kChecks) {
+    if (x.Ask(slot, eptp)) failed |= 1u << static_cast<unsigned>(check);
+  }
+  return failed;
+}
+
+// 27.2.1.1.
+std::uint16_t FailedChecks(Examiner& x) {
+  std::uint16_t failed = 0;
+  if (x.s.EnableEpt()) failed = FailedEptpChecks(x, x.state().controls.eptp);
+  if (x.Ask(Slot::kCtl1)) failed |= 1u << static_cast<int>(EntryCheck::kCtl1);
+  if (x.Ask(Slot::kCtl2)) failed |= 1u << static_cast<int>(EntryCheck::kCtl2);
+  if (x.Ask(Slot::kCtl3)) failed |= 1u << static_cast<int>(EntryCheck::kCtl3);
+  return failed;
+}
+
+RuleAt RuleOfCheck(std::uint16_t failed) {
+  constexpr Rule kRuleOf[] = {Rule::kEptp1, Rule::kEptp1, Rule::kEptp2,
+                              Rule::kEptp3, Rule::kEptp4, Rule::kEptp5,
+                              Rule::kCtl1,  Rule::kCtl2,  Rule::kCtl3};
+  for (unsigned check = 1; check < std::size(kRuleOf); ++check) {
+    if (failed >> check & 1) return {kRuleOf[check], 0};
+  }
+  return {Rule::kEptp1, 0};
+}
+
+// The alternative in which nothing has happened yet.
+Alternative& AddUntouched(const Examiner& x, RuleAt decided, Verdict& verdict) {
+  Alternative& alternative = verdict.alternatives.emplace_back();
+  alternative.registers = RegistersOf(x.state());
+  alternative.decided = decided;
+  return alternative;
+}
+
+void Refuse(Standing standing, const char* why, Verdict& verdict) {
+  verdict.standing = standing;
+  verdict.unmodelled = why;
+  verdict.alternatives.clear();
+}
+
+void JudgeStore(Examiner& x, const Step& step, Verdict& verdict) {
+  Alternative& stored = AddUntouched(x, {Rule::kWalk6, 0}, verdict);
+  AddWrite(x.state(), step.hpa, ~std::uint64_t{0}, step.value,
+           {Rule::kWalk6, 0}, stored.required);
+}
+
+// 26.5.6.3.
+void JudgeEptpSwitch(Examiner& x, const Step& step, Verdict& verdict) {
+  if (!x.s.EnableVmFunctions()) {
+    return Refuse(Standing::kCallerError, "VMFUNC is not enabled (#UD)",
+                  verdict);
+  }
+  Alternative& result = AddUntouched(x, {Rule::kCtl4, 0}, verdict);
+  const auto exit = [&](RuleAt decided) {
+    ReportExit(x, kExitVmfunc, decided, false, result);
+  };
+  if (x.Ask(Slot::kCtl4Disabled)) return exit({Rule::kCtl4, 0});
+  if (x.Ask(Slot::kCtl4Index, step.index)) return exit({Rule::kCtl4, 0});
+  const std::uint64_t list = x.state().controls.eptp_list_address;
+  const Hpa address{list + 8 * std::uint64_t{step.index}};
+  const std::uint64_t eptp = x.state().memory.Load(address);
+  x.trace().entries.push_back({Structure::kEptpList, 0, address, eptp});
+  const std::uint16_t failed = FailedEptpChecks(x, eptp);
+  if (failed != 0) return exit(RuleOfCheck(failed));
+  if (x.Ask(Slot::kCtl4Refused, eptp)) return exit({Rule::kCtl4, 0});
+  result.registers.eptp = eptp;
+  result.registers.eptp_index =
+      static_cast<std::uint16_t>(x.Ask(Slot::kCtl4EptpIndex, step.index));
+}
+
+// 3A 4.4.1: once the 32 bytes are accessible, all four registers are loaded,
+// or none.
+void JudgePdpteLoad(Examiner& x, Verdict& verdict) {
+  PageAccess load;
+  load.purpose = Purpose::kPdpteLoad;
+  load.gpa = {x.Ask(Slot::kGw17Address)};
+  load.bytes = 32;
+  PageAccesses pages;
+  pages.push_back(load);
+  JudgeAccess(x, pages, verdict);
+  for (Alternative& alternative : verdict.alternatives) {
+    Event& event = alternative.event;
+    if (event.kind != EventKind::kCompleted) continue;
+    const std::uint64_t base = event.translations[0].address.value;
+    event = {};
+    x.s.level = 0;
+    bool reserved = false;
+    Registers loaded = alternative.registers;
+    for (unsigned i = 0; i < 4; ++i) {
+      x.s.entry = x.Read(Role::kPdpte, 0, {base + 8 * i});
+      if (x.Ask(Slot::kGw17Reserved)) reserved = true;
+      loaded.pdpte[i] = x.s.entry;
+    }
+    if (reserved) {
+      event.kind = EventKind::kGeneralProtection;
+      alternative.decided = {Rule::kGw17, 0};
+    } else {
+      alternative.registers = loaded;
+    }
+  }
+}
+
+// The bytes of an access, page by page. With CR0.PG = 0 linear addresses have
+// 32 bits, and so have the guest-physical ones that they are.
+bool SplitIntoPages(const Step& step, PageAccesses& pages) {
+  const bool linear = step.kind == StepKind::kLinearAccess;
+  std::uint64_t done = 0;
+  while (done < step.access.size) {
+    PageAccess page;
+    page.access = step.access;
+    page.page = step.page;
+    if (linear) {
+      page.page = {};
+      page.gla = {sdm::Bits(step.gla.value + done, 31, 0)};
+      page.gpa = {page.gla.value};
+    } else {
+      page.gla = {step.page.gla.value + done};
+      page.gpa = {step.gpa.value + done};
+    }
+    if (sdm::Bits(page.gpa.value, 63, kGpaBits) != 0) return false;
+    const std::uint64_t room = kPageBytes - sdm::Bits(page.gpa.value, 11, 0);
+    const std::uint64_t left = step.access.size - done;
+    page.bytes = static_cast<std::uint8_t>(left < room ? left : room);
+    page.split = page.bytes < step.access.size;
+    done += page.bytes;
+    pages.push_back(page);
+  }
+  return true;
+}
+
+void JudgeData(Examiner& x, const Step& step, Verdict& verdict) {
+  if (step.access.size == 0 || step.access.size > kMaxAccessBytes) {
+    return Refuse(Standing::kCallerError, "a size of 0 or above 64 bytes",
+                  verdict);
+  }
+  if (step.kind == StepKind::kLinearAccess && x.s.PagingEnabled()) {
+    return Refuse(Standing::kNotModelled, "guest paging", verdict);
+  }
+  PageAccesses pages;
+  if (!SplitIntoPages(step, pages)) {
+    return Refuse(Standing::kCallerError, "a GPA above 52 bits", verdict);
+  }
+  JudgeAccess(x, pages, verdict);
+}
+
+void JudgeStructureAccess(Examiner& x, const Step& step, Verdict& verdict) {
+  if (sdm::Bits(step.gpa.value, 63, kGpaBits) != 0 ||
+      sdm::Bits(step.gpa.value, 1, 0) != 0) {
+    return Refuse(Standing::kCallerError,
+                  "a guest entry above 52 bits or not 4-byte aligned", verdict);
+  }
+  PageAccess access;
+  access.purpose = step.kind == StepKind::kPagingStructureRead
+                       ? Purpose::kStructureRead
+                       : Purpose::kStructureUpdate;
+  access.gpa = step.gpa;
+  access.gla = step.page.gla;
+  access.page = step.page;
+  access.bytes = 4;
+  PageAccesses pages;
+  pages.push_back(access);
+  JudgeAccess(x, pages, verdict);
+}
+
+void Reset(Verdict& verdict, Trace& trace) {
+  verdict.standing = Standing::kJudged;
+  verdict.unmodelled = "";
+  verdict.alternatives.clear();
+  trace.Clear();
+}
+
+}  // namespace
+
+Reference::Reference(Dialect dialect) : dialect_(std::move(dialect)) {}
+
+void Reference::JudgeEntry(const MachineState& state, Verdict& verdict,
+                           Trace& trace) const {
+  Reset(verdict, trace);
+  Examiner x(dialect_, state, trace);
+  const std::uint16_t failed = FailedChecks(x);
+  Alternative& entry = AddUntouched(x, {Rule::kWalk6, 0}, verdict);
+  if (failed == 0) return;
+  entry.event.kind = EventKind::kVmEntryFailure;
+  entry.failed_checks = failed;
+  entry.decided = RuleOfCheck(failed);
+}
+
+void Reference::Judge(const MachineState& state, const Step& step,
+                      Verdict& verdict, Trace& trace) const {
+  Reset(verdict, trace);
+  Examiner x(dialect_, state, trace);
+  if (!x.s.EnableEpt()) {
+    return Refuse(Standing::kCallerError, "EPT is off", verdict);
+  }
+  switch (step.kind) {
+    case StepKind::kGuestPhysicalAccess:
+    case StepKind::kLinearAccess:
+      JudgeData(x, step, verdict);
+      break;
+    case StepKind::kPagingStructureRead:
+    case StepKind::kPagingStructureUpdate:
+      JudgeStructureAccess(x, step, verdict);
+      break;
+    case StepKind::kPdpteLoad:
+      JudgePdpteLoad(x, verdict);
+      break;
+    case StepKind::kStore:
+      JudgeStore(x, step, verdict);
+      break;
+    case StepKind::kEptpSwitch:
+      JudgeEptpSwitch(x, step, verdict);
+      break;
+  }
+  x.s.level = 0;
+  if (x.Ask(Slot::kAlias1, x.aliased())) {
+    verdict.standing = Standing::kUndefined;
+    verdict.alternatives.clear();
+  }
+}
+
+}  // namespace eptdiff

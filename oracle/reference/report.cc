@@ -1,0 +1,177 @@
+#include "oracle/reference/report.h"
+
+namespace eptdiff {
+namespace {
+
+constexpr Slot kQualificationBits[] = {
+    Slot::kQual0,  Slot::kQual1,  Slot::kQual2,  Slot::kQual3,  Slot::kQual4,
+    Slot::kQual5,  Slot::kQual6,  Slot::kQual7,  Slot::kQual8,  Slot::kQual9,
+    Slot::kQual10, Slot::kQual11, Slot::kQual12, Slot::kQual13, Slot::kQual14,
+    Slot::kQual15, Slot::kQual16,
+};
+
+// Sets bit `position` of a qualification as its slot answers.
+void SetBit(int position, std::uint64_t answer, std::uint64_t& value,
+            std::uint64_t& defined) {
+  if (answer == kUndefinedBit) return;
+  defined |= std::uint64_t{1} << position;
+  value |= answer << position;
+}
+
+// INFO-1: the reported addresses; any refused byte's will do.
+void ReportAddresses(Examiner& x, bool gla_defined, Event& event,
+                     Alternative& alternative) {
+  event.gpa.value = x.Ask(Slot::kInfo1Gpa);
+  alternative.gpa_defined = true;
+  event.gla.value = x.Ask(Slot::kInfo1Gla);
+  alternative.gla_defined = gla_defined;
+  alternative.span = x.s.IsStructureAccess()
+                         ? 0
+                         : static_cast<std::uint8_t>(x.s.access.bytes - 1);
+}
+
+// Table 28-7.
+void ReportQualification(Examiner& x, Event& event, Alternative& alternative) {
+  std::uint64_t defined = 0;
+  for (int position = 0; position <= 16; ++position) {
+    SetBit(position, x.Ask(kQualificationBits[position]), event.qualification,
+           defined);
+  }
+  alternative.qualification_defined = defined;
+}
+
+// 26.5.7.2: the information area, all of it.
+void WriteVeArea(Examiner& x, const Event& reported, Alternative& alternative) {
+  const Hpa area{x.state().controls.ve_information_address};
+  alternative.ve_written = true;
+  alternative.ve_area = area;
+  alternative.ve_information = reported;
+  x.s.reported = reported;
+  Event& received = alternative.ve_information;
+  const auto value = [&](VeField field) {
+    return x.Ask(Slot::kVe4Value, static_cast<std::uint64_t>(field));
+  };
+  received.qualification = value(VeField::kQualification);
+  received.gla.value = value(VeField::kGla);
+  received.gpa.value = value(VeField::kGpa);
+  for (int word = 0; word < 5; ++word) {
+    x.Touch(Role::kVeArea, 0, {area.value + 8u * static_cast<unsigned>(word)});
+  }
+  const RuleAt why = {Rule::kVe4, 0};
+  const auto write = [&](VeField field, int offset) {
+    const std::uint64_t bytes =
+        x.Ask(Slot::kVe4Bytes, static_cast<std::uint64_t>(field));
+    const int low = 8 * (offset % 8);
+    const std::uint64_t mask =
+        bytes == 8 ? ~std::uint64_t{0}
+                   : ((std::uint64_t{1} << (8 * bytes)) - 1) << low;
+    AddWrite(x.state(), {area.value + static_cast<unsigned>(offset & ~7)}, mask,
+             value(field) << low, why, alternative.required);
+  };
+  write(VeField::kReason, 0);
+  write(VeField::kBusy, 4);
+  write(VeField::kEptpIndex, 32);
+}
+
+// 26.5.7.3: the exception, or the VM exit that intercepts it.
+void DeliverVe(Examiner& x, Alternative& alternative) {
+  Event& event = alternative.event;
+  event = {};
+  if (!x.Ask(Slot::kVe5)) {
+    event.kind = EventKind::kVirtualizationException;
+    return;
+  }
+  event.kind = EventKind::kVmExit;
+  event.exit_reason = kExitException;
+  // Valid, hardware exception, vector 20, no error code; 28.2.2: bit 12 is
+  // "NMI unblocking due to IRET".
+  event.interruption_information = 0x80000314;
+  constexpr std::uint32_t kNmiUnblocking = 1 << 12;
+  switch (x.Ask(Slot::kQual12)) {
+    case 0:
+      break;
+    case 1:
+      event.interruption_information |= kNmiUnblocking;
+      break;
+    default:
+      alternative.interruption_information_defined = ~kNmiUnblocking;
+  }
+}
+
+Alternative& AddAlternative(const Alternative& effects, RuleAt decided,
+                            Verdict& verdict) {
+  verdict.alternatives.push_back(effects);
+  Alternative& alternative = verdict.alternatives.back();
+  alternative.decided = decided;
+  return alternative;
+}
+
+}  // namespace
+
+void AddWrite(const MachineState& state, Hpa word, std::uint64_t mask,
+              std::uint64_t value, RuleAt why,
+              FixedVector<BitWrite, kMaxStepWrites>& writes) {
+  const std::uint64_t differing = (state.memory.Load(word) ^ value) & mask;
+  if (differing != 0)
+    writes.push_back({word, differing, value & differing, why});
+}
+
+void ReportExit(Examiner& x, std::uint16_t reason, RuleAt decided,
+                bool spp_miss, Alternative& alternative) {
+  Event& event = alternative.event;
+  event = {};
+  event.kind = EventKind::kVmExit;
+  event.exit_reason = reason;
+  alternative.decided = decided;
+  switch (reason) {
+    case kExitEptMisconfiguration:
+      alternative.qualification_defined = ~std::uint64_t{0};
+      ReportAddresses(x, /*gla_defined=*/false, event, alternative);
+      break;
+    case kExitPmlFull:
+    case kExitSppEvent: {
+      std::uint64_t defined = 0;
+      SetBit(11, spp_miss, event.qualification, defined);
+      SetBit(12, x.Ask(Slot::kQual12), event.qualification, defined);
+      SetBit(16, x.Ask(Slot::kQual16), event.qualification, defined);
+      alternative.qualification_defined = defined & x.Ask(Slot::kInfo2, reason);
+      if (reason == kExitSppEvent) {
+        ReportAddresses(x, /*gla_defined=*/true, event, alternative);
+      }
+      break;
+    }
+    default:  // VMFUNC: no further information
+      alternative.qualification_defined = ~std::uint64_t{0};
+      break;
+  }
+  if (reason != kExitVmfunc && x.Ask(Slot::kVe2)) {
+    const Event reported = event;
+    WriteVeArea(x, reported, alternative);
+    DeliverVe(x, alternative);
+  }
+}
+
+void ReportViolation(Examiner& x, RuleAt decided, const Alternative& effects,
+                     Verdict& verdict) {
+  Alternative& exit = AddAlternative(effects, decided, verdict);
+  Event& reported = exit.event;
+  reported = {};
+  reported.kind = EventKind::kVmExit;
+  reported.exit_reason = kExitEptViolation;
+  ReportQualification(x, reported, exit);
+  ReportAddresses(x, sdm::Bit(reported.qualification, 7), reported, exit);
+
+  // 26.5.7.1. With WALK-2 no entry was read whose bit 63 could decide: the
+  // SDM leaves open whether such a violation is convertible.
+  const bool open = x.s.beyond_width;
+  if (open ? !x.s.EptViolationVe() : !x.Ask(Slot::kVe1)) return;
+  const Hpa area{x.state().controls.ve_information_address};
+  const std::uint64_t busy = sdm::Bits(x.Read(Role::kVeArea, 0, area), 63, 32);
+  if (!x.Ask(Slot::kVe3, busy)) return;
+  Alternative& exception = open ? AddAlternative(exit, decided, verdict) : exit;
+  const Event information = reported;
+  WriteVeArea(x, information, exception);
+  DeliverVe(x, exception);
+}
+
+}  // namespace eptdiff

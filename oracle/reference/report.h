@@ -1,0 +1,40 @@
+// What a VM exit or a virtualization exception reports (28.2.1, 26.5.7).
+#ifndef EPTDIFF_ORACLE_REFERENCE_REPORT_H_
+#define EPTDIFF_ORACLE_REFERENCE_REPORT_H_
+
+#include <cstdint>
+
+#include "oracle/reference/examiner.h"
+#include "oracle/verdict.h"
+
+namespace eptdiff {
+
+// Basic exit reasons (SDM appendix C).
+inline constexpr std::uint16_t kExitException = 0;
+inline constexpr std::uint16_t kExitEptViolation = 48;
+inline constexpr std::uint16_t kExitEptMisconfiguration = 49;
+inline constexpr std::uint16_t kExitVmfunc = 59;
+inline constexpr std::uint16_t kExitPmlFull = 62;
+inline constexpr std::uint16_t kExitSppEvent = 66;
+
+// Adds the VM exit that a misconfiguration, an SPP-related event, a log-full
+// event or VMFUNC causes. `alternative` comes with the effects that precede
+// the exit and leaves complete. `spp_miss`: the event is an SPP miss.
+void ReportExit(Examiner& x, std::uint16_t reason, RuleAt decided,
+                bool spp_miss, Alternative& alternative);
+
+// Adds the EPT violation that x.s describes to `verdict`: a VM exit, or the
+// #VE that takes its place. `effects` holds what the access has done to memory
+// and registers before. Two alternatives where the SDM leaves the choice.
+void ReportViolation(Examiner& x, RuleAt decided, const Alternative& effects,
+                     Verdict& verdict);
+
+// Appends to `writes` that the bytes `mask` selects become those of `value`,
+// unless the word has them already.
+void AddWrite(const MachineState& state, Hpa word, std::uint64_t mask,
+              std::uint64_t value, RuleAt why,
+              FixedVector<BitWrite, kMaxStepWrites>& writes);
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_REFERENCE_REPORT_H_

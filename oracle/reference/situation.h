@@ -1,0 +1,168 @@
+// What a slot is asked about: everything that the reference knows at the point
+// where it consults a rule. Thread-safety: plain values.
+#ifndef EPTDIFF_ORACLE_REFERENCE_SITUATION_H_
+#define EPTDIFF_ORACLE_REFERENCE_SITUATION_H_
+
+#include <cstdint>
+
+#include "engine/types.h"
+#include "oracle/fixed_vector.h"
+#include "oracle/machine_state.h"
+#include "oracle/reference/bits.h"
+
+namespace eptdiff {
+
+// Why the processor accesses guest-physical memory.
+enum class Purpose : std::uint8_t {
+  kTranslated,       // an access to what a linear address translates to
+  kStructureRead,    // a read of a guest paging-structure entry
+  kStructureUpdate,  // setting A or D in a guest paging-structure entry
+  kPdpteLoad,        // a load of the PDPTE registers by MOV to CR
+};
+
+// The bytes of one guest-physical access that lie in one page.
+struct PageAccess {
+  Purpose purpose = Purpose::kTranslated;
+  Access access;
+  Gpa gpa;  // of the first byte
+  Gla gla;  // of the first byte
+  std::uint8_t bytes = 1;
+  bool split = false;  // the access has bytes in another page, too
+  GuestPage page;      // as the step gives it
+};
+
+// An EPT paging-structure entry used for the translation.
+struct PathEntry {
+  Hpa address;
+  std::uint64_t value = 0;
+  std::uint8_t level = 0;  // 5 (PML5E) to 1 (PTE)
+  bool leaf = false;
+};
+
+struct Situation {
+  const MachineState* state = nullptr;
+
+  // The access, and how it is judged (VIO-7 to VIO-12, VIO-15).
+  PageAccess access;
+  bool user_mode = false;  // of the linear address
+  bool reads = false;      // judged as a data read
+  bool writes = false;     // judged as a data write
+  bool fetches = false;
+  bool paging_write = false;  // a paging write (29.3.3.2)
+  bool sss_access = false;    // a supervisor shadow-stack access
+
+  // The translation so far, and the entry that is looked at. In an SPP lookup
+  // `level` and `entry` are those of the SPP table.
+  FixedVector<PathEntry, 5> path;
+  std::uint8_t level = 0;
+  std::uint64_t entry = 0;
+  bool leaf = false;          // `entry` maps a page
+  bool not_present = false;   // the translation met an entry not present ...
+  bool beyond_width = false;  // ... or a GPA beyond 4-level EPT (WALK-2)
+  bool reached_leaf = false;
+
+  // The PML index at this point (an access to two pages may log twice).
+  std::uint16_t pml_index = 0;
+
+  // What a VM exit reports here: its qualification, GPA and GLA (VE-4).
+  Event reported;
+
+  // A further operand; what it is, slots.def says at the slot.
+  std::uint64_t operand = 0;
+
+  // VM-execution controls (25.6.2): the secondary ones count only if primary
+  // bit 31 is 1, the tertiary ones only if primary bit 17 is 1.
+  bool Secondary(int bit) const {
+    return sdm::Bit(state->controls.primary, 31) &&
+           sdm::Bit(state->controls.secondary, bit);
+  }
+  bool Tertiary(int bit) const {
+    return sdm::Bit(state->controls.primary, 17) &&
+           sdm::Bit(state->controls.tertiary, bit);
+  }
+  bool EnableEpt() const { return Secondary(1); }
+  bool EnableVpid() const { return Secondary(5); }
+  bool UnrestrictedGuest() const { return Secondary(7); }
+  bool EnableVmFunctions() const { return Secondary(13); }
+  bool EnablePml() const { return Secondary(17); }
+  bool EptViolationVe() const { return Secondary(18); }
+  bool Mbec() const { return Secondary(22); }
+  bool SubPageWritePermissions() const { return Secondary(23); }
+  bool EnableHlat() const { return Tertiary(1); }
+  bool EptPagingWrite() const { return Tertiary(2); }
+  bool GuestPagingVerification() const { return Tertiary(3); }
+  bool EptpSwitching() const {
+    return EnableVmFunctions() && sdm::Bit(state->controls.vm_functions, 0);
+  }
+
+  // EPTP (table 25-9).
+  bool AccessedDirtyEnabled() const {
+    return sdm::Bit(state->controls.eptp, 6);
+  }
+  bool SupervisorShadowStackControl() const {
+    return sdm::Bit(state->controls.eptp, 7);
+  }
+  bool FourLevelEpt() const {
+    return sdm::Bits(state->controls.eptp, 5, 3) != 4;
+  }
+
+  // IA32_VMX_EPT_VPID_CAP (A.10).
+  bool Capability(int bit) const {
+    return sdm::Bit(state->processor.ept_vpid_cap, bit);
+  }
+  bool ExecuteOnlySupported() const { return Capability(0); }
+
+  // N, the physical-address width.
+  int N() const { return state->processor.maxphyaddr; }
+
+  bool PagingEnabled() const { return sdm::Bit(state->guest.cr0, 31); }
+  bool SixtyFourBitMode() const {
+    return sdm::Bit(state->guest.efer, 10) && state->guest.cs_l;
+  }
+
+  // Whether bit `position` is set in every EPT entry used, the leaf included.
+  bool InAllEntries(int position) const {
+    for (const PathEntry& used : path) {
+      if (!sdm::Bit(used.value, position)) return false;
+    }
+    return true;
+  }
+  bool IsStructureAccess() const {
+    return access.purpose == Purpose::kStructureRead ||
+           access.purpose == Purpose::kStructureUpdate;
+  }
+};
+
+// A qualification bit that the SDM leaves undefined.
+inline constexpr std::uint64_t kUndefinedBit = 2;
+
+// What kWalk8 answers.
+enum class WalkOrder : std::uint64_t {
+  kSdm,  // not present, misconfigured, descend; then permissions
+  kPermissionsPerLevel,  // permissions of each entry before the next is read
+  kMisconfiguredFirst,   // reserved bits are judged in entries not present, too
+};
+
+// What kPri1 answers.
+enum class AccessOrder : std::uint64_t {
+  kSdm,           // permissions, SPP, PML index
+  kLogFirst,      // the PML index before permissions
+  kLogBeforeSpp,  // permissions, the PML index, SPP
+};
+
+// What kAd6 answers: accessed flags of an access that ends in a VM exit.
+enum class AccessedOnExit : std::uint64_t { kEither, kNever, kAlways };
+
+// The fields of the virtualization-exception information area (table 26-1).
+enum class VeField : std::uint64_t {
+  kReason,         // at 0
+  kBusy,           // at 4
+  kQualification,  // at 8
+  kGla,            // at 16
+  kGpa,            // at 24
+  kEptpIndex,      // at 32
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_REFERENCE_SITUATION_H_

@@ -1,0 +1,19 @@
+// The named variants: alterations that answer a slot otherwise than the SDM.
+// They stand beside the dialects that use them, in files by family.
+#ifndef EPTDIFF_ORACLE_REFERENCE_VARIANTS_H_
+#define EPTDIFF_ORACLE_REFERENCE_VARIANTS_H_
+
+#include <span>
+
+#include "oracle/reference/dialect.h"
+
+namespace eptdiff {
+
+std::span<const Alteration> WalkVariants();       // EPTP, CTL, WALK, CFG
+std::span<const Alteration> ViolationVariants();  // VIO, PRI, SPP
+std::span<const Alteration> ReportVariants();     // QUAL, INFO, VE
+std::span<const Alteration> EffectVariants();     // AD, PML, ALIAS, MT
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_REFERENCE_VARIANTS_H_

@@ -1,0 +1,56 @@
+// VE: virtualization exceptions (26.5.7).
+#include "oracle/reference/sdm.h"
+
+namespace eptdiff::sdm {
+
+// `entry` is the one that decides: not present, or the leaf.
+std::uint64_t Ve1(const Situation& s) {
+  return s.EptViolationVe() && !Bit(s.entry, 63);
+}
+
+std::uint64_t Ve2(const Situation&) { return false; }
+
+// The operand is the dword at offset 4 of the area. Shadow stacks made busy
+// prematurely and Intel PT output are out of scope.
+std::uint64_t Ve3(const Situation& s) {
+  return Bit(s.state->guest.cr0, 0) && !s.state->guest.event_delivery &&
+         s.operand == 0;
+}
+
+// Table 26-1; the qualification, the GLA and the GPA are what a VM exit would
+// have reported.
+std::uint64_t Ve4Value(const Situation& s) {
+  switch (static_cast<VeField>(s.operand)) {
+    case VeField::kReason:
+      return 48;
+    case VeField::kBusy:
+      return 0xffffffff;
+    case VeField::kEptpIndex:
+      return s.state->controls.eptp_index;
+    case VeField::kQualification:
+      return s.reported.qualification;
+    case VeField::kGla:
+      return s.reported.gla.value;
+    case VeField::kGpa:
+      return s.reported.gpa.value;
+  }
+  return 0;
+}
+
+std::uint64_t Ve4Bytes(const Situation& s) {
+  switch (static_cast<VeField>(s.operand)) {
+    case VeField::kReason:
+    case VeField::kBusy:
+      return 4;
+    case VeField::kEptpIndex:
+      return 2;
+    default:
+      return 8;
+  }
+}
+
+std::uint64_t Ve5(const Situation& s) {
+  return Bit(s.state->controls.exception_bitmap, 20);
+}
+
+}  // namespace eptdiff::sdm

@@ -1,0 +1,103 @@
+#include "oracle/reference/walk.h"
+
+namespace eptdiff {
+namespace {
+
+// Tables 29-1 to 29-7 and 29.3.3.1: is the entry, which is present, configured
+// properly? The first rule that says no.
+bool IsMisconfigured(Examiner& x, RuleAt& decided) {
+  for (Slot slot : {Slot::kCfg1, Slot::kCfg2, Slot::kCfg3, Slot::kCfg4,
+                    Slot::kCfg5, Slot::kCfg6, Slot::kCfg7, Slot::kCfg8,
+                    Slot::kCfg9, Slot::kCfg10, Slot::kCfg11, Slot::kWalk7}) {
+    if (!x.Ask(slot)) continue;
+    decided = x.At(slot);
+    return true;
+  }
+  return false;
+}
+
+// The first entry used whose bit `position` is clear.
+std::uint8_t LevelWithout(const Situation& s, int position) {
+  for (const PathEntry& used : s.path) {
+    if (!sdm::Bit(used.value, position)) return used.level;
+  }
+  return 0;
+}
+
+Refusal RefusedBy(const Examiner& x, Slot slot, int position) {
+  return {true,
+          slot == Slot::kVio3,
+          {InfoOf(slot).rule, LevelWithout(x.s, position)}};
+}
+
+}  // namespace
+
+Walk WalkEpt(Examiner& x) {
+  Situation& s = x.s;
+  s.path.clear();
+  s.level = 0;
+  s.entry = 0;
+  s.leaf = s.not_present = s.beyond_width = s.reached_leaf = false;
+
+  if (x.Ask(Slot::kWalk2)) {
+    s.beyond_width = true;
+    return {WalkEnd::kBeyondWidth, x.At(Slot::kWalk2)};
+  }
+  const auto order = static_cast<WalkOrder>(x.Ask(Slot::kWalk8));
+  s.level = s.FourLevelEpt() ? 4 : 5;
+  std::uint64_t table = x.Ask(Slot::kWalk9, x.state().controls.eptp);
+  for (;; --s.level) {
+    // 1. An EPT paging-structure entry is read.
+    const Hpa address{table + 8 * x.Ask(Slot::kWalk1)};
+    s.entry = x.Read(Role::kEptEntry, s.level, address);
+    s.leaf = x.Ask(Slot::kWalk5);
+    RuleAt decided;
+    if (order == WalkOrder::kMisconfiguredFirst &&
+        IsMisconfigured(x, decided)) {
+      return {WalkEnd::kMisconfigured, decided};
+    }
+    // 1a. The entry is not present.
+    const bool present = x.Ask(s.Mbec() ? Slot::kWalk4 : Slot::kWalk3);
+    if (!present && x.Ask(Slot::kVio1)) {
+      s.not_present = true;
+      return {WalkEnd::kNotPresent, x.At(Slot::kVio1)};
+    }
+    // 1b. It is present, but its contents are not configured properly.
+    if (IsMisconfigured(x, decided)) {
+      return {WalkEnd::kMisconfigured, decided};
+    }
+    s.path.push_back({address, s.entry, s.level, s.leaf});
+    // 1c. It references another EPT paging structure, or maps a page.
+    if (s.leaf || s.level == 1) {
+      s.path.back().leaf = true;
+      s.reached_leaf = true;
+      x.trace().reached_leaf = true;
+      return {WalkEnd::kLeaf, x.At(Slot::kWalk6)};
+    }
+    if (order == WalkOrder::kPermissionsPerLevel) {
+      const Refusal refusal = JudgePermissions(x);
+      if (refusal.refused) return {WalkEnd::kRefused, refusal.decided};
+    }
+    table = x.Ask(Slot::kWalk9, s.entry);
+  }
+}
+
+Refusal JudgePermissions(Examiner& x) {
+  Situation& s = x.s;
+  // "If supervisor shadow-stack control is enabled [and] the access is a
+  // supervisor shadow-stack access": bit 1 of the leaf does not matter.
+  if (s.SupervisorShadowStackControl() && s.sss_access) {
+    if (!x.Ask(Slot::kVio12)) return {};
+    return {true, false, x.At(Slot::kVio12)};
+  }
+  if (x.Ask(Slot::kVio2)) return RefusedBy(x, Slot::kVio2, 0);
+  if (x.Ask(Slot::kVio4)) return RefusedBy(x, Slot::kVio4, 2);
+  if (x.Ask(Slot::kVio5)) return RefusedBy(x, Slot::kVio5, 2);
+  if (x.Ask(Slot::kVio6)) return RefusedBy(x, Slot::kVio6, 10);
+  if (x.Ask(Slot::kVio3) && !x.Ask(Slot::kVio11)) {
+    return RefusedBy(x, Slot::kVio3, 1);
+  }
+  return {};
+}
+
+}  // namespace eptdiff
