@@ -76,6 +76,11 @@ class Oracle {
   // The fields that its answers fill in; the others are not compared.
   virtual FieldSet fields() const { return kAllFields; }
 
+  // Whether it models the checks of VM entry. If not, Enter() only prepares:
+  // its outcome is not compared, and where the reference says that entry fails
+  // the case is skipped as kVmEntryNotModelled.
+  virtual bool models_entry() const { return true; }
+
   // VM entry, step 0. `outcome.event.kind` is kCompleted or kVmEntryFailure.
   // A reason other than kNone means that it cannot answer this case at all.
   virtual Skip Enter(const MachineState& state, Outcome& outcome) = 0;

@@ -13,72 +13,81 @@
 #ifndef EPTDIFF_ORACLE_TRIAL_H_
 #define EPTDIFF_ORACLE_TRIAL_H_
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "oracle/case.h"
 #include "oracle/judge.h"
 #include "oracle/machine_state.h"
 #include "oracle/oracle.h"
-#include "oracle/reference/reference.h"
+#include "oracle/reference/dialect.h"
+#include "oracle/reference/trace.h"
 #include "oracle/verdict.h"
 
 namespace eptdiff {
 
 // What became of one oracle in one case.
 struct Standings {
-  // Steps (entry included) that were compared, and why others were not. Once a
-  // step is skipped, the rest of the case is: its state is not known.
+  // Steps, VM entry included, that were compared. Once a step is skipped or
+  // undefined (ALIAS-1), the rest of the case is not judged: the state after it
+  // is not known.
   std::uint32_t compared = 0;
-  std::uint32_t undefined = 0;  // ALIAS-1
+  bool undefined = false;
   Skip skip = Skip::kNone;
   bool disagrees = false;
-  std::size_t step = 0;  // of the finding; 0 is VM entry
+  // Of the finding, or of what ended the case early; 0 is VM entry.
+  std::size_t step = 0;
   Finding finding;
-  // The finding's circumstances, for explanations and minimisation.
-  Verdict verdict;
+  // The finding's circumstances, for explanations. Only if it disagrees.
+  std::shared_ptr<const Verdict> verdict;
   Outcome outcome;
 };
 
-// Called for each judged step, before its outcome is carried out.
-// `oracle` indexes the oracles; `trace` is the reference's.
+// A judged step, before its outcome is carried out.
 struct StepReport {
-  std::size_t oracle;
-  std::size_t step;
+  std::size_t oracle;  // in the order of Add()
+  std::size_t step;    // 0 is VM entry
   const MachineState& before;
   const Verdict& verdict;
   const Trace& trace;
-  const Outcome& outcome;
-  const Finding& finding;
+  const Outcome& outcome;  // meaningless unless the verdict is kJudged
+  const Finding& finding;  // likewise
 };
 
 class Trial {
  public:
-  // `oracle` must outlive the trial. `dialect` is copied.
+  Trial();
+  ~Trial();
+
+  // Adds an oracle, which must outlive the trial, to be judged in `dialect`.
   void Add(Oracle& oracle, const Dialect& dialect);
 
-  // Puts `c` to all oracles. The returned standings, one for each oracle in
-  // the order of Add(), are valid until the next call.
+  // Puts `c` to all oracles. The standings, one for each oracle in the order of
+  // Add(), are valid until the next call.
   const std::vector<Standings>& Run(const Case& c);
 
   // Observes every judged step; may be empty.
-  void set_observer(std::function<void(const StepReport&)> observer) {
-    observer_ = std::move(observer);
-  }
+  using Observer = std::function<void(const StepReport&)>;
+  void set_observer(Observer observer) { observer_ = std::move(observer); }
 
  private:
   struct Seat;
-  std::vector<std::unique_ptr<Seat>> seats_;
-  std::vector<Standings> standings_;
-  std::function<void(const StepReport&)> observer_;
 
- public:
-  Trial();
-  ~Trial();
+  void Enter(const Case& c);
+  void Perform(std::size_t number, const Step& step);
+  // Judges, in each state that some oracle is in, what its oracles answered.
+  void JudgeAnswers(std::size_t number, const Step* step);
+  void JudgeSeat(Seat& seat, std::size_t number, const Step* step);
+  void CarryOut();
+
+  std::vector<std::unique_ptr<Seat>> seats_;
+  std::vector<Seat*> by_dialect_;  // most alterations first
+  std::vector<Standings> standings_;
+  Observer observer_;
 };
 
 }  // namespace eptdiff
