@@ -115,7 +115,7 @@ struct Access {
 // writable and executable, whatever stands here).
 struct GuestPage {
   bool gla_valid = true;  // false: trace-address pre-translation
-  Gla gla;
+  Gla gla = {};
   bool user = false;             // U/S is 1 in all controlling entries
   bool writable = false;         // R/W is 1 in all controlling entries
   bool execute_disable = false;  // XD is 1 in some controlling entry
@@ -136,7 +136,7 @@ enum class MemoryType : std::uint8_t {
 
 // Where the bytes of an access in one page go.
 struct Translation {
-  Hpa address;                  // of the first byte of the access in this page
+  Hpa address = {};             // of the first byte of the access in this page
   std::uint8_t page_shift = 0;  // 12, 21 or 30: the size of the EPT leaf
   MemoryType memory_type = MemoryType::kUncacheable;  // effective, 29.3.7.2
   // Of the accesses to the EPT paging structures (29.3.7.1).
@@ -176,12 +176,12 @@ struct Event {
   // kVmExit. For #VE, the values that the information area received.
   std::uint16_t exit_reason = 0;  // SDM appendix C
   std::uint64_t qualification = 0;
-  Gpa gpa;
-  Gla gla;
+  Gpa gpa = {};
+  Gla gla = {};
   std::uint32_t interruption_information = 0;  // exit reason 0 only
   // kPageFault.
   std::uint32_t error_code = 0;
-  Gla cr2;
+  Gla cr2 = {};
   // kVmEntryFailure.
   EntryCheck failed_check = EntryCheck::kNone;
   friend bool operator==(const Event&, const Event&) = default;

@@ -23,7 +23,7 @@ inline constexpr std::uint8_t kMaxAccessBytes = 64;
 // Eight bytes of host-physical memory. What no word names reads as 0; if two
 // words name the same address, the later one holds.
 struct MemoryWord {
-  Hpa address;  // 8-byte aligned
+  Hpa address = {};  // 8-byte aligned
   std::uint64_t value = 0;
   friend bool operator==(const MemoryWord&, const MemoryWord&) = default;
 };
@@ -43,12 +43,12 @@ inline constexpr int kStepKindCount = 7;
 // unused field keeps its default in a canonical case.
 struct Step {
   StepKind kind = StepKind::kGuestPhysicalAccess;
-  Access access;            // kGuestPhysicalAccess, kLinearAccess
-  Gpa gpa;                  // kGuestPhysicalAccess, kPagingStructure*
-  Gla gla;                  // kLinearAccess
-  GuestPage page;           // kGuestPhysicalAccess; kPagingStructure*: gla and
+  Access access = {};       // kGuestPhysicalAccess, kLinearAccess
+  Gpa gpa = {};             // kGuestPhysicalAccess, kPagingStructure*
+  Gla gla = {};             // kLinearAccess
+  GuestPage page = {};      // kGuestPhysicalAccess; kPagingStructure*: gla and
                             // pat_index (gla_valid is true for those)
-  Hpa hpa;                  // kStore; 8-byte aligned
+  Hpa hpa = {};             // kStore; 8-byte aligned
   std::uint64_t value = 0;  // kStore
   std::uint32_t index = 0;  // kEptpSwitch
   friend bool operator==(const Step&, const Step&) = default;

@@ -1,0 +1,49 @@
+# What the scripts in ci/ share; sourced with the source tree as the current
+# directory.
+
+# Prints its arguments on standard error, one a line.
+say() { printf '%s\n' "$@" >&2; }
+
+die() {
+  say "ci/${0##*/}: $1" "${@:2}"
+  exit 1
+}
+
+# Ends the script the way the eptdiff command ends on bad usage.
+usage_error() {
+  say "ci/${0##*/}: $1; try ci/${0##*/} --help"
+  exit 2
+}
+
+have() { command -v "$1" >/dev/null; }
+
+# The tracked files that match the given pathspecs (none: all), one a line. In a
+# tree without Git's data (a tarball), whatever is there but build/. CI checks
+# out as another user than it builds as, hence safe.directory.
+tracked_files() {
+  local git=(git -c "safe.directory=*")
+  if have git && "${git[@]}" rev-parse --git-dir &>/dev/null; then
+    "${git[@]}" ls-files -- "$@"
+  else
+    (($#)) || set -- '*'
+    local pattern patterns=(-path "./$1")
+    for pattern in "${@:2}"; do patterns+=(-o -path "./$pattern"); done
+    find . -path ./build -prune -o -path ./.git -prune -o \
+      -type f \( "${patterns[@]}" \) -printf '%P\n' | sort
+  fi
+}
+
+# Configures the preset $1 and builds its targets $2... (none: all).
+build() {
+  local preset=$1
+  shift
+  if have ccache; then
+    export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
+  fi
+  cmake --preset "$preset" &&
+    cmake --build --preset "$preset" --parallel "$(jobs_to_run)" \
+      ${1:+--target "$@"}
+}
+
+# As many as there are processors, unless CMake has been told otherwise.
+jobs_to_run() { printf '%s\n' "${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}"; }

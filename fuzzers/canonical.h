@@ -1,0 +1,40 @@
+// The canonical form of a case: every field within its width, and the fields
+// that a step's kind ignores at their defaults. What generation, mutation and
+// decoding make is canonical; only people write anything else.
+// Thread-safety: pure functions.
+#ifndef EPTDIFF_FUZZERS_CANONICAL_H_
+#define EPTDIFF_FUZZERS_CANONICAL_H_
+
+#include <cstdint>
+
+#include "oracle/case.h"
+
+namespace eptdiff {
+
+// Physical addresses have at most 52 bits, those of words three less.
+inline constexpr std::uint64_t kPhysicalAddressMask = (1ull << 52) - 1;
+inline constexpr std::uint64_t kWordAddressMask = kPhysicalAddressMask & ~7ull;
+
+// What is in range stays as it is; what is not is folded into the range.
+constexpr std::uint8_t FoldMaxphyaddr(std::uint8_t bits) {
+  return bits >= 32 && bits <= 52 ? bits
+                                  : static_cast<std::uint8_t>(32 + bits % 21);
+}
+constexpr std::uint8_t FoldAccessSize(std::uint8_t bytes) {
+  return bytes >= 1 && bytes <= kMaxAccessBytes
+             ? bytes
+             : static_cast<std::uint8_t>(1 + bytes % kMaxAccessBytes);
+}
+
+// Brings a step into canonical form.
+void Canonicalise(Step& step);
+
+// Brings a case into canonical form. Records beyond kMaxRecords are dropped,
+// words first.
+void Canonicalise(Case& c);
+
+bool IsCanonical(const Case& c);
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_FUZZERS_CANONICAL_H_

@@ -1,0 +1,191 @@
+// The one list of what stands where: each field of case.proto with the member
+// of the Case that it is, and its limits. Reading and writing both go through
+// it, so that neither can know a field that the other does not.
+//
+// A visitor has
+//   void Number(int field, T& member, Limits limits = the width of T)
+//   void Flag(int field, bool& member)
+//   void Kind(int field, AccessKind& member)
+//   void Numbers(int field, std::array<std::uint64_t, N>& members)
+// where `field` is a field number of the message that the function is about.
+// Thread-safety: pure functions.
+#ifndef EPTDIFF_FUZZERS_TEXT_CASE_FIELDS_H_
+#define EPTDIFF_FUZZERS_TEXT_CASE_FIELDS_H_
+
+#include <cstdint>
+
+#include "engine/types.h"
+#include "fuzzers/text/case.pb.h"
+#include "oracle/case.h"
+
+namespace eptdiff {
+
+// The values that a number may have.
+struct Limits {
+  std::uint64_t min = 0;
+  std::uint64_t max = ~std::uint64_t{0};
+  std::uint64_t alignment = 1;
+};
+
+inline constexpr std::uint64_t kMaxAddress = (std::uint64_t{1} << 52) - 1;
+inline constexpr Limits kByteAddress{.max = kMaxAddress};
+inline constexpr Limits kWordAddress{.max = kMaxAddress, .alignment = 8};
+inline constexpr Limits kAccessBytes{.min = 1, .max = kMaxAccessBytes};
+inline constexpr Limits kPatIndex{.max = 7};
+
+template <typename Visitor>
+void VisitProcessor(Visitor&& visitor, Processor& processor) {
+  using F = CaseFile::Processor;
+  visitor.Number(F::kMaxphyaddrFieldNumber, processor.maxphyaddr,
+                 {.min = 32, .max = 52});
+  visitor.Number(F::kEptVpidCapFieldNumber, processor.ept_vpid_cap);
+  visitor.Flag(F::kEptViolationVeFieldNumber, processor.ept_violation_ve);
+  visitor.Flag(F::kPage1GbFieldNumber, processor.page_1gb);
+  visitor.Flag(F::kNxFieldNumber, processor.nx);
+  visitor.Flag(F::kPse36FieldNumber, processor.pse36);
+  visitor.Flag(F::kSmepFieldNumber, processor.smep);
+  visitor.Flag(F::kSmapFieldNumber, processor.smap);
+  visitor.Flag(F::kPkuFieldNumber, processor.pku);
+  visitor.Flag(F::kPksFieldNumber, processor.pks);
+  visitor.Flag(F::kCetSsFieldNumber, processor.cet_ss);
+  visitor.Flag(F::kLa57FieldNumber, processor.la57);
+  visitor.Flag(F::kPcidFieldNumber, processor.pcid);
+}
+
+template <typename Visitor>
+void VisitControls(Visitor&& visitor, Controls& controls) {
+  using F = CaseFile::Controls;
+  visitor.Number(F::kPinBasedFieldNumber, controls.pin_based);
+  visitor.Number(F::kPrimaryFieldNumber, controls.primary);
+  visitor.Number(F::kSecondaryFieldNumber, controls.secondary);
+  visitor.Number(F::kTertiaryFieldNumber, controls.tertiary);
+  visitor.Number(F::kVmFunctionsFieldNumber, controls.vm_functions);
+  visitor.Number(F::kExceptionBitmapFieldNumber, controls.exception_bitmap);
+  visitor.Number(F::kEptpFieldNumber, controls.eptp);
+  visitor.Number(F::kPmlAddressFieldNumber, controls.pml_address);
+  visitor.Number(F::kPmlIndexFieldNumber, controls.pml_index);
+  visitor.Number(F::kSpptpFieldNumber, controls.spptp);
+  visitor.Number(F::kVeInformationAddressFieldNumber,
+                 controls.ve_information_address);
+  visitor.Number(F::kEptpListAddressFieldNumber, controls.eptp_list_address);
+  visitor.Number(F::kEptpIndexFieldNumber, controls.eptp_index);
+  visitor.Number(F::kHlatpFieldNumber, controls.hlatp);
+  visitor.Number(F::kHlatPrefixSizeFieldNumber, controls.hlat_prefix_size);
+  visitor.Number(F::kVpidFieldNumber, controls.vpid);
+}
+
+template <typename Visitor>
+void VisitGuest(Visitor&& visitor, GuestState& guest) {
+  using F = CaseFile::Guest;
+  visitor.Number(F::kCr0FieldNumber, guest.cr0);
+  visitor.Number(F::kCr3FieldNumber, guest.cr3);
+  visitor.Number(F::kCr4FieldNumber, guest.cr4);
+  visitor.Number(F::kEferFieldNumber, guest.efer);
+  visitor.Number(F::kPatFieldNumber, guest.pat);
+  visitor.Number(F::kRflagsFieldNumber, guest.rflags);
+  visitor.Number(F::kPkruFieldNumber, guest.pkru);
+  visitor.Number(F::kPkrsFieldNumber, guest.pkrs);
+  visitor.Numbers(F::kPdpteFieldNumber, guest.pdpte);
+  visitor.Number(F::kCplFieldNumber, guest.cpl, {.max = 3});
+  visitor.Flag(F::kCsLFieldNumber, guest.cs_l);
+  visitor.Flag(F::kEventDeliveryFieldNumber, guest.event_delivery);
+  visitor.Flag(F::kNmiUnblockingFieldNumber, guest.nmi_unblocking);
+  visitor.Flag(F::kTransactionalFieldNumber, guest.transactional);
+}
+
+template <typename Visitor>
+void VisitWord(Visitor&& visitor, MemoryWord& word) {
+  using F = CaseFile::Word;
+  visitor.Number(F::kAddressFieldNumber, word.address.value, kWordAddress);
+  visitor.Number(F::kValueFieldNumber, word.value);
+}
+
+// The message of a step is the one that its kind selects; see StepFieldOf().
+template <typename Visitor>
+void VisitStep(Visitor&& visitor, Step& step) {
+  switch (step.kind) {
+    case StepKind::kGuestPhysicalAccess: {
+      using F = CaseFile::GuestPhysicalAccess;
+      visitor.Kind(F::kKindFieldNumber, step.access.kind);
+      visitor.Number(F::kSizeFieldNumber, step.access.size, kAccessBytes);
+      visitor.Number(F::kGpaFieldNumber, step.gpa.value, kByteAddress);
+      visitor.Flag(F::kImplicitSupervisorFieldNumber,
+                   step.access.implicit_supervisor);
+      visitor.Flag(F::kWrussFieldNumber, step.access.wruss);
+      visitor.Flag(F::kAsynchronousFieldNumber, step.access.asynchronous);
+      visitor.Flag(F::kGlaValidFieldNumber, step.page.gla_valid);
+      visitor.Number(F::kGlaFieldNumber, step.page.gla.value);
+      visitor.Flag(F::kUserFieldNumber, step.page.user);
+      visitor.Flag(F::kWritableFieldNumber, step.page.writable);
+      visitor.Flag(F::kExecuteDisableFieldNumber, step.page.execute_disable);
+      visitor.Number(F::kPatIndexFieldNumber, step.page.pat_index, kPatIndex);
+      return;
+    }
+    case StepKind::kLinearAccess: {
+      using F = CaseFile::LinearAccess;
+      visitor.Kind(F::kKindFieldNumber, step.access.kind);
+      visitor.Number(F::kSizeFieldNumber, step.access.size, kAccessBytes);
+      visitor.Number(F::kGlaFieldNumber, step.gla.value);
+      visitor.Flag(F::kImplicitSupervisorFieldNumber,
+                   step.access.implicit_supervisor);
+      visitor.Flag(F::kWrussFieldNumber, step.access.wruss);
+      visitor.Flag(F::kAsynchronousFieldNumber, step.access.asynchronous);
+      return;
+    }
+    case StepKind::kPagingStructureRead:
+    case StepKind::kPagingStructureUpdate: {
+      using F = CaseFile::PagingStructureAccess;
+      visitor.Number(F::kGpaFieldNumber, step.gpa.value, kByteAddress);
+      visitor.Number(F::kGlaFieldNumber, step.page.gla.value);
+      visitor.Number(F::kPatIndexFieldNumber, step.page.pat_index, kPatIndex);
+      return;
+    }
+    case StepKind::kPdpteLoad:
+      return;
+    case StepKind::kStore: {
+      using F = CaseFile::Store;
+      visitor.Number(F::kHpaFieldNumber, step.hpa.value, kWordAddress);
+      visitor.Number(F::kValueFieldNumber, step.value);
+      return;
+    }
+    case StepKind::kEptpSwitch:
+      visitor.Number(CaseFile::EptpSwitch::kIndexFieldNumber, step.index);
+      return;
+  }
+}
+
+// Which field of CaseFile.Step holds a step of this kind; the fields are
+// numbered in the order of the kinds.
+constexpr int StepFieldOf(StepKind kind) { return static_cast<int>(kind) + 1; }
+constexpr StepKind StepKindOf(int field) {
+  return static_cast<StepKind>(field - 1);
+}
+static_assert(StepFieldOf(StepKind::kGuestPhysicalAccess) ==
+              CaseFile::Step::kGuestPhysicalAccessFieldNumber);
+static_assert(StepFieldOf(StepKind::kLinearAccess) ==
+              CaseFile::Step::kLinearAccessFieldNumber);
+static_assert(StepFieldOf(StepKind::kPagingStructureRead) ==
+              CaseFile::Step::kPagingStructureReadFieldNumber);
+static_assert(StepFieldOf(StepKind::kPagingStructureUpdate) ==
+              CaseFile::Step::kPagingStructureUpdateFieldNumber);
+static_assert(StepFieldOf(StepKind::kPdpteLoad) ==
+              CaseFile::Step::kPdpteLoadFieldNumber);
+static_assert(StepFieldOf(StepKind::kStore) ==
+              CaseFile::Step::kStoreFieldNumber);
+static_assert(StepFieldOf(StepKind::kEptpSwitch) ==
+              CaseFile::Step::kEptpSwitchFieldNumber);
+static_assert(kStepKindCount == 7, "a new kind of step needs its field");
+
+static_assert(static_cast<int>(AccessKind::kRead) == CaseFile::READ);
+static_assert(static_cast<int>(AccessKind::kWrite) == CaseFile::WRITE);
+static_assert(static_cast<int>(AccessKind::kReadModifyWrite) ==
+              CaseFile::READ_MODIFY_WRITE);
+static_assert(static_cast<int>(AccessKind::kFetch) == CaseFile::FETCH);
+static_assert(static_cast<int>(AccessKind::kShadowStackRead) ==
+              CaseFile::SHADOW_STACK_READ);
+static_assert(static_cast<int>(AccessKind::kShadowStackWrite) ==
+              CaseFile::SHADOW_STACK_WRITE);
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_FUZZERS_TEXT_CASE_FIELDS_H_
