@@ -1,0 +1,120 @@
+// Every bit that the engine knows, named once (SDM 25.6, 29.3, A.10).
+// Thread-safety: constants.
+#ifndef EPTDIFF_ENGINE_BITS_H_
+#define EPTDIFF_ENGINE_BITS_H_
+
+#include <cstdint>
+
+namespace eptdiff::bits {
+
+constexpr std::uint64_t Bit(int position) {
+  return std::uint64_t{1} << position;
+}
+// Bits high:low, both included; none if high < low.
+constexpr std::uint64_t Bits(int high, int low) {
+  return high < low ? 0 : (~std::uint64_t{0} >> (63 - high + low)) << low;
+}
+
+// clang-format off
+
+// EPT paging-structure entries, tables 29-1 to 29-7.
+inline constexpr std::uint64_t kRead            = Bit(0);
+inline constexpr std::uint64_t kWrite           = Bit(1);
+inline constexpr std::uint64_t kExecute         = Bit(2);
+inline constexpr std::uint64_t kTableReserved   = Bits(7, 3);   // and CFG-10
+inline constexpr std::uint64_t kIgnorePat       = Bit(6);
+inline constexpr std::uint64_t kPage            = Bit(7);
+inline constexpr std::uint64_t kAccessed        = Bit(8);
+inline constexpr std::uint64_t kDirty           = Bit(9);
+inline constexpr std::uint64_t kUserExecute     = Bit(10);
+inline constexpr std::uint64_t kAddress         = Bits(51, 12);
+inline constexpr std::uint64_t kReserved2M      = Bits(20, 12);
+inline constexpr std::uint64_t kReserved1G      = Bits(29, 12);
+inline constexpr std::uint64_t kPagingWrite     = Bit(58);
+inline constexpr std::uint64_t kShadowStack     = Bit(60);
+inline constexpr std::uint64_t kSubPage         = Bit(61);
+inline constexpr std::uint64_t kSuppressVe      = Bit(63);
+inline constexpr int kMemoryTypeShift           = 3;            // bits 6:3
+
+// EPTP, table 25-9.
+inline constexpr std::uint64_t kEptpMemoryType  = Bits(2, 0);
+inline constexpr std::uint64_t kEptpWalkLength  = Bits(5, 3);
+inline constexpr std::uint64_t kEptpFourLevel   = 3 << 3;
+inline constexpr std::uint64_t kEptpFiveLevel   = 4 << 3;
+inline constexpr std::uint64_t kEptpAccessDirty = Bit(6);
+inline constexpr std::uint64_t kEptpShadowStack = Bit(7);
+inline constexpr std::uint64_t kEptpReserved    = Bits(11, 8);  // and 63:N
+
+// IA32_VMX_EPT_VPID_CAP, A.10.
+inline constexpr std::uint64_t kCapExecuteOnly  = Bit(0);
+inline constexpr std::uint64_t kCapFourLevel    = Bit(6);
+inline constexpr std::uint64_t kCapFiveLevel    = Bit(7);
+inline constexpr std::uint64_t kCapUncacheable  = Bit(8);
+inline constexpr std::uint64_t kCapWriteBack    = Bit(14);
+inline constexpr std::uint64_t kCap2M           = Bit(16);
+inline constexpr std::uint64_t kCap1G           = Bit(17);
+inline constexpr std::uint64_t kCapAccessDirty  = Bit(21);
+inline constexpr std::uint64_t kCapAdvancedExit = Bit(22);
+inline constexpr std::uint64_t kCapShadowStack  = Bit(23);
+inline constexpr int kCapHlatPrefixShift        = 48;           // bits 53:48
+
+// VM-execution controls, tables 25-5 to 25-8 and 25-10.
+inline constexpr std::uint32_t kPinNmiExiting          = 1u << 3;
+inline constexpr std::uint32_t kPinVirtualNmis         = 1u << 5;
+inline constexpr std::uint32_t kPrimaryTertiary        = 1u << 17;
+inline constexpr std::uint32_t kPrimarySecondary       = 1u << 31;
+inline constexpr std::uint32_t kSecondaryEpt           = 1u << 1;
+inline constexpr std::uint32_t kSecondaryUnrestricted  = 1u << 7;
+inline constexpr std::uint32_t kSecondaryVmFunctions   = 1u << 13;
+inline constexpr std::uint32_t kSecondaryPml           = 1u << 17;
+inline constexpr std::uint32_t kSecondaryViolationVe   = 1u << 18;
+inline constexpr std::uint32_t kSecondaryMbec          = 1u << 22;
+inline constexpr std::uint32_t kSecondarySubPage       = 1u << 23;
+inline constexpr std::uint64_t kTertiaryHlat           = Bit(1);
+inline constexpr std::uint64_t kTertiaryPagingWrite    = Bit(2);
+inline constexpr std::uint64_t kTertiaryVerification   = Bit(3);
+inline constexpr std::uint64_t kVmFunctionEptpSwitch   = Bit(0);
+
+// Guest registers.
+inline constexpr std::uint64_t kCr0Protection   = Bit(0);
+inline constexpr std::uint64_t kCr0CacheDisable = Bit(30);
+inline constexpr std::uint64_t kCr0Paging       = Bit(31);
+inline constexpr std::uint64_t kCr4Pae          = Bit(5);
+inline constexpr std::uint64_t kEferLma         = Bit(10);
+inline constexpr std::uint64_t kEferNxe         = Bit(11);
+
+// Exit qualifications, table 28-7 and 28.2.1.
+inline constexpr std::uint64_t kQualRead          = Bit(0);
+inline constexpr std::uint64_t kQualWrite         = Bit(1);
+inline constexpr std::uint64_t kQualFetch         = Bit(2);
+inline constexpr int           kQualRightsShift   = 3;          // bits 5:3
+inline constexpr std::uint64_t kQualUserExecute   = Bit(6);
+inline constexpr std::uint64_t kQualGlaValid      = Bit(7);
+inline constexpr std::uint64_t kQualTranslation   = Bit(8);
+inline constexpr std::uint64_t kQualUserPage      = Bit(9);
+inline constexpr std::uint64_t kQualWritablePage  = Bit(10);
+inline constexpr std::uint64_t kQualNoExecutePage = Bit(11);
+inline constexpr std::uint64_t kQualSppMiss       = Bit(11);
+inline constexpr std::uint64_t kQualNmiUnblocking = Bit(12);
+inline constexpr std::uint64_t kQualShadowStack   = Bit(13);
+inline constexpr std::uint64_t kQualSssPage       = Bit(14);
+inline constexpr std::uint64_t kQualAsynchronous  = Bit(16);
+
+// Basic exit reasons, appendix C.
+inline constexpr std::uint16_t kExitException        = 0;
+inline constexpr std::uint16_t kExitViolation        = 48;
+inline constexpr std::uint16_t kExitMisconfiguration = 49;
+inline constexpr std::uint16_t kExitVmfunc           = 59;
+inline constexpr std::uint16_t kExitLogFull          = 62;
+inline constexpr std::uint16_t kExitSpp              = 66;
+
+// clang-format on
+
+static_assert(Bits(51, 12) == 0x000ffffffffff000);
+static_assert(Bits(63, 0) == ~std::uint64_t{0});
+static_assert(Bits(51, 52) == 0);
+static_assert(kTableReserved == 0xf8);
+
+}  // namespace eptdiff::bits
+
+#endif  // EPTDIFF_ENGINE_BITS_H_

@@ -1,0 +1,50 @@
+// What a VM exit reports (SDM 28.2.1, table 28-7). Undefined bits and fields
+// are 0. Thread-safety: pure functions.
+#ifndef EPTDIFF_ENGINE_EXIT_INFORMATION_H_
+#define EPTDIFF_ENGINE_EXIT_INFORMATION_H_
+
+#include <cstdint>
+
+#include "engine/context.h"
+#include "engine/judgement.h"
+#include "engine/path.h"
+#include "engine/types.h"
+#include "engine/use.h"
+
+namespace eptdiff {
+
+// What an access is to the exits that it may cause.
+struct Request {
+  Use use = Use::kRead;
+  // To the translation of a linear address; false: to a guest
+  // paging-structure entry or for a PDPTE load.
+  bool translated = true;
+  bool shadow_stack = false;
+  bool asynchronous = false;
+  // `page.gla_valid` is false for a PDPTE load.
+  GuestPage page;
+};
+
+// "NMI unblocking due to IRET" as bit 12 of a qualification or of interruption
+// information (28.2.3).
+std::uint64_t NmiUnblocking(const Controls& controls, const GuestState& guest);
+
+// A linear address as VM exits report it: 32 bits outside 64-bit mode.
+Gla ReportedGla(const GuestState& guest, Gla gla);
+
+// The VM exit for `refusal` (neither kNone nor kNoMemory) of `part`, an EPT
+// violation not yet converted. Overwrites `event`.
+void DescribeExit(const EptContext& context, const Controls& controls,
+                  const GuestState& guest, const Request& request,
+                  Refusal refusal, const Path& path, const PagePart& part,
+                  Event& event);
+
+// VE-1: whether the entry that ended `path`, or its leaf, lets the EPT
+// violation be converted, and the processor is in a state in which it may be
+// (VE-3, but for the dword in the information area).
+bool IsConvertible(const EptContext& context, const GuestState& guest,
+                   const Path& path);
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ENGINE_EXIT_INFORMATION_H_

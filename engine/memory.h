@@ -1,0 +1,79 @@
+// Host-physical memory, as the engine sees it.
+//
+// The engine is a template over its memory, so that a load in the walk is a
+// compare and a move. Whoever brings memory models HostMemory: 8-byte aligned
+// words, loads and stores that say false for an address that they do not have
+// (never undefined behaviour), and an atomic compare-exchange for accessed and
+// dirty flags, which other processors may set at the same time.
+// Thread-safety: FlatMemory: as many threads as like, also on one image.
+#ifndef EPTDIFF_ENGINE_MEMORY_H_
+#define EPTDIFF_ENGINE_MEMORY_H_
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/types.h"
+
+namespace eptdiff {
+
+template <typename M>
+concept HostMemory = requires(M& memory, const M& constant, Hpa address,
+                              std::uint64_t& word, std::uint64_t value) {
+  // Reads the word; false: there is no memory at `address`.
+  { constant.Load(address, word) } -> std::same_as<bool>;
+  // Writes the word; false: there is no memory at `address`.
+  { memory.Store(address, value) } -> std::same_as<bool>;
+  // Replaces the word by the last argument if it still is the second, as one
+  // atomic operation. False: it was not, or there is no memory at `address`.
+  { memory.CompareExchange(address, value, value) } -> std::same_as<bool>;
+};
+
+// A flat image of host-physical memory: `bytes` bytes at `base`, which is
+// 8-byte aligned, for the addresses from `first` on. Borrows the image.
+class FlatMemory {
+ public:
+  FlatMemory(void* base, std::size_t bytes, Hpa first = {})
+      : base_(static_cast<std::byte*>(base)),
+        first_(first.value),
+        end_(bytes < sizeof(Word) ? 0 : bytes - (sizeof(Word) - 1)) {}
+
+  bool Load(Hpa address, std::uint64_t& word) const {
+    // An address below the image wraps around and lies beyond it.
+    const std::uint64_t offset = address.value - first_;
+    if (offset >= end_) [[unlikely]]
+      return false;
+    word = __atomic_load_n(At(offset), __ATOMIC_RELAXED);
+    return true;
+  }
+  bool Store(Hpa address, std::uint64_t value) {
+    const std::uint64_t offset = address.value - first_;
+    if (offset >= end_) [[unlikely]]
+      return false;
+    __atomic_store_n(At(offset), value, __ATOMIC_RELAXED);
+    return true;
+  }
+  bool CompareExchange(Hpa address, std::uint64_t expected,
+                       std::uint64_t desired) {
+    const std::uint64_t offset = address.value - first_;
+    if (offset >= end_) [[unlikely]]
+      return false;
+    return __atomic_compare_exchange_n(At(offset), &expected, desired,
+                                       /*weak=*/false, __ATOMIC_SEQ_CST,
+                                       __ATOMIC_RELAXED);
+  }
+
+ private:
+  using Word [[gnu::may_alias]] = std::uint64_t;
+  Word* At(std::uint64_t offset) const {
+    return reinterpret_cast<Word*>(base_ + offset);
+  }
+
+  std::byte* base_;
+  std::uint64_t first_;
+  std::uint64_t end_;  // one beyond the last offset at which a word fits
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ENGINE_MEMORY_H_

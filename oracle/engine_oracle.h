@@ -1,0 +1,32 @@
+// The engine as an oracle.
+// Thread-safety: thread-compatible.
+#ifndef EPTDIFF_ORACLE_ENGINE_ORACLE_H_
+#define EPTDIFF_ORACLE_ENGINE_ORACLE_H_
+
+#include <string_view>
+
+#include "engine/engine.h"
+#include "oracle/case.h"
+#include "oracle/machine_state.h"
+#include "oracle/oracle.h"
+#include "oracle/outcome.h"
+
+namespace eptdiff {
+
+class EngineOracle final : public Oracle {
+ public:
+  std::string_view name() const override { return "engine"; }
+  Skip Enter(const MachineState& state, Outcome& outcome) override;
+  Skip Perform(const MachineState& state, const Step& step,
+               Outcome& outcome) override;
+
+ private:
+  // Makes `engine_` what `state` says; recomputes only what has changed.
+  void Adopt(const MachineState& state);
+
+  Engine engine_{Processor{}, Controls{}};
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_ENGINE_ORACLE_H_
