@@ -5,7 +5,7 @@
 #include "engine/entry_checks.h"
 #include "engine/memory_type.h"
 
-namespace eptdiff {
+namespace eptdiff::engine {
 
 EptContext::EptContext(const Processor& processor, const Controls& controls) {
   const std::uint32_t secondary = EffectiveSecondary(controls);
@@ -129,4 +129,4 @@ EntryKind EptContext::Classify(std::uint64_t entry, int level) const {
                                                   : EntryKind::kLeaf;
 }
 
-}  // namespace eptdiff
+}  // namespace eptdiff::engine

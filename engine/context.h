@@ -26,7 +26,7 @@
 #include "engine/types.h"
 #include "engine/use.h"
 
-namespace eptdiff {
+namespace eptdiff::engine {
 
 // The bits of an entry that have to be `value` where `mask` has a one.
 struct Pattern {
@@ -121,6 +121,6 @@ class EptContext {
   bool has_1g_;
 };
 
-}  // namespace eptdiff
+}  // namespace eptdiff::engine
 
 #endif  // EPTDIFF_ENGINE_CONTEXT_H_

@@ -1,6 +1,6 @@
 #include "engine/engine.h"
 
-namespace eptdiff {
+namespace eptdiff::engine {
 namespace {
 
 bool IsShadowStack(AccessKind kind) {
@@ -42,4 +42,4 @@ Request Engine::RequestFor(const Access& access, const GuestPage& page) const {
   return request;
 }
 
-}  // namespace eptdiff
+}  // namespace eptdiff::engine

@@ -16,6 +16,9 @@
 // conditions, the APIC-access page, guest paging (CR0.PG = 1) of linear
 // addresses, guest-paging verification, cached translations.
 //
+// The library's face is namespace eptdiff: this class, types.h, memory.h, use.h
+// and entry_checks.h. What lies in eptdiff::engine is how it works.
+//
 // Thread-safety: thread-compatible: one Engine for each virtual processor; they
 // may share one memory.
 #ifndef EPTDIFF_ENGINE_ENGINE_H_
@@ -39,7 +42,7 @@
 #include "engine/virtualization_exception.h"
 #include "engine/walk.h"
 
-namespace eptdiff {
+namespace eptdiff::engine {
 
 // Whether a question was one that a processor can be asked. Only kAnswered
 // leaves an event, and only kAnswered and kNoMemory may have changed anything.
@@ -179,6 +182,11 @@ class Engine {
   EptContext context_;
 };
 
+}  // namespace eptdiff::engine
+
+namespace eptdiff {
+using engine::Engine;
+using engine::EngineStatus;
 }  // namespace eptdiff
 
 #include "engine/engine_inl.h"

@@ -2,7 +2,7 @@
 #ifndef EPTDIFF_ENGINE_ENGINE_INL_H_
 #define EPTDIFF_ENGINE_ENGINE_INL_H_
 
-namespace eptdiff {
+namespace eptdiff::engine {
 
 template <HostMemory Memory>
 EngineStatus Engine::PerformAccess(Memory& memory, const Access& access,
@@ -56,8 +56,9 @@ EngineStatus Engine::AccessPagingStructure(Memory& memory, Use use, Gpa gpa,
 
 template <HostMemory Memory>
 EngineStatus Engine::LoadPdptes(Memory& memory, Event& event) {
-  const Request request = {
-      .use = Use::kRead, .translated = false, .page = {.gla_valid = false}};
+  const Request request = {.use = Use::kRead,
+                           .translated = false,
+                           .page = {.gla_valid = false, .gla = {}}};
   const PagePart part = {Gpa{guest_.cr3 & bits::Bits(31, 5)}, Gla{}, 32};
   const EngineStatus status =
       Perform(memory, request, WriteBackTypes(guest_), {&part, 1}, event);
@@ -219,6 +220,6 @@ EngineStatus Engine::Refuse(Memory& memory, const Request& request,
   return EngineStatus::kAnswered;
 }
 
-}  // namespace eptdiff
+}  // namespace eptdiff::engine
 
 #endif  // EPTDIFF_ENGINE_ENGINE_INL_H_

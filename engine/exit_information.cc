@@ -2,7 +2,7 @@
 
 #include "engine/bits.h"
 
-namespace eptdiff {
+namespace eptdiff::engine {
 namespace {
 
 std::uint64_t If(bool condition, std::uint64_t bit) {
@@ -100,4 +100,4 @@ bool IsConvertible(const EptContext& context, const GuestState& guest,
   return (path.last().value & bits::kSuppressVe) == 0;
 }
 
-}  // namespace eptdiff
+}  // namespace eptdiff::engine

@@ -11,7 +11,7 @@
 #include "engine/types.h"
 #include "engine/use.h"
 
-namespace eptdiff {
+namespace eptdiff::engine {
 
 // What an access is to the exits that it may cause.
 struct Request {
@@ -45,6 +45,6 @@ void DescribeExit(const EptContext& context, const Controls& controls,
 bool IsConvertible(const EptContext& context, const GuestState& guest,
                    const Path& path);
 
-}  // namespace eptdiff
+}  // namespace eptdiff::engine
 
 #endif  // EPTDIFF_ENGINE_EXIT_INFORMATION_H_

@@ -14,7 +14,7 @@
 #include "engine/memory.h"
 #include "engine/path.h"
 
-namespace eptdiff {
+namespace eptdiff::engine {
 
 // The flags that a use of `path` sets in its entry number `i` (AD-1 to AD-3).
 inline std::uint64_t FlagsWanted(const Path& path, int i, bool writes) {
@@ -85,6 +85,6 @@ FlagResult SetFlags(Memory& memory, const Path& path, bool writes) {
   return result;
 }
 
-}  // namespace eptdiff
+}  // namespace eptdiff::engine
 
 #endif  // EPTDIFF_ENGINE_FLAGS_H_

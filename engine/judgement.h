@@ -17,7 +17,7 @@
 #include "engine/types.h"
 #include "engine/use.h"
 
-namespace eptdiff {
+namespace eptdiff::engine {
 
 enum class Refusal : std::uint8_t {
   kNone,
@@ -91,6 +91,6 @@ Refusal JudgeRights(const EptContext& context, const Memory& memory,
   return Refusal::kNoMemory;
 }
 
-}  // namespace eptdiff
+}  // namespace eptdiff::engine
 
 #endif  // EPTDIFF_ENGINE_JUDGEMENT_H_

@@ -1,6 +1,6 @@
 #include "engine/memory_type.h"
 
-namespace eptdiff {
+namespace eptdiff::engine {
 namespace {
 
 constexpr std::uint8_t kUc = 0, kWc = 1, kWt = 4, kWp = 5, kWb = 6;
@@ -59,4 +59,4 @@ constexpr MemoryTypeRow CacheDisabledRow() {
 constexpr MemoryTypeRow kCacheDisabledRow = CacheDisabledRow();
 constexpr std::array<MemoryTypeRow, 8> kMemoryTypeRows = AllRows();
 
-}  // namespace eptdiff
+}  // namespace eptdiff::engine

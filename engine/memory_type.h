@@ -9,7 +9,7 @@
 #include "engine/bits.h"
 #include "engine/types.h"
 
-namespace eptdiff {
+namespace eptdiff::engine {
 
 // What bits 6:3 of a leaf come to for one PAT memory type: the effective
 // memory type, or kReservedType where bits 5:3 are 2, 3 or 7, which is a
@@ -41,6 +41,6 @@ inline const MemoryTypeRow& MemoryTypesFor(const GuestState& guest,
   return kMemoryTypeRows[guest.pat >> (8 * (pat_index & 7)) & 7];
 }
 
-}  // namespace eptdiff
+}  // namespace eptdiff::engine
 
 #endif  // EPTDIFF_ENGINE_MEMORY_TYPE_H_

@@ -15,7 +15,7 @@
 #include "engine/types.h"
 #include "engine/walk.h"
 
-namespace eptdiff {
+namespace eptdiff::engine {
 
 enum class PathEnd : std::uint8_t {
   kLeaf,
@@ -79,6 +79,6 @@ template <HostMemory Memory>
   }
 }
 
-}  // namespace eptdiff
+}  // namespace eptdiff::engine
 
 #endif  // EPTDIFF_ENGINE_PATH_H_

@@ -10,7 +10,7 @@
 #include "engine/types.h"
 #include "engine/walk.h"
 
-namespace eptdiff {
+namespace eptdiff::engine {
 
 enum class SubPageResult : std::uint8_t {
   kAllowed,
@@ -54,6 +54,6 @@ SubPageResult LookUpSubPages(const Memory& memory, std::uint64_t spptp,
                                      : SubPageResult::kDenied;
 }
 
-}  // namespace eptdiff
+}  // namespace eptdiff::engine
 
 #endif  // EPTDIFF_ENGINE_SUB_PAGE_H_

@@ -10,7 +10,7 @@
 #include "engine/memory.h"
 #include "engine/types.h"
 
-namespace eptdiff {
+namespace eptdiff::engine {
 
 // What became of a convertible EPT violation.
 enum class Conversion : std::uint8_t {
@@ -66,6 +66,6 @@ Conversion Convert(Memory& memory, const Controls& controls,
   return Conversion::kDone;
 }
 
-}  // namespace eptdiff
+}  // namespace eptdiff::engine
 
 #endif  // EPTDIFF_ENGINE_VIRTUALIZATION_EXCEPTION_H_

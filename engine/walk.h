@@ -24,7 +24,7 @@
 #include "engine/memory_type.h"
 #include "engine/types.h"
 
-namespace eptdiff {
+namespace eptdiff::engine {
 
 // Where a table of `level` (5 to 1) is indexed by `gpa` (WALK-1, WALK-9).
 // `table` is an entry, or an address, of which bits 51:12 count.
@@ -98,6 +98,6 @@ template <HostMemory Memory>
   return expect.page_4k.Fits(entry) && finish(entry, 1);
 }
 
-}  // namespace eptdiff
+}  // namespace eptdiff::engine
 
 #endif  // EPTDIFF_ENGINE_WALK_H_
