@@ -1,0 +1,327 @@
+#include "oracle/bochs/bochs_oracle.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "oracle/bochs/machine.h"
+#include "oracle/step_memory.h"
+
+namespace eptdiff {
+namespace {
+
+constexpr std::uint64_t Bit(int n) { return std::uint64_t{1} << n; }
+
+// Primary, secondary and tertiary controls (SDM tables 25-6, 25-7, 25-8).
+constexpr std::uint64_t kActivateTertiary = Bit(17);
+constexpr std::uint64_t kActivateSecondary = Bit(31);
+constexpr std::uint64_t kEnableEpt = Bit(1);
+constexpr std::uint64_t kHlatPagingWriteAndVerification =
+    Bit(1) | Bit(2) | Bit(3);
+// IA32_VMX_EPT_VPID_CAP.
+constexpr std::uint64_t kCapExecuteOnly = Bit(0);
+constexpr std::uint64_t kCap2MbytePages = Bit(16);
+constexpr std::uint64_t kCap1GbytePages = Bit(17);
+constexpr std::uint64_t kCapAdvancedInformation = Bit(22);
+// Guest registers.
+constexpr std::uint64_t kCr0Pg = Bit(31);
+constexpr std::uint64_t kCr4Pae = Bit(5);
+constexpr std::uint64_t kEferLma = Bit(10);
+constexpr std::uint64_t kEferNxe = Bit(11);
+
+constexpr std::uint64_t kPageBytes = 0x1000;
+constexpr unsigned kVectorGp = 13, kVectorPf = 14, kVectorVe = 20;
+
+std::string& PanicMessage() {
+  static std::string message;
+  return message;
+}
+
+// Why Bochs cannot answer a case with these controls; kNone if it can.
+Skip NotModelled(const MachineState& state) {
+  const Controls& controls = state.controls;
+  if (!(controls.primary & kActivateSecondary) ||
+      !(controls.secondary & kEnableEpt)) {
+    return Skip::kEptOff;
+  }
+  if ((controls.primary & kActivateTertiary) &&
+      (controls.tertiary & kHlatPagingWriteAndVerification)) {
+    return Skip::kPagingWriteControls;
+  }
+  if ((controls.eptp >> 3 & 7) == 4) return Skip::kFiveLevelEpt;
+  const std::uint64_t cap = state.processor.ept_vpid_cap;
+  if (!(cap & kCapExecuteOnly)) return Skip::kExecuteOnlyAlways;
+  if (!(cap & kCap2MbytePages)) return Skip::kLargePagesAlways;
+  if (state.processor.maxphyaddr < 32 || state.processor.maxphyaddr > 52) {
+    return Skip::kMaxphyaddr;
+  }
+  if (state.guest.transactional) return Skip::kTransactional;
+  return Skip::kNone;
+}
+
+bochs::Setup SetupOf(const MachineState& state) {
+  const Processor& processor = state.processor;
+  const Controls& controls = state.controls;
+  const GuestState& guest = state.guest;
+  return {
+      .maxphyaddr = processor.maxphyaddr,
+      .page_1gb = (processor.ept_vpid_cap & kCap1GbytePages) != 0,
+      .advanced_exit_information =
+          (processor.ept_vpid_cap & kCapAdvancedInformation) != 0,
+      .cet = processor.cet_ss,
+      .pin_based = controls.pin_based,
+      .secondary = controls.secondary,
+      .exception_bitmap = controls.exception_bitmap,
+      .eptp = controls.eptp,
+      .pml_address = controls.pml_address,
+      .spptp = controls.spptp,
+      .ve_information_address = controls.ve_information_address,
+      .eptp_index = controls.eptp_index,
+      .cr0 = guest.cr0,
+      .cr3 = guest.cr3,
+      .cr4 = guest.cr4,
+      .efer = guest.efer,
+      .rflags = static_cast<std::uint32_t>(guest.rflags),
+      .cpl = guest.cpl,
+      .cs_l = guest.cs_l,
+      .event_delivery = guest.event_delivery,
+      .nmi_unblocking = guest.nmi_unblocking,
+  };
+}
+
+bochs::Access AccessOf(AccessKind kind) {
+  switch (kind) {
+    case AccessKind::kRead:
+      return bochs::Access::kRead;
+    case AccessKind::kWrite:
+      return bochs::Access::kWrite;
+    case AccessKind::kReadModifyWrite:
+      return bochs::Access::kReadModifyWrite;
+    case AccessKind::kFetch:
+      return bochs::Access::kFetch;
+    case AccessKind::kShadowStackRead:
+      return bochs::Access::kShadowStackRead;
+    case AccessKind::kShadowStackWrite:
+      return bochs::Access::kShadowStackWrite;
+  }
+  return bochs::Access::kRead;
+}
+
+// Bochs expects its callers to cut linear addresses to 32 bits outside 64-bit
+// mode.
+std::uint64_t CutToMode(std::uint64_t gla, const GuestState& guest) {
+  const bool mode_64 = (guest.efer & kEferLma) && guest.cs_l;
+  return mode_64 ? gla : gla & 0xffffffff;
+}
+
+// What Bochs is asked for `step`, for the first page that it touches. The page
+// is described as Bochs's own guest walk would have found it.
+bochs::Question QuestionOf(const GuestState& guest, const Step& step) {
+  const bool paging = (guest.cr0 & kCr0Pg) != 0;
+  const bool execute_disable_exists =
+      (guest.cr4 & kCr4Pae) && (guest.efer & kEferNxe);
+
+  bochs::Question question;
+  switch (step.kind) {
+    case StepKind::kLinearAccess:
+      question.operation = bochs::Operation::kLinear;
+      question.gla = CutToMode(step.gla.value, guest);
+      break;
+    case StepKind::kPdpteLoad:
+      question.operation = bochs::Operation::kPdpteLoad;
+      break;
+    case StepKind::kGuestPhysicalAccess:
+      question.gla_valid = step.page.gla_valid;
+      if (paging) {
+        question.user_page = step.page.user;
+        question.writable_page = step.page.writable;
+        question.execute_disable_page =
+            step.page.execute_disable && execute_disable_exists;
+      }
+      question.gpa = step.gpa.value;
+      question.gla = CutToMode(step.page.gla.value, guest);
+      break;
+    default:  // kPagingStructureRead, kPagingStructureUpdate
+      question.page_walk = true;
+      question.gpa = step.gpa.value;
+      question.gla = CutToMode(step.page.gla.value, guest);
+      break;
+  }
+  if (step.kind == StepKind::kPagingStructureUpdate) {
+    question.access = bochs::Access::kWrite;
+  } else if (step.kind != StepKind::kPagingStructureRead &&
+             step.kind != StepKind::kPdpteLoad) {
+    question.access = AccessOf(step.access.kind);
+    question.user_access =
+        (guest.cpl == 3 && !step.access.implicit_supervisor) ||
+        step.access.wruss;
+  }
+  return question;
+}
+
+bool IsAccess(const Step& step) {
+  return step.kind == StepKind::kGuestPhysicalAccess ||
+         step.kind == StepKind::kLinearAccess;
+}
+
+// The same access from the start of the next page on.
+bochs::Question InNextPage(bochs::Question question, const GuestState& guest) {
+  const bool linear = question.operation == bochs::Operation::kLinear;
+  const std::uint64_t offset =
+      (linear ? question.gla : question.gpa) % kPageBytes;
+  question.gpa += kPageBytes - offset;
+  question.gla = CutToMode(question.gla + kPageBytes - offset, guest);
+  return question;
+}
+
+std::uint64_t LoadWord(void* context, std::uint64_t address) {
+  return static_cast<StepMemory*>(context)->Load(Hpa{address});
+}
+
+void StoreWord(void* context, std::uint64_t address, std::uint64_t value) {
+  static_cast<StepMemory*>(context)->Store(Hpa{address}, value);
+}
+
+// Describes how a walk that did not complete ended.
+Skip DescribeEnd(const bochs::Answer& answer, const MachineState& state,
+                 const StepMemory& memory, Event& event) {
+  if (answer.end == bochs::End::kPanic) {
+    PanicMessage() = answer.message;
+    return Skip::kPanic;
+  }
+  if (answer.end == bochs::End::kVmExit) {
+    event.kind = EventKind::kVmExit;
+    event.exit_reason = static_cast<std::uint16_t>(answer.exit_reason);
+    event.qualification = answer.qualification;
+    event.gpa = Gpa{answer.gpa};
+    event.gla = Gla{answer.gla};
+    event.interruption_information = answer.interruption_information;
+    return Skip::kNone;
+  }
+  switch (answer.vector) {
+    case kVectorVe: {
+      // The area, and not the arguments: what counts is what software reads.
+      const std::uint64_t area = state.controls.ve_information_address;
+      event.kind = EventKind::kVirtualizationException;
+      event.exit_reason = 48;
+      event.qualification = memory.Load(Hpa{area + 8});
+      event.gla = Gla{memory.Load(Hpa{area + 16})};
+      event.gpa = Gpa{memory.Load(Hpa{area + 24})};
+      return Skip::kNone;
+    }
+    case kVectorPf:
+      event.kind = EventKind::kPageFault;
+      event.error_code = answer.error_code;
+      event.cr2 = Gla{answer.cr2};
+      return Skip::kNone;
+    case kVectorGp:
+      event.kind = EventKind::kGeneralProtection;
+      return Skip::kNone;
+  }
+  return Skip::kUnexpectedExit;
+}
+
+class BochsOracle final : public Oracle {
+ public:
+  std::string_view name() const override { return "bochs"; }
+
+  FieldSet fields() const override {
+    return kAllFields & ~SetOf(Field::kFailedCheck) &
+           ~SetOf(Field::kMemoryType) & ~SetOf(Field::kStructureMemoryType);
+  }
+
+  bool models_entry() const override { return false; }
+
+  Skip Enter(const MachineState& state, Outcome& outcome) override {
+    const Skip skip = NotModelled(state);
+    if (skip != Skip::kNone) return skip;
+    setup_ = SetupOf(state);
+    outcome.event = Event();
+    outcome.registers = RegistersOf(state);
+    outcome.writes.clear();
+    return Skip::kNone;
+  }
+
+  Skip Perform(const MachineState& state, const Step& step,
+               Outcome& outcome) override {
+    outcome.event = Event();
+    outcome.registers = RegistersOf(state);
+    StepMemory memory(state.memory);
+    const Skip skip = step.kind == StepKind::kStore
+                          ? Store(step, memory)
+                          : Walk(state, step, memory, outcome);
+    if (skip != Skip::kNone) return skip;
+    if (memory.overflowed()) return Skip::kUnexpectedExit;
+    memory.ListChanges(outcome.writes);
+    return Skip::kNone;
+  }
+
+ private:
+  static Skip Store(const Step& step, StepMemory& memory) {
+    memory.Store(step.hpa, step.value);
+    return Skip::kNone;
+  }
+
+  Skip Walk(const MachineState& state, const Step& step, StepMemory& memory,
+            Outcome& outcome) {
+    if (step.kind == StepKind::kEptpSwitch) return Skip::kEptpSwitch;
+    if (IsAccess(step)) {
+      if (step.access.size < 1 || step.access.size > kMaxAccessBytes) {
+        return Skip::kCallerError;
+      }
+      if (step.access.asynchronous) return Skip::kAsynchronous;
+      if (step.kind == StepKind::kLinearAccess && (state.guest.cr0 & kCr0Pg)) {
+        return Skip::kGuestPaging;
+      }
+    }
+
+    bochs::Changing changing{.pml_index = state.controls.pml_index};
+    for (int i = 0; i < 4; ++i) changing.pdpte[i] = state.guest.pdpte[i];
+    bochs::Begin(setup_, changing, {&memory, LoadWord, StoreWord});
+
+    const Skip skip = AskForEachPage(state, step, memory, outcome.event);
+    if (skip != Skip::kNone) return skip;
+
+    changing = bochs::ReadChanging();
+    outcome.registers.pml_index = changing.pml_index;
+    for (int i = 0; i < 4; ++i) outcome.registers.pdpte[i] = changing.pdpte[i];
+    return Skip::kNone;
+  }
+
+  // As Bochs's own accesses do: the first page, then the second.
+  static Skip AskForEachPage(const MachineState& state, const Step& step,
+                             const StepMemory& memory, Event& event) {
+    bochs::Question question = QuestionOf(state.guest, step);
+    const std::uint64_t first = question.operation == bochs::Operation::kLinear
+                                    ? question.gla
+                                    : question.gpa;
+    const bool crosses =
+        IsAccess(step) && first % kPageBytes + step.access.size > kPageBytes;
+    for (int page = 0; page < (crosses ? 2 : 1); ++page) {
+      if (page == 1) question = InNextPage(question, state.guest);
+      const bochs::Answer& answer = bochs::Ask(question);
+      if (answer.end != bochs::End::kCompleted) {
+        event = Event();
+        return DescribeEnd(answer, state, memory, event);
+      }
+      if (!IsAccess(step)) continue;
+      Translation& translation = event.translations[event.translation_count++];
+      translation.address = Hpa{answer.address};
+      translation.page_shift = answer.page_shift;
+    }
+    return Skip::kNone;
+  }
+
+  bochs::Setup setup_;
+};
+
+}  // namespace
+
+std::unique_ptr<Oracle> MakeBochsOracle() {
+  return std::make_unique<BochsOracle>();
+}
+
+std::string_view LastBochsPanic() { return PanicMessage(); }
+
+}  // namespace eptdiff

@@ -1,0 +1,47 @@
+// Bochs 3.0's EPT walker as an oracle, in-process and unmodified.
+//
+// It answers as Bochs does, mistakes included; what Bochs is known to do
+// otherwise than the SDM is the reference's dialect "bochs-3.0".
+//
+// What it fills in: everything but the memory types, since a translation in
+// Bochs ends with an address (its memory types are for the host's caches and
+// ignore EPT's), and the check that VM entry fails, since entry is not modelled
+// (models_entry() is false). The size of a page is that of the last EPT entry
+// which Bochs read.
+//
+// What is asked, and which of Bochs's functions answers:
+//   kGuestPhysicalAccess    translate_guest_physical(), for each page in order
+//   kLinearAccess           translate_linear(), for each page in order
+//   kPagingStructureRead    translate_guest_physical() for a page walk
+//   kPagingStructureUpdate  the same, as a write. Bochs's own guest walk does
+//                           not ask anew before it sets A or D.
+//   kPdpteLoad              CheckPDPTR()
+//   kStore                  nobody: it is carried out here
+// What it cannot answer is skipped by one of the reasons of skips.def. Of the
+// VM-execution controls Bochs sees those that a Case has the operands of; the
+// others (APIC virtualization, bitmaps) are 0 for it. With CR0.PG = 0 the page
+// is user, writable and executable, as translate_linear() takes it.
+//
+// A PANIC of Bochs is Skip::kPanic and never ends the process.
+//
+// Thread-safety: none. Bochs has one processor for the process: all such
+// oracles belong to one thread.
+#ifndef EPTDIFF_ORACLE_BOCHS_BOCHS_ORACLE_H_
+#define EPTDIFF_ORACLE_BOCHS_BOCHS_ORACLE_H_
+
+#include <memory>
+#include <string_view>
+
+#include "oracle/oracle.h"
+
+namespace eptdiff {
+
+// The oracle "bochs"; null where eptdiff was built without Bochs.
+std::unique_ptr<Oracle> MakeBochsOracle();
+
+// What Bochs said when it last panicked in this process; empty if it never did.
+std::string_view LastBochsPanic();
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_BOCHS_BOCHS_ORACLE_H_

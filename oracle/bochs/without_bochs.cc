@@ -1,0 +1,10 @@
+// The adapter of a build without Bochs's source.
+#include "oracle/bochs/bochs_oracle.h"
+
+namespace eptdiff {
+
+std::unique_ptr<Oracle> MakeBochsOracle() { return nullptr; }
+
+std::string_view LastBochsPanic() { return ""; }
+
+}  // namespace eptdiff
