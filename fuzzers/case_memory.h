@@ -1,0 +1,40 @@
+// The memory of a case as a list: cases are small, so a scan beats an index.
+// Thread-safety: pure functions.
+#ifndef EPTDIFF_FUZZERS_CASE_MEMORY_H_
+#define EPTDIFF_FUZZERS_CASE_MEMORY_H_
+
+#include <cstdint>
+
+#include "oracle/case.h"
+
+namespace eptdiff {
+
+// The word that holds `address`: the last one listed; null if there is none.
+inline MemoryWord* FindWord(Case& c, Hpa address) {
+  const std::uint64_t word = address.value & ~7ull;
+  for (std::size_t i = c.memory.size(); i-- > 0;) {
+    if (c.memory[i].address.value == word) return &c.memory[i];
+  }
+  return nullptr;
+}
+inline const MemoryWord* FindWord(const Case& c, Hpa address) {
+  return FindWord(const_cast<Case&>(c), address);
+}
+
+inline std::uint64_t LoadWord(const Case& c, Hpa address) {
+  const MemoryWord* word = FindWord(c, address);
+  return word == nullptr ? 0 : word->value;
+}
+
+// Appends or overwrites. Nothing happens if the case is full.
+inline void StoreWord(Case& c, Hpa address, std::uint64_t value) {
+  if (MemoryWord* word = FindWord(c, address)) {
+    word->value = value;
+  } else if (c.memory.size() + c.steps.size() < kMaxRecords) {
+    c.memory.push_back({Hpa{address.value & ~7ull}, value});
+  }
+}
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_FUZZERS_CASE_MEMORY_H_
