@@ -55,6 +55,7 @@ class Generation {
   std::uint64_t LeafBits();
   std::uint64_t Flags();
   std::uint64_t FreeBits();
+  void Alias(const BuiltEntry& entry);
   Step StoreStep();
   std::uint64_t Mutate(const BuiltEntry& entry, std::uint64_t value);
 
@@ -118,8 +119,8 @@ int Generation::LeafLevel() {
   const std::uint64_t cap = c_.processor.ept_vpid_cap;
   if (HasSecondary(c_, kSecondarySpp) && random_.Percent(60)) return 1;
   const unsigned draw = random_.Below(100);
-  if (draw < 56) return 1;
-  if (draw < 81) return (cap & kCap2Mb) != 0 || random_.OneIn(8) ? 2 : 1;
+  if (draw < 62) return 1;
+  if (draw < 84) return (cap & kCap2Mb) != 0 || random_.OneIn(8) ? 2 : 1;
   return (cap & kCap1Gb) != 0 || random_.OneIn(8) ? 3 : 1;
 }
 
@@ -198,7 +199,7 @@ void Generation::MapRegion(std::uint64_t gpa) {
 }
 
 void Generation::MapRegions() {
-  constexpr unsigned kCounts[] = {1, 2, 2, 3, 3, 4, 5, 5};
+  constexpr unsigned kCounts[] = {1, 2, 3, 3, 4, 4, 5, 5};
   const unsigned count = random_.Pick(kCounts);
   pages_.push_back(FirstPage());
   MapRegion(pages_[0]);
@@ -287,13 +288,20 @@ void Generation::SpoilEntries() {
     std::uint64_t& value = c_.memory[entry.word].value;
     value = Mutate(entry, value);
   }
-  // A structure that the step writes to, in a page that it reads: ALIAS-1.
-  if (random_.Percent(2)) c_.controls.pml_address = tables_.SomeTable().value;
-  if (random_.Percent(1)) {
-    c_.controls.ve_information_address = tables_.SomeTable().value;
-  }
-  if (random_.Percent(2)) {
-    const BuiltEntry& entry = entries[random_.Below(entries.size())];
+  if (random_.Percent(8)) Alias(entries[random_.Below(entries.size())]);
+}
+
+// Lets a step write to what it reads (ALIAS-1): the log, the #VE area or
+// another table lies where `entry` is.
+void Generation::Alias(const BuiltEntry& entry) {
+  const std::uint64_t address = c_.memory[entry.word].address.value;
+  const auto index = static_cast<std::uint16_t>(address >> 3 & 511);
+  if (HasSecondary(c_, kSecondaryPml) && AccessedDirtyOn()) {
+    c_.controls.pml_address = address & kAddress;
+    c_.controls.pml_index = index;
+  } else if (HasSecondary(c_, kSecondaryVe) && index < 5) {
+    c_.controls.ve_information_address = address & kAddress;
+  } else if (random_.OneIn(4)) {
     std::uint64_t& value = c_.memory[entry.word].value;
     value = (value & ~kAddress) | tables_.SomeTable().value;
   }
