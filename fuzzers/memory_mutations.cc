@@ -1,0 +1,184 @@
+#include <iterator>
+
+#include "fuzzers/bits.h"
+#include "fuzzers/case_memory.h"
+#include "fuzzers/entry_mutation.h"
+#include "fuzzers/mutation.h"
+#include "fuzzers/table_builder.h"
+#include "fuzzers/used_entries.h"
+
+namespace eptdiff {
+namespace {
+
+using namespace bits;
+
+// The entries of a random step. False if there are none.
+bool UseSomeStep(Random& random, const Case& c, UsedEntries& used) {
+  if (c.steps.empty()) return false;
+  FindUsedEntries(c, c.steps[random.Below(c.steps.size())], used);
+  return !used.list.empty();
+}
+
+const UsedEntry& SomeEntry(Random& random, const UsedEntries& used) {
+  return used.list[random.Below(used.list.size())];
+}
+
+// Writes a value to a word that may not be listed yet.
+bool Replace(Case& c, Hpa address, std::uint64_t value) {
+  if (MemoryWord* word = FindWord(c, address)) {
+    word->value = value;
+    return true;
+  }
+  if (!HasRoomForWord(c)) return false;
+  c.memory.push_back({Hpa{address.value & ~7ull & Low(52)}, value});
+  return true;
+}
+
+std::uint64_t Changed(Random& random, const Case& c, const UsedEntry& entry) {
+  switch (entry.kind) {
+    case EntryKind::kEpt:
+      return MutateEntry(random, entry.value, entry.level,
+                         c.processor.maxphyaddr);
+    case EntryKind::kSpp:
+      return MutateSppEntry(random, entry.value, entry.level,
+                            c.processor.maxphyaddr);
+    case EntryKind::kOther:
+      break;
+  }
+  // A whole dword at once: the #VE area is busy, or free.
+  return random.OneIn(3) ? entry.value & Low(32)
+                         : entry.value ^ Bit(random.Below(64));
+}
+
+bool ChangeUsedEntry(Random& random, Case& c) {
+  UsedEntries used;
+  if (!UseSomeStep(random, c, used)) return false;
+  const UsedEntry& entry = SomeEntry(random, used);
+  return Replace(c, entry.address, Changed(random, c, entry));
+}
+
+bool FlipBitOfUsedEntry(Random& random, Case& c) {
+  UsedEntries used;
+  if (!UseSomeStep(random, c, used)) return false;
+  const UsedEntry& entry = SomeEntry(random, used);
+  return Replace(c, entry.address, entry.value ^ Bit(random.Below(64)));
+}
+
+// `value` without what is reserved and with every permission.
+std::uint64_t Mended(const Case& c, const UsedEntry& entry) {
+  const std::uint64_t width = Low(c.processor.maxphyaddr) | ~Low(52);
+  std::uint64_t value = entry.value & width & ~Low(12);
+  value |= kPermissions | kUserExecute | (entry.value & (kAccessed | kDirty));
+  if (!entry.leaf) return value;
+  value &= ~(Low(PageShift(entry.level)) & ~Low(12));
+  return value | kWriteBack << kTypeShift | (entry.level > 1 ? kLeaf : 0);
+}
+
+// Makes what failed work: the last entry of a walk becomes one that allows
+// everything, and a leaf if there was nothing.
+bool MendLastEntry(Random& random, Case& c) {
+  UsedEntries used;
+  if (!UseSomeStep(random, c, used)) return false;
+  for (std::size_t i = used.list.size(); i-- > 0;) {
+    UsedEntry& entry = used.list[i];
+    if (entry.kind != EntryKind::kEpt) continue;
+    if ((entry.value & kAddress) == 0 && !c.memory.empty()) {
+      // No table of its own: a leaf, or for the upper levels some other table.
+      entry.leaf = entry.level <= 3;
+      entry.value |=
+          c.memory[random.Below(c.memory.size())].address.value & kAddress;
+    }
+    return Replace(c, entry.address, Mended(c, entry));
+  }
+  return false;
+}
+
+// Points a table entry to the page of another table, or a leaf elsewhere.
+bool Retarget(Random& random, Case& c) {
+  UsedEntries used;
+  if (!UseSomeStep(random, c, used) || c.memory.empty()) return false;
+  const UsedEntry& entry = SomeEntry(random, used);
+  const std::uint64_t target =
+      c.memory[random.Below(c.memory.size())].address.value;
+  return Replace(c, entry.address,
+                 (entry.value & ~kAddress) | (target & kAddress));
+}
+
+// A large leaf becomes a table with one leaf that maps the same, or a table
+// entry becomes a leaf.
+bool SplitOrJoin(Random& random, Case& c) {
+  UsedEntries used;
+  if (!UseSomeStep(random, c, used)) return false;
+  const UsedEntry& entry = SomeEntry(random, used);
+  if (entry.kind != EntryKind::kEpt || entry.level > 3 || entry.level < 2) {
+    return false;
+  }
+  if (!entry.leaf) {
+    const std::uint64_t page =
+        entry.value & kAddress & ~Low(PageShift(entry.level));
+    return Replace(
+        c, entry.address,
+        (entry.value & ~kAddress) | page | kLeaf | kWriteBack << kTypeShift);
+  }
+  // The leaf's own page serves as the table: it is nobody else's.
+  const std::uint64_t table = entry.value & kAddress;
+  const unsigned shift = PageShift(entry.level - 1);
+  for (unsigned index = 0; index < 2; ++index) {
+    const std::uint64_t below =
+        (table + (std::uint64_t{index} << shift)) | (entry.value & ~kAddress);
+    if (!Replace(c, Hpa{table + 8 * index},
+                 entry.level == 2 ? below & ~kLeaf : below)) {
+      return false;
+    }
+  }
+  return Replace(c, entry.address,
+                 entry.value & ~(kLeaf | kTypeMask | kIgnorePat));
+}
+
+// Sets or clears the flags of one entry, or of all that a step uses.
+bool ChangeFlags(Random& random, Case& c) {
+  UsedEntries used;
+  if (!UseSomeStep(random, c, used)) return false;
+  const bool all = random.OneIn(2);
+  const bool set = random.OneIn(2);
+  const std::uint64_t flags = random.OneIn(3)   ? kAccessed | kDirty
+                              : random.OneIn(2) ? kAccessed
+                                                : kDirty;
+  const std::size_t one = random.Below(used.list.size());
+  for (std::size_t i = 0; i < used.list.size(); ++i) {
+    const UsedEntry& entry = used.list[i];
+    if (entry.kind != EntryKind::kEpt || (!all && i != one)) continue;
+    if (entry.value == 0) continue;  // a flag would not make it present
+    Replace(c, entry.address, set ? entry.value | flags : entry.value & ~flags);
+  }
+  return true;
+}
+
+bool FlipBitOfAnyWord(Random& random, Case& c) {
+  if (c.memory.empty()) return false;
+  c.memory[random.Below(c.memory.size())].value ^= Bit(random.Below(64));
+  return true;
+}
+
+bool DropWord(Random& random, Case& c) {
+  if (c.memory.empty()) return false;
+  c.memory.erase(c.memory.begin() + random.Below(c.memory.size()));
+  return true;
+}
+
+constexpr Mutation kMutations[] = {
+    {"change-used-entry", 12, ChangeUsedEntry},
+    {"flip-bit-of-used-entry", 6, FlipBitOfUsedEntry},
+    {"mend-last-entry", 16, MendLastEntry},
+    {"retarget", 2, Retarget},
+    {"split-or-join", 4, SplitOrJoin},
+    {"change-flags", 5, ChangeFlags},
+    {"flip-bit-of-any-word", 2, FlipBitOfAnyWord},
+    {"drop-word", 1, DropWord},
+};
+
+}  // namespace
+
+std::span<const Mutation> MemoryMutations() { return kMutations; }
+
+}  // namespace eptdiff

@@ -1,0 +1,47 @@
+// The kinds of small change that the mutator chooses from.
+// Thread-safety: pure functions.
+#ifndef EPTDIFF_FUZZERS_MUTATION_H_
+#define EPTDIFF_FUZZERS_MUTATION_H_
+
+#include <span>
+#include <string_view>
+
+#include "fuzzers/random.h"
+#include "oracle/case.h"
+
+namespace eptdiff {
+
+// A canonical case stays canonical and within the limits. An `apply` that
+// cannot do its kind of change to this case leaves it alone and returns false;
+// one that returns true may still, rarely, have left things as they were.
+struct Mutation {
+  std::string_view name;
+  unsigned weight;  // how often, against the others
+  bool (*apply)(Random& random, Case& c);
+};
+
+// Of entries of the tables that the steps use, and other words that they read.
+std::span<const Mutation> MemoryMutations();
+// Of processor, controls and guest registers.
+std::span<const Mutation> MachineMutations();
+// Of the steps.
+std::span<const Mutation> StepMutations();
+
+// Mutation adds nothing to a case that has reached these sizes: small cases
+// are fast, and their findings are read by people.
+inline constexpr std::size_t kMaxMutatedWords = 96;
+inline constexpr std::size_t kMaxMutatedSteps = 12;
+
+// Whether a word, a step may be added.
+inline bool HasRoomForWord(const Case& c) {
+  return c.memory.size() < kMaxMutatedWords &&
+         c.memory.size() + c.steps.size() < kMaxRecords;
+}
+inline bool HasRoomForStep(const Case& c) {
+  return c.steps.size() < kMaxMutatedSteps &&
+         c.memory.size() + c.steps.size() < kMaxRecords;
+}
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_FUZZERS_MUTATION_H_

@@ -1,0 +1,258 @@
+#include <algorithm>
+#include <utility>
+
+#include "fuzzers/bits.h"
+#include "fuzzers/canonical.h"
+#include "fuzzers/entry_mutation.h"
+#include "fuzzers/machine_generation.h"
+#include "fuzzers/mutation.h"
+#include "fuzzers/step_generation.h"
+#include "fuzzers/table_builder.h"
+#include "fuzzers/used_entries.h"
+
+namespace eptdiff {
+namespace {
+
+using namespace bits;
+
+Step* SomeStep(Random& random, Case& c) {
+  if (c.steps.empty()) return nullptr;
+  return &c.steps[random.Below(c.steps.size())];
+}
+
+bool HasGpa(const Step& step) {
+  return step.kind == StepKind::kGuestPhysicalAccess ||
+         step.kind == StepKind::kPagingStructureRead ||
+         step.kind == StepKind::kPagingStructureUpdate;
+}
+
+// Moves a step. The offset in the page of a linear address is that of its
+// translation.
+bool MoveTo(Step& step, std::uint64_t address) {
+  if (HasGpa(step)) {
+    if (step.kind != StepKind::kGuestPhysicalAccess) address &= ~7ull;
+    step.gpa = Gpa{address & kPhysicalAddressMask};
+    if (step.kind == StepKind::kGuestPhysicalAccess && step.page.gla_valid) {
+      step.page.gla =
+          Gla{(step.page.gla.value & ~Low(12)) | (step.gpa.value & Low(12))};
+    }
+    return true;
+  }
+  if (step.kind != StepKind::kLinearAccess) return false;
+  step.gla = Gla{address & Low(32)};
+  return true;
+}
+
+std::uint64_t AddressOf(const Step& step) {
+  return HasGpa(step) ? step.gpa.value : step.gla.value;
+}
+
+// Into the range of another entry of a table that the step uses.
+bool MoveToNeighbour(Random& random, Case& c) {
+  Step* step = SomeStep(random, c);
+  if (step == nullptr || c.memory.empty()) return false;
+  UsedEntries used;
+  FindUsedEntries(c, *step, used);
+  const std::size_t offset = random.Below(c.memory.size());
+  for (std::size_t i = 0; i < c.memory.size(); ++i) {
+    const std::uint64_t word =
+        c.memory[(offset + i) % c.memory.size()].address.value;
+    for (const UsedEntry& entry : used.list) {
+      if (entry.kind != EntryKind::kEpt || entry.address.value == word ||
+          (entry.address.value ^ word) >> 12 != 0) {
+        continue;
+      }
+      const unsigned shift = PageShift(entry.level);
+      const std::uint64_t index = word >> 3 & Low(9);
+      return MoveTo(*step,
+                    (AddressOf(*step) & ~(Low(9) << shift)) | index << shift);
+    }
+  }
+  return false;
+}
+
+// Where no entry need be: one index changes.
+bool ChangeIndex(Random& random, Case& c) {
+  Step* step = SomeStep(random, c);
+  if (step == nullptr) return false;
+  const unsigned shift = 12 + 9 * random.Below(4);
+  const std::uint64_t change = random.OneIn(2) ? 1 : 1 + random.Below(511);
+  return MoveTo(*step, AddressOf(*step) ^ change << shift);
+}
+
+// To where another step went.
+bool FollowStep(Random& random, Case& c) {
+  Step* step = SomeStep(random, c);
+  Step* other = SomeStep(random, c);
+  if (step == nullptr || step == other) return false;
+  const std::uint64_t page = AccessedRange(c, *other).first & ~Low(12);
+  return MoveTo(*step, page | (AddressOf(*step) & Low(12)));
+}
+
+// Onto the last bytes before a page's, a large page's or a sub-page's end, or
+// the first bytes after it.
+bool MoveToBoundary(Random& random, Case& c) {
+  Step* step = SomeStep(random, c);
+  if (step == nullptr) return false;
+  constexpr unsigned kShifts[] = {7, 12, 12, 12, 21, 30};
+  const std::uint64_t size = Bit(random.Pick(kShifts));
+  const std::uint64_t start = AddressOf(*step) & ~(size - 1);
+  const unsigned bytes = std::max<unsigned>(step->access.size, 1);
+  switch (random.Below(3)) {
+    case 0:
+      return MoveTo(*step, start);
+    case 1:
+      return MoveTo(*step, start + size - bytes);
+    default:
+      return MoveTo(*step, start + size - (bytes + 1) / 2);
+  }
+}
+
+bool ChangeAddressBit(Random& random, Case& c) {
+  Step* step = SomeStep(random, c);
+  if (step == nullptr) return false;
+  return MoveTo(*step, AddressOf(*step) ^ Bit(random.Below(52)));
+}
+
+bool ChangeAccess(Random& random, Case& c) {
+  Step* step = SomeStep(random, c);
+  if (step == nullptr || (step->kind != StepKind::kGuestPhysicalAccess &&
+                          step->kind != StepKind::kLinearAccess)) {
+    return false;
+  }
+  if (random.OneIn(2)) {
+    step->access.kind = static_cast<AccessKind>(random.Below(6));
+    const bool shadow_stack = step->access.kind >= AccessKind::kShadowStackRead;
+    if (shadow_stack) c.guest.cr4 |= kCr4Cet;
+    step->access.wruss &= step->access.kind == AccessKind::kShadowStackWrite;
+  } else if (random.OneIn(2)) {
+    step->access = GenerateAccess(random, Exotic{}, c);
+  } else {
+    step->access.size = static_cast<std::uint8_t>(1 + random.Below(64));
+  }
+  return true;
+}
+
+bool ChangeGuestPage(Random& random, Case& c) {
+  Step* step = SomeStep(random, c);
+  if (step == nullptr || step->kind != StepKind::kGuestPhysicalAccess) {
+    return false;
+  }
+  GuestPage& page = step->page;
+  switch (random.Below(5)) {
+    case 0:
+      page.user = !page.user;
+      break;
+    case 1:
+      page.writable = !page.writable;
+      break;
+    case 2:
+      page.execute_disable = !page.execute_disable;
+      break;
+    case 3:
+      page.pat_index = static_cast<std::uint8_t>(random.Below(8));
+      break;
+    default:
+      if (page.gla_valid && random.OneIn(8)) {
+        page.gla_valid = false;
+        page.gla = Gla{};
+      } else {
+        page.gla_valid = true;
+        page.gla = GenerateGla(random, c, step->gpa.value);
+      }
+      break;
+  }
+  return true;
+}
+
+bool ChangeStepKind(Random& random, Case& c) {
+  Step* step = SomeStep(random, c);
+  if (step == nullptr || !PagingIsOn(c) || !HasGpa(*step)) return false;
+  constexpr StepKind kKinds[] = {StepKind::kGuestPhysicalAccess,
+                                 StepKind::kPagingStructureRead,
+                                 StepKind::kPagingStructureUpdate};
+  step->kind = random.Pick(kKinds);
+  Canonicalise(*step);
+  return MoveTo(*step, step->gpa.value);
+}
+
+bool AddStep(Random& random, Case& c) {
+  if (!HasRoomForStep(c) || c.steps.empty()) return false;
+  const Step* near = SomeStep(random, c);
+  const std::uint64_t page[] = {AccessedRange(c, *near).first & ~Low(12)};
+  const Step step = GenerateAccessStep(random, Exotic{}, c, page);
+  c.steps.insert(c.steps.begin() + random.Below(c.steps.size() + 1), step);
+  return true;
+}
+
+bool DropStep(Random& random, Case& c) {
+  if (c.steps.size() < 2) return false;
+  c.steps.erase(c.steps.begin() + random.Below(c.steps.size()));
+  return true;
+}
+
+// The second time finds flags set, a log entry used up, an area busy.
+bool DuplicateStep(Random& random, Case& c) {
+  if (!HasRoomForStep(c) || c.steps.empty()) return false;
+  const std::size_t at = random.Below(c.steps.size());
+  const Step step = c.steps[at];
+  c.steps.insert(c.steps.begin() + static_cast<std::ptrdiff_t>(at), step);
+  return true;
+}
+
+bool SwapSteps(Random& random, Case& c) {
+  Step* a = SomeStep(random, c);
+  Step* b = SomeStep(random, c);
+  if (a == b) return false;
+  std::swap(*a, *b);
+  return true;
+}
+
+// Software changes an entry that a later step uses.
+bool AddStore(Random& random, Case& c) {
+  if (!HasRoomForStep(c) || c.steps.empty()) return false;
+  const std::size_t before = random.Below(c.steps.size());
+  UsedEntries used;
+  FindUsedEntries(c, c.steps[before], used);
+  if (used.list.empty()) return false;
+  const UsedEntry& entry = used.list[random.Below(used.list.size())];
+  Step store;
+  store.kind = StepKind::kStore;
+  store.hpa = Hpa{entry.address.value & kWordAddressMask};
+  store.value = random.OneIn(3)
+                    ? entry.value & ~(kAccessed | kDirty)
+                    : MutateEntry(random, entry.value, std::max(entry.level, 1),
+                                  c.processor.maxphyaddr);
+  c.steps.insert(c.steps.begin() + static_cast<std::ptrdiff_t>(before), store);
+  return true;
+}
+
+bool ChangeStoredValue(Random& random, Case& c) {
+  Step* step = SomeStep(random, c);
+  if (step == nullptr || step->kind != StepKind::kStore) return false;
+  step->value ^= Bit(random.Below(64));
+  return true;
+}
+
+constexpr Mutation kMutations[] = {
+    {"move-to-neighbour", 5, MoveToNeighbour},
+    {"change-index", 2, ChangeIndex},
+    {"follow-step", 2, FollowStep},
+    {"move-to-boundary", 4, MoveToBoundary},
+    {"change-address-bit", 1, ChangeAddressBit},
+    {"change-access", 7, ChangeAccess},
+    {"change-guest-page", 4, ChangeGuestPage},
+    {"change-step-kind", 2, ChangeStepKind},
+    {"add-step", 2, AddStep},
+    {"drop-step", 3, DropStep},
+    {"duplicate-step", 2, DuplicateStep},
+    {"swap-steps", 1, SwapSteps},
+    {"add-store", 2, AddStore},
+    {"change-stored-value", 2, ChangeStoredValue},
+};
+
+}  // namespace
+
+std::span<const Mutation> StepMutations() { return kMutations; }
+
+}  // namespace eptdiff
