@@ -84,10 +84,8 @@ void EptContext::SetExpectations() {
         access_dirty_ && rights.writes ? bits::kDirty : 0;
     const std::uint64_t table = rights.table | kRead | accessed;
     const std::uint64_t leaf = rights.leaf | kRead | accessed | dirty;
-    // Where the processor has no such page, bit 7 must be clear in an entry
-    // that has been seen to have it set: nothing fits.
-    const std::uint64_t page_2m = has_2m_ ? kPage : 0;
-    const std::uint64_t page_1g = has_1g_ ? kPage : 0;
+    // CFG-7: where the processor has no such page, nothing fits.
+    constexpr Pattern kNothing = {.mask = 0, .value = 1};
 
     const auto pattern = [this](std::uint64_t reserved, std::uint64_t value) {
       return Pattern{.mask = reserved | entry_reserved_ | value,
@@ -96,8 +94,10 @@ void EptContext::SetExpectations() {
     Expectation& expectation = expectations_[use];
     expectation.table = pattern(bits::kTableReserved, table);
     expectation.page_4k = pattern(0, leaf);
-    expectation.page_2m = pattern(bits::kReserved2M | kPage, leaf | page_2m);
-    expectation.page_1g = pattern(bits::kReserved1G | kPage, leaf | page_1g);
+    expectation.page_2m =
+        has_2m_ ? pattern(bits::kReserved2M, leaf | kPage) : kNothing;
+    expectation.page_1g =
+        has_1g_ ? pattern(bits::kReserved1G, leaf | kPage) : kNothing;
   }
 }
 

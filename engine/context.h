@@ -1,6 +1,6 @@
 // Whatever depends on the processor and the controls alone, computed once.
 //
-// The hot walk asks of each entry one question, ((entry ^ value) & mask) == 0,
+// The hot walk asks of each entry one question, (entry & mask) == value,
 // with one pattern for tables and one for each size of leaf:
 //
 //   mask   reserved bits | bits that the use needs | bit 7, if it must be clear
@@ -28,11 +28,12 @@
 
 namespace eptdiff::engine {
 
-// The bits of an entry that have to be `value` where `mask` has a one.
+// The bits of an entry that have to be `value` where `mask` has a one. If
+// `value` has a one where `mask` has none, no entry fits.
 struct Pattern {
   std::uint64_t mask = 0;
   std::uint64_t value = 0;
-  bool Fits(std::uint64_t entry) const { return ((entry ^ value) & mask) == 0; }
+  bool Fits(std::uint64_t entry) const { return (entry & mask) == value; }
 };
 
 // What the hot walk expects of the entries for one use.

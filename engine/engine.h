@@ -8,9 +8,10 @@
 // EPTP, EPTP index and PDPTE registers change here. It caches no translation.
 //
 // Where the SDM leaves a choice: an access that ends in a VM exit sets no flag;
-// every page of an access is judged before any flag is set; exits report the
-// first byte of the access in the refused page; undefined bits and fields
-// are 0; a GPA too wide for 4-level EPT is never converted to a #VE.
+// every page of an access is judged before any flag is set (if the log has room
+// for the first page alone, that one is logged, then the log is full); exits
+// report the first byte of the access in the refused page; undefined bits and
+// fields are 0; a GPA too wide for 4-level EPT is never converted to a #VE.
 //
 // Not modelled: prematurely busy shadow stacks, enclaves, Intel PT's own
 // conditions, the APIC-access page, guest paging (CR0.PG = 1) of linear

@@ -83,6 +83,7 @@ EngineStatus Engine::LoadPdptes(Memory& memory, Event& event) {
     return EngineStatus::kAnswered;
   }
   guest_.pdpte = pdpte;
+  event = Event{};
   return EngineStatus::kAnswered;
 }
 
@@ -154,9 +155,16 @@ EngineStatus Engine::PerformSlowly(Memory& memory, const Request& request,
       const Path* earlier = i == 0 ? nullptr : &paths[0];
       const Refusal refusal =
           JudgePart(memory, request, parts[i], paths[i], earlier, pml_index);
-      if (refusal != Refusal::kNone) {
-        return Refuse(memory, request, refusal, paths[i], parts[i], event);
+      if (refusal == Refusal::kNone) continue;
+      // PML-1: the log is full only once the first page's entry is in it.
+      if (refusal == Refusal::kLogFull &&
+          controls_.pml_index <= kLastLogEntry) {
+        if (!SetFlagsAndLog(memory, paths[0], parts[0].gpa, writes, stale)) {
+          return EngineStatus::kNoMemory;
+        }
+        if (stale) break;
       }
+      return Refuse(memory, request, refusal, paths[i], parts[i], event);
     }
     for (std::size_t i = 0; i < parts.size() && !stale; ++i) {
       if (!SetFlagsAndLog(memory, paths[i], parts[i].gpa, writes, stale)) {

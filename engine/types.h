@@ -149,8 +149,8 @@ enum class EventKind : std::uint8_t {
   kCompleted,  // the access happened, the instruction retired
   kVmExit,
   kVirtualizationException,  // #VE
-  kPageFault,                // #PF
-  kGeneralProtection,        // #GP(0)
+  kPageFault,                // #PF, whatever the exception bitmap says
+  kGeneralProtection,        // #GP(0), likewise
   kVmEntryFailure,           // only as the answer to step 0, VM entry
 };
 
@@ -170,7 +170,8 @@ enum class EntryCheck : std::uint8_t {
 
 struct Event {
   EventKind kind = EventKind::kCompleted;
-  // kCompleted, for accesses: one translation, or two if it crosses pages.
+  // kCompleted, for accesses (also to guest paging-structure entries): one
+  // translation, or two if it crosses pages. None for a PDPTE load.
   std::uint8_t translation_count = 0;
   std::array<Translation, 2> translations = {};
   // kVmExit. For #VE, the values that the information area received.

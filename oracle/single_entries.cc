@@ -10,11 +10,14 @@ constexpr std::uint64_t Bit(int position) {
   return std::uint64_t{1} << position;
 }
 
-// Frames of the world. The pages lie far above the tables, and so do the SPP
-// tables, the log and the #VE area.
-constexpr std::uint64_t kTables = 0x10000;   // + 0x1000 x level
-constexpr std::uint64_t kPage = 0x40000000;  // 1-GByte aligned
-constexpr std::uint64_t kSpp = 0x20000;      // + 0x1000 x level
+// Frames of the world. Those that entries refer to are 1-GByte aligned, so that
+// no address bit of an entry is a reserved one by accident, whatever the entry
+// is taken for.
+constexpr std::uint64_t kPage = Bit(30);
+constexpr std::uint64_t TableOf(int level) {
+  return Bit(31) + Bit(30) * static_cast<unsigned>(level);
+}
+constexpr std::uint64_t kSpp = 0x20000;  // + 0x1000 x level
 constexpr std::uint64_t kLog = 0x30000;
 constexpr std::uint64_t kVeArea = 0x31000;
 
@@ -53,7 +56,7 @@ Setting Make(std::string_view name, std::uint64_t eptp_flags,
   controls.secondary = static_cast<std::uint32_t>(Bit(1) | secondary);
   controls.tertiary = tertiary;
   controls.eptp = 6 | eptp_flags | (five_level ? 4u << 3 : 3u << 3) |
-                  (kTables + 0x1000 * (five_level ? 5 : 4));
+                  TableOf(five_level ? 5 : 4);
   controls.pml_address = kLog;
   controls.pml_index = 100;
   controls.spptp = kSpp + 0x4000;
@@ -157,11 +160,10 @@ void BuildTables(const Setting& setting, SparseMemory& memory) {
   const int top = (setting.controls.eptp >> 3 & 7) == 4 ? 5 : 4;
   for (int level = top; level >= 1; --level) {
     const std::uint64_t index = kGpa >> (3 + 9 * level) & 0x1ff;
-    const std::uint64_t table =
-        kTables + 0x1000u * static_cast<unsigned>(level);
+    const std::uint64_t table = TableOf(level);
     memory.Store({table + 8 * index},
                  level == 1 ? kPage | kAllowAll | 6 << 3 | Bit(9) | Bit(60)
-                            : (table - 0x1000) | kAllowAll);
+                            : TableOf(level - 1) | kAllowAll);
     if (level > 4) continue;
     const std::uint64_t spp = kSpp + 0x1000u * static_cast<unsigned>(level);
     memory.Store({spp + 8 * index},
@@ -218,8 +220,8 @@ std::uint64_t VisitSingleEntries(std::uint8_t level, std::uint64_t stride,
     state.memory.Clear();
     BuildTables(setting, state.memory);
     const std::uint64_t index = kGpa >> (3 + 9 * level) & 0x1ff;
-    const Hpa address{kTables + 0x1000u * level + 8 * index};
-    const std::uint64_t table = kTables + 0x1000u * (level - 1u);
+    const Hpa address{TableOf(level) + 8 * index};
+    const std::uint64_t table = TableOf(level - 1);
     for (std::uint64_t high :
          SingleEntryHighBits(setting.processor.maxphyaddr)) {
       for (std::uint64_t low = 0; low < 4096; low += stride) {

@@ -305,7 +305,7 @@ class BochsOracle final : public Oracle {
         event = Event();
         return DescribeEnd(answer, state, memory, event);
       }
-      if (!IsAccess(step)) continue;
+      if (step.kind == StepKind::kPdpteLoad) continue;
       Translation& translation = event.translations[event.translation_count++];
       translation.address = Hpa{answer.address};
       translation.page_shift = answer.page_shift;
