@@ -81,6 +81,11 @@ struct Verdict {
   FixedVector<Alternative, kMaxAlternatives> alternatives;
 };
 
+// Whether both have the same standing and the same alternatives, in any order
+// and however often. What is undefined and which rules decided do not count:
+// two verdicts are the same if nobody can be told by which one he is judged.
+bool SameVerdict(const Verdict& a, const Verdict& b);
+
 }  // namespace eptdiff
 
 #endif  // EPTDIFF_ORACLE_VERDICT_H_

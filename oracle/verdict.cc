@@ -1,0 +1,137 @@
+#include "oracle/verdict.h"
+
+#include <algorithm>
+
+namespace eptdiff {
+namespace {
+
+using BitWrites = FixedVector<BitWrite, kMaxStepWrites>;
+
+// One word for each that is written, in ascending order.
+BitWrites Merged(const BitWrites& writes) {
+  BitWrites merged;
+  for (const BitWrite& write : writes) {
+    const auto same = std::find_if(
+        merged.begin(), merged.end(),
+        [&](const BitWrite& other) { return other.word == write.word; });
+    if (same == merged.end()) {
+      merged.push_back(write);
+      continue;
+    }
+    same->value = (same->value & ~write.mask) | (write.value & write.mask);
+    same->mask |= write.mask;
+  }
+  std::sort(merged.begin(), merged.end(),
+            [](const BitWrite& a, const BitWrite& b) {
+              return a.word.value < b.word.value;
+            });
+  return merged;
+}
+
+bool SameWrites(const BitWrites& a, const BitWrites& b) {
+  const BitWrites x = Merged(a);
+  const BitWrites y = Merged(b);
+  return std::equal(x.begin(), x.end(), y.begin(), y.end(),
+                    [](const BitWrite& v, const BitWrite& w) {
+                      return v.word == w.word && v.mask == w.mask &&
+                             ((v.value ^ w.value) & v.mask) == 0;
+                    });
+}
+
+// Whether two values agree in what `x` defines; the masks are equal.
+bool SameQualification(const Alternative& x, std::uint64_t a, std::uint64_t b) {
+  return ((a ^ b) & x.qualification_defined) == 0;
+}
+
+// The reported addresses, in an exit or in the #VE information area.
+bool SameAddresses(const Alternative& x, const Event& a, const Event& b) {
+  return (!x.gpa_defined || a.gpa == b.gpa) &&
+         (!x.gla_defined || a.gla == b.gla);
+}
+
+// Whether x and y define the same fields of a report, with the same freedom.
+bool SameDefinedness(const Alternative& x, const Alternative& y) {
+  const bool addresses = x.gpa_defined || x.gla_defined;
+  return x.qualification_defined == y.qualification_defined &&
+         x.gpa_defined == y.gpa_defined && x.gla_defined == y.gla_defined &&
+         (!addresses || x.span == y.span);
+}
+
+bool SameTranslations(const Alternative& x, const Alternative& y) {
+  if (x.event.translation_count != y.event.translation_count) return false;
+  if (x.memory_type_defined != y.memory_type_defined) return false;
+  for (std::size_t i = 0; i < x.event.translation_count; ++i) {
+    Translation a = x.event.translations[i];
+    const Translation& b = y.event.translations[i];
+    if (!x.memory_type_defined) a.memory_type = b.memory_type;
+    if (!(a == b)) return false;
+  }
+  return true;
+}
+
+bool SameExit(const Alternative& x, const Alternative& y) {
+  const Event& a = x.event;
+  const Event& b = y.event;
+  const std::uint32_t mask = x.interruption_information_defined;
+  return a.exit_reason == b.exit_reason && SameDefinedness(x, y) &&
+         SameQualification(x, a.qualification, b.qualification) &&
+         (a.exit_reason != 0 ||
+          (mask == y.interruption_information_defined &&
+           ((a.interruption_information ^ b.interruption_information) & mask) ==
+               0)) &&
+         (x.ve_written || SameAddresses(x, a, b));
+}
+
+bool SameEvent(const Alternative& x, const Alternative& y) {
+  if (x.event.kind != y.event.kind) return false;
+  switch (x.event.kind) {
+    case EventKind::kCompleted:
+      return SameTranslations(x, y);
+    case EventKind::kVmExit:
+      return SameExit(x, y);
+    case EventKind::kPageFault:
+      return x.event.error_code == y.event.error_code &&
+             x.event.cr2 == y.event.cr2;
+    case EventKind::kVmEntryFailure:
+      return x.failed_checks == y.failed_checks;
+    case EventKind::kVirtualizationException:
+    case EventKind::kGeneralProtection:
+      return true;
+  }
+  return false;
+}
+
+bool SameVeArea(const Alternative& x, const Alternative& y) {
+  if (!x.ve_written) return true;
+  const Event& a = x.ve_information;
+  const Event& b = y.ve_information;
+  return x.ve_area == y.ve_area && SameDefinedness(x, y) &&
+         SameQualification(x, a.qualification, b.qualification) &&
+         SameAddresses(x, a, b);
+}
+
+bool SameAlternative(const Alternative& x, const Alternative& y) {
+  return x.ve_written == y.ve_written && SameEvent(x, y) && SameVeArea(x, y) &&
+         x.registers == y.registers && SameWrites(x.required, y.required) &&
+         SameWrites(x.optional, y.optional);
+}
+
+// Whether each alternative of `a` is one of `b`.
+bool IsWithin(const Verdict& a, const Verdict& b) {
+  return std::all_of(
+      a.alternatives.begin(), a.alternatives.end(), [&](const Alternative& x) {
+        return std::any_of(
+            b.alternatives.begin(), b.alternatives.end(),
+            [&](const Alternative& y) { return SameAlternative(x, y); });
+      });
+}
+
+}  // namespace
+
+bool SameVerdict(const Verdict& a, const Verdict& b) {
+  if (a.standing != b.standing) return false;
+  if (a.standing != Standing::kJudged) return true;
+  return IsWithin(a, b) && IsWithin(b, a);
+}
+
+}  // namespace eptdiff
