@@ -122,9 +122,15 @@ class Comparison {
               given_.event.interruption_information, {Rule::kVe5, 0},
               expected_.interruption_information_defined);
     }
+    if (expected_.ve_written) {
+      // What is undefined, and the addresses, belong to the information area;
+      // the exit itself clears its qualification (28.2.1).
+      Compare(Field::kQualification, e.qualification,
+              given_.event.qualification, {Rule::kVe5, 0});
+      return;
+    }
     CompareQualification();
     const RuleAt info = {Rule::kInfo1, 0};
-    if (expected_.ve_written) return;  // addresses: as the area has them
     if (expected_.gpa_defined) {
       CompareAddress(Field::kGpa, e.gpa.value, given_.event.gpa.value, info);
     }

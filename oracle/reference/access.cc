@@ -182,8 +182,27 @@ void JudgePage(Examiner& x, const PageAccess& access,
   page.situation = x.s;
 }
 
-// Adds what `end` leads to, after `effects`; not for kAllowed.
-void AddExit(Examiner& x, const Page& page, const End& end,
+// Of an access that exits in one page, the other page's accessed flags may be
+// set: its entries were used as part of a translation (29.3.5), although no
+// byte of it is accessed.
+void PermitOthersAccessedFlags(Examiner& x, const Page* other,
+                               Alternative& effects) {
+  if (other == nullptr || !other->MayBeAllowed()) return;
+  const Situation here = x.s;
+  x.s = other->situation;
+  Alternative flags;
+  flags.registers = effects.registers;
+  flags.required = effects.required;
+  PermitAccessedFlags(x, flags);
+  for (const BitWrite& write : flags.optional) {
+    effects.optional.push_back(write);
+  }
+  x.s = here;
+}
+
+// Adds what `end` leads to, after `effects`; not for kAllowed. `other` is the
+// page, if any, that has not had its turn.
+void AddExit(Examiner& x, const Page& page, const Page* other, const End& end,
              const Alternative& effects, Verdict& verdict) {
   x.s = page.situation;
   Alternative before = effects;
@@ -194,10 +213,15 @@ void AddExit(Examiner& x, const Page& page, const End& end,
   };
   if (end.kind == End::Kind::kLogFull) return add(kExitPmlFull, false);
 
-  const bool log_full_may_come_first =
-      end.kind != End::Kind::kMisconfiguration &&
-      MayLogFullComeFirst(x, effects);
+  const LogFullFirst log_full_first = end.kind == End::Kind::kMisconfiguration
+                                          ? LogFullFirst::kNo
+                                          : DoesLogFullComeFirst(x, effects);
+  if (log_full_first != LogFullFirst::kNo) {
+    add(kExitPmlFull, false);
+    if (log_full_first == LogFullFirst::kMust) return;
+  }
   PermitAccessedFlags(x, before);
+  PermitOthersAccessedFlags(x, other, before);
   switch (end.kind) {
     case End::Kind::kViolation:
       ReportViolation(x, end.decided, before, verdict);
@@ -215,17 +239,13 @@ void AddExit(Examiner& x, const Page& page, const End& end,
     case End::Kind::kLogFull:
       break;
   }
-  if (log_full_may_come_first) {
-    before = effects;
-    add(kExitPmlFull, false);
-  }
 }
 
-void AddExits(Examiner& x, const Page& page, const Alternative& effects,
-              Verdict& verdict) {
+void AddExits(Examiner& x, const Page& page, const Page* other,
+              const Alternative& effects, Verdict& verdict) {
   for (const End& end : page.ends) {
     if (end.kind != End::Kind::kAllowed) {
-      AddExit(x, page, end, effects, verdict);
+      AddExit(x, page, other, end, effects, verdict);
     }
   }
 }
@@ -236,7 +256,8 @@ bool SetFlagsOrExit(Examiner& x, const Page& page, Alternative& effects,
                     Verdict& verdict) {
   x.s = page.situation;
   if (!SetFlags(x, effects)) return true;
-  AddExit(x, page, {End::Kind::kLogFull, {Rule::kPml1, 0}}, effects, verdict);
+  AddExit(x, page, nullptr, {End::Kind::kLogFull, {Rule::kPml1, 0}}, effects,
+          verdict);
   return false;
 }
 
@@ -265,7 +286,7 @@ void JudgeAccess(Examiner& x, const PageAccesses& accesses, Verdict& verdict) {
     JudgePage(x, accesses[i], untouched, pages[i]);
   }
   if (count == 1) {
-    AddExits(x, pages[0], untouched, verdict);
+    AddExits(x, pages[0], nullptr, untouched, verdict);
     if (!pages[0].MayBeAllowed()) return;
     Alternative effects = untouched;
     if (SetFlagsOrExit(x, pages[0], effects, verdict)) {
@@ -278,12 +299,12 @@ void JudgeAccess(Examiner& x, const PageAccesses& accesses, Verdict& verdict) {
   const std::size_t order[2][2] = {{0, 1}, {1, 0}};
   bool completed = false;
   for (const auto& [first, second] : order) {
-    AddExits(x, pages[first], untouched, verdict);
+    AddExits(x, pages[first], &pages[second], untouched, verdict);
     if (!pages[first].MayBeAllowed()) continue;
     Alternative effects = untouched;
     if (!SetFlagsOrExit(x, pages[first], effects, verdict)) continue;
     const bool unchanged = effects.required.empty();
-    if (!unchanged) AddExits(x, pages[second], effects, verdict);
+    if (!unchanged) AddExits(x, pages[second], nullptr, effects, verdict);
     if (!pages[second].MayBeAllowed()) continue;
     if (!SetFlagsOrExit(x, pages[second], effects, verdict)) continue;
     // Without a log entry, both orders come to the same.

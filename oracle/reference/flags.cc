@@ -72,7 +72,9 @@ void Log(Examiner& x, Alternative& effects) {
 bool SetFlags(Examiner& x, Alternative& effects) {
   Situation& s = x.s;
   s.pml_index = effects.registers.pml_index;
-  if (!x.Ask(Slot::kAd5)) return false;
+  const bool in_use = x.Ask(Slot::kAd5);
+  const bool logs = x.Ask(Slot::kCtl5Pml);
+  if (!in_use && !logs) return false;
   FixedVector<Missing, 5> missing;
   std::uint64_t flags = 0;
   for (const PathEntry& used : s.path) {
@@ -82,9 +84,9 @@ bool SetFlags(Examiner& x, Alternative& effects) {
     flags |= entry.flags;
   }
   ReturnToLeaf(s);
-  const bool logs = x.Ask(Slot::kCtl5Pml);
   if (logs && x.Ask(Slot::kPml1, flags)) return true;
   for (const Missing& entry : missing) {
+    if (!in_use) break;
     s.level = entry.entry.level;
     s.leaf = entry.entry.leaf;
     s.entry = entry.current;
@@ -130,18 +132,18 @@ void PermitAccessedFlags(Examiner& x, Alternative& effects) {
   }
 }
 
-bool MayLogFullComeFirst(Examiner& x, const Alternative& effects) {
+LogFullFirst DoesLogFullComeFirst(Examiner& x, const Alternative& effects) {
   x.s.pml_index = effects.registers.pml_index;
-  if (!x.Ask(Slot::kAd5) || !x.Ask(Slot::kCtl5Pml)) return false;
-  if (static_cast<AccessedOnExit>(x.Ask(Slot::kAd6)) ==
-      AccessedOnExit::kNever) {
-    return false;
-  }
-  if (!x.Ask(Slot::kPml1, kAccessed)) return false;
+  if (!x.Ask(Slot::kAd5) || !x.Ask(Slot::kCtl5Pml)) return LogFullFirst::kNo;
+  const auto choice = static_cast<AccessedOnExit>(x.Ask(Slot::kAd6));
+  if (choice == AccessedOnExit::kNever) return LogFullFirst::kNo;
+  if (!x.Ask(Slot::kPml1, kAccessed)) return LogFullFirst::kNo;
   for (const PathEntry& used : x.s.path) {
-    if (!(Current(x, effects, used.address) & kAccessed)) return true;
+    if (Current(x, effects, used.address) & kAccessed) continue;
+    return choice == AccessedOnExit::kAlways ? LogFullFirst::kMust
+                                             : LogFullFirst::kMay;
   }
-  return false;
+  return LogFullFirst::kNo;
 }
 
 }  // namespace eptdiff

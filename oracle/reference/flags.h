@@ -2,6 +2,8 @@
 #ifndef EPTDIFF_ORACLE_REFERENCE_FLAGS_H_
 #define EPTDIFF_ORACLE_REFERENCE_FLAGS_H_
 
+#include <cstdint>
+
 #include "oracle/reference/examiner.h"
 #include "oracle/verdict.h"
 
@@ -19,9 +21,11 @@ bool IsLogFull(Examiner& x, const Alternative& effects);
 // entries that it used.
 void PermitAccessedFlags(Examiner& x, Alternative& effects);
 
-// Whether some entry used has its accessed flag clear, while the log is full:
-// a processor that sets accessed flags as it goes meets log-full first.
-bool MayLogFullComeFirst(Examiner& x, const Alternative& effects);
+// Whether log-full takes the place of an exit: some entry used has its accessed
+// flag clear while the log is full, and a processor that sets accessed flags as
+// it goes meets that first.
+enum class LogFullFirst : std::uint8_t { kNo, kMay, kMust };
+LogFullFirst DoesLogFullComeFirst(Examiner& x, const Alternative& effects);
 
 }  // namespace eptdiff
 

@@ -71,7 +71,7 @@ std::uint64_t Mt1(const Situation& s) {
 // The entry of IA32_PAT (3A table 12-10) that PAT, PCD and PWT select.
 std::uint64_t Mt2(const Situation& s) {
   if (!s.PagingEnabled()) return kWb;
-  const int low = 8 * s.access.page.pat_index;
+  const int low = 8 * (s.access.page.pat_index % 8);
   return Bits(s.state->guest.pat, low + 2, low);
 }
 

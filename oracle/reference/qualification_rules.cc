@@ -110,13 +110,8 @@ std::uint64_t Info1Gla(const Situation& s) {
   return s.SixtyFourBitMode() ? gla : Bits(gla, 31, 0);
 }
 
-// The operand is the exit reason.
-std::uint64_t Info2(const Situation& s) {
-  constexpr std::uint64_t kBit11 = 1 << 11;
-  constexpr std::uint64_t kBit12 = 1 << 12;
-  constexpr std::uint64_t kBit16 = 1 << 16;
-  if (s.operand == 62) return kBit12 | kBit16;  // log-full
-  return kBit11 | kBit12 | kBit16;              // SPP-related event
-}
+// "0 indicates an SPP misconfiguration and 1 indicates an SPP miss"; the other
+// bits that a log-full or an SPP-related event defines are QUAL-12 and QUAL-16.
+std::uint64_t Info2(const Situation& s) { return s.operand; }
 
 }  // namespace eptdiff::sdm

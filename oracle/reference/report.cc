@@ -131,10 +131,12 @@ void ReportExit(Examiner& x, std::uint16_t reason, RuleAt decided,
     case kExitPmlFull:
     case kExitSppEvent: {
       std::uint64_t defined = 0;
-      SetBit(11, spp_miss, event.qualification, defined);
+      if (reason == kExitSppEvent) {
+        SetBit(11, x.Ask(Slot::kInfo2, spp_miss), event.qualification, defined);
+      }
       SetBit(12, x.Ask(Slot::kQual12), event.qualification, defined);
       SetBit(16, x.Ask(Slot::kQual16), event.qualification, defined);
-      alternative.qualification_defined = defined & x.Ask(Slot::kInfo2, reason);
+      alternative.qualification_defined = defined;
       if (reason == kExitSppEvent) {
         ReportAddresses(x, /*gla_defined=*/true, event, alternative);
       }
@@ -144,7 +146,7 @@ void ReportExit(Examiner& x, std::uint16_t reason, RuleAt decided,
       alternative.qualification_defined = ~std::uint64_t{0};
       break;
   }
-  if (reason != kExitVmfunc && x.Ask(Slot::kVe2)) {
+  if (reason != kExitVmfunc && x.Ask(Slot::kVe2, reason)) {
     const Event reported = event;
     WriteVeArea(x, reported, alternative);
     DeliverVe(x, alternative);

@@ -20,6 +20,7 @@ Spp Walk(Examiner& x) {
   // 4. The SPP vector.
   s.entry =
       x.Read(Role::kSppEntry, s.level, {table + 8 * x.Ask(Slot::kSpp3Index)});
+  if (x.Ask(Slot::kSpp4)) return {SppResult::kMiss, x.At(Slot::kSpp4)};
   if (x.Ask(Slot::kSpp5Vector)) {
     return {SppResult::kMisconfiguration, x.At(Slot::kSpp5Vector)};
   }

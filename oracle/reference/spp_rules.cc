@@ -30,7 +30,10 @@ std::uint64_t Spp3Index(const Situation& s) {
 // Writes to sub-page S are allowed iff bit 2S is set; the operand is S.
 std::uint64_t Spp3Bit(const Situation& s) { return 2 * s.operand; }
 
-std::uint64_t Spp4(const Situation& s) { return !Bit(s.entry, 0); }
+// Not so of a vector, which has no valid bit.
+std::uint64_t Spp4(const Situation& s) {
+  return s.level >= 2 && !Bit(s.entry, 0);
+}
 
 std::uint64_t Spp5Entry(const Situation& s) {
   return Bit(s.entry, 0) &&

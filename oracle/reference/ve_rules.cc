@@ -8,13 +8,17 @@ std::uint64_t Ve1(const Situation& s) {
   return s.EptViolationVe() && !Bit(s.entry, 63);
 }
 
+// The operand is the exit reason.
 std::uint64_t Ve2(const Situation&) { return false; }
 
-// The operand is the dword at offset 4 of the area. Shadow stacks made busy
-// prematurely and Intel PT output are out of scope.
+// The operand is the dword at offset 4 of the area. Intel PT's output process
+// meets its EPT violations in trace-address pre-translation (26.5.4.2); shadow
+// stacks made busy prematurely are out of scope.
 std::uint64_t Ve3(const Situation& s) {
+  const bool trace_output =
+      s.access.purpose == Purpose::kTranslated && !s.access.page.gla_valid;
   return Bit(s.state->guest.cr0, 0) && !s.state->guest.event_delivery &&
-         s.operand == 0;
+         !trace_output && s.operand == 0;
 }
 
 // Table 26-1; the qualification, the GLA and the GPA are what a VM exit would
