@@ -46,8 +46,9 @@ struct Catalogue {
           " is not checked: " + std::string(InfoOf(slot.rule).words));
       alterations.push_back({name, slot.slot, Off, texts.back()});
     }
-    for (auto variants : {WalkVariants(), ViolationVariants(), ReportVariants(),
-                          EffectVariants()}) {
+    for (auto variants :
+         {EntryVariants(), WalkVariants(), ConfigurationVariants(),
+          ViolationVariants(), ReportVariants(), EffectVariants()}) {
       alterations.insert(alterations.end(), variants.begin(), variants.end());
     }
   }

@@ -9,10 +9,12 @@
 
 namespace eptdiff {
 
-std::span<const Alteration> WalkVariants();       // EPTP, CTL, WALK, CFG
-std::span<const Alteration> ViolationVariants();  // VIO, PRI, SPP
-std::span<const Alteration> ReportVariants();     // QUAL, INFO, VE
-std::span<const Alteration> EffectVariants();     // AD, PML, ALIAS, MT
+std::span<const Alteration> EntryVariants();          // EPTP, CTL
+std::span<const Alteration> WalkVariants();           // WALK
+std::span<const Alteration> ConfigurationVariants();  // CFG
+std::span<const Alteration> ViolationVariants();      // VIO, PRI, SPP
+std::span<const Alteration> ReportVariants();         // QUAL, INFO, VE
+std::span<const Alteration> EffectVariants();         // AD, PML, ALIAS, MT
 
 }  // namespace eptdiff
 

@@ -1,0 +1,18 @@
+#include "oracle/reference/witnesses.h"
+
+namespace eptdiff {
+
+std::span<const NamedCase> Witnesses() {
+  static const std::vector<NamedCase>& all = *[] {
+    auto* cases = new std::vector<NamedCase>;
+    for (auto family :
+         {EntryWitnesses, WalkWitnesses, ConfigurationWitnesses}) {
+      const std::vector<NamedCase> more = family();
+      cases->insert(cases->end(), more.begin(), more.end());
+    }
+    return cases;
+  }();
+  return all;
+}
+
+}  // namespace eptdiff

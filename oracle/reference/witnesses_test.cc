@@ -1,0 +1,133 @@
+#include "oracle/reference/witnesses.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "oracle/judge.h"
+#include "oracle/permitted.h"
+#include "oracle/reference/reference.h"
+
+namespace eptdiff {
+namespace {
+
+// A case, judged up to its last step by one dialect.
+struct Judged {
+  MachineState before;  // the last step, or VM entry
+  Verdict verdict;
+  Trace trace;
+};
+
+void JudgeLastStep(const Case& c, const Dialect& dialect, Judged& judged) {
+  const Reference sdm;
+  const Reference reference(dialect);
+  judged.before.Load(c);
+  if (c.steps.empty()) {
+    reference.JudgeEntry(judged.before, judged.verdict, judged.trace);
+    return;
+  }
+  for (std::size_t i = 0; i + 1 < c.steps.size(); ++i) {
+    sdm.Judge(judged.before, c.steps[i], judged.verdict, judged.trace);
+    ASSERT_EQ(judged.verdict.standing, Standing::kJudged);
+    judged.before.Apply(
+        PlainOutcome(judged.verdict.alternatives[0], judged.before));
+  }
+  reference.Judge(judged.before, c.steps.back(), judged.verdict, judged.trace);
+}
+
+TEST(WitnessesTest, PassVmEntryUnlessThatIsTheCase) {
+  for (const NamedCase& named : Witnesses()) {
+    if (named.c.steps.empty()) continue;
+    MachineState state;
+    state.Load(named.c);
+    Verdict verdict;
+    Trace trace;
+    Reference().JudgeEntry(state, verdict, trace);
+    EXPECT_EQ(verdict.alternatives[0].event.kind, EventKind::kCompleted)
+        << named.name << ": " << verdict.alternatives[0].failed_checks;
+  }
+}
+
+TEST(WitnessesTest, AreAnsweredAsTheSdmDemands) {
+  for (const NamedCase& named : Witnesses()) {
+    SCOPED_TRACE(named.name);
+    Judged judged;
+    JudgeLastStep(named.c, Dialect(), judged);
+    if (judged.verdict.standing == Standing::kUndefined) {
+      EXPECT_EQ(named.rule, "ALIAS-1");
+      continue;
+    }
+    ASSERT_EQ(judged.verdict.standing, Standing::kJudged)
+        << judged.verdict.unmodelled;
+    const Outcome outcome = named.answer.In(judged.before);
+    const Finding finding =
+        Judge(judged.verdict, judged.before, outcome, kAllFields);
+    EXPECT_TRUE(finding.conforms) << SignatureOf("answer", finding);
+  }
+}
+
+TEST(WitnessesTest, TellTheirAlterations) {
+  for (const NamedCase& named : Witnesses()) {
+    Judged sdm;
+    JudgeLastStep(named.c, Dialect(), sdm);
+    for (std::string_view name : named.tells) {
+      SCOPED_TRACE(std::string(named.name) + " tells " + std::string(name));
+      const Alteration* alteration = FindAlteration(name);
+      ASSERT_NE(alteration, nullptr);
+      Judged altered;
+      JudgeLastStep(named.c, Dialect().With(*alteration), altered);
+      EXPECT_TRUE(altered.trace.altered);
+      EXPECT_FALSE(SameVerdict(sdm.verdict, altered.verdict));
+      EXPECT_TRUE(TellApart(sdm.verdict, altered.verdict, sdm.before));
+    }
+  }
+}
+
+// A case may tell alterations that it does not name. Wherever a verdict
+// changes, an outcome shows it, and nothing changes behind the trace's back.
+TEST(WitnessesTest, VerdictsDifferIfAndOnlyIfOutcomesDo) {
+  for (const NamedCase& named : Witnesses()) {
+    Judged sdm;
+    JudgeLastStep(named.c, Dialect(), sdm);
+    for (const Alteration& alteration : AllAlterations()) {
+      SCOPED_TRACE(std::string(named.name) + " and " +
+                   std::string(alteration.name));
+      Judged altered;
+      JudgeLastStep(named.c, Dialect().With(alteration), altered);
+      EXPECT_EQ(SameVerdict(sdm.verdict, altered.verdict),
+                !TellApart(sdm.verdict, altered.verdict, sdm.before));
+      if (!altered.trace.altered) {
+        EXPECT_TRUE(SameVerdict(sdm.verdict, altered.verdict));
+      }
+    }
+  }
+}
+
+TEST(WitnessesTest, HaveNamesOfTheirOwn) {
+  std::set<std::string_view> names;
+  for (const NamedCase& named : Witnesses()) {
+    EXPECT_TRUE(names.insert(named.name).second) << named.name;
+    EXPECT_TRUE(FindRule(named.rule)) << named.name << ": " << named.rule;
+  }
+}
+
+TEST(WitnessesTest, TellEveryAlteration) {
+  std::set<std::string_view> told;
+  for (const NamedCase& named : Witnesses()) {
+    told.insert(named.tells.begin(), named.tells.end());
+  }
+  for (const Alteration& alteration : AllAlterations()) {
+    const std::string_view name = alteration.name;
+    if (!name.starts_with("EPTP") && !name.starts_with("CTL") &&
+        !name.starts_with("WALK") && !name.starts_with("CFG")) {
+      continue;
+    }
+    EXPECT_TRUE(told.contains(alteration.name)) << alteration.name;
+  }
+}
+
+}  // namespace
+}  // namespace eptdiff
