@@ -42,6 +42,10 @@ void Trial::Add(Oracle& oracle, const Dialect& dialect) {
   standings_.resize(seats_.size());
 }
 
+void Trial::set_keeps_hits(bool keeps_hits) {
+  for (auto& seat : seats_) seat->own_trace.keeps_hits = keeps_hits;
+}
+
 const std::vector<Standings>& Trial::Run(const Case& c) {
   for (Standings& standings : standings_) {
     standings.compared = 0;

@@ -70,6 +70,10 @@ class Trial {
   // Add(), are valid until the next call.
   const std::vector<Standings>& Run(const Case& c);
 
+  // Whether traces keep their hits (trace.h); they do unless told otherwise.
+  // For the oracles added so far.
+  void set_keeps_hits(bool keeps_hits);
+
   // Observes every judged step; may be empty.
   using Observer = std::function<void(const StepReport&)>;
   void set_observer(Observer observer) { observer_ = std::move(observer); }

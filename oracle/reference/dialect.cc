@@ -5,21 +5,6 @@
 #include "oracle/reference/bochs_dialect.h"
 
 namespace eptdiff {
-namespace {
-
-constexpr SlotInfo kSlots[kSlotCount] = {
-#define EPTDIFF_SLOT(name, rule, kind) \
-  {Slot::k##name, Rule::rule, SlotKind::kind, #name},
-#include "oracle/reference/slots.def"
-#undef EPTDIFF_SLOT
-};
-
-}  // namespace
-
-const SlotInfo& InfoOf(Slot slot) {
-  return kSlots[static_cast<std::size_t>(slot)];
-}
-
 Dialect::Dialect(std::string name, std::vector<const Alteration*> alterations)
     : name_(std::move(name)), alterations_(std::move(alterations)) {
   for (const Alteration* alteration : alterations_) {

@@ -44,7 +44,15 @@ struct SlotInfo {
   SlotKind kind;
   std::string_view name;  // as in slots.def
 };
-const SlotInfo& InfoOf(Slot slot);
+inline constexpr SlotInfo kSlots[kSlotCount] = {
+#define EPTDIFF_SLOT(name, rule, kind) \
+  {Slot::k##name, Rule::rule, SlotKind::kind, #name},
+#include "oracle/reference/slots.def"
+#undef EPTDIFF_SLOT
+};
+constexpr const SlotInfo& InfoOf(Slot slot) {
+  return kSlots[static_cast<std::size_t>(slot)];
+}
 
 // One departure. `name` begins with the rule's identifier: "CFG-8/off",
 // "QUAL-6/fetch-only". `words` says what an implementation with it does.

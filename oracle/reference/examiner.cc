@@ -1,17 +1,7 @@
 #include "oracle/reference/examiner.h"
 
-#include "oracle/reference/sdm.h"
-
 namespace eptdiff {
 namespace {
-
-using SdmFunction = std::uint64_t (*)(const Situation&);
-
-constexpr SdmFunction kSdm[kSlotCount] = {
-#define EPTDIFF_SLOT(name, rule, kind) sdm::name,
-#include "oracle/reference/slots.def"
-#undef EPTDIFF_SLOT
-};
 
 Structure StructureOf(Role role) {
   switch (role) {
@@ -26,23 +16,10 @@ Structure StructureOf(Role role) {
 
 }  // namespace
 
-std::uint64_t Examiner::Ask(Slot slot, std::uint64_t operand) {
-  s.operand = operand;
-  std::uint64_t answer = kSdm[static_cast<std::size_t>(slot)](s);
-  if (dialect_.Alters(slot)) {
-    const std::uint64_t altered = dialect_.Answer(slot, s, answer);
-    if (altered != answer) trace_.altered = true;
-    answer = altered;
-  }
-  const SlotInfo& info = InfoOf(slot);
-  const std::size_t feature =
-      (static_cast<std::size_t>(info.rule) * 6 + s.level) * 2 + (answer != 0);
-  trace_.features[feature / 64] |= std::uint64_t{1} << (feature % 64);
-  if (answer != 0 && !trace_.hits.full()) {
-    trace_.hits.push_back(
-        {info.rule, s.level, info.kind == SlotKind::kForbids, answer});
-  }
-  return answer;
+void Examiner::Keep(const SlotInfo& info, std::uint64_t answer) {
+  if (answer == 0 || trace_.hits.full()) return;
+  trace_.hits.push_back(
+      {info.rule, s.level, info.kind == SlotKind::kForbids, answer});
 }
 
 std::uint64_t Examiner::Read(Role role, std::uint8_t level, Hpa address) {

@@ -10,6 +10,7 @@
 #include "oracle/fixed_vector.h"
 #include "oracle/machine_state.h"
 #include "oracle/reference/dialect.h"
+#include "oracle/reference/sdm.h"
 #include "oracle/reference/situation.h"
 #include "oracle/reference/trace.h"
 #include "oracle/verdict.h"
@@ -38,7 +39,23 @@ class Examiner {
   Situation s;
 
   // Asks a slot, in the dialect, and records the answer.
-  std::uint64_t Ask(Slot slot, std::uint64_t operand = 0);
+  std::uint64_t Ask(Slot slot, std::uint64_t operand = 0) {
+    s.operand = operand;
+    std::uint64_t answer = kSdm[static_cast<std::size_t>(slot)](s);
+    if (dialect_.Alters(slot)) [[unlikely]] {
+      const std::uint64_t altered = dialect_.Answer(slot, s, answer);
+      if (altered != answer) trace_.altered = true;
+      answer = altered;
+    }
+    const SlotInfo& info = InfoOf(slot);
+    const std::size_t feature =
+        (static_cast<std::size_t>(info.rule) * 6 + s.level) * 2 + (answer != 0);
+    trace_.features[feature / 64] |= std::uint64_t{1} << (feature % 64);
+    if (trace_.keeps_hits) [[unlikely]] {
+      Keep(info, answer);
+    }
+    return answer;
+  }
 
   // The slot's rule at the entry that is looked at.
   RuleAt At(Slot slot) const { return {InfoOf(slot).rule, s.level}; }
@@ -63,6 +80,14 @@ class Examiner {
     bool written;
   };
   void Note(Touched touched);
+
+  using SdmFunction = std::uint64_t (*)(const Situation&);
+  static constexpr SdmFunction kSdm[kSlotCount] = {
+#define EPTDIFF_SLOT(name, rule, kind) sdm::name,
+#include "oracle/reference/slots.def"
+#undef EPTDIFF_SLOT
+  };
+  void Keep(const SlotInfo& info, std::uint64_t answer);
 
   const Dialect& dialect_;
   const MachineState& state_;

@@ -34,7 +34,9 @@ struct RuleHit {
 
 struct Trace {
   FixedVector<EntryRead, 64> entries;
-  FixedVector<RuleHit, 256> hits;  // the first 256
+  // The first 256, if they are kept: explanations need them, fuzzers do not.
+  bool keeps_hits = true;
+  FixedVector<RuleHit, 256> hits;
   // Every (rule, level, answered non-zero) that was asked: a fuzzer's features.
   // Index: (rule * 6 + level) * 2 + (value != 0).
   static constexpr std::size_t kFeatures = kRuleCount * 6 * 2;
@@ -45,6 +47,7 @@ struct Trace {
   // Whether the access (or one page of it) reached a leaf.
   bool reached_leaf = false;
 
+  // Forgets what was looked at; keeps_hits stays as it is.
   void Clear() {
     entries.clear();
     hits.clear();
