@@ -24,17 +24,19 @@ bool IsLeaf(std::uint64_t value, int level) {
   return level == 1 || (level <= 3 && (value & bits::kLeaf) != 0);
 }
 
-// A bit of those that some entry, mode or width takes as reserved.
+// A bit of those that some entry, mode or width takes as reserved; more often
+// the first or last of them, where off-by-one errors live.
 std::uint64_t FlipReserved(Random& random, std::uint64_t value, int level,
                            unsigned maxphyaddr) {
   if (maxphyaddr < 52 && random.OneIn(2)) {
-    // The first bit beyond the width is where off-by-one errors live.
     return value ^
            (random.OneIn(2) ? Bit(maxphyaddr) : OneOf(random, maxphyaddr, 51));
   }
   if (!IsLeaf(value, level)) return value ^ OneOf(random, 3, 7);
-  if (level > 1 && random.OneIn(2)) {
-    return value ^ OneOf(random, 12, level == 3 ? 29 : 20);
+  if (level > 1 && random.Percent(70)) {
+    const unsigned last = level == 3 ? 29 : 20;
+    if (random.OneIn(2)) return value ^ (random.OneIn(2) ? Bit(12) : Bit(last));
+    return value ^ OneOf(random, 12, last);
   }
   constexpr std::uint64_t kInvalidTypes[] = {2, 3, 7};
   return (value & ~bits::kTypeMask) | random.Pick(kInvalidTypes)

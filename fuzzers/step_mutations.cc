@@ -172,6 +172,7 @@ bool ChangeStepKind(Random& random, Case& c) {
                                  StepKind::kPagingStructureRead,
                                  StepKind::kPagingStructureUpdate};
   step->kind = random.Pick(kKinds);
+  step->page.pat_index &= 3;  // a structure is referred to without PAT
   Canonicalise(*step);
   return MoveTo(*step, step->gpa.value);
 }

@@ -1,0 +1,93 @@
+#include "fuzzers/panel.h"
+
+#include <utility>
+
+#include "fuzzers/planted.h"
+#include "oracle/bochs/bochs_oracle.h"
+#include "oracle/engine_oracle.h"
+#include "oracle/judge.h"
+#include "oracle/reference/dialect.h"
+
+namespace eptdiff {
+
+std::vector<std::string> SplitAt(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const std::size_t end = text.find(separator);
+    if (end != 0) parts.emplace_back(text.substr(0, end));
+    if (end == std::string_view::npos) break;
+    text.remove_prefix(end + 1);
+  }
+  return parts;
+}
+
+std::unique_ptr<Panel> Panel::Make(const PanelOptions& options,
+                                   std::string& error) {
+  std::unique_ptr<Panel> panel(new Panel);
+  for (const std::string& name : SplitAt(options.oracles, ',')) {
+    if (!panel->Seat(name, options, error)) return nullptr;
+  }
+  if (!panel->oracles_.empty()) return panel;
+  error = "no oracle that was built in is asked for";
+  return nullptr;
+}
+
+bool Panel::Seat(std::string_view name, const PanelOptions& options,
+                 std::string& error) {
+  std::unique_ptr<Oracle> oracle;
+  Dialect dialect;
+  if (name == "engine") {
+    oracle = std::make_unique<EngineOracle>();
+    if (!options.plant.empty()) {
+      oracle = Plant(options.plant, std::move(oracle));
+      if (oracle == nullptr) {
+        error = "there is no planted fault \"" + options.plant + "\"";
+        return false;
+      }
+    }
+  } else if (name == "bochs") {
+    oracle = MakeBochsOracle();
+    if (oracle == nullptr) {
+      absent_.emplace_back(name);
+      return true;
+    }
+    if (auto known = FindDialect(options.dialect)) dialect = *std::move(known);
+  } else {
+    error = "there is no oracle \"" + std::string(name) + "\"";
+    return false;
+  }
+  oracles_.push_back(std::move(oracle));
+  names_.emplace_back(name);
+  trial_.Add(*oracles_.back(), dialect);
+  return true;
+}
+
+std::vector<std::string> Panel::Findings(const Case& c) {
+  std::vector<std::string> signatures;
+  const std::vector<Standings>& standings = trial_.Run(c);
+  for (std::size_t i = 0; i < standings.size(); ++i) {
+    if (!standings[i].disagrees) continue;
+    signatures.push_back(SignatureOf(names_[i], standings[i].finding));
+  }
+  return signatures;
+}
+
+std::optional<StateBefore> Panel::StateBeforeStep(const Case& c,
+                                                  std::size_t step,
+                                                  std::size_t oracle) {
+  std::optional<StateBefore> found;
+  trial_.set_observer([&](const StepReport& report) {
+    // Steps are numbered from 1 there: 0 is VM entry.
+    if (report.oracle != oracle || report.step != step + 1) return;
+    found.emplace();
+    for (const Hpa address : report.before.memory.addresses()) {
+      found->memory.push_back({address, report.before.memory.Load(address)});
+    }
+    found->registers = RegistersOf(report.before);
+  });
+  trial_.Run(c);
+  trial_.set_observer({});
+  return found;
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,70 @@
+// The oracles that fuzz targets and bounded runs put their cases to, at one
+// table: engine and Bochs by name, each judged in its dialect.
+// Thread-safety: thread-compatible; Bochs allows one panel with it in a
+// process to be in use.
+#ifndef EPTDIFF_FUZZERS_PANEL_H_
+#define EPTDIFF_FUZZERS_PANEL_H_
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fuzzers/minimizer.h"
+#include "oracle/case.h"
+#include "oracle/oracle.h"
+#include "oracle/trial.h"
+
+namespace eptdiff {
+
+struct PanelOptions {
+  // Comma-separated. An oracle that was not built in is left out; absent() then
+  // names it.
+  std::string oracles = "engine,bochs";
+  // What Bochs is judged by; the SDM if the reference knows no such dialect.
+  std::string dialect = "bochs-3.0";
+  // A fault of planted.h for the engine; none if empty.
+  std::string plant = {};
+};
+
+class Panel {
+ public:
+  // Null, with the reason in `error`, for a name that is none, and if nobody is
+  // left to sit at the table.
+  static std::unique_ptr<Panel> Make(const PanelOptions& options,
+                                     std::string& error);
+
+  Trial& trial() { return trial_; }
+  // The oracles' names, in the order of the standings of trial().
+  const std::vector<std::string>& names() const { return names_; }
+  // Those that were asked for and not built in.
+  const std::vector<std::string>& absent() const { return absent_; }
+
+  // The signatures of all findings in `c`, in the order of the oracles.
+  std::vector<std::string> Findings(const Case& c);
+
+  // What the steps before step `step` (from 0) of `c` leave, as oracle number
+  // `oracle` answers them: the minimiser's hook. None if it does not come so
+  // far. Replaces the observer of trial().
+  std::optional<StateBefore> StateBeforeStep(const Case& c, std::size_t step,
+                                             std::size_t oracle);
+
+ private:
+  Panel() = default;
+  bool Seat(std::string_view name, const PanelOptions& options,
+            std::string& error);
+
+  std::vector<std::unique_ptr<Oracle>> oracles_;
+  std::vector<std::string> names_;
+  std::vector<std::string> absent_;
+  Trial trial_;
+};
+
+// `text` at each `separator`; empty parts are left out.
+std::vector<std::string> SplitAt(std::string_view text, char separator);
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_FUZZERS_PANEL_H_

@@ -1,0 +1,201 @@
+// The libFuzzer target: an EPT walk put to engine, reference and Bochs.
+//
+// Bytes are a case (encoding.h); mutation and cross-over work on the decoded
+// case, and features of the reference's trace are libFuzzer's extra counters. A
+// disagreement ends the process with "ASSERTION FAILED: <signature>", unless it
+// is muted. Environment:
+//   EPTDIFF_MUTED=FILE     signatures that are counted and not fatal, a line
+//   each EPTDIFF_STATS=FILE     gets the statistics (statistics.h) once a
+//   second, at
+//                          the end, and before a disagreement ends the process
+//   EPTDIFF_ORACLES=LIST   who answers: engine,bochs unless it says less
+//   EPTDIFF_DIALECT=NAME   what Bochs is judged by: bochs-3.0, or sdm ...
+//   EPTDIFF_PLANT=FAULT    a fault of planted.h in the engine
+//   EPTDIFF_STUB=1         nobody is asked: what the fuzzer itself costs
+#include <chrono>
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "fuzzers/encoding.h"
+#include "fuzzers/generator.h"
+#include "fuzzers/mutator.h"
+#include "fuzzers/panel.h"
+#include "fuzzers/statistics.h"
+#include "oracle/judge.h"
+
+namespace eptdiff {
+namespace {
+
+__attribute__((
+    section("__libfuzzer_extra_counters"))) std::uint8_t extra_counters[4096];
+static_assert(Trace::kFeatures <= sizeof(extra_counters));
+
+volatile std::sig_atomic_t interrupted = 0;
+
+std::string Environment(const char* name, const char* otherwise = "") {
+  const char* value = std::getenv(name);
+  return value == nullptr ? otherwise : value;
+}
+
+class WalkFuzzer {
+ public:
+  // Never destroyed: it reports at exit.
+  static WalkFuzzer& Get() {
+    static WalkFuzzer& fuzzer = *new WalkFuzzer;
+    return fuzzer;
+  }
+
+  void Run(std::span<const std::uint8_t> bytes) {
+    if (interrupted != 0) {
+      Report();
+      std::_Exit(kInterruptExitCode);
+    }
+    DecodeInto(bytes, case_);
+    statistics_.BeginCase(case_);
+    if (!stub_) Try();
+    if (statistics_.cases() % 256 == 0) ReportEverySecond();
+  }
+
+ private:
+  static constexpr int kInterruptExitCode = 72;  // libFuzzer's own
+
+  WalkFuzzer();
+  static std::unique_ptr<Panel> MakePanel();
+  void Observe(const StepReport& report);
+  void Try();
+  void Report() const {
+    if (!stats_path_.empty()) statistics_.WriteTo(stats_path_);
+  }
+  void ReportEverySecond() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - reported_ < std::chrono::seconds(1)) return;
+    reported_ = now;
+    Report();
+  }
+
+  const std::string stats_path_ = Environment("EPTDIFF_STATS");
+  const bool stub_ = Environment("EPTDIFF_STUB") == "1";
+  const std::unique_ptr<Panel> panel_ = MakePanel();
+  Statistics statistics_{panel_->names()};
+  std::set<std::string, std::less<>> muted_;
+  std::chrono::steady_clock::time_point reported_ =
+      std::chrono::steady_clock::now();
+  Case case_;
+};
+
+WalkFuzzer::WalkFuzzer() {
+  std::ifstream muted(Environment("EPTDIFF_MUTED"));
+  for (std::string line; std::getline(muted, line);) muted_.insert(line);
+  panel_->trial().set_observer(
+      [this](const StepReport& report) { Observe(report); });
+  std::atexit([] { Get().Report(); });
+  // libFuzzer leaves a handler alone that is there before its own.
+  for (const int signal : {SIGINT, SIGTERM}) {
+    std::signal(signal, [](int) {
+      if (interrupted != 0) std::_Exit(kInterruptExitCode);
+      interrupted = 1;
+    });
+  }
+}
+
+std::unique_ptr<Panel> WalkFuzzer::MakePanel() {
+  PanelOptions options;
+  options.oracles = Environment("EPTDIFF_ORACLES", "engine,bochs");
+  options.dialect = Environment("EPTDIFF_DIALECT", "bochs-3.0");
+  options.plant = Environment("EPTDIFF_PLANT");
+  std::string error;
+  std::unique_ptr<Panel> panel = Panel::Make(options, error);
+  if (panel == nullptr) {
+    std::fprintf(stderr, "walk_fuzzer: %s\n", error.c_str());
+    std::_Exit(2);
+  }
+  for (const std::string& name : panel->absent()) {
+    std::fprintf(stderr, "walk_fuzzer: built without %s\n", name.c_str());
+  }
+  return panel;
+}
+
+void WalkFuzzer::Observe(const StepReport& report) {
+  statistics_.Observe(report, case_);
+  ForEachFeature(report.trace, [](std::size_t feature) {
+    std::uint8_t& counter = extra_counters[feature];
+    if (counter != 255) ++counter;
+  });
+}
+
+void WalkFuzzer::Try() {
+  const std::vector<Standings>& standings = panel_->trial().Run(case_);
+  statistics_.EndCase(standings);
+  for (std::size_t i = 0; i < standings.size(); ++i) {
+    if (!standings[i].disagrees) continue;
+    const Finding& finding = standings[i].finding;
+    const std::string signature = SignatureOf(panel_->names()[i], finding);
+    if (muted_.contains(signature)) {
+      statistics_.CountMuted(signature);
+      continue;
+    }
+    const Disagreement& first = finding.disagreements[0];
+    std::fprintf(stderr,
+                 "ASSERTION FAILED: %s\nstep %zu: %s expected %#llx, given "
+                 "%#llx\n",
+                 signature.c_str(), standings[i].step,
+                 std::string(NameOf(first.field)).c_str(),
+                 static_cast<unsigned long long>(first.expected),
+                 static_cast<unsigned long long>(first.given));
+    Report();
+    std::abort();
+  }
+}
+
+}  // namespace
+}  // namespace eptdiff
+
+extern "C" int LLVMFuzzerInitialize(int*, char***) {
+  eptdiff::WalkFuzzer::Get();
+  return 0;
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
+                                      std::size_t size) {
+  eptdiff::WalkFuzzer::Get().Run({data, size});
+  return 0;
+}
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data,
+                                               std::size_t size,
+                                               std::size_t max_size,
+                                               unsigned int seed) {
+  static eptdiff::Case& c = *new eptdiff::Case;
+  // One in eight is new: a corpus is a few thousand cases, and mutation stays
+  // near them.
+  if (size == 0 || seed % 8 == 0) {
+    eptdiff::GenerateCase(seed, c);
+  } else {
+    eptdiff::DecodeInto({data, size}, c);
+    eptdiff::Mutate(seed, c);
+  }
+  const std::size_t written = eptdiff::EncodeInto(c, {data, max_size});
+  return written != 0 ? written : size;
+}
+
+extern "C" std::size_t LLVMFuzzerCustomCrossOver(
+    const std::uint8_t* data1, std::size_t size1, const std::uint8_t* data2,
+    std::size_t size2, std::uint8_t* out, std::size_t max_out_size,
+    unsigned int seed) {
+  static eptdiff::Case& a = *new eptdiff::Case;
+  static eptdiff::Case& b = *new eptdiff::Case;
+  static eptdiff::Case& child = *new eptdiff::Case;
+  eptdiff::DecodeInto({data1, size1}, a);
+  eptdiff::DecodeInto({data2, size2}, b);
+  eptdiff::CrossOver(a, b, seed, child);
+  return eptdiff::EncodeInto(child, {out, max_out_size});
+}
