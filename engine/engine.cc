@@ -16,7 +16,7 @@ Request Engine::RequestFor(const Access& access, const GuestPage& page) const {
   const bool controlled = context_.shadow_stack_control() && !access.wruss &&
                           (access.implicit_supervisor || guest_.cpl < 3);
   Request request = {.shadow_stack = IsShadowStack(access.kind),
-                     .asynchronous = access.asynchronous,
+                     .asynchronous = access.asynchronous || !page.gla_valid,
                      .page = page};
   switch (access.kind) {
     case AccessKind::kRead:

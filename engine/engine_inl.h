@@ -221,7 +221,9 @@ EngineStatus Engine::Refuse(Memory& memory, const Request& request,
   if (refusal == Refusal::kNoMemory) return EngineStatus::kNoMemory;
   DescribeExit(context_, controls_, guest_, request, refusal, path, part,
                event);
-  if (refusal == Refusal::kViolation && IsConvertible(context_, guest_, path) &&
+  // Violations of the trace-output process are never converted (26.5.4.1).
+  if (refusal == Refusal::kViolation && !request.TracePreTranslation() &&
+      IsConvertible(context_, guest_, path) &&
       Convert(memory, controls_, guest_, event) == Conversion::kNoMemory) {
     return EngineStatus::kNoMemory;
   }

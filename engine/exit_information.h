@@ -21,8 +21,11 @@ struct Request {
   bool translated = true;
   bool shadow_stack = false;
   bool asynchronous = false;
-  // `page.gla_valid` is false for a PDPTE load.
+  // `page.gla_valid` is false for a PDPTE load and trace-address
+  // pre-translation.
   GuestPage page;
+
+  bool TracePreTranslation() const { return translated && !page.gla_valid; }
 };
 
 // "NMI unblocking due to IRET" as bit 12 of a qualification or of interruption

@@ -114,7 +114,8 @@ struct Access {
 // and the properties of the page (with CR0.PG = 0 the processor takes user,
 // writable and executable, whatever stands here).
 struct GuestPage {
-  bool gla_valid = true;  // false: trace-address pre-translation
+  bool gla_valid = true;  // false: Intel PT's trace-address pre-translation,
+                          // which is asynchronous
   Gla gla = {};
   bool user = false;             // U/S is 1 in all controlling entries
   bool writable = false;         // R/W is 1 in all controlling entries

@@ -270,7 +270,12 @@ class BochsOracle final : public Oracle {
       if (step.access.size < 1 || step.access.size > kMaxAccessBytes) {
         return Skip::kCallerError;
       }
-      if (step.access.asynchronous) return Skip::kAsynchronous;
+      // Without a GLA it is trace-address pre-translation.
+      if (step.access.asynchronous ||
+          (step.kind == StepKind::kGuestPhysicalAccess &&
+           !step.page.gla_valid)) {
+        return Skip::kAsynchronous;
+      }
       if (step.kind == StepKind::kLinearAccess && (state.guest.cr0 & kCr0Pg)) {
         return Skip::kGuestPaging;
       }

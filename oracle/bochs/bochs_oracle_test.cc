@@ -170,11 +170,9 @@ TEST_F(BochsOracleTest, DescribesThePageInTheQualification) {
 
   state_.processor.ept_vpid_cap &= ~(1 << 22);  // no advanced information
   EXPECT_EQ(Ask(step).event.qualification, 0x181u);
-  step.page.gla_valid = false;
-  EXPECT_EQ(Ask(step).event.qualification, 0x1u);
 
   state_.guest.nmi_unblocking = true;
-  EXPECT_EQ(Ask(step).event.qualification, 0x1001u);
+  EXPECT_EQ(Ask(step).event.qualification, 0x1181u);
 }
 
 TEST_F(BochsOracleTest, ReportsMisconfigurations) {

@@ -100,7 +100,8 @@ std::uint64_t Qual15(const Situation&) { return 0; }
 
 std::uint64_t Qual16(const Situation& s) {
   return s.access.purpose == Purpose::kTranslated &&
-         s.access.access.asynchronous;
+         (s.access.access.asynchronous ||
+          !s.access.page.gla_valid);  // "related to trace output by Intel PT"
 }
 
 std::uint64_t Info1Gpa(const Situation& s) { return s.access.gpa.value; }
