@@ -3,10 +3,11 @@
 // The hot walk asks of each entry one question, (entry & mask) == value,
 // with one pattern for tables and one for each size of leaf:
 //
-//   mask   reserved bits | bits that the use needs | bit 7, if it must be clear
+//   mask   reserved bits | bits that the use needs
 //   value                  bits that the use needs
 //
-// An entry that fits is present (WALK-3, WALK-4), readable and so not
+// where bit 7 counts as reserved in a table entry and as needed in a large
+// page. An entry that fits is present (WALK-3, WALK-4), readable and so not
 // misconfigured by its rights (CFG-1 to CFG-4), has no reserved bit (CFG-5 to
 // CFG-10), is of the expected kind (WALK-5, CFG-7), allows the use (VIO-2 to
 // VIO-12) and, with EPTP bit 6, has the flags already that the use would set
@@ -40,6 +41,15 @@ struct Pattern {
 struct Expectation {
   Pattern table;
   Pattern page_4k, page_2m, page_1g;
+
+  // The same, whatever the accessed and dirty flags are.
+  Expectation WithoutFlags() const {
+    constexpr std::uint64_t kKept = ~(bits::kAccessed | bits::kDirty);
+    return {{table.mask & kKept, table.value & kKept},
+            {page_4k.mask & kKept, page_4k.value & kKept},
+            {page_2m.mask & kKept, page_2m.value & kKept},
+            {page_1g.mask & kKept, page_1g.value & kKept}};
+  }
 };
 
 // What the entries used must grant (VIO-2 to VIO-6, VIO-8 to VIO-12).

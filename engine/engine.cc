@@ -1,45 +1,38 @@
 #include "engine/engine.h"
 
 namespace eptdiff::engine {
-namespace {
 
-bool IsShadowStack(AccessKind kind) {
-  return kind == AccessKind::kShadowStackRead ||
-         kind == AccessKind::kShadowStackWrite;
-}
-
-}  // namespace
-
-Request Engine::RequestFor(const Access& access, const GuestPage& page) const {
+Use Engine::UseOf(const Access& access, const GuestPage& page) const {
   // With CR0.PG = 0 every linear address is a user-mode address.
   const bool user_page = !Paging() || page.user;
   const bool controlled = context_.shadow_stack_control() && !access.wruss &&
                           (access.implicit_supervisor || guest_.cpl < 3);
-  Request request = {.shadow_stack = IsShadowStack(access.kind),
-                     .asynchronous = access.asynchronous || !page.gla_valid,
-                     .page = page};
   switch (access.kind) {
     case AccessKind::kRead:
-      request.use = Use::kRead;
-      break;
+      return Use::kRead;
     case AccessKind::kWrite:
-      request.use = Use::kWrite;
-      break;
+      return Use::kWrite;
     case AccessKind::kReadModifyWrite:
-      request.use = Use::kReadModifyWrite;
-      break;
+      return Use::kReadModifyWrite;
     case AccessKind::kFetch:
-      request.use = context_.mbec() && user_page ? Use::kUserFetch
-                                                 : Use::kSupervisorFetch;
-      break;
+      return context_.mbec() && user_page ? Use::kUserFetch
+                                          : Use::kSupervisorFetch;
     case AccessKind::kShadowStackRead:
-      request.use = controlled ? Use::kShadowStackRead : Use::kRead;
-      break;
+      return controlled ? Use::kShadowStackRead : Use::kRead;
     case AccessKind::kShadowStackWrite:
-      request.use = controlled ? Use::kShadowStackWrite : Use::kWrite;
-      break;
+      return controlled ? Use::kShadowStackWrite : Use::kWrite;
   }
-  return request;
+  return Use::kRead;
+}
+
+Translation Engine::TranslationOf(const Request& request, const Path& path,
+                                  Gpa gpa) const {
+  const std::uint64_t leaf = path.last().value;
+  return {.address = PageAddress(leaf, gpa, path.level),
+          .page_shift = static_cast<std::uint8_t>(PageShift(path.level)),
+          .memory_type = static_cast<MemoryType>(
+              request.memory_types[leaf >> bits::kMemoryTypeShift & 15]),
+          .structure_memory_type = StructureType()};
 }
 
 }  // namespace eptdiff::engine

@@ -7,11 +7,12 @@
 // information area are written to the memory that is passed in, the PML index,
 // EPTP, EPTP index and PDPTE registers change here. It caches no translation.
 //
-// Where the SDM leaves a choice: an access that ends in a VM exit sets no flag;
-// every page of an access is judged before any flag is set (if the log has room
-// for the first page alone, that one is logged, then the log is full); exits
-// report the first byte of the access in the refused page; undefined bits and
-// fields are 0; a GPA too wide for 4-level EPT is never converted to a #VE.
+// Where the SDM leaves a choice: an access that is not allowed sets no flag;
+// the rights to all its pages are judged before any flag is set, then flags are
+// set and logged page by page (so that a log which the first page fills is full
+// for the second); exits report the first byte of the access in the refused
+// page; undefined bits and fields are 0; a GPA too wide for 4-level EPT is
+// never converted to a #VE.
 //
 // Not modelled: prematurely busy shadow stacks, enclaves, Intel PT's own
 // conditions, the APIC-access page, guest paging (CR0.PG = 1) of linear
@@ -79,8 +80,9 @@ class Engine {
   // to be written, and where it is. False says nothing: Access() says why.
   // The PAT memory type is that of entry `pat_index` of IA32_PAT.
   template <HostMemory Memory>
-  bool Translate(const Memory& memory, Gpa gpa, Use use, Translation& page,
-                 std::uint8_t pat_index = 0) const {
+  [[gnu::always_inline]] bool Translate(const Memory& memory, Gpa gpa, Use use,
+                                        Translation& page,
+                                        std::uint8_t pat_index = 0) const {
     page.structure_memory_type = StructureType();
     return context_.enabled() &&
            Walk(context_, memory, gpa, context_.ExpectationOf(use),
@@ -115,7 +117,8 @@ class Engine {
                                  pat_index, event);
   }
 
-  // Loads the PDPTE registers from CR3 as MOV to CR does (GW-17).
+  // Loads the PDPTE registers from CR3 as MOV to CR does (GW-17). Completes
+  // without a translation: what it leaves is in the registers.
   template <HostMemory Memory>
   EngineStatus LoadPdptes(Memory& memory, Event& event);
 
@@ -126,8 +129,8 @@ class Engine {
                           Event& event);
 
  private:
-  // How EPT has to take the access (VIO-4 to VIO-7, VIO-12).
-  Request RequestFor(const Access& access, const GuestPage& page) const;
+  // As what EPT has to take the access (VIO-4 to VIO-7, VIO-12).
+  Use UseOf(const Access& access, const GuestPage& page) const;
 
   MemoryType StructureType() const {
     return (guest_.cr0 & bits::kCr0CacheDisable) != 0
@@ -136,46 +139,58 @@ class Engine {
   }
   bool Paging() const { return (guest_.cr0 & bits::kCr0Paging) != 0; }
 
-  // Splits an access at the page boundary. The GPA of the second part is
-  // truncated to `gpa_mask`.
+  // Splits an access at the page boundary. The addresses of the second part are
+  // truncated to the bits of `width`.
   template <HostMemory Memory>
   EngineStatus PerformTranslated(Memory& memory, const Access& access, Gpa gpa,
-                                 std::uint64_t gpa_mask, const GuestPage& page,
+                                 const GuestPage& page, std::uint64_t width,
                                  Event& event);
   template <HostMemory Memory>
   EngineStatus AccessPagingStructure(Memory& memory, Use use, Gpa gpa, Gla gla,
                                      std::uint8_t pat_index, Event& event);
 
-  // One guest-physical access in one or two parts: the hot walk, or else the
-  // cold path, which comes to the same where the hot walk succeeds.
+  // One guest-physical access within a page, by the first of three ways that
+  // succeeds: the hot walk, if there is nothing to refuse and nothing to write;
+  // CompleteWithFlags, if there is nothing to refuse; Judge.
   template <HostMemory Memory>
   EngineStatus Perform(Memory& memory, const Request& request,
-                       const MemoryTypeRow& memory_types,
-                       std::span<const PagePart> parts, Event& event);
+                       const PagePart& part, Event& event);
   template <HostMemory Memory>
-  [[gnu::noinline]] EngineStatus PerformSlowly(
-      Memory& memory, const Request& request, const MemoryTypeRow& memory_types,
-      std::span<const PagePart> parts, Event& event);
+  [[gnu::noinline]] bool CompleteWithFlags(Memory& memory,
+                                           const Request& request, Gpa gpa,
+                                           Event& event);
+  // Any access, in one or two parts. Where another way succeeds, it comes to
+  // the same.
+  template <HostMemory Memory>
+  [[gnu::noinline]] EngineStatus Judge(Memory& memory, const Request& request,
+                                       std::span<const PagePart> parts,
+                                       Event& event);
 
-  // Judges the part whose path is `path`, of which `earlier` has gone before
-  // (null: none has). `pml_index` is the index that it meets, and becomes the
-  // one that it would leave.
-  template <HostMemory Memory>
-  Refusal JudgePart(const Memory& memory, const Request& request,
-                    const PagePart& part, const Path& path, const Path* earlier,
-                    std::uint16_t& pml_index) const;
+  // Makes `event` a completed access to `page`.
+  void SetCompleted(const Translation& page, Event& event) const {
+    event = Event{};
+    event.translation_count = 1;
+    event.translations[0] = page;
+    event.translations[0].structure_memory_type = StructureType();
+  }
+  Translation TranslationOf(const Request& request, const Path& path,
+                            Gpa gpa) const;
 
-  // Sets the flags of `path`, and logs (PML-2). False: no memory for the log.
+  // The page-modification log (29.3.6): whether it has no room, whether its
+  // next entry is in memory, and the entry for a dirty flag that was set.
+  bool IsLogFull() const { return controls_.pml_index > 511; }
+  Hpa LogEntry() const {
+    return Hpa{controls_.pml_address + 8 * std::uint64_t{controls_.pml_index}};
+  }
   template <HostMemory Memory>
-  bool SetFlagsAndLog(Memory& memory, const Path& path, Gpa gpa, bool writes,
-                      bool& stale);
+  bool HasLogEntry(const Memory& memory) const;
+  template <HostMemory Memory>
+  void Log(Memory& memory, Gpa gpa);
 
   // Makes `event` the exit or #VE for `refusal`.
   template <HostMemory Memory>
   EngineStatus Refuse(Memory& memory, const Request& request, Refusal refusal,
                       const Path& path, const PagePart& part, Event& event);
-
-  static constexpr std::uint16_t kLastLogEntry = 511;
 
   Processor processor_;
   Controls controls_;

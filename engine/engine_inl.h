@@ -8,38 +8,45 @@ template <HostMemory Memory>
 EngineStatus Engine::PerformAccess(Memory& memory, const Access& access,
                                    Gpa gpa, const GuestPage& page,
                                    Event& event) {
-  return PerformTranslated(memory, access, gpa, ~std::uint64_t{0}, page, event);
+  return PerformTranslated(memory, access, gpa, page, ~std::uint64_t{0}, event);
 }
 
 template <HostMemory Memory>
 EngineStatus Engine::PerformLinearAccess(Memory& memory, const Access& access,
                                          Gla gla, Event& event) {
   if (Paging()) return EngineStatus::kGuestPaging;
-  constexpr std::uint64_t kLow32 = bits::Bits(31, 0);
-  return PerformTranslated(memory, access, Gpa{gla.value & kLow32}, kLow32,
-                           GuestPage{.gla = gla}, event);
+  constexpr std::uint64_t kWidth = bits::Bits(31, 0);
+  gla.value &= kWidth;
+  return PerformTranslated(memory, access, Gpa{gla.value},
+                           GuestPage{.gla = gla}, kWidth, event);
 }
 
 template <HostMemory Memory>
 EngineStatus Engine::PerformTranslated(Memory& memory, const Access& access,
-                                       Gpa gpa, std::uint64_t gpa_mask,
-                                       const GuestPage& page, Event& event) {
+                                       Gpa gpa, const GuestPage& page,
+                                       std::uint64_t width, Event& event) {
   constexpr unsigned kMaxBytes = 64;
   const unsigned bytes = access.size;
   if (bytes - 1 >= kMaxBytes) return EngineStatus::kCallerError;
-  const Request request = RequestFor(access, page);
-  const MemoryTypeRow& types = MemoryTypesFor(guest_, page.pat_index);
 
+  const Request request = {
+      .use = UseOf(access, page),
+      .translated = true,
+      .shadow_stack = access.kind == AccessKind::kShadowStackRead ||
+                      access.kind == AccessKind::kShadowStackWrite,
+      .asynchronous = access.asynchronous,
+      .page = page,
+      .memory_types = MemoryTypesFor(guest_, page.pat_index)};
   constexpr unsigned kPageBytes = 4096;
   const unsigned room = kPageBytes - gpa.value % kPageBytes;
   if (bytes <= room) {
-    const PagePart part = {gpa, page.gla, bytes};
-    return Perform(memory, request, types, {&part, 1}, event);
+    return Perform(memory, request, {gpa, page.gla, bytes}, event);
   }
-  const PagePart parts[] = {{gpa, page.gla, room},
-                            {Gpa{(gpa.value + room) & gpa_mask},
-                             Gla{page.gla.value + room}, bytes - room}};
-  return Perform(memory, request, types, parts, event);
+  const PagePart parts[] = {
+      {gpa, page.gla, room},
+      {Gpa{(gpa.value + room) & width}, Gla{(page.gla.value + room) & width},
+       bytes - room}};
+  return Judge(memory, request, parts, event);
 }
 
 template <HostMemory Memory>
@@ -47,21 +54,30 @@ EngineStatus Engine::AccessPagingStructure(Memory& memory, Use use, Gpa gpa,
                                            Gla gla, std::uint8_t pat_index,
                                            Event& event) {
   constexpr std::uint8_t kPcdPwt = 3;  // the PAT bit is taken as 0 (MT-2)
+  const GuestPage page = {.gla = gla};
   const Request request = {
-      .use = use, .translated = false, .page = {.gla = gla}};
-  const PagePart part = {gpa, gla, 8};
-  return Perform(memory, request, MemoryTypesFor(guest_, pat_index & kPcdPwt),
-                 {&part, 1}, event);
+      .use = use,
+      .translated = false,
+      .shadow_stack = false,
+      .asynchronous = false,
+      .page = page,
+      .memory_types = MemoryTypesFor(guest_, pat_index & kPcdPwt)};
+  return Perform(memory, request, {gpa, gla, 8}, event);
 }
 
 template <HostMemory Memory>
 EngineStatus Engine::LoadPdptes(Memory& memory, Event& event) {
+  constexpr int kPdptes = 4;
+  const GuestPage page = {.gla_valid = false, .gla = {}};
   const Request request = {.use = Use::kRead,
                            .translated = false,
-                           .page = {.gla_valid = false, .gla = {}}};
-  const PagePart part = {Gpa{guest_.cr3 & bits::Bits(31, 5)}, Gla{}, 32};
-  const EngineStatus status =
-      Perform(memory, request, WriteBackTypes(guest_), {&part, 1}, event);
+                           .shadow_stack = false,
+                           .asynchronous = false,
+                           .page = page,
+                           .memory_types = WriteBackTypes(guest_)};
+  const PagePart part = {Gpa{guest_.cr3 & bits::Bits(31, 5)}, Gla{},
+                         8 * kPdptes};
+  const EngineStatus status = Perform(memory, request, part, event);
   if (status != EngineStatus::kAnswered ||
       event.kind != EventKind::kCompleted) {
     return status;
@@ -70,20 +86,19 @@ EngineStatus Engine::LoadPdptes(Memory& memory, Event& event) {
   constexpr std::uint64_t kPresent = bits::Bit(0);
   const std::uint64_t reserved =
       bits::Bits(2, 1) | bits::Bits(8, 5) | context_.beyond_width();
-  std::array<std::uint64_t, 4> pdpte;
-  Hpa address = event.translations[0].address;
-  for (std::uint64_t& entry : pdpte) {
-    if (!memory.Load(address, entry)) return EngineStatus::kNoMemory;
-    address.value += 8;
+  std::array<std::uint64_t, kPdptes> pdpte;
+  bool fault = false;
+  for (int i = 0; i < kPdptes; ++i) {
+    const Hpa address{event.translations[0].address.value + 8 * i};
+    if (!memory.Load(address, pdpte[i])) return EngineStatus::kNoMemory;
+    fault |= (pdpte[i] & kPresent) != 0 && (pdpte[i] & reserved) != 0;
   }
-  for (const std::uint64_t entry : pdpte) {
-    if ((entry & kPresent) == 0 || (entry & reserved) == 0) continue;
-    event = Event{};
-    event.kind = EventKind::kGeneralProtection;
-    return EngineStatus::kAnswered;
-  }
-  guest_.pdpte = pdpte;
   event = Event{};
+  if (fault) {
+    event.kind = EventKind::kGeneralProtection;
+  } else {
+    guest_.pdpte = pdpte;
+  }
   return EngineStatus::kAnswered;
 }
 
@@ -121,97 +136,86 @@ EngineStatus Engine::SwitchEptp(const Memory& memory, std::uint32_t index,
 
 template <HostMemory Memory>
 EngineStatus Engine::Perform(Memory& memory, const Request& request,
-                             const MemoryTypeRow& memory_types,
-                             std::span<const PagePart> parts, Event& event) {
+                             const PagePart& part, Event& event) {
   if (!context_.enabled()) return EngineStatus::kEptOff;
   Translation page;
-  const Expectation& expect = context_.ExpectationOf(request.use);
-  if (parts.size() > 1 ||
-      !Walk(context_, memory, parts[0].gpa, expect, memory_types, page)) {
-    return PerformSlowly(memory, request, memory_types, parts, event);
+  if (Walk(context_, memory, part.gpa, context_.ExpectationOf(request.use),
+           request.memory_types, page)) [[likely]] {
+    SetCompleted(page, event);
+    return EngineStatus::kAnswered;
   }
-  page.structure_memory_type = StructureType();
-  event = Event{};
-  event.translation_count = 1;
-  event.translations[0] = page;
-  return EngineStatus::kAnswered;
+  if (context_.access_dirty() &&
+      CompleteWithFlags(memory, request, part.gpa, event)) {
+    return EngineStatus::kAnswered;
+  }
+  return Judge(memory, request, {&part, 1}, event);
 }
 
 template <HostMemory Memory>
-EngineStatus Engine::PerformSlowly(Memory& memory, const Request& request,
-                                   const MemoryTypeRow& memory_types,
-                                   std::span<const PagePart> parts,
-                                   Event& event) {
+bool Engine::CompleteWithFlags(Memory& memory, const Request& request, Gpa gpa,
+                               Event& event) {
+  if (context_.logging() && (IsLogFull() || !HasLogEntry(memory))) return false;
+  Path path;
+  Translation page;
+  const auto record = [&path](Hpa address, std::uint64_t entry) {
+    path.entries[path.count++] = {address, entry};
+  };
+  if (!Walk(context_, memory, gpa,
+            context_.ExpectationOf(request.use).WithoutFlags(),
+            request.memory_types, page, record)) {
+    return false;
+  }
+  const FlagResult result =
+      SetFlags(memory, path, context_.RightsOf(request.use).writes);
+  if (result == FlagResult::kStale) return false;
+  if (result == FlagResult::kSetDirty) Log(memory, gpa);
+  SetCompleted(page, event);
+  return true;
+}
+
+template <HostMemory Memory>
+EngineStatus Engine::Judge(Memory& memory, const Request& request,
+                           std::span<const PagePart> parts, Event& event) {
+  if (!context_.enabled()) return EngineStatus::kEptOff;
   for (const PagePart& part : parts) {
     if (part.gpa.value > bits::Bits(51, 0)) return EngineStatus::kCallerError;
   }
   const bool writes = context_.RightsOf(request.use).writes;
   std::array<Path, 2> paths;
-  for (bool stale = true; stale;) {
-    stale = false;
-    std::uint16_t pml_index = controls_.pml_index;
+  for (;;) {
     for (std::size_t i = 0; i < parts.size(); ++i) {
       TracePath(context_, memory, parts[i].gpa, paths[i]);
-      const Path* earlier = i == 0 ? nullptr : &paths[0];
       const Refusal refusal =
-          JudgePart(memory, request, parts[i], paths[i], earlier, pml_index);
-      if (refusal == Refusal::kNone) continue;
-      // PML-1: the log is full only once the first page's entry is in it.
-      if (refusal == Refusal::kLogFull &&
-          controls_.pml_index <= kLastLogEntry) {
-        if (!SetFlagsAndLog(memory, paths[0], parts[0].gpa, writes, stale)) {
-          return EngineStatus::kNoMemory;
-        }
-        if (stale) break;
-      }
-      return Refuse(memory, request, refusal, paths[i], parts[i], event);
-    }
-    for (std::size_t i = 0; i < parts.size() && !stale; ++i) {
-      if (!SetFlagsAndLog(memory, paths[i], parts[i].gpa, writes, stale)) {
-        return EngineStatus::kNoMemory;
+          JudgeRights(context_, memory, paths[i], request.use, parts[i],
+                      controls_.spptp, guest_.transactional);
+      if (refusal != Refusal::kNone) {
+        return Refuse(memory, request, refusal, paths[i], parts[i], event);
       }
     }
+    if (!context_.access_dirty()) break;
+    std::size_t i = 0;
+    while (i < parts.size() && HasAllFlags(paths[i], writes)) ++i;
+    if (i == parts.size()) break;
+    if (context_.logging()) {
+      if (IsLogFull()) {
+        return Refuse(memory, request, Refusal::kLogFull, paths[i], parts[i],
+                      event);
+      }
+      if (!HasLogEntry(memory)) return EngineStatus::kNoMemory;
+    }
+    const FlagResult result = SetFlags(memory, paths[i], writes);
+    if (result == FlagResult::kSetDirty) Log(memory, parts[i].gpa);
+    // The next page may share entries with this one, and if an entry has
+    // changed under our hands, its judgement is stale: look again.
+    if (result != FlagResult::kStale && i + 1 == parts.size()) break;
   }
 
   event = Event{};
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    const std::uint64_t leaf = paths[i].last().value;
-    event.translations[i] = {
-        .address = PageAddress(leaf, parts[i].gpa, paths[i].level),
-        .page_shift = static_cast<std::uint8_t>(PageShift(paths[i].level)),
-        .memory_type = static_cast<MemoryType>(
-            memory_types[leaf >> bits::kMemoryTypeShift & 15]),
-        .structure_memory_type = StructureType()};
+    event.translations[i] = TranslationOf(request, paths[i], parts[i].gpa);
     ++event.translation_count;
   }
   return EngineStatus::kAnswered;
-}
-
-template <HostMemory Memory>
-Refusal Engine::JudgePart(const Memory& memory, const Request& request,
-                          const PagePart& part, const Path& path,
-                          const Path* earlier, std::uint16_t& pml_index) const {
-  const Refusal refusal = JudgeRights(context_, memory, path, request.use, part,
-                                      controls_.spptp, guest_.transactional);
-  if (refusal != Refusal::kNone || !context_.logging()) return refusal;
-  const MissingFlags missing =
-      FindMissingFlags(path, context_.RightsOf(request.use).writes, earlier);
-  if (missing.any && pml_index > kLastLogEntry) return Refusal::kLogFull;
-  if (missing.dirty) --pml_index;
-  return Refusal::kNone;
-}
-
-template <HostMemory Memory>
-bool Engine::SetFlagsAndLog(Memory& memory, const Path& path, Gpa gpa,
-                            bool writes, bool& stale) {
-  if (!context_.access_dirty()) return true;
-  const FlagResult result = SetFlags(memory, path, writes);
-  stale = result == FlagResult::kStale;
-  if (result != FlagResult::kSetDirty || !context_.logging()) return true;
-  const Hpa entry{controls_.pml_address +
-                  8 * std::uint64_t{controls_.pml_index}};
-  --controls_.pml_index;  // from 0 to FFFFH, too
-  return memory.Store(entry, gpa.value & ~bits::Bits(11, 0));
 }
 
 template <HostMemory Memory>
@@ -221,13 +225,25 @@ EngineStatus Engine::Refuse(Memory& memory, const Request& request,
   if (refusal == Refusal::kNoMemory) return EngineStatus::kNoMemory;
   DescribeExit(context_, controls_, guest_, request, refusal, path, part,
                event);
-  // Violations of the trace-output process are never converted (26.5.4.1).
-  if (refusal == Refusal::kViolation && !request.TracePreTranslation() &&
-      IsConvertible(context_, guest_, path) &&
+  if (refusal == Refusal::kViolation &&
+      IsConvertible(context_, guest_, request, path) &&
       Convert(memory, controls_, guest_, event) == Conversion::kNoMemory) {
     return EngineStatus::kNoMemory;
   }
   return EngineStatus::kAnswered;
+}
+
+template <HostMemory Memory>
+bool Engine::HasLogEntry(const Memory& memory) const {
+  std::uint64_t unused;
+  return memory.Load(LogEntry(), unused);
+}
+
+template <HostMemory Memory>
+void Engine::Log(Memory& memory, Gpa gpa) {
+  if (!context_.logging()) return;
+  memory.Store(LogEntry(), gpa.value & ~bits::Bits(11, 0));
+  --controls_.pml_index;  // from 0 to FFFFH, too
 }
 
 }  // namespace eptdiff::engine

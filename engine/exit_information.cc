@@ -72,7 +72,8 @@ void DescribeExit(const EptContext& context, const Controls& controls,
   }
   event.qualification =
       NmiUnblocking(controls, guest) |
-      If(request.asynchronous, bits::kQualAsynchronous);  // INFO-2, QUAL-16
+      If(request.asynchronous || request.IsTracePreTranslation(),
+         bits::kQualAsynchronous);  // INFO-2, QUAL-16
   if (refusal == Refusal::kLogFull) {
     event.exit_reason = bits::kExitLogFull;
     return;
@@ -91,10 +92,11 @@ void DescribeExit(const EptContext& context, const Controls& controls,
 }
 
 bool IsConvertible(const EptContext& context, const GuestState& guest,
-                   const Path& path) {
+                   const Request& request, const Path& path) {
   if (!context.violation_ve()) return false;
   if ((guest.cr0 & bits::kCr0Protection) == 0) return false;
   if (guest.event_delivery) return false;
+  if (request.IsTracePreTranslation()) return false;  // 26.5.4.1
   // A GPA too wide for 4-level EPT meets no entry that could decide.
   if (path.count == 0) return false;
   return (path.last().value & bits::kSuppressVe) == 0;

@@ -7,25 +7,26 @@
 
 #include "engine/context.h"
 #include "engine/judgement.h"
+#include "engine/memory_type.h"
 #include "engine/path.h"
 #include "engine/types.h"
 #include "engine/use.h"
 
 namespace eptdiff::engine {
 
-// What an access is to the exits that it may cause.
+// What an access is, but for its addresses. Borrows what it refers to.
 struct Request {
-  Use use = Use::kRead;
+  Use use;
   // To the translation of a linear address; false: to a guest
   // paging-structure entry or for a PDPTE load.
-  bool translated = true;
-  bool shadow_stack = false;
-  bool asynchronous = false;
-  // `page.gla_valid` is false for a PDPTE load and trace-address
-  // pre-translation.
-  GuestPage page;
+  bool translated;
+  bool shadow_stack;
+  bool asynchronous;
+  // gla_valid is false for a PDPTE load and trace-address pre-translation.
+  const GuestPage& page;
+  const MemoryTypeRow& memory_types;
 
-  bool TracePreTranslation() const { return translated && !page.gla_valid; }
+  bool IsTracePreTranslation() const { return translated && !page.gla_valid; }
 };
 
 // "NMI unblocking due to IRET" as bit 12 of a qualification or of interruption
@@ -42,11 +43,11 @@ void DescribeExit(const EptContext& context, const Controls& controls,
                   Refusal refusal, const Path& path, const PagePart& part,
                   Event& event);
 
-// VE-1: whether the entry that ended `path`, or its leaf, lets the EPT
-// violation be converted, and the processor is in a state in which it may be
-// (VE-3, but for the dword in the information area).
+// Whether an EPT violation may be converted to a #VE: the entry that ended
+// `path`, or its leaf, lets it (VE-1), and so do the state of the processor and
+// the kind of access (VE-3, but for the dword in the information area).
 bool IsConvertible(const EptContext& context, const GuestState& guest,
-                   const Path& path);
+                   const Request& request, const Path& path);
 
 }  // namespace eptdiff::engine
 

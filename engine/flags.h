@@ -22,36 +22,13 @@ inline std::uint64_t FlagsWanted(const Path& path, int i, bool writes) {
                                        : bits::kAccessed;
 }
 
-// The flags that setting those of `earlier` would set in the word at `address`:
-// the two pages of one access can share entries.
-inline std::uint64_t FlagsSetBefore(const Path* earlier, bool writes,
-                                    Hpa address) {
-  std::uint64_t flags = 0;
-  for (int i = 0; earlier != nullptr && i < earlier->count; ++i) {
-    if (earlier->entries[i].address == address) {
-      flags |= FlagsWanted(*earlier, i, writes);
+inline bool HasAllFlags(const Path& path, bool writes) {
+  for (int i = 0; i < path.count; ++i) {
+    if ((FlagsWanted(path, i, writes) & ~path.entries[i].value) != 0) {
+      return false;
     }
   }
-  return flags;
-}
-
-// What there is to set.
-struct MissingFlags {
-  bool any = false;
-  bool dirty = false;  // the leaf's dirty flag will go from 0 to 1
-};
-
-inline MissingFlags FindMissingFlags(const Path& path, bool writes,
-                                     const Path* earlier) {
-  MissingFlags missing;
-  for (int i = 0; i < path.count; ++i) {
-    const PathEntry& entry = path.entries[i];
-    const std::uint64_t flags = FlagsWanted(path, i, writes) & ~entry.value &
-                                ~FlagsSetBefore(earlier, writes, entry.address);
-    if (flags != 0) missing.any = true;
-    if ((flags & bits::kDirty) != 0) missing.dirty = true;
-  }
-  return missing;
+  return true;
 }
 
 enum class FlagResult : std::uint8_t {

@@ -2,10 +2,9 @@
 //
 // Nothing is decided here but "every entry is exactly as this use wants it". If
 // so, the access completes and changes nothing, and the translation is known.
-// If not, something is refused, or odd, or a flag has to be set: the cold path
-// (path.h, judgement.h) walks again and says exactly what. Why one compare for
-// each level is enough stands in context.h; WalkTest.AgreesWithThePath fails if
-// it is not.
+// If not, something is refused, or odd, or a flag has to be set: others walk
+// again (path.h, judgement.h) and say exactly what. Why one compare for each
+// level is enough stands in context.h; HotWalkTest fails if it is not.
 //
 //   gpa  56:48   47:39   38:30   29:21   20:12   11:0
 //        PML5 -> PML4 -> PDPT -> PD   -> PT   -> 4-KByte page
@@ -47,18 +46,28 @@ constexpr Hpa PageAddress(std::uint64_t leaf, Gpa gpa, int level) {
              (gpa.value & bits::Bits(shift - 1, 0))};
 }
 
-// Walks for `gpa`. True: the use that `expect` stands for may happen, nothing
-// is to be written, and `page` says where and with which memory type. `gpa`
-// may be any value. False: `page` is unspecified.
-template <HostMemory Memory>
+// Walks for `gpa`, which may be any value. True: every entry is as `expect`
+// has it, and `page` says where the page is and with which memory type. False:
+// `page` is unspecified. Each entry read is passed to `record` with its
+// address.
+template <HostMemory Memory, typename Record>
 [[gnu::always_inline]] inline bool Walk(const EptContext& context,
                                         const Memory& memory, Gpa gpa,
                                         const Expectation& expect,
                                         const MemoryTypeRow& memory_types,
-                                        Translation& page) {
-  const auto finish = [&](std::uint64_t leaf, int level) {
-    const std::uint8_t type = memory_types[leaf >> bits::kMemoryTypeShift & 15];
-    page.address = PageAddress(leaf, gpa, level);
+                                        Translation& page, Record&& record) {
+  std::uint64_t entry = context.root();
+  const auto load = [&](int level) {
+    const Hpa address = EntryAddress(entry, gpa, level);
+    if (!memory.Load(address, entry)) [[unlikely]]
+      return false;
+    record(address, entry);
+    return true;
+  };
+  const auto finish = [&](int level) {
+    const std::uint8_t type =
+        memory_types[entry >> bits::kMemoryTypeShift & 15];
+    page.address = PageAddress(entry, gpa, level);
     page.page_shift = static_cast<std::uint8_t>(PageShift(level));
     page.memory_type = static_cast<MemoryType>(type);
     return type != kReservedType;
@@ -66,36 +75,34 @@ template <HostMemory Memory>
 
   if (gpa.value > context.last_gpa()) [[unlikely]]
     return false;
-  std::uint64_t entry = context.root();
   if (context.five_level()) {
-    if (!memory.Load(EntryAddress(entry, gpa, 5), entry)) [[unlikely]] {
-      return false;
-    }
-    if (!expect.table.Fits(entry)) [[unlikely]]
-      return false;
+    if (!load(5) || !expect.table.Fits(entry)) return false;
   }
-  if (!memory.Load(EntryAddress(entry, gpa, 4), entry)) [[unlikely]] {
-    return false;
-  }
-  if (!expect.table.Fits(entry)) [[unlikely]]
+  if (!load(4) || !expect.table.Fits(entry)) [[unlikely]]
     return false;
 
-  if (!memory.Load(EntryAddress(entry, gpa, 3), entry)) [[unlikely]] {
+  if (!load(3)) [[unlikely]]
     return false;
-  }
-  if (!expect.table.Fits(entry)) {
-    return expect.page_1g.Fits(entry) && finish(entry, 3);
-  }
-  if (!memory.Load(EntryAddress(entry, gpa, 2), entry)) [[unlikely]] {
+  if (!expect.table.Fits(entry)) return expect.page_1g.Fits(entry) && finish(3);
+
+  if (!load(2)) [[unlikely]]
     return false;
-  }
-  if (!expect.table.Fits(entry)) {
-    return expect.page_2m.Fits(entry) && finish(entry, 2);
-  }
-  if (!memory.Load(EntryAddress(entry, gpa, 1), entry)) [[unlikely]] {
+  if (!expect.table.Fits(entry)) return expect.page_2m.Fits(entry) && finish(2);
+
+  if (!load(1)) [[unlikely]]
     return false;
-  }
-  return expect.page_4k.Fits(entry) && finish(entry, 1);
+  return expect.page_4k.Fits(entry) && finish(1);
+}
+
+// The same without a record.
+template <HostMemory Memory>
+[[gnu::always_inline]] inline bool Walk(const EptContext& context,
+                                        const Memory& memory, Gpa gpa,
+                                        const Expectation& expect,
+                                        const MemoryTypeRow& memory_types,
+                                        Translation& page) {
+  return Walk(context, memory, gpa, expect, memory_types, page,
+              [](Hpa, std::uint64_t) {});
 }
 
 }  // namespace eptdiff::engine
