@@ -48,7 +48,9 @@ struct Catalogue {
     }
     for (auto variants :
          {EntryVariants(), WalkVariants(), ConfigurationVariants(),
-          ViolationVariants(), ReportVariants(), EffectVariants()}) {
+          ViolationVariants(), QualificationVariants(), FlagVariants(),
+          MemoryTypeVariants(), SubPageVariants(), VeVariants(),
+          GuestVariants()}) {
       alterations.insert(alterations.end(), variants.begin(), variants.end());
     }
   }

@@ -107,7 +107,9 @@ Answer Violation(std::uint64_t qualification, std::uint64_t gpa) {
 
 Answer Misconfiguration(std::uint64_t gpa) { return Answer(Exit(49, 0, gpa)); }
 
-Answer LogFull() { return Answer(Exit(62, 0, 0)); }
+Answer LogFull(std::uint64_t qualification) {
+  return Answer(Exit(62, qualification, 0));
+}
 
 Answer SppEvent(std::uint64_t qualification, std::uint64_t gpa) {
   return Answer(Exit(66, qualification, gpa));

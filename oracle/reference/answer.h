@@ -60,7 +60,7 @@ Answer Happens();
 // VM exits, with what they report.
 Answer Violation(std::uint64_t qualification, std::uint64_t gpa);
 Answer Misconfiguration(std::uint64_t gpa);
-Answer LogFull();
+Answer LogFull(std::uint64_t qualification = 0);
 Answer SppEvent(std::uint64_t qualification, std::uint64_t gpa);
 Answer VmfuncExit();
 Answer InterceptedVe(std::uint32_t interruption_information);

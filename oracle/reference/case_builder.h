@@ -76,6 +76,12 @@ class CaseBuilder {
   CaseBuilder& ShadowStackWrite(std::uint64_t gpa);
   // The guest maps the page of the last step user-mode.
   CaseBuilder& User();
+  // Changes the last step otherwise.
+  template <typename Function>
+  CaseBuilder& But(Function change) {
+    change(case_.steps.back());
+    return *this;
+  }
   CaseBuilder& Linear(AccessKind kind, std::uint64_t gla);
   CaseBuilder& StructureRead(std::uint64_t gpa);
   CaseBuilder& StructureUpdate(std::uint64_t gpa);

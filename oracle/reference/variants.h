@@ -12,9 +12,13 @@ namespace eptdiff {
 std::span<const Alteration> EntryVariants();          // EPTP, CTL
 std::span<const Alteration> WalkVariants();           // WALK
 std::span<const Alteration> ConfigurationVariants();  // CFG
-std::span<const Alteration> ViolationVariants();      // VIO, PRI, SPP
-std::span<const Alteration> ReportVariants();         // QUAL, INFO, VE
-std::span<const Alteration> EffectVariants();         // AD, PML, ALIAS, MT
+std::span<const Alteration> ViolationVariants();      // VIO, PRI
+std::span<const Alteration> QualificationVariants();  // QUAL, INFO
+std::span<const Alteration> FlagVariants();           // AD, PML, ALIAS
+std::span<const Alteration> MemoryTypeVariants();     // MT
+std::span<const Alteration> SubPageVariants();        // SPP
+std::span<const Alteration> VeVariants();             // VE
+std::span<const Alteration> GuestVariants();          // GW
 
 }  // namespace eptdiff
 

@@ -6,7 +6,9 @@ std::span<const NamedCase> Witnesses() {
   static const std::vector<NamedCase>& all = *[] {
     auto* cases = new std::vector<NamedCase>;
     for (auto family :
-         {EntryWitnesses, WalkWitnesses, ConfigurationWitnesses}) {
+         {EntryWitnesses, WalkWitnesses, ConfigurationWitnesses,
+          ViolationWitnesses, QualificationWitnesses, FlagWitnesses,
+          MemoryTypeWitnesses, SubPageWitnesses, VeWitnesses, GuestWitnesses}) {
       const std::vector<NamedCase> more = family();
       cases->insert(cases->end(), more.begin(), more.end());
     }
