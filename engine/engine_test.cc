@@ -150,6 +150,7 @@ class EptpSwitchTest : public testing::Test {
     m_.controls.eptp_index = 7;
     m_.At(0x6000) = 0x501e;
     m_.At(0x6ff8) = 0x505e;
+    m_.At(0x7000) = 0x501e;  // beyond the list
   }
   TestMachine m_;
 };

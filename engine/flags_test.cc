@@ -308,5 +308,39 @@ TEST(RaceTest, AnotherProcessorChangesAnEntry) {
   }
 }
 
+TEST(RaceTest, AnotherProcessorChangesTheSecondPage) {
+  constexpr struct {
+    std::uint64_t pte;
+    int reason;
+  } kCases[] = {{0xd037, 0}, {0xb035, 48}};
+  for (const auto& c : kCases) {
+    TestMachine m;
+    m.EnableAccessDirty();
+    m.At(kPte + 8) = 0xb037;
+    Engine engine(m.processor, m.controls, m.guest);
+    RacingMemory memory(m, Hpa{kPte + 8}, c.pte);
+    Event event;
+    ASSERT_EQ(engine.PerformAccess(memory, kWrite4, kLastBytes, {}, event),
+              EngineStatus::kAnswered);
+    EXPECT_EQ(ExitReason(event), c.reason);
+    EXPECT_EQ(event.translations[1].address,
+              Hpa{c.reason == 0 ? 0xd000ull : 0});
+  }
+}
+
+TEST(RaceTest, AnotherProcessorChangesWhatOnlyTheJudgementAllows) {
+  TestMachine m;
+  m.EnableAccessDirty();
+  m.At(kPte) = 0x9034;  // execute-only: not for the hot walk
+  Engine engine(m.processor, m.controls, m.guest);
+  RacingMemory memory(m, Hpa{kPte}, 0xb034);
+  Event event;
+  ASSERT_EQ(engine.PerformAccess(memory, {.kind = AccessKind::kFetch},
+                                 TestMachine::kGpa, {}, event),
+            EngineStatus::kAnswered);
+  EXPECT_EQ(event.translations[0].address, Hpa{0xbabc});
+  EXPECT_EQ(m.At(kPte), 0xb134u);
+}
+
 }  // namespace
 }  // namespace eptdiff

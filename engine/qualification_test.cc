@@ -61,6 +61,7 @@ TEST(QualificationTest, RightsAreTheAndOfAllEntries) {
       {false, 0x2003, 0x9035, AccessKind::kWrite, 0x08},
       {false, 0x2007, 0x9034, AccessKind::kRead, 0x20},
       {false, 0x2007, 0x9433, AccessKind::kFetch, 0x18},
+      {false, 0x2407, 0x9435, AccessKind::kWrite, 0x28},  // bit 6 undefined
       {true, 0x2407, 0x9433, AccessKind::kFetch, 0x58},
       {true, 0x2007, 0x9433, AccessKind::kFetch, 0x18},
       {true, 0x2407, 0x9435, AccessKind::kWrite, 0x68},
