@@ -153,8 +153,10 @@ class Engine {
   // succeeds: the hot walk, if there is nothing to refuse and nothing to write;
   // CompleteWithFlags, if there is nothing to refuse; Judge.
   template <HostMemory Memory>
-  EngineStatus Perform(Memory& memory, const Request& request,
-                       const PagePart& part, Event& event);
+  [[gnu::always_inline]] EngineStatus Perform(Memory& memory,
+                                              const Request& request,
+                                              const PagePart& part,
+                                              Event& event);
   template <HostMemory Memory>
   [[gnu::noinline]] bool CompleteWithFlags(Memory& memory,
                                            const Request& request, Gpa gpa,

@@ -4,6 +4,29 @@
 
 namespace eptdiff::engine {
 
+inline Use Engine::UseOf(const Access& access, const GuestPage& page) const {
+  // With CR0.PG = 0 every linear address is a user-mode address.
+  const bool user_page = !Paging() || page.user;
+  const bool controlled = context_.shadow_stack_control() && !access.wruss &&
+                          (access.implicit_supervisor || guest_.cpl < 3);
+  switch (access.kind) {
+    case AccessKind::kRead:
+      return Use::kRead;
+    case AccessKind::kWrite:
+      return Use::kWrite;
+    case AccessKind::kReadModifyWrite:
+      return Use::kReadModifyWrite;
+    case AccessKind::kFetch:
+      return context_.mbec() && user_page ? Use::kUserFetch
+                                          : Use::kSupervisorFetch;
+    case AccessKind::kShadowStackRead:
+      return controlled ? Use::kShadowStackRead : Use::kRead;
+    case AccessKind::kShadowStackWrite:
+      return controlled ? Use::kShadowStackWrite : Use::kWrite;
+  }
+  return Use::kRead;
+}
+
 template <HostMemory Memory>
 EngineStatus Engine::PerformAccess(Memory& memory, const Access& access,
                                    Gpa gpa, const GuestPage& page,
@@ -135,8 +158,8 @@ EngineStatus Engine::SwitchEptp(const Memory& memory, std::uint32_t index,
 }
 
 template <HostMemory Memory>
-EngineStatus Engine::Perform(Memory& memory, const Request& request,
-                             const PagePart& part, Event& event) {
+inline EngineStatus Engine::Perform(Memory& memory, const Request& request,
+                                    const PagePart& part, Event& event) {
   if (!context_.enabled()) return EngineStatus::kEptOff;
   Translation page;
   if (Walk(context_, memory, part.gpa, context_.ExpectationOf(request.use),
