@@ -14,8 +14,8 @@
 // clang-format on
 
 // Storage without construction: there are no devices.
-alignas(bx_devices_c) unsigned char eptdiff_bochs_devices[sizeof(
-    bx_devices_c)] __asm__("bx_devices");
+using Devices = unsigned char[sizeof(bx_devices_c)];
+alignas(bx_devices_c) Devices eptdiff_bochs_devices __asm__("bx_devices");
 bx_gui_c* bx_gui = nullptr;
 bool bx_user_quit = false;
 
