@@ -1,0 +1,22 @@
+// Work done in a child process, because what it runs may crash or hang: code
+// under test must not take the command with it.
+// Thread-safety: only while the process has one thread.
+#ifndef EPTDIFF_FUZZERS_COMMAND_APART_H_
+#define EPTDIFF_FUZZERS_COMMAND_APART_H_
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace eptdiff {
+
+// What `work` returns. kAborted, with the signal, if it ended otherwise than by
+// returning; kDeadlineExceeded if it took longer than `limit`.
+absl::StatusOr<std::string> RunApart(const std::function<std::string()>& work,
+                                     std::chrono::seconds limit);
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_FUZZERS_COMMAND_APART_H_

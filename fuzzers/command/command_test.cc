@@ -1,0 +1,242 @@
+// The command as its users meet it: exit statuses, what is printed, and what is
+// left on the disk.
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fuzzers/command/command_testing.h"
+#include "fuzzers/command/subcommands.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "oracle/bochs/bochs_oracle.h"
+#include "oracle/case.h"
+
+namespace eptdiff {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+// 4-level EPT that maps guest-physical page 0 to the 2-MByte page 0x200000,
+// read-only; a read and a write.
+constexpr char kReadOnlyPage[] =
+    "processor { ept_vpid_cap: 0x6334141 }\n"
+    "controls { primary: 0x80000000 secondary: 0x2 eptp: 0x101e }\n"
+    "guest { cr0: 0x1 }\n"
+    "memory { address: 0x1000 value: 0x2007 }\n"
+    "memory { address: 0x2000 value: 0x3007 }\n"
+    "memory { address: 0x3000 value: 0x2000b1 }\n"
+    "step { guest_physical_access { kind: READ gpa: 0x1234 } }\n"
+    "step { guest_physical_access { kind: WRITE gpa: 0x1234 } }\n";
+
+// 5-level EPT, which Bochs does not have.
+constexpr char kFiveLevels[] =
+    "processor { ept_vpid_cap: 0x63341c1 }\n"
+    "controls { primary: 0x80000000 secondary: 0x2 eptp: 0x1026 }\n"
+    "step { guest_physical_access { gpa: 0x1234 } }\n";
+
+TEST(CommandTest, HelpIsThereForEverySubcommand) {
+  EXPECT_EQ(RunEptdiff({"--help"}).status, 0);
+  for (const Subcommand& subcommand : kSubcommands) {
+    EXPECT_THAT(RunEptdiff({"--help"}).out, HasSubstr(subcommand.name));
+    for (const char* help : {"--help", "-h"}) {
+      const Ran ran = RunEptdiff({subcommand.name, "--no-such-thing", help});
+      EXPECT_EQ(ran.status, 0) << subcommand.name;
+      EXPECT_THAT(ran.out,
+                  StartsWith(std::string("Usage: eptdiff ") + subcommand.name));
+      EXPECT_EQ(ran.err, "");
+    }
+  }
+}
+
+struct Misuse {
+  std::vector<std::string> arguments;
+  std::string says;
+};
+
+TEST(CommandTest, MisuseIsExitStatusTwoAndSaysWhatToDo) {
+  const Misuse kMisuses[] = {
+      {{}, "Usage: eptdiff"},
+      {{"explian", "x"}, "did you mean explain?"},
+      {{"ruin"}, "did you mean run?"},
+      {{"run"}, "missing: FILE..."},
+      {{"run", "--orcales", "engine", "x"}, "did you mean --oracles?"},
+      {{"run", "--oracles"}, "--oracles needs a value"},
+      {{"run", "--oracles", "engin", "x"}, "did you mean engine?"},
+      {{"run", "--quiet=yes", "x"}, "--quiet takes no value"},
+      {{"run", "--color=allways", "x"}, "did you mean always?"},
+      {{"run", "--dialect", "boch-3.0", "x"}, "did you mean bochs-3.0?"},
+      {{"explain", "a", "b"}, "unexpected operand \"b\""},
+      {{"convert", "--to", "txt", "x"}, "did you mean text?"},
+      {{"fuzz", "--seconds", "soon"}, "a number from 1"},
+      {{"fuzz", "--jobs=0"}, "a number from 1"},
+      {{"fuzz", "--target", "/nowhere/at/all"}, "cmake --build --preset fuzz"},
+      {{"dialect", "CFG-8/of"}, "did you mean CFG-8/off?"},
+      {{"dialect", "CFG-8/off,CFG-9/oft"}, "did you mean CFG-9/off?"},
+      {{"rules", "--corpus", "/nowhere/at/all"}, "/nowhere/at/all"},
+      {{"triage", "/nowhere/at/all"}, "/nowhere/at/all"},
+      {{"version", "please"}, "unexpected operand"},
+  };
+  for (const Misuse& misuse : kMisuses) {
+    const Ran ran = RunEptdiff(misuse.arguments);
+    EXPECT_EQ(ran.status, 2) << misuse.says;
+    EXPECT_THAT(ran.err, HasSubstr(misuse.says));
+    EXPECT_EQ(ran.out, "") << misuse.says;
+  }
+}
+
+TEST(CommandTest, BadInputIsExitStatusTwoAndSaysWhere) {
+  const TestDirectory directory;
+  struct BadInput {
+    std::string path;
+    std::string says;
+  };
+  const BadInput kInputs[] = {
+      {directory.Path("missing.textproto"), "No such file or directory"},
+      {directory.path(), "eptdiff triage"},
+      {directory.File("a.textproto", "processor {\n  maxphyaddr: 99\n}"),
+       "a.textproto:2:3: processor.maxphyaddr: 99 is out of range: 32 to 52"},
+      {directory.File("b.textproto", "procesor {}"), "b.textproto:1:"},
+      {directory.File("c.textproto", std::string("\x01\x00\x02", 3)),
+       "c.textproto:1:1"},
+      {directory.File("d.textproto", std::string(2 << 20, ' ')),
+       "the limit of such a file"},
+      {directory.File("e", std::string(kMaxEncodedBytes + 1, '\x01')),
+       "the limit of the byte encoding"},
+      {directory.File("f", "no case, but text\n"), "f:1:"},
+  };
+  for (const BadInput& input : kInputs) {
+    for (const char* subcommand : {"run", "explain", "minimize", "convert"}) {
+      const Ran ran = RunEptdiff({subcommand, input.path});
+      EXPECT_EQ(ran.status, 2) << subcommand << " " << input.says;
+      EXPECT_THAT(ran.err, HasSubstr(input.says)) << subcommand;
+      EXPECT_EQ(ran.out, "") << subcommand << " " << input.says;
+    }
+  }
+}
+
+TEST(CommandTest, RunAgrees) {
+  const TestDirectory directory;
+  const std::string file = directory.File("a.textproto", kReadOnlyPage);
+  const Ran ran = RunEptdiff({"run", file});
+  EXPECT_EQ(ran.status, 0) << ran.out << ran.err;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr(file), HasSubstr("engine    agrees"),
+                             HasSubstr("3 answers compared")));
+  EXPECT_EQ(RunEptdiff({"run", "--quiet", file}).out, "");
+}
+
+TEST(CommandTest, RunGoesOnAfterABadFile) {
+  const TestDirectory directory;
+  const Ran ran = RunEptdiff({"run", directory.Path("missing"),
+                              directory.File("a.textproto", kReadOnlyPage)});
+  EXPECT_EQ(ran.status, 2);
+  EXPECT_THAT(ran.out, HasSubstr("2 cases: 1 agree, 0 disagree"));
+}
+
+TEST(CommandTest, RunSaysThatNobodyCouldAnswer) {
+  if (MakeBochsOracle() == nullptr) GTEST_SKIP() << "built without Bochs";
+  const TestDirectory directory;
+  const Ran ran = RunEptdiff({"run", "--oracles", "bochs",
+                              directory.File("a.textproto", kFiveLevels)});
+  EXPECT_EQ(ran.status, 3) << ran.out;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("5-level EPT is not modelled"),
+                             HasSubstr("nobody could answer")));
+}
+
+TEST(CommandTest, ExplainTellsTheWalk) {
+  const TestDirectory directory;
+  const std::string file = directory.File("a.textproto", kReadOnlyPage);
+  const Ran ran = RunEptdiff({"explain", file});
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_THAT(
+      ran.out,
+      AllOf(HasSubstr("MAXPHYADDR 46"), HasSubstr("WB, 4 levels"),
+            HasSubstr("PML4E  at 0x1000 = 0x2007: read, write, execute, table "
+                      "at 0x2000"),
+            HasSubstr("PDE    at 0x3000 = 0x2000b1: read, 2-MByte page at "
+                      "0x200000, WB"),
+            HasSubstr("completes at 0x201234 (2-MByte page, WB"),
+            HasSubstr("VIO-3"), HasSubstr("VM exit 48 (EPT violation)"),
+            HasSubstr("engine    agrees"), Not(HasSubstr("\x1b["))));
+}
+
+TEST(CommandTest, ColourIsForTerminalsOrOnDemand) {
+  const TestDirectory directory;
+  const std::string file = directory.File("a.textproto", kReadOnlyPage);
+  EXPECT_THAT(RunEptdiff({"explain", "--color=always", file}).out,
+              HasSubstr("\x1b["));
+  EXPECT_THAT(RunEptdiff({"explain", "--color", "never", file}).out,
+              Not(HasSubstr("\x1b[")));
+}
+
+TEST(CommandTest, ConvertThereAndBackIsTheSame) {
+  const TestDirectory directory;
+  const std::string text = directory.File("a.textproto", kReadOnlyPage);
+  const std::string bytes = directory.Path("a");
+  const std::string canonical = directory.Path("b.textproto");
+  const std::string again = directory.Path("c.textproto");
+  ASSERT_EQ(
+      RunEptdiff({"convert", text, "--to", "text", "-o", canonical}).status, 0);
+  ASSERT_EQ(RunEptdiff({"convert", text, "-o", bytes}).status, 0);
+  ASSERT_EQ(RunEptdiff({"convert", bytes, "-o", again}).status, 0);
+  EXPECT_EQ(ContentOf(bytes)[0], '\x01');
+  EXPECT_EQ(ContentOf(again), ContentOf(canonical));
+  EXPECT_EQ(RunEptdiff({"convert", bytes}).out, ContentOf(canonical));
+  EXPECT_EQ(RunEptdiff({"run", bytes}).status, 0);
+}
+
+TEST(CommandTest, FailedWriteIsReportedAndLeavesNothing) {
+  const TestDirectory directory;
+  const std::string text = directory.File("a.textproto", kReadOnlyPage);
+  const Ran full = RunEptdiff({"convert", text, "-o", "/dev/full"});
+  EXPECT_EQ(full.status, 4);
+  EXPECT_THAT(full.err, HasSubstr("No space left on device"));
+  const Ran nowhere =
+      RunEptdiff({"convert", text, "-o", directory.Path("no/such/file")});
+  EXPECT_EQ(nowhere.status, 4);
+  // A directory takes no file's place, and no temporary file stays behind.
+  std::filesystem::create_directory(directory.Path("d"));
+  EXPECT_EQ(RunEptdiff({"convert", text, "-o", directory.Path("d")}).status, 4);
+  std::size_t files = 0;
+  for ([[maybe_unused]] const auto& entry :
+       std::filesystem::directory_iterator(directory.path())) {
+    ++files;
+  }
+  EXPECT_EQ(files, 2u);  // a.textproto and d
+}
+
+TEST(CommandTest, RulesAreListedWithTheirSections) {
+  const Ran ran = RunEptdiff({"rules"});
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("CFG-8     SDM table 29-3\n"),
+                             HasSubstr("1-GByte leaf: any of bits 29:12")));
+}
+
+TEST(CommandTest, RulesSayWhatACorpusDecides) {
+  const TestDirectory directory;
+  directory.File("a.textproto", kReadOnlyPage);
+  const Ran ran = RunEptdiff({"rules", "--corpus", directory.path()});
+  EXPECT_EQ(ran.status, 0);
+  // The write is refused by VIO-3; nothing here has to do with CFG-8.
+  EXPECT_THAT(ran.out, ::testing::ContainsRegex("VIO-3 +1  "));
+  EXPECT_THAT(ran.out, ::testing::ContainsRegex("CFG-8 +0  "));
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("1 cases decide"),
+                             ::testing::ContainsRegex("undecided:.* CFG-8")));
+}
+
+TEST(CommandTest, DialectsAreListedInWords) {
+  const Ran bochs = RunEptdiff({"dialect", "bochs-3.0"});
+  EXPECT_EQ(bochs.status, 0);
+  EXPECT_THAT(bochs.out, AllOf(HasSubstr("WALK-2/off (SDM 29.3.2"),
+                               HasSubstr("instead of QUAL-6: ")));
+  EXPECT_THAT(RunEptdiff({"dialect"}).out, HasSubstr("CFG-8/off"));
+  EXPECT_THAT(RunEptdiff({"dialect", "sdm"}).out, HasSubstr("0 departures"));
+}
+
+}  // namespace
+}  // namespace eptdiff

@@ -1,0 +1,53 @@
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "fuzzers/command/case_file.h"
+#include "fuzzers/command/command_line.h"
+#include "fuzzers/command/exit_code.h"
+#include "fuzzers/command/report_error.h"
+#include "fuzzers/command/subcommands.h"
+#include "fuzzers/encoding.h"
+#include "fuzzers/text/case_text.h"
+
+namespace eptdiff {
+namespace {
+
+constexpr char kAbout[] =
+    "Writes a case in the other notation: textproto for people, bytes for "
+    "libFuzzer.\nIN may be - for the standard input. Bytes carry no "
+    "explanation.";
+
+std::string ToBytes(const Case& c) {
+  const std::vector<std::uint8_t> bytes = EncodeCase(c);
+  return std::string(bytes.begin(), bytes.end());
+}
+
+}  // namespace
+
+int ConvertCommand(const Arguments& arguments) {
+  CommandLine line("convert", "IN", kAbout);
+  std::string out;
+  std::string to;
+  line.Text("o", "OUT", &out, "the file to write (standard output)");
+  line.Choice("to", {"text", "bytes"}, &to,
+              "the notation of OUT (the one that IN has not)");
+  if (const auto exit = line.Parse(arguments, 1, 1)) return *exit;
+
+  const auto content = ReadCaseFile(line.operands()[0]);
+  if (!content.ok()) return ReportInputError(content.status());
+  if (to.empty()) {
+    to = content->notation == Notation::kText ? "bytes" : "text";
+  }
+  const std::string written = to == "text" ? FormatCase(content->text_case)
+                                           : ToBytes(content->text_case.c);
+  if (out.empty() || out == "-") {
+    std::fwrite(written.data(), 1, written.size(), stdout);
+    return kExitAgree;
+  }
+  const absl::Status status = WriteFile(out, written);
+  return status.ok() ? kExitAgree : ReportOutputError(status);
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,56 @@
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "fuzzers/command/command_line.h"
+#include "fuzzers/command/dialects.h"
+#include "fuzzers/command/exit_code.h"
+#include "fuzzers/command/style.h"
+#include "fuzzers/command/subcommands.h"
+#include "oracle/reference/dialect.h"
+#include "oracle/rules.h"
+
+namespace eptdiff {
+namespace {
+
+constexpr char kAbout[] =
+    "Lists what an implementation that speaks the dialect does otherwise than "
+    "the SDM.\nNAME is sdm, bochs-3.0, or alterations separated by commas; "
+    "without it, all\ndialects and alterations are listed.";
+
+void Print(const Alteration& alteration) {
+  const RuleInfo& rule = InfoOf(InfoOf(alteration.slot).rule);
+  absl::PrintF("%s (SDM %s)\n%s", alteration.name, rule.section,
+               Wrapped(std::string(alteration.words), 4));
+  // "off" repeats the rule that it switches off.
+  if (alteration.words.find(rule.words) != std::string_view::npos) return;
+  std::fputs(
+      Wrapped(absl::StrFormat("instead of %s: %s", rule.identifier, rule.words),
+              4)
+          .c_str(),
+      stdout);
+}
+
+}  // namespace
+
+int DialectCommand(const Arguments& arguments) {
+  CommandLine line("dialect", "[NAME]", kAbout);
+  if (const auto exit = line.Parse(arguments, 0, 1)) return *exit;
+  if (line.operands().empty()) {
+    std::puts("dialects: sdm, bochs-3.0\n\nalterations:");
+    for (const Alteration& alteration : AllAlterations()) Print(alteration);
+    return kExitAgree;
+  }
+  const auto dialect = DialectNamed(line.operands()[0]);
+  if (!dialect.ok()) return line.Mistake(dialect.status().message());
+  absl::PrintF("%s: %d departures from the SDM\n", dialect->name(),
+               dialect->alterations().size());
+  for (const Alteration* alteration : dialect->alterations()) {
+    Print(*alteration);
+  }
+  return kExitAgree;
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,31 @@
+#include "fuzzers/command/dialects.h"
+
+#include <optional>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "fuzzers/command/nearest.h"
+
+namespace eptdiff {
+
+absl::StatusOr<Dialect> DialectNamed(const std::string& name) {
+  std::optional<Dialect> dialect = FindDialect(name);
+  if (dialect.has_value()) return *std::move(dialect);
+  std::vector<std::string> known = {"sdm", "bochs-3.0"};
+  for (const Alteration& alteration : AllAlterations()) {
+    known.emplace_back(alteration.name);
+  }
+  // Of a list, the first part that is none.
+  for (absl::string_view part : absl::StrSplit(name, ',')) {
+    const std::string one(part);
+    if (FindAlteration(one) != nullptr) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("there is no dialect or alteration \"", one,
+                     "\"; did you mean ", Nearest(one, known), "?"));
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("there is no dialect \"", name, "\""));
+}
+
+}  // namespace eptdiff

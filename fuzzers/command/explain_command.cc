@@ -1,0 +1,59 @@
+#include <cstdio>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "fuzzers/command/case_file.h"
+#include "fuzzers/command/command_line.h"
+#include "fuzzers/command/exit_code.h"
+#include "fuzzers/command/explanation.h"
+#include "fuzzers/command/oracles.h"
+#include "fuzzers/command/report_error.h"
+#include "fuzzers/command/style.h"
+#include "fuzzers/command/subcommands.h"
+
+namespace eptdiff {
+namespace {
+
+constexpr char kAbout[] =
+    "Tells a case step by step: the entries that are read, their bits in "
+    "words, the\nrules that decide, what the SDM permits, and what each oracle "
+    "answers.\nExit: 0, whether they agree or not; 2 bad input.";
+
+std::string Heading(const std::string& file, const TextCase& text_case,
+                    const Style& style) {
+  std::string text = absl::StrCat(style.Bold(file), "\n");
+  if (!text_case.explanation.empty()) {
+    text += Wrapped(text_case.explanation, 2);
+  }
+  if (!text_case.signature.empty()) {
+    absl::StrAppend(&text, "  ", text_case.signature, "\n");
+  }
+  return text + "\n";
+}
+
+}  // namespace
+
+int ExplainCommand(const Arguments& arguments) {
+  CommandLine line("explain", "FILE", kAbout);
+  OracleOptions options;
+  options.AddTo(line);
+  std::string colour = "auto";
+  line.Choice("color", {"auto", "always", "never"}, &colour,
+              "colour the output (auto: on a terminal)");
+  if (const auto exit = line.Parse(arguments, 1, 1)) return *exit;
+  const auto panel = options.MakePanel();
+  if (!panel.ok()) return line.Mistake(panel.status().message());
+
+  const std::string& file = line.operands()[0];
+  const auto content = ReadCaseFile(file);
+  if (!content.ok()) return ReportInputError(content.status());
+  const TextCase& text_case = content->text_case;
+  const Style style(WantsColour(colour, stdout));
+  const std::string text = absl::StrCat(
+      Heading(file, text_case, style), MachineText(text_case.c, style),
+      Explain((*panel)->trial(), (*panel)->names(), text_case.c, style));
+  std::fputs(text.c_str(), stdout);
+  return kExitAgree;
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,89 @@
+#include "fuzzers/command/finding_words.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "fuzzers/command/answer_words.h"
+#include "fuzzers/text/view.h"
+#include "oracle/judge.h"
+
+namespace eptdiff {
+namespace {
+
+std::string Counted(std::size_t count, const char* what) {
+  return absl::StrCat(count, " ", what, count == 1 ? "" : "s");
+}
+
+// Why the rest of the case was not compared; "" if all was.
+std::string EarlyEnd(const Standings& standings) {
+  if (standings.skip != Skip::kNone) {
+    return absl::StrCat(View(WordsOf(standings.skip)), " (step ",
+                        standings.step, ")");
+  }
+  if (standings.undefined) {
+    return absl::StrCat("undefined from step ", standings.step, " (ALIAS-1)");
+  }
+  return "";
+}
+
+const Alternative& HeldAgainst(const Standings& standings) {
+  return standings.verdict->alternatives[standings.finding.alternative];
+}
+
+}  // namespace
+
+std::string StandingsText(const std::string& oracle, const Standings& standings,
+                          const Style& style) {
+  const std::string name = absl::StrFormat("  %-9s ", oracle);
+  if (!standings.disagrees) {
+    const std::string end = EarlyEnd(standings);
+    if (standings.compared == 0) {
+      return absl::StrCat(name, "no answer: ", end, "\n");
+    }
+    return absl::StrCat(name, style.Good("agrees"), " (",
+                        Counted(standings.compared, "answer"), " compared",
+                        end.empty() ? "" : "; then: ", end, ")\n");
+  }
+  std::string text =
+      absl::StrCat(name, style.Bad("DISAGREES"), " at step ", standings.step,
+                   ": ", View(SignatureOf(oracle, standings.finding)), "\n");
+  for (const Disagreement& d : standings.finding.disagreements) {
+    absl::StrAppend(&text, "            ", DisagreementWords(d), "\n");
+  }
+  absl::StrAppend(
+      &text,
+      "            expected: ", ExpectedEventWords(HeldAgainst(standings)),
+      "\n            given:    ", EventWords(standings.outcome.event), "\n");
+  std::vector<Rule> told;
+  for (const Disagreement& d : standings.finding.disagreements) {
+    if (std::find(told.begin(), told.end(), d.why.rule) != told.end()) continue;
+    told.push_back(d.why.rule);
+    absl::StrAppend(&text, Wrapped(RuleWords(d.why.rule), 12));
+  }
+  return text;
+}
+
+TextCase RegressionCase(const Case& c, const std::string& oracle,
+                        const Standings& standings) {
+  const Disagreement& first = standings.finding.disagreements[0];
+  const RuleInfo& rule = InfoOf(first.why.rule);
+  TextCase text_case;
+  text_case.c = c;
+  text_case.signature = SignatureOf(oracle, standings.finding);
+  text_case.sdm_section = std::string(rule.section);
+  text_case.rules.emplace_back(rule.identifier);
+  const Rule decided = HeldAgainst(standings).decided.rule;
+  if (decided != first.why.rule) {
+    text_case.rules.emplace_back(IdentifierOf(decided));
+  }
+  const std::string step =
+      standings.step == 0 ? "VM entry" : StepWords(c.steps[standings.step - 1]);
+  text_case.explanation = absl::StrFormat(
+      "%s and the SDM disagree at step %d (%s). %s. %s.", oracle,
+      standings.step, step, DisagreementWords(first), RuleWords(rule.rule));
+  text_case.expected = ExpectedEventWords(HeldAgainst(standings));
+  return text_case;
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,26 @@
+// What came of one oracle in one case, for reports and regression files.
+// Thread-safety: pure functions.
+#ifndef EPTDIFF_FUZZERS_COMMAND_FINDING_WORDS_H_
+#define EPTDIFF_FUZZERS_COMMAND_FINDING_WORDS_H_
+
+#include <string>
+
+#include "fuzzers/command/style.h"
+#include "fuzzers/text/case_text.h"
+#include "oracle/trial.h"
+
+namespace eptdiff {
+
+// "agrees (3 steps compared)", "DISAGREES at step 2 ..." with a line for each
+// field, "no answer: ...".
+std::string StandingsText(const std::string& oracle, const Standings& standings,
+                          const Style& style);
+
+// A regression case: `c`, with the signature, the rules and an explanation of
+// the finding. `standings` must disagree.
+TextCase RegressionCase(const Case& c, const std::string& oracle,
+                        const Standings& standings);
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_FUZZERS_COMMAND_FINDING_WORDS_H_

@@ -1,0 +1,213 @@
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "fuzzers/command/case_file.h"
+#include "fuzzers/command/command_line.h"
+#include "fuzzers/command/corpus.h"
+#include "fuzzers/command/exit_code.h"
+#include "fuzzers/command/fuzz_report.h"
+#include "fuzzers/command/fuzz_run.h"
+#include "fuzzers/command/oracles.h"
+#include "fuzzers/command/report_error.h"
+#include "fuzzers/command/subcommands.h"
+#include "fuzzers/command/triage.h"
+#include "fuzzers/encoding.h"
+
+namespace eptdiff {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kAbout[] =
+    "Asks new questions on all processors until the time is up, then triages "
+    "what was\nfound. Ctrl-C ends a run early and keeps what it found. What "
+    "follows -- goes to\nlibFuzzer.\n"
+    "Exit: 0 no disagreement, 1 at least one, 2 bad usage, 4 it could not run.";
+
+constexpr double kSecondsForDecided = 15;
+
+struct Places {
+  std::string report = "build/fuzz/report.json";
+  std::string seeds;
+  std::string out = "corpus/regressions";
+};
+
+// Redraws a line on a terminal; elsewhere prints one every few seconds.
+class Progress {
+ public:
+  Progress() : terminal_(isatty(STDERR_FILENO) == 1) {}
+  ~Progress() {
+    if (drawn_) std::fputs("\n", stderr);
+  }
+
+  // `last`: it is shown whatever the time.
+  void Show(const FuzzResult& result, bool last = false) {
+    const auto now = std::chrono::steady_clock::now();
+    if (shown_ && !last && now - shown_at_ < (terminal_ ? kRedraw : kLine))
+      return;
+    shown_ = true;
+    shown_at_ = now;
+    const std::string line = LiveLine(result);
+    std::fputs((terminal_ ? "\r\x1b[K" + line : line + "\n").c_str(), stderr);
+    drawn_ = terminal_;
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds kRedraw{200};
+  static constexpr std::chrono::milliseconds kLine{5000};
+
+  const bool terminal_;
+  bool drawn_ = false;  // a line that is not ended
+  bool shown_ = false;
+  std::chrono::steady_clock::time_point shown_at_;
+};
+
+absl::Status MakeDirectory(const std::string& path) {
+  std::error_code error;
+  if (!path.empty()) fs::create_directories(path, error);
+  if (!error) return absl::OkStatus();
+  return absl::PermissionDeniedError(
+      absl::StrCat("cannot make ", path, ": ", error.message()));
+}
+
+// libFuzzer reads bytes alone: each seed in the corpus's folder, encoded.
+absl::Status PlantSeeds(const std::string& seeds, const std::string& corpus) {
+  const auto files = CasesUnder(seeds);
+  if (!files.ok()) return files.status();
+  std::size_t number = 0;
+  for (const std::string& file : *files) {
+    const auto content = ReadCaseFile(file);
+    if (!content.ok()) return content.status();
+    const auto bytes = EncodeCase(content->text_case.c);
+    const absl::Status status =
+        WriteFile(absl::StrCat(corpus, "/seed-", number++),
+                  std::string(bytes.begin(), bytes.end()));
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckTarget(const std::string& target) {
+  if (access(target.c_str(), X_OK) == 0 && !fs::is_directory(target)) {
+    return absl::OkStatus();
+  }
+  return absl::NotFoundError(absl::StrCat(
+      "there is no fuzz target at ", target,
+      ": build it (cmake --preset fuzz "
+      "&& cmake --build --preset fuzz), or name it with --target"));
+}
+
+// Makes the places that a run writes to, before it takes its time.
+absl::Status Prepare(const FuzzOptions& options, const Places& places) {
+  for (const std::string& directory :
+       {options.corpus, options.artifacts, options.work,
+        fs::path(places.report).parent_path().string()}) {
+    if (absl::Status s = MakeDirectory(directory); !s.ok()) return s;
+  }
+  return absl::OkStatus();
+}
+
+std::vector<std::string> ArtifactsOf(const FuzzResult& result) {
+  std::vector<std::string> artifacts;
+  for (const auto& [signature, found] : result.found) {
+    artifacts.insert(artifacts.end(), found.artifacts.begin(),
+                     found.artifacts.end());
+  }
+  return artifacts;
+}
+
+// What comes after the run: triage, the report, the exit status.
+int Conclude(const FuzzOptions& options, const Places& places,
+             const OracleOptions& oracles, const FuzzResult& result) {
+  const std::vector<std::string> artifacts = ArtifactsOf(result);
+  absl::StatusOr<TriageResult> triage = TriageResult();
+  if (!artifacts.empty()) triage = Triage(artifacts, oracles, places.out);
+  if (triage.ok()) {
+    std::fputs(TriageText(*triage).c_str(), stdout);
+  } else {
+    ReportOutputError(triage.status());
+  }
+  const CorpusDecides decides =
+      WhatCorpusDecides(options.corpus, kSecondsForDecided);
+  const std::vector<Disagreed> disagreements =
+      DisagreementsOf(result, triage.ok() ? *triage : TriageResult());
+  std::fputs(ReportText(result, decides, disagreements).c_str(), stdout);
+  const absl::Status written = WriteFile(
+      places.report, ReportJson(options, result, decides, disagreements));
+  absl::PrintF("report: %s\n", places.report);
+  if (!written.ok()) return ReportOutputError(written);
+  if (!result.status.ok()) ReportOutputError(result.status);
+  if (!disagreements.empty()) return kExitDisagree;
+  return result.status.ok() && triage.ok() ? kExitAgree : kExitFailed;
+}
+
+}  // namespace
+
+int FuzzCommand(const Arguments& arguments) {
+  CommandLine line("fuzz", "[-- LIBFUZZER_OPTION...]", kAbout);
+  FuzzOptions options;
+  options.target = "build/fuzz-targets/fuzzers/walk_fuzzer";
+  options.corpus = "build/fuzz/corpus";
+  options.artifacts = "build/fuzz/artifacts";
+  options.work = "build/fuzz/work";
+  options.jobs = std::max(1u, std::thread::hardware_concurrency());
+  Places places;
+  OracleOptions oracles;
+  line.Number("seconds", "N", 1, 1'000'000'000, &options.seconds,
+              "how long (60)");
+  line.Number("jobs", "N", 1, 4096, &options.jobs,
+              "how many processes (one for each processor)");
+  line.Number("seed", "N", 1, 4'000'000'000, &options.seed,
+              "of the first process; the next ones count on (1)");
+  line.Number("max-length", "BYTES", 256, kMaxEncodedBytes, &options.max_length,
+              "of an encoded case (4096)");
+  line.Text("target", "PATH", &options.target,
+            absl::StrCat("the libFuzzer target (", options.target, ")"));
+  line.Text("corpus", "DIR", &options.corpus,
+            absl::StrCat("libFuzzer's corpus (", options.corpus, ")"));
+  line.Text("seeds", "DIR", &places.seeds,
+            "cases to begin with, in either notation (none)");
+  line.Text("artifacts", "DIR", &options.artifacts,
+            absl::StrCat("what is found, as bytes (", options.artifacts, ")"));
+  line.Text("work", "DIR", &options.work,
+            absl::StrCat("logs and statistics (", options.work, ")"));
+  line.Text("out", "DIR", &places.out,
+            absl::StrCat("regression cases (", places.out, ")"));
+  line.Text("report", "FILE", &places.report,
+            absl::StrCat("the report (", places.report, ")"));
+  oracles.AddTo(line);
+  if (const auto exit = line.Parse(arguments, 0, SIZE_MAX)) return *exit;
+  options.target_arguments = line.operands();
+
+  if (const auto panel = oracles.MakePanel(); !panel.ok()) {
+    return line.Mistake(panel.status().message());
+  }
+  if (absl::Status s = CheckTarget(options.target); !s.ok()) {
+    return ReportInputError(s);
+  }
+  if (absl::Status s = Prepare(options, places); !s.ok()) {
+    return ReportOutputError(s);
+  }
+  if (!places.seeds.empty()) {
+    absl::Status s = PlantSeeds(places.seeds, options.corpus);
+    if (!s.ok()) return ReportInputError(s);
+  }
+  FuzzResult result;
+  {
+    Progress progress;
+    result = FuzzRun(options).Run(
+        [&progress](const FuzzResult& r) { progress.Show(r); });
+    progress.Show(result, /*last=*/true);
+  }
+  return Conclude(options, places, oracles, result);
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,180 @@
+// `eptdiff fuzz` with targets of our own, which behave as libFuzzer's do: what
+// the driver does must not depend on what a real one happens to find.
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <thread>
+
+#include "fuzzers/command/command_testing.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace eptdiff {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// Takes libFuzzer's options, counts 100 cases, then does as `rest` says.
+std::string Target(const std::string& rest) {
+  return "#!/bin/sh\n"
+         "for option; do case $option in\n"
+         "  -artifact_prefix=*) prefix=${option#*=} ;;\n"
+         "esac; done\n"
+         "counters() {\n"
+         "  printf '%s\\n' 'cases 100' 'steps 250' 'accesses 200' 'leaves 150' "
+         "'alias 3' 'seconds 1' 'oracle.engine.cases 100' "
+         "'oracle.engine.answered 100' 'oracle.engine.compared 250' "
+         "'oracle.bochs.cases 100' 'oracle.bochs.answered 80' "
+         "'oracle.bochs.compared 160' "
+         "'oracle.bochs.skipped.5-level_EPT_is_not_modelled 20' "
+         "'rule.CFG-8 4' \"$@\" > \"$EPTDIFF_STATS.new\"\n"
+         "  mv \"$EPTDIFF_STATS.new\" \"$EPTDIFF_STATS\"\n"
+         "}\n"
+         "found() {\n"
+         "  printf '\\001' > \"${prefix}crash-1\"\n"
+         "  echo \"$1\"\n"
+         "  echo \"artifact_prefix='$prefix'; Test unit written to "
+         "${prefix}crash-1\"\n"
+         "  kill -ABRT $$\n"
+         "}\n" +
+         rest;
+}
+
+constexpr char kSignature[] = "eptdiff-engine-event-CFG-9-PDE";
+
+class FuzzCommandTest : public ::testing::Test {
+ protected:
+  std::string MakeTarget(const std::string& rest) {
+    const std::string path = directory_.File("target", Target(rest));
+    chmod(path.c_str(), 0755);
+    return path;
+  }
+  Ran Fuzz(const std::string& rest, const std::string& seconds) {
+    return RunEptdiff({"fuzz", "--target", MakeTarget(rest), "--seconds",
+                       seconds, "--jobs", "2"},
+                      {}, directory_.path());
+  }
+  std::string Report() {
+    return ContentOf(directory_.Path("build/fuzz/report.json"));
+  }
+
+  TestDirectory directory_;
+};
+
+TEST_F(FuzzCommandTest, WorkersAreSummedInTheReport) {
+  const Ran ran = Fuzz("counters\nexec sleep 100\n", "2");
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_THAT(Report(),
+              AllOf(HasSubstr("\"cases\": 200,"), HasSubstr("\"jobs\": 2,"),
+                    HasSubstr("\"leaf_share\": 0.75,"),
+                    HasSubstr("\"alias_share\": 0.012,"),
+                    ContainsRegex("\"seconds\": [0-9.]+,"),
+                    ContainsRegex("\"cases_per_second\": [0-9.]+,"),
+                    HasSubstr("\"comparisons\": 500,"),
+                    HasSubstr("\"5-level_EPT_is_not_modelled\": 40"),
+                    ContainsRegex("\"rules_total\": [1-9][0-9]+,"),
+                    HasSubstr("\"rules_decided\": 0,"),
+                    HasSubstr("\"rules_asked\": 1,"),
+                    HasSubstr("\"interrupted\": false"),
+                    HasSubstr("\"disagreements\": []")));
+  EXPECT_THAT(ran.err, HasSubstr("200 cases"));
+  EXPECT_THAT(ran.err, HasSubstr("leaf 75%"));
+  EXPECT_THAT(ran.err, HasSubstr("skips 10.0%"));
+}
+
+TEST_F(FuzzCommandTest, FoundSignatureIsMutedAndCounted) {
+  const Ran ran = Fuzz(std::string("if grep -qx ") + kSignature +
+                           " \"$EPTDIFF_MUTED\"; then\n"
+                           "  counters 'muted." +
+                           kSignature +
+                           " 7'\n"
+                           "  exec sleep 100\n"
+                           "fi\n"
+                           "counters\n"
+                           "found 'ASSERTION FAILED: " +
+                           kSignature + "'\n",
+                       "3");
+  EXPECT_EQ(ran.status, 1) << ran.err;
+  // Each job found it once, or the second began after it was muted.
+  EXPECT_THAT(Report(),
+              AllOf(HasSubstr(std::string("\"signature\": \"") + kSignature),
+                    ContainsRegex("\"count\": 1[56],"),
+                    HasSubstr("\"reproduced\": false")));
+  EXPECT_THAT(ran.out, HasSubstr("does not reproduce: nobody disagrees"));
+}
+
+TEST_F(FuzzCommandTest, CrashOfTheTargetIsAFinding) {
+  const Ran ran = Fuzz(
+      "counters\nfound 'SUMMARY: AddressSanitizer: SEGV walk.cc:1'\n", "60");
+  EXPECT_EQ(ran.status, 1) << ran.err;
+  EXPECT_THAT(ran.err, HasSubstr("keeps ending (signal 6)"));
+  EXPECT_THAT(Report(),
+              AllOf(HasSubstr("AddressSanitizer: SEGV walk.cc:1"),
+                    HasSubstr("artifacts/crash-1"), HasSubstr("\"error\": ")));
+}
+
+TEST_F(FuzzCommandTest, TargetThatCannotRunEndsTheRun) {
+  const Ran ran = Fuzz("echo 'no such option'\nexit 1\n", "60");
+  EXPECT_EQ(ran.status, 4);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("keeps ending (exit status 1)"),
+                             HasSubstr("no such option")));
+  EXPECT_THAT(Report(), HasSubstr("\"disagreements\": []"));
+}
+
+TEST_F(FuzzCommandTest, SignalEndsARunInOrder) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const std::string target = MakeTarget(
+        "counters\necho $$ > \"$EPTDIFF_STATS.pid\"\nexec sleep 100\n");
+    std::filesystem::remove_all(directory_.Path("build"));
+    const pid_t driver = StartEptdiff(
+        {"fuzz", "--target", target, "--seconds", "600", "--jobs", "1"},
+        directory_.path());
+    const std::string pid_file = directory_.Path("build/fuzz/work/stats-0.pid");
+    const auto patience =
+        std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (ContentOf(pid_file).empty() &&
+           std::chrono::steady_clock::now() < patience) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    const pid_t worker = std::atoi(ContentOf(pid_file).c_str());
+    ASSERT_GT(worker, 0);
+    kill(driver, signal);
+    EXPECT_EQ(Wait(driver), 0);
+    EXPECT_EQ(kill(worker, 0), -1) << "the worker lives on";
+    EXPECT_THAT(Report(), AllOf(HasSubstr("\"interrupted\": true"),
+                                HasSubstr("\"cases\": 100,")));
+  }
+}
+
+TEST_F(FuzzCommandTest, WorkersDieWithTheDriver) {
+  const std::string target = MakeTarget(
+      "counters\necho $$ > \"$EPTDIFF_STATS.pid\"\nexec sleep 100\n");
+  const pid_t driver = StartEptdiff(
+      {"fuzz", "--target", target, "--seconds", "600", "--jobs", "1"},
+      directory_.path());
+  const std::string pid_file = directory_.Path("build/fuzz/work/stats-0.pid");
+  for (int i = 0; i < 1000 && ContentOf(pid_file).empty(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  const pid_t worker = std::atoi(ContentOf(pid_file).c_str());
+  ASSERT_GT(worker, 0);
+  kill(driver, SIGKILL);
+  EXPECT_EQ(Wait(driver), 128 + SIGKILL);
+  bool gone = false;
+  for (int i = 0; i < 500 && !gone; ++i) {
+    gone = kill(worker, 0) == -1 && errno == ESRCH;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_TRUE(gone);
+}
+
+}  // namespace
+}  // namespace eptdiff

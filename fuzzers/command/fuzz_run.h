@@ -1,0 +1,92 @@
+// A fuzzing run: a libFuzzer target on several processors at once.
+//
+// 1. Each job is a worker process (worker.h) over one shared corpus.
+// 2. A worker that finds a disagreement ends. Its signature is added to the
+//    file that EPTDIFF_MUTED names, and the job starts anew: from then on this
+//    signature is counted and no longer ends a worker, so that one bug does not
+//    hide the next.
+// 3. A worker that ends for any other reason is a finding too (a crash, a
+//    hang), but nothing can mute it; a target that does nothing else ends the
+//    run with an error.
+// 4. When the time is up, or a signal came, the workers are ended.
+// Thread-safety: thread-compatible; one run at a time in a process.
+#ifndef EPTDIFF_FUZZERS_COMMAND_FUZZ_RUN_H_
+#define EPTDIFF_FUZZERS_COMMAND_FUZZ_RUN_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "fuzzers/command/worker.h"
+#include "fuzzers/command/worker_stats.h"
+
+namespace eptdiff {
+
+struct FuzzOptions {
+  std::string target;  // the libFuzzer executable
+  std::string corpus;  // directories, which exist
+  std::string artifacts;
+  std::string work;  // logs, statistics, the muted signatures
+  std::uint64_t seconds = 60;
+  std::uint64_t jobs = 1;
+  std::uint64_t seed = 1;
+  std::uint64_t max_length = 4096;  // of an encoded case, in bytes
+  std::vector<std::string> target_arguments;
+};
+
+// A finding of a run, by signature or, of a crash, by what the log says of it.
+struct FoundByRun {
+  std::uint64_t count = 0;             // how often, where it was muted included
+  std::vector<std::string> artifacts;  // the files, those that were written
+  bool crash = false;
+};
+
+struct FuzzResult {
+  absl::Status status;  // not OK: the run ended early, and why
+  bool interrupted = false;
+  double seconds = 0;
+  WorkerStats stats;
+  std::map<std::string, FoundByRun> found;
+};
+
+class FuzzRun {
+ public:
+  explicit FuzzRun(FuzzOptions options) : options_(std::move(options)) {}
+
+  // Runs to the end. `progress` is called several times a second with what is
+  // known so far.
+  FuzzResult Run(const std::function<void(const FuzzResult&)>& progress);
+
+ private:
+  struct Job {
+    std::optional<Worker> worker;
+    std::string stats_path;
+    WorkerStats current;  // of the running worker
+    bool done = false;    // ended of its own accord
+  };
+
+  absl::Status StartWorker(std::size_t number);
+  absl::Status Collect(std::size_t number);
+  void Record(const WorkerFinding& finding, const std::string& how);
+  void ReadStats(Job& job);
+  void EndWorkers();
+  FuzzResult Summary() const;
+
+  const FuzzOptions options_;
+  std::chrono::steady_clock::time_point begin_;
+  std::vector<Job> jobs_;
+  WorkerStats finished_;  // of the workers that ended
+  std::map<std::string, FoundByRun> found_;
+  std::string muted_;  // the content of the file
+  std::uint64_t started_ = 0;
+  int early_ends_ = 0;  // in a row, without a signature
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_FUZZERS_COMMAND_FUZZ_RUN_H_

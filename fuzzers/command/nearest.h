@@ -1,0 +1,25 @@
+// The nearest valid spelling of a word that was mistyped.
+// Thread-safety: pure functions.
+#ifndef EPTDIFF_FUZZERS_COMMAND_NEAREST_H_
+#define EPTDIFF_FUZZERS_COMMAND_NEAREST_H_
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+namespace eptdiff {
+
+// How many letters must be inserted, removed, replaced or swapped with their
+// neighbour to turn one word into the other. O(|a| |b|).
+std::size_t EditDistance(absl::string_view a, absl::string_view b);
+
+// The candidate nearest to `word`, the first of several; "" only if there are
+// no candidates.
+std::string Nearest(absl::string_view word,
+                    const std::vector<std::string>& candidates);
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_FUZZERS_COMMAND_NEAREST_H_

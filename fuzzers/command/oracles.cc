@@ -1,0 +1,67 @@
+#include "fuzzers/command/oracles.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "fuzzers/command/dialects.h"
+#include "fuzzers/command/nearest.h"
+#include "fuzzers/planted.h"
+
+namespace eptdiff {
+namespace {
+
+// kInvalidArgument if there is no planted fault of this name.
+absl::Status CheckPlant(const std::string& plant) {
+  std::vector<std::string> known;
+  for (const PlantedFault& fault : AllPlantedFaults()) {
+    known.emplace_back(fault.name);
+  }
+  if (plant.empty() ||
+      std::find(known.begin(), known.end(), plant) != known.end()) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("EPTDIFF_PLANT: there is no fault \"", plant,
+                   "\"; did you mean ", Nearest(plant, known), "?"));
+}
+
+}  // namespace
+
+void OracleOptions::AddTo(CommandLine& line) {
+  line.Text("oracles", "LIST", &oracles,
+            "who answers: engine,bochs (all that were built in)");
+  line.Text("dialect", "NAME", &dialect,
+            "what Bochs is judged by: sdm, or known departures (bochs-3.0)");
+}
+
+absl::StatusOr<std::unique_ptr<Panel>> OracleOptions::MakePanel() const {
+  const auto known_dialect = DialectNamed(dialect);
+  if (!known_dialect.ok()) return known_dialect.status();
+  PanelOptions options;
+  options.dialect = dialect;
+  const bool all = oracles == "all";
+  if (!all) options.oracles = oracles;
+  for (const std::string& name : SplitAt(options.oracles, ',')) {
+    if (name == "engine" || name == "bochs") continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("there is no oracle \"", name, "\"; did you mean ",
+                     Nearest(name, {"engine", "bochs", "all"}), "?"));
+  }
+  if (const char* plant = std::getenv("EPTDIFF_PLANT")) options.plant = plant;
+  if (absl::Status s = CheckPlant(options.plant); !s.ok()) return s;
+  std::string error;
+  std::unique_ptr<Panel> panel = Panel::Make(options, error);
+  if (panel == nullptr) return absl::InvalidArgumentError(error);
+  if (!all && !panel->absent().empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "this eptdiff was built without ", absl::StrJoin(panel->absent(), ", "),
+        "; run ci/setup and build again, or name another oracle"));
+  }
+  return panel;
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,88 @@
+#include <cstdio>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "fuzzers/command/case_file.h"
+#include "fuzzers/command/command_line.h"
+#include "fuzzers/command/exit_code.h"
+#include "fuzzers/command/finding_words.h"
+#include "fuzzers/command/oracles.h"
+#include "fuzzers/command/report_error.h"
+#include "fuzzers/command/style.h"
+#include "fuzzers/command/subcommands.h"
+
+namespace eptdiff {
+namespace {
+
+constexpr char kAbout[] =
+    "Puts each case to the oracles and judges their answers by the reference.\n"
+    "FILE is a textproto or holds bytes of the fuzzer; - is the standard "
+    "input.\nExit: 0 all agree, 1 a disagreement, 2 bad input, 3 a case that "
+    "nobody answered.";
+
+struct Tally {
+  int agree = 0;
+  int disagree = 0;
+  int unanswered = 0;
+  int bad = 0;
+
+  int ExitStatus() const {
+    if (bad > 0) return kExitBadInput;
+    if (disagree > 0) return kExitDisagree;
+    return unanswered > 0 ? kExitNobodyAnswered : kExitAgree;
+  }
+};
+
+void RunFile(const std::string& file, Panel& panel, const Style& style,
+             bool quiet, Tally& tally) {
+  const auto content = ReadCaseFile(file);
+  if (!content.ok()) {
+    ReportInputError(content.status());
+    ++tally.bad;
+    return;
+  }
+  const auto& standings = panel.trial().Run(content->text_case.c);
+  std::string text;
+  bool disagree = false;
+  bool answered = false;
+  for (std::size_t i = 0; i < standings.size(); ++i) {
+    disagree |= standings[i].disagrees;
+    answered |= standings[i].compared > 0;
+    text += StandingsText(panel.names()[i], standings[i], style);
+  }
+  ++(disagree ? tally.disagree : answered ? tally.agree : tally.unanswered);
+  if (quiet && !disagree && answered) return;
+  absl::PrintF("%s\n%s%s", style.Bold(file), text,
+               answered ? "" : "  nobody could answer\n");
+}
+
+}  // namespace
+
+int RunCommand(const Arguments& arguments) {
+  CommandLine line("run", "FILE...", kAbout);
+  OracleOptions options;
+  options.AddTo(line);
+  std::string colour = "auto";
+  bool quiet = false;
+  line.Choice("color", {"auto", "always", "never"}, &colour,
+              "colour the output (auto: on a terminal)");
+  line.Flag("quiet", &quiet, "print only what does not agree");
+  if (const auto exit = line.Parse(arguments, 1, SIZE_MAX)) return *exit;
+  const auto panel = options.MakePanel();
+  if (!panel.ok()) return line.Mistake(panel.status().message());
+
+  const Style style(WantsColour(colour, stdout));
+  Tally tally;
+  for (const std::string& file : line.operands()) {
+    RunFile(file, **panel, style, quiet, tally);
+  }
+  if (line.operands().size() > 1) {
+    absl::PrintF("%d cases: %d agree, %d disagree, %d unanswered, %d bad\n",
+                 line.operands().size(), tally.agree, tally.disagree,
+                 tally.unanswered, tally.bad);
+  }
+  return tally.ExitStatus();
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,60 @@
+#include "fuzzers/command/smallest.h"
+
+#include <bit>
+#include <optional>
+
+#include "fuzzers/command/finding_words.h"
+#include "fuzzers/minimizer.h"
+#include "fuzzers/panel.h"
+#include "oracle/judge.h"
+
+namespace eptdiff {
+namespace {
+
+// The oracle whose finding `c` shows under this signature.
+std::optional<std::size_t> Finder(Panel& panel, const Case& c,
+                                  const std::string& signature) {
+  const auto& standings = panel.trial().Run(c);
+  for (std::size_t i = 0; i < standings.size(); ++i) {
+    if (standings[i].disagrees &&
+        SignatureOf(panel.names()[i], standings[i].finding) == signature) {
+      return i;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Case Smallest(Panel& panel, const Case& c, const std::string& signature) {
+  const std::optional<std::size_t> finder = Finder(panel, c, signature);
+  if (!finder.has_value()) return c;
+  MinimizeOptions options;
+  options.state_before = [&](const Case& smaller, std::size_t step) {
+    return panel.StateBeforeStep(smaller, step, *finder);
+  };
+  return Minimize(
+      c,
+      [&](const Case& smaller) {
+        return Finder(panel, smaller, signature).has_value();
+      },
+      options);
+}
+
+TextCase Documented(Panel& panel, const Case& c, const std::string& signature) {
+  const std::optional<std::size_t> finder = Finder(panel, c, signature);
+  if (!finder.has_value()) return {.c = c, .signature = signature};
+  return RegressionCase(c, panel.names()[*finder],
+                        panel.trial().Run(c)[*finder]);
+}
+
+std::size_t SizeOf(const Case& c) {
+  // A step weighs more than any word, a word more than its bits.
+  std::size_t bits = 0;
+  for (const MemoryWord& word : c.memory) {
+    bits += static_cast<std::size_t>(std::popcount(word.value));
+  }
+  return c.steps.size() * 100000 + c.memory.size() * 64 + bits;
+}
+
+}  // namespace eptdiff

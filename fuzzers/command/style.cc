@@ -1,0 +1,55 @@
+#include "fuzzers/command/style.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+namespace eptdiff {
+namespace {
+
+absl::string_view Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+}  // namespace
+
+bool WantsColour(absl::string_view choice, std::FILE* stream) {
+  if (choice != "auto") return choice == "always";
+  return Environment("NO_COLOR").empty() && Environment("TERM") != "dumb" &&
+         isatty(fileno(stream)) == 1;
+}
+
+std::string Style::Marked(absl::string_view code,
+                          absl::string_view text) const {
+  if (!colour_) return std::string(text);
+  return absl::StrCat("\x1b[", code, "m", text, "\x1b[0m");
+}
+
+std::string Wrapped(absl::string_view text, std::size_t indent) {
+  constexpr std::size_t kColumns = 80;
+  std::string result;
+  std::size_t column = 0;
+  for (absl::string_view word :
+       absl::StrSplit(text, absl::ByAnyChar(" \n"), absl::SkipEmpty())) {
+    if (column > 0 && column + 1 + word.size() > kColumns) {
+      result += "\n";
+      column = 0;
+    }
+    if (column == 0) {
+      result.append(indent, ' ');
+      column = indent;
+    } else {
+      result += " ";
+      ++column;
+    }
+    absl::StrAppend(&result, word);
+    column += word.size();
+  }
+  return result + "\n";
+}
+
+}  // namespace eptdiff

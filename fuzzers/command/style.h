@@ -1,0 +1,38 @@
+// Colour and the terminal. Thread-safety: plain values.
+#ifndef EPTDIFF_FUZZERS_COMMAND_STYLE_H_
+#define EPTDIFF_FUZZERS_COMMAND_STYLE_H_
+
+#include <cstdio>
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace eptdiff {
+
+// Whether to colour what goes to `stream`. `choice` is "always", "never" or
+// "auto": on a terminal that understands it, unless NO_COLOR is set.
+bool WantsColour(absl::string_view choice, std::FILE* stream);
+
+// Marks pieces of text; does nothing without colour.
+class Style {
+ public:
+  explicit Style(bool colour) : colour_(colour) {}
+
+  std::string Bold(absl::string_view text) const { return Marked("1", text); }
+  std::string Dim(absl::string_view text) const { return Marked("2", text); }
+  std::string Good(absl::string_view text) const { return Marked("32", text); }
+  std::string Bad(absl::string_view text) const { return Marked("1;31", text); }
+  std::string Rule(absl::string_view text) const { return Marked("33", text); }
+
+ private:
+  std::string Marked(absl::string_view code, absl::string_view text) const;
+
+  bool colour_;
+};
+
+// `text` in lines of at most 80 columns, each after `indent` spaces.
+std::string Wrapped(absl::string_view text, std::size_t indent);
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_FUZZERS_COMMAND_STYLE_H_

@@ -1,0 +1,45 @@
+// The subcommands of eptdiff. Each takes the arguments after its name and
+// returns the exit status; see exit_code.h.
+#ifndef EPTDIFF_FUZZERS_COMMAND_SUBCOMMANDS_H_
+#define EPTDIFF_FUZZERS_COMMAND_SUBCOMMANDS_H_
+
+#include <string>
+#include <vector>
+
+namespace eptdiff {
+
+using Arguments = std::vector<std::string>;
+
+int RunCommand(const Arguments& arguments);
+int ExplainCommand(const Arguments& arguments);
+int MinimizeCommand(const Arguments& arguments);
+int ConvertCommand(const Arguments& arguments);
+int TriageCommand(const Arguments& arguments);
+int FuzzCommand(const Arguments& arguments);
+int RulesCommand(const Arguments& arguments);
+int DialectCommand(const Arguments& arguments);
+int VersionCommand(const Arguments& arguments);
+
+struct Subcommand {
+  const char* name;
+  int (*run)(const Arguments&);
+  const char* summary;
+};
+
+inline constexpr Subcommand kSubcommands[] = {
+    {"run", RunCommand, "put cases to all oracles and judge their answers"},
+    {"explain", ExplainCommand,
+     "walk through a case entry by entry, with the rules that decide"},
+    {"minimize", MinimizeCommand, "the smallest case that still disagrees"},
+    {"convert", ConvertCommand, "between textproto and the fuzzer's bytes"},
+    {"triage", TriageCommand,
+     "a folder of libFuzzer artifacts, one case for each signature"},
+    {"fuzz", FuzzCommand, "ask new questions until the time is up"},
+    {"rules", RulesCommand, "the catalogue, and which rules a corpus decides"},
+    {"dialect", DialectCommand, "known departures from the SDM"},
+    {"version", VersionCommand, "which eptdiff this is"},
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_FUZZERS_COMMAND_SUBCOMMANDS_H_
