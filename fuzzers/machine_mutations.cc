@@ -127,6 +127,29 @@ bool ChangePat(Random& random, Case& c) {
   return true;
 }
 
+// Back to what every oracle models, with controls that VM entry accepts.
+bool MakeOrdinary(Random&, Case& c) {
+  const Case before = c;
+  Controls& k = c.controls;
+  c.processor.ept_vpid_cap |= kCapExecuteOnly | kCapFourLevels |
+                              kCapUncacheable | kCapWriteBack | kCap2Mb |
+                              kCapAccessedDirty;
+  const std::uint64_t addresses = Low(c.processor.maxphyaddr) & kAddress;
+  k.primary |= kPrimarySecondary;
+  k.secondary |= kSecondaryEpt;
+  k.tertiary = 0;
+  k.eptp &= addresses | kAccessedDirty | kWalkLengthMask | kWriteBack;
+  if ((k.eptp & kWriteBack) != 0) k.eptp |= kWriteBack;
+  if (EptLevels(c) == 4) k.eptp = (k.eptp & ~kWalkLengthMask) | kFourLevels;
+  for (std::uint64_t* address :
+       {&k.pml_address, &k.spptp, &k.ve_information_address}) {
+    *address &= addresses;
+  }
+  c.guest.transactional = false;
+  for (Step& step : c.steps) step.access.asynchronous = false;
+  return !(c == before);
+}
+
 bool SpoilEntry(Random& random, Case& c) {
   SpoilEntryControls(random, c);
   return true;
@@ -143,6 +166,7 @@ constexpr Mutation kMutations[] = {
     {"change-structure-address", 1, ChangeStructureAddress},
     {"toggle-guest", 5, ToggleGuest},
     {"change-pat", 2, ChangePat},
+    {"make-ordinary", 18, MakeOrdinary},
     {"spoil-entry-controls", 1, SpoilEntry},
 };
 

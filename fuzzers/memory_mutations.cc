@@ -1,4 +1,4 @@
-#include <iterator>
+#include <vector>
 
 #include "fuzzers/bits.h"
 #include "fuzzers/case_memory.h"
@@ -76,9 +76,7 @@ std::uint64_t Mended(const Case& c, const UsedEntry& entry) {
 
 // Makes what failed work: the last entry of a walk becomes one that allows
 // everything, and a leaf if there was nothing.
-bool MendLastEntry(Random& random, Case& c) {
-  UsedEntries used;
-  if (!UseSomeStep(random, c, used)) return false;
+bool MendWalk(Random& random, UsedEntries& used, Case& c) {
   for (std::size_t i = used.list.size(); i-- > 0;) {
     UsedEntry& entry = used.list[i];
     if (entry.kind != EntryKind::kEpt) continue;
@@ -91,6 +89,11 @@ bool MendLastEntry(Random& random, Case& c) {
     return Replace(c, entry.address, Mended(c, entry));
   }
   return false;
+}
+
+bool MendLastEntry(Random& random, Case& c) {
+  UsedEntries used;
+  return UseSomeStep(random, c, used) && MendWalk(random, used, c);
 }
 
 // Points a table entry to the page of another table, or a leaf elsewhere.
@@ -160,6 +163,27 @@ bool FlipBitOfAnyWord(Random& random, Case& c) {
   return true;
 }
 
+// What no step looks at any more.
+bool DropUnusedWords(Random&, Case& c) {
+  std::vector<bool> in_use(c.memory.size(), false);
+  UsedEntries used;
+  for (const Step& step : c.steps) {
+    FindUsedEntries(c, step, used);
+    for (const UsedEntry& entry : used.list) {
+      if (const MemoryWord* word = FindWord(c, entry.address)) {
+        in_use[static_cast<std::size_t>(word - c.memory.data())] = true;
+      }
+    }
+  }
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < c.memory.size(); ++i) {
+    if (in_use[i]) c.memory[kept++] = c.memory[i];
+  }
+  const bool dropped = kept < c.memory.size();
+  c.memory.resize(kept);
+  return dropped;
+}
+
 bool DropWord(Random& random, Case& c) {
   if (c.memory.empty()) return false;
   c.memory.erase(c.memory.begin() + random.Below(c.memory.size()));
@@ -174,11 +198,21 @@ constexpr Mutation kMutations[] = {
     {"split-or-join", 4, SplitOrJoin},
     {"change-flags", 5, ChangeFlags},
     {"flip-bit-of-any-word", 2, FlipBitOfAnyWord},
+    {"drop-unused-words", 2, DropUnusedWords},
     {"drop-word", 1, DropWord},
 };
 
 }  // namespace
 
 std::span<const Mutation> MemoryMutations() { return kMutations; }
+
+void MendStep(Random& random, std::size_t step, Case& c) {
+  UsedEntries used;
+  // An upper entry that is mended leads to one below it, four times at most.
+  for (int level = 0; level < 4; ++level) {
+    FindUsedEntries(c, c.steps[step], used);
+    if (used.reached_leaf || !MendWalk(random, used, c)) return;
+  }
+}
 
 }  // namespace eptdiff

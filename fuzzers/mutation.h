@@ -3,6 +3,7 @@
 #ifndef EPTDIFF_FUZZERS_MUTATION_H_
 #define EPTDIFF_FUZZERS_MUTATION_H_
 
+#include <cstddef>
 #include <span>
 #include <string_view>
 
@@ -27,10 +28,15 @@ std::span<const Mutation> MachineMutations();
 // Of the steps.
 std::span<const Mutation> StepMutations();
 
+// Lets the walk of a step reach a leaf, if there is room for the entries.
+void MendStep(Random& random, std::size_t step, Case& c);
+// Lets a step access the page of another. Both access guest-physical memory.
+void MoveToPageOf(std::size_t other, std::size_t step, Case& c);
+
 // Mutation adds nothing to a case that has reached these sizes: small cases
 // are fast, and their findings are read by people.
 inline constexpr std::size_t kMaxMutatedWords = 96;
-inline constexpr std::size_t kMaxMutatedSteps = 12;
+inline constexpr std::size_t kMaxMutatedSteps = 8;
 
 // Whether a word, a step may be added.
 inline bool HasRoomForWord(const Case& c) {

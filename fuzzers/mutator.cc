@@ -1,6 +1,7 @@
 #include "fuzzers/mutator.h"
 
 #include "fuzzers/random.h"
+#include "fuzzers/used_entries.h"
 
 namespace eptdiff {
 namespace {
@@ -15,6 +16,25 @@ std::vector<const Mutation*> WeightedMutations() {
     }
   }
   return weighted;
+}
+
+// Leads some steps that no longer reach a leaf back to one: changes break more
+// than they mend, and a corpus would drift into walks that end at once.
+void LeadBack(Random& random, Case& c) {
+  UsedEntries used;
+  std::size_t good = c.steps.size();  // a step that reaches a leaf
+  for (std::size_t i = 0; i < c.steps.size(); ++i) {
+    FindUsedEntries(c, c.steps[i], used);
+    if (used.reached_leaf) {
+      good = i;
+    } else if (AccessedRange(c, c.steps[i]).bytes != 0 && random.Percent(55)) {
+      if (good < c.steps.size() && random.OneIn(2)) {
+        MoveToPageOf(good, i, c);
+      } else {
+        MendStep(random, i, c);
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -38,6 +58,7 @@ void Mutate(std::uint64_t seed, Case& c) {
   for (unsigned attempts = 0; changes > 0 && attempts < 64; ++attempts) {
     if (kWeighted[random.Below(kWeighted.size())]->apply(random, c)) --changes;
   }
+  LeadBack(random, c);
 }
 
 }  // namespace eptdiff

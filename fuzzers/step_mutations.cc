@@ -82,11 +82,13 @@ bool ChangeIndex(Random& random, Case& c) {
 
 // To where another step went.
 bool FollowStep(Random& random, Case& c) {
-  Step* step = SomeStep(random, c);
-  Step* other = SomeStep(random, c);
-  if (step == nullptr || step == other) return false;
-  const std::uint64_t page = AccessedRange(c, *other).first & ~Low(12);
-  return MoveTo(*step, page | (AddressOf(*step) & Low(12)));
+  if (c.steps.size() < 2) return false;
+  const std::size_t step = random.Below(c.steps.size());
+  const std::size_t other = random.Below(c.steps.size());
+  if (AccessedRange(c, c.steps[other]).bytes == 0) return false;
+  const Step before = c.steps[step];
+  MoveToPageOf(other, step, c);
+  return c.steps[step] != before;
 }
 
 // Onto the last bytes before a page's, a large page's or a sub-page's end, or
@@ -244,9 +246,9 @@ constexpr Mutation kMutations[] = {
     {"change-access", 7, ChangeAccess},
     {"change-guest-page", 4, ChangeGuestPage},
     {"change-step-kind", 2, ChangeStepKind},
-    {"add-step", 2, AddStep},
+    {"add-step", 1, AddStep},
     {"drop-step", 3, DropStep},
-    {"duplicate-step", 2, DuplicateStep},
+    {"duplicate-step", 1, DuplicateStep},
     {"swap-steps", 1, SwapSteps},
     {"add-store", 2, AddStore},
     {"change-stored-value", 2, ChangeStoredValue},
@@ -255,5 +257,10 @@ constexpr Mutation kMutations[] = {
 }  // namespace
 
 std::span<const Mutation> StepMutations() { return kMutations; }
+
+void MoveToPageOf(std::size_t other, std::size_t step, Case& c) {
+  const std::uint64_t page = AccessedRange(c, c.steps[other]).first & ~Low(12);
+  MoveTo(c.steps[step], page | (AddressOf(c.steps[step]) & Low(12)));
+}
 
 }  // namespace eptdiff

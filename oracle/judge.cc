@@ -90,12 +90,11 @@ class Comparison {
 
   // Each bit of the qualification is a disagreement of its own: its rule says
   // what went wrong.
-  void CompareQualification() {
+  void CompareQualification(std::uint64_t defined) {
     if (!(fields_ & SetOf(Field::kQualification))) return;
     const std::uint64_t expected = expected_.event.qualification;
     const std::uint64_t given = given_.event.qualification;
-    std::uint64_t differing =
-        (expected ^ given) & expected_.qualification_defined;
+    std::uint64_t differing = (expected ^ given) & defined;
     for (; differing != 0; differing &= differing - 1) {
       const int bit = std::countr_zero(differing);
       Add({Field::kQualification,
@@ -109,6 +108,7 @@ class Comparison {
 
   RuleAt RuleOfBit(int bit) const {
     constexpr std::uint16_t kEptViolation = 48;
+    if (expected_.ve_written) return {Rule::kVe5, 0};
     if (expected_.event.exit_reason != kEptViolation || bit > 16) {
       return expected_.decided;
     }
@@ -125,11 +125,10 @@ class Comparison {
     if (expected_.ve_written) {
       // What is undefined, and the addresses, belong to the information area;
       // the exit itself clears its qualification (28.2.1).
-      Compare(Field::kQualification, e.qualification,
-              given_.event.qualification, {Rule::kVe5, 0});
+      CompareQualification(~std::uint64_t{0});
       return;
     }
-    CompareQualification();
+    CompareQualification(expected_.qualification_defined);
     const RuleAt info = {Rule::kInfo1, 0};
     if (expected_.gpa_defined) {
       CompareAddress(Field::kGpa, e.gpa.value, given_.event.gpa.value, info);

@@ -123,13 +123,14 @@ std::vector<Outcome> PermittedOutcomes(const Verdict& verdict,
   std::vector<Outcome> outcomes;
   for (const Alternative& a : verdict.alternatives) {
     outcomes.push_back(PlainOutcome(a, before));
-    outcomes.push_back(OutcomeOf(a, before, {.undefined = ~std::uint64_t{0}}));
-    outcomes.push_back(OutcomeOf(a, before, {.farthest = true}));
-    if (a.optional.empty()) continue;
-    outcomes.push_back(OutcomeOf(a, before, {.all_optional = true}));
+    if (!a.optional.empty()) {
+      outcomes.push_back(OutcomeOf(a, before, {.all_optional = true}));
+    }
     for (std::size_t i = 0; i < a.optional.size(); ++i) {
       outcomes.push_back(OutcomeOf(a, before, {.optional = i}));
     }
+    outcomes.push_back(OutcomeOf(a, before, {.undefined = ~std::uint64_t{0}}));
+    outcomes.push_back(OutcomeOf(a, before, {.farthest = true}));
   }
   return outcomes;
 }

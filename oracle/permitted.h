@@ -20,9 +20,9 @@ Outcome PlainOutcome(const Alternative& alternative,
                      const MachineState& before);
 
 // Corners of the set of outcomes that `verdict`, which is judged, permits in
-// `before`: of each alternative the plain outcome, the one with all optional
-// writes, each optional write alone, what is undefined all ones, and the
-// farthest addresses that may be reported.
+// `before`: of each alternative, in this order, the plain outcome; the one with
+// all optional writes and each of them alone, if there are any; what is
+// undefined all ones; and the farthest addresses that may be reported.
 std::vector<Outcome> PermittedOutcomes(const Verdict& verdict,
                                        const MachineState& before);
 

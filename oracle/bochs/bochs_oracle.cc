@@ -19,6 +19,8 @@ constexpr std::uint64_t kActivateSecondary = Bit(31);
 constexpr std::uint64_t kEnableEpt = Bit(1);
 constexpr std::uint64_t kHlatPagingWriteAndVerification =
     Bit(1) | Bit(2) | Bit(3);
+// Exception bitmap.
+constexpr std::uint32_t kExceptionVe = Bit(20);
 // IA32_VMX_EPT_VPID_CAP.
 constexpr std::uint64_t kCapExecuteOnly = Bit(0);
 constexpr std::uint64_t kCap2MbytePages = Bit(16);
@@ -72,7 +74,9 @@ bochs::Setup SetupOf(const MachineState& state) {
       .cet = processor.cet_ss,
       .pin_based = controls.pin_based,
       .secondary = controls.secondary,
-      .exception_bitmap = controls.exception_bitmap,
+      // For #VE alone (VE-5): a question about a page fault or #GP is answered
+      // with the exception itself.
+      .exception_bitmap = controls.exception_bitmap & kExceptionVe,
       .eptp = controls.eptp,
       .pml_address = controls.pml_address,
       .spptp = controls.spptp,

@@ -58,11 +58,11 @@ void BX_CPU_C::VMexit(Bit32u reason, Bit64u qualification) {
 }
 
 void BX_CPU_C::exception(unsigned vector, Bit16u error_code) {
-  // The exception bitmap is consulted for #VE alone (VE-5): a question about a
-  // page fault or #GP is answered with the exception itself.
-  if (vector == BX_VE_EXCEPTION) {
-    VMexit_Event(BX_HARDWARE_EXCEPTION, vector, error_code, false);
-  }
+  // Of the exceptions that a walk raises, #VE alone has no error code; in real
+  // mode none has.
+  const bool has_error_code =
+      vector != BX_VE_EXCEPTION && bx_cpu.cpu_mode != BX_MODE_IA32_REAL;
+  VMexit_Event(BX_HARDWARE_EXCEPTION, vector, error_code, has_error_code);
   g_answer.vector = vector;
   g_answer.error_code = error_code;
   g_answer.cr2 = bx_cpu.cr2;

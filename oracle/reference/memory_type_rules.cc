@@ -68,10 +68,13 @@ std::uint64_t Mt1(const Situation& s) {
   return CacheDisable(s) ? kUc : Bits(s.state->controls.eptp, 2, 0);
 }
 
-// The entry of IA32_PAT (3A table 12-10) that PAT, PCD and PWT select.
+// The entry of IA32_PAT (3A table 12-10) that PAT, PCD and PWT select; "for
+// accesses to a guest paging-structure entry [...] by using a value of 0 for
+// the PAT bit".
 std::uint64_t Mt2(const Situation& s) {
   if (!s.PagingEnabled()) return kWb;
-  const int low = 8 * (s.access.page.pat_index % 8);
+  const int indexes = s.IsStructureAccess() ? 4 : 8;
+  const int low = 8 * (s.access.page.pat_index % indexes);
   return Bits(s.state->guest.pat, low + 2, low);
 }
 
