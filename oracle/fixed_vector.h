@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
+#include <new>
 #include <type_traits>
 
 namespace eptdiff {
@@ -33,10 +34,11 @@ class FixedVector {
     std::construct_at(values() + size_, value);
     ++size_;
   }
-  // Appends a value-initialised T and returns it.
+  // Appends a default-initialised T and returns it. (Value initialisation, as
+  // std::construct_at does it, would clear all the room of a T of this kind.)
   T& emplace_back() {
     if (size_ == N) std::abort();
-    return *std::construct_at(values() + size_++);
+    return *::new (static_cast<void*>(values() + size_++)) T;
   }
   void pop_back() { --size_; }
   void clear() { size_ = 0; }

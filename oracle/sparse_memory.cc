@@ -12,6 +12,17 @@ SparseMemory::SparseMemory() : slots_(kInitialSlots), mask_(kInitialSlots - 1) {
   addresses_.reserve(kInitialSlots / 2);
 }
 
+SparseMemory::SparseMemory(const SparseMemory& other) : SparseMemory() {
+  *this = other;
+}
+
+SparseMemory& SparseMemory::operator=(const SparseMemory& other) {
+  if (this == &other) return *this;
+  Clear();
+  for (const Hpa address : other.addresses_) Store(address, other.Load(address));
+  return *this;
+}
+
 void SparseMemory::Store(Hpa address, std::uint64_t value) {
   const std::uint64_t key = address.value >> 3;
   std::size_t i = Hash(key);

@@ -22,6 +22,9 @@ class SparseMemory {
   static constexpr std::size_t kMaxWords = 1 << 17;
 
   SparseMemory();
+  // Copies what is stored, not the table.
+  SparseMemory(const SparseMemory& other);
+  SparseMemory& operator=(const SparseMemory& other);
 
   // The word at `address`, whose low three bits are ignored.
   std::uint64_t Load(Hpa address) const {
