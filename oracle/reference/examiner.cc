@@ -35,11 +35,14 @@ void Examiner::Touch(Role role, std::uint8_t level, Hpa address) {
   Note({{address.value & ~std::uint64_t{7}}, role, level, true});
 }
 
+// The same touch again, of another alternative say, tells nothing new: what is
+// kept stays within a few words for each level and page.
 void Examiner::Note(Touched touched) {
   for (const Touched& other : touched_) {
     if (!(other.word == touched.word)) continue;
     const bool same =
         other.role == touched.role && other.level == touched.level;
+    if (same && (other.written || !touched.written)) return;
     if (!same && (other.written || touched.written)) aliased_ = true;
   }
   if (!touched_.full()) touched_.push_back(touched);

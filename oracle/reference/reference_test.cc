@@ -1,0 +1,142 @@
+#include "oracle/reference/reference.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "oracle/reference/case_builder.h"
+#include "oracle/reference/last_step.h"
+
+namespace eptdiff {
+namespace {
+
+JudgedStep Judged(const CaseBuilder& builder,
+                  const Dialect& dialect = Dialect()) {
+  JudgedStep judged;
+  JudgeLastStep(builder.Build(), dialect, judged);
+  return judged;
+}
+
+Standing StandingOf(const CaseBuilder& builder) {
+  const JudgedStep judged = Judged(builder);
+  if (judged.verdict.standing != Standing::kJudged) {
+    EXPECT_TRUE(judged.verdict.alternatives.empty());
+  }
+  return judged.verdict.standing;
+}
+
+TEST(ReferenceTest, RefusesWhatNoProcessorCanBeAsked) {
+  const auto ept_off = [](Case& c) { c.controls.secondary = 0; };
+  const auto vmfunc_off = [](Case& c) { c.controls.secondary = 2; };
+  const std::uint64_t beyond = std::uint64_t{1} << 52;
+  EXPECT_EQ(StandingOf(Walk4().With(ept_off).Read(0x1234)),
+            Standing::kCallerError);
+  EXPECT_EQ(StandingOf(Walk4().Read(0x1234, 0)), Standing::kCallerError);
+  EXPECT_EQ(StandingOf(Walk4().Read(0x1234, 65)), Standing::kCallerError);
+  EXPECT_EQ(StandingOf(Walk4().Read(beyond)), Standing::kCallerError);
+  EXPECT_EQ(StandingOf(Walk5().Read(beyond - 4, 8)), Standing::kCallerError);
+  EXPECT_EQ(StandingOf(Walk4().StructureRead(beyond)), Standing::kCallerError);
+  EXPECT_EQ(StandingOf(Walk4().StructureRead(0x1002)), Standing::kCallerError);
+  EXPECT_EQ(StandingOf(Walk4().With(vmfunc_off).Switch(0)),
+            Standing::kCallerError);
+  EXPECT_EQ(StandingOf(Walk4().Read(0x1fc0, 64)), Standing::kJudged);
+  EXPECT_EQ(StandingOf(Walk5().Read(beyond - 8, 8)), Standing::kJudged);
+}
+
+TEST(ReferenceTest, SaysWhatItDoesNotModel) {
+  const JudgedStep judged = Judged(Walk4().Linear(AccessKind::kRead, 0x1234));
+  EXPECT_EQ(judged.verdict.standing, Standing::kNotModelled);
+  EXPECT_STRNE(judged.verdict.unmodelled, "");
+}
+
+TEST(ReferenceTest, TracesTheEntriesThatItReads) {
+  const JudgedStep judged = Judged(Walk4().Pde(0).Read(0x1234));
+  struct Expected {
+    std::uint8_t level;
+    std::uint64_t address;
+    std::uint64_t value;
+  };
+  const std::vector<Expected> expected = {
+      {4, 0x1000, 0x2007}, {3, 0x2000, 0x3007}, {2, 0x3000, 0}};
+  ASSERT_EQ(judged.trace.entries.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const EntryRead& read = judged.trace.entries[i];
+    EXPECT_EQ(read.structure, Structure::kEpt);
+    EXPECT_EQ(read.level, expected[i].level);
+    EXPECT_EQ(read.address, Hpa{expected[i].address});
+    EXPECT_EQ(read.value, expected[i].value);
+  }
+  EXPECT_FALSE(judged.trace.reached_leaf);
+  EXPECT_TRUE(Judged(Walk4().Read(0x1234)).trace.reached_leaf);
+}
+
+TEST(ReferenceTest, NamesTheRuleAndTheLevelThatDecided) {
+  const struct {
+    CaseBuilder builder;
+    RuleAt decided;
+  } kCases[] = {
+      {Walk4().Eptp(0x111e), {Rule::kEptp5, 0}},
+      {Walk4().Read(0x1234), {Rule::kWalk6, 1}},
+      {Walk4().Pdpte(0x4000'00b7).Read(0x1234), {Rule::kWalk6, 3}},
+      {Walk4().Pde(0).Read(0x1234), {Rule::kVio1, 2}},
+      {Walk4().Pdpte(0x4000'10b7).Read(0x1234), {Rule::kCfg8, 3}},
+      {Walk4().Pml4e(0x2005).Write(0x1234), {Rule::kVio3, 4}},
+      {Walk5().Pml5e(0x1003).Fetch(0x1234), {Rule::kVio4, 5}},
+      {Walk4().Read(0x0001'0000'0000'0000), {Rule::kWalk2, 0}},
+      {Walk4().AccessedDirty().Pml(600).Write(0x1234), {Rule::kPml1, 0}},
+  };
+  for (const auto& [builder, decided] : kCases) {
+    const RuleAt given = Judged(builder).verdict.alternatives[0].decided;
+    EXPECT_EQ(IdentifierOf(given.rule), IdentifierOf(decided.rule));
+    EXPECT_EQ(given.level, decided.level) << IdentifierOf(decided.rule);
+  }
+}
+
+// VM entry names every check that fails; any of them may be reported.
+TEST(ReferenceTest, EntryListsEveryFailedCheck) {
+  const JudgedStep judged = Judged(Walk4().Without(21).Eptp(0x11d9));
+  EXPECT_EQ(judged.verdict.alternatives[0].failed_checks,
+            1 << static_cast<int>(EntryCheck::kEptp1) |
+                1 << static_cast<int>(EntryCheck::kEptp3) |
+                1 << static_cast<int>(EntryCheck::kEptp5));
+}
+
+TEST(ReferenceTest, SaysWhetherAnAlterationChangedAnAnswer) {
+  const Dialect dialect = *FindDialect("CFG-8/off");
+  EXPECT_FALSE(Judged(Walk4().Read(0x1234), dialect).trace.altered);
+  EXPECT_FALSE(
+      Judged(Walk4().Pdpte(0x4000'00b7).Read(0x1234), dialect).trace.altered);
+  EXPECT_TRUE(
+      Judged(Walk4().Pdpte(0x4000'10b7).Read(0x1234), dialect).trace.altered);
+}
+
+// A step's own write lands on what it reads.
+TEST(ReferenceTest, AliasedStepsAreUndefined) {
+  const auto log_at = [](std::uint64_t address) {
+    return [=](Case& c) { c.controls.pml_address = address; };
+  };
+  const CaseBuilder write = Walk4().AccessedDirty().Pml(1).Write(0x1234);
+  EXPECT_EQ(StandingOf(CaseBuilder(write).With(log_at(0x4000))),
+            Standing::kUndefined);
+  EXPECT_EQ(StandingOf(CaseBuilder(write).With(log_at(0x3000))),
+            Standing::kJudged)
+      << "3008H is not read";
+  // One word is both PML4E and PDPTE, and its accessed flag gets set.
+  EXPECT_EQ(StandingOf(Walk4().AccessedDirty().Pml4e(0x1007).Read(0x1234)),
+            Standing::kUndefined);
+  EXPECT_EQ(StandingOf(Walk4().Pml4e(0x1007).Read(0x1234)), Standing::kJudged);
+  // The #VE area is the table whose entry is not present.
+  EXPECT_EQ(StandingOf(Walk4()
+                           .Ve()
+                           .With([](Case& c) {
+                             c.controls.ve_information_address = 0x4000;
+                           })
+                           .Pte(0)
+                           .Read(0x1234)),
+            Standing::kUndefined);
+}
+
+}  // namespace
+}  // namespace eptdiff
