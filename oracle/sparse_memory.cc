@@ -19,7 +19,8 @@ SparseMemory::SparseMemory(const SparseMemory& other) : SparseMemory() {
 SparseMemory& SparseMemory::operator=(const SparseMemory& other) {
   if (this == &other) return *this;
   Clear();
-  for (const Hpa address : other.addresses_) Store(address, other.Load(address));
+  for (const Hpa address : other.addresses_)
+    Store(address, other.Load(address));
   return *this;
 }
 
