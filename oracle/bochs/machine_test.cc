@@ -70,14 +70,30 @@ TEST(MachineTest, RaisesPageFaults) {
   bochs::Setup setup = kSetup;
   setup.cr0 |= 1 << 16;  // WP
   Begin(setup, {}, {&words, Load, Store});
-  const Answer& answer = Ask(kWrite);
+  Question write = kWrite;
+  write.gla = 0x234;
+  const Answer& answer = Ask(write);
   EXPECT_EQ(answer.end, End::kException);
   EXPECT_EQ(answer.vector, 14u);
   EXPECT_EQ(answer.error_code, 3u);  // present, write
+  EXPECT_EQ(answer.cr2, 0x234u);
 
   setup.exception_bitmap = 1 << 14;
   Begin(setup, {}, {&words, Load, Store});
   EXPECT_EQ(Ask(kWrite).interruption_information, 0x80000b0eu);
+}
+
+TEST(MachineTest, PushesNoErrorCodeInRealMode) {
+  Words words = {{0x1000, 0x2007}, {0x2000, 0xb7}, {0x10000, 0x3}};
+  bochs::Setup setup = kSetup;
+  setup.efer = 0;
+  setup.exception_bitmap = 1 << 13;  // #GP
+  const Question load = {.operation = Operation::kPdpteLoad};
+  Begin(setup, {}, {&words, Load, Store});
+  EXPECT_EQ(Ask(load).interruption_information, 0x80000b0du);
+  setup.cr0 = 0;
+  Begin(setup, {}, {&words, Load, Store});
+  EXPECT_EQ(Ask(load).interruption_information, 0x8000030du);
 }
 
 }  // namespace
