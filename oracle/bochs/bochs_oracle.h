@@ -19,8 +19,10 @@
 //   kStore                  nobody: it is carried out here
 // What it cannot answer is skipped by one of the reasons of skips.def. Of the
 // VM-execution controls Bochs sees those that a Case has the operands of; the
-// others (APIC virtualization, bitmaps) are 0 for it. With CR0.PG = 0 the page
-// is user, writable and executable, as translate_linear() takes it.
+// others (APIC virtualization, bitmaps) are 0 for it, and of the exception
+// bitmap it sees bit 20 alone (VE-5). With CR0.PG = 0 the page is user,
+// writable and executable, as translate_linear() takes it. MAXPHYADDR may be 32
+// to 52, though Bochs's own is a constant (see paging.cc).
 //
 // A PANIC of Bochs is Skip::kPanic and never ends the process.
 //
