@@ -39,6 +39,8 @@ class Panel {
   Trial& trial() { return trial_; }
   // The oracles' names, in the order of the standings of trial().
   const std::vector<std::string>& names() const { return names_; }
+  // The oracles themselves, in that order.
+  const Oracle& oracle(std::size_t number) const { return *oracles_[number]; }
   // Those that were asked for and not built in.
   const std::vector<std::string>& absent() const { return absent_; }
 

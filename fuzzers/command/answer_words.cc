@@ -88,19 +88,33 @@ std::string CheckWords(std::uint64_t checks) {
   return words.empty() ? "?" : absl::StrJoin(words, ", ");
 }
 
-std::string CompletedWords(const Event& event, bool memory_type_defined) {
+// What can be said of the memory type of a completed access.
+enum class TypeKnown { kYes, kUndefined, kNotFilledIn };
+
+std::string TypeWords(const Translation& t, TypeKnown known) {
+  switch (known) {
+    case TypeKnown::kYes:
+      return absl::StrCat(
+          ", ", MemoryTypeWords(static_cast<std::uint64_t>(t.memory_type)),
+          "; EPT structures ",
+          MemoryTypeWords(static_cast<std::uint64_t>(t.structure_memory_type)));
+    case TypeKnown::kUndefined:
+      return absl::StrCat(
+          ", memory type undefined; EPT structures ",
+          MemoryTypeWords(static_cast<std::uint64_t>(t.structure_memory_type)));
+    case TypeKnown::kNotFilledIn:
+      break;
+  }
+  return "";
+}
+
+std::string CompletedWords(const Event& event, TypeKnown known) {
   std::string words = "completes";
   for (std::uint8_t i = 0; i < event.translation_count && i < 2; ++i) {
     const Translation& t = event.translations[i];
-    absl::StrAppend(
-        &words, i == 0 ? " at " : " and at ", Hexadecimal(t.address.value),
-        " (", PageSizeWords(t.page_shift), ", ",
-        memory_type_defined
-            ? MemoryTypeWords(static_cast<std::uint64_t>(t.memory_type))
-            : "memory type undefined",
-        "; EPT structures ",
-        MemoryTypeWords(static_cast<std::uint64_t>(t.structure_memory_type)),
-        ")");
+    absl::StrAppend(&words, i == 0 ? " at " : " and at ",
+                    Hexadecimal(t.address.value), " (",
+                    PageSizeWords(t.page_shift), TypeWords(t, known), ")");
   }
   return words;
 }
@@ -135,7 +149,8 @@ std::string ExitInformationWords(const Event& event, const Defined& defined) {
   }
   constexpr std::uint64_t kReported = 0x1ffff;
   if ((~mask & kReported) != 0) {
-    absl::StrAppend(&words, ", undefined in ", Hexadecimal(~mask & kReported));
+    absl::StrAppend(&words,
+                    ", undefined bits: ", BitNumbers(~mask & kReported));
   }
   absl::StrAppend(
       &words, AddressWords("GPA", event.gpa.value, defined.gpa, defined.span),
@@ -144,11 +159,10 @@ std::string ExitInformationWords(const Event& event, const Defined& defined) {
 }
 
 std::string EventWordsWith(const Event& event, const Defined& defined,
-                           bool memory_type_defined,
-                           std::uint64_t failed_checks) {
+                           TypeKnown type_known, std::uint64_t failed_checks) {
   switch (event.kind) {
     case EventKind::kCompleted:
-      return CompletedWords(event, memory_type_defined);
+      return CompletedWords(event, type_known);
     case EventKind::kVmExit: {
       std::string words = absl::StrCat("VM exit ", event.exit_reason, " (",
                                        ExitReasonWords(event.exit_reason), ")");
@@ -243,9 +257,11 @@ std::string RuleWords(Rule rule) {
                          info.words);
 }
 
-std::string EventWords(const Event& event) {
+std::string EventWords(const Event& event, FieldSet fields) {
   return EventWordsWith(
-      event, {}, true,
+      event, {},
+      fields & SetOf(Field::kMemoryType) ? TypeKnown::kYes
+                                         : TypeKnown::kNotFilledIn,
       std::uint64_t{1} << static_cast<unsigned>(event.failed_check));
 }
 
@@ -262,13 +278,14 @@ std::vector<std::string> EffectWords(const MachineState& before,
 }
 
 std::string ExpectedEventWords(const Alternative& alternative) {
-  return EventWordsWith(alternative.event,
-                        {.qualification = alternative.qualification_defined,
-                         .gpa = alternative.gpa_defined,
-                         .gla = alternative.gla_defined,
-                         .span = alternative.span},
-                        alternative.memory_type_defined,
-                        alternative.failed_checks);
+  return EventWordsWith(
+      alternative.event,
+      {.qualification = alternative.qualification_defined,
+       .gpa = alternative.gpa_defined,
+       .gla = alternative.gla_defined,
+       .span = alternative.span},
+      alternative.memory_type_defined ? TypeKnown::kYes : TypeKnown::kUndefined,
+      alternative.failed_checks);
 }
 
 std::vector<std::string> ExpectedEffectWords(const MachineState& before,

@@ -8,6 +8,7 @@
 
 #include "oracle/case.h"
 #include "oracle/judge.h"
+#include "oracle/oracle.h"
 #include "oracle/outcome.h"
 #include "oracle/rules.h"
 #include "oracle/verdict.h"
@@ -23,8 +24,9 @@ std::string RuleAtWords(RuleAt at);
 // "CFG-8 (SDM table 29-3): 1-GByte leaf: any of bits 29:12".
 std::string RuleWords(Rule rule);
 
-// What became of a step, on one line; and what it changed, a line each.
-std::string EventWords(const Event& event);
+// What became of a step, on one line, in the fields that its oracle fills in;
+// and what it changed, a line each.
+std::string EventWords(const Event& event, FieldSet fields);
 std::vector<std::string> EffectWords(const MachineState& before,
                                      const Outcome& outcome);
 

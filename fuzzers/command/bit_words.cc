@@ -41,15 +41,6 @@ bool Tertiary(const Controls& controls, int bit) {
   return Bit(controls.primary, 17) && Bit(controls.tertiary, bit);
 }
 
-// "12, 29" of the bits set in `value`.
-std::string BitNumbers(std::uint64_t value) {
-  std::vector<int> bits;
-  for (int bit = 0; bit < 64; ++bit) {
-    if (Bit(value, bit)) bits.push_back(bit);
-  }
-  return absl::StrJoin(bits, ", ");
-}
-
 // The bits that an entry of this level must have clear (tables 29-1 to 29-7).
 std::uint64_t ReservedBits(int level, bool leaf, int maxphyaddr) {
   std::uint64_t reserved = Mask(51, maxphyaddr);
@@ -122,6 +113,14 @@ std::string SppEntryWords(std::uint64_t value, int level) {
 }
 
 }  // namespace
+
+std::string BitNumbers(std::uint64_t value) {
+  std::vector<int> bits;
+  for (int bit = 0; bit < 64; ++bit) {
+    if (Bit(value, bit)) bits.push_back(bit);
+  }
+  return absl::StrJoin(bits, ", ");
+}
 
 std::string Hexadecimal(std::uint64_t value) {
   return absl::StrFormat("0x%x", value);

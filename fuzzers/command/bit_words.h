@@ -15,7 +15,10 @@ namespace eptdiff {
 // "0x2007".
 std::string Hexadecimal(std::uint64_t value);
 
-// "WB"; "reserved (2)" for encodings that mean none.
+// "12, 29": the bits that are set.
+std::string BitNumbers(std::uint64_t value);
+
+// "WB"; "memory type 2" for an encoding that means none.
 std::string MemoryTypeWords(std::uint64_t encoding);
 
 // "EPT violation" for 48.

@@ -49,9 +49,9 @@ int ExplainCommand(const Arguments& arguments) {
   if (!content.ok()) return ReportInputError(content.status());
   const TextCase& text_case = content->text_case;
   const Style style(WantsColour(colour, stdout));
-  const std::string text = absl::StrCat(
-      Heading(file, text_case, style), MachineText(text_case.c, style),
-      Explain((*panel)->trial(), (*panel)->names(), text_case.c, style));
+  const std::string text = absl::StrCat(Heading(file, text_case, style),
+                                        MachineText(text_case.c, style),
+                                        Explain(**panel, text_case.c, style));
   std::fputs(text.c_str(), stdout);
   return kExitAgree;
 }

@@ -23,12 +23,9 @@ struct Answer {
   bool conforms;
 };
 
-std::string Indented(absl::string_view mark,
-                     const std::vector<std::string>& lines) {
+std::string Items(std::size_t indent, const std::vector<std::string>& lines) {
   std::string text;
-  for (const std::string& line : lines) {
-    absl::StrAppend(&text, mark, line, "\n");
-  }
+  for (const std::string& line : lines) text += Item(indent, "-", "", line);
   return text;
 }
 
@@ -36,11 +33,12 @@ std::string EntriesText(const MachineState& before, const Trace& trace,
                         const Style& style) {
   std::string text;
   for (const EntryRead& entry : trace.entries) {
-    absl::StrAppend(&text, "    ",
-                    style.Bold(absl::StrFormat("%-6s", EntryNameWords(entry))),
-                    " at ", Hexadecimal(entry.address.value), " = ",
-                    Hexadecimal(entry.value), ": ",
-                    EntryWords(entry, before.processor, before.controls), "\n");
+    const std::string name = EntryNameWords(entry);
+    text += Item(
+        4, name, style.Bold(name),
+        absl::StrCat("at ", Hexadecimal(entry.address.value), " = ",
+                     Hexadecimal(entry.value), ": ",
+                     EntryWords(entry, before.processor, before.controls)));
   }
   return text;
 }
@@ -50,40 +48,46 @@ std::string RulesText(const Trace& trace, const Style& style) {
   std::string text;
   std::vector<std::string> used;
   for (const RuleHit& hit : trace.hits) {
-    const std::string at = RuleAtWords({hit.rule, hit.level});
     if (hit.forbids) {
-      absl::StrAppend(&text, "    ",
-                      style.Rule(absl::StrCat(at, " forbids it")), ": ",
-                      View(InfoOf(hit.rule).words), " (SDM ",
-                      View(InfoOf(hit.rule).section), ")\n");
+      const std::string lead =
+          absl::StrCat(RuleAtWords({hit.rule, hit.level}), " forbids it:");
+      text += Item(4, lead, style.Rule(lead),
+                   absl::StrFormat("%s (SDM %s)", InfoOf(hit.rule).words,
+                                   InfoOf(hit.rule).section));
     } else if (const std::string id(IdentifierOf(hit.rule));
                std::find(used.begin(), used.end(), id) == used.end()) {
       used.push_back(id);
     }
   }
   if (!used.empty()) {
-    absl::StrAppend(&text, "    ",
-                    style.Dim(absl::StrCat("used: ", absl::StrJoin(used, " "))),
-                    "\n");
+    text += Item(4, "used:", style.Dim("used:"), absl::StrJoin(used, " "));
   }
   return text;
 }
 
+// Whether a rule refused something, or said where an access goes: what only
+// completes, as a VM entry or a store does, rests on none.
+bool IsDecided(const Alternative& a) {
+  return a.event.kind != EventKind::kCompleted || a.event.translation_count > 0;
+}
+
 std::string AlternativeText(const MachineState& before, const Alternative& a,
                             absl::string_view mark, const Style& style) {
-  return absl::StrCat(
-      "    ", mark, " ", ExpectedEventWords(a), "\n        ",
-      style.Rule(absl::StrCat("decided by ", RuleAtWords(a.decided))), ": ",
-      View(InfoOf(a.decided.rule).words), "\n",
-      Indented("        ", ExpectedEffectWords(before, a)));
+  std::string text = Item(4, mark, "", ExpectedEventWords(a));
+  if (IsDecided(a)) {
+    const std::string lead =
+        absl::StrCat("decided by ", RuleAtWords(a.decided), ":");
+    text += Item(8, lead, style.Rule(lead),
+                 std::string(InfoOf(a.decided.rule).words));
+  }
+  return text + Items(8, ExpectedEffectWords(before, a));
 }
 
 // Tells a trial from its observer's reports.
 class Teller {
  public:
-  Teller(const std::vector<std::string>& names, const Case& c,
-         const Style& style)
-      : names_(names), case_(c), style_(style), answers_(c.steps.size() + 1) {}
+  Teller(const Panel& panel, const Case& c, const Style& style)
+      : panel_(panel), case_(c), style_(style), answers_(c.steps.size() + 1) {}
 
   void Hear(const StepReport& report) {
     const bool judged = report.verdict.standing == Standing::kJudged;
@@ -106,8 +110,8 @@ class Teller {
       if (answers.empty() && disagreement) {
         return absl::StrCat(text, "\nThe rest of the case is not judged.\n");
       }
-      absl::StrAppend(&text, "\n", style_.Bold(Title(step)), "\n",
-                      ReferenceText(spine), answers);
+      absl::StrAppend(&text, "\n", TitleText(step), ReferenceText(spine),
+                      answers);
       const auto observed =
           std::find_if(answers_[step].begin(), answers_[step].end(),
                        [](const Answer& answer) { return answer.conforms; });
@@ -121,13 +125,10 @@ class Teller {
   }
 
  private:
-  std::string Title(std::size_t step) const {
-    if (step == 0) return "step 0: VM entry";
-    return absl::StrCat("step ", step, ": ", StepWords(case_.steps[step - 1]));
-  }
-
-  std::string Name(std::size_t oracle) const {
-    return absl::StrFormat("  %-9s ", names_[oracle]);
+  std::string TitleText(std::size_t step) const {
+    const std::string lead = absl::StrCat("step ", step, ":");
+    return Item(0, lead, style_.Bold(lead),
+                step == 0 ? "VM entry" : StepWords(case_.steps[step - 1]));
   }
 
   // The verdicts on this step, each once, with who was judged by it if not all
@@ -150,7 +151,8 @@ class Teller {
     for (const std::string& text : texts) {
       std::vector<std::string> who;
       for (const Answer& answer : answers) {
-        if (answer.reference == text) who.push_back(names_[answer.oracle]);
+        if (answer.reference == text)
+          who.push_back(panel_.names()[answer.oracle]);
       }
       absl::StrAppend(&all, "  reference, for ", absl::StrJoin(who, ", "), "\n",
                       text);
@@ -162,14 +164,18 @@ class Teller {
   std::string AnswersText(std::size_t step,
                           const std::vector<Standings>& standings) const {
     std::string text;
-    for (const Answer& answer : answers_[step]) text += answer.text;
-    for (std::size_t i = 0; i < names_.size(); ++i) {
+    for (std::size_t i = 0; i < panel_.names().size(); ++i) {
+      for (const Answer& answer : answers_[step]) {
+        if (answer.oracle == i) text += answer.text;
+      }
+      const std::string& name = panel_.names()[i];
       if (standings[i].step != step) continue;
       if (standings[i].skip != Skip::kNone) {
-        absl::StrAppend(&text, Name(i),
-                        "no answer: ", View(WordsOf(standings[i].skip)), "\n");
+        absl::StrAppend(&text, "  ", name,
+                        " gives no answer: ", View(WordsOf(standings[i].skip)),
+                        "\n");
       } else if (standings[i].undefined) {
-        absl::StrAppend(&text, Name(i), "not compared from here on\n");
+        absl::StrAppend(&text, "  ", name, " is not compared from here on\n");
       }
     }
     return text;
@@ -177,19 +183,21 @@ class Teller {
 
   std::string AnswerText(const StepReport& report) const {
     const bool conforms = report.finding.conforms;
-    std::string text = absl::StrCat(
-        Name(report.oracle),
-        conforms ? style_.Good("agrees") : style_.Bad("DISAGREES"), ": ",
-        EventWords(report.outcome.event), "\n",
-        Indented("            ", EffectWords(report.before, report.outcome)));
+    const std::string name = panel_.names()[report.oracle] + " ";
+    const std::string verb = conforms ? "agrees:" : "DISAGREES:";
+    std::string text =
+        Item(2, name + verb,
+             name + (conforms ? style_.Good(verb) : style_.Bad(verb)),
+             EventWords(report.outcome.event,
+                        panel_.oracle(report.oracle).fields())) +
+        Items(6, EffectWords(report.before, report.outcome));
     for (const Disagreement& d : report.finding.disagreements) {
-      absl::StrAppend(&text, "            ", style_.Bad(DisagreementWords(d)),
-                      "\n");
+      text += Item(6, "!", style_.Bad("!"), DisagreementWords(d));
     }
     return text;
   }
 
-  const std::vector<std::string>& names_;
+  const Panel& panel_;
   const Case& case_;
   const Style& style_;
   std::vector<std::vector<Answer>> answers_;  // for each step
@@ -198,12 +206,17 @@ class Teller {
 }  // namespace
 
 std::string MachineText(const Case& c, const Style& style) {
+  const auto item = [&style](const char* lead, const std::string& text) {
+    return Item(0, lead, style.Bold(lead), text);
+  };
   return absl::StrCat(
-      style.Bold("processor"), "  MAXPHYADDR ", c.processor.maxphyaddr, "; ",
-      CapabilityWords(c.processor.ept_vpid_cap), "\n", style.Bold("controls"),
-      "   ", ControlWords(c.controls), "\n", style.Bold("EPTP"), "       ",
-      Hexadecimal(c.controls.eptp), ": ", EptpWords(c.controls.eptp), "\n",
-      style.Bold("guest"), "      ", GuestWords(c.guest), "\n");
+      item("processor:",
+           absl::StrCat("MAXPHYADDR ", c.processor.maxphyaddr, "; ",
+                        CapabilityWords(c.processor.ept_vpid_cap))),
+      item("controls:", ControlWords(c.controls)),
+      item("EPTP:", absl::StrCat(Hexadecimal(c.controls.eptp), ": ",
+                                 EptpWords(c.controls.eptp))),
+      item("guest:", GuestWords(c.guest)));
 }
 
 std::string VerdictText(const MachineState& before, const Verdict& verdict,
@@ -229,12 +242,12 @@ std::string VerdictText(const MachineState& before, const Verdict& verdict,
   return text;
 }
 
-std::string Explain(Trial& trial, const std::vector<std::string>& names,
-                    const Case& c, const Style& style) {
-  Teller teller(names, c, style);
-  trial.set_observer([&teller](const StepReport& r) { teller.Hear(r); });
-  const std::vector<Standings> standings = trial.Run(c);
-  trial.set_observer({});
+std::string Explain(Panel& panel, const Case& c, const Style& style) {
+  Teller teller(panel, c, style);
+  panel.trial().set_observer(
+      [&teller](const StepReport& r) { teller.Hear(r); });
+  const std::vector<Standings> standings = panel.trial().Run(c);
+  panel.trial().set_observer({});
   return teller.Tell(standings);
 }
 

@@ -5,19 +5,18 @@
 #define EPTDIFF_FUZZERS_COMMAND_EXPLANATION_H_
 
 #include <string>
-#include <vector>
 
 #include "fuzzers/command/style.h"
+#include "fuzzers/panel.h"
 #include "oracle/case.h"
 #include "oracle/trial.h"
 
 namespace eptdiff {
 
-// Puts `c` to the trial's oracles, whose names are `names` in the order of
-// Trial::Add(), and tells what happened. A step that no oracle answered is told
-// from the state that the first thing which the SDM permits would leave.
-std::string Explain(Trial& trial, const std::vector<std::string>& names,
-                    const Case& c, const Style& style);
+// Puts `c` to the panel and tells what happened. A step that no oracle answered
+// is told from the state that the first thing which the SDM permits would
+// leave.
+std::string Explain(Panel& panel, const Case& c, const Style& style);
 
 // The processor, the controls and the guest of a case, a line each.
 std::string MachineText(const Case& c, const Style& style);

@@ -33,9 +33,9 @@ const Alternative& HeldAgainst(const Standings& standings) {
 
 }  // namespace
 
-std::string StandingsText(const std::string& oracle, const Standings& standings,
+std::string StandingsText(const Oracle& oracle, const Standings& standings,
                           const Style& style) {
-  const std::string name = absl::StrFormat("  %-9s ", oracle);
+  const std::string name = absl::StrFormat("  %-9s ", oracle.name());
   if (!standings.disagrees) {
     const std::string end = EarlyEnd(standings);
     if (standings.compared == 0) {
@@ -45,16 +45,15 @@ std::string StandingsText(const std::string& oracle, const Standings& standings,
                         Counted(standings.compared, "answer"), " compared",
                         end.empty() ? "" : "; then: ", end, ")\n");
   }
-  std::string text =
-      absl::StrCat(name, style.Bad("DISAGREES"), " at step ", standings.step,
-                   ": ", View(SignatureOf(oracle, standings.finding)), "\n");
+  std::string text = absl::StrCat(
+      name, style.Bad("DISAGREES"), " at step ", standings.step, ": ",
+      View(SignatureOf(oracle.name(), standings.finding)), "\n");
   for (const Disagreement& d : standings.finding.disagreements) {
-    absl::StrAppend(&text, "            ", DisagreementWords(d), "\n");
+    text += Item(12, "-", "", DisagreementWords(d));
   }
-  absl::StrAppend(
-      &text,
-      "            expected: ", ExpectedEventWords(HeldAgainst(standings)),
-      "\n            given:    ", EventWords(standings.outcome.event), "\n");
+  text += Item(12, "expected:", "", ExpectedEventWords(HeldAgainst(standings)));
+  text += Item(12, "given:", "",
+               EventWords(standings.outcome.event, oracle.fields()));
   std::vector<Rule> told;
   for (const Disagreement& d : standings.finding.disagreements) {
     if (std::find(told.begin(), told.end(), d.why.rule) != told.end()) continue;
@@ -64,13 +63,13 @@ std::string StandingsText(const std::string& oracle, const Standings& standings,
   return text;
 }
 
-TextCase RegressionCase(const Case& c, const std::string& oracle,
+TextCase RegressionCase(const Case& c, const Oracle& oracle,
                         const Standings& standings) {
   const Disagreement& first = standings.finding.disagreements[0];
   const RuleInfo& rule = InfoOf(first.why.rule);
   TextCase text_case;
   text_case.c = c;
-  text_case.signature = SignatureOf(oracle, standings.finding);
+  text_case.signature = SignatureOf(oracle.name(), standings.finding);
   text_case.sdm_section = std::string(rule.section);
   text_case.rules.emplace_back(rule.identifier);
   const Rule decided = HeldAgainst(standings).decided.rule;
@@ -80,7 +79,7 @@ TextCase RegressionCase(const Case& c, const std::string& oracle,
   const std::string step =
       standings.step == 0 ? "VM entry" : StepWords(c.steps[standings.step - 1]);
   text_case.explanation = absl::StrFormat(
-      "%s and the SDM disagree at step %d (%s). %s. %s.", oracle,
+      "%s and the SDM disagree at step %d (%s). %s. %s.", oracle.name(),
       standings.step, step, DisagreementWords(first), RuleWords(rule.rule));
   text_case.expected = ExpectedEventWords(HeldAgainst(standings));
   return text_case;

@@ -7,18 +7,19 @@
 
 #include "fuzzers/command/style.h"
 #include "fuzzers/text/case_text.h"
+#include "oracle/oracle.h"
 #include "oracle/trial.h"
 
 namespace eptdiff {
 
 // "agrees (3 steps compared)", "DISAGREES at step 2 ..." with a line for each
 // field, "no answer: ...".
-std::string StandingsText(const std::string& oracle, const Standings& standings,
+std::string StandingsText(const Oracle& oracle, const Standings& standings,
                           const Style& style);
 
 // A regression case: `c`, with the signature, the rules and an explanation of
 // the finding. `standings` must disagree.
-TextCase RegressionCase(const Case& c, const std::string& oracle,
+TextCase RegressionCase(const Case& c, const Oracle& oracle,
                         const Standings& standings);
 
 }  // namespace eptdiff

@@ -186,6 +186,10 @@ int FuzzCommand(const Arguments& arguments) {
   oracles.AddTo(line);
   if (const auto exit = line.Parse(arguments, 0, SIZE_MAX)) return *exit;
   options.target_arguments = line.operands();
+  if (oracles.oracles != "all") {
+    options.environment.emplace_back("EPTDIFF_ORACLES", oracles.oracles);
+  }
+  options.environment.emplace_back("EPTDIFF_DIALECT", oracles.dialect);
 
   if (const auto panel = oracles.MakePanel(); !panel.ok()) {
     return line.Mistake(panel.status().message());

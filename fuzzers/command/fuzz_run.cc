@@ -87,8 +87,9 @@ absl::Status FuzzRun::StartWorker(std::size_t number) {
                            options_.target_arguments.begin(),
                            options_.target_arguments.end());
   command.arguments.push_back(options_.corpus);
-  command.environment = {{"EPTDIFF_MUTED", muted_path},
-                         {"EPTDIFF_STATS", job.stats_path}};
+  command.environment = options_.environment;
+  command.environment.emplace_back("EPTDIFF_MUTED", muted_path);
+  command.environment.emplace_back("EPTDIFF_STATS", job.stats_path);
   command.log = absl::StrCat(options_.work, "/log-", number);
   absl::StatusOr<Worker> worker = Worker::Start(command);
   if (!worker.ok()) return worker.status();

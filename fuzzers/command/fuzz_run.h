@@ -19,6 +19,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -37,6 +38,8 @@ struct FuzzOptions {
   std::uint64_t seed = 1;
   std::uint64_t max_length = 4096;  // of an encoded case, in bytes
   std::vector<std::string> target_arguments;
+  // Variables for the target beside those of this process.
+  std::vector<std::pair<std::string, std::string>> environment;
 };
 
 // A finding of a run, by signature or, of a crash, by what the log says of it.

@@ -49,7 +49,7 @@ void RunFile(const std::string& file, Panel& panel, const Style& style,
   for (std::size_t i = 0; i < standings.size(); ++i) {
     disagree |= standings[i].disagrees;
     answered |= standings[i].compared > 0;
-    text += StandingsText(panel.names()[i], standings[i], style);
+    text += StandingsText(panel.oracle(i), standings[i], style);
   }
   ++(disagree ? tally.disagree : answered ? tally.agree : tally.unanswered);
   if (quiet && !disagree && answered) return;

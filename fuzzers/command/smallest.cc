@@ -44,7 +44,7 @@ Case Smallest(Panel& panel, const Case& c, const std::string& signature) {
 TextCase Documented(Panel& panel, const Case& c, const std::string& signature) {
   const std::optional<std::size_t> finder = Finder(panel, c, signature);
   if (!finder.has_value()) return {.c = c, .signature = signature};
-  return RegressionCase(c, panel.names()[*finder],
+  return RegressionCase(c, panel.oracle(*finder),
                         panel.trial().Run(c)[*finder]);
 }
 

@@ -29,7 +29,10 @@ std::string Style::Marked(absl::string_view code,
   return absl::StrCat("\x1b[", code, "m", text, "\x1b[0m");
 }
 
-std::string Wrapped(absl::string_view text, std::size_t indent) {
+namespace {
+
+std::string WrappedFrom(absl::string_view text, std::size_t first_indent,
+                        std::size_t indent) {
   constexpr std::size_t kColumns = 80;
   std::string result;
   std::size_t column = 0;
@@ -40,8 +43,8 @@ std::string Wrapped(absl::string_view text, std::size_t indent) {
       column = 0;
     }
     if (column == 0) {
-      result.append(indent, ' ');
-      column = indent;
+      column = result.empty() ? first_indent : indent;
+      result.append(column, ' ');
     } else {
       result += " ";
       ++column;
@@ -50,6 +53,26 @@ std::string Wrapped(absl::string_view text, std::size_t indent) {
     column += word.size();
   }
   return result + "\n";
+}
+
+}  // namespace
+
+std::string Wrapped(absl::string_view text, std::size_t indent) {
+  return WrappedFrom(text, indent, indent);
+}
+
+std::string Item(std::size_t indent, absl::string_view lead,
+                 absl::string_view styled, absl::string_view text) {
+  std::string item =
+      WrappedFrom(absl::StrCat(lead, " ", text), indent, indent + 4);
+  // The lead is wrapped as it reads and coloured afterwards: what colours has
+  // no width.
+  const std::string prefix = std::string(indent, ' ') + std::string(lead);
+  if (styled.empty() || item.compare(0, prefix.size(), prefix) != 0) {
+    return item;
+  }
+  return absl::StrCat(std::string(indent, ' '), styled,
+                      item.substr(prefix.size()));
 }
 
 }  // namespace eptdiff

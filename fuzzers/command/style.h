@@ -33,6 +33,11 @@ class Style {
 // `text` in lines of at most 80 columns, each after `indent` spaces.
 std::string Wrapped(absl::string_view text, std::size_t indent);
 
+// The same, with `lead` at its beginning and the lines after the first four
+// columns further in. `styled` is how the lead is to look, "" for as it is.
+std::string Item(std::size_t indent, absl::string_view lead,
+                 absl::string_view styled, absl::string_view text);
+
 }  // namespace eptdiff
 
 #endif  // EPTDIFF_FUZZERS_COMMAND_STYLE_H_
