@@ -9,42 +9,6 @@
 namespace eptdiff {
 namespace {
 
-bool SameWrites(const FixedVector<BitWrite, kMaxStepWrites>& a,
-                const FixedVector<BitWrite, kMaxStepWrites>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](const BitWrite& x, const BitWrite& y) {
-                      return x.word == y.word && x.mask == y.mask &&
-                             x.value == y.value;
-                    });
-}
-
-// An event with what is undefined in it blanked.
-Event Defined(Event event, const Alternative& a) {
-  event.qualification &= a.qualification_defined;
-  event.interruption_information &= a.interruption_information_defined;
-  if (!a.gpa_defined) event.gpa = {};
-  if (!a.gla_defined) event.gla = {};
-  if (!a.memory_type_defined) {
-    for (Translation& t : event.translations) t.memory_type = {};
-  }
-  return event;
-}
-
-bool SameAlternative(const Alternative& a, const Alternative& b) {
-  return a.qualification_defined == b.qualification_defined &&
-         a.interruption_information_defined ==
-             b.interruption_information_defined &&
-         a.gpa_defined == b.gpa_defined && a.gla_defined == b.gla_defined &&
-         a.span == b.span && a.failed_checks == b.failed_checks &&
-         a.memory_type_defined == b.memory_type_defined &&
-         Defined(a.event, a) == Defined(b.event, b) &&
-         a.registers == b.registers && a.ve_written == b.ve_written &&
-         a.ve_area == b.ve_area &&
-         Defined(a.ve_information, a) == Defined(b.ve_information, b) &&
-         SameWrites(a.required, b.required) &&
-         SameWrites(a.optional, b.optional);
-}
-
 std::bitset<kRuleCount> AskedOf(const Trace& trace) {
   std::bitset<kRuleCount> asked;
   constexpr std::size_t kOfOneRule = 6 * 2;  // trace.h
@@ -59,13 +23,6 @@ std::size_t RuleOf(const Alteration& alteration) {
 }
 
 }  // namespace
-
-bool SameVerdict(const Verdict& a, const Verdict& b) {
-  return a.standing == b.standing &&
-         std::equal(a.alternatives.begin(), a.alternatives.end(),
-                    b.alternatives.begin(), b.alternatives.end(),
-                    SameAlternative);
-}
 
 DecidedRules::DecidedRules(bool counting)
     : counting_(counting), alterations_(AllAlterations().size()) {

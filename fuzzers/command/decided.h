@@ -19,9 +19,6 @@
 
 namespace eptdiff {
 
-// Whether the verdicts permit the same answers, whatever rules they name.
-bool SameVerdict(const Verdict& a, const Verdict& b);
-
 class DecidedRules {
  public:
   // With `counting`, every case is tried with every alteration, for the sake

@@ -1,0 +1,110 @@
+// The corpus keeps its promises: what the repository's cases are kept for still
+// holds, with the oracles as they are now.
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fuzzers/canonical.h"
+#include "fuzzers/command/case_file.h"
+#include "fuzzers/command/corpus.h"
+#include "fuzzers/command/decided.h"
+#include "fuzzers/command/seeds.h"
+#include "fuzzers/panel.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "oracle/bochs/bochs_oracle.h"
+#include "oracle/reference/dialect.h"
+#include "oracle/trial.h"
+
+namespace eptdiff {
+namespace {
+
+const std::filesystem::path kCorpus =
+    std::filesystem::path(EPTDIFF_SOURCE_DIR) / "corpus";
+
+std::vector<std::string> FilesUnder(const char* folder) {
+  const std::filesystem::path path = kCorpus / folder;
+  if (!std::filesystem::exists(path)) return {};
+  const auto files = CasesUnder(path.string());
+  EXPECT_TRUE(files.ok()) << files.status();
+  return files.ok() ? *files : std::vector<std::string>();
+}
+
+TextCase Read(const std::string& path) {
+  const auto content = ReadCaseFile(path);
+  EXPECT_TRUE(content.ok()) << content.status();
+  return content.ok() ? content->text_case : TextCase();
+}
+
+TEST(CorpusTest, SeedsAreTheHandWrittenCases) {
+  for (const Seed& seed : Seeds()) {
+    const std::string path =
+        (kCorpus / "seeds" / (seed.name + ".textproto")).string();
+    ASSERT_TRUE(std::filesystem::exists(path))
+        << path << ": run eptdiff_write_seeds corpus/seeds";
+    EXPECT_EQ(Read(path), seed.text_case) << path;
+    EXPECT_TRUE(IsCanonical(seed.text_case.c)) << path;
+  }
+}
+
+TEST(CorpusTest, SeedsDecideEveryRule) {
+  DecidedRules decided(/*counting=*/false);
+  for (const std::string& path : FilesUnder("seeds")) {
+    decided.Add(Read(path).c);
+  }
+  for (const RuleInfo& info : kRules) {
+    if (!IsAsked(info.rule)) continue;
+    EXPECT_GT(decided.CasesDeciding(info.rule), 0u) << info.identifier;
+  }
+}
+
+TEST(CorpusTest, NoOracleDisagreesWithAnyCase) {
+  std::string error;
+  const std::unique_ptr<Panel> panel = Panel::Make({}, error);
+  ASSERT_NE(panel, nullptr) << error;
+  for (const char* folder : {"seeds", "conformance", "regressions"}) {
+    for (const std::string& path : FilesUnder(folder)) {
+      EXPECT_THAT(panel->Findings(Read(path).c), testing::IsEmpty()) << path;
+    }
+  }
+}
+
+// Whether Bochs's answers to `c` conform to the reference in `dialect`.
+bool Conforms(const Case& c, const Dialect& dialect) {
+  const std::unique_ptr<Oracle> bochs = MakeBochsOracle();
+  Trial trial;
+  trial.Add(*bochs, dialect);
+  const Standings& standings = trial.Run(c)[0];
+  EXPECT_EQ(standings.skip, Skip::kNone);
+  EXPECT_FALSE(standings.undefined);
+  return !standings.disagrees;
+}
+
+// Each departure is real, is described exactly, and is needed.
+TEST(CorpusTest, EveryDepartureOfBochsHasItsWitness) {
+  if (MakeBochsOracle() == nullptr) GTEST_SKIP() << "built without Bochs";
+  const std::optional<Dialect> bochs = FindDialect("bochs-3.0");
+  ASSERT_TRUE(bochs.has_value());
+  std::vector<bool> witnessed(bochs->alterations().size());
+  for (const std::string& path : FilesUnder("deviations/bochs-3.0")) {
+    const TextCase text_case = Read(path);
+    ASSERT_EQ(text_case.alterations.size(), 1u) << path;
+    EXPECT_NE(text_case.explanation, "") << path;
+    EXPECT_NE(text_case.sdm_section, "") << path;
+    EXPECT_FALSE(Conforms(text_case.c, Dialect())) << path;
+    EXPECT_TRUE(Conforms(text_case.c, *bochs)) << path;
+    for (std::size_t i = 0; i < witnessed.size(); ++i) {
+      if (bochs->alterations()[i]->name != text_case.alterations[0]) continue;
+      witnessed[i] = true;
+      EXPECT_FALSE(Conforms(text_case.c, bochs->Without(i))) << path;
+    }
+  }
+  for (std::size_t i = 0; i < witnessed.size(); ++i) {
+    EXPECT_TRUE(witnessed[i]) << bochs->alterations()[i]->name;
+  }
+}
+
+}  // namespace
+}  // namespace eptdiff

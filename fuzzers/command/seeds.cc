@@ -1,0 +1,29 @@
+#include "fuzzers/command/seeds.h"
+
+#include <optional>
+
+#include "fuzzers/canonical.h"
+#include "oracle/reference/witnesses.h"
+#include "oracle/rules.h"
+
+namespace eptdiff {
+
+std::vector<Seed> Seeds() {
+  std::vector<Seed> seeds;
+  for (const NamedCase& witness : Witnesses()) {
+    Seed seed;
+    seed.name = std::string(witness.name);
+    TextCase& text_case = seed.text_case;
+    text_case.c = witness.c;
+    Canonicalise(text_case.c);
+    text_case.rules.emplace_back(witness.rule);
+    if (const std::optional<Rule> rule = FindRule(witness.rule)) {
+      text_case.sdm_section = std::string(InfoOf(*rule).section);
+      text_case.explanation = std::string(InfoOf(*rule).words);
+    }
+    seeds.push_back(std::move(seed));
+  }
+  return seeds;
+}
+
+}  // namespace eptdiff
