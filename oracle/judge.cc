@@ -234,14 +234,14 @@ class Comparison {
   // The rule that a write breaks which nothing asks for: that of the entry it
   // lands on, if some write there was expected; else that of untouched words.
   RuleAt WhyUnexpected(Hpa word) const {
+    if (expected_.ve_written && word.value - expected_.ve_area.value < 4096) {
+      return {Rule::kVe4, 0};
+    }
     for (const BitWrite& write : expected_.required) {
       if (write.word == word) return {Rule::kAd4, write.why.level};
     }
     for (const BitWrite& write : expected_.optional) {
       if (write.word == word) return {Rule::kAd6, write.why.level};
-    }
-    if (expected_.ve_written && word.value - expected_.ve_area.value < 4096) {
-      return {Rule::kVe4, 0};
     }
     return {
         expected_.event.kind == EventKind::kCompleted ? Rule::kAd4 : Rule::kAd6,

@@ -1,5 +1,7 @@
 // The corpus keeps its promises: what the repository's cases are kept for still
 // holds, with the oracles as they are now.
+#include "fuzzers/command/corpus.h"
+
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -8,7 +10,6 @@
 
 #include "fuzzers/canonical.h"
 #include "fuzzers/command/case_file.h"
-#include "fuzzers/command/corpus.h"
 #include "fuzzers/command/decided.h"
 #include "fuzzers/command/seeds.h"
 #include "fuzzers/panel.h"
