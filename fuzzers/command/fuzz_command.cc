@@ -127,6 +127,15 @@ std::vector<std::string> ArtifactsOf(const FuzzResult& result) {
 // What comes after the run: triage, the report, the exit status.
 int Conclude(const FuzzOptions& options, const Places& places,
              const OracleOptions& oracles, const FuzzResult& result) {
+  const auto write_report = [&](const CorpusDecides& decides,
+                                const std::vector<Disagreed>& disagreements) {
+    return WriteFile(places.report,
+                     ReportJson(options, result, decides, disagreements));
+  };
+  // Triage takes its time: whoever ends it finds what is known by now.
+  const absl::Status early =
+      write_report(CorpusDecides(), DisagreementsOf(result, TriageResult()));
+  if (!early.ok()) return ReportOutputError(early);
   const std::vector<std::string> artifacts = ArtifactsOf(result);
   absl::StatusOr<TriageResult> triage = TriageResult();
   if (!artifacts.empty()) triage = Triage(artifacts, oracles, places.out);
@@ -140,8 +149,7 @@ int Conclude(const FuzzOptions& options, const Places& places,
   const std::vector<Disagreed> disagreements =
       DisagreementsOf(result, triage.ok() ? *triage : TriageResult());
   std::fputs(ReportText(result, decides, disagreements).c_str(), stdout);
-  const absl::Status written = WriteFile(
-      places.report, ReportJson(options, result, decides, disagreements));
+  const absl::Status written = write_report(decides, disagreements);
   absl::PrintF("report: %s\n", places.report);
   if (!written.ok()) return ReportOutputError(written);
   if (!result.status.ok()) ReportOutputError(result.status);

@@ -111,6 +111,43 @@ TEST_F(FuzzCommandTest, FoundSignatureIsMutedAndCounted) {
   EXPECT_THAT(ran.out, HasSubstr("does not reproduce: nobody disagrees"));
 }
 
+TEST_F(FuzzCommandTest, SeedsAreEncodedIntoTheCorpus) {
+  std::filesystem::create_directory(directory_.Path("seeds"));
+  directory_.File("seeds/a.textproto", "step { pdpte_load {} }");
+  directory_.File("seeds/b", std::string("\x01\x02", 2));
+  directory_.File("seeds/README.md", "no case");
+  const std::string target = MakeTarget("exit 0\n");
+  const std::vector<std::string> command = {"fuzz", "--target", target,
+                                            "--seeds", "seeds"};
+  EXPECT_EQ(RunEptdiff(command, {}, directory_.path()).status, 0);
+  for (const char* name : {"seed-0", "seed-1"}) {
+    const std::string seed =
+        ContentOf(directory_.Path("build/fuzz/corpus/") + name);
+    ASSERT_FALSE(seed.empty()) << name;
+    EXPECT_EQ(seed[0], '\x01');
+  }
+  EXPECT_FALSE(
+      std::filesystem::exists(directory_.Path("build/fuzz/corpus/seed-2")));
+
+  directory_.File("seeds/c.textproto", "processor { maxphyaddr: 99 }");
+  const Ran bad = RunEptdiff(command, {}, directory_.path());
+  EXPECT_EQ(bad.status, 2);
+  EXPECT_THAT(bad.err, HasSubstr("c.textproto:1:13"));
+}
+
+TEST_F(FuzzCommandTest, OraclesAndDialectReachTheTarget) {
+  const std::string target = MakeTarget(
+      "echo \"$EPTDIFF_ORACLES $EPTDIFF_DIALECT $EPTDIFF_PLANT\" > asked\n");
+  EXPECT_EQ(
+      RunEptdiff({"fuzz", "--target", target, "--oracles", "engine",
+                  "--dialect", "sdm"},
+                 {"EPTDIFF_PLANT=dirty-flag-forgotten"}, directory_.path())
+          .status,
+      0);
+  EXPECT_EQ(ContentOf(directory_.Path("asked")),
+            "engine sdm dirty-flag-forgotten\n");
+}
+
 TEST_F(FuzzCommandTest, CrashOfTheTargetIsAFinding) {
   const Ran ran = Fuzz(
       "counters\nfound 'SUMMARY: AddressSanitizer: SEGV walk.cc:1'\n", "60");

@@ -82,7 +82,8 @@ absl::Status FuzzRun::StartWorker(std::size_t number) {
       absl::StrCat("-max_len=", options_.max_length),
       "-reload=1",
       "-timeout=20",
-      "-verbosity=0"};
+      "-verbosity=0",
+      "-print_funcs=0"};
   command.arguments.insert(command.arguments.end(),
                            options_.target_arguments.begin(),
                            options_.target_arguments.end());
