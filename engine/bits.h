@@ -70,6 +70,7 @@ inline constexpr std::uint32_t kSecondaryPml           = 1u << 17;
 inline constexpr std::uint32_t kSecondaryViolationVe   = 1u << 18;
 inline constexpr std::uint32_t kSecondaryMbec          = 1u << 22;
 inline constexpr std::uint32_t kSecondarySubPage       = 1u << 23;
+inline constexpr std::uint32_t kSecondaryTraceGuest    = 1u << 24;
 inline constexpr std::uint64_t kTertiaryHlat           = Bit(1);
 inline constexpr std::uint64_t kTertiaryPagingWrite    = Bit(2);
 inline constexpr std::uint64_t kTertiaryVerification   = Bit(3);

@@ -21,7 +21,8 @@ bool SwitchesEptp(std::uint32_t secondary, const Controls& controls) {
 bool NeedsEpt(std::uint32_t secondary, std::uint64_t tertiary,
               const Controls& controls) {
   return (secondary & (bits::kSecondaryUnrestricted | bits::kSecondaryPml |
-                       bits::kSecondaryMbec | bits::kSecondarySubPage)) != 0 ||
+                       bits::kSecondaryMbec | bits::kSecondarySubPage |
+                       bits::kSecondaryTraceGuest)) != 0 ||
          (tertiary & (bits::kTertiaryHlat | bits::kTertiaryPagingWrite |
                       bits::kTertiaryVerification)) != 0 ||
          SwitchesEptp(secondary, controls);

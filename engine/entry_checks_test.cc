@@ -62,6 +62,7 @@ TEST(EntryChecksTest, ControlsThatNeedEpt) {
       {1u << 17, 0, 0, true, "PML"},
       {1u << 22, 0, 0, true, "MBEC"},
       {1u << 23, 0, 0, true, "SPP"},
+      {1u << 24, 0, 0, true, "Intel PT uses guest physical addresses"},
       {1u << 13, 0, 1, true, "EPTP switching"},
       {0, 1u << 1, 0, true, "HLAT"},
       {0, 1u << 2, 0, true, "paging-write control"},

@@ -50,8 +50,9 @@ std::uint64_t Eptp5(const Situation& s) {
 std::uint64_t Ctl1(const Situation& s) {
   if (s.EnableEpt()) return false;
   return s.EnablePml() || s.UnrestrictedGuest() || s.Mbec() ||
-         s.SubPageWritePermissions() || s.EnableHlat() || s.EptPagingWrite() ||
-         s.GuestPagingVerification() || s.EptpSwitching();
+         s.SubPageWritePermissions() || s.IntelPtGuestPhysical() ||
+         s.EnableHlat() || s.EptPagingWrite() || s.GuestPagingVerification() ||
+         s.EptpSwitching();
 }
 
 std::uint64_t Ctl2(const Situation& s) {

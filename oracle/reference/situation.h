@@ -88,6 +88,8 @@ struct Situation {
   bool EptViolationVe() const { return Secondary(18); }
   bool Mbec() const { return Secondary(22); }
   bool SubPageWritePermissions() const { return Secondary(23); }
+  // "Intel PT uses guest physical addresses".
+  bool IntelPtGuestPhysical() const { return Secondary(24); }
   bool EnableHlat() const { return Tertiary(1); }
   bool EptPagingWrite() const { return Tertiary(2); }
   bool GuestPagingVerification() const { return Tertiary(3); }

@@ -1,0 +1,155 @@
+// Independent EPT walks for writes, engine and Bochs's small form side by side:
+// the same tables in one flat image, 512 pages whose translations are asked in
+// the order in which they follow each other. Bounds are checked on both sides.
+//
+//   walk/    Engine::Translate(): may it be done as it stands, and where is it
+//   access/  Engine::PerformAccess(): the same with its event
+//   bochs/   BX_CPU_C::translate_guest_physical()
+//
+// For ratios of one run on a noisy machine:
+//   --benchmark_repetitions=9 --benchmark_enable_random_interleaving=true
+#include <benchmark/benchmark.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/benchmark_tables.h"
+#include "engine/engine.h"
+#include "engine/memory.h"
+#include "oracle/bochs/machine.h"
+
+namespace eptdiff {
+namespace {
+
+constexpr std::uint64_t kCapabilities = 0x6334141;
+constexpr std::uint32_t kSecondaryControls = 1u << 31;
+constexpr std::uint32_t kEnableEpt = 1u << 1;
+constexpr std::uint64_t kAccessedDirty = 1u << 6;
+
+// Tables with their flags set, if they are in use.
+class Bench {
+ public:
+  Bench(int leaf_level, bool accessed_dirty)
+      : tables_(MakeBenchmarkTables(leaf_level, accessed_dirty)),
+        image_(BenchmarkTables::kBytes / 8),
+        memory_(image_.data(), BenchmarkTables::kBytes) {
+    for (const auto& [address, value] : tables_.words) {
+      memory_.Store(address, value);
+    }
+    controls_.primary = kSecondaryControls;
+    controls_.secondary = kEnableEpt;
+    controls_.eptp =
+        tables_.root | 0x1e | (accessed_dirty ? kAccessedDirty : 0);
+  }
+
+  const std::vector<Gpa>& pages() const { return tables_.pages; }
+  FlatMemory& memory() { return memory_; }
+  Engine MakeEngine() const {
+    return Engine({.ept_vpid_cap = kCapabilities}, controls_);
+  }
+
+  // Puts Bochs before these tables.
+  void BeginBochs() {
+    const bochs::Setup setup = {.page_1gb = true,
+                                .secondary = controls_.secondary,
+                                .eptp = controls_.eptp};
+    const bochs::Memory memory = {
+        .context = this,
+        .load =
+            [](void* context, std::uint64_t address) {
+              std::uint64_t word = 0;
+              static_cast<Bench*>(context)->memory_.Load(Hpa{address}, word);
+              return word;
+            },
+        .store =
+            [](void* context, std::uint64_t address, std::uint64_t value) {
+              static_cast<Bench*>(context)->memory_.Store(Hpa{address}, value);
+            }};
+    bochs::Begin(setup, {}, memory);
+  }
+
+ private:
+  BenchmarkTables tables_;
+  std::vector<std::uint64_t> image_;
+  FlatMemory memory_;
+  Controls controls_;
+};
+
+void Walk(benchmark::State& state, int level, bool accessed_dirty) {
+  Bench bench(level, accessed_dirty);
+  Engine engine = bench.MakeEngine();
+  Translation page;
+  for (auto _ : state) {
+    for (const Gpa gpa : bench.pages()) {
+      if (!engine.Translate(bench.memory(), gpa, Use::kWrite, page)) {
+        return state.SkipWithError("the walk fails");
+      }
+      benchmark::DoNotOptimize(page);
+    }
+  }
+  state.SetItemsProcessed(state.iterations() * BenchmarkTables::kPages);
+}
+
+void WholeAccess(benchmark::State& state, int level, bool accessed_dirty) {
+  Bench bench(level, accessed_dirty);
+  Engine engine = bench.MakeEngine();
+  const Access write = {.kind = AccessKind::kWrite};
+  Event event;
+  for (auto _ : state) {
+    for (const Gpa gpa : bench.pages()) {
+      engine.PerformAccess(bench.memory(), write, gpa, {}, event);
+      if (event.kind != EventKind::kCompleted) {
+        return state.SkipWithError("the access fails");
+      }
+      benchmark::DoNotOptimize(event);
+    }
+  }
+  state.SetItemsProcessed(state.iterations() * BenchmarkTables::kPages);
+}
+
+void Bochs(benchmark::State& state, int level, bool accessed_dirty) {
+  Bench bench(level, accessed_dirty);
+  bench.BeginBochs();
+  bochs::Question write;
+  write.access = bochs::Access::kWrite;
+  for (auto _ : state) {
+    for (const Gpa gpa : bench.pages()) {
+      write.gpa = gpa.value;
+      const bochs::Answer& answer = bochs::Ask(write);
+      if (answer.end != bochs::End::kCompleted) {
+        return state.SkipWithError("the access fails");
+      }
+      benchmark::DoNotOptimize(answer.address);
+    }
+  }
+  state.SetItemsProcessed(state.iterations() * BenchmarkTables::kPages);
+}
+
+[[maybe_unused]] const bool kRegistered = [] {
+  const struct {
+    const char* name;
+    void (*function)(benchmark::State&, int, bool);
+  } kWalkers[] = {{"walk", Walk}, {"access", WholeAccess}, {"bochs", Bochs}};
+  const struct {
+    const char* name;
+    int leaf_level;
+    bool accessed_dirty;
+  } kTables[] = {{"4K/off", 1, false},
+                 {"4K/set", 1, true},
+                 {"2M/off", 2, false},
+                 {"1G/off", 3, false}};
+  for (const auto& tables : kTables) {
+    for (const auto& walker : kWalkers) {
+      benchmark::RegisterBenchmark(
+          (std::string(walker.name) + "/" + tables.name).c_str(),
+          walker.function, tables.leaf_level, tables.accessed_dirty);
+    }
+  }
+  return true;
+}();
+
+}  // namespace
+}  // namespace eptdiff
+
+BENCHMARK_MAIN();
