@@ -30,6 +30,7 @@ Statistics::Statistics(std::span<const std::string> oracle_names)
 }
 
 void Statistics::BeginCase(const Case& c) {
+  features_.fill(0);
   ++cases_;
   last_step_ = 0;
   mix_steps_ += c.steps.size();
@@ -48,14 +49,21 @@ void Statistics::Observe(const StepReport& report, const Case& c) {
   accesses_ += access;
   leaves_ += access && report.trace.reached_leaf;
   alias_ += report.verdict.standing == Standing::kUndefined;
-  constexpr std::size_t kPerRule = Trace::kFeatures / kRuleCount;
-  ForEachFeature(report.trace, [this](std::size_t feature) {
-    // One with an odd number is an answer other than 0.
-    rules_[feature / kPerRule] += feature & 1;
-  });
+  for (std::size_t word = 0; word < features_.size(); ++word) {
+    features_[word] |= report.trace.features[word];
+  }
 }
 
 void Statistics::EndCase(std::span<const Standings> standings) {
+  constexpr std::size_t kPerRule = Trace::kFeatures / kRuleCount;
+  std::size_t last = kRuleCount;
+  ForEachConsequence(features_, [&](std::size_t feature) {
+    // The levels of a rule follow each other; it counts once.
+    const std::size_t rule = feature / kPerRule;
+    if (rule == last) return;
+    last = rule;
+    ++rules_[rule];
+  });
   for (std::size_t i = 0; i < standings.size(); ++i) {
     OracleCounts& counts = oracles_[i];
     ++counts.cases;

@@ -9,7 +9,7 @@
 //   oracle.<name>.cases, .answered (to the end), .compared (steps),
 //   oracle.<name>.skipped.<reason with _ for blanks> (cases)
 //   muted.<signature>        findings that were counted and not reported
-//   rule.<identifier>        steps in which it had a consequence
+//   rule.<identifier>        cases in which it had a consequence
 //   mix.steps, .words        in all cases together
 //   mix.accessed_dirty, .five_levels, .paging_off   cases
 // Thread-safety: thread-compatible.
@@ -35,11 +35,17 @@
 
 namespace eptdiff {
 
-// Calls `f` with the number of each feature of a trace.
+// The features of a trace, or of all traces of a case.
+using Features = decltype(Trace::features);
+
+// Calls `f` with the number of each feature that is an answer other than 0 (an
+// odd number: trace.h), in ascending order. That a rule had nothing to say is
+// no news.
 template <typename F>
-void ForEachFeature(const Trace& trace, F f) {
-  for (std::size_t word = 0; word < trace.features.size(); ++word) {
-    for (std::uint64_t set = trace.features[word]; set != 0; set &= set - 1) {
+void ForEachConsequence(const Features& features, F f) {
+  constexpr std::uint64_t kOdd = 0xaaaaaaaaaaaaaaaa;
+  for (std::size_t word = 0; word < features.size(); ++word) {
+    for (std::uint64_t set = features[word] & kOdd; set != 0; set &= set - 1) {
       f(64 * word + static_cast<std::size_t>(std::countr_zero(set)));
     }
   }
@@ -64,6 +70,9 @@ class Statistics {
   // What became of the oracles in it.
   void EndCase(std::span<const Standings> standings);
   void CountMuted(std::string_view signature);
+
+  // The features of the steps of this case so far.
+  const Features& features() const { return features_; }
 
   std::uint64_t cases() const { return cases_; }
   std::uint64_t steps() const { return steps_; }
@@ -94,6 +103,7 @@ class Statistics {
   std::uint64_t mix_five_levels_ = 0;
   std::uint64_t mix_paging_off_ = 0;
   std::size_t last_step_ = 0;  // of this case that was counted
+  Features features_ = {};
   std::vector<OracleCounts> oracles_;
   std::array<std::uint64_t, kRuleCount> rules_ = {};
   std::map<std::string, std::uint64_t, std::less<>> muted_;

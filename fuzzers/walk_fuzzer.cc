@@ -95,6 +95,7 @@ class WalkFuzzer {
 WalkFuzzer::WalkFuzzer() {
   std::ifstream muted(Environment("EPTDIFF_MUTED"));
   for (std::string line; std::getline(muted, line);) muted_.insert(line);
+  panel_->trial().set_keeps_hits(false);
   panel_->trial().set_observer(
       [this](const StepReport& report) { Observe(report); });
   std::atexit([] { Get().Report(); });
@@ -126,16 +127,15 @@ std::unique_ptr<Panel> WalkFuzzer::MakePanel() {
 
 void WalkFuzzer::Observe(const StepReport& report) {
   statistics_.Observe(report, case_);
-  ForEachFeature(report.trace, [](std::size_t feature) {
-    // That a rule was asked counts, not how often: numbers of times would make
-    // every combination of steps a case to keep.
-    extra_counters[feature] = 1;
-  });
 }
 
 void WalkFuzzer::Try() {
   const std::vector<Standings>& standings = panel_->trial().Run(case_);
   statistics_.EndCase(standings);
+  // That a rule had a consequence counts, not how often: numbers of times would
+  // make every combination of steps a case to keep.
+  ForEachConsequence(statistics_.features(),
+                     [](std::size_t feature) { extra_counters[feature] = 1; });
   for (std::size_t i = 0; i < standings.size(); ++i) {
     if (!standings[i].disagrees) continue;
     const Finding& finding = standings[i].finding;
