@@ -138,11 +138,13 @@ void CrossOver(const Case& a, const Case& b, std::uint64_t seed, Case& child) {
                   std::min(b.steps.size(), kMaxRecords - child.memory.size())));
       break;
     case 1: {
-      const std::uint64_t root = a.controls.eptp & kAddress;
+      // The tables are those of a, and so is their height.
+      constexpr std::uint64_t kTables = kAddress | kWalkLengthMask;
       child.processor = b.processor;
       child.controls = b.controls;
       child.guest = b.guest;
-      child.controls.eptp = (b.controls.eptp & ~kAddress) | root;
+      child.controls.eptp =
+          (b.controls.eptp & ~kTables) | (a.controls.eptp & kTables);
       break;
     }
     default:
@@ -150,6 +152,7 @@ void CrossOver(const Case& a, const Case& b, std::uint64_t seed, Case& child) {
       break;
   }
   Reconcile(child);
+  LeadBack(random, child);
 }
 
 }  // namespace eptdiff

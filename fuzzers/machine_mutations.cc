@@ -127,9 +127,30 @@ bool ChangePat(Random& random, Case& c) {
   return true;
 }
 
-// Back to what every oracle models, with controls that VM entry accepts.
-bool MakeOrdinary(Random&, Case& c) {
-  const Case before = c;
+bool SpoilEntry(Random& random, Case& c) {
+  SpoilEntryControls(random, c);
+  return true;
+}
+
+constexpr Mutation kMutations[] = {
+    {"toggle-control", 7, ToggleControl},
+    {"toggle-tertiary", 1, ToggleTertiary},
+    {"toggle-eptp", 4, ToggleEptp},
+    {"toggle-other-control", 2, ToggleOtherControl},
+    {"toggle-capability", 2, ToggleCapability},
+    {"change-width", 3, ChangeWidth},
+    {"change-pml-index", 4, ChangePmlIndex},
+    {"change-structure-address", 1, ChangeStructureAddress},
+    {"toggle-guest", 5, ToggleGuest},
+    {"change-pat", 2, ChangePat},
+    {"spoil-entry-controls", 1, SpoilEntry},
+};
+
+}  // namespace
+
+std::span<const Mutation> MachineMutations() { return kMutations; }
+
+void MakeOrdinary(Case& c) {
   Controls& k = c.controls;
   c.processor.ept_vpid_cap |= kCapExecuteOnly | kCapFourLevels |
                               kCapUncacheable | kCapWriteBack | kCap2Mb |
@@ -147,31 +168,6 @@ bool MakeOrdinary(Random&, Case& c) {
   }
   c.guest.transactional = false;
   for (Step& step : c.steps) step.access.asynchronous = false;
-  return !(c == before);
 }
-
-bool SpoilEntry(Random& random, Case& c) {
-  SpoilEntryControls(random, c);
-  return true;
-}
-
-constexpr Mutation kMutations[] = {
-    {"toggle-control", 7, ToggleControl},
-    {"toggle-tertiary", 1, ToggleTertiary},
-    {"toggle-eptp", 4, ToggleEptp},
-    {"toggle-other-control", 2, ToggleOtherControl},
-    {"toggle-capability", 2, ToggleCapability},
-    {"change-width", 3, ChangeWidth},
-    {"change-pml-index", 4, ChangePmlIndex},
-    {"change-structure-address", 1, ChangeStructureAddress},
-    {"toggle-guest", 5, ToggleGuest},
-    {"change-pat", 2, ChangePat},
-    {"make-ordinary", 18, MakeOrdinary},
-    {"spoil-entry-controls", 1, SpoilEntry},
-};
-
-}  // namespace
-
-std::span<const Mutation> MachineMutations() { return kMutations; }
 
 }  // namespace eptdiff

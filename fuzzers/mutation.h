@@ -28,6 +28,14 @@ std::span<const Mutation> MachineMutations();
 // Of the steps.
 std::span<const Mutation> StepMutations();
 
+// Undoes some of what makes cases dull: changes break more than they mend, and
+// a corpus would drift into walks that end at once and machines that few
+// oracles model.
+void LeadBack(Random& random, Case& c);
+
+// Gives a case features that every oracle models and controls that VM entry
+// accepts. 5-level EPT stays.
+void MakeOrdinary(Case& c);
 // Lets the walk of a step reach a leaf, if there is room for the entries.
 void MendStep(Random& random, std::size_t step, Case& c);
 // Lets a step access the page of another. Both access guest-physical memory.

@@ -18,9 +18,19 @@ std::vector<const Mutation*> WeightedMutations() {
   return weighted;
 }
 
-// Leads some steps that no longer reach a leaf back to one: changes break more
-// than they mend, and a corpus would drift into walks that end at once.
+}  // namespace
+
+std::vector<Mutation> AllMutations() {
+  std::vector<Mutation> all;
+  for (const auto& list :
+       {MemoryMutations(), MachineMutations(), StepMutations()}) {
+    all.insert(all.end(), list.begin(), list.end());
+  }
+  return all;
+}
+
 void LeadBack(Random& random, Case& c) {
+  if (random.Percent(40)) MakeOrdinary(c);
   UsedEntries used;
   std::size_t good = c.steps.size();  // a step that reaches a leaf
   for (std::size_t i = 0; i < c.steps.size(); ++i) {
@@ -35,17 +45,6 @@ void LeadBack(Random& random, Case& c) {
       }
     }
   }
-}
-
-}  // namespace
-
-std::vector<Mutation> AllMutations() {
-  std::vector<Mutation> all;
-  for (const auto& list :
-       {MemoryMutations(), MachineMutations(), StepMutations()}) {
-    all.insert(all.end(), list.begin(), list.end());
-  }
-  return all;
 }
 
 void Mutate(std::uint64_t seed, Case& c) {

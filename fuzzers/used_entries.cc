@@ -10,18 +10,18 @@ namespace {
 
 using namespace bits;
 
-constexpr std::uint64_t kPresent = kPermissions | kUserExecute;
-
 // Walks for one page. Returns where its leaf takes `gpa`, and whether one was
 // found.
 bool Walk(const Case& c, std::uint64_t gpa, UsedEntries& used, Hpa& host) {
+  const std::uint64_t present =
+      kPermissions | (HasSecondary(c, kSecondaryMbec) ? kUserExecute : 0);
   Hpa table{c.controls.eptp & kAddress};
   for (int level = EptLevels(c); level >= 1; --level) {
     const Hpa address{table.value + 8 * IndexAt(gpa, level)};
     const std::uint64_t value = LoadWord(c, address);
     const bool leaf = level == 1 || (level <= 3 && (value & kLeaf) != 0);
     used.list.push_back({address, value, EntryKind::kEpt, level, leaf});
-    if ((value & kPresent) == 0) return false;
+    if ((value & present) == 0) return false;
     if (leaf) {
       const std::uint64_t offset = Low(PageShift(level));
       host = Hpa{(value & kAddress & ~offset) | (gpa & offset)};
