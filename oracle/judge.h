@@ -35,7 +35,7 @@ struct Disagreement {
   RuleAt why;  // what the expectation rests on
 };
 
-inline constexpr std::size_t kMaxDisagreements = 32;
+inline constexpr std::size_t kMaxDisagreements = 16;
 
 struct Finding {
   bool conforms = true;

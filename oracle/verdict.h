@@ -35,6 +35,12 @@ struct BitWrite {
   RuleAt why;
 };
 
+// The writes of one alternative of an access by guest-physical address: two
+// pages of five flags each, two log entries, three words of the #VE area. Small
+// on purpose: alternatives live on the stack of an instrumented fuzzer.
+inline constexpr std::size_t kMaxAlternativeWrites = 24;
+using BitWrites = FixedVector<BitWrite, kMaxAlternativeWrites>;
+
 struct Alternative {
   Event event;
   // Which bits of the exit qualification are defined.
@@ -49,9 +55,9 @@ struct Alternative {
   // sets no order among them; any of these may be named.
   std::uint16_t failed_checks = 0;
   Registers registers;
-  FixedVector<BitWrite, kMaxStepWrites> required;
+  BitWrites required;
   // Each of these may be absent or present, whatever the others are.
-  FixedVector<BitWrite, kMaxStepWrites> optional;
+  BitWrites optional;
   // #VE, delivered or intercepted: the information area (26.5.7.2) receives
   // `ve_information`'s qualification, GLA and GPA, each with what is undefined
   // in it as above. Its other fields are among the required writes.

@@ -109,8 +109,7 @@ Alternative& AddAlternative(const Alternative& effects, RuleAt decided,
 }  // namespace
 
 void AddWrite(const MachineState& state, Hpa word, std::uint64_t mask,
-              std::uint64_t value, RuleAt why,
-              FixedVector<BitWrite, kMaxStepWrites>& writes) {
+              std::uint64_t value, RuleAt why, BitWrites& writes) {
   const std::uint64_t differing = (state.memory.Load(word) ^ value) & mask;
   if (differing != 0)
     writes.push_back({word, differing, value & differing, why});

@@ -32,8 +32,7 @@ void ReportViolation(Examiner& x, RuleAt decided, const Alternative& effects,
 // Appends to `writes` that the bytes `mask` selects become those of `value`,
 // unless the word has them already.
 void AddWrite(const MachineState& state, Hpa word, std::uint64_t mask,
-              std::uint64_t value, RuleAt why,
-              FixedVector<BitWrite, kMaxStepWrites>& writes);
+              std::uint64_t value, RuleAt why, BitWrites& writes);
 
 }  // namespace eptdiff
 

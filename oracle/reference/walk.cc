@@ -6,14 +6,16 @@ namespace {
 // Tables 29-1 to 29-7 and 29.3.3.1: is the entry, which is present, configured
 // properly? The first rule that says no.
 bool IsMisconfigured(Examiner& x, RuleAt& decided) {
-  for (Slot slot : {Slot::kCfg1, Slot::kCfg2, Slot::kCfg3, Slot::kCfg4,
-                    Slot::kCfg5, Slot::kCfg6, Slot::kCfg7, Slot::kCfg8,
-                    Slot::kCfg9, Slot::kCfg10, Slot::kCfg11, Slot::kWalk7}) {
-    if (!x.Ask(slot)) continue;
+  const auto forbids = [&](Slot slot) __attribute__((always_inline)) {
+    if (!x.Ask(slot)) return false;
     decided = x.At(slot);
     return true;
-  }
-  return false;
+  };
+  return forbids(Slot::kCfg1) || forbids(Slot::kCfg2) || forbids(Slot::kCfg3) ||
+         forbids(Slot::kCfg4) || forbids(Slot::kCfg5) || forbids(Slot::kCfg6) ||
+         forbids(Slot::kCfg7) || forbids(Slot::kCfg8) || forbids(Slot::kCfg9) ||
+         forbids(Slot::kCfg10) || forbids(Slot::kCfg11) ||
+         forbids(Slot::kWalk7);
 }
 
 // The first entry used whose bit `position` is clear.
