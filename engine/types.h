@@ -153,6 +153,7 @@ enum class EventKind : std::uint8_t {
   kPageFault,                // #PF, whatever the exception bitmap says
   kGeneralProtection,        // #GP(0), likewise
   kVmEntryFailure,           // only as the answer to step 0, VM entry
+  kGaveUp,                   // what answers panicked; never permitted
 };
 
 // Why VM entry (27.2.1.1), or an EPTP switch (26.5.6.3), refuses the controls.

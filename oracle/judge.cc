@@ -72,6 +72,7 @@ class Comparison {
         break;
       case EventKind::kVirtualizationException:
       case EventKind::kGeneralProtection:
+      case EventKind::kGaveUp:
         break;
     }
   }
@@ -344,7 +345,10 @@ std::string SignatureOf(std::string_view oracle, const Finding& finding) {
   if (finding.disagreements.empty()) return signature + "-none";
   const Disagreement& first = finding.disagreements[0];
   signature += "-";
-  signature += NameOf(first.field);
+  const bool gave_up =
+      first.field == Field::kEvent &&
+      first.given == static_cast<std::uint64_t>(EventKind::kGaveUp);
+  signature += gave_up ? "panic" : NameOf(first.field);
   if (first.field == Field::kQualification) {
     signature += std::to_string(first.index);
   }

@@ -50,6 +50,7 @@ Finding Judge(const Verdict& verdict, const MachineState& before,
 
 // "eptdiff-<oracle>-<field>-<rule>-<level>" of the first disagreement, such as
 // eptdiff-engine-event-CFG-9-PDE or eptdiff-bochs-qualification6-QUAL-6-none.
+// Of an oracle that gave up the field is "panic".
 std::string SignatureOf(std::string_view oracle, const Finding& finding);
 
 // "event", "qualification" ... as signatures and reports spell them.

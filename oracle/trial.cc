@@ -90,9 +90,13 @@ void Trial::Perform(std::size_t number, const Step& step) {
     const MachineState& state = seats_[seat->group]->state;
     const Skip skip = seat->oracle.Perform(state, step, seat->outcome);
     if (skip == Skip::kNone) continue;
-    seat->active = false;
     standings_[seat->number].skip = skip;
     standings_[seat->number].step = number;
+    // Whoever panics where the SDM knows an answer has been found out.
+    seat->active = skip == Skip::kPanic || skip == Skip::kUnexpectedExit;
+    seat->outcome.event = {.kind = EventKind::kGaveUp};
+    seat->outcome.registers = RegistersOf(state);
+    seat->outcome.writes.clear();
   }
   JudgeAnswers(number, &step);
   CarryOut();
@@ -155,7 +159,7 @@ void Trial::JudgeSeat(Seat& seat, std::size_t number, const Step* step) {
         return;
       }
       finding = Judge(verdict, state, seat.outcome, seat.oracle.fields());
-      ++standings.compared;
+      if (standings.skip == Skip::kNone) ++standings.compared;
       seat.judged = finding.conforms;
       break;
   }

@@ -37,7 +37,7 @@ struct Standings {
   // is not known.
   std::uint32_t compared = 0;
   bool undefined = false;
-  Skip skip = Skip::kNone;
+  Skip skip = Skip::kNone;  // a panic is a skip, and a finding as well
   bool disagrees = false;
   // Of the finding, or of what ended the case early; 0 is VM entry.
   std::size_t step = 0;

@@ -35,7 +35,7 @@ class FakeOracle : public Oracle {
   Skip Perform(const MachineState& state, const Step& step,
                Outcome& outcome) override {
     ++step_;
-    if (step_ == skipped_step_) return Skip::kPanic;
+    if (step_ == skipped_step_) return skip_;
     reference_.Judge(state, step, verdict_, trace_);
     if (verdict_.standing == Standing::kJudged) {
       const bool all = sets_optional_ && step_ == 1 &&
@@ -51,8 +51,9 @@ class FakeOracle : public Oracle {
   // The steps that it was asked in the last case.
   std::size_t asked() const { return step_; }
 
-  FakeOracle& Skips(std::size_t step) {
+  FakeOracle& Skips(std::size_t step, Skip skip = Skip::kAsynchronous) {
     skipped_step_ = step;
+    skip_ = skip;
     return *this;
   }
   FakeOracle& SkipsCases() {
@@ -81,6 +82,7 @@ class FakeOracle : public Oracle {
   Trace trace_;
   std::size_t step_ = 0;
   std::size_t skipped_step_ = 0;
+  Skip skip_ = Skip::kNone;
   Skip enter_skip_ = Skip::kNone;
   bool models_entry_ = true;
   bool sets_optional_ = false;
@@ -212,6 +214,23 @@ TEST_F(TrialTest, OraclesInDifferentStatesAreJudgedApart) {
   }
 }
 
+TEST_F(TrialTest, APanicIsASkipAndAFinding) {
+  a_.Skips(2, Skip::kPanic);
+  trial_.Add(a_, Dialect());
+  trial_.Add(b_, Dialect());
+  const auto& standings = trial_.Run(Violations());
+  EXPECT_EQ(standings[0].skip, Skip::kPanic);
+  EXPECT_EQ(standings[0].step, 2u);
+  EXPECT_EQ(standings[0].compared, 2u);
+  EXPECT_TRUE(standings[0].disagrees);
+  EXPECT_NE(standings[0].verdict, nullptr);
+  EXPECT_EQ(SignatureOf("a", standings[0].finding),
+            "eptdiff-a-panic-VIO-2-PTE");
+  EXPECT_EQ(a_.asked(), 2u);
+  EXPECT_FALSE(standings[1].disagrees);
+  EXPECT_EQ(standings[1].compared, 4u);
+}
+
 TEST_F(TrialTest, AStateOutlivesTheOracleThatLedIt) {
   a_.Skips(2);
   b_.SetsOptionalFlags();
@@ -219,7 +238,8 @@ TEST_F(TrialTest, AStateOutlivesTheOracleThatLedIt) {
   trial_.Add(b_, Dialect());
   trial_.Add(c_, Dialect());
   const auto& standings = trial_.Run(Violations());
-  EXPECT_EQ(standings[0].skip, Skip::kPanic);
+  EXPECT_EQ(standings[0].skip, Skip::kAsynchronous);
+  EXPECT_FALSE(standings[0].disagrees);
   EXPECT_EQ(standings[0].step, 2u);
   EXPECT_EQ(standings[0].compared, 2u);
   EXPECT_EQ(standings[1].compared, 4u);

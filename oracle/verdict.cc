@@ -95,6 +95,7 @@ bool SameEvent(const Alternative& x, const Alternative& y) {
       return x.failed_checks == y.failed_checks;
     case EventKind::kVirtualizationException:
     case EventKind::kGeneralProtection:
+    case EventKind::kGaveUp:
       return true;
   }
   return false;

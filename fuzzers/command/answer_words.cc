@@ -65,6 +65,8 @@ const char* EventKindWords(std::uint64_t kind) {
       return "#GP(0)";
     case EventKind::kVmEntryFailure:
       return "VM entry fails";
+    case EventKind::kGaveUp:
+      return "panics";
   }
   return "?";
 }
@@ -181,6 +183,8 @@ std::string EventWordsWith(const Event& event, const Defined& defined,
       return "#GP(0)";
     case EventKind::kVmEntryFailure:
       return absl::StrCat("VM entry fails: ", CheckWords(failed_checks));
+    case EventKind::kGaveUp:
+      return "panics";
   }
   return "?";
 }
