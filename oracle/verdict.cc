@@ -5,7 +5,6 @@
 namespace eptdiff {
 namespace {
 
-
 // One word for each that is written, in ascending order.
 BitWrites Merged(const BitWrites& writes) {
   BitWrites merged;
