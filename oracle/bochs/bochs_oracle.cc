@@ -115,7 +115,8 @@ bochs::Access AccessOf(AccessKind kind) {
 // Bochs expects its callers to cut linear addresses to 32 bits outside 64-bit
 // mode.
 std::uint64_t CutToMode(std::uint64_t gla, const GuestState& guest) {
-  const bool mode_64 = (guest.efer & kEferLma) && guest.cs_l;
+  const bool mode_64 =
+      (guest.cr0 & kCr0Pg) && (guest.efer & kEferLma) && guest.cs_l;
   return mode_64 ? gla : gla & 0xffffffff;
 }
 

@@ -27,9 +27,10 @@ void SetExtension(unsigned extension, bool present) {
 
 unsigned CpuModeOf(const Setup& setup) {
   constexpr std::uint64_t kCr0Pe = 1;
+  constexpr std::uint64_t kCr0Pg = 1u << 31;
   constexpr std::uint64_t kEferLma = 1 << 10;
   constexpr std::uint64_t kRflagsVm = 1 << 17;
-  if (setup.efer & kEferLma) {
+  if ((setup.cr0 & kCr0Pg) && (setup.efer & kEferLma)) {
     return setup.cs_l ? BX_MODE_LONG_64 : BX_MODE_LONG_COMPAT;
   }
   if (!(setup.cr0 & kCr0Pe)) return BX_MODE_IA32_REAL;

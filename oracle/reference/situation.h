@@ -118,8 +118,11 @@ struct Situation {
   int N() const { return state->processor.maxphyaddr; }
 
   bool PagingEnabled() const { return sdm::Bit(state->guest.cr0, 31); }
+  // IA-32e mode needs paging: IA32_EFER.LMA says nothing with CR0.PG = 0, a
+  // combination that no processor is in.
   bool SixtyFourBitMode() const {
-    return sdm::Bit(state->guest.efer, 10) && state->guest.cs_l;
+    return PagingEnabled() && sdm::Bit(state->guest.efer, 10) &&
+           state->guest.cs_l;
   }
 
   // Whether bit `position` is set in every EPT entry used, the leaf included.
