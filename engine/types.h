@@ -29,7 +29,9 @@ struct Hpa {  // host-physical address; at most MAXPHYADDR bits
   friend bool operator==(const Hpa&, const Hpa&) = default;
 };
 
-// What the processor supports.
+// What the processor supports. A feature that software turns on by a bit of CR4
+// or IA32_EFER is implied where that bit is 1: nothing asks for nx, smep, smap,
+// pku, pks, cet_ss, la57 and pcid themselves.
 struct Processor {
   std::uint8_t maxphyaddr = 46;    // CPUID.80000008H:EAX[7:0], 32 to 52
   std::uint64_t ept_vpid_cap = 0;  // IA32_VMX_EPT_VPID_CAP, SDM A.10
@@ -142,6 +144,10 @@ struct Translation {
   MemoryType memory_type = MemoryType::kUncacheable;  // effective, 29.3.7.2
   // Of the accesses to the EPT paging structures (29.3.7.1).
   MemoryType structure_memory_type = MemoryType::kUncacheable;
+  // Of the accesses to guest paging-structure entries on the way, in their
+  // order, 4 bits each from bit 0 on: 8 + MemoryType. 0: there were no more.
+  // Up to 5 levels of HLAT paging and 5 of ordinary paging.
+  std::uint64_t guest_structure_types = 0;
   friend bool operator==(const Translation&, const Translation&) = default;
 };
 
