@@ -35,6 +35,7 @@
 #include "engine/entry_checks.h"
 #include "engine/exit_information.h"
 #include "engine/flags.h"
+#include "engine/guest_walk_state.h"
 #include "engine/judgement.h"
 #include "engine/memory.h"
 #include "engine/memory_type.h"
@@ -71,6 +72,10 @@ class Engine {
   const EptContext& context() const { return context_; }
   const GuestState& guest() const { return guest_; }
   GuestState& guest() { return guest_; }
+
+  // Of the last PerformLinearAccess() whose event was not a completed access;
+  // otherwise unspecified.
+  const GuestWalkState& last_guest_walk() const { return guest_walk_; }
 
   // The controls on which no precomputed value depends.
   void set_pml_index(std::uint16_t index) { controls_.pml_index = index; }
@@ -198,6 +203,7 @@ class Engine {
   Controls controls_;
   GuestState guest_;
   EptContext context_;
+  GuestWalkState guest_walk_;
 };
 
 }  // namespace eptdiff::engine
