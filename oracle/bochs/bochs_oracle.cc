@@ -28,7 +28,9 @@ constexpr std::uint64_t kCap1GbytePages = Bit(17);
 constexpr std::uint64_t kCapAdvancedInformation = Bit(22);
 // Guest registers.
 constexpr std::uint64_t kCr0Pg = Bit(31);
+constexpr std::uint64_t kCr4Pse = Bit(4);
 constexpr std::uint64_t kCr4Pae = Bit(5);
+constexpr std::uint64_t kCr4La57 = Bit(12);
 constexpr std::uint64_t kEferLma = Bit(10);
 constexpr std::uint64_t kEferNxe = Bit(11);
 
@@ -38,6 +40,23 @@ constexpr unsigned kVectorGp = 13, kVectorPf = 14, kVectorVe = 20;
 std::string& PanicMessage() {
   static std::string message;
   return message;
+}
+
+bool InIa32eMode(const GuestState& guest) {
+  return (guest.cr0 & kCr0Pg) && (guest.cr4 & kCr4Pae) &&
+         (guest.efer & kEferLma);
+}
+
+// Whether the first and the last byte of a linear access have addresses that
+// Bochs's callers let through to paging.
+bool IsCanonical(std::uint64_t gla, unsigned bytes, const GuestState& guest) {
+  if (!InIa32eMode(guest)) return true;
+  const int width = guest.cr4 & kCr4La57 ? 57 : 48;
+  const auto canonical = [width](std::uint64_t address) {
+    const std::uint64_t sign = address >> (width - 1);
+    return sign == 0 || sign == ~std::uint64_t{0} >> (width - 1);
+  };
+  return canonical(gla) && canonical(gla + bytes - 1);
 }
 
 // Why Bochs cannot answer a case with these controls; kNone if it can.
@@ -62,13 +81,27 @@ Skip NotModelled(const MachineState& state) {
   return Skip::kNone;
 }
 
+// The same for a linear access.
+Skip LinearNotModelled(const MachineState& state, const Step& step) {
+  const GuestState& guest = state.guest;
+  if (!IsCanonical(step.gla.value, step.access.size, guest)) {
+    return Skip::kCallerError;
+  }
+  const bool paging_32 = (guest.cr0 & kCr0Pg) && !(guest.cr4 & kCr4Pae);
+  if (paging_32 && (guest.cr4 & kCr4Pse) && !state.processor.pse36) {
+    return Skip::kPse36Always;
+  }
+  return Skip::kNone;
+}
+
 bochs::Setup SetupOf(const MachineState& state) {
   const Processor& processor = state.processor;
   const Controls& controls = state.controls;
   const GuestState& guest = state.guest;
   return {
       .maxphyaddr = processor.maxphyaddr,
-      .page_1gb = (processor.ept_vpid_cap & kCap1GbytePages) != 0,
+      .ept_page_1gb = (processor.ept_vpid_cap & kCap1GbytePages) != 0,
+      .guest_page_1gb = processor.page_1gb,
       .advanced_exit_information =
           (processor.ept_vpid_cap & kCapAdvancedInformation) != 0,
       .cet = processor.cet_ss,
@@ -87,6 +120,8 @@ bochs::Setup SetupOf(const MachineState& state) {
       .cr4 = guest.cr4,
       .efer = guest.efer,
       .rflags = static_cast<std::uint32_t>(guest.rflags),
+      .pkru = guest.pkru,
+      .pkrs = guest.pkrs,
       .cpl = guest.cpl,
       .cs_l = guest.cs_l,
       .event_delivery = guest.event_delivery,
@@ -112,11 +147,16 @@ bochs::Access AccessOf(AccessKind kind) {
   return bochs::Access::kRead;
 }
 
-// Bochs expects its callers to cut linear addresses to 32 bits outside 64-bit
-// mode.
+// Bochs expects its callers to cut linear addresses to 32 bits where they are
+// no wider.
+std::uint64_t CutLinear(std::uint64_t gla, const GuestState& guest) {
+  return InIa32eMode(guest) ? gla : gla & 0xffffffff;
+}
+
+// The GLA of an access by guest-physical address; outside 64-bit mode it is
+// reported without its upper half.
 std::uint64_t CutToMode(std::uint64_t gla, const GuestState& guest) {
-  const bool mode_64 =
-      (guest.cr0 & kCr0Pg) && (guest.efer & kEferLma) && guest.cs_l;
+  const bool mode_64 = InIa32eMode(guest) && guest.cs_l;
   return mode_64 ? gla : gla & 0xffffffff;
 }
 
@@ -131,7 +171,7 @@ bochs::Question QuestionOf(const GuestState& guest, const Step& step) {
   switch (step.kind) {
     case StepKind::kLinearAccess:
       question.operation = bochs::Operation::kLinear;
-      question.gla = CutToMode(step.gla.value, guest);
+      question.gla = CutLinear(step.gla.value, guest);
       break;
     case StepKind::kPdpteLoad:
       question.operation = bochs::Operation::kPdpteLoad;
@@ -175,8 +215,10 @@ bochs::Question InNextPage(bochs::Question question, const GuestState& guest) {
   const bool linear = question.operation == bochs::Operation::kLinear;
   const std::uint64_t offset =
       (linear ? question.gla : question.gpa) % kPageBytes;
+  const std::uint64_t next_gla = question.gla + kPageBytes - offset;
   question.gpa += kPageBytes - offset;
-  question.gla = CutToMode(question.gla + kPageBytes - offset, guest);
+  question.gla =
+      linear ? CutLinear(next_gla, guest) : CutToMode(next_gla, guest);
   return question;
 }
 
@@ -281,8 +323,9 @@ class BochsOracle final : public Oracle {
            !step.page.gla_valid)) {
         return Skip::kAsynchronous;
       }
-      if (step.kind == StepKind::kLinearAccess && (state.guest.cr0 & kCr0Pg)) {
-        return Skip::kGuestPaging;
+      if (step.kind == StepKind::kLinearAccess) {
+        const Skip skip = LinearNotModelled(state, step);
+        if (skip != Skip::kNone) return skip;
       }
     }
 

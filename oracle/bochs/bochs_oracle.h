@@ -11,7 +11,9 @@
 //
 // What is asked, and which of Bochs's functions answers:
 //   kGuestPhysicalAccess    translate_guest_physical(), for each page in order
-//   kLinearAccess           translate_linear(), for each page in order
+//   kLinearAccess           translate_linear(), for each page in order, in
+//   every
+//                           mode of guest paging
 //   kPagingStructureRead    translate_guest_physical() for a page walk
 //   kPagingStructureUpdate  the same, as a write. Bochs's own guest walk does
 //                           not ask anew before it sets A or D.
@@ -20,9 +22,11 @@
 // What it cannot answer is skipped by one of the reasons of skips.def. Of the
 // VM-execution controls Bochs sees those that a Case has the operands of; the
 // others (APIC virtualization, bitmaps) are 0 for it, and of the exception
-// bitmap it sees bit 20 alone (VE-5). With CR0.PG = 0 the page is user,
-// writable and executable, as translate_linear() takes it. MAXPHYADDR may be 32
-// to 52, though Bochs's own is a constant (see paging.cc).
+// bitmap it sees bit 20 alone (VE-5): a page fault is answered as such. With
+// CR0.PG = 0 the page is user, writable and executable, as translate_linear()
+// takes it. MAXPHYADDR may be 32 to 52, though Bochs's own is a constant, and
+// guest and EPT may differ in having 1-GByte pages (see paging.cc). No TLB:
+// each access walks.
 //
 // A PANIC of Bochs is Skip::kPanic and never ends the process.
 //

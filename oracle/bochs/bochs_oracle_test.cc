@@ -478,8 +478,6 @@ TEST_F(BochsOracleTest, SaysWhichCasesItCannotAnswer) {
 TEST_F(BochsOracleTest, SaysWhichStepsItCannotAnswer) {
   Step asynchronous = Read();
   asynchronous.access.asynchronous = true;
-  Step linear = Read();
-  linear.kind = StepKind::kLinearAccess;
   Step eptp_switch;
   eptp_switch.kind = StepKind::kEptpSwitch;
   Step empty = Read();
@@ -488,7 +486,6 @@ TEST_F(BochsOracleTest, SaysWhichStepsItCannotAnswer) {
   ASSERT_EQ(oracle_->Enter(state_, outcome), Skip::kNone);
   EXPECT_EQ(oracle_->Perform(state_, asynchronous, outcome),
             Skip::kAsynchronous);
-  EXPECT_EQ(oracle_->Perform(state_, linear, outcome), Skip::kGuestPaging);
   EXPECT_EQ(oracle_->Perform(state_, eptp_switch, outcome), Skip::kEptpSwitch);
   EXPECT_EQ(oracle_->Perform(state_, empty, outcome), Skip::kCallerError);
 }

@@ -25,9 +25,20 @@ struct Counts {
   std::uint64_t completed_accesses = 0;
   std::uint64_t events[6] = {};  // by EventKind
   std::uint64_t exit_reasons[128] = {};
+  // Linear accesses, by GuestMode and EventKind.
+  std::uint64_t linear[5][6] = {};
 };
 
-void Count(Skip skip, const Outcome& outcome, Counts& counts) {
+// 0: CR0.PG = 0; 1: 32-bit; 2: PAE; 3: 4-level; 4: 5-level.
+int GuestMode(const GuestState& guest) {
+  if (!(guest.cr0 >> 31 & 1)) return 0;
+  if (!(guest.cr4 >> 5 & 1)) return 1;
+  if (!(guest.efer >> 10 & 1)) return 2;
+  return guest.cr4 >> 12 & 1 ? 4 : 3;
+}
+
+void Count(const Case& c, std::size_t step, Skip skip, const Outcome& outcome,
+           Counts& counts) {
   if (skip != Skip::kNone) {
     ++counts.skips;
     return;
@@ -38,6 +49,9 @@ void Count(Skip skip, const Outcome& outcome, Counts& counts) {
   if (event.translation_count > 0) ++counts.completed_accesses;
   if (event.kind == EventKind::kVmExit) {
     ++counts.exit_reasons[event.exit_reason % 128];
+  }
+  if (c.steps[step].kind == StepKind::kLinearAccess) {
+    ++counts.linear[GuestMode(c.guest)][static_cast<int>(event.kind)];
   }
 }
 
@@ -75,11 +89,12 @@ std::optional<std::uint64_t> FirstDifference(Oracle& small, std::uint64_t count,
   MachineState state;
   for (std::uint64_t number = 0; number < count; ++number) {
     std::uint64_t digest = 0;
-    Run(small, RandomWalks(number), state,
-        [&](Skip skip, const Outcome& outcome) {
-          Count(skip, outcome, counts);
-          digest = digest * 31 + DigestOf(skip, outcome);
-        });
+    std::size_t step = 0;
+    const Case c = RandomWalks(number);
+    Run(small, c, state, [&](Skip skip, const Outcome& outcome) {
+      Count(c, step++, skip, outcome, counts);
+      digest = digest * 31 + DigestOf(skip, outcome);
+    });
     std::uint64_t full = 0;
     if (std::fscanf(pipe.get(), "%" SCNx64, &full) != 1) return count;
     if (digest != full) return number;
@@ -111,6 +126,14 @@ TEST(BochsFormsTest, BothFormsAnswerAlike) {
   }
   for (const int reason : {0, 48, 49, 62, 66}) {
     EXPECT_GT(counts.exit_reasons[reason], 500u) << reason;
+  }
+  for (int mode = 0; mode < 5; ++mode) {
+    const auto& linear = counts.linear[mode];
+    for (const EventKind kind : {EventKind::kCompleted, EventKind::kVmExit}) {
+      EXPECT_GT(linear[static_cast<int>(kind)], 1000u) << mode;
+    }
+    if (mode == 0) continue;
+    EXPECT_GT(linear[static_cast<int>(EventKind::kPageFault)], 1000u) << mode;
   }
 }
 

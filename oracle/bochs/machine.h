@@ -30,7 +30,8 @@ struct Memory {
 // The processor, its controls and the guest's registers, raw as in a Case.
 struct Setup {
   unsigned maxphyaddr = 46;
-  bool page_1gb = false;  // pages of 1 GByte, EPT's and the guest's alike
+  bool ept_page_1gb = false;    // 1-GByte pages: EPT's,
+  bool guest_page_1gb = false;  // and the guest's
   bool advanced_exit_information = false;
   bool cet = false;
   std::uint32_t pin_based = 0;
@@ -46,6 +47,8 @@ struct Setup {
   std::uint64_t cr4 = 0;
   std::uint64_t efer = 0;
   std::uint32_t rflags = 0;
+  std::uint32_t pkru = 0;
+  std::uint32_t pkrs = 0;
   unsigned cpl = 0;
   bool cs_l = false;
   bool event_delivery = false;

@@ -29,7 +29,7 @@ Words ReadOnlyPage() {
           {0x11000, 0x12003}, {0x12000, 0x13003}, {0x13000, 0x14001}};
 }
 
-constexpr Setup kSetup = {.page_1gb = true,
+constexpr Setup kSetup = {.ept_page_1gb = true,
                           .cet = true,
                           .secondary = 1 << 1,  // EPT
                           .eptp = 0x1000 | 3 << 3 | 6,

@@ -51,7 +51,7 @@ class Bench {
 
   // Puts Bochs before these tables.
   void BeginBochs() {
-    const bochs::Setup setup = {.page_1gb = true,
+    const bochs::Setup setup = {.ept_page_1gb = true,
                                 .secondary = controls_.secondary,
                                 .eptp = controls_.eptp};
     const bochs::Memory memory = {

@@ -6,6 +6,8 @@ namespace eptdiff::bochs {
 
 std::uint64_t g_reserved_address_bits = 0;
 unsigned g_ept_level = 0;
+std::uint32_t g_ept_extensions = 0, g_guest_extensions = 0;
+std::uint32_t g_reserved_pde_bits = 0;
 Memory g_memory;
 
 static_assert(static_cast<unsigned>(Access::kRead) == BX_READ);
@@ -25,16 +27,32 @@ void SetExtension(unsigned extension, bool present) {
   word = present ? word | bit : word & ~bit;
 }
 
+constexpr std::uint64_t kEferLma = 1 << 10;
+
+// Bochs asks IA32_EFER.LMA alone.
+bool InIa32eMode(const Setup& setup) {
+  constexpr std::uint64_t kCr0Pg = 1u << 31;
+  constexpr std::uint64_t kCr4Pae = 1 << 5;
+  return (setup.cr0 & kCr0Pg) && (setup.cr4 & kCr4Pae) &&
+         (setup.efer & kEferLma);
+}
+
 unsigned CpuModeOf(const Setup& setup) {
   constexpr std::uint64_t kCr0Pe = 1;
-  constexpr std::uint64_t kCr0Pg = 1u << 31;
-  constexpr std::uint64_t kEferLma = 1 << 10;
   constexpr std::uint64_t kRflagsVm = 1 << 17;
-  if ((setup.cr0 & kCr0Pg) && (setup.efer & kEferLma)) {
+  if (InIa32eMode(setup)) {
     return setup.cs_l ? BX_MODE_LONG_64 : BX_MODE_LONG_COMPAT;
   }
   if (!(setup.cr0 & kCr0Pe)) return BX_MODE_IA32_REAL;
   return setup.rflags & kRflagsVm ? BX_MODE_IA32_V8086 : BX_MODE_IA32_PROTECTED;
+}
+
+// With PSE-36: bits 21:(M - 19) for M = min(40, MAXPHYADDR), SDM 4.3.
+std::uint32_t ReservedPdeBits(const Setup& setup) {
+  constexpr std::uint64_t kCr4Pse = 1 << 4;
+  if (!(setup.cr4 & kCr4Pse)) return 0;
+  const unsigned m = setup.maxphyaddr < 40 ? setup.maxphyaddr : 40;
+  return (1u << 22) - (1u << (m - 19));
 }
 
 void LoadControls(const Setup& setup, bx_VMCS& vmcs) {
@@ -60,8 +78,13 @@ void LoadControls(const Setup& setup, bx_VMCS& vmcs) {
 
 void LoadProcessor(const Setup& setup, const Changing& changing) {
   g_reserved_address_bits = ~((std::uint64_t{1} << setup.maxphyaddr) - 1);
-  SetExtension(BX_ISA_1G_PAGES, setup.page_1gb);
   SetExtension(BX_ISA_CET, setup.cet);
+  const Bit32u& extensions = bx_cpu.ia_extensions_bitmask[BX_ISA_1G_PAGES / 32];
+  SetExtension(BX_ISA_1G_PAGES, setup.guest_page_1gb);
+  g_guest_extensions = extensions;
+  SetExtension(BX_ISA_1G_PAGES, setup.ept_page_1gb);
+  g_ept_extensions = extensions;
+  g_reserved_pde_bits = ReservedPdeBits(setup);
   // Bochs has no capability for advanced VM-exit information: it gives that
   // where mode-based execute control exists.
   bx_cpu.vmx_extensions_bitmask =
@@ -73,10 +96,15 @@ void LoadProcessor(const Setup& setup, const Changing& changing) {
 
   bx_cpu.cr0.set32(static_cast<Bit32u>(setup.cr0));
   bx_cpu.cr2 = 0;
-  bx_cpu.cr3 = setup.cr3;
+  // Bits beyond the width are none that a MOV to CR3 or VM entry lets in.
+  bx_cpu.cr3 = setup.cr3 & ~g_reserved_address_bits;
   bx_cpu.cr4.set32(static_cast<Bit32u>(setup.cr4));
-  bx_cpu.efer.set32(static_cast<Bit32u>(setup.efer));
+  const std::uint64_t efer =
+      InIa32eMode(setup) ? setup.efer : setup.efer & ~kEferLma;
+  bx_cpu.efer.set32(static_cast<Bit32u>(efer));
   bx_cpu.eflags = setup.rflags;
+  bx_cpu.pkru = setup.pkru;
+  bx_cpu.pkrs = setup.pkrs;
   bx_cpu.linaddr_width = bx_cpu.cr4.get_LA57() ? 57 : 48;
   bx_cpu.cpu_mode = CpuModeOf(setup);
   bx_cpu.user_pl = setup.cpl == 3;

@@ -15,6 +15,13 @@ extern std::uint64_t g_reserved_address_bits;
 // The level of the last EPT entry that was read, 0 (PTE) to 3 (PML4E).
 extern unsigned g_ept_level;
 
+// The word of Bochs's ia_extensions_bitmask that has the bit for 1-GByte pages,
+// as it is to be while EPT's entries and while the guest's are judged.
+extern std::uint32_t g_ept_extensions, g_guest_extensions;
+
+// The bits that are reserved in a 32-bit PDE with PS = 1; 0 where CR4.PSE = 0.
+extern std::uint32_t g_reserved_pde_bits;
+
 // The memory of this step; Bochs's physical reads and writes arrive there.
 extern Memory g_memory;
 
