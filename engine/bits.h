@@ -78,9 +78,17 @@ inline constexpr std::uint64_t kVmFunctionEptpSwitch   = Bit(0);
 
 // Guest registers.
 inline constexpr std::uint64_t kCr0Protection   = Bit(0);
+inline constexpr std::uint64_t kCr0WriteProtect = Bit(16);
 inline constexpr std::uint64_t kCr0CacheDisable = Bit(30);
 inline constexpr std::uint64_t kCr0Paging       = Bit(31);
+inline constexpr std::uint64_t kCr4Pse          = Bit(4);
 inline constexpr std::uint64_t kCr4Pae          = Bit(5);
+inline constexpr std::uint64_t kCr4La57         = Bit(12);
+inline constexpr std::uint64_t kCr4Pcide        = Bit(17);
+inline constexpr std::uint64_t kCr4Smep         = Bit(20);
+inline constexpr std::uint64_t kCr4Smap         = Bit(21);
+inline constexpr std::uint64_t kCr4Pke          = Bit(22);
+inline constexpr std::uint64_t kCr4Pks          = Bit(24);
 inline constexpr std::uint64_t kEferLma         = Bit(10);
 inline constexpr std::uint64_t kEferNxe         = Bit(11);
 
@@ -99,6 +107,7 @@ inline constexpr std::uint64_t kQualSppMiss       = Bit(11);
 inline constexpr std::uint64_t kQualNmiUnblocking = Bit(12);
 inline constexpr std::uint64_t kQualShadowStack   = Bit(13);
 inline constexpr std::uint64_t kQualSssPage       = Bit(14);
+inline constexpr std::uint64_t kQualVerification  = Bit(15);
 inline constexpr std::uint64_t kQualAsynchronous  = Bit(16);
 
 // Basic exit reasons, appendix C.
