@@ -42,6 +42,22 @@ inline constexpr std::uint64_t kShadowStack  = Bit(60);
 inline constexpr std::uint64_t kSubPage      = Bit(61);
 inline constexpr std::uint64_t kSuppressVe   = Bit(63);
 
+// Paging-structure entries of the guest (Volume 3A, chapter 4).
+inline constexpr std::uint64_t kGuestPresent  = Bit(0);
+inline constexpr std::uint64_t kGuestWritable = Bit(1);
+inline constexpr std::uint64_t kGuestUser     = Bit(2);
+inline constexpr std::uint64_t kGuestPwt      = Bit(3);
+inline constexpr std::uint64_t kGuestPcd      = Bit(4);
+inline constexpr std::uint64_t kGuestAccessed = Bit(5);
+inline constexpr std::uint64_t kGuestDirty    = Bit(6);
+inline constexpr std::uint64_t kGuestLarge    = Bit(7);
+inline constexpr std::uint64_t kGuestSmallPat = Bit(7);   // of a PTE
+inline constexpr std::uint64_t kGuestGlobal   = Bit(8);
+inline constexpr std::uint64_t kGuestRestart  = Bit(11);  // HLAT
+inline constexpr std::uint64_t kGuestLargePat = Bit(12);
+inline constexpr unsigned      kGuestKeyShift = 59;
+inline constexpr std::uint64_t kGuestNoExecute = Bit(63);
+
 // EPTP.
 inline constexpr std::uint64_t kWriteBack        = 6;
 inline constexpr std::uint64_t kFourLevels       = 3 << 3;

@@ -35,6 +35,20 @@ inline void StoreWord(Case& c, Hpa address, std::uint64_t value) {
   }
 }
 
+// An entry of 4 or 8 bytes, aligned.
+inline std::uint64_t LoadEntry(const Case& c, Hpa address, unsigned bytes) {
+  const std::uint64_t word = LoadWord(c, address);
+  return bytes == 8 ? word : word >> (8 * (address.value & 4)) & 0xffffffff;
+}
+
+// The word that holds it, with the entry in its place.
+inline std::uint64_t WithEntry(std::uint64_t word, Hpa address, unsigned bytes,
+                               std::uint64_t value) {
+  if (bytes == 8) return value;
+  const unsigned shift = 8 * (address.value & 4);
+  return (word & ~(0xffffffffull << shift)) | (value & 0xffffffff) << shift;
+}
+
 }  // namespace eptdiff
 
 #endif  // EPTDIFF_FUZZERS_CASE_MEMORY_H_

@@ -4,6 +4,7 @@
 #include "fuzzers/bits.h"
 #include "fuzzers/canonical.h"
 #include "fuzzers/case_memory.h"
+#include "fuzzers/guest_mode.h"
 #include "fuzzers/machine_generation.h"
 #include "fuzzers/mutator.h"
 #include "fuzzers/random.h"
@@ -93,7 +94,7 @@ void SpliceSubtable(Random& random, const Case& b, Case& child) {
   const UsedEntry* here = &used_here.list[random.Below(used_here.list.size())];
   const UsedEntry* there = FindEntry(used_there, here->level);
   if (here->kind != EntryKind::kEpt || there == nullptr) return;
-  const std::uint64_t above = AccessedRange(child, *here_step).first;
+  const std::uint64_t above = here->gpa;
   Step step = *there_step;
   const std::uint64_t value = Graft(b, child).Copy(there->value, there->level);
   if (FindWord(child, here->address) == nullptr && !HasRoomForWord(child)) {
@@ -108,11 +109,22 @@ void SpliceSubtable(Random& random, const Case& b, Case& child) {
   child.steps.push_back(step);
 }
 
+// Whether the step finds tables of the guest at all.
+bool FindsGuestTables(const Case& c, const Step& step) {
+  UsedEntries used;
+  FindUsedEntries(c, step, used);
+  for (const UsedEntry& entry : used.list) {
+    if (entry.kind == EntryKind::kGuest) {
+      return (entry.value & kGuestPresent) != 0;
+    }
+  }
+  return false;
+}
+
 // What the steps of one case ask may make no sense to the machine of another.
 void Reconcile(Case& c) {
-  const bool paging = PagingIsOn(c);
   for (Step& step : c.steps) {
-    if (!paging || step.kind != StepKind::kLinearAccess) continue;
+    if (!IsPagedAccess(c, step) || FindsGuestTables(c, step)) continue;
     step.kind = StepKind::kGuestPhysicalAccess;
     step.gpa = Gpa{step.gla.value & kPhysicalAddressMask};
     step.page.gla = step.gla;
@@ -122,6 +134,35 @@ void Reconcile(Case& c) {
   std::erase_if(c.steps, [](const Step& step) {
     return step.kind == StepKind::kEptpSwitch;
   });
+}
+
+// The machine of b over the tables of `child`, EPT's and the guest's: what says
+// where those are, and in which mode they are read, stays.
+void TakeMachine(const Case& b, Case& child) {
+  constexpr std::uint64_t kTables = kAddress | kWalkLengthMask;
+  constexpr std::uint64_t kCr4Mode = kCr4Pae | kCr4La57;
+  constexpr std::uint64_t kEferMode = kEferLme | kEferLma;
+  const GuestState guest = child.guest;
+  const Controls controls = child.controls;
+  child.processor = b.processor;
+  child.controls = b.controls;
+  child.guest = b.guest;
+  child.controls.eptp =
+      (b.controls.eptp & ~kTables) | (controls.eptp & kTables);
+  if (std::none_of(child.steps.begin(), child.steps.end(),
+                   [&](const Step& step) {
+                     return step.kind == StepKind::kLinearAccess &&
+                            (guest.cr0 & kCr0Pg) != 0;
+                   })) {
+    return;
+  }
+  GuestState& g = child.guest;
+  g.cr3 = guest.cr3;
+  g.pdpte = guest.pdpte;
+  g.cr0 |= kCr0Pg;
+  g.cr4 = (g.cr4 & ~kCr4Mode) | (guest.cr4 & kCr4Mode);
+  g.efer = (g.efer & ~kEferMode) | (guest.efer & kEferMode);
+  child.controls.hlatp = controls.hlatp;
 }
 
 }  // namespace
@@ -137,16 +178,9 @@ void CrossOver(const Case& a, const Case& b, std::uint64_t seed, Case& child) {
               static_cast<std::ptrdiff_t>(
                   std::min(b.steps.size(), kMaxRecords - child.memory.size())));
       break;
-    case 1: {
-      // The tables are those of a, and so is their height.
-      constexpr std::uint64_t kTables = kAddress | kWalkLengthMask;
-      child.processor = b.processor;
-      child.controls = b.controls;
-      child.guest = b.guest;
-      child.controls.eptp =
-          (b.controls.eptp & ~kTables) | (a.controls.eptp & kTables);
+    case 1:
+      TakeMachine(b, child);
       break;
-    }
     default:
       SpliceSubtable(random, b, child);
       break;

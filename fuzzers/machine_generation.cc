@@ -82,10 +82,58 @@ void GenerateRegisters(Random& random, const Processor& p, GuestState& g) {
   g.cpl = (g.cr0 & kCr0Pe) != 0 ? random.Pick(kCpls) : 0;
 }
 
-void GenerateGuest(Random& random, const Exotic& exotic, const Processor& p,
-                   GuestState& g) {
+// A value of PKRU or PKRS that allows the most with most of the keys.
+std::uint32_t GenerateKeys(Random& random) {
+  if (random.OneIn(8)) return static_cast<std::uint32_t>(random.Next());
+  return static_cast<std::uint32_t>(random.Next() & random.Next());
+}
+
+// Modes by how much their guest paging has to get wrong. A feature that a bit
+// of CR4 or IA32_EFER turns on is there.
+void GenerateLinearRegisters(Random& random, Processor& p, GuestState& g) {
+  g.cr0 = Union({kCr0Et, kCr0Ne, kCr0Pe, kCr0Pg, Maybe(random, 65, kCr0Wp),
+                 Maybe(random, 5, kCr0Cd)});
+  g.cr4 = Maybe(random, 80, kCr4Pse) | kCr4Vmxe;
+  const unsigned mode = random.Below(100);
+  if (mode >= 38) {  // IA-32e mode: 4-level and 5-level paging
+    g.cr4 |= kCr4Pae;
+    g.efer |= kEferLme | kEferLma;
+    g.cs_l = !random.OneIn(12);
+    p.la57 |= mode >= 78;
+    if (p.la57) g.cr4 |= Maybe(random, mode >= 78 ? 100 : 0, kCr4La57);
+    g.cr4 |= Maybe(random, 20, kCr4Pcide);
+    g.cr4 |= Union({Maybe(random, 45, kCr4Pke), Maybe(random, 35, kCr4Pks)});
+  } else if (mode >= 21) {
+    g.cr4 |= kCr4Pae;
+    // Here keys count for nothing.
+    g.cr4 |= Union({Maybe(random, 10, kCr4Pke), Maybe(random, 10, kCr4Pks)});
+  } else if (mode < 3) {
+    g.cr0 &= ~kCr0Pg;
+  }
+  g.efer |= Maybe(random, 75, kEferNxe);
+  g.cr4 |= Union({Maybe(random, 40, kCr4Smep), Maybe(random, 40, kCr4Smap)});
+  if ((g.cr0 & kCr0Wp) != 0) g.cr4 |= Maybe(random, 40, kCr4Cet);
+  p.nx |= (g.efer & kEferNxe) != 0;
+  p.smep |= (g.cr4 & kCr4Smep) != 0;
+  p.smap |= (g.cr4 & kCr4Smap) != 0;
+  p.pku |= (g.cr4 & kCr4Pke) != 0;
+  p.pks |= (g.cr4 & kCr4Pks) != 0;
+  p.cet_ss |= (g.cr4 & kCr4Cet) != 0;
+  p.pcid |= (g.cr4 & kCr4Pcide) != 0;
+  g.pkru = GenerateKeys(random);
+  g.pkrs = GenerateKeys(random);
+  constexpr std::uint8_t kCpls[] = {0, 0, 0, 0, 0, 3, 3, 3, 3, 1, 2};
+  g.cpl = random.Pick(kCpls);
+}
+
+void GenerateGuestState(Random& random, const Exotic& exotic, Focus focus,
+                        Processor& p, GuestState& g) {
   g = GuestState{};
-  GenerateRegisters(random, p, g);
+  if (focus == Focus::kLinear) {
+    GenerateLinearRegisters(random, p, g);
+  } else {
+    GenerateRegisters(random, p, g);
+  }
   if (random.Percent(30)) {
     constexpr std::uint8_t kTypes[] = {0, 1, 4, 5, 6, 7};
     for (unsigned i = 0; i < 8; ++i) {
@@ -170,9 +218,19 @@ std::uint64_t BadAddress(Random& random, std::uint64_t good,
 
 }  // namespace
 
-Exotic DrawExotic(Random& random) {
+Exotic DrawExotic(Random& random, Focus focus) {
   Exotic exotic;
   if (!random.Percent(22)) return exotic;
+  if (focus == Focus::kLinear) {
+    // What is about EPT alone is asked about it alone.
+    exotic.five_level_ept = random.Percent(40);
+    exotic.no_execute_only = random.Percent(8);
+    exotic.no_2mb_pages = random.Percent(5);
+    exotic.paging_write = random.Percent(55);
+    exotic.asynchronous = random.Percent(4);
+    exotic.refused_entry = random.Percent(3);
+    return exotic;
+  }
   exotic.five_level_ept = random.Percent(42);
   exotic.no_execute_only = random.Percent(25);
   exotic.no_2mb_pages = random.Percent(20);
@@ -184,9 +242,10 @@ Exotic DrawExotic(Random& random) {
   return exotic;
 }
 
-void GenerateMachine(Random& random, const Exotic& exotic, Case& c) {
+void GenerateMachine(Random& random, const Exotic& exotic, Focus focus,
+                     Case& c) {
   GenerateProcessor(random, exotic, c.processor);
-  GenerateGuest(random, exotic, c.processor, c.guest);
+  GenerateGuestState(random, exotic, focus, c.processor, c.guest);
   GenerateControls(random, exotic, c);
 }
 

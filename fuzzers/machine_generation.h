@@ -4,6 +4,8 @@
 #ifndef EPTDIFF_FUZZERS_MACHINE_GENERATION_H_
 #define EPTDIFF_FUZZERS_MACHINE_GENERATION_H_
 
+#include <cstdint>
+
 #include "fuzzers/random.h"
 #include "oracle/case.h"
 
@@ -21,11 +23,19 @@ struct Exotic {
   bool eptp_switching = false;
   bool refused_entry = false;
 };
-Exotic DrawExotic(Random& random);
+
+// What a generated case is about.
+enum class Focus : std::uint8_t {
+  kEpt,     // EPT alone: accesses by guest-physical address, mostly
+  kLinear,  // linear accesses through the guest's own paging
+};
+
+Exotic DrawExotic(Random& random, Focus focus);
 
 // Fills in processor, controls (save the addresses of structures) and guest
 // registers (save CR3 and the PDPTEs).
-void GenerateMachine(Random& random, const Exotic& exotic, Case& c);
+void GenerateMachine(Random& random, const Exotic& exotic, Focus focus,
+                     Case& c);
 
 // Makes VM entry refuse `c`, by one rule or another.
 void SpoilEntryControls(Random& random, Case& c);

@@ -2,7 +2,10 @@
 
 #include "fuzzers/bits.h"
 #include "fuzzers/case_memory.h"
+#include "fuzzers/edit_used.h"
 #include "fuzzers/entry_mutation.h"
+#include "fuzzers/guest_entry_mutation.h"
+#include "fuzzers/guest_mode.h"
 #include "fuzzers/mutation.h"
 #include "fuzzers/table_builder.h"
 #include "fuzzers/used_entries.h"
@@ -12,33 +15,13 @@ namespace {
 
 using namespace bits;
 
-// The entries of a random step. False if there are none.
-bool UseSomeStep(Random& random, const Case& c, UsedEntries& used) {
-  if (c.steps.empty()) return false;
-  FindUsedEntries(c, c.steps[random.Below(c.steps.size())], used);
-  return !used.list.empty();
-}
-
-const UsedEntry& SomeEntry(Random& random, const UsedEntries& used) {
-  return used.list[random.Below(used.list.size())];
-}
-
-// Writes a value to a word that may not be listed yet.
-bool Replace(Case& c, Hpa address, std::uint64_t value) {
-  if (MemoryWord* word = FindWord(c, address)) {
-    word->value = value;
-    return true;
-  }
-  if (!HasRoomForWord(c)) return false;
-  c.memory.push_back({Hpa{address.value & ~7ull & Low(52)}, value});
-  return true;
-}
-
 std::uint64_t Changed(Random& random, const Case& c, const UsedEntry& entry) {
   switch (entry.kind) {
     case EntryKind::kEpt:
       return MutateEntry(random, entry.value, entry.level,
                          c.processor.maxphyaddr);
+    case EntryKind::kGuest:
+      return MutateGuestEntry(random, c, entry.value, entry.level);
     case EntryKind::kSpp:
       return MutateSppEntry(random, entry.value, entry.level,
                             c.processor.maxphyaddr);
@@ -54,14 +37,14 @@ bool ChangeUsedEntry(Random& random, Case& c) {
   UsedEntries used;
   if (!UseSomeStep(random, c, used)) return false;
   const UsedEntry& entry = SomeEntry(random, used);
-  return Replace(c, entry.address, Changed(random, c, entry));
+  return ReplaceEntry(c, entry, Changed(random, c, entry));
 }
 
 bool FlipBitOfUsedEntry(Random& random, Case& c) {
   UsedEntries used;
   if (!UseSomeStep(random, c, used)) return false;
   const UsedEntry& entry = SomeEntry(random, used);
-  return Replace(c, entry.address, entry.value ^ Bit(random.Below(64)));
+  return ReplaceEntry(c, entry, entry.value ^ Bit(random.Below(64)));
 }
 
 // `value` without what is reserved and with every permission.
@@ -74,11 +57,32 @@ std::uint64_t Mended(const Case& c, const UsedEntry& entry) {
   return value | kWriteBack << kTypeShift | (entry.level > 1 ? kLeaf : 0);
 }
 
+// Where an entry without an address may lead: to the guest-physical page of
+// some entry that the walk came by.
+std::uint64_t SomeGuestPage(Random& random, const UsedEntries& used) {
+  const UsedEntry* entry = SomeEntryThat(random, used, IsGuestEntry);
+  return entry == nullptr ? 0 : entry->gpa & kAddress;
+}
+
+bool MendGuest(Random& random, const UsedEntries& used, UsedEntry entry,
+               Case& c) {
+  const bool table = entry.level > 1 && !entry.leaf;
+  // No table of its own: a leaf, or for the upper levels some other table.
+  if (table && (entry.value & kAddress) == 0) {
+    entry.value = SomeGuestPage(random, used);
+    if (entry.level <= 3) entry.value |= kGuestLarge;
+  }
+  return ReplaceEntry(c, entry, MendGuestEntry(c, entry.value, entry.level));
+}
+
 // Makes what failed work: the last entry of a walk becomes one that allows
 // everything, and a leaf if there was nothing.
 bool MendWalk(Random& random, UsedEntries& used, Case& c) {
   for (std::size_t i = used.list.size(); i-- > 0;) {
     UsedEntry& entry = used.list[i];
+    if (entry.kind == EntryKind::kGuest && !used.reached_guest_leaf) {
+      return MendGuest(random, used, entry, c);
+    }
     if (entry.kind != EntryKind::kEpt) continue;
     if ((entry.value & kAddress) == 0 && !c.memory.empty()) {
       // No table of its own: a leaf, or for the upper levels some other table.
@@ -86,7 +90,7 @@ bool MendWalk(Random& random, UsedEntries& used, Case& c) {
       entry.value |=
           c.memory[random.Below(c.memory.size())].address.value & kAddress;
     }
-    return Replace(c, entry.address, Mended(c, entry));
+    return ReplaceEntry(c, entry, Mended(c, entry));
   }
   return false;
 }
@@ -102,9 +106,11 @@ bool Retarget(Random& random, Case& c) {
   if (!UseSomeStep(random, c, used) || c.memory.empty()) return false;
   const UsedEntry& entry = SomeEntry(random, used);
   const std::uint64_t target =
-      c.memory[random.Below(c.memory.size())].address.value;
-  return Replace(c, entry.address,
-                 (entry.value & ~kAddress) | (target & kAddress));
+      IsGuestEntry(entry)
+          ? SomeGuestPage(random, used)
+          : c.memory[random.Below(c.memory.size())].address.value;
+  return ReplaceEntry(c, entry,
+                      (entry.value & ~kAddress) | (target & kAddress));
 }
 
 // A large leaf becomes a table with one leaf that maps the same, or a table
@@ -119,8 +125,8 @@ bool SplitOrJoin(Random& random, Case& c) {
   if (!entry.leaf) {
     const std::uint64_t page =
         entry.value & kAddress & ~Low(PageShift(entry.level));
-    return Replace(
-        c, entry.address,
+    return ReplaceEntry(
+        c, entry,
         (entry.value & ~kAddress) | page | kLeaf | kWriteBack << kTypeShift);
   }
   // The leaf's own page serves as the table: it is nobody else's.
@@ -129,13 +135,13 @@ bool SplitOrJoin(Random& random, Case& c) {
   for (unsigned index = 0; index < 2; ++index) {
     const std::uint64_t below =
         (table + (std::uint64_t{index} << shift)) | (entry.value & ~kAddress);
-    if (!Replace(c, Hpa{table + 8 * index},
-                 entry.level == 2 ? below & ~kLeaf : below)) {
+    if (!ReplaceWord(c, Hpa{table + 8 * index},
+                     entry.level == 2 ? below & ~kLeaf : below)) {
       return false;
     }
   }
-  return Replace(c, entry.address,
-                 entry.value & ~(kLeaf | kTypeMask | kIgnorePat));
+  return ReplaceEntry(c, entry,
+                      entry.value & ~(kLeaf | kTypeMask | kIgnorePat));
 }
 
 // Sets or clears the flags of one entry, or of all that a step uses.
@@ -144,15 +150,22 @@ bool ChangeFlags(Random& random, Case& c) {
   if (!UseSomeStep(random, c, used)) return false;
   const bool all = random.OneIn(2);
   const bool set = random.OneIn(2);
-  const std::uint64_t flags = random.OneIn(3)   ? kAccessed | kDirty
-                              : random.OneIn(2) ? kAccessed
-                                                : kDirty;
+  constexpr std::uint64_t kEptFlags = kAccessed | kDirty;
+  constexpr std::uint64_t kGuestFlags = kGuestAccessed | kGuestDirty;
+  std::uint64_t flags = kEptFlags | kGuestFlags;
+  if (!random.OneIn(3)) {
+    flags = random.OneIn(2) ? kAccessed | kGuestAccessed : kDirty | kGuestDirty;
+  }
   const std::size_t one = random.Below(used.list.size());
   for (std::size_t i = 0; i < used.list.size(); ++i) {
     const UsedEntry& entry = used.list[i];
-    if (entry.kind != EntryKind::kEpt || (!all && i != one)) continue;
+    const bool guest = IsGuestEntry(entry);
+    if ((entry.kind != EntryKind::kEpt && !guest) || (!all && i != one)) {
+      continue;
+    }
     if (entry.value == 0) continue;  // a flag would not make it present
-    Replace(c, entry.address, set ? entry.value | flags : entry.value & ~flags);
+    const std::uint64_t its = flags & (guest ? kGuestFlags : kEptFlags);
+    ReplaceEntry(c, entry, set ? entry.value | its : entry.value & ~its);
   }
   return true;
 }
@@ -208,8 +221,9 @@ std::span<const Mutation> MemoryMutations() { return kMutations; }
 
 void MendStep(Random& random, std::size_t step, Case& c) {
   UsedEntries used;
-  // An upper entry that is mended leads to one below it, four times at most.
-  for (int level = 0; level < 4; ++level) {
+  // An upper entry that is mended leads to one below it, four times at most;
+  // in two dimensions more than that is too much to mend.
+  for (int level = 0; level < 5; ++level) {
     FindUsedEntries(c, c.steps[step], used);
     if (used.reached_leaf || !MendWalk(random, used, c)) return;
   }

@@ -27,6 +27,9 @@ std::span<const Mutation> MemoryMutations();
 std::span<const Mutation> MachineMutations();
 // Of the steps.
 std::span<const Mutation> StepMutations();
+// Of what stands between a linear address and its translation: the guest's
+// tables, the EPT entries on the way to them, the registers of the guest.
+std::span<const Mutation> GuestMutations();
 
 // Undoes some of what makes cases dull: changes break more than they mend, and
 // a corpus would drift into walks that end at once and machines that few
@@ -38,7 +41,8 @@ void LeadBack(Random& random, Case& c);
 void MakeOrdinary(Case& c);
 // Lets the walk of a step reach a leaf, if there is room for the entries.
 void MendStep(Random& random, std::size_t step, Case& c);
-// Lets a step access the page of another. Both access guest-physical memory.
+// Lets a step access the page of another, if both have the same kind of
+// address. Both are accesses.
 void MoveToPageOf(std::size_t other, std::size_t step, Case& c);
 
 // Mutation adds nothing to a case that has reached these sizes: small cases

@@ -9,8 +9,8 @@ namespace {
 // The mutations, each as often as its weight says.
 std::vector<const Mutation*> WeightedMutations() {
   std::vector<const Mutation*> weighted;
-  for (const auto& list :
-       {MemoryMutations(), MachineMutations(), StepMutations()}) {
+  for (const auto& list : {MemoryMutations(), MachineMutations(),
+                           StepMutations(), GuestMutations()}) {
     for (const Mutation& mutation : list) {
       weighted.insert(weighted.end(), mutation.weight, &mutation);
     }
@@ -22,8 +22,8 @@ std::vector<const Mutation*> WeightedMutations() {
 
 std::vector<Mutation> AllMutations() {
   std::vector<Mutation> all;
-  for (const auto& list :
-       {MemoryMutations(), MachineMutations(), StepMutations()}) {
+  for (const auto& list : {MemoryMutations(), MachineMutations(),
+                           StepMutations(), GuestMutations()}) {
     all.insert(all.end(), list.begin(), list.end());
   }
   return all;
@@ -37,7 +37,7 @@ void LeadBack(Random& random, Case& c) {
     FindUsedEntries(c, c.steps[i], used);
     if (used.reached_leaf) {
       good = i;
-    } else if (AccessedRange(c, c.steps[i]).bytes != 0 && random.Percent(55)) {
+    } else if (IsAccess(c.steps[i]) && random.Percent(55)) {
       if (good < c.steps.size() && random.OneIn(2)) {
         MoveToPageOf(good, i, c);
       } else {

@@ -31,29 +31,6 @@ std::uint8_t GenerateSize(Random& random, AccessKind kind) {
                           : random.Pick(kSizes);
 }
 
-// Where in its page an access begins: sub-pages and the ends are the
-// interesting places; one in twenty crosses into the next page.
-std::uint64_t GenerateOffset(Random& random, const Access& access) {
-  if (IsShadowStack(access.kind)) {
-    return random.Below(4096u / access.size) * access.size;
-  }
-  if (access.size > 1 && random.OneIn(20)) {
-    return 4096 - 1 - random.Below(access.size - 1u);
-  }
-  switch (random.Below(5)) {
-    case 0:
-      return 0;
-    case 1:
-      return 4096u - access.size;
-    case 2:  // a sub-page boundary
-      return 128 * random.Below(31);
-    case 3:  // or one byte before it
-      return 128 * (1 + random.Below(30)) - 1;
-    default:
-      return random.Below(4097u - access.size);
-  }
-}
-
 std::uint64_t SomePage(Random& random, std::span<const std::uint64_t> pages) {
   return pages[random.Below(pages.size())];
 }
@@ -115,6 +92,27 @@ Step PagingStructureStep(Random& random, const Case& c,
 }
 
 }  // namespace
+
+std::uint64_t GenerateOffset(Random& random, const Access& access) {
+  if (IsShadowStack(access.kind)) {
+    return random.Below(4096u / access.size) * access.size;
+  }
+  if (access.size > 1 && random.OneIn(20)) {
+    return 4096 - 1 - random.Below(access.size - 1u);
+  }
+  switch (random.Below(5)) {
+    case 0:
+      return 0;
+    case 1:
+      return 4096u - access.size;
+    case 2:  // a sub-page boundary
+      return 128 * random.Below(31);
+    case 3:  // or one byte before it
+      return 128 * (1 + random.Below(30)) - 1;
+    default:
+      return random.Below(4097u - access.size);
+  }
+}
 
 Access GenerateAccess(Random& random, const Exotic& exotic, const Case& c) {
   constexpr AccessKind kPlain[] = {

@@ -15,6 +15,10 @@ namespace eptdiff {
 // An access that the registers of `c` allow to arise.
 Access GenerateAccess(Random& random, const Exotic& exotic, const Case& c);
 
+// Where in its page an access begins: sub-pages and the ends are the
+// interesting places; one in twenty crosses into the next page.
+std::uint64_t GenerateOffset(Random& random, const Access& access);
+
 // A guest-linear address that translates to `gpa`: the same offset, canonical
 // in the mode of `c`.
 Gla GenerateGla(Random& random, const Case& c, std::uint64_t gpa);

@@ -3,7 +3,11 @@
 
 #include "fuzzers/bits.h"
 #include "fuzzers/canonical.h"
+#include "fuzzers/case_memory.h"
+#include "fuzzers/edit_used.h"
 #include "fuzzers/entry_mutation.h"
+#include "fuzzers/guest_entry_mutation.h"
+#include "fuzzers/guest_mode.h"
 #include "fuzzers/machine_generation.h"
 #include "fuzzers/mutation.h"
 #include "fuzzers/step_generation.h"
@@ -28,7 +32,7 @@ bool HasGpa(const Step& step) {
 
 // Moves a step. The offset in the page of a linear address is that of its
 // translation.
-bool MoveTo(Step& step, std::uint64_t address) {
+bool MoveTo(const Case& c, Step& step, std::uint64_t address) {
   if (HasGpa(step)) {
     if (step.kind != StepKind::kGuestPhysicalAccess) address &= ~7ull;
     step.gpa = Gpa{address & kPhysicalAddressMask};
@@ -39,7 +43,11 @@ bool MoveTo(Step& step, std::uint64_t address) {
     return true;
   }
   if (step.kind != StepKind::kLinearAccess) return false;
-  step.gla = Gla{address & Low(32)};
+  const GuestMode mode = GuestModeOf(c.guest);
+  step.gla = Gla{Canonical(mode, address)};
+  // Nor does an access cross the end of the canonical addresses.
+  const std::uint64_t last = step.gla.value + step.access.size - 1;
+  if (IsIa32e(mode) && Canonical(mode, last) != last) step.access.size = 1;
   return true;
 }
 
@@ -47,10 +55,22 @@ std::uint64_t AddressOf(const Step& step) {
   return HasGpa(step) ? step.gpa.value : step.gla.value;
 }
 
+// The address of a step selects an entry of this kind by these bits.
+struct IndexBits {
+  unsigned shift, count;
+};
+IndexBits IndexBitsOf(GuestMode mode, const UsedEntry& entry) {
+  if (!IsGuestEntry(entry)) return {PageShift(entry.level), 9};
+  return {GuestPageShift(mode, entry.level), ShapeOf(mode).index_bits};
+}
+
 // Into the range of another entry of a table that the step uses.
 bool MoveToNeighbour(Random& random, Case& c) {
   Step* step = SomeStep(random, c);
   if (step == nullptr || c.memory.empty()) return false;
+  const bool paged = IsPagedAccess(c, *step);
+  const GuestMode mode = GuestModeOf(c.guest);
+  const EntryKind kind = paged ? EntryKind::kGuest : EntryKind::kEpt;
   UsedEntries used;
   FindUsedEntries(c, *step, used);
   const std::size_t offset = random.Below(c.memory.size());
@@ -58,14 +78,15 @@ bool MoveToNeighbour(Random& random, Case& c) {
     const std::uint64_t word =
         c.memory[(offset + i) % c.memory.size()].address.value;
     for (const UsedEntry& entry : used.list) {
-      if (entry.kind != EntryKind::kEpt || entry.address.value == word ||
+      if (entry.kind != kind || (entry.address.value & ~7ull) == word ||
           (entry.address.value ^ word) >> 12 != 0) {
         continue;
       }
-      const unsigned shift = PageShift(entry.level);
-      const std::uint64_t index = word >> 3 & Low(9);
-      return MoveTo(*step,
-                    (AddressOf(*step) & ~(Low(9) << shift)) | index << shift);
+      const IndexBits bits = IndexBitsOf(mode, entry);
+      std::uint64_t index = (word & Low(12)) >> (bits.count == 10 ? 2 : 3);
+      return MoveTo(c, *step,
+                    (AddressOf(*step) & ~(Low(bits.count) << bits.shift)) |
+                        index << bits.shift);
     }
   }
   return false;
@@ -75,9 +96,11 @@ bool MoveToNeighbour(Random& random, Case& c) {
 bool ChangeIndex(Random& random, Case& c) {
   Step* step = SomeStep(random, c);
   if (step == nullptr) return false;
-  const unsigned shift = 12 + 9 * random.Below(4);
+  const unsigned level = random.Below(4);
   const std::uint64_t change = random.OneIn(2) ? 1 : 1 + random.Below(511);
-  return MoveTo(*step, AddressOf(*step) ^ change << shift);
+  const unsigned bits =
+      IsPagedAccess(c, *step) ? ShapeOf(GuestModeOf(c.guest)).index_bits : 9;
+  return MoveTo(c, *step, AddressOf(*step) ^ change << (12 + bits * level));
 }
 
 // To where another step went.
@@ -85,7 +108,7 @@ bool FollowStep(Random& random, Case& c) {
   if (c.steps.size() < 2) return false;
   const std::size_t step = random.Below(c.steps.size());
   const std::size_t other = random.Below(c.steps.size());
-  if (AccessedRange(c, c.steps[other]).bytes == 0) return false;
+  if (!IsAccess(c.steps[other])) return false;
   const Step before = c.steps[step];
   MoveToPageOf(other, step, c);
   return c.steps[step] != before;
@@ -102,18 +125,18 @@ bool MoveToBoundary(Random& random, Case& c) {
   const unsigned bytes = std::max<unsigned>(step->access.size, 1);
   switch (random.Below(3)) {
     case 0:
-      return MoveTo(*step, start);
+      return MoveTo(c, *step, start);
     case 1:
-      return MoveTo(*step, start + size - bytes);
+      return MoveTo(c, *step, start + size - bytes);
     default:
-      return MoveTo(*step, start + size - (bytes + 1) / 2);
+      return MoveTo(c, *step, start + size - (bytes + 1) / 2);
   }
 }
 
 bool ChangeAddressBit(Random& random, Case& c) {
   Step* step = SomeStep(random, c);
   if (step == nullptr) return false;
-  return MoveTo(*step, AddressOf(*step) ^ Bit(random.Below(52)));
+  return MoveTo(c, *step, AddressOf(*step) ^ Bit(random.Below(52)));
 }
 
 bool ChangeAccess(Random& random, Case& c) {
@@ -176,14 +199,22 @@ bool ChangeStepKind(Random& random, Case& c) {
   step->kind = random.Pick(kKinds);
   step->page.pat_index &= 3;  // a structure is referred to without PAT
   Canonicalise(*step);
-  return MoveTo(*step, step->gpa.value);
+  return MoveTo(c, *step, step->gpa.value);
 }
 
 bool AddStep(Random& random, Case& c) {
   if (!HasRoomForStep(c) || c.steps.empty()) return false;
   const Step* near = SomeStep(random, c);
-  const std::uint64_t page[] = {AccessedRange(c, *near).first & ~Low(12)};
-  const Step step = GenerateAccessStep(random, Exotic{}, c, page);
+  Step step;
+  if (IsPagedAccess(c, *near) && !random.OneIn(6)) {
+    step = *near;
+    step.access = GenerateAccess(random, Exotic{}, c);
+    MoveTo(c, step,
+           (step.gla.value & ~Low(12)) + GenerateOffset(random, step.access));
+  } else {
+    const std::uint64_t page[] = {AccessedRange(c, *near).first & ~Low(12)};
+    step = GenerateAccessStep(random, Exotic{}, c, page);
+  }
   c.steps.insert(c.steps.begin() + random.Below(c.steps.size() + 1), step);
   return true;
 }
@@ -222,10 +253,18 @@ bool AddStore(Random& random, Case& c) {
   Step store;
   store.kind = StepKind::kStore;
   store.hpa = Hpa{entry.address.value & kWordAddressMask};
-  store.value = random.OneIn(3)
-                    ? entry.value & ~(kAccessed | kDirty)
-                    : MutateEntry(random, entry.value, std::max(entry.level, 1),
-                                  c.processor.maxphyaddr);
+  if (IsGuestEntry(entry)) {
+    const std::uint64_t value =
+        random.OneIn(3) ? entry.value & ~(kGuestAccessed | kGuestDirty)
+                        : MutateGuestEntry(random, c, entry.value, entry.level);
+    store.value = WithEntry(LoadWord(c, entry.address), entry.address,
+                            ShapeOf(GuestModeOf(c.guest)).entry_bytes, value);
+  } else {
+    store.value = random.OneIn(3) ? entry.value & ~(kAccessed | kDirty)
+                                  : MutateEntry(random, entry.value,
+                                                std::max(entry.level, 1),
+                                                c.processor.maxphyaddr);
+  }
   c.steps.insert(c.steps.begin() + static_cast<std::ptrdiff_t>(before), store);
   return true;
 }
@@ -259,8 +298,17 @@ constexpr Mutation kMutations[] = {
 std::span<const Mutation> StepMutations() { return kMutations; }
 
 void MoveToPageOf(std::size_t other, std::size_t step, Case& c) {
+  if (IsPagedAccess(c, c.steps[step]) != IsPagedAccess(c, c.steps[other])) {
+    return;
+  }
+  if (IsPagedAccess(c, c.steps[step])) {
+    MoveTo(c, c.steps[step],
+           (c.steps[other].gla.value & ~Low(12)) |
+               (c.steps[step].gla.value & Low(12)));
+    return;
+  }
   const std::uint64_t page = AccessedRange(c, c.steps[other]).first & ~Low(12);
-  MoveTo(c.steps[step], page | (AddressOf(c.steps[step]) & Low(12)));
+  MoveTo(c, c.steps[step], page | (AddressOf(c.steps[step]) & Low(12)));
 }
 
 }  // namespace eptdiff
