@@ -65,15 +65,47 @@ class Comparison {
         CompareExit();
         break;
       case EventKind::kPageFault:
-        Compare(Field::kErrorCode, e.error_code, given_.event.error_code,
-                expected_.decided);
-        Compare(Field::kCr2, e.cr2.value, given_.event.cr2.value,
-                expected_.decided);
+        CompareErrorCode();
+        CompareAddress(Field::kCr2, e.cr2.value, given_.event.cr2.value,
+                       {Rule::kGw16, 0});
         break;
       case EventKind::kVirtualizationException:
       case EventKind::kGeneralProtection:
       case EventKind::kGaveUp:
         break;
+    }
+  }
+
+  // Each bit of the error code has its rule.
+  void CompareErrorCode() {
+    if (!(fields_ & SetOf(Field::kErrorCode))) return;
+    const std::uint64_t expected = expected_.event.error_code;
+    const std::uint64_t given = given_.event.error_code;
+    std::uint64_t differing = (expected ^ given) & expected_.error_code_defined;
+    for (; differing != 0; differing &= differing - 1) {
+      const int bit = std::countr_zero(differing);
+      Add({Field::kErrorCode,
+           static_cast<std::uint8_t>(bit),
+           {},
+           expected >> bit & 1,
+           given >> bit & 1,
+           RuleOfErrorBit(bit)});
+    }
+  }
+
+  RuleAt RuleOfErrorBit(int bit) const {
+    switch (bit) {
+      case 1:  // W/R
+      case 2:  // U/S
+      case 5:  // PK
+      case 6:  // SS
+        return {Rule::kGw18, 0};
+      case 4:  // I/D
+        return {Rule::kGw8, 0};
+      case 7:  // HLAT
+        return {Rule::kGw15, 0};
+      default:
+        return expected_.decided;
     }
   }
 
@@ -172,6 +204,10 @@ class Comparison {
               static_cast<std::uint64_t>(a.structure_memory_type),
               static_cast<std::uint64_t>(b.structure_memory_type),
               {Rule::kMt1, 0});
+      if (expected_.guest_structure_types_defined) {
+        compare(Field::kStructureMemoryType, a.guest_structure_types,
+                b.guest_structure_types, {Rule::kGw14, 0});
+      }
     }
   }
 
@@ -349,7 +385,8 @@ std::string SignatureOf(std::string_view oracle, const Finding& finding) {
       first.field == Field::kEvent &&
       first.given == static_cast<std::uint64_t>(EventKind::kGaveUp);
   signature += gave_up ? "panic" : NameOf(first.field);
-  if (first.field == Field::kQualification) {
+  if (first.field == Field::kQualification ||
+      first.field == Field::kErrorCode) {
     signature += std::to_string(first.index);
   }
   signature += "-";

@@ -22,10 +22,11 @@ struct Registers {
   friend bool operator==(const Registers&, const Registers&) = default;
 };
 
-// How many words one step may change. A two-dimensional walk over two pages
-// stays below it: 2 x (6 EPT walks of 5 entries + 5 guest entries + 6 log
-// entries), and 5 words of the #VE information area.
-inline constexpr std::size_t kMaxStepWrites = 96;
+// How many words one step may change: in two pages each, EPT walks of 5 entries
+// and a log entry for 5 entries of HLAT paging, 5 of ordinary paging and the
+// final access, and the flags of those 10 entries; and 5 words of the #VE
+// information area.
+inline constexpr std::size_t kMaxStepWrites = 2 * (11 * 6 + 10) + 5;
 
 struct Outcome {
   Event event;

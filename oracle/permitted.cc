@@ -52,6 +52,11 @@ Event EventOf(const Alternative& a, const Choice& choice) {
           Fill(event.interruption_information,
                a.interruption_information_defined, choice));
       break;
+    case EventKind::kPageFault:
+      event.error_code = static_cast<std::uint32_t>(
+          Fill(event.error_code, a.error_code_defined, choice));
+      event.cr2.value = Reported(event.cr2.value, true, a, choice);
+      break;
     case EventKind::kVmEntryFailure:
       event.failed_check =
           static_cast<EntryCheck>(std::countr_zero(a.failed_checks));

@@ -57,11 +57,17 @@ bool SameDefinedness(const Alternative& x, const Alternative& y) {
 
 bool SameTranslations(const Alternative& x, const Alternative& y) {
   if (x.event.translation_count != y.event.translation_count) return false;
-  if (x.memory_type_defined != y.memory_type_defined) return false;
+  if (x.memory_type_defined != y.memory_type_defined ||
+      x.guest_structure_types_defined != y.guest_structure_types_defined) {
+    return false;
+  }
   for (std::size_t i = 0; i < x.event.translation_count; ++i) {
     Translation a = x.event.translations[i];
     const Translation& b = y.event.translations[i];
     if (!x.memory_type_defined) a.memory_type = b.memory_type;
+    if (!x.guest_structure_types_defined) {
+      a.guest_structure_types = b.guest_structure_types;
+    }
     if (!(a == b)) return false;
   }
   return true;
@@ -88,8 +94,10 @@ bool SameEvent(const Alternative& x, const Alternative& y) {
     case EventKind::kVmExit:
       return SameExit(x, y);
     case EventKind::kPageFault:
-      return x.event.error_code == y.event.error_code &&
-             x.event.cr2 == y.event.cr2;
+      return x.error_code_defined == y.error_code_defined &&
+             ((x.event.error_code ^ y.event.error_code) &
+              x.error_code_defined) == 0 &&
+             x.event.cr2 == y.event.cr2 && x.span == y.span;
     case EventKind::kVmEntryFailure:
       return x.failed_checks == y.failed_checks;
     case EventKind::kVirtualizationException:

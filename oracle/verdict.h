@@ -35,10 +35,9 @@ struct BitWrite {
   RuleAt why;
 };
 
-// The writes of one alternative of an access by guest-physical address: two
-// pages of five flags each, two log entries, three words of the #VE area. Small
-// on purpose: alternatives live on the stack of an instrumented fuzzer.
-inline constexpr std::size_t kMaxAlternativeWrites = 24;
+// The writes of one alternative: of a linear access to two pages, at most
+// those of kMaxStepWrites, a bit at a time.
+inline constexpr std::size_t kMaxAlternativeWrites = kMaxStepWrites;
 using BitWrites = FixedVector<BitWrite, kMaxAlternativeWrites>;
 
 struct Alternative {
@@ -46,8 +45,10 @@ struct Alternative {
   // Which bits of the exit qualification are defined.
   std::uint64_t qualification_defined = 0;
   std::uint32_t interruption_information_defined = ~std::uint32_t{0};
+  std::uint32_t error_code_defined = ~std::uint32_t{0};
   // Whether the GPA and GLA are, and how far beyond the value in `event` the
-  // reported one may lie: 0 to span bytes (any refused byte may be reported).
+  // reported one, or CR2, may lie: 0 to span bytes (any refused byte may be
+  // reported).
   bool gpa_defined = false;
   bool gla_defined = false;
   std::uint8_t span = 0;
@@ -66,13 +67,15 @@ struct Alternative {
   Event ve_information;
   // What decided the event, and the memory type of a completed access.
   RuleAt decided;
-  // False for a PAT entry that WRMSR would have refused.
+  // False for a PAT entry that WRMSR would have refused; of the final access,
+  // and of the accesses to guest paging structures.
   bool memory_type_defined = true;
+  bool guest_structure_types_defined = true;
   Rule memory_type_rule = Rule::kMt5;
 };
 
 // The most alternatives that a verdict can have.
-inline constexpr std::size_t kMaxAlternatives = 32;
+inline constexpr std::size_t kMaxAlternatives = 64;
 
 enum class Standing : std::uint8_t {
   kJudged,       // the alternatives say what is permitted

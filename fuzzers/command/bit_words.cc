@@ -258,8 +258,25 @@ std::string EntryNameWords(const EntryRead& entry) {
       return "guest PDPTE";
     case Structure::kEptpList:
       return "EPTP-list entry";
+    case Structure::kGuest:
+      return absl::StrCat("guest ", kEpt[entry.level <= 5 ? entry.level : 0]);
   }
   return "?";
+}
+
+// The bits that have one meaning in every paging mode.
+static std::string GuestEntryWords(std::uint64_t entry) {
+  if (!Bit(entry, 0)) return "not present";
+  Words words = {"present"};
+  Append(words, entry,
+         {{1, "R/W"},
+          {2, "U/S"},
+          {3, "PWT"},
+          {4, "PCD"},
+          {5, "A"},
+          {6, "D"},
+          {7, "PS or PAT"}});
+  return absl::StrJoin(words, ", ");
 }
 
 std::string EntryWords(const EntryRead& entry, const Processor& processor,
@@ -276,6 +293,8 @@ std::string EntryWords(const EntryRead& entry, const Processor& processor,
                  : "not present";
     case Structure::kEptpList:
       return EptpWords(entry.value);
+    case Structure::kGuest:
+      return GuestEntryWords(entry.value);
   }
   return "";
 }

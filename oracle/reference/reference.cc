@@ -4,6 +4,7 @@
 
 #include "oracle/reference/access.h"
 #include "oracle/reference/examiner.h"
+#include "oracle/reference/linear_access.h"
 #include "oracle/reference/report.h"
 
 namespace eptdiff {
@@ -84,7 +85,7 @@ void JudgeEptpSwitch(Examiner& x, const Step& step, Verdict& verdict) {
   const std::uint64_t list = x.state().controls.eptp_list_address;
   const Hpa address{list + 8 * std::uint64_t{step.index}};
   const std::uint64_t eptp = x.state().memory.Load(address);
-  x.trace().entries.push_back({Structure::kEptpList, 0, address, eptp});
+  x.trace().entries.push_back({Structure::kEptpList, 0, 0, address, eptp});
   const std::uint16_t failed = FailedEptpChecks(x, eptp);
   if (failed != 0) return exit(RuleOfCheck(failed));
   if (x.Ask(Slot::kCtl4Refused, eptp)) return exit({Rule::kCtl4, 0});
@@ -153,13 +154,51 @@ bool SplitIntoPages(const Step& step, PageAccesses& pages) {
   return true;
 }
 
+// The bytes of a linear access with CR0.PG = 1, page by page.
+LinearParts SplitLinear(const Step& step) {
+  LinearParts parts;
+  std::uint64_t done = 0;
+  while (done < step.access.size) {
+    LinearPart part;
+    part.access = step.access;
+    part.gla = {step.gla.value + done};
+    const std::uint64_t room = kPageBytes - sdm::Bits(part.gla.value, 11, 0);
+    const std::uint64_t left = step.access.size - done;
+    part.bytes = static_cast<std::uint8_t>(left < room ? left : room);
+    part.split = part.bytes < step.access.size;
+    done += part.bytes;
+    parts.push_back(part);
+  }
+  return parts;
+}
+
+// Volume 1, 3.3.7.1: bits 63:47 (63:56 with 5-level paging) are the same.
+bool IsCanonical(std::uint64_t gla, GuestMode mode) {
+  const int low = mode == GuestMode::k5Level ? 56 : 47;
+  const std::uint64_t upper = sdm::Bits(gla, 63, low);
+  return upper == 0 || upper == sdm::Bits(~std::uint64_t{0}, 63, low);
+}
+
+void JudgeLinear(Examiner& x, const Step& step, Verdict& verdict) {
+  const LinearParts parts = SplitLinear(step);
+  for (const LinearPart& part : parts) {
+    BeginLinear(x, part);
+    if (x.s.FourOrFiveLevel() &&
+        !IsCanonical(part.gla.value, x.s.linear.mode)) {
+      return Refuse(Standing::kCallerError, "a linear address not canonical",
+                    verdict);
+    }
+  }
+  JudgeLinearAccess(x, parts, verdict);
+}
+
 void JudgeData(Examiner& x, const Step& step, Verdict& verdict) {
   if (step.access.size == 0 || step.access.size > kMaxAccessBytes) {
     return Refuse(Standing::kCallerError, "a size of 0 or above 64 bytes",
                   verdict);
   }
   if (step.kind == StepKind::kLinearAccess && x.s.PagingEnabled()) {
-    return Refuse(Standing::kNotModelled, "guest paging", verdict);
+    return JudgeLinear(x, step, verdict);
   }
   PageAccesses pages;
   if (!SplitIntoPages(step, pages)) {

@@ -45,10 +45,30 @@ TEST(ReferenceTest, RefusesWhatNoProcessorCanBeAsked) {
   EXPECT_EQ(StandingOf(Walk5().Read(beyond - 8, 8)), Standing::kJudged);
 }
 
-TEST(ReferenceTest, SaysWhatItDoesNotModel) {
-  const JudgedStep judged = Judged(Walk4().Linear(AccessKind::kRead, 0x1234));
-  EXPECT_EQ(judged.verdict.standing, Standing::kNotModelled);
-  EXPECT_STRNE(judged.verdict.unmodelled, "");
+TEST(ReferenceTest, LinearAddressesAreCanonicalInIa32eMode) {
+  const auto standing = [](std::uint64_t gla, std::uint64_t cr4,
+                           std::uint64_t efer, std::uint8_t size) {
+    const auto change = [&](Case& c) {
+      c.guest.cr4 = cr4;
+      c.guest.efer = efer;
+    };
+    return StandingOf(
+        Walk4().With(change).Linear(AccessKind::kRead, gla).But([&](Step& s) {
+          s.access.size = size;
+        }));
+  };
+  constexpr std::uint64_t kPae = 0x20, kLa57 = 0x1020, kLma = 0x500;
+  constexpr auto kNo = Standing::kCallerError, kYes = Standing::kJudged;
+  EXPECT_EQ(standing(0x7fff'ffff'fffc, kPae, kLma, 4), kYes);
+  EXPECT_EQ(standing(0x7fff'ffff'fffc, kPae, kLma, 8), kNo);
+  EXPECT_EQ(standing(0x8000'0000'0000, kPae, kLma, 1), kNo);
+  EXPECT_EQ(standing(0xffff'8000'0000'0000, kPae, kLma, 1), kYes);
+  EXPECT_EQ(standing(0x8000'0000'0000, kLa57, kLma, 1), kYes);
+  EXPECT_EQ(standing(0x0100'0000'0000'0000, kLa57, kLma, 1), kNo);
+  EXPECT_EQ(standing(0xff00'0000'0000'0000, kLa57, kLma, 1), kYes);
+  // Elsewhere bits 31:0 count alone.
+  EXPECT_EQ(standing(0x8000'0000'0000, kPae, 0, 1), kYes);
+  EXPECT_EQ(standing(0x8000'0000'0000, 0, kLma, 1), kYes);
 }
 
 TEST(ReferenceTest, TracesTheEntriesThatItReads) {

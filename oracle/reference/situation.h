@@ -39,6 +39,38 @@ struct PathEntry {
   bool leaf = false;
 };
 
+// The guest's paging mode (3A 4.1.1).
+enum class GuestMode : std::uint64_t {
+  kNone,   // CR0.PG = 0
+  k32Bit,  // CR4.PAE = 0
+  kPae,
+  k4Level,
+  k5Level,
+};
+
+// A guest paging-structure entry used for the translation of a linear address.
+struct GuestEntry {
+  std::uint64_t value = 0;     // 32 bits with 32-bit paging
+  std::uint64_t ept_leaf = 0;  // the EPT entry that maps its page
+  std::uint8_t level = 0;      // 5 (PML5E) to 1 (PTE)
+};
+
+// The translation of a linear address by the guest's paging.
+struct LinearTranslation {
+  GuestMode mode = GuestMode::kNone;
+  Gla gla;             // of the first byte in the page
+  bool write = false;  // what the access is to the guest's rights (3A 4.6.1)
+  bool fetch = false;
+  bool shadow_stack = false;
+  bool user_access = false;  // user-mode; else supervisor-mode, ...
+  bool implicit = false;     // ... implicit or explicit
+  bool hlat = false;         // the walk is under way from HLATP
+  // The entry that is being accessed; 0 before and after the walk.
+  std::uint8_t level = 0;
+  // The entries that control the translation, from the root on.
+  FixedVector<GuestEntry, 11> path;
+};
+
 struct Situation {
   const MachineState* state = nullptr;
 
@@ -60,6 +92,13 @@ struct Situation {
   bool not_present = false;   // the translation met an entry not present ...
   bool beyond_width = false;  // ... or a GPA beyond 4-level EPT (WALK-2)
   bool reached_leaf = false;
+
+  // With guest paging: how the GPA came about. In slots about a guest entry
+  // `level` and `entry` are that entry's.
+  LinearTranslation linear;
+  // Bit 15 of the qualification of a violation: guest-paging verification
+  // refused; another rule, too, may be given as the reason (kUndefinedBit).
+  std::uint64_t verification_bit = 0;
 
   // The PML index at this point (an access to two pages may log twice).
   std::uint16_t pml_index = 0;
@@ -124,6 +163,29 @@ struct Situation {
     return PagingEnabled() && sdm::Bit(state->guest.efer, 10) &&
            state->guest.cs_l;
   }
+  bool Cr4(int bit) const { return sdm::Bit(state->guest.cr4, bit); }
+  bool WriteProtect() const { return sdm::Bit(state->guest.cr0, 16); }
+  bool ExecuteDisableEnabled() const { return sdm::Bit(state->guest.efer, 11); }
+  // The paging modes of IA-32e mode, with entries of one format.
+  bool FourOrFiveLevel() const {
+    return linear.mode == GuestMode::k4Level ||
+           linear.mode == GuestMode::k5Level;
+  }
+  // Whether a bit is set in every guest entry that controls the translation.
+  bool InAllGuestEntries(int position) const {
+    for (const GuestEntry& used : linear.path) {
+      if (!sdm::Bit(used.value, position)) return false;
+    }
+    return true;
+  }
+  bool InSomeGuestEntry(int position) const {
+    for (const GuestEntry& used : linear.path) {
+      if (sdm::Bit(used.value, position)) return true;
+    }
+    return false;
+  }
+  // 3A 4.6.1: the mode of the linear address.
+  bool UserModeAddress() const { return InAllGuestEntries(2); }
 
   // Whether bit `position` is set in every EPT entry used, the leaf included.
   bool InAllEntries(int position) const {
@@ -154,6 +216,25 @@ enum class AccessOrder : std::uint64_t {
   kLogFirst,      // the PML index before permissions
   kLogBeforeSpp,  // permissions, the PML index, SPP
 };
+
+// What kGw13 answers: the order at one guest entry.
+enum class GuestEntryOrder : std::uint64_t {
+  kSdm,             // present, reserved bits; rights once the leaf is known
+  kReservedFirst,   // reserved bits are judged in entries not present, too
+  kRightsPerLevel,  // rights of each entry before the next is read
+};
+
+// What kPri2 answers: the guest's rights and the final access.
+enum class LinearOrder : std::uint64_t {
+  kSdm,         // #PF for the guest's rights, then the final access
+  kFinalFirst,  // the final access's EPT violation, then #PF
+};
+
+// What kGw20 answers: when guest accessed flags are set.
+enum class GuestUpdates : std::uint64_t { kEither, kAsYouGo, kAfterRights };
+
+// Why there is a page fault; the operand of the error code's slots.
+enum class Fault : std::uint64_t { kNotPresent, kReserved, kRights };
 
 // What kAd6 answers: accessed flags of an access that ends in a VM exit.
 enum class AccessedOnExit : std::uint64_t { kEither, kNever, kAlways };

@@ -13,12 +13,15 @@
 
 namespace eptdiff {
 
-enum class Structure : std::uint8_t { kEpt, kSpp, kPdpte, kEptpList };
+enum class Structure : std::uint8_t { kEpt, kSpp, kPdpte, kEptpList, kGuest };
 
 // One entry that was read.
 struct EntryRead {
   Structure structure = Structure::kEpt;
-  std::uint8_t level = 0;  // EPT: 5 (PML5E) to 1 (PTE); SPP: 4 to 1 (vector)
+  // EPT and guest: 5 (PML5E) to 1 (PTE); SPP: 4 to 1 (vector).
+  std::uint8_t level = 0;
+  // EPT: of the guest entry that is being accessed; 0: the final access.
+  std::uint8_t guest_level = 0;
   Hpa address;
   std::uint64_t value = 0;
 };
@@ -28,18 +31,22 @@ struct EntryRead {
 struct RuleHit {
   Rule rule = Rule::kWalk6;
   std::uint8_t level = 0;  // 0 where no entry is concerned
-  bool forbids = false;    // a prohibition that applied
+  // Of the guest entry that was being accessed; 0: the final access, or one
+  // without guest paging.
+  std::uint8_t guest_level = 0;
+  bool forbids = false;  // a prohibition that applied
   std::uint64_t value = 0;
 };
 
 struct Trace {
-  FixedVector<EntryRead, 64> entries;
-  // The first 256, if they are kept: explanations need them, fuzzers do not.
+  FixedVector<EntryRead, 192> entries;
+  // The first 2048, if they are kept: explanations need them, fuzzers do not.
   bool keeps_hits = true;
-  FixedVector<RuleHit, 256> hits;
-  // Every (rule, level, answered non-zero) that was asked: a fuzzer's features.
-  // Index: (rule * 6 + level) * 2 + (value != 0).
-  static constexpr std::size_t kFeatures = kRuleCount * 6 * 2;
+  FixedVector<RuleHit, 2048> hits;
+  // Every (rule, level, for a guest entry or the final access, answered
+  // non-zero) that was asked: a fuzzer's features. Index:
+  // ((rule * 6 + level) * 2 + (guest level != 0)) * 2 + (value != 0).
+  static constexpr std::size_t kFeatures = kRuleCount * 6 * 4;
   std::array<std::uint64_t, (kFeatures + 63) / 64> features = {};
   // Whether an alteration of the dialect changed any answer on the way. If
   // not, the verdict is that of the SDM.

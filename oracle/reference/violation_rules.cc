@@ -52,6 +52,17 @@ std::uint64_t Vio12(const Situation& s) {
   return !Bit(s.path.back().value, 60);
 }
 
+// Asked where verification operates (CTL-5). The SDM says that it is an access
+// "to the guest paging-structure entry that maps a page" to which verification
+// may apply (29.3.3.2), but has it occur at the final access (29.3.3.3).
+std::uint64_t Vio13(const Situation& s) {
+  if (!Bit(s.path.back().value, 57)) return false;
+  for (const GuestEntry& used : s.linear.path) {
+    if (!Bit(used.ept_leaf, 58)) return true;
+  }
+  return false;
+}
+
 // Every page that has a byte of the access; the operand is their number.
 std::uint64_t Vio14(const Situation& s) { return s.operand; }
 

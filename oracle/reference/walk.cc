@@ -73,7 +73,7 @@ Walk WalkEpt(Examiner& x) {
     if (s.leaf || s.level == 1) {
       s.path.back().leaf = true;
       s.reached_leaf = true;
-      x.trace().reached_leaf = true;
+      if (s.linear.level == 0) x.trace().reached_leaf = true;
       return {WalkEnd::kLeaf, x.At(Slot::kWalk6)};
     }
     if (order == WalkOrder::kPermissionsPerLevel) {

@@ -1,0 +1,385 @@
+#include "oracle/reference/guest_walk.h"
+
+#include "oracle/fixed_vector.h"
+#include "oracle/reference/flags.h"
+
+namespace eptdiff {
+namespace {
+
+// Sets bits `mask` of the guest entry at `address`; its word in memory.
+BitWrite FlagWrite(Hpa address, std::uint64_t flags, std::uint8_t level) {
+  const int low = sdm::Bit(address.value, 2) ? 32 : 0;
+  return {Hpa{address.value & ~std::uint64_t{7}},
+          flags << low,
+          flags << low,
+          {Rule::kGw12, level}};
+}
+
+// The bits of `write` that `writes` do not set yet.
+std::uint64_t Missing(const BitWrites& writes, const BitWrite& write) {
+  std::uint64_t missing = write.mask;
+  for (const BitWrite& other : writes) {
+    if (other.word == write.word) missing &= ~(other.mask & other.value);
+  }
+  return missing;
+}
+
+class Walker {
+ public:
+  Walker(Examiner& x, const LinearPart& part, Alternative& effects,
+         Verdict& verdict, GuestTranslation& translation)
+      : x_(x),
+        linear_(x.s.linear),
+        part_(part),
+        effects_(effects),
+        verdict_(verdict),
+        translation_(translation),
+        entry_order_(static_cast<GuestEntryOrder>(x.Ask(Slot::kGw13))),
+        updates_(static_cast<GuestUpdates>(x.Ask(Slot::kGw20))) {}
+
+  bool Run();
+
+ private:
+  enum class End : std::uint8_t { kStopped, kRestarted, kLeaf };
+
+  // A guest entry, and where it is.
+  struct Located {
+    GuestEntry entry;
+    Gpa gpa;
+    Hpa address;
+    std::uint64_t pat_index = 0;  // of what references it
+  };
+
+  // From the first paging structure, or a PDPTE register, to a leaf.
+  End WalkFromRoot();
+  End Walk(std::uint64_t table, std::uint8_t level, std::uint64_t pat_index);
+  // Reads the entry through EPT. Returns whether the walk goes on.
+  bool Read(Located& located);
+  // Whether P, or a reserved bit, of the entry that is looked at faults.
+  bool FaultsAt();
+  bool IsReserved(RuleAt& decided);
+  bool MapsPage();
+  // Whether the entries so far refuse the access; `whole`: they are all there.
+  bool IsRefused(bool whole, RuleAt& decided);
+  // Sets flags of an entry, as far as EPT allows. Returns whether the walk goes
+  // on.
+  bool Set(const Located& located, std::uint64_t flags);
+  // Adds the exits of the updates that EPT refuses, once all else is allowed.
+  void AddRefusedUpdates();
+  void Describe();
+  void AddFault(Fault fault, RuleAt decided);
+  PageAccess StructureAccess(Purpose purpose, const Located& located) const;
+
+  void LookAt(std::uint8_t level, std::uint64_t entry) {
+    x_.s.level = level;
+    x_.s.entry = entry;
+  }
+  int EntryBytes() const { return linear_.mode == GuestMode::k32Bit ? 4 : 8; }
+
+  Examiner& x_;
+  LinearTranslation& linear_;
+  const LinearPart& part_;
+  Alternative& effects_;
+  Verdict& verdict_;
+  GuestTranslation& translation_;
+  const GuestEntryOrder entry_order_;
+  const GuestUpdates updates_;
+
+  Located leaf_;
+  int structure_accesses_ = 0;
+  BitWrites waiting_;  // GuestUpdates::kAfterRights: for the guest's rights
+  // The updates that EPT refuses: the first from the root on, and the last.
+  int refused_ = 0;
+  Page first_refused_;
+  Page last_refused_;
+};
+
+PageAccess Walker::StructureAccess(Purpose purpose,
+                                   const Located& located) const {
+  PageAccess access;
+  access.purpose = purpose;
+  access.access.asynchronous = part_.access.asynchronous;
+  access.gpa = located.gpa;
+  access.gla = part_.gla;
+  access.page.gla = part_.gla;
+  access.page.pat_index = static_cast<std::uint8_t>(located.pat_index);
+  access.bytes = static_cast<std::uint8_t>(EntryBytes());
+  return access;
+}
+
+bool Walker::Read(Located& located) {
+  Page page;
+  JudgePage(x_, StructureAccess(Purpose::kStructureRead, located), effects_,
+            page);
+  AddExits(x_, page, nullptr, effects_, verdict_);
+  if (!page.MayBeAllowed()) return false;
+  if (!SetFlagsOrExit(x_, page, effects_, verdict_)) return false;
+  located.address = page.translation.address;
+  located.entry.value =
+      x_.ReadGuestEntry(linear_.level, located.address, EntryBytes());
+  located.entry.ept_leaf = x_.s.path.back().value;
+  translation_.structure_types |=
+      (8 + static_cast<std::uint64_t>(page.translation.memory_type))
+      << (4 * structure_accesses_++);
+  if (!page.memory_type_defined) translation_.structure_types_defined = false;
+  return true;
+}
+
+bool Walker::IsReserved(RuleAt& decided) {
+  const auto forbids = [&](Slot slot) __attribute__((always_inline)) {
+    if (!x_.Ask(slot)) return false;
+    decided = x_.At(slot);
+    return true;
+  };
+  return forbids(Slot::kGw2Reserved) || forbids(Slot::kGw4Reserved) ||
+         forbids(Slot::kGw5Address) || forbids(Slot::kGw5PageSize) ||
+         forbids(Slot::kGw5Leaf) || forbids(Slot::kGw5ExecuteDisable) ||
+         forbids(Slot::kGw5Ignored);
+}
+
+bool Walker::FaultsAt() {
+  RuleAt decided;
+  if (entry_order_ == GuestEntryOrder::kReservedFirst && IsReserved(decided)) {
+    AddFault(Fault::kReserved, decided);
+    return true;
+  }
+  if (!x_.Ask(Slot::kGw6Present)) {
+    AddFault(Fault::kNotPresent, x_.At(Slot::kGw6Present));
+    return true;
+  }
+  if (IsReserved(decided)) {
+    AddFault(Fault::kReserved, decided);
+    return true;
+  }
+  return false;
+}
+
+bool Walker::MapsPage() {
+  if (x_.s.level == 2 && linear_.mode == GuestMode::k32Bit) {
+    return x_.Ask(Slot::kGw2Leaf);
+  }
+  if (x_.s.level == 3) return x_.Ask(Slot::kGw4Leaf);
+  return x_.Ask(Slot::kGw1Leaf);
+}
+
+bool Walker::IsRefused(bool whole, RuleAt& decided) {
+  const auto forbids = [&](Slot slot) __attribute__((always_inline)) {
+    if (!x_.Ask(slot)) return false;
+    decided = x_.At(slot);
+    return true;
+  };
+  if (forbids(Slot::kGw7User) || forbids(Slot::kGw7Write) ||
+      forbids(Slot::kGw8Fetch)) {
+    return true;
+  }
+  return whole &&
+         (forbids(Slot::kGw9Smep) || forbids(Slot::kGw9Smap) ||
+          forbids(Slot::kGw10) || forbids(Slot::kGw11Page) ||
+          forbids(Slot::kGw11Mode));
+}
+
+bool Walker::Set(const Located& located, std::uint64_t flags) {
+  BitWrite write = FlagWrite(located.address, flags, located.entry.level);
+  write.mask &= ~CurrentWord(x_, effects_, write.word);
+  if (write.mask == 0) return true;
+  x_.Touch(Role::kGuestEntry, 0, write.word);
+  const std::uint8_t level = x_.s.level;
+  Page page;
+  JudgePage(x_, StructureAccess(Purpose::kStructureUpdate, located), effects_,
+            page);
+  if (page.MayBeAllowed()) {
+    BitWrites& writes = updates_ == GuestUpdates::kAsYouGo ? effects_.required
+                        : updates_ == GuestUpdates::kAfterRights
+                            ? waiting_
+                            : effects_.optional;
+    write.mask = Missing(writes, write);
+    write.value &= write.mask;
+    if (write.mask != 0) writes.push_back(write);
+  } else {
+    if (refused_++ == 0) first_refused_ = page;
+    last_refused_ = page;
+    // Where the processor sets flags as it goes, this ends the walk.
+    if (refused_ == 1 && updates_ != GuestUpdates::kAfterRights) {
+      AddExits(x_, page, nullptr, effects_, verdict_);
+      if (updates_ == GuestUpdates::kAsYouGo) return false;
+    }
+  }
+  LookAt(level, located.entry.value);
+  return true;
+}
+
+void Walker::AddRefusedUpdates() {
+  const Situation here = x_.s;
+  AddExits(x_, first_refused_, nullptr, effects_, verdict_);
+  if (refused_ > 1) AddExits(x_, last_refused_, nullptr, effects_, verdict_);
+  x_.s = here;
+}
+
+void Walker::AddFault(Fault fault, RuleAt decided) {
+  verdict_.alternatives.push_back(effects_);
+  Alternative& alternative = verdict_.alternatives.back();
+  alternative.decided = decided;
+  alternative.span = static_cast<std::uint8_t>(part_.bytes - 1);
+  Event& event = alternative.event;
+  event = {};
+  event.kind = EventKind::kPageFault;
+  event.cr2.value = x_.Ask(Slot::kGw16);
+  const auto operand = static_cast<std::uint64_t>(fault);
+  event.error_code = static_cast<std::uint32_t>(
+      x_.Ask(Slot::kGw6Error, operand) | x_.Ask(Slot::kGw18Write) << 1 |
+      x_.Ask(Slot::kGw18User) << 2 | x_.Ask(Slot::kGw8Error) << 4 |
+      x_.Ask(Slot::kGw18ShadowStack) << 6 |
+      x_.Ask(Slot::kGw15Error, operand) << 7);
+  constexpr std::uint32_t kKey = 1 << 5;
+  switch (x_.Ask(Slot::kGw18Key, operand)) {
+    case 0:
+      break;
+    case 1:
+      event.error_code |= kKey;
+      break;
+    default:
+      alternative.error_code_defined = ~kKey;
+  }
+}
+
+Walker::End Walker::Walk(std::uint64_t table, std::uint8_t level,
+                         std::uint64_t pat_index) {
+  for (;; --level) {
+    Located located;
+    located.entry.level = level;
+    located.pat_index = pat_index;
+    linear_.level = level;
+    LookAt(level, 0);
+    located.gpa = {table + x_.Ask(Slot::kGw1Index)};
+    // 29.3.3.3, 1a and 1b.
+    if (!Read(located)) return End::kStopped;
+    LookAt(level, located.entry.value);
+    if (FaultsAt()) return End::kStopped;
+    linear_.path.push_back(located.entry);
+    const bool restarts = x_.Ask(Slot::kGw15Restart);
+    const bool leaf = !restarts && MapsPage();
+    if (!Set(located, x_.Ask(restarts ? Slot::kGw19Accessed
+                                      : Slot::kGw12Accessed))) {
+      return End::kStopped;
+    }
+    if (restarts) return End::kRestarted;
+    RuleAt decided;
+    if (entry_order_ == GuestEntryOrder::kRightsPerLevel &&
+        IsRefused(false, decided)) {
+      AddFault(Fault::kRights, decided);
+      return End::kStopped;
+    }
+    if (leaf) {
+      leaf_ = located;
+      return End::kLeaf;
+    }
+    table = x_.Ask(Slot::kGw1Table);
+    pat_index = x_.Ask(Slot::kGw14Table);
+  }
+}
+
+Walker::End Walker::WalkFromRoot() {
+  const GuestState& guest = x_.state().guest;
+  LookAt(0, 0);
+  if (linear_.mode == GuestMode::k32Bit) {
+    return Walk(x_.Ask(Slot::kGw2Root), 2, x_.Ask(Slot::kGw14Root, guest.cr3));
+  }
+  if (linear_.mode == GuestMode::kPae) {
+    LookAt(3, guest.pdpte[x_.Ask(Slot::kGw3Register)]);
+    if (x_.Ask(Slot::kGw3Absent)) {
+      AddFault(Fault::kNotPresent, x_.At(Slot::kGw3Absent));
+      return End::kStopped;
+    }
+    if (x_.Ask(Slot::kGw3Rights)) {
+      linear_.path.push_back({x_.s.entry, ~std::uint64_t{0}, 3});
+    }
+    return Walk(x_.Ask(Slot::kGw3Directory), 2, x_.Ask(Slot::kGw14Table));
+  }
+  const std::uint8_t top = linear_.mode == GuestMode::k5Level ? 5 : 4;
+  linear_.hlat = x_.Ask(Slot::kGw15Applies);
+  if (linear_.hlat) {
+    const End end =
+        Walk(x_.Ask(Slot::kGw15Root), top,
+             x_.Ask(Slot::kGw14Root, x_.state().controls.hlatp));
+    if (end != End::kRestarted) return end;
+    linear_.hlat = false;
+    if (!x_.Ask(Slot::kGw19Rights)) linear_.path.clear();
+    LookAt(0, 0);
+  }
+  return Walk(x_.Ask(Slot::kGw4Root), top, x_.Ask(Slot::kGw14Root, guest.cr3));
+}
+
+// x_.s looks at the leaf.
+void Walker::Describe() {
+  PageAccess& access = translation_.final_access;
+  access.purpose = Purpose::kTranslated;
+  access.access = part_.access;
+  const bool large =
+      linear_.mode == GuestMode::k32Bit && leaf_.entry.level == 2;
+  access.gpa = {x_.Ask(large ? Slot::kGw2Frame : Slot::kGw1Frame)};
+  access.gla = part_.gla;
+  access.bytes = part_.bytes;
+  access.split = part_.split;
+  access.page.gla = part_.gla;
+  access.page.user = x_.s.UserModeAddress();
+  access.page.writable = x_.s.InAllGuestEntries(1);
+  access.page.execute_disable = x_.s.InSomeGuestEntry(63);
+  access.page.pat_index = static_cast<std::uint8_t>(x_.Ask(Slot::kGw14Leaf));
+}
+
+bool Walker::Run() {
+  if (WalkFromRoot() != End::kLeaf) return false;
+  // 29.3.3.3, 2a: the guest's rights.
+  LookAt(leaf_.entry.level, leaf_.entry.value);
+  Describe();
+  RuleAt decided;
+  if (IsRefused(true, decided)) {
+    if (static_cast<LinearOrder>(x_.Ask(Slot::kPri2)) ==
+        LinearOrder::kFinalFirst) {
+      const Situation here = x_.s;
+      linear_.level = 0;
+      Page page;
+      JudgePage(x_, translation_.final_access, effects_, page);
+      AddExits(x_, page, nullptr, effects_, verdict_);
+      if (!page.MayBeAllowed()) return false;
+      x_.s = here;
+    }
+    AddFault(Fault::kRights, decided);
+    return false;
+  }
+  if (!Set(leaf_, x_.Ask(Slot::kGw12Dirty))) return false;
+  for (const BitWrite& write : waiting_) effects_.required.push_back(write);
+  if (refused_ != 0) {
+    AddRefusedUpdates();
+    return false;
+  }
+  linear_.level = 0;
+  return true;
+}
+
+}  // namespace
+
+void BeginLinear(Examiner& x, const LinearPart& part) {
+  const Access& access = part.access;
+  LinearTranslation& linear = x.s.linear;
+  linear = {};
+  linear.gla = part.gla;
+  linear.fetch = access.kind == AccessKind::kFetch;
+  linear.shadow_stack = access.kind == AccessKind::kShadowStackRead ||
+                        access.kind == AccessKind::kShadowStackWrite;
+  linear.write = access.kind == AccessKind::kWrite ||
+                 access.kind == AccessKind::kReadModifyWrite ||
+                 access.kind == AccessKind::kShadowStackWrite;
+  linear.implicit = access.implicit_supervisor;
+  linear.user_access =
+      access.wruss || (x.state().guest.cpl == 3 && !linear.implicit);
+  x.s.level = 0;
+  linear.mode = static_cast<GuestMode>(x.Ask(Slot::kGw1Mode));
+}
+
+bool WalkGuest(Examiner& x, const LinearPart& part, Alternative& effects,
+               Verdict& verdict, GuestTranslation& translation) {
+  return Walker(x, part, effects, verdict, translation).Run();
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,88 @@
+#include "oracle/reference/linear_access.h"
+
+#include <array>
+
+#include "oracle/reference/page.h"
+
+namespace eptdiff {
+namespace {
+
+// Guest flags that may be set by then are, once the access is.
+void RequireGuestFlags(Alternative& effects) {
+  for (const BitWrite& write : effects.optional) {
+    effects.required.push_back(write);
+  }
+  effects.optional.clear();
+}
+
+// One page, whole: its guest walk, then the final access with its flags and
+// log. Adds every other end to `verdict`; returns whether there may be none.
+// `walked` are the effects without those of the final access.
+struct Whole {
+  Page page;
+  Alternative walked;
+  bool types_defined = true;
+};
+bool Translate(Examiner& x, const LinearPart& part, Alternative& effects,
+               Verdict& verdict, Whole& whole) {
+  BeginLinear(x, part);
+  GuestTranslation translation;
+  if (!WalkGuest(x, part, effects, verdict, translation)) return false;
+  Page& page = whole.page;
+  JudgePage(x, translation.final_access, effects, page);
+  page.translation.guest_structure_types = translation.structure_types;
+  whole.types_defined = translation.structure_types_defined;
+  AddExits(x, page, nullptr, effects, verdict);
+  if (!page.MayBeAllowed()) return false;
+  whole.walked = effects;
+  if (!SetFlagsOrExit(x, page, effects, verdict)) return false;
+  RequireGuestFlags(effects);
+  return true;
+}
+
+void JudgeTwoPages(Examiner& x, const LinearParts& parts,
+                   const Alternative& untouched, Verdict& verdict) {
+  const std::size_t order[2][2] = {{0, 1}, {1, 0}};
+  bool completed = false;
+  std::array<Whole, 2> wholes;
+  for (const auto& [first, second] : order) {
+    Alternative effects = untouched;
+    if (!Translate(x, parts[first], effects, verdict, wholes[first])) continue;
+    // The other page may fault or exit before the final access to this one is
+    // carried out: its dirty flags and log entry are not there then.
+    Alternative walked = wholes[first].walked;
+    if (walked.required.size() != effects.required.size()) {
+      PermitAccessedFlagsOf(x, wholes[first].page, walked);
+      Translate(x, parts[second], walked, verdict, wholes[second]);
+    }
+    if (!Translate(x, parts[second], effects, verdict, wholes[second])) {
+      continue;
+    }
+    // Without a log entry, both orders come to the same.
+    const bool logged = !(effects.registers == untouched.registers);
+    if (completed && !logged) continue;
+    const Page pages[] = {wholes[0].page, wholes[1].page};
+    AddCompletion(pages, 2, effects, verdict);
+    verdict.alternatives.back().guest_structure_types_defined =
+        wholes[0].types_defined && wholes[1].types_defined;
+    completed = true;
+  }
+}
+
+}  // namespace
+
+void JudgeLinearAccess(Examiner& x, const LinearParts& parts,
+                       Verdict& verdict) {
+  Alternative untouched;
+  untouched.registers = RegistersOf(x.state());
+  if (x.Ask(Slot::kVio14, parts.size()) >= 2) {
+    return JudgeTwoPages(x, parts, untouched, verdict);
+  }
+  Whole whole;
+  if (!Translate(x, parts[0], untouched, verdict, whole)) return;
+  AddCompletion(&whole.page, 1, untouched, verdict);
+  verdict.alternatives.back().guest_structure_types_defined =
+      whole.types_defined;
+}
+
+}  // namespace eptdiff

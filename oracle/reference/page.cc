@@ -1,0 +1,274 @@
+#include "oracle/reference/page.h"
+
+#include "oracle/reference/flags.h"
+#include "oracle/reference/report.h"
+#include "oracle/reference/spp.h"
+#include "oracle/reference/walk.h"
+
+namespace eptdiff {
+namespace {
+
+// 29.3.3.2: as what the access is judged.
+void Classify(Examiner& x) {
+  Situation& s = x.s;
+  s.level = 0;
+  s.reads = s.writes = s.fetches = s.paging_write = s.sss_access = false;
+  s.user_mode = x.Ask(Slot::kVio7);
+  switch (s.access.purpose) {
+    case Purpose::kStructureRead:
+      s.reads = true;
+      s.writes = s.paging_write = x.Ask(Slot::kVio9);
+      return;
+    case Purpose::kStructureUpdate:
+      s.reads = x.Ask(Slot::kVio9);
+      s.writes = s.paging_write = x.Ask(Slot::kVio8);
+      return;
+    case Purpose::kPdpteLoad:
+      s.reads = true;
+      s.writes = x.Ask(Slot::kVio10);
+      return;
+    case Purpose::kTranslated:
+      break;
+  }
+  const Access& access = s.access.access;
+  const bool supervisor =
+      (access.implicit_supervisor || s.state->guest.cpl < 3) && !access.wruss;
+  switch (access.kind) {
+    case AccessKind::kRead:
+      s.reads = true;
+      return;
+    case AccessKind::kWrite:
+      s.writes = true;
+      return;
+    case AccessKind::kReadModifyWrite:
+      s.writes = x.Ask(Slot::kVio15Write);
+      s.reads = x.Ask(Slot::kVio15Read);
+      return;
+    case AccessKind::kFetch:
+      s.fetches = true;
+      return;
+    case AccessKind::kShadowStackRead:
+      s.reads = true;
+      s.sss_access = supervisor;
+      return;
+    case AccessKind::kShadowStackWrite:
+      s.writes = true;
+      s.sss_access = supervisor;
+      return;
+  }
+}
+
+// 29.3.7, asked at the leaf.
+void Translate(Examiner& x, Page& page) {
+  Translation& translation = page.translation;
+  translation.address = {x.Ask(Slot::kWalk6)};
+  translation.page_shift = static_cast<std::uint8_t>(12 + 9 * (x.s.level - 1));
+  translation.structure_memory_type =
+      static_cast<MemoryType>(x.Ask(Slot::kMt1));
+  const std::uint64_t ept = x.Ask(Slot::kMt5);
+  const std::uint64_t pat = x.Ask(Slot::kMt2);
+  if (x.Ask(Slot::kMt3)) {
+    translation.memory_type = MemoryType::kUncacheable;
+    page.memory_type_rule = Rule::kMt3;
+  } else if (x.Ask(Slot::kMt4)) {
+    translation.memory_type = static_cast<MemoryType>(ept);
+    page.memory_type_rule = Rule::kMt4;
+  } else {
+    translation.memory_type =
+        static_cast<MemoryType>(x.Ask(Slot::kMt6, 8 * ept + pat));
+    page.memory_type_rule = Rule::kMt6;
+    page.memory_type_defined = pat != 2 && pat != 3;  // WRMSR refuses them
+  }
+}
+
+End EndOf(const Spp& spp) {
+  switch (spp.result) {
+    case SppResult::kAllowed:
+      return {End::Kind::kAllowed, spp.decided};
+    case SppResult::kRefused:
+      return {End::Kind::kViolation, spp.decided};
+    case SppResult::kMiss:
+      return {End::Kind::kSppMiss, spp.decided};
+    case SppResult::kMisconfiguration:
+      break;
+  }
+  return {End::Kind::kSppMisconfiguration, spp.decided};
+}
+
+// VIO-13: guest-paging verification of the final access of a linear one.
+bool IsUnverified(Examiner& x) {
+  return x.s.linear.mode != GuestMode::kNone &&
+         x.s.access.purpose == Purpose::kTranslated &&
+         x.Ask(Slot::kCtl5Verification) && x.Ask(Slot::kVio13);
+}
+
+// 29.3.3.3, step 2, with 29.3.4. Where verification and another rule both
+// refuse, the SDM does not say which is the reason, nor whether verification
+// comes before an SPP lookup.
+void JudgeLeaf(Examiner& x, const Alternative& untouched, Page& page) {
+  Situation& s = x.s;
+  const End log_full = {End::Kind::kLogFull, {Rule::kPml1, 0}};
+  const auto order = static_cast<AccessOrder>(x.Ask(Slot::kPri1));
+  if (order == AccessOrder::kLogFirst && IsLogFull(x, untouched)) {
+    page.ends.push_back(log_full);
+    return;
+  }
+  const Refusal refusal = JudgePermissions(x);
+  const bool unverified = IsUnverified(x);
+  const End verification = {
+      End::Kind::kViolation, x.At(Slot::kVio13), /*verification_bit=*/1};
+  if (!refusal.refused) {
+    page.ends.push_back(
+        unverified ? verification
+                   : End{End::Kind::kAllowed, x.At(Slot::kWalk6)});
+    // A supervisor shadow-stack write that bit 60 allows without bit 1, to a
+    // page with bit 61: success, or what SPP says.
+    if (s.sss_access && s.SupervisorShadowStackControl() &&
+        !s.InAllEntries(1) &&
+        JudgeSppEligibility(x) != SppEligibility::kNever) {
+      const End end = EndOf(LookUpSpp(x));
+      if (end.kind != End::Kind::kAllowed) page.ends.push_back(end);
+    }
+    return;
+  }
+  const End violation = {End::Kind::kViolation, refusal.decided,
+                         unverified ? kUndefinedBit : 0};
+  const SppEligibility eligibility =
+      refusal.only_write ? JudgeSppEligibility(x) : SppEligibility::kNever;
+  if (eligibility == SppEligibility::kNever) {
+    page.ends.push_back(violation);
+    return;
+  }
+  if (order == AccessOrder::kLogBeforeSpp && IsLogFull(x, untouched)) {
+    page.ends.push_back(log_full);
+    return;
+  }
+  End spp = EndOf(LookUpSpp(x));
+  if (unverified) {
+    page.ends.push_back(verification);
+    if (spp.kind == End::Kind::kAllowed) return;
+    spp.verification_bit = kUndefinedBit;
+  }
+  page.ends.push_back(spp);
+  if (eligibility == SppEligibility::kMayBe) page.ends.push_back(violation);
+}
+
+// Adds what `end` leads to, after `effects`; not for kAllowed. `other` is the
+// page, if any, that has not had its turn.
+void AddExit(Examiner& x, const Page& page, const Page* other, const End& end,
+             const Alternative& effects, Verdict& verdict) {
+  x.s = page.situation;
+  x.s.verification_bit = end.verification_bit;
+  Alternative before = effects;
+  const auto add = [&](std::uint16_t reason, bool spp_miss) {
+    Alternative exit = before;
+    ReportExit(x, reason, end.decided, spp_miss, exit);
+    verdict.alternatives.push_back(exit);
+  };
+  if (end.kind == End::Kind::kLogFull) return add(kExitPmlFull, false);
+
+  const LogFullFirst log_full_first = end.kind == End::Kind::kMisconfiguration
+                                          ? LogFullFirst::kNo
+                                          : DoesLogFullComeFirst(x, effects);
+  if (log_full_first != LogFullFirst::kNo) {
+    add(kExitPmlFull, false);
+    if (log_full_first == LogFullFirst::kMust) return;
+  }
+  PermitAccessedFlags(x, before);
+  if (other != nullptr && other->MayBeAllowed()) {
+    PermitAccessedFlagsOf(x, *other, before);
+    x.s = page.situation;
+    x.s.verification_bit = end.verification_bit;
+  }
+  switch (end.kind) {
+    case End::Kind::kViolation:
+      ReportViolation(x, end.decided, before, verdict);
+      break;
+    case End::Kind::kMisconfiguration:
+      add(kExitEptMisconfiguration, false);
+      break;
+    case End::Kind::kSppMiss:
+      add(kExitSppEvent, true);
+      break;
+    case End::Kind::kSppMisconfiguration:
+      add(kExitSppEvent, false);
+      break;
+    case End::Kind::kAllowed:
+    case End::Kind::kLogFull:
+      break;
+  }
+}
+
+}  // namespace
+
+void JudgePage(Examiner& x, const PageAccess& access,
+               const Alternative& effects, Page& page) {
+  page.ends.clear();
+  x.s.access = access;
+  Classify(x);
+  const Walk walk = WalkEpt(x);
+  switch (walk.end) {
+    case WalkEnd::kMisconfigured:
+      page.ends.push_back({End::Kind::kMisconfiguration, walk.decided});
+      break;
+    case WalkEnd::kBeyondWidth:
+    case WalkEnd::kNotPresent:
+    case WalkEnd::kRefused:
+      page.ends.push_back({End::Kind::kViolation, walk.decided});
+      break;
+    case WalkEnd::kLeaf:
+      JudgeLeaf(x, effects, page);
+      if (page.MayBeAllowed()) Translate(x, page);
+      break;
+  }
+  page.situation = x.s;
+}
+
+// Of an access that exits elsewhere, this page's accessed flags may be set: its
+// entries were used as part of a translation (29.3.5), although no byte of it
+// is accessed.
+void PermitAccessedFlagsOf(Examiner& x, const Page& page,
+                           Alternative& effects) {
+  x.s = page.situation;
+  Alternative flags;
+  flags.registers = effects.registers;
+  flags.required = effects.required;
+  PermitAccessedFlags(x, flags);
+  for (const BitWrite& write : flags.optional) {
+    effects.optional.push_back(write);
+  }
+}
+
+void AddExits(Examiner& x, const Page& page, const Page* other,
+              const Alternative& effects, Verdict& verdict) {
+  for (const End& end : page.ends) {
+    if (end.kind != End::Kind::kAllowed) {
+      AddExit(x, page, other, end, effects, verdict);
+    }
+  }
+}
+
+bool SetFlagsOrExit(Examiner& x, const Page& page, Alternative& effects,
+                    Verdict& verdict) {
+  x.s = page.situation;
+  if (!SetFlags(x, effects)) return true;
+  AddExit(x, page, nullptr, {End::Kind::kLogFull, {Rule::kPml1, 0}}, effects,
+          verdict);
+  return false;
+}
+
+void AddCompletion(const Page* pages, std::size_t count,
+                   const Alternative& effects, Verdict& verdict) {
+  verdict.alternatives.push_back(effects);
+  Alternative& completion = verdict.alternatives.back();
+  completion.event.kind = EventKind::kCompleted;
+  completion.event.translation_count = static_cast<std::uint8_t>(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    completion.event.translations[i] = pages[i].translation;
+    if (!pages[i].memory_type_defined) completion.memory_type_defined = false;
+  }
+  completion.memory_type_rule = pages[0].memory_type_rule;
+  completion.decided = pages[0].ends[0].decided;
+}
+
+}  // namespace eptdiff
