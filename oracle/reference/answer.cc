@@ -45,12 +45,23 @@ Answer& Answer::StructureType(MemoryType type) {
 }
 
 Answer& Answer::And(std::uint64_t hpa) {
+  const std::uint64_t types = Last().guest_structure_types;
   event_.translations[event_.translation_count++] = WriteBackPage(hpa);
+  Last().guest_structure_types = types;
   return *this;
 }
 
 Answer& Answer::At(std::uint64_t gla) {
   event_.gla = Gla{gla};
+  return *this;
+}
+
+Answer& Answer::GuestTypes(const std::vector<MemoryType>& types) {
+  std::uint64_t& packed = Last().guest_structure_types;
+  packed = 0;
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    packed |= (8 + static_cast<std::uint64_t>(types[i])) << (4 * i);
+  }
   return *this;
 }
 
@@ -99,6 +110,11 @@ Answer Completes(std::uint64_t hpa) {
   return Answer(event);
 }
 
+Answer Reaches(std::uint64_t hpa, int guest_entries) {
+  return Completes(hpa).GuestTypes(std::vector<MemoryType>(
+      static_cast<std::size_t>(guest_entries), MemoryType::kWriteBack));
+}
+
 Answer Happens() { return Answer(Event{}); }
 
 Answer Violation(std::uint64_t qualification, std::uint64_t gpa) {
@@ -133,6 +149,18 @@ Answer VirtualizationException() {
 Answer GeneralProtection() {
   Event event;
   event.kind = EventKind::kGeneralProtection;
+  return Answer(event);
+}
+
+Answer PageFault(std::uint32_t error_code) {
+  return PageFault(error_code, kGla);
+}
+
+Answer PageFault(std::uint32_t error_code, std::uint64_t gla) {
+  Event event;
+  event.kind = EventKind::kPageFault;
+  event.error_code = error_code;
+  event.cr2 = Gla{gla};
   return Answer(event);
 }
 

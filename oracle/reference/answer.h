@@ -32,6 +32,9 @@ class Answer {
   // Of a VM exit, the guest-linear address if it is not that of kGlaPage with
   // the offset of the guest-physical one.
   Answer& At(std::uint64_t gla);
+  // The last translation's types of the accesses to guest entries, the first
+  // from bit 0 on.
+  Answer& GuestTypes(const std::vector<MemoryType>& types);
 
   // What changes besides; registers that are not named stay.
   Answer& Writes(std::uint64_t word, std::uint64_t value);
@@ -55,6 +58,8 @@ class Answer {
 
 // The access happens, at this host-physical address.
 Answer Completes(std::uint64_t hpa);
+// A linear access happens, after this many accesses to guest entries (WB).
+Answer Reaches(std::uint64_t hpa, int guest_entries);
 // A step without an address: it happens.
 Answer Happens();
 // VM exits, with what they report.
@@ -67,6 +72,9 @@ Answer InterceptedVe(std::uint32_t interruption_information);
 // A #VE; its information area is among the writes.
 Answer VirtualizationException();
 Answer GeneralProtection();
+// A page fault at kGla, or at `gla`.
+Answer PageFault(std::uint32_t error_code);
+Answer PageFault(std::uint32_t error_code, std::uint64_t gla);
 // VM entry refuses the controls for this reason.
 Answer EntryFails(EntryCheck check);
 

@@ -9,6 +9,11 @@ constexpr std::uint64_t kSppTables[] = {0, 0xd000, 0xc000, 0xb000, 0xa000};
 constexpr std::uint64_t kDefaultEntries[] = {0,      0x9037, 0x4007,
                                              0x3007, 0x2007, 0x1007};
 constexpr std::uint64_t kDefaultSpp[] = {0, 0, 0xd001, 0xc001, 0xb001};
+// Guest-physical.
+constexpr std::uint64_t kGuestPage = 0x10000;
+constexpr std::uint64_t kHlatPt = 0x19000;
+constexpr std::uint64_t kPageBytes = 0x1000;
+constexpr std::uint64_t kToHost = 0x10000;  // what EPT adds
 constexpr int kEnableEpt = 1;
 constexpr int kMbec = 22;
 constexpr int kSpp = 23;
@@ -111,6 +116,7 @@ CaseBuilder& CaseBuilder::Word(std::uint64_t address, std::uint64_t value) {
 
 CaseBuilder& CaseBuilder::AddAccess(AccessKind kind, std::uint64_t gpa,
                                     std::uint8_t size) {
+  if (paging_) return Linear(kind, gpa, size);
   Step step;
   step.kind = StepKind::kGuestPhysicalAccess;
   step.access.kind = kind;
@@ -148,19 +154,110 @@ CaseBuilder& CaseBuilder::ShadowStackWrite(std::uint64_t gpa) {
   return AddAccess(AccessKind::kShadowStackWrite, gpa, 8);
 }
 
+// Of a guest-physical access; with guest paging the entries say it.
 CaseBuilder& CaseBuilder::User() {
   case_.steps.back().page.user = true;
   return *this;
 }
 
-CaseBuilder& CaseBuilder::Linear(AccessKind kind, std::uint64_t gla) {
+CaseBuilder& CaseBuilder::Linear(AccessKind kind, std::uint64_t gla,
+                                 std::uint8_t size) {
   Step step;
   step.kind = StepKind::kLinearAccess;
   step.access.kind = kind;
+  step.access.size = size;
   step.gla = Gla{gla};
   case_.steps.push_back(step);
   if (!address_) address_ = gla;
   return *this;
+}
+
+CaseBuilder& CaseBuilder::Guest(GuestPaging paging) {
+  paging_ = paging;
+  address_ = kGuestPage;  // so that Pte() is the EPT PTE of the page
+  GuestState& guest = case_.guest;
+  const bool long_mode =
+      paging == GuestPaging::k4Level || paging == GuestPaging::k5Level;
+  guest.cr0 = 0x80010001;  // PG, WP, PE
+  guest.efer = long_mode ? 0xd00 : 0x800;
+  guest.cs_l = long_mode;
+  constexpr std::uint64_t kPse = 0x10, kPae = 0x20, kLa57 = 0x1020;
+  constexpr std::uint64_t kCr4[] = {kPse, kPae, kPae, kLa57};
+  guest.cr4 = kCr4[static_cast<int>(paging)];
+  constexpr std::uint64_t kRootLevel[] = {2, 3, 4, 5};
+  guest.cr3 = kGuestPage + kPageBytes * kRootLevel[static_cast<int>(paging)];
+  if (paging == GuestPaging::kPae) guest.pdpte.fill(0x12001);
+  case_.processor.page_1gb = true;
+  case_.processor.pse36 = true;
+  return *this;
+}
+
+CaseBuilder& CaseBuilder::Hlat(std::uint16_t prefix_size) {
+  hlat_ = true;
+  const std::uint64_t root_level = paging_ == GuestPaging::k5Level ? 5 : 4;
+  case_.controls.hlatp = kHlatPt + kPageBytes * (root_level - 1);
+  case_.controls.hlat_prefix_size = prefix_size;
+  return Tertiary(1);
+}
+
+CaseBuilder& CaseBuilder::GuestEntry(int level, std::uint64_t entry) {
+  guest_[level] = entry;
+  return *this;
+}
+
+CaseBuilder& CaseBuilder::HlatEntry(int level, std::uint64_t entry) {
+  hlat_entries_[level] = entry;
+  return *this;
+}
+
+CaseBuilder& CaseBuilder::EptPte(std::uint64_t gpa, std::uint64_t entry) {
+  ept_ptes_[gpa] = entry;
+  return *this;
+}
+
+CaseBuilder& CaseBuilder::Cr4(std::uint64_t bits) {
+  case_.guest.cr4 |= bits;
+  return *this;
+}
+
+CaseBuilder& CaseBuilder::Cpl3() {
+  case_.guest.cpl = 3;
+  return *this;
+}
+
+// The tables of one hierarchy: the PT in `first_page`, the PD in the next ...
+void CaseBuilder::PlaceGuestTables(
+    Case& c, std::uint64_t first_page,
+    const std::optional<std::uint64_t>* entries) const {
+  const std::uint64_t gla = case_.steps.empty() ? 0 : case_.steps[0].gla.value;
+  const bool wide = paging_ != GuestPaging::k32Bit;
+  constexpr int kTopLevel[] = {2, 2, 4, 5};
+  for (int level = kTopLevel[static_cast<int>(*paging_)]; level >= 1; --level) {
+    const int bits = wide ? 9 : 10;
+    const std::uint64_t index =
+        gla >> (12 + bits * (level - 1)) & ((std::uint64_t{1} << bits) - 1);
+    const std::uint64_t table =
+        first_page + kPageBytes * static_cast<std::uint64_t>(level - 1);
+    const std::uint64_t below = table - kPageBytes;
+    const std::uint64_t entry =
+        entries[level].value_or(level == 1 ? kGuestPage | 0x67 : below | 0x27);
+    const std::uint64_t address = table + kToHost + (wide ? 8 : 4) * index;
+    c.memory.push_back({Hpa{address & ~std::uint64_t{7}},
+                        entry << (wide ? 0 : 8 * (address & 4))});
+  }
+}
+
+void CaseBuilder::PlaceGuest(Case& c) const {
+  const bool mbec = case_.controls.secondary >> kMbec & 1;
+  for (std::uint64_t gpa = kGuestPage; gpa <= 0x1d000; gpa += kPageBytes) {
+    std::uint64_t entry = (gpa + kToHost) | 0x37 | (mbec ? 0x400 : 0);
+    if (gpa == kGuestPage) entry = entries_[1].value_or(entry);
+    const auto told = ept_ptes_.find(gpa);
+    if (told != ept_ptes_.end()) entry = told->second;
+    c.memory.push_back({Place(kTables[1], 1, gpa), entry});
+  }
+  PlaceGuestTables(c, kGuestPage + kPageBytes, guest_);
+  if (hlat_) PlaceGuestTables(c, kHlatPt, hlat_entries_);
 }
 
 CaseBuilder& CaseBuilder::AddStructureStep(StepKind kind, std::uint64_t gpa) {
@@ -213,11 +310,12 @@ Case CaseBuilder::Build() const {
   Case c = case_;
   const std::uint64_t gpa = address_.value_or(0);
   const bool mbec = case_.controls.secondary >> kMbec & 1;
-  for (int level = levels_; level >= 1; --level) {
+  for (int level = levels_; level > (paging_ ? 1 : 0); --level) {
     const std::uint64_t entry =
         entries_[level].value_or(kDefaultEntries[level] | (mbec ? 0x400 : 0));
     c.memory.push_back({Place(kTables[level], level, gpa), entry});
   }
+  if (paging_) PlaceGuest(c);
   const bool spp = case_.controls.secondary >> kSpp & 1;
   for (int level = 4; spp && level >= 1; --level) {
     c.memory.push_back({Place(kSppTables[level], level, gpa),

@@ -9,11 +9,23 @@
 //   6000H #VE information area   7000H EPTP list   8000H page-modification log
 //   9000H the page   A000H, B000H, C000H SPPL4 to SPPL2   D000H SPP vectors
 //
+// With guest paging, EPT maps these guest-physical pages in its PT at 4000H:
+//
+//   10000H a page, at 20000H        16000H another one, at 26000H
+//   11000H PT, 12000H PD, 13000H PDPT, 14000H PML4, 15000H PML5, at 21000H ...
+//   19000H PT, 1A000H PD, ... 1D000H PML5 of HLAT paging, at 29000H ...
+//
+// and every guest entry leads to the next, user-mode and writable, with A (and
+// D in the PTE) set:
+//
+//   Guest4().GuestPte(0x10065).Write(kGla).Build()
+//
 // Not part of any fuzz target. Thread-safety: thread-compatible.
 #ifndef EPTDIFF_ORACLE_REFERENCE_CASE_BUILDER_H_
 #define EPTDIFF_ORACLE_REFERENCE_CASE_BUILDER_H_
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -24,6 +36,9 @@ namespace eptdiff {
 
 // The page of the guest-linear address that every access translates from.
 inline constexpr std::uint64_t kGlaPage = 0x5555'5555'5000;
+
+// How the guest pages, for CaseBuilder::Guest().
+enum class GuestPaging : std::uint8_t { k32Bit, kPae, k4Level, k5Level };
 
 class CaseBuilder {
  public:
@@ -82,7 +97,27 @@ class CaseBuilder {
     change(case_.steps.back());
     return *this;
   }
-  CaseBuilder& Linear(AccessKind kind, std::uint64_t gla);
+  CaseBuilder& Linear(AccessKind kind, std::uint64_t gla,
+                      std::uint8_t size = 1);
+
+  // Guest paging: CR0.WP, IA32_EFER.NXE and (with 32-bit paging) CR4.PSE are 1
+  // and CPL is 0 until told otherwise. The accesses are linear ones.
+  CaseBuilder& Guest(GuestPaging paging);
+  CaseBuilder& Hlat(std::uint16_t prefix_size = 0);
+  CaseBuilder& GuestPml5e(std::uint64_t entry) { return GuestEntry(5, entry); }
+  CaseBuilder& GuestPml4e(std::uint64_t entry) { return GuestEntry(4, entry); }
+  CaseBuilder& GuestPdpte(std::uint64_t entry) { return GuestEntry(3, entry); }
+  CaseBuilder& GuestPde(std::uint64_t entry) { return GuestEntry(2, entry); }
+  CaseBuilder& GuestPte(std::uint64_t entry) { return GuestEntry(1, entry); }
+  CaseBuilder& HlatPml5e(std::uint64_t entry) { return HlatEntry(5, entry); }
+  CaseBuilder& HlatPml4e(std::uint64_t entry) { return HlatEntry(4, entry); }
+  CaseBuilder& HlatPdpte(std::uint64_t entry) { return HlatEntry(3, entry); }
+  CaseBuilder& HlatPde(std::uint64_t entry) { return HlatEntry(2, entry); }
+  CaseBuilder& HlatPte(std::uint64_t entry) { return HlatEntry(1, entry); }
+  // The EPT PTE of the guest-physical page `gpa`.
+  CaseBuilder& EptPte(std::uint64_t gpa, std::uint64_t entry);
+  CaseBuilder& Cr4(std::uint64_t bits);  // sets these, too
+  CaseBuilder& Cpl3();
   CaseBuilder& StructureRead(std::uint64_t gpa);
   CaseBuilder& StructureUpdate(std::uint64_t gpa);
   CaseBuilder& PdpteLoad(std::uint64_t cr3);
@@ -96,6 +131,11 @@ class CaseBuilder {
  private:
   CaseBuilder& Entry(int level, std::uint64_t entry);
   CaseBuilder& SppEntry(int level, std::uint64_t entry);
+  CaseBuilder& GuestEntry(int level, std::uint64_t entry);
+  CaseBuilder& HlatEntry(int level, std::uint64_t entry);
+  void PlaceGuest(Case& c) const;
+  void PlaceGuestTables(Case& c, std::uint64_t first_page,
+                        const std::optional<std::uint64_t>* entries) const;
   CaseBuilder& Secondary(int bit);
   CaseBuilder& Tertiary(int bit);
   CaseBuilder& AddAccess(AccessKind kind, std::uint64_t gpa, std::uint8_t size);
@@ -107,12 +147,28 @@ class CaseBuilder {
   std::optional<std::uint64_t> spp_[5];
   std::optional<std::uint64_t> address_;
   std::vector<MemoryWord> words_;
+
+  std::optional<GuestPaging> paging_;
+  bool hlat_ = false;
+  std::optional<std::uint64_t> guest_[6];
+  std::optional<std::uint64_t> hlat_entries_[6];
+  std::map<std::uint64_t, std::uint64_t> ept_ptes_;
 };
 
 // 4-level and 5-level EPT; WB tables; MAXPHYADDR 46; the guest in 64-bit mode
 // with CPL 0, as a case stands before its controls and entries are told.
 inline CaseBuilder Walk4() { return CaseBuilder(4); }
 inline CaseBuilder Walk5() { return CaseBuilder(5); }
+
+// 4-level EPT under each mode of guest paging. With kGla the guest entries are
+// numbers 0AAH, 155H, 0AAH and 155H of their tables (PML5E: 0), with kGla32
+// 155H and 155H of 32-bit paging, 0AAH and 155H of PAE paging (register 1).
+inline constexpr std::uint64_t kGla = kGlaPage | 0x234;
+inline constexpr std::uint64_t kGla32 = 0x5555'5234;
+inline CaseBuilder Guest32() { return Walk4().Guest(GuestPaging::k32Bit); }
+inline CaseBuilder GuestPae() { return Walk4().Guest(GuestPaging::kPae); }
+inline CaseBuilder Guest4() { return Walk4().Guest(GuestPaging::k4Level); }
+inline CaseBuilder Guest5() { return Walk4().Guest(GuestPaging::k5Level); }
 
 }  // namespace eptdiff
 

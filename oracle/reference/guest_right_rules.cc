@@ -23,18 +23,15 @@ Key KeyOf(const Situation& s) {
   if (!s.FourOrFiveLevel() || s.linear.path.empty()) return {};
   const bool user = s.UserModeAddress();
   if (!s.Cr4(user ? 22 : 24)) return {};
-  const std::uint64_t rights =
-      user ? s.state->guest.pkru : s.state->guest.pkrs;
-  const int i =
-      static_cast<int>(Bits(s.linear.path.back().value, 62, 59));
+  const std::uint64_t rights = user ? s.state->guest.pkru : s.state->guest.pkrs;
+  const int i = static_cast<int>(Bits(s.linear.path.back().value, 62, 59));
   return {Bit(rights, 2 * i), Bit(rights, 2 * i + 1)};
 }
 
 }  // namespace
 
 std::uint64_t Gw7User(const Situation& s) {
-  return !s.linear.shadow_stack && s.linear.user_access &&
-         !s.UserModeAddress();
+  return !s.linear.shadow_stack && s.linear.user_access && !s.UserModeAddress();
 }
 
 std::uint64_t Gw7Write(const Situation& s) {
@@ -69,9 +66,8 @@ std::uint64_t Gw9Smap(const Situation& s) {
 std::uint64_t Gw10(const Situation& s) {
   if (!IsData(s)) return false;
   const Key key = KeyOf(s);
-  return key.access_disable ||
-         (key.write_disable && s.linear.write &&
-          (s.linear.user_access || s.WriteProtect()));
+  return key.access_disable || (key.write_disable && s.linear.write &&
+                                (s.linear.user_access || s.WriteProtect()));
 }
 
 // 4.6.1: R/W is 0 and D is 1 in the entry that maps the page, R/W is 1 in

@@ -172,10 +172,9 @@ bool Walker::IsRefused(bool whole, RuleAt& decided) {
       forbids(Slot::kGw8Fetch)) {
     return true;
   }
-  return whole &&
-         (forbids(Slot::kGw9Smep) || forbids(Slot::kGw9Smap) ||
-          forbids(Slot::kGw10) || forbids(Slot::kGw11Page) ||
-          forbids(Slot::kGw11Mode));
+  return whole && (forbids(Slot::kGw9Smep) || forbids(Slot::kGw9Smap) ||
+                   forbids(Slot::kGw10) || forbids(Slot::kGw11Page) ||
+                   forbids(Slot::kGw11Mode));
 }
 
 bool Walker::Set(const Located& located, std::uint64_t flags) {
@@ -211,7 +210,10 @@ bool Walker::Set(const Located& located, std::uint64_t flags) {
 void Walker::AddRefusedUpdates() {
   const Situation here = x_.s;
   AddExits(x_, first_refused_, nullptr, effects_, verdict_);
-  if (refused_ > 1) AddExits(x_, last_refused_, nullptr, effects_, verdict_);
+  if (last_refused_.situation.linear.level !=
+      first_refused_.situation.linear.level) {
+    AddExits(x_, last_refused_, nullptr, effects_, verdict_);
+  }
   x_.s = here;
 }
 
@@ -258,8 +260,8 @@ Walker::End Walker::Walk(std::uint64_t table, std::uint8_t level,
     linear_.path.push_back(located.entry);
     const bool restarts = x_.Ask(Slot::kGw15Restart);
     const bool leaf = !restarts && MapsPage();
-    if (!Set(located, x_.Ask(restarts ? Slot::kGw19Accessed
-                                      : Slot::kGw12Accessed))) {
+    if (!Set(located,
+             x_.Ask(restarts ? Slot::kGw19Accessed : Slot::kGw12Accessed))) {
       return End::kStopped;
     }
     if (restarts) return End::kRestarted;
@@ -298,9 +300,8 @@ Walker::End Walker::WalkFromRoot() {
   const std::uint8_t top = linear_.mode == GuestMode::k5Level ? 5 : 4;
   linear_.hlat = x_.Ask(Slot::kGw15Applies);
   if (linear_.hlat) {
-    const End end =
-        Walk(x_.Ask(Slot::kGw15Root), top,
-             x_.Ask(Slot::kGw14Root, x_.state().controls.hlatp));
+    const End end = Walk(x_.Ask(Slot::kGw15Root), top,
+                         x_.Ask(Slot::kGw14Root, x_.state().controls.hlatp));
     if (end != End::kRestarted) return end;
     linear_.hlat = false;
     if (!x_.Ask(Slot::kGw19Rights)) linear_.path.clear();

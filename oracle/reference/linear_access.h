@@ -14,8 +14,7 @@ using LinearParts = FixedVector<LinearPart, 2>;
 
 // Adds to `verdict` every outcome that is permitted for an access to `parts`,
 // in ascending order of address, one or two of them.
-void JudgeLinearAccess(Examiner& x, const LinearParts& parts,
-                       Verdict& verdict);
+void JudgeLinearAccess(Examiner& x, const LinearParts& parts, Verdict& verdict);
 
 }  // namespace eptdiff
 

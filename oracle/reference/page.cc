@@ -115,12 +115,12 @@ void JudgeLeaf(Examiner& x, const Alternative& untouched, Page& page) {
   }
   const Refusal refusal = JudgePermissions(x);
   const bool unverified = IsUnverified(x);
-  const End verification = {
-      End::Kind::kViolation, x.At(Slot::kVio13), /*verification_bit=*/1};
+  const End verification = {End::Kind::kViolation, x.At(Slot::kVio13),
+                            /*verification_bit=*/1};
   if (!refusal.refused) {
-    page.ends.push_back(
-        unverified ? verification
-                   : End{End::Kind::kAllowed, x.At(Slot::kWalk6)});
+    page.ends.push_back(unverified
+                            ? verification
+                            : End{End::Kind::kAllowed, x.At(Slot::kWalk6)});
     // A supervisor shadow-stack write that bit 60 allows without bit 1, to a
     // page with bit 61: success, or what SPP says.
     if (s.sss_access && s.SupervisorShadowStackControl() &&

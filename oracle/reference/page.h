@@ -57,8 +57,7 @@ bool SetFlagsOrExit(Examiner& x, const Page& page, Alternative& effects,
                     Verdict& verdict);
 
 // AD-6 for a page that may be allowed, in `effects` that end otherwise.
-void PermitAccessedFlagsOf(Examiner& x, const Page& page,
-                           Alternative& effects);
+void PermitAccessedFlagsOf(Examiner& x, const Page& page, Alternative& effects);
 
 // Adds that the access to `count` pages happens.
 void AddCompletion(const Page* pages, std::size_t count,
