@@ -4,6 +4,7 @@
 
 #include "fuzzers/bits.h"
 #include "fuzzers/canonical.h"
+#include "fuzzers/guest_mode.h"
 #include "fuzzers/reduction.h"
 #include "fuzzers/table_builder.h"
 #include "fuzzers/used_entries.h"
@@ -54,8 +55,29 @@ const Move* FindMove(const std::vector<Move>& moves, std::uint64_t from) {
   return nullptr;
 }
 
+// The words that hold entries of the guest: their addresses are no addresses of
+// the host, even if they look like one.
+std::vector<std::uint64_t> GuestWords(const Case& c) {
+  std::vector<std::uint64_t> words;
+  UsedEntries used;
+  for (const Step& step : c.steps) {
+    if (!IsPagedAccess(c, step)) continue;
+    FindUsedEntries(c, step, used);
+    for (const UsedEntry& entry : used.list) {
+      if (entry.kind != EntryKind::kGuest) continue;
+      words.push_back(entry.address.value & ~7ull);
+    }
+  }
+  return words;
+}
+
 // Moves pages, wherever their addresses may stand.
 void MovePages(const std::vector<Move>& moves, Case& c) {
+  const std::vector<std::uint64_t> guest_words = GuestWords(c);
+  const auto of_guest = [&](Hpa word) {
+    return std::find(guest_words.begin(), guest_words.end(), word.value) !=
+           guest_words.end();
+  };
   const auto apply = [&](std::uint64_t& value) {
     const Move* move = FindMove(moves, value & kAddress);
     if (move != nullptr) value = (value & ~kAddress) | move->to;
@@ -67,13 +89,13 @@ void MovePages(const std::vector<Move>& moves, Case& c) {
     apply(*field);
   }
   for (MemoryWord& word : c.memory) {
+    if (!of_guest(word.address)) apply(word.value);
     apply(word.address.value);
-    apply(word.value);
   }
   for (Step& step : c.steps) {
     if (step.kind != StepKind::kStore) continue;
+    if (!of_guest(step.hpa)) apply(step.value);
     apply(step.hpa.value);
-    apply(step.value);
   }
 }
 

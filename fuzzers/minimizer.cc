@@ -118,7 +118,9 @@ Case Minimize(Case c, const StillFails& still_fails,
     ReduceMachine(search);
     ReduceValues(search);
     SimplifySteps(search);
+    ReduceGuest(search);
     LowerAddresses(search);
+    LowerGuestAddresses(search);
   } while (search.stats().reductions != before);
   if (stats != nullptr) *stats = search.stats();
   return search.current();

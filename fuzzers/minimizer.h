@@ -9,9 +9,12 @@
 //   4. values of words and of stores: clear bits; one permission for another
 //   5. steps: a simpler kind of step and of access, one byte, one page, no
 //      attributes, fewer address bits
-//   6. addresses: tables move to the lowest pages in the order of the walk,
+//   6. guest paging: none (the access goes to what the address translates to,
+//      or to one entry of the guest), 4 levels instead of 5
+//   7. addresses: tables move to the lowest pages in the order of the walk,
 //      entries to index 0 of their tables, together with what refers to them;
-//      words in ascending order
+//      words in ascending order; guest tables likewise, in guest-physical
+//      memory
 // A reduction counts only if it lowers the cost (fewer steps, then fewer words,
 // then lower addresses, then fewer bits, then order: CaseCost in reduction.h),
 // so minimisation ends. The

@@ -13,6 +13,7 @@
 #include "fuzzers/case_memory.h"
 #include "fuzzers/encoding.h"
 #include "fuzzers/generator.h"
+#include "fuzzers/guest_mode.h"
 #include "fuzzers/reduction.h"
 #include "fuzzers/used_entries.h"
 
@@ -39,15 +40,20 @@ bool SomeStepUses(const Case& c, F f) {
   return false;
 }
 
+bool IsEptLeaf(const UsedEntry& entry) {
+  return entry.kind == EntryKind::kEpt && entry.leaf;
+}
+
 bool LargeLeafBit12(const Case& c) {
   return SomeStepUses(c, [](const Step&, const UsedEntry& entry) {
-    return entry.leaf && entry.level == 2 && (entry.value & 0x1001) == 0x1001;
+    return IsEptLeaf(entry) && entry.level == 2 &&
+           (entry.value & 0x1001) == 0x1001;
   });
 }
 
 bool WriteThroughReadOnlyPte(const Case& c) {
   return SomeStepUses(c, [](const Step& step, const UsedEntry& entry) {
-    return step.access.kind == AccessKind::kWrite && entry.leaf &&
+    return step.access.kind == AccessKind::kWrite && IsEptLeaf(entry) &&
            entry.level == 1 && (entry.value & 3) == 1;
   });
 }
@@ -55,7 +61,7 @@ bool WriteThroughReadOnlyPte(const Case& c) {
 bool SecondAccessToOneLeaf(const Case& c) {
   std::set<std::uint64_t> leaves;
   return SomeStepUses(c, [&](const Step&, const UsedEntry& entry) {
-    return entry.leaf && (entry.value & 7) != 0 &&
+    return IsEptLeaf(entry) && (entry.value & 7) != 0 &&
            !leaves.insert(entry.address.value).second;
   });
 }
@@ -68,11 +74,54 @@ bool StoreAndPml(const Case& c) {
          });
 }
 
+// Of the guest's own paging, in one mode and in another.
+bool SomePagedAccessUses(const Case& c, GuestMode mode,
+                         bool (*f)(const UsedEntry& entry)) {
+  if (GuestModeOf(c.guest) != mode) return false;
+  return SomeStepUses(c, [&](const Step& step, const UsedEntry& entry) {
+    return IsPagedAccess(c, step) && f(entry);
+  });
+}
+
+bool ReadOnlyPteOf32Bits(const Case& c) {
+  return SomePagedAccessUses(c, GuestMode::k32Bit, [](const UsedEntry& entry) {
+    return entry.kind == EntryKind::kGuest && entry.level == 1 &&
+           (entry.value & 3) == 1;
+  });
+}
+
+bool SupervisorPdeOfFourLevels(const Case& c) {
+  return SomePagedAccessUses(
+      c, GuestMode::kFourLevel, [](const UsedEntry& entry) {
+        return entry.kind == EntryKind::kGuest && entry.level == 2 &&
+               !entry.leaf && (entry.value & 5) == 1;
+      });
+}
+
+bool ReadOnlyMappingOfAPageDirectory(const Case& c) {
+  return SomePagedAccessUses(c, GuestMode::kPae, [](const UsedEntry& entry) {
+    return entry.kind == EntryKind::kEpt && entry.guest_level == 2 &&
+           entry.leaf && (entry.value & 3) == 1;
+  });
+}
+
+bool LargePageThroughFiveLevels(const Case& c) {
+  return SomePagedAccessUses(
+      c, GuestMode::kFiveLevel, [](const UsedEntry& entry) {
+        return entry.kind == EntryKind::kGuest && entry.level == 3 &&
+               entry.leaf && (entry.value & 1) != 0;
+      });
+}
+
 constexpr Fault kFaults[] = {
     {"large-leaf-bit-12", LargeLeafBit12, 3},
-    {"write-through-read-only-pte", WriteThroughReadOnlyPte, 1},
-    {"second-access-to-one-leaf", SecondAccessToOneLeaf, 6},
+    {"write-through-read-only-pte", WriteThroughReadOnlyPte, 2},
+    {"second-access-to-one-leaf", SecondAccessToOneLeaf, 10},
     {"store-and-pml", StoreAndPml, 6},
+    {"read-only-pte-of-32-bits", ReadOnlyPteOf32Bits, 3},
+    {"supervisor-pde-of-4-levels", SupervisorPdeOfFourLevels, 3},
+    {"read-only-mapping", ReadOnlyMappingOfAPageDirectory, 2},
+    {"large-page-through-5-levels", LargePageThroughFiveLevels, 3},
 };
 
 // The first generated cases that fail, with bit 12 of some entries set.
@@ -80,7 +129,7 @@ std::vector<Case> FailingCases(const Fault& fault, std::size_t count) {
   std::vector<Case> failing;
   for (std::uint64_t seed = 0; failing.size() < count; ++seed) {
     Case c;
-    GenerateCase(seed, c);
+    GenerateCase(seed, c, seed % 2 == 0 ? Focus::kEpt : Focus::kLinear);
     if (!c.memory.empty()) c.memory[seed % c.memory.size()].value ^= 0x1000;
     if (fault.fails(c)) failing.push_back(c);
   }
@@ -163,6 +212,28 @@ TEST(MinimizeTest, ALargeLeafComesOutAsThreeEntriesInLowPages) {
   EXPECT_EQ(minimal.memory[0], (MemoryWord{Hpa{0x1000}, 0x2001}));
   EXPECT_EQ(minimal.memory[1], (MemoryWord{Hpa{0x2000}, 0x3001}));
   EXPECT_EQ(minimal.memory[2], (MemoryWord{Hpa{0x3000}, 0x1081}));
+}
+
+// Tables of the guest at address 0, as those of EPT in the lowest pages.
+TEST(MinimizeTest, AGuestEntryComesOutAtTheBottomOfBothDimensions) {
+  const auto fails = [](const Case& c) {
+    return SupervisorPdeOfFourLevels(c) && (c.controls.eptp >> 12) != 0 &&
+           c.guest.cr3 != 0;
+  };
+  Case c;
+  std::uint64_t seed = 0;
+  do {
+    GenerateCase(seed++, c, Focus::kLinear);
+  } while (!fails(c));
+  const Case minimal = Minimize(c, fails);
+  EXPECT_EQ(minimal.steps.size(), 1u);
+  EXPECT_EQ(minimal.guest.cr4, bits::kCr4Pae);
+  EXPECT_LE(minimal.guest.cr3, 0x2000u);
+  EXPECT_LE(minimal.memory.size(), 8u);
+  for (const MemoryWord& word : minimal.memory) {
+    EXPECT_LT(word.address.value, 0x8000u);
+    EXPECT_LT(word.value, 0x8000u);
+  }
 }
 
 TEST(MinimizeTest, WhatDoesNotFailIsReturnedAsItIs) {

@@ -66,7 +66,9 @@ void ReduceWords(Search& search);
 void ReduceMachine(Search& search);
 void ReduceValues(Search& search);
 void SimplifySteps(Search& search);
+void ReduceGuest(Search& search);
 void LowerAddresses(Search& search);
+void LowerGuestAddresses(Search& search);
 
 }  // namespace eptdiff
 
