@@ -1,0 +1,90 @@
+#include "engine/table_format.h"
+
+#include "engine/bits.h"
+#include "engine/entry_checks.h"
+
+namespace eptdiff::engine {
+namespace {
+
+constexpr EptFlags kReadWriteExecute =
+    EptFlags::kRead | EptFlags::kWrite | EptFlags::kExecute;
+
+}  // namespace
+
+TableFormat::TableFormat(const Processor& processor, const Controls& controls)
+    : context_(processor, controls),
+      hpa_end_(std::uint64_t{1} << processor.maxphyaddr) {
+  const std::uint64_t tertiary = EffectiveTertiary(controls);
+  const std::uint64_t cap = processor.ept_vpid_cap;
+  const bool paging_write = (tertiary & bits::kTertiaryPagingWrite) != 0;
+  const bool verification =
+      paging_write && (tertiary & bits::kTertiaryVerification) != 0;
+
+  const EptFlags execute_for_user =
+      mbec() ? EptFlags::kExecuteForUser : EptFlags{};
+  present_ = (kReadWriteExecute | execute_for_user).bits;
+  execute_only_ = (cap & bits::kCapExecuteOnly) != 0;
+  largest_level_ = (cap & bits::kCap1G) != 0   ? 3
+                   : (cap & bits::kCap2M) != 0 ? 2
+                                               : 1;
+
+  granted_ = present_;
+  restricting_ = 0;
+  const auto control = [this](bool on, EptFlags flag, std::uint64_t& set) {
+    if (on) {
+      set |= flag.bits;
+    } else {
+      ignored_ = ignored_ | flag;
+    }
+  };
+  control(paging_write, EptFlags::kPagingWrite, granted_);
+  control(context_.shadow_stack_control(), EptFlags::kSupervisorShadowStack,
+          granted_);
+  control(context_.sub_page(), EptFlags::kSubPageWrite, granted_);
+  control(verification, EptFlags::kVerifyGuestPaging, restricting_);
+}
+
+TableError TableFormat::CheckFlags(EptFlags flags) const {
+  if (flags.HasAnyOf(ignored_)) return TableError::kUnsupported;
+  if (!mbec() && flags.Has(EptFlags::kExecuteForUser) &&
+      !flags.Has(EptFlags::kExecute)) {
+    return TableError::kUnsupported;
+  }
+  if (!IsPresent(flags.bits)) return TableError::kNoAccess;
+  const EntryKind kind = context_.Classify(
+      EptEntry::Page(Hpa{}, flags, PageSize::k4KByte).bits(), /*level=*/1);
+  if (kind == EntryKind::kLeaf) return TableError::kNone;
+  // Is it only that the processor has no execute-only pages?
+  const bool would_do = context_.Classify((flags | EptFlags::kRead).bits,
+                                          /*level=*/1) == EntryKind::kLeaf;
+  return would_do && !flags.Has(EptFlags::kWrite) &&
+                 !flags.Has(EptFlags::kPagingWrite) && !execute_only_
+             ? TableError::kUnsupported
+             : TableError::kMisconfigured;
+}
+
+int TableFormat::LargestLevel(EptFlags flags) const {
+  return flags.Has(EptFlags::kSubPageWrite) ? 1 : largest_level_;
+}
+
+bool TableFormat::NeedsInvept(std::uint64_t before, std::uint64_t after,
+                              int level) const {
+  const EntryKind kind = context_.Classify(before, level);
+  if (kind != EntryKind::kTable && kind != EntryKind::kLeaf) return false;
+
+  const std::uint64_t changed = before ^ after;
+  if ((before & changed & present_) != 0) return true;
+  if ((changed & bits::kAddress) != 0) return true;
+  if ((level == 2 || level == 3) && (changed & bits::kPage) != 0) return true;
+  const std::uint64_t cleared = before & changed;
+  if (accessed_dirty() && (cleared & bits::kAccessed) != 0) return true;
+  if (kind != EntryKind::kLeaf) return false;
+
+  constexpr std::uint64_t kTypes =
+      EptFlags::kMemoryTypeMask.bits | bits::kIgnorePat;
+  if ((changed & kTypes) != 0) return true;
+  if (accessed_dirty() && (cleared & bits::kDirty) != 0) return true;
+  return (cleared & granted_) != 0 || (after & changed & restricting_) != 0;
+}
+
+}  // namespace eptdiff::engine
