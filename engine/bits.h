@@ -30,6 +30,7 @@ inline constexpr std::uint64_t kUserExecute     = Bit(10);
 inline constexpr std::uint64_t kAddress         = Bits(51, 12);
 inline constexpr std::uint64_t kReserved2M      = Bits(20, 12);
 inline constexpr std::uint64_t kReserved1G      = Bits(29, 12);
+inline constexpr std::uint64_t kVerifyPaging    = Bit(57);
 inline constexpr std::uint64_t kPagingWrite     = Bit(58);
 inline constexpr std::uint64_t kShadowStack     = Bit(60);
 inline constexpr std::uint64_t kSubPage         = Bit(61);
@@ -91,6 +92,35 @@ inline constexpr std::uint64_t kCr4Pke          = Bit(22);
 inline constexpr std::uint64_t kCr4Pks          = Bit(24);
 inline constexpr std::uint64_t kEferLma         = Bit(10);
 inline constexpr std::uint64_t kEferNxe         = Bit(11);
+inline constexpr std::uint64_t kRflagsAc        = Bit(18);
+
+// Guest paging-structure entries, and as far as they have them CR3, HLATP and
+// the PDPTE registers; Volume 3A, 4.3 to 4.5.
+inline constexpr std::uint64_t kGuestPresent    = Bit(0);
+inline constexpr std::uint64_t kGuestWritable   = Bit(1);       // R/W
+inline constexpr std::uint64_t kGuestUser       = Bit(2);       // U/S
+inline constexpr std::uint64_t kGuestPcdPwt     = Bits(4, 3);
+inline constexpr int           kGuestPwtShift   = 3;
+inline constexpr std::uint64_t kGuestAccessed   = Bit(5);
+inline constexpr std::uint64_t kGuestDirty      = Bit(6);
+inline constexpr std::uint64_t kGuestPage       = Bit(7);       // PS
+inline constexpr int           kGuestPat4KShift = 7;
+inline constexpr std::uint64_t kGuestRestart    = Bit(11);      // HLAT paging
+inline constexpr int           kGuestPatShift   = 12;           // large pages
+inline constexpr std::uint64_t kGuestReserved2M = Bits(20, 13);
+inline constexpr std::uint64_t kGuestReserved1G = Bits(29, 13);
+inline constexpr int           kGuestKeyShift   = 59;           // bits 62:59
+inline constexpr std::uint64_t kGuestNoExecute  = Bit(63);      // XD
+
+// Page-fault error codes; Volume 3A, 4.7.
+inline constexpr std::uint32_t kFaultPresent     = 1u << 0;     // P
+inline constexpr std::uint32_t kFaultWrite       = 1u << 1;     // W/R
+inline constexpr std::uint32_t kFaultUser        = 1u << 2;     // U/S
+inline constexpr std::uint32_t kFaultReserved    = 1u << 3;     // RSVD
+inline constexpr std::uint32_t kFaultFetch       = 1u << 4;     // I/D
+inline constexpr std::uint32_t kFaultKey         = 1u << 5;     // PK
+inline constexpr std::uint32_t kFaultShadowStack = 1u << 6;     // SS
+inline constexpr std::uint32_t kFaultHlat        = 1u << 7;     // HLAT
 
 // Exit qualifications, table 28-7 and 28.2.1.
 inline constexpr std::uint64_t kQualRead          = Bit(0);

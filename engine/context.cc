@@ -101,6 +101,25 @@ void EptContext::SetExpectations() {
   }
 }
 
+Use EptContext::UseOf(AccessKind kind, bool supervisor, bool user_page) const {
+  const bool controlled = shadow_stack_control_ && supervisor;
+  switch (kind) {
+    case AccessKind::kRead:
+      return Use::kRead;
+    case AccessKind::kWrite:
+      return Use::kWrite;
+    case AccessKind::kReadModifyWrite:
+      return Use::kReadModifyWrite;
+    case AccessKind::kFetch:
+      return mbec_ && user_page ? Use::kUserFetch : Use::kSupervisorFetch;
+    case AccessKind::kShadowStackRead:
+      return controlled ? Use::kShadowStackRead : Use::kRead;
+    case AccessKind::kShadowStackWrite:
+      return controlled ? Use::kShadowStackWrite : Use::kWrite;
+  }
+  return Use::kRead;
+}
+
 EntryKind EptContext::Classify(std::uint64_t entry, int level) const {
   if ((entry & present_) == 0) return EntryKind::kNotPresent;
 

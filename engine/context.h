@@ -89,6 +89,10 @@ class EptContext {
     return rights_[static_cast<std::size_t>(use)];
   }
 
+  // As what EPT has to take an access by linear address (VIO-4 to VIO-7,
+  // VIO-12): a supervisor-mode access or not, to a user-mode address or not.
+  Use UseOf(AccessKind kind, bool supervisor, bool user_page) const;
+
   // What `entry` is at `level` (5 to 1), without regard to any use.
   EntryKind Classify(std::uint64_t entry, int level) const;
 

@@ -1,4 +1,5 @@
-// The EPT engine: what a processor does with guest-physical addresses.
+// The EPT engine: what a processor does with linear and guest-physical
+// addresses.
 //
 // An Engine is the state of one logical processor in VMX non-root operation, as
 // far as EPT depends on it, together with everything that can be computed from
@@ -6,20 +7,27 @@
 // the accessed and dirty flags, the page-modification log and the #VE
 // information area are written to the memory that is passed in, the PML index,
 // EPTP, EPTP index and PDPTE registers change here. It caches no translation.
+// Features that software turns on by a bit of CR4 or IA32_EFER are there where
+// that bit is 1; a shadow-stack access takes CR4.CET for granted.
 //
-// Where the SDM leaves a choice: an access that is not allowed sets no flag;
-// the rights to all its pages are judged before any flag is set, then flags are
-// set and logged page by page (so that a log which the first page fills is full
-// for the second); exits report the first byte of the access in the refused
-// page; undefined bits and fields are 0; a GPA too wide for 4-level EPT is
-// never converted to a #VE.
+// Where the SDM leaves a choice: a guest-physical access that is not allowed
+// sets no EPT flag; the rights to all its pages are judged before any flag is
+// set, then flags are set and logged page by page (so that a log which the
+// first page fills is full for the second); exits report the first byte of the
+// access in the refused page; undefined bits and fields are 0; a GPA too wide
+// for 4-level EPT is never converted to a #VE. With CR0.PG = 1 a page is done
+// with, guest walk, flags and all, before the next one is begun; the guest's
+// accessed and dirty flags are set once its rights allow the access, in the
+// order in which the entries were read, before the final access is judged;
+// guest-paging verification comes last.
 //
 // Not modelled: prematurely busy shadow stacks, enclaves, Intel PT's own
-// conditions, the APIC-access page, guest paging (CR0.PG = 1) of linear
-// addresses, guest-paging verification, cached translations.
+// conditions, the APIC-access page, linear-address masking and separation,
+// cached translations.
 //
-// The library's face is namespace eptdiff: this class, types.h, memory.h, use.h
-// and entry_checks.h. What lies in eptdiff::engine is how it works.
+// The library's face is namespace eptdiff: this class, types.h, memory.h,
+// use.h, guest_walk_state.h and entry_checks.h. What lies in eptdiff::engine is
+// how it works.
 //
 // Thread-safety: thread-compatible: one Engine for each virtual processor; they
 // may share one memory.
@@ -35,6 +43,10 @@
 #include "engine/entry_checks.h"
 #include "engine/exit_information.h"
 #include "engine/flags.h"
+#include "engine/guest_paging.h"
+#include "engine/guest_path.h"
+#include "engine/guest_rights.h"
+#include "engine/guest_walk.h"
 #include "engine/guest_walk_state.h"
 #include "engine/judgement.h"
 #include "engine/memory.h"
@@ -52,8 +64,8 @@ namespace eptdiff::engine {
 enum class EngineStatus : std::uint8_t {
   kAnswered,
   kEptOff,       // "enable EPT" is 0
-  kCallerError,  // a GPA of 52 bits or more, a size that is not 1 to 64 ...
-  kGuestPaging,  // a linear access with CR0.PG = 1
+  kCallerError,  // a GPA of 52 bits or more, a linear address that is not
+                 // canonical, a size that is not 1 to 64 ...
   kNoMemory,     // an entry or area lies where there is no memory
 };
 
@@ -65,13 +77,18 @@ class Engine {
       : processor_(processor),
         controls_(controls),
         guest_(guest),
-        context_(processor, controls) {}
+        context_(processor, controls),
+        paging_(processor, controls, guest, context_) {}
 
   const Processor& processor() const { return processor_; }
   const Controls& controls() const { return controls_; }
   const EptContext& context() const { return context_; }
   const GuestState& guest() const { return guest_; }
-  GuestState& guest() { return guest_; }
+  // Recomputes what depends on the registers.
+  void set_guest(const GuestState& guest) {
+    guest_ = guest;
+    paging_ = GuestPagingContext(processor_, controls_, guest_, context_);
+  }
 
   // Of the last PerformLinearAccess() whose event was not a completed access;
   // otherwise unspecified.
@@ -94,13 +111,27 @@ class Engine {
                 MemoryTypesFor(guest_, pat_index), page);
   }
 
+  // The same for a linear address with CR0.PG = 1. The size is not looked at.
+  template <HostMemory Memory>
+  [[gnu::always_inline]] bool TranslateLinear(const Memory& memory,
+                                              const Access& access, Gla gla,
+                                              Translation& page) const {
+    gla = paging_.Effective(gla);
+    page.structure_memory_type = StructureType();
+    return context_.enabled() && paging_.hot() && paging_.IsCanonical(gla) &&
+           WalkGuest(context_, paging_, memory, paging_.RootFor(guest_, gla),
+                     paging_.UseOf(access.kind, ModeOf(access, guest_.cpl)),
+                     gla, page);
+  }
+
   // An access to `gpa`, to which the guest translated `page.gla`. If it crosses
   // a 4-KByte boundary, it goes on at the next page of both.
   template <HostMemory Memory>
   EngineStatus PerformAccess(Memory& memory, const Access& access, Gpa gpa,
                              const GuestPage& page, Event& event);
 
-  // An access by linear address with CR0.PG = 0: 32 bits, wrapping around.
+  // An access by linear address. Outside IA-32e mode it has 32 bits and wraps
+  // around; in IA-32e mode all of it must be canonical.
   template <HostMemory Memory>
   EngineStatus PerformLinearAccess(Memory& memory, const Access& access,
                                    Gla gla, Event& event);
@@ -134,15 +165,11 @@ class Engine {
                           Event& event);
 
  private:
-  // As what EPT has to take the access (VIO-4 to VIO-7, VIO-12).
-  Use UseOf(const Access& access, const GuestPage& page) const;
-
   MemoryType StructureType() const {
     return (guest_.cr0 & bits::kCr0CacheDisable) != 0
                ? MemoryType::kUncacheable
                : context_.structure_type();
   }
-  bool Paging() const { return (guest_.cr0 & bits::kCr0Paging) != 0; }
 
   // Splits an access at the page boundary. The addresses of the second part are
   // truncated to the bits of `width`.
@@ -154,6 +181,39 @@ class Engine {
   EngineStatus AccessPagingStructure(Memory& memory, Use use, Gpa gpa, Gla gla,
                                      std::uint8_t pat_index, Event& event);
 
+  // With CR0.PG = 1 (linear_access_inl.h). An access of 1 to 64 bytes:
+  template <HostMemory Memory>
+  EngineStatus PerformPaged(Memory& memory, const Access& access, Gla gla,
+                            Event& event);
+  // The part of one that lies within a page, by the cold walk:
+  template <HostMemory Memory>
+  [[gnu::noinline]] EngineStatus PerformPagedPart(Memory& memory,
+                                                  const Access& access, Gla gla,
+                                                  unsigned bytes, Event& event);
+  // From the linear address to the leaf, which allows the access.
+  template <HostMemory Memory>
+  GuestStep FindGuestPage(Memory& memory, const GuestRights& rights, Gla gla,
+                          GuestPath& path, Event& event);
+  // From `reference` to the leaf, or to where HLAT paging restarts.
+  template <HostMemory Memory>
+  GuestStep FollowReference(Memory& memory, std::uint64_t reference, bool hlat,
+                            std::uint32_t error_code, Gla gla, GuestPath& path,
+                            Event& event);
+  // Reads the last entry of `path`.
+  template <HostMemory Memory>
+  GuestStep ReadGuestEntry(Memory& memory, Gla gla, GuestPath& path,
+                           Event& event);
+  // Sets accessed and dirty flags (GW-12).
+  template <HostMemory Memory>
+  GuestStep UpdateGuestEntries(Memory& memory, bool writes, Gla gla,
+                               const GuestPath& path, Event& event);
+  // What an access to a guest entry is for EPT.
+  Request StructureRequest(Use use, const GuestPage& page,
+                           unsigned pat_index) const;
+  void NoteGuestAccess(const GuestEntry& entry, bool update, Gla gla);
+  // Makes `event` a #PF.
+  GuestStep Fault(std::uint32_t error_code, Gla gla, Event& event);
+
   // One guest-physical access within a page, by the first of three ways that
   // succeeds: the hot walk, if there is nothing to refuse and nothing to write;
   // CompleteWithFlags, if there is nothing to refuse; Judge.
@@ -163,6 +223,13 @@ class Engine {
                                               const PagePart& part,
                                               Event& event);
   template <HostMemory Memory>
+  [[gnu::noinline]] EngineStatus PerformOutOfLine(Memory& memory,
+                                                  const Request& request,
+                                                  const PagePart& part,
+                                                  Event& event) {
+    return Perform(memory, request, part, event);
+  }
+  template <HostMemory Memory>
   [[gnu::noinline]] bool CompleteWithFlags(Memory& memory,
                                            const Request& request, Gpa gpa,
                                            Event& event);
@@ -171,7 +238,15 @@ class Engine {
   template <HostMemory Memory>
   [[gnu::noinline]] EngineStatus Judge(Memory& memory, const Request& request,
                                        std::span<const PagePart> parts,
-                                       Event& event);
+                                       Event& event) {
+    std::array<Path, 2> paths;
+    return JudgeAlong(memory, request, parts, paths, event);
+  }
+  // The same, leaving the path of each part.
+  template <HostMemory Memory>
+  EngineStatus JudgeAlong(Memory& memory, const Request& request,
+                          std::span<const PagePart> parts,
+                          std::span<Path, 2> paths, Event& event);
 
   // Makes `event` a completed access to `page`.
   void SetCompleted(const Translation& page, Event& event) const {
@@ -203,6 +278,7 @@ class Engine {
   Controls controls_;
   GuestState guest_;
   EptContext context_;
+  GuestPagingContext paging_;
   GuestWalkState guest_walk_;
 };
 
@@ -214,5 +290,6 @@ using engine::EngineStatus;
 }  // namespace eptdiff
 
 #include "engine/engine_inl.h"
+#include "engine/linear_access_inl.h"
 
 #endif  // EPTDIFF_ENGINE_ENGINE_H_

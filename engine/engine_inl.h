@@ -4,44 +4,11 @@
 
 namespace eptdiff::engine {
 
-inline Use Engine::UseOf(const Access& access, const GuestPage& page) const {
-  // With CR0.PG = 0 every linear address is a user-mode address.
-  const bool user_page = !Paging() || page.user;
-  const bool controlled = context_.shadow_stack_control() && !access.wruss &&
-                          (access.implicit_supervisor || guest_.cpl < 3);
-  switch (access.kind) {
-    case AccessKind::kRead:
-      return Use::kRead;
-    case AccessKind::kWrite:
-      return Use::kWrite;
-    case AccessKind::kReadModifyWrite:
-      return Use::kReadModifyWrite;
-    case AccessKind::kFetch:
-      return context_.mbec() && user_page ? Use::kUserFetch
-                                          : Use::kSupervisorFetch;
-    case AccessKind::kShadowStackRead:
-      return controlled ? Use::kShadowStackRead : Use::kRead;
-    case AccessKind::kShadowStackWrite:
-      return controlled ? Use::kShadowStackWrite : Use::kWrite;
-  }
-  return Use::kRead;
-}
-
 template <HostMemory Memory>
 EngineStatus Engine::PerformAccess(Memory& memory, const Access& access,
                                    Gpa gpa, const GuestPage& page,
                                    Event& event) {
   return PerformTranslated(memory, access, gpa, page, ~std::uint64_t{0}, event);
-}
-
-template <HostMemory Memory>
-EngineStatus Engine::PerformLinearAccess(Memory& memory, const Access& access,
-                                         Gla gla, Event& event) {
-  if (Paging()) return EngineStatus::kGuestPaging;
-  constexpr std::uint64_t kWidth = bits::Bits(31, 0);
-  gla.value &= kWidth;
-  return PerformTranslated(memory, access, Gpa{gla.value},
-                           GuestPage{.gla = gla}, kWidth, event);
 }
 
 template <HostMemory Memory>
@@ -52,11 +19,13 @@ EngineStatus Engine::PerformTranslated(Memory& memory, const Access& access,
   const unsigned bytes = access.size;
   if (bytes - 1 >= kMaxBytes) return EngineStatus::kCallerError;
 
+  // With CR0.PG = 0 every linear address is a user-mode address (VIO-7).
   const Request request = {
-      .use = UseOf(access, page),
+      .use = context_.UseOf(access.kind,
+                            ModeOf(access, guest_.cpl) != AccessMode::kUser,
+                            !paging_.enabled() || page.user),
       .translated = true,
-      .shadow_stack = access.kind == AccessKind::kShadowStackRead ||
-                      access.kind == AccessKind::kShadowStackWrite,
+      .shadow_stack = IsShadowStack(access.kind),
       .asynchronous = access.asynchronous,
       .page = page,
       .memory_types = MemoryTypesFor(guest_, page.pat_index)};
@@ -76,15 +45,8 @@ template <HostMemory Memory>
 EngineStatus Engine::AccessPagingStructure(Memory& memory, Use use, Gpa gpa,
                                            Gla gla, std::uint8_t pat_index,
                                            Event& event) {
-  constexpr std::uint8_t kPcdPwt = 3;  // the PAT bit is taken as 0 (MT-2)
   const GuestPage page = {.gla = gla};
-  const Request request = {
-      .use = use,
-      .translated = false,
-      .shadow_stack = false,
-      .asynchronous = false,
-      .page = page,
-      .memory_types = MemoryTypesFor(guest_, pat_index & kPcdPwt)};
+  const Request request = StructureRequest(use, page, pat_index);
   return Perform(memory, request, {gpa, gla, 8}, event);
 }
 
@@ -154,6 +116,7 @@ EngineStatus Engine::SwitchEptp(const Memory& memory, std::uint32_t index,
     controls_.eptp_index = static_cast<std::uint16_t>(index);
   }
   context_ = EptContext(processor_, controls_);
+  paging_ = GuestPagingContext(processor_, controls_, guest_, context_);
   return EngineStatus::kAnswered;
 }
 
@@ -162,12 +125,13 @@ inline EngineStatus Engine::Perform(Memory& memory, const Request& request,
                                     const PagePart& part, Event& event) {
   if (!context_.enabled()) return EngineStatus::kEptOff;
   Translation page;
-  if (Walk(context_, memory, part.gpa, context_.ExpectationOf(request.use),
+  if (!request.unverified &&
+      Walk(context_, memory, part.gpa, context_.ExpectationOf(request.use),
            request.memory_types, page)) [[likely]] {
     SetCompleted(page, event);
     return EngineStatus::kAnswered;
   }
-  if (context_.access_dirty() &&
+  if (context_.access_dirty() && !request.unverified &&
       CompleteWithFlags(memory, request, part.gpa, event)) {
     return EngineStatus::kAnswered;
   }
@@ -197,20 +161,24 @@ bool Engine::CompleteWithFlags(Memory& memory, const Request& request, Gpa gpa,
 }
 
 template <HostMemory Memory>
-EngineStatus Engine::Judge(Memory& memory, const Request& request,
-                           std::span<const PagePart> parts, Event& event) {
+EngineStatus Engine::JudgeAlong(Memory& memory, const Request& request,
+                                std::span<const PagePart> parts,
+                                std::span<Path, 2> paths, Event& event) {
   if (!context_.enabled()) return EngineStatus::kEptOff;
   for (const PagePart& part : parts) {
     if (part.gpa.value > bits::Bits(51, 0)) return EngineStatus::kCallerError;
   }
   const bool writes = context_.RightsOf(request.use).writes;
-  std::array<Path, 2> paths;
   for (;;) {
     for (std::size_t i = 0; i < parts.size(); ++i) {
       TracePath(context_, memory, parts[i].gpa, paths[i]);
-      const Refusal refusal =
+      Refusal refusal =
           JudgeRights(context_, memory, paths[i], request.use, parts[i],
                       controls_.spptp, guest_.transactional);
+      if (refusal == Refusal::kNone && request.unverified &&
+          (paths[i].last().value & bits::kVerifyPaging) != 0) {
+        refusal = Refusal::kVerification;
+      }
       if (refusal != Refusal::kNone) {
         return Refuse(memory, request, refusal, paths[i], parts[i], event);
       }
@@ -246,9 +214,11 @@ EngineStatus Engine::Refuse(Memory& memory, const Request& request,
                             Refusal refusal, const Path& path,
                             const PagePart& part, Event& event) {
   if (refusal == Refusal::kNoMemory) return EngineStatus::kNoMemory;
+  guest_walk_.gla = part.gla;
+  guest_walk_.gpa = part.gpa;
   DescribeExit(context_, controls_, guest_, request, refusal, path, part,
                event);
-  if (refusal == Refusal::kViolation &&
+  if ((refusal == Refusal::kViolation || refusal == Refusal::kVerification) &&
       IsConvertible(context_, guest_, request, path) &&
       Convert(memory, controls_, guest_, event) == Conversion::kNoMemory) {
     return EngineStatus::kNoMemory;

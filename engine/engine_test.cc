@@ -44,8 +44,6 @@ TEST(EngineTest, QuestionsThatNoProcessorIsAsked) {
   EXPECT_EQ(m.status, EngineStatus::kCallerError);
   m.Perform({.size = 2}, Gpa{0x000fffffffffffff});
   EXPECT_EQ(m.status, EngineStatus::kCallerError);
-  m.PerformLinear({}, Gla{0});
-  EXPECT_EQ(m.status, EngineStatus::kGuestPaging);
   m.SwitchEptp(0);
   EXPECT_EQ(m.status, EngineStatus::kCallerError);
   m.controls.secondary = 0;

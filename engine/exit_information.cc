@@ -82,11 +82,12 @@ void DescribeExit(const EptContext& context, const Controls& controls,
   }
   event.gpa = part.gpa;
   event.gla = ReportedGla(guest, part.gla);
-  if (refusal == Refusal::kViolation) {
+  if (refusal == Refusal::kViolation || refusal == Refusal::kVerification) {
     if (!request.page.gla_valid) event.gla = Gla{};
     event.exit_reason = bits::kExitViolation;
     event.qualification |=
-        ViolationQualification(context, guest, request, path);
+        ViolationQualification(context, guest, request, path) |
+        If(refusal == Refusal::kVerification, bits::kQualVerification);
     return;
   }
   event.exit_reason = bits::kExitSpp;

@@ -22,6 +22,9 @@ struct Request {
   bool translated;
   bool shadow_stack;
   bool asynchronous;
+  // Guest-paging verification is on, and what mapped some guest
+  // paging-structure entry on the way had bit 58 clear (VIO-13).
+  bool unverified = false;
   // gla_valid is false for a PDPTE load and trace-address pre-translation.
   const GuestPage& page;
   const MemoryTypeRow& memory_types;

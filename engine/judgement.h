@@ -22,6 +22,7 @@ namespace eptdiff::engine {
 enum class Refusal : std::uint8_t {
   kNone,
   kViolation,
+  kVerification,  // an EPT violation, too: VIO-13
   kMisconfiguration,
   kSppMiss,
   kSppMisconfiguration,

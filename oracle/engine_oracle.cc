@@ -64,8 +64,6 @@ Skip SkipFor(EngineStatus status) {
       return Skip::kNone;
     case EngineStatus::kEptOff:
       return Skip::kEptOff;
-    case EngineStatus::kGuestPaging:
-      return Skip::kGuestPaging;
     case EngineStatus::kCallerError:
     case EngineStatus::kNoMemory:
       break;
@@ -91,9 +89,10 @@ void EngineOracle::Adopt(const MachineState& state) {
   engine_.set_eptp_index(state.controls.eptp_index);
   if (engine_.controls() != state.controls ||
       engine_.processor() != state.processor) {
-    engine_ = Engine(state.processor, state.controls);
+    engine_ = Engine(state.processor, state.controls, state.guest);
+  } else if (engine_.guest() != state.guest) {
+    engine_.set_guest(state.guest);
   }
-  engine_.guest() = state.guest;
 }
 
 Skip EngineOracle::Perform(const MachineState& state, const Step& step,
