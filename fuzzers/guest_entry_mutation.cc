@@ -102,11 +102,16 @@ std::uint64_t MutateGuestEntry(Random& random, const Case& c,
   }
 }
 
-std::uint64_t MendGuestEntry(const Case& c, std::uint64_t value, int level) {
+std::uint64_t WithoutReserved(const Case& c, std::uint64_t value, int level) {
   const GuestMode mode = GuestModeOf(c.guest);
   const bool leaf = GuestMapsPage(c.guest, mode, level, value);
-  value &= ~(Reserved(c, mode, level, leaf) | kGuestNoExecute | kGuestRestart);
-  return value | kGuestPresent | kGuestWritable | kGuestUser;
+  return value & ~Reserved(c, mode, level, leaf);
+}
+
+std::uint64_t MendGuestEntry(const Case& c, std::uint64_t value, int level) {
+  value &= ~(kGuestNoExecute | kGuestRestart);
+  return WithoutReserved(c, value, level) | kGuestPresent | kGuestWritable |
+         kGuestUser;
 }
 
 }  // namespace eptdiff

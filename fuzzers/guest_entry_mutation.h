@@ -15,6 +15,9 @@ namespace eptdiff {
 std::uint64_t MutateGuestEntry(Random& random, const Case& c,
                                std::uint64_t value, int level);
 
+// `value` without the bits that it would have to have clear.
+std::uint64_t WithoutReserved(const Case& c, std::uint64_t value, int level);
+
 // `value` as an entry that is present, reserves nothing and lets through
 // whatever it may, and maps a page or references a table as before.
 std::uint64_t MendGuestEntry(const Case& c, std::uint64_t value, int level);

@@ -232,7 +232,9 @@ void GuestGeneration::MapLinear(const LinearPage& wanted) {
   if (UsesHlat(c_, page.gla) && random_.Percent(92)) {
     Map(hlat_root_, page, level, rights);
   }
-  if (!UsesHlat(c_, page.gla) || random_.Percent(60)) {
+  // The first page has tables in any case.
+  if (!UsesHlat(c_, page.gla) || tables_->entries().empty() ||
+      random_.Percent(60)) {
     Map(RootOf(page.gla), page, level, rights);
   }
   if (page.crosses) {

@@ -1,6 +1,7 @@
 #include "fuzzers/bits.h"
 #include "fuzzers/case_memory.h"
 #include "fuzzers/edit_used.h"
+#include "fuzzers/entry_mutation.h"
 #include "fuzzers/guest_entry_mutation.h"
 #include "fuzzers/guest_mode.h"
 #include "fuzzers/machine_generation.h"
@@ -77,6 +78,24 @@ bool ToggleStructureRight(Random& random, Case& c) {
                                        kWrite,    kExecute, kUserExecute,
                                        kAccessed, kDirty,   kPagingWrite};
   return ReplaceEntry(c, *entry, entry->value ^ random.Pick(kRights));
+}
+
+// An EPT entry of the final access: one among many.
+bool ChangeFinalEntry(Random& random, Case& c) {
+  UsedEntries used;
+  if (!UseSomePagedStep(random, c, used)) return false;
+  const UsedEntry* entry = SomeEntryThat(random, used, [](const UsedEntry& e) {
+    return e.kind == EntryKind::kEpt && e.guest_level == 0;
+  });
+  if (entry == nullptr) return false;
+  constexpr std::uint64_t kRights[] = {kRead,       kWrite,       kExecute,
+                                       kExecute,    kUserExecute, kVerify,
+                                       kSuppressVe, kShadowStack};
+  return ReplaceEntry(c, *entry,
+                      random.OneIn(2)
+                          ? entry->value ^ random.Pick(kRights)
+                          : MutateEntry(random, entry->value, entry->level,
+                                        c.processor.maxphyaddr));
 }
 
 // The words of one page of the host move to another.
@@ -260,6 +279,7 @@ constexpr Mutation kMutations[] = {
     {"retarget-guest-table", 3, RetargetGuestTable},
     {"guest-table-or-leaf", 3, TableOrLeaf},
     {"toggle-structure-right", 8, ToggleStructureRight},
+    {"change-final-entry", 12, ChangeFinalEntry},
     {"move-guest-table", 2, MoveGuestTable},
     {"toggle-guest-control", 9, ToggleGuestControl},
     {"change-key-rights", 4, ChangeKeyRights},

@@ -25,6 +25,7 @@ GuestTables::GuestTables(Random& random, Case& c, EptGeneration& ept)
     if (random.OneIn(8)) base_ |= Low(9) << shift;
   }
   base_ &= Low(address_bits(1));
+  narrow_ = random.OneIn(5);
   next_ = random.OneIn(2) ? 0 : random.Below(kFramesOfBase);
   const std::uint64_t pages = c.processor.ept_vpid_cap & (kCap2Mb | kCap1Gb);
   if (pages == 0 || !random.Percent(60)) return;
@@ -41,11 +42,11 @@ GuestTables::GuestTables(Random& random, Case& c, EptGeneration& ept)
 // What accesses to guest paging structures need most of the time: to be read,
 // and written if they have to set a flag, or count as writes.
 std::uint64_t GuestTables::StructureLeafBits() {
-  constexpr std::uint64_t kRights[] = {7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 3,
-                                       3, 3, 3, 3, 3, 1, 1, 5, 5, 4, 7, 3};
+  constexpr std::uint64_t kOpen[] = {7, 7, 7, 3};
+  constexpr std::uint64_t kAny[] = {7, 7, 7, 3, 3, 1, 1, 5, 4};
   constexpr std::uint64_t kRare = ~(kPermissions | kSubPage);
   std::uint64_t bits = ept_.LeafBits() & kRare;
-  bits |= random_.Pick(kRights);
+  bits |= narrow_ ? random_.Pick(kAny) : random_.Pick(kOpen);
   return bits;
 }
 

@@ -94,6 +94,7 @@ class GuestTables {
   const GuestMode mode_;
   std::uint64_t base_;       // of the 2 MBytes
   std::uint64_t large_ = 0;  // where EPT's large page is; 0: there is none
+  bool narrow_ = false;      // EPT may refuse accesses to guest tables
   unsigned next_;
   FixedVector<GuestFrame, kMaxFrames> frames_;
   FixedVector<BuiltGuestEntry, kMaxEntries> entries_;

@@ -159,7 +159,8 @@ void GenerateEptp(Random& random, const Case& c, Controls& k,
   }
 }
 
-void GenerateControls(Random& random, const Exotic& exotic, Case& c) {
+void GenerateControls(Random& random, const Exotic& exotic, Focus focus,
+                      Case& c) {
   Controls& k = c.controls;
   k = Controls{};
   constexpr std::uint32_t kPins[] = {0,
@@ -193,6 +194,10 @@ void GenerateControls(Random& random, const Exotic& exotic, Case& c) {
                                         510, 512, 513, 256, 0xffff, 0xffff};
   k.pml_index = random.Percent(80) ? random.Pick(kIndices)
                                    : static_cast<std::uint16_t>(random.Next());
+  // A guest walk alone may need five entries of the log.
+  if (focus == Focus::kLinear && random.Percent(70)) {
+    k.pml_index = static_cast<std::uint16_t>(random.Below(512));
+  }
   k.eptp_index = static_cast<std::uint16_t>(random.Next());
   if (exotic.paging_write) {
     k.primary |= kPrimaryTertiary;
@@ -246,7 +251,7 @@ void GenerateMachine(Random& random, const Exotic& exotic, Focus focus,
                      Case& c) {
   GenerateProcessor(random, exotic, c.processor);
   GenerateGuestState(random, exotic, focus, c.processor, c.guest);
-  GenerateControls(random, exotic, c);
+  GenerateControls(random, exotic, focus, c);
 }
 
 void SpoilEntryControls(Random& random, Case& c) {

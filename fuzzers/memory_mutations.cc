@@ -97,7 +97,10 @@ bool MendWalk(Random& random, UsedEntries& used, Case& c) {
 
 bool MendLastEntry(Random& random, Case& c) {
   UsedEntries used;
-  return UseSomeStep(random, c, used) && MendWalk(random, used, c);
+  if (!UseSomeStep(random, c, used)) return false;
+  // In two dimensions the last entry is one of many: only if it is to blame.
+  if (used.reached_guest_leaf && used.reached_leaf) return false;
+  return MendWalk(random, used, c);
 }
 
 // Points a table entry to the page of another table, or a leaf elsewhere.
@@ -218,6 +221,44 @@ constexpr Mutation kMutations[] = {
 }  // namespace
 
 std::span<const Mutation> MemoryMutations() { return kMutations; }
+
+namespace {
+
+// Whether an EPT entry that is present ends the walk as it stands.
+bool IsMisconfigured(const Case& c, const UsedEntry& entry) {
+  const std::uint64_t value = entry.value;
+  std::uint64_t reserved = Low(52) & ~Low(c.processor.maxphyaddr);
+  if (!entry.leaf) {
+    reserved |= Low(entry.level >= 4 ? 8 : 7) & ~Low(3);
+  } else {
+    reserved |= Low(PageShift(entry.level)) & ~Low(12);
+    const std::uint64_t type = value >> kTypeShift & 7;
+    if (type == 2 || type == 3 || type == 7) return true;
+  }
+  return (value & (kRead | kWrite)) == kWrite || (value & reserved) != 0;
+}
+
+}  // namespace
+
+void TidyWalk(Random& random, const UsedEntries& used, Case& c) {
+  const bool all_rights = random.OneIn(2);
+  for (const UsedEntry& entry : used.list) {
+    if (IsGuestEntry(entry)) {
+      const std::uint64_t tidy =
+          all_rights ? MendGuestEntry(c, entry.value, entry.level)
+                     : WithoutReserved(c, entry.value, entry.level);
+      if (tidy != entry.value && random.OneIn(2)) ReplaceEntry(c, entry, tidy);
+      continue;
+    }
+    if (entry.kind != EntryKind::kEpt) continue;
+    const bool refuses =
+        entry.guest_level != 0 && (entry.value & 3) != (kRead | kWrite);
+    if (!refuses && !IsMisconfigured(c, entry)) continue;
+    if (random.Percent(refuses ? 60 : 75)) {
+      ReplaceEntry(c, entry, Mended(c, entry));
+    }
+  }
+}
 
 void MendStep(Random& random, std::size_t step, Case& c) {
   UsedEntries used;

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "fuzzers/random.h"
+#include "fuzzers/used_entries.h"
 #include "oracle/case.h"
 
 namespace eptdiff {
@@ -41,6 +42,10 @@ void LeadBack(Random& random, Case& c);
 void MakeOrdinary(Case& c);
 // Lets the walk of a step reach a leaf, if there is room for the entries.
 void MendStep(Random& random, std::size_t step, Case& c);
+// Takes most of what would end a walk in two dimensions early out of the
+// entries that it uses: there are so many that a few changes would always end
+// it.
+void TidyWalk(Random& random, const UsedEntries& used, Case& c);
 // Lets a step access the page of another, if both have the same kind of
 // address. Both are accesses.
 void MoveToPageOf(std::size_t other, std::size_t step, Case& c);

@@ -1,5 +1,6 @@
 #include "fuzzers/mutator.h"
 
+#include "fuzzers/guest_mode.h"
 #include "fuzzers/random.h"
 #include "fuzzers/used_entries.h"
 
@@ -37,6 +38,9 @@ void LeadBack(Random& random, Case& c) {
     FindUsedEntries(c, c.steps[i], used);
     if (used.reached_leaf) {
       good = i;
+      if (IsPagedAccess(c, c.steps[i]) && random.Percent(60)) {
+        TidyWalk(random, used, c);
+      }
     } else if (IsAccess(c.steps[i]) && random.Percent(55)) {
       if (good < c.steps.size() && random.OneIn(2)) {
         MoveToPageOf(good, i, c);

@@ -1,4 +1,6 @@
-// The libFuzzer target: an EPT walk put to engine, reference and Bochs.
+// The libFuzzer targets: an EPT walk (walk_fuzzer) and linear accesses through
+// the guest's own paging (linear_fuzzer: EPTDIFF_FOCUS is kLinear), put to
+// engine, reference and Bochs. They differ in the cases that they begin with.
 //
 // Bytes are a case (encoding.h); mutation and cross-over work on the decoded
 // case, and features of the reference's trace are libFuzzer's extra counters. A
@@ -32,8 +34,16 @@
 #include "fuzzers/statistics.h"
 #include "oracle/judge.h"
 
+#ifndef EPTDIFF_FOCUS
+#define EPTDIFF_FOCUS kEpt
+#endif
+
 namespace eptdiff {
 namespace {
+
+constexpr Focus kFocus = Focus::EPTDIFF_FOCUS;
+constexpr const char* kTarget =
+    kFocus == Focus::kLinear ? "linear_fuzzer" : "walk_fuzzer";
 
 __attribute__((
     section("__libfuzzer_extra_counters"))) std::uint8_t extra_counters[4096];
@@ -116,11 +126,11 @@ std::unique_ptr<Panel> WalkFuzzer::MakePanel() {
   std::string error;
   std::unique_ptr<Panel> panel = Panel::Make(options, error);
   if (panel == nullptr) {
-    std::fprintf(stderr, "walk_fuzzer: %s\n", error.c_str());
+    std::fprintf(stderr, "%s: %s\n", kTarget, error.c_str());
     std::_Exit(2);
   }
   for (const std::string& name : panel->absent()) {
-    std::fprintf(stderr, "walk_fuzzer: built without %s\n", name.c_str());
+    std::fprintf(stderr, "%s: built without %s\n", kTarget, name.c_str());
   }
   return panel;
 }
@@ -186,7 +196,7 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data,
   // One in three is new: a corpus is a few thousand cases, and mutation stays
   // near them. One that is hardly a question (the empty input) is no start.
   if (seed % 3 == 0 || c.steps.empty() || c.memory.empty()) {
-    eptdiff::GenerateCase(seed, c);
+    eptdiff::GenerateCase(seed, c, eptdiff::kFocus);
   } else {
     eptdiff::Mutate(seed, c);
   }
