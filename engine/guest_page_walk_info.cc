@@ -2,16 +2,15 @@
 
 #include "engine/bits.h"
 #include "engine/exit_qualification.h"
+#include "engine/guest_paging.h"
 
 namespace eptdiff {
 namespace {
 
-struct Registers {
-  std::uint64_t cr0, cr3, cr4, efer;
-};
+using engine::PagingMode;
 
-// What is the same for every access (3A 4.1.1).
-GuestPageWalkInfo PagingOf(const Registers& guest) {
+// What is the same for every access.
+GuestPageWalkInfo PagingOf(const GuestState& guest) {
   const auto cr4 = [&guest](std::uint64_t bit) {
     return (guest.cr4 & bit) != 0;
   };
@@ -21,28 +20,35 @@ GuestPageWalkInfo PagingOf(const Registers& guest) {
       .is_smap_on = cr4(bits::kCr4Smap),
       .is_smep_on = cr4(bits::kCr4Smep),
   };
-  if ((guest.cr0 & bits::kCr0Paging) == 0) return info;
-  if (!cr4(bits::kCr4Pae)) {
-    info.level = 2;
-    info.width = 10;
-    info.top_entry = Gpa{guest.cr3 & bits::Bits(31, 12)};
-    info.pse = cr4(bits::kCr4Pse);
-    info.nxe = false;
-    return info;
+  const auto set_tables = [&](int level, int width, std::uint64_t address) {
+    info.level = level;
+    info.width = width;
+    info.top_entry = Gpa{guest.cr3 & address};
+  };
+  switch (engine::PagingModeOf(guest)) {
+    case PagingMode::kNone:
+      break;
+    case PagingMode::k32Bit:
+      set_tables(2, 10, bits::Bits(31, 12));
+      info.pse = cr4(bits::kCr4Pse);
+      info.nxe = false;
+      break;
+    case PagingMode::kPae:
+      set_tables(3, 9, bits::Bits(31, 5));
+      break;
+    case PagingMode::kFourLevel:
+      set_tables(4, 9, bits::kAddress);
+      break;
+    case PagingMode::kFiveLevel:
+      set_tables(5, 9, bits::kAddress);
+      break;
   }
-  info.width = 9;
-  if ((guest.efer & bits::kEferLma) == 0) {
-    info.level = 3;
-    info.top_entry = Gpa{guest.cr3 & bits::Bits(31, 5)};
-    return info;
-  }
-  info.level = cr4(bits::kCr4La57) ? 5 : 4;
-  info.top_entry = Gpa{guest.cr3 & bits::kAddress};
   return info;
 }
 
 GuestPageWalkInfo PagingOf(const ExitInformation& exit) {
-  return PagingOf(Registers{exit.cr0, exit.cr3, exit.cr4, exit.efer});
+  return PagingOf(GuestState{
+      .cr0 = exit.cr0, .cr3 = exit.cr3, .cr4 = exit.cr4, .efer = exit.efer});
 }
 
 ExitQualification QualificationOf(const ExitInformation& exit) {
@@ -62,8 +68,7 @@ bool IsUserMode(const ExitInformation& exit, const ExitQualification& q) {
 
 GuestPageWalkInfo DescribeGuestWalk(const GuestState& guest,
                                     const GuestWalkState& walk) {
-  GuestPageWalkInfo info =
-      PagingOf(Registers{guest.cr0, guest.cr3, guest.cr4, guest.efer});
+  GuestPageWalkInfo info = PagingOf(guest);
   info.is_user_mode_access = walk.user_mode;
   info.is_write_access = walk.write;
   info.is_inst_fetch = walk.fetch;

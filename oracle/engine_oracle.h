@@ -20,6 +20,9 @@ class EngineOracle final : public Oracle {
   Skip Perform(const MachineState& state, const Step& step,
                Outcome& outcome) override;
 
+  // As the last step left it.
+  const Engine& engine() const { return engine_; }
+
  private:
   // Makes `engine_` what `state` says; recomputes only what has changed.
   void Adopt(const MachineState& state);
