@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -20,6 +21,7 @@
 #include "fuzzers/command/subcommands.h"
 #include "fuzzers/command/triage.h"
 #include "fuzzers/encoding.h"
+#include "fuzzers/panel.h"
 
 namespace eptdiff {
 namespace {
@@ -35,6 +37,10 @@ constexpr char kAbout[] =
 constexpr double kSecondsForDecided = 15;
 
 struct Places {
+  std::string targets =
+      "build/fuzz-targets/fuzzers/walk_fuzzer,"
+      "build/fuzz-targets/fuzzers/linear_fuzzer";
+  std::string corpus = "build/fuzz/corpus";
   std::string report = "build/fuzz/report.json";
   std::string seeds;
   std::string out = "corpus/regressions";
@@ -107,11 +113,29 @@ absl::Status CheckTarget(const std::string& target) {
 
 // Makes the places that a run writes to, before it takes its time.
 absl::Status Prepare(const FuzzOptions& options, const Places& places) {
-  for (const std::string& directory :
-       {options.corpus, options.artifacts, options.work,
-        fs::path(places.report).parent_path().string()}) {
+  std::vector<std::string> directories = {
+      options.artifacts, options.work,
+      fs::path(places.report).parent_path().string()};
+  for (const FuzzTarget& target : options.targets) {
+    directories.push_back(target.corpus);
+  }
+  for (const std::string& directory : directories) {
     if (absl::Status s = MakeDirectory(directory); !s.ok()) return s;
   }
+  return absl::OkStatus();
+}
+
+// Each target with a corpus of its own: what one of them keeps would lead the
+// other away from its own questions.
+absl::Status FindTargets(const Places& places, FuzzOptions& options) {
+  for (const std::string& path : SplitAt(places.targets, ',')) {
+    if (absl::Status s = CheckTarget(path); !s.ok()) return s;
+    options.targets.push_back(
+        {path,
+         absl::StrCat(places.corpus, "/", fs::path(path).filename().string())});
+  }
+  if (options.targets.empty()) return CheckTarget("");
+  options.jobs = std::max<std::uint64_t>(options.jobs, options.targets.size());
   return absl::OkStatus();
 }
 
@@ -145,7 +169,7 @@ int Conclude(const FuzzOptions& options, const Places& places,
     ReportOutputError(triage.status());
   }
   const CorpusDecides decides =
-      WhatCorpusDecides(options.corpus, kSecondsForDecided);
+      WhatCorpusDecides(places.corpus, kSecondsForDecided);
   const std::vector<Disagreed> disagreements =
       DisagreementsOf(result, triage.ok() ? *triage : TriageResult());
   std::fputs(ReportText(result, decides, disagreements).c_str(), stdout);
@@ -162,8 +186,6 @@ int Conclude(const FuzzOptions& options, const Places& places,
 int FuzzCommand(const Arguments& arguments) {
   CommandLine line("fuzz", "[-- LIBFUZZER_OPTION...]", kAbout);
   FuzzOptions options;
-  options.target = "build/fuzz-targets/fuzzers/walk_fuzzer";
-  options.corpus = "build/fuzz/corpus";
   options.artifacts = "build/fuzz/artifacts";
   options.work = "build/fuzz/work";
   options.jobs = std::max(1u, std::thread::hardware_concurrency());
@@ -172,15 +194,18 @@ int FuzzCommand(const Arguments& arguments) {
   line.Number("seconds", "N", 1, 1'000'000'000, &options.seconds,
               "how long (60)");
   line.Number("jobs", "N", 1, 4096, &options.jobs,
-              "how many processes (one for each processor)");
+              "how many processes, at least one for each target (one for each "
+              "processor)");
   line.Number("seed", "N", 1, 4'000'000'000, &options.seed,
               "of the first process; the next ones count on (1)");
   line.Number("max-length", "BYTES", 256, kMaxEncodedBytes, &options.max_length,
               "of an encoded case (4096)");
-  line.Text("target", "PATH", &options.target,
-            absl::StrCat("the libFuzzer target (", options.target, ")"));
-  line.Text("corpus", "DIR", &options.corpus,
-            absl::StrCat("libFuzzer's corpus (", options.corpus, ")"));
+  line.Text("target", "PATHS", &places.targets,
+            "the libFuzzer target, or several with commas between them "
+            "(walk_fuzzer and linear_fuzzer in build/fuzz-targets/fuzzers)");
+  line.Text("corpus", "DIR", &places.corpus,
+            absl::StrCat("libFuzzer's corpora, a folder for each target (",
+                         places.corpus, ")"));
   line.Text("seeds", "DIR", &places.seeds,
             "cases to begin with, in either notation (none)");
   line.Text("artifacts", "DIR", &options.artifacts,
@@ -202,14 +227,15 @@ int FuzzCommand(const Arguments& arguments) {
   if (const auto panel = oracles.MakePanel(); !panel.ok()) {
     return line.Mistake(panel.status().message());
   }
-  if (absl::Status s = CheckTarget(options.target); !s.ok()) {
+  if (absl::Status s = FindTargets(places, options); !s.ok()) {
     return ReportInputError(s);
   }
   if (absl::Status s = Prepare(options, places); !s.ok()) {
     return ReportOutputError(s);
   }
-  if (!places.seeds.empty()) {
-    absl::Status s = PlantSeeds(places.seeds, options.corpus);
+  for (const FuzzTarget& target : options.targets) {
+    if (places.seeds.empty()) break;
+    absl::Status s = PlantSeeds(places.seeds, target.corpus);
     if (!s.ok()) return ReportInputError(s);
   }
   FuzzResult result;

@@ -90,6 +90,40 @@ TEST_F(FuzzCommandTest, WorkersAreSummedInTheReport) {
   EXPECT_THAT(ran.err, HasSubstr("skips 10.0%"));
 }
 
+// One job is not enough for two targets: there are two, each over a corpus of
+// its own.
+TEST_F(FuzzCommandTest, TargetsShareTheJobsAndTheReport) {
+  const std::string rest =
+      "for corpus; do :; done\necho \"$corpus\" > \"$0.asked\"\n"
+      "counters\nexec sleep 100\n";
+  std::string targets;
+  for (const char* name : {"first", "second"}) {
+    const std::string path = directory_.File(name, Target(rest));
+    chmod(path.c_str(), 0755);
+    targets += path + ",";
+  }
+  const Ran ran =
+      RunEptdiff({"fuzz", "--target", targets, "--seconds", "2", "--jobs", "1"},
+                 {}, directory_.path());
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_EQ(ContentOf(directory_.Path("first.asked")),
+            "build/fuzz/corpus/first\n");
+  EXPECT_EQ(ContentOf(directory_.Path("second.asked")),
+            "build/fuzz/corpus/second\n");
+  EXPECT_THAT(Report(), AllOf(HasSubstr("\"jobs\": 2,"),
+                              ContainsRegex("first\",\n *\"cases\": 100,"),
+                              ContainsRegex("second\",\n *\"cases\": 100,"),
+                              HasSubstr("\"cases\": 200,")));
+}
+
+TEST_F(FuzzCommandTest, EveryTargetMustBeThere) {
+  const Ran ran = RunEptdiff(
+      {"fuzz", "--target", MakeTarget("exit 0\n") + ",no-such-target"}, {},
+      directory_.path());
+  EXPECT_EQ(ran.status, 2);
+  EXPECT_THAT(ran.err, HasSubstr("no fuzz target at no-such-target"));
+}
+
 TEST_F(FuzzCommandTest, FoundSignatureIsMutedAndCounted) {
   const Ran ran = Fuzz(std::string("if grep -qx ") + kSignature +
                            " \"$EPTDIFF_MUTED\"; then\n"
@@ -122,12 +156,12 @@ TEST_F(FuzzCommandTest, SeedsAreEncodedIntoTheCorpus) {
   EXPECT_EQ(RunEptdiff(command, {}, directory_.path()).status, 0);
   for (const char* name : {"seed-0", "seed-1"}) {
     const std::string seed =
-        ContentOf(directory_.Path("build/fuzz/corpus/") + name);
+        ContentOf(directory_.Path("build/fuzz/corpus/target/") + name);
     ASSERT_FALSE(seed.empty()) << name;
     EXPECT_EQ(seed[0], '\x01');
   }
-  EXPECT_FALSE(
-      std::filesystem::exists(directory_.Path("build/fuzz/corpus/seed-2")));
+  EXPECT_FALSE(std::filesystem::exists(
+      directory_.Path("build/fuzz/corpus/target/seed-2")));
 
   directory_.File("seeds/c.textproto", "processor { maxphyaddr: 99 }");
   const Ran bad = RunEptdiff(command, {}, directory_.path());

@@ -141,7 +141,16 @@ std::string ReportJson(const FuzzOptions& options, const FuzzResult& result,
   const WorkerStats& stats = result.stats;
   JsonWriter json;
   json.Object();
-  json.Key("target").String(options.target);
+  json.Key("targets").Array();
+  for (std::size_t i = 0; i < options.targets.size(); ++i) {
+    const WorkerStats& its = result.by_target[i];
+    json.Object();
+    json.Key("target").String(options.targets[i].path);
+    json.Key("cases").Number(its.Get("cases"));
+    json.Key("leaf_share").Number(its.Share("leaves", "accesses"));
+    json.End();
+  }
+  json.End();
   json.Key("seed").Number(static_cast<double>(options.seed));
   json.Key("jobs").Number(static_cast<double>(options.jobs));
   json.Key("seconds").Number(result.seconds);

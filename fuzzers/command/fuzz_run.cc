@@ -43,6 +43,7 @@ FuzzResult FuzzRun::Run(
   begin_ = Clock::now();
   const auto end = begin_ + std::chrono::seconds(options_.seconds);
   jobs_.resize(options_.jobs);
+  finished_.resize(options_.targets.size());
   absl::Status status;
   const auto working = [](const Job& job) { return !job.done; };
   while (status.ok() && !Interrupt::Came() && Clock::now() < end &&
@@ -75,8 +76,9 @@ absl::Status FuzzRun::StartWorker(std::size_t number) {
   const std::string muted_path = options_.work + "/muted";
   if (absl::Status s = WriteFile(muted_path, muted_); !s.ok()) return s;
   WorkerCommand command;
+  const FuzzTarget& target = options_.targets[TargetOf(number)];
   command.arguments = {
-      options_.target,
+      target.path,
       absl::StrCat("-seed=", options_.seed + started_),
       absl::StrCat("-artifact_prefix=", options_.artifacts, "/"),
       absl::StrCat("-max_len=", options_.max_length),
@@ -87,7 +89,7 @@ absl::Status FuzzRun::StartWorker(std::size_t number) {
   command.arguments.insert(command.arguments.end(),
                            options_.target_arguments.begin(),
                            options_.target_arguments.end());
-  command.arguments.push_back(options_.corpus);
+  command.arguments.push_back(target.corpus);
   command.environment = options_.environment;
   command.environment.emplace_back("EPTDIFF_MUTED", muted_path);
   command.environment.emplace_back("EPTDIFF_STATS", job.stats_path);
@@ -102,7 +104,7 @@ absl::Status FuzzRun::StartWorker(std::size_t number) {
 absl::Status FuzzRun::Collect(std::size_t number) {
   Job& job = jobs_[number];
   ReadStats(job);
-  finished_.Add(std::exchange(job.current, WorkerStats()));
+  finished_[TargetOf(number)].Add(std::exchange(job.current, WorkerStats()));
   const bool early = Clock::now() - job.worker->started() < kEarlyEnd;
   const std::string how = job.worker->HowItEnded();
   const std::string log =
@@ -119,10 +121,10 @@ absl::Status FuzzRun::Collect(std::size_t number) {
   }
   early_ends_ = finding.signature.empty() && early ? early_ends_ + 1 : 0;
   if (early_ends_ <= kMaxEarlyEnds) return absl::OkStatus();
-  return absl::UnavailableError(
-      absl::StrCat(options_.target, " keeps ending (", how,
-                   ") without a finding that could be muted; it last said:\n",
-                   LastLines(log)));
+  return absl::UnavailableError(absl::StrCat(
+      options_.targets[TargetOf(number)].path, " keeps ending (", how,
+      ") without a finding that could be muted; it last said:\n",
+      LastLines(log)));
 }
 
 void FuzzRun::Record(const WorkerFinding& finding, const std::string& how) {
@@ -169,8 +171,11 @@ void FuzzRun::EndWorkers() {
 FuzzResult FuzzRun::Summary() const {
   FuzzResult result;
   result.seconds = SecondsSince(begin_);
-  result.stats = finished_;
-  for (const Job& job : jobs_) result.stats.Add(job.current);
+  result.by_target = finished_;
+  for (std::size_t i = 0; i < jobs_.size(); ++i) {
+    result.by_target[TargetOf(i)].Add(jobs_[i].current);
+  }
+  for (const WorkerStats& stats : result.by_target) result.stats.Add(stats);
   result.found = found_;
   for (const auto& [signature, count] : result.stats.Under("muted.")) {
     result.found[signature].count += static_cast<std::uint64_t>(count);

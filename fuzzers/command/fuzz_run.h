@@ -1,6 +1,7 @@
-// A fuzzing run: a libFuzzer target on several processors at once.
+// A fuzzing run: libFuzzer targets on several processors at once.
 //
-// 1. Each job is a worker process (worker.h) over one shared corpus.
+// 1. Each job is a worker process (worker.h); the targets take turns at being
+//    given one. Jobs of one target share its corpus.
 // 2. A worker that finds a disagreement ends. Its signature is added to the
 //    file that EPTDIFF_MUTED names, and the job starts anew: from then on this
 //    signature is counted and no longer ends a worker, so that one bug does not
@@ -28,13 +29,17 @@
 
 namespace eptdiff {
 
+struct FuzzTarget {
+  std::string path;    // the libFuzzer executable
+  std::string corpus;  // a directory, which exists
+};
+
 struct FuzzOptions {
-  std::string target;  // the libFuzzer executable
-  std::string corpus;  // directories, which exist
-  std::string artifacts;
-  std::string work;  // logs, statistics, the muted signatures
+  std::vector<FuzzTarget> targets;  // at least one
+  std::string artifacts;            // directories, which exist
+  std::string work;                 // logs, statistics, the muted signatures
   std::uint64_t seconds = 60;
-  std::uint64_t jobs = 1;
+  std::uint64_t jobs = 1;  // at least as many as targets
   std::uint64_t seed = 1;
   std::uint64_t max_length = 4096;  // of an encoded case, in bytes
   std::vector<std::string> target_arguments;
@@ -54,6 +59,7 @@ struct FuzzResult {
   bool interrupted = false;
   double seconds = 0;
   WorkerStats stats;
+  std::vector<WorkerStats> by_target;  // in the order of the options
   std::map<std::string, FoundByRun> found;
 };
 
@@ -73,6 +79,9 @@ class FuzzRun {
     bool done = false;    // ended of its own accord
   };
 
+  std::size_t TargetOf(std::size_t job) const {
+    return job % options_.targets.size();
+  }
   absl::Status StartWorker(std::size_t number);
   absl::Status Collect(std::size_t number);
   void Record(const WorkerFinding& finding, const std::string& how);
@@ -83,7 +92,7 @@ class FuzzRun {
   const FuzzOptions options_;
   std::chrono::steady_clock::time_point begin_;
   std::vector<Job> jobs_;
-  WorkerStats finished_;  // of the workers that ended
+  std::vector<WorkerStats> finished_;  // of the workers that ended, by target
   std::map<std::string, FoundByRun> found_;
   std::string muted_;  // the content of the file
   std::uint64_t started_ = 0;
