@@ -26,9 +26,8 @@
 // cached translations.
 //
 // The library's face is namespace eptdiff: this class, types.h, memory.h,
-// use.h, guest_walk_state.h and entry_checks.h; and, for those who have a VM
-// exit to explain, exit_qualification.h and guest_page_walk_info.h. What lies
-// in eptdiff::engine is how it works.
+// use.h, guest_walk_state.h and entry_checks.h. What lies in eptdiff::engine is
+// how it works.
 //
 // Thread-safety: thread-compatible: one Engine for each virtual processor; they
 // may share one memory.

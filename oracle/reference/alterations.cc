@@ -50,7 +50,7 @@ struct Catalogue {
          {EntryVariants(), WalkVariants(), ConfigurationVariants(),
           ViolationVariants(), QualificationVariants(), FlagVariants(),
           MemoryTypeVariants(), SubPageVariants(), VeVariants(),
-          GuestVariants()}) {
+          GuestVariants(), GuestWalkVariants()}) {
       alterations.insert(alterations.end(), variants.begin(), variants.end());
     }
   }

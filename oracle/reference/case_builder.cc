@@ -197,6 +197,7 @@ CaseBuilder& CaseBuilder::Hlat(std::uint16_t prefix_size) {
   const std::uint64_t root_level = paging_ == GuestPaging::k5Level ? 5 : 4;
   case_.controls.hlatp = kHlatPt + kPageBytes * (root_level - 1);
   case_.controls.hlat_prefix_size = prefix_size;
+  case_.processor.ept_vpid_cap |= std::uint64_t{prefix_size} << 48;
   return Tertiary(1);
 }
 

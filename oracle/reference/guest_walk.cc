@@ -138,6 +138,10 @@ bool Walker::IsReserved(RuleAt& decided) {
 }
 
 bool Walker::FaultsAt() {
+  if (entry_order_ == GuestEntryOrder::kRestartFirst &&
+      x_.Ask(Slot::kGw15Restart)) {
+    return false;
+  }
   RuleAt decided;
   if (entry_order_ == GuestEntryOrder::kReservedFirst && IsReserved(decided)) {
     AddFault(Fault::kReserved, decided);

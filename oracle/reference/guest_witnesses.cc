@@ -1,4 +1,4 @@
-// Cases of GW-1 in each mode of guest paging, and of GW-17.
+// Cases of GW-17.
 #include "oracle/reference/witnesses.h"
 
 namespace eptdiff {
@@ -15,31 +15,6 @@ CaseBuilder Load(std::uint64_t pdpte) {
 
 std::vector<NamedCase> GuestWitnesses() {
   return {
-      {"gw-1-32-bit",
-       "GW-1",
-       {},
-       Guest32().Read(kGla32).Build(),
-       Reaches(0x20234, 2)},
-      {"gw-1-pae",
-       "GW-1",
-       {},
-       GuestPae().Read(kGla32).Build(),
-       Reaches(0x20234, 2)},
-      {"gw-1-4-level",
-       "GW-1",
-       {},
-       Guest4().Read(kGla).Build(),
-       Reaches(0x20234, 4)},
-      {"gw-1-5-level",
-       "GW-1",
-       {},
-       Guest5().Read(kGla).Build(),
-       Reaches(0x20234, 5)},
-      {"gw-15-every-address",
-       "GW-15",
-       {},
-       Guest4().Hlat().HlatPte(0x16067).Read(kGla).Build(),
-       Reaches(0x26234, 4)},
       // PWT and PCD; reserved bits of a PDPTE that is not present.
       {"gw-17-load",
        "GW-17",

@@ -222,6 +222,7 @@ enum class GuestEntryOrder : std::uint64_t {
   kSdm,             // present, reserved bits; rights once the leaf is known
   kReservedFirst,   // reserved bits are judged in entries not present, too
   kRightsPerLevel,  // rights of each entry before the next is read
+  kRestartFirst,    // bit 11 of an HLAT entry before P and reserved bits
 };
 
 // What kPri2 answers: the guest's rights and the final access.

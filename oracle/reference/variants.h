@@ -18,7 +18,8 @@ std::span<const Alteration> FlagVariants();           // AD, PML, ALIAS
 std::span<const Alteration> MemoryTypeVariants();     // MT
 std::span<const Alteration> SubPageVariants();        // SPP
 std::span<const Alteration> VeVariants();             // VE
-std::span<const Alteration> GuestVariants();          // GW
+std::span<const Alteration> GuestVariants();          // GW: formats
+std::span<const Alteration> GuestWalkVariants();      // GW: the walk
 
 }  // namespace eptdiff
 

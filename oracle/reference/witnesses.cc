@@ -8,7 +8,9 @@ std::span<const NamedCase> Witnesses() {
     for (auto family :
          {EntryWitnesses, WalkWitnesses, ConfigurationWitnesses,
           ViolationWitnesses, QualificationWitnesses, FlagWitnesses,
-          MemoryTypeWitnesses, SubPageWitnesses, VeWitnesses, GuestWitnesses}) {
+          MemoryTypeWitnesses, SubPageWitnesses, VeWitnesses, GuestWitnesses,
+          GuestModeWitnesses, GuestEntryWitnesses, GuestFlagWitnesses,
+          GuestTableWitnesses, HlatWitnesses}) {
       const std::vector<NamedCase> more = family();
       cases->insert(cases->end(), more.begin(), more.end());
     }

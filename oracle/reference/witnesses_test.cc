@@ -15,11 +15,11 @@
 namespace eptdiff {
 namespace {
 
-// The cases of guest paging.
+// The cases of the guest's rights.
 bool IsToCome(const Alteration& alteration) {
-  const std::string_view name = alteration.name;
-  return name == "VIO-13/off" ||
-         (name.starts_with("GW-") && !name.starts_with("GW-17"));
+  const Rule rule = InfoOf(alteration.slot).rule;
+  return rule == Rule::kVio13 || rule == Rule::kPri2 ||
+         (rule >= Rule::kGw7 && rule <= Rule::kGw11) || rule == Rule::kGw18;
 }
 
 TEST(WitnessesTest, PassVmEntryUnlessThatIsTheCase) {
@@ -63,6 +63,7 @@ TEST(WitnessesTest, AreRejectedIfAnythingElseHappens) {
     const Outcome right = named.answer.In(judged.before);
     Outcome page_fault = right;
     page_fault.event.kind = EventKind::kPageFault;
+    page_fault.event.error_code ^= 1 << 15;  // SGX
     EXPECT_FALSE(judged.Accepts(page_fault));
     Outcome other_exit = right;
     other_exit.event.kind = EventKind::kVmExit;
@@ -144,19 +145,17 @@ TEST(WitnessesTest, HaveNamesOfTheirOwn) {
   }
 }
 
-// The rules that questions of single accesses can reach; VIO-13 and most of GW
-// need a walk of the guest's own tables.
-TEST(WitnessesTest, StandForEveryRuleOfTheEptDimension) {
+TEST(WitnessesTest, StandForEveryRuleButThoseOfCaches) {
   std::set<std::string_view> have;
   for (const NamedCase& named : Witnesses()) have.insert(named.rule);
   for (const RuleInfo& info : kRules) {
-    const std::string_view family =
-        info.identifier.substr(0, info.identifier.find('-'));
-    const bool later = family == "GW" || family == "CACHE" ||
-                       info.rule == Rule::kVio13 || info.rule == Rule::kPri2;
+    // To come: the guest's rights.
+    const bool later = info.identifier.starts_with("CACHE") ||
+                       info.rule == Rule::kVio13 || info.rule == Rule::kPri2 ||
+                       (info.rule >= Rule::kGw7 && info.rule <= Rule::kGw11) ||
+                       info.rule == Rule::kGw18;
     EXPECT_TRUE(later || have.contains(info.identifier)) << info.identifier;
   }
-  EXPECT_TRUE(have.contains("GW-17"));
 }
 
 TEST(WitnessesTest, TellEveryAlteration) {
