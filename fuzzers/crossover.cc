@@ -4,11 +4,11 @@
 #include "fuzzers/bits.h"
 #include "fuzzers/canonical.h"
 #include "fuzzers/case_memory.h"
+#include "fuzzers/ept_tables.h"
 #include "fuzzers/guest_mode.h"
 #include "fuzzers/machine_generation.h"
 #include "fuzzers/mutator.h"
 #include "fuzzers/random.h"
-#include "fuzzers/table_builder.h"
 #include "fuzzers/used_entries.h"
 #include "oracle/fixed_vector.h"
 
@@ -78,7 +78,7 @@ const Step* SomeStep(Random& random, const Case& c, UsedEntries& used) {
 // The first entry of `used` with this level; null if there is none.
 const UsedEntry* FindEntry(const UsedEntries& used, int level) {
   for (const UsedEntry& entry : used.list) {
-    if (entry.kind == EntryKind::kEpt && entry.level == level) return &entry;
+    if (entry.kind == UsedKind::kEpt && entry.level == level) return &entry;
   }
   return nullptr;
 }
@@ -93,7 +93,7 @@ void SpliceSubtable(Random& random, const Case& b, Case& child) {
   if (here_step == nullptr || there_step == nullptr) return;
   const UsedEntry* here = &used_here.list[random.Below(used_here.list.size())];
   const UsedEntry* there = FindEntry(used_there, here->level);
-  if (here->kind != EntryKind::kEpt || there == nullptr) return;
+  if (here->kind != UsedKind::kEpt || there == nullptr) return;
   const std::uint64_t above = here->gpa;
   Step step = *there_step;
   const std::uint64_t value = Graft(b, child).Copy(there->value, there->level);
@@ -114,7 +114,7 @@ bool FindsGuestTables(const Case& c, const Step& step) {
   UsedEntries used;
   FindUsedEntries(c, step, used);
   for (const UsedEntry& entry : used.list) {
-    if (entry.kind == EntryKind::kGuest) {
+    if (entry.kind == UsedKind::kGuest) {
       return (entry.value & kGuestPresent) != 0;
     }
   }

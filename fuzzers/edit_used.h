@@ -32,11 +32,11 @@ const UsedEntry* SomeEntryThat(Random& random, const UsedEntries& used, F f) {
 }
 
 inline bool IsGuestEntry(const UsedEntry& entry) {
-  return entry.kind == EntryKind::kGuest;
+  return entry.kind == UsedKind::kGuest;
 }
 // An EPT entry on the way to an entry of the guest.
 inline bool IsOfStructure(const UsedEntry& entry) {
-  return entry.kind == EntryKind::kEpt && entry.guest_level != 0;
+  return entry.kind == UsedKind::kEpt && entry.guest_level != 0;
 }
 
 // Writes a word that may not be listed yet, or an entry, which may be half of

@@ -6,9 +6,9 @@
 
 #include <cstdint>
 
+#include "fuzzers/ept_tables.h"
 #include "fuzzers/machine_generation.h"
 #include "fuzzers/random.h"
-#include "fuzzers/table_builder.h"
 #include "oracle/case.h"
 
 namespace eptdiff {
@@ -57,7 +57,7 @@ class EptGeneration {
 
   bool AccessedDirtyOn() const;
   Hpa Root() const;
-  TableBuilder& tables() { return tables_; }
+  EptTables& tables() { return tables_; }
 
  private:
   int LeafLevel();
@@ -70,7 +70,7 @@ class EptGeneration {
   const Exotic& exotic_;
   Case& c_;
   const unsigned restricted_;
-  TableBuilder tables_;
+  EptTables tables_;
 };
 
 }  // namespace eptdiff

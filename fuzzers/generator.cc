@@ -6,11 +6,11 @@
 #include "fuzzers/bits.h"
 #include "fuzzers/case_memory.h"
 #include "fuzzers/ept_generation.h"
+#include "fuzzers/ept_tables.h"
 #include "fuzzers/guest_generation.h"
 #include "fuzzers/machine_generation.h"
 #include "fuzzers/random.h"
 #include "fuzzers/step_generation.h"
-#include "fuzzers/table_builder.h"
 #include "oracle/fixed_vector.h"
 
 namespace eptdiff {

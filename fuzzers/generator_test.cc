@@ -203,16 +203,20 @@ TEST(LinearGeneratorTest, TheMixIsAsIntended) {
   constexpr Row kRows[] = {
       {"no paging", 2, 5, [](const Case& c) { return !PagingIsOn(c); }},
       {"32-bit paging", 15, 25,
-       [](const Case& c) { return GuestModeOf(c.guest) == GuestMode::k32Bit; }},
+       [](const Case& c) {
+         return GuestModeOf(c.guest) == GuestPagingMode::k32Bit;
+       }},
       {"PAE paging", 12, 22,
-       [](const Case& c) { return GuestModeOf(c.guest) == GuestMode::kPae; }},
+       [](const Case& c) {
+         return GuestModeOf(c.guest) == GuestPagingMode::kPae;
+       }},
       {"4-level paging", 30, 45,
        [](const Case& c) {
-         return GuestModeOf(c.guest) == GuestMode::kFourLevel;
+         return GuestModeOf(c.guest) == GuestPagingMode::kFourLevel;
        }},
       {"5-level paging", 15, 30,
        [](const Case& c) {
-         return GuestModeOf(c.guest) == GuestMode::kFiveLevel;
+         return GuestModeOf(c.guest) == GuestPagingMode::kFiveLevel;
        }},
       {"HLAT", 1, 6,
        [](const Case& c) { return Has(c.controls.tertiary, kTertiaryHlat); }},
@@ -242,11 +246,11 @@ TEST(LinearGeneratorTest, MostAccessesReachTheFinalAddressInEveryMode) {
   struct Count {
     double accesses = 0, guest_leaves = 0, leaves = 0;
   };
-  std::map<GuestMode, Count> counts;
-  std::set<std::pair<GuestMode, int>> guest_leaf_levels;
+  std::map<GuestPagingMode, Count> counts;
+  std::set<std::pair<GuestPagingMode, int>> guest_leaf_levels;
   UsedEntries used;
   ForEachCase(Focus::kLinear, [&](const Case& c) {
-    const GuestMode mode = GuestModeOf(c.guest);
+    const GuestPagingMode mode = GuestModeOf(c.guest);
     for (const Step& step : c.steps) {
       if (!IsPagedAccess(c, step)) continue;
       FindUsedEntries(c, step, used);
@@ -255,7 +259,7 @@ TEST(LinearGeneratorTest, MostAccessesReachTheFinalAddressInEveryMode) {
       count.guest_leaves += used.reached_guest_leaf ? 1 : 0;
       count.leaves += used.reached_leaf ? 1 : 0;
       for (const UsedEntry& entry : used.list) {
-        if (entry.kind == EntryKind::kGuest && entry.leaf) {
+        if (entry.kind == UsedKind::kGuest && entry.leaf) {
           guest_leaf_levels.emplace(mode, entry.level);
         }
       }
@@ -268,17 +272,17 @@ TEST(LinearGeneratorTest, MostAccessesReachTheFinalAddressInEveryMode) {
     EXPECT_LT(count.leaves, 0.95 * count.accesses);
   }
   EXPECT_EQ(counts.size(), 4u);
-  EXPECT_EQ(guest_leaf_levels,
-            (std::set<std::pair<GuestMode, int>>{{GuestMode::k32Bit, 1},
-                                                 {GuestMode::k32Bit, 2},
-                                                 {GuestMode::kPae, 1},
-                                                 {GuestMode::kPae, 2},
-                                                 {GuestMode::kFourLevel, 1},
-                                                 {GuestMode::kFourLevel, 2},
-                                                 {GuestMode::kFourLevel, 3},
-                                                 {GuestMode::kFiveLevel, 1},
-                                                 {GuestMode::kFiveLevel, 2},
-                                                 {GuestMode::kFiveLevel, 3}}));
+  EXPECT_EQ(guest_leaf_levels, (std::set<std::pair<GuestPagingMode, int>>{
+                                   {GuestPagingMode::k32Bit, 1},
+                                   {GuestPagingMode::k32Bit, 2},
+                                   {GuestPagingMode::kPae, 1},
+                                   {GuestPagingMode::kPae, 2},
+                                   {GuestPagingMode::kFourLevel, 1},
+                                   {GuestPagingMode::kFourLevel, 2},
+                                   {GuestPagingMode::kFourLevel, 3},
+                                   {GuestPagingMode::kFiveLevel, 1},
+                                   {GuestPagingMode::kFiveLevel, 2},
+                                   {GuestPagingMode::kFiveLevel, 3}}));
 }
 
 // The situations that make the two dimensions more than the sum of them.
@@ -302,7 +306,7 @@ TEST(LinearGeneratorTest, SituationsOfBothDimensionsOccur) {
       bool read_only = false;
       bool supervisor = false;
       for (const UsedEntry& entry : used.list) {
-        if (entry.kind == EntryKind::kGuest) {
+        if (entry.kind == UsedKind::kGuest) {
           data |= used.reached_guest_leaf && entry.gpa >> 12 == used.gpa >> 12;
           twice |= !guest.insert(entry.address.value).second;
           supervisor |= (entry.value & 5) == 1;

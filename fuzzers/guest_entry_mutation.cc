@@ -15,12 +15,14 @@ std::uint64_t OneOf(Random& random, unsigned first, unsigned last) {
 
 // The bits that some entry of this mode, level and kind reserves; those that
 // a feature or a capability reserves included.
-std::uint64_t Reserved(const Case& c, GuestMode mode, int level, bool leaf) {
+std::uint64_t Reserved(const Case& c, GuestPagingMode mode, int level,
+                       bool leaf) {
   const unsigned n = c.processor.maxphyaddr;
-  if (mode == GuestMode::k32Bit) {
+  if (mode == GuestPagingMode::k32Bit) {
     return leaf && level == 2 ? Low(22) & ~Low(13) : 0;
   }
-  std::uint64_t reserved = Low(mode == GuestMode::kPae ? 63 : 52) & ~Low(n);
+  std::uint64_t reserved =
+      Low(mode == GuestPagingMode::kPae ? 63 : 52) & ~Low(n);
   if (leaf && level > 1) {
     reserved |= Low(GuestPageShift(mode, level)) & ~Low(13);
   }
@@ -41,8 +43,9 @@ std::uint64_t BitOf(Random& random, std::uint64_t mask) {
   return mask & ~(mask - 1);
 }
 
-std::uint64_t FlipIgnored(Random& random, GuestMode mode, std::uint64_t value) {
-  if (mode == GuestMode::k32Bit || random.OneIn(2)) {
+std::uint64_t FlipIgnored(Random& random, GuestPagingMode mode,
+                          std::uint64_t value) {
+  if (mode == GuestPagingMode::k32Bit || random.OneIn(2)) {
     return value ^ OneOf(random, 8, 11);
   }
   return value ^ OneOf(random, 52, 62);
@@ -58,7 +61,7 @@ std::uint64_t FlipCaching(Random& random, std::uint64_t value, int level) {
 
 std::uint64_t MutateGuestEntry(Random& random, const Case& c,
                                std::uint64_t value, int level) {
-  const GuestMode mode = GuestModeOf(c.guest);
+  const GuestPagingMode mode = GuestModeOf(c.guest);
   const bool leaf = GuestMapsPage(c.guest, mode, level, value);
   const unsigned bits = 8 * ShapeOf(mode).entry_bytes;
   switch (random.Below(20)) {
@@ -103,7 +106,7 @@ std::uint64_t MutateGuestEntry(Random& random, const Case& c,
 }
 
 std::uint64_t WithoutReserved(const Case& c, std::uint64_t value, int level) {
-  const GuestMode mode = GuestModeOf(c.guest);
+  const GuestPagingMode mode = GuestModeOf(c.guest);
   const bool leaf = GuestMapsPage(c.guest, mode, level, value);
   return value & ~Reserved(c, mode, level, leaf);
 }

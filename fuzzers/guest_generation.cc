@@ -8,8 +8,8 @@
 #include "fuzzers/ept_generation.h"
 #include "fuzzers/guest_entry_mutation.h"
 #include "fuzzers/guest_mode.h"
-#include "fuzzers/guest_rights.h"
 #include "fuzzers/guest_tables.h"
+#include "fuzzers/page_rights.h"
 #include "fuzzers/step_generation.h"
 #include "oracle/fixed_vector.h"
 
@@ -71,17 +71,17 @@ class GuestGeneration {
   std::uint64_t Data(unsigned address_bits);
   void MapLinear(const LinearPage& page);
   void Map(const GuestFrame& root, const LinearPage& page, int level,
-           const GuestRights& rights);
-  void Decorate(const GuestPath& path, const LinearPage& page,
-                const GuestRights& rights);
+           const PageRights& rights);
+  void Decorate(const BuiltGuestPath& path, const LinearPage& page,
+                const PageRights& rights);
   std::uint64_t FreeBits(int level);
   std::uint64_t CachingBits(int level, bool leaf);
-  std::size_t SomeFresh(const GuestPath& path);
+  std::size_t SomeFresh(const BuiltGuestPath& path);
   void StorePdptes(const GuestFrame& frame, unsigned offset);
   Step AccessStep();
   Step GuestStore();
 
-  GuestMode mode() const { return tables_->mode(); }
+  GuestPagingMode mode() const { return tables_->mode(); }
   bool HasHlat() const { return (c_.controls.tertiary & kTertiaryHlat) != 0; }
 
   Random& random_;
@@ -104,7 +104,7 @@ void GuestGeneration::PlaceRoots() {
   root_ = tables_->NewFrame();
   // PWT and PCD, or a PCID.
   c_.guest.cr3 = root_.gpa | (random_.OneIn(3) ? random_.Bits(12) : 0);
-  if (mode() == GuestMode::kPae) {
+  if (mode() == GuestPagingMode::kPae) {
     for (std::uint64_t& pdpte : c_.guest.pdpte) {
       if (random_.OneIn(6)) pdpte = random_.Bits(32) & kAddress;
     }
@@ -121,7 +121,7 @@ void GuestGeneration::PlaceRoots() {
 // The root for an address; with PAE paging, the page directory, which gets its
 // register now.
 GuestFrame GuestGeneration::RootOf(std::uint64_t gla) {
-  if (mode() != GuestMode::kPae) return root_;
+  if (mode() != GuestPagingMode::kPae) return root_;
   const unsigned index = gla >> 30 & 3;
   GuestFrame& directory = directories_[index];
   if (directory.hpa == 0 && directory.gpa == 0) {
@@ -165,10 +165,10 @@ std::uint64_t GuestGeneration::NextGla() {
 int GuestGeneration::LeafLevel() {
   const unsigned draw = random_.Below(100);
   switch (mode()) {
-    case GuestMode::k32Bit:
+    case GuestPagingMode::k32Bit:
       // Without CR4.PSE a large leaf is a table entry like any other.
       return (c_.guest.cr4 & kCr4Pse) != 0 && draw < 40 ? 2 : 1;
-    case GuestMode::kPae:
+    case GuestPagingMode::kPae:
       return draw < 32 ? 2 : 1;
     default:
       break;
@@ -226,7 +226,7 @@ void GuestGeneration::MapLinear(const LinearPage& wanted) {
     // The offset in a large page is the same on either side.
     page.gla = (page.gla & ~within) | (page.gpa & within);
   }
-  GuestRights rights = DrawRights(random_, c_.guest, page.access);
+  PageRights rights = DrawRights(random_, c_.guest, page.access);
   if (random_.Percent(9)) SpoilRights(random_, rights);
 
   if (UsesHlat(c_, page.gla) && random_.Percent(92)) {
@@ -255,7 +255,7 @@ void GuestGeneration::MapLinear(const LinearPage& wanted) {
 }
 
 void GuestGeneration::Map(const GuestFrame& root, const LinearPage& page,
-                          int level, const GuestRights& rights) {
+                          int level, const PageRights& rights) {
   Decorate(tables_->Map(root, page.gla, level, page.gpa), page, rights);
 }
 
@@ -280,14 +280,15 @@ std::uint64_t GuestGeneration::CachingBits(int level, bool leaf) {
 }
 
 // The leaf, mostly, or another entry that no other page needs.
-std::size_t GuestGeneration::SomeFresh(const GuestPath& path) {
+std::size_t GuestGeneration::SomeFresh(const BuiltGuestPath& path) {
   const std::size_t count = path.entries.size() - path.fresh;
   return random_.Percent(60) ? path.entries.back()
                              : path.entries[path.fresh + random_.Below(count)];
 }
 
-void GuestGeneration::Decorate(const GuestPath& path, const LinearPage& page,
-                               const GuestRights& rights) {
+void GuestGeneration::Decorate(const BuiltGuestPath& path,
+                               const LinearPage& page,
+                               const PageRights& rights) {
   if (path.fresh >= path.entries.size()) return;
   for (std::size_t i = path.fresh; i < path.entries.size(); ++i) {
     const std::size_t entry = path.entries[i];
@@ -311,7 +312,7 @@ void GuestGeneration::Decorate(const GuestPath& path, const LinearPage& page,
     tables_->Remove(SomeFresh(path), kGuestWritable);
   }
   if (!rights.user) tables_->Remove(SomeFresh(path), kGuestUser);
-  if (rights.no_execute && mode() != GuestMode::k32Bit) {
+  if (rights.no_execute && mode() != GuestPagingMode::k32Bit) {
     tables_->Add(SomeFresh(path), kGuestNoExecute);
   }
   if (!IsIa32e(mode())) return;
@@ -340,7 +341,7 @@ void GuestGeneration::AddSelfMap() {
   std::uint64_t gla = pages_[0].gla;
   const GuestFrame root = RootOf(gla);
   const std::uint64_t above =
-      mode() == GuestMode::kPae ? gla & ~Low(30) & Low(32) : 0;
+      mode() == GuestPagingMode::kPae ? gla & ~Low(30) & Low(32) : 0;
   gla = (gla & Low(shift + ShapeOf(mode()).index_bits)) >>
         ShapeOf(mode()).index_bits;
   gla = (gla & ~Low(12)) | above | std::uint64_t{index} << shift;
@@ -417,7 +418,7 @@ Step GuestGeneration::GuestStore() {
 void GuestGeneration::AddSteps() {
   constexpr unsigned kCounts[] = {1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 3, 4};
   const unsigned count = random_.Pick(kCounts);
-  if (mode() == GuestMode::kPae && random_.Percent(12)) {
+  if (mode() == GuestPagingMode::kPae && random_.Percent(12)) {
     // CR3 points below 2^32, at some of 128 places in a page.
     const unsigned offset = random_.Below(128) << 5;
     c_.guest.cr3 = (root_.gpa & Low(32)) | offset;

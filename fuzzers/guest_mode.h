@@ -11,7 +11,7 @@
 
 namespace eptdiff {
 
-enum class GuestMode : std::uint8_t {
+enum class GuestPagingMode : std::uint8_t {
   kNone,  // CR0.PG = 0
   k32Bit,
   kPae,
@@ -19,7 +19,7 @@ enum class GuestMode : std::uint8_t {
   kFiveLevel,
 };
 
-GuestMode GuestModeOf(const GuestState& g);
+GuestPagingMode GuestModeOf(const GuestState& g);
 
 struct GuestShape {
   int levels;            // of tables in memory; PAE has PDPTE registers above
@@ -27,52 +27,54 @@ struct GuestShape {
   unsigned index_bits;   // 10 or 9
   unsigned width;        // of linear addresses
 };
-constexpr GuestShape ShapeOf(GuestMode mode) {
+constexpr GuestShape ShapeOf(GuestPagingMode mode) {
   switch (mode) {
-    case GuestMode::kNone:
+    case GuestPagingMode::kNone:
       break;
-    case GuestMode::k32Bit:
+    case GuestPagingMode::k32Bit:
       return {2, 4, 10, 32};
-    case GuestMode::kPae:
+    case GuestPagingMode::kPae:
       return {2, 8, 9, 32};
-    case GuestMode::kFourLevel:
+    case GuestPagingMode::kFourLevel:
       return {4, 8, 9, 48};
-    case GuestMode::kFiveLevel:
+    case GuestPagingMode::kFiveLevel:
       return {5, 8, 9, 57};
   }
   return {0, 8, 9, 32};
 }
 
 // What one entry of `level` translates, as a shift; the index of its entry.
-constexpr unsigned GuestPageShift(GuestMode mode, int level) {
+constexpr unsigned GuestPageShift(GuestPagingMode mode, int level) {
   return 12 + ShapeOf(mode).index_bits * static_cast<unsigned>(level - 1);
 }
-constexpr unsigned GuestIndex(GuestMode mode, std::uint64_t gla, int level) {
+constexpr unsigned GuestIndex(GuestPagingMode mode, std::uint64_t gla,
+                              int level) {
   return static_cast<unsigned>(gla >> GuestPageShift(mode, level)) &
          ((1u << ShapeOf(mode).index_bits) - 1);
 }
 
-constexpr bool IsIa32e(GuestMode mode) {
-  return mode == GuestMode::kFourLevel || mode == GuestMode::kFiveLevel;
+constexpr bool IsIa32e(GuestPagingMode mode) {
+  return mode == GuestPagingMode::kFourLevel ||
+         mode == GuestPagingMode::kFiveLevel;
 }
 
 // `gla` as the mode allows it: canonical, or 32 bits wide.
-std::uint64_t Canonical(GuestMode mode, std::uint64_t gla);
+std::uint64_t Canonical(GuestPagingMode mode, std::uint64_t gla);
 
 // Whether a present entry maps a page.
-bool GuestMapsPage(const GuestState& g, GuestMode mode, int level,
+bool GuestMapsPage(const GuestState& g, GuestPagingMode mode, int level,
                    std::uint64_t entry);
 // The guest-physical address of `gla` in the page that it maps.
-std::uint64_t GuestTarget(GuestMode mode, int level, std::uint64_t entry,
+std::uint64_t GuestTarget(GuestPagingMode mode, int level, std::uint64_t entry,
                           std::uint64_t gla);
 // The guest-physical address of the table that it references.
-std::uint64_t GuestNextTable(GuestMode mode, std::uint64_t entry);
+std::uint64_t GuestNextTable(GuestPagingMode mode, std::uint64_t entry);
 
 // Whether the address is subject to HLAT paging, and where that begins.
 bool UsesHlat(const Case& c, std::uint64_t gla);
 // The guest-physical address of the first table of ordinary paging; with PAE
 // paging, of the page directory of `gla`. False if there is none.
-bool GuestRoot(const Case& c, GuestMode mode, std::uint64_t gla,
+bool GuestRoot(const Case& c, GuestPagingMode mode, std::uint64_t gla,
                std::uint64_t& root);
 
 // Whether the step is an access through the guest's paging.

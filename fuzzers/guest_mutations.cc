@@ -2,11 +2,11 @@
 #include "fuzzers/case_memory.h"
 #include "fuzzers/edit_used.h"
 #include "fuzzers/entry_mutation.h"
+#include "fuzzers/ept_tables.h"
 #include "fuzzers/guest_entry_mutation.h"
 #include "fuzzers/guest_mode.h"
 #include "fuzzers/machine_generation.h"
 #include "fuzzers/mutation.h"
-#include "fuzzers/table_builder.h"
 
 namespace eptdiff {
 namespace {
@@ -54,7 +54,7 @@ bool RetargetGuestTable(Random& random, Case& c) {
 bool TableOrLeaf(Random& random, Case& c) {
   UsedEntries used;
   if (!UseSomePagedStep(random, c, used)) return false;
-  const GuestMode mode = GuestModeOf(c.guest);
+  const GuestPagingMode mode = GuestModeOf(c.guest);
   const UsedEntry* entry = SomeEntryThat(random, used, [](const UsedEntry& e) {
     return IsGuestEntry(e) && (e.level == 2 || e.level == 3);
   });
@@ -85,7 +85,7 @@ bool ChangeFinalEntry(Random& random, Case& c) {
   UsedEntries used;
   if (!UseSomePagedStep(random, c, used)) return false;
   const UsedEntry* entry = SomeEntryThat(random, used, [](const UsedEntry& e) {
-    return e.kind == EntryKind::kEpt && e.guest_level == 0;
+    return e.kind == UsedKind::kEpt && e.guest_level == 0;
   });
   if (entry == nullptr) return false;
   constexpr std::uint64_t kRights[] = {kRead,       kWrite,       kExecute,
@@ -142,7 +142,7 @@ bool MoveGuestTable(Random& random, Case& c) {
       break;
     }
     if (reference == nullptr) {
-      if (GuestModeOf(c.guest) == GuestMode::kPae) return false;
+      if (GuestModeOf(c.guest) == GuestPagingMode::kPae) return false;
       c.guest.cr3 ^= move;
     }
     MovePage(from, from ^ move, c);
@@ -211,7 +211,7 @@ bool ChangeKeyRights(Random& random, Case& c) {
 bool SwapLevels(Random& random, Case& c) {
   UsedEntries used;
   if (!UseSomePagedStep(random, c, used)) return false;
-  const GuestMode mode = GuestModeOf(c.guest);
+  const GuestPagingMode mode = GuestModeOf(c.guest);
   if (!IsIa32e(mode)) return false;
   const UsedEntry* top = nullptr;
   for (const UsedEntry& entry : used.list) {
@@ -220,7 +220,7 @@ bool SwapLevels(Random& random, Case& c) {
     break;
   }
   if (top == nullptr) return false;
-  if (mode == GuestMode::kFiveLevel) {
+  if (mode == GuestPagingMode::kFiveLevel) {
     if ((top->value & kGuestPresent) == 0) return false;
     c.guest.cr3 = (c.guest.cr3 & Low(12)) | (top->value & kAddress);
   } else {

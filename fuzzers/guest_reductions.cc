@@ -20,7 +20,7 @@ GuestPage PageOf(const Case& c, const Step& step, const UsedEntries& used) {
   page.gla = step.gla;
   int above = 0;
   for (const UsedEntry& entry : used.list) {
-    if (entry.kind != EntryKind::kGuest) continue;
+    if (entry.kind != UsedKind::kGuest) continue;
     if (entry.level >= above) {  // the walk begins, or begins anew
       page.user = page.writable = true;
       page.execute_disable = false;
@@ -96,7 +96,7 @@ void OnlyAStructure(Search& search) {
       const UsedEntry& entry = used.list[j];
       const bool last = j + 1 == used.list.size() ||
                         used.list[j + 1].gpa != entry.gpa ||
-                        used.list[j + 1].kind != EntryKind::kEpt;
+                        used.list[j + 1].kind != UsedKind::kEpt;
       if (entry.guest_level == 0 || !last) continue;
       if (become(StepKind::kPagingStructureRead, entry.gpa) ||
           become(StepKind::kPagingStructureUpdate, entry.gpa)) {
@@ -108,14 +108,15 @@ void OnlyAStructure(Search& search) {
 
 // 5-level paging whose first entry leads to the tables of 4-level paging.
 void FourLevels(Search& search) {
-  if (GuestModeOf(search.current().guest) != GuestMode::kFiveLevel) return;
+  if (GuestModeOf(search.current().guest) != GuestPagingMode::kFiveLevel)
+    return;
   for (const Step& step : search.current().steps) {
     if (!IsPagedAccess(search.current(), step)) continue;
     UsedEntries used;
     FindUsedEntries(search.current(), step, used);
     const auto* root = std::find_if(
         used.list.begin(), used.list.end(), [](const UsedEntry& entry) {
-          return entry.kind == EntryKind::kGuest && entry.level == 5;
+          return entry.kind == UsedKind::kGuest && entry.level == 5;
         });
     if (root == used.list.end()) continue;
     const std::uint64_t below = root->value & kAddress;
@@ -124,7 +125,7 @@ void FourLevels(Search& search) {
       c.guest.cr3 = (c.guest.cr3 & ~kAddress) | below;
       for (Step& s : c.steps) {
         if (s.kind != StepKind::kLinearAccess) continue;
-        s.gla = Gla{Canonical(GuestMode::kFourLevel, s.gla.value)};
+        s.gla = Gla{Canonical(GuestPagingMode::kFourLevel, s.gla.value)};
       }
       DropUnusedWords(c);
     });

@@ -54,7 +54,7 @@ unsigned GuestTables::address_bits(int leaf_level) const {
   const unsigned n = c_.processor.maxphyaddr;
   // 4-level EPT translates 48 bits.
   const unsigned reach = EptLevels(c_) == 5 ? n : std::min(n, 48u);
-  if (mode_ != GuestMode::k32Bit) return reach;
+  if (mode_ != GuestPagingMode::k32Bit) return reach;
   return leaf_level == 2 && c_.processor.pse36 ? std::min(40u, reach) : 32;
 }
 
@@ -125,11 +125,11 @@ void GuestTables::Set(std::size_t entry, std::uint64_t value) {
                    value);
 }
 
-GuestPath GuestTables::Map(const GuestFrame& root, std::uint64_t gla, int level,
-                           std::uint64_t gpa) {
+BuiltGuestPath GuestTables::Map(const GuestFrame& root, std::uint64_t gla,
+                                int level, std::uint64_t gpa) {
   constexpr std::uint64_t kOpen = kGuestPresent | kGuestWritable | kGuestUser;
   const unsigned bytes = ShapeOf(mode_).entry_bytes;
-  GuestPath path;
+  BuiltGuestPath path;
   GuestFrame table = root;
   for (int at = ShapeOf(mode_).levels; at > level; --at) {
     const Hpa address{table.hpa + bytes * GuestIndex(mode_, gla, at)};
@@ -155,7 +155,7 @@ GuestPath GuestTables::Map(const GuestFrame& root, std::uint64_t gla, int level,
   std::uint64_t leaf = kOpen | (level > 1 ? kGuestLarge : 0);
   const std::uint64_t page = gpa & ~Low(GuestPageShift(mode_, level));
   leaf |= page;
-  if (mode_ == GuestMode::k32Bit && level == 2) {
+  if (mode_ == GuestPagingMode::k32Bit && level == 2) {
     leaf = (leaf & Low(32)) | (page >> 32) << 13;  // PSE-36
   }
   const std::size_t index = Put(table, gla, level, leaf);

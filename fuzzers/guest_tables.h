@@ -34,7 +34,7 @@ struct BuiltGuestEntry {
 
 // The entries used for one linear address. `fresh` are those that no earlier
 // address uses: they can be changed without consequences for those.
-struct GuestPath {
+struct BuiltGuestPath {
   FixedVector<std::size_t, 5> entries;  // indices into GuestTables::entries()
   std::size_t fresh = 0;                // the first fresh one, in `entries`
   bool complete = false;                // the last one is a leaf
@@ -55,8 +55,8 @@ class GuestTables {
   // Maps `gla` in the tables whose root is at `root` by a leaf of `level` to
   // the page of `gpa`. Tables on the way are made where there are none. Entries
   // are present, writable, user-mode, and no more.
-  GuestPath Map(const GuestFrame& root, std::uint64_t gla, int level,
-                std::uint64_t gpa);
+  BuiltGuestPath Map(const GuestFrame& root, std::uint64_t gla, int level,
+                     std::uint64_t gpa);
 
   // The entry of `gla` in the table of `level` at `table` gets `value`, unless
   // there is one. Returns its index in entries(), or none if there is no room.
@@ -76,7 +76,7 @@ class GuestTables {
   std::span<const BuiltGuestEntry> entries() const {
     return {entries_.begin(), entries_.size()};
   }
-  GuestMode mode() const { return mode_; }
+  GuestPagingMode mode() const { return mode_; }
   // Guest-physical addresses that entries can hold have fewer bits than this.
   unsigned address_bits(int leaf_level) const;
 
@@ -91,7 +91,7 @@ class GuestTables {
   Random& random_;
   Case& c_;
   EptGeneration& ept_;
-  const GuestMode mode_;
+  const GuestPagingMode mode_;
   std::uint64_t base_;       // of the 2 MBytes
   std::uint64_t large_ = 0;  // where EPT's large page is; 0: there is none
   bool narrow_ = false;      // EPT may refuse accesses to guest tables

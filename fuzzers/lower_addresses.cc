@@ -4,9 +4,9 @@
 
 #include "fuzzers/bits.h"
 #include "fuzzers/canonical.h"
+#include "fuzzers/ept_tables.h"
 #include "fuzzers/guest_mode.h"
 #include "fuzzers/reduction.h"
-#include "fuzzers/table_builder.h"
 #include "fuzzers/used_entries.h"
 
 namespace eptdiff {
@@ -64,7 +64,7 @@ std::vector<std::uint64_t> GuestWords(const Case& c) {
     if (!IsPagedAccess(c, step)) continue;
     FindUsedEntries(c, step, used);
     for (const UsedEntry& entry : used.list) {
-      if (entry.kind != EntryKind::kGuest) continue;
+      if (entry.kind != UsedKind::kGuest) continue;
       words.push_back(entry.address.value & ~7ull);
     }
   }
@@ -136,7 +136,7 @@ void MoveIndex(int level, std::uint64_t from, std::uint64_t to, Case& c) {
     FindUsedEntries(c, step, used);
     for (const UsedEntry& entry : used.list) {
       const bool indexed =
-          entry.kind != EntryKind::kOther && entry.level == level;
+          entry.kind != UsedKind::kOther && entry.level == level;
       if (!indexed || (entry.address.value >> 3 & Low(9)) != from) continue;
       moves.push_back(
           {entry.address.value, (entry.address.value & ~Low(12)) | to << 3});

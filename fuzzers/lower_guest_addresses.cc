@@ -5,10 +5,10 @@
 #include "fuzzers/bits.h"
 #include "fuzzers/canonical.h"
 #include "fuzzers/case_memory.h"
+#include "fuzzers/ept_tables.h"
 #include "fuzzers/guest_mode.h"
 #include "fuzzers/machine_generation.h"
 #include "fuzzers/reduction.h"
-#include "fuzzers/table_builder.h"
 #include "fuzzers/used_entries.h"
 
 namespace eptdiff {
@@ -82,7 +82,7 @@ class GpaMove {
         Note(before, used, i, step, edit);
       }
     }
-    if (GuestModeOf(before.guest) == GuestMode::kPae) {
+    if (GuestModeOf(before.guest) == GuestPagingMode::kPae) {
       for (std::uint64_t& pdpte : c.guest.pdpte) Move(pdpte);
     }
     Move(c.guest.cr3);
@@ -100,11 +100,11 @@ class GpaMove {
             Edit& edit) const {
     const UsedEntry& entry = used.list[i];
     const std::uint64_t word = entry.address.value & ~7ull;
-    if (entry.kind == EntryKind::kEpt) {
+    if (entry.kind == UsedKind::kEpt) {
       if (entry.level != level_ || !Concerns(entry.gpa)) return;
       const std::uint64_t index = to_ >> PageShift(level_);
       edit.words.emplace_back(word, (word & ~Low(12)) | index << 3);
-    } else if (entry.kind == EntryKind::kGuest) {
+    } else if (entry.kind == UsedKind::kGuest) {
       // In a large page of EPT the table moves together with its address.
       const UsedEntry& leaf = used.list[i - 1];
       if (leaf.level > level_ && Concerns(entry.gpa)) {
@@ -118,7 +118,7 @@ class GpaMove {
   // the linear address.
   void NoteTarget(const Case& c, const UsedEntry& entry, Step& step,
                   Edit& edit) const {
-    const GuestMode mode = GuestModeOf(c.guest);
+    const GuestPagingMode mode = GuestModeOf(c.guest);
     const std::uint64_t offset =
         entry.leaf ? Low(GuestPageShift(mode, entry.level)) : Low(12);
     const std::uint64_t gpa =
@@ -137,7 +137,7 @@ class GpaMove {
 // their entries there move.
 void MoveGuestIndex(int level, std::uint64_t from, std::uint64_t to, Case& c) {
   const Case before = c;
-  const GuestMode mode = GuestModeOf(c.guest);
+  const GuestPagingMode mode = GuestModeOf(c.guest);
   const unsigned bytes = ShapeOf(mode).entry_bytes;
   const unsigned shift = GuestPageShift(mode, level);
   const std::uint64_t mask = Low(ShapeOf(mode).index_bits) << shift;
@@ -148,7 +148,7 @@ void MoveGuestIndex(int level, std::uint64_t from, std::uint64_t to, Case& c) {
     if (GuestIndex(mode, step.gla.value, level) != from) continue;
     step.gla = Gla{Canonical(mode, Mixed(step.gla.value, mask, to << shift))};
     for (const UsedEntry& entry : used.list) {
-      if (entry.kind != EntryKind::kGuest || entry.level != level) continue;
+      if (entry.kind != UsedKind::kGuest || entry.level != level) continue;
       const std::uint64_t offset = entry.address.value & Low(12);
       if (offset != bytes * from) continue;
       MemoryWord* word = FindWord(c, entry.address);
@@ -165,7 +165,7 @@ void MoveGuestIndex(int level, std::uint64_t from, std::uint64_t to, Case& c) {
 
 // The first PDPTE register does what another did.
 void LowerPdptes(Search& search) {
-  if (GuestModeOf(search.current().guest) != GuestMode::kPae) return;
+  if (GuestModeOf(search.current().guest) != GuestPagingMode::kPae) return;
   for (unsigned from = 1; from < 4; ++from) {
     search.Try([from](Case& c) {
       std::swap(c.guest.pdpte[0], c.guest.pdpte[from]);
@@ -181,7 +181,7 @@ void LowerGuestIndices(Search& search) {
   for (int level = 5; level >= 1; --level) {
     for (std::size_t i = 0; i < search.current().steps.size(); ++i) {
       const Case& c = search.current();
-      const GuestMode mode = GuestModeOf(c.guest);
+      const GuestPagingMode mode = GuestModeOf(c.guest);
       if (!IsPagedAccess(c, c.steps[i])) break;
       if (level > ShapeOf(mode).levels) break;
       const std::uint64_t from = GuestIndex(mode, c.steps[i].gla.value, level);
@@ -203,7 +203,7 @@ std::vector<std::uint64_t> GpasOf(const Case& c) {
     if (!IsPagedAccess(c, step)) continue;
     FindUsedEntries(c, step, used);
     for (const UsedEntry& entry : used.list) {
-      if (entry.kind != EntryKind::kEpt) continue;
+      if (entry.kind != UsedKind::kEpt) continue;
       if (gpas.empty() || gpas.back() != entry.gpa) gpas.push_back(entry.gpa);
     }
   }
@@ -233,7 +233,7 @@ void LowerLargePages(Search& search) {
     UsedEntries used;
     FindUsedEntries(search.current(), search.current().steps[i], used);
     for (const UsedEntry& entry : used.list) {
-      if (entry.kind != EntryKind::kEpt || !entry.leaf || entry.level == 1 ||
+      if (entry.kind != UsedKind::kEpt || !entry.leaf || entry.level == 1 ||
           entry.guest_level == 0) {
         continue;
       }

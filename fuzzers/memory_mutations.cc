@@ -4,10 +4,10 @@
 #include "fuzzers/case_memory.h"
 #include "fuzzers/edit_used.h"
 #include "fuzzers/entry_mutation.h"
+#include "fuzzers/ept_tables.h"
 #include "fuzzers/guest_entry_mutation.h"
 #include "fuzzers/guest_mode.h"
 #include "fuzzers/mutation.h"
-#include "fuzzers/table_builder.h"
 #include "fuzzers/used_entries.h"
 
 namespace eptdiff {
@@ -17,15 +17,15 @@ using namespace bits;
 
 std::uint64_t Changed(Random& random, const Case& c, const UsedEntry& entry) {
   switch (entry.kind) {
-    case EntryKind::kEpt:
+    case UsedKind::kEpt:
       return MutateEntry(random, entry.value, entry.level,
                          c.processor.maxphyaddr);
-    case EntryKind::kGuest:
+    case UsedKind::kGuest:
       return MutateGuestEntry(random, c, entry.value, entry.level);
-    case EntryKind::kSpp:
+    case UsedKind::kSpp:
       return MutateSppEntry(random, entry.value, entry.level,
                             c.processor.maxphyaddr);
-    case EntryKind::kOther:
+    case UsedKind::kOther:
       break;
   }
   // A whole dword at once: the #VE area is busy, or free.
@@ -80,10 +80,10 @@ bool MendGuest(Random& random, const UsedEntries& used, UsedEntry entry,
 bool MendWalk(Random& random, UsedEntries& used, Case& c) {
   for (std::size_t i = used.list.size(); i-- > 0;) {
     UsedEntry& entry = used.list[i];
-    if (entry.kind == EntryKind::kGuest && !used.reached_guest_leaf) {
+    if (entry.kind == UsedKind::kGuest && !used.reached_guest_leaf) {
       return MendGuest(random, used, entry, c);
     }
-    if (entry.kind != EntryKind::kEpt) continue;
+    if (entry.kind != UsedKind::kEpt) continue;
     if ((entry.value & kAddress) == 0 && !c.memory.empty()) {
       // No table of its own: a leaf, or for the upper levels some other table.
       entry.leaf = entry.level <= 3;
@@ -122,7 +122,7 @@ bool SplitOrJoin(Random& random, Case& c) {
   UsedEntries used;
   if (!UseSomeStep(random, c, used)) return false;
   const UsedEntry& entry = SomeEntry(random, used);
-  if (entry.kind != EntryKind::kEpt || entry.level > 3 || entry.level < 2) {
+  if (entry.kind != UsedKind::kEpt || entry.level > 3 || entry.level < 2) {
     return false;
   }
   if (!entry.leaf) {
@@ -163,7 +163,7 @@ bool ChangeFlags(Random& random, Case& c) {
   for (std::size_t i = 0; i < used.list.size(); ++i) {
     const UsedEntry& entry = used.list[i];
     const bool guest = IsGuestEntry(entry);
-    if ((entry.kind != EntryKind::kEpt && !guest) || (!all && i != one)) {
+    if ((entry.kind != UsedKind::kEpt && !guest) || (!all && i != one)) {
       continue;
     }
     if (entry.value == 0) continue;  // a flag would not make it present
@@ -250,7 +250,7 @@ void TidyWalk(Random& random, const UsedEntries& used, Case& c) {
       if (tidy != entry.value && random.OneIn(2)) ReplaceEntry(c, entry, tidy);
       continue;
     }
-    if (entry.kind != EntryKind::kEpt) continue;
+    if (entry.kind != UsedKind::kEpt) continue;
     const bool refuses =
         entry.guest_level != 0 && (entry.value & 3) != (kRead | kWrite);
     if (!refuses && !IsMisconfigured(c, entry)) continue;

@@ -41,7 +41,7 @@ bool SomeStepUses(const Case& c, F f) {
 }
 
 bool IsEptLeaf(const UsedEntry& entry) {
-  return entry.kind == EntryKind::kEpt && entry.leaf;
+  return entry.kind == UsedKind::kEpt && entry.leaf;
 }
 
 bool LargeLeafBit12(const Case& c) {
@@ -75,7 +75,7 @@ bool StoreAndPml(const Case& c) {
 }
 
 // Of the guest's own paging, in one mode and in another.
-bool SomePagedAccessUses(const Case& c, GuestMode mode,
+bool SomePagedAccessUses(const Case& c, GuestPagingMode mode,
                          bool (*f)(const UsedEntry& entry)) {
   if (GuestModeOf(c.guest) != mode) return false;
   return SomeStepUses(c, [&](const Step& step, const UsedEntry& entry) {
@@ -84,31 +84,33 @@ bool SomePagedAccessUses(const Case& c, GuestMode mode,
 }
 
 bool ReadOnlyPteOf32Bits(const Case& c) {
-  return SomePagedAccessUses(c, GuestMode::k32Bit, [](const UsedEntry& entry) {
-    return entry.kind == EntryKind::kGuest && entry.level == 1 &&
-           (entry.value & 3) == 1;
-  });
+  return SomePagedAccessUses(
+      c, GuestPagingMode::k32Bit, [](const UsedEntry& entry) {
+        return entry.kind == UsedKind::kGuest && entry.level == 1 &&
+               (entry.value & 3) == 1;
+      });
 }
 
 bool SupervisorPdeOfFourLevels(const Case& c) {
   return SomePagedAccessUses(
-      c, GuestMode::kFourLevel, [](const UsedEntry& entry) {
-        return entry.kind == EntryKind::kGuest && entry.level == 2 &&
+      c, GuestPagingMode::kFourLevel, [](const UsedEntry& entry) {
+        return entry.kind == UsedKind::kGuest && entry.level == 2 &&
                !entry.leaf && (entry.value & 5) == 1;
       });
 }
 
 bool ReadOnlyMappingOfAPageDirectory(const Case& c) {
-  return SomePagedAccessUses(c, GuestMode::kPae, [](const UsedEntry& entry) {
-    return entry.kind == EntryKind::kEpt && entry.guest_level == 2 &&
-           entry.leaf && (entry.value & 3) == 1;
-  });
+  return SomePagedAccessUses(
+      c, GuestPagingMode::kPae, [](const UsedEntry& entry) {
+        return entry.kind == UsedKind::kEpt && entry.guest_level == 2 &&
+               entry.leaf && (entry.value & 3) == 1;
+      });
 }
 
 bool LargePageThroughFiveLevels(const Case& c) {
   return SomePagedAccessUses(
-      c, GuestMode::kFiveLevel, [](const UsedEntry& entry) {
-        return entry.kind == EntryKind::kGuest && entry.level == 3 &&
+      c, GuestPagingMode::kFiveLevel, [](const UsedEntry& entry) {
+        return entry.kind == UsedKind::kGuest && entry.level == 3 &&
                entry.leaf && (entry.value & 1) != 0;
       });
 }

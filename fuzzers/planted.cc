@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "fuzzers/bits.h"
-#include "fuzzers/table_builder.h"
+#include "fuzzers/ept_tables.h"
 
 namespace eptdiff {
 namespace {

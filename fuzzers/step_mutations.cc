@@ -6,12 +6,12 @@
 #include "fuzzers/case_memory.h"
 #include "fuzzers/edit_used.h"
 #include "fuzzers/entry_mutation.h"
+#include "fuzzers/ept_tables.h"
 #include "fuzzers/guest_entry_mutation.h"
 #include "fuzzers/guest_mode.h"
 #include "fuzzers/machine_generation.h"
 #include "fuzzers/mutation.h"
 #include "fuzzers/step_generation.h"
-#include "fuzzers/table_builder.h"
 #include "fuzzers/used_entries.h"
 
 namespace eptdiff {
@@ -43,7 +43,7 @@ bool MoveTo(const Case& c, Step& step, std::uint64_t address) {
     return true;
   }
   if (step.kind != StepKind::kLinearAccess) return false;
-  const GuestMode mode = GuestModeOf(c.guest);
+  const GuestPagingMode mode = GuestModeOf(c.guest);
   step.gla = Gla{Canonical(mode, address)};
   // Nor does an access cross the end of the canonical addresses.
   const std::uint64_t last = step.gla.value + step.access.size - 1;
@@ -59,7 +59,7 @@ std::uint64_t AddressOf(const Step& step) {
 struct IndexBits {
   unsigned shift, count;
 };
-IndexBits IndexBitsOf(GuestMode mode, const UsedEntry& entry) {
+IndexBits IndexBitsOf(GuestPagingMode mode, const UsedEntry& entry) {
   if (!IsGuestEntry(entry)) return {PageShift(entry.level), 9};
   return {GuestPageShift(mode, entry.level), ShapeOf(mode).index_bits};
 }
@@ -69,8 +69,8 @@ bool MoveToNeighbour(Random& random, Case& c) {
   Step* step = SomeStep(random, c);
   if (step == nullptr || c.memory.empty()) return false;
   const bool paged = IsPagedAccess(c, *step);
-  const GuestMode mode = GuestModeOf(c.guest);
-  const EntryKind kind = paged ? EntryKind::kGuest : EntryKind::kEpt;
+  const GuestPagingMode mode = GuestModeOf(c.guest);
+  const UsedKind kind = paged ? UsedKind::kGuest : UsedKind::kEpt;
   UsedEntries used;
   FindUsedEntries(c, *step, used);
   const std::size_t offset = random.Below(c.memory.size());

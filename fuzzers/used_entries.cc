@@ -2,9 +2,9 @@
 
 #include "fuzzers/bits.h"
 #include "fuzzers/case_memory.h"
+#include "fuzzers/ept_tables.h"
 #include "fuzzers/guest_mode.h"
 #include "fuzzers/machine_generation.h"
-#include "fuzzers/table_builder.h"
 
 namespace eptdiff {
 namespace {
@@ -23,7 +23,7 @@ bool Walk(const Case& c, std::uint64_t gpa, int guest_level, UsedEntries& used,
     const std::uint64_t value = LoadWord(c, address);
     const bool leaf = level == 1 || (level <= 3 && (value & kLeaf) != 0);
     used.list.push_back(
-        {address, value, EntryKind::kEpt, level, leaf, guest_level, gpa});
+        {address, value, UsedKind::kEpt, level, leaf, guest_level, gpa});
     if ((value & present) == 0) return false;
     if (leaf) {
       const std::uint64_t offset = Low(PageShift(level));
@@ -40,8 +40,7 @@ void WalkSubPages(const Case& c, std::uint64_t gpa, UsedEntries& used) {
   for (int level = 4; level >= 1; --level) {
     const Hpa address{table.value + 8 * IndexAt(gpa, level)};
     const std::uint64_t value = LoadWord(c, address);
-    used.list.push_back(
-        {address, value, EntryKind::kSpp, level, false, 0, gpa});
+    used.list.push_back({address, value, UsedKind::kSpp, level, false, 0, gpa});
     if (level > 1 && (value & 1) == 0) return;
     table = Hpa{value & kAddress};
   }
@@ -49,7 +48,7 @@ void WalkSubPages(const Case& c, std::uint64_t gpa, UsedEntries& used) {
 
 void AddOther(const Case& c, Hpa address, UsedEntries& used) {
   used.list.push_back(
-      {address, LoadWord(c, address), EntryKind::kOther, 0, false, 0, 0});
+      {address, LoadWord(c, address), UsedKind::kOther, 0, false, 0, 0});
 }
 
 void AddVeArea(const Case& c, UsedEntries& used) {
@@ -65,7 +64,7 @@ bool MayUseSubPages(const Case& c, const UsedEntries& used) {
 
 // Walks the guest's tables from `table` on. Returns where they take `gla`.
 enum class GuestWalk { kNoLeaf, kLeaf, kRestart };
-GuestWalk WalkTables(const Case& c, GuestMode mode, bool hlat,
+GuestWalk WalkTables(const Case& c, GuestPagingMode mode, bool hlat,
                      std::uint64_t table, std::uint64_t gla, UsedEntries& used,
                      std::uint64_t& gpa) {
   const GuestShape shape = ShapeOf(mode);
@@ -76,7 +75,7 @@ GuestWalk WalkTables(const Case& c, GuestMode mode, bool hlat,
     if (!Walk(c, at, level, used, host)) return GuestWalk::kNoLeaf;
     const std::uint64_t value = LoadEntry(c, host, shape.entry_bytes);
     const bool leaf = GuestMapsPage(c.guest, mode, level, value);
-    used.list.push_back({host, value, EntryKind::kGuest, level, leaf, 0, at});
+    used.list.push_back({host, value, UsedKind::kGuest, level, leaf, 0, at});
     if ((value & kGuestPresent) == 0) return GuestWalk::kNoLeaf;
     if (hlat && (value & kGuestRestart) != 0) return GuestWalk::kRestart;
     if (leaf) {
@@ -90,7 +89,7 @@ GuestWalk WalkTables(const Case& c, GuestMode mode, bool hlat,
 
 bool WalkGuest(const Case& c, std::uint64_t gla, UsedEntries& used,
                std::uint64_t& gpa) {
-  const GuestMode mode = GuestModeOf(c.guest);
+  const GuestPagingMode mode = GuestModeOf(c.guest);
   if (UsesHlat(c, gla)) {
     const GuestWalk walk =
         WalkTables(c, mode, true, c.controls.hlatp & kAddress, gla, used, gpa);

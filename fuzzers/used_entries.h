@@ -12,12 +12,12 @@
 
 namespace eptdiff {
 
-enum class EntryKind : std::uint8_t { kEpt, kGuest, kSpp, kOther };
+enum class UsedKind : std::uint8_t { kEpt, kGuest, kSpp, kOther };
 
 struct UsedEntry {
   Hpa address;              // 4-byte aligned for a guest entry of 32 bits
   std::uint64_t value = 0;  // before the first step
-  EntryKind kind = EntryKind::kEpt;
+  UsedKind kind = UsedKind::kEpt;
   int level = 0;      // kEpt, kGuest: 5 to 1; kSpp: 4 to 1 (the vector)
   bool leaf = false;  // kEpt, kGuest: it maps a page
   // kEpt: the level of the guest entry that it translates the address of; 0

@@ -1,7 +1,7 @@
 // What the guest's paging has to say to an access: which kind of page lets it
 // through. Volume 3A 4.6. Thread-safety: pure functions.
-#ifndef EPTDIFF_FUZZERS_GUEST_RIGHTS_H_
-#define EPTDIFF_FUZZERS_GUEST_RIGHTS_H_
+#ifndef EPTDIFF_FUZZERS_PAGE_RIGHTS_H_
+#define EPTDIFF_FUZZERS_PAGE_RIGHTS_H_
 
 #include "fuzzers/random.h"
 #include "oracle/case.h"
@@ -9,7 +9,7 @@
 namespace eptdiff {
 
 // The properties of a linear page.
-struct GuestRights {
+struct PageRights {
   bool user = true;      // U/S is 1 in every entry
   bool writable = true;  // R/W is 1 in every entry
   bool no_execute = false;
@@ -19,16 +19,16 @@ struct GuestRights {
 bool IsUserAccess(const GuestState& g, const Access& access);
 
 // Rights that let `access` through; what does not matter to it is chance.
-GuestRights DrawRights(Random& random, const GuestState& g,
-                       const Access& access);
+PageRights DrawRights(Random& random, const GuestState& g,
+                      const Access& access);
 
 // One of them otherwise.
-void SpoilRights(Random& random, GuestRights& rights);
+void SpoilRights(Random& random, PageRights& rights);
 
 // Lets the protection key of a page with these rights pass the access.
-void AllowKey(const Access& access, const GuestRights& rights, unsigned key,
+void AllowKey(const Access& access, const PageRights& rights, unsigned key,
               GuestState& g);
 
 }  // namespace eptdiff
 
-#endif  // EPTDIFF_FUZZERS_GUEST_RIGHTS_H_
+#endif  // EPTDIFF_FUZZERS_PAGE_RIGHTS_H_

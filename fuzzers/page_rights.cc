@@ -1,4 +1,4 @@
-#include "fuzzers/guest_rights.h"
+#include "fuzzers/page_rights.h"
 
 #include <cstdint>
 
@@ -12,8 +12,8 @@ bool IsUserAccess(const GuestState& g, const Access& access) {
   return access.wruss || (g.cpl == 3 && !access.implicit_supervisor);
 }
 
-GuestRights DrawRights(Random& random, const GuestState& g,
-                       const Access& access) {
+PageRights DrawRights(Random& random, const GuestState& g,
+                      const Access& access) {
   const bool user_access = IsUserAccess(g, access);
   const bool fetch = access.kind == AccessKind::kFetch;
   const bool shadow_stack = access.kind == AccessKind::kShadowStackRead ||
@@ -23,7 +23,7 @@ GuestRights DrawRights(Random& random, const GuestState& g,
   const bool smep = (g.cr4 & kCr4Smep) != 0;
   const bool smap = (g.cr4 & kCr4Smap) != 0 &&
                     (access.implicit_supervisor || (g.rflags & kRflagsAc) == 0);
-  GuestRights rights;
+  PageRights rights;
   rights.user = user_access ||
                 (!shadow_stack && !(fetch ? smep : smap) && random.Percent(40));
   rights.writable =
@@ -33,7 +33,7 @@ GuestRights DrawRights(Random& random, const GuestState& g,
   return rights;
 }
 
-void SpoilRights(Random& random, GuestRights& rights) {
+void SpoilRights(Random& random, PageRights& rights) {
   switch (random.Below(5)) {
     case 0:
     case 1:
@@ -51,7 +51,7 @@ void SpoilRights(Random& random, GuestRights& rights) {
   }
 }
 
-void AllowKey(const Access& access, const GuestRights& rights, unsigned key,
+void AllowKey(const Access& access, const PageRights& rights, unsigned key,
               GuestState& g) {
   if (access.kind == AccessKind::kFetch) return;
   std::uint32_t& keys = rights.user ? g.pkru : g.pkrs;

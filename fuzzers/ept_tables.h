@@ -1,8 +1,8 @@
 // Writes EPT and SPP tables into the memory of a case, each table in a page of
 // its own, and remembers the entries so that they can be spoiled afterwards.
 // Thread-safety: thread-compatible.
-#ifndef EPTDIFF_FUZZERS_TABLE_BUILDER_H_
-#define EPTDIFF_FUZZERS_TABLE_BUILDER_H_
+#ifndef EPTDIFF_FUZZERS_EPT_TABLES_H_
+#define EPTDIFF_FUZZERS_EPT_TABLES_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -21,10 +21,10 @@ struct BuiltEntry {
   bool spp = false;
 };
 
-class TableBuilder {
+class EptTables {
  public:
   // Both must outlive the builder; `c` has its MAXPHYADDR.
-  TableBuilder(Random& random, Case& c);
+  EptTables(Random& random, Case& c);
 
   // A page that no earlier call returned, below 2^MAXPHYADDR.
   Hpa NewFrame();
@@ -73,4 +73,4 @@ constexpr unsigned PageShift(int level) {
 
 }  // namespace eptdiff
 
-#endif  // EPTDIFF_FUZZERS_TABLE_BUILDER_H_
+#endif  // EPTDIFF_FUZZERS_EPT_TABLES_H_

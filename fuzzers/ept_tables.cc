@@ -1,4 +1,4 @@
-#include "fuzzers/table_builder.h"
+#include "fuzzers/ept_tables.h"
 
 #include <algorithm>
 
@@ -14,14 +14,14 @@ Hpa EntryAddress(Hpa table, std::uint64_t gpa, int level) {
 
 }  // namespace
 
-TableBuilder::TableBuilder(Random& random, Case& c)
+EptTables::EptTables(Random& random, Case& c)
     : random_(random), c_(c), frame_bits_(c.processor.maxphyaddr - 12u) {
   // Half of the cases keep to low addresses, which people read more easily and
   // which collide with what mistakes produce (index 0, address 0).
   next_frame_ = random_.Bits(random_.OneIn(2) ? 8 : frame_bits_);
 }
 
-Hpa TableBuilder::NewFrame() {
+Hpa EptTables::NewFrame() {
   // Running out takes more frames than any plan asks for; sharing the last one
   // is then as good a case as any.
   if (frames_.full()) return Hpa{frames_.back() << 12};
@@ -34,15 +34,15 @@ Hpa TableBuilder::NewFrame() {
   return Hpa{frame << 12};
 }
 
-bool TableBuilder::Put(Hpa address, std::uint64_t value, int level, bool spp) {
+bool EptTables::Put(Hpa address, std::uint64_t value, int level, bool spp) {
   if (entries_.full() || frames_.full()) return false;
   entries_.push_back({c_.memory.size(), level, spp});
   c_.memory.push_back({address, value});
   return true;
 }
 
-void TableBuilder::Map(Hpa root, int levels, std::uint64_t gpa, int leaf_level,
-                       Hpa page, std::uint64_t table, std::uint64_t leaf) {
+void EptTables::Map(Hpa root, int levels, std::uint64_t gpa, int leaf_level,
+                    Hpa page, std::uint64_t table, std::uint64_t leaf) {
   Hpa at = root;
   for (int level = levels; level > leaf_level; --level) {
     const Hpa address = EntryAddress(at, gpa, level);
@@ -61,8 +61,7 @@ void TableBuilder::Map(Hpa root, int levels, std::uint64_t gpa, int leaf_level,
   Put(address, page.value | large | leaf, leaf_level, false);
 }
 
-void TableBuilder::MapSubPages(Hpa root, std::uint64_t gpa,
-                               std::uint64_t vector) {
+void EptTables::MapSubPages(Hpa root, std::uint64_t gpa, std::uint64_t vector) {
   Hpa at = root;
   for (int level = 4; level > 1; --level) {
     const Hpa address = EntryAddress(at, gpa, level);
@@ -78,7 +77,7 @@ void TableBuilder::MapSubPages(Hpa root, std::uint64_t gpa,
   if (FindWord(c_, address) == nullptr) Put(address, vector, 1, true);
 }
 
-Hpa TableBuilder::SomeTable() {
+Hpa EptTables::SomeTable() {
   if (entries_.empty()) return Hpa{c_.controls.eptp & bits::kAddress};
   const BuiltEntry& entry =
       entries_[random_.Below(static_cast<std::uint32_t>(entries_.size()))];
