@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <concepts>
 #include <cstring>
 #include <utility>
@@ -32,17 +33,27 @@ constexpr std::size_t kSecond = 16;
 
 constexpr int kAccessKindCount = 6;
 
-std::uint64_t LoadAt(const std::uint8_t* from, std::size_t bytes) {
+// At most 8 bytes, little-endian. Where the machine is, too, it is one load or
+// one store; byte by byte the sanitizers would check each.
+inline std::uint64_t LoadAt(const std::uint8_t* from, std::size_t bytes) {
   std::uint64_t value = 0;
-  for (std::size_t i = 0; i < bytes; ++i) {
-    value |= std::uint64_t{from[i]} << (8 * i);
+  if constexpr (std::endian::native == std::endian::little) {
+    std::memcpy(&value, from, bytes);
+  } else {
+    for (std::size_t i = 0; i < bytes; ++i) {
+      value |= std::uint64_t{from[i]} << (8 * i);
+    }
   }
   return value;
 }
 
-void StoreAt(std::uint8_t* to, std::uint64_t value, std::size_t bytes) {
-  for (std::size_t i = 0; i < bytes; ++i) {
-    to[i] = static_cast<std::uint8_t>(value >> (8 * i));
+inline void StoreAt(std::uint8_t* to, std::uint64_t value, std::size_t bytes) {
+  if constexpr (std::endian::native == std::endian::little) {
+    std::memcpy(to, &value, bytes);
+  } else {
+    for (std::size_t i = 0; i < bytes; ++i) {
+      to[i] = static_cast<std::uint8_t>(value >> (8 * i));
+    }
   }
 }
 
@@ -60,7 +71,7 @@ class HeaderReader {
  public:
   explicit HeaderReader(const std::uint8_t* at) : at_(at) {}
   template <std::unsigned_integral T>
-  void Number(T& field) {
+  [[gnu::always_inline]] void Number(T& field) {
     field = static_cast<T>(LoadAt(at_, sizeof(T)));
     at_ += sizeof(T);
   }
@@ -79,7 +90,7 @@ class HeaderWriter {
  public:
   explicit HeaderWriter(std::uint8_t* at) : at_(at) {}
   template <std::unsigned_integral T>
-  void Number(const T& field) {
+  [[gnu::always_inline]] void Number(const T& field) {
     StoreAt(at_, field, sizeof(T));
     at_ += sizeof(T);
   }
@@ -243,8 +254,9 @@ void WriteStep(const Step& step, Record& record) {
 void DecodeRecord(const std::uint8_t* record, Case& c) {
   const std::uint8_t tag = record[kTag] & kTagMask;
   if (tag == kWordTag) {
-    c.memory.push_back({Hpa{LoadAt(record + kFirst, 8) & kWordAddressMask},
-                        LoadAt(record + kSecond, 8)});
+    MemoryWord& word = c.memory.emplace_back();
+    word.address = Hpa{LoadAt(record + kFirst, 8) & kWordAddressMask};
+    word.value = LoadAt(record + kSecond, 8);
   } else {
     Step& step = c.steps.emplace_back();
     step.kind = static_cast<StepKind>(tag - 1);

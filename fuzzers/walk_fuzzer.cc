@@ -25,8 +25,10 @@
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "fuzzers/current_case.h"
 #include "fuzzers/encoding.h"
 #include "fuzzers/generator.h"
 #include "fuzzers/mutator.h"
@@ -45,9 +47,27 @@ constexpr Focus kFocus = Focus::EPTDIFF_FOCUS;
 constexpr const char* kTarget =
     kFocus == Focus::kLinear ? "linear_fuzzer" : "walk_fuzzer";
 
-__attribute__((
-    section("__libfuzzer_extra_counters"))) std::uint8_t extra_counters[4096];
-static_assert(Trace::kFeatures <= sizeof(extra_counters));
+// What libFuzzer learns from: which rules had a consequence, and what was
+// asked. It looks at all of them after each case, so there are no more than
+// that.
+constexpr std::size_t kConsequences = Trace::kFeatures / 2;
+constexpr std::size_t kAccessKinds = 6;
+constexpr std::size_t kQuestions = kStepKindCount * kAccessKinds;
+// Nobody here reads them: `used` keeps the compiler from leaving them out.
+constexpr std::size_t kCounters = (kConsequences + kQuestions + 63) / 64 * 64;
+__attribute__((section("__libfuzzer_extra_counters"),
+               used)) std::uint8_t extra_counters[kCounters];
+
+// libFuzzer looks up each counter of each case that is set, and learns nothing
+// from what most cases have in common: after so many cases it is told no more.
+constexpr std::uint32_t kNews = 10'000;
+std::uint32_t cases_with[kCounters];
+
+void Publish(std::size_t counter) {
+  if (cases_with[counter] == kNews) return;
+  ++cases_with[counter];
+  extra_counters[counter] = 1;
+}
 
 volatile std::sig_atomic_t interrupted = 0;
 
@@ -69,11 +89,15 @@ class WalkFuzzer {
       Report();
       std::_Exit(kInterruptExitCode);
     }
-    DecodeInto(bytes, case_);
-    statistics_.BeginCase(case_);
+    case_ = &current_.Read(bytes);
+    statistics_.BeginCase(*case_);
+    NoteQuestions();
     if (!stub_) Try();
     if (statistics_.cases() % 256 == 0) ReportEverySecond();
   }
+
+  // What is run, or to be mutated.
+  CurrentCase& current() { return current_; }
 
  private:
   static constexpr int kInterruptExitCode = 72;  // libFuzzer's own
@@ -81,6 +105,7 @@ class WalkFuzzer {
   WalkFuzzer();
   static std::unique_ptr<Panel> MakePanel();
   void Observe(const StepReport& report);
+  void NoteQuestions() const;
   void Try();
   void Report() const {
     if (!stats_path_.empty()) statistics_.WriteTo(stats_path_);
@@ -99,7 +124,8 @@ class WalkFuzzer {
   std::set<std::string, std::less<>> muted_;
   std::chrono::steady_clock::time_point reported_ =
       std::chrono::steady_clock::now();
-  Case case_;
+  CurrentCase current_;
+  const Case* case_ = nullptr;  // that is run
 };
 
 WalkFuzzer::WalkFuzzer() {
@@ -136,16 +162,23 @@ std::unique_ptr<Panel> WalkFuzzer::MakePanel() {
 }
 
 void WalkFuzzer::Observe(const StepReport& report) {
-  statistics_.Observe(report, case_);
+  statistics_.Observe(report, *case_);
+}
+
+void WalkFuzzer::NoteQuestions() const {
+  for (const Step& step : case_->steps) {
+    Publish(kConsequences + static_cast<std::size_t>(step.kind) * kAccessKinds +
+            static_cast<std::size_t>(step.access.kind));
+  }
 }
 
 void WalkFuzzer::Try() {
-  const std::vector<Standings>& standings = panel_->trial().Run(case_);
+  const std::vector<Standings>& standings = panel_->trial().Run(*case_);
   statistics_.EndCase(standings);
   // That a rule had a consequence counts, not how often: numbers of times would
   // make every combination of steps a case to keep.
   ForEachConsequence(statistics_.features(),
-                     [](std::size_t feature) { extra_counters[feature] = 1; });
+                     [](std::size_t feature) { Publish(feature / 2); });
   for (std::size_t i = 0; i < standings.size(); ++i) {
     if (!standings[i].disagrees) continue;
     const Finding& finding = standings[i].finding;
@@ -191,8 +224,9 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data,
                                                std::size_t size,
                                                std::size_t max_size,
                                                unsigned int seed) {
-  static eptdiff::Case& c = *new eptdiff::Case;
-  eptdiff::DecodeInto({data, size}, c);
+  eptdiff::CurrentCase& current = eptdiff::WalkFuzzer::Get().current();
+  current.Read({data, size});
+  eptdiff::Case& c = current.Change();
   // One in three is new: a corpus is a few thousand cases, and mutation stays
   // near them. One that is hardly a question (the empty input) is no start.
   if (seed % 3 == 0 || c.steps.empty() || c.memory.empty()) {
@@ -200,7 +234,7 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data,
   } else {
     eptdiff::Mutate(seed, c);
   }
-  const std::size_t written = eptdiff::EncodeInto(c, {data, max_size});
+  const std::size_t written = current.Write({data, max_size});
   return written != 0 ? written : size;
 }
 
@@ -208,11 +242,11 @@ extern "C" std::size_t LLVMFuzzerCustomCrossOver(
     const std::uint8_t* data1, std::size_t size1, const std::uint8_t* data2,
     std::size_t size2, std::uint8_t* out, std::size_t max_out_size,
     unsigned int seed) {
-  static eptdiff::Case& a = *new eptdiff::Case;
-  static eptdiff::Case& b = *new eptdiff::Case;
+  static eptdiff::Case& other = *new eptdiff::Case;
   static eptdiff::Case& child = *new eptdiff::Case;
-  eptdiff::DecodeInto({data1, size1}, a);
-  eptdiff::DecodeInto({data2, size2}, b);
-  eptdiff::CrossOver(a, b, seed, child);
-  return eptdiff::EncodeInto(child, {out, max_out_size});
+  eptdiff::CurrentCase& current = eptdiff::WalkFuzzer::Get().current();
+  eptdiff::DecodeInto({data2, size2}, other);
+  eptdiff::CrossOver(current.Read({data1, size1}), other, seed, child);
+  std::swap(current.Change(), child);
+  return current.Write({out, max_out_size});
 }
