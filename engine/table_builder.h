@@ -146,7 +146,7 @@ class TableBuilder {
   TableResult ForEach(Gpa gpa, std::uint64_t bytes, Visitor&& visitor) const;
   // Where the engine's walker goes with this use; sets no flags. The memory
   // type is that of a PAT type of WB.
-  // kOutOfRange, kNotMapped, kNoAccess.
+  // kOutOfRange, kNotMapped, kNotAllowed.
   TableResult Translate(Gpa gpa, Use use, Translation& translation) const;
 
  private:

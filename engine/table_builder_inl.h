@@ -304,7 +304,7 @@ TableResult TableBuilder<Hal>::Translate(Gpa gpa, Use use,
   if (!path.reached_leaf()) return {TableError::kNotMapped, gpa};
   const std::uint64_t leaf = path.last().value;
   if (!engine::Grants(context.RightsOf(use), path.tables, leaf)) {
-    return {TableError::kNoAccess, gpa};
+    return {TableError::kNotAllowed, gpa};
   }
   translation.address = engine::PageAddress(leaf, gpa, path.level);
   translation.page_shift =

@@ -19,7 +19,9 @@ const char* TableErrorText(TableError error) {
     case TableError::kUnsupported:
       return "not supported by the processor or its controls";
     case TableError::kNoAccess:
-      return "access not granted";
+      return "flags that grant no access";
+    case TableError::kNotAllowed:
+      return "use not allowed";
     case TableError::kMisconfigured:
       return "would be an EPT misconfiguration";
     case TableError::kBadControls:

@@ -17,8 +17,8 @@ enum class TableError : std::uint8_t {
   kNotMapped,      // nothing is mapped there
   kNoFrames,       // the Hal has no frame left
   kUnsupported,    // the processor or the controls do not have it
-  kNoAccess,       // the flags grant nothing: the entry would not be present;
-                   // for a translation, not this use
+  kNoAccess,       // the flags grant nothing: the entry would not be present
+  kNotAllowed,     // mapped, but not for this use
   kMisconfigured,  // the entry would be an EPT misconfiguration
   kBadControls,    // VM entry would refuse the controls, or EPT is off
   kBadFrame,       // the Hal gave a frame that no entry can reference

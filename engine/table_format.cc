@@ -28,8 +28,8 @@ TableFormat::TableFormat(const Processor& processor, const Controls& controls)
                    : (cap & bits::kCap2M) != 0 ? 2
                                                : 1;
 
-  granted_ = present_;
-  restricting_ = 0;
+  leaf_rights_ = 0;
+  leaf_limits_ = 0;
   const auto control = [this](bool on, EptFlags flag, std::uint64_t& set) {
     if (on) {
       set |= flag.bits;
@@ -37,11 +37,11 @@ TableFormat::TableFormat(const Processor& processor, const Controls& controls)
       ignored_ = ignored_ | flag;
     }
   };
-  control(paging_write, EptFlags::kPagingWrite, granted_);
+  control(paging_write, EptFlags::kPagingWrite, leaf_rights_);
   control(context_.shadow_stack_control(), EptFlags::kSupervisorShadowStack,
-          granted_);
-  control(context_.sub_page(), EptFlags::kSubPageWrite, granted_);
-  control(verification, EptFlags::kVerifyGuestPaging, restricting_);
+          leaf_rights_);
+  control(context_.sub_page(), EptFlags::kSubPageWrite, leaf_rights_);
+  control(verification, EptFlags::kVerifyGuestPaging, leaf_limits_);
 }
 
 TableError TableFormat::CheckFlags(EptFlags flags) const {
@@ -84,7 +84,7 @@ bool TableFormat::NeedsInvept(std::uint64_t before, std::uint64_t after,
       EptFlags::kMemoryTypeMask.bits | bits::kIgnorePat;
   if ((changed & kTypes) != 0) return true;
   if (accessed_dirty() && (cleared & bits::kDirty) != 0) return true;
-  return (cleared & granted_) != 0 || (after & changed & restricting_) != 0;
+  return (cleared & leaf_rights_) != 0 || (after & changed & leaf_limits_) != 0;
 }
 
 }  // namespace eptdiff::engine

@@ -54,8 +54,8 @@ class TableFormat {
   EptContext context_;
   std::uint64_t hpa_end_;
   std::uint64_t present_;      // any of these: present
-  std::uint64_t granted_;      // each of these grants something in a leaf
-  std::uint64_t restricting_;  // each of these takes something away
+  std::uint64_t leaf_rights_;  // bits 58, 60, 61 that grant something
+  std::uint64_t leaf_limits_;  // bit 57 if it takes something away
   EptFlags ignored_;           // flags whose control is 0
   int largest_level_;
   bool execute_only_;
