@@ -2,10 +2,12 @@
 
 #include <cstdint>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "fuzzers/command/bit_words.h"
+#include "fuzzers/command/guest_words.h"
 #include "fuzzers/text/view.h"
 
 namespace eptdiff {
@@ -178,7 +180,8 @@ std::string EventWordsWith(const Event& event, const Defined& defined,
       return "#VE";
     case EventKind::kPageFault:
       return absl::StrCat("#PF, error code ", Hexadecimal(event.error_code),
-                          ", CR2 ", Hexadecimal(event.cr2.value));
+                          " (", ErrorCodeWords(event.error_code), "), CR2 ",
+                          Hexadecimal(event.cr2.value));
     case EventKind::kGeneralProtection:
       return "#GP(0)";
     case EventKind::kVmEntryFailure:
@@ -252,7 +255,10 @@ std::string StepWords(const Step& step) {
 std::string RuleAtWords(RuleAt at) {
   const std::string identifier(IdentifierOf(at.rule));
   if (at.level == 0) return identifier;
-  return absl::StrCat(identifier, " at the ", View(NameOfLevel(at.level)));
+  // The entries that these speak of are the guest's.
+  const bool of_guest = absl::StartsWith(identifier, "GW-");
+  return absl::StrCat(identifier, of_guest ? " at the guest " : " at the ",
+                      View(NameOfLevel(at.level)));
 }
 
 std::string RuleWords(Rule rule) {

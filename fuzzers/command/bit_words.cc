@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "fuzzers/command/guest_words.h"
 
 namespace eptdiff {
 namespace {
@@ -264,23 +265,8 @@ std::string EntryNameWords(const EntryRead& entry) {
   return "?";
 }
 
-// The bits that have one meaning in every paging mode.
-static std::string GuestEntryWords(std::uint64_t entry) {
-  if (!Bit(entry, 0)) return "not present";
-  Words words = {"present"};
-  Append(words, entry,
-         {{1, "R/W"},
-          {2, "U/S"},
-          {3, "PWT"},
-          {4, "PCD"},
-          {5, "A"},
-          {6, "D"},
-          {7, "PS or PAT"}});
-  return absl::StrJoin(words, ", ");
-}
-
 std::string EntryWords(const EntryRead& entry, const Processor& processor,
-                       const Controls& controls) {
+                       const Controls& controls, const GuestState& guest) {
   switch (entry.structure) {
     case Structure::kEpt:
       return EptEntryWords(entry.value, entry.level, processor, controls);
@@ -294,27 +280,10 @@ std::string EntryWords(const EntryRead& entry, const Processor& processor,
     case Structure::kEptpList:
       return EptpWords(entry.value);
     case Structure::kGuest:
-      return GuestEntryWords(entry.value);
+      return GuestEntryWords(entry.value, entry.level, processor, guest,
+                             controls);
   }
   return "";
-}
-
-std::string GuestWords(const GuestState& guest) {
-  Words words = {absl::StrCat("CPL ", guest.cpl)};
-  Append(words, guest.cr0,
-         {{0, "protected mode"},
-          {16, "WP"},
-          {30, "caches disabled (CR0.CD)"},
-          {31, "paging"}});
-  if (!Bit(guest.cr0, 31)) words.push_back("no paging");
-  Append(words, guest.cr4,
-         {{4, "PSE"}, {5, "PAE"}, {12, "LA57"}, {17, "PCIDE"}, {23, "CET"}});
-  Append(words, guest.efer, {{10, "IA-32e mode"}, {11, "NXE"}});
-  if (guest.cs_l) words.push_back("CS.L");
-  if (guest.event_delivery) words.push_back("delivering an event");
-  if (guest.nmi_unblocking) words.push_back("IRET unblocking NMIs");
-  if (guest.transactional) words.push_back("in a transaction");
-  return absl::StrJoin(words, ", ");
 }
 
 }  // namespace eptdiff

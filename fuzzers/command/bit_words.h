@@ -42,11 +42,7 @@ std::string EntryNameWords(const EntryRead& entry);
 
 // What an entry says: "read, write, 2-MByte page at 0x200000, WB".
 std::string EntryWords(const EntryRead& entry, const Processor& processor,
-                       const Controls& controls);
-
-// "paging, write protection" of the guest's control registers: what EPT
-// depends on.
-std::string GuestWords(const GuestState& guest);
+                       const Controls& controls, const GuestState& guest);
 
 }  // namespace eptdiff
 

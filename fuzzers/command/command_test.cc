@@ -172,6 +172,44 @@ TEST(CommandTest, ExplainTellsTheWalk) {
   }
 }
 
+// 32-bit paging with a page directory at guest-physical 0x5000 and a page table
+// at 0x6000: a page that EPT does not map, and a read-only one.
+TEST(CommandTest, ExplainTellsTheGuestsEntriesAndTheWayToThem) {
+  constexpr char kGuest[] =
+      "processor { ept_vpid_cap: 0x6334141 }\n"
+      "controls { primary: 0x80000000 secondary: 0x2 eptp: 0x101e }\n"
+      "guest { cr0: 0x80010001 cr3: 0x5000 cpl: 3 }\n"
+      "memory { address: 0x1000 value: 0x2007 }\n"
+      "memory { address: 0x2000 value: 0x3007 }\n"
+      "memory { address: 0x3000 value: 0x4007 }\n"
+      "memory { address: 0x4028 value: 0x9037 }\n"
+      "memory { address: 0x4030 value: 0xa037 }\n"
+      "memory { address: 0x9000 value: 0x600500006007 }\n"
+      "memory { address: 0xa000 value: 0x200700000000 }\n"
+      "step { linear_access { kind: WRITE gla: 0x1234 } }\n"
+      "step { linear_access { kind: WRITE gla: 0x401234 } }\n";
+  const TestDirectory directory;
+  const Ran ran =
+      RunEptdiff({"explain", directory.File("a.textproto", kGuest)});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_THAT(
+      ran.out,
+      AllOf(HasSubstr("guest: CPL 3, 32-bit paging, CR3 0x5000, WP"),
+            HasSubstr("\n        PTE at 0x4028 = 0x9037: read, write"),
+            HasSubstr("\n    guest PDE at 0x9000 = 0x6007: writable, user, "
+                      "table at 0x6000"),
+            HasSubstr("\n    guest PTE at 0xa004 = 0x2007: writable, user, "
+                      "4-KByte page at 0x2000"),
+            HasSubstr("VIO-1 at the PTE forbids it"),
+            HasSubstr("GW-7 at the guest PTE forbids it"),
+            HasSubstr("its flags are set the same way"),
+            HasSubstr("#PF, error code 0x7 (P, W/R, U/S), CR2 0x401234")));
+  // Each way once, though the flags of an entry take it again.
+  const std::string first = ran.out.substr(0, ran.out.find("step 2"));
+  const std::string way = "\n        PTE at 0x4028";
+  EXPECT_EQ(first.find(way), first.rfind(way));
+}
+
 TEST(CommandTest, ColourIsForTerminalsOrOnDemand) {
   const TestDirectory directory;
   const std::string file = directory.File("a.textproto", kReadOnlyPage);
@@ -234,6 +272,10 @@ TEST(CommandTest, RulesSayWhatACorpusDecides) {
   EXPECT_THAT(ran.out, ::testing::ContainsRegex("CFG-8 +0  "));
   EXPECT_THAT(ran.out, AllOf(HasSubstr("1 cases decide"),
                              ::testing::ContainsRegex("undecided:.* CFG-8")));
+  // ... in the only situation there is: no paging, a 2-MByte leaf.
+  EXPECT_THAT(ran.out,
+              HasSubstr("VIO-3     none     - - - - - -     . . . 1 ."));
+  EXPECT_THAT(ran.out, HasSubstr("guest paging, undecided: GW-1 in none"));
 }
 
 TEST(CommandTest, DialectsAreListedInWords) {

@@ -1,10 +1,11 @@
 #include "fuzzers/command/decided.h"
 
 #include <algorithm>
-#include <bitset>
+#include <optional>
 
 #include "fuzzers/command/spine.h"
 #include "oracle/reference/dialect.h"
+#include "oracle/reference/situation.h"
 
 namespace eptdiff {
 namespace {
@@ -22,6 +23,68 @@ std::size_t RuleOf(const Alteration& alteration) {
   return static_cast<std::size_t>(InfoOf(alteration.slot).rule);
 }
 
+// An alteration that is applied in one situation alone. Alterations are plain
+// functions: what confines this one is beside it.
+struct Probe {
+  const Alteration* alteration = nullptr;
+  std::optional<std::size_t> only;   // a position; none: everywhere
+  std::bitset<kPositions> differed;  // where it gave another answer
+};
+thread_local Probe probe;
+
+std::size_t PositionOf(const Situation& s) {
+  const bool guest_entry = s.linear.level != 0 || s.IsStructureAccess();
+  return PositionOf(guest_entry ? Dimension::kGuestEntry : Dimension::kFinal,
+                    s.level);
+}
+
+std::uint64_t Probed(const Situation& s, std::uint64_t value) {
+  const std::uint64_t altered = probe.alteration->function(s, value);
+  if (altered == value) return value;
+  const std::size_t position = PositionOf(s);
+  if (probe.only.has_value() && probe.only != position) return value;
+  probe.differed.set(position);
+  return altered;
+}
+
+const Alteration& ProbeOf(Slot slot) {
+  static const std::vector<Alteration>& kProbes = *[] {
+    auto* probes = new std::vector<Alteration>;
+    for (std::size_t i = 0; i < kSlotCount; ++i) {
+      probes->push_back({"probe", static_cast<Slot>(i), Probed, ""});
+    }
+    return probes;
+  }();
+  return kProbes[static_cast<std::size_t>(slot)];
+}
+
+void JudgeStep(const Reference& reference, const Spine& spine, const Step* step,
+               Verdict& verdict, Trace& trace) {
+  if (step == nullptr) {
+    reference.JudgeEntry(spine.before(), verdict, trace);
+  } else {
+    reference.Judge(spine.before(), *step, verdict, trace);
+  }
+}
+
+// What the reference asked in this step, by situation.
+void NoteAsked(const Spine& spine, const Step* step, RuleMatrix& matrix) {
+  const GuestPagingMode mode = GuestModeOf(spine.before().guest);
+  const bool structure =
+      step != nullptr && (step->kind == StepKind::kPagingStructureRead ||
+                          step->kind == StepKind::kPagingStructureUpdate);
+  constexpr std::size_t kOfOneRule = Trace::kFeatures / kRuleCount;
+  for (std::size_t i = 0; i < Trace::kFeatures; ++i) {
+    if (!(spine.trace().features[i / 64] >> (i % 64) & 1)) continue;
+    const auto rule = static_cast<Rule>(i / kOfOneRule);
+    const bool guest_entry = structure || (i / 2 % 2) != 0;  // trace.h
+    matrix.Ask(
+        rule, mode,
+        PositionOf(guest_entry ? Dimension::kGuestEntry : Dimension::kFinal,
+                   i % kOfOneRule / 4));
+  }
+}
+
 }  // namespace
 
 DecidedRules::DecidedRules(bool counting)
@@ -29,30 +92,55 @@ DecidedRules::DecidedRules(bool counting)
   for (const Alteration& alteration : AllAlterations()) {
     references_.emplace_back(Dialect().With(alteration));
   }
+  for (std::size_t i = 0; counting && i < kSlotCount; ++i) {
+    probes_.emplace_back(Dialect().With(ProbeOf(static_cast<Slot>(i))));
+  }
+}
+
+void DecidedRules::AddSituations(const Alteration& alteration,
+                                 const Spine& spine, const Step* step) {
+  const Reference& reference =
+      probes_[static_cast<std::size_t>(alteration.slot)];
+  Verdict verdict;
+  Trace trace;
+  probe = {&alteration, std::nullopt, {}};
+  JudgeStep(reference, spine, step, verdict, trace);
+  const std::bitset<kPositions> positions = probe.differed;
+  for (std::size_t position = 0; position < kPositions; ++position) {
+    if (!positions[position]) continue;
+    probe = {&alteration, position, {}};
+    JudgeStep(reference, spine, step, verdict, trace);
+    if (SameVerdict(verdict, spine.verdict())) continue;
+    situations_.set(RuleOf(alteration) * kPositions + position);
+  }
 }
 
 void DecidedRules::Add(const Case& c) {
   const auto all = AllAlterations();
   std::vector<bool> told(all.size());
   std::bitset<kRuleCount> decided;
+  situations_.reset();
   Verdict verdict;
   Trace trace;
   for (Spine spine(c); !spine.over(); spine.Advance()) {
     const std::bitset<kRuleCount> asked = AskedOf(spine.trace());
+    const Step* step = spine.step() == 0 ? nullptr : &c.steps[spine.step() - 1];
+    if (counting_) NoteAsked(spine, step, matrix_);
     for (std::size_t i = 0; i < all.size(); ++i) {
       if (told[i] || !asked[RuleOf(all[i])]) continue;
       if (!counting_ && alterations_[i] > 0) continue;
-      if (spine.step() == 0) {
-        references_[i].JudgeEntry(spine.before(), verdict, trace);
-      } else {
-        references_[i].Judge(spine.before(), c.steps[spine.step() - 1], verdict,
-                             trace);
-      }
+      JudgeStep(references_[i], spine, step, verdict, trace);
       if (!trace.altered || SameVerdict(verdict, spine.verdict())) continue;
+      if (counting_) AddSituations(all[i], spine, step);
       told[i] = true;
       ++alterations_[i];
       decided.set(RuleOf(all[i]));
     }
+  }
+  const GuestPagingMode mode = GuestModeOf(c.guest);
+  for (std::size_t i = 0; i < situations_.size(); ++i) {
+    if (!situations_[i]) continue;
+    matrix_.Decide(static_cast<Rule>(i / kPositions), mode, i % kPositions);
   }
   for (std::size_t rule = 0; rule < kRuleCount; ++rule) {
     if (decided[rule] && (counting_ || rules_[rule] == 0)) ++rules_[rule];

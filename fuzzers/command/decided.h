@@ -8,11 +8,15 @@
 #define EPTDIFF_FUZZERS_COMMAND_DECIDED_H_
 
 #include <array>
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "fuzzers/command/rule_matrix.h"
+#include "fuzzers/command/spine.h"
 #include "oracle/case.h"
+#include "oracle/reference/dialect.h"
 #include "oracle/reference/reference.h"
 #include "oracle/rules.h"
 #include "oracle/verdict.h"
@@ -38,9 +42,20 @@ class DecidedRules {
   // Rules decided by some case.
   std::size_t decided() const;
 
+  // With counting: by situation. A case decides a rule in a situation when
+  // altering it there, and nowhere else, changes the verdict.
+  const RuleMatrix& matrix() const { return matrix_; }
+
  private:
+  void AddSituations(const Alteration& alteration, const Spine& spine,
+                     const Step* step);
+
   const bool counting_;
   std::vector<Reference> references_;  // one for each alteration
+  std::vector<Reference> probes_;      // one for each slot
+  RuleMatrix matrix_;
+  // Those that the case which is being added decides.
+  std::bitset<kRuleCount * kPositions> situations_;
   std::vector<std::size_t> alterations_;
   std::array<std::size_t, kRuleCount> rules_ = {};
 };

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "fuzzers/command/answer_words.h"
 #include "fuzzers/command/bit_words.h"
+#include "fuzzers/command/guest_words.h"
 #include "fuzzers/command/spine.h"
 #include "fuzzers/text/view.h"
 
@@ -29,18 +31,90 @@ std::string Items(std::size_t indent, const std::vector<std::string>& lines) {
   return text;
 }
 
-std::string EntriesText(const MachineState& before, const Trace& trace,
-                        const Style& style) {
-  std::string text;
-  for (const EntryRead& entry : trace.entries) {
-    const std::string name = EntryNameWords(entry);
-    text += Item(
-        4, name, style.Bold(name),
-        absl::StrCat("at ", Hexadecimal(entry.address.value), " = ",
-                     Hexadecimal(entry.value), ": ",
-                     EntryWords(entry, before.processor, before.controls)));
+// The EPT entries from the root to where one translation ended, and the guest
+// entry, if any, whose address they translate.
+struct Way {
+  std::uint8_t guest_level = 0;
+  std::vector<EntryRead> entries;
+};
+
+bool SameWay(const Way& a, const Way& b) {
+  return a.guest_level == b.guest_level &&
+         std::equal(a.entries.begin(), a.entries.end(), b.entries.begin(),
+                    b.entries.end(),
+                    [](const EntryRead& x, const EntryRead& y) {
+                      return x.address == y.address && x.value == y.value;
+                    });
+}
+
+// Tells the entries that were read in their order. What only leads to an entry
+// of the guest stands back, and is told once: the flags of the entry are set
+// the same way.
+class EntriesTeller {
+ public:
+  EntriesTeller(const MachineState& before, const Style& style)
+      : before_(before), style_(style) {}
+
+  std::string Tell(const Trace& trace) {
+    for (const EntryRead& entry : trace.entries) {
+      const bool on_the_way =
+          entry.structure == Structure::kEpt && entry.guest_level != 0;
+      const bool begins = way_.entries.empty() ||
+                          entry.level >= way_.entries.back().level ||
+                          entry.guest_level != way_.guest_level;
+      if (!on_the_way || begins) EndWay();
+      if (on_the_way) {
+        way_.guest_level = entry.guest_level;
+        way_.entries.push_back(entry);
+      } else {
+        AddEntry(4, entry);
+      }
+    }
+    EndWay();
+    return text_;
   }
-  return text;
+
+ private:
+  void EndWay() {
+    if (way_.entries.empty()) return;
+    const bool told =
+        std::any_of(ways_.begin(), ways_.end(),
+                    [this](const Way& other) { return SameWay(way_, other); });
+    if (told) {
+      const std::string text =
+          absl::StrCat("(its flags are set the same way: the guest ",
+                       View(NameOfLevel(way_.guest_level)), ")");
+      text_ += Item(8, text, style_.Dim(text), "");
+    } else {
+      for (const EntryRead& entry : way_.entries) AddEntry(8, entry);
+      ways_.push_back(way_);
+    }
+    way_ = {};
+  }
+
+  void AddEntry(std::size_t indent, const EntryRead& entry) {
+    const std::string name = EntryNameWords(entry);
+    text_ += Item(indent, name, indent == 4 ? style_.Bold(name) : name,
+                  absl::StrCat("at ", Hexadecimal(entry.address.value), " = ",
+                               Hexadecimal(entry.value), ": ",
+                               EntryWords(entry, before_.processor,
+                                          before_.controls, before_.guest)));
+  }
+
+  const MachineState& before_;
+  const Style& style_;
+  std::string text_;
+  Way way_;  // under way
+  std::vector<Way> ways_;
+};
+
+// Of a rule of EPT: the guest entry to which the access was.
+std::string OnTheWayWords(const RuleHit& hit) {
+  if (hit.guest_level == 0 || IdentifierOf(hit.rule).starts_with("GW-")) {
+    return "";
+  }
+  return absl::StrCat(" on the way to the guest ",
+                      View(NameOfLevel(hit.guest_level)));
 }
 
 // The prohibitions that applied, then the other rules that were used.
@@ -49,8 +123,8 @@ std::string RulesText(const Trace& trace, const Style& style) {
   std::vector<std::string> used;
   for (const RuleHit& hit : trace.hits) {
     if (hit.forbids) {
-      const std::string lead =
-          absl::StrCat(RuleAtWords({hit.rule, hit.level}), " forbids it:");
+      const std::string lead = absl::StrCat(RuleAtWords({hit.rule, hit.level}),
+                                            OnTheWayWords(hit), " forbids it:");
       text += Item(4, lead, style.Rule(lead),
                    absl::StrFormat("%s (SDM %s)", InfoOf(hit.rule).words,
                                    InfoOf(hit.rule).section));
@@ -216,13 +290,13 @@ std::string MachineText(const Case& c, const Style& style) {
       item("controls:", ControlWords(c.controls)),
       item("EPTP:", absl::StrCat(Hexadecimal(c.controls.eptp), ": ",
                                  EptpWords(c.controls.eptp))),
-      item("guest:", GuestWords(c.guest)));
+      item("guest:", GuestWords(c.guest, c.controls)));
 }
 
 std::string VerdictText(const MachineState& before, const Verdict& verdict,
                         const Trace& trace, const Style& style) {
-  std::string text =
-      absl::StrCat(EntriesText(before, trace, style), RulesText(trace, style));
+  std::string text = absl::StrCat(EntriesTeller(before, style).Tell(trace),
+                                  RulesText(trace, style));
   switch (verdict.standing) {
     case Standing::kUndefined:
       return absl::StrCat(

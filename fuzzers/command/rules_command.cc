@@ -11,6 +11,7 @@
 #include "fuzzers/command/decided.h"
 #include "fuzzers/command/exit_code.h"
 #include "fuzzers/command/report_error.h"
+#include "fuzzers/command/rule_matrix.h"
 #include "fuzzers/command/style.h"
 #include "fuzzers/command/subcommands.h"
 #include "oracle/reference/dialect.h"
@@ -22,7 +23,7 @@ constexpr char kAbout[] =
     "Lists the rules of EPT: identifier, SDM section, words. With a corpus, "
     "says how\nmany of its cases decide each rule: altering the rule in the "
     "reference changes the\nverdict, so that a wrong implementation would be "
-    "noticed.";
+    "noticed. A matrix says the same by situation.";
 
 void PrintCatalogue() {
   for (const RuleInfo& info : kRules) {
@@ -74,6 +75,21 @@ void PrintDecided(const DecidedRules& decided, std::size_t cases) {
   }
 }
 
+void PrintMatrix(const RuleMatrix& matrix) {
+  std::fputs(
+      "\nCases that decide a rule in a situation, by the guest's paging mode, "
+      "the access\nand the level of the entry: 9 for nine or more, ? asked and "
+      "not decided, . never\nasked, - cannot apply.\n\n",
+      stdout);
+  std::fputs(matrix.Text().c_str(), stdout);
+  const std::vector<std::string> undecided = matrix.UndecidedGuestRules();
+  if (undecided.empty()) return;
+  std::fputs(
+      Item(0, "guest paging, undecided:", "", absl::StrJoin(undecided, ", "))
+          .c_str(),
+      stdout);
+}
+
 }  // namespace
 
 int RulesCommand(const Arguments& arguments) {
@@ -94,6 +110,7 @@ int RulesCommand(const Arguments& arguments) {
     decided.Add(content->text_case.c);
   }
   PrintDecided(decided, files->size());
+  PrintMatrix(decided.matrix());
   return kExitAgree;
 }
 
