@@ -64,8 +64,11 @@ class Walker {
   // Sets flags of an entry, as far as EPT allows. Returns whether the walk goes
   // on.
   bool Set(const Located& located, std::uint64_t flags);
-  // Adds the exits of the updates that EPT refuses, once all else is allowed.
+  // Adds the exits of the updates that EPT refuses, once the guest's rights
+  // allow the access.
   void AddRefusedUpdates();
+  // Adds the exits of the final access.
+  void AddFinalExits();
   void Describe();
   void AddFault(Fault fault, RuleAt decided);
   PageAccess StructureAccess(Purpose purpose, const Located& located) const;
@@ -221,6 +224,13 @@ void Walker::AddRefusedUpdates() {
   x_.s = here;
 }
 
+void Walker::AddFinalExits() {
+  linear_.level = 0;
+  Page page;
+  JudgePage(x_, translation_.final_access, effects_, page);
+  AddExits(x_, page, nullptr, effects_, verdict_);
+}
+
 void Walker::AddFault(Fault fault, RuleAt decided) {
   verdict_.alternatives.push_back(effects_);
   Alternative& alternative = verdict_.alternatives.back();
@@ -356,6 +366,8 @@ bool Walker::Run() {
   for (const BitWrite& write : waiting_) effects_.required.push_back(write);
   if (refused_ != 0) {
     AddRefusedUpdates();
+    // 29.3.3.3 gives updates no place: the final access may be first to exit.
+    if (updates_ == GuestUpdates::kEither) AddFinalExits();
     return false;
   }
   linear_.level = 0;

@@ -3,12 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <string_view>
-#include <vector>
 
 #include "oracle/reference/answer.h"
 #include "oracle/reference/case_builder.h"
-#include "oracle/reference/last_step.h"
+#include "oracle/reference/choices.h"
 
 namespace eptdiff {
 namespace {
@@ -16,26 +14,6 @@ namespace {
 constexpr std::uint64_t kBit60 = std::uint64_t{1} << 60;
 constexpr std::uint64_t kBit61 = std::uint64_t{1} << 61;
 constexpr std::uint64_t kNextGla = kGlaPage + 0x1000;
-
-struct Choice {
-  std::string_view words;
-  Answer answer;
-};
-
-void Expect(const CaseBuilder& builder, const std::vector<Choice>& permitted,
-            const std::vector<Choice>& forbidden) {
-  JudgedStep judged;
-  JudgeLastStep(builder.Build(), Dialect(), judged);
-  ASSERT_EQ(judged.verdict.standing, Standing::kJudged);
-  for (const Choice& choice : permitted) {
-    EXPECT_TRUE(judged.Accepts(choice.answer.In(judged.before)))
-        << choice.words;
-  }
-  for (const Choice& choice : forbidden) {
-    EXPECT_FALSE(judged.Accepts(choice.answer.In(judged.before)))
-        << choice.words;
-  }
-}
 
 // All accessed flags set, up to the PTE's own.
 CaseBuilder Accessed() {
