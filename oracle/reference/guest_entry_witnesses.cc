@@ -281,6 +281,20 @@ std::vector<NamedCase> FaultCases() {
        {"GW-16/32-bits-always", "GW-16/page-aligned"},
        Guest4().GuestPte(0).Read(kGla).Build(),
        absent},
+      {"gw-16-57-bits",
+       "GW-16",
+       {"GW-16/32-bits-always"},
+       Guest5().GuestPml5e(0).Read(0x00aa'5555'5555'5234).Build(),
+       PageFault(0, 0x00aa'5555'5555'5234)},
+      {"gw-16-compatibility-mode",
+       "GW-16",
+       {},
+       Guest4()
+           .With([](Case& c) { c.guest.cs_l = false; })
+           .GuestPte(0)
+           .Read(kGla32)
+           .Build(),
+       absent_32},
       // The second page of an access that wraps around is at address 0.
       {"gw-16-32-bit-wrap-around",
        "GW-16",

@@ -21,6 +21,9 @@ CaseBuilder Clean(CaseBuilder builder) {
       .GuestPte(0x10007);
 }
 
+// Guest paging over 5-level EPT.
+CaseBuilder Over5(GuestPaging paging) { return Walk5().Guest(paging); }
+
 // Those of the entries above the PTE are.
 Answer TableFlags(Answer answer) {
   return answer.Writes(0x22550, 0x11027)
@@ -136,8 +139,85 @@ std::vector<NamedCase> FlagCases() {
   };
 }
 
-std::vector<NamedCase> RefusedUpdateCases() {
+// A supervisor write to a read-only page, CR0.WP = 0.
+std::vector<NamedCase> ReadOnlyCases() {
+  const auto writes = [](const CaseBuilder& builder, bool cet) {
+    return CaseBuilder(builder)
+        .With([=](Case& c) {
+          c.guest.cr0 = 0x80000001;  // PG, PE
+          c.processor.cet_ss = cet;
+        })
+        .Write(kGla)
+        .Build();
+  };
+  const Case with_cet =
+      writes(Over5(GuestPaging::k4Level).GuestPte(0x10025), true);
   return {
+      {"gw-12-write-protect-off",
+       "GW-12",
+       {"GW-12/read-only-pages-clean"},
+       writes(Guest4().GuestPte(0x10025), false),
+       Reaches(0x20234, 4).Writes(0x21aa8, 0x10065)},
+      // A processor with CET never sets D where R/W is 0.
+      {"gw-12-write-protect-off-with-cet",
+       "GW-12",
+       {"GW-12/read-only-pages-dirty"},
+       with_cet,
+       Reaches(0x20234, 4)},
+      {"gw-12-write-protect-off-with-cet-dirty",
+       "GW-12",
+       {"GW-12/read-only-pages-clean"},
+       with_cet,
+       Reaches(0x20234, 4).Writes(0x21aa8, 0x10065)},
+      // R/W is 0 further up.
+      {"gw-12-write-protect-off-read-only-table",
+       "GW-12",
+       {"GW-12/never-dirty"},
+       writes(Guest4().GuestPde(0x11025).GuestPte(0x10027), true),
+       Reaches(0x20234, 4).Writes(0x21aa8, 0x10067)},
+  };
+}
+
+std::vector<NamedCase> RefusedUpdateCases() {
+  const Answer refused = Violation(kRefusedUpdate, 0x11aa8).At(kGla);
+  return {
+      {"gw-12-update-of-read-only-table",
+       "GW-12",
+       {"GW-12/never-accessed", "GW-12/accessed-in-tables-only",
+        "VIO-8/update-is-no-write"},
+       Over5(GuestPaging::k4Level)
+           .EptPte(0x11000, kReadOnlyPt)
+           .GuestPte(0x10007)
+           .Read(kGla)
+           .Build(),
+       refused},
+      {"gw-12-dirty-flag-in-read-only-table",
+       "GW-12",
+       {"GW-12/never-dirty"},
+       Over5(GuestPaging::k4Level)
+           .EptPte(0x11000, kReadOnlyPt)
+           .GuestPte(0x10027)
+           .Write(kGla)
+           .Build(),
+       refused},
+      {"gw-12-32-bit-update-of-read-only-table",
+       "GW-12",
+       {"GW-12/never-accessed"},
+       Over5(GuestPaging::k32Bit)
+           .EptPte(0x12000, kReadOnlyPd)
+           .GuestPde(0x11007)
+           .Read(kGla32)
+           .Build(),
+       Violation(kRefusedUpdate, 0x12554).At(kGla32)},
+      {"gw-12-pae-update-of-read-only-table",
+       "GW-12",
+       {"GW-12/never-dirty"},
+       Over5(GuestPaging::kPae)
+           .EptPte(0x11000, kReadOnlyPt)
+           .GuestPte(0x10027)
+           .Write(kGla32)
+           .Build(),
+       Violation(kRefusedUpdate, 0x11aa8).At(kGla32)},
       // No update, no write.
       {"gw-12-nothing-to-update",
        "GW-12",
@@ -164,6 +244,16 @@ std::vector<NamedCase> OrderCases() {
   const Case no_page = Clean(Guest4()).EptPte(0x10000, 0).Write(kGla).Build();
   const Case pae_absent =
       GuestPae().GuestPde(0x11007).GuestPte(0).Read(kGla32).Build();
+  const Case absent_32_bit =
+      Guest32().GuestPde(0x11007).GuestPte(0).Read(kGla32).Build();
+  const Case absent_5_level =
+      Guest5().GuestPml5e(0x14007).GuestPml4e(0).Read(kGla).Build();
+  const Case final_exit = Over5(GuestPaging::k4Level)
+                              .EptPte(0x11000, kReadOnlyPt)
+                              .EptPte(0x10000, 0)
+                              .GuestPte(0x10007)
+                              .Read(kGla)
+                              .Build();
   return {
       {"gw-20-flags-before-page-fault",
        "GW-20",
@@ -180,6 +270,31 @@ std::vector<NamedCase> OrderCases() {
        {"GW-20/as-you-go"},
        pae_absent,
        PageFault(0, kGla32)},
+      {"gw-20-pae-flags-before-page-fault",
+       "GW-20",
+       {"GW-20/after-rights"},
+       pae_absent,
+       PageFault(0, kGla32).Writes(0x22550, 0x11027)},
+      {"gw-20-32-bit-page-fault-without-flags",
+       "GW-20",
+       {"GW-20/as-you-go"},
+       absent_32_bit,
+       PageFault(0, kGla32)},
+      {"gw-20-32-bit-flags-before-page-fault",
+       "GW-20",
+       {"GW-20/after-rights"},
+       absent_32_bit,
+       PageFault(0, kGla32).Writes(0x22550, 0x0001'1027'0000'0000)},
+      {"gw-20-5-level-page-fault-without-flags",
+       "GW-20",
+       {"GW-20/as-you-go"},
+       absent_5_level,
+       PageFault(0)},
+      {"gw-20-5-level-flags-before-page-fault",
+       "GW-20",
+       {"GW-20/after-rights"},
+       absent_5_level,
+       PageFault(0).Writes(0x25000, 0x14027)},
       {"gw-20-refused-update-before-page-fault",
        "GW-20",
        {"GW-20/after-rights"},
@@ -190,6 +305,16 @@ std::vector<NamedCase> OrderCases() {
        {"GW-20/as-you-go"},
        refused_above,
        PageFault(0)},
+      {"gw-20-refused-update-before-final-exit",
+       "GW-20",
+       {},
+       final_exit,
+       Violation(kRefusedUpdate, 0x11aa8).At(kGla)},
+      {"gw-20-final-exit-before-refused-update",
+       "GW-20",
+       {"GW-20/as-you-go", "GW-20/after-rights"},
+       final_exit,
+       Violation(0x781, 0x10234)},
       {"gw-20-no-rights-without-flags",
        "GW-20",
        {"GW-20/as-you-go"},
@@ -222,7 +347,7 @@ std::vector<NamedCase> OrderCases() {
 
 std::vector<NamedCase> GuestFlagWitnesses() {
   std::vector<NamedCase> all = FlagCases();
-  for (auto more : {RefusedUpdateCases, OrderCases}) {
+  for (auto more : {ReadOnlyCases, RefusedUpdateCases, OrderCases}) {
     for (NamedCase& named : more()) all.push_back(std::move(named));
   }
   return all;

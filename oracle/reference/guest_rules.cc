@@ -154,6 +154,15 @@ std::uint64_t Gw12Dirty(const Situation& s) {
   return s.linear.write && !s.linear.shadow_stack ? kDirty : 0;
 }
 
+// 4.8: "whenever there is a write", but "a processor that supports CET will
+// never set the dirty flag in a paging-structure entry in which the R/W flag is
+// clear".
+std::uint64_t Gw12ReadOnly(const Situation& s) {
+  const bool open = s.state->processor.cet_ss && !Bit(s.entry, 1);
+  return static_cast<std::uint64_t>(open ? ReadOnlyDirty::kEither
+                                         : ReadOnlyDirty::kYes);
+}
+
 // 29.3.3.3.
 std::uint64_t Gw13(const Situation&) {
   return static_cast<std::uint64_t>(GuestEntryOrder::kSdm);

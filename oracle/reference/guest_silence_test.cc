@@ -52,6 +52,37 @@ TEST(GuestSilenceTest, AWriteThatEptRefusesMaySetTheGuestsDirtyFlag) {
          {{"it happens", Reaches(0x20234, 4).Writes(0x21aa8, 0x10067)}});
 }
 
+// With CR0.WP = 0. What holds for one page holds for the other.
+TEST(GuestSilenceTest, AProcessorWithCetNeedNotDirtyReadOnlyPages) {
+  const CaseBuilder across = Guest4()
+                                 .With([](Case& c) {
+                                   c.guest.cr0 = 0x80000001;  // PG, PE
+                                   c.processor.cet_ss = true;
+                                 })
+                                 .Word(0x21aa8, 0x10025)
+                                 .Word(0x21ab0, 0x16025)
+                                 .Write(kGlaPage | 0xffc, 8);
+  const Answer completes = Reaches(0x20ffc, 4).And(0x26000);
+  Expect(
+      across,
+      {{"neither", completes},
+       {"both",
+        Answer(completes).Writes(0x21aa8, 0x10065).Writes(0x21ab0, 0x16065)}},
+      {{"one", Answer(completes).Writes(0x21aa8, 0x10065)}});
+  // No update, no write that EPT could refuse.
+  Expect(
+      Guest4()
+          .With([](Case& c) {
+            c.guest.cr0 = 0x80000001;
+            c.processor.cet_ss = true;
+          })
+          .EptPte(0x11000, kReadOnlyPt)
+          .GuestPte(0x10025)
+          .Write(kGla),
+      {{"refused", RefusedUpdate(0x11aa8)}, {"not set", Reaches(0x20234, 4)}},
+      {{"set", Reaches(0x20234, 4).Writes(0x21aa8, 0x10065)}});
+}
+
 TEST(GuestSilenceTest, ARefusedUpdateMayPrecedeOrFollowADeeperPageFault) {
   Expect(Guest4()
              .EptPte(0x12000, kReadOnlyPd)

@@ -1,11 +1,9 @@
-// Cases of GW-13 and GW-14, and of what EPT makes of the accesses to the
-// guest's tables: which of several faults wins, flags and log, memory types.
+// Cases of GW-13 and GW-14: which of several faults wins, and the memory types
+// of accesses to the guest's tables and to the page.
 #include "oracle/reference/witnesses.h"
 
 namespace eptdiff {
 namespace {
-
-constexpr std::uint64_t kBit58 = std::uint64_t{1} << 58;
 
 constexpr MemoryType kUc = MemoryType::kUncacheable;
 constexpr MemoryType kWc = MemoryType::kWriteCombining;
@@ -109,108 +107,6 @@ std::vector<NamedCase> OrderCases() {
   };
 }
 
-// The flags of the EPT entries above the PTEs.
-Answer UpperFlags(Answer answer) {
-  return answer.Writes(0x1000, 0x2107)
-      .Writes(0x2000, 0x3107)
-      .Writes(0x3000, 0x4107);
-}
-
-std::vector<NamedCase> EptCases() {
-  return {
-      // Each access to a guest table is a write, and logged.
-      {"pml-3-guest-tables",
-       "PML-3",
-       {"AD-3/never", "AD-3/updates-only"},
-       Guest4().AccessedDirty().Pml(0x1ff).Read(kGla).Build(),
-       UpperFlags(Reaches(0x20234, 4))
-           .Writes(0x40a0, 0x24337)
-           .Writes(0x4098, 0x23337)
-           .Writes(0x4090, 0x22337)
-           .Writes(0x4088, 0x21337)
-           .Writes(0x4080, 0x20137)
-           .Writes(0x8ff8, 0x14000)
-           .Writes(0x8ff0, 0x13000)
-           .Writes(0x8fe8, 0x12000)
-           .Writes(0x8fe0, 0x11000)
-           .PmlIndex(0x1fb)},
-      {"pml-3-32-bit-guest-tables",
-       "PML-3",
-       {"AD-3/never"},
-       Guest32().AccessedDirty().Pml(0x1ff).Write(kGla32).Build(),
-       UpperFlags(Reaches(0x20234, 2))
-           .Writes(0x4090, 0x22337)
-           .Writes(0x4088, 0x21337)
-           .Writes(0x4080, 0x20337)
-           .Writes(0x8ff8, 0x12000)
-           .Writes(0x8ff0, 0x11000)
-           .Writes(0x8fe8, 0x10000)
-           .PmlIndex(0x1fc)},
-      // The log has room for the PML4 alone.
-      {"pml-1-guest-table",
-       "PML-1",
-       {"PML-1/off"},
-       Guest4().AccessedDirty().Pml(0).Read(kGla).Build(),
-       UpperFlags(LogFull())
-           .Writes(0x40a0, 0x24337)
-           .Writes(0x8000, 0x14000)
-           .PmlIndex(0xffff)},
-      {"vio-9-guest-table",
-       "VIO-9",
-       {"VIO-9/read-is-no-write"},
-       Guest4().AccessedDirty().EptPte(0x12000, 0x22035).Read(kGla).Build(),
-       UpperFlags(Violation(0xab, 0x12550).At(kGla))
-           .Writes(0x40a0, 0x24337)
-           .Writes(0x4098, 0x23337)},
-      {"vio-11-guest-table",
-       "VIO-11",
-       {"VIO-11/never-allowed"},
-       Guest4()
-           .PagingWrite()
-           .EptPte(0x11000, kBit58 | 0x21035)
-           .GuestPte(0x10007)
-           .Write(kGla)
-           .Build(),
-       Reaches(0x20234, 4).Writes(0x21aa8, 0x10067)},
-      {"vio-11-32-bit-guest-table",
-       "VIO-11",
-       {"VIO-11/never-allowed"},
-       Guest32()
-           .PagingWrite()
-           .EptPte(0x12000, kBit58 | 0x22035)
-           .GuestPde(0x11007)
-           .Read(kGla32)
-           .Build(),
-       Reaches(0x20234, 2).Writes(0x22550, 0x0001'1027'0000'0000)},
-      // Bit 58 of the page's EPT PTE does not allow the access itself.
-      {"vio-11-page",
-       "VIO-11",
-       {"VIO-11/any-write"},
-       Guest4()
-           .PagingWrite()
-           .EptPte(0x10000, kBit58 | 0x20035)
-           .Write(kGla)
-           .Build(),
-       Violation(0x7aa, 0x10234)},
-      // The mode of the address is that of its guest entries.
-      {"vio-7-guest-user-page",
-       "VIO-7",
-       {"VIO-7/by-cpl"},
-       Guest4().Mbec().EptPte(0x10000, 0x20037).Fetch(kGla).Build(),
-       Violation(0x7bc, 0x10234)},
-      {"vio-7-guest-supervisor-entry",
-       "VIO-7",
-       {},
-       Guest4()
-           .Mbec()
-           .EptPte(0x10000, 0x20037)
-           .GuestPdpte(0x12023)
-           .Fetch(kGla)
-           .Build(),
-       Reaches(0x20234, 4)},
-  };
-}
-
 std::vector<NamedCase> MemoryTypeCases() {
   return {
       // CR3: PWT; PML4E: PCD, PWT; PDPTE: PCD; PDE: PWT; PTE: PAT, PWT.
@@ -311,6 +207,26 @@ std::vector<NamedCase> MemoryTypeCases() {
            .Read(kGla32)
            .Build(),
        Reaches(0x75'5234, 1).Size(21).Type(kWc)},
+      // EPT's type and its "ignore PAT" are those of the table's own page.
+      {"gw-14-ept-type-of-table",
+       "GW-14",
+       {},
+       Guest4()
+           .GuestPdpte(0x1202f)
+           .GuestPde(0x1102f)
+           .EptPte(0x13000, 0x23027)
+           .EptPte(0x12000, 0x22077)
+           .Read(kGla)
+           .Build(),
+       Reaches(0x20234, 4).GuestTypes({kWb, kWt, kWb, kWt})},
+      {"gw-14-cache-disable",
+       "GW-14",
+       {"MT-3/cache-disable-ignored"},
+       Guest32()
+           .With([](Case& c) { c.guest.cr0 |= 1 << 30; })
+           .Read(kGla32)
+           .Build(),
+       Reaches(0x20234, 2).GuestTypes({kUc, kUc}).Type(kUc).StructureType(kUc)},
       // PCD and PWT are bits of the PCID.
       {"gw-14-pcide",
        "GW-14",
@@ -324,9 +240,7 @@ std::vector<NamedCase> MemoryTypeCases() {
 
 std::vector<NamedCase> GuestTableWitnesses() {
   std::vector<NamedCase> all = OrderCases();
-  for (auto more : {EptCases, MemoryTypeCases}) {
-    for (NamedCase& named : more()) all.push_back(std::move(named));
-  }
+  for (NamedCase& named : MemoryTypeCases()) all.push_back(std::move(named));
   return all;
 }
 

@@ -64,6 +64,8 @@ class Walker {
   // Sets flags of an entry, as far as EPT allows. Returns whether the walk goes
   // on.
   bool Set(const Located& located, std::uint64_t flags);
+  // The dirty flag, if the access sets it in the leaf.
+  std::uint64_t DirtyFlag();
   // Adds the exits of the updates that EPT refuses, once the guest's rights
   // allow the access.
   void AddRefusedUpdates();
@@ -214,6 +216,21 @@ bool Walker::Set(const Located& located, std::uint64_t flags) {
   return true;
 }
 
+std::uint64_t Walker::DirtyFlag() {
+  const std::uint64_t flag = x_.Ask(Slot::kGw12Dirty);
+  if ((flag & ~leaf_.entry.value) == 0) return 0;
+  switch (static_cast<ReadOnlyDirty>(x_.Ask(Slot::kGw12ReadOnly))) {
+    case ReadOnlyDirty::kYes:
+      return flag;
+    case ReadOnlyDirty::kNo:
+      return 0;
+    case ReadOnlyDirty::kEither:
+      break;
+  }
+  translation_.dirty_was_open = true;
+  return part_.dirties_read_only ? flag : 0;
+}
+
 void Walker::AddRefusedUpdates() {
   const Situation here = x_.s;
   AddExits(x_, first_refused_, nullptr, effects_, verdict_);
@@ -362,7 +379,7 @@ bool Walker::Run() {
     AddFault(Fault::kRights, decided);
     return false;
   }
-  if (!Set(leaf_, x_.Ask(Slot::kGw12Dirty))) return false;
+  if (!Set(leaf_, DirtyFlag())) return false;
   for (const BitWrite& write : waiting_) effects_.required.push_back(write);
   if (refused_ != 0) {
     AddRefusedUpdates();

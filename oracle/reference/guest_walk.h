@@ -18,6 +18,8 @@ struct LinearPart {
   Gla gla;  // of the first byte
   std::uint8_t bytes = 1;
   bool split = false;  // the access has bytes in another page, too
+  // Of a processor that takes ReadOnlyDirty::kEither as yes.
+  bool dirties_read_only = true;
 };
 
 // What guest paging made of a part.
@@ -25,6 +27,8 @@ struct GuestTranslation {
   PageAccess final_access;
   std::uint64_t structure_types = 0;  // Translation::guest_structure_types
   bool structure_types_defined = true;
+  // ReadOnlyDirty::kEither was met: LinearPart::dirties_read_only decided.
+  bool dirty_was_open = false;
 };
 
 // Tells x.s what a linear access to `part` is, and in which paging mode.

@@ -66,6 +66,18 @@ constexpr Alteration kVariants[] = {
      },
      "a write to a large guest page does not set its dirty flag"},
 
+    {"GW-12/read-only-pages-dirty", Slot::kGw12ReadOnly,
+     [](const Situation&, std::uint64_t) {
+       return static_cast<std::uint64_t>(ReadOnlyDirty::kYes);
+     },
+     "a write that CR0.WP = 0 allows sets D in a read-only entry, CET or not"},
+    {"GW-12/read-only-pages-clean", Slot::kGw12ReadOnly,
+     [](const Situation& s, std::uint64_t value) {
+       return Bit(s.entry, 1) ? value
+                              : static_cast<std::uint64_t>(ReadOnlyDirty::kNo);
+     },
+     "a write that CR0.WP = 0 allows sets no D in a read-only entry"},
+
     {"GW-13/reserved-first", Slot::kGw13,
      [](const Situation&, std::uint64_t) {
        return Order(GuestEntryOrder::kReservedFirst);

@@ -133,6 +133,23 @@ std::vector<NamedCase> FaultCases() {
   };
 }
 
+// Accessed flags of HLAT entries, where ordinary paging then faults.
+std::vector<NamedCase> FlagCases() {
+  const Case absent = Hlat4().HlatPml4e(0x1b807).GuestPde(0).Read(kGla).Build();
+  return {
+      {"gw-20-hlat-page-fault-without-flags",
+       "GW-20",
+       {"GW-20/as-you-go"},
+       absent,
+       PageFault(0)},
+      {"gw-20-hlat-flags-before-page-fault",
+       "GW-20",
+       {"GW-20/after-rights", "GW-19/never-accessed"},
+       absent,
+       PageFault(0).Writes(0x2c550, 0x1b827)},
+  };
+}
+
 std::vector<NamedCase> RestartCases() {
   return {
       {"gw-15-restart-at-pml4e",
@@ -257,7 +274,7 @@ std::vector<NamedCase> MemoryTypeCases() {
 
 std::vector<NamedCase> HlatWitnesses() {
   std::vector<NamedCase> all = UseCases();
-  for (auto more : {FaultCases, RestartCases, MemoryTypeCases}) {
+  for (auto more : {FaultCases, FlagCases, RestartCases, MemoryTypeCases}) {
     for (NamedCase& named : more()) all.push_back(std::move(named));
   }
   return all;

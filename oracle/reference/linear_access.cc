@@ -22,12 +22,15 @@ struct Whole {
   Page page;
   Alternative walked;
   bool types_defined = true;
+  bool dirty_was_open = false;
 };
 bool Translate(Examiner& x, const LinearPart& part, Alternative& effects,
                Verdict& verdict, Whole& whole) {
   BeginLinear(x, part);
   GuestTranslation translation;
-  if (!WalkGuest(x, part, effects, verdict, translation)) return false;
+  const bool goes_on = WalkGuest(x, part, effects, verdict, translation);
+  whole.dirty_was_open |= translation.dirty_was_open;
+  if (!goes_on) return false;
   Page& page = whole.page;
   JudgePage(x, translation.final_access, effects, page);
   page.translation.guest_structure_types = translation.structure_types;
@@ -40,7 +43,8 @@ bool Translate(Examiner& x, const LinearPart& part, Alternative& effects,
   return true;
 }
 
-void JudgeTwoPages(Examiner& x, const LinearParts& parts,
+// Both return whether LinearPart::dirties_read_only decided anything.
+bool JudgeTwoPages(Examiner& x, const LinearParts& parts,
                    const Alternative& untouched, Verdict& verdict) {
   const std::size_t order[2][2] = {{0, 1}, {1, 0}};
   bool completed = false;
@@ -67,22 +71,33 @@ void JudgeTwoPages(Examiner& x, const LinearParts& parts,
         wholes[0].types_defined && wholes[1].types_defined;
     completed = true;
   }
+  return wholes[0].dirty_was_open || wholes[1].dirty_was_open;
 }
 
-}  // namespace
-
-void JudgeLinearAccess(Examiner& x, const LinearParts& parts,
-                       Verdict& verdict) {
+bool JudgePages(Examiner& x, const LinearParts& parts, Verdict& verdict) {
   Alternative untouched;
   untouched.registers = RegistersOf(x.state());
   if (x.Ask(Slot::kVio14, parts.size()) >= 2) {
     return JudgeTwoPages(x, parts, untouched, verdict);
   }
   Whole whole;
-  if (!Translate(x, parts[0], untouched, verdict, whole)) return;
-  AddCompletion(&whole.page, 1, untouched, verdict);
-  verdict.alternatives.back().guest_structure_types_defined =
-      whole.types_defined;
+  if (Translate(x, parts[0], untouched, verdict, whole)) {
+    AddCompletion(&whole.page, 1, untouched, verdict);
+    verdict.alternatives.back().guest_structure_types_defined =
+        whole.types_defined;
+  }
+  return whole.dirty_was_open;
+}
+
+}  // namespace
+
+void JudgeLinearAccess(Examiner& x, const LinearParts& parts,
+                       Verdict& verdict) {
+  if (!JudgePages(x, parts, verdict)) return;
+  // The other processor.
+  LinearParts others = parts;
+  for (LinearPart& part : others) part.dirties_read_only = false;
+  JudgePages(x, others, verdict);
 }
 
 }  // namespace eptdiff

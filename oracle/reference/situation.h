@@ -234,6 +234,10 @@ enum class LinearOrder : std::uint64_t {
 // What kGw20 answers: when guest accessed flags are set.
 enum class GuestUpdates : std::uint64_t { kEither, kAsYouGo, kAfterRights };
 
+// What kGw12ReadOnly answers: whether the write of a read-only page, which
+// CR0.WP = 0 allows, sets the page's dirty flag.
+enum class ReadOnlyDirty : std::uint64_t { kEither, kYes, kNo };
+
 // Why there is a page fault; the operand of the error code's slots.
 enum class Fault : std::uint64_t { kNotPresent, kReserved, kRights };
 

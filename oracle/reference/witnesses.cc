@@ -10,7 +10,7 @@ std::span<const NamedCase> Witnesses() {
           ViolationWitnesses, QualificationWitnesses, FlagWitnesses,
           MemoryTypeWitnesses, SubPageWitnesses, VeWitnesses, GuestWitnesses,
           GuestModeWitnesses, GuestEntryWitnesses, GuestFlagWitnesses,
-          GuestTableWitnesses, HlatWitnesses}) {
+          GuestTableWitnesses, GuestEptWitnesses, HlatWitnesses}) {
       const std::vector<NamedCase> more = family();
       cases->insert(cases->end(), more.begin(), more.end());
     }

@@ -46,7 +46,8 @@ std::vector<NamedCase> GuestWitnesses();          // GW-17
 std::vector<NamedCase> GuestModeWitnesses();      // GW-1 to GW-4
 std::vector<NamedCase> GuestEntryWitnesses();     // GW-5, GW-6, GW-16
 std::vector<NamedCase> GuestFlagWitnesses();      // GW-12, GW-20
-std::vector<NamedCase> GuestTableWitnesses();     // GW-13, GW-14, with EPT
+std::vector<NamedCase> GuestTableWitnesses();     // GW-13, GW-14
+std::vector<NamedCase> GuestEptWitnesses();       // EPT under a guest walk
 std::vector<NamedCase> HlatWitnesses();           // GW-15, GW-19
 
 }  // namespace eptdiff
