@@ -49,6 +49,19 @@ CaseBuilder High(CaseBuilder builder) {
 
 std::vector<NamedCase> FourKByteCases() {
   return {
+      {"gw-1-no-paging",
+       "GW-1",
+       {"GW-1/always-paging"},
+       Walk4()
+           .With([](Case& c) {
+             c.guest.cr0 = 1;  // PE
+             c.guest.cr4 = 0;
+             c.guest.cs_l = false;
+             c.guest.efer = 0;
+           })
+           .Linear(AccessKind::kRead, 0x1234)
+           .Build(),
+       Completes(0x9234)},
       {"gw-1-32-bit",
        "GW-1",
        {"GW-1/32-bit-as-pae", "GW-1/8-bytes-with-32-bit"},

@@ -34,6 +34,13 @@ bool MapsPage(const Situation& s) {
 std::uint64_t Mode(GuestMode mode) { return static_cast<std::uint64_t>(mode); }
 
 constexpr Alteration kVariants[] = {
+    {"GW-1/always-paging", Slot::kGw1Mode,
+     [](const Situation& s, std::uint64_t value) {
+       return value != Mode(GuestMode::kNone) ? value
+              : !s.Cr4(5)                     ? Mode(GuestMode::k32Bit)
+                                              : Mode(GuestMode::k4Level);
+     },
+     "the guest's tables are walked although CR0.PG is 0"},
     {"GW-1/pae-as-4-level", Slot::kGw1Mode,
      [](const Situation&, std::uint64_t value) {
        return value == Mode(GuestMode::kPae) ? Mode(GuestMode::k4Level) : value;

@@ -179,8 +179,7 @@ bool IsCanonical(std::uint64_t gla, GuestMode mode) {
   return upper == 0 || upper == sdm::Bits(~std::uint64_t{0}, 63, low);
 }
 
-void JudgeLinear(Examiner& x, const Step& step, Verdict& verdict) {
-  const LinearParts parts = SplitLinear(step);
+void JudgeLinear(Examiner& x, const LinearParts& parts, Verdict& verdict) {
   for (const LinearPart& part : parts) {
     BeginLinear(x, part);
     if (x.s.FourOrFiveLevel() &&
@@ -197,8 +196,12 @@ void JudgeData(Examiner& x, const Step& step, Verdict& verdict) {
     return Refuse(Standing::kCallerError, "a size of 0 or above 64 bytes",
                   verdict);
   }
-  if (step.kind == StepKind::kLinearAccess && x.s.PagingEnabled()) {
-    return JudgeLinear(x, step, verdict);
+  if (step.kind == StepKind::kLinearAccess) {
+    const LinearParts parts = SplitLinear(step);
+    BeginLinear(x, parts[0]);
+    if (x.s.linear.mode != GuestMode::kNone) {
+      return JudgeLinear(x, parts, verdict);
+    }
   }
   PageAccesses pages;
   if (!SplitIntoPages(step, pages)) {
