@@ -47,7 +47,7 @@ class GuestGeneration {
     ept_.PlaceStructures();
     tables_.emplace(random_, c_, ept_);
     PlaceRoots();
-    constexpr unsigned kCounts[] = {1, 1, 1, 1, 1, 2, 2, 2, 3};
+    constexpr unsigned kCounts[] = {1, 1, 1, 1, 1, 1, 1, 2, 2, 3};
     const unsigned count = random_.Pick(kCounts);
     while (pages_.size() < count) AddPage();
     if (random_.OneIn(16)) AddSelfMap();
@@ -416,7 +416,8 @@ Step GuestGeneration::GuestStore() {
 }
 
 void GuestGeneration::AddSteps() {
-  constexpr unsigned kCounts[] = {1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 3, 4};
+  // Most have one step: a walk in two dimensions is long enough a question.
+  constexpr unsigned kCounts[] = {1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3};
   const unsigned count = random_.Pick(kCounts);
   if (mode() == GuestPagingMode::kPae && random_.Percent(12)) {
     // CR3 points below 2^32, at some of 128 places in a page.

@@ -97,7 +97,7 @@ TEST(MutatorTest, ASeedIsTheSameMutationOnEveryMachine) {
       hash = (hash ^ byte) * 0x100000001b3;
     }
   }
-  EXPECT_EQ(hash, 0x3bdc648514d6642du);
+  EXPECT_EQ(hash, 0xd6cd511f1ae4e7eeu);
 }
 
 TEST(MutatorTest, CasesStaySmallHoweverOftenTheyAreMutated) {
