@@ -8,7 +8,7 @@
 namespace eptdiff {
 
 BoundedSummary RunBounded(std::uint64_t seed, std::uint64_t cases,
-                          unsigned mutations, Panel& panel) {
+                          unsigned mutations, Panel& panel, Focus focus) {
   BoundedSummary summary{Statistics(panel.names()), {}};
   Statistics& statistics = summary.statistics;
   Random random(seed);
@@ -17,7 +17,7 @@ BoundedSummary RunBounded(std::uint64_t seed, std::uint64_t cases,
       [&](const StepReport& report) { statistics.Observe(report, c); });
   for (std::uint64_t i = 0; i < cases; ++i) {
     if (i % (mutations + 1) == 0) {
-      GenerateCase(random.Next(), c);
+      GenerateCase(random.Next(), c, focus);
     } else {
       Mutate(random.Next(), c);
     }

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "fuzzers/machine_generation.h"
 #include "fuzzers/panel.h"
 #include "fuzzers/statistics.h"
 #include "oracle/case.h"
@@ -22,7 +23,8 @@ struct BoundedSummary {
 // Puts `cases` cases to the panel: generated ones, each followed by
 // `mutations` mutations in a chain. Replaces the observer of panel.trial().
 BoundedSummary RunBounded(std::uint64_t seed, std::uint64_t cases,
-                          unsigned mutations, Panel& panel);
+                          unsigned mutations, Panel& panel,
+                          Focus focus = Focus::kEpt);
 
 }  // namespace eptdiff
 

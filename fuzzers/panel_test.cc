@@ -49,15 +49,26 @@ struct Expected {
   const char* fault;
   const char* signature;  // one that it shows up as
   std::size_t words;      // to which a case of it comes down, at most
+  Focus focus = Focus::kEpt;
 };
+
+std::vector<std::string> Signatures(const BoundedSummary& summary) {
+  std::vector<std::string> signatures;
+  for (const auto& [signature, c] : summary.findings) {
+    signatures.push_back(signature);
+  }
+  return signatures;
+}
 
 class PlantedFaultTest : public testing::TestWithParam<Expected> {};
 
 TEST_P(PlantedFaultTest, IsFoundAndComesDownToAHandfulOfWords) {
   const Expected& expected = GetParam();
   const auto panel = MakePanel({.oracles = "engine", .plant = expected.fault});
-  const BoundedSummary summary = RunBounded(1, 40'000, 1, *panel);
-  ASSERT_TRUE(summary.findings.contains(expected.signature));
+  const BoundedSummary summary =
+      RunBounded(1, 40'000, 1, *panel, expected.focus);
+  ASSERT_TRUE(summary.findings.contains(expected.signature))
+      << testing::PrintToString(Signatures(summary));
   MinimizeOptions options;
   options.state_before = [&](const Case& c, std::size_t step) {
     return panel->StateBeforeStep(c, step, 0);
@@ -79,10 +90,25 @@ INSTANTIATE_TEST_SUITE_P(
         Expected{"large-leaf-bit-12", "eptdiff-engine-event-CFG-9-PDE", 4},
         Expected{"dirty-flag-forgotten", "eptdiff-engine-memory-AD-2-PTE", 8},
         Expected{"qualification-bit-8",
-                 "eptdiff-engine-qualification8-QUAL-8-none", 1}),
+                 "eptdiff-engine-qualification8-QUAL-8-none", 1},
+        // The guest's dimension: flags that are set whatever EPT allows, keys
+        // by privilege instead of page, ...
+        Expected{"VIO-8/update-is-no-write", "eptdiff-engine-event-VIO-3-PTE",
+                 12, Focus::kLinear},
+        Expected{"GW-10/off", "eptdiff-engine-event-GW-10-PTE", 12,
+                 Focus::kLinear},
+        Expected{"GW-13/reserved-first", "eptdiff-engine-error-code0-GW-6-PTE",
+                 8, Focus::kLinear},
+        Expected{"GW-9/smep-off", "eptdiff-engine-event-GW-9-PTE", 8,
+                 Focus::kLinear},
+        Expected{"QUAL-8/with-bit-7",
+                 "eptdiff-engine-qualification8-QUAL-8-none", 1,
+                 Focus::kLinear}),
     [](const auto& info) {
       std::string name(info.param.fault);
-      std::replace(name.begin(), name.end(), '-', '_');
+      std::replace_if(
+          name.begin(), name.end(), [](char c) { return c == '-' || c == '/'; },
+          '_');
       return name;
     });
 
@@ -124,6 +150,19 @@ TEST_P(CasesTest, AskWhatTheyAreMeantToAsk) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Chains, CasesTest, testing::Values(0, 3, 15));
+
+TEST(BoundedRunTest, TheEngineConformsInLinearAccesses) {
+  const auto panel = MakePanel({.oracles = "engine"});
+  const BoundedSummary summary =
+      RunBounded(3, 200'000, 3, *panel, Focus::kLinear);
+  for (const auto& [signature, c] : summary.findings) {
+    ADD_FAILURE() << signature;
+  }
+  const Statistics& s = summary.statistics;
+  EXPECT_GE(Share(s.leaves(), s.accesses()), 0.5);
+  EXPECT_LE(Share(s.leaves(), s.accesses()), 0.95);
+  EXPECT_LT(Share(s.alias(), s.steps()), 0.05);
+}
 
 TEST(BoundedRunTest, EngineAndBochsConformToTheReference) {
   const auto panel = MakePanel({});

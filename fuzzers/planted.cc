@@ -6,6 +6,9 @@
 
 #include "fuzzers/bits.h"
 #include "fuzzers/ept_tables.h"
+#include "oracle/permitted.h"
+#include "oracle/reference/dialect.h"
+#include "oracle/reference/reference.h"
 
 namespace eptdiff {
 namespace {
@@ -114,6 +117,36 @@ class QualificationBit8 final : public Planted {
   }
 };
 
+// Answers as an implementation would that departs from the SDM by one
+// alteration, where that makes a difference; otherwise passes questions on.
+class Altered final : public Planted {
+ public:
+  Altered(std::unique_ptr<Oracle> oracle, const Alteration& alteration)
+      : Planted(std::move(oracle)), altered_(Dialect().With(alteration)) {
+    trace_.keeps_hits = false;
+  }
+  Skip Perform(const MachineState& state, const Step& step,
+               Outcome& outcome) override {
+    altered_.Judge(state, step, verdict_, trace_);
+    if (!trace_.altered || verdict_.standing != Standing::kJudged) {
+      return Planted::Perform(state, step, outcome);
+    }
+    sdm_.Judge(state, step, sdm_verdict_, trace_);
+    if (SameVerdict(verdict_, sdm_verdict_)) {
+      return Planted::Perform(state, step, outcome);
+    }
+    outcome = PlainOutcome(verdict_.alternatives[0], state);
+    return Skip::kNone;
+  }
+
+ private:
+  const Reference sdm_{Dialect()};
+  const Reference altered_;
+  Verdict verdict_;
+  Verdict sdm_verdict_;
+  Trace trace_;
+};
+
 constexpr PlantedFault kFaults[] = {
     {"large-leaf-bit-12", "bit 12 of a 2-MByte leaf is not checked"},
     {"dirty-flag-forgotten", "no dirty flag is ever set"},
@@ -135,6 +168,9 @@ std::unique_ptr<Oracle> Plant(std::string_view fault,
   }
   if (fault == kFaults[2].name) {
     return std::make_unique<QualificationBit8>(std::move(oracle));
+  }
+  if (const Alteration* alteration = FindAlteration(fault)) {
+    return std::make_unique<Altered>(std::move(oracle), *alteration);
   }
   return nullptr;
 }
