@@ -25,6 +25,15 @@ Case& CurrentCase::Change() {
   return case_;
 }
 
+void CurrentCase::Replace(Case& c) {
+  Case& own = Change();
+  own.processor = c.processor;
+  own.controls = c.controls;
+  own.guest = c.guest;
+  own.memory.swap(c.memory);
+  own.steps.swap(c.steps);
+}
+
 std::size_t CurrentCase::Write(std::span<std::uint8_t> bytes) {
   const std::size_t size = EncodeInto(case_, bytes);
   bytes_.assign(bytes.begin(),

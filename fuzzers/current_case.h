@@ -26,6 +26,9 @@ class CurrentCase {
   // canonical.
   Case& Change();
 
+  // The same, with `c` in its place: what `c` is afterwards is not specified.
+  void Replace(Case& c);
+
   // Encodes the case and returns how many bytes that took; 0, and nothing is
   // written, if `bytes` has no room for them.
   std::size_t Write(std::span<std::uint8_t> bytes);

@@ -45,6 +45,18 @@ TEST(CurrentCaseTest, ReadsWhatItHasWritten) {
   }
 }
 
+TEST(CurrentCaseTest, WritesWhatTookItsPlace) {
+  CurrentCase current;
+  std::vector<std::uint8_t> bytes(kMaxEncodedBytes);
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    Case other = Generated(seed);
+    current.Replace(other);
+    const std::size_t size = current.Write(bytes);
+    bytes[0] = 0;  // not what was written: it has to be decoded
+    EXPECT_EQ(current.Read({bytes.data(), size}), Generated(seed));
+  }
+}
+
 TEST(CurrentCaseTest, WithoutRoomNothingIsRemembered) {
   CurrentCase current;
   const Case c = Generated(1);

@@ -174,7 +174,7 @@ void ReadAccess(const std::uint8_t* record, Access& access) {
   access.asynchronous = (record[kAccessFlags] & 4) != 0;
 }
 
-void WriteAccess(const Access& access, Record& record) {
+void WriteAccess(const Access& access, std::uint8_t* record) {
   record[kKind] = static_cast<std::uint8_t>(access.kind);
   record[kSize] = access.size;
   record[kAccessFlags] =
@@ -217,7 +217,7 @@ void ReadStep(const std::uint8_t* record, Step& step) {
   }
 }
 
-void WriteStep(const Step& step, Record& record) {
+void WriteStep(const Step& step, std::uint8_t* record) {
   record[kTag] = static_cast<std::uint8_t>(step.kind) + 1;
   switch (step.kind) {
     case StepKind::kGuestPhysicalAccess:
@@ -226,27 +226,27 @@ void WriteStep(const Step& step, Record& record) {
           BitsOf(!step.page.gla_valid, step.page.user, step.page.writable,
                  step.page.execute_disable);
       record[kPatIndex] = step.page.pat_index;
-      StoreAt(&record[kFirst], step.gpa.value, 8);
-      StoreAt(&record[kSecond], step.page.gla.value, 8);
+      StoreAt(record + kFirst, step.gpa.value, 8);
+      StoreAt(record + kSecond, step.page.gla.value, 8);
       break;
     case StepKind::kLinearAccess:
       WriteAccess(step.access, record);
-      StoreAt(&record[kFirst], step.gla.value, 8);
+      StoreAt(record + kFirst, step.gla.value, 8);
       break;
     case StepKind::kPagingStructureRead:
     case StepKind::kPagingStructureUpdate:
       record[kPatIndex] = step.page.pat_index;
-      StoreAt(&record[kFirst], step.gpa.value, 8);
-      StoreAt(&record[kSecond], step.page.gla.value, 8);
+      StoreAt(record + kFirst, step.gpa.value, 8);
+      StoreAt(record + kSecond, step.page.gla.value, 8);
       break;
     case StepKind::kPdpteLoad:
       break;
     case StepKind::kStore:
-      StoreAt(&record[kFirst], step.hpa.value, 8);
-      StoreAt(&record[kSecond], step.value, 8);
+      StoreAt(record + kFirst, step.hpa.value, 8);
+      StoreAt(record + kSecond, step.value, 8);
       break;
     case StepKind::kEptpSwitch:
-      StoreAt(&record[kFirst], step.index, 4);
+      StoreAt(record + kFirst, step.index, 4);
       break;
   }
 }
@@ -316,17 +316,14 @@ std::size_t EncodeInto(const Case& c, std::span<std::uint8_t> bytes) {
   VisitHeader(writer, c.processor, c.controls, c.guest);
   std::uint8_t* at = bytes.data() + kRecordsOffset;
   for (const Step& step : c.steps) {
-    Record record = {};
-    WriteStep(step, record);
-    std::memcpy(at, record.data(), kRecordBytes);
+    std::memset(at, 0, kRecordBytes);
+    WriteStep(step, at);
     at += kRecordBytes;
   }
   for (const MemoryWord& word : c.memory) {
-    Record record = {};
-    record[kTag] = kWordTag;
-    StoreAt(&record[kFirst], word.address.value, 8);
-    StoreAt(&record[kSecond], word.value, 8);
-    std::memcpy(at, record.data(), kRecordBytes);
+    StoreAt(at, kWordTag, kFirst);  // and nothing up to the fields
+    StoreAt(at + kFirst, word.address.value, 8);
+    StoreAt(at + kSecond, word.value, 8);
     at += kRecordBytes;
   }
   return EncodedSize(c);
