@@ -85,13 +85,13 @@ Skip EngineOracle::Enter(const MachineState& state, Outcome& outcome) {
 }
 
 void EngineOracle::Adopt(const MachineState& state) {
-  engine_.set_pml_index(state.controls.pml_index);
-  engine_.set_eptp_index(state.controls.eptp_index);
-  if (engine_.controls() != state.controls ||
-      engine_.processor() != state.processor) {
-    engine_ = Engine(state.processor, state.controls, state.guest);
-  } else if (engine_.guest() != state.guest) {
-    engine_.set_guest(state.guest);
+  engine_->set_pml_index(state.controls.pml_index);
+  engine_->set_eptp_index(state.controls.eptp_index);
+  if (engine_->controls() != state.controls ||
+      engine_->processor() != state.processor) {
+    engine_.emplace(state.processor, state.controls, state.guest);
+  } else if (engine_->guest() != state.guest) {
+    engine_->set_guest(state.guest);
   }
 }
 
@@ -99,12 +99,12 @@ Skip EngineOracle::Perform(const MachineState& state, const Step& step,
                            Outcome& outcome) {
   Adopt(state);
   StepHostMemory memory(state.memory);
-  const Skip skip = SkipFor(Ask(engine_, memory, step, outcome.event));
+  const Skip skip = SkipFor(Ask(*engine_, memory, step, outcome.event));
   if (skip != Skip::kNone) return skip;
-  outcome.registers = {.eptp = engine_.controls().eptp,
-                       .pml_index = engine_.controls().pml_index,
-                       .eptp_index = engine_.controls().eptp_index,
-                       .pdpte = engine_.guest().pdpte};
+  outcome.registers = {.eptp = engine_->controls().eptp,
+                       .pml_index = engine_->controls().pml_index,
+                       .eptp_index = engine_->controls().eptp_index,
+                       .pdpte = engine_->guest().pdpte};
   memory.step_memory().ListChanges(outcome.writes);
   return Skip::kNone;
 }

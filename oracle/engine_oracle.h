@@ -3,7 +3,9 @@
 #ifndef EPTDIFF_ORACLE_ENGINE_ORACLE_H_
 #define EPTDIFF_ORACLE_ENGINE_ORACLE_H_
 
+#include <optional>
 #include <string_view>
+#include <utility>
 
 #include "engine/engine.h"
 #include "oracle/case.h"
@@ -21,13 +23,14 @@ class EngineOracle final : public Oracle {
                Outcome& outcome) override;
 
   // As the last step left it.
-  const Engine& engine() const { return engine_; }
+  const Engine& engine() const { return *engine_; }
 
  private:
   // Makes `engine_` what `state` says; recomputes only what has changed.
   void Adopt(const MachineState& state);
 
-  Engine engine_{Processor{}, Controls{}};
+  // Made anew in its place: what depends on controls is three kilobytes.
+  std::optional<Engine> engine_{std::in_place, Processor{}, Controls{}};
 };
 
 }  // namespace eptdiff

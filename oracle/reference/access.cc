@@ -6,25 +6,27 @@
 
 namespace eptdiff {
 
-void JudgeAccess(Examiner& x, const PageAccesses& accesses, Verdict& verdict) {
-  Alternative untouched;
-  untouched.registers = RegistersOf(x.state());
+namespace {
+
+void JudgeOnePage(Examiner& x, const PageAccess& access, Alternative& effects,
+                  Verdict& verdict) {
+  Page page;
+  JudgePage(x, access, effects, page);
+  AddExits(x, page, nullptr, effects, verdict);
+  if (!page.MayBeAllowed()) return;
+  if (SetFlagsOrExit(x, page, effects, verdict)) {
+    AddCompletion(&page, 1, effects, verdict);
+  }
+}
+
+// Either page may be looked at first; no byte is accessed unless both allow,
+// but flags and log entries of the page that allows may stay.
+void JudgeTwoPages(Examiner& x, const PageAccesses& accesses,
+                   const Alternative& untouched, Verdict& verdict) {
   std::array<Page, 2> pages;
-  const std::size_t count = x.Ask(Slot::kVio14, accesses.size()) >= 2 ? 2 : 1;
-  for (std::size_t i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < pages.size(); ++i) {
     JudgePage(x, accesses[i], untouched, pages[i]);
   }
-  if (count == 1) {
-    AddExits(x, pages[0], nullptr, untouched, verdict);
-    if (!pages[0].MayBeAllowed()) return;
-    Alternative effects = untouched;
-    if (SetFlagsOrExit(x, pages[0], effects, verdict)) {
-      AddCompletion(pages.data(), count, effects, verdict);
-    }
-    return;
-  }
-  // Two pages: either may be looked at first; no byte is accessed unless both
-  // allow, but flags and log entries of the page that allows may stay.
   const std::size_t order[2][2] = {{0, 1}, {1, 0}};
   bool completed = false;
   for (const auto& [first, second] : order) {
@@ -39,8 +41,20 @@ void JudgeAccess(Examiner& x, const PageAccesses& accesses, Verdict& verdict) {
     // Without a log entry, both orders come to the same.
     const bool logged = !(effects.registers == untouched.registers);
     if (completed && !logged) continue;
-    AddCompletion(pages.data(), count, effects, verdict);
+    AddCompletion(pages.data(), pages.size(), effects, verdict);
     completed = true;
+  }
+}
+
+}  // namespace
+
+void JudgeAccess(Examiner& x, const PageAccesses& accesses, Verdict& verdict) {
+  Alternative untouched;
+  untouched.registers = RegistersOf(x.state());
+  if (x.Ask(Slot::kVio14, accesses.size()) >= 2) {
+    JudgeTwoPages(x, accesses, untouched, verdict);
+  } else {
+    JudgeOnePage(x, accesses[0], untouched, verdict);
   }
 }
 

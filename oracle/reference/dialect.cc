@@ -7,8 +7,15 @@
 namespace eptdiff {
 Dialect::Dialect(std::string name, std::vector<const Alteration*> alterations)
     : name_(std::move(name)), alterations_(std::move(alterations)) {
-  for (const Alteration* alteration : alterations_) {
-    altered_[static_cast<std::size_t>(alteration->slot)] = true;
+  first_.fill(kNone);
+  for (std::size_t slot = 0; slot < kSlotCount; ++slot) {
+    for (const Alteration* alteration : alterations_) {
+      if (static_cast<std::size_t>(alteration->slot) != slot) continue;
+      if (first_[slot] == kNone) {
+        first_[slot] = static_cast<std::uint16_t>(by_slot_.size());
+      }
+      by_slot_.push_back(alteration);
+    }
   }
 }
 
@@ -27,10 +34,9 @@ Dialect Dialect::With(const Alteration& alteration) const {
 
 std::uint64_t Dialect::Answer(Slot slot, const Situation& situation,
                               std::uint64_t value) const {
-  for (const Alteration* alteration : alterations_) {
-    if (alteration->slot == slot) {
-      value = alteration->function(situation, value);
-    }
+  for (std::size_t i = first_[static_cast<std::size_t>(slot)];
+       i < by_slot_.size() && by_slot_[i]->slot == slot; ++i) {
+    value = by_slot_[i]->function(situation, value);
   }
   return value;
 }

@@ -91,7 +91,7 @@ class Dialect {
 
   // Whether any alteration fills this slot.
   bool Alters(Slot slot) const {
-    return altered_[static_cast<std::size_t>(slot)];
+    return first_[static_cast<std::size_t>(slot)] != kNone;
   }
   // What the slot answers, where the SDM's answer is `value`.
   std::uint64_t Answer(Slot slot, const Situation& situation,
@@ -100,7 +100,10 @@ class Dialect {
  private:
   std::string name_;
   std::vector<const Alteration*> alterations_;
-  std::array<bool, kSlotCount> altered_ = {};
+  // The same by slot, and the place of each slot's first.
+  static constexpr std::uint16_t kNone = 0xffff;
+  std::vector<const Alteration*> by_slot_;
+  std::array<std::uint16_t, kSlotCount> first_;
 };
 
 // A dialect by name: "sdm", "bochs-3.0", or a comma-separated list of

@@ -157,41 +157,47 @@ void JudgeLeaf(Examiner& x, const Alternative& untouched, Page& page) {
 // page, if any, that has not had its turn.
 void AddExit(Examiner& x, const Page& page, const Page* other, const End& end,
              const Alternative& effects, Verdict& verdict) {
-  x.s = page.situation;
-  x.s.verification_bit = end.verification_bit;
-  Alternative before = effects;
-  const auto add = [&](std::uint16_t reason, bool spp_miss) {
-    Alternative exit = before;
-    ReportExit(x, reason, end.decided, spp_miss, exit);
-    verdict.alternatives.push_back(exit);
+  const auto look_at_page = [&] {
+    x.s = page.situation;
+    x.s.verification_bit = end.verification_bit;
   };
-  if (end.kind == End::Kind::kLogFull) return add(kExitPmlFull, false);
-
+  const auto add = [&]() -> Alternative& {
+    verdict.alternatives.push_back(effects);
+    return verdict.alternatives.back();
+  };
+  const auto report = [&](std::uint16_t reason, bool spp_miss,
+                          Alternative& exit) {
+    ReportExit(x, reason, end.decided, spp_miss, exit);
+  };
+  look_at_page();
+  if (end.kind == End::Kind::kLogFull) {
+    return report(kExitPmlFull, false, add());
+  }
   const LogFullFirst log_full_first = end.kind == End::Kind::kMisconfiguration
                                           ? LogFullFirst::kNo
                                           : DoesLogFullComeFirst(x, effects);
   if (log_full_first != LogFullFirst::kNo) {
-    add(kExitPmlFull, false);
+    report(kExitPmlFull, false, add());
     if (log_full_first == LogFullFirst::kMust) return;
   }
-  PermitAccessedFlags(x, before);
+  Alternative& exit = add();
+  PermitAccessedFlags(x, exit);
   if (other != nullptr && other->MayBeAllowed()) {
-    PermitAccessedFlagsOf(x, *other, before);
-    x.s = page.situation;
-    x.s.verification_bit = end.verification_bit;
+    PermitAccessedFlagsOf(x, *other, exit);
+    look_at_page();
   }
   switch (end.kind) {
     case End::Kind::kViolation:
-      ReportViolation(x, end.decided, before, verdict);
+      ReportViolation(x, end.decided, exit, verdict);
       break;
     case End::Kind::kMisconfiguration:
-      add(kExitEptMisconfiguration, false);
+      report(kExitEptMisconfiguration, false, exit);
       break;
     case End::Kind::kSppMiss:
-      add(kExitSppEvent, true);
+      report(kExitSppEvent, true, exit);
       break;
     case End::Kind::kSppMisconfiguration:
-      add(kExitSppEvent, false);
+      report(kExitSppEvent, false, exit);
       break;
     case End::Kind::kAllowed:
     case End::Kind::kLogFull:

@@ -46,7 +46,7 @@ void WriteVeArea(Examiner& x, const Event& reported, Alternative& alternative) {
   alternative.ve_written = true;
   alternative.ve_area = area;
   alternative.ve_information = reported;
-  x.s.reported = reported;
+  x.s.reported = &reported;
   Event& received = alternative.ve_information;
   const auto value = [&](VeField field) {
     return x.Ask(Slot::kVe4Value, static_cast<std::uint64_t>(field));
@@ -71,6 +71,7 @@ void WriteVeArea(Examiner& x, const Event& reported, Alternative& alternative) {
   write(VeField::kReason, 0);
   write(VeField::kBusy, 4);
   write(VeField::kEptpIndex, 32);
+  x.s.reported = nullptr;
 }
 
 // 26.5.7.3: the exception, or the VM exit that intercepts it.
@@ -96,14 +97,6 @@ void DeliverVe(Examiner& x, Alternative& alternative) {
     default:
       alternative.interruption_information_defined = ~kNmiUnblocking;
   }
-}
-
-Alternative& AddAlternative(const Alternative& effects, RuleAt decided,
-                            Verdict& verdict) {
-  verdict.alternatives.push_back(effects);
-  Alternative& alternative = verdict.alternatives.back();
-  alternative.decided = decided;
-  return alternative;
 }
 
 }  // namespace
@@ -152,9 +145,9 @@ void ReportExit(Examiner& x, std::uint16_t reason, RuleAt decided,
   }
 }
 
-void ReportViolation(Examiner& x, RuleAt decided, const Alternative& effects,
+void ReportViolation(Examiner& x, RuleAt decided, Alternative& exit,
                      Verdict& verdict) {
-  Alternative& exit = AddAlternative(effects, decided, verdict);
+  exit.decided = decided;
   Event& reported = exit.event;
   reported = {};
   reported.kind = EventKind::kVmExit;
@@ -169,8 +162,9 @@ void ReportViolation(Examiner& x, RuleAt decided, const Alternative& effects,
   const Hpa area{x.state().controls.ve_information_address};
   const std::uint64_t busy = sdm::Bits(x.Read(Role::kVeArea, 0, area), 63, 32);
   if (!x.Ask(Slot::kVe3, busy)) return;
-  Alternative& exception = open ? AddAlternative(exit, decided, verdict) : exit;
   const Event information = reported;
+  if (open) verdict.alternatives.push_back(exit);
+  Alternative& exception = open ? verdict.alternatives.back() : exit;
   WriteVeArea(x, information, exception);
   DeliverVe(x, exception);
 }

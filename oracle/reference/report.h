@@ -23,10 +23,11 @@ inline constexpr std::uint16_t kExitSppEvent = 66;
 void ReportExit(Examiner& x, std::uint16_t reason, RuleAt decided,
                 bool spp_miss, Alternative& alternative);
 
-// Adds the EPT violation that x.s describes to `verdict`: a VM exit, or the
-// #VE that takes its place. `effects` holds what the access has done to memory
-// and registers before. Two alternatives where the SDM leaves the choice.
-void ReportViolation(Examiner& x, RuleAt decided, const Alternative& effects,
+// Adds the EPT violation that x.s describes: a VM exit, or the #VE that takes
+// its place. `exit`, an alternative of `verdict`, comes with the effects that
+// precede it and leaves complete. Where the SDM leaves the choice, the #VE is a
+// further alternative.
+void ReportViolation(Examiner& x, RuleAt decided, Alternative& exit,
                      Verdict& verdict);
 
 // Appends to `writes` that the bytes `mask` selects become those of `value`,

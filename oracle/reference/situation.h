@@ -103,8 +103,8 @@ struct Situation {
   // The PML index at this point (an access to two pages may log twice).
   std::uint16_t pml_index = 0;
 
-  // What a VM exit reports here: its qualification, GPA and GLA (VE-4).
-  Event reported;
+  // What a VM exit would report: its qualification, GPA and GLA (VE-4).
+  const Event* reported = nullptr;
 
   // A further operand; what it is, slots.def says at the slot.
   std::uint64_t operand = 0;

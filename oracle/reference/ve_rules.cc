@@ -32,11 +32,11 @@ std::uint64_t Ve4Value(const Situation& s) {
     case VeField::kEptpIndex:
       return s.state->controls.eptp_index;
     case VeField::kQualification:
-      return s.reported.qualification;
+      return s.reported->qualification;
     case VeField::kGla:
-      return s.reported.gla.value;
+      return s.reported->gla.value;
     case VeField::kGpa:
-      return s.reported.gpa.value;
+      return s.reported->gpa.value;
   }
   return 0;
 }

@@ -111,12 +111,12 @@ constexpr Alteration kVariants[] = {
      "0 is written for the exit qualification"},
     {"VE-4/gla-is-gpa", Slot::kVe4Value,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
-       return FieldOf(s) == VeField::kGla ? s.reported.gpa.value : value;
+       return FieldOf(s) == VeField::kGla ? s.reported->gpa.value : value;
      },
      "GLA and GPA are exchanged in the information area, as offset 16 shows"},
     {"VE-4/gpa-is-gla", Slot::kVe4Value,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
-       return FieldOf(s) == VeField::kGpa ? s.reported.gla.value : value;
+       return FieldOf(s) == VeField::kGpa ? s.reported->gla.value : value;
      },
      "GLA and GPA are exchanged in the information area, as offset 24 shows"},
     {"VE-4/index-missing", Slot::kVe4Bytes,
