@@ -125,10 +125,7 @@ bool FindsGuestTables(const Case& c, const Step& step) {
 void Reconcile(Case& c) {
   for (Step& step : c.steps) {
     if (!IsPagedAccess(c, step) || FindsGuestTables(c, step)) continue;
-    step.kind = StepKind::kGuestPhysicalAccess;
-    step.gpa = Gpa{step.gla.value & kPhysicalAddressMask};
-    step.page.gla = step.gla;
-    Canonicalise(step);
+    MakeGuestPhysical(step);
   }
   if (HasSecondary(c, kSecondaryVmFunctions)) return;
   std::erase_if(c.steps, [](const Step& step) {
@@ -167,7 +164,8 @@ void TakeMachine(const Case& b, Case& child) {
 
 }  // namespace
 
-void CrossOver(const Case& a, const Case& b, std::uint64_t seed, Case& child) {
+void CrossOver(const Case& a, const Case& b, std::uint64_t seed, Case& child,
+               Focus focus) {
   Random random(seed);
   child = a;
   switch (random.Below(4)) {
@@ -186,7 +184,7 @@ void CrossOver(const Case& a, const Case& b, std::uint64_t seed, Case& child) {
       break;
   }
   Reconcile(child);
-  LeadBack(random, child);
+  LeadBack(random, focus, child);
 }
 
 }  // namespace eptdiff

@@ -138,7 +138,7 @@ void Generation::FillPdptes() {
 }
 
 void Generation::AddSteps() {
-  constexpr unsigned kCounts[] = {1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 4, 5, 6, 8};
+  constexpr unsigned kCounts[] = {1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 5};
   const unsigned count = random_.Pick(kCounts);
   const std::span<const std::uint64_t> pages(pages_.begin(), pages_.size());
   for (unsigned i = 0; i < count; ++i) {

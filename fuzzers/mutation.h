@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "fuzzers/machine_generation.h"
 #include "fuzzers/random.h"
 #include "fuzzers/used_entries.h"
 #include "oracle/case.h"
@@ -35,7 +36,13 @@ std::span<const Mutation> GuestMutations();
 // Undoes some of what makes cases dull: changes break more than they mend, and
 // a corpus would drift into walks that end at once and machines that few
 // oracles model.
-void LeadBack(Random& random, Case& c);
+// With EPT in focus, most linear accesses through guest tables become accesses
+// by guest-physical address.
+void LeadBack(Random& random, Focus focus, Case& c);
+
+// The access of `step`, a linear one, to the guest-physical address of the same
+// number.
+void MakeGuestPhysical(Step& step);
 
 // Gives a case features that every oracle models and controls that VM entry
 // accepts. 5-level EPT stays.
@@ -53,7 +60,7 @@ void MoveToPageOf(std::size_t other, std::size_t step, Case& c);
 // Mutation adds nothing to a case that has reached these sizes: small cases
 // are fast, and their findings are read by people.
 inline constexpr std::size_t kMaxMutatedWords = 96;
-inline constexpr std::size_t kMaxMutatedSteps = 8;
+inline constexpr std::size_t kMaxMutatedSteps = 6;
 
 // Whether a word, a step may be added.
 inline bool HasRoomForWord(const Case& c) {

@@ -1,5 +1,6 @@
 #include "fuzzers/mutator.h"
 
+#include "fuzzers/canonical.h"
 #include "fuzzers/guest_mode.h"
 #include "fuzzers/random.h"
 #include "fuzzers/used_entries.h"
@@ -8,15 +9,25 @@ namespace eptdiff {
 namespace {
 
 // The mutations, each as often as its weight says.
-std::vector<const Mutation*> WeightedMutations() {
+std::vector<const Mutation*> WeightedMutations(Focus focus) {
   std::vector<const Mutation*> weighted;
-  for (const auto& list : {MemoryMutations(), MachineMutations(),
-                           StepMutations(), GuestMutations()}) {
+  const auto add = [&](std::span<const Mutation> list) {
     for (const Mutation& mutation : list) {
       weighted.insert(weighted.end(), mutation.weight, &mutation);
     }
-  }
+  };
+  add(MemoryMutations());
+  add(MachineMutations());
+  add(StepMutations());
+  if (focus == Focus::kLinear) add(GuestMutations());
   return weighted;
+}
+
+// Most of what several steps find, fewer find as well, and sooner.
+void DropSteps(Random& random, Case& c) {
+  while (c.steps.size() > 2 && random.OneIn(2)) {
+    c.steps.erase(c.steps.begin() + random.Below(c.steps.size()));
+  }
 }
 
 }  // namespace
@@ -30,8 +41,20 @@ std::vector<Mutation> AllMutations() {
   return all;
 }
 
-void LeadBack(Random& random, Case& c) {
+void MakeGuestPhysical(Step& step) {
+  step.kind = StepKind::kGuestPhysicalAccess;
+  step.gpa = Gpa{step.gla.value & kPhysicalAddressMask};
+  step.page.gla = step.gla;
+  Canonicalise(step);
+}
+
+void LeadBack(Random& random, Focus focus, Case& c) {
   if (random.Percent(40)) MakeOrdinary(c);
+  if (focus == Focus::kEpt) {
+    for (Step& step : c.steps) {
+      if (IsPagedAccess(c, step) && random.Percent(75)) MakeGuestPhysical(step);
+    }
+  }
   UsedEntries used;
   std::size_t good = c.steps.size();  // a step that reaches a leaf
   for (std::size_t i = 0; i < c.steps.size(); ++i) {
@@ -51,17 +74,22 @@ void LeadBack(Random& random, Case& c) {
   }
 }
 
-void Mutate(std::uint64_t seed, Case& c) {
-  static const std::vector<const Mutation*> kWeighted = WeightedMutations();
+void Mutate(std::uint64_t seed, Case& c, Focus focus) {
+  static const std::vector<const Mutation*> kAboutEpt =
+      WeightedMutations(Focus::kEpt);
+  static const std::vector<const Mutation*> kAll =
+      WeightedMutations(Focus::kLinear);
+  const auto& weighted = focus == Focus::kLinear ? kAll : kAboutEpt;
   Random random(seed);
   unsigned changes = 1;
   while (changes < 5 && random.OneIn(3)) ++changes;
   // What does not apply to this case is drawn again; a case without steps and
   // words still has a machine.
   for (unsigned attempts = 0; changes > 0 && attempts < 64; ++attempts) {
-    if (kWeighted[random.Below(kWeighted.size())]->apply(random, c)) --changes;
+    if (weighted[random.Below(weighted.size())]->apply(random, c)) --changes;
   }
-  LeadBack(random, c);
+  DropSteps(random, c);
+  LeadBack(random, focus, c);
 }
 
 }  // namespace eptdiff

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "fuzzers/machine_generation.h"
 #include "fuzzers/mutation.h"
 #include "oracle/case.h"
 
@@ -19,13 +20,14 @@ namespace eptdiff {
 std::vector<Mutation> AllMutations();
 
 // Changes `c`, which is canonical and stays so: one change mostly, now and
-// then several.
-void Mutate(std::uint64_t seed, Case& c);
+// then several. Only a focus on linear accesses draws from GuestMutations().
+void Mutate(std::uint64_t seed, Case& c, Focus focus);
 
 // Overwrites `child` with a mixture: `a` with a subtable of `b` where a step of
 // `a` passes, with the steps of `b`, or with the machine of `b`. All three are
 // different objects; `a` and `b` are canonical, and so is the child.
-void CrossOver(const Case& a, const Case& b, std::uint64_t seed, Case& child);
+void CrossOver(const Case& a, const Case& b, std::uint64_t seed, Case& child,
+               Focus focus);
 
 }  // namespace eptdiff
 

@@ -35,9 +35,16 @@ void Statistics::BeginCase(const Case& c) {
   last_step_ = 0;
   mix_steps_ += c.steps.size();
   mix_words_ += c.memory.size();
+  mix_several_steps_ += c.steps.size() > 1;
   mix_accessed_dirty_ += (c.controls.eptp & bits::kAccessedDirty) != 0;
   mix_five_levels_ += EptLevels(c) == 5;
-  mix_paging_off_ += !PagingIsOn(c);
+  if (!PagingIsOn(c)) {
+    ++mix_paging_off_;
+    return;
+  }
+  for (const Step& step : c.steps) {
+    mix_guest_walks_ += step.kind == StepKind::kLinearAccess;
+  }
 }
 
 void Statistics::Observe(const StepReport& report, const Case& c) {
@@ -116,6 +123,8 @@ std::string Statistics::Text() const {
   }
   AddLine("mix.steps", mix_steps_, text);
   AddLine("mix.words", mix_words_, text);
+  AddLine("mix.guest_walks", mix_guest_walks_, text);
+  AddLine("mix.several_steps", mix_several_steps_, text);
   AddLine("mix.accessed_dirty", mix_accessed_dirty_, text);
   AddLine("mix.five_levels", mix_five_levels_, text);
   AddLine("mix.paging_off", mix_paging_off_, text);

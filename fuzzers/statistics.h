@@ -11,7 +11,8 @@
 //   muted.<signature>        findings that were counted and not reported
 //   rule.<identifier>        cases in which it had a consequence
 //   mix.steps, .words        in all cases together
-//   mix.accessed_dirty, .five_levels, .paging_off   cases
+//   mix.guest_walks          steps that begin with a walk of the guest's tables
+//   mix.several_steps, .accessed_dirty, .five_levels, .paging_off   cases
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_FUZZERS_STATISTICS_H_
 #define EPTDIFF_FUZZERS_STATISTICS_H_
@@ -99,6 +100,8 @@ class Statistics {
   std::uint64_t alias_ = 0;
   std::uint64_t mix_steps_ = 0;
   std::uint64_t mix_words_ = 0;
+  std::uint64_t mix_guest_walks_ = 0;
+  std::uint64_t mix_several_steps_ = 0;
   std::uint64_t mix_accessed_dirty_ = 0;
   std::uint64_t mix_five_levels_ = 0;
   std::uint64_t mix_paging_off_ = 0;
