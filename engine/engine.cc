@@ -25,7 +25,7 @@ Request Engine::StructureRequest(Use use, const GuestPage& page,
 
 void Engine::NoteGuestAccess(const GuestEntry& entry, bool update, Gla gla) {
   const std::uint64_t root =
-      entry.hlat ? paging_.hlat_root() : paging_.RootFor(guest_, gla);
+      entry.hlat ? paging_->hlat_root() : paging_->RootFor(guest_, gla);
   guest_walk_.level = entry.level;
   guest_walk_.update = update;
   guest_walk_.hlat = entry.hlat;

@@ -37,7 +37,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <utility>
 
 #include "engine/context.h"
 #include "engine/entry_checks.h"
@@ -78,7 +80,18 @@ class Engine {
         controls_(controls),
         guest_(guest),
         context_(processor, controls),
-        paging_(processor, controls, guest, context_) {}
+        paging_(std::in_place, processor, controls, guest, context_) {}
+
+  // The same without what linear accesses need, for whoever makes many engines
+  // and asks little of each: before a linear access comes a set_guest().
+  struct ForGuestPhysical {};
+  Engine(ForGuestPhysical, const Processor& processor, const Controls& controls,
+         const GuestState& guest)
+      : processor_(processor),
+        controls_(controls),
+        guest_(guest),
+        context_(processor, controls) {}
+  bool takes_linear() const { return paging_.has_value(); }
 
   const Processor& processor() const { return processor_; }
   const Controls& controls() const { return controls_; }
@@ -87,7 +100,7 @@ class Engine {
   // Recomputes what depends on the registers.
   void set_guest(const GuestState& guest) {
     guest_ = guest;
-    paging_ = GuestPagingContext(processor_, controls_, guest_, context_);
+    paging_.emplace(processor_, controls_, guest_, context_);
   }
 
   // Of the last PerformLinearAccess() whose event was not a completed access;
@@ -116,11 +129,11 @@ class Engine {
   [[gnu::always_inline]] bool TranslateLinear(const Memory& memory,
                                               const Access& access, Gla gla,
                                               Translation& page) const {
-    gla = paging_.Effective(gla);
+    gla = paging_->Effective(gla);
     page.structure_memory_type = StructureType();
-    return context_.enabled() && paging_.hot() && paging_.IsCanonical(gla) &&
-           WalkGuest(context_, paging_, memory, paging_.RootFor(guest_, gla),
-                     paging_.UseOf(access.kind, ModeOf(access, guest_.cpl)),
+    return context_.enabled() && paging_->hot() && paging_->IsCanonical(gla) &&
+           WalkGuest(context_, *paging_, memory, paging_->RootFor(guest_, gla),
+                     paging_->UseOf(access.kind, ModeOf(access, guest_.cpl)),
                      gla, page);
   }
 
@@ -165,6 +178,7 @@ class Engine {
                           Event& event);
 
  private:
+  bool PagingIsOn() const { return PagingModeOf(guest_) != PagingMode::kNone; }
   MemoryType StructureType() const {
     return (guest_.cr0 & bits::kCr0CacheDisable) != 0
                ? MemoryType::kUncacheable
@@ -278,7 +292,7 @@ class Engine {
   Controls controls_;
   GuestState guest_;
   EptContext context_;
-  GuestPagingContext paging_;
+  std::optional<GuestPagingContext> paging_;
   GuestWalkState guest_walk_;
 };
 

@@ -23,7 +23,7 @@ EngineStatus Engine::PerformTranslated(Memory& memory, const Access& access,
   const Request request = {
       .use = context_.UseOf(access.kind,
                             ModeOf(access, guest_.cpl) != AccessMode::kUser,
-                            !paging_.enabled() || page.user),
+                            !PagingIsOn() || page.user),
       .translated = true,
       .shadow_stack = IsShadowStack(access.kind),
       .asynchronous = access.asynchronous,
@@ -116,7 +116,7 @@ EngineStatus Engine::SwitchEptp(const Memory& memory, std::uint32_t index,
     controls_.eptp_index = static_cast<std::uint16_t>(index);
   }
   context_ = EptContext(processor_, controls_);
-  paging_ = GuestPagingContext(processor_, controls_, guest_, context_);
+  if (paging_) paging_.emplace(processor_, controls_, guest_, context_);
   return EngineStatus::kAnswered;
 }
 

@@ -12,8 +12,8 @@ namespace eptdiff::engine {
 template <HostMemory Memory>
 EngineStatus Engine::PerformLinearAccess(Memory& memory, const Access& access,
                                          Gla gla, Event& event) {
-  if (paging_.enabled()) return PerformPaged(memory, access, gla, event);
-  gla = paging_.Effective(gla);
+  if (paging_->enabled()) return PerformPaged(memory, access, gla, event);
+  gla = paging_->Effective(gla);
   guest_walk_ = {.user_mode = ModeOf(access, guest_.cpl) == AccessMode::kUser,
                  .write = IsWrite(access.kind),
                  .fetch = access.kind == AccessKind::kFetch};
@@ -29,10 +29,10 @@ EngineStatus Engine::PerformPaged(Memory& memory, const Access& access, Gla gla,
   const unsigned bytes = access.size;
   if (bytes - 1 >= kMaxBytes) return EngineStatus::kCallerError;
   if (!context_.enabled()) return EngineStatus::kEptOff;
-  gla = paging_.Effective(gla);
-  const Gla last = paging_.Effective(Gla{gla.value + bytes - 1});
+  gla = paging_->Effective(gla);
+  const Gla last = paging_->Effective(Gla{gla.value + bytes - 1});
   // What is not canonical has no end within 64 bytes.
-  if (!paging_.IsCanonical(gla) || !paging_.IsCanonical(last)) {
+  if (!paging_->IsCanonical(gla) || !paging_->IsCanonical(last)) {
     return EngineStatus::kCallerError;
   }
 
@@ -51,9 +51,9 @@ EngineStatus Engine::PerformPaged(Memory& memory, const Access& access, Gla gla,
     return status;
   }
   const Translation first = event.translations[0];
-  status =
-      PerformPagedPart(memory, access, paging_.Effective(Gla{gla.value + room}),
-                       bytes - room, event);
+  status = PerformPagedPart(memory, access,
+                            paging_->Effective(Gla{gla.value + room}),
+                            bytes - room, event);
   if (status == EngineStatus::kAnswered &&
       event.kind == EventKind::kCompleted) {
     event.translations = {first, event.translations[0]};
@@ -66,7 +66,7 @@ template <HostMemory Memory>
 EngineStatus Engine::PerformPagedPart(Memory& memory, const Access& access,
                                       Gla gla, unsigned bytes, Event& event) {
   const AccessMode mode = ModeOf(access, guest_.cpl);
-  const GuestUse& use = paging_.UseOf(access.kind, mode);
+  const GuestUse& use = paging_->UseOf(access.kind, mode);
   guest_walk_ = {.user_mode = mode == AccessMode::kUser,
                  .write = use.rights.writes,
                  .fetch = access.kind == AccessKind::kFetch,
@@ -99,12 +99,12 @@ EngineStatus Engine::PerformPagedPart(Memory& memory, const Access& access,
                            .asynchronous = access.asynchronous,
                            .unverified = path.unverified,
                            .page = page,
-                           .memory_types = paging_.MemoryTypes(pat_index)};
+                           .memory_types = paging_->MemoryTypes(pat_index)};
   guest_walk_.level = 0;
   guest_walk_.update = false;
   guest_walk_.hlat = false;
   const EngineStatus status = PerformOutOfLine(
-      memory, request, {paging_.PageAddress(leaf, gla, level), gla, bytes},
+      memory, request, {paging_->PageAddress(leaf, gla, level), gla, bytes},
       event);
   event.translations[0].guest_structure_types =
       event.translation_count == 0 ? 0 : path.structure_types;
@@ -115,15 +115,15 @@ template <HostMemory Memory>
 GuestStep Engine::FindGuestPage(Memory& memory, const GuestRights& rights,
                                 Gla gla, GuestPath& path, Event& event) {
   GuestStep step = GuestStep::kRestart;
-  if (paging_.UsesHlat(gla)) {
+  if (paging_->UsesHlat(gla)) {
     step =
-        FollowReference(memory, paging_.hlat_root(), /*hlat=*/true,
+        FollowReference(memory, paging_->hlat_root(), /*hlat=*/true,
                         rights.error_code | bits::kFaultHlat, gla, path, event);
   }
   if (step == GuestStep::kRestart) {  // GW-19
     path.Restart();
-    step = FollowReference(memory, paging_.RootFor(guest_, gla), /*hlat=*/false,
-                           rights.error_code, gla, path, event);
+    step = FollowReference(memory, paging_->RootFor(guest_, gla),
+                           /*hlat=*/false, rights.error_code, gla, path, event);
   }
   if (step != GuestStep::kGoesOn) return step;
   const std::uint32_t error_code = JudgeGuestRights(rights, path.control);
@@ -134,20 +134,20 @@ template <HostMemory Memory>
 GuestStep Engine::FollowReference(Memory& memory, std::uint64_t reference,
                                   bool hlat, std::uint32_t error_code, Gla gla,
                                   GuestPath& path, Event& event) {
-  if (paging_.mode() == PagingMode::kPae &&
+  if (paging_->mode() == PagingMode::kPae &&
       (reference & bits::kGuestPresent) == 0) {  // GW-3
     return Fault(error_code, gla, event);
   }
-  for (int level = paging_.top_level();; --level) {
+  for (int level = paging_->top_level();; --level) {
     GuestEntry& entry = path.entries[path.count++];
-    entry.gpa = paging_.EntryAddress(reference, gla, level);
+    entry.gpa = paging_->EntryAddress(reference, gla, level);
     entry.level = static_cast<std::uint8_t>(level);
     entry.hlat = hlat;
     entry.pat_index = static_cast<std::uint8_t>(PatIndexOf(reference, 0));
     const GuestStep step = ReadGuestEntry(memory, gla, path, event);
     if (step != GuestStep::kGoesOn) return step;
 
-    const GuestEntryKind kind = paging_.Classify(entry.value, level);
+    const GuestEntryKind kind = paging_->Classify(entry.value, level);
     if (kind == GuestEntryKind::kNotPresent) {  // GW-6
       return Fault(error_code, gla, event);
     }
@@ -171,11 +171,11 @@ GuestStep Engine::ReadGuestEntry(Memory& memory, Gla gla, GuestPath& path,
   const GuestPage page = {.gla = gla};
   const Request request =
       StructureRequest(Use::kPagingRead, page, entry.pat_index);
-  const unsigned bytes = static_cast<unsigned>(paging_.entry_bytes());
+  const unsigned bytes = static_cast<unsigned>(paging_->entry_bytes());
   const PagePart part = {entry.gpa, gla, bytes};
   NoteGuestAccess(entry, /*update=*/false, gla);
   EngineStatus status;
-  if (paging_.verifies()) {
+  if (paging_->verifies()) {
     std::array<Path, 2> ept;
     status = JudgeAlong(memory, request, {&part, 1}, ept, event);
     path.unverified |=
@@ -188,7 +188,7 @@ GuestStep Engine::ReadGuestEntry(Memory& memory, Gla gla, GuestPath& path,
 
   const Translation& at = event.translations[0];
   path.AddType(at.memory_type);
-  return LoadGuestEntry(memory, at.address, paging_.entry_bytes(), entry.value)
+  return LoadGuestEntry(memory, at.address, paging_->entry_bytes(), entry.value)
              ? GuestStep::kGoesOn
              : GuestStep::kNoMemory;
 }
@@ -206,7 +206,7 @@ GuestStep Engine::UpdateGuestEntries(Memory& memory, bool writes, Gla gla,
 
     const Request request =
         StructureRequest(Use::kPagingUpdate, page, entry.pat_index);
-    const int bytes = paging_.entry_bytes();
+    const int bytes = paging_->entry_bytes();
     NoteGuestAccess(entry, /*update=*/true, gla);
     const EngineStatus status = PerformOutOfLine(
         memory, request, {entry.gpa, gla, static_cast<unsigned>(bytes)}, event);

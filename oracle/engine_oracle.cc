@@ -84,20 +84,22 @@ Skip EngineOracle::Enter(const MachineState& state, Outcome& outcome) {
   return Skip::kNone;
 }
 
-void EngineOracle::Adopt(const MachineState& state) {
+void EngineOracle::Adopt(const MachineState& state, bool linear) {
   engine_->set_pml_index(state.controls.pml_index);
   engine_->set_eptp_index(state.controls.eptp_index);
   if (engine_->controls() != state.controls ||
       engine_->processor() != state.processor) {
-    engine_.emplace(state.processor, state.controls, state.guest);
+    engine_.emplace(Engine::ForGuestPhysical{}, state.processor, state.controls,
+                    state.guest);
   } else if (engine_->guest() != state.guest) {
     engine_->set_guest(state.guest);
   }
+  if (linear && !engine_->takes_linear()) engine_->set_guest(state.guest);
 }
 
 Skip EngineOracle::Perform(const MachineState& state, const Step& step,
                            Outcome& outcome) {
-  Adopt(state);
+  Adopt(state, step.kind == StepKind::kLinearAccess);
   StepHostMemory memory(state.memory);
   const Skip skip = SkipFor(Ask(*engine_, memory, step, outcome.event));
   if (skip != Skip::kNone) return skip;

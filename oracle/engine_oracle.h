@@ -26,8 +26,9 @@ class EngineOracle final : public Oracle {
   const Engine& engine() const { return *engine_; }
 
  private:
-  // Makes `engine_` what `state` says; recomputes only what has changed.
-  void Adopt(const MachineState& state);
+  // Makes `engine_` what `state` says, for linear accesses or for others;
+  // recomputes only what has changed.
+  void Adopt(const MachineState& state, bool linear);
 
   // Made anew in its place: what depends on controls is three kilobytes.
   std::optional<Engine> engine_{std::in_place, Processor{}, Controls{}};
