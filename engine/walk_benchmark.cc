@@ -8,22 +8,23 @@
 // each walk has to set (they are cleared after each; the bare chain sets them
 // with as many atomic operations and nothing checked).
 //
+// linear_walk_benchmark.cc has the same for linear addresses.
+//
 // A summary of medians and ratios follows the run. On a noisy machine:
 //   --benchmark_repetitions=9 --benchmark_enable_random_interleaving=true
 #include <benchmark/benchmark.h>
 
-#include <algorithm>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "engine/benchmark_tables.h"
 #include "engine/bits.h"
 #include "engine/engine.h"
+#include "engine/linear_walk_benchmark.h"
 #include "engine/memory.h"
+#include "engine/ratio_reporter.h"
 
 namespace eptdiff {
 namespace {
@@ -210,44 +211,6 @@ void AccessThroughput(benchmark::State& state) {
   }
 }
 
-// Prints as the console does, and keeps what the summary needs.
-class Reporter : public benchmark::ConsoleReporter {
- public:
-  void ReportRuns(const std::vector<Run>& runs) override {
-    for (const Run& run : runs) {
-      if (run.run_type == Run::RT_Iteration && !run.error_occurred) {
-        times_[run.run_name.function_name].push_back(run.GetAdjustedCPUTime());
-      }
-    }
-    ConsoleReporter::ReportRuns(runs);
-  }
-
-  // "latency/walk/4K/off" is set against "latency/bare/4K/off".
-  void PrintRatios() const {
-    std::printf("\n%-28s %10s %10s %8s\n", "median", "ns", "bare ns", "ratio");
-    for (const auto& [name, times] : times_) {
-      const std::size_t first = name.find('/') + 1;
-      const std::size_t last = name.find('/', first);
-      if (name.substr(first, last - first) == "bare") continue;
-      const auto bare =
-          times_.find(name.substr(0, first) + "bare" + name.substr(last));
-      if (bare == times_.end()) continue;
-      const double ns = Median(times);
-      const double bare_ns = Median(bare->second);
-      std::printf("%-28s %10.2f %10.2f %8.2f\n", name.c_str(), ns, bare_ns,
-                  ns / bare_ns);
-    }
-  }
-
- private:
-  static double Median(std::vector<double> times) {
-    std::nth_element(times.begin(), times.begin() + times.size() / 2,
-                     times.end());
-    return times[times.size() / 2];
-  }
-  std::map<std::string, std::vector<double>> times_;
-};
-
 template <int kLeafLevel, Flags kFlags>
 void RegisterFor(const std::string& suffix) {
   const auto add = [&suffix](const char* name, void (*run)(benchmark::State&)) {
@@ -277,9 +240,10 @@ int main(int argc, char** argv) {
   eptdiff::RegisterLevel<1>("4K");
   eptdiff::RegisterLevel<2>("2M");
   eptdiff::RegisterLevel<3>("1G");
+  eptdiff::RegisterLinearWalks();
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  eptdiff::Reporter reporter;
+  eptdiff::RatioReporter reporter;
   benchmark::RunSpecifiedBenchmarks(&reporter);
   reporter.PrintRatios();
   return 0;
