@@ -82,7 +82,9 @@ EngineStatus Engine::LoadPdptes(Memory& memory, Event& event) {
   if (fault) {
     event.kind = EventKind::kGeneralProtection;
   } else {
-    guest_.pdpte = pdpte;
+    GuestState guest = guest_;
+    guest.pdpte = pdpte;
+    set_guest(guest);
   }
   return EngineStatus::kAnswered;
 }

@@ -52,7 +52,11 @@ GuestPagingContext::GuestPagingContext(const Processor& processor,
   verifies_ = (EffectiveTertiary(controls) &
                (bits::kTertiaryVerification | bits::kTertiaryPagingWrite)) ==
               (bits::kTertiaryVerification | bits::kTertiaryPagingWrite);
-  hot_ = mode_ != PagingMode::k32Bit && !hlat_ && !verifies_;
+  hot_ = mode_ != PagingMode::k32Bit && !hlat_ && !verifies_ &&
+         (root_ & bits::kAddress) <= ept.last_gpa();
+  for (const std::uint64_t pdpte : guest.pdpte) {
+    if ((pdpte & bits::kAddress) > ept.last_gpa()) hot_ = false;
+  }
   SetUses(guest, ept);
 }
 
@@ -74,9 +78,11 @@ void GuestPagingContext::SetFormat(const Processor& processor,
   top_level_ = mode_ == PagingMode::kPae         ? 2
                : mode_ == PagingMode::kFourLevel ? 4
                                                  : 5;
-  canonical_shift_ = mode_ == PagingMode::kFourLevel   ? 64 - 48
-                     : mode_ == PagingMode::kFiveLevel ? 64 - 57
-                                                       : 0;
+  if (ia32e()) {
+    const int width = mode_ == PagingMode::kFourLevel ? 48 : 57;
+    canonical_half_ = bits::Bit(width - 1);
+    canonical_mask_ = bits::Bits(63, width);
+  }
   large_[2] = true;
   large_[3] = processor.page_1gb;
   for (int level = 1; level <= top_level_; ++level) {
@@ -116,26 +122,29 @@ void GuestPagingContext::SetUses(const GuestState& guest,
       use.rights = RightsFor(kind, mode, protection);
       use.uses = {ept.UseOf(kind, supervisor, /*user_page=*/false),
                   ept.UseOf(kind, supervisor, /*user_page=*/true)};
-      if (hot_) use.expectation = ExpectationFor(use.rights);
+      if (hot_) {
+        use.expectation =
+            ExpectationFor(use.rights, bits::kAddress & ~ept.last_gpa());
+      }
     }
   }
 }
 
-Expectation GuestPagingContext::ExpectationFor(
-    const GuestRights& rights) const {
+Expectation GuestPagingContext::ExpectationFor(const GuestRights& rights,
+                                               std::uint64_t beyond_ept) const {
   constexpr std::uint64_t kUsed = bits::kGuestPresent | bits::kGuestAccessed;
   constexpr Pattern kNothing = {.mask = 0, .value = 1};
   const std::uint64_t leaf =
       kUsed | rights.leaf | (rights.writes ? bits::kGuestDirty : 0);
 
-  const auto pattern = [](std::uint64_t zero, std::uint64_t value) {
-    return Pattern{.mask = zero | value, .value = value};
+  const auto pattern = [&](std::uint64_t zero, std::uint64_t value) {
+    return Pattern{.mask = zero | value | rights.never | beyond_ept,
+                   .value = value};
   };
   const auto leaf_pattern = [&](int level, std::uint64_t page) {
-    return pattern(leaf_reserved_[level] | rights.never | rights.leaf_zero,
-                   leaf | page);
+    return pattern(leaf_reserved_[level] | rights.leaf_zero, leaf | page);
   };
-  return {.table = pattern(table_reserved_[2] | bits::kGuestPage | rights.never,
+  return {.table = pattern(table_reserved_[2] | bits::kGuestPage,
                            kUsed | rights.table),
           .page_4k = leaf_pattern(1, 0),
           .page_2m = leaf_pattern(2, bits::kGuestPage),

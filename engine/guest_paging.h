@@ -75,10 +75,7 @@ class GuestPagingContext {
   Gla Effective(Gla gla) const { return Gla{gla.value & linear_mask_}; }
   // Whether `gla` is canonical, where that matters.
   bool IsCanonical(Gla gla) const {
-    const int shift = canonical_shift_;
-    return static_cast<std::uint64_t>(
-               static_cast<std::int64_t>(gla.value << shift) >> shift) ==
-           gla.value;
+    return ((gla.value + canonical_half_) & canonical_mask_) == 0;
   }
 
   // The reference to the first paging structure for `gla`.
@@ -108,7 +105,8 @@ class GuestPagingContext {
   const GuestUse& UseOf(AccessKind kind, AccessMode mode) const {
     return uses_[IndexOf(kind, mode)];
   }
-  // Whether the hot walk knows this kind of paging.
+  // Whether the hot walk knows this kind of paging. What it accepts leads to no
+  // guest-physical address beyond EptContext::last_gpa().
   bool hot() const { return hot_; }
 
  private:
@@ -120,7 +118,8 @@ class GuestPagingContext {
   void SetRoots(const Controls& controls, const GuestState& guest,
                 std::uint64_t address);
   void SetUses(const GuestState& guest, const EptContext& ept);
-  Expectation ExpectationFor(const GuestRights& rights) const;
+  Expectation ExpectationFor(const GuestRights& rights,
+                             std::uint64_t beyond_ept) const;
 
   // Of entries by level; large_[level]: bit 7 makes a leaf.
   std::array<std::uint64_t, 6> table_reserved_ = {};
@@ -131,7 +130,10 @@ class GuestPagingContext {
   std::uint64_t root_ = 0;
   std::uint64_t hlat_root_ = 0;
   std::uint64_t linear_mask_ = 0;
-  int canonical_shift_ = 0;
+  // An address whose upper bits are all equal has none of `mask` left once the
+  // size of each half of the canonical addresses is added to it.
+  std::uint64_t canonical_half_ = 0;
+  std::uint64_t canonical_mask_ = 0;
   int top_level_ = 0;
   PagingMode mode_;
   bool hlat_ = false;

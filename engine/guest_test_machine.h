@@ -45,7 +45,8 @@ class GuestTestMachine : public TestMachine {
     processor.page_1gb = true;
     guest.cr0 = 0x80010001;  // PG, WP, PE
     guest.cr3 = 0;
-    At(0x1000) = 0x2107;  // EPT, everything accessed and dirty
+    At(0x5000) = 0x1107;  // EPT, everything accessed and dirty
+    At(0x1000) = 0x2107;
     At(0x2000) = 0x3107;
     At(0x2008) = 0x400003b7;
     At(0x3000) = 0x4107;

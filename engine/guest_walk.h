@@ -16,6 +16,7 @@
 #ifndef EPTDIFF_ENGINE_GUEST_WALK_H_
 #define EPTDIFF_ENGINE_GUEST_WALK_H_
 
+#include <bit>
 #include <cstdint>
 
 #include "engine/bits.h"
@@ -28,6 +29,113 @@
 
 namespace eptdiff::engine {
 
+// A walk under way. Inlined as a whole, so that all of it is in registers: an
+// entry that went through memory on its way to the next address would make each
+// step half as long again.
+template <bool kFiveLevelEpt, HostMemory Memory>
+class HotGuestWalk {
+ public:
+  [[gnu::always_inline]] HotGuestWalk(const EptContext& ept,
+                                      const GuestPagingContext& paging,
+                                      const Memory& memory, std::uint64_t root,
+                                      const GuestUse& use, Gla gla)
+      : ept_(ept),
+        paging_(paging),
+        memory_(memory),
+        use_(use),
+        gla_(gla),
+        entry_(root) {}
+
+  // Each of these says false if it does not fit. The entry of `level`, a table:
+  [[gnu::always_inline]] bool Table(int level) {
+    return Load(level) && use_.expectation.table.Fits(entry_);
+  }
+  // From level 3 or below on to the page.
+  [[gnu::always_inline]] bool Page(Translation& page) {
+    int level = 3;
+    if (paging_.top_level() >= 3) {
+      if (!Load(3)) return false;
+    } else if ((entry_ & bits::kGuestPresent) == 0) {  // a PDPTE register
+      return false;
+    }
+    if (paging_.top_level() < 3 || use_.expectation.table.Fits(entry_)) {
+      level = 2;
+      if (!Load(2)) return false;
+      if (use_.expectation.table.Fits(entry_)) {
+        level = 1;
+        if (!Load(1) || !use_.expectation.page_4k.Fits(entry_)) return false;
+      } else if (!use_.expectation.page_2m.Fits(entry_)) {
+        return false;
+      }
+    } else if (!use_.expectation.page_1g.Fits(entry_)) {
+      return false;
+    }
+    return Finish(level, page);
+  }
+
+ private:
+  [[gnu::always_inline]] bool Load(int level) {
+    const Gpa gpa{(entry_ & bits::kAddress) |
+                  (gla_.value >> (9 * level) & bits::Bits(11, 3))};
+    const MemoryTypeRow& types = paging_.MemoryTypes(PatIndexOf(entry_, 0));
+    Translation at;
+    if (!WalkEpt(gpa, Use::kPagingRead, types, at) ||
+        !memory_.Load(at.address, entry_)) [[unlikely]] {
+      return false;
+    }
+    constexpr std::uint64_t kThereIsOne = 8;
+    types_ = std::rotr(
+        types_ | kThereIsOne | static_cast<std::uint64_t>(at.memory_type), 4);
+    all_ &= entry_;
+    return true;
+  }
+
+  [[gnu::always_inline]] bool Finish(int level, Translation& page) {
+    const bool user_page = (all_ & bits::kGuestUser) != 0;
+    if ((all_ & use_.rights.not_all) != 0 ||
+        KeyBars(use_.rights, user_page, entry_)) [[unlikely]] {
+      return false;
+    }
+    const std::uint64_t offset = bits::Bits(PageShift(level) - 1, 0);
+    const Gpa gpa{(entry_ & bits::kAddress & ~offset) | (gla_.value & offset)};
+    const int accesses = paging_.top_level() - level + 1;
+    page.guest_structure_types = std::rotl(types_, 4 * accesses);
+    return WalkEpt(gpa, use_.uses[user_page],
+                   paging_.MemoryTypes(PatIndexOf(entry_, level)), page);
+  }
+
+  // No entry that fits leads beyond last_gpa().
+  [[gnu::always_inline]] bool WalkEpt(Gpa gpa, Use use,
+                                      const MemoryTypeRow& types,
+                                      Translation& page) {
+    return WalkLevels(ept_, kFiveLevelEpt, memory_, gpa,
+                      ept_.ExpectationOf(use), types, page,
+                      [](Hpa, std::uint64_t) {});
+  }
+
+  const EptContext& ept_;
+  const GuestPagingContext& paging_;
+  const Memory& memory_;
+  const GuestUse& use_;
+  const Gla gla_;
+  std::uint64_t entry_;  // the last one; at first what refers to the first
+  std::uint64_t all_ = ~std::uint64_t{0};  // the AND of all entries
+  std::uint64_t types_ = 0;  // the last one in the uppermost nibble
+};
+
+template <bool kFiveLevelEpt, HostMemory Memory>
+[[gnu::always_inline]] inline bool WalkGuestOver(
+    const EptContext& ept, const GuestPagingContext& paging,
+    const Memory& memory, std::uint64_t root, const GuestUse& use, Gla gla,
+    Translation& page) {
+  HotGuestWalk<kFiveLevelEpt, Memory> walk(ept, paging, memory, root, use, gla);
+  if (paging.top_level() == 5 && !walk.Table(5)) [[unlikely]]
+    return false;
+  if (paging.top_level() >= 4 && !walk.Table(4)) [[unlikely]]
+    return false;
+  return walk.Page(page);
+}
+
 // Walks for `gla`, which is canonical and as Effective() gives it, from the
 // structure to which `root` refers. The context is a hot() one. True: the
 // translation of the access is `page`, but for structure_memory_type. False:
@@ -39,58 +147,9 @@ template <HostMemory Memory>
                                              std::uint64_t root,
                                              const GuestUse& use, Gla gla,
                                              Translation& page) {
-  const Expectation& structure = ept.ExpectationOf(Use::kPagingRead);
-  const Expectation& expect = use.expectation;
-  std::uint64_t entry = root;
-  std::uint64_t all = ~std::uint64_t{0};
-  std::uint64_t types = 0;
-  int types_shift = 0;
-
-  const auto load = [&](int level) {
-    const Gpa gpa{(entry & bits::kAddress) |
-                  (gla.value >> (9 * level) & bits::Bits(11, 3))};
-    Translation at;
-    if (!Walk(ept, memory, gpa, structure,
-              paging.MemoryTypes(PatIndexOf(entry, 0)), at) ||
-        !memory.Load(at.address, entry)) [[unlikely]] {
-      return false;
-    }
-    types |= (8 | static_cast<std::uint64_t>(at.memory_type)) << types_shift;
-    types_shift += 4;
-    all &= entry;
-    return true;
-  };
-  const auto finish = [&](int level) {
-    if ((all & use.rights.not_all) != 0) [[unlikely]]
-      return false;
-    const bool user_page = (all & bits::kGuestUser) != 0;
-    if (KeyBars(use.rights, user_page, entry)) [[unlikely]]
-      return false;
-    const int shift = PageShift(level);
-    const Gpa gpa{(entry & bits::Bits(51, shift)) |
-                  (gla.value & bits::Bits(shift - 1, 0))};
-    page.guest_structure_types = types;
-    return Walk(ept, memory, gpa, ept.ExpectationOf(use.uses[user_page]),
-                paging.MemoryTypes(PatIndexOf(entry, level)), page);
-  };
-
-  switch (paging.top_level()) {
-    case 5:
-      if (!load(5) || !expect.table.Fits(entry)) return false;
-      [[fallthrough]];
-    case 4:
-      if (!load(4) || !expect.table.Fits(entry)) return false;
-      if (!load(3)) return false;
-      if (!expect.table.Fits(entry)) {
-        return expect.page_1g.Fits(entry) && finish(3);
-      }
-      break;
-    default:  // PAE: what is there of level 3 is a register
-      if ((entry & bits::kGuestPresent) == 0) return false;
-  }
-  if (!load(2)) return false;
-  if (!expect.table.Fits(entry)) return expect.page_2m.Fits(entry) && finish(2);
-  return load(1) && expect.page_4k.Fits(entry) && finish(1);
+  return ept.five_level()
+             ? WalkGuestOver<true>(ept, paging, memory, root, use, gla, page)
+             : WalkGuestOver<false>(ept, paging, memory, root, use, gla, page);
 }
 
 }  // namespace eptdiff::engine

@@ -25,9 +25,9 @@ class HotGuestWalkTest : public testing::TestWithParam<PagingMode> {
     return words;
   }
   std::vector<std::uint64_t*> Places(GuestTestMachine& m) {
-    std::vector<std::uint64_t*> places = {&m.At(0x1000), &m.At(0x2000),
-                                          &m.At(0x2008), &m.At(0x3000),
-                                          &m.EptPteOf(Gpa{0x9000})};
+    std::vector<std::uint64_t*> places = {
+        &m.At(0x5000), &m.At(0x1000), &m.At(0x2000),
+        &m.At(0x2008), &m.At(0x3000), &m.EptPteOf(Gpa{0x9000})};
     for (int level = m.top_level(); level > 0; --level) {
       places.push_back(&m.Guest(m.AddressOf(level).value));
       places.push_back(&m.EptPteOf(m.AddressOf(level)));
@@ -48,10 +48,13 @@ class HotGuestWalkTest : public testing::TestWithParam<PagingMode> {
     m.guest.pkrs = Maybe(0x24);
     m.guest.pat = 0x0007040500010406;
     m.processor.page_1gb = Chance(80);
+    m.processor.maxphyaddr = Chance(30) ? 52 : 46;
     if (Chance(50)) m.EnableAccessDirty();
+    if (Chance(20)) m.EnableFiveLevels();
     if (Chance(30)) m.EnableMbec();
     if (Chance(30)) m.EnableShadowStackControl();
-    for (std::uint64_t* word : {&m.At(0x1000), &m.At(0x2000), &m.At(0x3000)}) {
+    for (std::uint64_t* word :
+         {&m.At(0x5000), &m.At(0x1000), &m.At(0x2000), &m.At(0x3000)}) {
       *word |= Chance(90) ? 0x400 : 0;
     }
   }
@@ -128,6 +131,38 @@ TEST_P(HotGuestWalkTest, SaysWhatTheColdWalkSays) {
   }
   EXPECT_GT(hot, kRounds / 10);
   EXPECT_LT(hot, kRounds / 2);
+}
+
+// The hot walk does not ask again whether an address is too wide for 4-level
+// EPT: nothing that it accepts leads there.
+TEST(HotGuestWalkWidthTest, RootsTooWideForEpt) {
+  constexpr std::uint64_t kBit48 = std::uint64_t{1} << 48;
+  GuestTestMachine four;
+  four.processor.maxphyaddr = 52;
+  four.guest.cr3 |= kBit48;
+  const Event exit = four.Linear(AccessKind::kRead);
+  EXPECT_EQ(ExitReason(exit), 48);
+  EXPECT_EQ(exit.gpa, Gpa{kBit48 | 0x2008});
+
+  GuestTestMachine pae(PagingMode::kPae);
+  pae.processor.maxphyaddr = 52;
+  pae.guest.pdpte[2] |= kBit48;
+  EXPECT_EQ(pae.Linear(AccessKind::kRead).gpa, Gpa{kBit48 | 0x4018});
+  pae.guest.pdpte = {kBit48, 0, 0x4001, 0};
+  EXPECT_TRUE(Completed(pae.Linear(AccessKind::kRead)));
+}
+
+TEST(HotGuestWalkWidthTest, PdptesThatWereJustLoaded) {
+  GuestTestMachine m(PagingMode::kPae);
+  m.processor.maxphyaddr = 52;
+  m.guest.cr3 = 0x8000;
+  m.Guest(0x8010) = 0x0001000000004001;
+  Engine engine(m.processor, m.controls, m.guest);
+  FlatMemory memory(m.words.data(), m.words.size() * 8);
+  Event event;
+  engine.LoadPdptes(memory, event);
+  engine.PerformLinearAccess(memory, {}, m.gla(), event);
+  EXPECT_EQ(event.gpa, Gpa{0x0001000000004018});
 }
 
 }  // namespace

@@ -34,42 +34,41 @@ concept HostMemory = requires(M& memory, const M& constant, Hpa address,
 class FlatMemory {
  public:
   FlatMemory(void* base, std::size_t bytes, Hpa first = {})
-      : base_(static_cast<std::byte*>(base)),
+      : zero_(reinterpret_cast<std::uintptr_t>(base) - first.value),
         first_(first.value),
         end_(bytes < sizeof(Word) ? 0 : bytes - (sizeof(Word) - 1)) {}
 
   bool Load(Hpa address, std::uint64_t& word) const {
-    // An address below the image wraps around and lies beyond it.
-    const std::uint64_t offset = address.value - first_;
-    if (offset >= end_) [[unlikely]]
+    if (!Has(address)) [[unlikely]]
       return false;
-    word = __atomic_load_n(At(offset), __ATOMIC_RELAXED);
+    word = __atomic_load_n(At(address), __ATOMIC_RELAXED);
     return true;
   }
   bool Store(Hpa address, std::uint64_t value) {
-    const std::uint64_t offset = address.value - first_;
-    if (offset >= end_) [[unlikely]]
+    if (!Has(address)) [[unlikely]]
       return false;
-    __atomic_store_n(At(offset), value, __ATOMIC_RELAXED);
+    __atomic_store_n(At(address), value, __ATOMIC_RELAXED);
     return true;
   }
   bool CompareExchange(Hpa address, std::uint64_t expected,
                        std::uint64_t desired) {
-    const std::uint64_t offset = address.value - first_;
-    if (offset >= end_) [[unlikely]]
+    if (!Has(address)) [[unlikely]]
       return false;
-    return __atomic_compare_exchange_n(At(offset), &expected, desired,
+    return __atomic_compare_exchange_n(At(address), &expected, desired,
                                        /*weak=*/false, __ATOMIC_SEQ_CST,
                                        __ATOMIC_RELAXED);
   }
 
  private:
   using Word [[gnu::may_alias]] = std::uint64_t;
-  Word* At(std::uint64_t offset) const {
-    return reinterpret_cast<Word*>(base_ + offset);
+  // An address below the image wraps around and lies beyond it.
+  bool Has(Hpa address) const { return address.value - first_ < end_; }
+  // A load need not wait for the subtraction in Has().
+  Word* At(Hpa address) const {
+    return reinterpret_cast<Word*>(zero_ + address.value);
   }
 
-  std::byte* base_;
+  std::uintptr_t zero_;  // where address 0 would lie
   std::uint64_t first_;
   std::uint64_t end_;  // one beyond the last offset at which a word fits
 };

@@ -46,16 +46,15 @@ constexpr Hpa PageAddress(std::uint64_t leaf, Gpa gpa, int level) {
              (gpa.value & bits::Bits(shift - 1, 0))};
 }
 
-// Walks for `gpa`, which may be any value. True: every entry is as `expect`
-// has it, and `page` says where the page is and with which memory type. False:
-// `page` is unspecified. Each entry read is passed to `record` with its
-// address.
+// Walks for `gpa`, which is not beyond last_gpa(), through five levels or four.
+// True: every entry is as `expect` has it, and `page` says where the page is
+// and with which memory type. False: `page` is unspecified. Each entry read is
+// passed to `record` with its address.
 template <HostMemory Memory, typename Record>
-[[gnu::always_inline]] inline bool Walk(const EptContext& context,
-                                        const Memory& memory, Gpa gpa,
-                                        const Expectation& expect,
-                                        const MemoryTypeRow& memory_types,
-                                        Translation& page, Record&& record) {
+[[gnu::always_inline]] inline bool WalkLevels(
+    const EptContext& context, bool five_levels, const Memory& memory, Gpa gpa,
+    const Expectation& expect, const MemoryTypeRow& memory_types,
+    Translation& page, Record&& record) {
   std::uint64_t entry = context.root();
   const auto load = [&](int level) {
     const Hpa address = EntryAddress(entry, gpa, level);
@@ -73,9 +72,7 @@ template <HostMemory Memory, typename Record>
     return type != kReservedType;
   };
 
-  if (gpa.value > context.last_gpa()) [[unlikely]]
-    return false;
-  if (context.five_level()) {
+  if (five_levels) {
     if (!load(5) || !expect.table.Fits(entry)) return false;
   }
   if (!load(4) || !expect.table.Fits(entry)) [[unlikely]]
@@ -92,6 +89,19 @@ template <HostMemory Memory, typename Record>
   if (!load(1)) [[unlikely]]
     return false;
   return expect.page_4k.Fits(entry) && finish(1);
+}
+
+// The same for any value of `gpa`.
+template <HostMemory Memory, typename Record>
+[[gnu::always_inline]] inline bool Walk(const EptContext& context,
+                                        const Memory& memory, Gpa gpa,
+                                        const Expectation& expect,
+                                        const MemoryTypeRow& memory_types,
+                                        Translation& page, Record&& record) {
+  if (gpa.value > context.last_gpa()) [[unlikely]]
+    return false;
+  return WalkLevels(context, context.five_level(), memory, gpa, expect,
+                    memory_types, page, record);
 }
 
 // The same without a record.
