@@ -213,7 +213,7 @@ void GuestGeneration::AddPage() {
   LinearPage page;
   page.access = DrawAccess();
   page.gla = pages_.empty() ? FreshGla() : NextGla();
-  page.crosses = page.access.size > 1 && random_.Percent(12);
+  page.crosses = page.access.size > 1 && random_.Percent(8);
   MapLinear(page);
 }
 

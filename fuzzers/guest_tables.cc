@@ -28,7 +28,7 @@ GuestTables::GuestTables(Random& random, Case& c, EptGeneration& ept)
   narrow_ = random.OneIn(5);
   next_ = random.OneIn(2) ? 0 : random.Below(kFramesOfBase);
   const std::uint64_t pages = c.processor.ept_vpid_cap & (kCap2Mb | kCap1Gb);
-  if (pages == 0 || !random.Percent(60)) return;
+  if (pages == 0 || !random.Percent(72)) return;
   const bool huge =
       pages == (kCap2Mb | kCap1Gb) ? random.OneIn(4) : pages == kCap1Gb;
   const int level = huge ? 3 : 2;

@@ -95,15 +95,15 @@ void GenerateLinearRegisters(Random& random, Processor& p, GuestState& g) {
                  Maybe(random, 5, kCr0Cd)});
   g.cr4 = Maybe(random, 80, kCr4Pse) | kCr4Vmxe;
   const unsigned mode = random.Below(100);
-  if (mode >= 38) {  // IA-32e mode: 4-level and 5-level paging
+  if (mode >= 42) {  // IA-32e mode: 4-level and 5-level paging
     g.cr4 |= kCr4Pae;
     g.efer |= kEferLme | kEferLma;
     g.cs_l = !random.OneIn(12);
-    p.la57 |= mode >= 78;
-    if (p.la57) g.cr4 |= Maybe(random, mode >= 78 ? 100 : 0, kCr4La57);
+    p.la57 |= mode >= 84;
+    if (mode >= 84) g.cr4 |= kCr4La57;
     g.cr4 |= Maybe(random, 20, kCr4Pcide);
     g.cr4 |= Union({Maybe(random, 45, kCr4Pke), Maybe(random, 35, kCr4Pks)});
-  } else if (mode >= 21) {
+  } else if (mode >= 23) {
     g.cr4 |= kCr4Pae;
     // Here keys count for nothing.
     g.cr4 |= Union({Maybe(random, 10, kCr4Pke), Maybe(random, 10, kCr4Pks)});
