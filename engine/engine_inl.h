@@ -82,9 +82,8 @@ EngineStatus Engine::LoadPdptes(Memory& memory, Event& event) {
   if (fault) {
     event.kind = EventKind::kGeneralProtection;
   } else {
-    GuestState guest = guest_;
-    guest.pdpte = pdpte;
-    set_guest(guest);
+    guest_.pdpte = pdpte;
+    if (paging_) paging_.emplace(processor_, controls_, guest_, context_);
   }
   return EngineStatus::kAnswered;
 }
