@@ -98,11 +98,10 @@ std::uint64_t Gw18ShadowStack(const Situation& s) {
 // address whose key disables writes, with CR0.WP = 0: such a write is never
 // permitted, and whether it is the key that forbids it is left open.
 std::uint64_t Gw18Key(const Situation& s) {
-  if (static_cast<Fault>(s.operand) != Fault::kRights) return 0;
-  if (!Gw10(s)) return 0;
-  const Key key = KeyOf(s);
-  const bool open = !key.access_disable && !s.UserModeAddress() &&
-                    s.linear.user_access && !s.WriteProtect();
+  if (!s.linear.key_refuses) return 0;
+  const bool open = Gw10(s) && !KeyOf(s).access_disable &&
+                    !s.UserModeAddress() && s.linear.user_access &&
+                    !s.WriteProtect();
   return open ? kUndefinedBit : 1;
 }
 

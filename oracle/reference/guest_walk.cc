@@ -259,10 +259,12 @@ void Walker::AddFault(Fault fault, RuleAt decided) {
   event.cr2.value = x_.Ask(Slot::kGw16);
   const auto operand = static_cast<std::uint64_t>(fault);
   event.error_code = static_cast<std::uint32_t>(
-      x_.Ask(Slot::kGw6Error, operand) | x_.Ask(Slot::kGw18Write) << 1 |
-      x_.Ask(Slot::kGw18User) << 2 | x_.Ask(Slot::kGw8Error) << 4 |
-      x_.Ask(Slot::kGw18ShadowStack) << 6 |
+      x_.Ask(Slot::kGw6Error, operand) |
+      x_.Ask(Slot::kGw18Write, operand) << 1 |
+      x_.Ask(Slot::kGw18User, operand) << 2 | x_.Ask(Slot::kGw8Error) << 4 |
+      x_.Ask(Slot::kGw18ShadowStack, operand) << 6 |
       x_.Ask(Slot::kGw15Error, operand) << 7);
+  linear_.key_refuses = fault == Fault::kRights && x_.Ask(Slot::kGw10);
   constexpr std::uint32_t kKey = 1 << 5;
   switch (x_.Ask(Slot::kGw18Key, operand)) {
     case 0:
@@ -335,6 +337,9 @@ Walker::End Walker::WalkFromRoot() {
                          x_.Ask(Slot::kGw14Root, x_.state().controls.hlatp));
     if (end != End::kRestarted) return end;
     linear_.hlat = false;
+    for (const GuestEntry& used : linear_.path) {
+      linear_.ept_leaves_before_restart &= used.ept_leaf;
+    }
     if (!x_.Ask(Slot::kGw19Rights)) linear_.path.clear();
     LookAt(0, 0);
   }
@@ -405,6 +410,7 @@ void BeginLinear(Examiner& x, const LinearPart& part) {
                  access.kind == AccessKind::kReadModifyWrite ||
                  access.kind == AccessKind::kShadowStackWrite;
   linear.implicit = access.implicit_supervisor;
+  linear.read_modify_write = access.kind == AccessKind::kReadModifyWrite;
   linear.user_access =
       access.wruss || (x.state().guest.cpl == 3 && !linear.implicit);
   x.s.level = 0;

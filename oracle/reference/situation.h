@@ -62,9 +62,14 @@ struct LinearTranslation {
   bool write = false;  // what the access is to the guest's rights (3A 4.6.1)
   bool fetch = false;
   bool shadow_stack = false;
+  bool read_modify_write = false;
   bool user_access = false;  // user-mode; else supervisor-mode, ...
   bool implicit = false;     // ... implicit or explicit
   bool hlat = false;         // the walk is under way from HLATP
+  bool key_refuses = false;  // there is a fault: the key, too, refuses (GW-10)
+  // The AND of the EPT entries that map the pages of guest entries used before
+  // an HLAT restart, which has taken them from the path.
+  std::uint64_t ept_leaves_before_restart = ~std::uint64_t{0};
   // The entry that is being accessed; 0 before and after the walk.
   std::uint8_t level = 0;
   // The entries that control the translation, from the root on.
