@@ -50,7 +50,8 @@ struct Catalogue {
          {EntryVariants(), WalkVariants(), ConfigurationVariants(),
           ViolationVariants(), QualificationVariants(), FlagVariants(),
           MemoryTypeVariants(), SubPageVariants(), VeVariants(),
-          GuestVariants(), GuestWalkVariants()}) {
+          GuestVariants(), GuestWalkVariants(), GuestRightVariants(),
+          GuestErrorVariants(), LinearVariants()}) {
       alterations.insert(alterations.end(), variants.begin(), variants.end());
     }
   }

@@ -49,12 +49,6 @@ TEST(AlterationsTest, FillEverySlot) {
   for (std::size_t i = 0; i < kSlotCount; ++i) {
     const SlotInfo& info = InfoOf(static_cast<Slot>(i));
     SCOPED_TRACE(info.name);
-    // To come: the variants of the guest's rights.
-    if (info.slot == Slot::kCtl5Verification || info.rule == Rule::kPri2 ||
-        (info.rule >= Rule::kGw7 && info.rule <= Rule::kGw11) ||
-        info.rule == Rule::kGw18) {
-      continue;
-    }
     // Forbids nothing in the SDM; over-strict variants stand there.
     const bool prohibits =
         info.kind == SlotKind::kForbids && info.slot != Slot::kWalk7;

@@ -33,22 +33,29 @@ struct NamedCase {
 std::span<const NamedCase> Witnesses();
 
 // By family of rules.
-std::vector<NamedCase> EntryWitnesses();          // EPTP, CTL
-std::vector<NamedCase> WalkWitnesses();           // WALK
-std::vector<NamedCase> ConfigurationWitnesses();  // CFG
-std::vector<NamedCase> ViolationWitnesses();      // VIO, PRI
-std::vector<NamedCase> QualificationWitnesses();  // QUAL, INFO
-std::vector<NamedCase> FlagWitnesses();           // AD, PML, ALIAS
-std::vector<NamedCase> MemoryTypeWitnesses();     // MT
-std::vector<NamedCase> SubPageWitnesses();        // SPP
-std::vector<NamedCase> VeWitnesses();             // VE
-std::vector<NamedCase> GuestWitnesses();          // GW-17
-std::vector<NamedCase> GuestModeWitnesses();      // GW-1 to GW-4
-std::vector<NamedCase> GuestEntryWitnesses();     // GW-5, GW-6, GW-16
-std::vector<NamedCase> GuestFlagWitnesses();      // GW-12, GW-20
-std::vector<NamedCase> GuestTableWitnesses();     // GW-13, GW-14
-std::vector<NamedCase> GuestEptWitnesses();       // EPT under a guest walk
-std::vector<NamedCase> HlatWitnesses();           // GW-15, GW-19
+std::vector<NamedCase> EntryWitnesses();             // EPTP, CTL
+std::vector<NamedCase> WalkWitnesses();              // WALK
+std::vector<NamedCase> ConfigurationWitnesses();     // CFG
+std::vector<NamedCase> ViolationWitnesses();         // VIO, PRI
+std::vector<NamedCase> QualificationWitnesses();     // QUAL, INFO
+std::vector<NamedCase> FlagWitnesses();              // AD, PML, ALIAS
+std::vector<NamedCase> MemoryTypeWitnesses();        // MT
+std::vector<NamedCase> SubPageWitnesses();           // SPP
+std::vector<NamedCase> VeWitnesses();                // VE
+std::vector<NamedCase> GuestWitnesses();             // GW-17
+std::vector<NamedCase> GuestModeWitnesses();         // GW-1 to GW-4
+std::vector<NamedCase> GuestEntryWitnesses();        // GW-5, GW-6, GW-16
+std::vector<NamedCase> GuestFlagWitnesses();         // GW-12, GW-20
+std::vector<NamedCase> GuestTableWitnesses();        // GW-13, GW-14
+std::vector<NamedCase> GuestEptWitnesses();          // EPT under a guest walk
+std::vector<NamedCase> HlatWitnesses();              // GW-15, GW-19
+std::vector<NamedCase> GuestRightWitnesses();        // GW-7, GW-8, GW-9
+std::vector<NamedCase> ProtectionKeyWitnesses();     // GW-10, GW-18
+std::vector<NamedCase> GuestShadowStackWitnesses();  // GW-11, VIO-12
+std::vector<NamedCase> ErrorCodeWitnesses();         // GW-8, GW-18
+std::vector<NamedCase> VerificationWitnesses();      // VIO-13, QUAL-15, CTL-5
+std::vector<NamedCase> LinearWitnesses();      // PRI-2, VIO-7, VIO-8, reports
+std::vector<NamedCase> LinearFlagWitnesses();  // AD, PML, VIO-14
 
 }  // namespace eptdiff
 
