@@ -2,15 +2,13 @@
 
 #include <cstdint>
 
-#include "oracle/step_memory.h"
-
 namespace eptdiff {
 namespace {
 
 // The memory of a step as the engine wants it: every address has some.
 class StepHostMemory {
  public:
-  explicit StepHostMemory(const SparseMemory& base) : memory_(base) {}
+  explicit StepHostMemory(StepMemory& memory) : memory_(memory) {}
 
   bool Load(Hpa address, std::uint64_t& word) const {
     word = memory_.Load(address);
@@ -26,10 +24,9 @@ class StepHostMemory {
     memory_.Store(address, desired);
     return true;
   }
-  const StepMemory& step_memory() const { return memory_; }
 
  private:
-  StepMemory memory_;
+  StepMemory& memory_;
 };
 
 EngineStatus Ask(Engine& engine, StepHostMemory& memory, const Step& step,
@@ -100,14 +97,15 @@ void EngineOracle::Adopt(const MachineState& state, bool linear) {
 Skip EngineOracle::Perform(const MachineState& state, const Step& step,
                            Outcome& outcome) {
   Adopt(state, step.kind == StepKind::kLinearAccess);
-  StepHostMemory memory(state.memory);
+  memory_.Begin(state.memory);
+  StepHostMemory memory(memory_);
   const Skip skip = SkipFor(Ask(*engine_, memory, step, outcome.event));
   if (skip != Skip::kNone) return skip;
   outcome.registers = {.eptp = engine_->controls().eptp,
                        .pml_index = engine_->controls().pml_index,
                        .eptp_index = engine_->controls().eptp_index,
                        .pdpte = engine_->guest().pdpte};
-  memory.step_memory().ListChanges(outcome.writes);
+  memory_.ListChanges(outcome.writes);
   return Skip::kNone;
 }
 

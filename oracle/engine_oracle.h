@@ -12,6 +12,7 @@
 #include "oracle/machine_state.h"
 #include "oracle/oracle.h"
 #include "oracle/outcome.h"
+#include "oracle/step_memory.h"
 
 namespace eptdiff {
 
@@ -30,6 +31,7 @@ class EngineOracle final : public Oracle {
   // recomputes only what has changed.
   void Adopt(const MachineState& state, bool linear);
 
+  StepMemory memory_;  // of the current step
   // Made anew in its place: what depends on controls is three kilobytes.
   std::optional<Engine> engine_{std::in_place, Processor{}, Controls{}};
 };

@@ -11,15 +11,19 @@ namespace {
 class Comparison {
  public:
   Comparison(const Alternative& expected, const MachineState& before,
-             const Outcome& given, FieldSet fields)
-      : expected_(expected), before_(before), given_(given), fields_(fields) {}
+             const Outcome& given, FieldSet fields, Disagreements& found)
+      : expected_(expected),
+        before_(before),
+        given_(given),
+        fields_(fields),
+        found_(found) {}
 
-  FixedVector<Disagreement, kMaxDisagreements> Run() {
+  void Run() {
+    found_.clear();
     CompareEvent();
     if (found_.empty()) CompareDetails();
     CompareRegisters();
     if (fields_ & SetOf(Field::kMemory)) CompareMemory();
-    return found_;
   }
 
  private:
@@ -313,12 +317,12 @@ class Comparison {
   const MachineState& before_;
   const Outcome& given_;
   const FieldSet fields_;
-  FixedVector<Disagreement, kMaxDisagreements> found_;
+  Disagreements& found_;
 };
 
 // How far the outcome agrees: the place of the first disagreement in the order
 // of the comparison.
-std::size_t Agreement(const FixedVector<Disagreement, kMaxDisagreements>& d) {
+std::size_t Agreement(const Disagreements& d) {
   if (d.empty()) return kFieldCount;
   return static_cast<std::size_t>(d[0].field);
 }
@@ -328,23 +332,30 @@ std::size_t Agreement(const FixedVector<Disagreement, kMaxDisagreements>& d) {
 Finding Judge(const Verdict& verdict, const MachineState& before,
               const Outcome& outcome, FieldSet fields) {
   Finding finding;
+  Judge(verdict, before, outcome, fields, finding);
+  return finding;
+}
+
+void Judge(const Verdict& verdict, const MachineState& before,
+           const Outcome& outcome, FieldSet fields, Finding& finding) {
   finding.conforms = false;
+  finding.alternative = 0;
+  finding.disagreements.clear();
+  Disagreements found;
   std::size_t best = 0;
   for (std::size_t i = 0; i < verdict.alternatives.size(); ++i) {
-    const auto disagreements =
-        Comparison(verdict.alternatives[i], before, outcome, fields).Run();
-    if (disagreements.empty()) {
+    Comparison(verdict.alternatives[i], before, outcome, fields, found).Run();
+    if (found.empty()) {
       finding.conforms = true;
       finding.alternative = i;
       finding.disagreements.clear();
-      return finding;
+      return;
     }
-    if (i > 0 && Agreement(disagreements) <= best) continue;
-    best = Agreement(disagreements);
+    if (i > 0 && Agreement(found) <= best) continue;
+    best = Agreement(found);
     finding.alternative = i;
-    finding.disagreements = disagreements;
+    finding.disagreements = found;
   }
-  return finding;
 }
 
 std::string_view NameOf(Field field) {

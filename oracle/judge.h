@@ -37,16 +37,21 @@ struct Disagreement {
 
 inline constexpr std::size_t kMaxDisagreements = 16;
 
+using Disagreements = FixedVector<Disagreement, kMaxDisagreements>;
+
 struct Finding {
   bool conforms = true;
   std::size_t alternative = 0;  // the one it fits, or was held against
-  FixedVector<Disagreement, kMaxDisagreements> disagreements;
+  Disagreements disagreements;
 };
 
 // Judges `outcome`, given in `before`, by `verdict`, whose standing must be
 // kJudged. At most kMaxDisagreements are listed.
 Finding Judge(const Verdict& verdict, const MachineState& before,
               const Outcome& outcome, FieldSet fields);
+// The same, overwriting `finding`.
+void Judge(const Verdict& verdict, const MachineState& before,
+           const Outcome& outcome, FieldSet fields, Finding& finding);
 
 // "eptdiff-<oracle>-<field>-<rule>-<level>" of the first disagreement, such as
 // eptdiff-engine-event-CFG-9-PDE or eptdiff-bochs-qualification6-QUAL-6-none.

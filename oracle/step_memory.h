@@ -18,6 +18,16 @@ namespace eptdiff {
 class StepMemory {
  public:
   explicit StepMemory(const SparseMemory& base) : base_(&base) {}
+  // Without a base: begins with Begin().
+  StepMemory() = default;
+
+  // A step begins, over `base`. An oracle keeps one StepMemory for its steps:
+  // on the stack, sanitizers would mark its room out and clear it each time.
+  void Begin(const SparseMemory& base) {
+    base_ = &base;
+    written_.clear();
+    overflowed_ = false;
+  }
 
   // The 8-byte word that holds `address`.
   std::uint64_t Load(Hpa address) const {
@@ -61,7 +71,7 @@ class StepMemory {
   }
 
  private:
-  const SparseMemory* base_;
+  const SparseMemory* base_ = nullptr;
   FixedVector<MemoryWord, kMaxStepWrites> written_;
   bool overflowed_ = false;
 };

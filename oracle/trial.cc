@@ -158,7 +158,7 @@ void Trial::JudgeSeat(Seat& seat, std::size_t number, const Step* step) {
         seat.judged = true;
         return;
       }
-      finding = Judge(verdict, state, seat.outcome, seat.oracle.fields());
+      Judge(verdict, state, seat.outcome, seat.oracle.fields(), finding);
       if (standings.skip == Skip::kNone) ++standings.compared;
       seat.judged = finding.conforms;
       break;

@@ -294,13 +294,13 @@ class BochsOracle final : public Oracle {
                Outcome& outcome) override {
     outcome.event = Event();
     outcome.registers = RegistersOf(state);
-    StepMemory memory(state.memory);
+    memory_.Begin(state.memory);
     const Skip skip = step.kind == StepKind::kStore
-                          ? Store(step, memory)
-                          : Walk(state, step, memory, outcome);
+                          ? Store(step, memory_)
+                          : Walk(state, step, memory_, outcome);
     if (skip != Skip::kNone) return skip;
-    if (memory.overflowed()) return Skip::kUnexpectedExit;
-    memory.ListChanges(outcome.writes);
+    if (memory_.overflowed()) return Skip::kUnexpectedExit;
+    memory_.ListChanges(outcome.writes);
     return Skip::kNone;
   }
 
@@ -367,6 +367,7 @@ class BochsOracle final : public Oracle {
   }
 
   bochs::Setup setup_;
+  StepMemory memory_;  // of the current step
 };
 
 }  // namespace
