@@ -61,10 +61,11 @@ void LeadBack(Random& random, Focus focus, Case& c) {
     FindUsedEntries(c, c.steps[i], used);
     if (used.reached_leaf) {
       good = i;
-      if (IsPagedAccess(c, c.steps[i]) && random.Percent(60)) {
+      if (IsPagedAccess(c, c.steps[i]) && random.Percent(80)) {
         TidyWalk(random, used, c);
       }
-    } else if (IsAccess(c.steps[i]) && random.Percent(55)) {
+    } else if (IsAccess(c.steps[i]) &&
+               random.Percent(IsPagedAccess(c, c.steps[i]) ? 75 : 55)) {
       if (good < c.steps.size() && random.OneIn(2)) {
         MoveToPageOf(good, i, c);
       } else {
