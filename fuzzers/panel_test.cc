@@ -95,11 +95,11 @@ INSTANTIATE_TEST_SUITE_P(
         // by privilege instead of page, ...
         Expected{"VIO-8/update-is-no-write", "eptdiff-engine-event-VIO-3-PTE",
                  12, Focus::kLinear},
-        Expected{"GW-10/off", "eptdiff-engine-event-GW-10-PTE", 12,
+        Expected{"GW-10/by-cpl", "eptdiff-engine-event-GW-10-PTE", 12,
                  Focus::kLinear},
         Expected{"GW-13/reserved-first", "eptdiff-engine-error-code0-GW-6-PTE",
                  8, Focus::kLinear},
-        Expected{"GW-9/smep-off", "eptdiff-engine-event-GW-9-PTE", 8,
+        Expected{"GW-9/smep-needs-nxe", "eptdiff-engine-event-GW-9-PTE", 8,
                  Focus::kLinear},
         Expected{"QUAL-8/with-bit-7",
                  "eptdiff-engine-qualification8-QUAL-8-none", 1,
