@@ -358,7 +358,7 @@ void GuestGeneration::AddSelfMap() {
 
 void GuestGeneration::SpoilEntries() {
   const unsigned draw = random_.Below(100);
-  if (draw < 22) {
+  if (draw < 22 && tables_->entries().size() > 0) {
     const std::size_t entry = random_.Below(tables_->entries().size());
     tables_->Set(entry, MutateGuestEntry(random_, c_, tables_->Value(entry),
                                          tables_->entries()[entry].level));
@@ -432,7 +432,8 @@ void GuestGeneration::AddSteps() {
   for (std::size_t i = 0; i < pages_.size(); ++i) gpas[i] = pages_[i].gpa;
   for (unsigned i = 0; i < count; ++i) {
     if (i > 0 && random_.Percent(18)) {
-      c_.steps.push_back(random_.OneIn(2) ? GuestStore() : ept_.StoreStep());
+      const bool guest = random_.OneIn(2) && tables_->entries().size() > 0;
+      c_.steps.push_back(guest ? GuestStore() : ept_.StoreStep());
     } else if (random_.Percent(3)) {
       c_.steps.push_back(
           GenerateAccessStep(random_, exotic_, c_, {gpas, pages_.size()}));
