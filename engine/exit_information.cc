@@ -55,8 +55,10 @@ std::uint64_t NmiUnblocking(const Controls& controls, const GuestState& guest) {
 }
 
 Gla ReportedGla(const GuestState& guest, Gla gla) {
-  // EFER.LMA without CR0.PG is a combination that no processor is in.
+  // EFER.LMA without CR0.PG and CR4.PAE is a combination that no processor is
+  // in.
   const bool in_64_bit_mode = (guest.cr0 & bits::kCr0Paging) != 0 &&
+                              (guest.cr4 & bits::kCr4Pae) != 0 &&
                               (guest.efer & bits::kEferLma) != 0 && guest.cs_l;
   return in_64_bit_mode ? gla : Gla{gla.value & bits::Bits(31, 0)};
 }

@@ -162,10 +162,10 @@ struct Situation {
   int N() const { return state->processor.maxphyaddr; }
 
   bool PagingEnabled() const { return sdm::Bit(state->guest.cr0, 31); }
-  // IA-32e mode needs paging: IA32_EFER.LMA says nothing with CR0.PG = 0, a
-  // combination that no processor is in.
+  // IA-32e mode needs CR0.PG and CR4.PAE: without either IA32_EFER.LMA says
+  // nothing, a combination that no processor is in.
   bool SixtyFourBitMode() const {
-    return PagingEnabled() && sdm::Bit(state->guest.efer, 10) &&
+    return PagingEnabled() && Cr4(5) && sdm::Bit(state->guest.efer, 10) &&
            state->guest.cs_l;
   }
   bool Cr4(int bit) const { return sdm::Bit(state->guest.cr4, bit); }
