@@ -148,16 +148,10 @@ bochs::Access AccessOf(AccessKind kind) {
 }
 
 // Bochs expects its callers to cut linear addresses to 32 bits where they are
-// no wider.
+// no wider. In compatibility mode implicit accesses have wide ones, and Bochs
+// reports those as they are.
 std::uint64_t CutLinear(std::uint64_t gla, const GuestState& guest) {
   return InIa32eMode(guest) ? gla : gla & 0xffffffff;
-}
-
-// The GLA of an access by guest-physical address; outside 64-bit mode it is
-// reported without its upper half.
-std::uint64_t CutToMode(std::uint64_t gla, const GuestState& guest) {
-  const bool mode_64 = InIa32eMode(guest) && guest.cs_l;
-  return mode_64 ? gla : gla & 0xffffffff;
 }
 
 // What Bochs is asked for `step`, for the first page that it touches. The page
@@ -185,12 +179,12 @@ bochs::Question QuestionOf(const GuestState& guest, const Step& step) {
             step.page.execute_disable && execute_disable_exists;
       }
       question.gpa = step.gpa.value;
-      question.gla = CutToMode(step.page.gla.value, guest);
+      question.gla = CutLinear(step.page.gla.value, guest);
       break;
     default:  // kPagingStructureRead, kPagingStructureUpdate
       question.page_walk = true;
       question.gpa = step.gpa.value;
-      question.gla = CutToMode(step.page.gla.value, guest);
+      question.gla = CutLinear(step.page.gla.value, guest);
       break;
   }
   if (step.kind == StepKind::kPagingStructureUpdate) {
@@ -215,10 +209,8 @@ bochs::Question InNextPage(bochs::Question question, const GuestState& guest) {
   const bool linear = question.operation == bochs::Operation::kLinear;
   const std::uint64_t offset =
       (linear ? question.gla : question.gpa) % kPageBytes;
-  const std::uint64_t next_gla = question.gla + kPageBytes - offset;
   question.gpa += kPageBytes - offset;
-  question.gla =
-      linear ? CutLinear(next_gla, guest) : CutToMode(next_gla, guest);
+  question.gla = CutLinear(question.gla + kPageBytes - offset, guest);
   return question;
 }
 
@@ -235,7 +227,11 @@ Skip DescribeEnd(const bochs::Answer& answer, const MachineState& state,
                  const StepMemory& memory, Event& event) {
   if (answer.end == bochs::End::kPanic) {
     PanicMessage() = answer.message;
-    return Skip::kPanic;
+    // Known: Bochs lets a supervisor write to a read-only page (CR0.WP = 0),
+    // and with CET never sets D where R/W is 0.
+    return PanicMessage().find("asked to set dirty") != std::string::npos
+               ? Skip::kReadOnlyDirty
+               : Skip::kPanic;
   }
   if (answer.end == bochs::End::kVmExit) {
     event.kind = EventKind::kVmExit;

@@ -28,7 +28,9 @@
 // guest and EPT may differ in having 1-GByte pages (see paging.cc). No TLB:
 // each access walks.
 //
-// A PANIC of Bochs is Skip::kPanic and never ends the process.
+// A PANIC of Bochs is Skip::kPanic and never ends the process. The one that is
+// known has a reason of its own: a supervisor write with CR0.WP = 0 to a page
+// that is read-only and not dirty, on a processor with CET.
 //
 // Thread-safety: none. Bochs has one processor for the process: all such
 // oracles belong to one thread.

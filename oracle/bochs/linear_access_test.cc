@@ -602,6 +602,21 @@ TEST_F(LinearAccessTest, Ia32eModeNeedsPae) {
   EXPECT_EQ(Read().event.translations[0].address.value, 0x5678abcu);
 }
 
+TEST_F(LinearAccessTest, CountsThePanicThatIsKnown) {
+  state_.processor.cet_ss = true;
+  state_.guest.cpl = 0;
+  state_.guest.cr0 &= ~kCr0Wp;
+  Store(kPte, 0x40005005);
+  Step step;
+  step.kind = StepKind::kLinearAccess;
+  step.access.kind = AccessKind::kWrite;
+  step.gla = gla_;
+  Outcome outcome;
+  ASSERT_EQ(oracle_->Enter(state_, outcome), Skip::kNone);
+  EXPECT_EQ(oracle_->Perform(state_, step, outcome), Skip::kReadOnlyDirty);
+  EXPECT_NE(LastBochsPanic(), "");
+}
+
 TEST_F(LinearAccessTest, RemembersNothing) {
   const Outcome first = Read();
   Store(kPte, 0);
