@@ -51,7 +51,7 @@ struct Catalogue {
           ViolationVariants(), QualificationVariants(), FlagVariants(),
           MemoryTypeVariants(), SubPageVariants(), VeVariants(),
           GuestVariants(), GuestWalkVariants(), GuestRightVariants(),
-          GuestErrorVariants(), LinearVariants()}) {
+          GuestErrorVariants(), LinearVariants(), BochsGuestVariants()}) {
       alterations.insert(alterations.end(), variants.begin(), variants.end());
     }
   }

@@ -19,6 +19,10 @@ inline constexpr std::string_view kBochs30Departures[] = {
     "PML-1/without-need",
     "SPP-6/first-byte-only",
     "VE-4/index-of-eight-bytes",
+    "VIO-8/walk-updates-unchecked",
+    "GW-9/smap-implicit-with-ac",
+    "GW-10/by-access",
+    "INFO-1/gla-of-compatibility-mode",
 };
 
 }  // namespace eptdiff

@@ -27,7 +27,8 @@ std::span<const NamedCase> Witnesses() {
                         ErrorCodeWitnesses,
                         VerificationWitnesses,
                         LinearWitnesses,
-                        LinearFlagWitnesses}) {
+                        LinearFlagWitnesses,
+                        BochsGuestWitnesses}) {
       const std::vector<NamedCase> more = family();
       cases->insert(cases->end(), more.begin(), more.end());
     }
