@@ -340,6 +340,16 @@ TEST(CommandTest, MinimizeKeepsTheFinding) {
   EXPECT_EQ(RunEptdiff({"minimize", out}, kPlanted).out, text);
 }
 
+TEST(CommandTest, AnAlterationCanBePlanted) {
+  const TestDirectory directory;
+  const std::string file = directory.File("a.textproto", kReadOnlyPage);
+  const Ran ran = RunEptdiff({"run", file}, {"EPTDIFF_PLANT=VIO-3/off"});
+  EXPECT_EQ(ran.status, 1) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("eptdiff-engine-event-VIO-3-PDE"));
+  EXPECT_THAT(RunEptdiff({"run", file}, {"EPTDIFF_PLANT=VIO-3/of"}).err,
+              HasSubstr("did you mean VIO-3/off?"));
+}
+
 TEST(CommandTest, MinimizeNeedsADisagreement) {
   const TestDirectory directory;
   const std::string file = directory.File("a.textproto", ReservedBitCase(0));

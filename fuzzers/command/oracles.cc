@@ -10,15 +10,20 @@
 #include "fuzzers/command/dialects.h"
 #include "fuzzers/command/nearest.h"
 #include "fuzzers/planted.h"
+#include "oracle/reference/dialect.h"
 
 namespace eptdiff {
 namespace {
 
-// kInvalidArgument if there is no planted fault of this name.
+// kInvalidArgument if there is no planted fault, and no alteration, of this
+// name.
 absl::Status CheckPlant(const std::string& plant) {
   std::vector<std::string> known;
   for (const PlantedFault& fault : AllPlantedFaults()) {
     known.emplace_back(fault.name);
+  }
+  for (const Alteration& alteration : AllAlterations()) {
+    known.emplace_back(alteration.name);
   }
   if (plant.empty() ||
       std::find(known.begin(), known.end(), plant) != known.end()) {
