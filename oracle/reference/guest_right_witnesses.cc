@@ -317,6 +317,18 @@ std::vector<NamedCase> SmapCases() {
            .Write(kGla)
            .Build(),
        PageFault(3)},
+      {"gw-9-smap-implicit",
+       "GW-9",
+       {"GW-9/smap-implicit-with-ac", "GW-9/smap-not-for-implicit",
+        "GW-18/user-by-cpl"},
+       Guest4()
+           .Cr4(kSmap)
+           .With(AlignmentCheck)
+           .Cpl3()
+           .Read(kGla)
+           .But(Implicit)
+           .Build(),
+       PageFault(1)},
       {"gw-9-smap-implicit-without-ac",
        "GW-9",
        {"GW-9/smap-not-for-implicit", "GW-18/user-by-cpl"},

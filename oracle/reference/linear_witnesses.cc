@@ -144,6 +144,48 @@ std::vector<NamedCase> FetchCases() {
 // EPTP bit 6 is 0. Updates: qualification bit 0 is undefined.
 std::vector<NamedCase> StructureCases() {
   return {
+      {"vio-8-accessed-flag-32-bit",
+       "VIO-8",
+       {"VIO-8/update-is-no-write"},
+       Guest32()
+           .EptPte(0x12000, 0x22035)
+           .GuestPde(0x11007)
+           .Read(kGla32)
+           .Build(),
+       Violation(0xaa, 0x12554).At(kGla32)},
+      {"vio-8-dirty-flag-pae",
+       "VIO-8",
+       {"VIO-8/update-is-no-write"},
+       GuestPae()
+           .EptPte(0x11000, 0x21035)
+           .GuestPte(0x10027)
+           .Write(kGla32)
+           .Build(),
+       Violation(0xaa, 0x11aa8).At(kGla32)},
+      {"vio-8-accessed-flag-4-level",
+       "VIO-8",
+       {"VIO-8/update-is-no-write"},
+       Guest4().EptPte(0x14000, 0x24035).GuestPml4e(0x13007).Read(kGla).Build(),
+       Violation(0xaa, 0x14550).At(kGla)},
+      {"vio-8-accessed-flag-5-level",
+       "VIO-8",
+       {"VIO-8/update-is-no-write"},
+       Guest5()
+           .EptPte(0x15000, 0x25035)
+           .GuestPml5e(0x14007)
+           .Fetch(kGla)
+           .Build(),
+       Violation(0xaa, 0x15000).At(kGla)},
+      {"vio-8-dirty-flag-of-large-page",
+       "VIO-8",
+       {"VIO-8/update-is-no-write"},
+       Guest4()
+           .EptPte(0x12000, 0x22035)
+           .GuestPde(0xa7)
+           .Word(0x4aa8, 0x27037)
+           .ReadModifyWrite(kGla)
+           .Build(),
+       Violation(0xaa, 0x12550).At(kGla)},
       // Nothing to update: the table need not be writable.
       {"vio-8-flags-set-already",
        "VIO-8",
