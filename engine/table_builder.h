@@ -264,6 +264,11 @@ class TableBuilder {
                Visitor& visitor);
   template <typename Visitor>
   bool Visit(Words words, int level, Range range, Visitor& visitor) const;
+  template <typename Visitor>
+  bool VisitLast(Words words, Range range, Visitor& visitor) const;
+  // False: `visitor` has seen enough.
+  template <typename Visitor>
+  static bool Show(const Mapping& page, Visitor& visitor);
 
   // Replaces a live entry by `change` of it, whatever flags are set meanwhile,
   // and notes whether INVEPT is needed. Says what it was.

@@ -351,6 +351,7 @@ template <TableHal Hal>
 template <typename Visitor>
 bool TableBuilder<Hal>::Visit(Words words, int level, Range range,
                               Visitor& visitor) const {
+  if (level == 1) return VisitLast(words, range, visitor);
   const std::uint64_t bytes = LevelBytes(level);
   for (std::uint64_t gpa = range.begin & ~(bytes - 1); gpa < range.end;
        gpa += bytes) {
@@ -360,16 +361,60 @@ bool TableBuilder<Hal>::Visit(Words words, int level, Range range,
       const Range part = {std::max(gpa, range.begin),
                           std::min(gpa + bytes, range.end)};
       if (!Visit(Child(entry), level - 1, part, visitor)) return false;
-      continue;
-    }
-    const Mapping page = MappingOf(entry, level, {gpa, gpa + bytes});
-    if constexpr (std::is_void_v<decltype(visitor(page))>) {
-      visitor(page);
-    } else {
-      if (!visitor(page)) return false;
+    } else if (!Show(MappingOf(entry, level, {gpa, gpa + bytes}), visitor)) {
+      return false;
     }
   }
   return true;
+}
+
+// Nearly all of the time is spent here. What the visitor adds up lies in memory
+// for all that the compiler knows of the next load; so a few entries are loaded
+// before they are shown.
+template <TableHal Hal>
+template <typename Visitor>
+bool TableBuilder<Hal>::VisitLast(Words words, Range range,
+                                  Visitor& visitor) const {
+  constexpr int kBatch = 8;
+  const std::uint64_t present = format_.present();
+  const int count = static_cast<int>((range.end - range.begin) >> 12);
+  const int first = IndexOf(range.begin, 1);
+  const auto show = [&](int i, std::uint64_t entry) {
+    const std::uint64_t gpa =
+        range.begin + (static_cast<std::uint64_t>(i) << 12);
+    return Show(
+        {Gpa{gpa}, EptEntry(entry).page(1), 4096, EptEntry(entry).flags()},
+        visitor);
+  };
+  int i = 0;
+  for (; i + kBatch <= count; i += kBatch) {
+    std::uint64_t entries[kBatch];
+    bool all = true;
+    for (int k = 0; k < kBatch; ++k) {
+      entries[k] = words.Load(first + i + k);
+      all &= (entries[k] & present) != 0;
+    }
+    for (int k = 0; k < kBatch; ++k) {
+      if (!all && (entries[k] & present) == 0) continue;
+      if (!show(i + k, entries[k])) return false;
+    }
+  }
+  for (; i < count; ++i) {
+    const std::uint64_t entry = words.Load(first + i);
+    if ((entry & present) != 0 && !show(i, entry)) return false;
+  }
+  return true;
+}
+
+template <TableHal Hal>
+template <typename Visitor>
+bool TableBuilder<Hal>::Show(const Mapping& page, Visitor& visitor) {
+  if constexpr (std::is_void_v<decltype(visitor(page))>) {
+    visitor(page);
+    return true;
+  } else {
+    return static_cast<bool>(visitor(page));
+  }
 }
 
 // ---------------------------------------------------------------- arithmetic
@@ -617,8 +662,12 @@ template <TableHal Hal>
 bool TableBuilder<Hal>::Survives(Words words, int level, Range range) const {
   const int first = IndexOf(range.begin, level);
   const int last = IndexOf(range.end - 1, level);
-  for (int i = 0; i < Words::kCount; ++i) {
-    if ((i < first || i > last) && IsPresent(words.Load(i))) return true;
+  // What survives is most often a neighbour.
+  for (int i = last + 1; i < Words::kCount; ++i) {
+    if (IsPresent(words.Load(i))) return true;
+  }
+  for (int i = first - 1; i >= 0; --i) {
+    if (IsPresent(words.Load(i))) return true;
   }
   // The entries at the two ends may be covered in part.
   const std::uint64_t bytes = LevelBytes(level);
@@ -756,10 +805,10 @@ template <TableHal Hal>
 template <typename Visitor>
 void TableBuilder<Hal>::FreeTables(Hpa table, int level, std::uint64_t gpa,
                                    bool show, Visitor& visitor) {
-  using Plain = std::remove_cvref_t<Visitor>;
-  constexpr bool kIgnored = std::is_same_v<Plain, IgnoreMappings>;
-  if (level > 1 || (show && !kIgnored)) {
-    const Words words = Table(table);
+  constexpr bool kIgnored =
+      std::is_same_v<std::remove_cvref_t<Visitor>, IgnoreMappings>;
+  const Words words = Table(table);
+  if (level > 1) {
     const std::uint64_t bytes = LevelBytes(level);
     for (int i = 0; i < Words::kCount; ++i, gpa += bytes) {
       const std::uint64_t entry = words.Load(i);
@@ -770,6 +819,9 @@ void TableBuilder<Hal>::FreeTables(Hpa table, int level, std::uint64_t gpa,
         visitor(MappingOf(entry, level, {gpa, gpa + bytes}));
       }
     }
+  } else if (show && !kIgnored) {
+    const auto each = [&](const Mapping& page) { visitor(page); };
+    VisitLast(words, {gpa, gpa + LevelBytes(2)}, each);
   }
   hal_->FreeFrame(table);
 }

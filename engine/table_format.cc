@@ -69,22 +69,28 @@ int TableFormat::LargestLevel(EptFlags flags) const {
 
 bool TableFormat::NeedsInvept(std::uint64_t before, std::uint64_t after,
                               int level) const {
-  const EntryKind kind = context_.Classify(before, level);
-  if (kind != EntryKind::kTable && kind != EntryKind::kLeaf) return false;
-
   const std::uint64_t changed = before ^ after;
-  if ((before & changed & present_) != 0) return true;
-  if ((changed & bits::kAddress) != 0) return true;
-  if ((level == 2 || level == 3) && (changed & bits::kPage) != 0) return true;
   const std::uint64_t cleared = before & changed;
-  if (accessed_dirty() && (cleared & bits::kAccessed) != 0) return true;
-  if (kind != EntryKind::kLeaf) return false;
+  const std::uint64_t set = after & changed;
+  const bool may_be_page = level == 2 || level == 3;
+  const bool leaf = EptEntry(before).maps_page(level);
 
   constexpr std::uint64_t kTypes =
       EptFlags::kMemoryTypeMask.bits | bits::kIgnorePat;
-  if ((changed & kTypes) != 0) return true;
-  if (accessed_dirty() && (cleared & bits::kDirty) != 0) return true;
-  return (cleared & leaf_rights_) != 0 || (after & changed & leaf_limits_) != 0;
+  std::uint64_t if_cleared = present_;
+  std::uint64_t if_changed = bits::kAddress | (may_be_page ? bits::kPage : 0);
+  if (accessed_dirty()) if_cleared |= bits::kAccessed;
+  if (leaf) {
+    if_cleared |= leaf_rights_ | (accessed_dirty() ? bits::kDirty : 0);
+    if_changed |= kTypes;
+  }
+  const bool matters = (cleared & if_cleared) != 0 ||
+                       (changed & if_changed) != 0 ||
+                       (leaf && (set & leaf_limits_) != 0);
+  if (!matters) return false;
+  // Nothing was cached of an entry that was not present or misconfigured.
+  const EntryKind kind = context_.Classify(before, level);
+  return kind == EntryKind::kTable || kind == EntryKind::kLeaf;
 }
 
 }  // namespace eptdiff::engine

@@ -31,6 +31,8 @@ class TableFormat {
   bool accessed_dirty() const { return context_.access_dirty(); }
   const EptContext& context() const { return context_; }
 
+  // An entry is present if it has any of these.
+  std::uint64_t present() const { return present_; }
   bool IsPresent(std::uint64_t entry) const { return (entry & present_) != 0; }
 
   // Whether `flags` can be had: kNoAccess, kMisconfigured, and kUnsupported for
@@ -53,7 +55,7 @@ class TableFormat {
  private:
   EptContext context_;
   std::uint64_t hpa_end_;
-  std::uint64_t present_;      // any of these: present
+  std::uint64_t present_;
   std::uint64_t leaf_rights_;  // bits 58, 60, 61 that grant something
   std::uint64_t leaf_limits_;  // bit 57 if it takes something away
   EptFlags ignored_;           // flags whose control is 0
