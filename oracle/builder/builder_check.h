@@ -1,0 +1,113 @@
+// Judges a table builder: one operation at a time, by what its Hal recorded.
+//
+// The events of an operation are replayed in a memory of the check's own. After
+// each store to a linked table, what the changed entry maps is read again:
+//
+//   recorded events -> replay -> TableImage of what changed: old or new model?
+//   memory of the pool, afterwards -> TableImage of all: the new model?
+//
+// Frames and INVEPT are followed on the way. What was linked, and is unlinked
+// by a change that needs INVEPT, waits for it before it may be freed; the
+// change itself waits for it, too.
+//
+// Thread-safety: thread-compatible.
+#ifndef EPTDIFF_ORACLE_BUILDER_BUILDER_CHECK_H_
+#define EPTDIFF_ORACLE_BUILDER_BUILDER_CHECK_H_
+
+#include <cstdint>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "engine/table_error.h"
+#include "engine/types.h"
+#include "oracle/builder/builder_operation.h"
+#include "oracle/builder/finding.h"
+#include "oracle/builder/frame_pool.h"
+#include "oracle/builder/mapping_model.h"
+#include "oracle/builder/table_facts.h"
+#include "oracle/builder/table_image.h"
+
+namespace eptdiff {
+
+class BuilderCheck {
+ public:
+  // Begins with a builder that has just been created: an empty root, nothing
+  // else. Borrows `pool`.
+  BuilderCheck(FramePool& pool, const TableFacts& facts, std::uint64_t eptp);
+
+  // What was wrong with that, if anything.
+  const Findings& creation() const { return findings_; }
+
+  // Does the operation and judges it, and what iterating shows afterwards.
+  // After a finding the check is over: it no longer knows what to expect.
+  template <typename Builder>
+  Findings Run(Builder& builder, const BuilderOperation& operation) {
+    return RunOther(builder, operation, operation);
+  }
+
+  // Likewise, but something else is done than what is judged: a faulty builder.
+  template <typename Builder>
+  Findings RunOther(Builder& builder, const BuilderOperation& done,
+                    const BuilderOperation& judged) {
+    const TableResult result = Apply(builder, done);
+    Findings findings = Judge(judged, result);
+    if (!findings.empty()) return findings;
+    std::vector<Interval> shown;
+    const Gpa first{0};
+    builder.ForEach(
+        first, builder.format().gpa_end(), [&](const Mapping& page) {
+          shown.push_back({page.gpa.value, page.hpa.value, page.bytes,
+                           page.flags.bits & kLeafFlags});
+        });
+    return JudgeIteration(shown, builder.format().gpa_end());
+  }
+
+  // What has been recorded since the last call must be this operation.
+  Findings Judge(const BuilderOperation& operation, const TableResult& result);
+  // Likewise, the builder's end.
+  Findings JudgeEnd();
+
+  const MappingModel& model() const { return model_; }
+  const FrameMemory& memory() const { return memory_; }
+  // Words that others than the builder changed, such as accessed flags.
+  void NoteStore(Hpa address, std::uint64_t word);
+
+ private:
+  void Replay(const TableEvent& event);
+  void ReplayStore(const TableEvent& event);
+  void ReplayFree(Hpa frame);
+  void ReplayInvept(std::uint64_t eptp);
+  // A word of a table that is linked at `table`.
+  void ChangeEntry(const TableEvent& event, const TreePlace& table);
+  void CheckFlagsKept(const TableImage& before, const TableImage& after);
+  void CheckEnd();
+  void CheckMemory();
+  Findings JudgeIteration(const std::vector<Interval>& shown,
+                          std::uint64_t gpa_end) const;
+
+  void Find(BuilderRule rule, std::uint64_t where);
+  // Flags in which pages are compared.
+  std::uint64_t ComparedFlags() const;
+
+  FramePool& pool_;
+  TableFacts facts_;
+  std::uint64_t eptp_;
+  Hpa root_;
+  MappingModel model_;
+  FrameMemory memory_;
+  std::unordered_set<std::uint64_t> in_use_;             // frames
+  std::unordered_map<std::uint64_t, TreePlace> linked_;  // tables
+
+  // Within an operation.
+  Findings findings_;
+  MappingModel after_;
+  bool flags_may_go_ = false;
+  bool needs_invept_ = false;  // since the last INVEPT
+  bool needed_invept_ = false;
+  int invepts_ = 0;
+  std::unordered_set<std::uint64_t> waiting_;  // tables, for INVEPT
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_BUILDER_BUILDER_CHECK_H_

@@ -1,0 +1,143 @@
+#include "oracle/builder/builder_operation.h"
+
+#include <initializer_list>
+
+namespace eptdiff {
+namespace {
+
+constexpr bool Has(std::uint64_t word, int bit) {
+  return (word >> bit & 1) != 0;
+}
+
+bool Takes(BuilderStep step, std::initializer_list<BuilderStep> steps) {
+  for (const BuilderStep each : steps) {
+    if (each == step) return true;
+  }
+  return false;
+}
+
+bool IsForOnePage(BuilderStep step) {
+  return Takes(step, {BuilderStep::kUnmap, BuilderStep::kRemap,
+                      BuilderStep::kProtect, BuilderStep::kSplit});
+}
+bool IsMapping(BuilderStep step) {
+  return Takes(step, {BuilderStep::kMap, BuilderStep::kMapRegion});
+}
+bool TakesAddress(BuilderStep step) {
+  return IsMapping(step) || step == BuilderStep::kRemap;
+}
+bool TakesFlags(BuilderStep step) {
+  return TakesAddress(step) ||
+         Takes(step, {BuilderStep::kProtect, BuilderStep::kProtectRegion});
+}
+
+// What a leaf with these flags would be, without regard to its size.
+RefusalSet ReasonsAgainstFlags(const TableFacts& facts, std::uint64_t flags) {
+  RefusalSet reasons = 0;
+  const bool ignored = (Has(flags, 57) && !facts.verification) ||
+                       (Has(flags, 58) && !facts.paging_write) ||
+                       (Has(flags, 60) && !facts.shadow_stack) ||
+                       (Has(flags, 61) && !facts.sub_page) ||
+                       (Has(flags, 10) && !Has(flags, 2) && !facts.mbec);
+  if (ignored) reasons |= Only(TableError::kUnsupported);
+  if (!IsPresent(facts, flags)) return reasons | Only(TableError::kNoAccess);
+  const std::uint64_t leaf = flags & kLeafFlags;
+  if (!IsMisconfiguredEntry(facts, leaf, /*level=*/1)) return reasons;
+  // Execute-only is what another processor could have.
+  TableFacts better = facts;
+  better.execute_only = true;
+  return reasons | Only(IsMisconfiguredEntry(better, leaf, /*level=*/1)
+                            ? TableError::kMisconfigured
+                            : TableError::kUnsupported);
+}
+
+bool HasPages(const TableFacts& facts, int level, std::uint64_t flags) {
+  if (level == 1) return true;
+  return (level == 3 ? facts.page_1g : facts.page_2m) && !Has(flags, 61);
+}
+
+}  // namespace
+
+std::uint64_t BytesOf(const BuilderOperation& operation, PageNow page) {
+  if (operation.step == BuilderStep::kMap) return EntryBytes(operation.level);
+  if (!IsForOnePage(operation.step)) return operation.bytes;
+  return EntryBytes(page.level == 0 ? 1 : page.level);
+}
+
+RefusalSet ReasonsAgainst(const BuilderOperation& operation,
+                          const TableFacts& facts, const MappingModel& model,
+                          PageNow page) {
+  const BuilderStep step = operation.step;
+  const std::uint64_t bytes = BytesOf(operation, page);
+  // One page must begin where it begins; the addresses of regions are
+  // multiples of 4096.
+  std::uint64_t granule = EntryBytes(1);
+  if (step == BuilderStep::kMap || IsForOnePage(step)) granule = bytes;
+  // 57 bits of an address would be 5 levels, but GPAs have at most 52.
+  const std::uint64_t gpa_end = 1ull << (facts.levels == 5 ? 52 : 48);
+  const std::uint64_t hpa_end = 1ull << facts.maxphyaddr;
+
+  RefusalSet reasons = 0;
+  if (operation.gpa % granule != 0 || bytes % EntryBytes(1) != 0 ||
+      bytes == 0 || (TakesAddress(step) && operation.hpa % granule != 0)) {
+    reasons |= Only(TableError::kMisaligned);
+  }
+  if (operation.gpa >= gpa_end || bytes > gpa_end - operation.gpa ||
+      (TakesAddress(step) &&
+       (operation.hpa >= hpa_end || bytes > hpa_end - operation.hpa))) {
+    reasons |= Only(TableError::kOutOfRange);
+  }
+  if (TakesFlags(step)) {
+    reasons |= ReasonsAgainstFlags(facts, operation.flags);
+  }
+  if (IsMapping(step) && bytes != 0 &&
+      model.IsAnyMapped(operation.gpa, bytes)) {
+    reasons |= Only(TableError::kOverlap);
+  }
+  if (IsForOnePage(step) && page.level == 0) {
+    reasons |= Only(TableError::kNotMapped);
+  }
+  const int level = step == BuilderStep::kMap ? operation.level : page.level;
+  const bool has_size = step == BuilderStep::kMap ||
+                        step == BuilderStep::kRemap ||
+                        step == BuilderStep::kProtect;
+  if ((has_size && level > 1 && !HasPages(facts, level, operation.flags)) ||
+      (step == BuilderStep::kSplit && level == 1)) {
+    reasons |= Only(TableError::kUnsupported);
+  }
+  return reasons;
+}
+
+void ApplyToModel(const BuilderOperation& operation, PageNow page,
+                  MappingModel& model) {
+  const std::uint64_t gpa = operation.gpa;
+  const std::uint64_t bytes = BytesOf(operation, page);
+  const std::uint64_t flags = operation.flags & kLeafFlags;
+  switch (operation.step) {
+    case BuilderStep::kMap:
+    case BuilderStep::kMapRegion:
+      model.Map({gpa, operation.hpa, bytes, flags});
+      return;
+    case BuilderStep::kUnmap:
+    case BuilderStep::kUnmapRegion:
+      model.Unmap(gpa, bytes);
+      return;
+    case BuilderStep::kRemap: {
+      const std::uint64_t kept = model.At(gpa).flags & kIgnoredBits;
+      model.Map({gpa, operation.hpa, bytes, (flags & ~kIgnoredBits) | kept});
+      return;
+    }
+    case BuilderStep::kProtect:
+    case BuilderStep::kProtectRegion:
+      // Accessed and dirty can only be added.
+      model.Protect(gpa, bytes, flags,
+                    kIgnoredBits | (kAccessedDirty & ~flags));
+      return;
+    case BuilderStep::kSplit:
+    case BuilderStep::kMergeRegion:
+    case BuilderStep::kClearFlags:
+      return;
+  }
+}
+
+}  // namespace eptdiff

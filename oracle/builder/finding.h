@@ -1,0 +1,49 @@
+// What a builder of tables did wrong: the rule that it broke, where, and a
+// sentence. The rules themselves are in finding.cc.
+// Thread-safety: plain values.
+#ifndef EPTDIFF_ORACLE_BUILDER_FINDING_H_
+#define EPTDIFF_ORACLE_BUILDER_FINDING_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace eptdiff {
+
+enum class BuilderRule : std::uint8_t {
+  kRefused,       // refuses what it must refuse, and nothing else
+  kUntouched,     // what is refused changes nothing
+  kMapsAsAsked,   // the tables map what was asked for, and nothing else
+  kOldOrNew,      // each page is the old or the new one after each store
+  kIteration,     // iterating shows what the tables map
+  kEntry,         // no entry is an EPT misconfiguration or leads nowhere
+  kUnusedEntry,   // an entry that maps nothing holds the word for that
+  kTree,          // no table is linked twice
+  kEmptyTable,    // no table stays that maps nothing
+  kFlagsKept,     // accessed and dirty flags of mapped pages are kept
+  kIgnoredBits,   // bits that processors ignore stay as they are
+  kReported,      // memory changes by reported stores alone
+  kOwnFrames,     // stores go to allocated frames
+  kLeak,          // frames of tables that are linked no more are freed
+  kFreedTwice,    // what is freed is in use
+  kFreedLinked,   // what is freed is not linked
+  kFreedEarly,    // what was linked is freed after INVEPT
+  kInvept,        // INVEPT after the last change that needs it
+  kInveptOnce,    // at most once
+  kInveptNeeded,  // not without need
+  kInveptEptp,    // with the EPTP of the tables
+};
+
+struct Finding {
+  BuilderRule rule;
+  std::uint64_t where;   // a GPA, or the HPA of an entry or a frame
+  std::string sentence;  // with `where` in it
+};
+using Findings = std::vector<Finding>;
+
+// The sentence made of what the rule says and the place.
+Finding MakeFinding(BuilderRule rule, std::uint64_t where);
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_BUILDER_FINDING_H_

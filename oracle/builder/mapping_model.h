@@ -1,0 +1,65 @@
+// What a guest's memory should be: a map of guest-physical intervals, without
+// tables, page sizes and entries.
+// Thread-safety: plain values.
+#ifndef EPTDIFF_ORACLE_BUILDER_MAPPING_MODEL_H_
+#define EPTDIFF_ORACLE_BUILDER_MAPPING_MODEL_H_
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+namespace eptdiff {
+
+// What pages are alike in: they are mapped one after the other, with the same
+// rights, memory type and other flags.
+struct Interval {
+  std::uint64_t gpa;
+  std::uint64_t hpa;
+  std::uint64_t bytes;
+  std::uint64_t flags;
+};
+
+class MappingModel {
+ public:
+  // From an address on: so many bytes are alike, mapped or not.
+  struct Run {
+    std::uint64_t bytes;
+    bool mapped;
+    std::uint64_t hpa;
+    std::uint64_t flags;
+  };
+
+  // Whatever was there goes.
+  void Map(const Interval& interval);
+  void Unmap(std::uint64_t gpa, std::uint64_t bytes);
+  // New flags for what is mapped; the bits of `kept` stay.
+  void Protect(std::uint64_t gpa, std::uint64_t bytes, std::uint64_t flags,
+               std::uint64_t kept);
+
+  Run At(std::uint64_t gpa) const;
+  bool IsAnyMapped(std::uint64_t gpa, std::uint64_t bytes) const;
+  bool empty() const { return pieces_.empty(); }
+
+ private:
+  struct Piece {
+    std::uint64_t end;
+    std::uint64_t hpa;
+    std::uint64_t flags;
+  };
+  // No piece lies across `gpa` afterwards.
+  void Cut(std::uint64_t gpa);
+
+  std::map<std::uint64_t, Piece> pieces_;  // by their first address
+};
+
+// Walks through [gpa, gpa + bytes), in which `pages` lie in order: whether each
+// is as `one` or as `other` has it, among the flags of `mask`. If not, `where`
+// is the first address that is neither.
+bool IsOneOrOther(const std::vector<Interval>& pages, std::uint64_t gpa,
+                  std::uint64_t bytes, std::uint64_t mask,
+                  const MappingModel& one, const MappingModel& other,
+                  std::uint64_t& where);
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_BUILDER_MAPPING_MODEL_H_

@@ -1,0 +1,88 @@
+#include "oracle/builder/table_facts.h"
+
+namespace eptdiff {
+namespace {
+
+constexpr bool Has(std::uint64_t word, int bit) {
+  return (word >> bit & 1) != 0;
+}
+
+}  // namespace
+
+TableFacts FactsOf(const Processor& processor, const Controls& controls,
+                   std::uint64_t unused) {
+  const std::uint32_t secondary =
+      Has(controls.primary, 31) ? controls.secondary : 0;
+  const std::uint64_t tertiary =
+      Has(controls.primary, 17) ? controls.tertiary : 0;
+  TableFacts facts;
+  facts.levels = static_cast<int>(controls.eptp >> 3 & 7) + 1;
+  facts.maxphyaddr = processor.maxphyaddr;
+  facts.accessed_dirty = Has(controls.eptp, 6);
+  facts.shadow_stack = Has(controls.eptp, 7);
+  facts.mbec = Has(secondary, 22);
+  facts.sub_page = Has(secondary, 23);
+  facts.paging_write = Has(tertiary, 2);
+  facts.verification = facts.paging_write && Has(tertiary, 3);
+  facts.execute_only = Has(processor.ept_vpid_cap, 0);
+  facts.page_2m = Has(processor.ept_vpid_cap, 16);
+  facts.page_1g = Has(processor.ept_vpid_cap, 17);
+  facts.unused = unused;
+  return facts;
+}
+
+std::uint64_t RightsMask(const TableFacts& facts) {
+  return facts.mbec ? 0x407 : 0x7;
+}
+
+bool IsPresent(const TableFacts& facts, std::uint64_t entry) {
+  return (entry & RightsMask(facts)) != 0;
+}
+
+bool IsLeaf(std::uint64_t entry, int level) {
+  return level == 1 || (level <= 3 && Has(entry, 7));
+}
+
+std::uint64_t AddressIn(std::uint64_t entry) {
+  return entry & 0x000ffffffffff000;
+}
+
+bool IsMisconfiguredEntry(const TableFacts& facts, std::uint64_t entry,
+                          int level) {
+  const bool leaf = IsLeaf(entry, level);
+  const bool executes = Has(entry, 2) || (facts.mbec && Has(entry, 10));
+  if (!Has(entry, 0)) {
+    if (Has(entry, 1)) return true;                                 // CFG-1
+    if (executes && !facts.execute_only) return true;               // CFG-2, -3
+    if (leaf && facts.paging_write && Has(entry, 58)) return true;  // CFG-4
+  }
+  if (AddressIn(entry) >> facts.maxphyaddr != 0) return true;  // CFG-10
+  if (!leaf) return (entry & 0xf8) != 0;                       // CFG-5, -6
+  if (level == 3 && !facts.page_1g) return true;               // CFG-7
+  if (level == 2 && !facts.page_2m) return true;
+  if (AddressIn(entry) % EntryBytes(level) != 0) return true;  // CFG-8, -9
+  const std::uint64_t type = entry >> 3 & 7;
+  return type == 2 || type == 3 || type == 7;  // CFG-11
+}
+
+bool ChangeNeedsInvept(const TableFacts& facts, std::uint64_t before,
+                       std::uint64_t after, int level) {
+  if (!IsPresent(facts, before)) return false;
+  if (IsMisconfiguredEntry(facts, before, level)) return false;
+  const std::uint64_t changed = before ^ after;
+  const std::uint64_t cleared = before & changed;
+  const std::uint64_t set = after & changed;
+  if ((cleared & RightsMask(facts)) != 0) return true;
+  if (AddressIn(changed) != 0) return true;
+  if ((level == 2 || level == 3) && Has(changed, 7)) return true;
+  if (facts.accessed_dirty && Has(cleared, 8)) return true;
+  if (!IsLeaf(before, level)) return false;
+  if ((changed & 0x78) != 0) return true;
+  if (facts.accessed_dirty && Has(cleared, 9)) return true;
+  return (facts.paging_write && Has(cleared, 58)) ||
+         (facts.shadow_stack && Has(cleared, 60)) ||
+         (facts.sub_page && Has(cleared, 61)) ||
+         (facts.verification && Has(set, 57));
+}
+
+}  // namespace eptdiff

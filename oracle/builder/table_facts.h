@@ -1,0 +1,58 @@
+// What the bits of an EPT entry say on one processor under one set of controls
+// (SDM 29.3.2 to 29.3.3.1, 29.4.3.4). Positions are spelled out here again: the
+// builder that is judged has its own.
+// Thread-safety: plain values.
+#ifndef EPTDIFF_ORACLE_BUILDER_TABLE_FACTS_H_
+#define EPTDIFF_ORACLE_BUILDER_TABLE_FACTS_H_
+
+#include <cstdint>
+
+#include "engine/types.h"
+
+namespace eptdiff {
+
+struct TableFacts {
+  int levels = 4;
+  int maxphyaddr = 46;
+  bool accessed_dirty = false;  // EPTP bit 6
+  bool shadow_stack = false;    // EPTP bit 7
+  bool mbec = false;            // mode-based execute control
+  bool sub_page = false;        // sub-page write permissions
+  bool paging_write = false;
+  bool verification = false;  // guest-paging verification
+  bool execute_only = false;  // capabilities
+  bool page_2m = false;
+  bool page_1g = false;
+  std::uint64_t unused = 0;  // what an entry holds that maps nothing
+};
+TableFacts FactsOf(const Processor& processor, const Controls& controls,
+                   std::uint64_t unused);
+
+// Bits of a leaf that are neither address nor page size.
+inline constexpr std::uint64_t kLeafFlags = 0xfff0000000000f7f;
+inline constexpr std::uint64_t kAccessedDirty = 0x300;
+// Bits 11, 56:52, 59 and 62, ignored in all entries.
+inline constexpr std::uint64_t kIgnoredBits = 0x49f0000000000800;
+
+// Bytes that an entry of `level`, 5 to 1, controls.
+constexpr std::uint64_t EntryBytes(int level) {
+  return std::uint64_t{0x1000} << (9 * (level - 1));
+}
+// Bits 2:0, and bit 10 under MBEC.
+std::uint64_t RightsMask(const TableFacts& facts);
+bool IsPresent(const TableFacts& facts, std::uint64_t entry);
+// Of a present entry.
+bool IsLeaf(std::uint64_t entry, int level);
+std::uint64_t AddressIn(std::uint64_t entry);  // bits 51:12
+// Of a present entry: CFG-1 to CFG-11.
+bool IsMisconfiguredEntry(const TableFacts& facts, std::uint64_t entry,
+                          int level);
+// Whether a processor may have cached what this change ends (CACHE-9). Rights
+// by bits 58, 60 and 61, and the limit by bit 57, count where their controls
+// are 1.
+bool ChangeNeedsInvept(const TableFacts& facts, std::uint64_t before,
+                       std::uint64_t after, int level);
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_BUILDER_TABLE_FACTS_H_
