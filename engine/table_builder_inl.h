@@ -377,21 +377,20 @@ bool TableBuilder<Hal>::VisitLast(Words words, Range range,
                                   Visitor& visitor) const {
   constexpr int kBatch = 8;
   const std::uint64_t present = format_.present();
-  const int count = static_cast<int>((range.end - range.begin) >> 12);
-  const int first = IndexOf(range.begin, 1);
+  const std::uint64_t base = range.begin & ~(LevelBytes(2) - 1);
+  const int end = IndexOf(range.end - 1, 1) + 1;
   const auto show = [&](int i, std::uint64_t entry) {
-    const std::uint64_t gpa =
-        range.begin + (static_cast<std::uint64_t>(i) << 12);
+    const std::uint64_t gpa = base + (static_cast<std::uint64_t>(i) << 12);
     return Show(
         {Gpa{gpa}, EptEntry(entry).page(1), 4096, EptEntry(entry).flags()},
         visitor);
   };
-  int i = 0;
-  for (; i + kBatch <= count; i += kBatch) {
+  int i = IndexOf(range.begin, 1);
+  for (; i + kBatch <= end; i += kBatch) {
     std::uint64_t entries[kBatch];
     bool all = true;
     for (int k = 0; k < kBatch; ++k) {
-      entries[k] = words.Load(first + i + k);
+      entries[k] = words.Load(i + k);
       all &= (entries[k] & present) != 0;
     }
     for (int k = 0; k < kBatch; ++k) {
@@ -399,8 +398,8 @@ bool TableBuilder<Hal>::VisitLast(Words words, Range range,
       if (!show(i + k, entries[k])) return false;
     }
   }
-  for (; i < count; ++i) {
-    const std::uint64_t entry = words.Load(first + i);
+  for (; i < end; ++i) {
+    const std::uint64_t entry = words.Load(i);
     if ((entry & present) != 0 && !show(i, entry)) return false;
   }
   return true;
