@@ -189,8 +189,8 @@ TEST(CommandTest, ExplainTellsTheGuestsEntriesAndTheWayToThem) {
       "step { linear_access { kind: WRITE gla: 0x1234 } }\n"
       "step { linear_access { kind: WRITE gla: 0x401234 } }\n";
   const TestDirectory directory;
-  const Ran ran =
-      RunEptdiff({"explain", directory.File("a.textproto", kGuest)});
+  const Ran ran = RunEptdiff({"explain", "--oracles", "engine",
+                              directory.File("a.textproto", kGuest)});
   EXPECT_EQ(ran.status, 0) << ran.err;
   EXPECT_THAT(
       ran.out,
