@@ -17,8 +17,8 @@ constexpr std::uint64_t Bit(int n) { return std::uint64_t{1} << n; }
 constexpr std::uint64_t kActivateTertiary = Bit(17);
 constexpr std::uint64_t kActivateSecondary = Bit(31);
 constexpr std::uint64_t kEnableEpt = Bit(1);
-constexpr std::uint64_t kHlatPagingWriteAndVerification =
-    Bit(1) | Bit(2) | Bit(3);
+constexpr std::uint64_t kEnableHlat = Bit(1);
+constexpr std::uint64_t kPagingWrite = Bit(2);
 // Exception bitmap.
 constexpr std::uint32_t kExceptionVe = Bit(20);
 // IA32_VMX_EPT_VPID_CAP.
@@ -59,6 +59,11 @@ bool IsCanonical(std::uint64_t gla, unsigned bytes, const GuestState& guest) {
   return canonical(gla) && canonical(gla + bytes - 1);
 }
 
+bool HasTertiary(const Controls& controls, std::uint64_t control) {
+  return (controls.primary & kActivateTertiary) &&
+         (controls.tertiary & control);
+}
+
 // Why Bochs cannot answer a case with these controls; kNone if it can.
 Skip NotModelled(const MachineState& state) {
   const Controls& controls = state.controls;
@@ -66,10 +71,9 @@ Skip NotModelled(const MachineState& state) {
       !(controls.secondary & kEnableEpt)) {
     return Skip::kEptOff;
   }
-  if ((controls.primary & kActivateTertiary) &&
-      (controls.tertiary & kHlatPagingWriteAndVerification)) {
-    return Skip::kPagingWriteControls;
-  }
+  // Verification operates with the paging-write control alone (CTL-5); HLAT is
+  // a matter of linear accesses.
+  if (HasTertiary(controls, kPagingWrite)) return Skip::kPagingWriteControls;
   if ((controls.eptp >> 3 & 7) == 4) return Skip::kFiveLevelEpt;
   const std::uint64_t cap = state.processor.ept_vpid_cap;
   if (!(cap & kCapExecuteOnly)) return Skip::kExecuteOnlyAlways;
@@ -86,6 +90,12 @@ Skip LinearNotModelled(const MachineState& state, const Step& step) {
   const GuestState& guest = state.guest;
   if (!IsCanonical(step.gla.value, step.access.size, guest)) {
     return Skip::kCallerError;
+  }
+  const bool hlat_address =
+      state.controls.hlat_prefix_size == 0 || (step.gla.value & Bit(63));
+  if (HasTertiary(state.controls, kEnableHlat) && InIa32eMode(guest) &&
+      hlat_address) {
+    return Skip::kHlat;
   }
   const bool paging_32 = (guest.cr0 & kCr0Pg) && !(guest.cr4 & kCr4Pae);
   if (paging_32 && (guest.cr4 & kCr4Pse) && !state.processor.pse36) {

@@ -617,6 +617,32 @@ TEST_F(LinearAccessTest, CountsThePanicThatIsKnown) {
   EXPECT_NE(LastBochsPanic(), "");
 }
 
+TEST_F(LinearAccessTest, AnswersWhereHlatDoesNotApply) {
+  constexpr std::uint64_t kHigh = 0xffff8000'00000000;
+  const struct {
+    Mode mode;
+    std::uint16_t prefix_size;
+    std::uint64_t gla;
+    Skip skip;
+  } kCases[] = {{Mode::k4Level, 0, kGla.value, Skip::kHlat},
+                {Mode::k5Level, 1, kHigh, Skip::kHlat},
+                {Mode::k4Level, 1, kGla.value, Skip::kNone},
+                {Mode::kPae, 0, kGla32.value, Skip::kNone},
+                {Mode::k32Bit, 0, kGla32.value, Skip::kNone}};
+  state_.controls.primary |= 1 << 17;  // tertiary controls
+  state_.controls.tertiary = 2 | 8;    // HLAT, verification
+  for (const auto& c : kCases) {
+    Enter(c.mode);
+    state_.controls.hlat_prefix_size = c.prefix_size;
+    Step step;
+    step.kind = StepKind::kLinearAccess;
+    step.gla = Gla{c.gla};
+    Outcome outcome;
+    ASSERT_EQ(oracle_->Enter(state_, outcome), Skip::kNone);
+    EXPECT_EQ(oracle_->Perform(state_, step, outcome), c.skip) << c.gla;
+  }
+}
+
 TEST_F(LinearAccessTest, RemembersNothing) {
   const Outcome first = Read();
   Store(kPte, 0);
