@@ -225,7 +225,7 @@ std::uint64_t BadAddress(Random& random, std::uint64_t good,
 
 Exotic DrawExotic(Random& random, Focus focus) {
   Exotic exotic;
-  if (!random.Percent(22)) return exotic;
+  if (!random.Percent(focus == Focus::kLinear ? 17 : 22)) return exotic;
   if (focus == Focus::kLinear) {
     // What is about EPT alone is asked about it alone.
     exotic.five_level_ept = random.Percent(40);

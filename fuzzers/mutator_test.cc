@@ -99,7 +99,7 @@ TEST(MutatorTest, ASeedIsTheSameMutationOnEveryMachine) {
       hash = (hash ^ byte) * 0x100000001b3;
     }
   }
-  EXPECT_EQ(hash, 0xf5215de68f73bd8du);
+  EXPECT_EQ(hash, 0x162064bd3b3c7055u);
 }
 
 TEST(MutatorTest, CasesStaySmallHoweverOftenTheyAreMutated) {
