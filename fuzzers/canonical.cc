@@ -17,7 +17,45 @@ Gpa FoldGpa(Gpa gpa) { return Gpa{gpa.value & kPhysicalAddressMask}; }
 
 Hpa FoldWord(Hpa word) { return Hpa{word.value & kWordAddressMask}; }
 
+TableOperation FoldOperation(const TableOperation& operation) {
+  TableOperation folded;
+  folded.kind = static_cast<TableOperationKind>(
+      static_cast<int>(operation.kind) % kTableOperationKindCount);
+  folded.failing_allocation =
+      operation.failing_allocation & kMaxFailingAllocation;
+  folded.gpa = FoldGpa(operation.gpa);
+  const TableOperationFields fields = FieldsOf(folded.kind);
+  if (fields.hpa) folded.hpa.value = operation.hpa.value & kTableAddressMask;
+  if (fields.bytes) folded.bytes = operation.bytes & kTableAddressMask;
+  if (fields.flags) folded.flags = operation.flags & kTableFlagsMask;
+  if (fields.level) folded.level = FoldPageLevel(operation.level);
+  return folded;
+}
+
 }  // namespace
+
+TableOperationFields FieldsOf(TableOperationKind kind) {
+  switch (kind) {
+    case TableOperationKind::kMap:
+      return {.hpa = true, .flags = true, .level = true};
+    case TableOperationKind::kMapRegion:
+      return {.hpa = true, .bytes = true, .flags = true, .level = true};
+    case TableOperationKind::kRemap:
+      return {.hpa = true, .flags = true};
+    case TableOperationKind::kProtect:
+      return {.flags = true};
+    case TableOperationKind::kProtectRegion:
+    case TableOperationKind::kClearFlags:
+      return {.bytes = true, .flags = true};
+    case TableOperationKind::kUnmapRegion:
+    case TableOperationKind::kMergeRegion:
+      return {.bytes = true};
+    case TableOperationKind::kUnmap:
+    case TableOperationKind::kSplit:
+      return {};
+  }
+  return {};
+}
 
 void Canonicalise(Step& step) {
   Step canonical;
@@ -47,6 +85,9 @@ void Canonicalise(Step& step) {
       break;
     case StepKind::kEptpSwitch:
       canonical.index = step.index;
+      break;
+    case StepKind::kTableOperation:
+      canonical.operation = FoldOperation(step.operation);
       break;
   }
   step = canonical;

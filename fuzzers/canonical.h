@@ -26,8 +26,31 @@ constexpr std::uint8_t FoldAccessSize(std::uint8_t bytes) {
              : static_cast<std::uint8_t>(1 + bytes % kMaxAccessBytes);
 }
 
+// The addresses and sizes of table operations.
+inline constexpr std::uint64_t kTableOperationUnit = 2048;
+inline constexpr std::uint64_t kTableAddressMask =
+    kPhysicalAddressMask & ~(kTableOperationUnit - 1);
+inline constexpr std::uint64_t kTableFlagsMask =
+    ~(kPhysicalAddressMask & ~0xfffull) & ~0x80ull;
+
+// Levels of pages, 1 to 3.
+constexpr std::uint8_t FoldPageLevel(unsigned level) {
+  return level >= 1 && level <= 3 ? static_cast<std::uint8_t>(level)
+                                  : static_cast<std::uint8_t>(1 + level % 3);
+}
+
 // Brings a step into canonical form.
 void Canonicalise(Step& step);
+
+// The fields of a TableOperation that a kind uses, besides `gpa` and
+// `failing_allocation`.
+struct TableOperationFields {
+  bool hpa = false;
+  bool bytes = false;
+  bool flags = false;
+  bool level = false;
+};
+TableOperationFields FieldsOf(TableOperationKind kind);
 
 // Brings a case into canonical form. Records beyond kMaxRecords are dropped,
 // words first.

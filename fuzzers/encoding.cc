@@ -14,12 +14,19 @@ namespace {
 
 using Record = std::array<std::uint8_t, kRecordBytes>;
 
-// The tag of a word; that of a step is its kind + 1. There are as many tags as
-// three bits can tell apart, so folding an unknown one is a mask. A ninth tag
-// changes that, and with it the version.
+// The tag of a word; that of a step is its kind + 1. An unknown one folds by a
+// mask of four bits, and if it is unknown still by one of three, which is all
+// that version 1 had.
 constexpr std::uint8_t kWordTag = 0;
-constexpr std::uint8_t kTagMask = 7;
-static_assert(kStepKindCount == kTagMask);
+constexpr std::uint8_t kTagMask = 15;
+constexpr std::uint8_t kTagMaskOfVersion1 = 7;
+static_assert(kStepKindCount > kTagMaskOfVersion1 &&
+              kStepKindCount <= kTagMask);
+
+constexpr std::uint8_t FoldTag(std::uint8_t tag) {
+  tag &= kTagMask;
+  return tag <= kStepKindCount ? tag : tag & kTagMaskOfVersion1;
+}
 
 // The fields of a record. 8-byte fields stand at 8 and 16.
 constexpr std::size_t kTag = 0;
@@ -30,6 +37,18 @@ constexpr std::size_t kPageFlags = 4;    // 0 no GLA, 1 U/S, 2 R/W, 3 XD
 constexpr std::size_t kPatIndex = 5;
 constexpr std::size_t kFirst = 8;
 constexpr std::size_t kSecond = 16;
+
+// Of a table operation: its kind and, in bits 5:4, the level of the page less
+// 1; from byte 2 to 7 its size in units of 2048; then the guest-physical
+// address with the failing allocation above it; then what the entry of the page
+// would be: address and flags, with bit 11 of the address in bit 7.
+constexpr std::size_t kOperation = 1;
+constexpr std::size_t kUnits = 2;
+constexpr std::size_t kUnitsBytes = 6;
+constexpr unsigned kFailingShift = 52;
+constexpr std::uint64_t kEntryAddress = 0x000ffffffffff000;
+constexpr std::uint64_t kHalfPage = 0x800;
+constexpr std::uint64_t kHalfPageInEntry = 0x80;
 
 constexpr int kAccessKindCount = 6;
 
@@ -181,6 +200,46 @@ void WriteAccess(const Access& access, std::uint8_t* record) {
       BitsOf(access.implicit_supervisor, access.wruss, access.asynchronous);
 }
 
+void ReadOperation(const std::uint8_t* record, TableOperation& operation) {
+  const std::uint64_t first = LoadAt(record + kFirst, 8);
+  const std::uint64_t entry = LoadAt(record + kSecond, 8);
+  operation.kind = static_cast<TableOperationKind>((record[kOperation] & 15) %
+                                                   kTableOperationKindCount);
+  operation.failing_allocation =
+      static_cast<std::uint16_t>(first >> kFailingShift);
+  operation.gpa = Gpa{first & kPhysicalAddressMask};
+  const TableOperationFields fields = FieldsOf(operation.kind);
+  if (fields.level) {
+    operation.level =
+        static_cast<std::uint8_t>(1 + (record[kOperation] >> 4 & 3) % 3);
+  }
+  if (fields.bytes) {
+    operation.bytes =
+        LoadAt(record + kUnits, kUnitsBytes) * kTableOperationUnit &
+        kTableAddressMask;
+  }
+  if (fields.flags) operation.flags = entry & kTableFlagsMask;
+  if (fields.hpa) {
+    operation.hpa = Hpa{(entry & kEntryAddress) |
+                        ((entry & kHalfPageInEntry) != 0 ? kHalfPage : 0)};
+  }
+}
+
+void WriteOperation(const TableOperation& operation, std::uint8_t* record) {
+  record[kOperation] = static_cast<std::uint8_t>(
+      static_cast<unsigned>(operation.kind) | (operation.level - 1u) << 4);
+  StoreAt(record + kUnits, operation.bytes / kTableOperationUnit, kUnitsBytes);
+  StoreAt(record + kFirst,
+          operation.gpa.value | std::uint64_t{operation.failing_allocation}
+                                    << kFailingShift,
+          8);
+  const std::uint64_t hpa = operation.hpa.value;
+  StoreAt(record + kSecond,
+          (hpa & kEntryAddress) | operation.flags |
+              ((hpa & kHalfPage) != 0 ? kHalfPageInEntry : 0),
+          8);
+}
+
 void ReadStep(const std::uint8_t* record, Step& step) {
   const std::uint64_t first = LoadAt(record + kFirst, 8);
   const std::uint64_t second = LoadAt(record + kSecond, 8);
@@ -213,6 +272,9 @@ void ReadStep(const std::uint8_t* record, Step& step) {
       break;
     case StepKind::kEptpSwitch:
       step.index = static_cast<std::uint32_t>(first);
+      break;
+    case StepKind::kTableOperation:
+      ReadOperation(record, step.operation);
       break;
   }
 }
@@ -248,11 +310,15 @@ void WriteStep(const Step& step, std::uint8_t* record) {
     case StepKind::kEptpSwitch:
       StoreAt(record + kFirst, step.index, 4);
       break;
+    case StepKind::kTableOperation:
+      WriteOperation(step.operation, record);
+      break;
   }
 }
 
-void DecodeRecord(const std::uint8_t* record, Case& c) {
-  const std::uint8_t tag = record[kTag] & kTagMask;
+void DecodeRecord(const std::uint8_t* record, std::uint8_t version, Case& c) {
+  const std::uint8_t tag =
+      version == 1 ? record[kTag] & kTagMaskOfVersion1 : FoldTag(record[kTag]);
   if (tag == kWordTag) {
     MemoryWord& word = c.memory.emplace_back();
     word.address = Hpa{LoadAt(record + kFirst, 8) & kWordAddressMask};
@@ -286,17 +352,18 @@ void DecodeInto(std::span<const std::uint8_t> bytes, Case& c) {
   c.steps.clear();
   DecodeHeader(bytes, c);
   if (bytes.size() <= kRecordsOffset) return;
+  const std::uint8_t version = bytes[0];
   std::span<const std::uint8_t> rest = bytes.subspan(kRecordsOffset);
   if (rest.size() > kMaxRecords * kRecordBytes) {
     rest = rest.first(kMaxRecords * kRecordBytes);
   }
   for (; rest.size() >= kRecordBytes; rest = rest.subspan(kRecordBytes)) {
-    DecodeRecord(rest.data(), c);
+    DecodeRecord(rest.data(), version, c);
   }
   if (rest.empty()) return;
   Record padded = {};
   std::copy(rest.begin(), rest.end(), padded.begin());
-  DecodeRecord(padded.data(), c);
+  DecodeRecord(padded.data(), version, c);
 }
 
 Case DecodeCase(std::span<const std::uint8_t> bytes) {

@@ -25,6 +25,12 @@ Step RandomStep(Random& random) {
   Fill(random, step.access.size, step.gpa.value, step.gla.value,
        step.page.gla.value, step.page.pat_index, step.hpa.value, step.value,
        step.index);
+  TableOperation& operation = step.operation;
+  operation.kind =
+      static_cast<TableOperationKind>(random.Below(kTableOperationKindCount));
+  Fill(random, operation.level, operation.failing_allocation,
+       operation.gpa.value, operation.hpa.value, operation.bytes,
+       operation.flags);
   return step;
 }
 

@@ -136,14 +136,13 @@ GpaRange AccessedRange(const Case& c, const Step& step) {
       return {c.guest.cr3 & Low(32) & ~Low(5), 32};
     case StepKind::kStore:
     case StepKind::kEptpSwitch:
+    case StepKind::kTableOperation:
       break;
   }
   return {};
 }
 
-bool IsAccess(const Step& step) {
-  return step.kind != StepKind::kStore && step.kind != StepKind::kEptpSwitch;
-}
+bool IsAccess(const Step& step) { return step.kind < StepKind::kStore; }
 
 void FindUsedEntries(const Case& c, const Step& step, UsedEntries& used) {
   used.list.clear();

@@ -51,6 +51,8 @@ EngineStatus Ask(Engine& engine, StepHostMemory& memory, const Step& step,
       memory.Store(step.hpa, step.value);
       event = Event{};
       return EngineStatus::kAnswered;
+    case StepKind::kTableOperation:
+      break;  // none of a processor's
   }
   return EngineStatus::kCallerError;
 }

@@ -334,6 +334,18 @@ TEST_F(TrialTest, WhatNobodyCanBeAskedIsSkipped) {
 
 // A dialect whose alterations change no answer gives the SDM's own verdict,
 // and that is not computed twice.
+TEST_F(TrialTest, WhatABuilderIsAskedIsSkippedWhole) {
+  trial_.Add(a_, Dialect());
+  trial_.Add(b_, Dialect());
+  Case c = Walk4().Read(0x1234).Build();
+  Step& step = c.steps.emplace_back();
+  step.kind = StepKind::kTableOperation;
+  for (const Standings& standings : trial_.Run(c)) {
+    EXPECT_EQ(standings.skip, Skip::kTableOperation);
+    EXPECT_EQ(standings.compared, 0u);
+  }
+}
+
 TEST_F(TrialTest, AVerdictThatNoAlterationTouchedServesAll) {
   trial_.Add(a_, Dialect());
   trial_.Add(b_, With("CFG-9/off"));

@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "fuzzers/command/bit_words.h"
 #include "fuzzers/command/guest_words.h"
+#include "fuzzers/command/table_words.h"
 #include "fuzzers/text/view.h"
 
 namespace eptdiff {
@@ -248,6 +249,8 @@ std::string StepWords(const Step& step) {
                           " at host-physical ", Hexadecimal(step.hpa.value));
     case StepKind::kEptpSwitch:
       return absl::StrCat("VMFUNC switches to EPTP number ", step.index);
+    case StepKind::kTableOperation:
+      return TableOperationWords(step.operation);
   }
   return "?";
 }

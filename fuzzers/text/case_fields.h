@@ -5,7 +5,7 @@
 // A visitor has
 //   void Number(int field, T& member, Limits limits = the width of T)
 //   void Flag(int field, bool& member)
-//   void Kind(int field, AccessKind& member)
+//   void Kind(int field, E& member) for the enumerations
 //   void Numbers(int field, std::array<std::uint64_t, N>& members)
 // where `field` is a field number of the message that the function is about.
 // Thread-safety: pure functions.
@@ -25,6 +25,7 @@ struct Limits {
   std::uint64_t min = 0;
   std::uint64_t max = ~std::uint64_t{0};
   std::uint64_t alignment = 1;
+  std::uint64_t forbidden = 0;  // bits that must be 0
 };
 
 inline constexpr std::uint64_t kMaxAddress = (std::uint64_t{1} << 52) - 1;
@@ -32,6 +33,10 @@ inline constexpr Limits kByteAddress{.max = kMaxAddress};
 inline constexpr Limits kWordAddress{.max = kMaxAddress, .alignment = 8};
 inline constexpr Limits kAccessBytes{.min = 1, .max = kMaxAccessBytes};
 inline constexpr Limits kPatIndex{.max = 7};
+inline constexpr Limits kTableAddress{.max = kMaxAddress, .alignment = 2048};
+// Whatever is no address and does not say "page".
+inline constexpr Limits kEntryFlags{.forbidden = 0x000ffffffffff080};
+inline constexpr Limits kPageLevel{.min = 1, .max = 3};
 
 template <typename Visitor>
 void VisitProcessor(Visitor&& visitor, Processor& processor) {
@@ -151,6 +156,20 @@ void VisitStep(Visitor&& visitor, Step& step) {
     case StepKind::kEptpSwitch:
       visitor.Number(CaseFile::EptpSwitch::kIndexFieldNumber, step.index);
       return;
+    case StepKind::kTableOperation: {
+      using F = CaseFile::TableOperation;
+      TableOperation& operation = step.operation;
+      visitor.Kind(F::kKindFieldNumber, operation.kind);
+      visitor.Number(F::kGpaFieldNumber, operation.gpa.value, kByteAddress);
+      visitor.Number(F::kHpaFieldNumber, operation.hpa.value, kTableAddress);
+      visitor.Number(F::kBytesFieldNumber, operation.bytes, kTableAddress);
+      visitor.Number(F::kFlagsFieldNumber, operation.flags, kEntryFlags);
+      visitor.Number(F::kLevelFieldNumber, operation.level, kPageLevel);
+      visitor.Number(F::kFailingAllocationFieldNumber,
+                     operation.failing_allocation,
+                     {.max = kMaxFailingAllocation});
+      return;
+    }
   }
 }
 
@@ -174,7 +193,9 @@ static_assert(StepFieldOf(StepKind::kStore) ==
               CaseFile::Step::kStoreFieldNumber);
 static_assert(StepFieldOf(StepKind::kEptpSwitch) ==
               CaseFile::Step::kEptpSwitchFieldNumber);
-static_assert(kStepKindCount == 7, "a new kind of step needs its field");
+static_assert(StepFieldOf(StepKind::kTableOperation) ==
+              CaseFile::Step::kTableOperationFieldNumber);
+static_assert(kStepKindCount == 8, "a new kind of step needs its field");
 
 static_assert(static_cast<int>(AccessKind::kRead) == CaseFile::READ);
 static_assert(static_cast<int>(AccessKind::kWrite) == CaseFile::WRITE);
@@ -185,6 +206,24 @@ static_assert(static_cast<int>(AccessKind::kShadowStackRead) ==
               CaseFile::SHADOW_STACK_READ);
 static_assert(static_cast<int>(AccessKind::kShadowStackWrite) ==
               CaseFile::SHADOW_STACK_WRITE);
+
+static_assert(static_cast<int>(TableOperationKind::kMap) == CaseFile::MAP);
+static_assert(static_cast<int>(TableOperationKind::kUnmap) == CaseFile::UNMAP);
+static_assert(static_cast<int>(TableOperationKind::kRemap) == CaseFile::REMAP);
+static_assert(static_cast<int>(TableOperationKind::kProtect) ==
+              CaseFile::PROTECT);
+static_assert(static_cast<int>(TableOperationKind::kSplit) == CaseFile::SPLIT);
+static_assert(static_cast<int>(TableOperationKind::kMapRegion) ==
+              CaseFile::MAP_REGION);
+static_assert(static_cast<int>(TableOperationKind::kUnmapRegion) ==
+              CaseFile::UNMAP_REGION);
+static_assert(static_cast<int>(TableOperationKind::kProtectRegion) ==
+              CaseFile::PROTECT_REGION);
+static_assert(static_cast<int>(TableOperationKind::kMergeRegion) ==
+              CaseFile::MERGE_REGION);
+static_assert(static_cast<int>(TableOperationKind::kClearFlags) ==
+              CaseFile::CLEAR_FLAGS);
+static_assert(kTableOperationKindCount == 10, "a new kind needs its name");
 
 }  // namespace eptdiff
 

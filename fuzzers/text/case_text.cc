@@ -61,6 +61,10 @@ class Reader {
       Report(field, kSingular,
              absl::StrCat(text(value), " is misaligned: not a multiple of ",
                           limits.alignment));
+    } else if ((value & limits.forbidden) != 0) {
+      Report(field, kSingular,
+             absl::StrCat(text(value), " has bits that it must not have: ",
+                          text(value & limits.forbidden)));
     } else {
       member = static_cast<T>(value);
     }
@@ -72,11 +76,11 @@ class Reader {
     member = reflection().GetBool(message_, &field);
   }
 
-  void Kind(int number, AccessKind& member) {
+  template <typename E>
+  void Kind(int number, E& member) {
     const FieldDescriptor& field = FieldAt(number);
     if (!reflection().HasField(message_, &field)) return;
-    member =
-        static_cast<AccessKind>(reflection().GetEnumValue(message_, &field));
+    member = static_cast<E>(reflection().GetEnumValue(message_, &field));
   }
 
   template <std::size_t N>
@@ -152,7 +156,8 @@ class Writer {
     reflection().SetBool(message_, &field, member);
   }
   // Written always: an access without its kind reads badly.
-  void Kind(int number, AccessKind& member) {
+  template <typename E>
+  void Kind(int number, E& member) {
     reflection().SetEnumValue(message_, &FieldAt(number),
                               static_cast<int>(member));
   }

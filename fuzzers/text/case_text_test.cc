@@ -89,7 +89,15 @@ Case FullCase() {
              {.kind = StepKind::kPagingStructureUpdate, .gpa = Gpa{0x1008}},
              {.kind = StepKind::kPdpteLoad},
              {.kind = StepKind::kStore, .hpa = Hpa{0x2008}, .value = 0x3007},
-             {.kind = StepKind::kEptpSwitch, .index = 0xffffffff}};
+             {.kind = StepKind::kEptpSwitch, .index = 0xffffffff},
+             {.kind = StepKind::kTableOperation,
+              .operation = {.kind = TableOperationKind::kMapRegion,
+                            .level = 3,
+                            .failing_allocation = 4095,
+                            .gpa = Gpa{0xfffffffffffff},
+                            .hpa = Hpa{0xffffffffff800},
+                            .bytes = 0x40000800,
+                            .flags = 0xfff0000000000f7f}}};
   return c;
 }
 
@@ -136,6 +144,11 @@ TEST(CaseTextTest, EachKindOfStepAndAccessSurvivesARoundTrip) {
         AccessKind::kShadowStackWrite}) {
     text_case.c.steps.push_back(
         {.kind = StepKind::kLinearAccess, .access = {.kind = kind}});
+  }
+  for (int kind = 0; kind < kTableOperationKindCount; ++kind) {
+    text_case.c.steps.push_back(
+        {.kind = StepKind::kTableOperation,
+         .operation = {.kind = static_cast<TableOperationKind>(kind)}});
   }
   const auto parsed = ParseCase(FormatCase(text_case), "steps");
   ASSERT_TRUE(parsed.ok()) << parsed.status();
@@ -307,6 +320,26 @@ INSTANTIATE_TEST_SUITE_P(
                 "step { eptp_switch { index: 4294967296 } }",
                 "1:22:",
                 {"step[0].eptp_switch.index", "4294967295"}},
+        Mistake{"UnknownOperation",
+                "step { table_operation { kind: MAPPING } }",
+                "1:40:",
+                {"MAPPING", "kind"}},
+        Mistake{"MisalignedTableAddress",
+                "step { table_operation { hpa: 0x400 } }",
+                "1:26:",
+                {"step[0].table_operation.hpa: 0x400", "multiple of 2048"}},
+        Mistake{"AddressInFlags",
+                "step { table_operation { flags: 0x1087 } }",
+                "1:26:",
+                {"table_operation.flags: 0x1087", "must not have: 0x1080"}},
+        Mistake{"PageLevel",
+                "step { table_operation { level: 4 } }",
+                "1:26:",
+                {"table_operation.level: 4", "1 to 3"}},
+        Mistake{"FailingAllocation",
+                "step { table_operation { failing_allocation: 4096 } }",
+                "1:26:",
+                {"failing_allocation: 4096", "0 to 4095"}},
         Mistake{"UnknownRule",
                 "rule: \"CFG-8\"\nrule: \"CFG-99\"",
                 "2:1:",

@@ -319,6 +319,7 @@ class BochsOracle final : public Oracle {
   Skip Walk(const MachineState& state, const Step& step, StepMemory& memory,
             Outcome& outcome) {
     if (step.kind == StepKind::kEptpSwitch) return Skip::kEptpSwitch;
+    if (step.kind == StepKind::kTableOperation) return Skip::kTableOperation;
     if (IsAccess(step)) {
       if (step.access.size < 1 || step.access.size > kMaxAccessBytes) {
         return Skip::kCallerError;

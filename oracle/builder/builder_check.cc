@@ -12,14 +12,15 @@ BuilderCheck::BuilderCheck(FramePool& pool, const TableFacts& facts,
   CheckEnd();
 }
 
-Findings BuilderCheck::Judge(const BuilderOperation& operation,
-                             const TableResult& result) {
+BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
+                                    const TableResult& result) {
   findings_.clear();
   needs_invept_ = needed_invept_ = false;
   invepts_ = 0;
   std::uint64_t leaf = 0;
   PageNow page{0};
-  if (!FindLeaf(facts_, memory_, root_, operation.gpa, leaf, page.level)) {
+  if (!FindLeaf(facts_, memory_, root_, operation.gpa.value, leaf,
+                page.level)) {
     page.level = 0;
   }
   const RefusalSet reasons = ReasonsAgainst(operation, facts_, model_, page);
@@ -28,12 +29,12 @@ Findings BuilderCheck::Judge(const BuilderOperation& operation,
   const bool is_right =
       no_frames ||
       (reasons == 0 ? result.ok() : (reasons & Only(result.error)) != 0);
-  if (!is_right) Find(BuilderRule::kRefused, operation.gpa);
+  if (!is_right) Find(BuilderRule::kRefused, operation.gpa.value);
 
   after_ = model_;
   if (result.ok() && is_right) ApplyToModel(operation, page, after_);
-  flags_may_go_ = operation.step == BuilderStep::kClearFlags ||
-                  operation.step == BuilderStep::kRemap;
+  flags_may_go_ = operation.kind == TableOperationKind::kClearFlags ||
+                  operation.kind == TableOperationKind::kRemap;
   for (const TableEvent& event : pool_.TakeEvents()) {
     const bool changes = event.kind == TableEvent::Kind::kStore &&
                          event.before != event.after &&
@@ -49,7 +50,7 @@ Findings BuilderCheck::Judge(const BuilderOperation& operation,
   return findings_;
 }
 
-Findings BuilderCheck::JudgeEnd() {
+BuilderFindings BuilderCheck::JudgeEnd() {
   findings_.clear();
   needs_invept_ = needed_invept_ = !model_.empty();
   invepts_ = 0;
@@ -212,17 +213,17 @@ void BuilderCheck::CheckMemory() {
   }
 }
 
-Findings BuilderCheck::JudgeIteration(const std::vector<Interval>& shown,
-                                      std::uint64_t gpa_end) const {
+BuilderFindings BuilderCheck::JudgeIteration(const std::vector<Interval>& shown,
+                                             std::uint64_t gpa_end) const {
   std::uint64_t where;
   if (IsOneOrOther(shown, 0, gpa_end, ComparedFlags(), model_, model_, where)) {
     return {};
   }
-  return {MakeFinding(BuilderRule::kIteration, where)};
+  return {MakeBuilderFinding(BuilderRule::kIteration, where)};
 }
 
 void BuilderCheck::Find(BuilderRule rule, std::uint64_t where) {
-  findings_.push_back(MakeFinding(rule, where));
+  findings_.push_back(MakeBuilderFinding(rule, where));
 }
 
 std::uint64_t BuilderCheck::ComparedFlags() const {

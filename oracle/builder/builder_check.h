@@ -20,8 +20,8 @@
 
 #include "engine/table_error.h"
 #include "engine/types.h"
+#include "oracle/builder/builder_finding.h"
 #include "oracle/builder/builder_operation.h"
-#include "oracle/builder/finding.h"
 #include "oracle/builder/frame_pool.h"
 #include "oracle/builder/mapping_model.h"
 #include "oracle/builder/table_facts.h"
@@ -36,21 +36,21 @@ class BuilderCheck {
   BuilderCheck(FramePool& pool, const TableFacts& facts, std::uint64_t eptp);
 
   // What was wrong with that, if anything.
-  const Findings& creation() const { return findings_; }
+  const BuilderFindings& creation() const { return findings_; }
 
   // Does the operation and judges it, and what iterating shows afterwards.
   // After a finding the check is over: it no longer knows what to expect.
   template <typename Builder>
-  Findings Run(Builder& builder, const BuilderOperation& operation) {
+  BuilderFindings Run(Builder& builder, const TableOperation& operation) {
     return RunOther(builder, operation, operation);
   }
 
   // Likewise, but something else is done than what is judged: a faulty builder.
   template <typename Builder>
-  Findings RunOther(Builder& builder, const BuilderOperation& done,
-                    const BuilderOperation& judged) {
+  BuilderFindings RunOther(Builder& builder, const TableOperation& done,
+                           const TableOperation& judged) {
     const TableResult result = Apply(builder, done);
-    Findings findings = Judge(judged, result);
+    BuilderFindings findings = Judge(judged, result);
     if (!findings.empty()) return findings;
     std::vector<Interval> shown;
     const Gpa first{0};
@@ -63,9 +63,10 @@ class BuilderCheck {
   }
 
   // What has been recorded since the last call must be this operation.
-  Findings Judge(const BuilderOperation& operation, const TableResult& result);
+  BuilderFindings Judge(const TableOperation& operation,
+                        const TableResult& result);
   // Likewise, the builder's end.
-  Findings JudgeEnd();
+  BuilderFindings JudgeEnd();
 
   const MappingModel& model() const { return model_; }
   const FrameMemory& memory() const { return memory_; }
@@ -82,8 +83,8 @@ class BuilderCheck {
   void CheckFlagsKept(const TableImage& before, const TableImage& after);
   void CheckEnd();
   void CheckMemory();
-  Findings JudgeIteration(const std::vector<Interval>& shown,
-                          std::uint64_t gpa_end) const;
+  BuilderFindings JudgeIteration(const std::vector<Interval>& shown,
+                                 std::uint64_t gpa_end) const;
 
   void Find(BuilderRule rule, std::uint64_t where);
   // Flags in which pages are compared.
@@ -99,7 +100,7 @@ class BuilderCheck {
   std::unordered_map<std::uint64_t, TreePlace> linked_;  // tables
 
   // Within an operation.
-  Findings findings_;
+  BuilderFindings findings_;
   MappingModel after_;
   bool flags_may_go_ = false;
   bool needs_invept_ = false;  // since the last INVEPT

@@ -35,7 +35,7 @@ constexpr Setting kSettings[] = {
 };
 
 // What else a subject gets wrong: it does another operation.
-using Confuse = void (*)(BuilderOperation&);
+using Confuse = void (*)(TableOperation&);
 
 class World {
  public:
@@ -62,25 +62,25 @@ class World {
   }
 
   // An operation; now and then with each of its allocations failing in turn.
-  Findings Step() {
+  BuilderFindings Step() {
     UsePages();
-    const BuilderOperation operation = Some();
-    BuilderOperation done = operation;
+    const TableOperation operation = Some();
+    TableOperation done = operation;
     if (confuse_ != nullptr) confuse_(done);
     const int attempts = Pick(4) == 0 ? 6 : 0;
     for (int n = 1; n <= attempts; ++n) {
       pool_.pool.FailAllocation(n);
-      Findings findings = check_->RunOther(*builder_, done, operation);
+      BuilderFindings findings = check_->RunOther(*builder_, done, operation);
       if (!findings.empty()) return findings;
       if (!pool_.pool.failed()) return {};
     }
     pool_.pool.FailAllocation(0);
-    Findings findings = check_->RunOther(*builder_, done, operation);
+    BuilderFindings findings = check_->RunOther(*builder_, done, operation);
     pool_.Flush();
     return findings;
   }
 
-  Findings End() {
+  BuilderFindings End() {
     builder_.reset();
     pool_.Flush();
     return check_->JudgeEnd();
@@ -91,36 +91,39 @@ class World {
 
   int Pick(int n) { return static_cast<int>(random_() % n); }
 
-  BuilderOperation Some() {
+  TableOperation Some() {
     constexpr std::uint64_t kGranules[] = {k4K, k2M, k1G};
     const std::uint64_t granule = kGranules[Pick(small_ ? 2 : 3)];
-    BuilderOperation operation;
-    operation.step = static_cast<BuilderStep>(Pick(10));
-    if (Pick(3) == 0) operation.step = BuilderStep::kMapRegion;
-    if (operation.step == BuilderStep::kClearFlags && !facts_.accessed_dirty) {
-      operation.step = BuilderStep::kProtectRegion;
+    TableOperation operation;
+    operation.kind = static_cast<TableOperationKind>(Pick(10));
+    if (Pick(3) == 0) operation.kind = TableOperationKind::kMapRegion;
+    if (operation.kind == TableOperationKind::kClearFlags &&
+        !facts_.accessed_dirty) {
+      operation.kind = TableOperationKind::kProtectRegion;
     }
-    operation.gpa = granule * Pick(4) + (Pick(3) == 0 ? k4K * Pick(4) : 0) +
-                    (Pick(3) == 0 ? k2M * Pick(3) : 0);
+    operation.gpa.value = granule * Pick(4) +
+                          (Pick(3) == 0 ? k4K * Pick(4) : 0) +
+                          (Pick(3) == 0 ? k2M * Pick(3) : 0);
     operation.bytes = granule * (1 + Pick(3)) + (Pick(4) == 0 ? k4K : 0);
-    operation.hpa = operation.gpa + k1G * (4 + Pick(8));
-    if (Pick(4) == 0) operation.hpa += kGranules[Pick(2)];
-    const bool fits = !small_ && operation.hpa % k2M == operation.gpa % k2M;
+    operation.hpa.value = operation.gpa.value + k1G * (4 + Pick(8));
+    if (Pick(4) == 0) operation.hpa.value += kGranules[Pick(2)];
+    const bool fits =
+        !small_ && operation.hpa.value % k2M == operation.gpa.value % k2M;
     operation.flags = SomeFlags();
     operation.level = 1 + Pick(3);
     if (operation.bytes > 4 * k2M &&
-        operation.step == BuilderStep::kMapRegion) {
+        operation.kind == TableOperationKind::kMapRegion) {
       // Not too many 4-KByte pages.
       if (operation.level == 1) operation.level = 2;
       if (!fits || (operation.flags >> 61 & 1) != 0) operation.bytes = 4 * k2M;
     }
     if ((operation.flags >> 61 & 1) != 0 &&
-        operation.step == BuilderStep::kProtectRegion) {
+        operation.kind == TableOperationKind::kProtectRegion) {
       operation.bytes = k4K;
     }
     constexpr std::uint64_t kWrong[] = {1, 0x800, 1ull << 46, 1ull << 52};
-    if (Pick(40) == 0) operation.gpa += kWrong[Pick(4)];
-    if (Pick(40) == 0) operation.hpa += kWrong[Pick(4)];
+    if (Pick(40) == 0) operation.gpa.value += kWrong[Pick(4)];
+    if (Pick(40) == 0) operation.hpa.value += kWrong[Pick(4)];
     if (Pick(40) == 0) operation.bytes = Pick(2) == 0 ? 0 : 0x1800;
     return operation;
   }
@@ -165,11 +168,11 @@ class BuilderCheckTest : public testing::TestWithParam<Setting> {};
 TEST_P(BuilderCheckTest, TableBuilderBreaksNoRule) {
   World world(GetParam());
   for (int i = 0; i < 1000; ++i) {
-    const Findings findings = world.Step();
+    const BuilderFindings findings = world.Step();
     ASSERT_TRUE(findings.empty())
         << GetParam().words << ", step " << i << ": " << findings[0].sentence;
   }
-  const Findings findings = world.End();
+  const BuilderFindings findings = world.End();
   EXPECT_TRUE(findings.empty()) << findings[0].sentence;
 }
 
@@ -182,9 +185,9 @@ testing::AssertionResult IsNoticed(BuilderRule rule, PoolFault fault,
   std::string others;
   for (const Setting& setting : kSettings) {
     World world(setting, fault, confuse);
-    Findings findings;
+    BuilderFindings findings;
     for (int i = 0; i < 200 && findings.empty(); ++i) findings = world.Step();
-    for (const Finding& finding : findings) {
+    for (const BuilderFinding& finding : findings) {
       if (finding.rule == rule) return testing::AssertionSuccess();
       others += finding.sentence + "; ";
     }
@@ -223,25 +226,27 @@ TEST(BuilderFaultTest, EachFaultBetweenBuilderAndMemoryIsNoticed) {
 
 TEST(BuilderFaultTest, EachOperationThatDoesAnotherIsNoticed) {
   constexpr Confuse kConfusions[] = {
-      [](BuilderOperation& operation) {  // unmaps the whole large page
-        if (operation.step != BuilderStep::kUnmapRegion) return;
-        operation.gpa &= ~(k2M - 1);
+      [](TableOperation& operation) {  // unmaps the whole large page
+        if (operation.kind != TableOperationKind::kUnmapRegion) return;
+        operation.gpa.value &= ~(k2M - 1);
         operation.bytes = (operation.bytes + k2M - 1) & ~(k2M - 1);
       },
-      [](BuilderOperation& operation) {  // does nothing about rights
-        if (operation.step == BuilderStep::kProtectRegion) {
-          operation.step = BuilderStep::kMergeRegion;
+      [](TableOperation& operation) {  // does nothing about rights
+        if (operation.kind == TableOperationKind::kProtectRegion) {
+          operation.kind = TableOperationKind::kMergeRegion;
         }
       },
-      [](BuilderOperation& operation) {  // forgets the last page
-        if (operation.step == BuilderStep::kMapRegion) operation.bytes -= k4K;
+      [](TableOperation& operation) {  // forgets the last page
+        if (operation.kind == TableOperationKind::kMapRegion)
+          operation.bytes -= k4K;
       },
-      [](BuilderOperation& operation) {  // maps one page too far
-        if (operation.step == BuilderStep::kMapRegion) operation.hpa += k4K;
+      [](TableOperation& operation) {  // maps one page too far
+        if (operation.kind == TableOperationKind::kMapRegion)
+          operation.hpa.value += k4K;
       },
-      [](BuilderOperation& operation) {  // keeps the old address
-        if (operation.step == BuilderStep::kRemap) {
-          operation.step = BuilderStep::kProtect;
+      [](TableOperation& operation) {  // keeps the old address
+        if (operation.kind == TableOperationKind::kRemap) {
+          operation.kind = TableOperationKind::kProtect;
         }
       },
   };

@@ -9,26 +9,30 @@ constexpr bool Has(std::uint64_t word, int bit) {
   return (word >> bit & 1) != 0;
 }
 
-bool Takes(BuilderStep step, std::initializer_list<BuilderStep> steps) {
-  for (const BuilderStep each : steps) {
+bool Takes(TableOperationKind step,
+           std::initializer_list<TableOperationKind> steps) {
+  for (const TableOperationKind each : steps) {
     if (each == step) return true;
   }
   return false;
 }
 
-bool IsForOnePage(BuilderStep step) {
-  return Takes(step, {BuilderStep::kUnmap, BuilderStep::kRemap,
-                      BuilderStep::kProtect, BuilderStep::kSplit});
+bool IsForOnePage(TableOperationKind step) {
+  return Takes(step,
+               {TableOperationKind::kUnmap, TableOperationKind::kRemap,
+                TableOperationKind::kProtect, TableOperationKind::kSplit});
 }
-bool IsMapping(BuilderStep step) {
-  return Takes(step, {BuilderStep::kMap, BuilderStep::kMapRegion});
+bool IsMapping(TableOperationKind step) {
+  return Takes(step,
+               {TableOperationKind::kMap, TableOperationKind::kMapRegion});
 }
-bool TakesAddress(BuilderStep step) {
-  return IsMapping(step) || step == BuilderStep::kRemap;
+bool TakesAddress(TableOperationKind step) {
+  return IsMapping(step) || step == TableOperationKind::kRemap;
 }
-bool TakesFlags(BuilderStep step) {
+bool TakesFlags(TableOperationKind step) {
   return TakesAddress(step) ||
-         Takes(step, {BuilderStep::kProtect, BuilderStep::kProtectRegion});
+         Takes(step, {TableOperationKind::kProtect,
+                      TableOperationKind::kProtectRegion});
 }
 
 // What a leaf with these flags would be, without regard to its size.
@@ -58,84 +62,88 @@ bool HasPages(const TableFacts& facts, int level, std::uint64_t flags) {
 
 }  // namespace
 
-std::uint64_t BytesOf(const BuilderOperation& operation, PageNow page) {
-  if (operation.step == BuilderStep::kMap) return EntryBytes(operation.level);
-  if (!IsForOnePage(operation.step)) return operation.bytes;
+std::uint64_t BytesOf(const TableOperation& operation, PageNow page) {
+  if (operation.kind == TableOperationKind::kMap)
+    return EntryBytes(operation.level);
+  if (!IsForOnePage(operation.kind)) return operation.bytes;
   return EntryBytes(page.level == 0 ? 1 : page.level);
 }
 
-RefusalSet ReasonsAgainst(const BuilderOperation& operation,
+RefusalSet ReasonsAgainst(const TableOperation& operation,
                           const TableFacts& facts, const MappingModel& model,
                           PageNow page) {
-  const BuilderStep step = operation.step;
+  const TableOperationKind step = operation.kind;
   const std::uint64_t bytes = BytesOf(operation, page);
   // One page must begin where it begins; the addresses of regions are
   // multiples of 4096.
   std::uint64_t granule = EntryBytes(1);
-  if (step == BuilderStep::kMap || IsForOnePage(step)) granule = bytes;
+  if (step == TableOperationKind::kMap || IsForOnePage(step)) granule = bytes;
   // 57 bits of an address would be 5 levels, but GPAs have at most 52.
   const std::uint64_t gpa_end = 1ull << (facts.levels == 5 ? 52 : 48);
   const std::uint64_t hpa_end = 1ull << facts.maxphyaddr;
 
   RefusalSet reasons = 0;
-  if (operation.gpa % granule != 0 || bytes % EntryBytes(1) != 0 ||
-      bytes == 0 || (TakesAddress(step) && operation.hpa % granule != 0)) {
+  if (operation.gpa.value % granule != 0 || bytes % EntryBytes(1) != 0 ||
+      bytes == 0 ||
+      (TakesAddress(step) && operation.hpa.value % granule != 0)) {
     reasons |= Only(TableError::kMisaligned);
   }
-  if (operation.gpa >= gpa_end || bytes > gpa_end - operation.gpa ||
-      (TakesAddress(step) &&
-       (operation.hpa >= hpa_end || bytes > hpa_end - operation.hpa))) {
+  if (operation.gpa.value >= gpa_end || bytes > gpa_end - operation.gpa.value ||
+      (TakesAddress(step) && (operation.hpa.value >= hpa_end ||
+                              bytes > hpa_end - operation.hpa.value))) {
     reasons |= Only(TableError::kOutOfRange);
   }
   if (TakesFlags(step)) {
     reasons |= ReasonsAgainstFlags(facts, operation.flags);
   }
   if (IsMapping(step) && bytes != 0 &&
-      model.IsAnyMapped(operation.gpa, bytes)) {
+      model.IsAnyMapped(operation.gpa.value, bytes)) {
     reasons |= Only(TableError::kOverlap);
   }
   if (IsForOnePage(step) && page.level == 0) {
     reasons |= Only(TableError::kNotMapped);
   }
-  const int level = step == BuilderStep::kMap ? operation.level : page.level;
-  const bool has_size = step == BuilderStep::kMap ||
-                        step == BuilderStep::kRemap ||
-                        step == BuilderStep::kProtect;
+  const int level =
+      step == TableOperationKind::kMap ? operation.level : page.level;
+  const bool has_size = step == TableOperationKind::kMap ||
+                        step == TableOperationKind::kRemap ||
+                        step == TableOperationKind::kProtect;
   if ((has_size && level > 1 && !HasPages(facts, level, operation.flags)) ||
-      (step == BuilderStep::kSplit && level == 1)) {
+      (step == TableOperationKind::kSplit && level == 1)) {
     reasons |= Only(TableError::kUnsupported);
   }
   return reasons;
 }
 
-void ApplyToModel(const BuilderOperation& operation, PageNow page,
+void ApplyToModel(const TableOperation& operation, PageNow page,
                   MappingModel& model) {
-  const std::uint64_t gpa = operation.gpa;
+  const std::uint64_t gpa = operation.gpa.value;
   const std::uint64_t bytes = BytesOf(operation, page);
   const std::uint64_t flags = operation.flags & kLeafFlags;
-  switch (operation.step) {
-    case BuilderStep::kMap:
-    case BuilderStep::kMapRegion:
-      model.Map({gpa, operation.hpa, bytes, flags});
+  switch (operation.kind) {
+    case TableOperationKind::kMap:
+    case TableOperationKind::kMapRegion:
+      model.Map({gpa, operation.hpa.value, bytes, flags});
       return;
-    case BuilderStep::kUnmap:
-    case BuilderStep::kUnmapRegion:
+    case TableOperationKind::kUnmap:
+    case TableOperationKind::kUnmapRegion:
       model.Unmap(gpa, bytes);
       return;
-    case BuilderStep::kRemap: {
+    case TableOperationKind::kRemap: {
       const std::uint64_t kept = model.At(gpa).flags & kIgnoredBits;
-      model.Map({gpa, operation.hpa, bytes, (flags & ~kIgnoredBits) | kept});
+      model.Map(
+          {gpa, operation.hpa.value, bytes, (flags & ~kIgnoredBits) | kept});
       return;
     }
-    case BuilderStep::kProtect:
-    case BuilderStep::kProtectRegion:
+    case TableOperationKind::kProtect:
+    case TableOperationKind::kProtectRegion:
       // Accessed and dirty can only be added.
       model.Protect(gpa, bytes, flags,
                     kIgnoredBits | (kAccessedDirty & ~flags));
       return;
-    case BuilderStep::kSplit:
-    case BuilderStep::kMergeRegion:
-    case BuilderStep::kClearFlags:
+    case TableOperationKind::kSplit:
+    case TableOperationKind::kMergeRegion:
+    case TableOperationKind::kClearFlags:
       return;
   }
 }

@@ -43,7 +43,7 @@ class Reader {
 
  private:
   void Fault(BuilderRule rule, std::uint64_t where) {
-    image_.findings.push_back(MakeFinding(rule, where));
+    image_.findings.push_back(MakeBuilderFinding(rule, where));
   }
   void Add(const Interval& page) {
     if (!image_.pages.empty()) {

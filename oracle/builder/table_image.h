@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/types.h"
-#include "oracle/builder/finding.h"
+#include "oracle/builder/builder_finding.h"
 #include "oracle/builder/frame_memory.h"
 #include "oracle/builder/mapping_model.h"
 #include "oracle/builder/table_facts.h"
@@ -29,7 +29,7 @@ struct TableImage {
   std::vector<Interval> pages;
   std::unordered_map<std::uint64_t, TreePlace> tables;  // by address
   std::vector<std::uint64_t> empty_tables;              // map nothing
-  Findings findings;
+  BuilderFindings findings;
 };
 
 // The whole tree.

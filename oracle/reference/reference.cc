@@ -277,6 +277,8 @@ void Reference::Judge(const MachineState& state, const Step& step,
     case StepKind::kEptpSwitch:
       JudgeEptpSwitch(x, step, verdict);
       break;
+    case StepKind::kTableOperation:
+      return Refuse(Standing::kNotModelled, "software builds tables", verdict);
   }
   x.s.level = 0;
   if (x.Ask(Slot::kAlias1, x.aliased())) {

@@ -1,8 +1,8 @@
 // What a builder of tables did wrong: the rule that it broke, where, and a
-// sentence. The rules themselves are in finding.cc.
+// sentence. The rules themselves are in builder_finding.cc.
 // Thread-safety: plain values.
-#ifndef EPTDIFF_ORACLE_BUILDER_FINDING_H_
-#define EPTDIFF_ORACLE_BUILDER_FINDING_H_
+#ifndef EPTDIFF_ORACLE_BUILDER_BUILDER_FINDING_H_
+#define EPTDIFF_ORACLE_BUILDER_BUILDER_FINDING_H_
 
 #include <cstdint>
 #include <string>
@@ -34,16 +34,16 @@ enum class BuilderRule : std::uint8_t {
   kInveptEptp,    // with the EPTP of the tables
 };
 
-struct Finding {
+struct BuilderFinding {
   BuilderRule rule;
   std::uint64_t where;   // a GPA, or the HPA of an entry or a frame
   std::string sentence;  // with `where` in it
 };
-using Findings = std::vector<Finding>;
+using BuilderFindings = std::vector<BuilderFinding>;
 
 // The sentence made of what the rule says and the place.
-Finding MakeFinding(BuilderRule rule, std::uint64_t where);
+BuilderFinding MakeBuilderFinding(BuilderRule rule, std::uint64_t where);
 
 }  // namespace eptdiff
 
-#endif  // EPTDIFF_ORACLE_BUILDER_FINDING_H_
+#endif  // EPTDIFF_ORACLE_BUILDER_BUILDER_FINDING_H_

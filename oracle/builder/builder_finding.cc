@@ -1,4 +1,4 @@
-#include "oracle/builder/finding.h"
+#include "oracle/builder/builder_finding.h"
 
 #include <cinttypes>
 #include <cstdio>
@@ -56,7 +56,7 @@ const char* BreachOf(BuilderRule rule) {
 
 }  // namespace
 
-Finding MakeFinding(BuilderRule rule, std::uint64_t where) {
+BuilderFinding MakeBuilderFinding(BuilderRule rule, std::uint64_t where) {
   char at[32];
   std::snprintf(at, sizeof(at), " (%" PRIX64 "H)", where);
   return {rule, where, std::string(BreachOf(rule)) + at};
