@@ -64,8 +64,9 @@ void EptContext::SetRights() {
   // VIO-12.
   set(Use::kShadowStackRead,   {kR | kW, kR | kSs, 0,     false, false, kQr});
   set(Use::kShadowStackWrite,  {kR | kW, kR | kSs, 0,     true,  false, kQw});
-  // VIO-8, VIO-9.
-  set(Use::kPagingUpdate,      {kW,      kW,      paging, true,  false, kQw});
+  // VIO-8, VIO-9. An update reads the entry, too: processors report both.
+  set(Use::kPagingUpdate,      {kW,      kW,      paging, true,  false,
+                                kQr | kQw});
   set(Use::kPagingRead,        {kR,      kR,      0,      false, false, kQr});
   if (access_dirty_) {
     const Rights both = {kW, kW, paging, true, false, kQr | kQw};

@@ -14,12 +14,13 @@
 // sets no EPT flag; the rights to all its pages are judged before any flag is
 // set, then flags are set and logged page by page (so that a log which the
 // first page fills is full for the second); exits report the first byte of the
-// access in the refused page; undefined bits and fields are 0; a GPA too wide
-// for 4-level EPT is never converted to a #VE. With CR0.PG = 1 a page is done
-// with, guest walk, flags and all, before the next one is begun; the guest's
-// accessed and dirty flags are set once its rights allow the access, in the
-// order in which the entries were read, before the final access is judged;
-// guest-paging verification comes last.
+// access in the refused page; a refused update of a guest accessed or dirty
+// flag is a read as well as a write, as processors report it; undefined bits
+// and fields are 0; a GPA too wide for 4-level EPT is never converted to a #VE.
+// With CR0.PG = 1 a page is done with, guest walk, flags and all, before the
+// next one is begun; the guest's accessed and dirty flags are set once its
+// rights allow the access, in the order in which the entries were read, before
+// the final access is judged; guest-paging verification comes last.
 //
 // Not modelled: prematurely busy shadow stacks, enclaves, Intel PT's own
 // conditions, the APIC-access page, linear-address masking and separation,

@@ -87,7 +87,7 @@ TEST_P(GuestFlagsTest, AnUpdateIsAWriteForEpt) {
     GuestWalkState state;
     const Event exit = m_.LinearWithState({.kind = kRead}, state);
     ASSERT_EQ(ExitReason(exit), 48) << level;
-    EXPECT_EQ(exit.qualification, 0xaau);  // write, R and X, GLA valid
+    EXPECT_EQ(exit.qualification, 0xabu);  // read, write, R and X, GLA valid
     EXPECT_EQ(exit.gpa, m_.AddressOf(level));
     EXPECT_EQ(exit.gla, m_.gla());
     EXPECT_EQ(state.level, level);

@@ -38,7 +38,7 @@ TEST(QualificationTest, StructureAccesses) {
     bool access_dirty;
     std::uint64_t read;
     std::uint64_t update;
-  } kCases[] = {{false, 0x81, 0x82}, {true, 0x83, 0x83}};
+  } kCases[] = {{false, 0x81, 0x83}, {true, 0x83, 0x83}};
   for (const auto& c : kCases) {
     TestMachine m;
     if (c.access_dirty) m.EnableAccessDirty();
