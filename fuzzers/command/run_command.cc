@@ -6,6 +6,7 @@
 #include "fuzzers/command/case_file.h"
 #include "fuzzers/command/command_line.h"
 #include "fuzzers/command/exit_code.h"
+#include "fuzzers/command/expected.h"
 #include "fuzzers/command/finding_words.h"
 #include "fuzzers/command/oracles.h"
 #include "fuzzers/command/report_error.h"
@@ -50,6 +51,11 @@ void RunFile(const std::string& file, Panel& panel, const Style& style,
     disagree |= standings[i].disagrees;
     answered |= standings[i].compared > 0;
     text += StandingsText(panel.oracle(i), standings[i], style);
+  }
+  for (const std::string& unmet :
+       UnmetExpectations(content->text_case, panel)) {
+    disagree = true;
+    text += Item(2, "NOT AS EXPECTED", style.Bad("NOT AS EXPECTED"), unmet);
   }
   ++(disagree ? tally.disagree : answered ? tally.agree : tally.unanswered);
   if (quiet && !disagree && answered) return;

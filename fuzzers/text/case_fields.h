@@ -17,6 +17,7 @@
 #include "engine/types.h"
 #include "fuzzers/text/case.pb.h"
 #include "oracle/case.h"
+#include "oracle/expectation.h"
 
 namespace eptdiff {
 
@@ -171,6 +172,57 @@ void VisitStep(Visitor&& visitor, Step& step) {
       return;
     }
   }
+}
+
+// The message of an event is the one that its kind selects; see EventFieldOf().
+template <typename Visitor>
+void VisitExpectedEvent(Visitor&& visitor, Expectation& expectation) {
+  switch (expectation.event) {
+    case EventKind::kCompleted:
+      visitor.Number(CaseFile::Completion::kHpaFieldNumber,
+                     expectation.hpa.value, kByteAddress);
+      return;
+    case EventKind::kVmExit: {
+      using F = CaseFile::VmExit;
+      visitor.Number(F::kReasonFieldNumber, expectation.exit_reason);
+      visitor.Number(F::kQualificationFieldNumber, expectation.qualification);
+      visitor.Number(F::kMaskFieldNumber, expectation.qualification_mask);
+      visitor.Number(F::kGpaFieldNumber, expectation.gpa.value, kByteAddress);
+      return;
+    }
+    case EventKind::kPageFault:
+      visitor.Number(CaseFile::PageFault::kErrorCodeFieldNumber,
+                     expectation.error_code);
+      return;
+    default:  // VM entry fails
+      return;
+  }
+}
+
+// Which field of CaseFile.Expectation holds an event of this kind.
+inline constexpr EventKind kExpectedEvents[] = {
+    EventKind::kCompleted, EventKind::kVmExit, EventKind::kPageFault,
+    EventKind::kVmEntryFailure};
+constexpr int EventFieldOf(EventKind kind) {
+  for (int field = 1;; ++field) {
+    if (kExpectedEvents[field - 1] == kind) return field;
+  }
+}
+static_assert(EventFieldOf(EventKind::kCompleted) ==
+              CaseFile::Expectation::kCompleteFieldNumber);
+static_assert(EventFieldOf(EventKind::kVmExit) ==
+              CaseFile::Expectation::kExitFieldNumber);
+static_assert(EventFieldOf(EventKind::kPageFault) ==
+              CaseFile::Expectation::kFaultFieldNumber);
+static_assert(EventFieldOf(EventKind::kVmEntryFailure) ==
+              CaseFile::Expectation::kFailFieldNumber);
+
+template <typename Visitor>
+void VisitExpectedBits(Visitor&& visitor, ExpectedBits& bits) {
+  using F = CaseFile::ExpectedBits;
+  visitor.Number(F::kAddressFieldNumber, bits.address.value, kWordAddress);
+  visitor.Number(F::kValueFieldNumber, bits.value);
+  visitor.Number(F::kMaskFieldNumber, bits.mask);
 }
 
 // Which field of CaseFile.Step holds a step of this kind; the fields are

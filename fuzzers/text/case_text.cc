@@ -190,6 +190,35 @@ Step ReadStep(const Reader& reader) {
   return step;
 }
 
+Expectation ReadExpectation(const Reader& reader) {
+  const auto& message =
+      static_cast<const CaseFile::Expectation&>(reader.message());
+  Expectation expectation;
+  if (message.event_case() != CaseFile::Expectation::EVENT_NOT_SET) {
+    expectation.event = kExpectedEvents[message.event_case() - 1];
+    VisitExpectedEvent(
+        reader.Nested(reader.FieldAt(message.event_case()), kSingular),
+        expectation);
+  }
+  constexpr int kFind = CaseFile::Expectation::kFindFieldNumber;
+  for (int i = 0; i < message.find_size(); ++i) {
+    VisitExpectedBits(reader.Nested(reader.FieldAt(kFind), i),
+                      expectation.memory.emplace_back());
+  }
+  return expectation;
+}
+
+void WriteExpectation(Expectation expectation, CaseFile::Expectation* message) {
+  const FieldDescriptor* field = message->GetDescriptor()->FindFieldByNumber(
+      EventFieldOf(expectation.event));
+  VisitExpectedEvent(
+      Writer(message->GetReflection()->MutableMessage(message, field)),
+      expectation);
+  for (ExpectedBits& bits : expectation.memory) {
+    VisitExpectedBits(Writer(message->add_find()), bits);
+  }
+}
+
 void CheckRecordCount(const Reader& reader, const CaseFile& file) {
   const auto words = static_cast<std::size_t>(file.memory_size());
   const auto steps = static_cast<std::size_t>(file.step_size());
@@ -234,13 +263,21 @@ TextCase ReadFile(const Reader& reader, const CaseFile& file) {
   for (int i = 0; i < file.memory_size(); ++i) {
     VisitWord(nested(CaseFile::kMemoryFieldNumber, i), c.memory.emplace_back());
   }
+  if (file.has_vm_entry()) {
+    result.expectations[0] =
+        ReadExpectation(nested(CaseFile::kVmEntryFieldNumber));
+  }
   for (int i = 0; i < file.step_size(); ++i) {
     if (file.step(i).kind_case() == CaseFile::Step::KIND_NOT_SET) {
       reader.Report(reader.FieldAt(CaseFile::kStepFieldNumber), i,
                     "a step needs what is done, such as store {}");
       continue;
     }
-    c.steps.push_back(ReadStep(nested(CaseFile::kStepFieldNumber, i)));
+    const Reader step = nested(CaseFile::kStepFieldNumber, i);
+    c.steps.push_back(ReadStep(step));
+    if (!file.step(i).has_must()) continue;
+    result.expectations[c.steps.size()] = ReadExpectation(
+        step.Nested(step.FieldAt(CaseFile::Step::kMustFieldNumber), kSingular));
   }
   return result;
 }
@@ -301,6 +338,14 @@ std::string FormatCase(const TextCase& text_case) {
         message->GetDescriptor()->FindFieldByNumber(StepFieldOf(step.kind));
     VisitStep(Writer(message->GetReflection()->MutableMessage(message, field)),
               step);
+  }
+  for (const auto& [step, expectation] : text_case.expectations) {
+    if (step > c.steps.size()) continue;
+    WriteExpectation(
+        expectation,
+        step == 0
+            ? file.mutable_vm_entry()
+            : file.mutable_step(static_cast<int>(step) - 1)->mutable_must());
   }
   return absl::StrCat(
       "# proto-file: fuzzers/text/case.proto\n"

@@ -9,12 +9,14 @@
 #define EPTDIFF_FUZZERS_TEXT_CASE_TEXT_H_
 
 #include <cstddef>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "oracle/case.h"
+#include "oracle/expectation.h"
 
 namespace eptdiff {
 
@@ -31,6 +33,8 @@ struct TextCase {
   std::vector<std::string> rules = {};  // identifiers in rules.def
   std::string expected = {};            // what the SDM demands, in words
   std::vector<std::string> alterations = {};  // of a dialect, by name
+  // By the number of the step; 0 is VM entry.
+  std::map<std::size_t, Expectation> expectations = {};
   friend bool operator==(const TextCase&, const TextCase&) = default;
 };
 

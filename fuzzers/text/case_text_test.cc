@@ -111,7 +111,19 @@ TextCase FullTextCase() {
           .sdm_section = "table 29-3",
           .rules = {"CFG-8", "WALK-6"},
           .expected = "an EPT misconfiguration",
-          .alterations = {"CFG-8/off"}};
+          .alterations = {"CFG-8/off"},
+          .expectations = {
+              {0, {.event = EventKind::kCompleted}},
+              {1,
+               {.event = EventKind::kVmExit,
+                .exit_reason = 48,
+                .qualification = 0x181,
+                .qualification_mask = 0xfff,
+                .gpa = Gpa{0xfffffffffffff},
+                .memory = {{Hpa{0x1008}, 0x2107, 0xfff}, {Hpa{0x8}, 1, 1}}}},
+              {2, {.event = EventKind::kPageFault, .error_code = 0xffffffff}},
+              {3, {.event = EventKind::kCompleted, .hpa = Hpa{0x9123}}},
+              {7, {.event = EventKind::kVmEntryFailure}}}};
 }
 
 TEST(CaseTextTest, EmptyTextIsTheDefaultCase) {
@@ -131,6 +143,13 @@ TEST(CaseTextTest, EveryFieldSurvivesARoundTrip) {
   const auto parsed = ParseCase(FormatCase(full), "full");
   ASSERT_TRUE(parsed.ok()) << parsed.status();
   EXPECT_EQ(*parsed, full);
+}
+
+TEST(CaseTextTest, AnExpectationOfNoKindIsCompletion) {
+  const auto parsed = ParseCase("step { pdpte_load {} must {} }", "must");
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  ASSERT_EQ(parsed->expectations.size(), 1u);
+  EXPECT_EQ(parsed->expectations.at(1), Expectation());
 }
 
 TEST(CaseTextTest, EachKindOfStepAndAccessSurvivesARoundTrip) {
