@@ -6,9 +6,8 @@
 
 #include "fuzzers/bits.h"
 #include "fuzzers/ept_tables.h"
-#include "oracle/permitted.h"
+#include "oracle/dialect_oracle.h"
 #include "oracle/reference/dialect.h"
-#include "oracle/reference/reference.h"
 
 namespace eptdiff {
 namespace {
@@ -117,34 +116,26 @@ class QualificationBit8 final : public Planted {
   }
 };
 
-// Answers as an implementation would that departs from the SDM by one
-// alteration, where that makes a difference; otherwise passes questions on.
+// Answers as an implementation would that departs from the SDM by a dialect's
+// alterations, where that makes a difference; otherwise passes questions on.
 class Altered final : public Planted {
  public:
-  Altered(std::unique_ptr<Oracle> oracle, const Alteration& alteration)
-      : Planted(std::move(oracle)), altered_(Dialect().With(alteration)) {
-    trace_.keeps_hits = false;
+  Altered(std::unique_ptr<Oracle> oracle, const Dialect& dialect)
+      : Planted(std::move(oracle)), altered_(dialect) {}
+  Skip Enter(const MachineState& state, Outcome& outcome) override {
+    const Skip skip = Planted::Enter(state, outcome);
+    if (skip != Skip::kNone || !altered_.Departs(state, nullptr)) return skip;
+    return altered_.Enter(state, outcome);
   }
   Skip Perform(const MachineState& state, const Step& step,
                Outcome& outcome) override {
-    altered_.Judge(state, step, verdict_, trace_);
-    if (!trace_.altered || verdict_.standing != Standing::kJudged) {
-      return Planted::Perform(state, step, outcome);
-    }
-    sdm_.Judge(state, step, sdm_verdict_, trace_);
-    if (SameVerdict(verdict_, sdm_verdict_)) {
-      return Planted::Perform(state, step, outcome);
-    }
-    outcome = PlainOutcome(verdict_.alternatives[0], state);
-    return Skip::kNone;
+    return altered_.Departs(state, &step)
+               ? altered_.Perform(state, step, outcome)
+               : Planted::Perform(state, step, outcome);
   }
 
  private:
-  const Reference sdm_{Dialect()};
-  const Reference altered_;
-  Verdict verdict_;
-  Verdict sdm_verdict_;
-  Trace trace_;
+  DialectOracle altered_;
 };
 
 constexpr PlantedFault kFaults[] = {
@@ -169,8 +160,8 @@ std::unique_ptr<Oracle> Plant(std::string_view fault,
   if (fault == kFaults[2].name) {
     return std::make_unique<QualificationBit8>(std::move(oracle));
   }
-  if (const Alteration* alteration = FindAlteration(fault)) {
-    return std::make_unique<Altered>(std::move(oracle), *alteration);
+  if (const std::optional<Dialect> dialect = FindDialect(fault)) {
+    return std::make_unique<Altered>(std::move(oracle), *dialect);
   }
   return nullptr;
 }

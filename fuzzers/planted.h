@@ -18,9 +18,9 @@ struct PlantedFault {
 };
 std::span<const PlantedFault> AllPlantedFaults();
 
-// `oracle`, under its own name, with the fault of this name, or with what an
-// alteration of this name describes (dialect.h: "GW-13/reserved-first"); null
-// if there is neither.
+// `oracle`, under its own name, with the fault of this name, or with what the
+// alterations of this name describe (FindDialect() in dialect.h:
+// "GW-13/reserved-first"); null if there is neither.
 std::unique_ptr<Oracle> Plant(std::string_view fault,
                               std::unique_ptr<Oracle> oracle);
 

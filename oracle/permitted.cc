@@ -92,17 +92,17 @@ Outcome OutcomeOf(const Alternative& a, const MachineState& before,
 }
 
 bool Permits(const Verdict& verdict, const MachineState& before,
-             const Outcome& outcome) {
+             const Outcome& outcome, FieldSet fields) {
   return verdict.standing != Standing::kJudged ||
-         Judge(verdict, before, outcome, kAllFields).conforms;
+         Judge(verdict, before, outcome, fields).conforms;
 }
 
 // A corner of `from` that `other` does not permit.
 std::optional<Outcome> OnlyIn(const Verdict& from, const Verdict& other,
-                              const MachineState& before) {
+                              const MachineState& before, FieldSet fields) {
   if (from.standing != Standing::kJudged) return std::nullopt;
   for (const Outcome& outcome : PermittedOutcomes(from, before)) {
-    if (!Permits(other, before, outcome)) return outcome;
+    if (!Permits(other, before, outcome, fields)) return outcome;
   }
   return std::nullopt;
 }
@@ -141,12 +141,12 @@ std::vector<Outcome> PermittedOutcomes(const Verdict& verdict,
 }
 
 std::optional<Outcome> TellApart(const Verdict& a, const Verdict& b,
-                                 const MachineState& before) {
+                                 const MachineState& before, FieldSet fields) {
   if (a.standing == Standing::kJudged || b.standing == Standing::kJudged) {
     if (a.standing != b.standing) return Impossible(before);
   }
-  if (std::optional<Outcome> outcome = OnlyIn(a, b, before)) return outcome;
-  return OnlyIn(b, a, before);
+  if (auto outcome = OnlyIn(a, b, before, fields)) return outcome;
+  return OnlyIn(b, a, before, fields);
 }
 
 }  // namespace eptdiff

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "oracle/machine_state.h"
+#include "oracle/oracle.h"
 #include "oracle/outcome.h"
 #include "oracle/verdict.h"
 
@@ -26,10 +27,11 @@ Outcome PlainOutcome(const Alternative& alternative,
 std::vector<Outcome> PermittedOutcomes(const Verdict& verdict,
                                        const MachineState& before);
 
-// An outcome that conforms to exactly one of the two verdicts; none if no
-// corner of either does.
+// An outcome that conforms, in these fields, to exactly one of the two
+// verdicts; none if no corner of either does.
 std::optional<Outcome> TellApart(const Verdict& a, const Verdict& b,
-                                 const MachineState& before);
+                                 const MachineState& before,
+                                 FieldSet fields = kAllFields);
 
 }  // namespace eptdiff
 

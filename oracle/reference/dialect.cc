@@ -5,17 +5,25 @@
 #include "oracle/reference/bochs_dialect.h"
 
 namespace eptdiff {
+
 Dialect::Dialect(std::string name, std::vector<const Alteration*> alterations)
     : name_(std::move(name)), alterations_(std::move(alterations)) {
+  const auto slot_of = [](const Alteration* alteration) {
+    return static_cast<std::size_t>(alteration->slot);
+  };
+  // Sorted by slot, those of one slot in the order in which they apply.
+  std::array<std::uint16_t, kSlotCount> next = {};
+  for (const Alteration* alteration : alterations_) ++next[slot_of(alteration)];
   first_.fill(kNone);
+  std::uint16_t place = 0;
   for (std::size_t slot = 0; slot < kSlotCount; ++slot) {
-    for (const Alteration* alteration : alterations_) {
-      if (static_cast<std::size_t>(alteration->slot) != slot) continue;
-      if (first_[slot] == kNone) {
-        first_[slot] = static_cast<std::uint16_t>(by_slot_.size());
-      }
-      by_slot_.push_back(alteration);
-    }
+    if (next[slot] > 0) first_[slot] = place;
+    place =
+        static_cast<std::uint16_t>(place + std::exchange(next[slot], place));
+  }
+  by_slot_.resize(alterations_.size());
+  for (const Alteration* alteration : alterations_) {
+    by_slot_[next[slot_of(alteration)]++] = alteration;
   }
 }
 

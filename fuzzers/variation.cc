@@ -1,0 +1,19 @@
+#include "fuzzers/variation.h"
+
+#include <algorithm>
+
+#include "fuzzers/canonical.h"
+#include "fuzzers/mutator.h"
+
+namespace eptdiff {
+
+void VaryCase(std::uint64_t seed, const Case& original, Case& varied) {
+  varied = original;
+  Canonicalise(varied);
+  const bool linear = std::any_of(
+      varied.steps.begin(), varied.steps.end(),
+      [](const Step& step) { return step.kind == StepKind::kLinearAccess; });
+  Mutate(seed, varied, linear ? Focus::kLinear : Focus::kEpt);
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,397 @@
+#include "oracle/diagnosis/diagnosis.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "oracle/diagnosis/combination.h"
+#include "oracle/diagnosis/evidence.h"
+#include "oracle/diagnosis/search.h"
+#include "oracle/diagnosis/separation.h"
+#include "oracle/reference/witnesses.h"
+
+namespace eptdiff {
+namespace {
+
+// Verdicts that one search may ask for, a few microseconds each.
+constexpr std::size_t kEffort = 400'000;
+constexpr std::size_t kEffortForOne = 100'000;
+
+// Observations that every explanation so far agrees with are kept up to here.
+constexpr std::size_t kMostKept = 20'000;
+
+// Cases asked in one call to confirm what cannot be separated any more.
+constexpr std::size_t kConfirmations = 128;
+// Originals of variations: the disagreements seen last.
+constexpr std::size_t kMostOriginals = 64;
+
+std::vector<const Alteration*> AlterationsOf(const Combination& combination) {
+  std::vector<const Alteration*> alterations;
+  for (std::uint16_t number : combination) {
+    alterations.push_back(&AllAlterations()[number]);
+  }
+  return alterations;
+}
+
+// If `b` is `a` with one alteration exchanged: which one, for which.
+std::optional<std::pair<std::uint16_t, std::uint16_t>> Exchange(
+    const Combination& a, const Combination& b) {
+  Combination only_a;
+  Combination only_b;
+  std::set_difference(a.begin(), a.end(), b.begin(), b.end(),
+                      std::back_inserter(only_a));
+  std::set_difference(b.begin(), b.end(), a.begin(), a.end(),
+                      std::back_inserter(only_b));
+  if (only_a.size() != 1 || only_b.size() != 1) return std::nullopt;
+  return std::pair(only_a[0], only_b[0]);
+}
+
+}  // namespace
+
+// What is known, and what it means.
+class Diagnosis::Impl {
+ public:
+  explicit Impl(FieldSet fields) : evidence_(fields), candidates_{{}} {}
+
+  void Observe(const std::shared_ptr<const Case>& c, std::size_t number,
+               const MachineState& before, const Step* step,
+               const Outcome& outcome);
+  std::size_t Ask(Oracle& oracle, const Case& c);
+  const Explanation& explanation();
+  void Separate(Oracle& oracle, const Vary& vary,
+                const SeparationLimits& limits);
+
+ private:
+  // Takes in what contradicts all candidates.
+  void Update();
+  void Search();
+  void GrowInstead();
+  // What has been set aside, and is explained after all, counts again.
+  void TakeBack();
+  std::vector<Case> Originals();
+  std::size_t AskWitnesses(Oracle& oracle, std::size_t limit);
+  void AskVariations(Oracle& oracle, const Vary& vary,
+                     const SeparationLimits& limits, std::size_t asked);
+
+  std::vector<std::size_t> CountCases(const Combination& combination);
+
+  Evidence evidence_;
+  // All smallest explanations of the constraints; at least one.
+  std::vector<Combination> candidates_;
+  std::vector<std::size_t> constraints_;
+  std::vector<std::size_t> fresh_;      // contradict all candidates
+  std::vector<std::size_t> set_aside_;  // nothing explains them
+  std::set<std::string> inexplicable_;  // their signatures
+  // No explanation of the constraints has fewer alterations.
+  std::size_t at_least_ = 0;
+  bool smallest_ = true;
+  std::uint64_t seed_ = 0;
+  std::vector<bool> witness_asked_;
+  std::optional<Explanation> explanation_;
+};
+
+void Diagnosis::Impl::Observe(const std::shared_ptr<const Case>& c,
+                              std::size_t number, const MachineState& before,
+                              const Step* step, const Outcome& outcome) {
+  if (!evidence_.Add(c, number, before, step, outcome)) return;
+  const std::size_t i = evidence_.size() - 1;
+  std::vector<Combination> remaining;
+  for (const Combination& candidate : candidates_) {
+    if (!evidence_.Contradicts(Trier(candidate), i)) {
+      remaining.push_back(candidate);
+    }
+  }
+  const bool refutes = remaining.size() < candidates_.size();
+  if (!refutes && evidence_.size() > kMostKept) {
+    evidence_.PopBack();
+    return;
+  }
+  explanation_.reset();
+  if (remaining.empty()) {
+    fresh_.push_back(i);
+    return;
+  }
+  constraints_.push_back(i);
+  candidates_ = std::move(remaining);
+}
+
+std::size_t Diagnosis::Impl::Ask(Oracle& oracle, const Case& c) {
+  const auto shared = std::make_shared<const Case>(c);
+  MachineState state;
+  state.Load(c);
+  Outcome outcome;
+  if (oracle.Enter(state, outcome) != Skip::kNone) return 0;
+  std::size_t answered = 0;
+  if (oracle.models_entry()) {
+    Observe(shared, 0, state, nullptr, outcome);
+    ++answered;
+    if (outcome.event.kind == EventKind::kVmEntryFailure) return answered;
+  } else {
+    auto verdict = std::make_unique<Verdict>();
+    Trace trace;
+    Reference().JudgeEntry(state, *verdict, trace);
+    if (verdict->alternatives[0].event.kind == EventKind::kVmEntryFailure) {
+      return 0;
+    }
+  }
+  for (std::size_t i = 0; i < c.steps.size(); ++i) {
+    if (oracle.Perform(state, c.steps[i], outcome) != Skip::kNone) break;
+    const std::size_t known = evidence_.size();
+    const std::size_t strange = fresh_.size();
+    Observe(shared, i + 1, state, &c.steps[i], outcome);
+    ++answered;
+    if (evidence_.size() == known && known <= kMostKept) break;  // undefined
+    if (fresh_.size() > strange) break;
+    state.Apply(outcome);
+  }
+  return answered;
+}
+
+void Diagnosis::Impl::Update() {
+  if (fresh_.empty()) return;
+  explanation_.reset();
+  const std::size_t before = constraints_.size();
+  for (std::size_t i : fresh_) {
+    const Observation& observation = evidence_[i];
+    if (!observation.agrees) {
+      const bool known = inexplicable_.contains(observation.signature);
+      eptdiff::Search search(evidence_, {i}, kEffortForOne);
+      const std::size_t size = known ? 1 : kExactSize;
+      if (!search.Explainable(i, {}, size) &&
+          !search.Explainable(i, candidates_[0], 1)) {
+        inexplicable_.insert(observation.signature);
+        set_aside_.push_back(i);
+        continue;
+      }
+    }
+    constraints_.push_back(i);
+  }
+  fresh_.clear();
+  if (constraints_.size() > before) Search();
+  TakeBack();
+}
+
+void Diagnosis::Impl::Search() {
+  eptdiff::Search search(evidence_, constraints_, kEffort);
+  while (at_least_ <= kExactSize && !search.gave_up()) {
+    std::vector<Combination> found = search.AllOfSize(at_least_);
+    if (!found.empty()) {
+      candidates_ = std::move(found);
+      smallest_ = true;
+      return;
+    }
+    if (!search.gave_up()) ++at_least_;
+  }
+  GrowInstead();
+}
+
+void Diagnosis::Impl::GrowInstead() {
+  std::vector<std::size_t> left;
+  eptdiff::Search search(evidence_, constraints_, kEffort);
+  const Combination grown = search.Grown(left);
+  const std::set<std::size_t> except(left.begin(), left.end());
+  if (!left.empty()) {
+    std::erase_if(constraints_,
+                  [&](std::size_t i) { return except.contains(i); });
+    set_aside_.insert(set_aside_.end(), left.begin(), left.end());
+    at_least_ = 0;
+  }
+  while (at_least_ < grown.size() && at_least_ <= kExactSize) {
+    eptdiff::Search again(evidence_, constraints_, kEffort);
+    std::vector<Combination> found = again.AllOfSize(at_least_);
+    if (!found.empty()) {
+      candidates_ = std::move(found);
+      smallest_ = true;
+      return;
+    }
+    if (again.gave_up()) break;
+    ++at_least_;
+  }
+  candidates_ = {grown};
+  for (std::uint16_t number : grown) {
+    for (std::uint16_t other : search.InPlaceOf(grown, number, except)) {
+      candidates_.push_back(With(Without(grown, number), other));
+    }
+  }
+  smallest_ = grown.size() <= at_least_;
+}
+
+void Diagnosis::Impl::TakeBack() {
+  const Trier trier(candidates_[0]);
+  std::erase_if(set_aside_, [&](std::size_t i) {
+    if (evidence_.FitOf(trier, i) != Fit::kFits) return false;
+    constraints_.push_back(i);
+    std::erase_if(candidates_, [&](const Combination& candidate) {
+      return evidence_.Contradicts(Trier(candidate), i);
+    });
+    return true;
+  });
+}
+
+std::vector<std::size_t> Diagnosis::Impl::CountCases(
+    const Combination& combination) {
+  std::vector<std::size_t> counts;
+  const Trier whole(combination);
+  for (std::uint16_t number : combination) {
+    const Trier part(Without(combination, number));
+    std::set<const Case*> cases;
+    for (std::size_t i : constraints_) {
+      const Case* c = evidence_[i].c.get();
+      if (cases.contains(c) || !evidence_.Contradicts(part, i)) continue;
+      if (evidence_.FitOf(whole, i) == Fit::kFits) cases.insert(c);
+    }
+    counts.push_back(cases.size());
+  }
+  return counts;
+}
+
+const Explanation& Diagnosis::Impl::explanation() {
+  Update();
+  if (explanation_) return *explanation_;
+  explanation_.emplace();
+  Explanation& result = *explanation_;
+  const Combination& chosen = candidates_[0];
+  const std::vector<std::size_t> counts = CountCases(chosen);
+  AlterationSet known;
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    result.departures.push_back({&AllAlterations()[chosen[i]], {}, counts[i]});
+    known.set(chosen[i]);
+  }
+  for (std::size_t i = 1; i < candidates_.size(); ++i) {
+    const auto exchange = Exchange(chosen, candidates_[i]);
+    if (!exchange) continue;
+    for (Departure& departure : result.departures) {
+      if (departure.alteration != &AllAlterations()[exchange->first]) continue;
+      departure.inseparable.push_back(&AllAlterations()[exchange->second]);
+      known.set(exchange->second);
+    }
+  }
+  for (const Combination& candidate : candidates_) {
+    if (std::all_of(candidate.begin(), candidate.end(),
+                    [&](std::uint16_t number) { return known[number]; })) {
+      continue;
+    }
+    result.others.push_back(AlterationsOf(candidate));
+  }
+  for (std::size_t i : set_aside_) {
+    const Observation& o = evidence_[i];
+    result.unexplained.push_back({o.c, o.number, o.before, o.outcome});
+  }
+  result.smallest = smallest_;
+  return result;
+}
+
+std::vector<Case> Diagnosis::Impl::Originals() {
+  std::vector<Case> originals;
+  AlterationSet named;
+  for (const Combination& candidate : candidates_) {
+    for (std::uint16_t number : candidate) named.set(number);
+  }
+  for (auto it = constraints_.rbegin(); it != constraints_.rend(); ++it) {
+    const Observation& o = evidence_[*it];
+    if (o.agrees || (o.touched & named).none()) continue;
+    if (originals.size() == kMostOriginals) break;
+    originals.push_back(*o.c);
+  }
+  for (const NamedCase& witness : Witnesses()) {
+    for (std::string_view name : witness.tells) {
+      for (std::size_t a = 0; a < AllAlterations().size(); ++a) {
+        if (!named[a] || AllAlterations()[a].name != name) continue;
+        originals.push_back(witness.c);
+      }
+    }
+  }
+  return originals;
+}
+
+std::size_t Diagnosis::Impl::AskWitnesses(Oracle& oracle, std::size_t limit) {
+  const auto witnesses = Witnesses();
+  witness_asked_.resize(witnesses.size());
+  std::size_t asked = 0;
+  for (bool again = true; again;) {
+    again = false;
+    Update();
+    if (candidates_[0].empty()) break;
+    Separation separation(candidates_, evidence_.fields());
+    for (std::size_t i = 0; i < witnesses.size() && asked < limit; ++i) {
+      if (witness_asked_[i]) continue;
+      if (separation.UseOf(witnesses[i].c) == Use::kNone) continue;
+      witness_asked_[i] = true;
+      const std::vector<Combination> before = candidates_;
+      Ask(oracle, witnesses[i].c);
+      Update();
+      ++asked;
+      if (candidates_ == before) continue;
+      again = true;
+      break;
+    }
+  }
+  return asked;
+}
+
+void Diagnosis::Impl::AskVariations(Oracle& oracle, const Vary& vary,
+                                    const SeparationLimits& limits,
+                                    std::size_t asked) {
+  std::size_t confirmations = 0;
+  for (bool again = true; again;) {
+    again = false;
+    if (candidates_[0].empty()) return;
+    const std::vector<Case> originals = Originals();
+    if (originals.empty()) return;
+    Separation separation(candidates_, evidence_.fields());
+    Case varied;
+    for (std::size_t fruitless = 0;
+         fruitless < limits.fruitless && asked < limits.asked; ++fruitless) {
+      if (candidates_.size() == 1 && confirmations >= kConfirmations) return;
+      ++seed_;
+      vary(seed_, originals[seed_ % originals.size()], varied);
+      const Use use = separation.UseOf(varied);
+      if (use == Use::kNone) continue;
+      if (use == Use::kConfirms && confirmations++ >= kConfirmations) continue;
+      const std::vector<Combination> before = candidates_;
+      Ask(oracle, varied);
+      Update();
+      ++asked;
+      if (candidates_ == before) continue;
+      again = true;
+      break;
+    }
+  }
+}
+
+void Diagnosis::Impl::Separate(Oracle& oracle, const Vary& vary,
+                               const SeparationLimits& limits) {
+  const std::size_t asked = AskWitnesses(oracle, limits.asked);
+  if (vary) AskVariations(oracle, vary, limits, asked);
+}
+
+Diagnosis::Diagnosis(FieldSet fields) : impl_(std::make_unique<Impl>(fields)) {}
+Diagnosis::~Diagnosis() = default;
+
+void Diagnosis::Observe(const std::shared_ptr<const Case>& c,
+                        std::size_t number, const MachineState& before,
+                        const Step* step, const Outcome& outcome) {
+  impl_->Observe(c, number, before, step, outcome);
+}
+
+std::size_t Diagnosis::Ask(Oracle& oracle, const Case& c) {
+  return impl_->Ask(oracle, c);
+}
+
+const Explanation& Diagnosis::explanation() { return impl_->explanation(); }
+
+void Diagnosis::Separate(Oracle& oracle, const Vary& vary,
+                         const SeparationLimits& limits) {
+  impl_->Separate(oracle, vary, limits);
+}
+
+Dialect Explanation::dialect() const {
+  std::vector<const Alteration*> alterations;
+  for (const Departure& departure : departures) {
+    alterations.push_back(departure.alteration);
+  }
+  return Dialect("diagnosis", std::move(alterations));
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,94 @@
+#include "oracle/diagnosis/touched.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace eptdiff {
+namespace {
+
+// The alterations of each slot, by number.
+using BySlot = std::array<std::vector<std::uint16_t>, kSlotCount>;
+
+const BySlot& AlterationsBySlot() {
+  static const BySlot& by_slot = *[] {
+    auto* lists = new BySlot;
+    const auto all = AllAlterations();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      (*lists)[static_cast<std::size_t>(all[i].slot)].push_back(
+          static_cast<std::uint16_t>(i));
+    }
+    return lists;
+  }();
+  return by_slot;
+}
+
+// Alterations are plain functions: what the probes find is beside them.
+thread_local AlterationSet touched;
+
+template <std::size_t kSlot>
+std::uint64_t Probe(const Situation& situation, std::uint64_t value) {
+  const auto all = AllAlterations();
+  // What the SDM leaves open (kPermits, 0) nobody can get wrong.
+  if (kSlots[kSlot].kind == SlotKind::kPermits && value == 0) return value;
+  for (std::uint16_t number : AlterationsBySlot()[kSlot]) {
+    if (touched[number]) continue;
+    touched[number] = all[number].function(situation, value) != value;
+  }
+  return value;
+}
+
+template <std::size_t... kSlot>
+std::vector<Alteration> MakeProbes(std::index_sequence<kSlot...>) {
+  std::vector<Alteration> probes = {
+      {"probe", static_cast<Slot>(kSlot), Probe<kSlot>, ""}...};
+  std::erase_if(probes, [](const Alteration& probe) {
+    return AlterationsBySlot()[static_cast<std::size_t>(probe.slot)].empty();
+  });
+  return probes;
+}
+
+const std::vector<Alteration>& Probes() {
+  static const std::vector<Alteration>& probes = *new std::vector<Alteration>(
+      MakeProbes(std::make_index_sequence<kSlotCount>()));
+  return probes;
+}
+
+// Probes before and behind: what the SDM answers, and what the combination
+// does.
+Dialect Probed(const Combination& combination) {
+  std::vector<const Alteration*> alterations;
+  for (const Alteration& probe : Probes()) alterations.push_back(&probe);
+  if (combination.empty()) return Dialect("probed", std::move(alterations));
+  const auto all = AllAlterations();
+  for (std::uint16_t number : combination) {
+    alterations.push_back(&all[number]);
+  }
+  for (const Alteration& probe : Probes()) alterations.push_back(&probe);
+  return Dialect("probed", std::move(alterations));
+}
+
+}  // namespace
+
+TouchedBy::TouchedBy(const Combination& combination)
+    : reference_(Probed(combination)) {}
+
+AlterationSet TouchedBy::Judge(const MachineState& before, const Step* step,
+                               Verdict& verdict, Trace& trace) const {
+  touched.reset();
+  JudgeStep(reference_, before, step, verdict, trace);
+  return touched;
+}
+
+void JudgeStep(const Reference& reference, const MachineState& before,
+               const Step* step, Verdict& verdict, Trace& trace) {
+  if (step == nullptr) {
+    reference.JudgeEntry(before, verdict, trace);
+  } else {
+    reference.Judge(before, *step, verdict, trace);
+  }
+}
+
+}  // namespace eptdiff
