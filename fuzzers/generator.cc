@@ -88,7 +88,7 @@ void Generation::MapRegions() {
 }
 
 // Three EPTPs: this one with another A/D, another root over the same tables,
-// and one that entry refuses.
+// and one that entry refuses. Now and then a good one behind the list's end.
 void Generation::FillEptpList() {
   if (!exotic_.eptp_switching) return;
   const Controls& k = c_.controls;
@@ -105,6 +105,7 @@ void Generation::FillEptpList() {
   StoreWord(c_, Hpa{other + entry},
             LoadWord(c_, Hpa{ept_.Root().value + entry}));
   StoreWord(c_, Hpa{list + 16}, k.eptp ^ Bit(random_.Below(64)));
+  if (random_.OneIn(4)) StoreWord(c_, Hpa{list + 8 * 512}, toggled);
 }
 
 // The guest's PDPTEs, in the registers and where CR3 points.

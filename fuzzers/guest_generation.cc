@@ -11,6 +11,7 @@
 #include "fuzzers/guest_tables.h"
 #include "fuzzers/page_rights.h"
 #include "fuzzers/step_generation.h"
+#include "fuzzers/used_entries.h"
 #include "oracle/fixed_vector.h"
 
 namespace eptdiff {
@@ -54,6 +55,7 @@ class GuestGeneration {
     ept_.FillVeArea();
     SpoilEntries();
     AddSteps();
+    MarkTables();
   }
 
  private:
@@ -63,6 +65,7 @@ class GuestGeneration {
   void AddSelfMap();
   void SpoilEntries();
   void AddSteps();
+  void MarkTables();
 
   Access DrawAccess();
   std::uint64_t FreshGla();
@@ -441,6 +444,27 @@ void GuestGeneration::AddSteps() {
       c_.steps.push_back(AccessStep());
     }
   }
+}
+
+// Guest-paging verification: a page that wants to be reached through tables
+// that only the processor writes, and such tables, perhaps all but one.
+void GuestGeneration::MarkTables() {
+  constexpr std::uint64_t kBoth = kTertiaryPagingWrite | kTertiaryVerify;
+  if ((c_.controls.tertiary & kBoth) != kBoth || !random_.Percent(40)) return;
+  UsedEntries used;
+  FindUsedEntries(c_, c_.steps.back(), used);
+  FixedVector<Hpa, 32> tables;
+  for (const UsedEntry& entry : used.list) {
+    if (entry.kind != UsedKind::kEpt || !entry.leaf) continue;
+    const bool table = entry.guest_level != 0;
+    StoreWord(
+        c_, entry.address,
+        LoadWord(c_, entry.address) | (table ? kPagingWrite | kRead : kVerify));
+    if (table && !tables.full()) tables.push_back(entry.address);
+  }
+  if (tables.size() == 0 || random_.OneIn(2)) return;
+  const Hpa spared = tables[random_.Below(tables.size())];
+  StoreWord(c_, spared, LoadWord(c_, spared) & ~kPagingWrite);
 }
 
 }  // namespace

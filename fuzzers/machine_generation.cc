@@ -209,7 +209,7 @@ void GenerateControls(Random& random, const Exotic& exotic, Focus focus,
   }
   if (exotic.eptp_switching) {
     k.secondary |= kSecondaryVmFunctions;
-    k.vm_functions = kFunctionEptpSwitch;
+    k.vm_functions = Maybe(random, 92, kFunctionEptpSwitch);
   }
 }
 
