@@ -29,9 +29,9 @@
 #include <vector>
 
 #include "fuzzers/current_case.h"
-#include "fuzzers/encoding.h"
-#include "fuzzers/generator.h"
-#include "fuzzers/mutator.h"
+#include "fuzzers/custom_mutator.h"
+#include "fuzzers/feedback.h"
+#include "fuzzers/machine_generation.h"
 #include "fuzzers/panel.h"
 #include "fuzzers/statistics.h"
 #include "oracle/judge.h"
@@ -46,28 +46,6 @@ namespace {
 constexpr Focus kFocus = Focus::EPTDIFF_FOCUS;
 constexpr const char* kTarget =
     kFocus == Focus::kLinear ? "linear_fuzzer" : "walk_fuzzer";
-
-// What libFuzzer learns from: which rules had a consequence, and what was
-// asked. It looks at all of them after each case, so there are no more than
-// that.
-constexpr std::size_t kConsequences = Trace::kFeatures / 2;
-constexpr std::size_t kAccessKinds = 6;
-constexpr std::size_t kQuestions = kStepKindCount * kAccessKinds;
-// Nobody here reads them: `used` keeps the compiler from leaving them out.
-constexpr std::size_t kCounters = (kConsequences + kQuestions + 63) / 64 * 64;
-__attribute__((section("__libfuzzer_extra_counters"),
-               used)) std::uint8_t extra_counters[kCounters];
-
-// libFuzzer looks up each counter of each case that is set, and learns nothing
-// from what most cases have in common: after so many cases it is told no more.
-constexpr std::uint32_t kNews = 10'000;
-std::uint32_t cases_with[kCounters];
-
-void Publish(std::size_t counter) {
-  if (cases_with[counter] == kNews) return;
-  ++cases_with[counter];
-  extra_counters[counter] = 1;
-}
 
 volatile std::sig_atomic_t interrupted = 0;
 
@@ -91,7 +69,7 @@ class WalkFuzzer {
     }
     case_ = &current_.Read(bytes);
     statistics_.BeginCase(*case_);
-    NoteQuestions();
+    PublishQuestions(*case_);
     if (!stub_) Try();
     if (statistics_.cases() % 256 == 0) ReportEverySecond();
   }
@@ -105,7 +83,6 @@ class WalkFuzzer {
   WalkFuzzer();
   static std::unique_ptr<Panel> MakePanel();
   void Observe(const StepReport& report);
-  void NoteQuestions() const;
   void Try();
   void Report() const {
     if (!stats_path_.empty()) statistics_.WriteTo(stats_path_);
@@ -165,20 +142,10 @@ void WalkFuzzer::Observe(const StepReport& report) {
   statistics_.Observe(report, *case_);
 }
 
-void WalkFuzzer::NoteQuestions() const {
-  for (const Step& step : case_->steps) {
-    Publish(kConsequences + static_cast<std::size_t>(step.kind) * kAccessKinds +
-            static_cast<std::size_t>(step.access.kind));
-  }
-}
-
 void WalkFuzzer::Try() {
   const std::vector<Standings>& standings = panel_->trial().Run(*case_);
   statistics_.EndCase(standings);
-  // That a rule had a consequence counts, not how often: numbers of times would
-  // make every combination of steps a case to keep.
-  ForEachConsequence(statistics_.features(),
-                     [](std::size_t feature) { Publish(feature / 2); });
+  PublishConsequences(statistics_.features());
   for (std::size_t i = 0; i < standings.size(); ++i) {
     if (!standings[i].disagrees) continue;
     const Finding& finding = standings[i].finding;
@@ -225,30 +192,15 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data,
                                                std::size_t size,
                                                std::size_t max_size,
                                                unsigned int seed) {
-  eptdiff::CurrentCase& current = eptdiff::WalkFuzzer::Get().current();
-  current.Read({data, size});
-  eptdiff::Case& c = current.Change();
-  // One in three is new: a corpus is a few thousand cases, and mutation stays
-  // near them. One that is hardly a question (the empty input) is no start.
-  if (seed % 3 == 0 || c.steps.empty() || c.memory.empty()) {
-    eptdiff::GenerateCase(seed, c, eptdiff::kFocus);
-  } else {
-    eptdiff::Mutate(seed, c, eptdiff::kFocus);
-  }
-  const std::size_t written = current.Write({data, max_size});
-  return written != 0 ? written : size;
+  return eptdiff::MutateBytes(data, size, max_size, seed, eptdiff::kFocus,
+                              eptdiff::WalkFuzzer::Get().current());
 }
 
 extern "C" std::size_t LLVMFuzzerCustomCrossOver(
     const std::uint8_t* data1, std::size_t size1, const std::uint8_t* data2,
     std::size_t size2, std::uint8_t* out, std::size_t max_out_size,
     unsigned int seed) {
-  static eptdiff::Case& other = *new eptdiff::Case;
-  static eptdiff::Case& child = *new eptdiff::Case;
-  eptdiff::CurrentCase& current = eptdiff::WalkFuzzer::Get().current();
-  eptdiff::DecodeInto({data2, size2}, other);
-  eptdiff::CrossOver(current.Read({data1, size1}), other, seed, child,
-                     eptdiff::kFocus);
-  current.Replace(child);
-  return current.Write({out, max_out_size});
+  return eptdiff::CrossOverBytes({data1, size1}, {data2, size2},
+                                 {out, max_out_size}, seed, eptdiff::kFocus,
+                                 eptdiff::WalkFuzzer::Get().current());
 }

@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 
 #include "oracle/fixed_vector.h"
 #include "oracle/reference/examiner.h"
@@ -32,7 +31,7 @@ struct End {
 };
 
 struct Page {
-  std::optional<Situation> situation;  // after the walk
+  Situation situation;  // after the walk
   FixedVector<End, 4> ends;
   Translation translation;  // where some end is kAllowed
   bool memory_type_defined = true;
@@ -58,8 +57,7 @@ bool SetFlagsOrExit(Examiner& x, const Page& page, Alternative& effects,
                     Verdict& verdict);
 
 // AD-6 for a page that may be allowed, in `effects` that end otherwise.
-void PermitAccessedFlagsOf(Examiner& x, const Page& page, Alternative& effects,
-                           Verdict& verdict);
+void PermitAccessedFlagsOf(Examiner& x, const Page& page, Alternative& effects);
 
 // Adds that the access to `count` pages happens.
 void AddCompletion(const Page* pages, std::size_t count,

@@ -1,7 +1,5 @@
 #include "oracle/reference/report.h"
 
-#include <utility>
-
 namespace eptdiff {
 namespace {
 
@@ -35,14 +33,10 @@ void ReportAddresses(Examiner& x, bool gla_defined, Event& event,
 // Table 28-7.
 void ReportQualification(Examiner& x, Event& event, Alternative& alternative) {
   std::uint64_t defined = 0;
-  // Each slot a constant: see Examiner::Ask.
-  const auto ask =
-      [&]<int... kPosition>(std::integer_sequence<int, kPosition...>) {
-        (SetBit(kPosition, x.Ask(kQualificationBits[kPosition]),
-                event.qualification, defined),
-         ...);
-      };
-  ask(std::make_integer_sequence<int, 17>());
+  for (int position = 0; position <= 16; ++position) {
+    SetBit(position, x.Ask(kQualificationBits[position]), event.qualification,
+           defined);
+  }
   alternative.qualification_defined = defined;
 }
 
