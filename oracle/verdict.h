@@ -77,6 +77,11 @@ struct Alternative {
 // The most alternatives that a verdict can have.
 inline constexpr std::size_t kMaxAlternatives = 64;
 
+// How many the reference has under way at a time: the effects so far of an
+// access, of its first page, without the final access to it, and what may come
+// with them.
+inline constexpr std::size_t kMaxDrafts = 4;
+
 enum class Standing : std::uint8_t {
   kJudged,       // the alternatives say what is permitted
   kUndefined,    // ALIAS-1: anything may follow
@@ -88,6 +93,8 @@ struct Verdict {
   Standing standing = Standing::kJudged;
   const char* unmodelled = "";  // kNotModelled, kCallerError: what it is
   FixedVector<Alternative, kMaxAlternatives> alternatives;
+  // The reference's scratch paper (reference/draft.h), in the end empty.
+  FixedVector<Alternative, kMaxDrafts> drafts;
 };
 
 // Whether both have the same standing and the same alternatives, in any order

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "oracle/reference/draft.h"
 #include "oracle/reference/page.h"
 
 namespace eptdiff {
@@ -32,16 +33,16 @@ void JudgeTwoPages(Examiner& x, const PageAccesses& accesses,
   for (const auto& [first, second] : order) {
     AddExits(x, pages[first], &pages[second], untouched, verdict);
     if (!pages[first].MayBeAllowed()) continue;
-    Alternative effects = untouched;
-    if (!SetFlagsOrExit(x, pages[first], effects, verdict)) continue;
-    const bool unchanged = effects.required.empty();
-    if (!unchanged) AddExits(x, pages[second], nullptr, effects, verdict);
+    Draft effects(verdict, untouched);
+    if (!SetFlagsOrExit(x, pages[first], *effects, verdict)) continue;
+    const bool unchanged = effects->required.empty();
+    if (!unchanged) AddExits(x, pages[second], nullptr, *effects, verdict);
     if (!pages[second].MayBeAllowed()) continue;
-    if (!SetFlagsOrExit(x, pages[second], effects, verdict)) continue;
+    if (!SetFlagsOrExit(x, pages[second], *effects, verdict)) continue;
     // Without a log entry, both orders come to the same.
-    const bool logged = !(effects.registers == untouched.registers);
+    const bool logged = !(effects->registers == untouched.registers);
     if (completed && !logged) continue;
-    AddCompletion(pages.data(), pages.size(), effects, verdict);
+    AddCompletion(pages.data(), pages.size(), *effects, verdict);
     completed = true;
   }
 }
@@ -49,12 +50,12 @@ void JudgeTwoPages(Examiner& x, const PageAccesses& accesses,
 }  // namespace
 
 void JudgeAccess(Examiner& x, const PageAccesses& accesses, Verdict& verdict) {
-  Alternative untouched;
-  untouched.registers = RegistersOf(x.state());
+  Draft untouched(verdict);
+  untouched->registers = RegistersOf(x.state());
   if (x.Ask(Slot::kVio14, accesses.size()) >= 2) {
-    JudgeTwoPages(x, accesses, untouched, verdict);
+    JudgeTwoPages(x, accesses, *untouched, verdict);
   } else {
-    JudgeOnePage(x, accesses[0], untouched, verdict);
+    JudgeOnePage(x, accesses[0], *untouched, verdict);
   }
 }
 

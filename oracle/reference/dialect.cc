@@ -24,6 +24,7 @@ Dialect::Dialect(std::string name, std::vector<const Alteration*> alterations)
   by_slot_.resize(alterations_.size());
   for (const Alteration* alteration : alterations_) {
     by_slot_[next[slot_of(alteration)]++] = alteration;
+    altered_.Add(alteration->slot);
   }
 }
 

@@ -54,6 +54,29 @@ constexpr const SlotInfo& InfoOf(Slot slot) {
   return kSlots[static_cast<std::size_t>(slot)];
 }
 
+// A set of slots; a slot that is a constant has a constant place in it.
+class SlotSet {
+ public:
+  static constexpr SlotSet All() {
+    SlotSet all;
+    all.words_.fill(~std::uint64_t{0});
+    return all;
+  }
+  constexpr void Add(Slot slot) { words_[Word(slot)] |= Bit(slot); }
+  constexpr bool Contains(Slot slot) const {
+    return (words_[Word(slot)] & Bit(slot)) != 0;
+  }
+
+ private:
+  static constexpr std::size_t Word(Slot slot) {
+    return static_cast<std::size_t>(slot) / 64;
+  }
+  static constexpr std::uint64_t Bit(Slot slot) {
+    return std::uint64_t{1} << (static_cast<std::size_t>(slot) % 64);
+  }
+  std::array<std::uint64_t, (kSlotCount + 63) / 64> words_ = {};
+};
+
 // One departure. `name` begins with the rule's identifier: "CFG-8/off",
 // "QUAL-6/fetch-only". `words` says what an implementation with it does.
 struct Alteration {
@@ -89,10 +112,9 @@ class Dialect {
   // This dialect with `alteration` after the others.
   Dialect With(const Alteration& alteration) const;
 
-  // Whether any alteration fills this slot.
-  bool Alters(Slot slot) const {
-    return first_[static_cast<std::size_t>(slot)] != kNone;
-  }
+  // The slots that alterations fill.
+  const SlotSet& altered() const { return altered_; }
+  bool Alters(Slot slot) const { return altered_.Contains(slot); }
   // What the slot answers, where the SDM's answer is `value`.
   std::uint64_t Answer(Slot slot, const Situation& situation,
                        std::uint64_t value) const;
@@ -102,6 +124,7 @@ class Dialect {
   std::vector<const Alteration*> alterations_;
   // The same by slot, and the place of each slot's first.
   static constexpr std::uint16_t kNone = 0xffff;
+  SlotSet altered_;
   std::vector<const Alteration*> by_slot_;
   std::array<std::uint16_t, kSlotCount> first_;
 };

@@ -18,10 +18,18 @@ Structure StructureOf(Role role) {
 
 }  // namespace
 
-void Examiner::Keep(const SlotInfo& info, std::uint64_t answer) {
-  if (answer == 0 || trace_.hits.full()) return;
-  trace_.hits.push_back({info.rule, s.level, s.linear.level,
-                         info.kind == SlotKind::kForbids, answer});
+std::uint64_t Examiner::AnswerWatched(Slot slot, std::uint64_t answer) {
+  const std::uint64_t altered = dialect_.Answer(slot, s, answer);
+  if (altered != answer) trace_.altered = true;
+  if (!trace_.keeps_hits) return altered;
+  if (altered == 0) {
+    trace_.Set(FeatureOf(slot));
+  } else if (!trace_.hits.full()) {
+    const SlotInfo& info = InfoOf(slot);
+    trace_.hits.push_back({info.rule, s.level, s.linear.level,
+                           info.kind == SlotKind::kForbids, altered});
+  }
+  return altered;
 }
 
 std::uint64_t Examiner::Read(Role role, std::uint8_t level, Hpa address) {
@@ -56,22 +64,22 @@ void Examiner::Touch(Role role, std::uint8_t level, Hpa address) {
 
 // The same touch again, of another alternative say, tells nothing new: what is
 // kept stays within a few words for each level and page.
-void Examiner::Note(Touched touched) {
+void Examiner::Note(const Touched& touched) {
   const std::uint64_t hash = std::uint64_t{1}
                              << (touched.word.value * 0x9e3779b97f4a7c15 >> 58);
   if (!(maybe_touched_ & hash)) {
     maybe_touched_ |= hash;
-    if (!touched_.full()) touched_.push_back(touched);
+    if (!trace_.touched.full()) trace_.touched.push_back(touched);
     return;
   }
-  for (const Touched& other : touched_) {
+  for (const Touched& other : trace_.touched) {
     if (!(other.word == touched.word)) continue;
     const bool same =
         other.role == touched.role && other.level == touched.level;
     if (same && (other.written || !touched.written)) return;
     if (!same && (other.written || touched.written)) aliased_ = true;
   }
-  if (!touched_.full()) touched_.push_back(touched);
+  if (!trace_.touched.full()) trace_.touched.push_back(touched);
 }
 
 }  // namespace eptdiff

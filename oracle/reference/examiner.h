@@ -7,7 +7,6 @@
 #include <cstdint>
 
 #include "engine/types.h"
-#include "oracle/fixed_vector.h"
 #include "oracle/machine_state.h"
 #include "oracle/reference/dialect.h"
 #include "oracle/reference/sdm.h"
@@ -17,21 +16,13 @@
 
 namespace eptdiff {
 
-// What a word of memory is to the step that touches it. A word that is two
-// things at once, one of them written, is ALIAS-1.
-enum class Role : std::uint8_t {
-  kEptEntry,
-  kGuestEntry,  // of several levels at once, too: their flags are one flag
-  kSppEntry,
-  kPdpte,
-  kLog,
-  kVeArea,
-};
-
 class Examiner {
  public:
   Examiner(const Dialect& dialect, const MachineState& state, Trace& trace)
-      : dialect_(dialect), state_(state), trace_(trace) {
+      : dialect_(dialect),
+        watched_(trace.keeps_hits ? SlotSet::All() : dialect.altered()),
+        state_(state),
+        trace_(trace) {
     s.state = &state;
     s.pml_index = state.controls.pml_index;
   }
@@ -41,25 +32,19 @@ class Examiner {
 
   // Asks a slot, in the dialect, and records the answer.
   // Inlined wherever it stands: the slot is a constant there, and so are its
-  // function and its rule.
-  [[gnu::always_inline]] std::uint64_t Ask(Slot slot,
-                                           std::uint64_t operand = 0) {
-    s.operand = operand;
+  // function, its rule, and its bit of `watched_`.
+  [[gnu::always_inline]] std::uint64_t Ask(Slot slot) {
     std::uint64_t answer = kSdm[static_cast<std::size_t>(slot)](s);
-    if (dialect_.Alters(slot)) [[unlikely]] {
-      const std::uint64_t altered = dialect_.Answer(slot, s, answer);
-      if (altered != answer) trace_.altered = true;
-      answer = altered;
+    if (watched_.Contains(slot)) [[unlikely]] {
+      answer = AnswerWatched(slot, answer);
     }
-    const SlotInfo& info = InfoOf(slot);
-    const std::size_t feature =
-        (static_cast<std::size_t>(info.rule) * 6 + s.level) * 4 +
-        (s.linear.level != 0) * 2 + (answer != 0);
-    trace_.features[feature / 64] |= std::uint64_t{1} << (feature % 64);
-    if (trace_.keeps_hits) [[unlikely]] {
-      Keep(info, answer);
-    }
+    if (answer != 0) trace_.Set(FeatureOf(slot) + 1);
     return answer;
+  }
+  // The same for a slot with an operand (slots.def).
+  [[gnu::always_inline]] std::uint64_t Ask(Slot slot, std::uint64_t operand) {
+    s.operand = operand;
+    return Ask(slot);
   }
 
   // The slot's rule at the entry that is looked at.
@@ -81,13 +66,7 @@ class Examiner {
   bool aliased() const { return aliased_; }
 
  private:
-  struct Touched {
-    Hpa word;
-    Role role;
-    std::uint8_t level;
-    bool written;
-  };
-  void Note(Touched touched);
+  void Note(const Touched& touched);
 
   using SdmFunction = std::uint64_t (*)(const Situation&);
   static constexpr SdmFunction kSdm[kSlotCount] = {
@@ -95,13 +74,20 @@ class Examiner {
 #include "oracle/reference/slots.def"
 #undef EPTDIFF_SLOT
   };
-  void Keep(const SlotInfo& info, std::uint64_t answer);
+  // The number of the feature that the slot was asked, here, and answered 0.
+  std::size_t FeatureOf(Slot slot) const {
+    return ((static_cast<std::size_t>(InfoOf(slot).rule) * 6 + s.level) * 2 +
+            (s.linear.level != 0)) *
+           2;
+  }
+  // What the dialect makes of the answer, and keeps of it in the trace.
+  std::uint64_t AnswerWatched(Slot slot, std::uint64_t answer);
 
   const Dialect& dialect_;
+  // The slots that the dialect alters; all if the trace keeps hits.
+  const SlotSet watched_;
   const MachineState& state_;
   Trace& trace_;
-  // Two walks over HLAT and ordinary paging, an SPP lookup, logs, the #VE area.
-  FixedVector<Touched, 192> touched_;
   std::uint64_t maybe_touched_ = 0;  // a bit for each word's hash
   bool aliased_ = false;
 };

@@ -15,13 +15,14 @@ BitWrite FlagWrite(Hpa address, std::uint64_t flags, std::uint8_t level) {
           {Rule::kGw12, level}};
 }
 
-// The bits of `write` that `writes` do not set yet.
-std::uint64_t Missing(const BitWrites& writes, const BitWrite& write) {
-  std::uint64_t missing = write.mask;
+// Adds what `writes` do not set yet.
+template <typename Writes>
+void AddMissing(BitWrite write, Writes& writes) {
   for (const BitWrite& other : writes) {
-    if (other.word == write.word) missing &= ~(other.mask & other.value);
+    if (other.word == write.word) write.mask &= ~(other.mask & other.value);
   }
-  return missing;
+  write.value &= write.mask;
+  if (write.mask != 0) writes.push_back(write);
 }
 
 class Walker {
@@ -92,11 +93,12 @@ class Walker {
 
   Located leaf_;
   int structure_accesses_ = 0;
-  BitWrites waiting_;  // GuestUpdates::kAfterRights: for the guest's rights
-  // The updates that EPT refuses: the first from the root on, and the last.
-  int refused_ = 0;
-  Page first_refused_;
-  Page last_refused_;
+  // GuestUpdates::kAfterRights: they wait for the guest's rights. Each level of
+  // HLAT and of ordinary paging has one, and the leaf another.
+  FixedVector<BitWrite, 11> waiting_;
+  // The updates that EPT refuses: the first from the root on, and the last if
+  // that is another one.
+  FixedVector<Page, 2> refused_;
 };
 
 PageAccess Walker::StructureAccess(Purpose purpose,
@@ -196,18 +198,22 @@ bool Walker::Set(const Located& located, std::uint64_t flags) {
   JudgePage(x_, StructureAccess(Purpose::kStructureUpdate, located), effects_,
             page);
   if (page.MayBeAllowed()) {
-    BitWrites& writes = updates_ == GuestUpdates::kAsYouGo ? effects_.required
-                        : updates_ == GuestUpdates::kAfterRights
-                            ? waiting_
-                            : effects_.optional;
-    write.mask = Missing(writes, write);
-    write.value &= write.mask;
-    if (write.mask != 0) writes.push_back(write);
+    switch (updates_) {
+      case GuestUpdates::kAsYouGo:
+        AddMissing(write, effects_.required);
+        break;
+      case GuestUpdates::kAfterRights:
+        AddMissing(write, waiting_);
+        break;
+      case GuestUpdates::kEither:
+        AddMissing(write, effects_.optional);
+        break;
+    }
   } else {
-    if (refused_++ == 0) first_refused_ = page;
-    last_refused_ = page;
+    if (refused_.full()) refused_.pop_back();
+    refused_.push_back(page);
     // Where the processor sets flags as it goes, this ends the walk.
-    if (refused_ == 1 && updates_ != GuestUpdates::kAfterRights) {
+    if (refused_.size() == 1 && updates_ != GuestUpdates::kAfterRights) {
       AddExits(x_, page, nullptr, effects_, verdict_);
       if (updates_ == GuestUpdates::kAsYouGo) return false;
     }
@@ -233,10 +239,11 @@ std::uint64_t Walker::DirtyFlag() {
 
 void Walker::AddRefusedUpdates() {
   const Situation here = x_.s;
-  AddExits(x_, first_refused_, nullptr, effects_, verdict_);
-  if (last_refused_.situation.linear.level !=
-      first_refused_.situation.linear.level) {
-    AddExits(x_, last_refused_, nullptr, effects_, verdict_);
+  for (const Page& page : refused_) {
+    if (&page == refused_.begin() ||
+        page.situation->linear.level != refused_[0].situation->linear.level) {
+      AddExits(x_, page, nullptr, effects_, verdict_);
+    }
   }
   x_.s = here;
 }
@@ -386,7 +393,7 @@ bool Walker::Run() {
   }
   if (!Set(leaf_, DirtyFlag())) return false;
   for (const BitWrite& write : waiting_) effects_.required.push_back(write);
-  if (refused_ != 0) {
+  if (!refused_.empty()) {
     AddRefusedUpdates();
     // 29.3.3.3 gives updates no place: the final access may be first to exit.
     if (updates_ == GuestUpdates::kEither) AddFinalExits();

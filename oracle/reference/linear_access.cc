@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "oracle/reference/draft.h"
 #include "oracle/reference/page.h"
 
 namespace eptdiff {
@@ -17,15 +18,14 @@ void RequireGuestFlags(Alternative& effects) {
 
 // One page, whole: its guest walk, then the final access with its flags and
 // log. Adds every other end to `verdict`; returns whether there may be none.
-// `walked` are the effects without those of the final access.
+// `walked`, if wanted, are the effects without those of the final access.
 struct Whole {
   Page page;
-  Alternative walked;
   bool types_defined = true;
   bool dirty_was_open = false;
 };
 bool Translate(Examiner& x, const LinearPart& part, Alternative& effects,
-               Verdict& verdict, Whole& whole) {
+               Verdict& verdict, Whole& whole, Alternative* walked = nullptr) {
   BeginLinear(x, part);
   GuestTranslation translation;
   const bool goes_on = WalkGuest(x, part, effects, verdict, translation);
@@ -37,7 +37,7 @@ bool Translate(Examiner& x, const LinearPart& part, Alternative& effects,
   whole.types_defined = translation.structure_types_defined;
   AddExits(x, page, nullptr, effects, verdict);
   if (!page.MayBeAllowed()) return false;
-  whole.walked = effects;
+  if (walked != nullptr) *walked = effects;
   if (!SetFlagsOrExit(x, page, effects, verdict)) return false;
   RequireGuestFlags(effects);
   return true;
@@ -50,23 +50,26 @@ bool JudgeTwoPages(Examiner& x, const LinearParts& parts,
   bool completed = false;
   std::array<Whole, 2> wholes;
   for (const auto& [first, second] : order) {
-    Alternative effects = untouched;
-    if (!Translate(x, parts[first], effects, verdict, wholes[first])) continue;
+    Draft effects(verdict, untouched);
+    Draft walked(verdict);
+    if (!Translate(x, parts[first], *effects, verdict, wholes[first],
+                   &*walked)) {
+      continue;
+    }
     // The other page may fault or exit before the final access to this one is
     // carried out: its dirty flags and log entry are not there then.
-    Alternative walked = wholes[first].walked;
-    if (walked.required.size() != effects.required.size()) {
-      PermitAccessedFlagsOf(x, wholes[first].page, walked);
-      Translate(x, parts[second], walked, verdict, wholes[second]);
+    if (walked->required.size() != effects->required.size()) {
+      PermitAccessedFlagsOf(x, wholes[first].page, *walked, verdict);
+      Translate(x, parts[second], *walked, verdict, wholes[second]);
     }
-    if (!Translate(x, parts[second], effects, verdict, wholes[second])) {
+    if (!Translate(x, parts[second], *effects, verdict, wholes[second])) {
       continue;
     }
     // Without a log entry, both orders come to the same.
-    const bool logged = !(effects.registers == untouched.registers);
+    const bool logged = !(effects->registers == untouched.registers);
     if (completed && !logged) continue;
     const Page pages[] = {wholes[0].page, wholes[1].page};
-    AddCompletion(pages, 2, effects, verdict);
+    AddCompletion(pages, 2, *effects, verdict);
     verdict.alternatives.back().guest_structure_types_defined =
         wholes[0].types_defined && wholes[1].types_defined;
     completed = true;
@@ -75,14 +78,14 @@ bool JudgeTwoPages(Examiner& x, const LinearParts& parts,
 }
 
 bool JudgePages(Examiner& x, const LinearParts& parts, Verdict& verdict) {
-  Alternative untouched;
-  untouched.registers = RegistersOf(x.state());
+  Draft untouched(verdict);
+  untouched->registers = RegistersOf(x.state());
   if (x.Ask(Slot::kVio14, parts.size()) >= 2) {
-    return JudgeTwoPages(x, parts, untouched, verdict);
+    return JudgeTwoPages(x, parts, *untouched, verdict);
   }
   Whole whole;
-  if (Translate(x, parts[0], untouched, verdict, whole)) {
-    AddCompletion(&whole.page, 1, untouched, verdict);
+  if (Translate(x, parts[0], *untouched, verdict, whole)) {
+    AddCompletion(&whole.page, 1, *untouched, verdict);
     verdict.alternatives.back().guest_structure_types_defined =
         whole.types_defined;
   }

@@ -1,5 +1,6 @@
 #include "oracle/reference/page.h"
 
+#include "oracle/reference/draft.h"
 #include "oracle/reference/flags.h"
 #include "oracle/reference/report.h"
 #include "oracle/reference/spp.h"
@@ -158,7 +159,7 @@ void JudgeLeaf(Examiner& x, const Alternative& untouched, Page& page) {
 void AddExit(Examiner& x, const Page& page, const Page* other, const End& end,
              const Alternative& effects, Verdict& verdict) {
   const auto look_at_page = [&] {
-    x.s = page.situation;
+    x.s = *page.situation;
     x.s.verification_bit = end.verification_bit;
   };
   const auto add = [&]() -> Alternative& {
@@ -183,7 +184,7 @@ void AddExit(Examiner& x, const Page& page, const Page* other, const End& end,
   Alternative& exit = add();
   PermitAccessedFlags(x, exit);
   if (other != nullptr && other->MayBeAllowed()) {
-    PermitAccessedFlagsOf(x, *other, exit);
+    PermitAccessedFlagsOf(x, *other, exit, verdict);
     look_at_page();
   }
   switch (end.kind) {
@@ -233,14 +234,14 @@ void JudgePage(Examiner& x, const PageAccess& access,
 // Of an access that exits elsewhere, this page's accessed flags may be set: its
 // entries were used as part of a translation (29.3.5), although no byte of it
 // is accessed.
-void PermitAccessedFlagsOf(Examiner& x, const Page& page,
-                           Alternative& effects) {
-  x.s = page.situation;
-  Alternative flags;
-  flags.registers = effects.registers;
-  flags.required = effects.required;
-  PermitAccessedFlags(x, flags);
-  for (const BitWrite& write : flags.optional) {
+void PermitAccessedFlagsOf(Examiner& x, const Page& page, Alternative& effects,
+                           Verdict& verdict) {
+  x.s = *page.situation;
+  Draft flags(verdict);
+  flags->registers = effects.registers;
+  flags->required = effects.required;
+  PermitAccessedFlags(x, *flags);
+  for (const BitWrite& write : flags->optional) {
     effects.optional.push_back(write);
   }
 }
@@ -256,7 +257,7 @@ void AddExits(Examiner& x, const Page& page, const Page* other,
 
 bool SetFlagsOrExit(Examiner& x, const Page& page, Alternative& effects,
                     Verdict& verdict) {
-  x.s = page.situation;
+  x.s = *page.situation;
   if (!SetFlags(x, effects)) return true;
   AddExit(x, page, nullptr, {End::Kind::kLogFull, {Rule::kPml1, 0}}, effects,
           verdict);

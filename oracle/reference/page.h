@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "oracle/fixed_vector.h"
 #include "oracle/reference/examiner.h"
@@ -31,7 +32,7 @@ struct End {
 };
 
 struct Page {
-  Situation situation;  // after the walk
+  std::optional<Situation> situation;  // after the walk
   FixedVector<End, 4> ends;
   Translation translation;  // where some end is kAllowed
   bool memory_type_defined = true;
@@ -57,7 +58,8 @@ bool SetFlagsOrExit(Examiner& x, const Page& page, Alternative& effects,
                     Verdict& verdict);
 
 // AD-6 for a page that may be allowed, in `effects` that end otherwise.
-void PermitAccessedFlagsOf(Examiner& x, const Page& page, Alternative& effects);
+void PermitAccessedFlagsOf(Examiner& x, const Page& page, Alternative& effects,
+                           Verdict& verdict);
 
 // Adds that the access to `count` pages happens.
 void AddCompletion(const Page* pages, std::size_t count,

@@ -1,5 +1,7 @@
 #include "oracle/reference/report.h"
 
+#include <utility>
+
 namespace eptdiff {
 namespace {
 
@@ -33,10 +35,14 @@ void ReportAddresses(Examiner& x, bool gla_defined, Event& event,
 // Table 28-7.
 void ReportQualification(Examiner& x, Event& event, Alternative& alternative) {
   std::uint64_t defined = 0;
-  for (int position = 0; position <= 16; ++position) {
-    SetBit(position, x.Ask(kQualificationBits[position]), event.qualification,
-           defined);
-  }
+  // Each slot a constant: see Examiner::Ask.
+  const auto ask =
+      [&]<int... kPosition>(std::integer_sequence<int, kPosition...>) {
+        (SetBit(kPosition, x.Ask(kQualificationBits[kPosition]),
+                event.qualification, defined),
+         ...);
+      };
+  ask(std::make_integer_sequence<int, 17>());
   alternative.qualification_defined = defined;
 }
 

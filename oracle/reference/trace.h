@@ -38,6 +38,24 @@ struct RuleHit {
   std::uint64_t value = 0;
 };
 
+// What a word of memory is to the step that touches it. A word that is two
+// things at once, one of them written, is ALIAS-1.
+enum class Role : std::uint8_t {
+  kEptEntry,
+  kGuestEntry,  // of several levels at once, too: their flags are one flag
+  kSppEntry,
+  kPdpte,
+  kLog,
+  kVeArea,
+};
+
+struct Touched {
+  Hpa word;
+  Role role;
+  std::uint8_t level;
+  bool written;
+};
+
 struct Trace {
   FixedVector<EntryRead, 192> entries;
   // The first 2048, if they are kept: explanations need them, fuzzers do not.
@@ -46,18 +64,27 @@ struct Trace {
   // Every (rule, level, for a guest entry or the final access, answered
   // non-zero) that was asked: a fuzzer's features. Index:
   // ((rule * 6 + level) * 2 + (guest level != 0)) * 2 + (value != 0).
+  // That a slot answered 0 is kept only if hits are.
   static constexpr std::size_t kFeatures = kRuleCount * 6 * 4;
   std::array<std::uint64_t, (kFeatures + 63) / 64> features = {};
+  // The words that were read or written, as far as it takes to see ALIAS-1.
+  // Two walks over HLAT and ordinary paging, an SPP lookup, logs, the #VE area.
+  FixedVector<Touched, 192> touched;
   // Whether an alteration of the dialect changed any answer on the way. If
   // not, the verdict is that of the SDM.
   bool altered = false;
   // Whether the access (or one page of it) reached a leaf.
   bool reached_leaf = false;
 
+  void Set(std::size_t feature) {
+    features[feature / 64] |= std::uint64_t{1} << (feature % 64);
+  }
+
   // Forgets what was looked at; keeps_hits stays as it is.
   void Clear() {
     entries.clear();
     hits.clear();
+    touched.clear();
     features.fill(0);
     altered = false;
     reached_leaf = false;
