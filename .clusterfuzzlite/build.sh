@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Builds the fuzz targets for OSS-Fuzz and ClusterFuzzLite. Started in the
+# source tree with their environment: CC, CXX, CFLAGS, CXXFLAGS,
+# LIB_FUZZING_ENGINE, SANITIZER, WORK, OUT. What is instrumented, and how, is
+# for CFLAGS and CXXFLAGS alone to say. ci/check_oss_fuzz plays the contract.
+set -euo pipefail
+
+readonly build=$WORK/eptdiff
+
+# A build type that CMake does not know has no flags of its own: Release's -O3
+# would come after the environment's -O1.
+cmake -S . -B "$build" \
+  -DCMAKE_BUILD_TYPE=Environment \
+  -DEPTDIFF_FUZZERS=ON -DEPTDIFF_FUZZING_ENGINE="$LIB_FUZZING_ENGINE" \
+  -DEPTDIFF_BOCHS=OFF -DEPTDIFF_WERROR=OFF \
+  -DEPTDIFF_TESTS=OFF -DEPTDIFF_COMMAND=OFF -DEPTDIFF_TABLE=OFF
+cmake --build "$build" --parallel "$(nproc)" \
+  --target eptdiff_fuzz_targets write_seed_bytes
+echo "build.sh: built without Bochs: engine and reference alone"
+
+# LeakSanitizer does not work in every container; a profile would be litter.
+readonly seeds=$WORK/seeds
+mkdir -p "$seeds"
+ASAN_OPTIONS=detect_leaks=0 LLVM_PROFILE_FILE=/dev/null \
+  "$build/fuzzers/write_seed_bytes" "$seeds"
+
+find "$build" -name '*_fuzzer' -type f -executable | while read -r target; do
+  name=${target##*/}
+  cp "$target" "$OUT/$name"
+  cp .clusterfuzzlite/case.dict "$OUT/$name.dict"
+  cp .clusterfuzzlite/case.options "$OUT/$name.options"
+  (cd "$seeds" && zip --quiet "$OUT/${name}_seed_corpus.zip" ./*)
+done
