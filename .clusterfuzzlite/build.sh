@@ -24,8 +24,12 @@ mkdir -p "$seeds"
 ASAN_OPTIONS=detect_leaks=0 LLVM_PROFILE_FILE=/dev/null \
   "$build/fuzzers/write_seed_bytes" "$seeds"
 
+# Not decode_fuzzer: OSS-Fuzz refuses a build with a target in which it counts
+# too few calls of UBSan's run-time library, and this one is that small. The
+# others decode all their inputs, too.
 find "$build" -name '*_fuzzer' -type f -executable | while read -r target; do
   name=${target##*/}
+  [[ $name != decode_fuzzer ]] || continue
   cp "$target" "$OUT/$name"
   cp .clusterfuzzlite/case.dict "$OUT/$name.dict"
   cp .clusterfuzzlite/case.options "$OUT/$name.options"
