@@ -1,0 +1,72 @@
+#include "oracle/exhaustive/comparison.h"
+
+#include <cstdlib>
+#include <utility>
+
+namespace eptdiff {
+
+void AddOutcome(const Outcome& outcome, Digest& digest, Hpa word,
+                std::uint64_t old, std::uint64_t address) {
+  const Event& event = outcome.event;
+  digest.Add(static_cast<std::uint64_t>(event.kind) |
+             static_cast<std::uint64_t>(event.exit_reason) << 8 |
+             static_cast<std::uint64_t>(event.translation_count) << 24 |
+             static_cast<std::uint64_t>(event.interruption_information) << 32);
+  digest.Add(event.qualification);
+  digest.Add(event.gpa.value);
+  digest.Add(event.gla.value);
+  for (int i = 0; i < event.translation_count; ++i) {
+    const Translation& t = event.translations[static_cast<std::size_t>(i)];
+    digest.Add(t.address.value ^ address);
+    digest.Add(static_cast<std::uint64_t>(t.page_shift) |
+               static_cast<std::uint64_t>(t.memory_type) << 8 |
+               static_cast<std::uint64_t>(t.structure_memory_type) << 16);
+  }
+  digest.Add(outcome.registers.pml_index);
+  for (const MemoryWord& write : outcome.writes) {
+    digest.Add(write.address.value);
+    digest.Add(write.address == word ? write.value ^ old : write.value);
+  }
+}
+
+Comparison::Comparison(Oracle& oracle, const Dialect& dialect, Report report)
+    : oracle_(oracle), reference_(dialect), report_(std::move(report)) {
+  trace_.keeps_hits = false;
+}
+
+bool Comparison::Enter(const MachineState& state) {
+  if (over()) return false;
+  const Skip skip = oracle_.Enter(state, outcome_);
+  reference_.JudgeEntry(state, verdict_, trace_);
+  if (oracle_.models_entry() || skip != Skip::kNone) {
+    Account(state, nullptr, skip);
+  }
+  return skip == Skip::kNone && !over() && !verdict_.alternatives.empty() &&
+         verdict_.alternatives[0].event.kind == EventKind::kCompleted;
+}
+
+void Comparison::Ask(const MachineState& state, const Step& step) {
+  const Skip skip = oracle_.Perform(state, step, outcome_);
+  reference_.Judge(state, step, verdict_, trace_);
+  Account(state, &step, skip);
+}
+
+void Comparison::Account(const MachineState& state, const Step* step,
+                         Skip skip) {
+  // Of one step, or of a whole setting.
+  if (skip != Skip::kNone) {
+    ++tally_.skipped;
+    tally_.digest.Add(static_cast<std::uint64_t>(skip));
+    return;
+  }
+  ++tally_.situations;
+  AddOutcome(outcome_, tally_.digest);
+  // The worlds hold nothing that the SDM leaves open altogether.
+  if (verdict_.standing != Standing::kJudged) std::abort();
+  Judge(verdict_, state, outcome_, oracle_.fields(), finding_);
+  if (finding_.conforms) return;
+  ++tally_.differing;
+  if (report_) report_(state, step, finding_);
+}
+
+}  // namespace eptdiff

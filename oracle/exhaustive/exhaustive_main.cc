@@ -1,0 +1,93 @@
+// Runs parts of the exhaustive check (parts.h); ci/exhaustive runs all of them.
+//
+// Usage: exhaustive --list
+//        exhaustive engine|bochs PART...
+// Prints for each part a line "PART SITUATIONS SKIPPED DIGEST"; on standard
+// error, what differs. Exit: 0 nothing differs, 1 something does, 2 bad usage,
+// 3 there is no such oracle in this build.
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "oracle/bochs/bochs_oracle.h"
+#include "oracle/engine_oracle.h"
+#include "oracle/exhaustive/parts.h"
+#include "oracle/judge.h"
+
+namespace eptdiff {
+namespace {
+
+int Usage() {
+  std::fprintf(stderr,
+               "Usage: exhaustive --list | exhaustive engine|bochs PART...\n");
+  return 2;
+}
+
+void Print(const std::string& part, const Oracle& oracle,
+           const MachineState& state, const Step* step,
+           const Finding& finding) {
+  const Disagreement& first = finding.disagreements[0];
+  std::fprintf(stderr,
+               "%s: %s: step kind %d, access %d: expected %#llx, given "
+               "%#llx; the words of memory:\n",
+               part.c_str(), SignatureOf(oracle.name(), finding).c_str(),
+               step == nullptr ? -1 : static_cast<int>(step->kind),
+               step == nullptr ? -1 : static_cast<int>(step->access.kind),
+               static_cast<unsigned long long>(first.expected),
+               static_cast<unsigned long long>(first.given));
+  for (const Hpa address : state.memory.addresses()) {
+    std::fprintf(stderr, "  %#llx = %#llx\n",
+                 static_cast<unsigned long long>(address.value),
+                 static_cast<unsigned long long>(state.memory.Load(address)));
+  }
+}
+
+int Main(int argc, char** argv) {
+  if (argc == 2 && std::strcmp(argv[1], "--list") == 0) {
+    for (const std::string& name : PartNames()) std::puts(name.c_str());
+    return 0;
+  }
+  if (argc < 3) return Usage();
+  std::unique_ptr<Oracle> oracle;
+  Dialect dialect;
+  if (std::strcmp(argv[1], "engine") == 0) {
+    oracle = std::make_unique<EngineOracle>();
+  } else if (std::strcmp(argv[1], "bochs") == 0) {
+    oracle = MakeBochsOracle();
+    dialect = *FindDialect("bochs-3.0");
+  } else {
+    return Usage();
+  }
+  if (oracle == nullptr) {
+    std::fprintf(stderr, "exhaustive: built without %s\n", argv[1]);
+    return 3;
+  }
+  bool differs = false;
+  for (int i = 2; i < argc; ++i) {
+    const std::string part = argv[i];
+    Comparison comparison(*oracle, dialect,
+                          [&](const MachineState& state, const Step* step,
+                              const Finding& finding) {
+                            Print(part, *oracle, state, step, finding);
+                          });
+    if (!RunPart(part, comparison)) {
+      std::fprintf(stderr, "exhaustive: there is no part %s\n", argv[i]);
+      return 2;
+    }
+    const Tally& tally = comparison.tally();
+    std::printf("%s %llu %llu %016llx\n", argv[i],
+                static_cast<unsigned long long>(tally.situations),
+                static_cast<unsigned long long>(tally.skipped),
+                static_cast<unsigned long long>(tally.digest.value()));
+    std::fflush(stdout);
+    differs |= tally.differing > 0;
+  }
+  return differs ? 1 : 0;
+}
+
+}  // namespace
+}  // namespace eptdiff
+
+int main(int argc, char** argv) { return eptdiff::Main(argc, argv); }

@@ -1,0 +1,57 @@
+// The exhaustive check in parts, each some seconds to some minutes long, which
+// may run in any order and at the same time in several processes.
+//
+//   entries-<level>-<setting>   every shape of one entry, for each access,
+//                               under each of the chosen settings
+//   settings-<level>-<n>        every setting (those of chunk n), with one
+//                               shape of each class but those of most memory
+//                               types, which no setting tells apart
+//   pairs-<upper>-<lower>       every pair of classes at two levels, under each
+//                               of the chosen settings. An upper entry that
+//                               ends the walk meets three lower ones: they are
+//                               not read.
+// Left out: three restricted entries together, since rights are a matter of
+// AND, and flags of each entry for itself.
+// Thread-safety: pure functions.
+#ifndef EPTDIFF_ORACLE_EXHAUSTIVE_PARTS_H_
+#define EPTDIFF_ORACLE_EXHAUSTIVE_PARTS_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "oracle/exhaustive/comparison.h"
+#include "oracle/exhaustive/entry_classes.h"
+#include "oracle/exhaustive/setting.h"
+#include "oracle/exhaustive/shapes.h"
+
+namespace eptdiff {
+
+// Every shape of the entry at `level`, of the settings in which it exists.
+void CompareEntries(int level, const Setting& setting, Patterns patterns,
+                    std::uint64_t stride, Comparison& comparison);
+
+// These shapes of the entry at `level`.
+void CompareShapes(int level, const Setting& setting,
+                   std::span<const EntryClass> classes, Comparison& comparison);
+
+// Each pair of shapes, those of the upper level first; a sample with a
+// `stride` above 1.
+void ComparePairs(int upper, std::span<const EntryClass> upper_classes,
+                  int lower, std::span<const EntryClass> lower_classes,
+                  const Setting& setting, std::uint64_t stride,
+                  Comparison& comparison);
+
+// The shapes for settings-*: of these classes, which are of entries at one
+// level, those of WB, UC and a reserved memory type.
+std::vector<EntryClass> ShapesForSettings(std::span<const EntryClass> classes);
+
+std::vector<std::string> PartNames();
+
+// Runs a part of PartNames(); false if `name` is none.
+bool RunPart(const std::string& name, Comparison& comparison);
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_EXHAUSTIVE_PARTS_H_
