@@ -16,7 +16,7 @@ namespace {
 
 // Verdicts that one search may ask for, a few microseconds each.
 constexpr std::size_t kEffort = 400'000;
-constexpr std::size_t kEffortForOne = 100'000;
+constexpr std::size_t kEffortForOne = 40'000;
 
 // Observations that every explanation so far agrees with are kept up to here.
 constexpr std::size_t kMostKept = 20'000;
@@ -25,6 +25,10 @@ constexpr std::size_t kMostKept = 20'000;
 constexpr std::size_t kConfirmations = 128;
 // Originals of variations: the disagreements seen last.
 constexpr std::size_t kMostOriginals = 64;
+
+// Unexplained steps, and alterations, that are looked at for the nearest.
+constexpr std::size_t kMostSampled = 64;
+constexpr std::size_t kMostRanked = 12;
 
 std::vector<const Alteration*> AlterationsOf(const Combination& combination) {
   std::vector<const Alteration*> alterations;
@@ -75,6 +79,7 @@ class Diagnosis::Impl {
                      const SeparationLimits& limits, std::size_t asked);
 
   std::vector<std::size_t> CountCases(const Combination& combination);
+  std::optional<Nearest> FindNearest();
 
   Evidence evidence_;
   // All smallest explanations of the constraints; at least one.
@@ -246,6 +251,44 @@ std::vector<std::size_t> Diagnosis::Impl::CountCases(
   return counts;
 }
 
+std::optional<Nearest> Diagnosis::Impl::FindNearest() {
+  const std::vector<std::size_t> sample(
+      set_aside_.begin(),
+      set_aside_.begin() + static_cast<std::ptrdiff_t>(
+                               std::min(set_aside_.size(), kMostSampled)));
+  AlterationSet touched;
+  for (std::size_t i : sample) touched |= evidence_[i].touched;
+  for (std::uint16_t number : candidates_[0]) touched.reset(number);
+  const auto count = [&](std::uint16_t number, Fit fit,
+                         const std::vector<std::size_t>& among) {
+    const Trier trier(With(candidates_[0], number));
+    return static_cast<std::size_t>(std::count_if(
+        among.begin(), among.end(),
+        [&](std::size_t i) { return evidence_.FitOf(trier, i) == fit; }));
+  };
+  std::vector<std::pair<std::size_t, std::uint16_t>> ranked;
+  for (std::size_t a = 0; a < AllAlterations().size(); ++a) {
+    const auto number = static_cast<std::uint16_t>(a);
+    if (!touched[a]) continue;
+    const std::size_t explained = count(number, Fit::kFits, sample);
+    if (explained > 0) ranked.emplace_back(sample.size() - explained, number);
+  }
+  std::sort(ranked.begin(), ranked.end());
+  ranked.resize(std::min(ranked.size(), kMostRanked));
+  std::optional<Nearest> best;
+  for (const auto& [missed, number] : ranked) {
+    const Nearest nearest = {&AllAlterations()[number],
+                             count(number, Fit::kFits, set_aside_),
+                             count(number, Fit::kContradicts, constraints_)};
+    const auto gain = [](const Nearest& n) {
+      return static_cast<std::ptrdiff_t>(n.explained) -
+             static_cast<std::ptrdiff_t>(n.contradicted);
+    };
+    if (!best || gain(nearest) > gain(*best)) best = nearest;
+  }
+  return best;
+}
+
 const Explanation& Diagnosis::Impl::explanation() {
   Update();
   if (explanation_) return *explanation_;
@@ -278,6 +321,7 @@ const Explanation& Diagnosis::Impl::explanation() {
     const Observation& o = evidence_[i];
     result.unexplained.push_back({o.c, o.number, o.before, o.outcome});
   }
+  result.nearest = FindNearest();
   result.smallest = smallest_;
   return result;
 }

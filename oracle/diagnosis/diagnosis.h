@@ -30,6 +30,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,14 @@ struct UnexplainedStep {
   Outcome outcome;
 };
 
+// What comes nearest to explaining the unexplained steps: a hint, and no part
+// of the dialect.
+struct Nearest {
+  const Alteration* alteration = nullptr;
+  std::size_t explained = 0;     // unexplained steps that it would explain
+  std::size_t contradicted = 0;  // steps that it would contradict
+};
+
 struct Explanation {
   // In the order of AllAlterations(). Empty: everything agrees.
   std::vector<Departure> departures;
@@ -69,6 +78,8 @@ struct Explanation {
   // departure for another of its class; each a list of alterations.
   std::vector<std::vector<const Alteration*>> others;
   std::vector<UnexplainedStep> unexplained;
+  // The alteration that explains most of these, if any explains some.
+  std::optional<Nearest> nearest;
   // Whether there is provably no smaller explanation.
   bool smallest = true;
 

@@ -166,7 +166,8 @@ TEST(DiagnosisTest, WhatNothingExplainsStandsApart) {
   ASSERT_EQ(explanation.unexplained.size(), 1u);
   EXPECT_EQ(*explanation.unexplained[0].c, Read());
   EXPECT_EQ(explanation.unexplained[0].step, 1u);
-  EXPECT_THAT(Sentences(explanation).back(), HasSubstr("Unexplained: 1 answer"));
+  EXPECT_THAT(Sentences(explanation).back(),
+              HasSubstr("Unexplained: 1 answer"));
 }
 
 TEST(DiagnosisTest, FieldsThatAnOracleLacksAreNotCompared) {

@@ -41,6 +41,21 @@ std::string SentenceOf(const Departure& departure) {
                 departure.inseparable);
 }
 
+std::string UnexplainedIn(const Explanation& explanation) {
+  std::string sentence = "Unexplained: ";
+  sentence.append(Counted(explanation.unexplained.size(), "answer", "answers"));
+  sentence.append(" that no combination of known departures gives.");
+  if (!explanation.nearest) return sentence;
+  const Nearest& nearest = *explanation.nearest;
+  sentence.append(" Nearest is ").append(Described(*nearest.alteration));
+  sentence.append("; it would explain ");
+  sentence.append(std::to_string(nearest.explained));
+  sentence.append(" and contradict ");
+  return sentence
+      .append(Counted(nearest.contradicted, "other answer", "other answers"))
+      .append(".");
+}
+
 }  // namespace
 
 std::vector<std::string> Sentences(const Explanation& explanation) {
@@ -52,10 +67,7 @@ std::vector<std::string> Sentences(const Explanation& explanation) {
     sentences.push_back(Listed("Or together:", other));
   }
   if (!explanation.unexplained.empty()) {
-    sentences.push_back(
-        "Unexplained: " +
-        Counted(explanation.unexplained.size(), "answer", "answers") +
-        " that no combination of known departures gives.");
+    sentences.push_back(UnexplainedIn(explanation));
   }
   return sentences;
 }

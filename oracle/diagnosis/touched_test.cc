@@ -15,8 +15,7 @@ class TouchedByTest : public testing::Test {
  protected:
   AlterationSet Touched(const Combination& combination, const Case& c) {
     const Step* step = c.steps.empty() ? nullptr : &c.steps.back();
-    return TouchedBy(combination)
-        .Judge(sdm_.before, step, *verdict_, *trace_);
+    return TouchedBy(combination).Judge(sdm_.before, step, *verdict_, *trace_);
   }
   JudgedStep sdm_;
   std::unique_ptr<Verdict> verdict_ = std::make_unique<Verdict>();

@@ -51,7 +51,8 @@ struct Catalogue {
           ViolationVariants(), QualificationVariants(), FlagVariants(),
           MemoryTypeVariants(), SubPageVariants(), VeVariants(),
           GuestVariants(), GuestWalkVariants(), GuestRightVariants(),
-          GuestErrorVariants(), LinearVariants(), BochsGuestVariants()}) {
+          GuestErrorVariants(), LinearVariants(), BochsGuestVariants(),
+          ClassicVariants()}) {
       alterations.insert(alterations.end(), variants.begin(), variants.end());
     }
   }

@@ -48,7 +48,7 @@ std::vector<NamedCase> EptpCases() {
        Happens()},
       {"eptp-1-uc-unsupported",
        "EPTP-1",
-       {"EPTP-1/off"},
+       {"EPTP-1/off", "EPTP-1/capabilities-ignored"},
        Walk4().Without(8).Eptp(0x1018).Build(),
        EntryFails(EntryCheck::kEptp1)},
       {"eptp-1-wb-unsupported",
@@ -73,7 +73,7 @@ std::vector<NamedCase> EptpCases() {
        Happens()},
       {"eptp-2-length-5-unsupported",
        "EPTP-2",
-       {"EPTP-2/off"},
+       {"EPTP-2/off", "EPTP-2/capabilities-ignored"},
        Walk5().Without(7).Build(),
        EntryFails(EntryCheck::kEptp2)},
       {"eptp-3-flags",
@@ -138,7 +138,7 @@ std::vector<NamedCase> ControlCases() {
        EntryFails(EntryCheck::kCtl1)},
       {"ctl-1-hlat",
        "CTL-1",
-       {"CTL-1/off"},
+       {"CTL-1/off", "CTL-1/secondary-only"},
        WithoutEpt(0, 1 << 1).Build(),
        EntryFails(EntryCheck::kCtl1)},
       {"ctl-1-paging-write",
@@ -160,7 +160,7 @@ std::vector<NamedCase> ControlCases() {
        EntryFails(EntryCheck::kCtl1)},
       {"ctl-2-log-misaligned",
        "CTL-2",
-       {"CTL-2/off"},
+       {"CTL-2/off", "CTL-2/log-unchecked"},
        Walk4()
            .Pml(511)
            .With([](Case& c) { c.controls.pml_address = 0x8008; })
@@ -176,7 +176,7 @@ std::vector<NamedCase> ControlCases() {
        EntryFails(EntryCheck::kCtl2)},
       {"ctl-2-spptp",
        "CTL-2",
-       {"CTL-2/off"},
+       {"CTL-2/off", "CTL-2/spptp-unchecked"},
        Walk4()
            .SubPage()
            .With([](Case& c) { c.controls.spptp = 0xa001; })
@@ -184,7 +184,7 @@ std::vector<NamedCase> ControlCases() {
        EntryFails(EntryCheck::kCtl2)},
       {"ctl-2-ve-area",
        "CTL-2",
-       {"CTL-2/off"},
+       {"CTL-2/off", "CTL-2/ve-area-unchecked"},
        Walk4()
            .Ve()
            .With([](Case& c) { c.controls.ve_information_address = 0x6800; })
@@ -192,7 +192,7 @@ std::vector<NamedCase> ControlCases() {
        EntryFails(EntryCheck::kCtl2)},
       {"ctl-2-eptp-list",
        "CTL-2",
-       {"CTL-2/off"},
+       {"CTL-2/off", "CTL-2/list-unchecked"},
        Walk4()
            .EptpSwitching()
            .With([](Case& c) { c.controls.eptp_list_address = 0x7001; })
@@ -254,6 +254,11 @@ std::vector<NamedCase> SwitchCases() {
        "CTL-4",
        {"CTL-4/index-off", "CTL-4/index-512-accepted"},
        Walk4().EptpSwitching().Word(0x8000, 0x1c01e).Switch(512).Build(),
+       VmfuncExit()},
+      {"ctl-4-index-1000",
+       "CTL-4",
+       {"CTL-4/index-off"},
+       Walk4().EptpSwitching().Word(0x8f40, 0x1c01e).Switch(1000).Build(),
        VmfuncExit()},
       {"ctl-4-walk-length",
        "CTL-4",

@@ -303,6 +303,17 @@ std::vector<NamedCase> RegisterCases() {
            .Read(kGla32)
            .Build(),
        Reaches(0x26234, 2)},
+      {"gw-3-directory-above-4-gbytes",
+       "GW-3",
+       {"GW-3/directories-below-4-gbytes"},
+       GuestPae()
+           .Word(0x2020, 0x4000'00b7)
+           .With(Register(1, 0x1'0001'2001))
+           .Word(0x4001'2550, 0x16027)
+           .Word(0x26aa8, 0x16067)
+           .Read(kGla32)
+           .Build(),
+       Reaches(0x26234, 2)},
       // The PML4 table at 1 TByte is empty.
       {"gw-4-cr3-above-1-tbyte",
        "GW-4",

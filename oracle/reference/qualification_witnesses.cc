@@ -15,6 +15,10 @@ void NmiUnblocking(Case& c) { c.guest.nmi_unblocking = true; }
 void VirtualNmis(Case& c) { c.controls.pin_based = 0x28; }  // and NMI exiting
 void NxeOff(Case& c) { c.guest.efer = 0x500; }
 void CompatibilityMode(Case& c) { c.guest.cs_l = false; }
+void PaePaging(Case& c) {
+  c.guest.cs_l = false;
+  c.guest.efer = 0x800;  // NXE
+}
 void ExecuteDisable(Step& step) { step.page.execute_disable = true; }
 void ReadOnly(Step& step) { step.page.writable = false; }
 void Asynchronous(Step& step) { step.access.asynchronous = true; }
@@ -51,7 +55,7 @@ std::vector<NamedCase> AccessBitCases() {
        Violation(0x583, 0x1234)},
       {"qual-1-write",
        "QUAL-1",
-       {"QUAL-1/writable-page"},
+       {"QUAL-1/writable-page", "QUAL-0/exchanged", "QUAL-0/write-too"},
        Walk4().Pte(0x9035).Write(0x1234).Build(),
        Violation(0x5aa, 0x1234)},
       {"qual-2-fetch",
@@ -61,7 +65,7 @@ std::vector<NamedCase> AccessBitCases() {
        Violation(0x584, 0x1234)},
       {"qual-7-pdpte-load",
        "QUAL-7",
-       {"QUAL-7/always"},
+       {"QUAL-7/always", "QUAL-8/negated"},
        Walk4().Pte(0).PdpteLoad(0x1000).Build(),
        Violation(1, 0x1000)},
       {"qual-7-trace-address",
@@ -71,12 +75,14 @@ std::vector<NamedCase> AccessBitCases() {
        Violation(0x10002, 0x1234)},
       {"qual-8-translation",
        "QUAL-8",
-       {"QUAL-8/inverted"},
+       {"QUAL-8/inverted", "QUAL-1/exchanged", "QUAL-7/never", "QUAL-8/never",
+        "QUAL-10/never", "INFO-1/gpa-is-gla", "INFO-1/gpa-missing",
+        "INFO-1/gla-missing"},
        Walk4().Pte(0).Read(0x1234).Build(),
        Violation(0x581, 0x1234)},
       {"qual-13-shadow-stack",
        "QUAL-13",
-       {"QUAL-13/with-control-only"},
+       {"QUAL-13/with-control-only", "QUAL-13/never"},
        Walk4().Pte(0).ShadowStackRead(0x1230).Build(),
        Violation(0x2581, 0x1230)},
       {"qual-16-asynchronous",
@@ -163,12 +169,13 @@ std::vector<NamedCase> GuestBitCases() {
   return {
       {"qual-9-user-page-at-cpl-0",
        "QUAL-9",
-       {"QUAL-9/by-cpl", "QUAL-9/with-mbec-only"},
+       {"QUAL-9/by-cpl", "QUAL-9/with-mbec-only", "QUAL-9/inverted",
+        "QUAL-9/never"},
        Walk4().Pte(0).Read(0x1234).User().Build(),
        Violation(0x781, 0x1234)},
       {"qual-9-paging-off",
        "QUAL-9",
-       {"QUAL-9/paging-off-ignored"},
+       {"QUAL-9/paging-off-ignored", "QUAL-10/paging-off-ignored"},
        Walk4().Pte(0).With(PagingOff).Linear(AccessKind::kRead, 0x1234).Build(),
        Violation(0x781, 0x1234).At(0x1234)},
       {"qual-10-read-write-page",
@@ -183,7 +190,7 @@ std::vector<NamedCase> GuestBitCases() {
        Violation(0x181, 0x1234)},
       {"qual-11-execute-disable-page",
        "QUAL-11",
-       {"QUAL-11/inverted"},
+       {"QUAL-11/inverted", "QUAL-11/never"},
        Walk4().Pte(0).Read(0x1234).But(ExecuteDisable).Build(),
        Violation(0xd81, 0x1234)},
       {"qual-11-nxe-off",
@@ -225,6 +232,11 @@ std::vector<NamedCase> InformationCases() {
        "INFO-1",
        {"INFO-1/gla-64-bits"},
        Walk4().Pte(0).With(CompatibilityMode).Read(0x1234).Build(),
+       Violation(0x581, 0x1234).At(0x5555'5234)},
+      {"info-1-pae-paging",
+       "INFO-1",
+       {"INFO-1/gla-64-bits"},
+       Walk4().Pte(0).With(PaePaging).Read(0x1234).Build(),
        Violation(0x581, 0x1234).At(0x5555'5234)},
       {"info-1-misconfiguration",
        "INFO-1",

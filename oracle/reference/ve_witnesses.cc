@@ -128,7 +128,7 @@ std::vector<NamedCase> DeliveryCases() {
        "VE-4",
        {"VE-4/reason-missing", "VE-4/busy-missing", "VE-4/busy-one",
         "VE-4/qualification-missing", "VE-4/gla-is-gpa", "VE-4/gpa-is-gla",
-        "VE-4/index-missing", "VE-4/index-of-eight-bytes"},
+        "VE-4/index-missing", "VE-4/index-of-eight-bytes", "VE-4/gpa-of-page"},
        Ve().Pte(0).Read(0x1234).Build(),
        WithArea(VirtualizationException(), 0x581)},
       {"ve-5-intercepted",

@@ -17,7 +17,8 @@ std::vector<NamedCase> TranslationCases() {
       // Indices 1, 2, 3 and 4; offset ABCH.
       {"walk-1-indices",
        "WALK-1",
-       {"WALK-1/one-bit-high", "WALK-1/one-bit-low", "WALK-1/ten-bits"},
+       {"WALK-1/one-bit-high", "WALK-1/one-bit-low", "WALK-1/ten-bits",
+        "WALK-6/identity", "WALK-6/attributes-kept", "WALK-6/page-offset-lost"},
        Walk4()
            .Word(0x1008, 0x2007)
            .Word(0x2010, 0x3007)
@@ -51,6 +52,11 @@ std::vector<NamedCase> TranslationCases() {
        {"WALK-2/five-levels-too"},
        Walk5().Read(0x0001'0000'0000'1234).Build(),
        Completes(0x9234)},
+      {"walk-2-bit-47",
+       "WALK-2",
+       {"WALK-2/bit-47-too"},
+       Walk4().Read(0x8000'0000'1234).Build(),
+       Completes(0x9234)},
       {"walk-2-beyond-width",
        "WALK-2",
        {"WALK-2/physical-address-width"},
@@ -70,12 +76,12 @@ std::vector<NamedCase> TranslationCases() {
        Completes(0xb4'5678).Size(21)},
       {"walk-6-frame-of-52-bits",
        "WALK-6",
-       {"WALK-6/frame-47-bits", "WALK-6/frame-32-bits"},
+       {"WALK-6/frame-47-bits", "WALK-6/frame-32-bits", "WALK-6/frame-40-bits"},
        Walk4().N(52).Pte(kBit51 | 0x9037).Read(0x1234).Build(),
        Completes(kBit51 | 0x9234)},
       {"walk-9-table-of-52-bits",
        "WALK-9",
-       {"WALK-9/table-47-bits", "WALK-9/table-32-bits"},
+       {"WALK-9/table-47-bits", "WALK-9/table-32-bits", "WALK-9/table-40-bits"},
        Walk4()
            .N(52)
            .Pde(kBit51 | 0x4007)
@@ -91,7 +97,7 @@ std::vector<NamedCase> PresenceCases() {
   return {
       {"walk-3-execute-only",
        "WALK-3",
-       {"WALK-3/bit-0", "CFG-2/always-refused"},
+       {"WALK-3/bit-0", "CFG-2/always-refused", "WALK-3/bits-1-0"},
        Walk4().Pte(0x9034).Fetch(0x1234).Build(),
        Completes(0x9234)},
       // What lies below an entry that is not present is not looked at.
@@ -109,6 +115,11 @@ std::vector<NamedCase> PresenceCases() {
        "WALK-4",
        {"WALK-4/bit-10-ignored", "CFG-3/always-refused"},
        Walk4().Mbec().Pte(0x9430).Fetch(0x1234).User().Build(),
+       Completes(0x9234)},
+      {"walk-4-supervisor-execute-alone",
+       "WALK-4",
+       {"WALK-4/bits-1-0-and-10"},
+       Walk4().Mbec().Pte(0x9034).Fetch(0x1234).Build(),
        Completes(0x9234)},
       {"walk-4-not-present",
        "WALK-4",
