@@ -24,9 +24,10 @@ TableFormat::TableFormat(const Processor& processor, const Controls& controls)
       mbec() ? EptFlags::kExecuteForUser : EptFlags{};
   present_ = (kReadWriteExecute | execute_for_user).bits;
   execute_only_ = (cap & bits::kCapExecuteOnly) != 0;
-  largest_level_ = (cap & bits::kCap1G) != 0   ? 3
-                   : (cap & bits::kCap2M) != 0 ? 2
-                                               : 1;
+  // Of a 1-GByte page a part can be changed only where there are 2-MByte ones.
+  largest_level_ = (cap & bits::kCap2M) == 0   ? 1
+                   : (cap & bits::kCap1G) == 0 ? 2
+                                               : 3;
 
   leaf_rights_ = 0;
   leaf_limits_ = 0;

@@ -42,8 +42,9 @@ class TableFormat {
   // denied to user mode and nothing becomes a #VE.
   TableError CheckFlags(EptFlags flags) const;
 
-  // The level of the largest page that the processor has and that can have
-  // `flags`: sub-page permissions are for 4-KByte pages (table 29-7).
+  // The level of the largest page that is used and that can have `flags`: that
+  // the processor has, save 1-GByte pages without 2-MByte ones; sub-page
+  // permissions are for 4-KByte pages (table 29-7).
   int LargestLevel(EptFlags flags) const;
 
   // Whether changing an entry of `level` from `before` to `after` needs INVEPT

@@ -15,8 +15,10 @@
 #define EPTDIFF_ORACLE_BUILDER_BUILDER_CHECK_H_
 
 #include <cstdint>
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 #include "engine/table_error.h"
 #include "engine/types.h"
@@ -28,6 +30,28 @@
 #include "oracle/builder/table_image.h"
 
 namespace eptdiff {
+
+// What an operation did, as a set: bit n is the Happening of value n. For
+// statistics, and for fuzzers to learn from.
+enum class Happening : std::uint8_t {
+  kPageAdded,
+  kPageRemoved,
+  kPageChanged,
+  kSplit2MByte,
+  kSplit1GByte,
+  kMerged2MByte,
+  kMerged1GByte,
+  kTableLinked,
+  kTableUnlinked,
+  kFrameFreed,
+  kInvept,
+  kFlagsMeanwhile,  // set by a processor, while the operation ran
+};
+inline constexpr int kHappeningCount = 12;
+using HappeningSet = std::uint32_t;
+constexpr HappeningSet SetOf(Happening happening) {
+  return HappeningSet{1} << static_cast<int>(happening);
+}
 
 class BuilderCheck {
  public:
@@ -68,10 +92,28 @@ class BuilderCheck {
   // Likewise, the builder's end.
   BuilderFindings JudgeEnd();
 
+  // What iterating over [0, gpa_end) has shown must be what is mapped.
+  BuilderFindings JudgeIteration(const std::vector<Interval>& shown,
+                                 std::uint64_t gpa_end) const;
+
+  // A missing INVEPT, and a frame that was freed before it, are findings no
+  // more: the check goes on, so that an access can show what comes of it.
+  void TolerateMissingInvept() { tolerant_ = true; }
+  // The first that was tolerated.
+  const std::optional<BuilderFinding>& tolerated() const { return tolerated_; }
+
+  // Processors have set flags since the last operation.
+  void AfterAccess();
+
+  // Of the leaf that maps `gpa` now; 0 if nothing does.
+  int LevelAt(std::uint64_t gpa) const;
+
+  // Of the operation that was judged last.
+  const std::vector<TableEvent>& events() const { return events_; }
+  HappeningSet happenings() const { return happenings_; }
+
   const MappingModel& model() const { return model_; }
   const FrameMemory& memory() const { return memory_; }
-  // Words that others than the builder changed, such as accessed flags.
-  void NoteStore(Hpa address, std::uint64_t word);
 
  private:
   void Replay(const TableEvent& event);
@@ -83,10 +125,12 @@ class BuilderCheck {
   void CheckFlagsKept(const TableImage& before, const TableImage& after);
   void CheckEnd();
   void CheckMemory();
-  BuilderFindings JudgeIteration(const std::vector<Interval>& shown,
-                                 std::uint64_t gpa_end) const;
+  void NoteChange(std::uint64_t before, std::uint64_t after, int level);
+  void NoteInveptNeeded(Hpa entry, int level);
 
-  void Find(BuilderRule rule, std::uint64_t where);
+  void Find(BuilderRule rule, std::uint64_t where, int level = 0);
+  // Where a missing INVEPT is tolerated, the check goes on without one.
+  void FindOrTolerate(BuilderRule rule, std::uint64_t where, int level);
   // Flags in which pages are compared.
   std::uint64_t ComparedFlags() const;
 
@@ -99,14 +143,22 @@ class BuilderCheck {
   std::unordered_set<std::uint64_t> in_use_;             // frames
   std::unordered_map<std::uint64_t, TreePlace> linked_;  // tables
 
+  bool tolerant_ = false;
+  std::optional<BuilderFinding> tolerated_;
+  bool ignores_flags_ = false;  // software cleared what no processor sets
+
   // Within an operation.
+  std::vector<TableEvent> events_;
+  HappeningSet happenings_ = 0;
   BuilderFindings findings_;
   MappingModel after_;
   bool flags_may_go_ = false;
   bool needs_invept_ = false;  // since the last INVEPT
   bool needed_invept_ = false;
+  Hpa invept_entry_ = {};  // whose change needs it, and its level
+  int invept_level_ = 0;
   int invepts_ = 0;
-  std::unordered_set<std::uint64_t> waiting_;  // tables, for INVEPT
+  std::unordered_map<std::uint64_t, int> waiting_;  // tables, for INVEPT
 };
 
 }  // namespace eptdiff

@@ -144,11 +144,10 @@ class World {
     Hpa table{builder_->eptp() & 0x000ffffffffff000};
     for (int level = facts_.levels;; --level) {
       const Hpa at{table.value + gpa / EntryBytes(level) % 512 * 8};
-      std::uint64_t& word = *pool_.pool.memory().At(at);
+      const std::uint64_t word = *pool_.pool.memory().At(at);
       if (!IsPresent(facts_, word)) return;
       const bool leaf = IsLeaf(word, level);
-      word |= leaf && (word & 2) != 0 ? 0x300 : 0x100;
-      check_->NoteStore(at, word);
+      pool_.pool.SetFlags(at, leaf && (word & 2) != 0 ? 0x300 : 0x100);
       if (leaf) return;
       table = Hpa{AddressIn(word)};
     }

@@ -2,64 +2,132 @@
 
 #include <cinttypes>
 #include <cstdio>
+#include <iterator>
+
+#include "oracle/judge.h"
 
 namespace eptdiff {
 namespace {
 
-const char* BreachOf(BuilderRule rule) {
-  switch (rule) {
-    case BuilderRule::kRefused:
-      return "the operation was refused or done, and should not have been";
-    case BuilderRule::kUntouched:
-      return "a refused operation changed an entry";
-    case BuilderRule::kMapsAsAsked:
-      return "after the operation a page is not mapped as asked for";
-    case BuilderRule::kOldOrNew:
-      return "after a store a page is neither the old nor the new one";
-    case BuilderRule::kIteration:
-      return "iterating shows a page as the tables do not have it";
-    case BuilderRule::kEntry:
-      return "an entry is misconfigured or leads to no table";
-    case BuilderRule::kUnusedEntry:
-      return "an entry that maps nothing holds another word than agreed";
-    case BuilderRule::kTree:
-      return "a table is linked twice";
-    case BuilderRule::kEmptyTable:
-      return "a table that maps nothing stays linked";
-    case BuilderRule::kFlagsKept:
-      return "a page that stays lost its accessed or dirty flag";
-    case BuilderRule::kIgnoredBits:
-      return "a table entry that stays lost or gained ignored bits";
-    case BuilderRule::kReported:
-      return "memory changed, or did not change, against the stores";
-    case BuilderRule::kOwnFrames:
-      return "a store to a frame that is not allocated";
-    case BuilderRule::kLeak:
-      return "a frame is neither linked nor freed";
-    case BuilderRule::kFreedTwice:
-      return "a frame is freed that is not in use";
-    case BuilderRule::kFreedLinked:
-      return "a frame is freed while it is linked";
-    case BuilderRule::kFreedEarly:
-      return "a frame is freed before the INVEPT that its removal needs";
-    case BuilderRule::kInvept:
-      return "no INVEPT follows a change that needs it (CACHE-9)";
-    case BuilderRule::kInveptOnce:
-      return "INVEPT is executed twice";
-    case BuilderRule::kInveptNeeded:
-      return "INVEPT is executed, and no change needs it (CACHE-9)";
-    case BuilderRule::kInveptEptp:
-      return "INVEPT names another EPTP";
+struct Breach {
+  BuilderRule rule;
+  std::string_view name;
+  const char* sentence;
+  std::optional<Rule> sdm;
+};
+
+constexpr Breach kBreaches[] = {
+    {BuilderRule::kRefused,
+     "refused",
+     "the operation was refused or done, and should not have been",
+     {}},
+    {BuilderRule::kUntouched,
+     "untouched",
+     "a refused operation changed an entry",
+     {}},
+    {BuilderRule::kMapsAsAsked, "mapping",
+     "after the operation a page is not mapped as asked for", Rule::kWalk6},
+    {BuilderRule::kOldOrNew, "transition",
+     "after a store a page is neither the old nor the new one", Rule::kWalk6},
+    {BuilderRule::kIteration,
+     "iteration",
+     "iterating shows a page as the tables do not have it",
+     {}},
+    {BuilderRule::kEntry, "entry",
+     "an entry is misconfigured or leads to no table", Rule::kWalk9},
+    {BuilderRule::kUnusedEntry, "unused-entry",
+     "an entry that maps nothing holds another word than agreed", Rule::kWalk3},
+    {BuilderRule::kTree, "tree", "a table is linked twice", Rule::kWalk9},
+    {BuilderRule::kEmptyTable,
+     "empty-table",
+     "a table that maps nothing stays linked",
+     {}},
+    {BuilderRule::kFlagsKept, "flags-lost",
+     "a page that stays lost its accessed or dirty flag", Rule::kAd4},
+    {BuilderRule::kIgnoredBits, "ignored-bits",
+     "a table entry that stays lost or gained ignored bits", Rule::kWalk7},
+    {BuilderRule::kReported,
+     "unreported",
+     "memory changed, or did not change, against the stores",
+     {}},
+    {BuilderRule::kOwnFrames,
+     "foreign-store",
+     "a store to a frame that is not allocated",
+     {}},
+    {BuilderRule::kLeak, "leak", "a frame is neither linked nor freed", {}},
+    {BuilderRule::kFreedTwice,
+     "freed-twice",
+     "a frame is freed that is not in use",
+     {}},
+    {BuilderRule::kFreedLinked, "freed-linked",
+     "a frame is freed while it is linked", Rule::kWalk9},
+    {BuilderRule::kFreedEarly, "freed-early",
+     "a frame is freed before the INVEPT that its removal needs",
+     Rule::kCache9},
+    {BuilderRule::kInvept, "invept-missing",
+     "no INVEPT follows a change that needs it (CACHE-9)", Rule::kCache9},
+    {BuilderRule::kInveptOnce, "invept-twice", "INVEPT is executed twice",
+     Rule::kCache9},
+    {BuilderRule::kInveptNeeded, "invept-needless",
+     "INVEPT is executed, and no change needs it (CACHE-9)", Rule::kCache9},
+    {BuilderRule::kInveptEptp, "invept-eptp", "INVEPT names another EPTP",
+     Rule::kCache6},
+    {BuilderRule::kWalk, "walk",
+     "a walk of the tables does not give what was asked for", Rule::kWalk6},
+    {BuilderRule::kStaleTranslation, "stale-translation",
+     "an access may use a cached translation to what is not mapped there any "
+     "more (no INVEPT came between)",
+     Rule::kCache9},
+    {BuilderRule::kStaleRight, "stale-right",
+     "an access may use a cached right that the page does not have any more "
+     "(no INVEPT came between)",
+     Rule::kCache9},
+    {BuilderRule::kStaleType, "stale-type",
+     "an access may use a cached memory type that the page does not have any "
+     "more (no INVEPT came between)",
+     Rule::kCache9},
+    {BuilderRule::kStaleTable, "stale-table",
+     "an access may walk through a table that is none any more, or not at this "
+     "place (no INVEPT came between)",
+     Rule::kCache9},
+};
+static_assert(std::size(kBreaches) == kBuilderRuleCount);
+
+constexpr bool InOrder() {
+  for (std::size_t i = 0; i < std::size(kBreaches); ++i) {
+    if (static_cast<std::size_t>(kBreaches[i].rule) != i) return false;
   }
-  return "an unknown rule is broken";
+  return true;
+}
+static_assert(InOrder());
+
+const Breach& BreachOf(BuilderRule rule) {
+  return kBreaches[static_cast<std::size_t>(rule)];
 }
 
 }  // namespace
 
-BuilderFinding MakeBuilderFinding(BuilderRule rule, std::uint64_t where) {
+BuilderFinding MakeBuilderFinding(BuilderRule rule, std::uint64_t where,
+                                  int level) {
   char at[32];
   std::snprintf(at, sizeof(at), " (%" PRIX64 "H)", where);
-  return {rule, where, std::string(BreachOf(rule)) + at};
+  return {rule, where, level, std::string(BreachOf(rule).sentence) + at};
+}
+
+std::string_view NameOf(BuilderRule rule) { return BreachOf(rule).name; }
+
+std::optional<Rule> SdmRuleOf(BuilderRule rule) { return BreachOf(rule).sdm; }
+
+std::string SignatureOf(std::string_view builder,
+                        const BuilderFinding& finding) {
+  const std::optional<Rule> rule = SdmRuleOf(finding.rule);
+  std::string signature = "eptdiff-";
+  signature.append(builder).append("-").append(NameOf(finding.rule));
+  signature.append("-").append(rule.has_value() ? IdentifierOf(*rule)
+                                                : std::string_view("none"));
+  signature.append("-").append(
+      NameOfLevel(static_cast<std::uint8_t>(finding.level)));
+  return signature;
 }
 
 }  // namespace eptdiff

@@ -1,12 +1,16 @@
 // What a builder of tables did wrong: the rule that it broke, where, and a
-// sentence. The rules themselves are in builder_finding.cc.
+// sentence. The rules' sentences are in builder_finding.cc.
 // Thread-safety: plain values.
 #ifndef EPTDIFF_ORACLE_BUILDER_BUILDER_FINDING_H_
 #define EPTDIFF_ORACLE_BUILDER_BUILDER_FINDING_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "oracle/rules.h"
 
 namespace eptdiff {
 
@@ -32,17 +36,37 @@ enum class BuilderRule : std::uint8_t {
   kInveptOnce,    // at most once
   kInveptNeeded,  // not without need
   kInveptEptp,    // with the EPTP of the tables
+  // Of accesses between the operations.
+  kWalk,              // a walk gives what was asked for, by the reference
+  kStaleTranslation,  // no processor reaches a page that is no longer there
+  kStaleRight,        // ... or does what is no longer allowed
+  kStaleType,         // ... or uses a memory type that is none any more
+  kStaleTable,        // ... or walks through a table that is none any more
 };
+inline constexpr int kBuilderRuleCount = 26;
 
 struct BuilderFinding {
   BuilderRule rule;
   std::uint64_t where;   // a GPA, or the HPA of an entry or a frame
+  int level;             // of the entry or the table; 0 where none is concerned
   std::string sentence;  // with `where` in it
 };
 using BuilderFindings = std::vector<BuilderFinding>;
 
 // The sentence made of what the rule says and the place.
-BuilderFinding MakeBuilderFinding(BuilderRule rule, std::uint64_t where);
+BuilderFinding MakeBuilderFinding(BuilderRule rule, std::uint64_t where,
+                                  int level = 0);
+
+// "invept-missing", as signatures spell what went wrong.
+std::string_view NameOf(BuilderRule rule);
+
+// What of the SDM the rule rests on; none if it is a matter of bookkeeping.
+std::optional<Rule> SdmRuleOf(BuilderRule rule);
+
+// "eptdiff-<builder>-<what>-<rule>-<level>", such as
+// eptdiff-builder-invept-missing-CACHE-9-PTE; "none" for no rule, no level.
+std::string SignatureOf(std::string_view builder,
+                        const BuilderFinding& finding);
 
 }  // namespace eptdiff
 

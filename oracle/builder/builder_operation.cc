@@ -57,7 +57,8 @@ RefusalSet ReasonsAgainstFlags(const TableFacts& facts, std::uint64_t flags) {
 
 bool HasPages(const TableFacts& facts, int level, std::uint64_t flags) {
   if (level == 1) return true;
-  return (level == 3 ? facts.page_1g : facts.page_2m) && !Has(flags, 61);
+  // What 1-GByte pages are split into has to be there, too.
+  return facts.page_2m && (level == 2 || facts.page_1g) && !Has(flags, 61);
 }
 
 }  // namespace

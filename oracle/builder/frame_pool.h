@@ -3,6 +3,9 @@
 // A frame is given out full of kPoison: present entries that no processor would
 // take. Freed frames are given out again at once, the last one first, so that
 // whoever freed too early meets its own tables.
+//
+// Processors use the tables meanwhile: a Watcher is told where they may, and
+// what they set is recorded, too.
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_ORACLE_BUILDER_FRAME_POOL_H_
 #define EPTDIFF_ORACLE_BUILDER_FRAME_POOL_H_
@@ -19,11 +22,17 @@
 namespace eptdiff {
 
 struct TableEvent {
-  enum class Kind : std::uint8_t { kAllocate, kFree, kStore, kInvept };
+  enum class Kind : std::uint8_t {
+    kAllocate,
+    kFree,
+    kStore,
+    kInvept,
+    kFlags,  // a processor set accessed or dirty
+  };
   Kind kind;
   Hpa address = {};          // of a frame, or of the word that was stored
-  std::uint64_t before = 0;  // kStore
-  std::uint64_t after = 0;   // kStore; of kInvept: the EPTP
+  std::uint64_t before = 0;  // kStore, kFlags
+  std::uint64_t after = 0;   // kStore, kFlags; of kInvept: the EPTP
 };
 
 class FramePool {
@@ -31,6 +40,33 @@ class FramePool {
   // Bits 51:46 are not 0: reserved where MAXPHYADDR is below 48.
   static constexpr std::uint64_t kPoison = 0x000bad0000000037;
   static constexpr std::uint64_t kFirstFrame = 0x100000;
+  static constexpr std::uint64_t kLastEnd = std::uint64_t{1} << 52;
+
+  // What others do while the builder works.
+  class Watcher {
+   public:
+    virtual ~Watcher() = default;
+    // The builder has just stored a word ...
+    virtual void OnStored() = 0;
+    // ... or has INVEPT executed, which is over.
+    virtual void OnInvept(std::uint64_t eptp) = 0;
+  };
+
+  FramePool() = default;
+  FramePool(const FramePool&) = delete;
+  FramePool& operator=(const FramePool&) = delete;
+
+  // Begins anew: frames from `first` on, up to `end`.
+  void Reset(std::uint64_t first, std::uint64_t end) {
+    memory_.Clear();
+    events_.clear();
+    free_.clear();
+    next_ = first;
+    end_ = end;
+    FailAllocation(0);
+  }
+  // Borrowed; null for none.
+  void set_watcher(Watcher* watcher) { watcher_ = watcher; }
 
   std::optional<Hpa> AllocateFrame() {
     if (until_failure_ > 0 && --until_failure_ == 0) {
@@ -38,11 +74,14 @@ class FramePool {
       return std::nullopt;
     }
     Hpa frame{next_};
-    if (free_.empty()) {
-      next_ += 0x1000;
-    } else {
+    if (!free_.empty()) {
       frame = free_.back();
       free_.pop_back();
+    } else if (next_ < end_) {
+      next_ += 0x1000;
+    } else {
+      failed_ = true;
+      return std::nullopt;
     }
     memory_.Fill(frame, kPoison);
     events_.push_back({TableEvent::Kind::kAllocate, frame});
@@ -58,9 +97,27 @@ class FramePool {
   }
   void Invept(std::uint64_t eptp) {
     events_.push_back({TableEvent::Kind::kInvept, {}, 0, eptp});
+    if (watcher_ != nullptr) watcher_->OnInvept(eptp);
   }
   void OnStore(Hpa address, std::uint64_t before, std::uint64_t after) {
     events_.push_back({TableEvent::Kind::kStore, address, before, after});
+    if (watcher_ != nullptr) watcher_->OnStored();
+  }
+
+  // A store of the builder as a whole; one beyond all frames is recorded alone.
+  void Store(Hpa address, std::uint64_t word) {
+    std::uint64_t* at = memory_.At(address);
+    const std::uint64_t before = at == nullptr ? 0 : *at;
+    if (at != nullptr) *at = word;
+    OnStore(address, before, word);
+  }
+  // A processor sets flags in an entry. Nothing where no frame is.
+  void SetFlags(Hpa address, std::uint64_t flags) {
+    std::uint64_t* at = memory_.At(address);
+    if (at == nullptr || (*at & flags) == flags) return;
+    const std::uint64_t before = *at;
+    *at |= flags;
+    events_.push_back({TableEvent::Kind::kFlags, address, before, *at});
   }
 
   // The n-th allocation from now on fails, n from 1 on, and no other; 0: none.
@@ -68,7 +125,7 @@ class FramePool {
     until_failure_ = n;
     failed_ = false;
   }
-  // Whether it has.
+  // Whether one has, since that was last said.
   bool failed() const { return failed_; }
 
   FrameMemory& memory() { return memory_; }
@@ -81,6 +138,8 @@ class FramePool {
   std::vector<TableEvent> events_;
   std::vector<Hpa> free_;
   std::uint64_t next_ = kFirstFrame;
+  std::uint64_t end_ = kLastEnd;
+  Watcher* watcher_ = nullptr;
   int until_failure_ = 0;
   bool failed_ = false;
 };

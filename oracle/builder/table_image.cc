@@ -10,9 +10,10 @@ class Reader {
 
   void Table(Hpa table, const TreePlace& place) {
     const FrameMemory::Frame* words = memory_.Find(table);
-    if (words == nullptr) return Fault(BuilderRule::kEntry, table.value);
+    if (words == nullptr)
+      return Fault(BuilderRule::kEntry, table.value, place.level);
     if (!image_.tables.emplace(table.value, place).second) {
-      return Fault(BuilderRule::kTree, table.value);
+      return Fault(BuilderRule::kTree, table.value, place.level);
     }
     bool empty = true;
     TreePlace at = place;
@@ -28,9 +29,11 @@ class Reader {
 
   void Entry(std::uint64_t entry, const TreePlace& place, Hpa at) {
     if (!IsPresent(facts_, entry)) {
-      if (entry != facts_.unused) Fault(BuilderRule::kUnusedEntry, at.value);
+      if (entry != facts_.unused) {
+        Fault(BuilderRule::kUnusedEntry, at.value, place.level);
+      }
     } else if (IsMisconfiguredEntry(facts_, entry, place.level)) {
-      Fault(BuilderRule::kEntry, at.value);
+      Fault(BuilderRule::kEntry, at.value, place.level);
     } else if (IsLeaf(entry, place.level)) {
       const std::uint64_t hidden = RightsMask(facts_) & ~place.rights;
       Add({place.gpa, AddressIn(entry), EntryBytes(place.level),
@@ -42,8 +45,8 @@ class Reader {
   }
 
  private:
-  void Fault(BuilderRule rule, std::uint64_t where) {
-    image_.findings.push_back(MakeBuilderFinding(rule, where));
+  void Fault(BuilderRule rule, std::uint64_t where, int level) {
+    image_.findings.push_back(MakeBuilderFinding(rule, where, level));
   }
   void Add(const Interval& page) {
     if (!image_.pages.empty()) {

@@ -1,0 +1,49 @@
+// Whoever builds tables and is judged: the engine's builder, one with a planted
+// fault, or a builder from elsewhere.
+//
+// All that it has is the pool: frames come from it and go back to it, every
+// store to a frame is reported to it, INVEPT is executed by it.
+// Thread-safety: thread-compatible.
+#ifndef EPTDIFF_ORACLE_BUILDER_BUILDER_UNDER_TEST_H_
+#define EPTDIFF_ORACLE_BUILDER_BUILDER_UNDER_TEST_H_
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "engine/table_error.h"
+#include "engine/types.h"
+#include "oracle/builder/frame_pool.h"
+#include "oracle/builder/mapping_model.h"
+#include "oracle/case.h"
+
+namespace eptdiff {
+
+class BuilderUnderTest {
+ public:
+  virtual ~BuilderUnderTest() = default;
+
+  // Short and without spaces; stands in signatures.
+  virtual std::string_view name() const = 0;
+
+  // Begins with an empty table; whatever was there before is over, without a
+  // store. The controls are those of the VMCS, of EPTP's address the builder
+  // makes its own. `unused` is what an entry holds that maps nothing. Borrows
+  // `pool`. Refuses what VM entry would refuse (kBadControls).
+  virtual TableResult Create(FramePool& pool, const Processor& processor,
+                             const Controls& controls,
+                             std::uint64_t unused) = 0;
+
+  // The rest only after Create() has succeeded, until Destroy().
+  virtual std::uint64_t eptp() const = 0;
+  virtual TableResult Perform(const TableOperation& operation) = 0;
+  // All pages that are mapped, in order, with the flags of their entries; false
+  // if the builder cannot say.
+  virtual bool List(std::vector<Interval>& pages) = 0;
+  // Gives everything back.
+  virtual void Destroy() = 0;
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_BUILDER_BUILDER_UNDER_TEST_H_

@@ -1,0 +1,395 @@
+#include "oracle/builder/planted_builder.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "oracle/builder/engine_builder.h"
+#include "oracle/builder/table_facts.h"
+#include "oracle/builder/table_image.h"
+
+namespace eptdiff {
+namespace {
+
+enum class Fault : std::uint8_t {
+  kSplitDropsPermission,
+  kSplitNotStored,
+  kUnmapClearsLargePage,
+  kInveptMissingForWrite,
+  kFreedBeforeInvept,
+  kFreedByFirstEntry,
+  kLinkedBeforeFilled,
+  kAddress32Bits,
+  kProtectSkipsLargePages,
+  kHoleEndsRegion,
+  kOverlapAccepted,
+  kRefusedAfterChange,
+  kIterationSkipsLast,
+  kLinkedTwice,
+  kEmptyTableStays,
+  kIgnoredBitsLost,
+  kUnreportedStore,
+  kStoreAfterFree,
+  kEndKeepsRoot,
+  kEndWithoutInvept,
+};
+
+// In the order of Fault.
+constexpr BuilderFault kFaults[] = {
+    {"builder-split-drops-permission",
+     "the parts of a split page lose write permission"},
+    {"builder-split-not-stored",
+     "a page is split, and the result is not stored in its entry"},
+    {"builder-unmap-clears-large-page",
+     "unmapping a part of a large page clears all of it"},
+    {"builder-invept-missing-for-write",
+     "no INVEPT where nothing but write permission is removed"},
+    {"builder-freed-before-invept", "tables are freed, and INVEPT follows"},
+    {"builder-freed-by-first-entry",
+     "a table is taken to be empty if its first entry is"},
+    {"builder-linked-before-filled", "a table is linked before it is filled"},
+    {"builder-address-32-bits", "pages keep 32 bits of their address"},
+    {"builder-protect-skips-large-pages",
+     "protecting does nothing where a large page is"},
+    {"builder-hole-ends-region",
+     "a region's address does not advance where nothing is mapped"},
+    {"builder-overlap-accepted", "what is mapped already is mapped anew"},
+    {"builder-refused-after-change",
+     "an operation that runs out of frames has changed an entry"},
+    {"builder-iteration-skips-last", "iterating leaves out the last page"},
+    {"builder-linked-twice", "a table is linked in the next entry, too"},
+    {"builder-empty-table-stays", "an empty table is linked and stays"},
+    {"builder-ignored-bits-lost",
+     "ignored bits of table entries change on the way"},
+    {"builder-unreported-store", "an accessed flag is set behind one's back"},
+    {"builder-store-after-free", "a frame is written to once it is freed"},
+    {"builder-end-keeps-root", "the root is never freed"},
+    {"builder-end-without-invept", "the end comes without INVEPT"},
+};
+static_assert(std::size(kFaults) ==
+              static_cast<std::size_t>(Fault::kEndWithoutInvept) + 1);
+
+constexpr std::uint64_t kWrite = 2;
+constexpr std::uint64_t kLarge = 0x80;
+
+// Stands between builder and pool.
+class FaultyHal : public PoolHal {
+ public:
+  Fault fault = Fault::kSplitDropsPermission;
+  TableFacts facts;
+
+  void Begin(TableOperationKind kind, bool creating = false) {
+    kind_ = kind;
+    creating_ = creating;
+    fresh_.clear();
+    held_fill_.reset();
+    invept_ = invepts_ = false;
+    removes_write_ = changes_more_ = false;
+  }
+  // INVEPT has been executed, or held back, since Begin().
+  bool invepts() const { return invepts_; }
+  void Finish() {
+    ReportHeld();
+    if (invept_) PoolHal::Invept(eptp_);
+    invept_ = false;
+  }
+
+  std::optional<Hpa> AllocateFrame() {
+    const std::optional<Hpa> frame = PoolHal::AllocateFrame();
+    if (frame.has_value()) fresh_.push_back(frame->value);
+    return frame;
+  }
+  void FreeFrame(Hpa frame) {
+    PoolHal::FreeFrame(frame);
+    if (fault == Fault::kStoreAfterFree && pool != nullptr) {
+      pool->Store(frame, 0);
+    }
+  }
+  void Invept(std::uint64_t eptp) {
+    invepts_ = true;
+    if (fault == Fault::kInveptMissingForWrite && removes_write_ &&
+        !changes_more_) {
+      return;
+    }
+    if (fault == Fault::kFreedBeforeInvept) {
+      invept_ = true;
+      eptp_ = eptp;
+      return;
+    }
+    PoolHal::Invept(eptp);
+  }
+
+  void OnStore(Hpa address, std::uint64_t before, std::uint64_t after) {
+    const bool filled = IsFresh(address.value & ~std::uint64_t{0xfff});
+    const bool links = IsPresent(facts, after) && IsFresh(AddressIn(after));
+    const bool page = IsPresent(facts, after) && !links &&
+                      pool->Pointer(Hpa{AddressIn(after)}) == nullptr;
+    const bool was_large =
+        !filled && IsPresent(facts, before) && (before & kLarge) != 0;
+    if (!filled && IsPresent(facts, before)) {
+      removes_write_ |= (before & ~after) == kWrite;
+      changes_more_ |= ((before ^ after) & ~kWrite) != 0;
+    }
+    switch (fault) {
+      case Fault::kSplitDropsPermission:
+        if (filled && page && !IsMapping()) after = Put(address, after & ~kWrite);
+        break;
+      case Fault::kSplitNotStored:
+        if (was_large && links) {
+          Put(address, before);
+          return;
+        }
+        break;
+      case Fault::kUnmapClearsLargePage:
+        if (was_large && links && kind_ == TableOperationKind::kUnmapRegion) {
+          after = Put(address, facts.unused);
+        }
+        break;
+      case Fault::kAddress32Bits:
+        if (page) after = Put(address, after & 0xfff00000ffffffff);
+        break;
+      case Fault::kLinkedBeforeFilled:
+        if (filled && !links && !creating_) {
+          ReportHeld();
+          held_fill_ = {TableEvent::Kind::kStore, address, before, after};
+          return;
+        }
+        break;
+      case Fault::kLinkedTwice:
+        if (links && !filled && address.value % 0x1000 != 0xff8) {
+          PoolHal::OnStore(address, before, after);
+          pool->Store(Hpa{address.value + 8}, after);
+          return;
+        }
+        break;
+      default:
+        break;
+    }
+    PoolHal::OnStore(address, before, after);
+    ReportHeld();
+  }
+
+ private:
+  bool IsFresh(std::uint64_t frame) const {
+    return std::find(fresh_.begin(), fresh_.end(), frame) != fresh_.end();
+  }
+  bool IsMapping() const {
+    return kind_ == TableOperationKind::kMap ||
+           kind_ == TableOperationKind::kMapRegion;
+  }
+  std::uint64_t Put(Hpa address, std::uint64_t word) {
+    return *pool->memory().At(address) = word;
+  }
+  void ReportHeld() {
+    if (!held_fill_.has_value()) return;
+    PoolHal::OnStore(held_fill_->address, held_fill_->before,
+                     held_fill_->after);
+    held_fill_.reset();
+  }
+
+  TableOperationKind kind_ = TableOperationKind::kMap;
+  std::vector<std::uint64_t> fresh_;  // frames of this operation
+  std::optional<TableEvent> held_fill_;
+  bool invepts_ = false;
+  bool invept_ = false;  // is held back
+  bool removes_write_ = false;
+  bool changes_more_ = false;
+  bool creating_ = false;
+  std::uint64_t eptp_ = 0;
+};
+
+class PlantedBuilder final : public BuilderOver<FaultyHal> {
+ public:
+  explicit PlantedBuilder(Fault fault) : fault_(fault) { hal().fault = fault; }
+
+  TableResult Create(FramePool& pool, const Processor& processor,
+                     const Controls& controls, std::uint64_t unused) override {
+    hal().facts = FactsOf(processor, controls, unused);
+    hal().Begin(TableOperationKind::kMap, /*creating=*/true);
+    return BuilderOver::Create(pool, processor, controls, unused);
+  }
+
+  TableResult Perform(const TableOperation& operation) override {
+    hal().Begin(operation.kind);
+    if (fault_ == Fault::kProtectSkipsLargePages && IsProtection(operation)) {
+      const Leaf leaf = Find(operation.gpa.value);
+      if (leaf.level > 1) return {};
+    }
+    TableOperation done = operation;
+    if (fault_ == Fault::kHoleEndsRegion && IsEdit(operation)) {
+      done.bytes = UpToHole(operation);
+      if (done.bytes == 0) return {};
+    }
+    TableResult result = BuilderOver::Perform(done);
+    if (fault_ == Fault::kOverlapAccepted &&
+        result.error == TableError::kOverlap &&
+        operation.kind == TableOperationKind::kMapRegion) {
+      done.kind = TableOperationKind::kUnmapRegion;
+      BuilderOver::Perform(done);
+      result = BuilderOver::Perform(operation);
+    }
+    hal().Finish();
+    Spoil(operation, result);
+    return result;
+  }
+
+  bool List(std::vector<Interval>& pages) override {
+    BuilderOver::List(pages);
+    if (fault_ == Fault::kIterationSkipsLast && !pages.empty()) {
+      pages.pop_back();
+    }
+    return true;
+  }
+
+  void Destroy() override {
+    hal().Begin(TableOperationKind::kUnmapRegion);
+    if (fault_ == Fault::kEndKeepsRoot) {
+      // Whoever keeps its own root frees what hangs from it.
+      TableOperation all;
+      all.kind = TableOperationKind::kUnmapRegion;
+      all.bytes = std::uint64_t{1} << (hal().facts.levels == 5 ? 52 : 48);
+      BuilderOver::Perform(all);
+      return;
+    }
+    if (fault_ == Fault::kEndWithoutInvept) {
+      hal().fault = Fault::kFreedBeforeInvept;  // and INVEPT does not follow
+      BuilderOver::Destroy();
+      hal().fault = fault_;
+      return;
+    }
+    BuilderOver::Destroy();
+    hal().Finish();
+  }
+
+ private:
+  struct Leaf {
+    Hpa at;  // of the entry
+    std::uint64_t entry = 0;
+    int level = 0;  // 0: nothing is mapped
+  };
+  static bool IsProtection(const TableOperation& operation) {
+    return operation.kind == TableOperationKind::kProtect ||
+           operation.kind == TableOperationKind::kProtectRegion;
+  }
+  static bool IsEdit(const TableOperation& operation) {
+    return operation.kind == TableOperationKind::kUnmapRegion ||
+           operation.kind == TableOperationKind::kProtectRegion;
+  }
+
+  // The entry of `level` that controls `gpa`, if tables lead there.
+  std::optional<Hpa> EntryAt(std::uint64_t gpa, int level) {
+    std::uint64_t table = AddressIn(eptp());
+    for (int at = hal().facts.levels;; --at) {
+      const Hpa address{table + gpa / EntryBytes(at) % 512 * 8};
+      if (at == level) return address;
+      const std::uint64_t* word = hal().pool->memory().At(address);
+      if (word == nullptr || !IsPresent(hal().facts, *word) ||
+          IsLeaf(*word, at)) {
+        return {};
+      }
+      table = AddressIn(*word);
+    }
+  }
+  std::uint64_t Load(Hpa address) const {
+    return *const_cast<PlantedBuilder*>(this)->hal().pool->memory().At(address);
+  }
+  Leaf Find(std::uint64_t gpa) {
+    for (int level = 3; level > 0; --level) {
+      const std::optional<Hpa> at = EntryAt(gpa, level);
+      if (!at.has_value()) break;
+      const std::uint64_t entry = Load(*at);
+      if (IsPresent(hal().facts, entry) && IsLeaf(entry, level)) {
+        return {*at, entry, level};
+      }
+    }
+    return {};
+  }
+
+  // Bytes of the region before the first that is not mapped.
+  std::uint64_t UpToHole(const TableOperation& operation) {
+    const std::uint64_t end = operation.gpa.value + operation.bytes;
+    std::uint64_t gpa = operation.gpa.value;
+    while (gpa < end) {
+      const Leaf leaf = Find(gpa);
+      if (leaf.level == 0) return gpa - operation.gpa.value;
+      gpa = (gpa / EntryBytes(leaf.level) + 1) * EntryBytes(leaf.level);
+    }
+    return operation.bytes;
+  }
+
+  // What goes wrong once the operation is over.
+  void Spoil(const TableOperation& operation, const TableResult& result) {
+    FramePool& pool = *hal().pool;
+    const std::uint64_t gpa = operation.gpa.value;
+    const Leaf leaf = Find(gpa);
+    if (fault_ == Fault::kRefusedAfterChange &&
+        result.error == TableError::kNoFrames && leaf.level != 0) {
+      pool.Store(leaf.at, leaf.entry ^ std::uint64_t{1} << 11);
+    }
+    if (!result.ok()) return;
+    const std::optional<Hpa> top = EntryAt(gpa, hal().facts.levels);
+    switch (fault_) {
+      case Fault::kFreedByFirstEntry:
+        if (operation.kind == TableOperationKind::kUnmap ||
+            operation.kind == TableOperationKind::kUnmapRegion) {
+          FreeByFirstEntry(gpa);
+        }
+        break;
+      case Fault::kEmptyTableStays:
+        if (!IsPresent(hal().facts, Load(*top))) LinkEmptyTable(*top);
+        break;
+      case Fault::kIgnoredBitsLost:
+        if (IsPresent(hal().facts, Load(*top))) {
+          pool.Store(*top, Load(*top) ^ std::uint64_t{1} << 52);
+        }
+        break;
+      case Fault::kUnreportedStore:
+        if (hal().facts.accessed_dirty && leaf.level != 0) {
+          *pool.memory().At(leaf.at) |= 0x100;
+        }
+        break;
+      default:
+        break;
+    }
+  }
+
+  void FreeByFirstEntry(std::uint64_t gpa) {
+    const std::optional<Hpa> entry = EntryAt(gpa, 1);
+    if (!entry.has_value()) return;
+    const Hpa table{entry->value & ~std::uint64_t{0xfff}};
+    if (IsPresent(hal().facts, Load(table))) return;
+    FramePool& pool = *hal().pool;
+    pool.Store(*EntryAt(gpa, 2), hal().facts.unused);
+    if (!hal().invepts()) pool.Invept(eptp());
+    pool.FreeFrame(table);
+  }
+
+  void LinkEmptyTable(Hpa entry) {
+    FramePool& pool = *hal().pool;
+    const std::optional<Hpa> table = pool.AllocateFrame();
+    if (!table.has_value()) return;
+    for (std::uint64_t i = 0; i < 512; ++i) {
+      pool.Store(Hpa{table->value + 8 * i}, hal().facts.unused);
+    }
+    pool.Store(entry, table->value | RightsMask(hal().facts));
+  }
+
+  const Fault fault_;
+};
+
+}  // namespace
+
+std::span<const BuilderFault> AllBuilderFaults() { return kFaults; }
+
+std::unique_ptr<BuilderUnderTest> PlantInBuilder(std::string_view fault) {
+  for (std::size_t i = 0; i < std::size(kFaults); ++i) {
+    if (kFaults[i].name == fault) {
+      return std::make_unique<PlantedBuilder>(static_cast<Fault>(i));
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace eptdiff
