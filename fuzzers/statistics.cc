@@ -1,10 +1,10 @@
 #include "fuzzers/statistics.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "fuzzers/bits.h"
 #include "fuzzers/machine_generation.h"
+#include "fuzzers/target_host.h"
 
 namespace eptdiff {
 namespace {
@@ -58,6 +58,15 @@ void Statistics::Observe(const StepReport& report, const Case& c) {
   alias_ += report.verdict.standing == Standing::kUndefined;
   for (std::size_t word = 0; word < features_.size(); ++word) {
     features_[word] |= report.trace.features[word];
+  }
+}
+
+void Statistics::CountAccess(const Trace& trace) {
+  ++steps_;
+  ++accesses_;
+  leaves_ += trace.reached_leaf;
+  for (std::size_t word = 0; word < features_.size(); ++word) {
+    features_[word] |= trace.features[word];
   }
 }
 
@@ -132,18 +141,7 @@ std::string Statistics::Text() const {
 }
 
 bool Statistics::WriteTo(const std::string& path) const {
-  const std::string text = Text();
-  const std::string fresh = path + ".new";
-  std::FILE* file = std::fopen(fresh.c_str(), "w");
-  if (file == nullptr) return false;
-  const bool written =
-      std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  const bool closed = std::fclose(file) == 0;
-  if (written && closed && std::rename(fresh.c_str(), path.c_str()) == 0) {
-    return true;
-  }
-  std::remove(fresh.c_str());
-  return false;
+  return ReplaceFile(path, Text());
 }
 
 }  // namespace eptdiff

@@ -68,6 +68,8 @@ class Statistics {
   void BeginCase(const Case& c);
   // A step of it was judged: as Trial's observer reports it.
   void Observe(const StepReport& report, const Case& c);
+  // Likewise, an access that no Trial has judged.
+  void CountAccess(const Trace& trace);
   // What became of the oracles in it.
   void EndCase(std::span<const Standings> standings);
   void CountMuted(std::string_view signature);

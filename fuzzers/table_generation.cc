@@ -87,7 +87,24 @@ void SpoilOperation(Random& random, TableOperation& operation) {
   }
 }
 
-Step SomeOperation(Random& random, const Case& c) {
+// One of the operations so far, preferably one that maps; null if none is
+// drawn.
+const Step* SomeOther(Random& random, const Case& c) {
+  const Step* found = nullptr;
+  for (int attempt = 0; attempt < 4 && !c.steps.empty(); ++attempt) {
+    const Step& step = c.steps[random.Below(c.steps.size())];
+    if (step.kind != StepKind::kTableOperation) continue;
+    found = &step;
+    if (step.operation.kind == TableOperationKind::kMap ||
+        step.operation.kind == TableOperationKind::kMapRegion) {
+      break;
+    }
+  }
+  return found;
+}
+
+// `maps`: what is mapped comes first.
+Step SomeOperation(Random& random, const Case& c, bool maps = false) {
   constexpr TableOperationKind kKinds[] = {
       TableOperationKind::kMap,           TableOperationKind::kMap,
       TableOperationKind::kUnmap,         TableOperationKind::kRemap,
@@ -101,6 +118,10 @@ Step SomeOperation(Random& random, const Case& c) {
   step.kind = StepKind::kTableOperation;
   TableOperation& operation = step.operation;
   operation.kind = random.Pick(kKinds);
+  if (maps) {
+    operation.kind = random.OneIn(3) ? TableOperationKind::kMap
+                                     : TableOperationKind::kMapRegion;
+  }
   operation.gpa = Gpa{SomeGpa(random)};
   operation.bytes = SomeBytes(random);
   operation.level = static_cast<std::uint8_t>(1 + random.Below(3));
@@ -108,14 +129,28 @@ Step SomeOperation(Random& random, const Case& c) {
   if (operation.kind == TableOperationKind::kClearFlags) {
     operation.flags = Union({kAccessed, random.OneIn(2) ? kDirty : 0});
   }
-  // Often where another operation is.
-  if (!c.steps.empty() && random.OneIn(2)) {
-    const Step& other = c.steps[random.Below(c.steps.size())];
-    if (other.kind == StepKind::kTableOperation) {
-      operation.gpa = other.operation.gpa;
-      if (random.OneIn(2)) operation.bytes = other.operation.bytes;
-      if (random.OneIn(3)) operation.gpa.value += k4K * random.Below(4);
+  // Often where another operation is, and much like it.
+  const Step* other = SomeOther(random, c);
+  if (other != nullptr && !random.OneIn(3)) {
+    operation.gpa = other->operation.gpa;
+    if (random.OneIn(2)) operation.bytes = other->operation.bytes;
+    // A page is known by its first address.
+    if (random.OneIn(FieldsOf(operation.kind).bytes ? 4 : 16)) {
+      operation.gpa.value += k4K * random.Below(4);
     }
+    if (random.OneIn(2) && operation.kind != TableOperationKind::kClearFlags) {
+      // A right less or more, or UC for WB.
+      constexpr std::uint64_t kChanges[] = {0, 1, 2, 2, 4, 4, 6, 6 << 3};
+      operation.flags = other->operation.flags ^ random.Pick(kChanges);
+    }
+  }
+  if (other != nullptr && other->operation.kind == TableOperationKind::kSplit &&
+      random.OneIn(2)) {
+    operation.kind = TableOperationKind::kMergeRegion;
+  }
+  if (operation.kind == TableOperationKind::kMergeRegion && random.OneIn(2)) {
+    operation.gpa.value &= ~(k1G - 1);
+    operation.bytes = k1G * (1 + random.Below(3));
   }
   operation.hpa = Hpa{operation.gpa.value + k1G * (2 + random.Below(8))};
   if (random.OneIn(4)) operation.hpa.value += random.OneIn(2) ? k4K : k2M;
@@ -140,27 +175,30 @@ Step SomeOperation(Random& random, const Case& c) {
   return step;
 }
 
-// To a page that some operation is about.
-Step SomeAccess(Random& random, const Case& c) {
-  constexpr AccessKind kKinds[] = {AccessKind::kRead,  AccessKind::kRead,
-                                   AccessKind::kWrite, AccessKind::kWrite,
-                                   AccessKind::kFetch, AccessKind::kReadModifyWrite};
-  Step step;
-  step.access.kind = random.Pick(kKinds);
-  std::uint64_t gpa = SomeGpa(random);
+// To a page that an access was to, or that some operation is about.
+std::uint64_t SomeUsedGpa(Random& random, const Case& c) {
   for (int attempt = 0; attempt < 4 && !c.steps.empty(); ++attempt) {
     const Step& other = c.steps[random.Below(c.steps.size())];
-    if (other.kind != StepKind::kTableOperation) {
-      if (other.kind != StepKind::kGuestPhysicalAccess) continue;
-      gpa = other.gpa.value;
-      break;
+    if (other.kind == StepKind::kGuestPhysicalAccess) {
+      return other.gpa.value & ~(k4K - 1);
     }
-    gpa = other.operation.gpa.value & ~(k4K - 1);
+    if (other.kind != StepKind::kTableOperation) continue;
+    const TableOperation& operation = other.operation;
+    const std::uint64_t gpa = operation.gpa.value & ~(k4K - 1);
     const std::uint64_t pages =
-        std::clamp<std::uint64_t>(other.operation.bytes / k4K, 1, 1024);
-    if (random.OneIn(2)) gpa += k4K * random.Below(pages);
-    break;
+        std::clamp<std::uint64_t>(operation.bytes / k4K, 1, 1024);
+    return random.OneIn(2) ? gpa : gpa + k4K * random.Below(pages);
   }
+  return SomeGpa(random);
+}
+
+Step SomeAccess(Random& random, const Case& c) {
+  constexpr AccessKind kKinds[] = {
+      AccessKind::kRead,  AccessKind::kRead,  AccessKind::kWrite,
+      AccessKind::kWrite, AccessKind::kFetch, AccessKind::kReadModifyWrite};
+  Step step;
+  step.access.kind = random.Pick(kKinds);
+  const std::uint64_t gpa = SomeUsedGpa(random, c);
   step.gpa = Gpa{gpa};
   if (random.OneIn(4)) step.gpa.value += random.Below(4096);
   if (random.OneIn(12)) {
@@ -207,8 +245,8 @@ void ChangeOperation(Random& random, TableOperation& operation) {
           static_cast<std::uint16_t>(random.Below(5));
       break;
     default:
-      operation.kind =
-          static_cast<TableOperationKind>(random.Below(kTableOperationKindCount));
+      operation.kind = static_cast<TableOperationKind>(
+          random.Below(kTableOperationKindCount));
       break;
   }
 }
@@ -260,8 +298,7 @@ void InsertWitness(Random& random, Case& c) {
   const Step access = SomeAccess(random, c);
   const std::size_t at = 1 + random.Below(c.steps.size());
   Insert(std::min(at, c.steps.size()), access, c);
-  const std::size_t later =
-      std::min(at + 1 + random.Below(3), c.steps.size());
+  const std::size_t later = std::min(at + 1 + random.Below(3), c.steps.size());
   Step again = access;
   if (random.OneIn(2)) again.access.kind = AccessKind::kWrite;
   Canonicalise(again);
@@ -283,8 +320,8 @@ void MutateOnce(Random& random, Case& c) {
       break;
     case 4:
       if (c.steps.size() > 1) {
-        c.steps.erase(c.steps.begin() +
-                      static_cast<std::ptrdiff_t>(random.Below(c.steps.size())));
+        c.steps.erase(c.steps.begin() + static_cast<std::ptrdiff_t>(
+                                            random.Below(c.steps.size())));
       }
       break;
     case 5:
@@ -309,7 +346,8 @@ void GenerateTableCase(std::uint64_t seed, Case& c) {
   GenerateTableMachine(random, c);
   const std::size_t operations = 1 + random.Below(8);
   for (std::size_t i = 0; i < operations; ++i) {
-    c.steps.push_back(SomeOperation(random, c));
+    const bool maps = i == 0 || (i == 1 && random.OneIn(2));
+    c.steps.push_back(SomeOperation(random, c, maps));
     while (random.OneIn(2) && c.steps.size() < kMaxTableSteps) {
       c.steps.push_back(SomeAccess(random, c));
     }

@@ -12,7 +12,8 @@ constexpr std::uint64_t kPage = 0x1000;
 constexpr std::uint64_t kAddressMask = 0x000ffffffffff000;
 
 bool IsEptOn(const Controls& controls) {
-  return (controls.primary >> 31 & 1) != 0 && (controls.secondary >> 1 & 1) != 0;
+  return (controls.primary >> 31 & 1) != 0 &&
+         (controls.secondary >> 1 & 1) != 0;
 }
 
 // Bit 63 keeps absent pages from becoming #VEs.
@@ -220,11 +221,10 @@ bool BuilderTrial::Access(const Step& step) {
     standings_.undefined = true;
     return false;
   }
-  const bool write =
-      step.kind == StepKind::kPagingStructureUpdate ||
-      (step.kind == StepKind::kGuestPhysicalAccess &&
-       (step.access.kind == AccessKind::kWrite ||
-        step.access.kind == AccessKind::kReadModifyWrite));
+  const bool write = step.kind == StepKind::kPagingStructureUpdate ||
+                     (step.kind == StepKind::kGuestPhysicalAccess &&
+                      (step.access.kind == AccessKind::kWrite ||
+                       step.access.kind == AccessKind::kReadModifyWrite));
   for (std::size_t i = 0; i < page_count; ++i) {
     if (end == AccessEnd::kRefused || end == AccessEnd::kAbsent) {
       processor_.OnViolation(pages[i]);

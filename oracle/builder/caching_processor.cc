@@ -68,15 +68,14 @@ void CachingProcessor::ListStale(Gpa gpa,
                                  std::vector<CachedPath>& paths) const {
   paths.clear();
   for (const Walk& walk : walks_) {
-    for (int count = Shared(walk, gpa.value); count > walk.forgotten;
-         --count) {
+    for (int count = Shared(walk, gpa.value); count > walk.forgotten; --count) {
       CachedPath path;
       bool stale = false;
       for (int i = 0; i < count; ++i) {
         const MemoryWord& entry = walk.entries[static_cast<std::size_t>(i)];
         const std::uint64_t* word = pool_.memory().At(entry.address);
-        stale |= word == nullptr ||
-                 ((*word ^ entry.value) & ~kAccessedDirty) != 0;
+        stale |=
+            word == nullptr || ((*word ^ entry.value) & ~kAccessedDirty) != 0;
         path.push_back(entry);
       }
       if (stale) paths.push_back(path);
@@ -112,8 +111,7 @@ void CachingProcessor::SetFlags(const Walk& walk) {
     pool_.SetFlags(entry.address, 0x100);
   }
   const MemoryWord& last = walk.entries.back();
-  const int level =
-      facts_.levels - static_cast<int>(walk.entries.size()) + 1;
+  const int level = facts_.levels - static_cast<int>(walk.entries.size()) + 1;
   if (walk.write && (rights & kWritable) != 0 && IsLeaf(last.value, level)) {
     pool_.SetFlags(last.address, 0x200);
   }

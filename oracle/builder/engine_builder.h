@@ -65,12 +65,11 @@ class BuilderOver : public BuilderUnderTest {
     return Apply(*builder_, operation);
   }
   bool List(std::vector<Interval>& pages) override {
-    builder_->ForEach(Gpa{}, builder_->format().gpa_end(),
-                      [&pages](const Mapping& page) {
-                        pages.push_back({page.gpa.value, page.hpa.value,
-                                         page.bytes,
-                                         page.flags.bits & kLeafFlags});
-                      });
+    builder_->ForEach(
+        Gpa{}, builder_->format().gpa_end(), [&pages](const Mapping& page) {
+          pages.push_back({page.gpa.value, page.hpa.value, page.bytes,
+                           page.flags.bits & kLeafFlags});
+        });
     return true;
   }
   void Destroy() override { builder_.reset(); }

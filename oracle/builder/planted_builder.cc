@@ -18,6 +18,7 @@ enum class Fault : std::uint8_t {
   kSplitNotStored,
   kUnmapClearsLargePage,
   kInveptMissingForWrite,
+  kInveptNever,
   kFreedBeforeInvept,
   kFreedByFirstEntry,
   kLinkedBeforeFilled,
@@ -46,6 +47,7 @@ constexpr BuilderFault kFaults[] = {
      "unmapping a part of a large page clears all of it"},
     {"builder-invept-missing-for-write",
      "no INVEPT where nothing but write permission is removed"},
+    {"builder-invept-never", "no INVEPT while the tables are in use"},
     {"builder-freed-before-invept", "tables are freed, and INVEPT follows"},
     {"builder-freed-by-first-entry",
      "a table is taken to be empty if its first entry is"},
@@ -83,10 +85,15 @@ class FaultyHal : public PoolHal {
   void Begin(TableOperationKind kind, bool creating = false) {
     kind_ = kind;
     creating_ = creating;
+    ending_ = false;
     fresh_.clear();
     held_fill_.reset();
     invept_ = invepts_ = false;
     removes_write_ = changes_more_ = false;
+  }
+  void BeginEnd() {
+    Begin(TableOperationKind::kUnmapRegion);
+    ending_ = true;
   }
   // INVEPT has been executed, or held back, since Begin().
   bool invepts() const { return invepts_; }
@@ -113,6 +120,7 @@ class FaultyHal : public PoolHal {
         !changes_more_) {
       return;
     }
+    if (fault == Fault::kInveptNever && !ending_) return;
     if (fault == Fault::kFreedBeforeInvept) {
       invept_ = true;
       eptp_ = eptp;
@@ -134,7 +142,8 @@ class FaultyHal : public PoolHal {
     }
     switch (fault) {
       case Fault::kSplitDropsPermission:
-        if (filled && page && !IsMapping()) after = Put(address, after & ~kWrite);
+        if (filled && page && !IsMapping())
+          after = Put(address, after & ~kWrite);
         break;
       case Fault::kSplitNotStored:
         if (was_large && links) {
@@ -197,6 +206,7 @@ class FaultyHal : public PoolHal {
   bool removes_write_ = false;
   bool changes_more_ = false;
   bool creating_ = false;
+  bool ending_ = false;
   std::uint64_t eptp_ = 0;
 };
 
@@ -244,7 +254,7 @@ class PlantedBuilder final : public BuilderOver<FaultyHal> {
   }
 
   void Destroy() override {
-    hal().Begin(TableOperationKind::kUnmapRegion);
+    hal().BeginEnd();
     if (fault_ == Fault::kEndKeepsRoot) {
       // Whoever keeps its own root frees what hangs from it.
       TableOperation all;
