@@ -16,6 +16,7 @@ int MinimizeCommand(const Arguments& arguments);
 int ConvertCommand(const Arguments& arguments);
 int TriageCommand(const Arguments& arguments);
 int FuzzCommand(const Arguments& arguments);
+int PowerCommand(const Arguments& arguments);
 int RulesCommand(const Arguments& arguments);
 int DialectCommand(const Arguments& arguments);
 int VersionCommand(const Arguments& arguments);
@@ -35,6 +36,8 @@ inline constexpr Subcommand kSubcommands[] = {
     {"triage", TriageCommand,
      "a folder of libFuzzer artifacts, one case for each signature"},
     {"fuzz", FuzzCommand, "ask new questions until the time is up"},
+    {"power", PowerCommand,
+     "how long the fuzzers take to notice each altered rule"},
     {"rules", RulesCommand, "the catalogue, and which rules a corpus decides"},
     {"dialect", DialectCommand, "known departures from the SDM"},
     {"version", VersionCommand, "which eptdiff this is"},

@@ -1,0 +1,134 @@
+// `eptdiff power`: what it makes of the targets' files, and a short run.
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "fuzzers/command/command_testing.h"
+#include "fuzzers/command/power_plot.h"
+#include "fuzzers/command/power_report.h"
+#include "fuzzers/command/power_run.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace eptdiff {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+PowerResult Parsed(const std::string& text) {
+  auto result = ParsePowerFile(text);
+  EXPECT_TRUE(result.ok()) << result.status();
+  return result.ok() ? *result : PowerResult();
+}
+
+TEST(PowerTest, AFileThatIsNotWholeIsNoResult) {
+  for (const char* text :
+       {"", "A 1 0.5\n", "A 1\nall 2 1\n", "A one 0.5\nall 2 1\n",
+        "all 2 1\nA 1 0.5\n", "A 1 0.5 x\nall 2 1\n"}) {
+    EXPECT_FALSE(ParsePowerFile(text).ok()) << text;
+  }
+  EXPECT_EQ(Parsed("A 1 0.5\nall 2 1\n").noticed.at("A").executions, 1u);
+}
+
+TEST(PowerTest, TwoTargetsCostTwiceWhatTheFirstToNoticeHasDone) {
+  PowerResult ept = Parsed("A 100 1\nB 7 0.1\nall 1000 9\n");
+  PowerResult linear = Parsed("A 30 2\nC 50 3\nall 900 10\n");
+  ept.cap = linear.cap = 1000;
+  const PowerResult both = Together(ept, linear);
+  EXPECT_EQ(both.noticed.at("A").executions, 60u);
+  EXPECT_EQ(both.noticed.at("A").seconds, 2);
+  EXPECT_EQ(both.noticed.at("B").executions, 14u);
+  EXPECT_EQ(both.noticed.at("C").executions, 100u);
+  EXPECT_EQ(both.cap, 2000u);
+  EXPECT_EQ(both.executions, 1900u);
+  EXPECT_EQ(both.seconds, 10);
+}
+
+TEST(PowerTest, WhatIsNotNoticedCountsAsTheCap) {
+  PowerResult result = Parsed("A 10 1\nB 40 2\nall 1000 9\n");
+  result.cap = 5000;
+  const PowerSummary some = Summarise({"A", "B", "C"}, result);
+  EXPECT_EQ(some.noticed, 2u);
+  EXPECT_EQ(some.median, 40u);
+  EXPECT_EQ(some.worst, 5000u);
+  const PowerSummary most = Summarise({"C", "D", "A"}, result);
+  EXPECT_EQ(most.noticed, 1u);
+  EXPECT_EQ(most.median, 5000u);
+  EXPECT_THAT(PowerText({"A", "C"}, {result, result}, 5),
+              AllOf(HasSubstr("1 of 2"), HasSubstr(">5000"),
+                    ContainsRegex("C +not noticed"),
+                    HasSubstr("AD-6/never:")));
+}
+
+TEST(PowerTest, ThePlotHasACurveForEachWay) {
+  PowerResults results;
+  results.structured = Parsed("A 10 0.01\nB 1000 0.5\nall 1000 0.5\n");
+  results.baseline = Parsed("A 100 0.02\nall 10000 2\n");
+  const std::string svg = PowerSvg(2, results);
+  EXPECT_THAT(svg, AllOf(testing::StartsWith("<svg"),
+                         testing::EndsWith("</svg>\n"),
+                         HasSubstr("Share of 2 alterations")));
+  std::size_t curves = 0;
+  for (std::size_t at = 0; (at = svg.find("<polyline", at)) != svg.npos; ++at) {
+    ++curves;
+  }
+  EXPECT_EQ(curves, 4u);  // executions and seconds, twice
+  // On an axis of 10^0 to 10^4 executions, ten are a quarter of the way; then
+  // half of all are noticed.
+  EXPECT_THAT(svg, HasSubstr("155.0,300.0 155.0,170.0"));
+}
+
+#ifdef EPTDIFF_POWER_TARGETS
+TEST(PowerCommandTest, MostAlterationsAreNoticedSoonAndTheRestNamed) {
+  const TestDirectory directory;
+  const std::vector<std::string> arguments = {
+      "power",           "--runs", "40000", "--baseline-runs", "2000",
+      "--targets",       EPTDIFF_POWER_TARGETS, "--seed", "3",
+      "--out",           directory.Path("power")};
+  const Ran ran = RunEptdiff(arguments);
+  EXPECT_THAT(ran.status, testing::AnyOf(0, 1)) << ran.err;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("executions, median"),
+                             HasSubstr("VIO-15/write-only")));
+  const std::string json = ContentOf(directory.Path("power/report.json"));
+  EXPECT_THAT(json, AllOf(HasSubstr("\"name\": \"CFG-9/off\""),
+                          ContainsRegex("\"noticed\": [45][0-9][0-9],"),
+                          ContainsRegex("\"median_executions\": "
+                                        "[0-9][0-9]?[0-9]?,")));
+  EXPECT_TRUE(std::filesystem::exists(directory.Path("power/power.svg")));
+
+  // One seed, the same executions.
+  const auto executions = [&] {
+    return ContentOf(directory.Path("power/structured-ept.noticed"));
+  };
+  const auto without_seconds = [](const std::string& text) {
+    std::string rest;
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = text.find('\n', at);
+      const std::string line = text.substr(at, end - at);
+      rest += line.substr(0, line.rfind(' ')) + "\n";
+      at = end + 1;
+    }
+    return rest;
+  };
+  const std::string first = without_seconds(executions());
+  RunEptdiff(arguments);
+  EXPECT_EQ(without_seconds(executions()), first);
+  EXPECT_THAT(first, HasSubstr("\nall 20000\n"));
+}
+#endif
+
+TEST(PowerCommandTest, ATargetThatIsNotThereIsNamed) {
+  const TestDirectory directory;
+  const Ran ran = RunEptdiff(
+      {"power", "--targets", directory.Path("none"), "--out",
+       directory.Path("out")});
+  EXPECT_EQ(ran.status, 2);
+  EXPECT_THAT(ran.err, HasSubstr("none/power_fuzzer"));
+}
+
+}  // namespace
+}  // namespace eptdiff
