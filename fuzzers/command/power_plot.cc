@@ -64,11 +64,9 @@ std::string Axes(const Panel& panel) {
   for (const int percent : {0, 25, 50, 75, 100}) {
     const double y = Y(percent / 100.0);
     svg += Line(panel.left, y, panel.left + kWidth, y);
-    svg +=
-        Label(panel.left - 6, y + 4, "end", absl::StrCat(percent, " %"));
+    svg += Label(panel.left - 6, y + 4, "end", absl::StrCat(percent, " %"));
   }
-  return svg + Label(panel.left + kWidth / 2, Y(0) + 38, "middle",
-                     panel.title);
+  return svg + Label(panel.left + kWidth / 2, Y(0) + 38, "middle", panel.title);
 }
 
 std::string Steps(const Panel& panel, const Curve& curve, std::size_t total) {
@@ -93,8 +91,7 @@ std::string Steps(const Panel& panel, const Curve& curve, std::size_t total) {
 Curve CurveOf(const char* name, const char* colour, const PowerResult& result,
               bool seconds) {
   Curve curve{name, colour, {}, 0};
-  curve.end =
-      seconds ? result.seconds : static_cast<double>(result.executions);
+  curve.end = seconds ? result.seconds : static_cast<double>(result.executions);
   for (const auto& [alteration, noticed] : result.noticed) {
     curve.at.push_back(seconds ? noticed.seconds
                                : static_cast<double>(noticed.executions));
@@ -112,7 +109,8 @@ int PowerAbove(double value) {
 std::string PowerSvg(std::size_t alterations, const PowerResults& results) {
   const PowerResult& s = results.structured;
   const PowerResult& b = results.baseline;
-  const auto longest = static_cast<double>(std::max(s.executions, b.executions));
+  const auto longest =
+      static_cast<double>(std::max(s.executions, b.executions));
   const Panel panels[] = {
       {"executions", kLeft, 0, std::max(1, PowerAbove(longest))},
       {"seconds", kLeft + kWidth + kGap, -4,

@@ -28,8 +28,7 @@ std::string PowerText(const std::vector<std::string>& alterations,
                       const PowerResults& results, std::size_t longest);
 
 std::string PowerJson(const std::vector<std::string>& alterations,
-                      const PowerOptions& options,
-                      const PowerResults& results);
+                      const PowerOptions& options, const PowerResults& results);
 
 }  // namespace eptdiff
 

@@ -60,8 +60,7 @@ TEST(PowerTest, WhatIsNotNoticedCountsAsTheCap) {
   EXPECT_EQ(most.median, 5000u);
   EXPECT_THAT(PowerText({"A", "C"}, {result, result}, 5),
               AllOf(HasSubstr("1 of 2"), HasSubstr(">5000"),
-                    ContainsRegex("C +not noticed"),
-                    HasSubstr("AD-6/never:")));
+                    ContainsRegex("C +not noticed"), HasSubstr("AD-6/never:")));
 }
 
 TEST(PowerTest, ThePlotHasACurveForEachWay) {
@@ -69,9 +68,9 @@ TEST(PowerTest, ThePlotHasACurveForEachWay) {
   results.structured = Parsed("A 10 0.01\nB 1000 0.5\nall 1000 0.5\n");
   results.baseline = Parsed("A 100 0.02\nall 10000 2\n");
   const std::string svg = PowerSvg(2, results);
-  EXPECT_THAT(svg, AllOf(testing::StartsWith("<svg"),
-                         testing::EndsWith("</svg>\n"),
-                         HasSubstr("Share of 2 alterations")));
+  EXPECT_THAT(svg,
+              AllOf(testing::StartsWith("<svg"), testing::EndsWith("</svg>\n"),
+                    HasSubstr("Share of 2 alterations")));
   std::size_t curves = 0;
   for (std::size_t at = 0; (at = svg.find("<polyline", at)) != svg.npos; ++at) {
     ++curves;
@@ -85,10 +84,17 @@ TEST(PowerTest, ThePlotHasACurveForEachWay) {
 #ifdef EPTDIFF_POWER_TARGETS
 TEST(PowerCommandTest, MostAlterationsAreNoticedSoonAndTheRestNamed) {
   const TestDirectory directory;
-  const std::vector<std::string> arguments = {
-      "power",           "--runs", "40000", "--baseline-runs", "2000",
-      "--targets",       EPTDIFF_POWER_TARGETS, "--seed", "3",
-      "--out",           directory.Path("power")};
+  const std::vector<std::string> arguments = {"power",
+                                              "--runs",
+                                              "40000",
+                                              "--baseline-runs",
+                                              "2000",
+                                              "--targets",
+                                              EPTDIFF_POWER_TARGETS,
+                                              "--seed",
+                                              "3",
+                                              "--out",
+                                              directory.Path("power")};
   const Ran ran = RunEptdiff(arguments);
   EXPECT_THAT(ran.status, testing::AnyOf(0, 1)) << ran.err;
   EXPECT_THAT(ran.out, AllOf(HasSubstr("executions, median"),
@@ -123,9 +129,8 @@ TEST(PowerCommandTest, MostAlterationsAreNoticedSoonAndTheRestNamed) {
 
 TEST(PowerCommandTest, ATargetThatIsNotThereIsNamed) {
   const TestDirectory directory;
-  const Ran ran = RunEptdiff(
-      {"power", "--targets", directory.Path("none"), "--out",
-       directory.Path("out")});
+  const Ran ran = RunEptdiff({"power", "--targets", directory.Path("none"),
+                              "--out", directory.Path("out")});
   EXPECT_EQ(ran.status, 2);
   EXPECT_THAT(ran.err, HasSubstr("none/power_fuzzer"));
 }
