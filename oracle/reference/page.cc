@@ -80,6 +80,11 @@ void Translate(Examiner& x, Page& page) {
     page.memory_type_rule = Rule::kMt6;
     page.memory_type_defined = pat != 2 && pat != 3;  // WRMSR refuses them
   }
+  // Met only where a dialect accepts them (CFG-11): they mean nothing.
+  const bool reserved = ept == 2 || ept == 3 || ept == 7;
+  if (reserved && page.memory_type_rule != Rule::kMt3) {
+    page.memory_type_defined = false;
+  }
 }
 
 End EndOf(const Spp& spp) {

@@ -63,9 +63,9 @@ std::uint64_t Walk8(const Situation&) {
 }
 
 // The operand is the EPTP or the entry that references the table.
-std::uint64_t Walk9(const Situation& s) {
-  return Field(s.operand, s.N() - 1, 12);
-}
+// "Bits 51:12 are from the EPTP" (and likewise of each entry on the way). That
+// those beyond N-1 are 0 is for EPTP-5 and CFG-10 to see to.
+std::uint64_t Walk9(const Situation& s) { return Field(s.operand, 51, 12); }
 
 // 29.3.3.1, first item: bit 0 of the entry is clear, and ...
 
