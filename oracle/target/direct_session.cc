@@ -1,0 +1,91 @@
+#include "oracle/target/direct_session.h"
+
+#include "oracle/target/profile.h"
+#include "oracle/target/question.h"
+
+namespace eptdiff {
+namespace {
+
+GuardedMemory& Of(void* context) {
+  return *static_cast<GuardedMemory*>(context);
+}
+std::uint64_t Load(void* context, std::uint64_t address) {
+  return Of(context).Load(address);
+}
+void Store(void* context, std::uint64_t address, std::uint64_t value) {
+  Of(context).Store(address, value);
+}
+int CompareExchange(void* context, std::uint64_t address,
+                    std::uint64_t expected, std::uint64_t desired) {
+  return Of(context).CompareExchange(address, expected, desired) ? 1 : 0;
+}
+
+bool SameReply(const Reply& a, const Reply& b) {
+  if (a.incident != b.incident || a.aside != b.aside) return false;
+  if (a.incident.kind != IncidentKind::kNone) return true;
+  return a.declined == b.declined && (a.declined || a.outcome == b.outcome);
+}
+
+}  // namespace
+
+DirectSession::DirectSession(const TargetFunctions& functions,
+                             GuardedMemory::Endless endless)
+    : functions_(functions), profile_(BlankProfile()), memory_(endless) {
+  functions_.describe(&profile_);
+}
+
+void DirectSession::Enter(const MachineState& state, Reply& reply) {
+  if (functions_.enter != nullptr) {
+    Ask(state, nullptr, reply);
+    return;
+  }
+  reply.incident = Incident();
+  reply.aside = Incident();
+  reply.declined = false;
+  reply.outcome.event = Event();
+  reply.outcome.registers = RegistersOf(state);
+  reply.outcome.writes.clear();
+}
+
+void DirectSession::Perform(const MachineState& state, const Step& step,
+                            Reply& reply) {
+  Ask(state, &step, reply);
+}
+
+void DirectSession::Ask(const MachineState& state, const Step* step,
+                        Reply& reply) {
+  const Function function =
+      step == nullptr ? functions_.enter : functions_.answer;
+  AskOnce(function, state, step, reply);
+  if (profile_.keeps_state != 0) return;
+  for (unsigned i = 0; i < repeats_; ++i) {
+    AskOnce(function, state, step, again_);
+    if (SameReply(reply, again_)) continue;
+    reply.incident = {IncidentKind::kVaries, 0};
+    return;
+  }
+}
+
+void DirectSession::AskOnce(Function function, const MachineState& state,
+                            const Step* step, Reply& reply) {
+  memory_.Begin(state);
+  SetMachine(state, question_);
+  if (step != nullptr) SetStep(*step, question_);
+  eptdiff_memory memory = {sizeof(eptdiff_memory), 0, &memory_, Load, Store,
+                           CompareExchange};
+  eptdiff_answer answer;
+  ClearAnswer(state, answer);
+  const int status = function(&question_, &memory, &answer);
+  reply.incident = memory_.End(reply.outcome.writes);
+  reply.aside = memory_.aside();
+  reply.declined = status == EPTDIFF_NOT_MODELLED;
+  if (reply.incident.kind != IncidentKind::kNone || reply.declined) return;
+  if (status != EPTDIFF_ANSWERED) {
+    reply.incident = {IncidentKind::kProtocol,
+                      static_cast<std::uint64_t>(ProtocolError::kStatus)};
+    return;
+  }
+  reply.incident = ReadAnswer(answer, step, FieldsOf(profile_), reply.outcome);
+}
+
+}  // namespace eptdiff

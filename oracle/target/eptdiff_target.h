@@ -1,0 +1,350 @@
+/* Bring your own EPT code: what eptdiff asks of it, and what it answers.
+ *
+ * One self-contained C99 header, also C++; copy it into your project. Your code
+ * defines two functions, and one more if it likes:
+ *
+ *   eptdiff_target_describe   what it models; undeclared features are not asked
+ *   eptdiff_target_answer     what becomes of one access
+ *   eptdiff_target_enter      optional: a case begins (VM entry)
+ *
+ * and stands, once, in one of its source files:
+ *
+ *   EPTDIFF_TARGET_DEFINE_ABI;
+ *
+ * Build it as a shared object, and `eptdiff check ./libmine.so` says which
+ * rules of the SDM it breaks. README.md beside this header is the guide, and
+ * examples/ has a walker of a hundred lines. Code in other languages answers
+ * over a pipe instead: pipe_protocol.md.
+ *
+ * Everything is raw: control registers, MSRs and VMCS fields as software would
+ * write them, entries as they lie in memory. "SDM" is volume 3C, edition of
+ * December 2023, unless it says otherwise.
+ *
+ * Versions. EPTDIFF_TARGET_ABI changes when something here changes its meaning;
+ * a target of another version is refused. Structures grow at their end only,
+ * and each begins with its size, as whoever made it knows it: look at no field
+ * beyond that size.
+ *
+ * Threads: none of these functions is called from two threads at once.
+ */
+#ifndef EPTDIFF_TARGET_H_
+#define EPTDIFF_TARGET_H_
+
+#include <stdint.h>
+
+#define EPTDIFF_TARGET_ABI 1
+
+#if defined(__GNUC__)
+#define EPTDIFF_TARGET_EXPORT __attribute__((visibility("default")))
+#else
+#define EPTDIFF_TARGET_EXPORT
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Which version of this header a target was compiled with. */
+extern EPTDIFF_TARGET_EXPORT const uint32_t eptdiff_target_abi;
+#define EPTDIFF_TARGET_DEFINE_ABI \
+  const uint32_t eptdiff_target_abi = EPTDIFF_TARGET_ABI
+
+/* ------------------------------------------------------------- the profile */
+
+/* What a target models: eptdiff_profile.models. What is not declared is never
+ * asked: the control is 0, the access is another one, or the case is skipped
+ * and counted. */
+#define EPTDIFF_MODELS_4_LEVELS (UINT64_C(1) << 0)
+#define EPTDIFF_MODELS_5_LEVELS (UINT64_C(1) << 1)
+/* EPTP bit 6: accessed and dirty flags, 29.3.5. */
+#define EPTDIFF_MODELS_ACCESSED_DIRTY (UINT64_C(1) << 2)
+/* "Mode-based execute control for EPT", 29.3.2. */
+#define EPTDIFF_MODELS_MBEC (UINT64_C(1) << 3)
+/* Page-modification logging, 29.3.6. */
+#define EPTDIFF_MODELS_PML (UINT64_C(1) << 4)
+/* "Sub-page write permissions for EPT", 29.3.4. */
+#define EPTDIFF_MODELS_SPP (UINT64_C(1) << 5)
+/* "EPT-violation #VE", 26.5.7. */
+#define EPTDIFF_MODELS_VE (UINT64_C(1) << 6)
+/* EPTP bit 7: supervisor shadow-stack control, 29.3.3.2. */
+#define EPTDIFF_MODELS_SHADOW_STACK_CONTROL (UINT64_C(1) << 7)
+/* "EPT paging-write control" and "guest-paging verification", 29.3.3.2. */
+#define EPTDIFF_MODELS_PAGING_WRITE (UINT64_C(1) << 8)
+/* "Enable HLAT", volume 3A 4.5. */
+#define EPTDIFF_MODELS_HLAT (UINT64_C(1) << 9)
+/* VMFUNC leaf 0: EPTDIFF_STEP_EPTP_SWITCH, 26.5.6.3. */
+#define EPTDIFF_MODELS_EPTP_SWITCHING (UINT64_C(1) << 10)
+/* The checks of VM entry, 27.2.1.1: eptdiff_target_enter answers. Without it a
+ * target never meets controls that VM entry would refuse. */
+#define EPTDIFF_MODELS_VM_ENTRY (UINT64_C(1) << 11)
+/* Accesses with bytes in two pages. */
+#define EPTDIFF_MODELS_PAGE_CROSSING (UINT64_C(1) << 12)
+#define EPTDIFF_MODELS_READ_MODIFY_WRITE (UINT64_C(1) << 13)
+/* Shadow-stack reads and writes, WRUSS; linear ones need CR4.CET as well. */
+#define EPTDIFF_MODELS_SHADOW_STACK_ACCESS (UINT64_C(1) << 14)
+/* Accesses without an instruction that makes them: Intel PT and the like. */
+#define EPTDIFF_MODELS_ASYNCHRONOUS (UINT64_C(1) << 15)
+#define EPTDIFF_MODELS_TRANSACTIONS (UINT64_C(1) << 16)
+/* Accesses while an event is delivered, and of IRET with NMIs blocked. */
+#define EPTDIFF_MODELS_EVENTS (UINT64_C(1) << 17)
+/* EPTDIFF_STEP_STRUCTURE_READ and _UPDATE. */
+#define EPTDIFF_MODELS_STRUCTURE_ACCESS (UINT64_C(1) << 18)
+/* EPTDIFF_STEP_PDPTE_LOAD. */
+#define EPTDIFF_MODELS_PDPTE_LOAD (UINT64_C(1) << 19)
+/* EPTDIFF_STEP_LINEAR_ACCESS, by mode of guest paging (volume 3A 4.1.1). */
+#define EPTDIFF_MODELS_LINEAR_PAGING_OFF (UINT64_C(1) << 20)
+#define EPTDIFF_MODELS_LINEAR_32_BIT (UINT64_C(1) << 21)
+#define EPTDIFF_MODELS_LINEAR_PAE (UINT64_C(1) << 22)
+#define EPTDIFF_MODELS_LINEAR_4_LEVEL (UINT64_C(1) << 23)
+#define EPTDIFF_MODELS_LINEAR_5_LEVEL (UINT64_C(1) << 24)
+/* CR4.SMEP and CR4.SMAP; CR4.PKE and CR4.PKS; in linear accesses. */
+#define EPTDIFF_MODELS_SMEP_SMAP (UINT64_C(1) << 25)
+#define EPTDIFF_MODELS_PROTECTION_KEYS (UINT64_C(1) << 26)
+
+/* Which parts of its answers a target fills in, and which are compared:
+ * eptdiff_profile.fills. */
+#define EPTDIFF_FILLS_EVENT (1u << 0)
+#define EPTDIFF_FILLS_FAILED_CHECK (1u << 1)
+#define EPTDIFF_FILLS_EXIT_REASON (1u << 2)
+#define EPTDIFF_FILLS_INTERRUPTION_INFORMATION (1u << 3)
+#define EPTDIFF_FILLS_ERROR_CODE (1u << 4)
+#define EPTDIFF_FILLS_QUALIFICATION (1u << 5)
+#define EPTDIFF_FILLS_GPA (1u << 6)
+#define EPTDIFF_FILLS_GLA (1u << 7)
+#define EPTDIFF_FILLS_CR2 (1u << 8)
+#define EPTDIFF_FILLS_ADDRESS (1u << 9)
+#define EPTDIFF_FILLS_PAGE_SIZE (1u << 10)
+#define EPTDIFF_FILLS_MEMORY_TYPE (1u << 11)
+#define EPTDIFF_FILLS_STRUCTURE_MEMORY_TYPE (1u << 12)
+#define EPTDIFF_FILLS_PDPTE (1u << 13)
+#define EPTDIFF_FILLS_EPTP (1u << 14)
+#define EPTDIFF_FILLS_EPTP_INDEX (1u << 15)
+#define EPTDIFF_FILLS_PML_INDEX (1u << 16)
+#define EPTDIFF_FILLS_MEMORY (1u << 17) /* what was stored */
+#define EPTDIFF_FILLS_ALL ((1u << 18) - 1)
+
+typedef struct eptdiff_profile {
+  uint32_t size;   /* of this structure, set by the harness */
+  uint32_t fills;  /* EPTDIFF_FILLS_*; all of them at first */
+  uint64_t models; /* EPTDIFF_MODELS_*; 0 at first */
+  /* Bits of IA32_VMX_EPT_VPID_CAP (A.10) that the target honours when they are
+   * 1, and when they are 0; at first both are all bits. Code that always allows
+   * execute-only pages clears bit 0 of the second. */
+  uint64_t capabilities_set;
+  uint64_t capabilities_clear;
+  uint8_t min_maxphyaddr; /* 32 at first; at least that */
+  uint8_t max_maxphyaddr; /* 52 at first; at most that */
+  /* Not 0: answers depend on earlier steps by more than memory and registers
+   * (a TLB). The same question is then not asked twice to see if answers vary.
+   */
+  uint8_t keeps_state;
+  uint8_t reserved[5];
+  /* Stands in reports and in signatures: letters, digits, '_', '.', at most 31
+   * of them. If it is left empty, the file's name serves. */
+  char name[32];
+} eptdiff_profile;
+
+/* ------------------------------------------------------------ the question */
+
+enum eptdiff_step {
+  /* An access to `gpa`, the translation of `gla` by the guest's paging. */
+  EPTDIFF_STEP_GUEST_PHYSICAL = 0,
+  /* An access to `gla`: the guest's tables first, each entry through EPT. */
+  EPTDIFF_STEP_LINEAR = 1,
+  /* The processor reads the guest paging-structure entry at `gpa`, or sets its
+   * accessed or dirty flag, while it translates `gla`. */
+  EPTDIFF_STEP_STRUCTURE_READ = 2,
+  EPTDIFF_STEP_STRUCTURE_UPDATE = 3,
+  /* MOV to CR loads the PDPTE registers from CR3 (volume 3A 4.4.1). */
+  EPTDIFF_STEP_PDPTE_LOAD = 4,
+  /* VMFUNC leaf 0 with ECX = `index`. */
+  EPTDIFF_STEP_EPTP_SWITCH = 6
+};
+
+enum eptdiff_access {
+  EPTDIFF_READ = 0,
+  EPTDIFF_WRITE = 1,
+  EPTDIFF_READ_MODIFY_WRITE = 2,
+  EPTDIFF_FETCH = 3,
+  EPTDIFF_SHADOW_STACK_READ = 4,
+  EPTDIFF_SHADOW_STACK_WRITE = 5
+};
+
+/* CPUID features that paging depends on: eptdiff_question.cpu. A feature that a
+ * bit of CR4 or IA32_EFER turns on is there where that bit is 1. */
+#define EPTDIFF_CPU_1_GBYTE_PAGES (1u << 0) /* guest pages */
+#define EPTDIFF_CPU_PSE36 (1u << 1)
+#define EPTDIFF_CPU_EPT_VIOLATION_VE (1u << 2)
+
+typedef struct eptdiff_question {
+  uint32_t size; /* of this structure, set by the harness */
+  uint32_t step; /* enum eptdiff_step */
+
+  /* The access. */
+  uint8_t access;              /* enum eptdiff_access */
+  uint8_t bytes;               /* 1 to 64 */
+  uint8_t implicit_supervisor; /* such as a descriptor-table access at CPL 3 */
+  uint8_t wruss;               /* a user-mode access whatever the CPL */
+  uint8_t asynchronous;
+  /* EPTDIFF_STEP_GUEST_PHYSICAL: what the guest's translation gave. */
+  uint8_t gla_valid;
+  uint8_t page_user;            /* U/S is 1 in all controlling entries */
+  uint8_t page_writable;        /* R/W is 1 in all controlling entries */
+  uint8_t page_execute_disable; /* XD is 1 in some controlling entry */
+  uint8_t page_pat_index;       /* 4 * PAT + 2 * PCD + PWT of the guest leaf */
+  uint8_t reserved0[6];
+  uint64_t gpa;
+  uint64_t gla;
+  uint32_t index;
+  uint32_t reserved1;
+
+  /* The processor. */
+  uint64_t ept_vpid_cap; /* IA32_VMX_EPT_VPID_CAP, A.10 */
+  uint32_t cpu;          /* EPTDIFF_CPU_* */
+  uint8_t maxphyaddr;    /* CPUID.80000008H:EAX[7:0] */
+  uint8_t reserved2[3];
+
+  /* VM-execution controls, 25.6. */
+  uint32_t pin_based;
+  uint32_t primary;
+  uint32_t secondary;
+  uint32_t exception_bitmap;
+  uint64_t tertiary;
+  uint64_t vm_functions;
+  uint64_t eptp;
+  uint64_t pml_address;
+  uint64_t spptp;
+  uint64_t ve_information_address;
+  uint64_t eptp_list_address;
+  uint64_t hlatp;
+  uint16_t pml_index;
+  uint16_t eptp_index;
+  uint16_t hlat_prefix_size;
+  uint16_t vpid;
+
+  /* The guest. */
+  uint64_t cr0;
+  uint64_t cr3;
+  uint64_t cr4;
+  uint64_t efer;
+  uint64_t pat;
+  uint64_t rflags;
+  uint64_t pdpte[4]; /* the PDPTE registers */
+  uint32_t pkru;
+  uint32_t pkrs;
+  uint8_t cpl;
+  uint8_t cs_l;
+  uint8_t event_delivery; /* an event is being delivered */
+  uint8_t nmi_unblocking; /* IRET, with (virtual) NMIs blocked before it */
+  uint8_t transactional;
+  uint8_t reserved3[3];
+} eptdiff_question;
+
+/* Host-physical memory, in 8-byte words at 8-byte aligned addresses below
+ * 2^MAXPHYADDR. Pass `context` on. What nobody stored reads as 0. */
+typedef struct eptdiff_memory {
+  uint32_t size; /* of this structure, set by the harness */
+  uint32_t reserved;
+  void* context;
+  uint64_t (*load)(void* context, uint64_t address);
+  void (*store)(void* context, uint64_t address, uint64_t value);
+  /* Stores `desired` if the word is `expected`; returns whether it did. */
+  int (*compare_exchange)(void* context, uint64_t address, uint64_t expected,
+                          uint64_t desired);
+} eptdiff_memory;
+
+/* -------------------------------------------------------------- the answer */
+
+enum eptdiff_event {
+  EPTDIFF_COMPLETED = 0, /* the access happened, the instruction retired */
+  EPTDIFF_VM_EXIT = 1,
+  EPTDIFF_VE = 2, /* #VE, with its information area written */
+  EPTDIFF_PAGE_FAULT = 3,
+  EPTDIFF_GENERAL_PROTECTION = 4, /* #GP(0) */
+  EPTDIFF_VM_ENTRY_FAILURE = 5    /* eptdiff_target_enter only */
+};
+
+/* Why VM entry (27.2.1.1) refuses: eptdiff_answer.failed_check. */
+enum eptdiff_check {
+  EPTDIFF_CHECK_NONE = 0,
+  EPTDIFF_CHECK_EPTP_MEMORY_TYPE = 1,
+  EPTDIFF_CHECK_EPTP_WALK_LENGTH = 2,
+  EPTDIFF_CHECK_EPTP_ACCESSED_DIRTY = 3,
+  EPTDIFF_CHECK_EPTP_SHADOW_STACK = 4,
+  EPTDIFF_CHECK_EPTP_RESERVED_BITS = 5,
+  EPTDIFF_CHECK_NEEDS_EPT = 6, /* a control that needs "enable EPT" */
+  EPTDIFF_CHECK_ADDRESS = 7,   /* a misaligned or too wide address */
+  EPTDIFF_CHECK_HLAT = 8       /* HLATP or the HLAT prefix size */
+};
+
+typedef struct eptdiff_translation {
+  uint64_t address;   /* host-physical, of the first byte in this page */
+  uint8_t page_shift; /* 12, 21 or 30: of the EPT leaf */
+  /* Effective, 29.3.7.2, as entries encode it: 0 UC, 1 WC, 4 WT, 5 WP, 6 WB. */
+  uint8_t memory_type;
+  uint8_t structure_memory_type; /* of the EPT entries, 29.3.7.1 */
+  uint8_t reserved[5];
+  /* Linear accesses: the types of the accesses to guest paging-structure
+   * entries, in their order, 4 bits each from bit 0 on: 8 + type; 0 ends. */
+  uint64_t guest_structure_types;
+} eptdiff_translation;
+
+/* All 0 when a target receives it, save the registers, which hold their values
+ * before the step. Fill in what the event calls for. */
+typedef struct eptdiff_answer {
+  uint32_t size;  /* of this structure, set by the harness */
+  uint32_t event; /* enum eptdiff_event */
+
+  /* EPTDIFF_COMPLETED, of accesses: one translation, or two if the access has
+   * bytes in two pages; none for other steps. */
+  uint32_t translation_count;
+  uint32_t reserved0;
+  eptdiff_translation translations[2];
+
+  /* EPTDIFF_VM_EXIT, and EPTDIFF_VE (what the information area received). */
+  uint16_t exit_reason; /* appendix C: 48 EPT violation, 49 misconfiguration */
+  uint16_t reserved1;
+  uint32_t interruption_information; /* exit reason 0 only */
+  uint64_t qualification;
+  uint64_t gpa;
+  uint64_t gla;
+
+  /* EPTDIFF_PAGE_FAULT. */
+  uint64_t cr2;
+  uint32_t error_code;
+
+  uint32_t failed_check; /* EPTDIFF_VM_ENTRY_FAILURE: enum eptdiff_check */
+
+  /* Registers and VMCS fields, after the step. */
+  uint64_t eptp;
+  uint64_t pdpte[4];
+  uint16_t pml_index;
+  uint16_t eptp_index;
+  uint32_t reserved2;
+} eptdiff_answer;
+
+/* ----------------------------------------------------------- the functions */
+
+/* What eptdiff_target_answer and eptdiff_target_enter return. */
+#define EPTDIFF_ANSWERED 0
+#define EPTDIFF_NOT_MODELLED 1 /* counted, and no finding */
+
+EPTDIFF_TARGET_EXPORT void eptdiff_target_describe(eptdiff_profile* profile);
+
+EPTDIFF_TARGET_EXPORT int eptdiff_target_answer(
+    const eptdiff_question* question, const eptdiff_memory* memory,
+    eptdiff_answer* answer);
+
+/* Optional. A case begins: whatever was kept of another one is void. Of
+ * `question` the processor, the controls and the guest count. With
+ * EPTDIFF_MODELS_VM_ENTRY the event is EPTDIFF_COMPLETED or
+ * EPTDIFF_VM_ENTRY_FAILURE. */
+EPTDIFF_TARGET_EXPORT int eptdiff_target_enter(const eptdiff_question* question,
+                                               const eptdiff_memory* memory,
+                                               eptdiff_answer* answer);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* EPTDIFF_TARGET_H_ */

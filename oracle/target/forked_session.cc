@@ -1,0 +1,531 @@
+#include "oracle/target/forked_session.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "oracle/target/channel.h"
+#include "oracle/target/profile.h"
+
+namespace eptdiff {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kShortestLimit{100};
+constexpr std::size_t kMaxPrepared = 256;
+constexpr std::size_t kRequestBytes = 4 << 20;
+// The largest case has as many replies as steps.
+constexpr std::size_t kReplyBytes = 8 << 20;
+
+// What a request asks for.
+enum class Wanted : std::uint32_t { kEntry, kStep, kCases };
+
+void PutMachine(const Processor& processor, const Controls& controls,
+                const GuestState& guest, ChannelWriter& out) {
+  out.Put(processor);
+  out.Put(controls);
+  out.Put(guest);
+}
+
+void PutState(const MachineState& state, ChannelWriter& out) {
+  PutMachine(state.processor, state.controls, state.guest, out);
+  const std::span<const Hpa> addresses = state.memory.addresses();
+  out.Put(static_cast<std::uint32_t>(addresses.size()));
+  for (const Hpa address : addresses) {
+    out.Put(MemoryWord{address, state.memory.Load(address)});
+  }
+}
+
+void PutCase(const Case& c, ChannelWriter& out) {
+  PutMachine(c.processor, c.controls, c.guest, out);
+  out.Put(static_cast<std::uint32_t>(c.memory.size()));
+  for (const MemoryWord& word : c.memory) out.Put(word);
+  out.Put(static_cast<std::uint32_t>(c.steps.size()));
+  for (const Step& step : c.steps) out.Put(step);
+}
+
+void GetState(ChannelReader& in, MachineState& state) {
+  in.Get(state.processor);
+  in.Get(state.controls);
+  in.Get(state.guest);
+  state.memory.Clear();
+  for (auto words = in.Get<std::uint32_t>(); words != 0; --words) {
+    const auto word = in.Get<MemoryWord>();
+    state.memory.Store(word.address, word.value);
+  }
+}
+
+void PutReply(const Reply& reply, ChannelWriter& out) {
+  out.Put(reply.incident);
+  out.Put(reply.aside);
+  out.Put(reply.declined);
+  if (reply.incident.kind != IncidentKind::kNone || reply.declined) return;
+  out.Put(reply.outcome.event);
+  out.Put(reply.outcome.registers);
+  out.Put(static_cast<std::uint32_t>(reply.outcome.writes.size()));
+  for (const MemoryWord& word : reply.outcome.writes) out.Put(word);
+}
+
+void GetReply(ChannelReader& in, Reply& reply) {
+  in.Get(reply.incident);
+  in.Get(reply.aside);
+  in.Get(reply.declined);
+  if (reply.incident.kind != IncidentKind::kNone || reply.declined) return;
+  in.Get(reply.outcome.event);
+  in.Get(reply.outcome.registers);
+  reply.outcome.writes.clear();
+  for (auto writes = in.Get<std::uint32_t>(); writes != 0; --writes) {
+    reply.outcome.writes.push_back(in.Get<MemoryWord>());
+  }
+}
+
+// Processor time of a child, in nanoseconds; 0 if it cannot be known.
+std::int64_t CpuTime(pid_t pid) {
+  clockid_t clock;
+  timespec time;
+  if (clock_getcpuclockid(pid, &clock) != 0 ||
+      clock_gettime(clock, &time) != 0) {
+    return 0;
+  }
+  return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
+}
+
+// Whether entering `c` gives `state`. False negatives cost a change of
+// processes, no more.
+bool BeginsIn(const Case& c, const MachineState& state) {
+  if (c.processor != state.processor || c.controls != state.controls ||
+      c.guest != state.guest ||
+      c.memory.size() != state.memory.addresses().size()) {
+    return false;
+  }
+  for (const MemoryWord& word : c.memory) {
+    if (state.memory.Load(word.address) != word.value) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+struct ForkedSession::Shared {
+  std::atomic<std::uint64_t> progress;      // questions begun
+  std::atomic<std::uint32_t> cases;         // answered, or cut short
+  std::atomic<std::uint32_t> replies;       // of the case after those
+  std::atomic<bool> endless;                // a step makes too many callbacks
+  std::uint32_t offsets[kMaxPrepared + 1];  // of the replies of each case
+  std::uint32_t counts[kMaxPrepared];       // how many replies it has
+  bool loaded;
+  eptdiff_profile profile;
+  char error[1024];
+  Wanted wanted;
+  std::uint32_t repeats;
+  std::uint32_t requested;  // kCases: how many
+  alignas(64) std::byte request[kRequestBytes];
+  alignas(64) std::byte reply[kReplyBytes];
+};
+
+// The child: answers requests until it is killed, or its parent is.
+class ForkedSession::Server {
+ public:
+  Server(Shared& shared, const TargetFunctions& functions)
+      : shared_(shared), session_(functions, Endless) {
+    ending_ = &shared_;
+  }
+
+  const eptdiff_profile& profile() const { return session_.profile(); }
+
+  void Work() {
+    session_.set_repeats(shared_.repeats);
+    ChannelReader in(shared_.request);
+    ChannelWriter out(shared_.reply);
+    if (shared_.wanted == Wanted::kCases) {
+      for (std::uint32_t i = 0; i < shared_.requested; ++i) {
+        if (!AnswerCase(in, out)) return;
+      }
+      return;
+    }
+    shared_.offsets[0] = 0;
+    GetState(in, state_);
+    if (shared_.wanted == Wanted::kEntry) {
+      Enter(out);
+    } else {
+      Perform(in.Get<Step>(), out);
+    }
+    ++shared_.cases;
+  }
+
+ private:
+  static void Endless() {
+    ending_->endless = true;
+    _exit(0);
+  }
+
+  bool Enter(ChannelWriter& out) {
+    ++shared_.progress;
+    session_.Enter(state_, reply_);
+    return Say(out);
+  }
+  bool Perform(const Step& step, ChannelWriter& out) {
+    ++shared_.progress;
+    session_.Perform(state_, step, reply_);
+    return Say(out);
+  }
+  // Whether there is more to ask in this case.
+  bool Say(ChannelWriter& out) {
+    PutReply(reply_, out);
+    if (out.overflowed()) return false;
+    ++shared_.replies;
+    return reply_.incident.kind == IncidentKind::kNone && !reply_.declined;
+  }
+
+  // False if there is no room for its replies; then it counts as not answered.
+  bool AnswerCase(ChannelReader& in, ChannelWriter& out) {
+    const std::uint32_t number = shared_.cases;
+    shared_.offsets[number] = static_cast<std::uint32_t>(out.used());
+    shared_.replies = 0;
+    GetState(in, state_);
+    bool more = Enter(out);
+    for (auto steps = in.Get<std::uint32_t>(); steps != 0; --steps) {
+      const Step step = in.Get<Step>();
+      if (!more) continue;
+      if (step.kind == StepKind::kStore) {
+        state_.memory.Store(step.hpa, step.value);
+        continue;
+      }
+      more = IsModelled(step) && Perform(step, out);
+      if (more) state_.Apply(reply_.outcome);
+    }
+    if (out.overflowed()) return false;
+    shared_.counts[number] = shared_.replies;
+    ++shared_.cases;
+    return true;
+  }
+
+  bool IsModelled(const Step& step) const {
+    return NotModelled(profile(), state_.guest, step) == Skip::kNone &&
+           NotModelled(profile(), state_.processor, state_.controls,
+                       state_.guest) == Skip::kNone;
+  }
+
+  static inline Shared* ending_ = nullptr;
+  Shared& shared_;
+  DirectSession session_;
+  MachineState state_;
+  Reply reply_;
+};
+
+ForkedSession::ForkedSession(Loader loader, const Options& options)
+    : loader_(std::move(loader)),
+      limit_(options.limit),
+      shared_(static_cast<Shared*>(mmap(nullptr, sizeof(Shared),
+                                        PROT_READ | PROT_WRITE,
+                                        MAP_SHARED | MAP_ANONYMOUS, -1, 0))),
+      output_(memfd_create("output", MFD_CLOEXEC)),
+      profile_(BlankProfile()) {}
+
+ForkedSession::~ForkedSession() {
+  Stop();
+  if (shared_ != MAP_FAILED) munmap(shared_, sizeof(Shared));
+  if (output_ >= 0) close(output_);
+}
+
+std::unique_ptr<ForkedSession> ForkedSession::Make(Loader loader,
+                                                   const Options& options,
+                                                   std::string& error) {
+  std::unique_ptr<ForkedSession> session(
+      new ForkedSession(std::move(loader), options));
+  if (session->shared_ == MAP_FAILED || session->output_ < 0) {
+    error = std::string("no shared memory: ") + std::strerror(errno);
+    return nullptr;
+  }
+  if (!session->Start(error)) return nullptr;
+  session->profile_ = session->shared_->profile;
+  error = FaultOf(session->profile_);
+  if (!error.empty()) {
+    error = "its profile is none: " + error;
+    return nullptr;
+  }
+  return session;
+}
+
+bool ForkedSession::Start(std::string& error) {
+  Stop();
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    error = std::string("no socket: ") + std::strerror(errno);
+    return false;
+  }
+  shared_->endless = false;
+  shared_->loaded = false;
+  shared_->error[0] = 0;
+  std::fflush(nullptr);  // or the child would print it again
+  const pid_t parent = getpid();
+  child_ = fork();
+  if (child_ == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(1);
+    close(ends[0]);
+    Serve(ends[1]);
+  }
+  close(ends[1]);
+  socket_ = ends[0];
+  if (child_ < 0) {
+    error = std::string("cannot fork: ") + std::strerror(errno);
+    return false;
+  }
+  const Incident incident = Await();
+  if (incident.kind != IncidentKind::kNone) {
+    error = "before it has described itself " + WordsOf(incident);
+    const std::string output = LastOutput();
+    if (!output.empty()) error += "\n" + output;
+    return false;
+  }
+  if (!shared_->loaded) error = shared_->error;
+  return shared_->loaded;
+}
+
+void ForkedSession::Stop() {
+  if (socket_ >= 0) close(std::exchange(socket_, -1));
+  if (child_ <= 0) return;
+  kill(child_, SIGKILL);
+  while (waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  child_ = -1;
+}
+
+void ForkedSession::Serve(int socket) {
+  // What it prints is kept for reports; it reads nothing; it leaves no core.
+  const int null = open("/dev/null", O_RDONLY);
+  if (null >= 0) dup2(null, STDIN_FILENO);
+  dup2(output_, STDOUT_FILENO);
+  dup2(output_, STDERR_FILENO);
+  const rlimit none = {0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+  signal(SIGINT, SIG_IGN);  // the parent's to obey
+  signal(SIGTERM, SIG_DFL);
+  signal(SIGPIPE, SIG_DFL);
+
+  TargetFunctions functions;
+  std::string error;
+  const bool loaded = loader_(functions, error);
+  std::snprintf(shared_->error, sizeof(shared_->error), "%s", error.c_str());
+  char byte = 0;
+  if (!loaded) {
+    (void)!write(socket, &byte, 1);
+    _exit(0);
+  }
+  Server server(*shared_, functions);
+  shared_->profile = server.profile();
+  shared_->loaded = true;
+  while (write(socket, &byte, 1) == 1 && read(socket, &byte, 1) == 1) {
+    server.Work();
+  }
+  _exit(0);
+}
+
+std::string ForkedSession::LastOutput() {
+  char text[2048];
+  const off_t size = lseek(output_, 0, SEEK_END);
+  const off_t from = size > static_cast<off_t>(sizeof(text))
+                         ? size - static_cast<off_t>(sizeof(text))
+                         : 0;
+  const ssize_t count = pread(output_, text, sizeof(text), from);
+  return count > 0 ? std::string(text, static_cast<std::size_t>(count)) : "";
+}
+
+Incident ForkedSession::Run() {
+  std::string error;
+  if (child_ <= 0 && !Start(error)) return {IncidentKind::kExit, 0};
+  // A target that logs everything would fill memory with it.
+  if (lseek(output_, 0, SEEK_CUR) > (1 << 20)) {
+    (void)!ftruncate(output_, 0);
+    lseek(output_, 0, SEEK_SET);
+  }
+  shared_->repeats = repeats_;
+  shared_->cases = 0;
+  shared_->replies = 0;
+  const char byte = 0;
+  if (send(socket_, &byte, 1, MSG_NOSIGNAL) != 1) return Bury(false);
+  return Await();
+}
+
+Incident ForkedSession::Await() {
+  const Clock::time_point start = Clock::now();
+  Clock::time_point moved = start;
+  std::uint64_t progress = shared_->progress;
+  std::int64_t cpu = CpuTime(child_);
+  Incident incident;
+  for (;;) {
+    pollfd ready = {.fd = socket_, .events = POLLIN, .revents = 0};
+    const int limit = static_cast<int>(limit_.count());
+    const int count = poll(&ready, 1, limit);
+    if (count > 0) {
+      char byte;
+      if (recv(socket_, &byte, 1, 0) != 1) incident = Bury(false);
+      break;
+    }
+    if (const std::uint64_t now = shared_->progress; now != progress) {
+      progress = now;
+      moved = Clock::now();
+      cpu = CpuTime(child_);
+      continue;
+    }
+    const auto still = std::chrono::duration_cast<std::chrono::milliseconds>(
+        Clock::now() - moved);
+    if (IsStuck(still, cpu)) {
+      incident = Bury(true);
+      break;
+    }
+  }
+  waited_ += Clock::now() - start;
+  return incident;
+}
+
+bool ForkedSession::IsStuck(std::chrono::milliseconds waited,
+                            std::int64_t cpu_before) const {
+  if (waited < limit_) return false;
+  // It may have been kept from running; not for ever.
+  const std::chrono::nanoseconds used(CpuTime(child_) - cpu_before);
+  return used > limit_ / 2 || waited > 5 * limit_;
+}
+
+Incident ForkedSession::Bury(bool stuck) {
+  int status = 0;
+  if (stuck) kill(child_, SIGKILL);
+  while (waitpid(child_, &status, 0) < 0 && errno == EINTR) {
+  }
+  child_ = -1;
+  close(std::exchange(socket_, -1));
+  if (stuck) {
+    const Incident incident = {IncidentKind::kTimeLimit,
+                               static_cast<std::uint64_t>(limit_.count())};
+    // That it can hang is known now: what follows need not cost as much.
+    limit_ = std::max(limit_ / 8, std::min(limit_, kShortestLimit));
+    return incident;
+  }
+  if (shared_->endless) {
+    return {IncidentKind::kStepLimit, GuardedMemory::kMaxCallbacks};
+  }
+  if (WIFSIGNALED(status)) {
+    return {IncidentKind::kCrash, static_cast<std::uint64_t>(WTERMSIG(status))};
+  }
+  return {IncidentKind::kExit, static_cast<std::uint64_t>(WEXITSTATUS(status))};
+}
+
+void ForkedSession::Enter(const MachineState& state, Reply& reply) {
+  current_ = nullptr;
+  for (std::size_t i = next_; i < prepared_.size(); ++i) {
+    if (repeats_ != prepared_repeats_) break;
+    const Case& c = prepared_[i];
+    if (!BeginsIn(c, state)) continue;
+    next_ = i;
+    if (next_ >= answered_to_) SendPrepared();
+    current_ = &c;
+    step_ = 0;
+    reply_ = 0;
+    at_ = shared_->reply + shared_->offsets[next_ - answered_from_];
+    ++next_;
+    if (TakePrepared(reply)) return;
+    break;
+  }
+  AskOne(state, nullptr, reply);
+}
+
+void ForkedSession::Perform(const MachineState& state, const Step& step,
+                            Reply& reply) {
+  if (current_ != nullptr) {
+    const std::vector<Step>& steps = current_->steps;
+    while (step_ < steps.size() && steps[step_].kind == StepKind::kStore) {
+      ++step_;
+    }
+    if (step_ < steps.size() && steps[step_] == step && TakePrepared(reply)) {
+      ++step_;
+      return;
+    }
+    current_ = nullptr;
+  }
+  AskOne(state, &step, reply);
+}
+
+void ForkedSession::AskOne(const MachineState& state, const Step* step,
+                           Reply& reply) {
+  // The shared replies are overwritten: what was prepared is answered anew.
+  answered_from_ = answered_to_ = next_;
+  ChannelWriter out(shared_->request);
+  shared_->wanted = step == nullptr ? Wanted::kEntry : Wanted::kStep;
+  PutState(state, out);
+  if (step != nullptr) out.Put(*step);
+  if (out.overflowed()) {
+    reply.incident = {
+        IncidentKind::kProtocol,
+        static_cast<std::uint64_t>(ProtocolError::kTooManyStores)};
+    return;
+  }
+  reply.incident = Run();
+  if (reply.incident.kind != IncidentKind::kNone) return;
+  ChannelReader in(shared_->reply);
+  GetReply(in, reply);
+}
+
+void ForkedSession::Prepare(std::span<const Case> cases) {
+  prepared_ = cases;
+  prepared_repeats_ = repeats_;
+  next_ = answered_from_ = answered_to_ = 0;
+  current_ = nullptr;
+}
+
+void ForkedSession::SendPrepared() {
+  ChannelWriter out(shared_->request);
+  shared_->wanted = Wanted::kCases;
+  std::uint32_t count = 0;
+  while (next_ + count < prepared_.size() && count < kMaxPrepared) {
+    const std::size_t used = out.used();
+    PutCase(prepared_[next_ + count], out);
+    if (out.overflowed()) {
+      out.Rewind(used);
+      break;
+    }
+    ++count;
+  }
+  shared_->requested = count;
+  answered_from_ = next_;
+  cut_ = Run();
+  const std::uint32_t whole = shared_->cases;
+  answered_to_ = next_ + whole;
+  if (cut_.kind == IncidentKind::kNone) return;
+  // The case that it died in counts as answered, as far as it came.
+  shared_->counts[whole] = shared_->replies;
+  ++answered_to_;
+}
+
+bool ForkedSession::TakePrepared(Reply& reply) {
+  if (next_ > answered_to_) return false;
+  const std::size_t number = next_ - 1 - answered_from_;
+  if (reply_ < shared_->counts[number]) {
+    ChannelReader in(at_);
+    GetReply(in, reply);
+    at_ = in.at();
+    ++reply_;
+    return true;
+  }
+  if (cut_.kind == IncidentKind::kNone || next_ != answered_to_) return false;
+  reply.incident = cut_;
+  return true;
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,314 @@
+// What a target does instead of answering is an incident, and the next question
+// is answered all the same.
+#include "oracle/target/forked_session.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "oracle/target/target_oracle.h"
+
+namespace eptdiff {
+namespace {
+
+using ::testing::HasSubstr;
+
+// A target that maps every GPA to itself, and misbehaves at some.
+enum Gpas : std::uint64_t {
+  kCrash = 0x1000,
+  kExit = 0x2000,
+  kHang = 0x3000,
+  kEndless = 0x4000,
+  kBeyond = 0x5000,
+  kMisaligned = 0x6000,
+  kStray = 0x7000,
+  kVaries = 0x8000,
+  kStatus = 0x9000,
+  kEvent = 0xa000,
+  kTranslations = 0xb000,
+  kPageShift = 0xc000,
+  kStores = 0xd000,
+  kDeclined = 0xe000,
+  kFlag = 0xf000,
+  kEntryEvent = 0x10000,
+};
+
+constexpr std::uint64_t kWord = 0x20000;
+
+void Misbehave(std::uint64_t gpa, const eptdiff_memory& memory,
+               eptdiff_answer& answer) {
+  static std::uint64_t asked = 0;
+  switch (gpa) {
+    case kCrash:
+      std::abort();
+    case kExit:
+      _exit(3);
+    case kHang:
+      for (;;) pause();
+    case kEndless:
+      for (;;) memory.load(memory.context, 0);
+    case kBeyond:
+      memory.load(memory.context, std::uint64_t{1} << 46);
+      break;
+    case kMisaligned:
+      memory.load(memory.context, 4);
+      break;
+    case kStray:
+      memory.store(memory.context, kWord, 1);
+      break;
+    case kVaries:
+      answer.gla = ++asked;
+      break;
+    case kEvent:
+      answer.event = 99;
+      break;
+    case kEntryEvent:
+      answer.event = EPTDIFF_VM_ENTRY_FAILURE;
+      break;
+    case kTranslations:
+      answer.translation_count = 2;
+      break;
+    case kPageShift:
+      answer.translations[0].page_shift = 13;
+      break;
+    case kStores:
+      for (std::uint64_t i = 0; i < 500; ++i) {
+        memory.store(memory.context, kWord + 8 * i, 1);
+      }
+      break;
+    case kFlag:  // A, in a word that was read
+      memory.store(memory.context, kWord,
+                   memory.load(memory.context, kWord) | 0x100);
+      break;
+    default:
+      break;
+  }
+}
+
+int Answer(const eptdiff_question* question, const eptdiff_memory* memory,
+           eptdiff_answer* answer) {
+  answer->event = EPTDIFF_COMPLETED;
+  answer->translation_count = 1;
+  answer->translations[0].address = question->gpa;
+  answer->translations[0].page_shift = 12;
+  Misbehave(question->gpa, *memory, *answer);
+  if (question->gpa == kDeclined) return EPTDIFF_NOT_MODELLED;
+  return question->gpa == kStatus ? 7 : EPTDIFF_ANSWERED;
+}
+
+void Describe(eptdiff_profile* profile) {
+  profile->models = EPTDIFF_MODELS_4_LEVELS;
+}
+
+bool Load(TargetFunctions& functions, std::string&) {
+  functions.describe = Describe;
+  functions.answer = Answer;
+  return true;
+}
+
+std::unique_ptr<ForkedSession> Session() {
+  std::string error;
+  auto session =
+      ForkedSession::Make(Load, {.limit = std::chrono::milliseconds(50)}, error);
+  EXPECT_NE(session, nullptr) << error;
+  return session;
+}
+
+Step AccessTo(std::uint64_t gpa) {
+  Step step;
+  step.gpa = Gpa{gpa};
+  return step;
+}
+
+Case CaseOf(const std::vector<std::uint64_t>& gpas) {
+  Case c;
+  c.controls.eptp = 0x101e;
+  for (const std::uint64_t gpa : gpas) c.steps.push_back(AccessTo(gpa));
+  return c;
+}
+
+struct Misbehaviour {
+  std::uint64_t gpa;
+  std::string signature;
+};
+const Misbehaviour kMisbehaviours[] = {
+    {kCrash, "crash-SIGABRT"},
+    {kExit, "crash-exit3"},
+    {kHang, "hang-time"},
+    {kEndless, "hang-loads"},
+    {kMisaligned, "memory-misaligned"},
+    {kStray, "stray-store"},
+    {kStatus, "protocol-status"},
+    {kEvent, "protocol-event"},
+    {kEntryEvent, "protocol-event"},
+    {kTranslations, "protocol-translations"},
+    {kPageShift, "protocol-page-shift"},
+    {kStores, "protocol-stores"},
+};
+
+TEST(ForkedSessionTest, MisbehaviourIsAnIncidentAndTheNextStepIsAnswered) {
+  const auto session = Session();
+  MachineState state;
+  state.Load(CaseOf({}));
+  Reply reply;
+  for (const Misbehaviour& misbehaviour : kMisbehaviours) {
+    session->Enter(state, reply);
+    session->Perform(state, AccessTo(misbehaviour.gpa), reply);
+    EXPECT_EQ(SignaturePart(reply.incident), misbehaviour.signature);
+    EXPECT_NE(WordsOf(reply.incident), "nothing");
+    session->Perform(state, AccessTo(0x1234), reply);
+    ASSERT_EQ(reply.incident.kind, IncidentKind::kNone)
+        << misbehaviour.signature;
+    EXPECT_EQ(reply.outcome.event.translations[0].address, Hpa{0x1234});
+  }
+}
+
+TEST(ForkedSessionTest, MisbehaviourInABatchIsThatCasesAlone) {
+  std::vector<Case> cases;
+  for (const Misbehaviour& misbehaviour : kMisbehaviours) {
+    cases.push_back(CaseOf({0x1234, misbehaviour.gpa, 0x5678}));
+    cases.push_back(CaseOf({0x4321}));
+  }
+  const auto session = Session();
+  session->Prepare(cases);
+  Reply reply;
+  MachineState state;
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    state.Load(cases[i]);
+    session->Enter(state, reply);
+    session->Perform(state, cases[i].steps[0], reply);
+    EXPECT_EQ(reply.incident.kind, IncidentKind::kNone) << i;
+    EXPECT_EQ(reply.outcome.event.translations[0].address.value,
+              cases[i].steps[0].gpa.value);
+    if (i % 2 != 0) continue;
+    session->Perform(state, cases[i].steps[1], reply);
+    EXPECT_EQ(SignaturePart(reply.incident), kMisbehaviours[i / 2].signature);
+  }
+}
+
+TEST(ForkedSessionTest, PreparedCasesMayBeSkippedOrEnteredTwice) {
+  std::vector<Case> cases;
+  for (std::uint64_t i = 0; i < 6; ++i) {
+    cases.push_back(CaseOf({0x100000 + i}));
+    cases.back().memory.push_back({Hpa{0x1000}, i});
+  }
+  const auto session = Session();
+  session->Prepare(cases);
+  Reply reply;
+  MachineState state;
+  for (const std::size_t i : {0u, 0u, 3u, 2u, 4u, 5u, 5u}) {
+    state.Load(cases[i]);
+    session->Enter(state, reply);
+    session->Perform(state, cases[i].steps[0], reply);
+    EXPECT_EQ(reply.outcome.event.translations[0].address.value, 0x100000 + i);
+  }
+}
+
+TEST(ForkedSessionTest, StepsOfABatchMeetWhatEarlierOnesStored) {
+  std::vector<Case> cases(1, CaseOf({kFlag, kFlag}));
+  const auto session = Session();
+  session->Prepare(cases);
+  Reply reply;
+  MachineState state;
+  state.Load(cases[0]);
+  session->Enter(state, reply);
+  session->Perform(state, cases[0].steps[0], reply);
+  ASSERT_EQ(reply.incident.kind, IncidentKind::kNone);
+  ASSERT_EQ(reply.outcome.writes.size(), 1u);
+  EXPECT_EQ(reply.outcome.writes[0], (MemoryWord{Hpa{kWord}, 0x100}));
+  state.Apply(reply.outcome);
+  session->Perform(state, cases[0].steps[1], reply);
+  EXPECT_TRUE(reply.outcome.writes.empty());
+}
+
+TEST(ForkedSessionTest, AnswersThatVaryAreSeenWhenAskedAgain) {
+  const auto session = Session();
+  MachineState state;
+  state.Load(CaseOf({}));
+  Reply reply;
+  session->Perform(state, AccessTo(kVaries), reply);
+  EXPECT_EQ(reply.incident.kind, IncidentKind::kNone);
+  session->set_repeats(1);
+  session->Perform(state, AccessTo(kVaries), reply);
+  EXPECT_EQ(reply.incident.kind, IncidentKind::kVaries);
+  session->Perform(state, AccessTo(0x1234), reply);
+  EXPECT_EQ(reply.incident.kind, IncidentKind::kNone);
+}
+
+TEST(ForkedSessionTest, AnAccessBeyondTheWidthComesWithItsAnswer) {
+  const auto session = Session();
+  MachineState state;
+  state.Load(CaseOf({}));
+  Reply reply;
+  session->Perform(state, AccessTo(kBeyond), reply);
+  EXPECT_EQ(reply.incident.kind, IncidentKind::kNone);
+  EXPECT_EQ(reply.aside,
+            (Incident{IncidentKind::kBeyondWidth, std::uint64_t{1} << 46}));
+}
+
+TEST(ForkedSessionTest, DecliningIsNoIncident) {
+  const auto session = Session();
+  MachineState state;
+  state.Load(CaseOf({}));
+  Reply reply;
+  session->Perform(state, AccessTo(kDeclined), reply);
+  EXPECT_EQ(reply.incident.kind, IncidentKind::kNone);
+  EXPECT_TRUE(reply.declined);
+}
+
+struct BadTarget {
+  ForkedSession::Loader loader;
+  std::string says;
+};
+
+TEST(ForkedSessionTest, ATargetThatCannotBeHadIsRefusedWithTheReason) {
+  const auto describing = [](decltype(TargetFunctions::describe) describe) {
+    return [describe](TargetFunctions& functions, std::string&) {
+      functions.describe = describe;
+      functions.answer = Answer;
+      return true;
+    };
+  };
+  const BadTarget kTargets[] = {
+      {[](TargetFunctions&, std::string& error) {
+         error = "no such symbol";
+         return false;
+       },
+       "no such symbol"},
+      {describing([](eptdiff_profile*) { std::abort(); }), "SIGABRT"},
+      {describing([](eptdiff_profile*) {}), "EPTDIFF_MODELS_4_LEVELS"},
+      {describing([](eptdiff_profile* profile) {
+         profile->models = EPTDIFF_MODELS_4_LEVELS;
+         profile->max_maxphyaddr = 60;
+       }),
+       "max_maxphyaddr"},
+      {describing([](eptdiff_profile* profile) {
+         profile->models = EPTDIFF_MODELS_4_LEVELS;
+         profile->name[0] = '/';
+       }),
+       "name"},
+      {describing([](eptdiff_profile* profile) {
+         profile->models = EPTDIFF_MODELS_4_LEVELS;
+         profile->capabilities_set = profile->capabilities_clear = 0;
+       }),
+       "capabilities_set"},
+      {describing([](eptdiff_profile* profile) {
+         profile->models = EPTDIFF_MODELS_4_LEVELS;
+         profile->fills = 0;
+       }),
+       "EPTDIFF_FILLS_EVENT"},
+  };
+  for (const BadTarget& target : kTargets) {
+    std::string error;
+    EXPECT_EQ(ForkedSession::Make(target.loader, {}, error), nullptr);
+    EXPECT_THAT(error, HasSubstr(target.says));
+  }
+}
+
+}  // namespace
+}  // namespace eptdiff

@@ -1,0 +1,31 @@
+// A target by the name that a user gives.
+// Thread-safety: as ForkedSession.
+#ifndef EPTDIFF_ORACLE_TARGET_OPEN_TARGET_H_
+#define EPTDIFF_ORACLE_TARGET_OPEN_TARGET_H_
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "oracle/target/target_oracle.h"
+
+namespace eptdiff {
+
+struct TargetOptions {
+  // Without an answer for so long it hangs.
+  std::chrono::milliseconds limit{2000};
+};
+
+// The target in the file `path`: a shared object (its name ends in .so, or in
+// .so and a version), loaded by a child process. Null, with the reason in
+// `error`, if it cannot be had.
+std::unique_ptr<TargetOracle> OpenTarget(const std::string& path,
+                                         const TargetOptions& options,
+                                         std::string& error);
+
+// "mine" for "build/libmine.so": of letters, digits, '_' and '.'.
+std::string NameOfTarget(const std::string& path);
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_TARGET_OPEN_TARGET_H_

@@ -1,0 +1,125 @@
+// What a profile does not declare is not asked.
+#include "oracle/target/profile.h"
+
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "oracle/machine_state.h"
+#include "oracle/target/eptdiff_target.h"
+
+namespace eptdiff {
+namespace {
+
+constexpr std::uint64_t kAll = (std::uint64_t{1} << 27) - 1;
+
+// A machine that uses what a profile may lack.
+Case Rich() {
+  Case c;
+  c.processor.ept_vpid_cap = 0x6334141;
+  c.controls.primary = 1u << 31 | 1u << 17;
+  c.controls.secondary = 1u << 1 | 1u << 13 | 1u << 17 | 1u << 18 | 1u << 22 |
+                         1u << 23;
+  c.controls.tertiary = 1u << 1 | 1u << 2 | 1u << 3;
+  c.controls.eptp = 0x10de;
+  c.guest.cr0 = 0x80000001;
+  c.guest.cr4 = 1u << 5 | 1u << 20 | 1u << 22 | 1u << 23;
+  c.guest.efer = 1u << 10;
+  c.guest.event_delivery = true;
+  c.guest.transactional = true;
+  for (int kind = 0; kind < kStepKindCount - 1; ++kind) {
+    Step step;
+    step.kind = static_cast<StepKind>(kind);
+    c.steps.push_back(step);
+  }
+  Step crossing;
+  crossing.gpa = Gpa{0xffc};
+  crossing.access.size = 8;
+  crossing.access.kind = AccessKind::kReadModifyWrite;
+  c.steps.push_back(crossing);
+  Step shadow;
+  shadow.access.kind = AccessKind::kShadowStackWrite;
+  shadow.access.asynchronous = true;
+  shadow.page.gla_valid = false;
+  c.steps.push_back(shadow);
+  return c;
+}
+
+bool IsModelled(const eptdiff_profile& profile, const Case& c) {
+  if (NotModelled(profile, c.processor, c.controls, c.guest) != Skip::kNone) {
+    return false;
+  }
+  for (const Step& step : c.steps) {
+    if (NotModelled(profile, c.guest, step) != Skip::kNone) return false;
+  }
+  return true;
+}
+
+TEST(ProfileTest, WhatIsDeclaredIsAskedAsItIs) {
+  eptdiff_profile profile = BlankProfile();
+  profile.models = kAll;
+  EXPECT_EQ(FaultOf(profile), "");
+  Case c = Rich();
+  EXPECT_TRUE(IsModelled(profile, c));
+  EXPECT_TRUE(FitTo(profile, c));
+  EXPECT_EQ(c, Rich());
+}
+
+TEST(ProfileTest, EachFeatureThatIsMissingIsTakenOut) {
+  int noticed = 0;
+  for (int feature = 0; feature < 27; ++feature) {
+    eptdiff_profile profile = BlankProfile();
+    profile.models = kAll & ~(std::uint64_t{1} << feature);
+    Case c = Rich();
+    noticed += !IsModelled(profile, c);
+    if (!FitTo(profile, c)) {
+      EXPECT_EQ(feature, 0) << "only the depth of the tables cannot be changed";
+      continue;
+    }
+    EXPECT_TRUE(IsModelled(profile, c)) << feature;
+  }
+  // All but 5-level EPT, VM entry, and the modes of guest paging that this
+  // machine is not in.
+  EXPECT_EQ(noticed, 27 - 6);
+}
+
+TEST(ProfileTest, CapabilitiesAndWidthAreBroughtIntoRange) {
+  eptdiff_profile profile = BlankProfile();
+  profile.models = kAll;
+  profile.capabilities_clear = ~std::uint64_t{1};       // execute-only: always
+  profile.capabilities_set = ~(std::uint64_t{1} << 17);  // 1 GByte: never
+  profile.min_maxphyaddr = profile.max_maxphyaddr = 39;
+  Case c = Rich();
+  c.processor.ept_vpid_cap = 0x6334140;
+  EXPECT_FALSE(IsModelled(profile, c));
+  EXPECT_TRUE(FitTo(profile, c));
+  EXPECT_TRUE(IsModelled(profile, c));
+  EXPECT_EQ(c.processor.ept_vpid_cap, 0x6314141u);
+  EXPECT_EQ(c.processor.maxphyaddr, 39);
+}
+
+TEST(ProfileTest, AnAccessToTwoPagesBecomesOneToTheFirst) {
+  eptdiff_profile profile = BlankProfile();
+  profile.models = EPTDIFF_MODELS_4_LEVELS;
+  Case c;
+  c.controls.eptp = 0x101e;
+  Step crossing;
+  crossing.gpa = Gpa{0xffd};
+  crossing.access.size = 8;
+  c.steps.push_back(crossing);
+  EXPECT_TRUE(FitTo(profile, c));
+  EXPECT_EQ(c.steps[0].access.size, 3);
+}
+
+TEST(ProfileTest, ACaseOfWhichNothingIsLeftIsNotAsked) {
+  eptdiff_profile profile = BlankProfile();
+  profile.models = EPTDIFF_MODELS_4_LEVELS;
+  Case c;
+  c.controls.eptp = 0x101e;
+  Step step;
+  step.kind = StepKind::kPdpteLoad;
+  c.steps.push_back(step);
+  EXPECT_FALSE(FitTo(profile, c));
+}
+
+}  // namespace
+}  // namespace eptdiff

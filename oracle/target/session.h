@@ -1,0 +1,61 @@
+// A running target, however it is reached: in this process, in a child that
+// loaded it, or over a pipe. It answers, or what it did instead is an incident;
+// a session survives its target.
+// Thread-safety: a session is used by one thread.
+#ifndef EPTDIFF_ORACLE_TARGET_SESSION_H_
+#define EPTDIFF_ORACLE_TARGET_SESSION_H_
+
+#include <chrono>
+#include <span>
+#include <string>
+
+#include "oracle/case.h"
+#include "oracle/machine_state.h"
+#include "oracle/outcome.h"
+#include "oracle/target/eptdiff_target.h"
+#include "oracle/target/incident.h"
+
+namespace eptdiff {
+
+struct Reply {
+  Incident incident;  // if its kind is not kNone, all else is unspecified
+  // A load at or above 2^MAXPHYADDR on the way to the answer: what it read
+  // there is what the state's memory has.
+  Incident aside;
+  bool declined = false;  // EPTDIFF_NOT_MODELLED
+  Outcome outcome;
+};
+
+class TargetSession {
+ public:
+  virtual ~TargetSession() = default;
+
+  virtual const eptdiff_profile& profile() const = 0;
+
+  // A case begins: VM entry in `state`. Must come before Perform().
+  virtual void Enter(const MachineState& state, Reply& reply) = 0;
+
+  // A step of the case that was entered; it is no kStore. `state` is what the
+  // steps before, as the target answered them, have left.
+  virtual void Perform(const MachineState& state, const Step& step,
+                       Reply& reply) = 0;
+
+  // Announces cases that are entered next, in this order, so that they can be
+  // answered together. They stay as they are until the last of them is over. A
+  // hint: whatever is asked is answered all the same.
+  virtual void Prepare(std::span<const Case> cases) { (void)cases; }
+
+  // Ask each question so many times more, and take it for an incident
+  // (kVaries) if the answers are not the same. 0 at first.
+  virtual void set_repeats(unsigned repeats) = 0;
+
+  // For how long this process has waited for the target's.
+  virtual std::chrono::nanoseconds waited() const { return {}; }
+
+  // What the target printed last, for reports; may be empty.
+  virtual std::string LastOutput() { return ""; }
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_TARGET_SESSION_H_
