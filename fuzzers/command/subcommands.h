@@ -17,6 +17,7 @@ int ConvertCommand(const Arguments& arguments);
 int TriageCommand(const Arguments& arguments);
 int FuzzCommand(const Arguments& arguments);
 int PowerCommand(const Arguments& arguments);
+int CheckCommand(const Arguments& arguments);
 int RulesCommand(const Arguments& arguments);
 int DialectCommand(const Arguments& arguments);
 int VersionCommand(const Arguments& arguments);
@@ -38,6 +39,7 @@ inline constexpr Subcommand kSubcommands[] = {
     {"fuzz", FuzzCommand, "ask new questions until the time is up"},
     {"power", PowerCommand,
      "how long the fuzzers take to notice each altered rule"},
+    {"check", CheckCommand, "which rules does a hypervisor's EPT code break?"},
     {"rules", RulesCommand, "the catalogue, and which rules a corpus decides"},
     {"dialect", DialectCommand, "known departures from the SDM"},
     {"version", VersionCommand, "which eptdiff this is"},

@@ -113,8 +113,8 @@ bool Load(TargetFunctions& functions, std::string&) {
 
 std::unique_ptr<ForkedSession> Session() {
   std::string error;
-  auto session =
-      ForkedSession::Make(Load, {.limit = std::chrono::milliseconds(50)}, error);
+  auto session = ForkedSession::Make(
+      Load, {.limit = std::chrono::milliseconds(50)}, error);
   EXPECT_NE(session, nullptr) << error;
   return session;
 }

@@ -17,8 +17,8 @@ Case Rich() {
   Case c;
   c.processor.ept_vpid_cap = 0x6334141;
   c.controls.primary = 1u << 31 | 1u << 17;
-  c.controls.secondary = 1u << 1 | 1u << 13 | 1u << 17 | 1u << 18 | 1u << 22 |
-                         1u << 23;
+  c.controls.secondary =
+      1u << 1 | 1u << 13 | 1u << 17 | 1u << 18 | 1u << 22 | 1u << 23;
   c.controls.tertiary = 1u << 1 | 1u << 2 | 1u << 3;
   c.controls.eptp = 0x10de;
   c.guest.cr0 = 0x80000001;
@@ -85,7 +85,7 @@ TEST(ProfileTest, EachFeatureThatIsMissingIsTakenOut) {
 TEST(ProfileTest, CapabilitiesAndWidthAreBroughtIntoRange) {
   eptdiff_profile profile = BlankProfile();
   profile.models = kAll;
-  profile.capabilities_clear = ~std::uint64_t{1};       // execute-only: always
+  profile.capabilities_clear = ~std::uint64_t{1};        // execute-only: always
   profile.capabilities_set = ~(std::uint64_t{1} << 17);  // 1 GByte: never
   profile.min_maxphyaddr = profile.max_maxphyaddr = 39;
   Case c = Rich();

@@ -1,0 +1,360 @@
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "fuzzers/command/answer_words.h"
+#include "fuzzers/command/case_file.h"
+#include "fuzzers/command/check_report.h"
+#include "fuzzers/command/command_line.h"
+#include "fuzzers/command/corpus.h"
+#include "fuzzers/command/decided.h"
+#include "fuzzers/command/exit_code.h"
+#include "fuzzers/command/interrupt.h"
+#include "fuzzers/command/report_error.h"
+#include "fuzzers/command/style.h"
+#include "fuzzers/command/subcommands.h"
+#include "fuzzers/target_check.h"
+#include "fuzzers/text/view.h"
+#include "oracle/target/open_target.h"
+
+namespace eptdiff {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr char kAbout[] =
+    "Checks a hypervisor's EPT code: puts the corpus and then new cases to "
+    "TARGET and\nsays which rules of the SDM it breaks, each with the smallest "
+    "case. TARGET is a\nshared object that defines the functions of "
+    "oracle/target/eptdiff_target.h; the\nguide is oracle/target/README.md.\n"
+    "Exit: 0 it agrees, 1 it does not, 2 it cannot be loaded, or bad usage, 3 "
+    "it\nanswered nothing, 4 a report cannot be written.";
+
+constexpr double kSecondsForDecided = 5;
+
+struct CheckOptions {
+  std::string target;
+  std::uint64_t seconds = 30;
+  std::uint64_t cases = 0;
+  std::uint64_t seed = 1;
+  std::uint64_t limit = 2000;
+  std::string corpus;
+  std::string json;
+  std::string junit;
+  std::string sarif;
+  std::string out;
+  std::string colour = "auto";
+};
+
+double Since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// The live line: redrawn on a terminal, elsewhere one every few seconds.
+class Progress {
+ public:
+  ~Progress() {
+    if (drawn_) std::fputs("\n", stderr);
+  }
+
+  void Show(TargetCheck& check, double seconds) {
+    if (shown_ >= 0 && seconds - shown_ < (terminal_ ? 0.2 : 5)) return;
+    shown_ = seconds;
+    const auto cases = check.statistics().cases();
+    const std::string line = absl::StrFormat(
+        "%02d:%02d  %d cases  %.0f/s  situations %d  departures %d  "
+        "findings %d",
+        static_cast<int>(seconds) / 60, static_cast<int>(seconds) % 60, cases,
+        seconds > 0 ? static_cast<double>(cases) / seconds : 0.0,
+        check.situations(), check.dialect().alterations().size(),
+        check.findings().size());
+    std::fputs((terminal_ ? "\r\x1b[K" + line : line + "\n").c_str(), stderr);
+    drawn_ = terminal_;
+  }
+
+ private:
+  const bool terminal_ = isatty(STDERR_FILENO) == 1;
+  bool drawn_ = false;
+  double shown_ = -1;
+};
+
+absl::StatusOr<std::vector<Case>> GivenCases(const std::string& directory) {
+  std::vector<Case> cases;
+  const auto files = CasesUnder(directory);
+  if (!files.ok()) return files.status();
+  for (const std::string& file : *files) {
+    const auto content = ReadCaseFile(file);
+    if (!content.ok()) return content.status();
+    cases.push_back(content->text_case.c);
+  }
+  return cases;
+}
+
+std::string StepText(const Case& c, std::size_t step) {
+  return step == 0 ? "VM entry"
+                   : absl::StrCat(step, ", ", StepWords(c.steps[step - 1]));
+}
+
+// Tells what the case of `finding` shows when it is judged by the SDM alone.
+void Tell(TargetCheck& check, const TargetOracle& oracle, const Case& c,
+          CheckFinding& finding) {
+  Standings standings;
+  finding.signature = check.SignatureOfCase(c, &standings);
+  if (finding.signature.empty()) return;
+  finding.has_case = true;
+  finding.text_case.c = c;
+  finding.text_case.signature = finding.signature;
+  finding.text_case.sdm_section = finding.sdm_section;
+  if (!finding.sdm_section.empty()) {
+    finding.text_case.rules = {finding.identifier};
+  }
+  finding.text_case.explanation = finding.sentence;
+  finding.step = StepText(c, standings.step);
+  if (standings.verdict != nullptr) {
+    const Alternative& held =
+        standings.verdict->alternatives[standings.finding.alternative];
+    finding.expected = ExpectedEventWords(held);
+    finding.text_case.expected = finding.expected;
+  }
+  if (oracle.incident().kind != IncidentKind::kNone) {
+    finding.given = "no answer: " + WordsOf(oracle.incident());
+    return;
+  }
+  if (!standings.disagrees) {
+    finding.given = "what is right, but " + WordsOf(oracle.aside());
+    return;
+  }
+  finding.given = EventWords(standings.outcome.event, oracle.fields());
+  for (const Disagreement& d : standings.finding.disagreements) {
+    absl::StrAppend(&finding.given, "; ", DisagreementWords(d));
+  }
+}
+
+std::string AlterationWords(const Alteration& alteration) {
+  return absl::StrCat(View(IdentifierOf(InfoOf(alteration.slot).rule)), ": ",
+                      View(alteration.words));
+}
+
+CheckFinding DepartureOf(const TargetDeparture& told, TargetCheck& check,
+                         const TargetOracle& oracle) {
+  const Alteration& alteration = *told.departure.alteration;
+  const RuleInfo& rule = InfoOf(InfoOf(alteration.slot).rule);
+  CheckFinding finding;
+  finding.identifier = std::string(rule.identifier);
+  finding.sdm_section = std::string(rule.section);
+  finding.sentence = std::string(alteration.words);
+  finding.cases = told.departure.cases;
+  for (const Alteration* other : told.departure.inseparable) {
+    finding.inseparable.push_back(AlterationWords(*other));
+  }
+  if (told.c.has_value()) Tell(check, oracle, *told.c, finding);
+  return finding;
+}
+
+CheckFinding FindingOf(const TargetFinding& found, TargetCheck& check,
+                       const TargetOracle& oracle) {
+  CheckFinding finding;
+  finding.cases = found.cases;
+  finding.output = found.output;
+  if (found.incident.kind != IncidentKind::kNone) {
+    finding.identifier = SignaturePart(found.incident);
+    finding.sentence = WordsOf(found.incident);
+  } else {
+    finding.identifier = "unexplained";
+    finding.sentence = "an answer that no known mistake explains";
+  }
+  Tell(check, oracle, found.c, finding);
+  finding.signature = found.signature;
+  if (!finding.has_case) {
+    // It does not show any more: what varies need not.
+    finding.has_case = true;
+    finding.text_case.c = found.c;
+    finding.step = "some step of the case; not every time";
+    finding.given = finding.sentence;
+  }
+  finding.text_case.signature = found.signature;
+  return finding;
+}
+
+CheckReport ReportOf(const CheckOptions& options, TargetCheck& check,
+                     TargetOracle& oracle, double seconds, double waited) {
+  CheckReport report;
+  report.target = options.target;
+  report.name = std::string(oracle.name());
+  report.seconds = seconds;
+  report.cases = check.statistics().cases();
+  report.given = check.given();
+  report.unfit = check.unfit();
+  report.steps = check.statistics().oracles()[0].compared;
+  report.disagreeing = check.disagreeing();
+  if (report.cases != 0) {
+    report.harness_microseconds =
+        (seconds - waited) * 1e6 / static_cast<double>(report.cases);
+  }
+  report.situations = check.situations();
+  const OracleCounts& counts = check.statistics().oracles()[0];
+  for (std::size_t i = 1; i < kSkipCount; ++i) {
+    if (counts.skipped[i] == 0) continue;
+    report.skipped.emplace_back(std::string(WordsOf(static_cast<Skip>(i))),
+                                counts.skipped[i]);
+  }
+  DecidedRules decided(/*counting=*/false);
+  const Clock::time_point start = Clock::now();
+  for (const Case& c : check.kept()) {
+    if (Since(start) > kSecondsForDecided) break;
+    decided.Add(c);
+  }
+  report.rules_decided = decided.decided();
+  report.rules = AskedRules();
+  for (const RuleInfo& info : kRules) {
+    const auto rule = static_cast<std::size_t>(info.rule);
+    report.agreements[rule] = check.agreements(info.rule);
+    report.disagreements[rule] = check.disagreements(info.rule);
+    report.decided[rule] = decided.CasesDeciding(info.rule) != 0;
+  }
+  for (const TargetDeparture& told : check.departures()) {
+    report.departures.push_back(DepartureOf(told, check, oracle));
+  }
+  for (const TargetFinding& found : check.findings()) {
+    report.findings.push_back(FindingOf(found, check, oracle));
+  }
+  for (const auto& other : check.explanation().others) {
+    std::string remark = "these explain the same answers:";
+    for (const Alteration* alteration : other) {
+      absl::StrAppend(&remark, " ", AlterationWords(*alteration), ";");
+    }
+    report.remarks.push_back(remark);
+  }
+  return report;
+}
+
+absl::Status WriteReports(const CheckOptions& options,
+                          const CheckReport& report) {
+  const std::pair<const std::string&, std::string (*)(const CheckReport&)>
+      formats[] = {{options.json, CheckJson},
+                   {options.junit, CheckJUnit},
+                   {options.sarif, CheckSarif}};
+  for (const auto& [path, format] : formats) {
+    if (path.empty()) continue;
+    if (absl::Status s = WriteFile(path, format(report)); !s.ok()) return s;
+  }
+  if (options.out.empty()) return absl::OkStatus();
+  std::error_code error;
+  std::filesystem::create_directories(options.out, error);
+  if (error) {
+    return absl::PermissionDeniedError(
+        absl::StrCat("cannot make ", options.out, ": ", error.message()));
+  }
+  for (const auto* list : {&report.departures, &report.findings}) {
+    for (const CheckFinding& finding : *list) {
+      if (!finding.has_case) continue;
+      const absl::Status status = WriteFile(
+          absl::StrCat(options.out, "/", finding.signature, ".textproto"),
+          FormatCase(finding.text_case));
+      if (!status.ok()) return status;
+    }
+  }
+  return absl::OkStatus();
+}
+
+// The corpus beside which this eptdiff was built, if it is there still.
+std::string BuiltInCorpus() {
+  std::error_code error;
+  return std::filesystem::is_directory(EPTDIFF_CORPUS, error) ? EPTDIFF_CORPUS
+                                                              : "";
+}
+
+void Ask(const CheckOptions& options, const std::vector<Case>& given,
+         TargetCheck& check) {
+  const Clock::time_point start = Clock::now();
+  const Interrupt interrupt;
+  Progress progress;
+  // In pieces, so that the line lives and an interrupt is heard.
+  constexpr std::size_t kPiece = 64;
+  for (std::size_t i = 0; i < given.size() && !Interrupt::Came(); i += kPiece) {
+    check.TryGiven(
+        std::span(given).subspan(i, std::min(kPiece, given.size() - i)));
+    progress.Show(check, Since(start));
+  }
+  const auto more = [&] {
+    if (Interrupt::Came()) return false;
+    if (options.cases != 0) {
+      return check.statistics().cases() < given.size() + options.cases;
+    }
+    return Since(start) < static_cast<double>(options.seconds);
+  };
+  while (more()) {
+    check.TryNew();
+    progress.Show(check, Since(start));
+  }
+}
+
+}  // namespace
+
+int CheckCommand(const Arguments& arguments) {
+  CommandLine line("check", "TARGET", kAbout);
+  CheckOptions options;
+  options.corpus = BuiltInCorpus();
+  line.Number("seconds", "N", 1, 1'000'000, &options.seconds,
+              "how long to ask new questions (30)");
+  line.Number("cases", "N", 1, 1'000'000'000, &options.cases,
+              "how many new cases, whatever the time");
+  line.Number("seed", "N", 0, ~std::uint64_t{0}, &options.seed,
+              "which new cases (1)");
+  line.Number("limit", "MS", 10, 1'000'000, &options.limit,
+              "a target hangs that takes longer for a step (2000)");
+  line.Text("corpus", "DIR", &options.corpus,
+            "cases to begin with (eptdiff's own)");
+  line.Text("out", "DIR", &options.out, "the smallest cases, a file for each");
+  line.Text("json", "FILE", &options.json, "the report as JSON");
+  line.Text("junit", "FILE", &options.junit, "the report as JUnit XML");
+  line.Text("sarif", "FILE", &options.sarif, "the report as SARIF");
+  line.Choice("color", {"auto", "always", "never"}, &options.colour,
+              "colour the output (auto: on a terminal)");
+  if (const auto exit = line.Parse(arguments, 1, 1)) return *exit;
+  options.target = line.operands()[0];
+
+  std::vector<Case> given;
+  if (options.corpus.empty()) {
+    std::fputs(
+        "eptdiff check: eptdiff's own corpus is gone; name it with "
+        "--corpus\n",
+        stderr);
+  } else {
+    auto cases = GivenCases(options.corpus);
+    if (!cases.ok()) return ReportInputError(cases.status());
+    given = *std::move(cases);
+  }
+  std::string error;
+  const auto oracle =
+      OpenTarget(options.target,
+                 {.limit = std::chrono::milliseconds(options.limit)}, error);
+  if (oracle == nullptr) return line.Mistake(error);
+
+  const Clock::time_point start = Clock::now();
+  TargetCheck check(*oracle, options.seed);
+  Ask(options, given, check);
+  const double seconds = Since(start);
+  const double waited = std::chrono::duration<double>(oracle->waited()).count();
+  check.Conclude(Clock::now() + std::chrono::seconds(20));
+
+  const CheckReport report = ReportOf(options, check, *oracle, seconds, waited);
+  std::fputs(
+      CheckText(report, Style(WantsColour(options.colour, stdout))).c_str(),
+      stdout);
+  if (absl::Status s = WriteReports(options, report); !s.ok()) {
+    return ReportOutputError(s);
+  }
+  if (!report.agrees()) return kExitDisagree;
+  return report.steps == 0 ? kExitNobodyAnswered : kExitAgree;
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,211 @@
+// `eptdiff check` on the examples: what it says of each mistake.
+#include <algorithm>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "fuzzers/command/command_testing.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace eptdiff {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::AnyOf;
+using ::testing::ElementsAreArray;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+// The values of "rule" in the list of this name of a report.
+std::vector<std::string> RulesIn(const std::string& json,
+                                 const std::string& list) {
+  std::vector<std::string> rules;
+  std::istringstream lines(json);
+  bool inside = false;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("  \"")) inside = line.starts_with("  \"" + list);
+    const std::string key = "      \"rule\": \"";
+    if (!inside || !line.starts_with(key)) continue;
+    rules.push_back(line.substr(key.size(), line.rfind('"') - key.size()));
+  }
+  return rules;
+}
+
+struct Checked {
+  Ran ran;
+  std::vector<std::string> departures;
+  std::vector<std::string> findings;
+};
+
+Checked Check(const std::string& target, const std::string& bug,
+              const std::string& cases = "20000") {
+  const TestDirectory directory;
+  Checked checked;
+  checked.ran = RunEptdiff({"check", target, "--cases", cases, "--limit", "300",
+                            "--json", directory.Path("report.json")},
+                           {"EPTDIFF_EXAMPLE_BUG=" + bug});
+  const std::string json = ContentOf(directory.Path("report.json"));
+  checked.departures = RulesIn(json, "departures");
+  checked.findings = RulesIn(json, "findings");
+  return checked;
+}
+
+TEST(CheckCommandTest, CorrectWalkersAgree) {
+  for (const char* target : {EPTDIFF_SIMPLE_WALKER, EPTDIFF_FAULTY_WALKER}) {
+    const Checked checked = Check(target, "");
+    EXPECT_EQ(checked.ran.status, 0) << checked.ran.out << checked.ran.err;
+    EXPECT_THAT(checked.ran.out, AllOf(HasSubstr("agrees with the SDM in all"),
+                                       HasSubstr("rules decided")));
+  }
+}
+
+struct Mistake {
+  std::string bug;
+  std::vector<std::string> rules;
+};
+
+TEST(CheckCommandTest, EachMistakeIsNamedAndNothingElse) {
+  const Mistake kMistakes[] = {
+      {"1-gbyte-reserved-unchecked", {"CFG-8"}},
+      {"2-mbyte-reserved-unchecked", {"CFG-9"}},
+      {"2-mbyte-reserved-bits-19-12", {"CFG-9"}},
+      {"1-gbyte-reserved-bits-28-12", {"CFG-8"}},
+      {"table-reserved-unchecked", {"CFG-6"}},
+      {"pml4e-bits-7-3-unchecked", {"CFG-5"}},
+      {"beyond-maxphyaddr-unchecked", {"CFG-10"}},
+      {"maxphyaddr-off-by-one", {"CFG-10"}},
+      {"only-bits-51-48-checked", {"CFG-10"}},
+      {"write-only-accepted", {"CFG-1"}},
+      {"memory-type-unchecked", {"CFG-11"}},
+      {"execute-only-capability-ignored", {"CFG-2", "CFG-3"}},
+      {"pte-bit-7-reserved", {"WALK-7"}},
+      {"table-bit-8-reserved", {"WALK-7"}},
+      {"execute-only-refused", {"CFG-2", "CFG-3"}},
+      {"only-uc-and-wb-accepted", {"CFG-11"}},
+      {"permissions-per-level", {"WALK-8"}},
+      {"reserved-before-presence", {"WALK-8"}},
+      {"write-permission-of-leaf-only", {"VIO-3"}},
+      {"dirty-never-set", {"AD-2"}},
+      {"dirty-on-every-access", {"AD-2"}},
+      {"accessed-in-leaf-only", {"AD-1"}},
+      {"flags-without-eptp-bit-6", {"AD-5"}},
+      {"qualification-4-of-leaf-only", {"QUAL-4"}},
+      {"qualification-3-kept-if-not-present", {"QUAL-3"}},
+      {"qualification-6-for-fetches-only", {"QUAL-6"}},
+      {"qualification-8-inverted", {"QUAL-8"}},
+      {"qualification-10-inverted", {"QUAL-10"}},
+      {"gla-not-truncated", {"INFO-1"}},
+      {"gpa-of-page", {"INFO-1"}},
+      {"1-gbyte-leaf-walked-through", {"WALK-5"}},
+      {"large-page-offset-of-12-bits", {"WALK-6"}},
+      {"page-address-of-32-bits", {"WALK-6"}},
+      {"table-address-of-32-bits", {"WALK-9"}},
+      {"index-one-bit-low", {"WALK-1"}},
+      {"user-mode-by-cpl", {"VIO-7"}},
+      {"pml-logs-gla", {"PML-2"}},
+      {"pml-logs-offset", {"PML-2"}},
+      {"pml-index-incremented", {"PML-2"}},
+      {"pml-full-for-dirty-only", {"PML-1"}},
+      {"ve-judged-by-any-entry", {"VE-1"}},
+      {"ve-judged-by-first-entry", {"VE-1"}},
+      {"ve-busy-ignored", {"VE-3"}},
+      {"ignore-pat-not-honoured", {"MT-4"}},
+      {"memory-type-of-eptp", {"MT-5"}},
+      // Two at once.
+      {"2-mbyte-reserved-unchecked,pml-logs-gla", {"CFG-9", "PML-2"}},
+      {"permissions-per-level,dirty-never-set", {"WALK-8", "AD-2"}},
+      {"ve-busy-ignored,gpa-of-page", {"INFO-1", "VE-3"}},
+  };
+  for (const Mistake& mistake : kMistakes) {
+    const Checked checked = Check(EPTDIFF_FAULTY_WALKER, mistake.bug);
+    EXPECT_EQ(checked.ran.status, 1) << mistake.bug << checked.ran.err;
+    EXPECT_THAT(checked.departures,
+                ::testing::UnorderedElementsAreArray(mistake.rules))
+        << mistake.bug << "\n"
+        << checked.ran.out;
+    EXPECT_THAT(checked.findings, IsEmpty()) << mistake.bug;
+  }
+}
+
+TEST(CheckCommandTest, MisbehaviourIsReportedAsWhatItIs) {
+  const Mistake kMisbehaviours[] = {
+      {"crash-once-in-a-while", {"crash-SIGABRT"}},
+      {"endless-loads", {"hang-loads"}},
+      {"hang", {"hang-time"}},
+      {"stray-store", {"stray-store"}},
+      {"load-beyond-maxphyaddr", {"memory-beyond-MAXPHYADDR"}},
+      {"answers-vary", {"varies"}},
+      {"event-99", {"protocol-event"}},
+      // It does not hide what is wrong besides.
+      {"crash-once-in-a-while,pml-logs-gla", {"crash-SIGABRT"}},
+  };
+  for (const Mistake& misbehaviour : kMisbehaviours) {
+    const Checked checked = Check(EPTDIFF_FAULTY_WALKER, misbehaviour.bug);
+    EXPECT_EQ(checked.ran.status, 1) << misbehaviour.bug << checked.ran.err;
+    EXPECT_THAT(checked.findings, ElementsAreArray(misbehaviour.rules))
+        << misbehaviour.bug << "\n"
+        << checked.ran.out;
+    const bool both = misbehaviour.bug.find(',') != std::string::npos;
+    EXPECT_EQ(checked.departures.size(), both ? 1u : 0u) << misbehaviour.bug;
+  }
+}
+
+TEST(CheckCommandTest, ReportsTellTheSame) {
+  const TestDirectory directory;
+  const Ran ran = RunEptdiff(
+      {"check", EPTDIFF_FAULTY_WALKER, "--cases", "20000", "--junit",
+       directory.Path("report.xml"), "--sarif", directory.Path("report.sarif"),
+       "--out", directory.Path("cases")},
+      {"EPTDIFF_EXAMPLE_BUG=2-mbyte-reserved-unchecked"});
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("CFG-9 (SDM table 29-5)"),
+                             HasSubstr("expected: VM exit 49"),
+                             HasSubstr("memory { address: ")));
+  const std::string xml = ContentOf(directory.Path("report.xml"));
+  EXPECT_THAT(xml, AllOf(HasSubstr("failures=\"1\""),
+                         HasSubstr("name=\"CFG-9: "), HasSubstr("<failure ")));
+  const std::string sarif = ContentOf(directory.Path("report.sarif"));
+  EXPECT_THAT(sarif, AllOf(HasSubstr("\"version\": \"2.1.0\""),
+                           HasSubstr("\"ruleId\": \"CFG-9\"")));
+  // The case, given to those that are right, agrees.
+  const std::string file = directory.Path("cases") +
+                           "/eptdiff-faulty_walker-event-CFG-9-PDE.textproto";
+  EXPECT_EQ(RunEptdiff({"run", "--oracles", "engine", file}).status, 0)
+      << ran.out;
+}
+
+TEST(CheckCommandTest, ATargetThatCannotBeLoadedIsBadInput) {
+  const TestDirectory directory;
+  struct Misuse {
+    std::vector<std::string> arguments;
+    std::string says;
+  };
+  const Misuse kMisuses[] = {
+      {{"check"}, "missing: TARGET"},
+      {{"check", "/nowhere/at/all.so"}, "/nowhere/at/all.so: No such file"},
+      {{"check", directory.File("empty.so", "")}, "file too short"},
+      {{"check", EPTDIFF_NO_ANSWER}, "does not define eptdiff_target_answer"},
+      {{"check", EPTDIFF_OLD_VERSION}, "with version 0 of eptdiff_target.h"},
+      {{"check", EPTDIFF_NO_VERSION}, "does not define eptdiff_target_abi"},
+      {{"check", EPTDIFF_SIMPLE_WALKER, "--corpus", "/nowhere"}, "/nowhere"},
+  };
+  for (const Misuse& misuse : kMisuses) {
+    const Ran ran = RunEptdiff(misuse.arguments);
+    EXPECT_EQ(ran.status, 2) << misuse.says;
+    EXPECT_THAT(ran.err, HasSubstr(misuse.says));
+    EXPECT_EQ(ran.out, "") << misuse.says;
+  }
+}
+
+TEST(CheckCommandTest, AReportThatCannotBeWrittenIsSaid) {
+  const Ran ran = RunEptdiff({"check", EPTDIFF_SIMPLE_WALKER, "--cases", "100",
+                              "--json", "/nowhere/at/all.json"});
+  EXPECT_EQ(ran.status, 4);
+  EXPECT_THAT(ran.err, HasSubstr("/nowhere/at/all.json"));
+}
+
+}  // namespace
+}  // namespace eptdiff

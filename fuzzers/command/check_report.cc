@@ -1,0 +1,133 @@
+#include "fuzzers/command/check_report.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "fuzzers/command/decided.h"
+#include "fuzzers/text/view.h"
+
+namespace eptdiff {
+namespace {
+
+std::string Counted(std::uint64_t count, absl::string_view what) {
+  return absl::StrCat(count, " ", what, count == 1 ? "" : "s");
+}
+
+std::string Head(const CheckFinding& finding) {
+  return finding.sdm_section.empty()
+             ? finding.identifier
+             : absl::StrCat(finding.identifier, " (SDM ", finding.sdm_section,
+                            ")");
+}
+
+// Lines of `text`, each after `indent` blanks.
+std::string Indented(absl::string_view text, std::size_t indent) {
+  std::string result;
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    if (line.empty()) continue;
+    absl::StrAppend(&result, std::string(indent, ' '), line, "\n");
+  }
+  return result;
+}
+
+std::string FindingText(const CheckFinding& finding, std::size_t number,
+                        const Style& style) {
+  const std::string head = Head(finding);
+  std::string text =
+      Item(2, absl::StrCat(number, "."), "",
+           absl::StrCat(head, ": ", finding.sentence, "; seen in ",
+                        Counted(finding.cases, "case")));
+  if (const auto at = text.find(head); at != std::string::npos) {
+    text.replace(at, head.size(), style.Rule(head));
+  }
+  for (const std::string& other : finding.inseparable) {
+    text += Item(6, "no case tells it from:", "", other);
+  }
+  if (!finding.has_case) return text;
+  text += Item(6, "step:", "", finding.step);
+  if (!finding.expected.empty()) {
+    text += Item(6, "expected:", "", finding.expected);
+  }
+  text += Item(6, "given:", "", finding.given);
+  if (!finding.output.empty()) {
+    absl::StrAppend(&text, "      it printed:\n", Indented(finding.output, 8));
+  }
+  TextCase bare;
+  bare.c = finding.text_case.c;
+  absl::StrAppend(&text, "      the case:\n", Indented(FormatCase(bare), 8));
+  return text;
+}
+
+std::string RuleCounts(const CheckReport& report) {
+  std::vector<std::string> agreeing;
+  std::vector<std::string> undecided;
+  for (const RuleInfo& info : kRules) {
+    if (!IsAsked(info.rule)) continue;
+    const auto rule = static_cast<std::size_t>(info.rule);
+    if (report.agreements[rule] != 0) {
+      agreeing.push_back(
+          absl::StrCat(View(info.identifier), " ", report.agreements[rule]));
+    }
+    if (!report.decided[rule]) undecided.emplace_back(info.identifier);
+  }
+  std::string text =
+      Item(2, "agreeing answers by rule:", "", absl::StrJoin(agreeing, ", "));
+  if (!undecided.empty()) {
+    text += Item(2, "rules that nothing was asked about:", "",
+                 absl::StrJoin(undecided, ", "));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string CheckText(const CheckReport& report, const Style& style) {
+  std::string text = absl::StrFormat(
+      "%s\n  %d cases (%d from the corpus), %d steps judged, in %.1f s; "
+      "the harness took %.1f us a case\n",
+      style.Bold(report.target), report.cases, report.given - report.unfit,
+      report.steps, report.seconds, report.harness_microseconds);
+  absl::StrAppendFormat(
+      &text,
+      "  %d of %d rules decided (getting one wrong would have been noticed), "
+      "%d situations\n",
+      report.rules_decided, report.rules, report.situations);
+  if (report.unfit != 0) {
+    absl::StrAppendFormat(
+        &text, "  %d cases of the corpus are about what it does not model\n",
+        report.unfit);
+  }
+  for (const auto& [reason, count] : report.skipped) {
+    absl::StrAppendFormat(&text, "  skipped: %s: %d cases\n", reason, count);
+  }
+  text += RuleCounts(report);
+  absl::StrAppend(&text, "\n");
+  if (report.agrees()) {
+    absl::StrAppend(&text, style.Good("agrees"),
+                    " with the SDM in all that it was asked\n");
+    return text;
+  }
+  std::size_t number = 0;
+  if (!report.departures.empty()) {
+    absl::StrAppend(&text, style.Bad("departs"), " from the SDM:\n");
+    for (const CheckFinding& finding : report.departures) {
+      text += FindingText(finding, ++number, style);
+    }
+  }
+  for (const std::string& remark : report.remarks) {
+    text += Item(2, "-", "", remark);
+  }
+  if (!report.findings.empty()) {
+    absl::StrAppend(&text, style.Bad("further"),
+                    report.departures.empty() ? "" : ", beside these", ":\n");
+    for (const CheckFinding& finding : report.findings) {
+      text += FindingText(finding, ++number, style);
+    }
+  }
+  return text;
+}
+
+}  // namespace eptdiff

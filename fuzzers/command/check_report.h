@@ -1,0 +1,70 @@
+// What came of checking a target: for people, and as JSON, JUnit XML, SARIF.
+// Thread-safety: pure functions.
+#ifndef EPTDIFF_FUZZERS_COMMAND_CHECK_REPORT_H_
+#define EPTDIFF_FUZZERS_COMMAND_CHECK_REPORT_H_
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "fuzzers/command/style.h"
+#include "fuzzers/text/case_text.h"
+#include "oracle/rules.h"
+
+namespace eptdiff {
+
+// One thing that the target does and should not.
+struct CheckFinding {
+  std::string identifier;   // of the rule; of an incident, what happened
+  std::string sdm_section;  // "" if the SDM has nothing to do with it
+  std::string sentence;     // what it does
+  // Alterations that would explain it as well, in words.
+  std::vector<std::string> inseparable;
+  std::string signature;
+  std::uint64_t cases = 0;
+  bool has_case = false;
+  TextCase text_case;    // the smallest case known
+  std::string step;      // of it, in words
+  std::string expected;  // what the SDM permits there
+  std::string given;
+  std::string output;  // what the target printed, of an incident
+};
+
+struct CheckReport {
+  std::string target;  // as the user named it
+  std::string name;
+  double seconds = 0;
+  std::uint64_t cases = 0;
+  std::uint64_t given = 0;  // of them, from the corpus
+  std::uint64_t unfit = 0;  // of the corpus: ask for what is not modelled
+  std::uint64_t steps = 0;  // judged
+  std::uint64_t disagreeing = 0;
+  double harness_microseconds = 0;  // of a case, without the target's own
+  std::size_t situations = 0;
+  std::size_t rules_decided = 0;  // altering the rule would have been noticed
+  std::size_t rules = 0;
+  std::vector<std::pair<std::string, std::uint64_t>> skipped;  // by reason
+  std::array<std::uint64_t, kRuleCount> agreements = {};
+  std::array<std::uint64_t, kRuleCount> disagreements = {};
+  std::array<bool, kRuleCount> decided = {};
+  std::vector<CheckFinding> departures;  // explained by alterations
+  std::vector<CheckFinding> findings;    // incidents, and what nothing explains
+  std::vector<std::string> remarks;      // other explanations
+
+  bool agrees() const { return departures.empty() && findings.empty(); }
+};
+
+// Under 80 columns. Ends with a newline.
+std::string CheckText(const CheckReport& report, const Style& style);
+
+std::string CheckJson(const CheckReport& report);
+// A test suite: a test case for each rule, and for each finding.
+std::string CheckJUnit(const CheckReport& report);
+// SARIF 2.1.0.
+std::string CheckSarif(const CheckReport& report);
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_FUZZERS_COMMAND_CHECK_REPORT_H_

@@ -1,0 +1,330 @@
+#include "fuzzers/target_check.h"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "fuzzers/generator.h"
+#include "fuzzers/minimizer.h"
+#include "fuzzers/mutator.h"
+#include "oracle/judge.h"
+#include "oracle/machine_state.h"
+#include "oracle/target/profile.h"
+
+namespace eptdiff {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Cases put to the target at once.
+constexpr std::size_t kBatch = 64;
+// One batch in so many is asked twice over.
+constexpr std::uint32_t kAskAgain = 16;
+// How often a case is asked again before it is called a disagreement.
+constexpr unsigned kConfirmations = 8;
+constexpr std::size_t kMaxKept = 4096;
+constexpr std::size_t kMaxDisagreed = 512;
+// How long one finding is minimised.
+constexpr std::chrono::seconds kFindingTime{5};
+constexpr std::chrono::seconds kHangTime{3};
+
+constexpr std::uint64_t kLinear =
+    EPTDIFF_MODELS_LINEAR_PAGING_OFF | EPTDIFF_MODELS_LINEAR_32_BIT |
+    EPTDIFF_MODELS_LINEAR_PAE | EPTDIFF_MODELS_LINEAR_4_LEVEL |
+    EPTDIFF_MODELS_LINEAR_5_LEVEL;
+
+std::string IncidentSignature(std::string_view name, const Incident& incident) {
+  return "eptdiff-" + std::string(name) + "-" + SignaturePart(incident);
+}
+
+}  // namespace
+
+struct TargetCheck::Table {
+  Table(TargetOracle& oracle, const Dialect& dialect) {
+    trial.Add(oracle, dialect);
+    trial.set_keeps_hits(false);
+  }
+
+  using Observer = std::function<void(const StepReport&)>;
+  const Standings& Run(const Case& c, const Observer& observer = {}) {
+    reads_beyond_width = false;
+    trial.set_observer([&](const StepReport& report) {
+      for (const EntryRead& entry : report.trace.entries) {
+        reads_beyond_width |=
+            entry.address.value >> report.before.processor.maxphyaddr != 0;
+      }
+      if (observer) observer(report);
+    });
+    const Standings& standings = trial.Run(c)[0];
+    trial.set_observer({});
+    return standings;
+  }
+
+  Trial trial;
+  // Whether the dialect itself goes there, in the last case. The SDM does not.
+  bool reads_beyond_width = false;
+};
+
+TargetCheck::TargetCheck(TargetOracle& oracle, std::uint64_t seed)
+    : oracle_(oracle),
+      random_(seed),
+      diagnosis_(oracle.fields()),
+      table_(std::make_unique<Table>(oracle, dialect_)),
+      sdm_table_(std::make_unique<Table>(oracle, Dialect())),
+      statistics_(std::vector<std::string>{std::string(oracle.name())}) {
+  const std::uint64_t models = oracle.profile().models;
+  focuses_.push_back(Focus::kEpt);
+  if ((models & kLinear) != 0) focuses_.push_back(Focus::kLinear);
+  batch_.reserve(kBatch);
+}
+
+TargetCheck::~TargetCheck() = default;
+
+void TargetCheck::TryGiven(std::span<const Case> cases) {
+  batch_.clear();
+  for (const Case& given : cases) {
+    ++given_;
+    Case c = given;
+    if (HasTableOperations(c) || !FitTo(oracle_.profile(), c)) {
+      ++unfit_;
+      continue;
+    }
+    batch_.push_back(std::move(c));
+    if (batch_.size() == kBatch) TryBatch();
+  }
+  TryBatch();
+}
+
+void TargetCheck::TryNew() {
+  // What was there is overwritten in place: a case owns memory.
+  batch_.resize(kBatch);
+  for (Case& c : batch_) Make(c);
+  TryBatch();
+}
+
+Focus TargetCheck::PickFocus() {
+  return focuses_[random_.Below(focuses_.size())];
+}
+
+void TargetCheck::Make(Case& c) {
+  do {
+    const Focus focus = PickFocus();
+    if (kept_.empty() || random_.OneIn(3)) {
+      GenerateCase(random_.Next(), c, focus);
+      continue;
+    }
+    const Case& parent = kept_[random_.Below(kept_.size())];
+    if (random_.OneIn(8)) {
+      const Case& mate = kept_[random_.Below(kept_.size())];
+      CrossOver(parent, mate, random_.Next(), c, focus);
+      continue;
+    }
+    c = parent;
+    Mutate(random_.Next(), c, focus);
+  } while (!FitTo(oracle_.profile(), c));
+}
+
+void TargetCheck::TryBatch() {
+  oracle_.set_repeats(random_.OneIn(kAskAgain) ? 1 : 0);
+  oracle_.Prepare(batch_);
+  for (const Case& c : batch_) Judge(c);
+  oracle_.set_repeats(0);
+}
+
+void TargetCheck::Judge(const Case& c) {
+  statistics_.BeginCase(c);
+  const auto observe = [&](const StepReport& report) {
+    statistics_.Observe(report, c);
+    if (!report.finding.conforms ||
+        report.verdict.standing != Standing::kJudged) {
+      return;
+    }
+    std::size_t last = kRuleCount;
+    ForEachConsequence(report.trace.features, [&](std::size_t feature) {
+      const std::size_t rule = feature / (Trace::kFeatures / kRuleCount);
+      if (rule != last) ++agreements_[rule];
+      last = rule;
+    });
+  };
+  const Standings& standings = table_->Run(c, observe);
+  statistics_.EndCase({&standings, 1});
+  Keep(c);
+  if (!SignatureOfRun(*table_, standings).empty()) Look(c, standings);
+}
+
+void TargetCheck::Keep(const Case& c) {
+  const Features& features = statistics_.features();
+  bool news = false;
+  constexpr std::uint64_t kOdd = 0xaaaaaaaaaaaaaaaa;
+  for (std::size_t word = 0; word < features.size(); ++word) {
+    news |= (features[word] & kOdd & ~seen_[word]) != 0;
+    seen_[word] |= features[word] & kOdd;
+  }
+  if (!news && !random_.OneIn(2048)) return;
+  if (kept_.size() < kMaxKept) {
+    kept_.push_back(c);
+  } else {
+    kept_[random_.Below(kMaxKept)] = c;
+  }
+}
+
+void TargetCheck::Look(const Case& c, const Standings& standings) {
+  ++disagreeing_;
+  if (oracle_.incident().kind != IncidentKind::kNone || !standings.disagrees) {
+    Record(SignatureOfRun(*table_, standings), c);
+    return;
+  }
+  const Finding finding = standings.finding;
+  ++disagreements_[static_cast<std::size_t>(finding.disagreements[0].why.rule)];
+  if (Varies(c)) {
+    Record(IncidentSignature(oracle_.name(), {IncidentKind::kVaries, 0}), c);
+    return;
+  }
+  const std::string signature = SignatureOf(oracle_.name(), finding);
+  if (const auto known = findings_.find(signature); known != findings_.end()) {
+    ++known->second.cases;
+    return;
+  }
+  Explain(c);
+  // Still there in the new dialect: nothing explains it.
+  if (const std::string now = SignatureIn(*table_, c); !now.empty()) {
+    Record(now, c);
+  }
+}
+
+bool TargetCheck::Varies(const Case& c) {
+  oracle_.set_repeats(kConfirmations);
+  table_->Run(c);
+  oracle_.set_repeats(0);
+  return oracle_.incident().kind == IncidentKind::kVaries;
+}
+
+void TargetCheck::Record(const std::string& signature, const Case& c) {
+  TargetFinding& finding = findings_[signature];
+  ++finding.cases;
+  if (finding.cases > 1) return;
+  finding.signature = signature;
+  finding.c = c;
+  finding.incident = oracle_.incident();
+  const std::string aside = IncidentSignature(oracle_.name(), oracle_.aside());
+  if (signature == aside) finding.incident = oracle_.aside();
+  if (finding.incident.kind != IncidentKind::kNone) {
+    finding.output = oracle_.LastOutput();
+  }
+}
+
+void TargetCheck::Explain(const Case& c) {
+  if (disagreed_.size() < kMaxDisagreed) disagreed_.push_back(c);
+  diagnosis_.Ask(oracle_, c);
+  dialect_ = diagnosis_.explanation().dialect();
+  table_ = std::make_unique<Table>(oracle_, dialect_);
+}
+
+std::string TargetCheck::SignatureIn(Table& table, const Case& c) {
+  return SignatureOfRun(table, table.Run(c));
+}
+
+std::string TargetCheck::SignatureOfRun(const Table& table,
+                                        const Standings& standings) {
+  const Incident& incident = oracle_.incident();
+  if (incident.kind != IncidentKind::kNone) {
+    // Where the SDM has no say, neither has anybody of the target.
+    return standings.disagrees || standings.step == 0
+               ? IncidentSignature(oracle_.name(), incident)
+               : "";
+  }
+  if (standings.disagrees) {
+    return SignatureOf(oracle_.name(), standings.finding);
+  }
+  const Incident& aside = oracle_.aside();
+  const bool whole = standings.skip == Skip::kNone && !standings.undefined;
+  return aside.kind != IncidentKind::kNone && whole && !table.reads_beyond_width
+             ? IncidentSignature(oracle_.name(), aside)
+             : "";
+}
+
+std::string TargetCheck::SignatureOfCase(const Case& c, Standings* standings) {
+  const std::string signature = SignatureIn(*sdm_table_, c);
+  if (standings != nullptr) *standings = sdm_table_->Run(c);
+  return signature;
+}
+
+std::size_t TargetCheck::situations() const {
+  std::size_t count = 0;
+  ForEachConsequence(seen_, [&](std::size_t) { ++count; });
+  return count;
+}
+
+std::vector<TargetFinding> TargetCheck::findings() const {
+  std::vector<TargetFinding> list;
+  for (const auto& [signature, finding] : findings_) list.push_back(finding);
+  return list;
+}
+
+void TargetCheck::Conclude(Clock::time_point end) {
+  diagnosis_.Separate(
+      oracle_, [&](std::uint64_t seed, const Case& original, Case& varied) {
+        varied = original;
+        Mutate(seed, varied, focuses_[seed % focuses_.size()]);
+        if (!FitTo(oracle_.profile(), varied)) varied = original;
+      });
+  dialect_ = diagnosis_.explanation().dialect();
+  table_ = std::make_unique<Table>(oracle_, dialect_);
+  // What was unexplained when it was met may be explained by now.
+  std::erase_if(findings_, [&](const auto& entry) {
+    const TargetFinding& finding = entry.second;
+    return finding.incident.kind == IncidentKind::kNone &&
+           SignatureIn(*table_, finding.c).empty();
+  });
+  MinimizeFindings(end);
+  FindDepartures(end);
+}
+
+void TargetCheck::MinimizeFindings(Clock::time_point end) {
+  for (auto& [signature, finding] : findings_) {
+    const bool varies = finding.incident.kind == IncidentKind::kVaries;
+    // Each attempt that hangs takes its time.
+    const bool hangs = finding.incident.kind == IncidentKind::kTimeLimit;
+    const Clock::time_point until =
+        std::min(end, Clock::now() + (hangs ? kHangTime : kFindingTime));
+    const auto shows = [&](const Case& smaller) {
+      if (Clock::now() >= until) return false;
+      oracle_.set_repeats(varies ? kConfirmations : 0);
+      const bool same = SignatureIn(*table_, smaller) == signature;
+      oracle_.set_repeats(0);
+      return same;
+    };
+    Case smallest = Minimize(finding.c, shows);
+    finding.c = std::move(smallest);
+  }
+}
+
+void TargetCheck::FindDepartures(Clock::time_point end) {
+  departures_.clear();
+  const Explanation& explanation = diagnosis_.explanation();
+  for (std::size_t i = 0; i < explanation.departures.size(); ++i) {
+    TargetDeparture& told = departures_.emplace_back();
+    told.departure = explanation.departures[i];
+    // A case is one of this departure if it needs it: the dialect explains the
+    // answer, and would not without it.
+    std::size_t place = 0;
+    for (const Alteration* alteration : dialect_.alterations()) {
+      if (alteration == told.departure.alteration) break;
+      ++place;
+    }
+    if (place == dialect_.alterations().size()) continue;
+    Table without(oracle_, dialect_.Without(place));
+    const auto needs = [&](const Case& c) {
+      return without.Run(c).disagrees && SignatureIn(*table_, c).empty();
+    };
+    for (const Case& c : disagreed_) {
+      if (!needs(c)) continue;
+      told.c = Minimize(c, [&](const Case& smaller) {
+        return Clock::now() < end && needs(smaller);
+      });
+      break;
+    }
+  }
+}
+
+}  // namespace eptdiff

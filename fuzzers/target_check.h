@@ -1,0 +1,147 @@
+// Outside code, checked: given cases first, then new ones without end; what it
+// does otherwise than the SDM, as few alterations as explain it, and what it
+// does instead of answering.
+//
+// 1. Cases are made to fit the target's profile, put to it in batches, and
+//    judged by the reference in the dialect that explains the target so far.
+// 2. An answer that the dialect does not explain goes to the diagnosis, and the
+//    dialect grows: a mistake that is known hides no other. What no combination
+//    of alterations explains is a finding by its signature.
+// 3. Crashes, hangs and the like are findings by theirs. Now and then, and
+//    before it is called wrong, a target is asked the same again: answers that
+//    vary are a finding of their own.
+// 4. A case in which the reference goes where no case went before is kept and
+//    mutated, as a fuzzer's corpus.
+// Deterministic in its seed, as far as the target is.
+// Thread-safety: thread-compatible.
+#ifndef EPTDIFF_FUZZERS_TARGET_CHECK_H_
+#define EPTDIFF_FUZZERS_TARGET_CHECK_H_
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "fuzzers/machine_generation.h"
+#include "fuzzers/random.h"
+#include "fuzzers/statistics.h"
+#include "oracle/case.h"
+#include "oracle/diagnosis/diagnosis.h"
+#include "oracle/target/target_oracle.h"
+#include "oracle/trial.h"
+
+namespace eptdiff {
+
+// Something that the target does and should not, by one signature.
+struct TargetFinding {
+  std::string signature;
+  Case c;                   // the smallest case known that shows it
+  std::uint64_t cases = 0;  // that showed it
+  Incident incident;        // kNone: an answer that nothing explains
+  std::string output;       // what the target printed last, of an incident
+};
+
+// A departure from the SDM that the diagnosis names, and a case of it.
+struct TargetDeparture {
+  Departure departure;
+  std::optional<Case> c;  // minimised; none if no recorded case shows it
+};
+
+class TargetCheck {
+ public:
+  TargetCheck(TargetOracle& oracle, std::uint64_t seed);
+  ~TargetCheck();
+
+  // Puts given cases to the target, made to fit; those that cannot are counted.
+  void TryGiven(std::span<const Case> cases);
+
+  // Makes and tries a batch of new cases.
+  void TryNew();
+
+  // Once there is no more time for new cases: cases that separate what explains
+  // the target equally well, then minimisation, until about `end`.
+  void Conclude(std::chrono::steady_clock::time_point end);
+
+  // By signature; of answers, only those that nothing explains.
+  std::vector<TargetFinding> findings() const;
+  const std::vector<TargetDeparture>& departures() const { return departures_; }
+  // As the diagnosis tells it.
+  const Explanation& explanation() { return diagnosis_.explanation(); }
+  bool agrees() const {
+    return findings_.empty() && dialect_.alterations().empty();
+  }
+
+  const Statistics& statistics() const { return statistics_; }
+  const std::vector<Case>& kept() const { return kept_; }
+  std::uint64_t given() const { return given_; }
+  std::uint64_t unfit() const { return unfit_; }  // of the given
+  // Cases with an answer that the SDM forbids, or none.
+  std::uint64_t disagreeing() const { return disagreeing_; }
+  // Answers that agree, and that do not, by rule: a rule has a part in all that
+  // it had a consequence in, a disagreement counts for the rule that it names.
+  std::uint64_t agreements(Rule rule) const {
+    return agreements_[static_cast<std::size_t>(rule)];
+  }
+  std::uint64_t disagreements(Rule rule) const {
+    return disagreements_[static_cast<std::size_t>(rule)];
+  }
+  // (rule, level, guest entry or final access) with a consequence so far.
+  std::size_t situations() const;
+
+  // The dialect that the target is judged by now.
+  const Dialect& dialect() const { return dialect_; }
+
+  // The signature of what `c` shows, in the SDM itself; "" if nothing. For
+  // whoever wants to tell about a case.
+  std::string SignatureOfCase(const Case& c, Standings* standings = nullptr);
+
+ private:
+  struct Table;  // a trial of the target alone, in one dialect
+
+  void TryBatch();
+  void Judge(const Case& c);
+  void Look(const Case& c, const Standings& standings);
+  void Record(const std::string& signature, const Case& c);
+  void Explain(const Case& c);
+  bool Varies(const Case& c);
+  void Make(Case& c);
+  void Keep(const Case& c);
+  Focus PickFocus();
+  void MinimizeFindings(std::chrono::steady_clock::time_point end);
+  void FindDepartures(std::chrono::steady_clock::time_point end);
+  // The signature of what `c` shows in a dialect; "" if nothing.
+  std::string SignatureIn(Table& table, const Case& c);
+  std::string SignatureOfRun(const Table& table, const Standings& standings);
+
+  TargetOracle& oracle_;
+  Random random_;
+  std::vector<Focus> focuses_;
+  Diagnosis diagnosis_;
+  Dialect dialect_;
+  std::unique_ptr<Table> table_;      // in dialect_
+  std::unique_ptr<Table> sdm_table_;  // in the SDM
+  Statistics statistics_;
+
+  std::vector<Case> batch_;
+  std::vector<Case> kept_;
+  Case other_;  // for cross-over
+  Features seen_ = {};
+  std::map<std::string, TargetFinding, std::less<>> findings_;
+  std::vector<TargetDeparture> departures_;
+  std::vector<Case> disagreed_;  // that the dialect was made from
+  std::uint64_t given_ = 0;
+  std::uint64_t unfit_ = 0;
+  std::uint64_t disagreeing_ = 0;
+  std::array<std::uint64_t, kRuleCount> agreements_ = {};
+  std::array<std::uint64_t, kRuleCount> disagreements_ = {};
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_FUZZERS_TARGET_CHECK_H_
