@@ -151,7 +151,9 @@ TEST(EntryClassesTest, TableEntriesDoNotEndTheWalkAndOthersDo) {
        ClassesOfEntries(4, ChosenSettings(), Patterns::kFew, 1)) {
     const bool readable = (one.shape & 0xfffffffffffff0f8) == 0 &&
                           (one.shape & 3) != 2 && (one.shape & 7) != 0;
-    if (readable) EXPECT_FALSE(one.ends_walk) << std::hex << one.shape;
+    if (readable) {
+      EXPECT_FALSE(one.ends_walk) << std::hex << one.shape;
+    }
     if ((one.shape & 0x407) == 0 || (one.shape & 0xf8) != 0) {
       EXPECT_TRUE(one.ends_walk) << std::hex << one.shape;
     }
