@@ -59,9 +59,21 @@ Ran RunEptdiff(const std::vector<std::string>& arguments,
   return ran;
 }
 
+Ran RunEptdiffTo(const std::string& out,
+                 const std::vector<std::string>& arguments,
+                 const std::vector<std::string>& environment) {
+  const TestDirectory output;
+  const std::string err = output.Path("err");
+  Ran ran;
+  ran.status = Wait(Start(arguments, environment, "", out, err));
+  ran.err = ContentOf(err);
+  return ran;
+}
+
 pid_t StartEptdiff(const std::vector<std::string>& arguments,
-                   const std::string& directory) {
-  return Start(arguments, {}, directory, "/dev/null", "/dev/null");
+                   const std::string& directory,
+                   const std::vector<std::string>& environment) {
+  return Start(arguments, environment, directory, "/dev/null", "/dev/null");
 }
 
 TestDirectory::TestDirectory() {

@@ -21,9 +21,15 @@ Ran RunEptdiff(const std::vector<std::string>& arguments,
                const std::vector<std::string>& environment = {},
                const std::string& directory = "");
 
+// Likewise, with its standard output to the file `out`.
+Ran RunEptdiffTo(const std::string& out,
+                 const std::vector<std::string>& arguments,
+                 const std::vector<std::string>& environment = {});
+
 // Starts it, to be waited for with Wait(). Its output goes nowhere.
 pid_t StartEptdiff(const std::vector<std::string>& arguments,
-                   const std::string& directory);
+                   const std::string& directory,
+                   const std::vector<std::string>& environment = {});
 int Wait(pid_t pid);
 
 // A directory of the test that runs, emptied when it is first asked for.

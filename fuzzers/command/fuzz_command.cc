@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -13,6 +14,7 @@
 #include "fuzzers/command/case_file.h"
 #include "fuzzers/command/command_line.h"
 #include "fuzzers/command/corpus.h"
+#include "fuzzers/command/distillate.h"
 #include "fuzzers/command/exit_code.h"
 #include "fuzzers/command/fuzz_report.h"
 #include "fuzzers/command/fuzz_run.h"
@@ -20,6 +22,7 @@
 #include "fuzzers/command/report_error.h"
 #include "fuzzers/command/subcommands.h"
 #include "fuzzers/command/triage.h"
+#include "fuzzers/command/triaged_list.h"
 #include "fuzzers/encoding.h"
 #include "fuzzers/panel.h"
 
@@ -35,6 +38,8 @@ constexpr char kAbout[] =
     "Exit: 0 no disagreement, 1 at least one, 2 bad usage, 4 it could not run.";
 
 constexpr double kSecondsForDecided = 15;
+// A younger input may be one that another machine is writing.
+constexpr std::chrono::seconds kSettled{60};
 
 struct Places {
   std::string targets =
@@ -139,13 +144,14 @@ absl::Status FindTargets(const Places& places, FuzzOptions& options) {
   return absl::OkStatus();
 }
 
-std::vector<std::string> ArtifactsOf(const FuzzResult& result) {
-  std::vector<std::string> artifacts;
+// Those of this run, and those that an earlier one left when it was killed.
+std::vector<std::string> ArtifactsOf(const FuzzResult& result,
+                                     std::vector<std::string> left) {
+  std::set<std::string> artifacts(left.begin(), left.end());
   for (const auto& [signature, found] : result.found) {
-    artifacts.insert(artifacts.end(), found.artifacts.begin(),
-                     found.artifacts.end());
+    artifacts.insert(found.artifacts.begin(), found.artifacts.end());
   }
-  return artifacts;
+  return {artifacts.begin(), artifacts.end()};
 }
 
 // What comes after the run: triage, the report, the exit status.
@@ -156,17 +162,29 @@ int Conclude(const FuzzOptions& options, const Places& places,
     return WriteFile(places.report,
                      ReportJson(options, result, decides, disagreements));
   };
-  // Triage takes its time: whoever ends it finds what is known by now.
+  if (!result.status.ok()) ReportOutputError(result.status);
+  // Triage takes its time: whoever ends it finds what is known by now. A full
+  // disk here need not be one where the regression cases go.
   const absl::Status early =
       write_report(CorpusDecides(), DisagreementsOf(result, TriageResult()));
-  if (!early.ok()) return ReportOutputError(early);
-  const std::vector<std::string> artifacts = ArtifactsOf(result);
+  if (!early.ok()) ReportOutputError(early);
+  TriagedList triaged(absl::StrCat(options.work, "/triaged"));
+  const std::vector<std::string> artifacts =
+      ArtifactsOf(result, triaged.NotYet(options.artifacts));
   absl::StatusOr<TriageResult> triage = TriageResult();
   if (!artifacts.empty()) triage = Triage(artifacts, oracles, places.out);
+  if (triage.ok() && !artifacts.empty()) {
+    if (absl::Status s = triaged.Add(artifacts); !s.ok()) triage = s;
+  }
   if (triage.ok()) {
     std::fputs(TriageText(*triage).c_str(), stdout);
   } else {
     ReportOutputError(triage.status());
+  }
+  // Several machines may share a corpus, each ends with making it smaller.
+  for (const FuzzTarget& target : options.targets) {
+    [[maybe_unused]] const auto distilled =
+        DistilInPlace(target.corpus, kSettled);
   }
   const CorpusDecides decides =
       WhatCorpusDecides(places.corpus, kSecondsForDecided);
@@ -176,7 +194,6 @@ int Conclude(const FuzzOptions& options, const Places& places,
   const absl::Status written = write_report(decides, disagreements);
   absl::PrintF("report: %s\n", places.report);
   if (!written.ok()) return ReportOutputError(written);
-  if (!result.status.ok()) ReportOutputError(result.status);
   if (!disagreements.empty()) return kExitDisagree;
   return result.status.ok() && triage.ok() ? kExitAgree : kExitFailed;
 }

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "fuzzers/command/command_testing.h"
+#include "fuzzers/encoding.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -158,7 +159,7 @@ TEST_F(FuzzCommandTest, SeedsAreEncodedIntoTheCorpus) {
     const std::string seed =
         ContentOf(directory_.Path("build/fuzz/corpus/target/") + name);
     ASSERT_FALSE(seed.empty()) << name;
-    EXPECT_EQ(seed[0], '\x01');
+    EXPECT_EQ(seed[0], kEncodingVersion);
   }
   EXPECT_FALSE(std::filesystem::exists(
       directory_.Path("build/fuzz/corpus/target/seed-2")));

@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "fuzzers/command/case_file.h"
+#include "fuzzers/command/disk_room.h"
 #include "fuzzers/command/interrupt.h"
 
 namespace eptdiff {
@@ -21,6 +22,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kPoll{100};
 constexpr std::chrono::seconds kGrace{5};  // to end by itself
 constexpr std::chrono::seconds kEarlyEnd{3};
+constexpr milliseconds kBetweenLooks{500};  // at the room on the disk
 constexpr int kMaxEarlyEnds = 5;
 constexpr std::size_t kMaxLogBytes = std::size_t{64} << 20;
 constexpr std::size_t kMaxStatsBytes = std::size_t{1} << 20;
@@ -58,6 +60,7 @@ FuzzResult FuzzRun::Run(
         ReadStats(jobs_[i]);
       }
     }
+    if (status.ok()) status = LookForRoom();
     progress(Summary());
     std::this_thread::sleep_for(kPoll);
   }
@@ -67,6 +70,19 @@ FuzzResult FuzzRun::Run(
   result.interrupted = Interrupt::Came();
   progress(result);
   return result;
+}
+
+absl::Status FuzzRun::LookForRoom() {
+  if (Clock::now() - looked_for_room_ < kBetweenLooks) return absl::OkStatus();
+  looked_for_room_ = Clock::now();
+  std::vector<std::string> directories = {options_.work, options_.artifacts};
+  for (const FuzzTarget& target : options_.targets) {
+    directories.push_back(target.corpus);
+  }
+  for (const std::string& directory : directories) {
+    if (absl::Status s = CheckRoom(directory); !s.ok()) return s;
+  }
+  return absl::OkStatus();
 }
 
 absl::Status FuzzRun::StartWorker(std::size_t number) {

@@ -9,7 +9,8 @@
 // 3. A worker that ends for any other reason is a finding too (a crash, a
 //    hang), but nothing can mute it; a target that does nothing else ends the
 //    run with an error.
-// 4. When the time is up, or a signal came, the workers are ended.
+// 4. When the time is up, or a signal came, the workers are ended. A full disk
+//    ends the run with an error while there is still room for the report.
 // Thread-safety: thread-compatible; one run at a time in a process.
 #ifndef EPTDIFF_FUZZERS_COMMAND_FUZZ_RUN_H_
 #define EPTDIFF_FUZZERS_COMMAND_FUZZ_RUN_H_
@@ -84,6 +85,7 @@ class FuzzRun {
   }
   absl::Status StartWorker(std::size_t number);
   absl::Status Collect(std::size_t number);
+  absl::Status LookForRoom();
   void Record(const WorkerFinding& finding, const std::string& how);
   void ReadStats(Job& job);
   void EndWorkers();
@@ -97,6 +99,7 @@ class FuzzRun {
   std::string muted_;  // the content of the file
   std::uint64_t started_ = 0;
   int early_ends_ = 0;  // in a row, without a signature
+  std::chrono::steady_clock::time_point looked_for_room_;
 };
 
 }  // namespace eptdiff

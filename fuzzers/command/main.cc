@@ -61,8 +61,10 @@ int Dispatch(const Arguments& arguments) {
 }  // namespace eptdiff
 
 int main(int argc, char** argv) {
-  // A reader that has gone away is an error of writing, reported as such.
+  // A reader that has gone away, or a file that may not grow (ulimit -f), is an
+  // error of writing, reported as such.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   const int status = eptdiff::Dispatch({argv + 1, argv + argc});
   // What was printed has arrived, or that is what the command ends with.
   if (std::fflush(stdout) != 0 || std::ferror(stdout)) {

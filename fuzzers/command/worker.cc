@@ -55,9 +55,11 @@ struct Image {
 [[noreturn]] void Become(const Image& image, int log, int error_pipe,
                          pid_t driver) {
   setpgid(0, 0);
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // Not SIGKILL: an artifact that is being written is to become whole.
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != driver) _exit(127);  // it died before we asked
   signal(SIGPIPE, SIG_DFL);
+  signal(SIGXFSZ, SIG_DFL);
   const int input = open("/dev/null", O_RDONLY | O_CLOEXEC);
   dup2(input, STDIN_FILENO);
   dup2(log, STDOUT_FILENO);

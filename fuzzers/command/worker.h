@@ -1,8 +1,8 @@
 // One run of a libFuzzer target as a child process.
 //
 // The worker is in a process group of its own, so that a Ctrl-C at the
-// terminal reaches the driver alone, which then ends the workers in order; it
-// is killed by the kernel if the driver dies. What it prints goes to a log.
+// terminal reaches the driver alone, which then ends the workers in order; the
+// kernel sends it SIGTERM if the driver dies. What it prints goes to a log.
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_FUZZERS_COMMAND_WORKER_H_
 #define EPTDIFF_FUZZERS_COMMAND_WORKER_H_

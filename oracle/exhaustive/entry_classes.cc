@@ -24,6 +24,29 @@ void AddAnswers(const World& world, int level, std::uint64_t shape,
   }
 }
 
+// A digest for each shape of the entry at `level`: what the engine answers to
+// each access in each setting, with the next entry as in World or absent.
+std::vector<std::uint64_t> Answers(int level,
+                                   std::span<const std::uint64_t> shapes,
+                                   std::span<const Setting> settings,
+                                   bool next_is_absent) {
+  std::vector<Digest> digests(shapes.size());
+  EngineOracle engine;
+  for (const Setting& setting : settings) {
+    World world(setting.choices);
+    if (level > world.top()) continue;
+    if (next_is_absent) world.Clear(level - 1);
+    const std::vector<NamedStep> accesses = AccessesOf(setting.choices);
+    for (std::size_t i = 0; i < shapes.size(); ++i) {
+      world.Set(level, shapes[i]);
+      AddAnswers(world, level, shapes[i], accesses, engine, digests[i]);
+    }
+  }
+  std::vector<std::uint64_t> answers;
+  for (const Digest& digest : digests) answers.push_back(digest.value());
+  return answers;
+}
+
 }  // namespace
 
 std::vector<EntryClass> ClassesOfEntries(int level,
@@ -38,30 +61,24 @@ std::vector<EntryClass> ClassesOfEntries(int level,
       shapes.push_back(high | low);
     }
   }
-  std::vector<Digest> present(shapes.size());
-  std::vector<Digest> absent(shapes.size());  // the next entry is 0
-  EngineOracle engine;
-  for (const Setting& setting : settings) {
-    World world(setting.choices);
-    if (level > world.top()) continue;
-    const std::vector<NamedStep> accesses = AccessesOf(setting.choices);
-    for (std::size_t i = 0; i < shapes.size(); ++i) {
-      world.Set(level, shapes[i]);
-      AddAnswers(world, level, shapes[i], accesses, engine, present[i]);
-      if (level == 1) continue;
-      world.Clear(level - 1);
-      AddAnswers(world, level, shapes[i], accesses, engine, absent[i]);
-      world.Reset(level - 1);
-    }
-  }
-  std::vector<EntryClass> classes;
+  const std::vector<std::uint64_t> answers =
+      Answers(level, shapes, settings, /*next_is_absent=*/false);
+  std::vector<std::uint64_t> classes;
+  std::vector<std::uint64_t> answers_of_classes;
   std::unordered_set<std::uint64_t> met;
   for (std::size_t i = 0; i < shapes.size(); ++i) {
-    if (!met.insert(present[i].value()).second) continue;
-    classes.push_back(
-        {shapes[i], level == 1 || present[i].value() == absent[i].value()});
+    if (!met.insert(answers[i]).second) continue;
+    classes.push_back(shapes[i]);
+    answers_of_classes.push_back(answers[i]);
   }
-  return classes;
+  const std::vector<std::uint64_t> absent =
+      level == 1 ? answers_of_classes
+                 : Answers(level, classes, settings, /*next_is_absent=*/true);
+  std::vector<EntryClass> result;
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    result.push_back({classes[i], absent[i] == answers_of_classes[i]});
+  }
+  return result;
 }
 
 }  // namespace eptdiff
