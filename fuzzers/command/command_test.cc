@@ -10,6 +10,7 @@
 
 #include "fuzzers/command/command_testing.h"
 #include "fuzzers/command/subcommands.h"
+#include "fuzzers/encoding.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "oracle/bochs/bochs_oracle.h"
@@ -229,7 +230,7 @@ TEST(CommandTest, ConvertThereAndBackIsTheSame) {
       RunEptdiff({"convert", text, "--to", "text", "-o", canonical}).status, 0);
   ASSERT_EQ(RunEptdiff({"convert", text, "-o", bytes}).status, 0);
   ASSERT_EQ(RunEptdiff({"convert", bytes, "-o", again}).status, 0);
-  EXPECT_EQ(ContentOf(bytes)[0], '\x01');
+  EXPECT_EQ(ContentOf(bytes)[0], kEncodingVersion);
   EXPECT_EQ(ContentOf(again), ContentOf(canonical));
   EXPECT_EQ(RunEptdiff({"convert", bytes}).out, ContentOf(canonical));
   EXPECT_EQ(RunEptdiff({"run", bytes}).status, 0);

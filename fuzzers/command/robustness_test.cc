@@ -204,8 +204,8 @@ TEST_F(RobustnessTest, RunOnAFullDiskEndsAndSaysWhy) {
   EXPECT_EQ(ran.status, 4);
   // What was found before is told, and is where there is room.
   EXPECT_THAT(ran.out, HasSubstr(kSignature));
-  EXPECT_TRUE(fs::exists(directory_.Path(
-      std::string("corpus/regressions/") + kSignature + ".textproto")))
+  EXPECT_TRUE(fs::exists(directory_.Path(std::string("corpus/regressions/") +
+                                         kSignature + ".textproto")))
       << ran.out;
 }
 
