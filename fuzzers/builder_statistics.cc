@@ -8,28 +8,28 @@ namespace eptdiff {
 namespace {
 
 constexpr std::string_view kKinds[] = {
-    "map",        "unmap",        "remap",          "protect",      "split",
-    "map_region", "unmap_region", "protect_region", "merge_region", "clear_flags"};
+    "map",          "unmap",      "remap",        "protect",
+    "split",        "map_region", "unmap_region", "protect_region",
+    "merge_region", "clear_flags"};
 static_assert(std::size(kKinds) == kTableOperationKindCount);
 
-constexpr std::string_view kErrorNames[] = {
-    "done",
-    "refused.misaligned",
-    "refused.out_of_range",
-    "refused.overlap",
-    "refused.not_mapped",
-    "allocation_failed",
-    "refused.unsupported",
-    "refused.no_access",
-    "refused.not_allowed",
-    "refused.misconfigured",
-    "refused.bad_controls",
-    "refused.bad_frame"};
+constexpr std::string_view kErrorNames[] = {"done",
+                                            "refused.misaligned",
+                                            "refused.out_of_range",
+                                            "refused.overlap",
+                                            "refused.not_mapped",
+                                            "allocation_failed",
+                                            "refused.unsupported",
+                                            "refused.no_access",
+                                            "refused.not_allowed",
+                                            "refused.misconfigured",
+                                            "refused.bad_controls",
+                                            "refused.bad_frame"};
 static_assert(std::size(kErrorNames) == BuilderStatistics::kErrors);
 
 constexpr std::string_view kHappeningNames[] = {
-    "page_added",    "page_removed",  "page_changed", "split_2m",
-    "split_1g",      "merged_2m",     "merged_1g",    "table_linked",
+    "page_added",     "page_removed", "page_changed", "split_2m",
+    "split_1g",       "merged_2m",    "merged_1g",    "table_linked",
     "table_unlinked", "frame_freed",  "invept",       "flags_meanwhile"};
 static_assert(std::size(kHappeningNames) == kHappeningCount);
 

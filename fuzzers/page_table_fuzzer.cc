@@ -30,8 +30,7 @@
 namespace eptdiff {
 namespace {
 
-constexpr std::size_t kCounters =
-    (BuilderStatistics::kCounters + 63) / 64 * 64;
+constexpr std::size_t kCounters = (BuilderStatistics::kCounters + 63) / 64 * 64;
 // Nobody here reads them: `used` keeps the compiler from leaving them out.
 __attribute__((section("__libfuzzer_extra_counters"),
                used)) std::uint8_t extra_counters[kCounters];
@@ -60,8 +59,8 @@ class PageTableFuzzer {
   PageTableFuzzer() {
     trial_.set_observer([this](const BuilderStepReport& report) {
       builder_statistics_.Observe(report);
-      BuilderStatistics::ForEach(
-          report, [](std::size_t n) { extra_counters[n] = 1; });
+      BuilderStatistics::ForEach(report,
+                                 [](std::size_t n) { extra_counters[n] = 1; });
       if (report.trace == nullptr) return;
       statistics_.CountAccess(*report.trace);
     });

@@ -81,6 +81,7 @@ void BuilderCheck::AfterAccess() {
 }
 
 void BuilderCheck::Replay(const TableEvent& event) {
+  if (event.kind != TableEvent::Kind::kStore) filled_ = nullptr;
   switch (event.kind) {
     case TableEvent::Kind::kAllocate:
       memory_.Fill(event.address, FramePool::kPoison);
@@ -129,6 +130,11 @@ void BuilderCheck::ReplayInvept(std::uint64_t eptp) {
 
 void BuilderCheck::ReplayStore(const TableEvent& event) {
   const std::uint64_t frame = event.address.value & ~0xfffull;
+  // A table is filled, word by word, before it is linked.
+  if (filled_ != nullptr && frame == filled_frame_) {
+    (*filled_)[event.address.value / 8 % 512] = event.after;
+    return;
+  }
   std::uint64_t* word = memory_.At(event.address);
   if (word == nullptr || !in_use_.contains(frame)) {
     Find(BuilderRule::kOwnFrames, event.address.value);
@@ -137,6 +143,8 @@ void BuilderCheck::ReplayStore(const TableEvent& event) {
   const auto table = linked_.find(frame);
   if (table == linked_.end()) {
     *word = event.after;
+    filled_frame_ = frame;
+    filled_ = memory_.Find(Hpa{frame});
   } else {
     if (*word != event.before) {
       // Waiting frames are chained through their words, unreported; what is
@@ -144,6 +152,7 @@ void BuilderCheck::ReplayStore(const TableEvent& event) {
       Find(BuilderRule::kReported, event.address.value, table->second.level);
     }
     ChangeEntry(event, TreePlace(table->second));
+    filled_ = nullptr;
   }
 }
 

@@ -148,6 +148,8 @@ class BuilderCheck {
   bool ignores_flags_ = false;  // software cleared what no processor sets
 
   // Within an operation.
+  FrameMemory::Frame* filled_ = nullptr;  // of the last store, if not linked
+  std::uint64_t filled_frame_ = 0;
   std::vector<TableEvent> events_;
   HappeningSet happenings_ = 0;
   BuilderFindings findings_;

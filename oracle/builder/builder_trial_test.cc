@@ -14,9 +14,9 @@ namespace eptdiff {
 namespace {
 
 constexpr std::uint64_t k2M = 0x200000;
-constexpr std::uint64_t kAll = 0x37;         // read, write, execute; WB
+constexpr std::uint64_t kAll = 0x37;  // read, write, execute; WB
 constexpr std::uint64_t kNoWrite = 0x35;
-constexpr std::uint64_t kFlags = 1 << 6;     // EPTP: accessed and dirty
+constexpr std::uint64_t kFlags = 1 << 6;  // EPTP: accessed and dirty
 
 Case TableCase(std::uint64_t eptp_bits = 0) {
   Case c;
@@ -150,8 +150,8 @@ TEST(BuilderTrialTest, AViolationForgetsWhatWasCached) {
     if (report.verdict != nullptr) ends.push_back(report.end);
   });
   EXPECT_EQ(trial.Run(c).compared, 5u);
-  EXPECT_EQ(ends, (std::vector<AccessEnd>{AccessEnd::kDone,
-                                          AccessEnd::kRefused}));
+  EXPECT_EQ(ends,
+            (std::vector<AccessEnd>{AccessEnd::kDone, AccessEnd::kRefused}));
 }
 
 TEST(BuilderTrialTest, FlagsThatProcessorsSetMeanwhileAreKept) {
