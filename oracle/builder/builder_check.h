@@ -116,8 +116,8 @@ class BuilderCheck {
   const FrameMemory& memory() const { return memory_; }
 
  private:
-  void Replay(const TableEvent& event);
-  void ReplayStore(const TableEvent& event);
+  void Replay(TableEvent& event);
+  void ReplayStore(TableEvent& event);
   void ReplayFree(Hpa frame);
   void ReplayInvept(std::uint64_t eptp);
   // A word of a table that is linked at `table`.
