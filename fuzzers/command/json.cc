@@ -35,10 +35,10 @@ void JsonWriter::Begin(char open, char close) {
 void JsonWriter::End() {
   const char close = closers_.back();
   closers_.pop_back();
-  if (!first_)
-    absl::StrAppend(&text_, "\n", std::string(2 * closers_.size(), ' '));
+  if (!first_ && line_ == 0) NewLine();
   text_ += close;
   first_ = false;
+  if (closers_.size() < line_) line_ = 0;
 }
 
 JsonWriter& JsonWriter::Key(absl::string_view name) {
@@ -73,8 +73,13 @@ void JsonWriter::BeforeValue() {
     after_key_ = false;
     return;
   }
-  if (!first_) text_ += ',';
+  const bool inside = line_ != 0 && closers_.size() >= line_;
+  if (!first_) text_ += inside ? ", " : ",";
   first_ = false;
+  if (!inside) NewLine();
+}
+
+void JsonWriter::NewLine() {
   absl::StrAppend(&text_, "\n", std::string(2 * closers_.size(), ' '));
 }
 

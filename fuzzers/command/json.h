@@ -7,6 +7,7 @@
 #ifndef EPTDIFF_FUZZERS_COMMAND_JSON_H_
 #define EPTDIFF_FUZZERS_COMMAND_JSON_H_
 
+#include <cstddef>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -19,6 +20,8 @@ class JsonWriter {
   void Object() { Begin('{', '}'); }
   void Array() { Begin('[', ']'); }
   void End();
+  // The object or array that begins next stands on one line, all within it.
+  void OnOneLine() { line_ = closers_.size() + 1; }
 
   // In an object, before each value.
   JsonWriter& Key(absl::string_view name);
@@ -34,11 +37,13 @@ class JsonWriter {
  private:
   void Begin(char open, char close);
   void BeforeValue();
+  void NewLine();
 
   std::string text_;
   std::string closers_;  // of what has begun, the innermost last
   bool first_ = true;
   bool after_key_ = false;
+  std::size_t line_ = 0;  // how deep what stands on one line is; 0: nothing
 };
 
 }  // namespace eptdiff

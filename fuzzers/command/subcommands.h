@@ -21,6 +21,7 @@ int CheckCommand(const Arguments& arguments);
 int DistillCommand(const Arguments& arguments);
 int RulesCommand(const Arguments& arguments);
 int DialectCommand(const Arguments& arguments);
+int VectorsCommand(const Arguments& arguments);
 int VersionCommand(const Arguments& arguments);
 
 struct Subcommand {
@@ -45,6 +46,8 @@ inline constexpr Subcommand kSubcommands[] = {
      "of a corpus, the smallest case for each thing it does"},
     {"rules", RulesCommand, "the catalogue, and which rules a corpus decides"},
     {"dialect", DialectCommand, "known departures from the SDM"},
+    {"vectors", VectorsCommand,
+     "the corpus as JSON, for the unit tests of other projects"},
     {"version", VersionCommand, "which eptdiff this is"},
 };
 

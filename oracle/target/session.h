@@ -26,9 +26,6 @@ struct Reply {
   Outcome outcome;
 };
 
-// Whether a target said the same twice.
-bool SameReply(const Reply& a, const Reply& b);
-
 class TargetSession {
  public:
   virtual ~TargetSession() = default;

@@ -1,0 +1,188 @@
+// eptdiff's engine behind the target's header: an implementation to which every
+// vector can be put, and an example of one in C++.
+// Thread-safety: one thread.
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <optional>
+
+#include "engine/engine.h"
+#include "engine/engine_inl.h"
+#include "engine/types.h"
+#include "oracle/target/eptdiff_target.h"
+
+namespace eptdiff {
+namespace {
+
+class CallbackMemory {
+ public:
+  explicit CallbackMemory(const eptdiff_memory& memory) : memory_(memory) {}
+
+  bool Load(Hpa address, std::uint64_t& word) const {
+    word = memory_.load(memory_.context, address.value);
+    return true;
+  }
+  bool Store(Hpa address, std::uint64_t value) {
+    memory_.store(memory_.context, address.value, value);
+    return true;
+  }
+  bool CompareExchange(Hpa address, std::uint64_t expected,
+                       std::uint64_t desired) {
+    return memory_.compare_exchange(memory_.context, address.value, expected,
+                                    desired) != 0;
+  }
+
+ private:
+  const eptdiff_memory& memory_;
+};
+
+Processor ProcessorOf(const eptdiff_question& q) {
+  Processor p;
+  p.maxphyaddr = q.maxphyaddr;
+  p.ept_vpid_cap = q.ept_vpid_cap;
+  p.ept_violation_ve = (q.cpu & EPTDIFF_CPU_EPT_VIOLATION_VE) != 0;
+  p.page_1gb = (q.cpu & EPTDIFF_CPU_1_GBYTE_PAGES) != 0;
+  p.pse36 = (q.cpu & EPTDIFF_CPU_PSE36) != 0;
+  return p;
+}
+
+Controls ControlsOf(const eptdiff_question& q) {
+  return {.pin_based = q.pin_based,
+          .primary = q.primary,
+          .secondary = q.secondary,
+          .tertiary = q.tertiary,
+          .vm_functions = q.vm_functions,
+          .exception_bitmap = q.exception_bitmap,
+          .eptp = q.eptp,
+          .pml_address = q.pml_address,
+          .pml_index = q.pml_index,
+          .spptp = q.spptp,
+          .ve_information_address = q.ve_information_address,
+          .eptp_list_address = q.eptp_list_address,
+          .eptp_index = q.eptp_index,
+          .hlatp = q.hlatp,
+          .hlat_prefix_size = q.hlat_prefix_size,
+          .vpid = q.vpid};
+}
+
+GuestState GuestOf(const eptdiff_question& q) {
+  GuestState g = {.cr0 = q.cr0,
+                  .cr3 = q.cr3,
+                  .cr4 = q.cr4,
+                  .efer = q.efer,
+                  .pat = q.pat,
+                  .rflags = q.rflags,
+                  .pkru = q.pkru,
+                  .pkrs = q.pkrs,
+                  .pdpte = {},
+                  .cpl = q.cpl,
+                  .cs_l = q.cs_l != 0,
+                  .event_delivery = q.event_delivery != 0,
+                  .nmi_unblocking = q.nmi_unblocking != 0,
+                  .transactional = q.transactional != 0};
+  std::copy(std::begin(q.pdpte), std::end(q.pdpte), g.pdpte.begin());
+  return g;
+}
+
+EngineStatus Ask(Engine& engine, const eptdiff_question& q,
+                 CallbackMemory& memory, Event& event) {
+  const Access access = {.kind = static_cast<AccessKind>(q.access),
+                         .size = q.bytes,
+                         .implicit_supervisor = q.implicit_supervisor != 0,
+                         .wruss = q.wruss != 0,
+                         .asynchronous = q.asynchronous != 0};
+  const GuestPage page = {.gla_valid = q.gla_valid != 0,
+                          .gla = Gla{q.gla},
+                          .user = q.page_user != 0,
+                          .writable = q.page_writable != 0,
+                          .execute_disable = q.page_execute_disable != 0,
+                          .pat_index = q.page_pat_index};
+  switch (q.step) {
+    case EPTDIFF_STEP_GUEST_PHYSICAL:
+      return engine.PerformAccess(memory, access, Gpa{q.gpa}, page, event);
+    case EPTDIFF_STEP_LINEAR:
+      return engine.PerformLinearAccess(memory, access, Gla{q.gla}, event);
+    case EPTDIFF_STEP_STRUCTURE_READ:
+      return engine.ReadPagingStructure(memory, Gpa{q.gpa}, Gla{q.gla},
+                                        q.page_pat_index, event);
+    case EPTDIFF_STEP_STRUCTURE_UPDATE:
+      return engine.UpdatePagingStructure(memory, Gpa{q.gpa}, Gla{q.gla},
+                                          q.page_pat_index, event);
+    case EPTDIFF_STEP_PDPTE_LOAD:
+      return engine.LoadPdptes(memory, event);
+    case EPTDIFF_STEP_EPTP_SWITCH:
+      return engine.SwitchEptp(memory, q.index, event);
+    default:
+      return EngineStatus::kCallerError;
+  }
+}
+
+void Fill(const Event& event, eptdiff_answer& answer) {
+  // The two enumerations have the same order.
+  answer.event = static_cast<std::uint32_t>(event.kind);
+  answer.translation_count = event.translation_count;
+  for (int i = 0; i < event.translation_count; ++i) {
+    const Translation& from = event.translations[i];
+    eptdiff_translation& to = answer.translations[i];
+    to.address = from.address.value;
+    to.page_shift = from.page_shift;
+    to.memory_type = static_cast<std::uint8_t>(from.memory_type);
+    to.structure_memory_type =
+        static_cast<std::uint8_t>(from.structure_memory_type);
+    to.guest_structure_types = from.guest_structure_types;
+  }
+  answer.exit_reason = event.exit_reason;
+  answer.interruption_information = event.interruption_information;
+  answer.qualification = event.qualification;
+  answer.gpa = event.gpa.value;
+  answer.gla = event.gla.value;
+  answer.cr2 = event.cr2.value;
+  answer.error_code = event.error_code;
+  answer.failed_check = static_cast<std::uint32_t>(event.failed_check);
+}
+
+}  // namespace
+}  // namespace eptdiff
+
+extern "C" {
+
+EPTDIFF_TARGET_DEFINE_ABI;
+
+void eptdiff_target_describe(eptdiff_profile* profile) {
+  profile->models = ~std::uint64_t{0};
+}
+
+int eptdiff_target_enter(const eptdiff_question* question,
+                         const eptdiff_memory*, eptdiff_answer* answer) {
+  eptdiff::Event event;
+  event.failed_check = eptdiff::CheckControls(eptdiff::ProcessorOf(*question),
+                                              eptdiff::ControlsOf(*question));
+  if (event.failed_check != eptdiff::EntryCheck::kNone) {
+    event.kind = eptdiff::EventKind::kVmEntryFailure;
+  }
+  eptdiff::Fill(event, *answer);
+  return EPTDIFF_ANSWERED;
+}
+
+int eptdiff_target_answer(const eptdiff_question* question,
+                          const eptdiff_memory* memory,
+                          eptdiff_answer* answer) {
+  eptdiff::Engine engine(eptdiff::ProcessorOf(*question),
+                         eptdiff::ControlsOf(*question),
+                         eptdiff::GuestOf(*question));
+  eptdiff::CallbackMemory words(*memory);
+  eptdiff::Event event;
+  if (eptdiff::Ask(engine, *question, words, event) !=
+      eptdiff::EngineStatus::kAnswered) {
+    return EPTDIFF_NOT_MODELLED;
+  }
+  eptdiff::Fill(event, *answer);
+  answer->eptp = engine.controls().eptp;
+  answer->pml_index = engine.controls().pml_index;
+  answer->eptp_index = engine.controls().eptp_index;
+  std::copy(engine.guest().pdpte.begin(), engine.guest().pdpte.end(),
+            answer->pdpte);
+  return EPTDIFF_ANSWERED;
+}
+
+}  // extern "C"
