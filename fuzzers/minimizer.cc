@@ -58,6 +58,11 @@ std::size_t StepBits(const Step& step) {
          Bits(step.value) + Bits(step.index);
 }
 
+std::size_t OperationBits(const TableOperation& operation) {
+  return static_cast<std::size_t>(operation.kind) + operation.level +
+         operation.failing_allocation + Bits(operation.flags);
+}
+
 }  // namespace
 
 CaseCost CostOf(const Case& c) {
@@ -85,6 +90,11 @@ CaseCost CostOf(const Case& c) {
   for (const Step& step : c.steps) {
     cost.addresses += step.hpa.value;
     cost.bits += StepBits(step);
+    if (step.kind != StepKind::kTableOperation) continue;
+    const TableOperation& operation = step.operation;
+    cost.addresses +=
+        operation.gpa.value + operation.hpa.value + operation.bytes;
+    cost.bits += OperationBits(operation);
   }
   return cost;
 }
@@ -121,6 +131,7 @@ Case Minimize(Case c, const StillFails& still_fails,
     ReduceGuest(search);
     LowerAddresses(search);
     LowerGuestAddresses(search);
+    ReduceTableOperations(search);
   } while (search.stats().reductions != before);
   if (stats != nullptr) *stats = search.stats();
   return search.current();

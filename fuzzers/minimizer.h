@@ -15,6 +15,8 @@
 //      entries to index 0 of their tables, together with what refers to them;
 //      words in ascending order; guest tables likewise, in guest-physical
 //      memory
+//   8. table operations: no failing allocation, one page for a region, smaller
+//      pages, fewer bytes, plain flags; addresses lower, together and apart
 // A reduction counts only if it lowers the cost (fewer steps, then fewer words,
 // then lower addresses, then fewer bits, then order: CaseCost in reduction.h),
 // so minimisation ends. The

@@ -7,7 +7,8 @@
 // kind, and how accesses ended. A finding ends the process with "ASSERTION
 // FAILED: <signature>", unless it is muted. Environment, beside that of
 // target_host.h:
-//   EPTDIFF_PLANT=FAULT   a fault of planted_builder.h
+//   EPTDIFF_PLANT=FAULT   a fault of planted_builder.h; those of the engine are
+//                         for other targets
 //   EPTDIFF_STUB=1        nobody is asked: what the fuzzer itself costs
 #include <cstddef>
 #include <cstdint>
@@ -20,12 +21,14 @@
 #include "fuzzers/builder_statistics.h"
 #include "fuzzers/current_case.h"
 #include "fuzzers/encoding.h"
+#include "fuzzers/planted.h"
 #include "fuzzers/statistics.h"
 #include "fuzzers/table_generation.h"
 #include "fuzzers/target_host.h"
 #include "oracle/builder/builder_trial.h"
 #include "oracle/builder/engine_builder.h"
 #include "oracle/builder/planted_builder.h"
+#include "oracle/engine_oracle.h"
 
 namespace eptdiff {
 namespace {
@@ -70,10 +73,14 @@ class PageTableFuzzer {
     const std::string plant = Environment("EPTDIFF_PLANT");
     if (plant.empty()) return std::make_unique<EngineBuilder>();
     std::unique_ptr<BuilderUnderTest> builder = PlantInBuilder(plant);
+    // `eptdiff fuzz` hands the same fault to all targets.
+    if (builder == nullptr &&
+        Plant(plant, std::make_unique<EngineOracle>()) != nullptr) {
+      return std::make_unique<EngineBuilder>();
+    }
     if (builder == nullptr) {
       std::fprintf(stderr,
-                   "page_table_fuzzer: there is no planted fault \"%s\" of a "
-                   "builder\n",
+                   "page_table_fuzzer: there is no planted fault \"%s\"\n",
                    plant.c_str());
       std::_Exit(2);
     }

@@ -4,6 +4,8 @@
 
 #include "fuzzers/planted.h"
 #include "oracle/bochs/bochs_oracle.h"
+#include "oracle/builder/engine_builder.h"
+#include "oracle/builder/planted_builder.h"
 #include "oracle/engine_oracle.h"
 #include "oracle/judge.h"
 #include "oracle/reference/dialect.h"
@@ -24,6 +26,10 @@ std::vector<std::string> SplitAt(std::string_view text, char separator) {
 std::unique_ptr<Panel> Panel::Make(const PanelOptions& options,
                                    std::string& error) {
   std::unique_ptr<Panel> panel(new Panel);
+  auto builder = PlantInBuilder(options.plant);
+  panel->plants_in_engine_ = builder == nullptr && !options.plant.empty();
+  if (builder == nullptr) builder = std::make_unique<EngineBuilder>();
+  panel->builder_trial_ = std::make_unique<BuilderTrial>(std::move(builder));
   for (const std::string& name : SplitAt(options.oracles, ',')) {
     if (!panel->Seat(name, options, error)) return nullptr;
   }
@@ -38,7 +44,7 @@ bool Panel::Seat(std::string_view name, const PanelOptions& options,
   Dialect dialect;
   if (name == "engine") {
     oracle = std::make_unique<EngineOracle>();
-    if (!options.plant.empty()) {
+    if (plants_in_engine_) {
       oracle = Plant(options.plant, std::move(oracle));
       if (oracle == nullptr) {
         error = "there is no planted fault \"" + options.plant + "\"";
@@ -64,6 +70,14 @@ bool Panel::Seat(std::string_view name, const PanelOptions& options,
 
 std::vector<std::string> Panel::Findings(const Case& c) {
   std::vector<std::string> signatures;
+  if (HasTableOperations(c)) {
+    const BuilderStandings& standings = builder_trial_->Run(c);
+    if (standings.finding.has_value()) {
+      signatures.push_back(
+          SignatureOf(builder_trial_->builder().name(), *standings.finding));
+    }
+    return signatures;
+  }
   const std::vector<Standings>& standings = trial_.Run(c);
   for (std::size_t i = 0; i < standings.size(); ++i) {
     if (!standings[i].disagrees) continue;

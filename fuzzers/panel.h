@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "fuzzers/minimizer.h"
+#include "oracle/builder/builder_trial.h"
 #include "oracle/case.h"
 #include "oracle/oracle.h"
 #include "oracle/trial.h"
@@ -25,7 +26,8 @@ struct PanelOptions {
   std::string oracles = "engine,bochs";
   // What Bochs is judged by; the SDM if the reference knows no such dialect.
   std::string dialect = "bochs-3.0";
-  // A fault of planted.h for the engine; none if empty.
+  // A fault of planted.h for the engine, or one of planted_builder.h for the
+  // builder; none if empty.
   std::string plant = {};
 };
 
@@ -37,6 +39,8 @@ class Panel {
                                      std::string& error);
 
   Trial& trial() { return trial_; }
+  // Who answers cases with table operations, whatever oracles there are.
+  BuilderTrial& builder_trial() { return *builder_trial_; }
   // The oracles' names, in the order of the standings of trial().
   const std::vector<std::string>& names() const { return names_; }
   // The oracles themselves, in that order.
@@ -62,6 +66,8 @@ class Panel {
   std::vector<std::string> names_;
   std::vector<std::string> absent_;
   Trial trial_;
+  std::unique_ptr<BuilderTrial> builder_trial_;
+  bool plants_in_engine_ = false;
 };
 
 // `text` at each `separator`; empty parts are left out.

@@ -69,6 +69,7 @@ void SimplifySteps(Search& search);
 void ReduceGuest(Search& search);
 void LowerAddresses(Search& search);
 void LowerGuestAddresses(Search& search);
+void ReduceTableOperations(Search& search);
 
 }  // namespace eptdiff
 

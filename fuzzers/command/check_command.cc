@@ -34,7 +34,9 @@ constexpr char kAbout[] =
     "Checks a hypervisor's EPT code: puts the corpus and then new cases to "
     "TARGET and\nsays which rules of the SDM it breaks, each with the smallest "
     "case. TARGET is a\nshared object that defines the functions of "
-    "oracle/target/eptdiff_target.h; the\nguide is oracle/target/README.md.\n"
+    "oracle/target/eptdiff_target.h, or a\nprogram that answers over a pipe; "
+    "the "
+    "guide is oracle/target/README.md.\n"
     "Exit: 0 it agrees, 1 it does not, 2 it cannot be loaded, or bad usage, 3 "
     "it\nanswered nothing, 4 a report cannot be written.";
 
@@ -300,7 +302,7 @@ void Ask(const CheckOptions& options, const std::vector<Case>& given,
 }  // namespace
 
 int CheckCommand(const Arguments& arguments) {
-  CommandLine line("check", "TARGET", kAbout);
+  CommandLine line("check", "TARGET [ARGUMENT...]", kAbout);
   CheckOptions options;
   options.corpus = BuiltInCorpus();
   line.Number("seconds", "N", 1, 1'000'000, &options.seconds,
@@ -319,7 +321,7 @@ int CheckCommand(const Arguments& arguments) {
   line.Text("sarif", "FILE", &options.sarif, "the report as SARIF");
   line.Choice("color", {"auto", "always", "never"}, &options.colour,
               "colour the output (auto: on a terminal)");
-  if (const auto exit = line.Parse(arguments, 1, 1)) return *exit;
+  if (const auto exit = line.Parse(arguments, 1, SIZE_MAX)) return *exit;
   options.target = line.operands()[0];
 
   std::vector<Case> given;
@@ -334,9 +336,9 @@ int CheckCommand(const Arguments& arguments) {
     given = *std::move(cases);
   }
   std::string error;
-  const auto oracle =
-      OpenTarget(options.target,
-                 {.limit = std::chrono::milliseconds(options.limit)}, error);
+  const auto oracle = OpenTarget(
+      options.target, {line.operands().begin() + 1, line.operands().end()},
+      {.limit = std::chrono::milliseconds(options.limit)}, error);
   if (oracle == nullptr) return line.Mistake(error);
 
   const Clock::time_point start = Clock::now();

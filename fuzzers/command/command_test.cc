@@ -341,6 +341,57 @@ TEST(CommandTest, MinimizeKeepsTheFinding) {
   EXPECT_EQ(RunEptdiff({"minimize", out}, kPlanted).out, text);
 }
 
+// A page is mapped, written, made read-only, and written again.
+constexpr char kTableCase[] =
+    "processor { ept_vpid_cap: 0x6334141 }\n"
+    "controls { primary: 0x80000000 secondary: 0x2 eptp: 0x10001e }\n"
+    "step { table_operation { kind: MAP_REGION gpa: 0x3000 hpa: 0x9000\n"
+    "         bytes: 0x4000 flags: 0x37 } }\n"
+    "step { guest_physical_access { kind: READ gpa: 0x4000 } }\n"
+    "step { guest_physical_access { kind: WRITE gpa: 0x3008 } }\n"
+    "step { table_operation { kind: PROTECT gpa: 0x3000 flags: 0x35 } }\n"
+    "step { guest_physical_access { kind: WRITE gpa: 0x3008 } }\n";
+const std::vector<std::string> kNoInvept = {
+    "EPTDIFF_PLANT=builder-invept-missing-for-write"};
+
+TEST(CommandTest, CasesAboutBuildersAreRunAndExplained) {
+  const TestDirectory directory;
+  const std::string file = directory.File("a.textproto", kTableCase);
+  const Ran good = RunEptdiff({"run", file});
+  EXPECT_EQ(good.status, 0) << good.out;
+  EXPECT_THAT(good.out, HasSubstr("builder   agrees (7 answers compared)"));
+  const Ran bad = RunEptdiff({"run", file}, kNoInvept);
+  EXPECT_EQ(bad.status, 1);
+  EXPECT_THAT(bad.out,
+              AllOf(HasSubstr("DISAGREES at step 5"),
+                    HasSubstr("eptdiff-builder-stale-right-CACHE-9-PTE"),
+                    HasSubstr("CACHE-9 (SDM 29.4.3.4)")));
+  EXPECT_THAT(
+      RunEptdiff({"explain", file}).out,
+      AllOf(HasSubstr("step 4: protect the page at guest-physical 0x3000"),
+            HasSubstr("stores PTE at 0x"), HasSubstr("INVEPT with EPTP"),
+            HasSubstr("VIO-3 at the PTE")));
+  EXPECT_THAT(RunEptdiff({"explain", file}, kNoInvept).out,
+              HasSubstr("may go by 1 cached path instead"));
+}
+
+TEST(CommandTest, CasesAboutBuildersAreMinimized) {
+  const TestDirectory directory;
+  const std::string file = directory.File("a.textproto", kTableCase);
+  const std::string out = directory.Path("small.textproto");
+  ASSERT_EQ(RunEptdiff({"minimize", file, "-o", out}, kNoInvept).status, 0);
+  const std::string text = ContentOf(out);
+  EXPECT_THAT(
+      text,
+      AllOf(HasSubstr("signature: \"eptdiff-builder-stale-right-CACHE-9-PTE\""),
+            HasSubstr("sdm_section: \"29.4.3.4\""),
+            HasSubstr("kind: MAP flags: 0x"), HasSubstr("kind: PROTECT flags"),
+            HasSubstr("guest_physical_access { kind: WRITE }")));
+  EXPECT_EQ(RunEptdiff({"run", out}, kNoInvept).status, 1);
+  EXPECT_EQ(RunEptdiff({"run", out}).status, 0);
+  EXPECT_EQ(RunEptdiff({"minimize", out}, kNoInvept).out, text);
+}
+
 TEST(CommandTest, AnAlterationCanBePlanted) {
   const TestDirectory directory;
   const std::string file = directory.File("a.textproto", kReadOnlyPage);

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "fuzzers/command/answer_words.h"
 #include "fuzzers/command/bit_words.h"
+#include "fuzzers/command/builder_words.h"
 #include "fuzzers/command/guest_words.h"
 #include "fuzzers/command/spine.h"
 #include "fuzzers/text/view.h"
@@ -317,6 +318,9 @@ std::string VerdictText(const MachineState& before, const Verdict& verdict,
 }
 
 std::string Explain(Panel& panel, const Case& c, const Style& style) {
+  if (HasTableOperations(c)) {
+    return ExplainTables(panel.builder_trial(), c, style);
+  }
   Teller teller(panel, c, style);
   panel.trial().set_observer(
       [&teller](const StepReport& r) { teller.Hear(r); });

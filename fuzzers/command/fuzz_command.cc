@@ -9,6 +9,7 @@
 #include <system_error>
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "fuzzers/command/case_file.h"
@@ -44,7 +45,8 @@ constexpr std::chrono::seconds kSettled{60};
 struct Places {
   std::string targets =
       "build/fuzz-targets/fuzzers/walk_fuzzer,"
-      "build/fuzz-targets/fuzzers/linear_fuzzer";
+      "build/fuzz-targets/fuzzers/linear_fuzzer,"
+      "build/fuzz-targets/fuzzers/page_table_fuzzer";
   std::string corpus = "build/fuzz/corpus";
   std::string report = "build/fuzz/report.json";
   std::string seeds;
@@ -89,17 +91,21 @@ absl::Status MakeDirectory(const std::string& path) {
       absl::StrCat("cannot make ", path, ": ", error.message()));
 }
 
-// libFuzzer reads bytes alone: each seed in the corpus's folder, encoded.
-absl::Status PlantSeeds(const std::string& seeds, const std::string& corpus) {
+// libFuzzer reads bytes alone: each seed in the corpus's folder, encoded; for
+// the target that asks builders those with table operations, for others the
+// rest.
+absl::Status PlantSeeds(const std::string& seeds, const FuzzTarget& target) {
+  const bool tables = absl::StrContains(target.path, "page_table");
   const auto files = CasesUnder(seeds);
   if (!files.ok()) return files.status();
   std::size_t number = 0;
   for (const std::string& file : *files) {
     const auto content = ReadCaseFile(file);
     if (!content.ok()) return content.status();
+    if (HasTableOperations(content->text_case.c) != tables) continue;
     const auto bytes = EncodeCase(content->text_case.c);
     const absl::Status status =
-        WriteFile(absl::StrCat(corpus, "/seed-", number++),
+        WriteFile(absl::StrCat(target.corpus, "/seed-", number++),
                   std::string(bytes.begin(), bytes.end()));
     if (!status.ok()) return status;
   }
@@ -219,7 +225,8 @@ int FuzzCommand(const Arguments& arguments) {
               "of an encoded case (4096)");
   line.Text("target", "PATHS", &places.targets,
             "the libFuzzer target, or several with commas between them "
-            "(walk_fuzzer and linear_fuzzer in build/fuzz-targets/fuzzers)");
+            "(walk_fuzzer, linear_fuzzer and page_table_fuzzer in "
+            "build/fuzz-targets/fuzzers)");
   line.Text("corpus", "DIR", &places.corpus,
             absl::StrCat("libFuzzer's corpora, a folder for each target (",
                          places.corpus, ")"));
@@ -252,7 +259,7 @@ int FuzzCommand(const Arguments& arguments) {
   }
   for (const FuzzTarget& target : options.targets) {
     if (places.seeds.empty()) break;
-    absl::Status s = PlantSeeds(places.seeds, target.corpus);
+    absl::Status s = PlantSeeds(places.seeds, target);
     if (!s.ok()) return ReportInputError(s);
   }
   FuzzResult result;

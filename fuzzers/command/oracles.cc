@@ -10,16 +10,20 @@
 #include "fuzzers/command/dialects.h"
 #include "fuzzers/command/nearest.h"
 #include "fuzzers/planted.h"
+#include "oracle/builder/planted_builder.h"
 #include "oracle/reference/dialect.h"
 
 namespace eptdiff {
 namespace {
 
-// kInvalidArgument if there is no planted fault, and no alteration, of this
-// name.
+// kInvalidArgument if there is no planted fault, of engine or builder, and no
+// alteration, of this name.
 absl::Status CheckPlant(const std::string& plant) {
   std::vector<std::string> known;
   for (const PlantedFault& fault : AllPlantedFaults()) {
+    known.emplace_back(fault.name);
+  }
+  for (const BuilderFault& fault : AllBuilderFaults()) {
     known.emplace_back(fault.name);
   }
   for (const Alteration& alteration : AllAlterations()) {

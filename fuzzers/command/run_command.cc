@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "fuzzers/command/builder_words.h"
 #include "fuzzers/command/case_file.h"
 #include "fuzzers/command/command_line.h"
 #include "fuzzers/command/exit_code.h"
@@ -43,11 +44,20 @@ void RunFile(const std::string& file, Panel& panel, const Style& style,
     ++tally.bad;
     return;
   }
-  const auto& standings = panel.trial().Run(content->text_case.c);
+  const Case& c = content->text_case.c;
   std::string text;
   bool disagree = false;
   bool answered = false;
+  if (HasTableOperations(c)) {
+    const BuilderStandings& standings = panel.builder_trial().Run(c);
+    disagree = standings.finding.has_value();
+    answered = standings.compared > 0;
+    text =
+        BuilderStandingsText(panel.builder_trial().builder(), standings, style);
+  }
+  const auto& standings = panel.trial().Run(c);
   for (std::size_t i = 0; i < standings.size(); ++i) {
+    if (standings[i].skip == Skip::kTableOperation) continue;
     disagree |= standings[i].disagrees;
     answered |= standings[i].compared > 0;
     text += StandingsText(panel.oracle(i), standings[i], style);

@@ -3,6 +3,7 @@
 #include <bit>
 #include <optional>
 
+#include "fuzzers/command/builder_words.h"
 #include "fuzzers/command/finding_words.h"
 #include "fuzzers/minimizer.h"
 #include "fuzzers/panel.h"
@@ -27,6 +28,13 @@ std::optional<std::size_t> Finder(Panel& panel, const Case& c,
 }  // namespace
 
 Case Smallest(Panel& panel, const Case& c, const std::string& signature) {
+  if (HasTableOperations(c)) {
+    return Minimize(c, [&](const Case& smaller) {
+      const std::vector<std::string> found = panel.Findings(smaller);
+      return HasTableOperations(smaller) && !found.empty() &&
+             found[0] == signature;
+    });
+  }
   const std::optional<std::size_t> finder = Finder(panel, c, signature);
   if (!finder.has_value()) return c;
   MinimizeOptions options;
@@ -42,6 +50,12 @@ Case Smallest(Panel& panel, const Case& c, const std::string& signature) {
 }
 
 TextCase Documented(Panel& panel, const Case& c, const std::string& signature) {
+  if (HasTableOperations(c)) {
+    BuilderTrial& trial = panel.builder_trial();
+    const BuilderStandings& standings = trial.Run(c);
+    if (!standings.finding.has_value()) return {.c = c, .signature = signature};
+    return BuilderRegressionCase(c, trial.builder(), standings);
+  }
   const std::optional<std::size_t> finder = Finder(panel, c, signature);
   if (!finder.has_value()) return {.c = c, .signature = signature};
   return RegressionCase(c, panel.oracle(*finder),

@@ -8,7 +8,7 @@ BuilderCheck::BuilderCheck(FramePool& pool, const TableFacts& facts,
                            std::uint64_t eptp)
     : pool_(pool), facts_(facts), eptp_(eptp), root_{AddressIn(eptp)} {
   events_ = pool_.TakeEvents();
-  for (const TableEvent& event : events_) Replay(event);
+  for (TableEvent& event : events_) Replay(event);
   linked_.emplace(root_.value, TreePlace{facts.levels, 0, RightsMask(facts)});
   CheckEnd();
 }
@@ -43,7 +43,7 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
     ignores_flags_ = true;
   }
   events_ = pool_.TakeEvents();
-  for (const TableEvent& event : events_) {
+  for (TableEvent& event : events_) {
     const bool changes = event.kind == TableEvent::Kind::kStore &&
                          event.before != event.after &&
                          linked_.contains(event.address.value & ~0xfffull);
@@ -70,17 +70,18 @@ BuilderFindings BuilderCheck::JudgeEnd() {
   linked_.clear();
   happenings_ = 0;
   events_ = pool_.TakeEvents();
-  for (const TableEvent& event : events_) Replay(event);
+  for (TableEvent& event : events_) Replay(event);
   if (needs_invept_) Find(BuilderRule::kInvept, root_.value, facts_.levels);
   for (const std::uint64_t frame : in_use_) Find(BuilderRule::kLeak, frame);
   return findings_;
 }
 
 void BuilderCheck::AfterAccess() {
-  for (const TableEvent& event : pool_.TakeEvents()) Replay(event);
+  for (TableEvent& event : pool_.TakeEvents()) Replay(event);
 }
 
-void BuilderCheck::Replay(const TableEvent& event) {
+void BuilderCheck::Replay(TableEvent& event) {
+  if (event.kind != TableEvent::Kind::kStore) filled_ = nullptr;
   switch (event.kind) {
     case TableEvent::Kind::kAllocate:
       memory_.Fill(event.address, FramePool::kPoison);
@@ -127,8 +128,13 @@ void BuilderCheck::ReplayInvept(std::uint64_t eptp) {
   waiting_.clear();
 }
 
-void BuilderCheck::ReplayStore(const TableEvent& event) {
+void BuilderCheck::ReplayStore(TableEvent& event) {
   const std::uint64_t frame = event.address.value & ~0xfffull;
+  // A table is filled, word by word, before it is linked.
+  if (filled_ != nullptr && frame == filled_frame_) {
+    (*filled_)[event.address.value / 8 % 512] = event.after;
+    return;
+  }
   std::uint64_t* word = memory_.At(event.address);
   if (word == nullptr || !in_use_.contains(frame)) {
     Find(BuilderRule::kOwnFrames, event.address.value);
@@ -137,13 +143,17 @@ void BuilderCheck::ReplayStore(const TableEvent& event) {
   const auto table = linked_.find(frame);
   if (table == linked_.end()) {
     *word = event.after;
+    filled_frame_ = frame;
+    filled_ = memory_.Find(Hpa{frame});
   } else {
     if (*word != event.before) {
       // Waiting frames are chained through their words, unreported; what is
       // linked is not.
       Find(BuilderRule::kReported, event.address.value, table->second.level);
     }
+    event.level = table->second.level;
     ChangeEntry(event, TreePlace(table->second));
+    filled_ = nullptr;
   }
 }
 

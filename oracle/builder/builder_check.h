@@ -116,8 +116,8 @@ class BuilderCheck {
   const FrameMemory& memory() const { return memory_; }
 
  private:
-  void Replay(const TableEvent& event);
-  void ReplayStore(const TableEvent& event);
+  void Replay(TableEvent& event);
+  void ReplayStore(TableEvent& event);
   void ReplayFree(Hpa frame);
   void ReplayInvept(std::uint64_t eptp);
   // A word of a table that is linked at `table`.
@@ -148,6 +148,8 @@ class BuilderCheck {
   bool ignores_flags_ = false;  // software cleared what no processor sets
 
   // Within an operation.
+  FrameMemory::Frame* filled_ = nullptr;  // of the last store, if not linked
+  std::uint64_t filled_frame_ = 0;
   std::vector<TableEvent> events_;
   HappeningSet happenings_ = 0;
   BuilderFindings findings_;

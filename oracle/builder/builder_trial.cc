@@ -210,6 +210,7 @@ bool BuilderTrial::Access(const Step& step) {
           .step = &step,
           .result = {},
           .events = no_events_,
+          .before = &walker_.state(),
           .verdict = &walker_.verdict(),
           .trace = &walker_.trace(),
           .outcome = &outcome_,

@@ -58,6 +58,7 @@ struct BuilderStepReport {
   const std::vector<TableEvent>& events;
   HappeningSet happenings = 0;
   // An access; the verdict and trace are of memory, as nothing cached has it.
+  const MachineState* before = nullptr;
   const Verdict* verdict = nullptr;
   const Trace* trace = nullptr;
   const Outcome* outcome = nullptr;

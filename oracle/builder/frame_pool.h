@@ -33,6 +33,8 @@ struct TableEvent {
   Hpa address = {};          // of a frame, or of the word that was stored
   std::uint64_t before = 0;  // kStore, kFlags
   std::uint64_t after = 0;   // kStore, kFlags; of kInvept: the EPTP
+  int level = 0;  // kStore: of the entry; 0 where no processor can find it.
+                  // Known once the event is judged.
 };
 
 class FramePool {

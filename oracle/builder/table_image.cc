@@ -17,12 +17,15 @@ class Reader {
     }
     bool empty = true;
     TreePlace at = place;
+    const std::uint64_t bytes = EntryBytes(place.level);
     for (std::uint64_t i = 0; i < words->size(); ++i) {
       const std::uint64_t entry = (*words)[i];
-      empty = empty && !IsPresent(facts_, entry);
-      Entry(entry, at, Hpa{table.value + 8 * i});
-      if (!image_.findings.empty()) return;
-      at.gpa += EntryBytes(place.level);
+      if (entry != facts_.unused) {  // as nearly all are
+        empty = empty && !IsPresent(facts_, entry);
+        Entry(entry, at, Hpa{table.value + 8 * i});
+        if (!image_.findings.empty()) return;
+      }
+      at.gpa += bytes;
     }
     if (empty) image_.empty_tables.push_back(table.value);
   }

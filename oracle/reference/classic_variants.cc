@@ -122,6 +122,27 @@ constexpr Alteration kVariants[] = {
      },
      "with MBEC, an entry that allows supervisor execution alone is not "
      "present"},
+    {"WALK-4/bit-0", Slot::kWalk4,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return Bit(s.entry, 0);
+     },
+     "with MBEC, too, an entry is present if bit 0 is set"},
+    {"WALK-4/not-zero", Slot::kWalk4,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return s.entry != 0;
+     },
+     "with MBEC, too, an entry is not present only if all of it is 0"},
+    {"CFG-7/1-gbyte-capability-ignored", Slot::kCfg7,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && s.level != 3;
+     },
+     "a 1-GByte page is accepted although the processor does not have them"},
+    {"QUAL-11/with-mbec-only", Slot::kQual11,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value == kUndefinedBit || s.Mbec() ? value : 0;
+     },
+     "qualification bit 11 depends on MBEC, not on advanced VM-exit "
+     "information for EPT violations"},
     {"WALK-6/identity", Slot::kWalk6,
      [](const Situation& s, std::uint64_t) -> std::uint64_t {
        return s.access.gpa.value;

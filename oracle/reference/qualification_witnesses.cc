@@ -190,7 +190,7 @@ std::vector<NamedCase> GuestBitCases() {
        Violation(0x181, 0x1234)},
       {"qual-11-execute-disable-page",
        "QUAL-11",
-       {"QUAL-11/inverted", "QUAL-11/never"},
+       {"QUAL-11/inverted", "QUAL-11/never", "QUAL-11/with-mbec-only"},
        Walk4().Pte(0).Read(0x1234).But(ExecuteDisable).Build(),
        Violation(0xd81, 0x1234)},
       {"qual-11-nxe-off",

@@ -145,6 +145,11 @@ void ReportExit(Examiner& x, std::uint16_t reason, RuleAt decided,
       break;
   }
   if (reason != kExitVmfunc && x.Ask(Slot::kVe2, reason)) {
+    // Converted as a violation would be.
+    const Hpa area{x.state().controls.ve_information_address};
+    const std::uint64_t busy =
+        sdm::Bits(x.Read(Role::kVeArea, 0, area), 63, 32);
+    if (!x.Ask(Slot::kVe3, busy)) return;
     const Event reported = event;
     WriteVeArea(x, reported, alternative);
     DeliverVe(x, alternative);

@@ -20,12 +20,6 @@ int CompareExchange(void* context, std::uint64_t address,
   return Of(context).CompareExchange(address, expected, desired) ? 1 : 0;
 }
 
-bool SameReply(const Reply& a, const Reply& b) {
-  if (a.incident != b.incident || a.aside != b.aside) return false;
-  if (a.incident.kind != IncidentKind::kNone) return true;
-  return a.declined == b.declined && (a.declined || a.outcome == b.outcome);
-}
-
 }  // namespace
 
 DirectSession::DirectSession(const TargetFunctions& functions,

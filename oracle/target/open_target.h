@@ -6,6 +6,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "oracle/target/target_oracle.h"
 
@@ -17,11 +18,12 @@ struct TargetOptions {
 };
 
 // The target in the file `path`: a shared object (its name ends in .so, or in
-// .so and a version), loaded by a child process. Null, with the reason in
+// .so and a version), loaded by a child process; or else a program, which is
+// run with `arguments` and answers over a pipe. Null, with the reason in
 // `error`, if it cannot be had.
-std::unique_ptr<TargetOracle> OpenTarget(const std::string& path,
-                                         const TargetOptions& options,
-                                         std::string& error);
+std::unique_ptr<TargetOracle> OpenTarget(
+    const std::string& path, const std::vector<std::string>& arguments,
+    const TargetOptions& options, std::string& error);
 
 // "mine" for "build/libmine.so": of letters, digits, '_' and '.'.
 std::string NameOfTarget(const std::string& path);

@@ -26,6 +26,9 @@ struct Reply {
   Outcome outcome;
 };
 
+// Whether a target said the same twice.
+bool SameReply(const Reply& a, const Reply& b);
+
 class TargetSession {
  public:
   virtual ~TargetSession() = default;

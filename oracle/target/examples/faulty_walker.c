@@ -378,8 +378,6 @@ static void exit_guest(const struct walk* walk, int reason,
 /* SDM 29.3.5 and 29.3.6; 0, or the reason of the VM exit. */
 static int set_flags(const struct walk* walk, eptdiff_answer* answer) {
   const eptdiff_question* question = walk->question;
-  const uint64_t accessed = has(LEGACY_FLAGS) ? 0x20 : ACCESSED;
-  const uint64_t dirty = has(LEGACY_FLAGS) ? 0x40 : DIRTY;
   const int writes =
       (question->access == EPTDIFF_WRITE && !has(NO_DIRTY)) ||
       has(DIRTY_ON_READ);
@@ -390,17 +388,17 @@ static int set_flags(const struct walk* walk, eptdiff_answer* answer) {
   if ((question->eptp & 0x40) == 0 && !has(FLAGS_ALWAYS)) return 0;
   for (level = walk->top; level >= walk->level; --level) {
     const int leaf = level == walk->level;
-    if (leaf || !has(ACCESSED_LEAF)) flags[level] |= accessed;
-    if (leaf && writes) flags[level] |= dirty;
+    if (leaf || !has(ACCESSED_LEAF)) flags[level] |= ACCESSED;
+    if (leaf && writes) flags[level] |= DIRTY;
     flags[level] &= ~walk->entry[level];
     if (flags[level] != 0 &&
-        (!has(PML_DIRTY_ONLY) || (flags[level] & dirty) != 0)) {
+        (!has(PML_DIRTY_ONLY) || (flags[level] & DIRTY) != 0)) {
       any = 1;
     }
   }
   if (control(walk, SECONDARY_PML) && (question->eptp & 0x40) != 0) {
     if (any && question->pml_index > 511) return EXIT_LOG_FULL;
-    if ((flags[walk->level] & dirty) != 0) {
+    if ((flags[walk->level] & DIRTY) != 0) {
       const uint64_t logged = has(PML_GLA) ? question->gla : question->gpa;
       store(walk, question->pml_address + 8u * question->pml_index,
             logged & ~(has(PML_UNALIGNED) ? 0 : low_bits(12)));
@@ -412,7 +410,8 @@ static int set_flags(const struct walk* walk, eptdiff_answer* answer) {
     /* An entry that is used at two levels has both flags by now. */
     const uint64_t address = walk->address[level];
     if (flags[level] != 0) {
-      store(walk, address, load(walk, address) | flags[level]);
+      store(walk, address,
+            load(walk, address) | flags[level] >> (has(LEGACY_FLAGS) ? 3 : 0));
     }
   }
   return 0;

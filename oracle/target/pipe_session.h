@@ -1,0 +1,67 @@
+// A target that is a program of its own, in whatever language: it answers over
+// its standard input and output (pipe_protocol.md). When it dies or hangs it is
+// started anew.
+// Thread-safety: thread-compatible; only in a process with one thread, since it
+// forks.
+#ifndef EPTDIFF_ORACLE_TARGET_PIPE_SESSION_H_
+#define EPTDIFF_ORACLE_TARGET_PIPE_SESSION_H_
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "oracle/target/guarded_memory.h"
+#include "oracle/target/pipe_text.h"
+#include "oracle/target/session.h"
+
+namespace eptdiff {
+
+class PipeSession final : public TargetSession {
+ public:
+  // Runs `command`: a program and its arguments. Null, with the reason in
+  // `error`, if it cannot be run or does not describe itself.
+  static std::unique_ptr<PipeSession> Make(std::vector<std::string> command,
+                                           std::chrono::milliseconds limit,
+                                           std::string& error);
+  ~PipeSession() override;
+
+  const eptdiff_profile& profile() const override { return profile_; }
+  void Enter(const MachineState& state, Reply& reply) override;
+  void Perform(const MachineState& state, const Step& step,
+               Reply& reply) override;
+  void set_repeats(unsigned repeats) override { repeats_ = repeats; }
+  std::chrono::nanoseconds waited() const override { return waited_; }
+
+ private:
+  PipeSession(std::vector<std::string> command,
+              std::chrono::milliseconds limit);
+  bool Start(std::string& error);
+  void Stop();
+  [[noreturn]] void Execute(int in, int out);
+  // Everything up to the next line "end".
+  Incident Read(std::string& text);
+  Incident Write(const std::string& text);
+  Incident Bury(bool stuck);
+  void Ask(const MachineState& state, const Step* step, Reply& reply);
+  void AskOnce(const MachineState& state, const Step* step, Reply& reply);
+
+  const std::vector<std::string> command_;
+  const std::chrono::milliseconds limit_;
+  eptdiff_profile profile_;
+  unsigned repeats_ = 0;
+  pid_t child_ = -1;
+  int to_ = -1;
+  int from_ = -1;
+  std::string unread_;  // received, beyond the last "end"
+  std::chrono::nanoseconds waited_{0};
+  GuardedMemory memory_;
+  PipeAnswer answer_;
+  Reply again_;
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_TARGET_PIPE_SESSION_H_
