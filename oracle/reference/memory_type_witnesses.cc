@@ -1,4 +1,6 @@
 // Cases of MT.
+#include <string_view>
+
 #include "oracle/reference/witnesses.h"
 
 namespace eptdiff {
@@ -29,6 +31,36 @@ CaseBuilder Selecting(std::uint8_t index) {
       .But([=](Step& step) { step.page.pat_index = index; });
 }
 
+// 3A table 12-7: EPT type in bits 5:3 of the PTE, PAT type, what comes of them.
+struct Combination {
+  std::string_view name;
+  std::uint64_t pte, pat;
+  MemoryType type;
+};
+constexpr Combination kCombinations[] = {
+    {"mt-6-uc-and-uc", 0x9007, 0, kUc},
+    {"mt-6-uc-and-uc-minus", 0x9007, 7, kUc},
+    {"mt-6-uc-and-wt", 0x9007, 4, kUc},
+    {"mt-6-uc-and-wb", 0x9007, 6, kUc},
+    {"mt-6-uc-and-wp", 0x9007, 5, kUc},
+    {"mt-6-wc-and-uc", 0x900f, 0, kUc},
+    {"mt-6-wc-and-wc", 0x900f, 1, kWc},
+    {"mt-6-wc-and-wt", 0x900f, 4, kUc},
+    {"mt-6-wc-and-wp", 0x900f, 5, kUc},
+    {"mt-6-wt-and-uc", 0x9027, 0, kUc},
+    {"mt-6-wt-and-uc-minus", 0x9027, 7, kUc},
+    {"mt-6-wt-and-wc", 0x9027, 1, kWc},
+    {"mt-6-wt-and-wt", 0x9027, 4, kWt},
+    {"mt-6-wp-and-uc", 0x902f, 0, kUc},
+    {"mt-6-wp-and-uc-minus", 0x902f, 7, kWc},
+    {"mt-6-wp-and-wc", 0x902f, 1, kWc},
+    {"mt-6-wp-and-wb", 0x902f, 6, kWp},
+    {"mt-6-wp-and-wp", 0x902f, 5, kWp},
+    {"mt-6-wb-and-wc", 0x9037, 1, kWc},
+    {"mt-6-wb-and-wt", 0x9037, 4, kWt},
+    {"mt-6-wb-and-wp", 0x9037, 5, kWp},
+};
+
 }  // namespace
 
 std::vector<NamedCase> MemoryTypeWitnesses() {
@@ -36,7 +68,7 @@ std::vector<NamedCase> MemoryTypeWitnesses() {
   const auto typed = [&](MemoryType type) {
     return Answer(completes).Type(type);
   };
-  return {
+  std::vector<NamedCase> cases = {
       {"mt-1-cache-disable",
        "MT-1",
        {"MT-1/cache-disable-ignored", "MT-1/always-wb"},
@@ -127,6 +159,11 @@ std::vector<NamedCase> MemoryTypeWitnesses() {
        Combined(0x9037, 7),
        typed(kUc)},
   };
+  for (const Combination& c : kCombinations) {
+    cases.push_back(
+        {c.name, "MT-6", {}, Combined(c.pte, c.pat), typed(c.type)});
+  }
+  return cases;
 }
 
 }  // namespace eptdiff

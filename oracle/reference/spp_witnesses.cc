@@ -20,6 +20,30 @@ std::vector<NamedCase> EligibilityCases() {
        {"SPP-1/never", "SPP-7/inverted"},
        SubPages().Vector(0x100).Write(0x1234).Build(),
        Completes(0x9234)},
+      // Whether SPP counts for these is the processor's to choose (29.3.4.1).
+      {"spp-1-asynchronous",
+       "SPP-1",
+       {},
+       SubPages()
+           .Vector(0x100)
+           .Write(0x1234)
+           .But([](Step& step) { step.access.asynchronous = true; })
+           .Build(),
+       Completes(0x9234)},
+      {"spp-1-page-not-readable",
+       "SPP-1",
+       {},
+       SubPages().Pte(kBit61 | 0x9034).Vector(0x100).Write(0x1234).Build(),
+       Completes(0x9234)},
+      {"spp-1-two-pages",
+       "SPP-1",
+       {},
+       SubPages()
+           .Vector(std::uint64_t{1} << 62)
+           .Word(0x4010, 0xa037)
+           .Write(0x1ffc, 8)
+           .Build(),
+       Completes(0x9ffc).And(0xa000)},
       {"spp-1-bit-61-clear",
        "SPP-1",
        {"SPP-1/without-bit-61"},

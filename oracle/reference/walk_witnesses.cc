@@ -37,6 +37,12 @@ std::vector<NamedCase> TranslationCases() {
        {"WALK-1/one-bit-high"},
        Walk5().Word(0x5050, 0x1007).Read(0x000a'0000'0000'1abc).Build(),
        Completes(0x9abc)},
+      // What software stored before counts.
+      {"walk-1-after-a-store",
+       "WALK-1",
+       {"WALK-1/one-bit-high"},
+       Walk4().Pte(0).Store(0x4008, 0x9037).Read(0x1234).Build(),
+       Completes(0x9234)},
       {"walk-2-bit-48",
        "WALK-2",
        {"WALK-2/off"},
