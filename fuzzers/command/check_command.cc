@@ -235,6 +235,13 @@ CheckReport ReportOf(const CheckOptions& options, TargetCheck& check,
     }
     report.remarks.push_back(remark);
   }
+  if (const auto& nearest = check.explanation().nearest; nearest.has_value()) {
+    report.remarks.push_back(
+        absl::StrCat("of what is unexplained, this comes nearest: ",
+                     AlterationWords(*nearest->alteration),
+                     " (it would explain ", nearest->explained,
+                     " steps and contradict ", nearest->contradicted, ")"));
+  }
   return report;
 }
 

@@ -137,8 +137,8 @@ TEST(CheckCommandTest, EachMistakeIsNamedAndNothingElse) {
 // Two explanations that hardly any case tells apart; either will do.
 TEST(CheckCommandTest, AMistakeMayBeExplainedByOneRuleOrByTwo) {
   const Checked checked = Check(EPTDIFF_FAULTY_WALKER, "present-if-not-zero");
-  EXPECT_THAT(checked.departures, AnyOf(ElementsAre("VIO-1"),
-                                        ElementsAre("WALK-3", "WALK-4")));
+  EXPECT_THAT(checked.departures,
+              AnyOf(ElementsAre("VIO-1"), ElementsAre("WALK-3", "WALK-4")));
   EXPECT_THAT(checked.findings, IsEmpty());
 }
 

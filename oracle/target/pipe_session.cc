@@ -162,9 +162,9 @@ Incident PipeSession::Read(std::string& text) {
       unread_.erase(0, after);
       break;
     }
-    const auto left = limit_ - std::chrono::duration_cast<
-                                   std::chrono::milliseconds>(Clock::now() -
-                                                              start);
+    const auto left =
+        limit_ - std::chrono::duration_cast<std::chrono::milliseconds>(
+                     Clock::now() - start);
     pollfd ready = {.fd = from_, .events = POLLIN, .revents = 0};
     const int count =
         left.count() > 0 ? poll(&ready, 1, static_cast<int>(left.count())) : 0;

@@ -95,34 +95,63 @@ constexpr NumberField kProfileNumbers[] = {
 
 // By number.
 constexpr std::string_view kSteps[] = {
-    "guest_physical",   "linear",     "structure_read",
-    "structure_update", "pdpte_load", "store",
-    "eptp_switch"};
-constexpr std::string_view kAccesses[] = {
-    "read",  "write",           "read_modify_write",
-    "fetch", "shadow_stack_read", "shadow_stack_write"};
+    "guest_physical", "linear", "structure_read", "structure_update",
+    "pdpte_load",     "store",  "eptp_switch"};
+constexpr std::string_view kAccesses[] = {"read",
+                                          "write",
+                                          "read_modify_write",
+                                          "fetch",
+                                          "shadow_stack_read",
+                                          "shadow_stack_write"};
 constexpr std::string_view kEvents[] = {
-    "completed",  "vm_exit",            "ve",
-    "page_fault", "general_protection", "vm_entry_failure"};
+    "completed",          "vm_exit",         "ve", "page_fault",
+    "general_protection", "vm_entry_failure"};
 // By bit.
-constexpr std::string_view kModels[] = {
-    "4_levels",         "5_levels",         "accessed_dirty",
-    "mbec",             "pml",              "spp",
-    "ve",               "shadow_stack_control", "paging_write",
-    "hlat",             "eptp_switching",   "vm_entry",
-    "page_crossing",    "read_modify_write", "shadow_stack_access",
-    "asynchronous",     "transactions",     "events",
-    "structure_access", "pdpte_load",       "linear_paging_off",
-    "linear_32_bit",    "linear_pae",       "linear_4_level",
-    "linear_5_level",   "smep_smap",        "protection_keys"};
-constexpr std::string_view kFills[] = {
-    "event",       "failed_check",  "exit_reason",
-    "interruption_information",     "error_code",
-    "qualification", "gpa",         "gla",
-    "cr2",         "address",       "page_size",
-    "memory_type", "structure_memory_type", "pdpte",
-    "eptp",        "eptp_index",    "pml_index",
-    "memory"};
+constexpr std::string_view kModels[] = {"4_levels",
+                                        "5_levels",
+                                        "accessed_dirty",
+                                        "mbec",
+                                        "pml",
+                                        "spp",
+                                        "ve",
+                                        "shadow_stack_control",
+                                        "paging_write",
+                                        "hlat",
+                                        "eptp_switching",
+                                        "vm_entry",
+                                        "page_crossing",
+                                        "read_modify_write",
+                                        "shadow_stack_access",
+                                        "asynchronous",
+                                        "transactions",
+                                        "events",
+                                        "structure_access",
+                                        "pdpte_load",
+                                        "linear_paging_off",
+                                        "linear_32_bit",
+                                        "linear_pae",
+                                        "linear_4_level",
+                                        "linear_5_level",
+                                        "smep_smap",
+                                        "protection_keys"};
+constexpr std::string_view kFills[] = {"event",
+                                       "failed_check",
+                                       "exit_reason",
+                                       "interruption_information",
+                                       "error_code",
+                                       "qualification",
+                                       "gpa",
+                                       "gla",
+                                       "cr2",
+                                       "address",
+                                       "page_size",
+                                       "memory_type",
+                                       "structure_memory_type",
+                                       "pdpte",
+                                       "eptp",
+                                       "eptp_index",
+                                       "pml_index",
+                                       "memory"};
 static_assert(std::size(kFills) == kFieldCount);
 
 std::optional<unsigned> NumberOf(std::span<const std::string_view> names,
@@ -307,7 +336,7 @@ std::string QuestionText(const MachineState& state, const Step* step) {
   }
   text += "pdpte";
   for (const std::uint64_t pdpte : question.pdpte) {
-    text += " " + Hexadecimal(pdpte);
+    text.append(" ").append(Hexadecimal(pdpte));
   }
   text += "\n";
   for (const Hpa address : state.memory.addresses()) {

@@ -1,8 +1,8 @@
 /* A fuller walker than simple_walker.c, with mistakes to choose from.
  *
  * It is right as it stands. EPTDIFF_EXAMPLE_BUG in the environment names the
- * mistakes that it makes, separated by commas: those that hypervisors have made,
- * and misbehaviour that is no answer at all. FOR_EACH_BUG lists them. */
+ * mistakes that it makes, separated by commas: those that hypervisors have
+ * made, and misbehaviour that is no answer at all. FOR_EACH_BUG lists them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,64 +10,65 @@
 
 EPTDIFF_TARGET_DEFINE_ABI;
 
-#define FOR_EACH_BUG(BUG)                                                    \
-  BUG(RESERVED_1_GBYTE, "1-gbyte-reserved-unchecked")                        \
-  BUG(RESERVED_2_MBYTE, "2-mbyte-reserved-unchecked")                        \
-  BUG(RESERVED_2_MBYTE_MASK, "2-mbyte-reserved-bits-19-12")                  \
-  BUG(RESERVED_1_GBYTE_MASK, "1-gbyte-reserved-bits-28-12")                  \
-  BUG(RESERVED_TABLE, "table-reserved-unchecked")                            \
-  BUG(RESERVED_ROOT, "pml4e-bits-7-3-unchecked")                             \
-  BUG(BEYOND_WIDTH, "beyond-maxphyaddr-unchecked")                           \
-  BUG(BEYOND_WIDTH_MASK, "maxphyaddr-off-by-one")                            \
-  BUG(BEYOND_48, "only-bits-51-48-checked")                                  \
-  BUG(WRITE_ONLY, "write-only-accepted")                                     \
-  BUG(MEMORY_TYPE, "memory-type-unchecked")                                  \
-  BUG(EXECUTE_ONLY_CAPABILITY, "execute-only-capability-ignored")            \
-  BUG(GBYTE_CAPABILITY, "1-gbyte-capability-ignored")                        \
-  BUG(PTE_BIT_7, "pte-bit-7-reserved")                                       \
-  BUG(TABLE_BIT_8, "table-bit-8-reserved")                                   \
-  BUG(EXECUTE_ONLY, "execute-only-refused")                                  \
-  BUG(UC_AND_WB, "only-uc-and-wb-accepted")                                  \
-  BUG(PRESENT_BIT_0, "present-if-bit-0")                                     \
-  BUG(PRESENT_NOT_ZERO, "present-if-not-zero")                               \
-  BUG(PER_LEVEL, "permissions-per-level")                                    \
-  BUG(RESERVED_FIRST, "reserved-before-presence")                            \
-  BUG(LEAF_WRITE, "write-permission-of-leaf-only")                           \
-  BUG(LEGACY_FLAGS, "flags-at-bits-5-and-6")                                 \
-  BUG(NO_DIRTY, "dirty-never-set")                                           \
-  BUG(DIRTY_ON_READ, "dirty-on-every-access")                                \
-  BUG(ACCESSED_LEAF, "accessed-in-leaf-only")                                \
-  BUG(FLAGS_ALWAYS, "flags-without-eptp-bit-6")                              \
-  BUG(QUALIFICATION_LEAF, "qualification-4-of-leaf-only")                    \
-  BUG(QUALIFICATION_KEPT, "qualification-3-kept-if-not-present")             \
-  BUG(QUALIFICATION_6, "qualification-6-for-fetches-only")                   \
-  BUG(QUALIFICATION_8, "qualification-8-inverted")                           \
-  BUG(QUALIFICATION_9, "qualification-9-with-mbec-only")                     \
-  BUG(QUALIFICATION_10, "qualification-10-inverted")                         \
-  BUG(GLA_64, "gla-not-truncated")                                           \
-  BUG(GPA_PAGE, "gpa-of-page")                                               \
-  BUG(NO_GBYTE_LEAF, "1-gbyte-leaf-walked-through")                          \
-  BUG(OFFSET_12, "large-page-offset-of-12-bits")                             \
-  BUG(ADDRESS_32, "page-address-of-32-bits")                                 \
-  BUG(TABLE_32, "table-address-of-32-bits")                                  \
-  BUG(INDEX_LOW, "index-one-bit-low")                                        \
-  BUG(USER_BY_CPL, "user-mode-by-cpl")                                       \
-  BUG(PML_GLA, "pml-logs-gla")                                               \
-  BUG(PML_UNALIGNED, "pml-logs-offset")                                      \
-  BUG(PML_INCREMENT, "pml-index-incremented")                                \
-  BUG(PML_DIRTY_ONLY, "pml-full-for-dirty-only")                             \
-  BUG(VE_ANY, "ve-judged-by-any-entry")                                      \
-  BUG(VE_FIRST, "ve-judged-by-first-entry")                                  \
-  BUG(VE_BUSY, "ve-busy-ignored")                                            \
-  BUG(VE_MISCONFIGURATION, "ve-for-misconfigurations")                       \
-  BUG(IGNORE_PAT, "ignore-pat-not-honoured")                                 \
-  BUG(EPTP_TYPE, "memory-type-of-eptp")                                      \
-  BUG(CRASH, "crash-once-in-a-while")                                        \
-  BUG(HANG, "hang")                                                          \
-  BUG(ENDLESS, "endless-loads")                                              \
-  BUG(STRAY_STORE, "stray-store")                                            \
-  BUG(WILD_LOAD, "load-beyond-maxphyaddr")                                   \
-  BUG(VARIES, "answers-vary")                                                \
+#define FOR_EACH_BUG(BUG)                                         \
+  BUG(RESERVED_1_GBYTE, "1-gbyte-reserved-unchecked")             \
+  BUG(RESERVED_2_MBYTE, "2-mbyte-reserved-unchecked")             \
+  BUG(RESERVED_2_MBYTE_MASK, "2-mbyte-reserved-bits-19-12")       \
+  BUG(RESERVED_1_GBYTE_MASK, "1-gbyte-reserved-bits-28-12")       \
+  BUG(RESERVED_TABLE, "table-reserved-unchecked")                 \
+  BUG(RESERVED_ROOT, "pml4e-bits-7-3-unchecked")                  \
+  BUG(BEYOND_WIDTH, "beyond-maxphyaddr-unchecked")                \
+  BUG(BEYOND_WIDTH_MASK, "maxphyaddr-off-by-one")                 \
+  BUG(BEYOND_48, "only-bits-51-48-checked")                       \
+  BUG(WRITE_ONLY, "write-only-accepted")                          \
+  BUG(MEMORY_TYPE, "memory-type-unchecked")                       \
+  BUG(EXECUTE_ONLY_CAPABILITY, "execute-only-capability-ignored") \
+  BUG(GBYTE_CAPABILITY, "1-gbyte-capability-ignored")             \
+  BUG(PTE_BIT_7, "pte-bit-7-reserved")                            \
+  BUG(TABLE_BIT_8, "table-bit-8-reserved")                        \
+  BUG(EXECUTE_ONLY, "execute-only-refused")                       \
+  BUG(UC_AND_WB, "only-uc-and-wb-accepted")                       \
+  BUG(PRESENT_BIT_0, "present-if-bit-0")                          \
+  BUG(PRESENT_NOT_ZERO, "present-if-not-zero")                    \
+  BUG(PER_LEVEL, "permissions-per-level")                         \
+  BUG(RESERVED_FIRST, "reserved-before-presence")                 \
+  BUG(LEAF_WRITE, "write-permission-of-leaf-only")                \
+  BUG(LEGACY_FLAGS, "flags-at-bits-5-and-6")                      \
+  BUG(NO_DIRTY, "dirty-never-set")                                \
+  BUG(DIRTY_ON_READ, "dirty-on-every-access")                     \
+  BUG(ACCESSED_LEAF, "accessed-in-leaf-only")                     \
+  BUG(FLAGS_ALWAYS, "flags-without-eptp-bit-6")                   \
+  BUG(QUALIFICATION_LEAF, "qualification-4-of-leaf-only")         \
+  BUG(QUALIFICATION_KEPT, "qualification-3-kept-if-not-present")  \
+  BUG(QUALIFICATION_6, "qualification-6-for-fetches-only")        \
+  BUG(QUALIFICATION_8, "qualification-8-inverted")                \
+  BUG(QUALIFICATION_9, "qualification-9-with-mbec-only")          \
+  BUG(QUALIFICATION_10, "qualification-10-inverted")              \
+  BUG(GLA_64, "gla-not-truncated")                                \
+  BUG(GPA_PAGE, "gpa-of-page")                                    \
+  BUG(NO_GBYTE_LEAF, "1-gbyte-leaf-walked-through")               \
+  BUG(OFFSET_12, "large-page-offset-of-12-bits")                  \
+  BUG(ADDRESS_32, "page-address-of-32-bits")                      \
+  BUG(TABLE_32, "table-address-of-32-bits")                       \
+  BUG(INDEX_LOW, "index-one-bit-low")                             \
+  BUG(USER_BY_CPL, "user-mode-by-cpl")                            \
+  BUG(PML_GLA, "pml-logs-gla")                                    \
+  BUG(PML_UNALIGNED, "pml-logs-offset")                           \
+  BUG(PML_INCREMENT, "pml-index-incremented")                     \
+  BUG(PML_DIRTY_ONLY, "pml-full-for-dirty-only")                  \
+  BUG(VE_ANY, "ve-judged-by-any-entry")                           \
+  BUG(VE_FIRST, "ve-judged-by-first-entry")                       \
+  BUG(VE_BUSY, "ve-busy-ignored")                                 \
+  BUG(VE_MISCONFIGURATION, "ve-for-misconfigurations")            \
+  BUG(IGNORE_PAT, "ignore-pat-not-honoured")                      \
+  BUG(EPTP_TYPE, "memory-type-of-eptp")                           \
+  BUG(CRASH, "crash-once-in-a-while")                             \
+  BUG(CRASH_RARELY, "crash-once-in-a-million")                    \
+  BUG(HANG, "hang")                                               \
+  BUG(ENDLESS, "endless-loads")                                   \
+  BUG(STRAY_STORE, "stray-store")                                 \
+  BUG(WILD_LOAD, "load-beyond-maxphyaddr")                        \
+  BUG(VARIES, "answers-vary")                                     \
   BUG(NONSENSE, "event-99")
 
 enum bug {
@@ -135,11 +136,11 @@ struct walk {
   const eptdiff_memory* memory;
   uint64_t address[MAX_LEVEL + 1]; /* of the entry of each level */
   uint64_t entry[MAX_LEVEL + 1];
-  int top;           /* the first level */
-  int level;         /* of the last entry read; 0: of none */
-  int absent;        /* the last entry is not present, or there is none */
-  uint64_t rights;   /* the AND of all entries, if none is absent */
-  int suppressed;    /* some entry has bit 63 */
+  int top;         /* the first level */
+  int level;       /* of the last entry read; 0: of none */
+  int absent;      /* the last entry is not present, or there is none */
+  uint64_t rights; /* the AND of all entries, if none is absent */
+  int suppressed;  /* some entry has bit 63 */
 };
 
 static uint64_t low_bits(int count) { return (UINT64_C(1) << count) - 1; }
@@ -304,14 +305,13 @@ static uint64_t qualification(const struct walk* walk) {
     value |= 1u << 6;
   }
   if (!has(QUALIFICATION_8)) value |= 1u << 8;
-  if (has(QUALIFICATION_9) ? !control(walk, SECONDARY_MBEC)
-                           : (question->ept_vpid_cap &
-                              CAP_ADVANCED_INFORMATION) == 0) {
+  if (has(QUALIFICATION_9)
+          ? !control(walk, SECONDARY_MBEC)
+          : (question->ept_vpid_cap & CAP_ADVANCED_INFORMATION) == 0) {
     return value;
   }
   if (!paging(question) || question->page_user) value |= 1u << 9;
-  if ((!paging(question) || question->page_writable) !=
-      has(QUALIFICATION_10)) {
+  if ((!paging(question) || question->page_writable) != has(QUALIFICATION_10)) {
     value |= 1u << 10;
   }
   if (paging(question) && nx && question->page_execute_disable) {
@@ -362,8 +362,8 @@ static void exit_guest(const struct walk* walk, int reason,
   answer->gpa = question->gpa & ~(has(GPA_PAGE) ? low_bits(12) : 0);
   if (reason == EXIT_VIOLATION) {
     answer->qualification = qualification(walk);
-    answer->gla = is_64_bit || has(GLA_64) ? question->gla
-                                           : (uint32_t)question->gla;
+    answer->gla =
+        is_64_bit || has(GLA_64) ? question->gla : (uint32_t)question->gla;
   }
   if (!is_converted(walk, reason)) return;
   write_information(walk, answer);
@@ -378,9 +378,8 @@ static void exit_guest(const struct walk* walk, int reason,
 /* SDM 29.3.5 and 29.3.6; 0, or the reason of the VM exit. */
 static int set_flags(const struct walk* walk, eptdiff_answer* answer) {
   const eptdiff_question* question = walk->question;
-  const int writes =
-      (question->access == EPTDIFF_WRITE && !has(NO_DIRTY)) ||
-      has(DIRTY_ON_READ);
+  const int writes = (question->access == EPTDIFF_WRITE && !has(NO_DIRTY)) ||
+                     has(DIRTY_ON_READ);
   uint64_t flags[MAX_LEVEL + 1] = {0}; /* to be set */
   int any = 0;
   int level;
@@ -439,10 +438,9 @@ static void set_memory_types(const struct walk* walk, uint64_t leaf,
   if (has(EPTP_TYPE)) ept = question->eptp & 7;
   if (paging(question)) pat = question->pat >> 8 * question->page_pat_index & 7;
   translation->structure_memory_type = question->eptp & 7;
-  translation->memory_type =
-      (leaf & IGNORE_PAT_BIT) != 0 && !has(IGNORE_PAT)
-          ? (uint8_t)ept
-          : combine(ept, pat);
+  translation->memory_type = (leaf & IGNORE_PAT_BIT) != 0 && !has(IGNORE_PAT)
+                                 ? (uint8_t)ept
+                                 : combine(ept, pat);
 }
 
 /* What is no answer at all. */
@@ -450,6 +448,10 @@ static void misbehave(const eptdiff_question* question,
                       const eptdiff_memory* memory, eptdiff_answer* answer) {
   const uint64_t page = question->gpa >> 12;
   if (has(CRASH) && page % 1009 == 17 && question->access == EPTDIFF_FETCH) {
+    abort();
+  }
+  if (has(CRASH_RARELY) &&
+      (question->gpa + 1) * UINT64_C(0x9e3779b97f4a7c15) >> 44 == 0) {
     abort();
   }
   if (has(HANG) && page % 509 == 17) {
@@ -493,8 +495,7 @@ int eptdiff_target_answer(const eptdiff_question* question,
     translation->address = leaf & ADDRESS & ~low_bits(translation->page_shift);
     if (has(ADDRESS_32)) translation->address &= UINT64_C(0xffffffff);
     translation->address |=
-        question->gpa &
-        low_bits(has(OFFSET_12) ? 12 : translation->page_shift);
+        question->gpa & low_bits(has(OFFSET_12) ? 12 : translation->page_shift);
     set_memory_types(&walk, leaf, translation);
   }
   if (has(VARIES) && ++asked % 7 == 0) answer->gpa ^= 0x1000;

@@ -151,6 +151,6 @@ int eptdiff_target_answer(const eptdiff_question* question,
 
 void eptdiff_target_describe(eptdiff_profile* profile) {
   profile->models = EPTDIFF_MODELS_4_LEVELS | EPTDIFF_MODELS_ACCESSED_DIRTY;
-  profile->fills &= ~(EPTDIFF_FILLS_MEMORY_TYPE |
-                      EPTDIFF_FILLS_STRUCTURE_MEMORY_TYPE);
+  profile->fills &=
+      ~(EPTDIFF_FILLS_MEMORY_TYPE | EPTDIFF_FILLS_STRUCTURE_MEMORY_TYPE);
 }
