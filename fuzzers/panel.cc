@@ -64,6 +64,9 @@ bool Panel::Seat(std::string_view name, const PanelOptions& options,
   }
   oracles_.push_back(std::move(oracle));
   names_.emplace_back(name);
+  if (name == "engine") {
+    metamorphic_ = std::make_unique<Metamorphic>(*oracles_.back());
+  }
   trial_.Add(*oracles_.back(), dialect);
   return true;
 }
@@ -82,6 +85,11 @@ std::vector<std::string> Panel::Findings(const Case& c) {
   for (std::size_t i = 0; i < standings.size(); ++i) {
     if (!standings[i].disagrees) continue;
     signatures.push_back(SignatureOf(names_[i], standings[i].finding));
+  }
+  if (signatures.empty() && metamorphic_ != nullptr) {
+    if (const auto broken = metamorphic_->CheckAll(c)) {
+      signatures.push_back(metamorphic_->SignatureOf(*broken));
+    }
   }
   return signatures;
 }

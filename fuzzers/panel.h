@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fuzzers/metamorphic.h"
 #include "fuzzers/minimizer.h"
 #include "oracle/builder/builder_trial.h"
 #include "oracle/case.h"
@@ -48,8 +49,13 @@ class Panel {
   // Those that were asked for and not built in.
   const std::vector<std::string>& absent() const { return absent_; }
 
-  // The signatures of all findings in `c`, in the order of the oracles.
+  // The signatures of all findings in `c`, in the order of the oracles; if the
+  // reference finds nothing, that of a relation which the engine breaks.
   std::vector<std::string> Findings(const Case& c);
+
+  // The engine's answers, compared with its answers to related cases; null if
+  // it does not sit here.
+  Metamorphic* metamorphic() { return metamorphic_.get(); }
 
   // What the steps before step `step` (from 0) of `c` leave, as oracle number
   // `oracle` answers them: the minimiser's hook. None if it does not come so
@@ -68,6 +74,7 @@ class Panel {
   Trial trial_;
   std::unique_ptr<BuilderTrial> builder_trial_;
   bool plants_in_engine_ = false;
+  std::unique_ptr<Metamorphic> metamorphic_;
 };
 
 // `text` at each `separator`; empty parts are left out.

@@ -116,6 +116,22 @@ class QualificationBit8 final : public Planted {
   }
 };
 
+// Bit 20 of an EPT violation's qualification, which is undefined, tells where
+// EPT's root lies. No verdict can object to that.
+class UndefinedBitByFrame final : public Planted {
+ public:
+  using Planted::Planted;
+  Skip Perform(const MachineState& state, const Step& step,
+               Outcome& outcome) override {
+    const Skip skip = Planted::Perform(state, step, outcome);
+    if (skip == Skip::kNone && outcome.event.kind == EventKind::kVmExit &&
+        outcome.event.exit_reason == kExitEptViolation) {
+      outcome.event.qualification |= (state.controls.eptp & Bit(12)) << 8;
+    }
+    return skip;
+  }
+};
+
 // Answers as an implementation would that departs from the SDM by a dialect's
 // alterations, where that makes a difference; otherwise passes questions on.
 class Altered final : public Planted {
@@ -143,6 +159,8 @@ constexpr PlantedFault kFaults[] = {
     {"dirty-flag-forgotten", "no dirty flag is ever set"},
     {"qualification-bit-8",
      "bit 8 of an EPT violation's qualification is inverted"},
+    {"undefined-bit-by-frame",
+     "an undefined bit of the qualification depends on where EPT's root lies"},
 };
 
 }  // namespace
@@ -159,6 +177,9 @@ std::unique_ptr<Oracle> Plant(std::string_view fault,
   }
   if (fault == kFaults[2].name) {
     return std::make_unique<QualificationBit8>(std::move(oracle));
+  }
+  if (fault == kFaults[3].name) {
+    return std::make_unique<UndefinedBitByFrame>(std::move(oracle));
   }
   if (const std::optional<Dialect> dialect = FindDialect(fault)) {
     return std::make_unique<Altered>(std::move(oracle), *dialect);

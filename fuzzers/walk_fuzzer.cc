@@ -32,6 +32,7 @@
 #include "fuzzers/custom_mutator.h"
 #include "fuzzers/feedback.h"
 #include "fuzzers/machine_generation.h"
+#include "fuzzers/metamorphic.h"
 #include "fuzzers/panel.h"
 #include "fuzzers/statistics.h"
 #include "oracle/judge.h"
@@ -46,6 +47,10 @@ namespace {
 constexpr Focus kFocus = Focus::EPTDIFF_FOCUS;
 constexpr const char* kTarget =
     kFocus == Focus::kLinear ? "linear_fuzzer" : "walk_fuzzer";
+
+// Related cases are made of one case in so many: less than a hundredth of the
+// time.
+constexpr std::uint32_t kRelationsOneIn = 256;
 
 volatile std::sig_atomic_t interrupted = 0;
 
@@ -84,6 +89,9 @@ class WalkFuzzer {
   static std::unique_ptr<Panel> MakePanel();
   void Observe(const StepReport& report);
   void Try();
+  void TryRelations();
+  // Whether a finding is muted; counts it if so.
+  bool IsMuted(const std::string& signature);
   void Report() const {
     if (!stats_path_.empty()) statistics_.WriteTo(stats_path_);
   }
@@ -150,10 +158,7 @@ void WalkFuzzer::Try() {
     if (!standings[i].disagrees) continue;
     const Finding& finding = standings[i].finding;
     const std::string signature = SignatureOf(panel_->names()[i], finding);
-    if (muted_.contains(signature)) {
-      statistics_.CountMuted(signature);
-      continue;
-    }
+    if (IsMuted(signature)) continue;
     const Disagreement& first = finding.disagreements[0];
     std::fprintf(stderr,
                  "ASSERTION FAILED: %s\nstep %zu: %s expected %#llx, given "
@@ -165,6 +170,25 @@ void WalkFuzzer::Try() {
     Report();
     std::abort();
   }
+  TryRelations();
+}
+
+void WalkFuzzer::TryRelations() {
+  Metamorphic* metamorphic = panel_->metamorphic();
+  if (metamorphic == nullptr) return;
+  const auto broken = metamorphic->CheckOne(*case_, kRelationsOneIn);
+  if (!broken) return;
+  const std::string signature = metamorphic->SignatureOf(*broken);
+  if (IsMuted(signature)) return;
+  std::fprintf(stderr, "ASSERTION FAILED: %s\n", signature.c_str());
+  Report();
+  std::abort();
+}
+
+bool WalkFuzzer::IsMuted(const std::string& signature) {
+  if (!muted_.contains(signature)) return false;
+  statistics_.CountMuted(signature);
+  return true;
 }
 
 }  // namespace

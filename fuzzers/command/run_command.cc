@@ -67,6 +67,12 @@ void RunFile(const std::string& file, Panel& panel, const Style& style,
     disagree = true;
     text += Item(2, "NOT AS EXPECTED", style.Bad("NOT AS EXPECTED"), unmet);
   }
+  if (!disagree) {
+    for (const std::string& signature : panel.Findings(content->text_case.c)) {
+      disagree = true;
+      text += Item(2, "INCONSISTENT", style.Bad("INCONSISTENT"), signature);
+    }
+  }
   ++(disagree ? tally.disagree : answered ? tally.agree : tally.unanswered);
   if (quiet && !disagree && answered) return;
   absl::PrintF("%s\n%s%s", style.Bold(file), text,

@@ -1,7 +1,10 @@
 #include "fuzzers/command/smallest.h"
 
+#include <algorithm>
 #include <bit>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "fuzzers/command/builder_words.h"
 #include "fuzzers/command/finding_words.h"
@@ -25,6 +28,23 @@ std::optional<std::size_t> Finder(Panel& panel, const Case& c,
   return std::nullopt;
 }
 
+// What a finding of metamorphic.h is, in a sentence.
+std::string RelationWords(const std::string& signature) {
+  for (std::size_t i = 0; i < kRelationCount; ++i) {
+    const auto relation = static_cast<Relation>(i);
+    const std::string name = "-metamorphic-" + std::string(NameOf(relation));
+    if (signature.find(name) == std::string::npos) continue;
+    return "The answer to a related case differs in what it may not: " +
+           std::string(WordsOf(relation)) + ".";
+  }
+  return "";
+}
+
+bool Shows(Panel& panel, const Case& c, const std::string& signature) {
+  const std::vector<std::string> found = panel.Findings(c);
+  return std::find(found.begin(), found.end(), signature) != found.end();
+}
+
 }  // namespace
 
 Case Smallest(Panel& panel, const Case& c, const std::string& signature) {
@@ -36,8 +56,13 @@ Case Smallest(Panel& panel, const Case& c, const std::string& signature) {
     });
   }
   const std::optional<std::size_t> finder = Finder(panel, c, signature);
-  if (!finder.has_value()) return c;
   MinimizeOptions options;
+  if (!finder.has_value()) {  // a relation is broken; the reference agrees
+    return Minimize(
+        c,
+        [&](const Case& smaller) { return Shows(panel, smaller, signature); },
+        options);
+  }
   options.state_before = [&](const Case& smaller, std::size_t step) {
     return panel.StateBeforeStep(smaller, step, *finder);
   };
@@ -57,7 +82,11 @@ TextCase Documented(Panel& panel, const Case& c, const std::string& signature) {
     return BuilderRegressionCase(c, trial.builder(), standings);
   }
   const std::optional<std::size_t> finder = Finder(panel, c, signature);
-  if (!finder.has_value()) return {.c = c, .signature = signature};
+  if (!finder.has_value()) {
+    return {.c = c,
+            .explanation = RelationWords(signature),
+            .signature = signature};
+  }
   return RegressionCase(c, panel.oracle(*finder),
                         panel.trial().Run(c)[*finder]);
 }
