@@ -92,25 +92,42 @@ class RobustnessTest : public ::testing::Test {
   TestDirectory directory_;
 };
 
-TEST_F(RobustnessTest, WhatAKilledRunFoundIsTriagedByTheNext) {
+TEST_F(RobustnessTest, KilledAtAnyInstantItLeavesWholeFiles) {
   const std::string target = MakeTarget(kTarget);
-  const std::vector<std::string> run = {"fuzz", "--target",  target, "--jobs",
-                                        "1",    "--seconds", "1"};
-  const fs::path artifacts = directory_.Path("build/fuzz/artifacts");
   // From the first moments to well into triage and the report.
   for (const int milliseconds : {20, 150, 300, 600, 1000, 1100, 1250, 1500}) {
-    const pid_t driver = StartEptdiff(run, directory_.path(), kPlanted);
+    const pid_t driver = StartEptdiff(
+        {"fuzz", "--target", target, "--jobs", "1", "--seconds", "1"},
+        directory_.path(), kPlanted);
     std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
     kill(driver, SIGKILL);
     Wait(driver);
     ExpectWholeFiles();
   }
-  ASSERT_FALSE(fs::is_empty(artifacts));
-  // A run that itself finds nothing.
-  MakeTarget("#!/bin/sh\nexit 0\n");
-  const Ran next = RunEptdiff(run, kPlanted, directory_.path());
+}
+
+TEST_F(RobustnessTest, WhatAKilledRunFoundIsTriagedByTheNext) {
+  const std::string target = MakeTarget(kTarget);
+  const fs::path artifacts = directory_.Path("build/fuzz/artifacts");
   const fs::path regression = directory_.Path(
       std::string("corpus/regressions/") + kSignature + ".textproto");
+  const pid_t driver = StartEptdiff(
+      {"fuzz", "--target", target, "--jobs", "1", "--seconds", "600"},
+      directory_.path(), kPlanted);
+  for (int i = 0; i < 2000; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    if (fs::exists(artifacts) && !fs::is_empty(artifacts)) break;
+  }
+  kill(driver, SIGKILL);
+  Wait(driver);
+  ASSERT_FALSE(fs::is_empty(artifacts));
+  ASSERT_FALSE(fs::exists(regression));
+  // A run that itself finds nothing.
+  MakeTarget("#!/bin/sh\nexit 0\n");
+  const std::vector<std::string> run = {"fuzz", "--target", target, "--jobs",
+                                        "1"};
+  const Ran next = RunEptdiff(run, kPlanted, directory_.path());
+  EXPECT_EQ(next.status, 1) << next.out << next.err;
   EXPECT_TRUE(fs::exists(regression)) << next.out << next.err;
   ExpectWholeFiles();
   // And once they are triaged, they are not any more.
