@@ -12,8 +12,9 @@ namespace eptdiff {
 // The word that holds `address`: the last one listed; null if there is none.
 inline MemoryWord* FindWord(Case& c, Hpa address) {
   const std::uint64_t word = address.value & ~7ull;
-  for (std::size_t i = c.memory.size(); i-- > 0;) {
-    if (c.memory[i].address.value == word) return &c.memory[i];
+  MemoryWord* const first = c.memory.data();
+  for (MemoryWord* at = first + c.memory.size(); at != first;) {
+    if ((--at)->address.value == word) return at;
   }
   return nullptr;
 }

@@ -84,8 +84,10 @@ const UsedEntry* FindEntry(const UsedEntries& used, int level) {
 }
 
 // Puts what lies below an entry of `b` in the place of one of `child`, and
-// lets a copy of b's step go there.
-void SpliceSubtable(Random& random, const Case& b, Case& child) {
+// lets a copy of b's step go there. Not inlined, for sanitizers mark out the
+// room of its lists on the stack of whoever has it.
+[[gnu::noinline]] void SpliceSubtable(Random& random, const Case& b,
+                                      Case& child) {
   UsedEntries used_here;
   UsedEntries used_there;
   const Step* here_step = SomeStep(random, child, used_here);
@@ -109,8 +111,8 @@ void SpliceSubtable(Random& random, const Case& b, Case& child) {
   child.steps.push_back(step);
 }
 
-// Whether the step finds tables of the guest at all.
-bool FindsGuestTables(const Case& c, const Step& step) {
+// Whether the step finds tables of the guest at all. Not inlined: as above.
+[[gnu::noinline]] bool FindsGuestTables(const Case& c, const Step& step) {
   UsedEntries used;
   FindUsedEntries(c, step, used);
   for (const UsedEntry& entry : used.list) {

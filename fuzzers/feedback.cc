@@ -19,6 +19,7 @@ __attribute__((section("__libfuzzer_extra_counters"),
 // from what most cases have in common: after so many cases it is told no more.
 constexpr std::uint32_t kNews = 10'000;
 std::uint32_t cases_with[kCounters];
+Features told;  // the consequences of which that is so
 
 void Publish(std::size_t counter) {
   if (cases_with[counter] == kNews) return;
@@ -36,8 +37,11 @@ void PublishQuestions(const Case& c) {
 }
 
 void PublishConsequences(const Features& features) {
-  ForEachConsequence(features,
-                     [](std::size_t feature) { Publish(feature / 2); });
+  ForEachConsequence(features, told, [](std::size_t feature) {
+    Publish(feature / 2);
+    if (cases_with[feature / 2] < kNews) return;
+    told[feature / 64] |= std::uint64_t{1} << (feature % 64);
+  });
 }
 
 }  // namespace eptdiff

@@ -71,15 +71,7 @@ void Statistics::CountAccess(const Trace& trace) {
 }
 
 void Statistics::EndCase(std::span<const Standings> standings) {
-  constexpr std::size_t kPerRule = Trace::kFeatures / kRuleCount;
-  std::size_t last = kRuleCount;
-  ForEachConsequence(features_, [&](std::size_t feature) {
-    // The levels of a rule follow each other; it counts once.
-    const std::size_t rule = feature / kPerRule;
-    if (rule == last) return;
-    last = rule;
-    ++rules_[rule];
-  });
+  ForEachRule(features_, [&](std::size_t rule) { ++rules_[rule]; });
   for (std::size_t i = 0; i < standings.size(); ++i) {
     OracleCounts& counts = oracles_[i];
     ++counts.cases;

@@ -39,16 +39,48 @@ namespace eptdiff {
 // The features of a trace, or of all traces of a case.
 using Features = decltype(Trace::features);
 
-// Calls `f` with the number of each feature that is an answer other than 0 (an
-// odd number: trace.h), in ascending order. That a rule had nothing to say is
-// no news.
+// Those that are an answer other than 0 (trace.h). That a rule had nothing to
+// say is no news.
+inline constexpr std::uint64_t kConsequencesOfWord = 0xaaaaaaaaaaaaaaaa;
+
+// Calls `f` with the number of each consequence that is not in `known`, in
+// ascending order.
 template <typename F>
-void ForEachConsequence(const Features& features, F f) {
-  constexpr std::uint64_t kOdd = 0xaaaaaaaaaaaaaaaa;
+void ForEachConsequence(const Features& features, const Features& known, F f) {
   for (std::size_t word = 0; word < features.size(); ++word) {
-    for (std::uint64_t set = features[word] & kOdd; set != 0; set &= set - 1) {
+    for (std::uint64_t set =
+             features[word] & ~known[word] & kConsequencesOfWord;
+         set != 0; set &= set - 1) {
       f(64 * word + static_cast<std::size_t>(std::countr_zero(set)));
     }
+  }
+}
+
+template <typename F>
+void ForEachConsequence(const Features& features, F f) {
+  constexpr Features kNone = {};
+  ForEachConsequence(features, kNone, f);
+}
+
+// Calls `f` with the number of each rule that had a consequence, once.
+template <typename F>
+void ForEachRule(const Features& features, F f) {
+  constexpr std::size_t kPerRule = Trace::kFeatures / kRuleCount;
+  std::uint64_t wanted = kConsequencesOfWord;
+  for (std::size_t word = 0; word < features.size();) {
+    const std::uint64_t set = features[word] & wanted;
+    if (set == 0) {
+      ++word;
+      wanted = kConsequencesOfWord;
+      continue;
+    }
+    const auto bit = static_cast<std::size_t>(std::countr_zero(set));
+    const std::size_t rule = (64 * word + bit) / kPerRule;
+    f(rule);
+    // Its other features follow this one: on with the next rule.
+    const std::size_t next = (rule + 1) * kPerRule;
+    word = next / 64;
+    wanted = kConsequencesOfWord & ~std::uint64_t{0} << (next % 64);
   }
 }
 

@@ -139,12 +139,8 @@ void TargetCheck::Judge(const Case& c) {
         report.verdict.standing != Standing::kJudged) {
       return;
     }
-    std::size_t last = kRuleCount;
-    ForEachConsequence(report.trace.features, [&](std::size_t feature) {
-      const std::size_t rule = feature / (Trace::kFeatures / kRuleCount);
-      if (rule != last) ++agreements_[rule];
-      last = rule;
-    });
+    ForEachRule(report.trace.features,
+                [&](std::size_t rule) { ++agreements_[rule]; });
   };
   const Standings& standings = table_->Run(c, observe);
   statistics_.EndCase({&standings, 1});
@@ -155,10 +151,9 @@ void TargetCheck::Judge(const Case& c) {
 void TargetCheck::Keep(const Case& c) {
   const Features& features = statistics_.features();
   bool news = false;
-  constexpr std::uint64_t kOdd = 0xaaaaaaaaaaaaaaaa;
+  ForEachConsequence(features, seen_, [&](std::size_t) { news = true; });
   for (std::size_t word = 0; word < features.size(); ++word) {
-    news |= (features[word] & kOdd & ~seen_[word]) != 0;
-    seen_[word] |= features[word] & kOdd;
+    seen_[word] |= features[word];
   }
   if (!news && !random_.OneIn(2048)) return;
   if (kept_.size() < kMaxKept) {

@@ -22,11 +22,4 @@ void MachineState::Apply(const Outcome& outcome) {
   }
 }
 
-Registers RegistersOf(const MachineState& state) {
-  return {.eptp = state.controls.eptp,
-          .pml_index = state.controls.pml_index,
-          .eptp_index = state.controls.eptp_index,
-          .pdpte = state.guest.pdpte};
-}
-
 }  // namespace eptdiff

@@ -25,7 +25,12 @@ struct MachineState {
 };
 
 // The registers of `state` that a step may change, as they are now.
-Registers RegistersOf(const MachineState& state);
+inline Registers RegistersOf(const MachineState& state) {
+  return {.eptp = state.controls.eptp,
+          .pml_index = state.controls.pml_index,
+          .eptp_index = state.controls.eptp_index,
+          .pdpte = state.guest.pdpte};
+}
 
 }  // namespace eptdiff
 

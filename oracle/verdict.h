@@ -72,6 +72,13 @@ struct Alternative {
   bool memory_type_defined = true;
   bool guest_structure_types_defined = true;
   Rule memory_type_rule = Rule::kMt5;
+
+  // The registers and writes of `other`, without its event.
+  void TakeEffects(const Alternative& other) {
+    registers = other.registers;
+    required = other.required;
+    optional = other.optional;
+  }
 };
 
 // The most alternatives that a verdict can have.
@@ -96,6 +103,13 @@ struct Verdict {
   // The reference's scratch paper (reference/draft.h), in the end empty.
   FixedVector<Alternative, kMaxDrafts> drafts;
 };
+
+// Adds an alternative that begins with the effects of another.
+inline Alternative& AddAfter(const Alternative& effects, Verdict& verdict) {
+  Alternative& added = verdict.alternatives.emplace_back();
+  added.TakeEffects(effects);
+  return added;
+}
 
 // Whether both have the same standing and the same alternatives, in any order
 // and however often. What is undefined and which rules decided do not count:

@@ -27,6 +27,7 @@ void JudgeTwoPages(Examiner& x, const PageAccesses& accesses,
   std::array<Page, 2> pages;
   for (std::size_t i = 0; i < pages.size(); ++i) {
     JudgePage(x, accesses[i], untouched, pages[i]);
+    pages[i].kept = x.s;
   }
   const std::size_t order[2][2] = {{0, 1}, {1, 0}};
   bool completed = false;

@@ -1,5 +1,6 @@
 #include "oracle/reference/dialect.h"
 
+#include <numeric>
 #include <utility>
 
 #include "oracle/reference/bochs_dialect.h"
@@ -8,23 +9,16 @@ namespace eptdiff {
 
 Dialect::Dialect(std::string name, std::vector<const Alteration*> alterations)
     : name_(std::move(name)), alterations_(std::move(alterations)) {
-  const auto slot_of = [](const Alteration* alteration) {
-    return static_cast<std::size_t>(alteration->slot);
-  };
-  // Sorted by slot, those of one slot in the order in which they apply.
-  std::array<std::uint16_t, kSlotCount> next = {};
-  for (const Alteration* alteration : alterations_) ++next[slot_of(alteration)];
-  first_.fill(kNone);
-  std::uint16_t place = 0;
-  for (std::size_t slot = 0; slot < kSlotCount; ++slot) {
-    if (next[slot] > 0) first_[slot] = place;
-    place =
-        static_cast<std::uint16_t>(place + std::exchange(next[slot], place));
-  }
-  by_slot_.resize(alterations_.size());
   for (const Alteration* alteration : alterations_) {
-    by_slot_[next[slot_of(alteration)]++] = alteration;
     altered_.Add(alteration->slot);
+    ++first_[static_cast<std::size_t>(alteration->slot) + 1];
+  }
+  std::partial_sum(first_.begin(), first_.end(), first_.begin());
+  functions_.resize(alterations_.size());
+  std::array<std::uint16_t, kSlotCount + 1> next = first_;
+  for (const Alteration* alteration : alterations_) {
+    functions_[next[static_cast<std::size_t>(alteration->slot)]++] =
+        alteration->function;
   }
 }
 
@@ -43,9 +37,9 @@ Dialect Dialect::With(const Alteration& alteration) const {
 
 std::uint64_t Dialect::Answer(Slot slot, const Situation& situation,
                               std::uint64_t value) const {
-  for (std::size_t i = first_[static_cast<std::size_t>(slot)];
-       i < by_slot_.size() && by_slot_[i]->slot == slot; ++i) {
-    value = by_slot_[i]->function(situation, value);
+  const auto number = static_cast<std::size_t>(slot);
+  for (std::size_t i = first_[number]; i < first_[number + 1]; ++i) {
+    value = functions_[i](situation, value);
   }
   return value;
 }

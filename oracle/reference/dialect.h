@@ -122,11 +122,11 @@ class Dialect {
  private:
   std::string name_;
   std::vector<const Alteration*> alterations_;
-  // The same by slot, and the place of each slot's first.
-  static constexpr std::uint16_t kNone = 0xffff;
   SlotSet altered_;
-  std::vector<const Alteration*> by_slot_;
-  std::array<std::uint16_t, kSlotCount> first_;
+  // Their functions by slot, in the order in which they apply, and the places
+  // of each slot's first; that of the next slot follows its last.
+  std::vector<Alteration::Function> functions_;
+  std::array<std::uint16_t, kSlotCount + 1> first_ = {};
 };
 
 // A dialect by name: "sdm", "bochs-3.0", or a comma-separated list of

@@ -17,7 +17,7 @@ class Draft {
   // What `effects` say has happened.
   Draft(Verdict& verdict, const Alternative& effects)
       : drafts_(verdict.drafts), own_(drafts_.emplace_back()) {
-    own_ = effects;
+    own_.TakeEffects(effects);
   }
   Draft(const Draft&) = delete;
   Draft& operator=(const Draft&) = delete;

@@ -212,6 +212,7 @@ bool Walker::Set(const Located& located, std::uint64_t flags) {
   } else {
     if (refused_.full()) refused_.pop_back();
     refused_.push_back(page);
+    refused_.back().kept = x_.s;
     // Where the processor sets flags as it goes, this ends the walk.
     if (refused_.size() == 1 && updates_ != GuestUpdates::kAfterRights) {
       AddExits(x_, page, nullptr, effects_, verdict_);
@@ -241,7 +242,7 @@ void Walker::AddRefusedUpdates() {
   const Situation here = x_.s;
   for (const Page& page : refused_) {
     if (&page == refused_.begin() ||
-        page.situation->linear.level != refused_[0].situation->linear.level) {
+        page.kept->linear.level != refused_[0].kept->linear.level) {
       AddExits(x_, page, nullptr, effects_, verdict_);
     }
   }
@@ -256,12 +257,10 @@ void Walker::AddFinalExits() {
 }
 
 void Walker::AddFault(Fault fault, RuleAt decided) {
-  verdict_.alternatives.push_back(effects_);
-  Alternative& alternative = verdict_.alternatives.back();
+  Alternative& alternative = AddAfter(effects_, verdict_);
   alternative.decided = decided;
   alternative.span = static_cast<std::uint8_t>(part_.bytes - 1);
   Event& event = alternative.event;
-  event = {};
   event.kind = EventKind::kPageFault;
   event.cr2.value = x_.Ask(Slot::kGw16);
   const auto operand = static_cast<std::uint64_t>(fault);

@@ -33,11 +33,12 @@ bool Translate(Examiner& x, const LinearPart& part, Alternative& effects,
   if (!goes_on) return false;
   Page& page = whole.page;
   JudgePage(x, translation.final_access, effects, page);
+  if (walked != nullptr) page.kept = x.s;
   page.translation.guest_structure_types = translation.structure_types;
   whole.types_defined = translation.structure_types_defined;
   AddExits(x, page, nullptr, effects, verdict);
   if (!page.MayBeAllowed()) return false;
-  if (walked != nullptr) *walked = effects;
+  if (walked != nullptr) walked->TakeEffects(effects);
   if (!SetFlagsOrExit(x, page, effects, verdict)) return false;
   RequireGuestFlags(effects);
   return true;

@@ -159,18 +159,19 @@ void JudgeLeaf(Examiner& x, const Alternative& untouched, Page& page) {
   if (eligibility == SppEligibility::kMayBe) page.ends.push_back(violation);
 }
 
+void ReturnTo(const Page& page, Examiner& x) {
+  if (page.kept.has_value()) x.s = *page.kept;
+}
+
 // Adds what `end` leads to, after `effects`; not for kAllowed. `other` is the
 // page, if any, that has not had its turn.
 void AddExit(Examiner& x, const Page& page, const Page* other, const End& end,
              const Alternative& effects, Verdict& verdict) {
   const auto look_at_page = [&] {
-    x.s = *page.situation;
+    ReturnTo(page, x);
     x.s.verification_bit = end.verification_bit;
   };
-  const auto add = [&]() -> Alternative& {
-    verdict.alternatives.push_back(effects);
-    return verdict.alternatives.back();
-  };
+  const auto add = [&]() -> Alternative& { return AddAfter(effects, verdict); };
   const auto report = [&](std::uint16_t reason, bool spp_miss,
                           Alternative& exit) {
     ReportExit(x, reason, end.decided, spp_miss, exit);
@@ -216,6 +217,7 @@ void AddExit(Examiner& x, const Page& page, const Page* other, const End& end,
 void JudgePage(Examiner& x, const PageAccess& access,
                const Alternative& effects, Page& page) {
   page.ends.clear();
+  page.kept.reset();
   x.s.access = access;
   Classify(x);
   const Walk walk = WalkEpt(x);
@@ -233,7 +235,6 @@ void JudgePage(Examiner& x, const PageAccess& access,
       if (page.MayBeAllowed()) Translate(x, page);
       break;
   }
-  page.situation = x.s;
 }
 
 // Of an access that exits elsewhere, this page's accessed flags may be set: its
@@ -241,7 +242,7 @@ void JudgePage(Examiner& x, const PageAccess& access,
 // is accessed.
 void PermitAccessedFlagsOf(Examiner& x, const Page& page, Alternative& effects,
                            Verdict& verdict) {
-  x.s = *page.situation;
+  ReturnTo(page, x);
   Draft flags(verdict);
   flags->registers = effects.registers;
   flags->required = effects.required;
@@ -262,7 +263,7 @@ void AddExits(Examiner& x, const Page& page, const Page* other,
 
 bool SetFlagsOrExit(Examiner& x, const Page& page, Alternative& effects,
                     Verdict& verdict) {
-  x.s = *page.situation;
+  ReturnTo(page, x);
   if (!SetFlags(x, effects)) return true;
   AddExit(x, page, nullptr, {End::Kind::kLogFull, {Rule::kPml1, 0}}, effects,
           verdict);
@@ -271,8 +272,7 @@ bool SetFlagsOrExit(Examiner& x, const Page& page, Alternative& effects,
 
 void AddCompletion(const Page* pages, std::size_t count,
                    const Alternative& effects, Verdict& verdict) {
-  verdict.alternatives.push_back(effects);
-  Alternative& completion = verdict.alternatives.back();
+  Alternative& completion = AddAfter(effects, verdict);
   completion.event.kind = EventKind::kCompleted;
   completion.event.translation_count = static_cast<std::uint8_t>(count);
   for (std::size_t i = 0; i < count; ++i) {

@@ -32,7 +32,9 @@ struct End {
 };
 
 struct Page {
-  std::optional<Situation> situation;  // after the walk
+  // The situation after the walk, if x.s will not stay with this page until
+  // its end: it is large, and of most accesses there is one page.
+  std::optional<Situation> kept;
   FixedVector<End, 4> ends;
   Translation translation;  // where some end is kAllowed
   bool memory_type_defined = true;
@@ -43,7 +45,8 @@ struct Page {
   }
 };
 
-// Walks and judges `access`, in the state that `effects` has left.
+// Walks and judges `access`, in the state that `effects` has left. The
+// functions below expect x.s as this leaves it, or page.kept.
 void JudgePage(Examiner& x, const PageAccess& access,
                const Alternative& effects, Page& page);
 

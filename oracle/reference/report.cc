@@ -117,7 +117,6 @@ void AddWrite(const MachineState& state, Hpa word, std::uint64_t mask,
 void ReportExit(Examiner& x, std::uint16_t reason, RuleAt decided,
                 bool spp_miss, Alternative& alternative) {
   Event& event = alternative.event;
-  event = {};
   event.kind = EventKind::kVmExit;
   event.exit_reason = reason;
   alternative.decided = decided;
@@ -160,7 +159,6 @@ void ReportViolation(Examiner& x, RuleAt decided, Alternative& exit,
                      Verdict& verdict) {
   exit.decided = decided;
   Event& reported = exit.event;
-  reported = {};
   reported.kind = EventKind::kVmExit;
   reported.exit_reason = kExitEptViolation;
   ReportQualification(x, reported, exit);
