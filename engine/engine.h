@@ -84,7 +84,8 @@ class Engine {
         paging_(std::in_place, processor, controls, guest, context_) {}
 
   // The same without what linear accesses need, for whoever makes many engines
-  // and asks little of each: before a linear access comes a set_guest().
+  // and asks little of each: a linear access before a set_guest() is an error
+  // of the caller.
   struct ForGuestPhysical {};
   Engine(ForGuestPhysical, const Processor& processor, const Controls& controls,
          const GuestState& guest)
@@ -130,6 +131,9 @@ class Engine {
   [[gnu::always_inline]] bool TranslateLinear(const Memory& memory,
                                               const Access& access, Gla gla,
                                               Translation& page) const {
+    if (!takes_linear()) [[unlikely]] {
+      return false;
+    }
     gla = paging_->Effective(gla);
     page.structure_memory_type = StructureType();
     return context_.enabled() && paging_->hot() && paging_->IsCanonical(gla) &&

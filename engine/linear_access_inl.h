@@ -12,6 +12,9 @@ namespace eptdiff::engine {
 template <HostMemory Memory>
 EngineStatus Engine::PerformLinearAccess(Memory& memory, const Access& access,
                                          Gla gla, Event& event) {
+  if (!takes_linear()) [[unlikely]] {
+    return EngineStatus::kCallerError;
+  }
   if (paging_->enabled()) return PerformPaged(memory, access, gla, event);
   gla = paging_->Effective(gla);
   guest_walk_ = {.user_mode = ModeOf(access, guest_.cpl) == AccessMode::kUser,

@@ -349,5 +349,23 @@ TEST(GuestRegistersTest, ChangesCountFromTheNextAccessOn) {
   EXPECT_TRUE(Completed(event));
 }
 
+TEST(GuestRegistersTest, AnEngineForGuestPhysicalAccessesWaitsForThem) {
+  GuestTestMachine m;
+  Engine engine(Engine::ForGuestPhysical{}, m.processor, m.controls, m.guest);
+  FlatMemory memory(m.words.data(), m.words.size() * 8);
+  const Access access = {.kind = kWrite};
+  Event event;
+  Translation page;
+  EXPECT_FALSE(engine.takes_linear());
+  EXPECT_EQ(engine.PerformLinearAccess(memory, access, m.gla(), event),
+            EngineStatus::kCallerError);
+  EXPECT_FALSE(engine.TranslateLinear(memory, access, m.gla(), page));
+  engine.set_guest(m.guest);
+  EXPECT_TRUE(engine.takes_linear());
+  EXPECT_EQ(engine.PerformLinearAccess(memory, access, m.gla(), event),
+            EngineStatus::kAnswered);
+  EXPECT_TRUE(Completed(event));
+}
+
 }  // namespace
 }  // namespace eptdiff
