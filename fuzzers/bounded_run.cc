@@ -19,7 +19,7 @@ BoundedSummary RunBounded(std::uint64_t seed, std::uint64_t cases,
     if (i % (mutations + 1) == 0) {
       GenerateCase(random.Next(), c, focus);
     } else {
-      Mutate(random.Next(), c, Focus::kLinear);
+      Mutate(random.Next(), c, focus);
     }
     statistics.BeginCase(c);
     const std::vector<Standings>& standings = panel.trial().Run(c);
