@@ -210,7 +210,7 @@ int FuzzCommand(const Arguments& arguments) {
   CommandLine line("fuzz", "[-- LIBFUZZER_OPTION...]", kAbout);
   FuzzOptions options;
   options.artifacts = "build/fuzz/artifacts";
-  options.work = "build/fuzz/work";
+  options.work = "build/fuzz/logs";
   options.jobs = std::max(1u, std::thread::hardware_concurrency());
   Places places;
   OracleOptions oracles;

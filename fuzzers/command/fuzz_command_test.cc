@@ -209,7 +209,7 @@ TEST_F(FuzzCommandTest, SignalEndsARunInOrder) {
     const pid_t driver = StartEptdiff(
         {"fuzz", "--target", target, "--seconds", "600", "--jobs", "1"},
         directory_.path());
-    const std::string pid_file = directory_.Path("build/fuzz/work/stats-0.pid");
+    const std::string pid_file = directory_.Path("build/fuzz/logs/stats-0.pid");
     const auto patience =
         std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (ContentOf(pid_file).empty() &&
@@ -232,7 +232,7 @@ TEST_F(FuzzCommandTest, WorkersDieWithTheDriver) {
   const pid_t driver = StartEptdiff(
       {"fuzz", "--target", target, "--seconds", "600", "--jobs", "1"},
       directory_.path());
-  const std::string pid_file = directory_.Path("build/fuzz/work/stats-0.pid");
+  const std::string pid_file = directory_.Path("build/fuzz/logs/stats-0.pid");
   for (int i = 0; i < 1000 && ContentOf(pid_file).empty(); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
