@@ -45,7 +45,7 @@ Skip DialectOracle::Answer(const MachineState& state, const Step* step,
       }
       return Skip::kNone;
     case Standing::kNotModelled:
-      return Skip::kGuestPaging;
+      return Skip::kTableOperation;
     case Standing::kUndefined:  // anything may follow: nothing does
       outcome = Outcome();
       outcome.registers = RegistersOf(state);

@@ -150,7 +150,7 @@ void Trial::JudgeSeat(Seat& seat, std::size_t number, const Step* step) {
       standings.undefined = true;
       break;
     case Standing::kNotModelled:
-      standings.skip = Skip::kGuestPaging;
+      standings.skip = Skip::kTableOperation;
       break;
     case Standing::kCallerError:
       standings.skip = Skip::kCallerError;

@@ -93,7 +93,7 @@ enum class Standing : std::uint8_t {
   kJudged,       // the alternatives say what is permitted
   kUndefined,    // ALIAS-1: anything may follow
   kCallerError,  // the step is none that a processor could be asked
-  kNotModelled,  // outside what the reference models; see `unmodelled`
+  kNotModelled,  // an operation of a table builder; see `unmodelled`
 };
 
 struct Verdict {
