@@ -6,9 +6,9 @@
 // case, and features of the reference's trace are libFuzzer's extra counters. A
 // disagreement ends the process with "ASSERTION FAILED: <signature>", unless it
 // is muted. Environment:
-//   EPTDIFF_MUTED=FILE     signatures that are counted and not fatal, a line
-//   each EPTDIFF_STATS=FILE     gets the statistics (statistics.h) once a
-//   second, at
+//   EPTDIFF_MUTED=FILE     signatures that are counted and not fatal, each in a
+//                          line
+//   EPTDIFF_STATS=FILE     gets the statistics (statistics.h) once a second, at
 //                          the end, and before a disagreement ends the process
 //   EPTDIFF_ORACLES=LIST   who answers: engine,bochs unless it says less
 //   EPTDIFF_DIALECT=NAME   what Bochs is judged by: bochs-3.0, or sdm ...
