@@ -174,7 +174,6 @@ void Diagnosis::Impl::Update() {
   }
   fresh_.clear();
   if (constraints_.size() > before) Search();
-  TakeBack();
 }
 
 void Diagnosis::Impl::Search() {
@@ -292,6 +291,7 @@ std::optional<Nearest> Diagnosis::Impl::FindNearest() {
 const Explanation& Diagnosis::Impl::explanation() {
   Update();
   if (explanation_) return *explanation_;
+  TakeBack();
   explanation_.emplace();
   Explanation& result = *explanation_;
   const Combination& chosen = candidates_[0];

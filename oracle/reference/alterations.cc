@@ -41,9 +41,13 @@ struct Catalogue {
       const bool plain = path.find('/') == std::string::npos;
       texts.push_back(path + (plain ? "/off" : "-off"));
       const std::string_view name = texts.back();
-      texts.push_back(
-          std::string(IdentifierOf(slot.rule)) +
-          " is not checked: " + std::string(InfoOf(slot.rule).words));
+      // "CTL-4 (index) is not checked": its other checks are.
+      std::string words(IdentifierOf(slot.rule));
+      if (!plain) {
+        words.append(" (").append(path, path.find('/') + 1).append(")");
+      }
+      words.append(" is not checked: ").append(InfoOf(slot.rule).words);
+      texts.push_back(words);
       alterations.push_back({name, slot.slot, Off, texts.back()});
     }
     for (auto variants :
