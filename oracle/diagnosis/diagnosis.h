@@ -20,9 +20,11 @@
 //    stands in the way of the others.
 //
 // A choice that the SDM permits (Slot kind kPermits) is no departure and is
-// never named. Cost: diagnosis.cc says what it is made of; a few thousand
-// answers of which a hundred disagree take well below a second.
-// Thread-safety: thread-compatible; not two at a time in one thread.
+// never named. Cost: verdicts, a few microseconds each. To ask 1100 cases and
+// separate what explains them takes 50 ms for one departure, 200 ms for Bochs's
+// thirteen; an answer that nothing explains costs up to 0.3 s, the next ones
+// like it next to nothing. Thread-safety: thread-compatible; not two at a time
+// in one thread.
 #ifndef EPTDIFF_ORACLE_DIAGNOSIS_DIAGNOSIS_H_
 #define EPTDIFF_ORACLE_DIAGNOSIS_DIAGNOSIS_H_
 
