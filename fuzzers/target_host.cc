@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kInterruptExitCode = 72;  // libFuzzer's own
 // The clock is looked at once in so many cases.
-constexpr std::uint64_t kCasesBetween = 64;
+constexpr std::uint64_t kCasesBetween = 256;
 
 volatile std::sig_atomic_t interrupted = 0;
 

@@ -5,27 +5,18 @@
 // Bytes are a case (encoding.h); mutation and cross-over work on the decoded
 // case, and features of the reference's trace are libFuzzer's extra counters. A
 // disagreement ends the process with "ASSERTION FAILED: <signature>", unless it
-// is muted. Environment:
-//   EPTDIFF_MUTED=FILE     signatures that are counted and not fatal, each in a
-//                          line
-//   EPTDIFF_STATS=FILE     gets the statistics (statistics.h) once a second, at
-//                          the end, and before a disagreement ends the process
+// is muted. Environment, beside that of target_host.h:
 //   EPTDIFF_ORACLES=LIST   who answers: engine,bochs unless it says less
 //   EPTDIFF_DIALECT=NAME   what Bochs is judged by: bochs-3.0, or sdm ...
 //   EPTDIFF_PLANT=FAULT    a fault of planted.h in the engine
 //   EPTDIFF_STUB=1         nobody is asked: what the fuzzer itself costs
-#include <chrono>
-#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <memory>
-#include <set>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "fuzzers/current_case.h"
@@ -35,6 +26,7 @@
 #include "fuzzers/metamorphic.h"
 #include "fuzzers/panel.h"
 #include "fuzzers/statistics.h"
+#include "fuzzers/target_host.h"
 #include "oracle/judge.h"
 
 #ifndef EPTDIFF_FOCUS
@@ -52,13 +44,6 @@ constexpr const char* kTarget =
 // time.
 constexpr std::uint32_t kRelationsOneIn = 256;
 
-volatile std::sig_atomic_t interrupted = 0;
-
-std::string Environment(const char* name, const char* otherwise = "") {
-  const char* value = std::getenv(name);
-  return value == nullptr ? otherwise : value;
-}
-
 class WalkFuzzer {
  public:
   // Never destroyed: it reports at exit.
@@ -68,23 +53,18 @@ class WalkFuzzer {
   }
 
   void Run(std::span<const std::uint8_t> bytes) {
-    if (interrupted != 0) {
-      Report();
-      std::_Exit(kInterruptExitCode);
-    }
+    host_.BeginCase();
     case_ = &current_.Read(bytes);
     statistics_.BeginCase(*case_);
     PublishQuestions(*case_);
     if (!stub_) Try();
-    if (statistics_.cases() % 256 == 0) ReportEverySecond();
+    host_.EndCase();
   }
 
   // What is run, or to be mutated.
   CurrentCase& current() { return current_; }
 
  private:
-  static constexpr int kInterruptExitCode = 72;  // libFuzzer's own
-
   WalkFuzzer();
   static std::unique_ptr<Panel> MakePanel();
   void Observe(const StepReport& report);
@@ -92,41 +72,19 @@ class WalkFuzzer {
   void TryRelations();
   // Whether a finding is muted; counts it if so.
   bool IsMuted(const std::string& signature);
-  void Report() const {
-    if (!stats_path_.empty()) statistics_.WriteTo(stats_path_);
-  }
-  void ReportEverySecond() {
-    const auto now = std::chrono::steady_clock::now();
-    if (now - reported_ < std::chrono::seconds(1)) return;
-    reported_ = now;
-    Report();
-  }
 
-  const std::string stats_path_ = Environment("EPTDIFF_STATS");
   const bool stub_ = Environment("EPTDIFF_STUB") == "1";
   const std::unique_ptr<Panel> panel_ = MakePanel();
   Statistics statistics_{panel_->names()};
-  std::set<std::string, std::less<>> muted_;
-  std::chrono::steady_clock::time_point reported_ =
-      std::chrono::steady_clock::now();
   CurrentCase current_;
   const Case* case_ = nullptr;  // that is run
+  TargetHost host_{[this] { return statistics_.Text(); }};
 };
 
 WalkFuzzer::WalkFuzzer() {
-  std::ifstream muted(Environment("EPTDIFF_MUTED"));
-  for (std::string line; std::getline(muted, line);) muted_.insert(line);
   panel_->trial().set_keeps_hits(false);
   panel_->trial().set_observer(
       [this](const StepReport& report) { Observe(report); });
-  std::atexit([] { Get().Report(); });
-  // libFuzzer leaves a handler alone that is there before its own.
-  for (const int signal : {SIGINT, SIGTERM}) {
-    std::signal(signal, [](int) {
-      if (interrupted != 0) std::_Exit(kInterruptExitCode);
-      interrupted = 1;
-    });
-  }
 }
 
 std::unique_ptr<Panel> WalkFuzzer::MakePanel() {
@@ -160,15 +118,13 @@ void WalkFuzzer::Try() {
     const std::string signature = SignatureOf(panel_->names()[i], finding);
     if (IsMuted(signature)) continue;
     const Disagreement& first = finding.disagreements[0];
-    std::fprintf(stderr,
-                 "ASSERTION FAILED: %s\nstep %zu: %s expected %#llx, given "
-                 "%#llx\n",
-                 signature.c_str(), standings[i].step,
-                 std::string(NameOf(first.field)).c_str(),
-                 static_cast<unsigned long long>(first.expected),
-                 static_cast<unsigned long long>(first.given));
-    Report();
-    std::abort();
+    char details[128];
+    std::snprintf(details, sizeof(details),
+                  "step %zu: %s expected %#llx, given %#llx", standings[i].step,
+                  std::string(NameOf(first.field)).c_str(),
+                  static_cast<unsigned long long>(first.expected),
+                  static_cast<unsigned long long>(first.given));
+    host_.Fail(signature, details);
   }
   TryRelations();
 }
@@ -180,13 +136,11 @@ void WalkFuzzer::TryRelations() {
   if (!broken) return;
   const std::string signature = metamorphic->SignatureOf(*broken);
   if (IsMuted(signature)) return;
-  std::fprintf(stderr, "ASSERTION FAILED: %s\n", signature.c_str());
-  Report();
-  std::abort();
+  host_.Fail(signature, "");
 }
 
 bool WalkFuzzer::IsMuted(const std::string& signature) {
-  if (!muted_.contains(signature)) return false;
+  if (!host_.IsMuted(signature)) return false;
   statistics_.CountMuted(signature);
   return true;
 }

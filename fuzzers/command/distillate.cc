@@ -1,9 +1,11 @@
 #include "fuzzers/command/distillate.h"
 
 #include <filesystem>
+#include <memory>
 #include <system_error>
 #include <utility>
 
+#include "fuzzers/builder_statistics.h"
 #include "fuzzers/command/case_file.h"
 #include "fuzzers/command/corpus.h"
 #include "fuzzers/command/rule_matrix.h"
@@ -11,6 +13,8 @@
 #include "fuzzers/encoding.h"
 #include "fuzzers/guest_mode.h"
 #include "fuzzers/statistics.h"
+#include "oracle/builder/builder_trial.h"
+#include "oracle/builder/engine_builder.h"
 
 namespace eptdiff {
 namespace {
@@ -33,6 +37,18 @@ std::uint32_t AnswerThing(const Step* step, const Verdict& verdict) {
 }
 static_assert(Trace::kFeatures * kModes < 1u << 31);
 
+// What happened in operations of which kind, and how accesses ended.
+void AddTableThings(const Case& c, std::set<std::uint32_t>& things) {
+  constexpr std::uint32_t kTables = 0xffu << 24;  // no kind of step is that
+  BuilderTrial trial(std::make_unique<EngineBuilder>());
+  trial.set_observer([&](const BuilderStepReport& report) {
+    BuilderStatistics::ForEach(report, [&](std::size_t n) {
+      things.insert(kTables | static_cast<std::uint32_t>(n));
+    });
+  });
+  trial.Run(c);
+}
+
 bool IsSettled(const fs::path& file, std::chrono::seconds settled) {
   std::error_code error;
   const auto written = fs::last_write_time(file, error);
@@ -43,6 +59,7 @@ bool IsSettled(const fs::path& file, std::chrono::seconds settled) {
 
 void Distillate::Add(const std::string& name, std::size_t size, const Case& c) {
   std::set<std::uint32_t> things;
+  if (HasTableOperations(c)) AddTableThings(c, things);
   for (Spine spine(c); !spine.over(); spine.Advance()) {
     const auto mode =
         static_cast<std::uint32_t>(GuestModeOf(spine.before().guest));

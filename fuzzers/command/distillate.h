@@ -2,7 +2,8 @@
 //
 // A thing is a consequence of a rule at a level, in one of the two dimensions
 // of a walk, in a mode of guest paging (a feature of the reference's trace, see
-// trace.h), or what was asked together with what came of it. A case is kept if
+// trace.h), or what was asked together with what came of it; of a case about a
+// builder, what happened in an operation of which kind. A case is kept if
 // it is the smallest for at least one; of two of the same size, the one whose
 // name comes first. So the best of a thing never depends on who looks, in which
 // order, at how much: distilling what was distilled changes nothing, and

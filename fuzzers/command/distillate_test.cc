@@ -12,6 +12,7 @@
 #include "fuzzers/encoding.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "oracle/builder/table_witnesses.h"
 #include "oracle/reference/witnesses.h"
 
 namespace eptdiff {
@@ -45,6 +46,16 @@ TEST(DistillateTest, WhatDoesSomethingElseIsKeptToo) {
   distillate.Add("b", 900, Witness("cfg-9-bit-12"));
   EXPECT_THAT(distillate.Kept(), ElementsAre("a", "b"));
   EXPECT_GT(distillate.things(), things);
+}
+
+TEST(DistillateTest, CasesAboutBuildersAreToldApartByWhatHappens) {
+  Distillate distillate;
+  for (const TableWitness& witness : TableWitnesses()) {
+    distillate.Add(std::string(witness.name), 500, witness.c);
+  }
+  const std::set<std::string> kept = distillate.Kept();
+  EXPECT_GE(kept.size(), 10u);
+  EXPECT_TRUE(kept.contains("table-flags-set-meanwhile"));
 }
 
 // The same guest's entry in another mode of paging is another thing.

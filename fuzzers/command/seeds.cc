@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "fuzzers/canonical.h"
+#include "oracle/builder/table_witnesses.h"
 #include "oracle/reference/witnesses.h"
 #include "oracle/rules.h"
 
@@ -21,6 +22,19 @@ std::vector<Seed> Seeds() {
       text_case.sdm_section = std::string(InfoOf(*rule).section);
       text_case.explanation = std::string(InfoOf(*rule).words);
     }
+    seeds.push_back(std::move(seed));
+  }
+  for (const TableWitness& witness : TableWitnesses()) {
+    Seed seed;
+    seed.name = std::string(witness.name);
+    TextCase& text_case = seed.text_case;
+    text_case.c = witness.c;
+    Canonicalise(text_case.c);
+    if (const std::optional<Rule> rule = SdmRuleOf(witness.rule)) {
+      text_case.rules.emplace_back(IdentifierOf(*rule));
+      text_case.sdm_section = std::string(InfoOf(*rule).section);
+    }
+    text_case.explanation = std::string(witness.words);
     seeds.push_back(std::move(seed));
   }
   return seeds;

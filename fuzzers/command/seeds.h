@@ -1,5 +1,5 @@
-// The seed corpus: the hand-written cases of the rules, as text.
-// Thread-safety: pure function.
+// The seed corpus: the hand-written cases of the rules and of builders, as
+// text. Thread-safety: pure function.
 #ifndef EPTDIFF_FUZZERS_COMMAND_SEEDS_H_
 #define EPTDIFF_FUZZERS_COMMAND_SEEDS_H_
 
@@ -15,7 +15,7 @@ struct Seed {
   TextCase text_case;
 };
 
-// In the order of Witnesses(); each name occurs once.
+// In the order of Witnesses(), then of TableWitnesses(); each name occurs once.
 std::vector<Seed> Seeds();
 
 }  // namespace eptdiff

@@ -4,11 +4,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "oracle/builder/engine_builder.h"
 #include "oracle/builder/planted_builder.h"
+#include "oracle/builder/table_case.h"
+#include "oracle/builder/table_witnesses.h"
 
 namespace eptdiff {
 namespace {
@@ -16,56 +19,7 @@ namespace {
 constexpr std::uint64_t k2M = 0x200000;
 constexpr std::uint64_t kAll = 0x37;  // read, write, execute; WB
 constexpr std::uint64_t kNoWrite = 0x35;
-constexpr std::uint64_t kFlags = 1 << 6;  // EPTP: accessed and dirty
-
-Case TableCase(std::uint64_t eptp_bits = 0) {
-  Case c;
-  c.processor.ept_vpid_cap = 0x003f0f0106f341c1;
-  c.controls.primary = 0x80000000;
-  c.controls.secondary = 2;
-  c.controls.eptp = 0x10001e | eptp_bits;
-  return c;
-}
-
-Case& Add(Case& c, const TableOperation& operation) {
-  c.steps.push_back(
-      {.kind = StepKind::kTableOperation, .operation = operation});
-  return c;
-}
-Case& Map(Case& c, std::uint64_t gpa, std::uint64_t hpa, std::uint64_t bytes,
-          std::uint64_t flags) {
-  return Add(c, {.kind = TableOperationKind::kMapRegion,
-                 .level = 3,
-                 .gpa = Gpa{gpa},
-                 .hpa = Hpa{hpa},
-                 .bytes = bytes,
-                 .flags = flags});
-}
-Case& Protect(Case& c, std::uint64_t gpa, std::uint64_t bytes,
-              std::uint64_t flags) {
-  return Add(c, {.kind = TableOperationKind::kProtectRegion,
-                 .gpa = Gpa{gpa},
-                 .bytes = bytes,
-                 .flags = flags});
-}
-Case& Unmap(Case& c, std::uint64_t gpa, std::uint64_t bytes) {
-  return Add(c, {.kind = TableOperationKind::kUnmapRegion,
-                 .gpa = Gpa{gpa},
-                 .bytes = bytes});
-}
-Case& Remap(Case& c, std::uint64_t gpa, std::uint64_t hpa,
-            std::uint64_t flags) {
-  return Add(c, {.kind = TableOperationKind::kRemap,
-                 .gpa = Gpa{gpa},
-                 .hpa = Hpa{hpa},
-                 .flags = flags});
-}
-Case& Use(Case& c, std::uint64_t gpa, AccessKind kind = AccessKind::kRead) {
-  Step& step = c.steps.emplace_back();
-  step.access.kind = kind;
-  step.gpa = Gpa{gpa};
-  return c;
-}
+constexpr std::uint64_t kFlags = 0x10005e;  // EPTP with accessed and dirty
 
 // What a builder with this fault, or without one, is found out by; "" if it is
 // not.
@@ -79,114 +33,114 @@ std::string Found(const Case& c, std::string_view fault = "") {
 }
 
 TEST(BuilderTrialTest, AMissingInveptIsSeenByAnAccess) {
-  Case c = TableCase();
-  Map(c, 0, k2M, 0x1000, kAll);
-  Use(c, 0, AccessKind::kWrite);
-  Protect(c, 0, 0x1000, kNoWrite);
-  Use(c, 0, AccessKind::kWrite);
+  const Case c = TableCase()
+                     .Map(0, k2M, kAll)
+                     .Write(0)
+                     .Protect(0, kNoWrite)
+                     .Write(0)
+                     .Build();
   EXPECT_EQ(Found(c), "");
   EXPECT_EQ(Found(c, "builder-invept-missing-for-write"),
             "eptdiff-builder-stale-right-CACHE-9-PTE at step 4");
 }
 
 TEST(BuilderTrialTest, AMissingInveptThatNobodySeesIsFoundAtTheEnd) {
-  Case c = TableCase();
-  Map(c, 0, k2M, 0x1000, kAll);
-  Protect(c, 0, 0x1000, kNoWrite);
+  const Case c =
+      TableCase().Map(0, k2M, kAll).Protect(0, kNoWrite).Read(0).Build();
   EXPECT_EQ(Found(c, "builder-invept-missing-for-write"),
             "eptdiff-builder-invept-missing-CACHE-9-PTE at step 2");
 }
 
 TEST(BuilderTrialTest, WhatIsStaleIsTold) {
-  constexpr std::string_view kFault = "builder-invept-never";
-  Case moved = TableCase();
-  Use(Remap(Use(Map(moved, 0, k2M, 0x1000, kAll), 0), 0, 0x5000, kAll), 0);
-  EXPECT_EQ(Found(moved, kFault),
-            "eptdiff-builder-stale-translation-CACHE-9-PTE at step 4");
-  Case gone = TableCase();
-  Use(Unmap(Use(Map(gone, 0, k2M, 2 * k2M, kAll), 0), 0, k2M), 0);
-  EXPECT_EQ(Found(gone, kFault),
-            "eptdiff-builder-stale-translation-CACHE-9-PDE at step 4");
-  Case typed = TableCase();
-  Use(Protect(Use(Map(typed, 0, k2M, 0x1000, kAll), 0), 0, 0x1000, 7), 0);
-  EXPECT_EQ(Found(typed, kFault),
-            "eptdiff-builder-stale-type-CACHE-9-PTE at step 4");
-  EXPECT_EQ(Found(moved), "");
-  EXPECT_EQ(Found(gone), "");
-  EXPECT_EQ(Found(typed), "");
-}
-
-TEST(BuilderTrialTest, AWalkThroughATableThatWasFreedAndUsedAgainIsSeen) {
-  Case c = TableCase();
-  Map(c, 0, k2M, 0x1000, kAll);  // through three tables
-  Use(c, 0);
-  Unmap(c, 0, 0x1000);
-  // The same frames, for another address: the first is on the same path again.
-  Map(c, 0x40000000, k2M, 0x3000, kAll);
-  Map(c, 0x5000, k2M, 0x1000, kAll);
-  Use(c, 0x5000);
-  EXPECT_EQ(Found(c), "");
-  const std::string found = Found(c, "builder-invept-never");
-  EXPECT_NE(found.find("-stale-"), std::string::npos) << found;
+  struct {
+    Case c;
+    const char* found;
+  } const kCases[] = {
+      {TableCase()
+           .Map(0, k2M, kAll)
+           .Read(0)
+           .Remap(0, 0x5000, kAll)
+           .Read(0)
+           .Build(),
+       "eptdiff-builder-stale-translation-CACHE-9-PTE at step 4"},
+      {TableCase()
+           .MapRegion(0, k2M, 2 * k2M, kAll)
+           .Read(0)
+           .UnmapRegion(0, k2M)
+           .Read(0)
+           .Build(),
+       "eptdiff-builder-stale-translation-CACHE-9-PDE at step 4"},
+      {TableCase().Map(0, k2M, kAll).Read(0).Protect(0, 7).Read(0).Build(),
+       "eptdiff-builder-stale-type-CACHE-9-PTE at step 4"},
+      // The PDPT's frame is another table of the same address later.
+      {TableCase()
+           .Map(0, k2M, kAll)
+           .Read(0)
+           .Unmap(0)
+           .Map(0x40000000, k2M, kAll)
+           .Map(0, k2M, kAll)
+           .Read(0)
+           .Build(),
+       "eptdiff-builder-stale-translation-CACHE-9-PDE at step 6"},
+  };
+  for (const auto& [c, found] : kCases) {
+    EXPECT_EQ(Found(c), "");
+    EXPECT_EQ(Found(c, "builder-invept-never"), found);
+  }
 }
 
 TEST(BuilderTrialTest, AnAddedRightMayCostAViolation) {
-  Case c = TableCase();
-  Map(c, 0, k2M, 0x1000, kNoWrite);
-  Use(c, 0);
-  Protect(c, 0, 0x1000, kAll);
-  Use(c, 0, AccessKind::kWrite);
-  EXPECT_EQ(Found(c), "");
+  EXPECT_EQ(Found(TableCase()
+                      .Map(0, k2M, kNoWrite)
+                      .Read(0)
+                      .Protect(0, kAll)
+                      .Write(0)
+                      .Build()),
+            "");
 }
 
+// Once it has met the violation, the processor goes by memory (CACHE-5): the
+// right that was cached with it is gone.
 TEST(BuilderTrialTest, AViolationForgetsWhatWasCached) {
-  Case c = TableCase();
-  Map(c, 0, k2M, 0x1000, kNoWrite);
-  Use(c, 0);
-  Use(c, 0, AccessKind::kWrite);  // refused
-  BuilderTrial trial(std::make_unique<EngineBuilder>());
-  std::vector<AccessEnd> ends;
-  trial.set_observer([&](const BuilderStepReport& report) {
-    if (report.verdict != nullptr) ends.push_back(report.end);
-  });
-  EXPECT_EQ(trial.Run(c).compared, 5u);
-  EXPECT_EQ(ends,
-            (std::vector<AccessEnd>{AccessEnd::kDone, AccessEnd::kRefused}));
+  const auto found = [](bool violates) {
+    TableCase c;
+    c.Map(0, k2M, kNoWrite).Read(0);
+    if (violates) c.Write(0);
+    c.Protect(0, 0x31).Fetch(0);
+    return Found(c.Build(), "builder-invept-never");
+  };
+  EXPECT_EQ(found(false), "eptdiff-builder-stale-right-CACHE-9-PTE at step 4");
+  // It holds what memory says after the violation.
+  EXPECT_EQ(found(true), "eptdiff-builder-stale-right-CACHE-9-PTE at step 5");
 }
 
 TEST(BuilderTrialTest, FlagsThatProcessorsSetMeanwhileAreKept) {
-  Case c = TableCase(kFlags);
-  Map(c, 0, k2M, k2M, kAll);
-  Use(c, 0, AccessKind::kWrite);
-  Add(c, {.kind = TableOperationKind::kClearFlags,
-          .gpa = Gpa{0},
-          .bytes = k2M,
-          .flags = 0x300});
   // While the page is split, the processor that holds it writes again.
-  Protect(c, 0x1000, 0x1000, kNoWrite);
+  const Case c = TableCase(kFlags)
+                     .Map(0, k2M, kAll, 2)
+                     .Write(0)
+                     .Clear(0, k2M, 0x300)
+                     .ProtectRegion(0x1000, 0x1000, kNoWrite)
+                     .Build();
   BuilderTrial trial(std::make_unique<EngineBuilder>());
   bool meanwhile = false;
   trial.set_observer([&](const BuilderStepReport& report) {
     meanwhile |= (report.happenings & SetOf(Happening::kFlagsMeanwhile)) != 0;
   });
-  const BuilderStandings& standings = trial.Run(c);
-  EXPECT_FALSE(standings.finding.has_value()) << standings.finding->sentence;
+  EXPECT_FALSE(trial.Run(c).finding.has_value());
   EXPECT_TRUE(meanwhile);
 }
 
 TEST(BuilderTrialTest, WhatEntryRefusesTheBuilderRefuses) {
-  Case c = TableCase();
-  c.controls.eptp |= 0x100;  // reserved
-  Map(c, 0, k2M, 0x1000, kAll);
   BuilderTrial trial(std::make_unique<EngineBuilder>());
+  const Case c = TableCase(0x10011e).Map(0, k2M, kAll).Build();  // reserved bit
   const BuilderStandings& standings = trial.Run(c);
   EXPECT_FALSE(standings.finding.has_value());
   EXPECT_EQ(standings.compared, 1u);
 }
 
 TEST(BuilderTrialTest, WhatIsNotModelledIsSkippedByName) {
-  Case c = TableCase();
-  Map(c, 0, k2M, 0x1000, kAll);
+  Case c = TableCase().Map(0, k2M, kAll).Build();
   c.steps.push_back({.kind = StepKind::kLinearAccess});
   BuilderTrial trial(std::make_unique<EngineBuilder>());
   EXPECT_EQ(trial.Run(c).skip, Skip::kBesideTableOperations);
@@ -196,19 +150,37 @@ TEST(BuilderTrialTest, WhatIsNotModelledIsSkippedByName) {
 
 TEST(BuilderTrialTest, ACaseLeavesNothingToTheNext) {
   BuilderTrial trial(PlantInBuilder("builder-split-drops-permission"));
-  Case bad = TableCase();
-  Protect(Map(bad, 0, k2M, k2M, kAll), 0, 0x1000, kNoWrite);
-  Case good = TableCase();
-  Use(Map(good, 0, k2M, k2M, kAll), 0);
+  const Case bad = TableCase()
+                       .Map(0, k2M, kAll, 2)
+                       .ProtectRegion(0, 0x1000, kNoWrite)
+                       .Build();
+  const Case good = TableCase().Map(0, k2M, kAll, 2).Read(0).Build();
   for (int i = 0; i < 3; ++i) {
     EXPECT_TRUE(trial.Run(bad).finding.has_value());
     EXPECT_FALSE(trial.Run(good).finding.has_value());
   }
 }
 
+TEST(TableWitnessTest, EachTellsItsFaultFromTheEngine) {
+  std::set<std::string_view> faults, names;
+  for (const TableWitness& witness : TableWitnesses()) {
+    EXPECT_TRUE(names.insert(witness.name).second) << witness.name;
+    faults.insert(witness.fault);
+    EXPECT_EQ(Found(witness.c), "") << witness.name;
+    BuilderTrial trial(PlantInBuilder(witness.fault));
+    const BuilderStandings& standings = trial.Run(witness.c);
+    ASSERT_TRUE(standings.finding.has_value()) << witness.name;
+    EXPECT_EQ(standings.finding->rule, witness.rule)
+        << witness.name << ": " << standings.finding->sentence;
+  }
+  for (const BuilderFault& fault : AllBuilderFaults()) {
+    EXPECT_TRUE(faults.contains(fault.name)) << fault.name;
+  }
+}
+
 // A page at 5000H, read by the reference in tables that say otherwise.
 TEST(ReferenceWalkerTest, EachDifferenceFromTheModelIsSeen) {
-  const Case c = TableCase();
+  const Case c = TableCase().Build();
   const TableFacts facts = FactsOf(c.processor, c.controls, 0);
   FrameMemory frames;
   for (const std::uint64_t frame : {0x100000, 0x101000, 0x102000, 0x103000}) {
