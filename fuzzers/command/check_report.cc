@@ -64,6 +64,7 @@ std::string FindingText(const CheckFinding& finding, std::size_t number,
 std::string RuleCounts(const CheckReport& report) {
   std::vector<std::string> agreeing;
   std::vector<std::string> undecided;
+  std::vector<std::string> unmet;
   for (const RuleInfo& info : kRules) {
     if (!IsAsked(info.rule)) continue;
     const auto rule = static_cast<std::size_t>(info.rule);
@@ -71,13 +72,20 @@ std::string RuleCounts(const CheckReport& report) {
       agreeing.push_back(
           absl::StrCat(View(info.identifier), " ", report.agreements[rule]));
     }
-    if (!report.decided[rule]) undecided.emplace_back(info.identifier);
+    if (report.decided[rule]) continue;
+    const bool met =
+        report.agreements[rule] != 0 || report.disagreements[rule] != 0;
+    (met ? undecided : unmet).emplace_back(info.identifier);
   }
   std::string text =
       Item(2, "agreeing answers by rule:", "", absl::StrJoin(agreeing, ", "));
   if (!undecided.empty()) {
-    text += Item(2, "rules that nothing was asked about:", "",
-                 absl::StrJoin(undecided, ", "));
+    text += Item(2, "met, but getting them wrong would not have been noticed:",
+                 "", absl::StrJoin(undecided, ", "));
+  }
+  if (!unmet.empty()) {
+    text += Item(2, "never met, or not modelled:", "",
+                 absl::StrJoin(unmet, ", "));
   }
   return text;
 }
