@@ -80,12 +80,13 @@ std::string RuleCounts(const CheckReport& report) {
   std::string text =
       Item(2, "agreeing answers by rule:", "", absl::StrJoin(agreeing, ", "));
   if (!undecided.empty()) {
-    text += Item(2, "met, but getting them wrong would not have been noticed:",
-                 "", absl::StrJoin(undecided, ", "));
+    text +=
+        Item(2, "met, but getting them wrong would not have been noticed:", "",
+             absl::StrJoin(undecided, ", "));
   }
   if (!unmet.empty()) {
-    text += Item(2, "never met, or not modelled:", "",
-                 absl::StrJoin(unmet, ", "));
+    text +=
+        Item(2, "never met, or not modelled:", "", absl::StrJoin(unmet, ", "));
   }
   return text;
 }
