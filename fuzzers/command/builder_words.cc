@@ -20,12 +20,6 @@ std::string Hexadecimal(std::uint64_t value) {
   return absl::StrCat("0x", absl::Hex(value));
 }
 
-std::string StepName(const Case& c, std::size_t step) {
-  if (step == 0) return "the builder's beginning";
-  if (step > c.steps.size()) return "the builder's end";
-  return StepWords(c.steps[step - 1]);
-}
-
 std::string FindingRule(const BuilderFinding& finding) {
   const std::optional<Rule> rule = SdmRuleOf(finding.rule);
   return rule.has_value() ? RuleWords(*rule) : "";
@@ -37,8 +31,8 @@ class TableTeller {
 
   void Hear(const BuilderStepReport& report) {
     const std::string number = absl::StrCat("step ", report.number, ":");
-    text_ +=
-        Item(0, number, style_.Bold(number), StepName(case_, report.number));
+    text_ += Item(0, number, style_.Bold(number),
+                  BuilderStepWords(case_, report.number));
     if (report.verdict != nullptr) {
       TellAccess(report);
     } else {
@@ -146,6 +140,12 @@ class TableTeller {
 
 }  // namespace
 
+std::string BuilderStepWords(const Case& c, std::size_t step) {
+  if (step == 0) return "the builder's beginning";
+  if (step > c.steps.size()) return "the builder's end";
+  return StepWords(c.steps[step - 1]);
+}
+
 std::string BuilderStandingsText(const BuilderUnderTest& builder,
                                  const BuilderStandings& standings,
                                  const Style& style) {
@@ -183,7 +183,7 @@ TextCase BuilderRegressionCase(const Case& c, const BuilderUnderTest& builder,
   text_case.signature = SignatureOf(builder.name(), finding);
   text_case.explanation = absl::StrFormat(
       "%s is wrong at step %d (%s): %s.", std::string(builder.name()),
-      standings.step, StepName(c, standings.step), finding.sentence);
+      standings.step, BuilderStepWords(c, standings.step), finding.sentence);
   if (const std::optional<Rule> rule = SdmRuleOf(finding.rule)) {
     text_case.sdm_section = std::string(InfoOf(*rule).section);
     text_case.rules.emplace_back(IdentifierOf(*rule));

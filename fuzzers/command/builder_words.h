@@ -4,6 +4,7 @@
 #ifndef EPTDIFF_FUZZERS_COMMAND_BUILDER_WORDS_H_
 #define EPTDIFF_FUZZERS_COMMAND_BUILDER_WORDS_H_
 
+#include <cstddef>
 #include <string>
 
 #include "fuzzers/command/style.h"
@@ -12,6 +13,9 @@
 #include "oracle/case.h"
 
 namespace eptdiff {
+
+// A step of a case about a builder, as BuilderStandings number them, in words.
+std::string BuilderStepWords(const Case& c, std::size_t step);
 
 // "builder agrees (5 answers compared)", or what it does wrong, and where.
 std::string BuilderStandingsText(const BuilderUnderTest& builder,

@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -12,6 +10,8 @@
 #include "absl/strings/str_format.h"
 #include "fuzzers/command/answer_words.h"
 #include "fuzzers/command/case_file.h"
+#include "fuzzers/command/check_builder.h"
+#include "fuzzers/command/check_progress.h"
 #include "fuzzers/command/check_report.h"
 #include "fuzzers/command/command_line.h"
 #include "fuzzers/command/corpus.h"
@@ -34,9 +34,9 @@ constexpr char kAbout[] =
     "Checks a hypervisor's EPT code: puts the corpus and then new cases to "
     "TARGET and\nsays which rules of the SDM it breaks, each with the smallest "
     "case. TARGET is a\nshared object that defines the functions of "
-    "oracle/target/eptdiff_target.h, or a\nprogram that answers over a pipe; "
-    "the "
-    "guide is oracle/target/README.md.\n"
+    "oracle/target/eptdiff_target.h (it\nwalks tables) or of "
+    "eptdiff_builder.h beside it (it builds them), or a program\nthat answers "
+    "over a pipe; the guide is oracle/target/README.md.\n"
     "Exit: 0 it agrees, 1 it does not, 2 it cannot be loaded, or bad usage, 3 "
     "it\nanswered nothing, 4 a report cannot be written.";
 
@@ -60,33 +60,16 @@ double Since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// The live line: redrawn on a terminal, elsewhere one every few seconds.
-class Progress {
- public:
-  ~Progress() {
-    if (drawn_) std::fputs("\n", stderr);
-  }
-
-  void Show(TargetCheck& check, double seconds) {
-    if (shown_ >= 0 && seconds - shown_ < (terminal_ ? 0.2 : 5)) return;
-    shown_ = seconds;
+void Show(TargetCheck& check, double seconds, CheckProgress& progress) {
+  progress.Show(seconds, [&] {
     const auto cases = check.statistics().cases();
-    const std::string line = absl::StrFormat(
-        "%02d:%02d  %d cases  %.0f/s  situations %d  departures %d  "
-        "findings %d",
-        static_cast<int>(seconds) / 60, static_cast<int>(seconds) % 60, cases,
+    return absl::StrFormat(
+        "%d cases  %.0f/s  situations %d  departures %d  findings %d", cases,
         seconds > 0 ? static_cast<double>(cases) / seconds : 0.0,
         check.situations(), check.dialect().alterations().size(),
         check.findings().size());
-    std::fputs((terminal_ ? "\r\x1b[K" + line : line + "\n").c_str(), stderr);
-    drawn_ = terminal_;
-  }
-
- private:
-  const bool terminal_ = isatty(STDERR_FILENO) == 1;
-  bool drawn_ = false;
-  double shown_ = -1;
-};
+  });
+}
 
 absl::StatusOr<std::vector<Case>> GivenCases(const std::string& directory) {
   std::vector<Case> cases;
@@ -285,13 +268,13 @@ void Ask(const CheckOptions& options, const std::vector<Case>& given,
          TargetCheck& check) {
   const Clock::time_point start = Clock::now();
   const Interrupt interrupt;
-  Progress progress;
+  CheckProgress progress;
   // In pieces, so that the line lives and an interrupt is heard.
   constexpr std::size_t kPiece = 64;
   for (std::size_t i = 0; i < given.size() && !Interrupt::Came(); i += kPiece) {
     check.TryGiven(
         std::span(given).subspan(i, std::min(kPiece, given.size() - i)));
-    progress.Show(check, Since(start));
+    Show(check, Since(start), progress);
   }
   const auto more = [&] {
     if (Interrupt::Came()) return false;
@@ -302,8 +285,23 @@ void Ask(const CheckOptions& options, const std::vector<Case>& given,
   };
   while (more()) {
     check.TryNew();
-    progress.Show(check, Since(start));
+    Show(check, Since(start), progress);
   }
+}
+
+CheckReport CheckWalker(const CheckOptions& options,
+                        const std::vector<Case>& given, TargetOracle& oracle) {
+  const Clock::time_point start = Clock::now();
+  TargetCheck check(oracle, options.seed);
+  Ask(options, given, check);
+  const double seconds = Since(start);
+  const double waited = std::chrono::duration<double>(oracle.waited()).count();
+  check.Conclude(Clock::now() + std::chrono::seconds(20));
+  return ReportOf(options, check, oracle, seconds, waited);
+}
+
+std::string TakesNoArguments(const CheckOptions& options) {
+  return options.target + " is a shared object, which takes no arguments";
 }
 
 }  // namespace
@@ -343,19 +341,25 @@ int CheckCommand(const Arguments& arguments) {
     given = *std::move(cases);
   }
   std::string error;
-  const auto oracle = OpenTarget(
-      options.target, {line.operands().begin() + 1, line.operands().end()},
-      {.limit = std::chrono::milliseconds(options.limit)}, error);
-  if (oracle == nullptr) return line.Mistake(error);
+  const std::chrono::milliseconds limit(options.limit);
+  const std::vector<std::string> operands(line.operands().begin() + 1,
+                                          line.operands().end());
+  CheckReport report;
+  if (const auto builder = OpenBuilder(options.target, limit, error)) {
+    if (!operands.empty()) return line.Mistake(TakesNoArguments(options));
+    report = CheckBuilder(*builder, given,
+                          {.target = options.target,
+                           .seconds = options.seconds,
+                           .cases = options.cases,
+                           .seed = options.seed});
+  } else {
+    if (!error.empty()) return line.Mistake(error);
+    const auto oracle =
+        OpenTarget(options.target, operands, {.limit = limit}, error);
+    if (oracle == nullptr) return line.Mistake(error);
+    report = CheckWalker(options, given, *oracle);
+  }
 
-  const Clock::time_point start = Clock::now();
-  TargetCheck check(*oracle, options.seed);
-  Ask(options, given, check);
-  const double seconds = Since(start);
-  const double waited = std::chrono::duration<double>(oracle->waited()).count();
-  check.Conclude(Clock::now() + std::chrono::seconds(20));
-
-  const CheckReport report = ReportOf(options, check, *oracle, seconds, waited);
   std::fputs(
       CheckText(report, Style(WantsColour(options.colour, stdout))).c_str(),
       stdout);

@@ -17,6 +17,8 @@ using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::IsSupersetOf;
+using ::testing::Not;
 using ::testing::UnorderedElementsAreArray;
 
 // The values of "rule" in the list of this name of a report.
@@ -187,6 +189,70 @@ TEST(CheckCommandTest, AProgramAnswersOverAPipe) {
   }
 }
 
+TEST(CheckCommandTest, CorrectBuildersAgree) {
+  for (const char* target : {EPTDIFF_ENGINE_BUILDER, EPTDIFF_SIMPLE_BUILDER}) {
+    const Checked checked = Check(target, "", "3000");
+    EXPECT_EQ(checked.ran.status, 0) << checked.ran.out << checked.ran.err;
+    EXPECT_THAT(checked.ran.out, HasSubstr("builds what it was asked for"));
+  }
+}
+
+// What a mistake breaks first depends on the case; these rules are among them.
+TEST(CheckCommandTest, EachMistakeOfABuilderIsFound) {
+  const Mistake kMistakes[] = {
+      {"split-drops-permission", {"transition"}},
+      {"address-of-32-bits", {"transition"}},
+      {"dirty-lost", {"flags-lost"}},
+      {"overlap-accepted", {"refused"}},
+      {"unmap-forgets-last-page", {"mapping"}},
+      {"list-skips-last", {"iteration"}},
+      {"invept-missing-for-write", {"stale-right", "invept-missing"}},
+      {"invept-never", {"stale-translation", "stale-table", "freed-early"}},
+      {"invept-other-eptp", {"invept-eptp"}},
+      {"freed-before-invept", {"freed-early"}},
+      {"frames-leak", {"leak"}},
+      {"root-freed-twice", {"freed-twice"}},
+      {"wild-store", {"foreign-store"}},
+  };
+  for (const Mistake& mistake : kMistakes) {
+    const Checked checked = Check(EPTDIFF_ENGINE_BUILDER, mistake.bug, "400");
+    EXPECT_EQ(checked.ran.status, 1) << mistake.bug << checked.ran.err;
+    EXPECT_THAT(checked.findings, IsSupersetOf(mistake.rules))
+        << mistake.bug << "\n"
+        << checked.ran.out;
+  }
+}
+
+TEST(CheckCommandTest, MisbehaviourOfABuilderIsReportedAsWhatItIs) {
+  const Mistake kMisbehaviours[] = {
+      {"crash", {"crash-SIGABRT"}},      {"exit", {"crash-exit3"}},
+      {"endless-loads", {"hang-loads"}}, {"hang", {"hang-time"}},
+      {"wild-load", {"memory-foreign"}}, {"result-99", {"protocol-result"}},
+  };
+  for (const Mistake& misbehaviour : kMisbehaviours) {
+    const Checked checked =
+        Check(EPTDIFF_ENGINE_BUILDER, misbehaviour.bug, "150");
+    EXPECT_EQ(checked.ran.status, 1) << misbehaviour.bug << checked.ran.err;
+    EXPECT_THAT(checked.findings, ElementsAreArray(misbehaviour.rules))
+        << misbehaviour.bug << "\n"
+        << checked.ran.out;
+    // The run went on, and the case is as small as can be.
+    EXPECT_THAT(checked.ran.out, AllOf(HasSubstr("step: 1, split the page"),
+                                       Not(HasSubstr("  2. "))));
+  }
+}
+
+TEST(CheckCommandTest, TheCaseOfABuilderIsOneForOthers) {
+  const TestDirectory directory;
+  const Ran ran = RunEptdiff({"check", EPTDIFF_ENGINE_BUILDER, "--cases", "500",
+                              "--out", directory.Path("cases")},
+                             {"EPTDIFF_EXAMPLE_BUG=frames-leak"});
+  EXPECT_EQ(ran.status, 1);
+  const std::string file = directory.Path("cases") +
+                           "/eptdiff-engine_builder-leak-none-none.textproto";
+  EXPECT_EQ(RunEptdiff({"run", file}).status, 0) << ran.out;
+}
+
 TEST(CheckCommandTest, ReportsTellTheSame) {
   const TestDirectory directory;
   const Ran ran = RunEptdiff(
@@ -227,6 +293,9 @@ TEST(CheckCommandTest, ATargetThatCannotBeLoadedIsBadInput) {
       {{"check", EPTDIFF_NO_ANSWER}, "does not define eptdiff_target_answer"},
       {{"check", EPTDIFF_OLD_VERSION}, "with version 0 of eptdiff_target.h"},
       {{"check", EPTDIFF_NO_VERSION}, "does not define eptdiff_target_abi"},
+      {{"check", EPTDIFF_UNFIT_BUILDER},
+       "does not define eptdiff_builder_create"},
+      {{"check", EPTDIFF_SIMPLE_BUILDER, "x"}, "takes no arguments"},
       {{"check", EPTDIFF_SIMPLE_WALKER, "--corpus", "/nowhere"}, "/nowhere"},
   };
   for (const Misuse& misuse : kMisuses) {

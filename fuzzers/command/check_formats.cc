@@ -110,7 +110,7 @@ std::string CheckJson(const CheckReport& report) {
   json.End();
   json.Key("rules").Array();
   for (const RuleInfo& info : kRules) {
-    if (!IsAsked(info.rule)) continue;
+    if (report.builder || !IsAsked(info.rule)) continue;
     const auto rule = static_cast<std::size_t>(info.rule);
     json.Object();
     json.Key("rule").String(View(info.identifier));
@@ -146,7 +146,7 @@ std::string CheckJUnit(const CheckReport& report) {
   std::size_t failures = 0;
   std::size_t skipped = 0;
   for (const RuleInfo& info : kRules) {
-    if (!IsAsked(info.rule)) continue;
+    if (report.builder || !IsAsked(info.rule)) continue;
     std::vector<const CheckFinding*> of_rule;
     for (const CheckFinding& finding : report.departures) {
       if (finding.identifier == View(info.identifier)) {

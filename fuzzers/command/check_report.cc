@@ -91,9 +91,30 @@ std::string RuleCounts(const CheckReport& report) {
   return text;
 }
 
+// A builder's report: what it did wrong, by the rules of builders.
+std::string BuilderText(const CheckReport& report, const Style& style) {
+  std::string text = absl::StrFormat(
+      "%s\n  builds tables: %d cases (%d from the corpus), %d steps judged, in "
+      "%.1f s\n\n",
+      style.Bold(report.target), report.cases, report.given - report.unfit,
+      report.steps, report.seconds);
+  if (report.agrees()) {
+    absl::StrAppend(&text, style.Good("builds"), " what it was asked for, ",
+                    "with INVEPT where it is needed\n");
+    return text;
+  }
+  absl::StrAppend(&text, style.Bad("is wrong"), ":\n");
+  std::size_t number = 0;
+  for (const CheckFinding& finding : report.findings) {
+    text += FindingText(finding, ++number, style);
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string CheckText(const CheckReport& report, const Style& style) {
+  if (report.builder) return BuilderText(report, style);
   std::string text = absl::StrFormat(
       "%s\n  %d cases (%d from the corpus), %d steps judged, in %.1f s; "
       "the harness took %.1f us a case\n",

@@ -33,6 +33,8 @@ struct CheckFinding {
 };
 
 struct CheckReport {
+  // It builds tables: what follows about rules is not known of it.
+  bool builder = false;
   std::string target;  // as the user named it
   std::string name;
   double seconds = 0;

@@ -116,6 +116,10 @@ BuilderFinding MakeBuilderFinding(BuilderRule rule, std::uint64_t where,
 
 std::string_view NameOf(BuilderRule rule) { return BreachOf(rule).name; }
 
+std::string_view SentenceOf(BuilderRule rule) {
+  return BreachOf(rule).sentence;
+}
+
 std::optional<Rule> SdmRuleOf(BuilderRule rule) { return BreachOf(rule).sdm; }
 
 std::string SignatureOf(std::string_view builder,

@@ -60,6 +60,9 @@ BuilderFinding MakeBuilderFinding(BuilderRule rule, std::uint64_t where,
 // "invept-missing", as signatures spell what went wrong.
 std::string_view NameOf(BuilderRule rule);
 
+// "an entry is misconfigured or leads to no table": how it is broken.
+std::string_view SentenceOf(BuilderRule rule);
+
 // What of the SDM the rule rests on; none if it is a matter of bookkeeping.
 std::optional<Rule> SdmRuleOf(BuilderRule rule);
 

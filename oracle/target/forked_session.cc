@@ -4,11 +4,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +17,7 @@
 #include <utility>
 
 #include "oracle/target/channel.h"
+#include "oracle/target/child_process.h"
 #include "oracle/target/profile.h"
 
 namespace eptdiff {
@@ -93,17 +91,6 @@ void GetReply(ChannelReader& in, Reply& reply) {
   for (auto writes = in.Get<std::uint32_t>(); writes != 0; --writes) {
     reply.outcome.writes.push_back(in.Get<MemoryWord>());
   }
-}
-
-// Processor time of a child, in nanoseconds; 0 if it cannot be known.
-std::int64_t CpuTime(pid_t pid) {
-  clockid_t clock;
-  timespec time;
-  if (clock_getcpuclockid(pid, &clock) != 0 ||
-      clock_gettime(clock, &time) != 0) {
-    return 0;
-  }
-  return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
 }
 
 // Whether entering `c` gives `state`. False negatives cost a change of
@@ -277,8 +264,7 @@ bool ForkedSession::Start(std::string& error) {
   const pid_t parent = getpid();
   child_ = fork();
   if (child_ == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) _exit(1);
+    SettleChild(parent, output_);
     close(ends[0]);
     Serve(ends[1]);
   }
@@ -309,17 +295,6 @@ void ForkedSession::Stop() {
 }
 
 void ForkedSession::Serve(int socket) {
-  // What it prints is kept for reports; it reads nothing; it leaves no core.
-  const int null = open("/dev/null", O_RDONLY);
-  if (null >= 0) dup2(null, STDIN_FILENO);
-  dup2(output_, STDOUT_FILENO);
-  dup2(output_, STDERR_FILENO);
-  const rlimit none = {0, 0};
-  setrlimit(RLIMIT_CORE, &none);
-  signal(SIGINT, SIG_IGN);  // the parent's to obey
-  signal(SIGTERM, SIG_DFL);
-  signal(SIGPIPE, SIG_DFL);
-
   TargetFunctions functions;
   std::string error;
   const bool loaded = loader_(functions, error);
@@ -338,24 +313,12 @@ void ForkedSession::Serve(int socket) {
   _exit(0);
 }
 
-std::string ForkedSession::LastOutput() {
-  char text[2048];
-  const off_t size = lseek(output_, 0, SEEK_END);
-  const off_t from = size > static_cast<off_t>(sizeof(text))
-                         ? size - static_cast<off_t>(sizeof(text))
-                         : 0;
-  const ssize_t count = pread(output_, text, sizeof(text), from);
-  return count > 0 ? std::string(text, static_cast<std::size_t>(count)) : "";
-}
+std::string ForkedSession::LastOutput() { return LastPrinted(output_); }
 
 Incident ForkedSession::Run() {
   std::string error;
   if (child_ <= 0 && !Start(error)) return {IncidentKind::kExit, 0};
-  // A target that logs everything would fill memory with it.
-  if (lseek(output_, 0, SEEK_CUR) > (1 << 20)) {
-    (void)!ftruncate(output_, 0);
-    lseek(output_, 0, SEEK_SET);
-  }
+  TrimOutput(output_);
   shared_->repeats = repeats_;
   shared_->cases = 0;
   shared_->replies = 0;

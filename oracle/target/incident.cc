@@ -39,6 +39,7 @@ constexpr ProtocolWords kProtocol[] = {
     {"failed-check", "its failed_check is none, or there is none"},
     {"stores", "it stored to more words than any access can change"},
     {"syntax", "its answer cannot be read"},
+    {"result", "no operation has such a result"},
 };
 const ProtocolWords& ProtocolOf(const Incident& incident) {
   return kProtocol[incident.detail];
@@ -75,6 +76,8 @@ std::string SignaturePart(const Incident& incident) {
       return "protocol-" + std::string(ProtocolOf(incident).part);
     case IncidentKind::kVaries:
       return "varies";
+    case IncidentKind::kForeignFrame:
+      return "memory-foreign";
   }
   return "none";
 }
@@ -106,6 +109,9 @@ std::string WordsOf(const Incident& incident) {
     case IncidentKind::kProtocol:
       return "its answer means nothing: " +
              std::string(ProtocolOf(incident).words);
+    case IncidentKind::kForeignFrame:
+      return "it reads memory at " + Hexadecimal(incident.detail) +
+             ", where it has no frame";
     case IncidentKind::kVaries:
       return "its answers vary: asked the same again, it says something else";
   }

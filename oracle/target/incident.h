@@ -13,15 +13,16 @@ namespace eptdiff {
 
 enum class IncidentKind : std::uint8_t {
   kNone,
-  kCrash,        // detail: the signal
-  kExit,         // it ended its process; detail: the exit status
-  kTimeLimit,    // detail: milliseconds
-  kStepLimit,    // detail: how many callbacks are allowed
-  kBeyondWidth,  // an access at or above 2^MAXPHYADDR; detail: the address
-  kMisaligned,   // an access that is no 8-byte word; detail: the address
-  kStrayStore,   // a store that no flag, log or #VE explains; detail: address
-  kProtocol,     // an answer that means nothing; detail: a ProtocolError
-  kVaries,       // asked again, it answered otherwise
+  kCrash,         // detail: the signal
+  kExit,          // it ended its process; detail: the exit status
+  kTimeLimit,     // detail: milliseconds
+  kStepLimit,     // detail: how many callbacks are allowed
+  kBeyondWidth,   // an access at or above 2^MAXPHYADDR; detail: the address
+  kMisaligned,    // an access that is no 8-byte word; detail: the address
+  kStrayStore,    // a store that no flag, log or #VE explains; detail: address
+  kProtocol,      // an answer that means nothing; detail: a ProtocolError
+  kVaries,        // asked again, it answered otherwise
+  kForeignFrame,  // a builder reads what is no frame; detail: the address
 };
 
 // What is wrong with an answer.
@@ -34,6 +35,7 @@ enum class ProtocolError : std::uint8_t {
   kFailedCheck,
   kTooManyStores,
   kSyntax,  // a line that cannot be read (pipe_protocol.md)
+  kResult,  // of a builder: eptdiff_builder_result has none such
 };
 
 struct Incident {

@@ -23,6 +23,15 @@ std::string NameOfTarget(const std::string& path) {
   return name.empty() ? "target" : name.substr(0, 31);
 }
 
+namespace {
+
+bool IsSharedObject(const std::string& path) {
+  const std::string file = path.substr(path.rfind('/') + 1);
+  return file.ends_with(".so") || file.find(".so.") != std::string::npos;
+}
+
+}  // namespace
+
 std::unique_ptr<TargetOracle> OpenTarget(
     const std::string& path, const std::vector<std::string>& arguments,
     const TargetOptions& options, std::string& error) {
@@ -30,8 +39,7 @@ std::unique_ptr<TargetOracle> OpenTarget(
     error = path + ": " + std::strerror(errno);
     return nullptr;
   }
-  const std::string file = path.substr(path.rfind('/') + 1);
-  if (!file.ends_with(".so") && file.find(".so.") == std::string::npos) {
+  if (!IsSharedObject(path)) {
     if (access(path.c_str(), X_OK) != 0) {
       error = path +
               " is neither a shared object (.so) nor a program that may "
@@ -55,6 +63,19 @@ std::unique_ptr<TargetOracle> OpenTarget(
   auto session = ForkedSession::Make(load, {.limit = options.limit}, error);
   if (session == nullptr) return nullptr;
   return std::make_unique<TargetOracle>(std::move(session), NameOfTarget(path));
+}
+
+std::unique_ptr<BuilderSession> OpenBuilder(const std::string& path,
+                                            std::chrono::milliseconds limit,
+                                            std::string& error) {
+  error.clear();
+  if (!IsSharedObject(path) || access(path.c_str(), R_OK) != 0) return nullptr;
+  const auto load = [path](BuilderFunctions& functions, bool& is_builder,
+                           std::string& why) {
+    return LoadBuilder(path, functions, is_builder, why);
+  };
+  return BuilderSession::Make(load, {.limit = limit}, NameOfTarget(path),
+                              error);
 }
 
 }  // namespace eptdiff

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "oracle/target/builder_session.h"
 #include "oracle/target/target_oracle.h"
 
 namespace eptdiff {
@@ -24,6 +25,12 @@ struct TargetOptions {
 std::unique_ptr<TargetOracle> OpenTarget(
     const std::string& path, const std::vector<std::string>& arguments,
     const TargetOptions& options, std::string& error);
+
+// The builder in the file `path`. Null without an `error` if that is no shared
+// object which claims to be one: OpenTarget knows what it is.
+std::unique_ptr<BuilderSession> OpenBuilder(const std::string& path,
+                                            std::chrono::milliseconds limit,
+                                            std::string& error);
 
 // "mine" for "build/libmine.so": of letters, digits, '_' and '.'.
 std::string NameOfTarget(const std::string& path);

@@ -1,12 +1,13 @@
 // A target that is a shared object: a file that defines the functions of
-// eptdiff_target.h.
-// Thread-safety: pure function.
+// eptdiff_target.h, or of eptdiff_builder.h.
+// Thread-safety: pure functions.
 #ifndef EPTDIFF_ORACLE_TARGET_SHARED_OBJECT_H_
 #define EPTDIFF_ORACLE_TARGET_SHARED_OBJECT_H_
 
 #include <string>
 
 #include "oracle/target/direct_session.h"
+#include "oracle/target/outside_builder.h"
 
 namespace eptdiff {
 
@@ -15,6 +16,11 @@ namespace eptdiff {
 // lacks a function, or was compiled with another version of the header.
 bool LoadSharedObject(const std::string& path, TargetFunctions& functions,
                       std::string& error);
+
+// Likewise a builder, of eptdiff_builder.h. `is_builder` says whether the file
+// claims to be one.
+bool LoadBuilder(const std::string& path, BuilderFunctions& functions,
+                 bool& is_builder, std::string& error);
 
 }  // namespace eptdiff
 

@@ -1,5 +1,12 @@
 /* For the tests: targets that cannot be loaded, and why. */
-#include "oracle/target/eptdiff_target.h"
+#include "oracle/target/eptdiff_builder.h"
+
+#ifdef BUILDER
+EPTDIFF_BUILDER_DEFINE_ABI;
+void eptdiff_builder_describe(eptdiff_builder_profile* profile) {
+  profile->operations = EPTDIFF_ALL_OPERATIONS;
+}
+#endif
 
 #ifdef OLD_VERSION
 const uint32_t eptdiff_target_abi = 0;

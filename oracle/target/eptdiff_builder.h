@@ -1,0 +1,205 @@
+/* Bring your own code that *builds* EPT: what eptdiff asks of it, and what it
+ * lends to it.
+ *
+ * The sibling of eptdiff_target.h, which is for code that walks; C99, also C++;
+ * copy both into your project. Your code defines
+ *
+ *   eptdiff_builder_describe   which operations it has
+ *   eptdiff_builder_create     an empty table
+ *   eptdiff_builder_perform    one operation on it
+ *   eptdiff_builder_list       optional: what is mapped
+ *   eptdiff_builder_destroy    gives everything back
+ *
+ * and stands, once, in one of its source files:
+ *
+ *   EPTDIFF_BUILDER_DEFINE_ABI;
+ *
+ * Build it as a shared object, and `eptdiff check ./libmine.so` puts operations
+ * to it and looks at every store, frame and INVEPT. README.md beside this
+ * header is the guide, and examples/engine_builder.cc a builder.
+ *
+ * What is judged. After each single store to a linked table every page is the
+ * old one or the new one; nothing else changes. No entry is an EPT
+ * misconfiguration. A table is complete before it is linked. Accessed and dirty
+ * flags that a processor sets meanwhile are kept. INVEPT follows the last
+ * change that needs it (29.4.3.4), before any frame is freed that was linked,
+ * and names the table's EPTP. Whatever is linked no more is freed, once. What
+ * is refused changes nothing, and what need not be refused is done.
+ *
+ * Between the operations a guest accesses what is mapped, on a processor that
+ * forgets nothing before it has to.
+ *
+ * Versions, structures and threads: as eptdiff_target.h has it. There is one
+ * table at a time.
+ */
+#ifndef EPTDIFF_BUILDER_H_
+#define EPTDIFF_BUILDER_H_
+
+#include "eptdiff_target.h"
+
+#define EPTDIFF_BUILDER_ABI 1
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Which version of this header a builder was compiled with. */
+extern EPTDIFF_TARGET_EXPORT const uint32_t eptdiff_builder_abi;
+#define EPTDIFF_BUILDER_DEFINE_ABI \
+  const uint32_t eptdiff_builder_abi = EPTDIFF_BUILDER_ABI
+
+/* ---------------------------------------------------------- the operations */
+
+/* Regions are `bytes` from `gpa` on. A page of which an operation on a region
+ * concerns a part is split. */
+enum eptdiff_builder_kind {
+  EPTDIFF_MAP = 0,     /* a page of `level` at `gpa`, to `hpa`, with `flags` */
+  EPTDIFF_UNMAP = 1,   /* the page that begins at `gpa` */
+  EPTDIFF_REMAP = 2,   /* the page that begins at `gpa`: to `hpa`, `flags` */
+  EPTDIFF_PROTECT = 3, /* the page that begins at `gpa`: `flags` */
+  EPTDIFF_SPLIT = 4,   /* it, into 512 pages of the next smaller size */
+  /* With the largest pages that the alignment of both addresses, the processor,
+   * the flags and `level` allow; refused where anything is mapped already. */
+  EPTDIFF_MAP_REGION = 5,
+  EPTDIFF_UNMAP_REGION = 6,   /* whatever is mapped there */
+  EPTDIFF_PROTECT_REGION = 7, /* whatever is mapped there: `flags` */
+  /* Large pages of 512 smaller ones wherever all of these lie in the region, in
+   * order, and differ in accessed and dirty at most. */
+  EPTDIFF_MERGE_REGION = 8,
+  /* Clears `flags`, of accessed and dirty (300H), in each page that lies in the
+   * region at least in part. */
+  EPTDIFF_CLEAR_FLAGS = 9
+};
+
+typedef struct eptdiff_builder_operation {
+  uint32_t size;  /* of this structure, set by the harness */
+  uint32_t kind;  /* enum eptdiff_builder_kind */
+  uint32_t level; /* 1, 2, 3: of a 4-KByte, 2-MByte, 1-GByte page */
+  uint32_t reserved;
+  uint64_t gpa;
+  uint64_t hpa;
+  uint64_t bytes;
+  /* Bits of a leaf as they lie in the entry, save address and bit 7. Accessed
+   * and dirty: a processor's are kept beside them. */
+  uint64_t flags;
+} eptdiff_builder_operation;
+
+/* What operations come to. Where several reasons speak against an operation,
+ * each of them will do. */
+enum eptdiff_builder_result {
+  EPTDIFF_DONE = 0,
+  EPTDIFF_MISALIGNED = 1,    /* an address or a size, or a size of 0 */
+  EPTDIFF_OUT_OF_RANGE = 2,  /* beyond the page-walk length or MAXPHYADDR */
+  EPTDIFF_OVERLAP = 3,       /* something is mapped there already */
+  EPTDIFF_NOT_MAPPED = 4,    /* nothing is mapped there */
+  EPTDIFF_NO_FRAMES = 5,     /* `allocate` has no frame left */
+  EPTDIFF_UNSUPPORTED = 6,   /* processor or controls do not have it */
+  EPTDIFF_NO_ACCESS = 7,     /* the entry would not be present */
+  EPTDIFF_MISCONFIGURED = 9, /* it would be an EPT misconfiguration */
+  EPTDIFF_BAD_CONTROLS = 10  /* create: VM entry would refuse them */
+};
+
+/* ------------------------------------------------------------- the profile */
+
+#define EPTDIFF_OPERATION(kind) (1u << (kind))
+#define EPTDIFF_ALL_OPERATIONS ((1u << 10) - 1)
+#define EPTDIFF_REFUSAL(result) (1u << (result))
+#define EPTDIFF_ALL_REFUSALS                                                   \
+  (EPTDIFF_REFUSAL(EPTDIFF_MISALIGNED) |                                       \
+   EPTDIFF_REFUSAL(EPTDIFF_OUT_OF_RANGE) | EPTDIFF_REFUSAL(EPTDIFF_OVERLAP) |  \
+   EPTDIFF_REFUSAL(EPTDIFF_NOT_MAPPED) | EPTDIFF_REFUSAL(EPTDIFF_NO_FRAMES) |  \
+   EPTDIFF_REFUSAL(EPTDIFF_UNSUPPORTED) | EPTDIFF_REFUSAL(EPTDIFF_NO_ACCESS) | \
+   EPTDIFF_REFUSAL(EPTDIFF_MISCONFIGURED) |                                    \
+   EPTDIFF_REFUSAL(EPTDIFF_BAD_CONTROLS))
+
+typedef struct eptdiff_builder_profile {
+  uint32_t size; /* of this structure, set by the harness */
+  /* EPTDIFF_OPERATION(kind) of each operation that it has; 0 at first. Others
+   * are not asked for. */
+  uint32_t operations;
+  /* EPTDIFF_REFUSAL(result) of each reason for which it refuses; 0 at first.
+   * What would have to be refused for another reason is not asked for. */
+  uint32_t refusals;
+  uint32_t reserved0;
+  /* EPTDIFF_MODELS_*, of which those count that change entries or EPTP:
+   * 4_LEVELS, 5_LEVELS, ACCESSED_DIRTY, MBEC, SPP, VE, SHADOW_STACK_CONTROL,
+   * PAGING_WRITE. 0 at first. */
+  uint64_t models;
+  /* As in eptdiff_profile; clear bit 17 of capabilities_set, say, if it never
+   * makes 1-GByte pages. */
+  uint64_t capabilities_set;
+  uint64_t capabilities_clear;
+  uint8_t min_maxphyaddr;
+  uint8_t max_maxphyaddr;
+  uint8_t reserved1[6];
+  char name[32]; /* as in eptdiff_profile */
+} eptdiff_builder_profile;
+
+/* ---------------------------------------------------------------- the host */
+
+/* What a builder lives on. Pass `context` on. Frames hold 512 words, are given
+ * out with any contents, and lie below 2^MAXPHYADDR. Words lie at 8-byte
+ * aligned addresses in frames that are allocated. */
+typedef struct eptdiff_host {
+  uint32_t size; /* of this structure, set by the harness */
+  uint32_t reserved;
+  void* context;
+  /* 1 with the frame's address in *frame; 0: there is none. */
+  int (*allocate)(void* context, uint64_t* frame);
+  /* No processor can walk it any more: INVEPT has been executed. */
+  void (*release)(void* context, uint64_t frame);
+  uint64_t (*load)(void* context, uint64_t address);
+  void (*store)(void* context, uint64_t address, uint64_t value);
+  /* Stores `desired` if the word is `expected`; returns whether it did. The way
+   * to change a linked leaf in which processors set flags. */
+  int (*compare_exchange)(void* context, uint64_t address, uint64_t expected,
+                          uint64_t desired);
+  /* INVEPT, single-context, with this EPTP, on every logical processor that may
+   * have used the table; returns when all have done so. */
+  void (*invept)(void* context, uint64_t eptp);
+  /* For code that uses tables through pointers: where the frame's 512 words
+   * are, null if it is not allocated; and what it has to call after each single
+   * store through such a pointer, with what the word was and is. */
+  uint64_t* (*pointer)(void* context, uint64_t frame);
+  void (*stored)(void* context, uint64_t address, uint64_t before,
+                 uint64_t after);
+} eptdiff_host;
+
+/* ----------------------------------------------------------- the functions */
+
+EPTDIFF_TARGET_EXPORT void eptdiff_builder_describe(
+    eptdiff_builder_profile* profile);
+
+/* An empty table: its root is the first frame that is allocated. Of `machine`
+ * the processor and the controls count; EPTP there has everything but the
+ * address. `unused` is what an entry holds that maps nothing: 0, or bit 63
+ * alone where "EPT-violation #VE" is 1. `host` stays as it is until
+ * eptdiff_builder_destroy has returned. In *eptp goes the EPTP for the VMCS.
+ * EPTDIFF_DONE, EPTDIFF_NO_FRAMES, EPTDIFF_BAD_CONTROLS.
+ *
+ * It may come while there is a table: that one has been given up. Forget it,
+ * with its host, and call nothing of it. */
+EPTDIFF_TARGET_EXPORT int eptdiff_builder_create(
+    const eptdiff_question* machine, uint64_t unused, const eptdiff_host* host,
+    uint64_t* eptp);
+
+/* enum eptdiff_builder_result. */
+EPTDIFF_TARGET_EXPORT int eptdiff_builder_perform(
+    const eptdiff_builder_operation* operation);
+
+/* Optional. Calls `visit` for each page that is mapped, in order, with its size
+ * in bytes and its entry's flags. */
+EPTDIFF_TARGET_EXPORT void eptdiff_builder_list(
+    void (*visit)(void* context, uint64_t gpa, uint64_t hpa, uint64_t bytes,
+                  uint64_t flags),
+    void* context);
+
+/* Unmaps everything and frees all frames, the root last or first, after INVEPT
+ * if anything was mapped. */
+EPTDIFF_TARGET_EXPORT void eptdiff_builder_destroy(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* EPTDIFF_BUILDER_H_ */

@@ -1,0 +1,373 @@
+// A builder of tables behind eptdiff_builder.h: the engine's TableBuilder, over
+// a Hal that passes on what the host lends.
+//
+// It is right, unless EPTDIFF_EXAMPLE_BUG names a mistake of Bug: what
+// hypervisors get wrong, to see what `eptdiff check` says of it.
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <iterator>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/table_builder.h"
+#include "engine/table_error.h"
+#include "engine/table_hal.h"
+#include "engine/types.h"
+#include "oracle/target/eptdiff_builder.h"
+
+EPTDIFF_BUILDER_DEFINE_ABI;
+
+namespace {
+
+using eptdiff::EptEntry;
+using eptdiff::EptFlags;
+using eptdiff::Gpa;
+using eptdiff::Hpa;
+using eptdiff::TableError;
+using eptdiff::TableResult;
+
+enum class Bug : std::uint8_t {
+  kNone,
+  // Of the tables.
+  kSplitDropsPermission,
+  kAddress32Bits,
+  kDirtyLost,
+  kOverlapAccepted,
+  kUnmapForgetsLastPage,
+  kListSkipsLast,
+  // Of INVEPT and frames.
+  kInveptMissingForWrite,
+  kInveptNever,
+  kInveptOtherEptp,
+  kFreedBeforeInvept,
+  kFramesLeak,
+  kRootFreedTwice,
+  // Of programs.
+  kCrash,
+  kHang,
+  kEndless,
+  kExit,
+  kWildStore,
+  kWildLoad,
+  kResult99,
+};
+
+constexpr std::pair<std::string_view, Bug> kBugs[] = {
+    {"split-drops-permission", Bug::kSplitDropsPermission},
+    {"address-of-32-bits", Bug::kAddress32Bits},
+    {"dirty-lost", Bug::kDirtyLost},
+    {"overlap-accepted", Bug::kOverlapAccepted},
+    {"unmap-forgets-last-page", Bug::kUnmapForgetsLastPage},
+    {"list-skips-last", Bug::kListSkipsLast},
+    {"invept-missing-for-write", Bug::kInveptMissingForWrite},
+    {"invept-never", Bug::kInveptNever},
+    {"invept-other-eptp", Bug::kInveptOtherEptp},
+    {"freed-before-invept", Bug::kFreedBeforeInvept},
+    {"frames-leak", Bug::kFramesLeak},
+    {"root-freed-twice", Bug::kRootFreedTwice},
+    {"crash", Bug::kCrash},
+    {"hang", Bug::kHang},
+    {"endless-loads", Bug::kEndless},
+    {"exit", Bug::kExit},
+    {"wild-store", Bug::kWildStore},
+    {"wild-load", Bug::kWildLoad},
+    {"result-99", Bug::kResult99},
+};
+
+Bug ChosenBug() {
+  const char* chosen = std::getenv("EPTDIFF_EXAMPLE_BUG");
+  for (const auto& [name, bug] : kBugs) {
+    if (chosen != nullptr && name == chosen) return bug;
+  }
+  return Bug::kNone;
+}
+
+constexpr std::uint64_t kWrite = 1 << 1;
+constexpr std::uint64_t kDirty = 1 << 9;
+constexpr std::uint64_t kRights = 7;
+constexpr std::uint64_t kAddress = 0x000ffffffffff000;
+
+// What TableBuilder lives on. Without a host it is at the end of a table that
+// has been given up: every table is empty.
+class HostHal {
+ public:
+  const eptdiff_host* host = nullptr;
+  Bug bug = Bug::kNone;
+
+  // An operation begins, or ends.
+  void Begin(std::uint32_t kind) {
+    kind_ = kind;
+    fresh_.clear();
+    removes_write_ = changes_more_ = false;
+  }
+  void Finish() {
+    if (held_.has_value()) host->invept(host->context, *held_);
+    held_.reset();
+  }
+
+  std::optional<Hpa> AllocateFrame() {
+    std::uint64_t frame = 0;
+    if (host->allocate(host->context, &frame) == 0) return std::nullopt;
+    fresh_.push_back(frame);
+    return Hpa{frame};
+  }
+  void FreeFrame(Hpa frame) {
+    if (host == nullptr || bug == Bug::kFramesLeak) return;
+    host->release(host->context, frame.value);
+  }
+  std::uint64_t* Pointer(Hpa frame) {
+    if (host == nullptr) return empty_.data();
+    return host->pointer(host->context, frame.value);
+  }
+  void Invept(std::uint64_t eptp) {
+    if (host == nullptr || bug == Bug::kInveptNever) return;
+    if (bug == Bug::kInveptMissingForWrite && removes_write_ &&
+        !changes_more_) {
+      return;
+    }
+    if (bug == Bug::kFreedBeforeInvept) {
+      held_ = eptp;
+      return;
+    }
+    if (bug == Bug::kInveptOtherEptp) eptp += 0x1000;
+    host->invept(host->context, eptp);
+  }
+  void OnStore(Hpa address, std::uint64_t before, std::uint64_t after) {
+    if (host == nullptr) return;
+    host->stored(host->context, address.value, before,
+                 Spoilt(address, before, after));
+  }
+
+ private:
+  bool IsFresh(std::uint64_t address) const {
+    return std::find(fresh_.begin(), fresh_.end(), address & kAddress) !=
+           fresh_.end();
+  }
+  std::uint64_t Put(Hpa address, std::uint64_t word) {
+    return Pointer(Hpa{address.value & kAddress})[address.value % 4096 / 8] =
+               word;
+  }
+
+  // The word that is stored, once the mistake has been made.
+  std::uint64_t Spoilt(Hpa address, std::uint64_t before, std::uint64_t after) {
+    const bool fills = IsFresh(address.value);
+    const bool maps = (after & kRights) != 0 && !IsFresh(after);
+    const bool was_there = !fills && (before & kRights) != 0;
+    if (was_there) {
+      removes_write_ |= (before & ~after) == kWrite;
+      changes_more_ |= ((before ^ after) & ~kWrite) != 0;
+    }
+    switch (bug) {
+      case Bug::kSplitDropsPermission:
+        if (fills && maps && kind_ != EPTDIFF_MAP &&
+            kind_ != EPTDIFF_MAP_REGION) {
+          return Put(address, after & ~kWrite);
+        }
+        break;
+      case Bug::kAddress32Bits:
+        if (maps) return Put(address, after & ~(kAddress & ~0xffffffffull));
+        break;
+      case Bug::kDirtyLost:
+        if (was_there && maps && kind_ != EPTDIFF_CLEAR_FLAGS) {
+          return Put(address, after & ~kDirty);
+        }
+        break;
+      default:
+        break;
+    }
+    return after;
+  }
+
+  std::uint32_t kind_ = EPTDIFF_MAP;
+  std::vector<std::uint64_t> fresh_;  // frames of this operation
+  bool removes_write_ = false;        // some entry loses it, and nothing else
+  bool changes_more_ = false;
+  std::optional<std::uint64_t> held_;  // INVEPT that comes too late
+  std::array<std::uint64_t, 512> empty_ = {};
+};
+static_assert(eptdiff::TableHal<HostHal> && eptdiff::HasStoreHook<HostHal>);
+
+// The one table.
+struct {
+  HostHal hal;
+  std::optional<eptdiff::TableBuilder<HostHal>> builder;
+} table;
+
+eptdiff::Processor ProcessorOf(const eptdiff_question& machine) {
+  eptdiff::Processor processor;
+  processor.maxphyaddr = machine.maxphyaddr;
+  processor.ept_vpid_cap = machine.ept_vpid_cap;
+  processor.ept_violation_ve =
+      (machine.cpu & EPTDIFF_CPU_EPT_VIOLATION_VE) != 0;
+  return processor;
+}
+
+eptdiff::Controls ControlsOf(const eptdiff_question& machine) {
+  eptdiff::Controls controls;
+  controls.pin_based = machine.pin_based;
+  controls.primary = machine.primary;
+  controls.secondary = machine.secondary;
+  controls.tertiary = machine.tertiary;
+  controls.vm_functions = machine.vm_functions;
+  controls.exception_bitmap = machine.exception_bitmap;
+  controls.eptp = machine.eptp;
+  controls.pml_address = machine.pml_address;
+  controls.pml_index = machine.pml_index;
+  controls.spptp = machine.spptp;
+  controls.ve_information_address = machine.ve_information_address;
+  controls.eptp_list_address = machine.eptp_list_address;
+  controls.eptp_index = machine.eptp_index;
+  controls.hlatp = machine.hlatp;
+  controls.hlat_prefix_size = machine.hlat_prefix_size;
+  controls.vpid = machine.vpid;
+  return controls;
+}
+
+TableResult Perform(const eptdiff_builder_operation& asked) {
+  auto& builder = *table.builder;
+  const Gpa gpa{asked.gpa};
+  const Hpa hpa{asked.hpa};
+  const EptFlags flags{asked.flags};
+  const auto size = static_cast<eptdiff::PageSize>(asked.level);
+  switch (asked.kind) {
+    case EPTDIFF_MAP:
+      return builder.Map(gpa, hpa, size, flags);
+    case EPTDIFF_UNMAP:
+      return builder.Unmap(gpa);
+    case EPTDIFF_REMAP:
+      return builder.Remap(gpa, hpa, flags);
+    case EPTDIFF_PROTECT:
+      return builder.Protect(gpa, flags);
+    case EPTDIFF_SPLIT:
+      return builder.Split(gpa);
+    case EPTDIFF_MAP_REGION:
+      return builder.MapRegion(gpa, hpa, asked.bytes, flags, size);
+    case EPTDIFF_UNMAP_REGION:
+      return builder.UnmapRegion(gpa, asked.bytes);
+    case EPTDIFF_PROTECT_REGION:
+      return builder.ProtectRegion(gpa, asked.bytes, flags);
+    case EPTDIFF_MERGE_REGION:
+      return builder.MergeRegion(gpa, asked.bytes);
+    case EPTDIFF_CLEAR_FLAGS:
+      return builder.ClearFlags(gpa, asked.bytes, flags);
+  }
+  return {TableError::kUnsupported, gpa};
+}
+
+// What goes wrong with an operation as a whole. Misbehaviour shows where pages
+// are split: now and then.
+TableResult PerformWithBug(eptdiff_builder_operation asked) {
+  const eptdiff_host& host = *table.hal.host;
+  const bool splits = asked.kind == EPTDIFF_SPLIT;
+  switch (table.hal.bug) {
+    case Bug::kOverlapAccepted: {
+      const TableResult result = Perform(asked);
+      if (result.error != TableError::kOverlap ||
+          asked.kind != EPTDIFF_MAP_REGION) {
+        return result;
+      }
+      table.builder->UnmapRegion(Gpa{asked.gpa}, asked.bytes);
+      return Perform(asked);
+    }
+    case Bug::kUnmapForgetsLastPage:
+      if (asked.kind == EPTDIFF_UNMAP_REGION && asked.bytes > 4096) {
+        asked.bytes -= 4096;
+      }
+      break;
+    case Bug::kCrash:
+      if (splits) std::abort();
+      break;
+    case Bug::kExit:
+      if (splits) std::_Exit(3);
+      break;
+    case Bug::kHang:
+      for (volatile bool forever = splits; forever;) {
+      }
+      break;
+    case Bug::kEndless:
+      while (splits) host.load(host.context, table.builder->eptp() & kAddress);
+      break;
+    case Bug::kWildStore:
+      if (splits) host.store(host.context, 0x7000, 0);
+      break;
+    case Bug::kWildLoad:
+      if (splits) host.load(host.context, 0x7000);
+      break;
+    case Bug::kResult99:
+      if (splits) return {static_cast<TableError>(99), Gpa{}};
+      break;
+    default:
+      break;
+  }
+  return Perform(asked);
+}
+
+}  // namespace
+
+extern "C" {
+
+void eptdiff_builder_describe(eptdiff_builder_profile* profile) {
+  profile->operations = EPTDIFF_ALL_OPERATIONS;
+  profile->refusals = EPTDIFF_ALL_REFUSALS;
+  profile->models = EPTDIFF_MODELS_4_LEVELS | EPTDIFF_MODELS_5_LEVELS |
+                    EPTDIFF_MODELS_ACCESSED_DIRTY | EPTDIFF_MODELS_MBEC |
+                    EPTDIFF_MODELS_SPP | EPTDIFF_MODELS_VE |
+                    EPTDIFF_MODELS_SHADOW_STACK_CONTROL |
+                    EPTDIFF_MODELS_PAGING_WRITE;
+}
+
+int eptdiff_builder_create(const eptdiff_question* machine, uint64_t unused,
+                           const eptdiff_host* host, uint64_t* eptp) {
+  table.hal.host = nullptr;  // of a table that has been given up
+  table.builder.reset();
+  table.hal.host = host;
+  table.hal.bug = ChosenBug();
+  table.hal.Begin(EPTDIFF_MAP);
+  TableError error = TableError::kNone;
+  auto made = eptdiff::TableBuilder<HostHal>::Create(
+      table.hal, ProcessorOf(*machine), ControlsOf(*machine), error,
+      EptEntry(unused));
+  if (!made.has_value()) return static_cast<int>(error);
+  table.builder.emplace(*std::move(made));
+  *eptp = table.builder->eptp();
+  return EPTDIFF_DONE;
+}
+
+int eptdiff_builder_perform(const eptdiff_builder_operation* operation) {
+  table.hal.Begin(operation->kind);
+  const TableResult result = PerformWithBug(*operation);
+  table.hal.Finish();
+  return static_cast<int>(result.error);
+}
+
+void eptdiff_builder_list(void (*visit)(void* context, uint64_t gpa,
+                                        uint64_t hpa, uint64_t bytes,
+                                        uint64_t flags),
+                          void* context) {
+  std::optional<eptdiff::Mapping> held;  // one behind
+  table.builder->ForEach(Gpa{}, table.builder->format().gpa_end(),
+                         [&](const eptdiff::Mapping& page) {
+                           if (held.has_value()) {
+                             visit(context, held->gpa.value, held->hpa.value,
+                                   held->bytes, held->flags.bits);
+                           }
+                           held = page;
+                         });
+  if (!held.has_value() || table.hal.bug == Bug::kListSkipsLast) return;
+  visit(context, held->gpa.value, held->hpa.value, held->bytes,
+        held->flags.bits);
+}
+
+void eptdiff_builder_destroy(void) {
+  const std::uint64_t root = table.builder->eptp() & kAddress;
+  table.hal.Begin(EPTDIFF_UNMAP_REGION);
+  table.builder.reset();
+  table.hal.Finish();
+  if (table.hal.bug == Bug::kRootFreedTwice) table.hal.FreeFrame(Hpa{root});
+}
+
+}  // extern "C"
