@@ -152,9 +152,11 @@ class VectorFileTest : public testing::Test {
 };
 TestDirectory* VectorFileTest::directory_ = nullptr;
 
+// By the Python of the system, for which ci/setup installs jsonschema: another
+// one may stand before it in PATH.
 TEST_F(VectorFileTest, IsAsTheSchemaSays) {
   std::string out;
-  EXPECT_EQ(Run("python3 -W ignore -m jsonschema '" EPTDIFF_SOURCE_DIR
+  EXPECT_EQ(Run("/usr/bin/python3 -W ignore -m jsonschema '" EPTDIFF_SOURCE_DIR
                 "/oracle/vectors/eptdiff-vectors-1.schema.json' -i",
                 out),
             0)
