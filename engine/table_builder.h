@@ -299,5 +299,7 @@ class TableBuilder {
 }  // namespace eptdiff
 
 #include "engine/table_builder_inl.h"
+#include "engine/table_change_inl.h"
+#include "engine/table_lookup_inl.h"
 
 #endif  // EPTDIFF_ENGINE_TABLE_BUILDER_H_
