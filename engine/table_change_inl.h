@@ -1,6 +1,6 @@
 // How table_builder.h changes tables, one entry after the other: planning,
-// mapping, splitting, unmapping, merging, flags, and the end of an operation; not
-// to be included by itself.
+// mapping, splitting, unmapping, merging, flags, and the end of an operation;
+// not to be included by itself.
 #ifndef EPTDIFF_ENGINE_TABLE_CHANGE_INL_H_
 #define EPTDIFF_ENGINE_TABLE_CHANGE_INL_H_
 
