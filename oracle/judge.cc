@@ -353,7 +353,10 @@ Finding Judge(const Verdict& verdict, const MachineState& before,
 
 void Judge(const Verdict& verdict, const MachineState& before,
            const Outcome& outcome, FieldSet fields, Finding& finding) {
+  finding.conforms = false;
   finding.alternative = 0;
+  finding.disagreements.clear();
+  if (verdict.alternatives.empty()) return;  // nothing conforms to that
   // Nearly always there is one alternative, and the outcome fits it.
   Comparison(verdict.alternatives[0], before, outcome, fields,
              finding.disagreements)

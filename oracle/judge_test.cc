@@ -399,6 +399,17 @@ TEST_F(JudgeTest, FitsOneAlternativeWhole) {
   EXPECT_FALSE(Judge(verdict, state_, mixture, kAllFields).conforms);
 }
 
+TEST_F(JudgeTest, NothingConformsToAVerdictWithoutAlternatives) {
+  const Outcome outcome = PlainOutcome(Violation(), state_);
+  Finding finding;
+  Judge(VerdictOf({Violation()}), state_, outcome, kAllFields, finding);
+  ASSERT_TRUE(finding.conforms);
+  Verdict verdict = VerdictOf({Violation()});
+  verdict.alternatives.clear();  // what it held is still there
+  Judge(verdict, state_, outcome, kAllFields, finding);
+  EXPECT_FALSE(finding.conforms);
+}
+
 TEST_F(JudgeTest, IsHeldAgainstTheAlternativeItAgreesWithLongest) {
   Alternative other_qualification = Violation();
   other_qualification.event.qualification ^= 1;
