@@ -23,8 +23,10 @@ std::uint64_t UnusedWord(const Controls& controls) {
 
 }  // namespace
 
-BuilderTrial::BuilderTrial(std::unique_ptr<BuilderUnderTest> builder)
-    : builder_(std::move(builder)) {
+BuilderTrial::BuilderTrial(std::unique_ptr<BuilderUnderTest> builder,
+                           Dialect dialect)
+    : builder_(std::move(builder)),
+      walker_(pool_.memory(), std::move(dialect)) {
   pool_.set_watcher(&processor_);
 }
 

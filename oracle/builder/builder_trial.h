@@ -34,6 +34,7 @@
 #include "oracle/case.h"
 #include "oracle/oracle.h"
 #include "oracle/outcome.h"
+#include "oracle/reference/dialect.h"
 
 namespace eptdiff {
 
@@ -72,7 +73,10 @@ class BuilderTrial {
   // How many frames there are.
   static constexpr std::uint64_t kFrames = 96;
 
-  explicit BuilderTrial(std::unique_ptr<BuilderUnderTest> builder);
+  // The reference that walks speaks `dialect`: the SDM, unless it is to be
+  // wrong on purpose.
+  explicit BuilderTrial(std::unique_ptr<BuilderUnderTest> builder,
+                        Dialect dialect = {});
 
   const BuilderUnderTest& builder() const { return *builder_; }
 
@@ -110,7 +114,7 @@ class BuilderTrial {
   std::unique_ptr<BuilderUnderTest> builder_;
   FramePool pool_;
   CachingProcessor processor_{pool_};
-  ReferenceWalker walker_{pool_.memory()};
+  ReferenceWalker walker_;
   std::optional<BuilderCheck> check_;
   BuilderStandings standings_;
   std::size_t tolerated_at_ = 0;  // the step

@@ -12,6 +12,7 @@
 #include "oracle/builder/planted_builder.h"
 #include "oracle/builder/table_case.h"
 #include "oracle/builder/table_witnesses.h"
+#include "oracle/reference/dialect.h"
 
 namespace eptdiff {
 namespace {
@@ -129,6 +130,19 @@ TEST(BuilderTrialTest, FlagsThatProcessorsSetMeanwhileAreKept) {
   });
   EXPECT_FALSE(trial.Run(c).finding.has_value());
   EXPECT_TRUE(meanwhile);
+}
+
+// Who walks is not who looks at the entries: where the two differ, it is seen
+// after the operation, before any access.
+TEST(BuilderTrialTest, TheReferenceWalksWhatEachOperationLeaves) {
+  const Case c = TableCase().Map(0, k2M, kAll).Protect(0, kNoWrite).Build();
+  EXPECT_EQ(Found(c), "");
+  BuilderTrial trial(std::make_unique<EngineBuilder>(),
+                     *FindDialect("VIO-3/off"));
+  const BuilderStandings& standings = trial.Run(c);
+  ASSERT_TRUE(standings.finding.has_value());
+  EXPECT_EQ(standings.finding->rule, BuilderRule::kWalk);
+  EXPECT_EQ(standings.step, 2u);
 }
 
 TEST(BuilderTrialTest, WhatEntryRefusesTheBuilderRefuses) {

@@ -9,6 +9,7 @@
 #define EPTDIFF_ORACLE_BUILDER_REFERENCE_WALKER_H_
 
 #include <cstdint>
+#include <utility>
 
 #include "engine/types.h"
 #include "oracle/builder/caching_processor.h"
@@ -17,6 +18,7 @@
 #include "oracle/builder/table_facts.h"
 #include "oracle/case.h"
 #include "oracle/machine_state.h"
+#include "oracle/reference/dialect.h"
 #include "oracle/reference/reference.h"
 #include "oracle/reference/trace.h"
 #include "oracle/verdict.h"
@@ -35,8 +37,10 @@ inline constexpr int kAccessEndCount = 5;
 
 class ReferenceWalker {
  public:
-  // Borrows `frames`.
-  explicit ReferenceWalker(const FrameMemory& frames) : frames_(frames) {
+  // Borrows `frames`. Judges by `dialect`: the SDM, unless it is to be wrong on
+  // purpose.
+  explicit ReferenceWalker(const FrameMemory& frames, Dialect dialect = {})
+      : frames_(frames), reference_(std::move(dialect)) {
     trace_.keeps_hits = false;
   }
 
