@@ -52,7 +52,8 @@ int VectorsCommand(const Arguments& arguments) {
     }
   }
   if (cases.empty()) {
-    return line.Mistake(absl::StrCat(corpus, " holds no cases"));
+    return line.Mistake(absl::StrCat(
+        corpus, " holds no cases in conformance, regressions or seeds"));
   }
   const std::string json = VectorsAsJson(cases);
   if (out == "-") {

@@ -137,9 +137,17 @@ class VectorFileTest : public testing::Test {
   static void TearDownTestSuite() { delete directory_; }
   static std::string Path() { return directory_->Path("vectors.json"); }
 
+  static std::string File(const std::string& name, const std::string& content) {
+    return directory_->File(name, content);
+  }
+
   // Runs a program, with the file's path behind it; its exit status.
   static int Run(const std::string& command, std::string& out) {
-    FILE* pipe = popen((command + " '" + Path() + "' 2>&1").c_str(), "r");
+    return RunOn(Path(), command, out);
+  }
+  static int RunOn(const std::string& path, const std::string& command,
+                   std::string& out) {
+    FILE* pipe = popen((command + " '" + path + "' 2>&1").c_str(), "r");
     if (pipe == nullptr) return -1;
     char buffer[4096];
     while (std::fgets(buffer, sizeof buffer, pipe) != nullptr) out += buffer;
@@ -152,15 +160,48 @@ class VectorFileTest : public testing::Test {
 };
 TestDirectory* VectorFileTest::directory_ = nullptr;
 
-// By the Python of the system, for which ci/setup installs jsonschema: another
-// one may stand before it in PATH.
+// The command that holds a file against the schema. By the Python of the
+// system, for which ci/setup installs jsonschema: another may stand before it
+// in PATH.
+constexpr char kValidate[] =
+    "/usr/bin/python3 -W ignore -m jsonschema '" EPTDIFF_SOURCE_DIR
+    "/oracle/vectors/eptdiff-vectors-1.schema.json' -i";
+
 TEST_F(VectorFileTest, IsAsTheSchemaSays) {
   std::string out;
-  EXPECT_EQ(Run("/usr/bin/python3 -W ignore -m jsonschema '" EPTDIFF_SOURCE_DIR
-                "/oracle/vectors/eptdiff-vectors-1.schema.json' -i",
-                out),
-            0)
+  EXPECT_EQ(Run(kValidate, out), 0)
       << out << "(ci/setup installs python3-jsonschema)";
+}
+
+TEST_F(VectorFileTest, TheSchemaRefusesWhatIsNoVector) {
+  TextCase text;
+  text.c = Walk4().Pde(0x2010b1).Read(0x1234).Build();
+  const std::string good = VectorsAsJson({{"seeds/one", text}});
+  constexpr struct {
+    std::string_view before, after;
+  } kBreaks[] = {
+      {"", ""},  // as it is
+      {"\"version\": 1", "\"version\": 2"},
+      {"\"rules\": [\"CFG-9\"], ", ""},
+      {"\"flags\": []", "\"flags\": [1]"},
+      {"\"0x2010b1\"", "2101425"},
+      {"\"kind\": \"guest_physical_access\"", "\"kind\": \"access\""},
+      {"\"size\": 1", "\"size\": 65"},
+      {"\"verdict\": ", "\"verdicts\": "},
+      {"\"event\": \"vm_exit\"", "\"event\": \"exit\""},
+      {"\"exit_reason\": 49", "\"exit_reason\": \"49\""},
+  };
+  for (const auto& [before, after] : kBreaks) {
+    std::string json = good;
+    const std::size_t at = json.find(before);
+    ASSERT_NE(at, std::string::npos) << before;
+    json.replace(at, before.size(), after);
+    std::string out;
+    EXPECT_EQ(RunOn(File("broken.json", json), kValidate, out),
+              before.empty() ? 0 : 1)
+        << before << "\n"
+        << out;
+  }
 }
 
 // Every vector but the few without EPT.
