@@ -16,6 +16,7 @@
 #include "fuzzers/command/command_line.h"
 #include "fuzzers/command/corpus.h"
 #include "fuzzers/command/decided.h"
+#include "fuzzers/command/embedded_corpus.h"
 #include "fuzzers/command/exit_code.h"
 #include "fuzzers/command/interrupt.h"
 #include "fuzzers/command/report_error.h"
@@ -72,6 +73,7 @@ void Show(TargetCheck& check, double seconds, CheckProgress& progress) {
 }
 
 absl::StatusOr<std::vector<Case>> GivenCases(const std::string& directory) {
+  if (directory.empty()) return EmbeddedCorpus();
   std::vector<Case> cases;
   const auto files = CasesUnder(directory);
   if (!files.ok()) return files.status();
@@ -257,13 +259,6 @@ absl::Status WriteReports(const CheckOptions& options,
   return absl::OkStatus();
 }
 
-// The corpus beside which this eptdiff was built, if it is there still.
-std::string BuiltInCorpus() {
-  std::error_code error;
-  return std::filesystem::is_directory(EPTDIFF_CORPUS, error) ? EPTDIFF_CORPUS
-                                                              : "";
-}
-
 void Ask(const CheckOptions& options, const std::vector<Case>& given,
          TargetCheck& check) {
   const Clock::time_point start = Clock::now();
@@ -309,7 +304,6 @@ std::string TakesNoArguments(const CheckOptions& options) {
 int CheckCommand(const Arguments& arguments) {
   CommandLine line("check", "TARGET [ARGUMENT...]", kAbout);
   CheckOptions options;
-  options.corpus = BuiltInCorpus();
   line.Number("seconds", "N", 1, 1'000'000, &options.seconds,
               "how long to ask new questions (30)");
   line.Number("cases", "N", 1, 1'000'000'000, &options.cases,
@@ -319,7 +313,7 @@ int CheckCommand(const Arguments& arguments) {
   line.Number("limit", "MS", 10, 1'000'000, &options.limit,
               "a target hangs that takes longer for a step (2000)");
   line.Text("corpus", "DIR", &options.corpus,
-            "cases to begin with (eptdiff's own)");
+            "cases to begin with (its own, that it was built with)");
   line.Text("out", "DIR", &options.out, "the smallest cases, a file for each");
   line.Text("json", "FILE", &options.json, "the report as JSON");
   line.Text("junit", "FILE", &options.junit, "the report as JUnit XML");
@@ -329,17 +323,8 @@ int CheckCommand(const Arguments& arguments) {
   if (const auto exit = line.Parse(arguments, 1, SIZE_MAX)) return *exit;
   options.target = line.operands()[0];
 
-  std::vector<Case> given;
-  if (options.corpus.empty()) {
-    std::fputs(
-        "eptdiff check: eptdiff's own corpus is gone; name it with "
-        "--corpus\n",
-        stderr);
-  } else {
-    auto cases = GivenCases(options.corpus);
-    if (!cases.ok()) return ReportInputError(cases.status());
-    given = *std::move(cases);
-  }
+  const auto given = GivenCases(options.corpus);
+  if (!given.ok()) return ReportInputError(given.status());
   std::string error;
   const std::chrono::milliseconds limit(options.limit);
   const std::vector<std::string> operands(line.operands().begin() + 1,
@@ -347,7 +332,7 @@ int CheckCommand(const Arguments& arguments) {
   CheckReport report;
   if (const auto builder = OpenBuilder(options.target, limit, error)) {
     if (!operands.empty()) return line.Mistake(TakesNoArguments(options));
-    report = CheckBuilder(*builder, given,
+    report = CheckBuilder(*builder, *given,
                           {.target = options.target,
                            .seconds = options.seconds,
                            .cases = options.cases,
@@ -357,7 +342,7 @@ int CheckCommand(const Arguments& arguments) {
     const auto oracle =
         OpenTarget(options.target, operands, {.limit = limit}, error);
     if (oracle == nullptr) return line.Mistake(error);
-    report = CheckWalker(options, given, *oracle);
+    report = CheckWalker(options, *given, *oracle);
   }
 
   std::fputs(

@@ -11,6 +11,7 @@
 #include "fuzzers/canonical.h"
 #include "fuzzers/command/case_file.h"
 #include "fuzzers/command/decided.h"
+#include "fuzzers/command/embedded_corpus.h"
 #include "fuzzers/command/seeds.h"
 #include "fuzzers/panel.h"
 #include "gmock/gmock.h"
@@ -37,6 +38,14 @@ TextCase Read(const std::string& path) {
   const auto content = ReadCaseFile(path);
   EXPECT_TRUE(content.ok()) << content.status();
   return content.ok() ? content->text_case : TextCase();
+}
+
+TEST(CorpusTest, TheCommandHasItWithin) {
+  std::vector<Case> cases;
+  for (const std::string& file : FilesUnder(".")) {
+    cases.push_back(Read(file).c);
+  }
+  EXPECT_EQ(EmbeddedCorpus(), cases);
 }
 
 TEST(CorpusTest, SeedsAreTheHandWrittenCases) {
