@@ -23,6 +23,9 @@ constexpr std::uint32_t kAskAgain = 16;
 // How often a case is asked again before it is called a disagreement.
 constexpr unsigned kConfirmations = 8;
 constexpr std::size_t kMaxKept = 4096;
+// Half of all mutated cases come from the latest so many that reached new edges
+// of the target: what leads on step by step is not lost among the others.
+constexpr std::size_t kMaxLatest = 16;
 constexpr std::size_t kMaxDisagreed = 512;
 // How long one finding is minimised.
 constexpr std::chrono::seconds kFindingTime{5};
@@ -106,6 +109,12 @@ Focus TargetCheck::PickFocus() {
   return focuses_[random_.Below(focuses_.size())];
 }
 
+const Case& TargetCheck::PickParent() {
+  const std::vector<Case>& from =
+      !latest_.empty() && random_.OneIn(2) ? latest_ : kept_;
+  return from[random_.Below(from.size())];
+}
+
 void TargetCheck::Make(Case& c) {
   do {
     const Focus focus = PickFocus();
@@ -113,7 +122,7 @@ void TargetCheck::Make(Case& c) {
       GenerateCase(random_.Next(), c, focus);
       continue;
     }
-    const Case& parent = kept_[random_.Below(kept_.size())];
+    const Case& parent = PickParent();
     if (random_.OneIn(8)) {
       const Case& mate = kept_[random_.Below(kept_.size())];
       CrossOver(parent, mate, random_.Next(), c, focus);
@@ -150,10 +159,16 @@ void TargetCheck::Judge(const Case& c) {
 
 void TargetCheck::Keep(const Case& c) {
   const Features& features = statistics_.features();
-  bool news = false;
+  const bool new_edges = oracle_.reached_new_edges();
+  bool news = new_edges;
   ForEachConsequence(features, seen_, [&](std::size_t) { news = true; });
   for (std::size_t word = 0; word < features.size(); ++word) {
     seen_[word] |= features[word];
+  }
+  if (new_edges && latest_.size() < kMaxLatest) {
+    latest_.push_back(c);
+  } else if (new_edges) {
+    latest_[latest_next_++ % kMaxLatest] = c;
   }
   if (!news && !random_.OneIn(2048)) return;
   if (kept_.size() < kMaxKept) {

@@ -10,8 +10,9 @@
 // 3. Crashes, hangs and the like are findings by theirs. Now and then, and
 //    before it is called wrong, a target is asked the same again: answers that
 //    vary are a finding of their own.
-// 4. A case in which the reference goes where no case went before is kept and
-//    mutated, as a fuzzer's corpus.
+// 4. A case in which the reference goes where no case went before, or the
+//    target's own code if it tells (edge_counters.h), is kept and mutated, as a
+//    fuzzer's corpus.
 // Deterministic in its seed, as far as the target is.
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_FUZZERS_TARGET_CHECK_H_
@@ -110,6 +111,7 @@ class TargetCheck {
   void Record(const std::string& signature, const Case& c);
   void Explain(const Case& c);
   bool Varies(const Case& c);
+  const Case& PickParent();
   void Make(Case& c);
   void Keep(const Case& c);
   Focus PickFocus();
@@ -130,7 +132,9 @@ class TargetCheck {
 
   std::vector<Case> batch_;
   std::vector<Case> kept_;
-  Case other_;  // for cross-over
+  std::vector<Case> latest_;     // that reached new edges of the target
+  std::size_t latest_next_ = 0;  // of them, to be replaced
+  Case other_;                   // for cross-over
   Features seen_ = {};
   std::map<std::string, TargetFinding, std::less<>> findings_;
   std::vector<TargetDeparture> departures_;

@@ -186,6 +186,7 @@ CheckReport ReportOf(const CheckOptions& options, TargetCheck& check,
     report.harness_microseconds =
         (seconds - waited) * 1e6 / static_cast<double>(report.cases);
   }
+  report.edges = oracle.edges();
   report.situations = check.situations();
   const OracleCounts& counts = check.statistics().oracles()[0];
   for (std::size_t i = 1; i < kSkipCount; ++i) {

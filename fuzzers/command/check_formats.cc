@@ -100,6 +100,10 @@ std::string CheckJson(const CheckReport& report) {
   json.Key("steps").Number(static_cast<double>(report.steps));
   json.Key("disagreeing_cases").Number(static_cast<double>(report.disagreeing));
   json.Key("harness_microseconds_per_case").Number(report.harness_microseconds);
+  if (report.edges.total != 0) {
+    json.Key("target_edges_reached").Number(report.edges.covered);
+    json.Key("target_edges_total").Number(report.edges.total);
+  }
   json.Key("situations").Number(static_cast<double>(report.situations));
   json.Key("rules_decided").Number(static_cast<double>(report.rules_decided));
   json.Key("rules_total").Number(static_cast<double>(report.rules));

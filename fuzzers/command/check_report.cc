@@ -125,6 +125,10 @@ std::string CheckText(const CheckReport& report, const Style& style) {
       "  %d of %d rules decided (getting one wrong would have been noticed), "
       "%d situations\n",
       report.rules_decided, report.rules, report.situations);
+  if (report.edges.total != 0) {
+    absl::StrAppendFormat(&text, "  %d of %d edges of the target's code\n",
+                          report.edges.covered, report.edges.total);
+  }
   if (report.unfit != 0) {
     absl::StrAppendFormat(
         &text, "  %d cases of the corpus are about what it does not model\n",

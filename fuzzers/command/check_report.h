@@ -12,6 +12,7 @@
 #include "fuzzers/command/style.h"
 #include "fuzzers/text/case_text.h"
 #include "oracle/rules.h"
+#include "oracle/target/edge_map.h"
 
 namespace eptdiff {
 
@@ -44,6 +45,7 @@ struct CheckReport {
   std::uint64_t steps = 0;  // judged
   std::uint64_t disagreeing = 0;
   double harness_microseconds = 0;  // of a case, without the target's own
+  EdgeCount edges;  // of the target's own code, if it counts them
   std::size_t situations = 0;
   std::size_t rules_decided = 0;  // altering the rule would have been noticed
   std::size_t rules = 0;

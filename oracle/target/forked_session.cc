@@ -18,6 +18,7 @@
 
 #include "oracle/target/channel.h"
 #include "oracle/target/child_process.h"
+#include "oracle/target/edge_counters.h"
 #include "oracle/target/profile.h"
 
 namespace eptdiff {
@@ -116,6 +117,7 @@ struct ForkedSession::Shared {
   std::atomic<bool> endless;                // a step makes too many callbacks
   std::uint32_t offsets[kMaxPrepared + 1];  // of the replies of each case
   std::uint32_t counts[kMaxPrepared];       // how many replies it has
+  bool news[kMaxPrepared];                  // whether it found new edges
   bool loaded;
   eptdiff_profile profile;
   char error[1024];
@@ -124,6 +126,7 @@ struct ForkedSession::Shared {
   std::uint32_t requested;  // kCases: how many
   alignas(64) std::byte request[kRequestBytes];
   alignas(64) std::byte reply[kReplyBytes];
+  EdgeMap edges;
 };
 
 // The child: answers requests until it is killed, or its parent is.
@@ -132,6 +135,7 @@ class ForkedSession::Server {
   Server(Shared& shared, const TargetFunctions& functions)
       : shared_(shared), session_(functions, Endless) {
     ending_ = &shared_;
+    shared_.edges.count.total = static_cast<std::uint32_t>(edges_.edges());
   }
 
   const eptdiff_profile& profile() const { return session_.profile(); }
@@ -141,6 +145,7 @@ class ForkedSession::Server {
     ChannelReader in(shared_.request);
     ChannelWriter out(shared_.reply);
     if (shared_.wanted == Wanted::kCases) {
+      edges_.Clear();
       for (std::uint32_t i = 0; i < shared_.requested; ++i) {
         if (!AnswerCase(in, out)) return;
       }
@@ -199,6 +204,8 @@ class ForkedSession::Server {
     }
     if (out.overflowed()) return false;
     shared_.counts[number] = shared_.replies;
+    shared_.news[number] =
+        edges_.AddTo(shared_.edges, /*with_counts=*/shared_.repeats == 0);
     ++shared_.cases;
     return true;
   }
@@ -211,6 +218,7 @@ class ForkedSession::Server {
 
   static inline Shared* ending_ = nullptr;
   Shared& shared_;
+  EdgeCounters& edges_ = EdgeCounters::Get();
   DirectSession session_;
   MachineState state_;
   Reply reply_;
@@ -219,9 +227,9 @@ class ForkedSession::Server {
 ForkedSession::ForkedSession(Loader loader, const Options& options)
     : loader_(std::move(loader)),
       limit_(options.limit),
-      shared_(static_cast<Shared*>(mmap(nullptr, sizeof(Shared),
-                                        PROT_READ | PROT_WRITE,
-                                        MAP_SHARED | MAP_ANONYMOUS, -1, 0))),
+      shared_(static_cast<Shared*>(
+          mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE,
+               MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))),
       output_(memfd_create("output", MFD_CLOEXEC)),
       profile_(BlankProfile()) {}
 
@@ -297,7 +305,9 @@ void ForkedSession::Stop() {
 void ForkedSession::Serve(int socket) {
   TargetFunctions functions;
   std::string error;
+  EdgeCounters::Get().Listen(true);
   const bool loaded = loader_(functions, error);
+  EdgeCounters::Get().Listen(false);
   std::snprintf(shared_->error, sizeof(shared_->error), "%s", error.c_str());
   char byte = 0;
   if (!loaded) {
@@ -312,6 +322,8 @@ void ForkedSession::Serve(int socket) {
   }
   _exit(0);
 }
+
+EdgeCount ForkedSession::edges() const { return shared_->edges.count; }
 
 std::string ForkedSession::LastOutput() { return LastPrinted(output_); }
 
@@ -392,6 +404,7 @@ Incident ForkedSession::Bury(bool stuck) {
 
 void ForkedSession::Enter(const MachineState& state, Reply& reply) {
   current_ = nullptr;
+  entered_ = prepared_.size();
   for (std::size_t i = next_; i < prepared_.size(); ++i) {
     if (repeats_ != prepared_repeats_) break;
     const Case& c = prepared_[i];
@@ -399,6 +412,7 @@ void ForkedSession::Enter(const MachineState& state, Reply& reply) {
     next_ = i;
     if (next_ >= answered_to_) SendPrepared();
     current_ = &c;
+    entered_ = i;
     step_ = 0;
     reply_ = 0;
     at_ = shared_->reply + shared_->offsets[next_ - answered_from_];
@@ -449,6 +463,7 @@ void ForkedSession::Prepare(std::span<const Case> cases) {
   prepared_ = cases;
   prepared_repeats_ = repeats_;
   next_ = answered_from_ = answered_to_ = 0;
+  news_.assign(cases.size(), false);
   current_ = nullptr;
 }
 
@@ -470,6 +485,10 @@ void ForkedSession::SendPrepared() {
   cut_ = Run();
   const std::uint32_t whole = shared_->cases;
   answered_to_ = next_ + whole;
+  for (std::uint32_t i = 0; i < whole; ++i) {
+    // Asked again, a case finds what it found the first time, and no news.
+    if (shared_->news[i]) news_[next_ + i] = true;
+  }
   if (cut_.kind == IncidentKind::kNone) return;
   // The case that it died in counts as answered, as far as it came.
   shared_->counts[whole] = shared_->replies;

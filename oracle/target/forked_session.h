@@ -5,8 +5,10 @@
 // costs one change of processes; a single question costs one as well. The child
 // meets each step of a prepared case in the state that its own answers have
 // left, which is the state in which it would be asked: who stops listening to
-// it does not look at what it says afterwards. Thread-safety:
-// thread-compatible; only in a process with one thread, since it forks.
+// it does not look at what it says afterwards. If the target counts the edges
+// of its code (edge_counters.h), so does the child, for prepared cases.
+// Thread-safety: thread-compatible; only in a process with one thread, since it
+// forks.
 #ifndef EPTDIFF_ORACLE_TARGET_FORKED_SESSION_H_
 #define EPTDIFF_ORACLE_TARGET_FORKED_SESSION_H_
 
@@ -19,6 +21,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "oracle/target/direct_session.h"
 #include "oracle/target/session.h"
@@ -50,6 +53,10 @@ class ForkedSession final : public TargetSession {
   void Prepare(std::span<const Case> cases) override;
   void set_repeats(unsigned repeats) override { repeats_ = repeats; }
   std::string LastOutput() override;
+  bool reached_new_edges() const override {
+    return entered_ < prepared_.size() && news_[entered_];
+  }
+  EdgeCount edges() const override;
 
   std::chrono::nanoseconds waited() const override { return waited_; }
 
@@ -87,6 +94,9 @@ class ForkedSession final : public TargetSession {
       0;                         // the case that the shared replies begin with
   std::size_t answered_to_ = 0;  // those before it have been answered
   Incident cut_;                 // what ended the last answered one
+  // The prepared case that was entered last; or none.
+  std::size_t entered_ = std::size_t{0} - 1;
+  std::vector<bool> news_;         // of prepared_: found new edges
   const Case* current_ = nullptr;  // the prepared case that was entered
   std::size_t step_ = 0;           // of it, that comes next
   std::uint32_t reply_ = 0;        // of it, that comes next

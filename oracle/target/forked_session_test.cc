@@ -11,6 +11,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "oracle/target/edge_counters.h"
 #include "oracle/target/target_oracle.h"
 
 namespace eptdiff {
@@ -103,6 +104,22 @@ int Answer(const eptdiff_question* question, const eptdiff_memory* memory,
 
 void Describe(eptdiff_profile* profile) {
   profile->models = EPTDIFF_MODELS_4_LEVELS;
+}
+
+// One for each frame of the first 64 KBytes, as if code of its own served it.
+std::uint8_t counters[16];
+
+int CountingAnswer(const eptdiff_question* question,
+                   const eptdiff_memory* memory, eptdiff_answer* answer) {
+  ++counters[question->gpa >> 12 & 15];
+  return Answer(question, memory, answer);
+}
+
+bool LoadCounting(TargetFunctions& functions, std::string&) {
+  EdgeCounters::Get().Announce(counters);
+  functions.describe = Describe;
+  functions.answer = CountingAnswer;
+  return true;
 }
 
 bool Load(TargetFunctions& functions, std::string&) {
@@ -310,6 +327,49 @@ TEST(ForkedSessionTest, ATargetThatCannotBeHadIsRefusedWithTheReason) {
     EXPECT_EQ(ForkedSession::Make(target.loader, {}, error), nullptr);
     EXPECT_THAT(error, HasSubstr(target.says));
   }
+}
+
+TEST(ForkedSessionTest, ACaseThatReachesNewEdgesIsKnown) {
+  std::string error;
+  auto session = ForkedSession::Make(LoadCounting, {}, error);
+  ASSERT_NE(session, nullptr) << error;
+  const std::vector<Case> cases = {
+      CaseOf({0x11000}), CaseOf({0x11000}), CaseOf({0x12000}),
+      CaseOf({0x12000, 0x11000}), CaseOf({0x11000, 0x11008})};
+  session->Prepare(cases);
+  std::vector<bool> news;
+  for (const Case& c : cases) {
+    MachineState state;
+    state.Load(c);
+    Reply reply;
+    session->Enter(state, reply);
+    news.push_back(session->reached_new_edges());
+    if (news.size() != 1) continue;
+    // A question in between has the others answered anew, which is no news.
+    session->Perform(state, AccessTo(0x15000), reply);
+    EXPECT_TRUE(session->reached_new_edges());
+  }
+  EXPECT_EQ(news, std::vector<bool>({true, false, true, false, true}));
+  EXPECT_EQ(session->edges().covered, 2u);
+  EXPECT_EQ(session->edges().total, 16u);
+}
+
+TEST(ForkedSessionTest, WhatDiesTakesNoEdgesAlong) {
+  std::string error;
+  auto session = ForkedSession::Make(LoadCounting, {}, error);
+  ASSERT_NE(session, nullptr) << error;
+  const std::vector<Case> cases = {CaseOf({0x11000}), CaseOf({kCrash}),
+                                   CaseOf({0x11000}), CaseOf({0x12000})};
+  session->Prepare(cases);
+  std::vector<bool> news;
+  for (const Case& c : cases) {
+    MachineState state;
+    state.Load(c);
+    Reply reply;
+    session->Enter(state, reply);
+    news.push_back(session->reached_new_edges());
+  }
+  EXPECT_EQ(news, std::vector<bool>({true, false, false, true}));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "oracle/case.h"
 #include "oracle/machine_state.h"
 #include "oracle/outcome.h"
+#include "oracle/target/edge_map.h"
 #include "oracle/target/eptdiff_target.h"
 #include "oracle/target/incident.h"
 
@@ -51,6 +52,12 @@ class TargetSession {
   // Ask each question so many times more, and take it for an incident
   // (kVaries) if the answers are not the same. 0 at first.
   virtual void set_repeats(unsigned repeats) = 0;
+
+  // Whether the case that was entered last, if it was announced by Prepare(),
+  // went through edges of the target's code as none did before.
+  virtual bool reached_new_edges() const { return false; }
+  // Those of all announced cases so far.
+  virtual EdgeCount edges() const { return {}; }
 
   // For how long this process has waited for the target's.
   virtual std::chrono::nanoseconds waited() const { return {}; }

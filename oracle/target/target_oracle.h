@@ -41,6 +41,8 @@ class TargetOracle final : public Oracle {
   const eptdiff_profile& profile() const { return session_->profile(); }
   void Prepare(std::span<const Case> cases) { session_->Prepare(cases); }
   void set_repeats(unsigned repeats) { session_->set_repeats(repeats); }
+  bool reached_new_edges() const { return session_->reached_new_edges(); }
+  EdgeCount edges() const { return session_->edges(); }
   std::chrono::nanoseconds waited() const { return session_->waited(); }
   std::string LastOutput() { return session_->LastOutput(); }
 

@@ -62,6 +62,7 @@ EPTDIFF_TARGET_DEFINE_ABI;
   BUG(VE_MISCONFIGURATION, "ve-for-misconfigurations")            \
   BUG(IGNORE_PAT, "ignore-pat-not-honoured")                      \
   BUG(EPTP_TYPE, "memory-type-of-eptp")                           \
+  BUG(HIDDEN, "hidden-behind-conditions")                         \
   BUG(CRASH, "crash-once-in-a-while")                             \
   BUG(CRASH_RARELY, "crash-once-in-a-million")                    \
   BUG(HANG, "hang")                                               \
@@ -443,6 +444,24 @@ static void set_memory_types(const struct walk* walk, uint64_t leaf,
                                  : combine(ept, pat);
 }
 
+/* Conditions that have nothing to do with EPT, each within the one before. That
+ * some of them hold only coverage of this code can tell. */
+volatile int reached; /* keeps the compiler from making them one */
+
+static int is_hidden_place(const eptdiff_question* question) {
+  if ((question->gpa & 0xf0) != 0x90) return 0;
+  reached = 1;
+  if (question->page_pat_index != 5) return 0;
+  reached = 2;
+  if (question->maxphyaddr != 39) return 0;
+  reached = 3;
+  if (question->bytes != 4 || question->access != EPTDIFF_WRITE) return 0;
+  reached = 4;
+  if (question->pml_index % 64 != 7) return 0;
+  reached = 5;
+  return 1;
+}
+
 /* What is no answer at all. */
 static void misbehave(const eptdiff_question* question,
                       const eptdiff_memory* memory, eptdiff_answer* answer) {
@@ -498,6 +517,7 @@ int eptdiff_target_answer(const eptdiff_question* question,
         question->gpa & low_bits(has(OFFSET_12) ? 12 : translation->page_shift);
     set_memory_types(&walk, leaf, translation);
   }
+  if (has(HIDDEN) && is_hidden_place(question)) translation->address ^= 0x1000;
   if (has(VARIES) && ++asked % 7 == 0) answer->gpa ^= 0x1000;
   misbehave(question, memory, answer);
   return EPTDIFF_ANSWERED;
