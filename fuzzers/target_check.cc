@@ -36,6 +36,22 @@ constexpr std::uint64_t kLinear =
     EPTDIFF_MODELS_LINEAR_PAE | EPTDIFF_MODELS_LINEAR_4_LEVEL |
     EPTDIFF_MODELS_LINEAR_5_LEVEL;
 
+// How plainly a case shows that an answer is wrong: at best the access happens
+// where the SDM has it fail.
+enum class Plainness { kConforms, kOtherDetail, kOtherEvent, kReaches };
+
+Plainness PlainnessOf(const Standings& sdm) {
+  if (!sdm.disagrees) return Plainness::kConforms;
+  const Field field = sdm.finding.disagreements[0].field;
+  if (field == Field::kEvent &&
+      sdm.outcome.event.kind == EventKind::kCompleted) {
+    return Plainness::kReaches;
+  }
+  return field == Field::kEvent || field == Field::kExitReason
+             ? Plainness::kOtherEvent
+             : Plainness::kOtherDetail;
+}
+
 std::string IncidentSignature(std::string_view name, const Incident& incident) {
   return "eptdiff-" + std::string(name) + "-" + SignaturePart(incident);
 }
@@ -324,16 +340,28 @@ void TargetCheck::FindDepartures(Clock::time_point end) {
     }
     if (place == dialect_.alterations().size()) continue;
     Table without(oracle_, dialect_.Without(place));
-    const auto needs = [&](const Case& c) {
-      return without.Run(c).disagrees && SignatureIn(*table_, c).empty();
+    Table alone(oracle_, Dialect().With(*told.departure.alteration));
+    // Rather a case that shows this departure and no other, then a plain one.
+    using Worth = std::pair<bool, Plainness>;
+    const auto worth = [&](const Case& c) -> Worth {
+      const Plainness plainness = PlainnessOf(sdm_table_->Run(c));
+      const bool needed = plainness != Plainness::kConforms &&
+                          without.Run(c).disagrees &&
+                          SignatureIn(*table_, c).empty();
+      if (!needed) return {};
+      return {!alone.Run(c).disagrees, plainness};
     };
+    Worth best;
     for (const Case& c : disagreed_) {
-      if (!needs(c)) continue;
-      told.c = Minimize(c, [&](const Case& smaller) {
-        return Clock::now() < end && needs(smaller);
-      });
-      break;
+      const Worth now = worth(c);
+      if (now <= best) continue;
+      best = now;
+      told.c = c;
     }
+    if (!told.c.has_value()) continue;
+    told.c = Minimize(*told.c, [&](const Case& smaller) {
+      return Clock::now() < end && worth(smaller) >= best;
+    });
   }
 }
 
