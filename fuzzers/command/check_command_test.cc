@@ -117,6 +117,8 @@ TEST(CheckCommandTest, EachMistakeIsNamedAndNothingElse) {
       {"pml-logs-offset", {"PML-2"}},
       {"pml-index-incremented", {"PML-2"}},
       {"pml-full-for-dirty-only", {"PML-1"}},
+      {"pml-full-met-at-the-leaf", {"PML-1"}},
+      {"qualification-of-misconfiguration", {"INFO-2"}},
       {"ve-judged-by-any-entry", {"VE-1"}},
       {"ve-judged-by-first-entry", {"VE-1"}},
       {"ve-busy-ignored", {"VE-3"}},

@@ -29,6 +29,9 @@ std::uint64_t Pml1(const Situation& s) {
   return s.operand != 0 && s.pml_index > 511;
 }
 
+// "In this case, the accessed or dirty flag is not set": none of them.
+std::uint64_t Pml1Flags(const Situation&) { return 0; }
+
 std::uint64_t Pml2Address(const Situation& s) {
   return s.state->controls.pml_address + 8 * std::uint64_t{s.pml_index};
 }

@@ -116,6 +116,17 @@ constexpr Alteration kVariants[] = {
        return value || (s.operand != 0 && s.pml_index == 0);
      },
      "a PML index of 0 is a log-full event: the last slot is not used"},
+    {"PML-1/accessed-on-the-way", Slot::kPml1Flags,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return s.leaf ? 0 : s.operand;
+     },
+     "the accessed flags of the entries above the leaf are set before log-full "
+     "is met"},
+    {"PML-1/accessed-all", Slot::kPml1Flags,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return s.operand & kAccessed;
+     },
+     "log-full leaves the dirty flag clear and sets accessed flags"},
     {"PML-2/next-slot", Slot::kPml2Address,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        return s.pml_index == 0 ? value : value - 8;

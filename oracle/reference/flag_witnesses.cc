@@ -100,7 +100,8 @@ std::vector<NamedCase> LogFullCases() {
   return {
       {"pml-1-index-512",
        "PML-1",
-       {"PML-1/off", "PML-1/index-512-accepted", "PML-1/wrapped-index-only"},
+       {"PML-1/off", "PML-1/index-512-accepted", "PML-1/wrapped-index-only",
+        "PML-1/accessed-on-the-way", "PML-1/accessed-all"},
        Walk4().AccessedDirty().Pml(512).Write(0x1234).Build(),
        LogFull()},
       {"pml-1-accessed-flag",

@@ -1,5 +1,7 @@
 #include "oracle/reference/flags.h"
 
+#include <span>
+
 #include "oracle/reference/report.h"
 
 namespace eptdiff {
@@ -47,6 +49,21 @@ void ReturnToLeaf(Situation& s) {
   s.entry = s.path.back().value;
 }
 
+// What a log-full event leaves of the flags that are missing.
+void SetFlagsDespiteFullLog(Examiner& x, std::span<const Missing> missing,
+                            Alternative& effects) {
+  for (const Missing& entry : missing) {
+    x.s.level = entry.entry.level;
+    x.s.leaf = entry.entry.leaf;
+    const std::uint64_t flags = x.Ask(Slot::kPml1Flags, entry.flags);
+    if (flags == 0) continue;
+    x.Touch(Role::kEptEntry, entry.entry.level, entry.entry.address);
+    effects.required.push_back(
+        {entry.entry.address, flags, flags, {Rule::kPml1, entry.entry.level}});
+  }
+  ReturnToLeaf(x.s);
+}
+
 // 29.3.6: one log entry.
 void Log(Examiner& x, Alternative& effects) {
   const Hpa word{x.Ask(Slot::kPml2Address)};
@@ -84,7 +101,10 @@ bool SetFlags(Examiner& x, Alternative& effects) {
     flags |= entry.flags;
   }
   ReturnToLeaf(s);
-  if (logs && x.Ask(Slot::kPml1, flags)) return true;
+  if (logs && x.Ask(Slot::kPml1, flags)) {
+    SetFlagsDespiteFullLog(x, {missing.begin(), missing.end()}, effects);
+    return true;
+  }
   for (const Missing& entry : missing) {
     if (!in_use) break;
     s.level = entry.entry.level;

@@ -118,4 +118,8 @@ std::uint64_t Info1Gla(const Situation& s) {
 // bits that a log-full or an SPP-related event defines are QUAL-12 and QUAL-16.
 std::uint64_t Info2(const Situation& s) { return s.operand; }
 
+// EPT misconfigurations are not among the VM exits that 28.2.1 lists: "For all
+// other VM exits, this field is cleared."
+std::uint64_t Info2Misconfiguration(const Situation&) { return 0; }
+
 }  // namespace eptdiff::sdm

@@ -262,6 +262,16 @@ constexpr Alteration kVariants[] = {
     {"INFO-2/never", Slot::kInfo2,
      [](const Situation&, std::uint64_t) -> std::uint64_t { return 0; },
      "an SPP-related event leaves qualification bit 11 clear"},
+    {"INFO-2/misconfiguration-as-violation", Slot::kInfo2Misconfiguration,
+     [](const Situation&, std::uint64_t) -> std::uint64_t {
+       return ~std::uint64_t{0};
+     },
+     "an EPT misconfiguration reports the exit qualification of an EPT "
+     "violation; it has to be 0"},
+    {"INFO-2/misconfiguration-with-access", Slot::kInfo2Misconfiguration,
+     [](const Situation&, std::uint64_t) -> std::uint64_t { return 0x187; },
+     "an EPT misconfiguration reports the access in bits 2:0, 7 and 8 of the "
+     "exit qualification; it has to be 0"},
 };
 
 }  // namespace

@@ -46,6 +46,16 @@ void ReportQualification(Examiner& x, Event& event, Alternative& alternative) {
   alternative.qualification_defined = defined;
 }
 
+// In dialects alone: those of `bits` that table 28-7 would have for a violation
+// at the entry that is looked at.
+void ReportRights(Examiner& x, std::uint64_t bits, Event& event,
+                  Alternative& alternative) {
+  x.s.path.push_back({{}, x.s.entry, x.s.level, x.s.leaf});
+  ReportQualification(x, event, alternative);
+  x.s.path.pop_back();
+  event.qualification &= bits;
+}
+
 // 26.5.7.2: the information area, all of it.
 void WriteVeArea(Examiner& x, const Event& reported, Alternative& alternative) {
   const Hpa area{x.state().controls.ve_information_address};
@@ -122,6 +132,9 @@ void ReportExit(Examiner& x, std::uint16_t reason, RuleAt decided,
   alternative.decided = decided;
   switch (reason) {
     case kExitEptMisconfiguration:
+      if (const auto bits = x.Ask(Slot::kInfo2Misconfiguration)) {
+        ReportRights(x, bits, event, alternative);
+      }
       alternative.qualification_defined = ~std::uint64_t{0};
       ReportAddresses(x, /*gla_defined=*/false, event, alternative);
       break;

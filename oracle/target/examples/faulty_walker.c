@@ -56,6 +56,8 @@ EPTDIFF_TARGET_DEFINE_ABI;
   BUG(PML_UNALIGNED, "pml-logs-offset")                           \
   BUG(PML_INCREMENT, "pml-index-incremented")                     \
   BUG(PML_DIRTY_ONLY, "pml-full-for-dirty-only")                  \
+  BUG(PML_ON_THE_WAY, "pml-full-met-at-the-leaf")                 \
+  BUG(QUALIFICATION_STALE, "qualification-of-misconfiguration")   \
   BUG(VE_ANY, "ve-judged-by-any-entry")                           \
   BUG(VE_FIRST, "ve-judged-by-first-entry")                       \
   BUG(VE_BUSY, "ve-busy-ignored")                                 \
@@ -361,6 +363,9 @@ static void exit_guest(const struct walk* walk, int reason,
   answer->exit_reason = (uint16_t)reason;
   if (reason == EXIT_LOG_FULL) return;
   answer->gpa = question->gpa & ~(has(GPA_PAGE) ? low_bits(12) : 0);
+  if (reason == EXIT_MISCONFIGURATION && has(QUALIFICATION_STALE)) {
+    answer->qualification = qualification(walk);
+  }
   if (reason == EXIT_VIOLATION) {
     answer->qualification = qualification(walk);
     answer->gla =
@@ -397,7 +402,14 @@ static int set_flags(const struct walk* walk, eptdiff_answer* answer) {
     }
   }
   if (control(walk, SECONDARY_PML) && (question->eptp & 0x40) != 0) {
-    if (any && question->pml_index > 511) return EXIT_LOG_FULL;
+    if (any && question->pml_index > 511) {
+      for (level = walk->top; level > walk->level; --level) {
+        if (!has(PML_ON_THE_WAY) || flags[level] == 0) continue;
+        store(walk, walk->address[level],
+              load(walk, walk->address[level]) | flags[level]);
+      }
+      return EXIT_LOG_FULL;
+    }
     if ((flags[walk->level] & DIRTY) != 0) {
       const uint64_t logged = has(PML_GLA) ? question->gla : question->gpa;
       store(walk, question->pml_address + 8u * question->pml_index,
