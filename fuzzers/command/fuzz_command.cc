@@ -216,6 +216,7 @@ int FuzzCommand(const Arguments& arguments) {
   OracleOptions oracles;
   line.Number("seconds", "N", 1, 1'000'000'000, &options.seconds,
               "how long (60)");
+  line.Flag("first", &options.first, "end with the first finding");
   line.Number("jobs", "N", 1, 4096, &options.jobs,
               "how many processes, at least one for each target (one for each "
               "processor)");

@@ -146,6 +146,19 @@ TEST_F(FuzzCommandTest, FoundSignatureIsMutedAndCounted) {
   EXPECT_THAT(ran.out, HasSubstr("does not reproduce: nobody disagrees"));
 }
 
+TEST_F(FuzzCommandTest, FirstFindingMayEndTheRun) {
+  const std::string target =
+      MakeTarget(std::string("echo >> \"$0.starts\"\ncounters\n"
+                             "found 'ASSERTION FAILED: ") +
+                 kSignature + "'\n");
+  const Ran ran = RunEptdiff(
+      {"fuzz", "--target", target, "--seconds", "2", "--jobs", "1", "--first"},
+      {}, directory_.path());
+  EXPECT_EQ(ran.status, 1) << ran.err;
+  EXPECT_EQ(ContentOf(directory_.Path("target.starts")), "\n");
+  EXPECT_THAT(Report(), HasSubstr("\"count\": 1,"));
+}
+
 TEST_F(FuzzCommandTest, SeedsAreEncodedIntoTheCorpus) {
   std::filesystem::create_directory(directory_.Path("seeds"));
   directory_.File("seeds/a.textproto", "step { pdpte_load {} }");

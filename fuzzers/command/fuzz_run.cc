@@ -49,6 +49,7 @@ FuzzResult FuzzRun::Run(
   absl::Status status;
   const auto working = [](const Job& job) { return !job.done; };
   while (status.ok() && !Interrupt::Came() && Clock::now() < end &&
+         !(options_.first && !found_.empty()) &&
          std::any_of(jobs_.begin(), jobs_.end(), working)) {
     for (std::size_t i = 0; i < jobs_.size() && status.ok(); ++i) {
       if (jobs_[i].done) continue;

@@ -9,8 +9,9 @@
 // 3. A worker that ends for any other reason is a finding too (a crash, a
 //    hang), but nothing can mute it; a target that does nothing else ends the
 //    run with an error.
-// 4. When the time is up, or a signal came, the workers are ended. A full disk
-//    ends the run with an error while there is still room for the report.
+// 4. When the time is up, a signal came, or the first finding was all that was
+//    wanted, the workers are ended. A full disk ends the run with an error
+//    while there is still room for the report.
 // Thread-safety: thread-compatible; one run at a time in a process.
 #ifndef EPTDIFF_FUZZERS_COMMAND_FUZZ_RUN_H_
 #define EPTDIFF_FUZZERS_COMMAND_FUZZ_RUN_H_
@@ -43,6 +44,7 @@ struct FuzzOptions {
   std::uint64_t jobs = 1;  // at least as many as targets
   std::uint64_t seed = 1;
   std::uint64_t max_length = 4096;  // of an encoded case, in bytes
+  bool first = false;               // ends with the first finding
   std::vector<std::string> target_arguments;
   // Variables for the target beside those of this process.
   std::vector<std::pair<std::string, std::string>> environment;
