@@ -67,6 +67,11 @@ void JudgeStep(const Reference& reference, const Spine& spine, const Step* step,
   }
 }
 
+// The step that was judged last; null for VM entry.
+const Step* StepOf(const Spine& spine, const Case& c) {
+  return spine.step() == 0 ? nullptr : &c.steps[spine.step() - 1];
+}
+
 // What the reference asked in this step, by situation.
 void NoteAsked(const Spine& spine, const Step* step, RuleMatrix& matrix) {
   const GuestPagingMode mode = GuestModeOf(spine.before().guest);
@@ -97,6 +102,35 @@ DecidedRules::DecidedRules(bool counting)
   }
 }
 
+bool DecidedRules::Tells(std::size_t i, const Spine& spine,
+                         const Step* step) const {
+  static thread_local Verdict verdict;
+  static thread_local Trace trace;
+  JudgeStep(references_[i], spine, step, verdict, trace);
+  return trace.altered && !SameVerdict(verdict, spine.verdict());
+}
+
+std::vector<std::size_t> DecidedRules::ToldBy(const Case& c,
+                                              std::vector<bool> wanted) const {
+  const auto all = AllAlterations();
+  std::vector<std::size_t> told;
+  for (Spine spine(c); !spine.over(); spine.Advance()) {
+    const std::bitset<kRuleCount> asked = AskedOf(spine.trace());
+    const Step* step = StepOf(spine, c);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (!wanted[i] || !asked[RuleOf(all[i])]) continue;
+      if (!Tells(i, spine, step)) continue;
+      wanted[i] = false;
+      told.push_back(i);
+    }
+  }
+  return told;
+}
+
+std::vector<std::size_t> DecidedRules::ToldBy(const Case& c) const {
+  return ToldBy(c, std::vector<bool>(AllAlterations().size(), true));
+}
+
 void DecidedRules::AddSituations(const Alteration& alteration,
                                  const Spine& spine, const Step* step) {
   const Reference& reference =
@@ -120,17 +154,14 @@ void DecidedRules::Add(const Case& c) {
   std::vector<bool> told(all.size());
   std::bitset<kRuleCount> decided;
   situations_.reset();
-  Verdict verdict;
-  Trace trace;
   for (Spine spine(c); !spine.over(); spine.Advance()) {
     const std::bitset<kRuleCount> asked = AskedOf(spine.trace());
-    const Step* step = spine.step() == 0 ? nullptr : &c.steps[spine.step() - 1];
+    const Step* step = StepOf(spine, c);
     if (counting_) NoteAsked(spine, step, matrix_);
     for (std::size_t i = 0; i < all.size(); ++i) {
       if (told[i] || !asked[RuleOf(all[i])]) continue;
       if (!counting_ && alterations_[i] > 0) continue;
-      JudgeStep(references_[i], spine, step, verdict, trace);
-      if (!trace.altered || SameVerdict(verdict, spine.verdict())) continue;
+      if (!Tells(i, spine, step)) continue;
       if (counting_) AddSituations(all[i], spine, step);
       told[i] = true;
       ++alterations_[i];

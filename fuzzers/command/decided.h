@@ -31,6 +31,13 @@ class DecidedRules {
 
   void Add(const Case& c);
 
+  // Of the alterations `wanted`, by their number in AllAlterations(), those
+  // that `c` by itself tells from the SDM, whatever was added. Nothing is
+  // added.
+  std::vector<std::size_t> ToldBy(const Case& c,
+                                  std::vector<bool> wanted) const;
+  std::vector<std::size_t> ToldBy(const Case& c) const;
+
   // How many cases decide the rule, or tell alteration number i of
   // AllAlterations() from the SDM. At most 1 without counting.
   std::size_t CasesDeciding(Rule rule) const {
@@ -47,6 +54,8 @@ class DecidedRules {
   const RuleMatrix& matrix() const { return matrix_; }
 
  private:
+  // Whether a step, as `spine` judged it, tells alteration number `i`.
+  bool Tells(std::size_t i, const Spine& spine, const Step* step) const;
   void AddSituations(const Alteration& alteration, const Spine& spine,
                      const Step* step);
 

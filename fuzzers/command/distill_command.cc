@@ -24,10 +24,11 @@ namespace {
 constexpr char kAbout[] =
     "Of all cases under the directories, the smallest for each consequence of "
     "a rule\nthat the reference draws, by level, dimension and mode of guest "
-    "paging, and for\neach kind of step and answer. Writes them to OUT as "
-    "bytes, named by their content\n(what is there stays), or removes the "
-    "others where they are: files of the last\nminute excepted, so that others "
-    "may fuzz or distil in the same folder.";
+    "paging, for each\nalteration of a rule that it tells from the SDM, and "
+    "for each kind of step and\nanswer. Writes them to OUT as bytes, named by "
+    "their content (what is there stays),\nor removes the others where they "
+    "are: files of the last minute excepted, so that\nothers may fuzz or "
+    "distil in the same folder.";
 
 constexpr std::chrono::seconds kSettled{60};
 

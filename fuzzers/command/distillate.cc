@@ -4,6 +4,7 @@
 #include <memory>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "fuzzers/builder_statistics.h"
 #include "fuzzers/command/case_file.h"
@@ -15,6 +16,7 @@
 #include "fuzzers/statistics.h"
 #include "oracle/builder/builder_trial.h"
 #include "oracle/builder/engine_builder.h"
+#include "oracle/reference/dialect.h"
 
 namespace eptdiff {
 namespace {
@@ -35,7 +37,9 @@ std::uint32_t AnswerThing(const Step* step, const Verdict& verdict) {
   return thing | static_cast<std::uint32_t>(event.kind) << 8 |
          (event.exit_reason & 0xffu);
 }
-static_assert(Trace::kFeatures * kModes < 1u << 31);
+// Alterations that a case tells from the SDM are numbered after consequences.
+constexpr std::uint32_t kAlterations = Trace::kFeatures * kModes;
+static_assert(kAlterations < 1u << 30);
 
 // What happened in operations of which kind, and how accesses ended.
 void AddTableThings(const Case& c, std::set<std::uint32_t>& things) {
@@ -71,6 +75,15 @@ void Distillate::Add(const std::string& name, std::size_t size, const Case& c) {
         AnswerThing(step == 0 ? nullptr : &c.steps[step - 1], spine.verdict()));
   }
   const Candidate candidate{size, name};
+  // Each costs a judgement: tried only where the case would be the best.
+  std::vector<bool> wanted(AllAlterations().size());
+  for (std::uint32_t i = 0; i < wanted.size(); ++i) {
+    const auto best = best_.find(kAlterations + i);
+    wanted[i] = best == best_.end() || candidate < best->second;
+  }
+  for (const std::size_t alteration : decided_.ToldBy(c, std::move(wanted))) {
+    things.insert(kAlterations + static_cast<std::uint32_t>(alteration));
+  }
   for (const std::uint32_t thing : things) {
     const auto [best, fresh] = best_.try_emplace(thing, candidate);
     if (!fresh && candidate < best->second) best->second = candidate;

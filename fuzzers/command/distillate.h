@@ -2,14 +2,15 @@
 //
 // A thing is a consequence of a rule at a level, in one of the two dimensions
 // of a walk, in a mode of guest paging (a feature of the reference's trace, see
-// trace.h), or what was asked together with what came of it; of a case about a
-// builder, what happened in an operation of which kind. A case is kept if
-// it is the smallest for at least one; of two of the same size, the one whose
-// name comes first. So the best of a thing never depends on who looks, in which
-// order, at how much: distilling what was distilled changes nothing, and
-// several machines may distil the same folder, since nobody drops a case before
-// having seen a better one.
-// Thread-safety: thread-compatible.
+// trace.h); or an alteration of a rule that changes the verdict (decided.h), so
+// that what is kept would notice every mistake that all would; or what was
+// asked together with what came of it; of a case about a builder, what happened
+// in an operation of which kind. A case is kept if it is the smallest for at
+// least one; of two of the same size, the one whose name comes first. So the
+// best of a thing never depends on who looks, in which order, at how much:
+// distilling what was distilled changes nothing, and several machines may
+// distil the same folder, since nobody drops a case before having seen a better
+// one. Thread-safety: thread-compatible.
 #ifndef EPTDIFF_FUZZERS_COMMAND_DISTILLATE_H_
 #define EPTDIFF_FUZZERS_COMMAND_DISTILLATE_H_
 
@@ -21,6 +22,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "fuzzers/command/decided.h"
 #include "oracle/case.h"
 
 namespace eptdiff {
@@ -40,6 +42,7 @@ class Distillate {
     std::string name;
     auto operator<=>(const Candidate&) const = default;
   };
+  const DecidedRules decided_{/*counting=*/false};  // nothing is added to it
   std::map<std::uint32_t, Candidate> best_;
 };
 

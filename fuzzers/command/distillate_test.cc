@@ -1,7 +1,9 @@
 #include "fuzzers/command/distillate.h"
 
 #include <chrono>
+#include <cstddef>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -9,6 +11,7 @@
 
 #include "fuzzers/command/command_testing.h"
 #include "fuzzers/command/corpus.h"
+#include "fuzzers/command/decided.h"
 #include "fuzzers/encoding.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -46,6 +49,40 @@ TEST(DistillateTest, WhatDoesSomethingElseIsKeptToo) {
   distillate.Add("b", 900, Witness("cfg-9-bit-12"));
   EXPECT_THAT(distillate.Kept(), ElementsAre("a", "b"));
   EXPECT_GT(distillate.things(), things);
+}
+
+// A write that reaches into the next sub-page decides SPP-6 only if its first
+// byte could be written; where nothing can, the same happens.
+TEST(DistillateTest, WhatDecidesIsKeptBesideWhatHappensAlike) {
+  const Case decides = Witness("spp-6-second-sub-page-refused");
+  Case asks = decides;
+  for (MemoryWord& word : asks.memory) {
+    if (word.value == 0x100) word.value = 0;  // the vector of sub-pages
+  }
+  Distillate distillate;
+  distillate.Add("asks", 500, asks);
+  distillate.Add("decides", 900, decides);
+  EXPECT_THAT(distillate.Kept(), ElementsAre("asks", "decides"));
+}
+
+TEST(DistillateTest, WhatIsKeptTellsEachAlterationThatAllTell) {
+  const DecidedRules decided(/*counting=*/false);
+  Distillate distillate;
+  std::map<std::string, std::vector<std::size_t>> told;
+  for (const NamedCase& witness : Witnesses()) {
+    const std::string name(witness.name);
+    told[name] = decided.ToldBy(witness.c);
+    distillate.Add(name, EncodedSize(witness.c), witness.c);
+  }
+  std::set<std::size_t> by_all, by_kept;
+  const std::set<std::string> kept = distillate.Kept();
+  for (const auto& [name, alterations] : told) {
+    by_all.insert(alterations.begin(), alterations.end());
+    if (!kept.contains(name)) continue;
+    by_kept.insert(alterations.begin(), alterations.end());
+  }
+  EXPECT_EQ(by_kept, by_all);
+  EXPECT_GT(by_all.size(), 500u);
 }
 
 TEST(DistillateTest, CasesAboutBuildersAreToldApartByWhatHappens) {
