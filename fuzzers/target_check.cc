@@ -345,10 +345,14 @@ void TargetCheck::FindDepartures(Clock::time_point end) {
     using Worth = std::pair<bool, Plainness>;
     const auto worth = [&](const Case& c) -> Worth {
       const Plainness plainness = PlainnessOf(sdm_table_->Run(c));
-      const bool needed = plainness != Plainness::kConforms &&
-                          without.Run(c).disagrees &&
-                          SignatureIn(*table_, c).empty();
-      if (!needed) return {};
+      if (plainness == Plainness::kConforms || !without.Run(c).disagrees) {
+        return {};
+      }
+      // Explained, and not just beyond judgement (ALIAS-1).
+      const Standings& explained = table_->Run(c);
+      if (explained.undefined || !SignatureOfRun(*table_, explained).empty()) {
+        return {};
+      }
       return {!alone.Run(c).disagrees, plainness};
     };
     Worth best;

@@ -130,18 +130,22 @@ struct Defined {
   bool gpa = true;
   bool gla = true;
   std::uint8_t span = 0;
+  FieldSet fields = kAllFields;  // the others are not filled in
 };
+
+bool Tells(const Defined& defined, Field field) {
+  return (defined.fields & SetOf(field)) != 0;
+}
 
 std::string AddressWords(const char* name, std::uint64_t address, bool defined,
                          std::uint8_t span) {
-  if (!defined) return absl::StrCat(", ", name, " undefined");
+  if (!defined) return absl::StrCat(name, " undefined");
   return absl::StrCat(
-      ", ", name, " ", Hexadecimal(address),
+      name, " ", Hexadecimal(address),
       span == 0 ? "" : absl::StrCat(" to ", Hexadecimal(address + span)));
 }
 
-std::string ExitInformationWords(const Event& event, const Defined& defined) {
-  const std::uint64_t mask = defined.qualification;
+std::string QualificationInformation(const Event& event, std::uint64_t mask) {
   std::string words =
       absl::StrCat("qualification ", Hexadecimal(event.qualification & mask));
   if (event.exit_reason == kEptViolation) {
@@ -157,10 +161,23 @@ std::string ExitInformationWords(const Event& event, const Defined& defined) {
     absl::StrAppend(&words,
                     ", undefined bits: ", BitNumbers(~mask & kReported));
   }
-  absl::StrAppend(
-      &words, AddressWords("GPA", event.gpa.value, defined.gpa, defined.span),
-      AddressWords("GLA", event.gla.value, defined.gla, defined.span));
   return words;
+}
+
+std::string ExitInformationWords(const Event& event, const Defined& defined) {
+  std::vector<std::string> words;
+  if (Tells(defined, Field::kQualification)) {
+    words.push_back(QualificationInformation(event, defined.qualification));
+  }
+  if (Tells(defined, Field::kGpa)) {
+    words.push_back(
+        AddressWords("GPA", event.gpa.value, defined.gpa, defined.span));
+  }
+  if (Tells(defined, Field::kGla)) {
+    words.push_back(
+        AddressWords("GLA", event.gla.value, defined.gla, defined.span));
+  }
+  return absl::StrJoin(words, ", ");
 }
 
 std::string EventWordsWith(const Event& event, const Defined& defined,
@@ -175,7 +192,9 @@ std::string EventWordsWith(const Event& event, const Defined& defined,
         absl::StrAppend(&words, ", interruption information ",
                         Hexadecimal(event.interruption_information));
       }
-      return absl::StrCat(words, ", ", ExitInformationWords(event, defined));
+      const std::string information = ExitInformationWords(event, defined);
+      return information.empty() ? words
+                                 : absl::StrCat(words, ", ", information);
     }
     case EventKind::kVirtualizationException:
       return "#VE";
@@ -272,7 +291,7 @@ std::string RuleWords(Rule rule) {
 
 std::string EventWords(const Event& event, FieldSet fields) {
   return EventWordsWith(
-      event, {},
+      event, {.fields = fields},
       fields & SetOf(Field::kMemoryType) ? TypeKnown::kYes
                                          : TypeKnown::kNotFilledIn,
       std::uint64_t{1} << static_cast<unsigned>(event.failed_check));

@@ -1,6 +1,7 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -248,12 +249,17 @@ absl::Status WriteReports(const CheckOptions& options,
     return absl::PermissionDeniedError(
         absl::StrCat("cannot make ", options.out, ": ", error.message()));
   }
+  std::map<std::string, int> written;  // times, by signature
   for (const auto* list : {&report.departures, &report.findings}) {
     for (const CheckFinding& finding : *list) {
       if (!finding.has_case) continue;
-      const absl::Status status = WriteFile(
-          absl::StrCat(options.out, "/", finding.signature, ".textproto"),
-          FormatCase(finding.text_case));
+      // Two departures may show in the same field.
+      const int times = ++written[finding.signature];
+      const absl::Status status =
+          WriteFile(absl::StrCat(options.out, "/", finding.signature,
+                                 times == 1 ? "" : absl::StrCat("-", times),
+                                 ".textproto"),
+                    FormatCase(finding.text_case));
       if (!status.ok()) return status;
     }
   }
