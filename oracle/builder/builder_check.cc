@@ -1,16 +1,35 @@
 #include "oracle/builder/builder_check.h"
 
 #include <algorithm>
+#include <bit>
+#include <utility>
 
 namespace eptdiff {
+namespace {
+
+PageFacts FactsAt(const std::vector<Interval>& pages, std::uint64_t gpa) {
+  for (const Interval& page : pages) {
+    if (gpa - page.gpa < page.bytes) {
+      return {true, page.hpa + (gpa - page.gpa), page.flags};
+    }
+  }
+  return {false, 0, 0};
+}
+
+}  // namespace
 
 BuilderCheck::BuilderCheck(FramePool& pool, const TableFacts& facts,
-                           std::uint64_t eptp)
-    : pool_(pool), facts_(facts), eptp_(eptp), root_{AddressIn(eptp)} {
+                           std::uint64_t eptp, SymptomLog* log)
+    : pool_(pool),
+      log_(log),
+      facts_(facts),
+      eptp_(eptp),
+      root_{AddressIn(eptp)} {
   events_ = pool_.TakeEvents();
   for (TableEvent& event : events_) Replay(event);
   linked_.emplace(root_.value, TreePlace{facts.levels, 0, RightsMask(facts)});
   CheckEnd();
+  fresh_.clear();
 }
 
 BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
@@ -19,7 +38,10 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
   happenings_ = 0;
   // What was tolerated is needed still.
   needs_invept_ = needed_invept_ = needs_invept_ && tolerant_;
+  const bool owed_invept = needs_invept_;
   invepts_ = 0;
+  tolerates_now_ = false;
+  fresh_.clear();
   std::uint64_t leaf = 0;
   PageNow page{0};
   if (!FindLeaf(facts_, memory_, root_, operation.gpa.value, leaf,
@@ -32,16 +54,21 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
   const bool is_right =
       no_frames ||
       (reasons == 0 ? result.ok() : (reasons & Only(result.error)) != 0);
-  if (!is_right) Find(BuilderRule::kRefused, operation.gpa.value, page.level);
-
   after_ = model_;
-  if (result.ok() && is_right) ApplyToModel(operation, page, after_);
-  flags_may_go_ = operation.kind == TableOperationKind::kClearFlags ||
-                  operation.kind == TableOperationKind::kRemap;
   if (operation.kind == TableOperationKind::kClearFlags &&
       !facts_.accessed_dirty) {
     ignores_flags_ = true;
   }
+  if (log_ != nullptr) {
+    log_->BeginOperation(operation, BytesOf(operation, page), page.level,
+                         facts_);
+    log_->SetModels(model_, after_, ComparedFlags());
+  }
+  if (!is_right) FindRefusal(operation, result, reasons, page.level);
+  done_ = result.ok();
+  if (done_ && is_right) ApplyToModel(operation, page, after_);
+  flags_may_go_ = operation.kind == TableOperationKind::kClearFlags ||
+                  operation.kind == TableOperationKind::kRemap;
   events_ = pool_.TakeEvents();
   for (TableEvent& event : events_) {
     const bool changes = event.kind == TableEvent::Kind::kStore &&
@@ -54,13 +81,21 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
     Replay(event);
     if (findings_.size() > 8) return findings_;
   }
-  model_ = after_;
+  std::swap(model_, after_);
+  if (log_ != nullptr) log_->SetModels(after_, model_, ComparedFlags());
   CheckEnd();
+  if (log_ != nullptr) {
+    log_->EndOperation(result, !findings_.empty(), tolerates_now_,
+                       needed_invept_ && !owed_invept);
+  }
   return findings_;
 }
 
 BuilderFindings BuilderCheck::JudgeEnd() {
   findings_.clear();
+  tolerates_now_ = false;
+  fresh_.clear();
+  if (log_ != nullptr) log_->BeginEnd();
   needs_invept_ = needed_invept_ = !model_.empty();
   invepts_ = 0;
   // The VMM uses the root no more; processors may have cached what it mapped.
@@ -71,8 +106,15 @@ BuilderFindings BuilderCheck::JudgeEnd() {
   happenings_ = 0;
   events_ = pool_.TakeEvents();
   for (TableEvent& event : events_) Replay(event);
-  if (needs_invept_) Find(BuilderRule::kInvept, root_.value, facts_.levels);
-  for (const std::uint64_t frame : in_use_) Find(BuilderRule::kLeak, frame);
+  if (needs_invept_) {
+    findings_.push_back(
+        MakeBuilderFinding(BuilderRule::kInvept, root_.value, facts_.levels));
+    if (log_ != nullptr) log_->OnInveptMissing();
+  }
+  for (const std::uint64_t frame : in_use_) FindLeak(frame);
+  if (log_ != nullptr) {
+    log_->EndOperation({}, !findings_.empty(), tolerates_now_, needed_invept_);
+  }
   return findings_;
 }
 
@@ -86,6 +128,8 @@ void BuilderCheck::Replay(TableEvent& event) {
     case TableEvent::Kind::kAllocate:
       memory_.Fill(event.address, FramePool::kPoison);
       in_use_.insert(event.address.value);
+      fresh_.push_back(event.address.value);
+      if (log_ != nullptr) log_->OnAllocated();
       return;
     case TableEvent::Kind::kFree:
       ReplayFree(event.address);
@@ -107,6 +151,7 @@ void BuilderCheck::Replay(TableEvent& event) {
 
 void BuilderCheck::ReplayFree(Hpa frame) {
   happenings_ |= SetOf(Happening::kFrameFreed);
+  if (log_ != nullptr) log_->OnFreed();
   if (in_use_.erase(frame.value) == 0) {
     Find(BuilderRule::kFreedTwice, frame.value);
   } else if (const auto table = linked_.find(frame.value);
@@ -173,7 +218,7 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
     Find(BuilderRule::kIgnoredBits, event.address.value, place.level);
   }
   NoteChange(word, event.after, place.level);
-  word = event.after;
+  const std::uint64_t previous = std::exchange(word, event.after);
   if (needs) NoteInveptNeeded(event.address, place.level);
 
   for (const auto& [address, unlinked] : before.tables) {
@@ -182,8 +227,11 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
   }
   const TableImage after =
       ReadEntry(facts_, memory_, word, place, event.address);
-  findings_.insert(findings_.end(), after.findings.begin(),
-                   after.findings.end());
+  if (log_ != nullptr) {
+    log_->OnChange(previous, word, place.level, before.pages, after.pages);
+    NoteUnfilled(after);
+  }
+  for (const BuilderFinding& finding : after.findings) Take(finding);
   for (const auto& [address, linked] : after.tables) {
     waiting_.erase(address);
     if (!linked_.emplace(address, linked).second) {
@@ -193,7 +241,7 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
   std::uint64_t where;
   if (!IsOneOrOther(after.pages, place.gpa, EntryBytes(place.level),
                     ComparedFlags(), model_, after_, where)) {
-    Find(BuilderRule::kOldOrNew, where, place.level);
+    FindPage(BuilderRule::kOldOrNew, where, place.level, after.pages);
   }
   if (facts_.accessed_dirty && !flags_may_go_) CheckFlagsKept(before, after);
 }
@@ -208,7 +256,11 @@ void BuilderCheck::CheckFlagsKept(const TableImage& before,
          ++each) {
       if ((page.flags & ~each->flags & kAccessedDirty) == 0) continue;
       const std::uint64_t gpa = std::max(page.gpa, each->gpa);
-      Find(BuilderRule::kFlagsKept, gpa, LevelAt(gpa));
+      findings_.push_back(
+          MakeBuilderFinding(BuilderRule::kFlagsKept, gpa, LevelAt(gpa)));
+      if (log_ != nullptr) {
+        log_->OnFlagsLost(page.flags & ~each->flags, findings_.back().level);
+      }
       return;
     }
   }
@@ -218,14 +270,15 @@ void BuilderCheck::CheckEnd() {
   if (needs_invept_) {
     FindOrTolerate(BuilderRule::kInvept, invept_entry_.value, invept_level_);
   }
-  if (!findings_.empty()) return;
   const TableImage image = ReadTree(facts_, pool_.memory(), root_);
-  findings_ = image.findings;
-  if (!findings_.empty()) return;
+  if (!image.findings.empty()) {
+    for (const BuilderFinding& finding : image.findings) Take(finding);
+    return;
+  }
   std::uint64_t where;
   if (!IsOneOrOther(image.pages, 0, ~0ull, ComparedFlags(), model_, model_,
                     where)) {
-    Find(BuilderRule::kMapsAsAsked, where, LevelAt(where));
+    FindPage(BuilderRule::kMapsAsAsked, where, LevelAt(where), image.pages);
   }
   for (const std::uint64_t table : image.empty_tables) {
     if (table != root_.value) {
@@ -233,7 +286,7 @@ void BuilderCheck::CheckEnd() {
     }
   }
   for (const std::uint64_t frame : in_use_) {
-    if (!image.tables.contains(frame)) Find(BuilderRule::kLeak, frame);
+    if (!image.tables.contains(frame)) FindLeak(frame);
   }
   for (const auto& [table, place] : image.tables) {
     if (!in_use_.contains(table)) {
@@ -291,13 +344,75 @@ void BuilderCheck::NoteInveptNeeded(Hpa entry, int level) {
   needs_invept_ = needed_invept_ = true;
 }
 
+void BuilderCheck::NoteUnfilled(const TableImage& image) {
+  for (const auto& [address, table] : image.tables) {
+    const FrameMemory::Frame& words = *memory_.Find(Hpa{address});
+    if (std::find(words.begin(), words.end(), FramePool::kPoison) !=
+        words.end()) {
+      log_->OnUnfilled(table.level);
+    }
+  }
+}
+
 void BuilderCheck::Find(BuilderRule rule, std::uint64_t where, int level) {
+  Take(MakeBuilderFinding(rule, where, level));
+}
+
+void BuilderCheck::Take(const BuilderFinding& finding) {
+  findings_.push_back(finding);
+  if (log_ != nullptr) log_->OnFinding(finding.rule, finding.level);
+}
+
+void BuilderCheck::FindPage(BuilderRule rule, std::uint64_t where, int level,
+                            const std::vector<Interval>& pages) {
   findings_.push_back(MakeBuilderFinding(rule, where, level));
+  // What a store has spoilt is not as asked in the end, either.
+  const bool is_known =
+      rule == BuilderRule::kMapsAsAsked &&
+      std::any_of(findings_.begin(), findings_.end(),
+                  [](const BuilderFinding& each) {
+                    return each.rule == BuilderRule::kOldOrNew;
+                  });
+  if (log_ != nullptr && !is_known) log_->OnPage(where, FactsAt(pages, where));
+}
+
+void BuilderCheck::FindRefusal(const TableOperation& operation,
+                               const TableResult& result, RefusalSet reasons,
+                               int level) {
+  findings_.push_back(
+      MakeBuilderFinding(BuilderRule::kRefused, operation.gpa.value, level));
+  if (log_ == nullptr) return;
+  if (result.ok()) {
+    log_->OnRefusal(Mistake::kDoneNotRefused,
+                    static_cast<TableError>(std::countr_zero(reasons)));
+  } else {
+    log_->OnRefusal(
+        reasons == 0 ? Mistake::kRefusedNotDone : Mistake::kRefusedOtherwise,
+        result.error);
+  }
+}
+
+void BuilderCheck::FindLeak(std::uint64_t frame) {
+  findings_.push_back(MakeBuilderFinding(BuilderRule::kLeak, frame));
+  if (log_ == nullptr) return;
+  log_->OnLeak(done_ &&
+               std::find(fresh_.begin(), fresh_.end(), frame) != fresh_.end());
 }
 
 void BuilderCheck::FindOrTolerate(BuilderRule rule, std::uint64_t where,
                                   int level) {
-  if (!tolerant_) return Find(rule, where, level);
+  if (log_ != nullptr) {
+    if (rule == BuilderRule::kInvept) {
+      log_->OnInveptMissing();
+    } else {
+      log_->OnFinding(rule, level);
+    }
+  }
+  if (!tolerant_) {
+    findings_.push_back(MakeBuilderFinding(rule, where, level));
+    return;
+  }
+  tolerates_now_ = true;
   if (!tolerated_.has_value()) {
     tolerated_ = MakeBuilderFinding(rule, where, level);
   }

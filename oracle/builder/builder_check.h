@@ -26,6 +26,7 @@
 #include "oracle/builder/builder_operation.h"
 #include "oracle/builder/frame_pool.h"
 #include "oracle/builder/mapping_model.h"
+#include "oracle/builder/symptom_log.h"
 #include "oracle/builder/table_facts.h"
 #include "oracle/builder/table_image.h"
 
@@ -56,8 +57,9 @@ constexpr HappeningSet SetOf(Happening happening) {
 class BuilderCheck {
  public:
   // Begins with a builder that has just been created: an empty root, nothing
-  // else. Borrows `pool`.
-  BuilderCheck(FramePool& pool, const TableFacts& facts, std::uint64_t eptp);
+  // else. Borrows `pool`, and `log`, which may be null.
+  BuilderCheck(FramePool& pool, const TableFacts& facts, std::uint64_t eptp,
+               SymptomLog* log = nullptr);
 
   // What was wrong with that, if anything.
   const BuilderFindings& creation() const { return findings_; }
@@ -129,16 +131,25 @@ class BuilderCheck {
   void NoteInveptNeeded(Hpa entry, int level);
 
   void Find(BuilderRule rule, std::uint64_t where, int level = 0);
+  // Of `pages` the one at `where` is not what it was or is to be.
+  void FindPage(BuilderRule rule, std::uint64_t where, int level,
+                const std::vector<Interval>& pages);
+  void FindRefusal(const TableOperation& operation, const TableResult& result,
+                   RefusalSet reasons, int level);
+  void FindLeak(std::uint64_t frame);
+  void Take(const BuilderFinding& finding);
+  void NoteUnfilled(const TableImage& image);
   // Where a missing INVEPT is tolerated, the check goes on without one.
   void FindOrTolerate(BuilderRule rule, std::uint64_t where, int level);
   // Flags in which pages are compared.
   std::uint64_t ComparedFlags() const;
 
   FramePool& pool_;
+  SymptomLog* const log_;
   TableFacts facts_;
   std::uint64_t eptp_;
   Hpa root_;
-  MappingModel model_;
+  MappingModel model_;  // of an operation: before it, until all is replayed
   FrameMemory memory_;
   std::unordered_set<std::uint64_t> in_use_;             // frames
   std::unordered_map<std::uint64_t, TreePlace> linked_;  // tables
@@ -153,14 +164,17 @@ class BuilderCheck {
   std::vector<TableEvent> events_;
   HappeningSet happenings_ = 0;
   BuilderFindings findings_;
-  MappingModel after_;
+  MappingModel after_;  // it; and, once all is replayed, what was before
+  bool done_ = false;   // not refused
   bool flags_may_go_ = false;
+  bool tolerates_now_ = false;
   bool needs_invept_ = false;  // since the last INVEPT
   bool needed_invept_ = false;
   Hpa invept_entry_ = {};  // whose change needs it, and its level
   int invept_level_ = 0;
   int invepts_ = 0;
   std::unordered_map<std::uint64_t, int> waiting_;  // tables, for INVEPT
+  std::vector<std::uint64_t> fresh_;                // frames
 };
 
 }  // namespace eptdiff

@@ -35,6 +35,7 @@ const BuilderStandings& BuilderTrial::Run(const Case& c) {
   tolerated_at_ = 0;
   case_ = &c;
   check_.reset();
+  if (log_ != nullptr) log_->BeginCase();
   bool goes_on = Begin(c);
   for (const Step& step : c.steps) {
     if (!goes_on) return standings_;
@@ -83,6 +84,11 @@ bool BuilderTrial::Begin(const Case& c) {
     // Without a frame below the width there can be no table either.
     if (!(may_enter && result.error == TableError::kNoFrames &&
           pool_.failed())) {
+      if (log_ != nullptr) {
+        log_->OnRefusal(
+            result.ok() ? Mistake::kDoneNotRefused : Mistake::kRefusedNotDone,
+            result.ok() ? TableError::kBadControls : result.error);
+      }
       Find(BuilderRule::kRefused, first);
     }
   }
@@ -90,7 +96,7 @@ bool BuilderTrial::Begin(const Case& c) {
     Controls controls = c.controls;
     controls.eptp = builder_->eptp();
     facts_ = FactsOf(c.processor, controls, unused);
-    check_.emplace(pool_, facts_, builder_->eptp());
+    check_.emplace(pool_, facts_, builder_->eptp(), log_);
     check_->TolerateMissingInvept();
     Take(check_->creation());
     processor_.Reset(facts_, builder_->eptp());
@@ -118,6 +124,9 @@ bool BuilderTrial::Perform(const TableOperation& operation) {
                                   << (facts_.levels == 5 ? 52 : 48);
     if (builder_->List(listed_)) {
       Take(check_->JudgeIteration(listed_, gpa_end));
+      if (standings_.finding.has_value() && log_ != nullptr) {
+        log_->OnFinding(standings_.finding->rule, standings_.finding->level);
+      }
     }
   }
   if (tolerated_at_ == 0 && check_->tolerated().has_value()) {
@@ -203,6 +212,7 @@ bool BuilderTrial::Access(const Step& step) {
       if (const auto rule = Compare(by_path, end, event)) {
         const int level = facts_.levels - static_cast<int>(path.size()) + 1;
         standings_.finding = MakeBuilderFinding(*rule, pages[i].value, level);
+        if (log_ != nullptr) log_->BlameTolerated(*rule);
       }
     }
   }
@@ -314,6 +324,7 @@ void BuilderTrial::End() {
   if (!standings_.finding.has_value() && check_->tolerated().has_value()) {
     standings_.finding = check_->tolerated();
     standings_.step = tolerated_at_;
+    if (log_ != nullptr) log_->BlameTolerated(standings_.finding->rule);
   }
   Report({.number = case_->steps.size() + 1,
           .step = nullptr,
@@ -330,6 +341,7 @@ void BuilderTrial::Take(const BuilderFindings& findings) {
 void BuilderTrial::Find(BuilderRule rule, std::uint64_t gpa) {
   standings_.finding = MakeBuilderFinding(
       rule, gpa, check_.has_value() ? check_->LevelAt(gpa) : 0);
+  if (log_ != nullptr) log_->OnFinding(rule, standings_.finding->level);
 }
 
 void BuilderTrial::Report(const BuilderStepReport& report) const {

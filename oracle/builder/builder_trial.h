@@ -31,6 +31,7 @@
 #include "oracle/builder/caching_processor.h"
 #include "oracle/builder/frame_pool.h"
 #include "oracle/builder/reference_walker.h"
+#include "oracle/builder/symptom_log.h"
 #include "oracle/case.h"
 #include "oracle/oracle.h"
 #include "oracle/outcome.h"
@@ -86,6 +87,8 @@ class BuilderTrial {
   // Observes every judged step; may be empty.
   using Observer = std::function<void(const BuilderStepReport&)>;
   void set_observer(Observer observer) { observer_ = std::move(observer); }
+  // Where symptoms go; borrowed, null for nowhere.
+  void set_symptom_log(SymptomLog* log) { log_ = log; }
   // Whether traces keep their hits (trace.h); they do not unless told so.
   void set_keeps_hits(bool keeps_hits) { walker_.set_keeps_hits(keeps_hits); }
 
@@ -121,6 +124,7 @@ class BuilderTrial {
   TableFacts facts_;
   const Case* case_ = nullptr;
   Observer observer_;
+  SymptomLog* log_ = nullptr;
   // For reports and accesses, kept to save allocations.
   std::vector<TableEvent> no_events_;
   std::vector<CachedPath> paths_;

@@ -3,39 +3,17 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <vector>
 
 #include "oracle/builder/engine_builder.h"
+#include "oracle/builder/faulty_hal.h"
 #include "oracle/builder/table_facts.h"
 #include "oracle/builder/table_image.h"
 
 namespace eptdiff {
 namespace {
-
-enum class Fault : std::uint8_t {
-  kSplitDropsPermission,
-  kSplitNotStored,
-  kUnmapClearsLargePage,
-  kInveptMissingForWrite,
-  kInveptNever,
-  kFreedBeforeInvept,
-  kFreedByFirstEntry,
-  kLinkedBeforeFilled,
-  kAddress32Bits,
-  kProtectSkipsLargePages,
-  kHoleEndsRegion,
-  kOverlapAccepted,
-  kRefusedAfterChange,
-  kIterationSkipsLast,
-  kLinkedTwice,
-  kEmptyTableStays,
-  kIgnoredBitsLost,
-  kUnreportedStore,
-  kStoreAfterFree,
-  kEndKeepsRoot,
-  kEndWithoutInvept,
-};
 
 // In the order of Fault.
 constexpr BuilderFault kFaults[] = {
@@ -73,146 +51,11 @@ constexpr BuilderFault kFaults[] = {
 static_assert(std::size(kFaults) ==
               static_cast<std::size_t>(Fault::kEndWithoutInvept) + 1);
 
-constexpr std::uint64_t kWrite = 2;
-constexpr std::uint64_t kLarge = 0x80;
-
-// Stands between builder and pool.
-class FaultyHal : public PoolHal {
- public:
-  Fault fault = Fault::kSplitDropsPermission;
-  TableFacts facts;
-
-  void Begin(TableOperationKind kind, bool creating = false) {
-    kind_ = kind;
-    creating_ = creating;
-    ending_ = false;
-    fresh_.clear();
-    held_fill_.reset();
-    invept_ = invepts_ = false;
-    removes_write_ = changes_more_ = false;
-  }
-  void BeginEnd() {
-    Begin(TableOperationKind::kUnmapRegion);
-    ending_ = true;
-  }
-  // INVEPT has been executed, or held back, since Begin().
-  bool invepts() const { return invepts_; }
-  void Finish() {
-    ReportHeld();
-    if (invept_) PoolHal::Invept(eptp_);
-    invept_ = false;
-  }
-
-  std::optional<Hpa> AllocateFrame() {
-    const std::optional<Hpa> frame = PoolHal::AllocateFrame();
-    if (frame.has_value()) fresh_.push_back(frame->value);
-    return frame;
-  }
-  void FreeFrame(Hpa frame) {
-    PoolHal::FreeFrame(frame);
-    if (fault == Fault::kStoreAfterFree && pool != nullptr) {
-      pool->Store(frame, 0);
-    }
-  }
-  void Invept(std::uint64_t eptp) {
-    invepts_ = true;
-    if (fault == Fault::kInveptMissingForWrite && removes_write_ &&
-        !changes_more_) {
-      return;
-    }
-    if (fault == Fault::kInveptNever && !ending_) return;
-    if (fault == Fault::kFreedBeforeInvept) {
-      invept_ = true;
-      eptp_ = eptp;
-      return;
-    }
-    PoolHal::Invept(eptp);
-  }
-
-  void OnStore(Hpa address, std::uint64_t before, std::uint64_t after) {
-    const bool filled = IsFresh(address.value & ~std::uint64_t{0xfff});
-    const bool links = IsPresent(facts, after) && IsFresh(AddressIn(after));
-    const bool page = IsPresent(facts, after) && !links &&
-                      pool->Pointer(Hpa{AddressIn(after)}) == nullptr;
-    const bool was_large =
-        !filled && IsPresent(facts, before) && (before & kLarge) != 0;
-    if (!filled && IsPresent(facts, before)) {
-      removes_write_ |= (before & ~after) == kWrite;
-      changes_more_ |= ((before ^ after) & ~kWrite) != 0;
-    }
-    switch (fault) {
-      case Fault::kSplitDropsPermission:
-        if (filled && page && !IsMapping())
-          after = Put(address, after & ~kWrite);
-        break;
-      case Fault::kSplitNotStored:
-        if (was_large && links) {
-          Put(address, before);
-          return;
-        }
-        break;
-      case Fault::kUnmapClearsLargePage:
-        if (was_large && links && kind_ == TableOperationKind::kUnmapRegion) {
-          after = Put(address, facts.unused);
-        }
-        break;
-      case Fault::kAddress32Bits:
-        if (page) after = Put(address, after & 0xfff00000ffffffff);
-        break;
-      case Fault::kLinkedBeforeFilled:
-        if (filled && !links && !creating_) {
-          ReportHeld();
-          held_fill_ = {TableEvent::Kind::kStore, address, before, after};
-          return;
-        }
-        break;
-      case Fault::kLinkedTwice:
-        if (links && !filled && address.value % 0x1000 != 0xff8) {
-          PoolHal::OnStore(address, before, after);
-          pool->Store(Hpa{address.value + 8}, after);
-          return;
-        }
-        break;
-      default:
-        break;
-    }
-    PoolHal::OnStore(address, before, after);
-    ReportHeld();
-  }
-
- private:
-  bool IsFresh(std::uint64_t frame) const {
-    return std::find(fresh_.begin(), fresh_.end(), frame) != fresh_.end();
-  }
-  bool IsMapping() const {
-    return kind_ == TableOperationKind::kMap ||
-           kind_ == TableOperationKind::kMapRegion;
-  }
-  std::uint64_t Put(Hpa address, std::uint64_t word) {
-    return *pool->memory().At(address) = word;
-  }
-  void ReportHeld() {
-    if (!held_fill_.has_value()) return;
-    PoolHal::OnStore(held_fill_->address, held_fill_->before,
-                     held_fill_->after);
-    held_fill_.reset();
-  }
-
-  TableOperationKind kind_ = TableOperationKind::kMap;
-  std::vector<std::uint64_t> fresh_;  // frames of this operation
-  std::optional<TableEvent> held_fill_;
-  bool invepts_ = false;
-  bool invept_ = false;  // is held back
-  bool removes_write_ = false;
-  bool changes_more_ = false;
-  bool creating_ = false;
-  bool ending_ = false;
-  std::uint64_t eptp_ = 0;
-};
-
 class PlantedBuilder final : public BuilderOver<FaultyHal> {
  public:
-  explicit PlantedBuilder(Fault fault) : fault_(fault) { hal().fault = fault; }
+  explicit PlantedBuilder(FaultSet faults) : faults_(faults) {
+    hal().faults = faults;
+  }
 
   TableResult Create(FramePool& pool, const Processor& processor,
                      const Controls& controls, std::uint64_t unused) override {
@@ -223,17 +66,18 @@ class PlantedBuilder final : public BuilderOver<FaultyHal> {
 
   TableResult Perform(const TableOperation& operation) override {
     hal().Begin(operation.kind);
-    if (fault_ == Fault::kProtectSkipsLargePages && IsProtection(operation)) {
+    if (faults_.Has(Fault::kProtectSkipsLargePages) &&
+        IsProtection(operation)) {
       const Leaf leaf = Find(operation.gpa.value);
       if (leaf.level > 1) return {};
     }
     TableOperation done = operation;
-    if (fault_ == Fault::kHoleEndsRegion && IsEdit(operation)) {
+    if (faults_.Has(Fault::kHoleEndsRegion) && IsEdit(operation)) {
       done.bytes = UpToHole(operation);
-      if (done.bytes == 0) return {};
+      if (done.bytes == 0 && operation.bytes != 0) return {};
     }
     TableResult result = BuilderOver::Perform(done);
-    if (fault_ == Fault::kOverlapAccepted &&
+    if (faults_.Has(Fault::kOverlapAccepted) &&
         result.error == TableError::kOverlap &&
         operation.kind == TableOperationKind::kMapRegion) {
       done.kind = TableOperationKind::kUnmapRegion;
@@ -247,7 +91,7 @@ class PlantedBuilder final : public BuilderOver<FaultyHal> {
 
   bool List(std::vector<Interval>& pages) override {
     BuilderOver::List(pages);
-    if (fault_ == Fault::kIterationSkipsLast && !pages.empty()) {
+    if (faults_.Has(Fault::kIterationSkipsLast) && !pages.empty()) {
       pages.pop_back();
     }
     return true;
@@ -255,7 +99,7 @@ class PlantedBuilder final : public BuilderOver<FaultyHal> {
 
   void Destroy() override {
     hal().BeginEnd();
-    if (fault_ == Fault::kEndKeepsRoot) {
+    if (faults_.Has(Fault::kEndKeepsRoot)) {
       // Whoever keeps its own root frees what hangs from it.
       TableOperation all;
       all.kind = TableOperationKind::kUnmapRegion;
@@ -263,13 +107,8 @@ class PlantedBuilder final : public BuilderOver<FaultyHal> {
       BuilderOver::Perform(all);
       return;
     }
-    if (fault_ == Fault::kEndWithoutInvept) {
-      hal().fault = Fault::kFreedBeforeInvept;  // and INVEPT does not follow
-      BuilderOver::Destroy();
-      hal().fault = fault_;
-      return;
-    }
     BuilderOver::Destroy();
+    if (faults_.Has(Fault::kEndWithoutInvept)) hal().ForgetInvept();
     hal().Finish();
   }
 
@@ -334,34 +173,28 @@ class PlantedBuilder final : public BuilderOver<FaultyHal> {
     FramePool& pool = *hal().pool;
     const std::uint64_t gpa = operation.gpa.value;
     const Leaf leaf = Find(gpa);
-    if (fault_ == Fault::kRefusedAfterChange &&
+    if (faults_.Has(Fault::kRefusedAfterChange) &&
         result.error == TableError::kNoFrames && leaf.level != 0) {
       pool.Store(leaf.at, leaf.entry ^ std::uint64_t{1} << 11);
     }
     if (!result.ok()) return;
     const std::optional<Hpa> top = EntryAt(gpa, hal().facts.levels);
-    switch (fault_) {
-      case Fault::kFreedByFirstEntry:
-        if (operation.kind == TableOperationKind::kUnmap ||
-            operation.kind == TableOperationKind::kUnmapRegion) {
-          FreeByFirstEntry(gpa);
-        }
-        break;
-      case Fault::kEmptyTableStays:
-        if (!IsPresent(hal().facts, Load(*top))) LinkEmptyTable(*top);
-        break;
-      case Fault::kIgnoredBitsLost:
-        if (IsPresent(hal().facts, Load(*top))) {
-          pool.Store(*top, Load(*top) ^ std::uint64_t{1} << 52);
-        }
-        break;
-      case Fault::kUnreportedStore:
-        if (hal().facts.accessed_dirty && leaf.level != 0) {
-          *pool.memory().At(leaf.at) |= 0x100;
-        }
-        break;
-      default:
-        break;
+    if (faults_.Has(Fault::kFreedByFirstEntry) &&
+        (operation.kind == TableOperationKind::kUnmap ||
+         operation.kind == TableOperationKind::kUnmapRegion)) {
+      FreeByFirstEntry(gpa);
+    }
+    if (faults_.Has(Fault::kEmptyTableStays) &&
+        !IsPresent(hal().facts, Load(*top))) {
+      LinkEmptyTable(*top);
+    }
+    if (faults_.Has(Fault::kIgnoredBitsLost) &&
+        IsPresent(hal().facts, Load(*top))) {
+      pool.Store(*top, Load(*top) ^ std::uint64_t{1} << 52);
+    }
+    if (faults_.Has(Fault::kUnreportedStore) && hal().facts.accessed_dirty &&
+        leaf.level != 0) {
+      *pool.memory().At(leaf.at) |= 0x100;
     }
   }
 
@@ -386,20 +219,25 @@ class PlantedBuilder final : public BuilderOver<FaultyHal> {
     pool.Store(entry, table->value | RightsMask(hal().facts));
   }
 
-  const Fault fault_;
+  const FaultSet faults_;
 };
 
 }  // namespace
 
 std::span<const BuilderFault> AllBuilderFaults() { return kFaults; }
 
-std::unique_ptr<BuilderUnderTest> PlantInBuilder(std::string_view fault) {
-  for (std::size_t i = 0; i < std::size(kFaults); ++i) {
-    if (kFaults[i].name == fault) {
-      return std::make_unique<PlantedBuilder>(static_cast<Fault>(i));
-    }
+std::unique_ptr<BuilderUnderTest> PlantInBuilder(std::string_view faults) {
+  FaultSet set;
+  while (!faults.empty()) {
+    const std::string_view name = faults.substr(0, faults.find(','));
+    faults.remove_prefix(std::min(faults.size(), name.size() + 1));
+    const auto found =
+        std::find_if(std::begin(kFaults), std::end(kFaults),
+                     [name](const BuilderFault& f) { return f.name == name; });
+    if (found == std::end(kFaults)) return nullptr;
+    set.Add(static_cast<Fault>(found - std::begin(kFaults)));
   }
-  return nullptr;
+  return set.empty() ? nullptr : std::make_unique<PlantedBuilder>(set);
 }
 
 }  // namespace eptdiff

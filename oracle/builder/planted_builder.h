@@ -1,4 +1,4 @@
-// The engine's builder with a fault in it, of the kinds that hypervisors have:
+// The engine's builder with faults in it, of the kinds that hypervisors have:
 // what fuzzing has to find.
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_ORACLE_BUILDER_PLANTED_BUILDER_H_
@@ -20,8 +20,8 @@ struct BuilderFault {
 // In a fixed order.
 std::span<const BuilderFault> AllBuilderFaults();
 
-// Null if there is no such fault.
-std::unique_ptr<BuilderUnderTest> PlantInBuilder(std::string_view fault);
+// A fault, or several with commas between them; null if there is no such fault.
+std::unique_ptr<BuilderUnderTest> PlantInBuilder(std::string_view faults);
 
 }  // namespace eptdiff
 

@@ -1,0 +1,179 @@
+// What a mistake of a builder looks like, and in what situation it showed, or
+// could have shown: a few small features, made to be compared by the thousand.
+//
+// A failing operation gives a symptom for each thing that was wrong with it; an
+// operation that was right gives a symptom for each mistake that would have
+// shown there. builder_diagnosis.h finds what sets the former apart from the
+// latter.
+// Thread-safety: plain values, pure functions.
+#ifndef EPTDIFF_ORACLE_BUILDER_SYMPTOM_H_
+#define EPTDIFF_ORACLE_BUILDER_SYMPTOM_H_
+
+#include <cstdint>
+#include <initializer_list>
+#include <string_view>
+
+#include "oracle/case.h"
+
+namespace eptdiff {
+
+// In the order of precedence: of two that explain the same, the first is named.
+enum class Mistake : std::uint8_t {
+  kDoneNotRefused,    // detail: the TableError that it has to be refused with
+  kRefusedNotDone,    // detail: the TableError
+  kRefusedOtherwise,  // detail: the TableError
+  kChangedThough,     // refused, and an entry changed
+  kUnfilled,          // a table is linked before all its words are stored
+  kTree,              // a table is linked twice
+  kBadEntry,          // misconfigured, or leads nowhere
+  kUnusedWord,        // an unused entry holds another word than agreed
+  kPageGone,          // a page is absent that should be there
+  kIntruder,          // a page is there where none should be
+  kBits,              // a page has other bits than asked; detail: a PageBits
+  kNotDone,           // a page is as before, and should not be
+  kNotLinked,         // a table is made, and neither linked nor freed
+  kTableBits,         // ignored bits of a table's entry change
+  kEmptyTable,        // a table stays that maps nothing
+  kUnreported,        // memory changes unseen
+  kForeignStore,      // a store to no frame of its own
+  kFreedTwice,
+  kFreedLinked,
+  kLeak,           // a frame is linked no more, and not freed
+  kInveptMissing,  // detail: a Change
+  kFreedEarly,     // before the INVEPT that comes
+  kInveptEptp,
+  kInveptTwice,
+  kInveptNeedless,
+  kListing,
+  kWalk,
+  kStale,  // an access; no change before it was seen to need INVEPT
+};
+inline constexpr int kMistakeCount = 28;
+
+// What differs between a page and what was asked for, the first that applies.
+enum class PageBits : std::uint8_t {
+  kReadLost,
+  kWriteLost,
+  kExecuteLost,
+  kUserExecuteLost,
+  kReadGained,
+  kWriteGained,
+  kExecuteGained,
+  kUserExecuteGained,
+  kMemoryType,
+  kIgnorePat,
+  kAccessed,
+  kDirty,
+  kHighAddress,  // bits 51:32 alone
+  kAddress,
+  kOther,
+};
+inline constexpr int kPageBitsCount = 15;
+
+// What an operation does to entries that a processor may have cached.
+enum class Change : std::uint8_t {
+  kSeveral,
+  kReadRemoved,
+  kWriteRemoved,
+  kExecuteRemoved,
+  kTypeChanged,
+  kMoved,
+  kPageRemoved,
+  kTableRemoved,
+  kSplit,
+  kMerged,
+  kFlagsCleared,
+  kRightAdded,
+  kOther,
+  kEnd,  // the whole table goes
+};
+inline constexpr int kChangeCount = 14;
+
+enum class Phase : std::uint8_t { kBeginning, kOperation, kEnd };
+
+// What operations do, to a page or to a region.
+enum class Work : std::uint8_t {
+  kNone,
+  kMap,
+  kUnmap,
+  kRemap,
+  kProtect,
+  kSplit,
+  kMerge,
+  kClearFlags,
+};
+Work WorkOf(TableOperationKind kind);
+bool IsForRegion(TableOperationKind kind);
+
+// What a single store does to an entry.
+enum class Deed : std::uint8_t {
+  kNone,
+  kAdds,     // a page
+  kRemoves,  // a page
+  kAlters,   // a page
+  kSplits,
+  kMerges,
+  kLinks,    // a table where nothing was
+  kUnlinks,  // a table, and nothing takes its place
+  kKeeps,    // a table: the entry says the same
+  kClears,   // accessed and dirty flags of a page, as asked
+};
+
+// Where in the region of the operation.
+enum class Place : std::uint8_t {
+  kNone,
+  kWhole,  // the region is one 4-KByte page
+  kFirst,
+  kInner,
+  kLast,
+  kOutside,
+};
+
+enum class Feature : std::uint8_t {
+  kMistake,
+  kDetail,
+  kPhase,
+  kWork,
+  kRegion,  // 1: of a region
+  kDeed,
+  kReplaces,   // 1: a page takes the place of what was mapped
+  kLevel,      // of the entry; 0: none is concerned
+  kLarge,      // 1: the operation begins in a large page
+  kAfterHole,  // 1: nothing is mapped somewhere before it in the region
+  kShared,     // 1: the entry maps pages that the operation is not about
+  kPlace,
+};
+inline constexpr int kFeatureCount = 12;
+
+struct Symptom {
+  std::uint64_t bits = 0;
+
+  static constexpr int kWidth = 5;
+  static constexpr std::uint64_t MaskOf(Feature feature) {
+    return std::uint64_t{0x1f} << (kWidth * static_cast<int>(feature));
+  }
+  constexpr int Get(Feature feature) const {
+    return static_cast<int>(bits >> (kWidth * static_cast<int>(feature)) &
+                            0x1f);
+  }
+  template <typename Value>
+  constexpr Symptom With(Feature feature, Value value) const {
+    const int shift = kWidth * static_cast<int>(feature);
+    return {(bits & ~MaskOf(feature)) | static_cast<std::uint64_t>(value)
+                                            << shift};
+  }
+  Mistake mistake() const {
+    return static_cast<Mistake>(Get(Feature::kMistake));
+  }
+  friend constexpr bool operator==(Symptom, Symptom) = default;
+  friend constexpr auto operator<=>(Symptom, Symptom) = default;
+};
+
+struct CountedSymptom {
+  Symptom symptom;
+  std::uint64_t count;
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_BUILDER_SYMPTOM_H_
