@@ -17,19 +17,38 @@ constexpr std::size_t kMaxKept = 256;
 // A builder that can hardly be asked anything gets few cases, not none.
 constexpr int kAttempts = 1000;
 constexpr std::chrono::seconds kFindingTime{4};
+constexpr int kMaxHangs = 3;
+
+bool IsHang(const BuilderReply& reply) {
+  return reply.incident.kind == IncidentKind::kTimeLimit;
+}
+
+// The profile without these operations.
+eptdiff_builder_profile Without(eptdiff_builder_profile profile,
+                                const std::set<Work>& works) {
+  for (int i = 0; i < kTableOperationKindCount; ++i) {
+    if (works.contains(WorkOf(static_cast<TableOperationKind>(i)))) {
+      profile.operations &= ~EPTDIFF_OPERATION(i);
+    }
+  }
+  return profile;
+}
 
 }  // namespace
 
 BuilderTargetCheck::BuilderTargetCheck(BuilderSession& session,
                                        std::uint64_t seed)
-    : session_(session), fitting_(session.profile()), random_(seed) {}
+    : session_(session),
+      fitting_(session.profile()),
+      asking_(session.profile()),
+      random_(seed) {}
 
 void BuilderTargetCheck::TryGiven(std::span<const Case> cases) {
   batch_.clear();
   for (const Case& given : cases) {
     ++given_;
     Case c = given;
-    if (!HasTableOperations(c) || !fitting_.Fit(c)) {
+    if (!HasTableOperations(c) || !asking_->Fit(c)) {
       ++unfit_;
       continue;
     }
@@ -41,6 +60,7 @@ void BuilderTargetCheck::TryGiven(std::span<const Case> cases) {
 
 bool BuilderTargetCheck::TryNew() {
   batch_.clear();
+  if (given_up_.contains(Work::kNone)) return false;
   Case c;
   while (batch_.size() < kBatch && Make(c)) batch_.push_back(c);
   const bool any = !batch_.empty();
@@ -56,20 +76,27 @@ bool BuilderTargetCheck::Make(Case& c) {
       c = kept_[random_.Below(kept_.size())];
       MutateTableCase(random_.Next(), c);
     }
-    if (fitting_.Fit(c)) return true;
+    if (asking_->Fit(c)) return true;
   }
   return false;
 }
 
 void BuilderTargetCheck::TryBatch() {
-  const std::vector<BuilderReply> replies = session_.Run(batch_);
-  for (std::size_t i = 0; i < batch_.size(); ++i) {
-    ++cases_;
-    steps_ += replies[i].compared;
-    Keep(batch_[i]);
-    if (!replies[i].IsFine()) Look(batch_[i], replies[i]);
+  while (!batch_.empty()) {
+    const std::vector<BuilderReply> replies = session_.Run(batch_);
+    const std::size_t given_up = given_up_.size();
+    for (std::size_t i = 0; i < replies.size(); ++i) {
+      ++cases_;
+      steps_ += replies[i].compared;
+      Keep(batch_[i]);
+      if (!replies[i].IsFine()) Look(batch_[i], replies[i]);
+    }
+    batch_.erase(batch_.begin(),
+                 batch_.begin() + static_cast<std::ptrdiff_t>(replies.size()));
+    if (given_up_.contains(Work::kNone)) batch_.clear();
+    if (given_up_.size() == given_up) continue;
+    std::erase_if(batch_, [this](Case& c) { return !asking_->Fit(c); });
   }
-  batch_.clear();
 }
 
 void BuilderTargetCheck::Keep(const Case& c) {
@@ -82,43 +109,128 @@ void BuilderTargetCheck::Keep(const Case& c) {
 
 void BuilderTargetCheck::Look(const Case& c, const BuilderReply& reply) {
   ++disagree_;
-  std::string signature = reply.Signature(session_.name());
-  if (const auto known = findings_.find(signature); known != findings_.end()) {
-    ++known->second.cases;
-    return;
+  if (reply.incident.kind != IncidentKind::kNone) {
+    return LookAtIncident(c, reply);
   }
-  BuilderReply alone = session_.Run(c);
-  if (alone.Signature(session_.name()) != signature) {
-    alone = reply;
-    alone.incident = {IncidentKind::kVaries};
-    signature = alone.Signature(session_.name());
+  const std::string signature = reply.Signature(session_.name());
+  if (!signatures_.contains(signature)) {
+    const BuilderReply alone = session_.Run(c);
+    if (alone.Signature(session_.name()) != signature) {
+      BuilderReply varies = reply;
+      varies.incident = {IncidentKind::kVaries};
+      return LookAtIncident(c, varies);
+    }
+    signatures_.insert(signature);
   }
-  BuilderTargetFinding& finding = findings_[signature];
-  ++finding.cases;
-  if (finding.cases > 1) return;
-  finding.signature = signature;
-  finding.c = c;
-  finding.reply = alone;
-  if (alone.incident.kind != IncidentKind::kNone) {
-    finding.output = session_.LastOutput();
+  std::vector<Symptom> symptoms(reply.symptoms.begin(), reply.symptoms.end());
+  std::sort(symptoms.begin(), symptoms.end());
+  Alike& alike = alike_[symptoms];
+  if (++alike.cases == 1 || c.steps.size() < alike.c.steps.size()) {
+    alike.c = c;
+    alike.reply = reply;
   }
 }
 
-void BuilderTargetCheck::Conclude(Clock::time_point end) {
-  for (auto& [signature, finding] : findings_) {
-    if (finding.reply.incident.kind == IncidentKind::kVaries) continue;
-    const Clock::time_point until = std::min(end, Clock::now() + kFindingTime);
-    finding.c = Minimize(finding.c, [&](const Case& smaller) {
-      if (Clock::now() >= until || !HasTableOperations(smaller) ||
-          !fitting_.Fits(smaller)) {
-        return false;
-      }
-      const BuilderReply reply = session_.Run(smaller);
-      if (reply.Signature(session_.name()) != signature) return false;
-      finding.reply = reply;
-      return true;
-    });
+void BuilderTargetCheck::LookAtIncident(const Case& c,
+                                        const BuilderReply& reply) {
+  if (IsHang(reply)) CountHang(c, reply.step);
+  std::string signature = reply.Signature(session_.name());
+  if (const auto known = incidents_.find(signature);
+      known != incidents_.end()) {
+    ++known->second.cases;
+    return;
   }
+  BuilderReply alone = reply;
+  if (reply.incident.kind != IncidentKind::kVaries) {
+    alone = session_.Run(c);
+    if (alone.Signature(session_.name()) != signature) {
+      alone = reply;
+      alone.incident = {IncidentKind::kVaries};
+      signature = alone.Signature(session_.name());
+    }
+  }
+  signatures_.insert(signature);
+  BuilderTargetFinding& finding = incidents_[signature];
+  if (++finding.cases > 1) return;
+  finding.signature = signature;
+  finding.c = c;
+  finding.reply = alone;
+  finding.output = session_.LastOutput();
+}
+
+void BuilderTargetCheck::CountHang(const Case& c, std::uint64_t step) {
+  const bool is_operation = step > 0 && step <= c.steps.size() &&
+                            c.steps[step - 1].kind == StepKind::kTableOperation;
+  const Work work =
+      is_operation ? WorkOf(c.steps[step - 1].operation.kind) : Work::kNone;
+  if (++hangs_[work] < kMaxHangs || !given_up_.insert(work).second) return;
+  asking_.emplace(Without(session_.profile(), given_up_));
+}
+
+void BuilderTargetCheck::Conclude(Clock::time_point end) {
+  FindCauses();
+  for (auto& [signature, incident] : incidents_) {
+    findings_.push_back(incident);
+  }
+  for (BuilderTargetFinding& finding : findings_) {
+    if (finding.reply.incident.kind != IncidentKind::kVaries) {
+      Shrink(finding, end);
+    }
+  }
+}
+
+void BuilderTargetCheck::FindCauses() {
+  std::vector<FailingCases> failing;
+  std::vector<const Alike*> cases;
+  for (const auto& [symptoms, alike] : alike_) {
+    failing.push_back({symptoms, alike.cases});
+    cases.push_back(&alike);
+  }
+  const std::vector<BuilderCause> causes =
+      DiagnoseBuilder(failing, session_.Right());
+  std::vector<int> explained(failing.size());
+  for (const BuilderCause& cause : causes) {
+    for (const std::size_t i : cause.explains) ++explained[i];
+  }
+  for (const BuilderCause& cause : causes) {
+    // The shortest, among those that show nothing else if there are any.
+    const std::size_t best = *std::min_element(
+        cause.explains.begin(), cause.explains.end(),
+        [&](std::size_t a, std::size_t b) {
+          return std::pair(explained[a], cases[a]->c.steps.size()) <
+                 std::pair(explained[b], cases[b]->c.steps.size());
+        });
+    BuilderTargetFinding& finding = findings_.emplace_back();
+    finding.cause = cause;
+    finding.cases = cause.cases;
+    finding.c = cases[best]->c;
+    finding.reply = cases[best]->reply;
+    finding.signature = finding.reply.Signature(session_.name());
+  }
+}
+
+void BuilderTargetCheck::Shrink(BuilderTargetFinding& finding,
+                                Clock::time_point end) {
+  const Clock::time_point until = std::min(end, Clock::now() + kFindingTime);
+  const auto shows = [&](const BuilderReply& reply) {
+    if (!finding.cause.has_value()) {
+      return reply.Signature(session_.name()) == finding.signature;
+    }
+    return reply.incident.kind == IncidentKind::kNone &&
+           std::any_of(reply.symptoms.begin(), reply.symptoms.end(),
+                       [&](Symptom s) { return finding.cause->Matches(s); });
+  };
+  finding.c = Minimize(finding.c, [&](const Case& smaller) {
+    if (Clock::now() >= until || !HasTableOperations(smaller) ||
+        !fitting_.Fits(smaller)) {
+      return false;
+    }
+    const BuilderReply reply = session_.Run(smaller);
+    if (!shows(reply)) return false;
+    finding.reply = reply;
+    return true;
+  });
+  finding.signature = finding.reply.Signature(session_.name());
 }
 
 }  // namespace eptdiff

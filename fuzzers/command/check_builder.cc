@@ -10,6 +10,8 @@
 #include "fuzzers/command/builder_words.h"
 #include "fuzzers/command/check_progress.h"
 #include "fuzzers/command/interrupt.h"
+#include "fuzzers/text/view.h"
+#include "oracle/builder/cause_words.h"
 #include "oracle/rules.h"
 
 namespace eptdiff {
@@ -27,9 +29,9 @@ void Show(const BuilderTargetCheck& check, double seconds,
           CheckProgress& progress) {
   progress.Show(seconds, [&] {
     const auto cases = static_cast<double>(check.cases());
-    return absl::StrFormat("%d cases  %.0f/s  findings %d", check.cases(),
+    return absl::StrFormat("%d cases  %.0f/s  signatures %d", check.cases(),
                            seconds > 0 ? cases / seconds : 0.0,
-                           check.findings().size());
+                           check.signatures());
   });
 }
 
@@ -59,14 +61,14 @@ CheckFinding FindingOf(const BuilderTargetFinding& found) {
   finding.text_case.signature = found.signature;
   finding.step = absl::StrCat(found.reply.step, ", ",
                               BuilderStepWords(found.c, found.reply.step));
-  if (found.reply.incident.kind != IncidentKind::kNone) {
+  if (!found.cause.has_value()) {
     finding.identifier = SignaturePart(found.reply.incident);
     finding.sentence = found.reply.Words();
     finding.text_case.explanation = finding.sentence;
     return finding;
   }
-  finding.identifier = std::string(NameOf(*found.reply.broken));
-  finding.sentence = SentenceOf(*found.reply.broken);
+  finding.identifier = std::string(NameOf(found.cause->value.mistake()));
+  finding.sentence = WordsOf(*found.cause);
   finding.text_case.explanation = found.reply.Words();
   if (const std::optional<Rule> rule = SdmRuleOf(*found.reply.broken)) {
     finding.sdm_section = std::string(InfoOf(*rule).section);
@@ -97,8 +99,15 @@ CheckReport CheckBuilder(BuilderSession& session,
   report.unfit = check.unfit();
   report.steps = check.steps();
   report.disagreeing = check.disagreeing();
-  for (const auto& [signature, found] : check.findings()) {
+  for (const BuilderTargetFinding& found : check.findings()) {
     report.findings.push_back(FindingOf(found));
+  }
+  for (const Work work : check.given_up()) {
+    report.remarks.push_back(absl::StrCat(
+        "it hung three times: ",
+        work == Work::kNone
+            ? "nothing more was asked"
+            : absl::StrCat("no more was asked about: ", View(NameOf(work)))));
   }
   return report;
 }

@@ -108,6 +108,9 @@ std::string BuilderText(const CheckReport& report, const Style& style) {
   for (const CheckFinding& finding : report.findings) {
     text += FindingText(finding, ++number, style);
   }
+  for (const std::string& remark : report.remarks) {
+    text += Item(2, "-", "", remark);
+  }
   return text;
 }
 

@@ -39,6 +39,7 @@ struct BuilderSession::Shared {
   eptdiff_builder_profile profile;
   char error[1024];
   BuilderReply replies[kMaxBatch];
+  SymptomCounts right;
 };
 
 std::string BuilderReply::Signature(std::string_view name) const {
@@ -105,22 +106,22 @@ std::unique_ptr<BuilderSession> BuilderSession::Make(Loader loader,
 }
 
 std::vector<BuilderReply> BuilderSession::Run(std::span<const Case> cases) {
-  std::vector<BuilderReply> replies;
-  replies.reserve(cases.size());
-  while (replies.size() < cases.size()) {
-    const std::span<const Case> batch = cases.subspan(
-        replies.size(), std::min(kMaxBatch, cases.size() - replies.size()));
-    TrimOutput(output_);
-    const Incident incident = InChild([&] { Judge(batch); });
-    const std::size_t done =
-        std::min<std::size_t>(shared_->cases, batch.size());
-    replies.insert(replies.end(), shared_->replies, shared_->replies + done);
-    if (done == batch.size()) continue;
+  const std::span<const Case> batch =
+      cases.first(std::min(kMaxBatch, cases.size()));
+  TrimOutput(output_);
+  const Incident incident = InChild([&] { Judge(batch); });
+  const std::size_t done = std::min<std::size_t>(shared_->cases, batch.size());
+  std::vector<BuilderReply> replies(shared_->replies, shared_->replies + done);
+  if (done < batch.size()) {
     BuilderReply& cut = replies.emplace_back();
     cut.incident = incident;
     cut.step = shared_->step;
   }
   return replies;
+}
+
+std::vector<CountedSymptom> BuilderSession::Right() const {
+  return shared_->right.List();
 }
 
 std::string BuilderSession::LastOutput() const { return LastPrinted(output_); }
@@ -147,6 +148,8 @@ void BuilderSession::Judge(std::span<const Case> cases) {
   functions.describe(&profile);
   BuilderTrial trial(std::make_unique<OutsideBuilder>(
       functions, [this](const Incident& incident) { Abandon(incident); }));
+  SymptomLog log(shared_->right);
+  trial.set_symptom_log(&log);
   trial.set_observer([this](const BuilderStepReport& report) {
     shared_->step = report.number + 1;
     shared_->progress.fetch_add(1, std::memory_order_relaxed);
@@ -161,6 +164,7 @@ void BuilderSession::Judge(std::span<const Case> cases) {
       reply.broken = standings.finding->rule;
       reply.where = standings.finding->where;
       reply.level = standings.finding->level;
+      reply.symptoms = log.symptoms();
     }
     shared_->replies[shared_->cases] = reply;
     std::atomic_signal_fence(std::memory_order_seq_cst);

@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "oracle/builder/builder_finding.h"
+#include "oracle/builder/symptom_log.h"
 #include "oracle/case.h"
 #include "oracle/target/incident.h"
 #include "oracle/target/outside_builder.h"
@@ -39,6 +40,7 @@ struct BuilderReply {
   std::optional<BuilderRule> broken;
   std::uint64_t where = 0;
   int level = 0;
+  SymptomLog::Symptoms symptoms;  // of the step
 
   bool IsFine() const {
     return incident.kind == IncidentKind::kNone && !broken.has_value();
@@ -75,9 +77,13 @@ class BuilderSession {
   const eptdiff_builder_profile& profile() const { return profile_; }
   const std::string& name() const { return name_; }
 
-  // Puts the cases to it, whatever they ask for; a reply for each.
+  // Puts cases to it, whatever they ask for, up to the first that it does not
+  // survive, and kMaxBatch at most; a reply for each, and at least one.
   std::vector<BuilderReply> Run(std::span<const Case> cases);
   BuilderReply Run(const Case& c) { return Run({&c, 1})[0]; }
+
+  // What went right in all cases so far.
+  std::vector<CountedSymptom> Right() const;
 
   // What it printed last, for reports; may be empty.
   std::string LastOutput() const;

@@ -1,7 +1,7 @@
 // A builder of tables behind eptdiff_builder.h: the engine's TableBuilder, over
 // a Hal that passes on what the host lends.
 //
-// It is right, unless EPTDIFF_EXAMPLE_BUG names a mistake of Bug: what
+// It is right, unless EPTDIFF_EXAMPLE_BUG names mistakes of Bug: what
 // hypervisors get wrong, to see what `eptdiff check` says of it.
 #include <algorithm>
 #include <array>
@@ -78,13 +78,28 @@ constexpr std::pair<std::string_view, Bug> kBugs[] = {
     {"result-99", Bug::kResult99},
 };
 
-Bug ChosenBug() {
-  const char* chosen = std::getenv("EPTDIFF_EXAMPLE_BUG");
-  for (const auto& [name, bug] : kBugs) {
-    if (chosen != nullptr && name == chosen) return bug;
+// A bit for each that EPTDIFF_EXAMPLE_BUG names, commas between them.
+class Bugs {
+ public:
+  bool Has(Bug bug) const { return (bits_ >> static_cast<int>(bug) & 1) != 0; }
+
+  static Bugs Chosen() {
+    Bugs bugs;
+    const char* chosen = std::getenv("EPTDIFF_EXAMPLE_BUG");
+    std::string_view rest = chosen == nullptr ? "" : chosen;
+    while (!rest.empty()) {
+      const std::string_view one = rest.substr(0, rest.find(','));
+      rest.remove_prefix(std::min(rest.size(), one.size() + 1));
+      for (const auto& [name, bug] : kBugs) {
+        if (name == one) bugs.bits_ |= 1u << static_cast<int>(bug);
+      }
+    }
+    return bugs;
   }
-  return Bug::kNone;
-}
+
+ private:
+  std::uint32_t bits_ = 0;
+};
 
 constexpr std::uint64_t kWrite = 1 << 1;
 constexpr std::uint64_t kDirty = 1 << 9;
@@ -96,7 +111,7 @@ constexpr std::uint64_t kAddress = 0x000ffffffffff000;
 class HostHal {
  public:
   const eptdiff_host* host = nullptr;
-  Bug bug = Bug::kNone;
+  Bugs bugs;
 
   // An operation begins, or ends.
   void Begin(std::uint32_t kind) {
@@ -116,7 +131,7 @@ class HostHal {
     return Hpa{frame};
   }
   void FreeFrame(Hpa frame) {
-    if (host == nullptr || bug == Bug::kFramesLeak) return;
+    if (host == nullptr || bugs.Has(Bug::kFramesLeak)) return;
     host->release(host->context, frame.value);
   }
   std::uint64_t* Pointer(Hpa frame) {
@@ -124,16 +139,16 @@ class HostHal {
     return host->pointer(host->context, frame.value);
   }
   void Invept(std::uint64_t eptp) {
-    if (host == nullptr || bug == Bug::kInveptNever) return;
-    if (bug == Bug::kInveptMissingForWrite && removes_write_ &&
+    if (host == nullptr || bugs.Has(Bug::kInveptNever)) return;
+    if (bugs.Has(Bug::kInveptMissingForWrite) && removes_write_ &&
         !changes_more_) {
       return;
     }
-    if (bug == Bug::kFreedBeforeInvept) {
+    if (bugs.Has(Bug::kFreedBeforeInvept)) {
       held_ = eptp;
       return;
     }
-    if (bug == Bug::kInveptOtherEptp) eptp += 0x1000;
+    if (bugs.Has(Bug::kInveptOtherEptp)) eptp += 0x1000;
     host->invept(host->context, eptp);
   }
   void OnStore(Hpa address, std::uint64_t before, std::uint64_t after) {
@@ -161,25 +176,19 @@ class HostHal {
       removes_write_ |= (before & ~after) == kWrite;
       changes_more_ |= ((before ^ after) & ~kWrite) != 0;
     }
-    switch (bug) {
-      case Bug::kSplitDropsPermission:
-        if (fills && maps && kind_ != EPTDIFF_MAP &&
-            kind_ != EPTDIFF_MAP_REGION) {
-          return Put(address, after & ~kWrite);
-        }
-        break;
-      case Bug::kAddress32Bits:
-        if (maps) return Put(address, after & ~(kAddress & ~0xffffffffull));
-        break;
-      case Bug::kDirtyLost:
-        if (was_there && maps && kind_ != EPTDIFF_CLEAR_FLAGS) {
-          return Put(address, after & ~kDirty);
-        }
-        break;
-      default:
-        break;
+    const std::uint64_t right = after;
+    if (bugs.Has(Bug::kSplitDropsPermission) && fills && maps &&
+        kind_ != EPTDIFF_MAP && kind_ != EPTDIFF_MAP_REGION) {
+      after &= ~kWrite;
     }
-    return after;
+    if (bugs.Has(Bug::kAddress32Bits) && maps) {
+      after &= ~(kAddress & ~0xffffffffull);
+    }
+    if (bugs.Has(Bug::kDirtyLost) && was_there && maps &&
+        kind_ != EPTDIFF_CLEAR_FLAGS) {
+      after &= ~kDirty;
+    }
+    return after == right ? right : Put(address, after);
   }
 
   std::uint32_t kind_ = EPTDIFF_MAP;
@@ -258,52 +267,40 @@ TableResult Perform(const eptdiff_builder_operation& asked) {
   return {TableError::kUnsupported, gpa};
 }
 
-// What goes wrong with an operation as a whole. Misbehaviour shows where pages
-// are split: now and then.
-TableResult PerformWithBug(eptdiff_builder_operation asked) {
-  const eptdiff_host& host = *table.hal.host;
-  const bool splits = asked.kind == EPTDIFF_SPLIT;
-  switch (table.hal.bug) {
-    case Bug::kOverlapAccepted: {
-      const TableResult result = Perform(asked);
-      if (result.error != TableError::kOverlap ||
-          asked.kind != EPTDIFF_MAP_REGION) {
-        return result;
-      }
-      table.builder->UnmapRegion(Gpa{asked.gpa}, asked.bytes);
-      return Perform(asked);
-    }
-    case Bug::kUnmapForgetsLastPage:
-      if (asked.kind == EPTDIFF_UNMAP_REGION && asked.bytes > 4096) {
-        asked.bytes -= 4096;
-      }
-      break;
-    case Bug::kCrash:
-      if (splits) std::abort();
-      break;
-    case Bug::kExit:
-      if (splits) std::_Exit(3);
-      break;
-    case Bug::kHang:
-      for (volatile bool forever = splits; forever;) {
-      }
-      break;
-    case Bug::kEndless:
-      while (splits) host.load(host.context, table.builder->eptp() & kAddress);
-      break;
-    case Bug::kWildStore:
-      if (splits) host.store(host.context, 0x7000, 0);
-      break;
-    case Bug::kWildLoad:
-      if (splits) host.load(host.context, 0x7000);
-      break;
-    case Bug::kResult99:
-      if (splits) return {static_cast<TableError>(99), Gpa{}};
-      break;
-    default:
-      break;
+// Misbehaviour shows where pages are split: now and then.
+void MisbehaveAtSplit(Bugs bugs, const eptdiff_host& host) {
+  if (bugs.Has(Bug::kCrash)) std::abort();
+  if (bugs.Has(Bug::kExit)) std::_Exit(3);
+  for (volatile bool forever = bugs.Has(Bug::kHang); forever;) {
   }
-  return Perform(asked);
+  while (bugs.Has(Bug::kEndless)) {
+    host.load(host.context, table.builder->eptp() & kAddress);
+  }
+  if (bugs.Has(Bug::kWildStore)) {
+    const std::uint64_t root = table.builder->eptp() & kAddress;
+    host.store(host.context, root ^ 0x10000000, 0);  // beyond all frames
+  }
+  if (bugs.Has(Bug::kWildLoad)) host.load(host.context, 0x7000);
+}
+
+// What goes wrong with an operation as a whole.
+TableResult PerformWithBugs(eptdiff_builder_operation asked) {
+  const Bugs bugs = table.hal.bugs;
+  if (asked.kind == EPTDIFF_SPLIT) {
+    MisbehaveAtSplit(bugs, *table.hal.host);
+    if (bugs.Has(Bug::kResult99)) return {static_cast<TableError>(99), Gpa{}};
+  }
+  if (bugs.Has(Bug::kUnmapForgetsLastPage) &&
+      asked.kind == EPTDIFF_UNMAP_REGION && asked.bytes > 4096) {
+    asked.bytes -= 4096;
+  }
+  const TableResult result = Perform(asked);
+  if (bugs.Has(Bug::kOverlapAccepted) && result.error == TableError::kOverlap &&
+      asked.kind == EPTDIFF_MAP_REGION) {
+    table.builder->UnmapRegion(Gpa{asked.gpa}, asked.bytes);
+    return Perform(asked);
+  }
+  return result;
 }
 
 }  // namespace
@@ -325,7 +322,7 @@ int eptdiff_builder_create(const eptdiff_question* machine, uint64_t unused,
   table.hal.host = nullptr;  // of a table that has been given up
   table.builder.reset();
   table.hal.host = host;
-  table.hal.bug = ChosenBug();
+  table.hal.bugs = Bugs::Chosen();
   table.hal.Begin(EPTDIFF_MAP);
   TableError error = TableError::kNone;
   auto made = eptdiff::TableBuilder<HostHal>::Create(
@@ -339,7 +336,7 @@ int eptdiff_builder_create(const eptdiff_question* machine, uint64_t unused,
 
 int eptdiff_builder_perform(const eptdiff_builder_operation* operation) {
   table.hal.Begin(operation->kind);
-  const TableResult result = PerformWithBug(*operation);
+  const TableResult result = PerformWithBugs(*operation);
   table.hal.Finish();
   return static_cast<int>(result.error);
 }
@@ -357,7 +354,7 @@ void eptdiff_builder_list(void (*visit)(void* context, uint64_t gpa,
                            }
                            held = page;
                          });
-  if (!held.has_value() || table.hal.bug == Bug::kListSkipsLast) return;
+  if (!held.has_value() || table.hal.bugs.Has(Bug::kListSkipsLast)) return;
   visit(context, held->gpa.value, held->hpa.value, held->bytes,
         held->flags.bits);
 }
@@ -367,7 +364,7 @@ void eptdiff_builder_destroy(void) {
   table.hal.Begin(EPTDIFF_UNMAP_REGION);
   table.builder.reset();
   table.hal.Finish();
-  if (table.hal.bug == Bug::kRootFreedTwice) table.hal.FreeFrame(Hpa{root});
+  if (table.hal.bugs.Has(Bug::kRootFreedTwice)) table.hal.FreeFrame(Hpa{root});
 }
 
 }  // extern "C"
