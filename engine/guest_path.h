@@ -46,7 +46,6 @@ struct GuestPath {
 
   // The last entry read: the leaf, if there is a translation.
   GuestEntry& last() { return entries[count - 1]; }
-  const GuestEntry& last() const { return entries[count - 1]; }
 
   void Restart() {
     control = GuestControl();

@@ -23,7 +23,6 @@ TableFormat::TableFormat(const Processor& processor, const Controls& controls)
   const EptFlags execute_for_user =
       mbec() ? EptFlags::kExecuteForUser : EptFlags{};
   present_ = (kReadWriteExecute | execute_for_user).bits;
-  execute_only_ = (cap & bits::kCapExecuteOnly) != 0;
   // Of a 1-GByte page a part can be changed only where there are 2-MByte ones.
   largest_level_ = (cap & bits::kCap2M) == 0   ? 1
                    : (cap & bits::kCap1G) == 0 ? 2
@@ -59,7 +58,7 @@ TableError TableFormat::CheckFlags(EptFlags flags) const {
   const bool would_do = context_.Classify((flags | EptFlags::kRead).bits,
                                           /*level=*/1) == EntryKind::kLeaf;
   return would_do && !flags.Has(EptFlags::kWrite) &&
-                 !flags.Has(EptFlags::kPagingWrite) && !execute_only_
+                 !flags.Has(EptFlags::kPagingWrite)
              ? TableError::kUnsupported
              : TableError::kMisconfigured;
 }

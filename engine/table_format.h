@@ -61,7 +61,6 @@ class TableFormat {
   std::uint64_t leaf_limits_;  // bit 57 if it takes something away
   EptFlags ignored_;           // flags whose control is 0
   int largest_level_;
-  bool execute_only_;
 };
 
 }  // namespace eptdiff::engine

@@ -14,9 +14,7 @@ constexpr bool Bit(std::uint64_t value, int position) {
 // Bits high:low of `value`, shifted down; 0 if high < low.
 constexpr std::uint64_t Bits(std::uint64_t value, int high, int low) {
   if (high < low) return 0;
-  const std::uint64_t shifted = value >> low;
-  const int width = high - low + 1;
-  return width == 64 ? shifted : shifted & ((std::uint64_t{1} << width) - 1);
+  return value >> low & ~std::uint64_t{0} >> (63 - (high - low));
 }
 
 // Bits high:low of `value` where they stand, all others 0.

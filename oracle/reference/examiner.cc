@@ -9,8 +9,6 @@ Structure StructureOf(Role role) {
       return Structure::kSpp;
     case Role::kPdpte:
       return Structure::kPdpte;
-    case Role::kGuestEntry:
-      return Structure::kGuest;
     default:
       return Structure::kEpt;
   }

@@ -43,7 +43,6 @@ Missing MissingOf(Examiner& x, const Alternative& effects,
 
 // Puts x.s back to the leaf after its entries were looked at.
 void ReturnToLeaf(Situation& s) {
-  if (s.path.empty()) return;
   s.level = s.path.back().level;
   s.leaf = s.path.back().leaf;
   s.entry = s.path.back().value;

@@ -20,7 +20,7 @@ struct Key {
   bool write_disable = false;
 };
 Key KeyOf(const Situation& s) {
-  if (!s.FourOrFiveLevel() || s.linear.path.empty()) return {};
+  if (!s.FourOrFiveLevel()) return {};
   const bool user = s.UserModeAddress();
   if (!s.Cr4(user ? 22 : 24)) return {};
   const std::uint64_t rights = user ? s.state->guest.pkru : s.state->guest.pkrs;

@@ -185,11 +185,10 @@ std::uint64_t Gw14Root(const Situation& s) {
   return PcdPwt(s.operand);
 }
 
-// 4.5.1.
+// 4.5.1. Asked with 4-level and 5-level paging.
 std::uint64_t Gw15Applies(const Situation& s) {
-  return s.EnableHlat() && s.FourOrFiveLevel() &&
-         (s.state->controls.hlat_prefix_size == 0 ||
-          Bit(s.linear.gla.value, 63));
+  return s.EnableHlat() && (s.state->controls.hlat_prefix_size == 0 ||
+                            Bit(s.linear.gla.value, 63));
 }
 
 std::uint64_t Gw15Root(const Situation& s) {

@@ -151,7 +151,8 @@ void JudgeLeaf(Examiner& x, const Alternative& untouched, Page& page) {
   }
   End spp = EndOf(LookUpSpp(x));
   if (unverified) {
-    page.ends.push_back(verification);
+    // If the sub-page refuses as well it is one violation, for either reason.
+    if (spp.kind != End::Kind::kViolation) page.ends.push_back(verification);
     if (spp.kind == End::Kind::kAllowed) return;
     spp.verification_bit = kUndefinedBit;
   }

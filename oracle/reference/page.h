@@ -40,9 +40,7 @@ struct Page {
   bool memory_type_defined = true;
   Rule memory_type_rule = Rule::kMt5;
 
-  bool MayBeAllowed() const {
-    return !ends.empty() && ends[0].kind == End::Kind::kAllowed;
-  }
+  bool MayBeAllowed() const { return ends[0].kind == End::Kind::kAllowed; }
 };
 
 // Walks and judges `access`, in the state that `effects` has left. The

@@ -25,8 +25,7 @@ bool Advanced(const Situation& s) {
 std::uint64_t Qual0(const Situation& s) {
   if (s.IsStructureAccess() && s.AccessedDirtyEnabled()) return 1;  // note 1
   if (s.access.purpose == Purpose::kStructureUpdate) return kUndefinedBit;
-  if (s.access.access.kind == AccessKind::kReadModifyWrite &&
-      s.access.purpose == Purpose::kTranslated) {
+  if (s.access.access.kind == AccessKind::kReadModifyWrite) {
     return kUndefinedBit;
   }
   return s.reads;

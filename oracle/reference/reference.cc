@@ -1,5 +1,6 @@
 #include "oracle/reference/reference.h"
 
+#include <bit>
 #include <utility>
 
 #include "oracle/reference/access.h"
@@ -40,14 +41,12 @@ std::uint16_t FailedChecks(Examiner& x) {
   return failed;
 }
 
+// Of the first of these checks; there is one.
 RuleAt RuleOfCheck(std::uint16_t failed) {
-  constexpr Rule kRuleOf[] = {Rule::kEptp1, Rule::kEptp1, Rule::kEptp2,
+  constexpr Rule kRuleOf[] = {Rule{},       Rule::kEptp1, Rule::kEptp2,
                               Rule::kEptp3, Rule::kEptp4, Rule::kEptp5,
                               Rule::kCtl1,  Rule::kCtl2,  Rule::kCtl3};
-  for (unsigned check = 1; check < std::size(kRuleOf); ++check) {
-    if (failed >> check & 1) return {kRuleOf[check], 0};
-  }
-  return {Rule::kEptp1, 0};
+  return {kRuleOf[std::countr_zero(failed)], 0};
 }
 
 // The alternative in which nothing has happened yet.

@@ -125,7 +125,6 @@ struct Situation {
            sdm::Bit(state->controls.tertiary, bit);
   }
   bool EnableEpt() const { return Secondary(1); }
-  bool EnableVpid() const { return Secondary(5); }
   bool UnrestrictedGuest() const { return Secondary(7); }
   bool EnableVmFunctions() const { return Secondary(13); }
   bool EnablePml() const { return Secondary(17); }

@@ -41,16 +41,9 @@ std::uint64_t Ve4Value(const Situation& s) {
   return 0;
 }
 
+// Asked of the fields that are narrower than 8 bytes.
 std::uint64_t Ve4Bytes(const Situation& s) {
-  switch (static_cast<VeField>(s.operand)) {
-    case VeField::kReason:
-    case VeField::kBusy:
-      return 4;
-    case VeField::kEptpIndex:
-      return 2;
-    default:
-      return 8;
-  }
+  return static_cast<VeField>(s.operand) == VeField::kEptpIndex ? 2 : 4;
 }
 
 std::uint64_t Ve5(const Situation& s) {

@@ -36,7 +36,7 @@ std::uint64_t Vio10(const Situation&) { return false; }
 
 // Asked when bit 1 is clear somewhere: only the leaf's may be.
 std::uint64_t Vio11(const Situation& s) {
-  if (!s.EptPagingWrite() || !s.paging_write || s.path.empty()) return false;
+  if (!s.EptPagingWrite() || !s.paging_write) return false;
   for (const PathEntry& used : s.path) {
     if (!used.leaf && !Bit(used.value, 1)) return false;
   }

@@ -70,8 +70,7 @@ Walk WalkEpt(Examiner& x) {
     }
     s.path.push_back({address, s.entry, s.level, s.leaf});
     // 1c. It references another EPT paging structure, or maps a page.
-    if (s.leaf || s.level == 1) {
-      s.path.back().leaf = true;
+    if (s.leaf) {
       s.reached_leaf = true;
       if (s.linear.level == 0) x.trace().reached_leaf = true;
       return {WalkEnd::kLeaf, x.At(Slot::kWalk6)};

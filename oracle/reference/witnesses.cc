@@ -28,7 +28,8 @@ std::span<const NamedCase> Witnesses() {
                         VerificationWitnesses,
                         LinearWitnesses,
                         LinearFlagWitnesses,
-                        BochsGuestWitnesses}) {
+                        BochsGuestWitnesses,
+                        CombinedWitnesses}) {
       const std::vector<NamedCase> more = family();
       cases->insert(cases->end(), more.begin(), more.end());
     }

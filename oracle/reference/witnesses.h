@@ -58,6 +58,7 @@ std::vector<NamedCase> LinearWitnesses();      // PRI-2, VIO-7, VIO-8, reports
 std::vector<NamedCase> LinearFlagWitnesses();  // AD, PML, VIO-14
 std::vector<NamedCase> BochsGuestWitnesses();  // where Bochs departs in linear
                                                // accesses
+std::vector<NamedCase> CombinedWitnesses();    // where rules meet
 
 }  // namespace eptdiff
 
