@@ -45,15 +45,6 @@ Dialect ListeningDialect() {
   return Dialect("listening", std::move(all));
 }
 
-void JudgeStep(const Reference& reference, const MachineState& before,
-               const Step* step, Verdict& verdict, Trace& trace) {
-  if (step == nullptr) {
-    reference.JudgeEntry(before, verdict, trace);
-  } else {
-    reference.Judge(before, *step, verdict, trace);
-  }
-}
-
 constexpr Equivalent kEquivalents[] = {
     {"AD-6/never",
      "Whether an access that exits sets accessed flags is open. The alteration "
@@ -131,7 +122,7 @@ void KnockOuts::FindConcerned(const MachineState& before, const Step* step) {
   for (const std::size_t i : listened.list) listened.concerned[i] = false;
   listened.list.clear();
   asked = &listened;
-  JudgeStep(probe_->reference, before, step, verdict_, trace_);
+  probe_->reference.Judge(before, step, verdict_, trace_);
 }
 
 void KnockOuts::Observe(const StepReport& report) {
@@ -154,7 +145,7 @@ void KnockOuts::Observe(const StepReport& report) {
 
 void KnockOuts::Try(std::size_t alteration, const StepReport& report,
                     const Step* step) {
-  JudgeStep(altered_[alteration], report.before, step, verdict_, trace_);
+  altered_[alteration].Judge(report.before, step, verdict_, trace_);
   if (verdict_.standing != Standing::kJudged) {
     over_[alteration] = true;  // a run with it would end the case here
     return;

@@ -15,11 +15,7 @@ DialectOracle::DialectOracle(const Dialect& dialect, Manner manner)
 
 void DialectOracle::Judge(const Reference& reference, const MachineState& state,
                           const Step* step, Verdict& verdict) {
-  if (step == nullptr) {
-    reference.JudgeEntry(state, verdict, *trace_);
-  } else {
-    reference.Judge(state, *step, verdict, *trace_);
-  }
+  reference.Judge(state, step, verdict, *trace_);
 }
 
 bool DialectOracle::Departs(const MachineState& state, const Step* step) {

@@ -58,15 +58,6 @@ const Alteration& ProbeOf(Slot slot) {
   return kProbes[static_cast<std::size_t>(slot)];
 }
 
-void JudgeStep(const Reference& reference, const Spine& spine, const Step* step,
-               Verdict& verdict, Trace& trace) {
-  if (step == nullptr) {
-    reference.JudgeEntry(spine.before(), verdict, trace);
-  } else {
-    reference.Judge(spine.before(), *step, verdict, trace);
-  }
-}
-
 // The step that was judged last; null for VM entry.
 const Step* StepOf(const Spine& spine, const Case& c) {
   return spine.step() == 0 ? nullptr : &c.steps[spine.step() - 1];
@@ -106,7 +97,7 @@ bool DecidedRules::Tells(std::size_t i, const Spine& spine,
                          const Step* step) const {
   static thread_local Verdict verdict;
   static thread_local Trace trace;
-  JudgeStep(references_[i], spine, step, verdict, trace);
+  references_[i].Judge(spine.before(), step, verdict, trace);
   return trace.altered && !SameVerdict(verdict, spine.verdict());
 }
 
@@ -138,12 +129,12 @@ void DecidedRules::AddSituations(const Alteration& alteration,
   Verdict verdict;
   Trace trace;
   probe = {&alteration, std::nullopt, {}};
-  JudgeStep(reference, spine, step, verdict, trace);
+  reference.Judge(spine.before(), step, verdict, trace);
   const std::bitset<kPositions> positions = probe.differed;
   for (std::size_t position = 0; position < kPositions; ++position) {
     if (!positions[position]) continue;
     probe = {&alteration, position, {}};
-    JudgeStep(reference, spine, step, verdict, trace);
+    reference.Judge(spine.before(), step, verdict, trace);
     if (SameVerdict(verdict, spine.verdict())) continue;
     situations_.set(RuleOf(alteration) * kPositions + position);
   }

@@ -37,8 +37,8 @@ Fit Evidence::FitOf(const Trier& trier, std::size_t i) {
     return observation.agrees ? Fit::kFits : Fit::kContradicts;
   }
   ++judged_;
-  JudgeStep(trier.reference_, observation.before, observation.step(), *verdict_,
-            *trace_);
+  trier.reference_.Judge(observation.before, observation.step(), *verdict_,
+                         *trace_);
   if (verdict_->standing != Standing::kJudged) return Fit::kSilent;
   eptdiff::Judge(*verdict_, observation.before, observation.outcome, fields_,
                  finding_);

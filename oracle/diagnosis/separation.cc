@@ -55,7 +55,7 @@ Use Separation::UseOf(const Case& c) {
 Use Separation::UseOfStep(const Step* step, const AlterationSet& touched) {
   if ((touched & all_).none()) return Use::kNone;
   const auto differs_from = [&](const Reference& reference) {
-    JudgeStep(reference, state_, step, *other_verdict_, *trace_);
+    reference.Judge(state_, step, *other_verdict_, *trace_);
     return other_verdict_->standing == Standing::kJudged &&
            !SameVerdict(*verdict_, *other_verdict_) &&
            TellApart(*verdict_, *other_verdict_, state_, fields_).has_value();

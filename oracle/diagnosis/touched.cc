@@ -78,17 +78,8 @@ TouchedBy::TouchedBy(const Combination& combination)
 AlterationSet TouchedBy::Judge(const MachineState& before, const Step* step,
                                Verdict& verdict, Trace& trace) const {
   touched.reset();
-  JudgeStep(reference_, before, step, verdict, trace);
+  reference_.Judge(before, step, verdict, trace);
   return touched;
-}
-
-void JudgeStep(const Reference& reference, const MachineState& before,
-               const Step* step, Verdict& verdict, Trace& trace) {
-  if (step == nullptr) {
-    reference.JudgeEntry(before, verdict, trace);
-  } else {
-    reference.Judge(before, *step, verdict, trace);
-  }
 }
 
 }  // namespace eptdiff

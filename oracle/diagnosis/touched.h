@@ -34,10 +34,6 @@ class TouchedBy {
   Reference reference_;
 };
 
-// Judges a step, or VM entry if it is null.
-void JudgeStep(const Reference& reference, const MachineState& before,
-               const Step* step, Verdict& verdict, Trace& trace);
-
 }  // namespace eptdiff
 
 #endif  // EPTDIFF_ORACLE_DIAGNOSIS_TOUCHED_H_

@@ -251,6 +251,15 @@ void Reference::JudgeEntry(const MachineState& state, Verdict& verdict,
   entry.decided = RuleOfCheck(failed);
 }
 
+void Reference::Judge(const MachineState& state, const Step* step,
+                      Verdict& verdict, Trace& trace) const {
+  if (step == nullptr) {
+    JudgeEntry(state, verdict, trace);
+  } else {
+    Judge(state, *step, verdict, trace);
+  }
+}
+
 void Reference::Judge(const MachineState& state, const Step& step,
                       Verdict& verdict, Trace& trace) const {
   Reset(verdict, trace);

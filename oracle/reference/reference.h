@@ -27,6 +27,9 @@ class Reference {
   // What may become of `step` in `state`. Overwrites `verdict` and `trace`.
   void Judge(const MachineState& state, const Step& step, Verdict& verdict,
              Trace& trace) const;
+  // Likewise; null for VM entry.
+  void Judge(const MachineState& state, const Step* step, Verdict& verdict,
+             Trace& trace) const;
 
  private:
   Dialect dialect_;
