@@ -28,40 +28,8 @@ DirectSession::DirectSession(const TargetFunctions& functions,
   functions_.describe(&profile_);
 }
 
-void DirectSession::Enter(const MachineState& state, Reply& reply) {
-  if (functions_.enter != nullptr) {
-    Ask(state, nullptr, reply);
-    return;
-  }
-  reply.incident = Incident();
-  reply.aside = Incident();
-  reply.declined = false;
-  reply.outcome.event = Event();
-  reply.outcome.registers = RegistersOf(state);
-  reply.outcome.writes.clear();
-}
-
-void DirectSession::Perform(const MachineState& state, const Step& step,
+void DirectSession::AskOnce(const MachineState& state, const Step* step,
                             Reply& reply) {
-  Ask(state, &step, reply);
-}
-
-void DirectSession::Ask(const MachineState& state, const Step* step,
-                        Reply& reply) {
-  const Function function =
-      step == nullptr ? functions_.enter : functions_.answer;
-  AskOnce(function, state, step, reply);
-  if (profile_.keeps_state != 0) return;
-  for (unsigned i = 0; i < repeats_; ++i) {
-    AskOnce(function, state, step, again_);
-    if (SameReply(reply, again_)) continue;
-    reply.incident = {IncidentKind::kVaries, 0};
-    return;
-  }
-}
-
-void DirectSession::AskOnce(Function function, const MachineState& state,
-                            const Step* step, Reply& reply) {
   memory_.Begin(state);
   SetMachine(state, question_);
   if (step != nullptr) SetStep(*step, question_);
@@ -69,6 +37,7 @@ void DirectSession::AskOnce(Function function, const MachineState& state,
                            CompareExchange};
   eptdiff_answer answer;
   ClearAnswer(state, answer);
+  const auto function = step == nullptr ? functions_.enter : functions_.answer;
   const int status = function(&question_, &memory, &answer);
   reply.incident = memory_.End(reply.outcome.writes);
   reply.aside = memory_.aside();

@@ -16,7 +16,7 @@ struct TargetFunctions {
   decltype(&eptdiff_target_enter) enter = nullptr;  // may be null
 };
 
-class DirectSession final : public TargetSession {
+class DirectSession final : public DirectlyAsked {
  public:
   // `endless` is called where a step takes more than
   // GuardedMemory::kMaxCallbacks loads and stores; it does not return.
@@ -24,24 +24,16 @@ class DirectSession final : public TargetSession {
                 GuardedMemory::Endless endless);
 
   const eptdiff_profile& profile() const override { return profile_; }
-  void Enter(const MachineState& state, Reply& reply) override;
-  void Perform(const MachineState& state, const Step& step,
-               Reply& reply) override;
-  void set_repeats(unsigned repeats) override { repeats_ = repeats; }
 
  private:
-  using Function = decltype(TargetFunctions::answer);
-
-  void Ask(const MachineState& state, const Step* step, Reply& reply);
-  void AskOnce(Function function, const MachineState& state, const Step* step,
-               Reply& reply);
+  bool HearsEntry() const override { return functions_.enter != nullptr; }
+  void AskOnce(const MachineState& state, const Step* step,
+               Reply& reply) override;
 
   const TargetFunctions functions_;
   eptdiff_profile profile_;
-  unsigned repeats_ = 0;
   GuardedMemory memory_;
   eptdiff_question question_;  // the machine's part is that of the last state
-  Reply again_;
 };
 
 }  // namespace eptdiff

@@ -201,36 +201,9 @@ Incident PipeSession::Write(const std::string& text) {
   return Incident();
 }
 
-void PipeSession::Enter(const MachineState& state, Reply& reply) {
-  const bool listens = (profile_.models & EPTDIFF_MODELS_VM_ENTRY) != 0 ||
-                       profile_.keeps_state != 0;
-  if (listens) {
-    Ask(state, nullptr, reply);
-    return;
-  }
-  reply.incident = Incident();
-  reply.aside = Incident();
-  reply.declined = false;
-  reply.outcome.event = Event();
-  reply.outcome.registers = RegistersOf(state);
-  reply.outcome.writes.clear();
-}
-
-void PipeSession::Perform(const MachineState& state, const Step& step,
-                          Reply& reply) {
-  Ask(state, &step, reply);
-}
-
-void PipeSession::Ask(const MachineState& state, const Step* step,
-                      Reply& reply) {
-  AskOnce(state, step, reply);
-  if (profile_.keeps_state != 0) return;
-  for (unsigned i = 0; i < repeats_; ++i) {
-    AskOnce(state, step, again_);
-    if (SameReply(reply, again_)) continue;
-    reply.incident = {IncidentKind::kVaries, 0};
-    return;
-  }
+bool PipeSession::HearsEntry() const {
+  return (profile_.models & EPTDIFF_MODELS_VM_ENTRY) != 0 ||
+         profile_.keeps_state != 0;
 }
 
 void PipeSession::AskOnce(const MachineState& state, const Step* step,

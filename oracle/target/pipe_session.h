@@ -19,7 +19,7 @@
 
 namespace eptdiff {
 
-class PipeSession final : public TargetSession {
+class PipeSession final : public DirectlyAsked {
  public:
   // Runs `command`: a program and its arguments. Null, with the reason in
   // `error`, if it cannot be run or does not describe itself.
@@ -29,10 +29,6 @@ class PipeSession final : public TargetSession {
   ~PipeSession() override;
 
   const eptdiff_profile& profile() const override { return profile_; }
-  void Enter(const MachineState& state, Reply& reply) override;
-  void Perform(const MachineState& state, const Step& step,
-               Reply& reply) override;
-  void set_repeats(unsigned repeats) override { repeats_ = repeats; }
   std::chrono::nanoseconds waited() const override { return waited_; }
 
  private:
@@ -45,13 +41,13 @@ class PipeSession final : public TargetSession {
   Incident Read(std::string& text);
   Incident Write(const std::string& text);
   Incident Bury(bool stuck);
-  void Ask(const MachineState& state, const Step* step, Reply& reply);
-  void AskOnce(const MachineState& state, const Step* step, Reply& reply);
+  bool HearsEntry() const override;
+  void AskOnce(const MachineState& state, const Step* step,
+               Reply& reply) override;
 
   const std::vector<std::string> command_;
   const std::chrono::milliseconds limit_;
   eptdiff_profile profile_;
-  unsigned repeats_ = 0;
   pid_t child_ = -1;
   int to_ = -1;
   int from_ = -1;
@@ -59,7 +55,6 @@ class PipeSession final : public TargetSession {
   std::chrono::nanoseconds waited_{0};
   GuardedMemory memory_;
   PipeAnswer answer_;
-  Reply again_;
 };
 
 }  // namespace eptdiff

@@ -66,6 +66,26 @@ class TargetSession {
   virtual std::string LastOutput() { return ""; }
 };
 
+// One that asks a question at a time, at once.
+class DirectlyAsked : public TargetSession {
+ public:
+  void Enter(const MachineState& state, Reply& reply) final;
+  void Perform(const MachineState& state, const Step& step, Reply& reply) final;
+  void set_repeats(unsigned repeats) final { repeats_ = repeats; }
+
+ private:
+  // Whether VM entry is a question for the target.
+  virtual bool HearsEntry() const = 0;
+  // A null step is VM entry.
+  virtual void AskOnce(const MachineState& state, const Step* step,
+                       Reply& reply) = 0;
+
+  void Ask(const MachineState& state, const Step* step, Reply& reply);
+
+  unsigned repeats_ = 0;
+  Reply again_;
+};
+
 }  // namespace eptdiff
 
 #endif  // EPTDIFF_ORACLE_TARGET_SESSION_H_
