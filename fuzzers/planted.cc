@@ -101,8 +101,8 @@ class DirtyFlagForgotten final : public Planted {
   }
 };
 
-// Bit 8 of the exit qualification is the wrong way round (QUAL-8).
-class QualificationBit8 final : public Planted {
+// The qualification of an EPT violation is another one.
+class Qualification : public Planted {
  public:
   using Planted::Planted;
   Skip Perform(const MachineState& state, const Step& step,
@@ -110,25 +110,38 @@ class QualificationBit8 final : public Planted {
     const Skip skip = Planted::Perform(state, step, outcome);
     if (skip == Skip::kNone && outcome.event.kind == EventKind::kVmExit &&
         outcome.event.exit_reason == kExitEptViolation) {
-      outcome.event.qualification ^= Bit(8);
+      Change(state, outcome.event.qualification);
     }
     return skip;
   }
+
+ private:
+  virtual void Change(const MachineState& state,
+                      std::uint64_t& qualification) const = 0;
 };
 
-// Bit 20 of an EPT violation's qualification, which is undefined, tells where
-// EPT's root lies. No verdict can object to that.
-class UndefinedBitByFrame final : public Planted {
+// Bit 8 is the wrong way round (QUAL-8).
+class QualificationBit8 final : public Qualification {
  public:
-  using Planted::Planted;
-  Skip Perform(const MachineState& state, const Step& step,
-               Outcome& outcome) override {
-    const Skip skip = Planted::Perform(state, step, outcome);
-    if (skip == Skip::kNone && outcome.event.kind == EventKind::kVmExit &&
-        outcome.event.exit_reason == kExitEptViolation) {
-      outcome.event.qualification |= (state.controls.eptp & Bit(12)) << 8;
-    }
-    return skip;
+  using Qualification::Qualification;
+
+ private:
+  void Change(const MachineState&,
+              std::uint64_t& qualification) const override {
+    qualification ^= Bit(8);
+  }
+};
+
+// Bit 20, which is undefined, tells where EPT's root lies. No verdict can
+// object to that.
+class UndefinedBitByFrame final : public Qualification {
+ public:
+  using Qualification::Qualification;
+
+ private:
+  void Change(const MachineState& state,
+              std::uint64_t& qualification) const override {
+    qualification |= (state.controls.eptp & Bit(12)) << 8;
   }
 };
 
