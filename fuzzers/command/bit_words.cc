@@ -1,37 +1,15 @@
 #include "fuzzers/command/bit_words.h"
 
-#include <initializer_list>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "fuzzers/command/guest_words.h"
+#include "fuzzers/command/word_list.h"
 
 namespace eptdiff {
 namespace {
-
-struct BitName {
-  int bit;
-  const char* words;
-};
-using Words = std::vector<std::string>;
-
-constexpr bool Bit(std::uint64_t value, int bit) { return value >> bit & 1; }
-constexpr std::uint64_t Mask(int high, int low) {
-  return high < low ? 0 : (~std::uint64_t{0} >> (63 - high)) >> low << low;
-}
-
-void Append(Words& words, std::uint64_t value,
-            std::initializer_list<BitName> names) {
-  for (const BitName& name : names) {
-    if (Bit(value, name.bit)) words.push_back(name.words);
-  }
-}
-
-std::string Joined(const Words& words, const char* none) {
-  return words.empty() ? none : absl::StrJoin(words, ", ");
-}
 
 // The secondary controls count only if primary bit 31 is 1, the tertiary ones
 // only if bit 17 is (25.6.2).

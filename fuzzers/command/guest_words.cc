@@ -1,35 +1,17 @@
 #include "fuzzers/command/guest_words.h"
 
-#include <initializer_list>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "fuzzers/command/bit_words.h"
+#include "fuzzers/command/word_list.h"
 #include "fuzzers/guest_mode.h"
 
 namespace eptdiff {
 namespace {
 
 using Mode = GuestPagingMode;
-using Words = std::vector<std::string>;
-
-struct BitName {
-  int bit;
-  const char* words;
-};
-
-constexpr bool Bit(std::uint64_t value, int bit) { return value >> bit & 1; }
-constexpr std::uint64_t Mask(int high, int low) {
-  return high < low ? 0 : (~std::uint64_t{0} >> (63 - high)) >> low << low;
-}
-
-void Append(Words& words, std::uint64_t value,
-            std::initializer_list<BitName> names) {
-  for (const BitName& name : names) {
-    if (Bit(value, name.bit)) words.push_back(name.words);
-  }
-}
 
 const char* PagingWords(Mode mode) {
   switch (mode) {
@@ -178,7 +160,7 @@ std::string ErrorCodeWords(std::uint32_t error_code) {
           {6, "SS"},
           {7, "HLAT"},
           {15, "SGX"}});
-  return words.empty() ? "no flag" : absl::StrJoin(words, ", ");
+  return Joined(words, "no flag");
 }
 
 }  // namespace eptdiff
