@@ -478,7 +478,7 @@ static int is_hidden_place(const eptdiff_question* question) {
 static void misbehave(const eptdiff_question* question,
                       const eptdiff_memory* memory, eptdiff_answer* answer) {
   const uint64_t page = question->gpa >> 12;
-  if (has(CRASH) && page % 1009 == 17 && question->access == EPTDIFF_FETCH) {
+  if (has(CRASH) && page % 251 == 17 && question->access == EPTDIFF_FETCH) {
     abort();
   }
   if (has(CRASH_RARELY) &&
