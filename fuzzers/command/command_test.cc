@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "fuzzers/command/command_testing.h"
 #include "fuzzers/command/subcommands.h"
 #include "fuzzers/encoding.h"
@@ -148,6 +149,33 @@ TEST(CommandTest, RunSaysThatNobodyCouldAnswer) {
   EXPECT_EQ(ran.status, 3) << ran.out;
   EXPECT_THAT(ran.out, AllOf(HasSubstr("5-level EPT is not modelled"),
                              HasSubstr("nobody could answer")));
+}
+
+// What a case says must be answered is asked of those who answer: not of Bochs
+// where it abstains, nor where it departs as it is known to.
+TEST(CommandTest, RunHoldsToExpectationsOnlyThoseWhoAnswer) {
+  if (MakeBochsOracle() == nullptr) GTEST_SKIP() << "built without Bochs";
+  constexpr char kFolder[] =
+      EPTDIFF_SOURCE_DIR "/corpus/conformance/kvm-unit-tests/";
+  const std::string departs = absl::StrCat(
+      kFolder, "ept_access_test_paddr_read_execute_ad_enabled/pt-ad.textproto");
+  const std::string abstains = absl::StrCat(
+      kFolder, "test_mode_based_execute_control/ept-alone.textproto");
+  const Ran ran = RunEptdiff({"run", "--oracles", "bochs", departs, abstains});
+  EXPECT_EQ(ran.status, 3) << ran.out;
+  EXPECT_THAT(ran.out, HasSubstr("1 agree, 0 disagree, 1 unanswered"));
+}
+
+TEST(CommandTest, RunSaysThatThereIsNothingButVmEntry) {
+  if (MakeBochsOracle() == nullptr) GTEST_SKIP() << "built without Bochs";
+  const TestDirectory directory;
+  const Ran ran = RunEptdiff(
+      {"run", "--oracles", "bochs",
+       directory.File("a.textproto",
+                      "processor { ept_vpid_cap: 0x34041 } controls { primary: "
+                      "0x80000000 secondary: 0x2 eptp: 0x101e }")});
+  EXPECT_EQ(ran.status, 3) << ran.out;
+  EXPECT_THAT(ran.out, HasSubstr("no answer: VM-entry checks"));
 }
 
 TEST(CommandTest, ExplainTellsTheWalk) {

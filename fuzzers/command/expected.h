@@ -18,7 +18,8 @@ std::string ExpectationWords(const Expectation& expectation);
 // A line for each expectation of `text_case` that an answer does not fit, that
 // the SDM's verdict excludes, or that nobody came to. An oracle that departs
 // from the SDM as its dialect says it does is not held to it: that is known.
-// Runs the case; replaces the observer of the panel's trial.
+// Nor is one that abstains. Runs the case; replaces the observer of the panel's
+// trial.
 std::vector<std::string> UnmetExpectations(const TextCase& text_case,
                                            Panel& panel);
 

@@ -39,7 +39,10 @@ std::string StandingsText(const Oracle& oracle, const Standings& standings,
   if (!standings.disagrees) {
     const std::string end = EarlyEnd(standings);
     if (standings.compared == 0) {
-      return absl::StrCat(name, "no answer: ", end, "\n");
+      // Without a step, there is VM entry alone.
+      return absl::StrCat(
+          name, "no answer: ",
+          end.empty() ? View(WordsOf(Skip::kVmEntryNotModelled)) : end, "\n");
     }
     return absl::StrCat(name, style.Good("agrees"), " (",
                         Counted(standings.compared, "answer"), " compared",
