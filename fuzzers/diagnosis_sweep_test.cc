@@ -160,7 +160,7 @@ TEST(DiagnosisSweepTest, ADialectOfThirteenDeparturesIsFoundWhole) {
 TEST(DiagnosisSweepTest, WhatBochsDoesIsFoundFromItsAnswers) {
   const std::unique_ptr<Oracle> bochs = MakeBochsOracle();
   if (bochs == nullptr) GTEST_SKIP() << "built without Bochs";
-  const Dialect dialect = *FindDialect("bochs-3.0");
+  const Dialect dialect = *FindDialect(BochsDialectName());
   const Explanation explanation = Diagnose(*bochs);
   EXPECT_TRUE(NamesExactly(explanation, {dialect.alterations().begin(),
                                          dialect.alterations().end()}))

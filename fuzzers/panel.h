@@ -14,6 +14,7 @@
 
 #include "fuzzers/metamorphic.h"
 #include "fuzzers/minimizer.h"
+#include "oracle/bochs/bochs_oracle.h"
 #include "oracle/builder/builder_trial.h"
 #include "oracle/case.h"
 #include "oracle/oracle.h"
@@ -26,7 +27,7 @@ struct PanelOptions {
   // names it.
   std::string oracles = "engine,bochs";
   // What Bochs is judged by; the SDM if the reference knows no such dialect.
-  std::string dialect = "bochs-3.0";
+  std::string dialect = std::string(BochsDialectName());
   // A fault of planted.h for the engine, or one of planted_builder.h for the
   // builder; none if empty.
   std::string plant = {};

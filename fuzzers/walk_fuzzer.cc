@@ -7,7 +7,7 @@
 // disagreement ends the process with "ASSERTION FAILED: <signature>", unless it
 // is muted. Environment, beside that of target_host.h:
 //   EPTDIFF_ORACLES=LIST   who answers: engine,bochs unless it says less
-//   EPTDIFF_DIALECT=NAME   what Bochs is judged by: bochs-3.0, or sdm ...
+//   EPTDIFF_DIALECT=NAME   what Bochs is judged by: sdm, or a dialect
 //   EPTDIFF_PLANT=FAULT    a fault of planted.h in the engine
 //   EPTDIFF_STUB=1         nobody is asked: what the fuzzer itself costs
 #include <cstddef>
@@ -90,7 +90,7 @@ WalkFuzzer::WalkFuzzer() {
 std::unique_ptr<Panel> WalkFuzzer::MakePanel() {
   PanelOptions options;
   options.oracles = Environment("EPTDIFF_ORACLES", "engine,bochs");
-  options.dialect = Environment("EPTDIFF_DIALECT", "bochs-3.0");
+  options.dialect = Environment("EPTDIFF_DIALECT", options.dialect.c_str());
   options.plant = Environment("EPTDIFF_PLANT");
   std::string error;
   std::unique_ptr<Panel> panel = Panel::Make(options, error);

@@ -2,6 +2,7 @@
 // holds, with the oracles as they are now.
 #include "fuzzers/command/corpus.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -106,27 +107,39 @@ bool Conforms(const Case& c, const Dialect& dialect) {
   return !standings.disagrees;
 }
 
-// Each departure is real, is described exactly, and is needed.
+bool IsAboutBochs(const std::string& path) {
+  return path.find("/bochs-") != std::string::npos;
+}
+
+// Each departure is real, is described exactly, and is needed; what another
+// tree of Bochs does otherwise, this one does as the SDM says.
 TEST(CorpusTest, EveryDepartureOfBochsHasItsWitness) {
   if (MakeBochsOracle() == nullptr) GTEST_SKIP() << "built without Bochs";
-  const std::optional<Dialect> bochs = FindDialect("bochs-3.0");
+  const std::optional<Dialect> bochs = FindDialect(BochsDialectName());
   ASSERT_TRUE(bochs.has_value());
-  std::vector<bool> witnessed(bochs->alterations().size());
-  for (const std::string& path : FilesUnder("deviations/bochs-3.0")) {
+  const std::vector<const Alteration*> departures(bochs->alterations().begin(),
+                                                  bochs->alterations().end());
+  std::vector<bool> witnessed(departures.size());
+  for (const std::string& path : FilesUnder("deviations")) {
+    if (!IsAboutBochs(path)) continue;
     const TextCase text_case = Read(path);
     ASSERT_EQ(text_case.alterations.size(), 1u) << path;
     EXPECT_NE(text_case.explanation, "") << path;
     EXPECT_NE(text_case.sdm_section, "") << path;
-    EXPECT_FALSE(Conforms(text_case.c, Dialect())) << path;
+    const auto departure = std::find_if(
+        departures.begin(), departures.end(), [&](const Alteration* one) {
+          return one->name == text_case.alterations[0];
+        });
+    EXPECT_EQ(Conforms(text_case.c, Dialect()), departure == departures.end())
+        << path;
+    if (departure == departures.end()) continue;
+    const std::size_t i = departure - departures.begin();
+    witnessed[i] = true;
     EXPECT_TRUE(Conforms(text_case.c, *bochs)) << path;
-    for (std::size_t i = 0; i < witnessed.size(); ++i) {
-      if (bochs->alterations()[i]->name != text_case.alterations[0]) continue;
-      witnessed[i] = true;
-      EXPECT_FALSE(Conforms(text_case.c, bochs->Without(i))) << path;
-    }
+    EXPECT_FALSE(Conforms(text_case.c, bochs->Without(i))) << path;
   }
   for (std::size_t i = 0; i < witnessed.size(); ++i) {
-    EXPECT_TRUE(witnessed[i]) << bochs->alterations()[i]->name;
+    EXPECT_TRUE(witnessed[i]) << departures[i]->name;
   }
 }
 
@@ -147,7 +160,7 @@ TEST(CorpusTest, EveryDepartureOfAHypervisorIsAsItsCaseTells) {
   ASSERT_NE(panel, nullptr) << error;
   std::size_t cases = 0;
   for (const std::string& path : FilesUnder("deviations")) {
-    if (path.find("/bochs-3.0/") != std::string::npos) continue;
+    if (IsAboutBochs(path)) continue;
     const TextCase text_case = Read(path);
     ASSERT_EQ(text_case.alterations.size(), 1u) << path;
     const Alteration* mistake = FindAlteration(text_case.alterations[0]);

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "fuzzers/command/command_line.h"
 #include "fuzzers/command/dialects.h"
 #include "fuzzers/command/exit_code.h"
@@ -17,8 +18,10 @@ namespace {
 
 constexpr char kAbout[] =
     "Lists what an implementation that speaks the dialect does otherwise than "
-    "the SDM.\nNAME is sdm, bochs-3.0, or alterations separated by commas; "
-    "without it, all\ndialects and alterations are listed.";
+    "the SDM.\nNAME is sdm, a Bochs (bochs-3.0, bochs-2026-08), or "
+    "alterations separated by\ncommas; without it, all dialects and "
+    "alterations "
+    "are listed.";
 
 void Print(const Alteration& alteration) {
   const RuleInfo& rule = InfoOf(InfoOf(alteration.slot).rule);
@@ -39,7 +42,8 @@ int DialectCommand(const Arguments& arguments) {
   CommandLine line("dialect", "[NAME]", kAbout);
   if (const auto exit = line.Parse(arguments, 0, 1)) return *exit;
   if (line.operands().empty()) {
-    std::puts("dialects: sdm, bochs-3.0\n\nalterations:");
+    absl::PrintF("dialects: %s\n\nalterations:\n",
+                 absl::StrJoin(NamedDialects(), ", "));
     for (const Alteration& alteration : AllAlterations()) Print(alteration);
     return kExitAgree;
   }

@@ -6,13 +6,22 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "fuzzers/command/nearest.h"
+#include "oracle/reference/bochs_dialect.h"
 
 namespace eptdiff {
+
+std::vector<std::string> NamedDialects() {
+  std::vector<std::string> names = {"sdm"};
+  for (const BochsDialect& bochs : kBochsDialects) {
+    names.emplace_back(bochs.name);
+  }
+  return names;
+}
 
 absl::StatusOr<Dialect> DialectNamed(const std::string& name) {
   std::optional<Dialect> dialect = FindDialect(name);
   if (dialect.has_value()) return *std::move(dialect);
-  std::vector<std::string> known = {"sdm", "bochs-3.0"};
+  std::vector<std::string> known = NamedDialects();
   for (const Alteration& alteration : AllAlterations()) {
     known.emplace_back(alteration.name);
   }

@@ -9,13 +9,14 @@
 #include "absl/status/statusor.h"
 #include "fuzzers/command/command_line.h"
 #include "fuzzers/panel.h"
+#include "oracle/bochs/bochs_oracle.h"
 
 namespace eptdiff {
 
 // The options --oracles and --dialect, which several subcommands have.
 struct OracleOptions {
   std::string oracles = "all";  // that were built in
-  std::string dialect = "bochs-3.0";
+  std::string dialect = std::string(BochsDialectName());
 
   void AddTo(CommandLine& line);
 

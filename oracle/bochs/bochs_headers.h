@@ -16,4 +16,21 @@
 #include "bx_debug/debug.h"
 // clang-format on
 
+namespace eptdiff::bochs {
+
+// A control register has 32 bits in Bochs 3.0, and is a number in a VMCS; later
+// trees have 64 bits in CR4, in both places.
+template <typename Register>
+void SetRegister(Register& destination, Bit64u value) {
+  if constexpr (requires { destination.set(value); }) {
+    destination.set(value);
+  } else if constexpr (requires { destination.set32(Bit32u{0}); }) {
+    destination.set32(static_cast<Bit32u>(value));
+  } else {
+    destination = value;
+  }
+}
+
+}  // namespace eptdiff::bochs
+
 #endif  // EPTDIFF_ORACLE_BOCHS_BOCHS_HEADERS_H_

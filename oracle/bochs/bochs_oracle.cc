@@ -383,6 +383,8 @@ std::unique_ptr<Oracle> MakeBochsOracle() {
   return std::make_unique<BochsOracle>();
 }
 
+std::string_view BochsDialectName() { return EPTDIFF_BOCHS_DIALECT; }
+
 std::string_view LastBochsPanic() { return PanicMessage(); }
 
 }  // namespace eptdiff

@@ -1,7 +1,7 @@
-// Bochs 3.0's EPT walker as an oracle, in-process and unmodified.
+// Bochs's EPT walker as an oracle, in-process and unmodified.
 //
 // It answers as Bochs does, mistakes included; what Bochs is known to do
-// otherwise than the SDM is the reference's dialect "bochs-3.0".
+// otherwise than the SDM is a dialect of the reference (BochsDialectName()).
 //
 // What it fills in: everything but the memory types, since a translation in
 // Bochs ends with an address (its memory types are for the host's caches and
@@ -46,6 +46,10 @@ namespace eptdiff {
 
 // The oracle "bochs"; null where eptdiff was built without Bochs.
 std::unique_ptr<Oracle> MakeBochsOracle();
+
+// The dialect that the Bochs compiled in speaks, as the build was told
+// (EPTDIFF_BOCHS_DIALECT): "bochs-3.0" for the source that ci/setup fetches.
+std::string_view BochsDialectName();
 
 // What Bochs said when it last panicked in this process; empty if it never did.
 std::string_view LastBochsPanic();

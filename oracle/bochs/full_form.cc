@@ -52,7 +52,7 @@ void LoadHost(const Setup& setup) {
   VMCS_HOST_STATE& host = bx_cpu.vmcs.host_state;
   host.cr0 = kCr0;
   host.cr3 = 0;
-  host.cr4 = kCr4 | (setup.cr4 & kCr4La57);
+  SetRegister(host.cr4, kCr4 | (setup.cr4 & kCr4La57));
   bx_cpu.vmcs.vmexit_ctrls1 =
       BxVmexit1Controls(VMX_VMEXIT_CTRL1_HOST_ADDR_SPACE_SIZE);
 }

@@ -120,6 +120,7 @@ TEST_F(LinearLimitsTest, Ia32eModeNeedsPae) {
 }
 
 TEST_F(LinearLimitsTest, CountsThePanicThatIsKnown) {
+  if (BochsDialectName() != "bochs-3.0") GTEST_SKIP() << "it is mended";
   state_.processor.cet_ss = true;
   state_.guest.cpl = 0;
   state_.guest.cr0 &= ~kCr0Wp;

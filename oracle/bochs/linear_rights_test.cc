@@ -80,6 +80,7 @@ TEST_F(LinearRightsTest, JudgesProtectionKeys) {
   EXPECT_EQ(ErrorCode(AccessKind::kWrite), 0x23u);
 
   Store(kPte, 0x40005003 | 5ull << 59);
+  Store(kPde, 0x13003);
   state_.guest.cr4 |= kCr4Pks;
   state_.guest.pkru = 0;
   EXPECT_TRUE(Completes(AccessKind::kWrite));

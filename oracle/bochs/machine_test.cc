@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 
 namespace eptdiff::bochs {
 namespace {
@@ -44,7 +45,13 @@ constexpr Setup kSetup = {.ept_page_1gb = true,
 constexpr Question kWrite = {.operation = Operation::kLinear,
                              .access = Access::kWrite};
 
+// Later trees have mended that, and no other way to a panic is known.
+bool HasPanic() {
+  return std::string_view(EPTDIFF_BOCHS_DIALECT) == "bochs-3.0";
+}
+
 TEST(MachineTest, APanicIsAnAnswer) {
+  if (!HasPanic()) GTEST_SKIP();
   Words words = ReadOnlyPage();
   Begin(kSetup, {}, {&words, Load, Store});
   const Answer& answer = Ask(kWrite);
@@ -54,6 +61,7 @@ TEST(MachineTest, APanicIsAnAnswer) {
 }
 
 TEST(MachineTest, AnswersOnAfterAPanic) {
+  if (!HasPanic()) GTEST_SKIP();
   Words words = ReadOnlyPage();
   Begin(kSetup, {}, {&words, Load, Store});
   ASSERT_EQ(Ask(kWrite).end, End::kPanic);

@@ -43,4 +43,5 @@ void bx_local_apic_c::read(bx_phy_address, void*, unsigned) {
 void bx_local_apic_c::write(bx_phy_address, void*, unsigned) {
   EPTDIFF_UNREACHABLE();
 }
+void flushSMC(bxICacheEntry_c*) { EPTDIFF_UNREACHABLE(); }
 const char* get_bx_opcode_name(Bit16u) { return ""; }

@@ -94,14 +94,13 @@ void LoadProcessor(const Setup& setup, const Changing& changing) {
   bx_cpu.in_vmx_guest = true;
   LoadControls(setup, bx_cpu.vmcs);
 
-  bx_cpu.cr0.set32(static_cast<Bit32u>(setup.cr0));
+  SetRegister(bx_cpu.cr0, setup.cr0);
   bx_cpu.cr2 = 0;
   // Bits beyond the width are none that a MOV to CR3 or VM entry lets in.
   bx_cpu.cr3 = setup.cr3 & ~g_reserved_address_bits;
-  bx_cpu.cr4.set32(static_cast<Bit32u>(setup.cr4));
-  const std::uint64_t efer =
-      InIa32eMode(setup) ? setup.efer : setup.efer & ~kEferLma;
-  bx_cpu.efer.set32(static_cast<Bit32u>(efer));
+  SetRegister(bx_cpu.cr4, setup.cr4);
+  SetRegister(bx_cpu.efer,
+              InIa32eMode(setup) ? setup.efer : setup.efer & ~kEferLma);
   bx_cpu.eflags = setup.rflags;
   bx_cpu.pkru = setup.pkru;
   bx_cpu.pkrs = setup.pkrs;

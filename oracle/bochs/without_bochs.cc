@@ -5,6 +5,8 @@ namespace eptdiff {
 
 std::unique_ptr<Oracle> MakeBochsOracle() { return nullptr; }
 
+std::string_view BochsDialectName() { return "bochs-3.0"; }
+
 std::string_view LastBochsPanic() { return ""; }
 
 }  // namespace eptdiff

@@ -56,7 +56,7 @@ int Main(int argc, char** argv) {
     oracle = std::make_unique<EngineOracle>();
   } else if (std::strcmp(argv[1], "bochs") == 0) {
     oracle = MakeBochsOracle();
-    dialect = *FindDialect("bochs-3.0");
+    dialect = *FindDialect(BochsDialectName());
   } else {
     return Usage();
   }

@@ -70,7 +70,7 @@ TEST_P(SingleEntriesTest, BochsConformsInItsDialect) {
   const std::unique_ptr<Oracle> bochs = MakeBochsOracle();
   if (bochs == nullptr) GTEST_SKIP() << "built without Bochs";
   if (GetParam() == 5) GTEST_SKIP() << "Bochs has no 5-level EPT";
-  const std::optional<Dialect> dialect = FindDialect("bochs-3.0");
+  const std::optional<Dialect> dialect = FindDialect(BochsDialectName());
   ASSERT_TRUE(dialect.has_value());
   Comparison comparison = Strict(*bochs, *dialect, "entries");
   CompareAll(GetParam(), 3, comparison);

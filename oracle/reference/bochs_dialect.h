@@ -1,9 +1,11 @@
-// What Bochs 3.0 does otherwise than the SDM, as far as this reference models
-// it. Each departure has a minimised case in corpus/deviations/bochs-3.0/ that
-// the SDM, and this dialect without it, reject.
+// What Bochs does otherwise than the SDM, as far as this reference models it:
+// release 3.0, and the development tree as of August 2026. Each departure has a
+// minimised case in corpus/deviations/ that the SDM, and the dialect without
+// it, reject.
 #ifndef EPTDIFF_ORACLE_REFERENCE_BOCHS_DIALECT_H_
 #define EPTDIFF_ORACLE_REFERENCE_BOCHS_DIALECT_H_
 
+#include <span>
 #include <string_view>
 
 namespace eptdiff {
@@ -23,6 +25,32 @@ inline constexpr std::string_view kBochs30Departures[] = {
     "GW-9/smap-implicit-with-ac",
     "GW-10/by-access",
     "INFO-1/gla-of-compatibility-mode",
+};
+
+inline constexpr std::string_view kBochs202608Departures[] = {
+    "WALK-2/off",
+    "CFG-8/bit-12-unchecked",
+    "CFG-9/bit-12-unchecked",
+    "QUAL-0/structure-access-writes-only",
+    "QUAL-6/fetch-only",
+    "QUAL-13/user-execute-permission",
+    "PML-1/without-need",
+    "SPP-6/first-byte-only",
+    "VE-4/index-of-eight-bytes",
+    "VIO-8/walk-updates-unchecked",
+    "GW-9/smap-implicit-with-ac",
+    "GW-10/by-upper-entries",
+    "INFO-1/gla-of-compatibility-mode",
+};
+
+struct BochsDialect {
+  std::string_view name;
+  std::span<const std::string_view> departures;
+};
+
+inline constexpr BochsDialect kBochsDialects[] = {
+    {"bochs-3.0", kBochs30Departures},
+    {"bochs-2026-08", kBochs202608Departures},
 };
 
 }  // namespace eptdiff

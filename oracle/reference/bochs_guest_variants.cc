@@ -1,4 +1,4 @@
-// What Bochs 3.0 does otherwise than the SDM when it walks the guest's tables.
+// What Bochs does otherwise than the SDM when it walks the guest's tables.
 #include "oracle/reference/situation.h"
 #include "oracle/reference/variants.h"
 
@@ -25,6 +25,24 @@ bool KeyRefuses(const Situation& s) {
          (s.Cr4(24) && !user && refuses(guest.pkrs, true));
 }
 
+// The same in the development tree: one of the two registers counts, chosen by
+// U/S of the entries above the leaf, which itself is not looked at.
+bool KeyRefusesByUpperEntries(const Situation& s) {
+  if (!s.FourOrFiveLevel() || s.linear.fetch) return false;
+  bool user_page = true;
+  for (std::size_t i = 0; i + 1 < s.linear.path.size(); ++i) {
+    user_page = user_page && Bit(s.linear.path[i].value, 2);
+  }
+  if (!s.Cr4(user_page ? 22 : 24)) return false;
+  const GuestState& guest = s.state->guest;
+  const std::uint32_t rights = user_page ? guest.pkru : guest.pkrs;
+  const int key = static_cast<int>(Bits(s.linear.path.back().value, 62, 59));
+  const bool write_disable_counts =
+      s.WriteProtect() || (user_page && s.linear.user_access);
+  return Bit(rights, 2 * key) ||
+         (s.linear.write && write_disable_counts && Bit(rights, 2 * key + 1));
+}
+
 constexpr Alteration kVariants[] = {
     {"VIO-8/walk-updates-unchecked", Slot::kVio8,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
@@ -43,6 +61,13 @@ constexpr Alteration kVariants[] = {
      },
      "PKRU and IA32_PKRS are chosen by the mode of the access and not by that "
      "of the address"},
+    {"GW-10/by-upper-entries", Slot::kGw10,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return KeyRefusesByUpperEntries(s);
+     },
+     "PKRU or IA32_PKRS is chosen by U/S of the entries above the one that "
+     "maps "
+     "the page, whose own U/S does not count"},
     {"INFO-1/gla-of-compatibility-mode", Slot::kInfo1Gla,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        const bool ia32e_mode =

@@ -47,13 +47,14 @@ std::uint64_t Dialect::Answer(Slot slot, const Situation& situation,
 std::optional<Dialect> FindDialect(std::string_view name) {
   if (name == "sdm") return Dialect();
   std::vector<const Alteration*> alterations;
-  if (name == "bochs-3.0") {
-    for (std::string_view departure : kBochs30Departures) {
+  for (const BochsDialect& bochs : kBochsDialects) {
+    if (name != bochs.name) continue;
+    for (std::string_view departure : bochs.departures) {
       const Alteration* alteration = FindAlteration(departure);
       if (alteration == nullptr) return std::nullopt;
       alterations.push_back(alteration);
     }
-    return Dialect("bochs-3.0", std::move(alterations));
+    return Dialect(std::string(name), std::move(alterations));
   }
   for (std::string_view rest = name;;) {
     const std::size_t comma = rest.find(',');

@@ -129,8 +129,8 @@ class Dialect {
   std::array<std::uint16_t, kSlotCount + 1> first_ = {};
 };
 
-// A dialect by name: "sdm", "bochs-3.0", or a comma-separated list of
-// alterations ("CFG-8/off,AD-2/off"). None if a name is unknown.
+// A dialect by name: "sdm", one of bochs_dialect.h, or a comma-separated list
+// of alterations ("CFG-8/off,AD-2/off"). None if a name is unknown.
 std::optional<Dialect> FindDialect(std::string_view name);
 
 }  // namespace eptdiff

@@ -69,6 +69,7 @@ TEST(DialectTest, IsFoundByName) {
   EXPECT_TRUE(FindDialect("sdm")->alterations().empty());
   EXPECT_EQ(FindDialect("bochs-3.0")->alterations().size(),
             std::size(kBochs30Departures));
+  EXPECT_EQ(FindDialect("bochs-2026-08")->name(), "bochs-2026-08");
   const std::optional<Dialect> listed = FindDialect("CFG-8/off,AD-2/never");
   ASSERT_TRUE(listed);
   EXPECT_EQ(listed->name(), "CFG-8/off,AD-2/never");

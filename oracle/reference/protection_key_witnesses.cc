@@ -132,7 +132,7 @@ std::vector<NamedCase> SupervisorPageCases() {
   return {
       {"gw-10-pkrs-access-disable",
        "GW-10",
-       {"GW-10/off", "GW-10/pkrs-never"},
+       {"GW-10/off", "GW-10/pkrs-never", "GW-10/by-upper-entries"},
        Pkrs(Guest4(), kAd).GuestPte(kSupervisorPage).Read(kGla).Build(),
        PageFault(0x21)},
       {"gw-10-pkrs-write-disable",
