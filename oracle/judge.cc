@@ -40,13 +40,29 @@ class Comparison {
     Add({field, index, {}, expected & mask, given & mask, why});
   }
 
-  // An address that may lie up to `span` bytes beyond the expected one.
+  // An address that may lie up to `span` bytes beyond the expected one, in its
+  // page alone if `without_offset` is among the fields.
   void CompareAddress(Field field, std::uint64_t expected, std::uint64_t given,
-                      RuleAt why) {
+                      RuleAt why, FieldSet without_offset) {
     if (!(fields_ & SetOf(field))) return;
     if (given - expected <= expected_.span) return;
+    if (IsSamePage(expected, given, without_offset)) return;
     Add({field, 0, {}, expected, given, why});
   }
+
+  bool IsSamePage(std::uint64_t expected, std::uint64_t given,
+                  FieldSet without_offset) const {
+    if (!(fields_ & without_offset)) return false;
+    return given >> 12 == expected >> 12 ||
+           given >> 12 == (expected + expected_.span) >> 12;
+  }
+
+  // Of exit qualifications, those bits that are compared.
+  std::uint64_t QualificationMask() const {
+    constexpr std::uint64_t kBits = (1 << 17) - 1;
+    return ~(fields_ >> kFieldCount & kBits);
+  }
+  static_assert(WithoutQualification(16) == FieldSet{1} << (kFieldCount + 16));
 
   void CompareEvent() {
     Compare(Field::kEvent, static_cast<std::uint64_t>(expected_.event.kind),
@@ -71,7 +87,7 @@ class Comparison {
       case EventKind::kPageFault:
         CompareErrorCode();
         CompareAddress(Field::kCr2, e.cr2.value, given_.event.cr2.value,
-                       {Rule::kGw16, 0});
+                       {Rule::kGw16, 0}, kWithoutCr2Offset);
         break;
       case EventKind::kVirtualizationException:
       case EventKind::kGeneralProtection:
@@ -88,6 +104,7 @@ class Comparison {
     std::uint64_t differing = (expected ^ given) & expected_.error_code_defined;
     for (; differing != 0; differing &= differing - 1) {
       const int bit = std::countr_zero(differing);
+      if (bit < 8 && (fields_ & WithoutErrorCode(bit)) != 0) continue;
       Add({Field::kErrorCode,
            static_cast<std::uint8_t>(bit),
            {},
@@ -132,6 +149,7 @@ class Comparison {
     const std::uint64_t expected = expected_.event.qualification;
     const std::uint64_t given = given_.event.qualification;
     std::uint64_t differing = (expected ^ given) & defined;
+    if (differing != 0) differing &= QualificationMask();
     for (; differing != 0; differing &= differing - 1) {
       const int bit = std::countr_zero(differing);
       Add({Field::kQualification,
@@ -168,10 +186,12 @@ class Comparison {
     CompareQualification(expected_.qualification_defined);
     const RuleAt info = {Rule::kInfo1, 0};
     if (expected_.gpa_defined) {
-      CompareAddress(Field::kGpa, e.gpa.value, given_.event.gpa.value, info);
+      CompareAddress(Field::kGpa, e.gpa.value, given_.event.gpa.value, info,
+                     kWithoutGpaOffset);
     }
     if (expected_.gla_defined) {
-      CompareAddress(Field::kGla, e.gla.value, given_.event.gla.value, info);
+      CompareAddress(Field::kGla, e.gla.value, given_.event.gla.value, info,
+                     kWithoutGlaOffset);
     }
   }
 
@@ -301,16 +321,23 @@ class Comparison {
     const Hpa area = expected_.ve_area;
     const RuleAt why = {Rule::kVe4, 0};
     const auto compare = [&](unsigned offset, std::uint64_t expected,
-                             std::uint64_t span, std::uint64_t mask) {
+                             std::uint64_t span, std::uint64_t mask,
+                             FieldSet without_offset) {
       const Hpa word{area.value + offset};
       const std::uint64_t given = After(word);
       if (((given & mask) - (expected & mask)) <= span) return;
+      if (IsSamePage(expected, given, without_offset)) return;
       CompareWord(word, (given & ~mask) | (expected & mask), given, why);
     };
     const std::uint64_t all = ~std::uint64_t{0};
-    compare(8, e.qualification, 0, expected_.qualification_defined);
-    if (expected_.gla_defined) compare(16, e.gla.value, expected_.span, all);
-    if (expected_.gpa_defined) compare(24, e.gpa.value, expected_.span, all);
+    compare(8, e.qualification, 0,
+            expected_.qualification_defined & QualificationMask(), 0);
+    if (expected_.gla_defined) {
+      compare(16, e.gla.value, expected_.span, all, kWithoutGlaOffset);
+    }
+    if (expected_.gpa_defined) {
+      compare(24, e.gpa.value, expected_.span, all, kWithoutGpaOffset);
+    }
   }
 
   const Alternative& expected_;

@@ -350,6 +350,64 @@ TEST_F(JudgeTest, UndefinedPartsOfTheVeAreaAreNotCompared) {
   EXPECT_TRUE(JudgeOne(expected, outcome).conforms);
 }
 
+// A part of a field that an oracle leaves out, and a value that is wrong in
+// this part alone.
+struct LeftOut {
+  FieldSet part;
+  Alternative (*expected)();
+  void (*plant)(Outcome&);
+};
+
+TEST_F(JudgeTest, PartsThatAreLeftOutAreNotCompared) {
+  const LeftOut kLeftOut[] = {
+      {WithoutQualification(8), Violation,
+       [](Outcome& o) { o.event.qualification ^= 0x100; }},
+      {WithoutQualification(16), Violation,
+       [](Outcome& o) { o.event.qualification ^= 0x10000; }},
+      {WithoutErrorCode(0), PageFault,
+       [](Outcome& o) { o.event.error_code ^= 1; }},
+      {WithoutErrorCode(7), PageFault,
+       [](Outcome& o) { o.event.error_code ^= 0x80; }},
+      {kWithoutGpaOffset, Violation,
+       [](Outcome& o) { o.event.gpa.value = 0x1000; }},
+      {kWithoutGlaOffset, Violation,
+       [](Outcome& o) { o.event.gla.value ^= 0xfff; }},
+      {kWithoutCr2Offset, PageFault,
+       [](Outcome& o) { o.event.cr2.value ^= 0xfff; }},
+  };
+  FieldSet all = 0;
+  for (const LeftOut& left_out : kLeftOut) {
+    Outcome outcome = PlainOutcome(left_out.expected(), state_);
+    left_out.plant(outcome);
+    for (const LeftOut& other : kLeftOut) {
+      EXPECT_EQ(JudgeOne(left_out.expected(), outcome, kAllFields | other.part)
+                    .conforms,
+                other.part == left_out.part);
+    }
+    EXPECT_EQ(all & left_out.part, 0u);
+    all |= left_out.part;
+  }
+  EXPECT_EQ(all & kAllFields, 0u);
+}
+
+TEST_F(JudgeTest, WhatIsLeftOutOfAnAddressIsItsOffset) {
+  Outcome outcome = PlainOutcome(Violation(), state_);
+  outcome.event.gpa.value += 0x1000;
+  EXPECT_FALSE(
+      JudgeOne(Violation(), outcome, kAllFields | kWithoutGpaOffset).conforms);
+}
+
+TEST_F(JudgeTest, WhatIsLeftOutIsLeftOutOfTheVeAreaAsWell) {
+  Outcome outcome = PlainOutcome(Ve(), state_);
+  SetWord(outcome, {0x6008}, 0x5aa ^ 0x100);
+  SetWord(outcome, {0x6018}, 0x1000);
+  const FieldSet bit = kAllFields | WithoutQualification(8);
+  EXPECT_FALSE(JudgeOne(Ve(), outcome, bit).conforms);
+  EXPECT_FALSE(
+      JudgeOne(Ve(), outcome, kAllFields | kWithoutGpaOffset).conforms);
+  EXPECT_TRUE(JudgeOne(Ve(), outcome, bit | kWithoutGpaOffset).conforms);
+}
+
 TEST_F(JudgeTest, WordsOfTheVeAreaAreAnybodysWithoutAVe) {
   Outcome outcome = PlainOutcome(Violation(), state_);
   SetWord(outcome, {0x6008}, 0x5aa);

@@ -59,12 +59,25 @@ enum class Field : std::uint8_t {
 };
 inline constexpr std::size_t kFieldCount = 18;
 
-// A set of fields, as bits 1 << Field.
-using FieldSet = std::uint32_t;
+// A set of fields, as bits 1 << Field; above them, parts of fields that are
+// left out although the field is in.
+using FieldSet = std::uint64_t;
 inline constexpr FieldSet kAllFields = (FieldSet{1} << kFieldCount) - 1;
 constexpr FieldSet SetOf(Field field) {
   return FieldSet{1} << static_cast<unsigned>(field);
 }
+// Bit `bit` (0 to 16) of the exit qualification; bit `bit` (0 to 7) of the
+// error code of a #PF.
+constexpr FieldSet WithoutQualification(int bit) {
+  return FieldSet{1} << (kFieldCount + bit);
+}
+constexpr FieldSet WithoutErrorCode(int bit) {
+  return FieldSet{1} << (kFieldCount + 17 + bit);
+}
+// Bits 11:0 of an address: only its page is compared.
+inline constexpr FieldSet kWithoutGpaOffset = FieldSet{1} << (kFieldCount + 25);
+inline constexpr FieldSet kWithoutGlaOffset = FieldSet{1} << (kFieldCount + 26);
+inline constexpr FieldSet kWithoutCr2Offset = FieldSet{1} << (kFieldCount + 27);
 
 class Oracle {
  public:

@@ -30,6 +30,7 @@
 #ifndef EPTDIFF_TARGET_H_
 #define EPTDIFF_TARGET_H_
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define EPTDIFF_TARGET_ABI 1
@@ -123,6 +124,12 @@ extern EPTDIFF_TARGET_EXPORT const uint32_t eptdiff_target_abi;
 #define EPTDIFF_FILLS_MEMORY (1u << 17) /* what was stored */
 #define EPTDIFF_FILLS_ALL ((1u << 18) - 1)
 
+/* Addresses of which a target gives the page and not bits 11:0, in VM exits,
+ * #VE information and CR2: eptdiff_profile.offsets_left_out. */
+#define EPTDIFF_OFFSET_OF_GPA (1u << 0)
+#define EPTDIFF_OFFSET_OF_GLA (1u << 1)
+#define EPTDIFF_OFFSET_OF_CR2 (1u << 2)
+
 typedef struct eptdiff_profile {
   uint32_t size;   /* of this structure, set by the harness */
   uint32_t fills;  /* EPTDIFF_FILLS_*; all of them at first */
@@ -142,7 +149,21 @@ typedef struct eptdiff_profile {
   /* Stands in reports and in signatures: letters, digits, '_', '.', at most 31
    * of them. If it is left empty, the file's name serves. */
   char name[32];
+  /* Parts of fields that `fills` names which are left out all the same, and are
+   * not compared; 0 at first. Bits 16:0 of the exit qualification; bits 7:0 of
+   * the error code of a #PF; EPTDIFF_OFFSET_OF_*. A target that may meet an
+   * eptdiff without them asks EPTDIFF_PROFILE_HAS(profile, offsets_left_out).
+   */
+  uint32_t qualification_left_out;
+  uint32_t error_code_left_out;
+  uint32_t offsets_left_out;
+  uint32_t reserved1;
 } eptdiff_profile;
+
+/* Whether the harness knows this field of its profile. */
+#define EPTDIFF_PROFILE_HAS(profile, field) \
+  ((profile)->size >=                       \
+   offsetof(eptdiff_profile, field) + sizeof((profile)->field))
 
 /* ------------------------------------------------------------ the question */
 

@@ -90,6 +90,9 @@ constexpr NumberField kProfileNumbers[] = {
     EPTDIFF_NUMBER(eptdiff_profile, min_maxphyaddr),
     EPTDIFF_NUMBER(eptdiff_profile, max_maxphyaddr),
     EPTDIFF_NUMBER(eptdiff_profile, keeps_state),
+    EPTDIFF_NUMBER(eptdiff_profile, qualification_left_out),
+    EPTDIFF_NUMBER(eptdiff_profile, error_code_left_out),
+    EPTDIFF_NUMBER(eptdiff_profile, offsets_left_out),
 };
 #undef EPTDIFF_NUMBER
 

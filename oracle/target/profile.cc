@@ -189,6 +189,15 @@ std::string FaultOf(const eptdiff_profile& profile) {
   if ((profile.fills & EPTDIFF_FILLS_EVENT) == 0) {
     return "fills: EPTDIFF_FILLS_EVENT is missing";
   }
+  if (profile.qualification_left_out >> 17 != 0) {
+    return "qualification_left_out: a bit above 16, which is never compared";
+  }
+  if (profile.error_code_left_out >> 8 != 0) {
+    return "error_code_left_out: a bit above 7";
+  }
+  if (profile.offsets_left_out >> 3 != 0) {
+    return "offsets_left_out: a bit that is no EPTDIFF_OFFSET_OF_*";
+  }
   const auto* end = static_cast<const char*>(
       std::memchr(profile.name, 0, sizeof(profile.name)));
   if (end == nullptr) return "name: longer than 31 characters";

@@ -64,6 +64,21 @@ TEST(ProfileTest, WhatIsDeclaredIsAskedAsItIs) {
   EXPECT_EQ(c, Rich());
 }
 
+TEST(ProfileTest, OnlyWhatIsComparedCanBeLeftOut) {
+  eptdiff_profile profile = BlankProfile();
+  profile.models = kAll;
+  profile.qualification_left_out = 0x1ffff;
+  profile.error_code_left_out = 0xff;
+  profile.offsets_left_out = 7;
+  EXPECT_EQ(FaultOf(profile), "");
+  profile.offsets_left_out = 8;
+  EXPECT_EQ(FaultOf(profile).find("offsets_left_out"), 0u);
+  profile.error_code_left_out = 0x100;
+  EXPECT_EQ(FaultOf(profile).find("error_code_left_out"), 0u);
+  profile.qualification_left_out = 0x20000;
+  EXPECT_EQ(FaultOf(profile).find("qualification_left_out"), 0u);
+}
+
 TEST(ProfileTest, EachFeatureThatIsMissingIsTakenOut) {
   int noticed = 0;
   for (int feature = 0; feature < 27; ++feature) {

@@ -95,7 +95,22 @@ Incident ReadTranslations(const eptdiff_answer& answer, const Step& step,
 }  // namespace
 
 FieldSet FieldsOf(const eptdiff_profile& profile) {
-  return profile.fills & kAllFields;
+  FieldSet fields = profile.fills & kAllFields;
+  for (int bit = 0; bit <= 16; ++bit) {
+    if ((profile.qualification_left_out >> bit & 1) == 0) continue;
+    fields |= WithoutQualification(bit);
+  }
+  for (int bit = 0; bit < 8; ++bit) {
+    if ((profile.error_code_left_out >> bit & 1) == 0) continue;
+    fields |= WithoutErrorCode(bit);
+  }
+  const auto without = [&](std::uint32_t offset, FieldSet field) {
+    if ((profile.offsets_left_out & offset) != 0) fields |= field;
+  };
+  without(EPTDIFF_OFFSET_OF_GPA, kWithoutGpaOffset);
+  without(EPTDIFF_OFFSET_OF_GLA, kWithoutGlaOffset);
+  without(EPTDIFF_OFFSET_OF_CR2, kWithoutCr2Offset);
+  return fields;
 }
 
 void SetMachine(const MachineState& state, eptdiff_question& question) {
