@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <utility>
 
 #include "fuzzers/generator.h"
@@ -89,6 +90,7 @@ TargetCheck::TargetCheck(TargetOracle& oracle, std::uint64_t seed)
       random_(seed),
       diagnosis_(oracle.fields()),
       table_(std::make_unique<Table>(oracle, dialect_)),
+      known_(std::make_unique<KnownDepartures>(dialect_, oracle.fields())),
       sdm_table_(std::make_unique<Table>(oracle, Dialect())),
       statistics_(std::vector<std::string>{std::string(oracle.name())}) {
   const std::uint64_t models = oracle.profile().models;
@@ -158,19 +160,49 @@ void TargetCheck::TryBatch() {
 
 void TargetCheck::Judge(const Case& c) {
   statistics_.BeginCase(c);
-  const auto observe = [&](const StepReport& report) {
+  shown_.clear();
+  const Standings& standings = table_->Run(c, [&](const StepReport& report) {
     statistics_.Observe(report, c);
-    if (!report.finding.conforms ||
-        report.verdict.standing != Standing::kJudged) {
-      return;
-    }
-    ForEachRule(report.trace.features,
-                [&](std::size_t rule) { ++agreements_[rule]; });
-  };
-  const Standings& standings = table_->Run(c, observe);
+    CountAnswer(c, report);
+  });
   statistics_.EndCase({&standings, 1});
   Keep(c);
-  if (!SignatureOfRun(*table_, standings).empty()) Look(c, standings);
+  const bool wrong = !SignatureOfRun(*table_, standings).empty();
+  disagreeing_ += wrong || !shown_.empty();
+  if (wrong) Look(c, standings);
+  for (const Alteration* alteration : shown_) ++cases_showing_[alteration];
+}
+
+void TargetCheck::CountAnswer(const Case& c, const StepReport& report) {
+  const bool unseen = report.step == 0 && !oracle_.models_entry();
+  if (unseen || report.verdict.standing != Standing::kJudged) return;
+  const Step* step = report.step == 0 ? nullptr : &c.steps[report.step - 1];
+  const GuestPagingMode mode = GuestModeOf(report.before.guest);
+  const Features& features = report.trace.features;
+  if (!report.finding.conforms) {
+    // At whose fault is for Look() to find out.
+    wrong_ = {mode, step, features};
+    return;
+  }
+  const KnownDepartures::Shown* known = known_->Find(report, step);
+  if (known == nullptr) {
+    answers_.Agree(mode, step, features);
+    return;
+  }
+  for (const std::size_t i : known->alterations) {
+    const Alteration* alteration = dialect_.alterations()[i];
+    shown_.insert(alteration);
+    answers_.Disagree(InfoOf(alteration->slot).rule, mode, step,
+                      known->features);
+  }
+  if (known->alterations.empty()) {
+    answers_.Disagree(known->rule, mode, step, known->features);
+  }
+}
+
+void TargetCheck::CountUnexplained(const Finding& finding) {
+  answers_.Disagree(finding.disagreements[0].why.rule, wrong_.mode, wrong_.step,
+                    wrong_.features);
 }
 
 void TargetCheck::Keep(const Case& c) {
@@ -195,13 +227,11 @@ void TargetCheck::Keep(const Case& c) {
 }
 
 void TargetCheck::Look(const Case& c, const Standings& standings) {
-  ++disagreeing_;
   if (oracle_.incident().kind != IncidentKind::kNone || !standings.disagrees) {
     Record(SignatureOfRun(*table_, standings), c);
     return;
   }
   const Finding finding = standings.finding;
-  ++disagreements_[static_cast<std::size_t>(finding.disagreements[0].why.rule)];
   if (Varies(c)) {
     Record(IncidentSignature(oracle_.name(), {IncidentKind::kVaries, 0}), c);
     return;
@@ -209,12 +239,19 @@ void TargetCheck::Look(const Case& c, const Standings& standings) {
   const std::string signature = SignatureOf(oracle_.name(), finding);
   if (const auto known = findings_.find(signature); known != findings_.end()) {
     ++known->second.cases;
+    CountUnexplained(finding);
     return;
   }
+  const std::size_t first_wrong = standings.step;
   Explain(c);
+  // The steps before it have been counted.
+  const Standings& now = table_->Run(c, [&](const StepReport& report) {
+    if (report.step >= first_wrong) CountAnswer(c, report);
+  });
   // Still there in the new dialect: nothing explains it.
-  if (const std::string now = SignatureIn(*table_, c); !now.empty()) {
-    Record(now, c);
+  if (const std::string still = SignatureOfRun(*table_, now); !still.empty()) {
+    if (now.disagrees) CountUnexplained(now.finding);
+    Record(still, c);
   }
 }
 
@@ -242,8 +279,26 @@ void TargetCheck::Record(const std::string& signature, const Case& c) {
 void TargetCheck::Explain(const Case& c) {
   if (disagreed_.size() < kMaxDisagreed) disagreed_.push_back(c);
   diagnosis_.Ask(oracle_, c);
-  dialect_ = diagnosis_.explanation().dialect();
+  SetDialect(diagnosis_.explanation().dialect());
+}
+
+void TargetCheck::SetDialect(const Dialect& dialect) {
+  // One alteration in place of another explains what that one did.
+  const Shown before(dialect_.alterations().begin(),
+                     dialect_.alterations().end());
+  const Shown after(dialect.alterations().begin(), dialect.alterations().end());
+  std::vector<const Alteration*> gone;
+  std::vector<const Alteration*> come;
+  std::set_difference(before.begin(), before.end(), after.begin(), after.end(),
+                      std::back_inserter(gone));
+  std::set_difference(after.begin(), after.end(), before.begin(), before.end(),
+                      std::back_inserter(come));
+  if (gone.size() == 1 && come.size() == 1) {
+    cases_showing_[come[0]] += std::exchange(cases_showing_[gone[0]], 0);
+  }
+  dialect_ = dialect;
   table_ = std::make_unique<Table>(oracle_, dialect_);
+  known_ = std::make_unique<KnownDepartures>(dialect_, oracle_.fields());
 }
 
 std::string TargetCheck::SignatureIn(Table& table, const Case& c) {
@@ -294,8 +349,7 @@ void TargetCheck::Conclude(Clock::time_point end) {
         Mutate(seed, varied, focuses_[seed % focuses_.size()]);
         if (!FitTo(oracle_.profile(), varied)) varied = original;
       });
-  dialect_ = diagnosis_.explanation().dialect();
-  table_ = std::make_unique<Table>(oracle_, dialect_);
+  SetDialect(diagnosis_.explanation().dialect());
   // What was unexplained when it was met may be explained by now.
   std::erase_if(findings_, [&](const auto& entry) {
     const TargetFinding& finding = entry.second;
@@ -331,6 +385,9 @@ void TargetCheck::FindDepartures(Clock::time_point end) {
   for (std::size_t i = 0; i < explanation.departures.size(); ++i) {
     TargetDeparture& told = departures_.emplace_back();
     told.departure = explanation.departures[i];
+    // The diagnosis has asked more, and begun to count earlier.
+    told.cases = std::max<std::uint64_t>(
+        told.departure.cases, cases_showing_[told.departure.alteration]);
     // A case is one of this departure if it needs it: the dialect explains the
     // answer, and would not without it.
     std::size_t place = 0;

@@ -18,19 +18,21 @@
 #ifndef EPTDIFF_FUZZERS_TARGET_CHECK_H_
 #define EPTDIFF_FUZZERS_TARGET_CHECK_H_
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "fuzzers/known_departures.h"
 #include "fuzzers/machine_generation.h"
 #include "fuzzers/random.h"
+#include "fuzzers/rule_answers.h"
 #include "fuzzers/statistics.h"
 #include "oracle/case.h"
 #include "oracle/diagnosis/diagnosis.h"
@@ -51,7 +53,8 @@ struct TargetFinding {
 // A departure from the SDM that the diagnosis names, and a case of it.
 struct TargetDeparture {
   Departure departure;
-  std::optional<Case> c;  // minimised; none if no recorded case shows it
+  std::uint64_t cases = 0;  // that showed it, as far as they were counted
+  std::optional<Case> c;    // minimised; none if no recorded case shows it
 };
 
 class TargetCheck {
@@ -84,14 +87,9 @@ class TargetCheck {
   std::uint64_t unfit() const { return unfit_; }  // of the given
   // Cases with an answer that the SDM forbids, or none.
   std::uint64_t disagreeing() const { return disagreeing_; }
-  // Answers that agree, and that do not, by rule: a rule has a part in all that
-  // it had a consequence in, a disagreement counts for the rule that it names.
-  std::uint64_t agreements(Rule rule) const {
-    return agreements_[static_cast<std::size_t>(rule)];
-  }
-  std::uint64_t disagreements(Rule rule) const {
-    return disagreements_[static_cast<std::size_t>(rule)];
-  }
+  // Answers by rule and situation. At fault is the rule of the departure that
+  // an answer shows; or else the one that the comparison names.
+  const RuleAnswers& answers() const { return answers_; }
   // (rule, level, guest entry or final access) with a consequence so far.
   std::size_t situations() const;
 
@@ -104,12 +102,16 @@ class TargetCheck {
 
  private:
   struct Table;  // a trial of the target alone, in one dialect
+  using Shown = std::set<const Alteration*>;
 
   void TryBatch();
   void Judge(const Case& c);
+  void CountAnswer(const Case& c, const StepReport& report);
+  void CountUnexplained(const Finding& finding);
   void Look(const Case& c, const Standings& standings);
   void Record(const std::string& signature, const Case& c);
   void Explain(const Case& c);
+  void SetDialect(const Dialect& dialect);
   bool Varies(const Case& c);
   const Case& PickParent();
   void Make(Case& c);
@@ -126,8 +128,9 @@ class TargetCheck {
   std::vector<Focus> focuses_;
   Diagnosis diagnosis_;
   Dialect dialect_;
-  std::unique_ptr<Table> table_;      // in dialect_
-  std::unique_ptr<Table> sdm_table_;  // in the SDM
+  std::unique_ptr<Table> table_;            // in dialect_
+  std::unique_ptr<KnownDepartures> known_;  // of dialect_
+  std::unique_ptr<Table> sdm_table_;        // in the SDM
   Statistics statistics_;
 
   std::vector<Case> batch_;
@@ -142,8 +145,15 @@ class TargetCheck {
   std::uint64_t given_ = 0;
   std::uint64_t unfit_ = 0;
   std::uint64_t disagreeing_ = 0;
-  std::array<std::uint64_t, kRuleCount> agreements_ = {};
-  std::array<std::uint64_t, kRuleCount> disagreements_ = {};
+  RuleAnswers answers_;
+  // The last answer that did not conform.
+  struct {
+    GuestPagingMode mode;
+    const Step* step;
+    Features features;
+  } wrong_ = {};
+  Shown shown_;  // by the case that is being judged
+  std::map<const Alteration*, std::uint64_t> cases_showing_;
 };
 
 }  // namespace eptdiff

@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -14,15 +16,16 @@
 #include "fuzzers/command/check_builder.h"
 #include "fuzzers/command/check_progress.h"
 #include "fuzzers/command/check_report.h"
+#include "fuzzers/command/check_rules.h"
 #include "fuzzers/command/command_line.h"
 #include "fuzzers/command/corpus.h"
-#include "fuzzers/command/decided.h"
 #include "fuzzers/command/embedded_corpus.h"
 #include "fuzzers/command/exit_code.h"
 #include "fuzzers/command/interrupt.h"
 #include "fuzzers/command/report_error.h"
 #include "fuzzers/command/style.h"
 #include "fuzzers/command/subcommands.h"
+#include "fuzzers/proven_rules.h"
 #include "fuzzers/target_check.h"
 #include "fuzzers/text/view.h"
 #include "oracle/target/open_target.h"
@@ -36,9 +39,9 @@ constexpr char kAbout[] =
     "Checks a hypervisor's EPT code: puts the corpus and then new cases to "
     "TARGET and\nsays which rules of the SDM it breaks, each with the smallest "
     "case. TARGET is a\nshared object that defines the functions of "
-    "oracle/target/eptdiff_target.h (it\nwalks tables) or of "
-    "eptdiff_builder.h beside it (it builds them), or a program\nthat answers "
-    "over a pipe; the guide is oracle/target/README.md.\n"
+    "oracle/target/eptdiff_target.h (it\nwalks tables), of eptdiff_builder.h "
+    "beside it (it builds them) or of both, or a\nprogram that answers over a "
+    "pipe; the guide is oracle/target/README.md.\n"
     "Exit: 0 it agrees, 1 it does not, 2 it cannot be loaded, or bad usage, 3 "
     "it\nanswered nothing, 4 a report cannot be written.";
 
@@ -55,6 +58,7 @@ struct CheckOptions {
   std::string junit;
   std::string sarif;
   std::string out;
+  bool verbose = false;
   std::string colour = "auto";
 };
 
@@ -139,7 +143,7 @@ CheckFinding DepartureOf(const TargetDeparture& told, TargetCheck& check,
   finding.identifier = std::string(rule.identifier);
   finding.sdm_section = std::string(rule.section);
   finding.sentence = std::string(alteration.words);
-  finding.cases = told.departure.cases;
+  finding.cases = told.cases;
   for (const Alteration* other : told.departure.inseparable) {
     finding.inseparable.push_back(AlterationWords(*other));
   }
@@ -172,6 +176,19 @@ CheckFinding FindingOf(const TargetFinding& found, TargetCheck& check,
   return finding;
 }
 
+void Prove(const std::vector<Case>& cases, TargetOracle& oracle,
+           ProvenRules& proven) {
+  const Clock::time_point start = Clock::now();
+  constexpr std::size_t kPiece = 64;
+  for (std::size_t i = 0; i < cases.size() && Since(start) < kSecondsForDecided;
+       i += kPiece) {
+    const auto piece =
+        std::span(cases).subspan(i, std::min(kPiece, cases.size() - i));
+    oracle.Prepare(piece);
+    for (const Case& c : piece) proven.Add(c);
+  }
+}
+
 CheckReport ReportOf(const CheckOptions& options, TargetCheck& check,
                      TargetOracle& oracle, double seconds, double waited) {
   CheckReport report;
@@ -188,27 +205,15 @@ CheckReport ReportOf(const CheckOptions& options, TargetCheck& check,
         (seconds - waited) * 1e6 / static_cast<double>(report.cases);
   }
   report.edges = oracle.edges();
-  report.situations = check.situations();
   const OracleCounts& counts = check.statistics().oracles()[0];
   for (std::size_t i = 1; i < kSkipCount; ++i) {
     if (counts.skipped[i] == 0) continue;
     report.skipped.emplace_back(std::string(WordsOf(static_cast<Skip>(i))),
                                 counts.skipped[i]);
   }
-  DecidedRules decided(/*counting=*/false);
-  const Clock::time_point start = Clock::now();
-  for (const Case& c : check.kept()) {
-    if (Since(start) > kSecondsForDecided) break;
-    decided.Add(c);
-  }
-  report.rules_decided = decided.decided();
-  report.rules = AskedRules();
-  for (const RuleInfo& info : kRules) {
-    const auto rule = static_cast<std::size_t>(info.rule);
-    report.agreements[rule] = check.agreements(info.rule);
-    report.disagreements[rule] = check.disagreements(info.rule);
-    report.decided[rule] = decided.CasesDeciding(info.rule) != 0;
-  }
+  ProvenRules proven(oracle);
+  Prove(check.kept(), oracle, proven);
+  report.rules = ReportRules(check.answers(), proven, oracle.profile());
   for (const TargetDeparture& told : check.departures()) {
     report.departures.push_back(DepartureOf(told, check, oracle));
   }
@@ -232,15 +237,32 @@ CheckReport ReportOf(const CheckOptions& options, TargetCheck& check,
   return report;
 }
 
+// `written` counts the files by signature.
+absl::Status WriteCases(const std::vector<CheckFinding>& findings,
+                        const std::string& directory,
+                        std::map<std::string, int>& written) {
+  for (const CheckFinding& finding : findings) {
+    if (!finding.has_case) continue;
+    // Two departures may show in the same field.
+    const int times = ++written[finding.signature];
+    const absl::Status status = WriteFile(
+        absl::StrCat(directory, "/", finding.signature,
+                     times == 1 ? "" : absl::StrCat("-", times), ".textproto"),
+        FormatCase(finding.text_case));
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
 absl::Status WriteReports(const CheckOptions& options,
-                          const CheckReport& report) {
-  const std::pair<const std::string&, std::string (*)(const CheckReport&)>
+                          const CheckReports& reports) {
+  const std::pair<const std::string&, std::string (*)(const CheckReports&)>
       formats[] = {{options.json, CheckJson},
                    {options.junit, CheckJUnit},
                    {options.sarif, CheckSarif}};
   for (const auto& [path, format] : formats) {
     if (path.empty()) continue;
-    if (absl::Status s = WriteFile(path, format(report)); !s.ok()) return s;
+    if (absl::Status s = WriteFile(path, format(reports)); !s.ok()) return s;
   }
   if (options.out.empty()) return absl::OkStatus();
   std::error_code error;
@@ -249,18 +271,11 @@ absl::Status WriteReports(const CheckOptions& options,
     return absl::PermissionDeniedError(
         absl::StrCat("cannot make ", options.out, ": ", error.message()));
   }
-  std::map<std::string, int> written;  // times, by signature
-  for (const auto* list : {&report.departures, &report.findings}) {
-    for (const CheckFinding& finding : *list) {
-      if (!finding.has_case) continue;
-      // Two departures may show in the same field.
-      const int times = ++written[finding.signature];
-      const absl::Status status =
-          WriteFile(absl::StrCat(options.out, "/", finding.signature,
-                                 times == 1 ? "" : absl::StrCat("-", times),
-                                 ".textproto"),
-                    FormatCase(finding.text_case));
-      if (!status.ok()) return status;
+  std::map<std::string, int> written;
+  for (const CheckReport& report : reports) {
+    for (const auto* list : {&report.departures, &report.findings}) {
+      absl::Status s = WriteCases(*list, options.out, written);
+      if (!s.ok()) return s;
     }
   }
   return absl::OkStatus();
@@ -312,7 +327,8 @@ int CheckCommand(const Arguments& arguments) {
   CommandLine line("check", "TARGET [ARGUMENT...]", kAbout);
   CheckOptions options;
   line.Number("seconds", "N", 1, 1'000'000, &options.seconds,
-              "how long to ask new questions (30)");
+              "how long to ask new questions (30); a walker and builder "
+              "shares them");
   line.Number("cases", "N", 1, 1'000'000'000, &options.cases,
               "how many new cases, whatever the time");
   line.Number("seed", "N", 0, ~std::uint64_t{0}, &options.seed,
@@ -325,6 +341,8 @@ int CheckCommand(const Arguments& arguments) {
   line.Text("json", "FILE", &options.json, "the report as JSON");
   line.Text("junit", "FILE", &options.junit, "the report as JUnit XML");
   line.Text("sarif", "FILE", &options.sarif, "the report as SARIF");
+  line.Flag("verbose", &options.verbose,
+            "each rule in each situation, not families of rules");
   line.Choice("color", {"auto", "always", "never"}, &options.colour,
               "colour the output (auto: on a terminal)");
   if (const auto exit = line.Parse(arguments, 1, SIZE_MAX)) return *exit;
@@ -336,30 +354,41 @@ int CheckCommand(const Arguments& arguments) {
   const std::chrono::milliseconds limit(options.limit);
   const std::vector<std::string> operands(line.operands().begin() + 1,
                                           line.operands().end());
-  CheckReport report;
-  if (const auto builder = OpenBuilder(options.target, limit, error)) {
-    if (!operands.empty()) return line.Mistake(TakesNoArguments(options));
-    report = CheckBuilder(*builder, *given,
-                          {.target = options.target,
-                           .seconds = options.seconds,
-                           .cases = options.cases,
-                           .seed = options.seed});
-  } else {
-    if (!error.empty()) return line.Mistake(error);
-    const auto oracle =
-        OpenTarget(options.target, operands, {.limit = limit}, error);
-    if (oracle == nullptr) return line.Mistake(error);
-    report = CheckWalker(options, *given, *oracle);
+  const auto builder = OpenBuilder(options.target, limit, error);
+  if (!error.empty()) return line.Mistake(error);
+  if (builder != nullptr && !operands.empty()) {
+    return line.Mistake(TakesNoArguments(options));
+  }
+  const auto oracle =
+      OpenTarget(options.target, operands,
+                 {.limit = limit, .may_be_none = builder != nullptr}, error);
+  if (!error.empty()) return line.Mistake(error);
+  // Of an object that is both, each gets half of the time.
+  if (builder != nullptr && oracle != nullptr) {
+    options.seconds = (options.seconds + 1) / 2;
+  }
+  CheckReports reports;
+  if (oracle != nullptr) {
+    reports.push_back(CheckWalker(options, *given, *oracle));
+  }
+  if (builder != nullptr) {
+    reports.push_back(CheckBuilder(*builder, *given,
+                                   {.target = options.target,
+                                    .seconds = options.seconds,
+                                    .cases = options.cases,
+                                    .seed = options.seed}));
   }
 
-  std::fputs(
-      CheckText(report, Style(WantsColour(options.colour, stdout))).c_str(),
-      stdout);
-  if (absl::Status s = WriteReports(options, report); !s.ok()) {
+  const Style style(WantsColour(options.colour, stdout));
+  std::fputs(CheckText(reports, options.verbose, style).c_str(), stdout);
+  if (absl::Status s = WriteReports(options, reports); !s.ok()) {
     return ReportOutputError(s);
   }
-  if (!report.agrees()) return kExitDisagree;
-  return report.steps == 0 ? kExitNobodyAnswered : kExitAgree;
+  if (!Agrees(reports)) return kExitDisagree;
+  const bool answered =
+      std::any_of(reports.begin(), reports.end(),
+                  [](const CheckReport& report) { return report.steps != 0; });
+  return answered ? kExitAgree : kExitNobodyAnswered;
 }
 
 }  // namespace eptdiff

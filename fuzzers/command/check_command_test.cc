@@ -60,7 +60,9 @@ TEST(CheckCommandTest, CorrectWalkersAgree) {
     const Checked checked = Check(target, "");
     EXPECT_EQ(checked.ran.status, 0) << checked.ran.out << checked.ran.err;
     EXPECT_THAT(checked.ran.out, AllOf(HasSubstr("agrees with the SDM in all"),
-                                       HasSubstr("rules decided")));
+                                       HasSubstr("getting one wrong\n"
+                                                 "  would have been noticed"),
+                                       Not(HasSubstr("wrong:"))));
   }
 }
 
@@ -197,6 +199,52 @@ TEST(CheckCommandTest, MisbehaviourIsReportedAsWhatItIs) {
   }
 }
 
+// Where in a million cases it comes is chance, the same each time.
+TEST(CheckCommandTest, ACrashOnOneInputInAMillionIsFound) {
+  for (const char* seed : {"2", "1", "3", "4", "5", "6", "7", "8"}) {
+    const Ran ran = RunEptdiff(
+        {"check", EPTDIFF_FAULTY_WALKER, "--cases", "1000000", "--seed", seed},
+        {"EPTDIFF_EXAMPLE_BUG=crash-once-in-a-million"});
+    if (ran.status == 0) continue;
+    EXPECT_EQ(ran.status, 1) << ran.err;
+    EXPECT_THAT(ran.out, AllOf(HasSubstr("1. crash-SIGABRT: it crashes"),
+                               HasSubstr("step: 1, "), Not(HasSubstr(" 2. "))));
+    return;
+  }
+  FAIL() << "not found in eight million cases";
+}
+
+TEST(CheckCommandTest, WhatATargetLeavesOutIsNotHeldAgainstIt) {
+  const Mistake kKnown[] = {
+      {"qualification-10-inverted,leaves-out-qualification-10", {}},
+      {"gpa-of-page,leaves-out-gpa-offset", {}},
+      {"qualification-8-inverted,leaves-out-qualification-10", {"QUAL-8"}},
+      {"pml-logs-gla,leaves-out-gpa-offset", {"PML-2"}},
+  };
+  for (const Mistake& known : kKnown) {
+    const Checked checked = Check(EPTDIFF_FAULTY_WALKER, known.bug);
+    EXPECT_EQ(checked.departures, known.rules) << checked.ran.out;
+    EXPECT_THAT(checked.findings, IsEmpty()) << known.bug;
+  }
+}
+
+TEST(CheckCommandTest, AnObjectThatWalksAndBuildsIsCheckedAsBoth) {
+  const TestDirectory directory;
+  const Ran ran = RunEptdiff({"check", EPTDIFF_WALKER_AND_BUILDER, "--cases",
+                              "2000", "--json", directory.Path("report.json"),
+                              "--junit", directory.Path("report.xml"),
+                              "--sarif", directory.Path("report.sarif")});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("agrees with the SDM in all"),
+                             HasSubstr("builds tables: ")));
+  EXPECT_THAT(ContentOf(directory.Path("report.json")),
+              HasSubstr("\n  \"builder\": {\n"));
+  const std::string xml = ContentOf(directory.Path("report.xml"));
+  EXPECT_NE(xml.find("<testsuite "), xml.rfind("<testsuite "));
+  const std::string sarif = ContentOf(directory.Path("report.sarif"));
+  EXPECT_NE(sarif.find("\"driver\""), sarif.rfind("\"driver\""));
+}
+
 TEST(CheckCommandTest, AProgramAnswersOverAPipe) {
   struct Piped {
     std::string bug;
@@ -316,6 +364,51 @@ TEST(CheckCommandTest, TheCaseOfABuilderIsOneForOthers) {
   EXPECT_EQ(RunEptdiff({"run", file}).status, 0) << ran.out;
 }
 
+// The number after `key` in the line of `json` that follows `line`.
+double NumberAfter(const std::string& json, const std::string& line,
+                   const std::string& key) {
+  const std::size_t from = json.find(line);
+  const std::size_t at = json.find("\"" + key + "\": ", from);
+  if (from == std::string::npos || at == std::string::npos) return -1;
+  return std::stod(json.substr(at + key.size() + 4));
+}
+
+TEST(CheckCommandTest, AnswersAreCountedByRuleAndSituation) {
+  const TestDirectory directory;
+  const Ran ran =
+      RunEptdiff({"check", EPTDIFF_FAULTY_WALKER, "--cases", "20000", "--json",
+                  directory.Path("report.json")},
+                 {"EPTDIFF_EXAMPLE_BUG=2-mbyte-reserved-unchecked"});
+  EXPECT_EQ(ran.status, 1);
+  const std::string json = ContentOf(directory.Path("report.json"));
+  const std::string broken = "\"rule\": \"CFG-9\"";
+  const double wrong = NumberAfter(json, broken, "disagreeing");
+  EXPECT_GT(wrong, 50);
+  EXPECT_EQ(NumberAfter(json, broken, "agreeing"), 0);
+  EXPECT_EQ(NumberAfter(json, "\"rule\": \"CFG-8\"", "disagreeing"), 0);
+  EXPECT_GT(NumberAfter(json, "\"rule\": \"CFG-8\"", "agreeing"), 50);
+  // All cases that showed it, not those alone that it was diagnosed by.
+  const double shown = NumberAfter(json, "\"departures\"", "cases");
+  const double disagreeing = NumberAfter(json, "{", "disagreeing_cases");
+  EXPECT_GT(shown, disagreeing / 2);
+  EXPECT_LE(disagreeing, wrong);
+  EXPECT_THAT(json, HasSubstr("{\"paging\": \"4-level\", \"access\": "
+                              "\"other\", \"level\": \"PDE\""));
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("    CFG-9: "),
+                             HasSubstr(" at PDE, 4-level guest paging"),
+                             Not(HasSubstr("CFG-8: "))));
+}
+
+TEST(CheckCommandTest, EachRuleIsShownInEachSituationIfWanted) {
+  const Ran ran = RunEptdiff(
+      {"check", EPTDIFF_FAULTY_WALKER, "--cases", "20000", "--verbose"},
+      {"EPTDIFF_EXAMPLE_BUG=2-mbyte-reserved-unchecked"});
+  EXPECT_THAT(
+      ran.out,
+      AllOf(HasSubstr("  CFG-8    none    - - - - - -     - - + - - -"),
+            HasSubstr("  CFG-9    none    - - - - - -     - - - ! - -")));
+}
+
 TEST(CheckCommandTest, ReportsTellTheSame) {
   const TestDirectory directory;
   const Ran ran = RunEptdiff(
@@ -329,10 +422,14 @@ TEST(CheckCommandTest, ReportsTellTheSame) {
                              HasSubstr("memory { address: ")));
   const std::string xml = ContentOf(directory.Path("report.xml"));
   EXPECT_THAT(xml, AllOf(HasSubstr("failures=\"1\""),
-                         HasSubstr("name=\"CFG-9: "), HasSubstr("<failure ")));
+                         HasSubstr("name=\"CFG-9: "), HasSubstr("<failure "),
+                         HasSubstr("<skipped message=\"the profile does not"
+                                   " declare what it is about\"/>")));
   const std::string sarif = ContentOf(directory.Path("report.sarif"));
   EXPECT_THAT(sarif, AllOf(HasSubstr("\"version\": \"2.1.0\""),
-                           HasSubstr("\"ruleId\": \"CFG-9\"")));
+                           HasSubstr("\"ruleId\": \"CFG-9\""),
+                           HasSubstr("\"id\": \"CFG-8\""),
+                           HasSubstr("\"declared\": true")));
   // The case, given to those that are right, agrees.
   const std::string file = directory.Path("cases") +
                            "/eptdiff-faulty_walker-event-CFG-9-PDE.textproto";

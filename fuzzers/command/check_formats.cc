@@ -1,11 +1,12 @@
 // The report for machines: JSON, JUnit XML, SARIF.
+#include <algorithm>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "fuzzers/command/check_report.h"
-#include "fuzzers/command/decided.h"
+#include "fuzzers/command/check_rules.h"
 #include "fuzzers/command/json.h"
 #include "fuzzers/text/view.h"
 
@@ -65,17 +66,17 @@ std::string Details(const CheckFinding& finding) {
 }
 
 void AddTestCase(absl::string_view suite, const std::string& name,
-                 const std::vector<const CheckFinding*>& findings, bool asked,
-                 std::string& xml) {
+                 const std::vector<const CheckFinding*>& findings,
+                 const std::string& skipped, std::string& xml) {
   absl::StrAppendFormat(&xml, "  <testcase classname=\"%s\" name=\"%s\"",
                         Xml(suite), Xml(name));
-  if (findings.empty() && asked) {
+  if (findings.empty() && skipped.empty()) {
     absl::StrAppend(&xml, "/>\n");
     return;
   }
   absl::StrAppend(&xml, ">\n");
   if (findings.empty()) {
-    absl::StrAppend(&xml, "    <skipped message=\"not decided\"/>\n");
+    absl::StrAppend(&xml, "    <skipped message=\"", Xml(skipped), "\"/>\n");
   }
   for (const CheckFinding* finding : findings) {
     absl::StrAppendFormat(&xml, "    <failure message=\"%s\">%s</failure>\n",
@@ -84,14 +85,65 @@ void AddTestCase(absl::string_view suite, const std::string& name,
   absl::StrAppend(&xml, "  </testcase>\n");
 }
 
-}  // namespace
+// What SARIF calls a rule: one of the SDM's, or a kind of finding.
+struct SarifRule {
+  std::string id;
+  std::string words;
+  std::string sdm;                     // "" if none
+  const RuleReport* report = nullptr;  // null if it is none of the SDM's
+};
 
-std::string CheckJson(const CheckReport& report) {
-  JsonWriter json;
+std::vector<SarifRule> RulesOf(const CheckReport& report,
+                               const std::vector<const CheckFinding*>& found) {
+  std::vector<SarifRule> rules;
+  for (const RuleReport& rule : report.rules) {
+    const RuleInfo& info = InfoOf(rule.rule);
+    rules.push_back({std::string(info.identifier), std::string(info.words),
+                     std::string(info.section), &rule});
+  }
+  for (const CheckFinding* finding : found) {
+    const bool known = std::any_of(
+        rules.begin(), rules.end(),
+        [&](const SarifRule& rule) { return rule.id == finding->identifier; });
+    if (known) continue;
+    rules.push_back({finding->identifier, finding->sentence,
+                     finding->sdm_section, nullptr});
+  }
+  return rules;
+}
+
+double IndexOf(const std::vector<SarifRule>& rules, const std::string& id) {
+  const auto rule =
+      std::find_if(rules.begin(), rules.end(),
+                   [&](const SarifRule& r) { return r.id == id; });
+  return static_cast<double>(rule - rules.begin());
+}
+
+void WriteRule(const SarifRule& rule, JsonWriter& json) {
   json.Object();
+  json.Key("id").String(rule.id);
+  json.Key("shortDescription").Object();
+  json.Key("text").String(rule.words);
+  json.End();
+  if (!rule.sdm.empty() || rule.report != nullptr) {
+    json.Key("properties").Object();
+    if (!rule.sdm.empty()) json.Key("sdm").String(rule.sdm);
+    if (rule.report != nullptr) {
+      const RuleReport& report = *rule.report;
+      json.Key("declared").Bool(report.declared);
+      json.Key("decided").Bool(report.decided);
+      json.Key("agreeing").Number(static_cast<double>(report.answers.agreeing));
+      json.Key("disagreeing")
+          .Number(static_cast<double>(report.answers.disagreeing));
+    }
+    json.End();
+  }
+  json.End();
+}
+
+void WriteReport(const CheckReport& report, JsonWriter& json) {
   json.Key("target").String(report.target);
   json.Key("name").String(report.name);
-  json.Key("agrees").Bool(report.agrees());
   json.Key("seconds").Number(report.seconds);
   json.Key("cases").Number(static_cast<double>(report.cases));
   json.Key("corpus_cases").Number(static_cast<double>(report.given));
@@ -104,28 +156,13 @@ std::string CheckJson(const CheckReport& report) {
     json.Key("target_edges_reached").Number(report.edges.covered);
     json.Key("target_edges_total").Number(report.edges.total);
   }
-  json.Key("situations").Number(static_cast<double>(report.situations));
-  json.Key("rules_decided").Number(static_cast<double>(report.rules_decided));
-  json.Key("rules_total").Number(static_cast<double>(report.rules));
   json.Key("skipped").Object();
   for (const auto& [reason, count] : report.skipped) {
     json.Key(reason).Number(static_cast<double>(count));
   }
   json.End();
-  json.Key("rules").Array();
-  for (const RuleInfo& info : kRules) {
-    if (report.builder || !IsAsked(info.rule)) continue;
-    const auto rule = static_cast<std::size_t>(info.rule);
-    json.Object();
-    json.Key("rule").String(View(info.identifier));
-    json.Key("sdm").String(View(info.section));
-    json.Key("decided").Bool(report.decided[rule]);
-    json.Key("agreeing").Number(static_cast<double>(report.agreements[rule]));
-    json.Key("disagreeing")
-        .Number(static_cast<double>(report.disagreements[rule]));
-    json.End();
-  }
-  json.End();
+  json.Key("rules");
+  WriteRules(report.rules, json);
   json.Key("departures").Array();
   for (const CheckFinding& finding : report.departures) {
     WriteFinding(finding, json);
@@ -139,78 +176,53 @@ std::string CheckJson(const CheckReport& report) {
   json.Key("remarks").Array();
   for (const std::string& remark : report.remarks) json.String(remark);
   json.End();
-  json.End();
-  return std::move(json).Finish();
 }
 
-std::string CheckJUnit(const CheckReport& report) {
+std::string JUnitSuite(const CheckReport& report) {
   const std::string suite = absl::StrCat("eptdiff.", report.name);
   std::string cases;
   std::size_t tests = 0;
   std::size_t failures = 0;
   std::size_t skipped = 0;
-  for (const RuleInfo& info : kRules) {
-    if (report.builder || !IsAsked(info.rule)) continue;
+  for (const RuleReport& rule : report.rules) {
+    const RuleInfo& info = InfoOf(rule.rule);
     std::vector<const CheckFinding*> of_rule;
     for (const CheckFinding& finding : report.departures) {
       if (finding.identifier == View(info.identifier)) {
         of_rule.push_back(&finding);
       }
     }
-    const bool asked = report.decided[static_cast<std::size_t>(info.rule)];
+    const std::string why = rule.decided ? "" : UndecidedWords(rule);
     ++tests;
     failures += of_rule.empty() ? 0 : 1;
-    skipped += of_rule.empty() && !asked ? 1 : 0;
+    skipped += of_rule.empty() && !why.empty() ? 1 : 0;
     AddTestCase(suite,
                 absl::StrCat(View(info.identifier), ": ", View(info.words)),
-                of_rule, asked, cases);
+                of_rule, why, cases);
   }
   for (const CheckFinding& finding : report.findings) {
     ++tests;
     ++failures;
-    AddTestCase(suite, finding.signature, {&finding}, true, cases);
+    AddTestCase(suite, finding.signature, {&finding}, "", cases);
   }
   return absl::StrFormat(
-      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
       "<testsuite name=\"%s\" tests=\"%d\" failures=\"%d\" errors=\"0\" "
       "skipped=\"%d\" time=\"%.3f\">\n%s</testsuite>\n",
       Xml(suite), tests, failures, skipped, report.seconds, cases);
 }
 
-std::string CheckSarif(const CheckReport& report) {
+void WriteRun(const CheckReport& report, JsonWriter& json) {
   std::vector<const CheckFinding*> all;
   for (const CheckFinding& finding : report.departures) all.push_back(&finding);
   for (const CheckFinding& finding : report.findings) all.push_back(&finding);
-  JsonWriter json;
-  json.Object();
-  json.Key("version").String("2.1.0");
-  json.Key("runs").Array();
+  const std::vector<SarifRule> rules = RulesOf(report, all);
   json.Object();
   json.Key("tool").Object();
   json.Key("driver").Object();
   json.Key("name").String("eptdiff");
   json.Key("version").String(EPTDIFF_VERSION);
   json.Key("rules").Array();
-  std::vector<std::string> told;
-  for (const CheckFinding* finding : all) {
-    bool known = false;
-    for (const std::string& id : told) known |= id == finding->identifier;
-    if (known) continue;
-    told.push_back(finding->identifier);
-    json.Object();
-    json.Key("id").String(finding->identifier);
-    json.Key("shortDescription").Object();
-    const auto rule = FindRule(finding->identifier);
-    json.Key("text").String(rule.has_value() ? View(InfoOf(*rule).words)
-                                             : finding->sentence);
-    json.End();
-    if (!finding->sdm_section.empty()) {
-      json.Key("properties").Object();
-      json.Key("sdm").String(finding->sdm_section);
-      json.End();
-    }
-    json.End();
-  }
+  for (const SarifRule& rule : rules) WriteRule(rule, json);
   json.End();  // rules
   json.End();  // driver
   json.End();  // tool
@@ -218,6 +230,7 @@ std::string CheckSarif(const CheckReport& report) {
   for (const CheckFinding* finding : all) {
     json.Object();
     json.Key("ruleId").String(finding->identifier);
+    json.Key("ruleIndex").Number(IndexOf(rules, finding->identifier));
     json.Key("level").String("error");
     json.Key("message").Object();
     json.Key("text").String(Details(*finding));
@@ -238,8 +251,40 @@ std::string CheckSarif(const CheckReport& report) {
     json.End();
     json.End();
   }
+  json.End();  // results
   json.End();
+}
+
+}  // namespace
+
+std::string CheckJson(const CheckReports& reports) {
+  JsonWriter json;
+  json.Object();
+  json.Key("agrees").Bool(Agrees(reports));
+  WriteReport(reports[0], json);
+  if (reports.size() > 1) {
+    json.Key("builder").Object();
+    json.Key("agrees").Bool(reports[1].agrees());
+    WriteReport(reports[1], json);
+    json.End();
+  }
   json.End();
+  return std::move(json).Finish();
+}
+
+std::string CheckJUnit(const CheckReports& reports) {
+  std::string xml =
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n";
+  for (const CheckReport& report : reports) xml += JUnitSuite(report);
+  return xml + "</testsuites>\n";
+}
+
+std::string CheckSarif(const CheckReports& reports) {
+  JsonWriter json;
+  json.Object();
+  json.Key("version").String("2.1.0");
+  json.Key("runs").Array();
+  for (const CheckReport& report : reports) WriteRun(report, json);
   json.End();
   json.End();
   return std::move(json).Finish();

@@ -6,8 +6,6 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "fuzzers/command/decided.h"
-#include "fuzzers/text/view.h"
 
 namespace eptdiff {
 namespace {
@@ -61,34 +59,18 @@ std::string FindingText(const CheckFinding& finding, std::size_t number,
   return text;
 }
 
-std::string RuleCounts(const CheckReport& report) {
-  std::vector<std::string> agreeing;
-  std::vector<std::string> undecided;
-  std::vector<std::string> unmet;
-  for (const RuleInfo& info : kRules) {
-    if (!IsAsked(info.rule)) continue;
-    const auto rule = static_cast<std::size_t>(info.rule);
-    if (report.agreements[rule] != 0) {
-      agreeing.push_back(
-          absl::StrCat(View(info.identifier), " ", report.agreements[rule]));
-    }
-    if (report.decided[rule]) continue;
-    const bool met =
-        report.agreements[rule] != 0 || report.disagreements[rule] != 0;
-    (met ? undecided : unmet).emplace_back(info.identifier);
+std::string DecidedText(const CheckReport& report) {
+  std::size_t declared = 0;
+  std::size_t decided = 0;
+  for (const RuleReport& rule : report.rules) {
+    declared += rule.declared ? 1 : 0;
+    decided += rule.decided ? 1 : 0;
   }
-  std::string text =
-      Item(2, "agreeing answers by rule:", "", absl::StrJoin(agreeing, ", "));
-  if (!undecided.empty()) {
-    text +=
-        Item(2, "met, but getting them wrong would not have been noticed:", "",
-             absl::StrJoin(undecided, ", "));
-  }
-  if (!unmet.empty()) {
-    text +=
-        Item(2, "never met, or not modelled:", "", absl::StrJoin(unmet, ", "));
-  }
-  return text;
+  return absl::StrFormat(
+      "  it declares what %d of %d rules are about; %d are decided: getting "
+      "one "
+      "wrong\n  would have been noticed\n",
+      declared, report.rules.size(), decided);
 }
 
 // A builder's report: what it did wrong, by the rules of builders.
@@ -114,20 +96,13 @@ std::string BuilderText(const CheckReport& report, const Style& style) {
   return text;
 }
 
-}  // namespace
-
-std::string CheckText(const CheckReport& report, const Style& style) {
-  if (report.builder) return BuilderText(report, style);
+std::string WalkerText(const CheckReport& report, bool whole,
+                       const Style& style) {
   std::string text = absl::StrFormat(
       "%s\n  %d cases (%d from the corpus), %d steps judged, in %.1f s; "
       "the harness took %.1f us a case\n",
       style.Bold(report.target), report.cases, report.given - report.unfit,
       report.steps, report.seconds, report.harness_microseconds);
-  absl::StrAppendFormat(
-      &text,
-      "  %d of %d rules decided (getting one wrong would have been noticed), "
-      "%d situations\n",
-      report.rules_decided, report.rules, report.situations);
   if (report.edges.total != 0) {
     absl::StrAppendFormat(&text, "  %d of %d edges of the target's code\n",
                           report.edges.covered, report.edges.total);
@@ -140,8 +115,8 @@ std::string CheckText(const CheckReport& report, const Style& style) {
   for (const auto& [reason, count] : report.skipped) {
     absl::StrAppendFormat(&text, "  skipped: %s: %d cases\n", reason, count);
   }
-  text += RuleCounts(report);
-  absl::StrAppend(&text, "\n");
+  absl::StrAppend(&text, DecidedText(report), "\n",
+                  RulesText(report.rules, whole), "\n");
   if (report.agrees()) {
     absl::StrAppend(&text, style.Good("agrees"),
                     " with the SDM in all that it was asked\n");
@@ -165,6 +140,23 @@ std::string CheckText(const CheckReport& report, const Style& style) {
     }
   }
   return text;
+}
+
+}  // namespace
+
+bool Agrees(const CheckReports& reports) {
+  return std::all_of(reports.begin(), reports.end(),
+                     [](const CheckReport& report) { return report.agrees(); });
+}
+
+std::string CheckText(const CheckReports& reports, bool whole,
+                      const Style& style) {
+  std::vector<std::string> texts;
+  for (const CheckReport& report : reports) {
+    texts.push_back(report.builder ? BuilderText(report, style)
+                                   : WalkerText(report, whole, style));
+  }
+  return absl::StrJoin(texts, "\n");
 }
 
 }  // namespace eptdiff

@@ -3,15 +3,14 @@
 #ifndef EPTDIFF_FUZZERS_COMMAND_CHECK_REPORT_H_
 #define EPTDIFF_FUZZERS_COMMAND_CHECK_REPORT_H_
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "fuzzers/command/check_rules.h"
 #include "fuzzers/command/style.h"
 #include "fuzzers/text/case_text.h"
-#include "oracle/rules.h"
 #include "oracle/target/edge_map.h"
 
 namespace eptdiff {
@@ -46,13 +45,8 @@ struct CheckReport {
   std::uint64_t disagreeing = 0;
   double harness_microseconds = 0;  // of a case, without the target's own
   EdgeCount edges;  // of the target's own code, if it counts them
-  std::size_t situations = 0;
-  std::size_t rules_decided = 0;  // altering the rule would have been noticed
-  std::size_t rules = 0;
+  std::vector<RuleReport> rules;
   std::vector<std::pair<std::string, std::uint64_t>> skipped;  // by reason
-  std::array<std::uint64_t, kRuleCount> agreements = {};
-  std::array<std::uint64_t, kRuleCount> disagreements = {};
-  std::array<bool, kRuleCount> decided = {};
   std::vector<CheckFinding> departures;  // explained by alterations
   std::vector<CheckFinding> findings;    // incidents, and what nothing explains
   std::vector<std::string> remarks;      // other explanations
@@ -60,14 +54,22 @@ struct CheckReport {
   bool agrees() const { return departures.empty() && findings.empty(); }
 };
 
-// Under 80 columns. Ends with a newline.
-std::string CheckText(const CheckReport& report, const Style& style);
+// One, or of an object that is both: first of the walker, then of the builder.
+using CheckReports = std::vector<CheckReport>;
 
-std::string CheckJson(const CheckReport& report);
-// A test suite: a test case for each rule, and for each finding.
-std::string CheckJUnit(const CheckReport& report);
-// SARIF 2.1.0.
-std::string CheckSarif(const CheckReport& report);
+bool Agrees(const CheckReports& reports);
+
+// Under 80 columns; `whole`: with each rule in each situation. Ends with a
+// newline.
+std::string CheckText(const CheckReports& reports, bool whole,
+                      const Style& style);
+
+// An object; if there are two reports, the second is its member "builder".
+std::string CheckJson(const CheckReports& reports);
+// Test suites: a test case for each rule, and for each finding.
+std::string CheckJUnit(const CheckReports& reports);
+// SARIF 2.1.0, with a run for each report.
+std::string CheckSarif(const CheckReports& reports);
 
 }  // namespace eptdiff
 

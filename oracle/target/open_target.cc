@@ -57,8 +57,12 @@ std::unique_ptr<TargetOracle> OpenTarget(
     error = path + " is a shared object, which takes no arguments";
     return nullptr;
   }
-  const auto load = [path](TargetFunctions& functions, std::string& why) {
-    return LoadSharedObject(path, functions, why);
+  const auto load = [path, may_be_none = options.may_be_none](
+                        TargetFunctions& functions, std::string& why) {
+    bool is_walker = false;
+    const bool loaded = LoadWalker(path, functions, is_walker, why);
+    if (!is_walker && may_be_none) why.clear();
+    return loaded;
   };
   auto session = ForkedSession::Make(load, {.limit = options.limit}, error);
   if (session == nullptr) return nullptr;

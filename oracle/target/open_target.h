@@ -16,6 +16,9 @@ namespace eptdiff {
 struct TargetOptions {
   // Without an answer for so long it hangs.
   std::chrono::milliseconds limit{2000};
+  // A shared object that does not claim to be a walker is no error: it is a
+  // builder, as the caller knows.
+  bool may_be_none = false;
 };
 
 // The target in the file `path`: a shared object (its name ends in .so, or in

@@ -40,12 +40,14 @@ void* Open(const std::string& path, std::string& error) {
 
 }  // namespace
 
-bool LoadSharedObject(const std::string& path, TargetFunctions& functions,
-                      std::string& error) {
+bool LoadWalker(const std::string& path, TargetFunctions& functions,
+                bool& is_walker, std::string& error) {
+  is_walker = false;
   void* library = Open(path, error);
   if (library == nullptr) return false;
   const std::uint32_t* abi = nullptr;
   if (!Find(library, path, "eptdiff_target_abi", abi, error)) return false;
+  is_walker = true;
   if (!CheckVersion(path, "eptdiff_target.h", *abi, EPTDIFF_TARGET_ABI,
                     error)) {
     return false;

@@ -14,11 +14,11 @@ namespace eptdiff {
 // Loads the file into this process, for good. False, with the file and the
 // symbol or the versions in `error`, if it is not there, is no shared object,
 // lacks a function, or was compiled with another version of the header.
-bool LoadSharedObject(const std::string& path, TargetFunctions& functions,
-                      std::string& error);
+// `is_walker` says whether the file claims to be one.
+bool LoadWalker(const std::string& path, TargetFunctions& functions,
+                bool& is_walker, std::string& error);
 
-// Likewise a builder, of eptdiff_builder.h. `is_builder` says whether the file
-// claims to be one.
+// Likewise a builder, of eptdiff_builder.h.
 bool LoadBuilder(const std::string& path, BuilderFunctions& functions,
                  bool& is_builder, std::string& error);
 

@@ -72,7 +72,9 @@ EPTDIFF_TARGET_DEFINE_ABI;
   BUG(STRAY_STORE, "stray-store")                                 \
   BUG(WILD_LOAD, "load-beyond-maxphyaddr")                        \
   BUG(VARIES, "answers-vary")                                     \
-  BUG(NONSENSE, "event-99")
+  BUG(NONSENSE, "event-99")                                       \
+  BUG(LEAVES_OUT_10, "leaves-out-qualification-10")               \
+  BUG(LEAVES_OUT_OFFSET, "leaves-out-gpa-offset")
 
 enum bug {
 #define BUG(name, text) name,
@@ -474,6 +476,17 @@ static int is_hidden_place(const eptdiff_question* question) {
   return 1;
 }
 
+/* A number that the addresses of a question determine, and no pattern in them. */
+static uint64_t scattered(const eptdiff_question* question) {
+  uint64_t number = question->gpa + 1;
+  int round;
+  for (round = 0; round < 3; ++round) {
+    number = (number ^ number >> 29) * UINT64_C(0x9e3779b97f4a7c15);
+    number += question->gla;
+  }
+  return number ^ number >> 32;
+}
+
 /* What is no answer at all. */
 static void misbehave(const eptdiff_question* question,
                       const eptdiff_memory* memory, eptdiff_answer* answer) {
@@ -481,10 +494,7 @@ static void misbehave(const eptdiff_question* question,
   if (has(CRASH) && page % 251 == 17 && question->access == EPTDIFF_FETCH) {
     abort();
   }
-  if (has(CRASH_RARELY) &&
-      (question->gpa + 1) * UINT64_C(0x9e3779b97f4a7c15) >> 44 == 0) {
-    abort();
-  }
+  if (has(CRASH_RARELY) && scattered(question) < UINT64_MAX / 1000000) abort();
   if (has(HANG) && page % 509 == 17) {
     for (;;) {
       volatile int nothing = 0;
@@ -540,4 +550,7 @@ void eptdiff_target_describe(eptdiff_profile* profile) {
   profile->models = EPTDIFF_MODELS_4_LEVELS | EPTDIFF_MODELS_5_LEVELS |
                     EPTDIFF_MODELS_ACCESSED_DIRTY | EPTDIFF_MODELS_MBEC |
                     EPTDIFF_MODELS_PML | EPTDIFF_MODELS_VE;
+  /* No mistakes: it says that it does not know them. */
+  if (has(LEAVES_OUT_10)) profile->qualification_left_out = 1u << 10;
+  if (has(LEAVES_OUT_OFFSET)) profile->offsets_left_out = EPTDIFF_OFFSET_OF_GPA;
 }

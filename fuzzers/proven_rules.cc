@@ -1,0 +1,61 @@
+#include "fuzzers/proven_rules.h"
+
+#include <bitset>
+
+#include "oracle/reference/dialect.h"
+
+namespace eptdiff {
+namespace {
+
+std::bitset<kRuleCount> AskedOf(const Trace& trace) {
+  std::bitset<kRuleCount> asked;
+  constexpr std::size_t kOfOneRule = Trace::kFeatures / kRuleCount;
+  for (std::size_t i = 0; i < Trace::kFeatures; ++i) {
+    if (trace.features[i / 64] >> (i % 64) & 1) asked.set(i / kOfOneRule);
+  }
+  return asked;
+}
+
+}  // namespace
+
+ProvenRules::ProvenRules(Oracle& oracle)
+    : oracle_(oracle), refuted_(AllAlterations().size()) {
+  trial_.Add(oracle, Dialect());
+  for (const Alteration& alteration : AllAlterations()) {
+    references_.emplace_back(Dialect().With(alteration));
+  }
+  trace_.keeps_hits = false;
+}
+
+void ProvenRules::Add(const Case& c) {
+  trial_.set_observer([&](const StepReport& report) {
+    Observe(report, report.step == 0 ? nullptr : &c.steps[report.step - 1]);
+  });
+  trial_.Run(c);
+  trial_.set_observer({});
+}
+
+void ProvenRules::Observe(const StepReport& report, const Step* step) {
+  if (report.verdict.standing != Standing::kJudged ||
+      !report.finding.conforms ||
+      (step == nullptr && !oracle_.models_entry())) {
+    return;
+  }
+  const std::bitset<kRuleCount> asked = AskedOf(report.trace);
+  for (std::size_t i = 0; i < references_.size(); ++i) {
+    const Rule rule = InfoOf(AllAlterations()[i].slot).rule;
+    if (refuted_[i] || !asked[static_cast<std::size_t>(rule)]) continue;
+    if (step == nullptr) {
+      references_[i].JudgeEntry(report.before, verdict_, trace_);
+    } else {
+      references_[i].Judge(report.before, *step, verdict_, trace_);
+    }
+    if (!trace_.altered || verdict_.standing != Standing::kJudged) continue;
+    Judge(verdict_, report.before, report.outcome, oracle_.fields(), finding_);
+    if (finding_.conforms) continue;
+    refuted_[i] = true;
+    proven_[static_cast<std::size_t>(rule)] = true;
+  }
+}
+
+}  // namespace eptdiff

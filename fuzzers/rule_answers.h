@@ -1,0 +1,59 @@
+// How often an oracle's answers agreed with the SDM and how often not, by rule
+// and by situation: guest paging mode, which access of the step, level.
+//
+// A rule has a part in each answer on which it had a consequence. A
+// disagreement counts for the rule that is at fault, in the situations in which
+// that rule had one.
+// Thread-safety: thread-compatible.
+#ifndef EPTDIFF_FUZZERS_RULE_ANSWERS_H_
+#define EPTDIFF_FUZZERS_RULE_ANSWERS_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "fuzzers/guest_mode.h"
+#include "fuzzers/statistics.h"
+#include "oracle/case.h"
+#include "oracle/rules.h"
+
+namespace eptdiff {
+
+class RuleAnswers {
+ public:
+  // Positions within a paging mode: 0 to 5 of accesses to guest
+  // paging-structure entries, 6 to 11 of others, each by the level of the entry
+  // that the rule was applied to, 0 for none.
+  static constexpr std::size_t kModes = 5;
+  static constexpr std::size_t kPositions = 12;
+
+  struct Count {
+    std::uint64_t agreeing = 0;
+    std::uint64_t disagreeing = 0;
+    bool any() const { return (agreeing | disagreeing) != 0; }
+  };
+
+  // An answer to `step` (null: VM entry) with these features (trace.h), to a
+  // guest in this paging mode, agrees.
+  void Agree(GuestPagingMode mode, const Step* step, const Features& features);
+  // It does not, and `rule` is at fault.
+  void Disagree(Rule rule, GuestPagingMode mode, const Step* step,
+                const Features& features);
+
+  const Count& Of(Rule rule) const {
+    return rules_[static_cast<std::size_t>(rule)];
+  }
+  const Count& At(Rule rule, GuestPagingMode mode, std::size_t position) const {
+    return cells_[static_cast<std::size_t>(rule)]
+                 [static_cast<std::size_t>(mode)][position];
+  }
+
+ private:
+  std::array<Count, kRuleCount> rules_ = {};
+  std::array<std::array<std::array<Count, kPositions>, kModes>, kRuleCount>
+      cells_ = {};
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_FUZZERS_RULE_ANSWERS_H_
