@@ -94,6 +94,7 @@ inline constexpr std::uint32_t kSecondaryPml       = 1u << 17;
 inline constexpr std::uint32_t kSecondaryVe        = 1u << 18;
 inline constexpr std::uint32_t kSecondaryMbec      = 1u << 22;
 inline constexpr std::uint32_t kSecondarySpp       = 1u << 23;
+inline constexpr std::uint32_t kSecondaryTraceGuest   = 1u << 24;
 inline constexpr std::uint64_t kTertiaryHlat        = Bit(1);
 inline constexpr std::uint64_t kTertiaryPagingWrite = Bit(2);
 inline constexpr std::uint64_t kTertiaryVerify      = Bit(3);

@@ -254,11 +254,45 @@ void GenerateMachine(Random& random, const Exotic& exotic, Focus focus,
   GenerateControls(random, exotic, focus, c);
 }
 
+namespace {
+
+// Bits that no rule names, or that are not activated, mean nothing.
+void AddInertControls(Random& random, Controls& k) {
+  constexpr std::uint32_t kSecondaryNamed =
+      kSecondaryEpt | kSecondaryVpid | kSecondaryUnrestricted |
+      kSecondaryVmFunctions | kSecondaryPml | kSecondaryVe | kSecondaryMbec |
+      kSecondarySpp | kSecondaryTraceGuest;
+  const auto junk = [&random] {
+    return static_cast<std::uint32_t>(random.Next());
+  };
+  k.pin_based |= junk() & ~(kPinNmiExiting | kPinVirtualNmis);
+  k.primary |= junk() & ~(kPrimarySecondary | kPrimaryTertiary);
+  switch (random.Below(3)) {
+    case 0:  // secondary controls: EPT is off, whatever they are
+      k.primary &= ~kPrimarySecondary;
+      k.eptp ^= Bit(random.Below(12));
+      break;
+    case 1:  // tertiary controls
+      k.primary &= ~kPrimaryTertiary;
+      k.tertiary = random.Next();
+      k.hlatp = random.Next();
+      break;
+    default:
+      k.secondary |= junk() & ~kSecondaryNamed;
+      k.vm_functions |= random.Next() & ~kFunctionEptpSwitch;
+      k.tertiary |= random.Next() &
+                    ~(kTertiaryHlat | kTertiaryPagingWrite | kTertiaryVerify);
+      break;
+  }
+}
+
+}  // namespace
+
 void SpoilEntryControls(Random& random, Case& c) {
   Controls& k = c.controls;
   std::uint64_t& cap = c.processor.ept_vpid_cap;
   const unsigned n = c.processor.maxphyaddr;
-  switch (random.Below(12)) {
+  switch (random.Below(14)) {
     case 0:
       k.eptp = (k.eptp & ~7ull) | random.Below(8);
       break;
@@ -298,6 +332,10 @@ void SpoilEntryControls(Random& random, Case& c) {
       c.processor.ept_violation_ve = true;
       k.ve_information_address =
           BadAddress(random, k.ve_information_address, n);
+      break;
+    case 11:
+    case 12:
+      AddInertControls(random, k);
       break;
     default:
       k.primary |= kPrimaryTertiary;

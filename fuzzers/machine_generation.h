@@ -37,7 +37,8 @@ Exotic DrawExotic(Random& random, Focus focus);
 void GenerateMachine(Random& random, const Exotic& exotic, Focus focus,
                      Case& c);
 
-// Makes VM entry refuse `c`, by one rule or another.
+// Makes VM entry refuse `c`, by one rule or another, or sets controls that mean
+// nothing, for which it may not.
 void SpoilEntryControls(Random& random, Case& c);
 
 // What the registers of `c` mean.
