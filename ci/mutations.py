@@ -48,7 +48,7 @@ _NAME = re.compile(r"\b(\w+)::(k[A-Z]\w*)\b")
 _LEFT_ALONE = re.compile(
     r"\s*(#|static_assert|using |template |friend |class |struct |enum )")
 _STATEMENT = re.compile(
-    r"\s+(?!return\b|const|auto\b|using\b|case\b|break|continue|static|[\w:]+ \w+[;{])"
+    r"\s+(?!return\b|const|auto\b|using\b|case\b|break|continue|static|[\w:<>]+ \w+(?:[;{]| = ))"
     r"(?:[\w*+\-(].*);$")
 
 
