@@ -1,6 +1,9 @@
 #include "fuzzers/planted.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdlib>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -145,6 +148,36 @@ class UndefinedBitByFrame final : public Qualification {
   }
 };
 
+// Something that a 2-MByte leaf with bit 12 brings about in place of an answer.
+class Misbehaving final : public Planted {
+ public:
+  Misbehaving(std::unique_ptr<Oracle> oracle, void (*misbehave)())
+      : Planted(std::move(oracle)), misbehave_(misbehave) {}
+  Skip Perform(const MachineState& state, const Step& step,
+               Outcome& outcome) override {
+    const std::optional<Hpa> leaf = LargeLeaf(state, step);
+    if (leaf.has_value() && (state.memory.Load(*leaf) & Bit(12)) != 0) {
+      misbehave_();
+    }
+    return Planted::Perform(state, step, outcome);
+  }
+
+ private:
+  void (*misbehave_)();
+};
+
+void Hang() {
+  for (volatile bool forever = true; forever;) {
+  }
+}
+
+void TakeThreeGigabytes() {
+  constexpr std::size_t kThreeGigabytes = std::size_t{3} << 30;
+  static char* volatile taken;  // or the compiler would not take any
+  taken = new char[kThreeGigabytes];
+  delete[] taken;
+}
+
 // Answers as an implementation would that departs from the SDM by a dialect's
 // alterations, where that makes a difference; otherwise passes questions on.
 class Altered final : public Planted {
@@ -174,6 +207,9 @@ constexpr PlantedFault kFaults[] = {
      "bit 8 of an EPT violation's qualification is inverted"},
     {"undefined-bit-by-frame",
      "an undefined bit of the qualification depends on where EPT's root lies"},
+    {"crash", "a 2-MByte leaf with bit 12 set aborts it"},
+    {"hang", "a 2-MByte leaf with bit 12 set makes it loop"},
+    {"memory", "a 2-MByte leaf with bit 12 set makes it take 3 GBytes"},
 };
 
 }  // namespace
@@ -193,6 +229,11 @@ std::unique_ptr<Oracle> Plant(std::string_view fault,
   }
   if (fault == kFaults[3].name) {
     return std::make_unique<UndefinedBitByFrame>(std::move(oracle));
+  }
+  constexpr void (*kMisbehaviours[])() = {std::abort, Hang, TakeThreeGigabytes};
+  for (std::size_t i = 0; i < std::size(kMisbehaviours); ++i) {
+    if (fault != kFaults[4 + i].name) continue;
+    return std::make_unique<Misbehaving>(std::move(oracle), kMisbehaviours[i]);
   }
   if (const std::optional<Dialect> dialect = FindDialect(fault)) {
     return std::make_unique<Altered>(std::move(oracle), *dialect);

@@ -4,12 +4,15 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <new>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -19,10 +22,28 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr rlim_t kMaxMemory = rlim_t{2} << 30;
+constexpr int kOutOfMemory = 71;  // as libFuzzer ends
+
+// Of AddressSanitizer's shadow there are terabytes.
+void LimitMemory() {
+#if !defined(__SANITIZE_ADDRESS__)
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+  return;
+#endif
+#endif
+  const rlimit limit = {kMaxMemory, kMaxMemory};
+  setrlimit(RLIMIT_AS, &limit);
+  std::set_new_handler([] { _exit(kOutOfMemory); });
+#endif
+}
+
 [[noreturn]] void Work(const std::function<std::string()>& work, int out,
                        pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(1);
+  LimitMemory();
   const std::string result = work();
   absl::string_view rest = result;
   while (!rest.empty()) {
@@ -52,7 +73,11 @@ bool ReadAll(int pipe, Clock::time_point end, std::string& result) {
 }  // namespace
 
 absl::StatusOr<std::string> RunApart(const std::function<std::string()>& work,
-                                     std::chrono::seconds limit) {
+                                     std::chrono::milliseconds limit,
+                                     Incident* incident) {
+  Incident unused;
+  Incident& how = incident == nullptr ? unused : *incident;
+  how = {};
   std::fflush(nullptr);  // or the child would print it again
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) {
@@ -75,15 +100,26 @@ absl::StatusOr<std::string> RunApart(const std::function<std::string()>& work,
   close(ends[0]);
   if (pid < 0) return absl::ErrnoToStatus(error, "cannot fork");
   if (!in_time) {
+    const auto milliseconds = static_cast<std::uint64_t>(limit.count());
+    how = {IncidentKind::kTimeLimit, milliseconds};
     return absl::DeadlineExceededError(
-        absl::StrCat("took more than ", limit.count(), " seconds"));
+        absl::StrCat("took more than ",
+                     static_cast<double>(milliseconds) / 1000, " seconds"));
   }
   if (WIFSIGNALED(status)) {
+    how = {IncidentKind::kCrash, static_cast<std::uint64_t>(WTERMSIG(status))};
     return absl::AbortedError(absl::StrCat("crashed with signal ",
                                            WTERMSIG(status), " (",
                                            strsignal(WTERMSIG(status)), ")"));
   }
+  if (WEXITSTATUS(status) == kOutOfMemory) {
+    how = {IncidentKind::kAllocation, kMaxMemory >> 20};
+    return absl::ResourceExhaustedError(
+        absl::StrCat("took more than ", kMaxMemory >> 20, " MBytes"));
+  }
   if (WEXITSTATUS(status) != 0) {
+    how = {IncidentKind::kExit,
+           static_cast<std::uint64_t>(WEXITSTATUS(status))};
     return absl::AbortedError(
         absl::StrCat("ended with exit status ", WEXITSTATUS(status)));
   }

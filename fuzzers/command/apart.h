@@ -9,13 +9,17 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "oracle/target/incident.h"
 
 namespace eptdiff {
 
 // What `work` returns. kAborted, with the signal, if it ended otherwise than by
-// returning; kDeadlineExceeded if it took longer than `limit`.
+// returning; kDeadlineExceeded if it took longer than `limit`;
+// kResourceExhausted if it wanted more than 2 GBytes of memory (unless built
+// with AddressSanitizer). `incident`, if given, is then the same.
 absl::StatusOr<std::string> RunApart(const std::function<std::string()>& work,
-                                     std::chrono::seconds limit);
+                                     std::chrono::milliseconds limit,
+                                     Incident* incident = nullptr);
 
 }  // namespace eptdiff
 

@@ -22,12 +22,14 @@ TEST(ApartTest, WhatTheWorkReturnsComesBack) {
 }
 
 TEST(ApartTest, CrashIsAStatus) {
+  Incident incident;
   const auto result = RunApart(
       []() -> std::string {
         raise(SIGKILL);
         return "";
       },
-      seconds(30));
+      seconds(30), &incident);
+  EXPECT_EQ(SignaturePart(incident), "crash-SIGKILL");
   EXPECT_EQ(result.status().code(), absl::StatusCode::kAborted);
   EXPECT_THAT(std::string(result.status().message()), HasSubstr("signal 9"));
 }
@@ -37,12 +39,23 @@ TEST(ApartTest, ExitIsAStatus) {
   EXPECT_EQ(result.status().code(), absl::StatusCode::kAborted);
 }
 
+TEST(ApartTest, TooMuchMemoryIsAStatus) {
+  Incident incident;
+  const auto result =
+      RunApart([] { return std::string(std::size_t{3} << 30, 'x'); },
+               seconds(30), &incident);
+  EXPECT_EQ(result.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(SignaturePart(incident), "memory-limit");
+}
+
 TEST(ApartTest, HangIsAStatus) {
+  Incident incident;
   const auto result = RunApart(
       []() -> std::string {
         for (;;) pause();
       },
-      seconds(1));
+      std::chrono::milliseconds(100), &incident);
+  EXPECT_EQ(SignaturePart(incident), "hang-time");
   EXPECT_EQ(result.status().code(), absl::StatusCode::kDeadlineExceeded);
 }
 

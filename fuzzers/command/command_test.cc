@@ -477,5 +477,36 @@ TEST(CommandTest, TriageLeavesOneCaseForEachSignature) {
   EXPECT_THAT(mended.out, HasSubstr("0 signatures, 0 crashes, 4 do not"));
 }
 
+// An abort, a loop, three gigabytes: each is one finding with the smallest case
+// that brings it about, and tells what it is.
+TEST(CommandTest, TriageMakesSmallCasesOfCrashes) {
+  const struct {
+    std::string plant, signature, words;
+  } kMisbehaviours[] = {
+      {"crash", "eptdiff-engine-crash-SIGABRT", "it crashes (SIGABRT)"},
+      {"hang", "eptdiff-engine-hang-time", "it hangs: no answer after 3000"},
+      {"memory", "eptdiff-engine-memory-limit", "it takes more than 2048 MByt"},
+  };
+  const TestDirectory directory;
+  const std::string artifacts = directory.Path("artifacts");
+  std::filesystem::create_directory(artifacts);
+  const std::string text =
+      directory.File("a.textproto", ReservedBitCase(/*words=*/3));
+  for (const char* name : {"/crash-1", "/timeout-1"}) {
+    ASSERT_EQ(RunEptdiff({"convert", text, "-o", artifacts + name}).status, 0);
+  }
+  for (const auto& [plant, signature, words] : kMisbehaviours) {
+    const std::string out = directory.Path(plant);
+    const Ran ran = RunEptdiff({"triage", artifacts, "--out", out},
+                               {"EPTDIFF_PLANT=" + plant});
+    EXPECT_EQ(ran.status, 1) << ran.err;
+    EXPECT_THAT(ran.out, AllOf(HasSubstr(signature + "\n  2 artifacts, "),
+                               HasSubstr(" -> 4, "), HasSubstr(words),
+                               HasSubstr("2 artifacts: 1 signatures, 0 cr")));
+    EXPECT_THAT(ContentOf(out + "/" + signature + ".textproto"),
+                HasSubstr(signature));
+  }
+}
+
 }  // namespace
 }  // namespace eptdiff

@@ -206,6 +206,33 @@ TEST_F(FuzzCommandTest, CrashOfTheTargetIsAFinding) {
                     HasSubstr("artifacts/crash-1"), HasSubstr("\"error\": ")));
 }
 
+// libFuzzer would notice after 20 seconds; there may be fewer.
+TEST_F(FuzzCommandTest, HangAtTheEndIsAFinding) {
+  const std::string hangs = "eptdiff-engine-hang-time";
+  const std::string text = directory_.File(
+      "a.textproto",
+      "processor { ept_vpid_cap: 0x6334141 }\n"
+      "controls { primary: 0x80000000 secondary: 0x2 eptp: 0x101e }\n"
+      "memory { address: 0x1000 value: 0x2007 }\n"
+      "memory { address: 0x2000 value: 0x3007 }\n"
+      "memory { address: 0x3000 value: 0x2010b7 }\n"
+      "step { guest_physical_access { kind: READ gpa: 0x0 } }\n");
+  const std::string target = MakeTarget(
+      "trap '' INT\ncounters\n"
+      "trap 'cp \"$0.case\" \"${prefix}crash-1\"; exit 77' ABRT\n"
+      "while :; do sleep 0.05; done\n");
+  ASSERT_EQ(RunEptdiff({"convert", text, "-o", target + ".case"}).status, 0);
+  const Ran ran =
+      RunEptdiff({"fuzz", "--target", target, "--seconds", "1", "--jobs", "1"},
+                 {"EPTDIFF_PLANT=hang"}, directory_.path());
+  EXPECT_EQ(ran.status, 1) << ran.err;
+  EXPECT_THAT(Report(), AllOf(HasSubstr("\"signature\": \"" + hangs + "\""),
+                              HasSubstr("\"reproduced\": true")));
+  EXPECT_THAT(
+      ContentOf(directory_.Path("corpus/regressions/" + hangs + ".textproto")),
+      HasSubstr("it hangs"));
+}
+
 TEST_F(FuzzCommandTest, TargetThatCannotRunEndsTheRun) {
   const Ran ran = Fuzz("echo 'no such option'\nexit 1\n", "60");
   EXPECT_EQ(ran.status, 4);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -118,19 +119,33 @@ CorpusDecides WhatCorpusDecides(const std::string& directory, double seconds) {
 std::vector<Disagreed> DisagreementsOf(const FuzzResult& result,
                                        const TriageResult& triage) {
   std::vector<Disagreed> all;
+  std::set<std::string> told;  // artifacts
+  for (const TriagedSignature& s : triage.signatures) {
+    told.insert(s.artifacts.begin(), s.artifacts.end());
+  }
   for (const auto& [signature, found] : result.found) {
-    Disagreed d{signature, "", found.count, false};
+    // What a log says of a crash is less than what triage makes of it.
+    const auto is_told = [&told](const std::string& artifact) {
+      return told.count(artifact) > 0;
+    };
+    if (found.crash && !found.artifacts.empty() &&
+        std::all_of(found.artifacts.begin(), found.artifacts.end(), is_told)) {
+      continue;
+    }
+    Disagreed d{signature, "", found.count, false, ""};
     if (!found.artifacts.empty()) d.file = found.artifacts[0];
     if (const TriagedSignature* triaged = Find(triage, signature)) {
       d.file = triaged->file;
       d.reproduced = true;
     }
+    if (!d.reproduced) d.target = found.target;
     all.push_back(std::move(d));
   }
-  // Another oracle may disagree on the same case: the target named the first.
+  // Crashes; and another oracle may disagree on the same case: the target named
+  // the first.
   for (const TriagedSignature& s : triage.signatures) {
     if (result.found.count(s.signature) > 0) continue;
-    all.push_back({s.signature, s.file, s.artifacts.size(), true});
+    all.push_back({s.signature, s.file, s.artifacts.size(), true, ""});
   }
   return all;
 }
@@ -232,6 +247,10 @@ std::string ReportText(const FuzzResult& result, const CorpusDecides& decides,
     absl::StrAppendFormat(&text, "  %s (%d times)%s\n    %s\n", d.signature,
                           d.count, d.reproduced ? "" : ", not reproduced here",
                           d.file.empty() ? "no file" : d.file);
+    // Sanitizers see more than this process does.
+    if (d.target.empty() || d.file.empty()) continue;
+    absl::StrAppend(&text, "    to see it again: ", d.target, " ", d.file,
+                    "\n");
   }
   return text;
 }

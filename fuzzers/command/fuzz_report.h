@@ -35,6 +35,7 @@ struct Disagreed {
   std::string file;  // the regression case, else the artifact, else ""
   std::uint64_t count = 0;
   bool reproduced = false;  // by this process, outside the target
+  std::string target;       // if not: that which found it; else ""
 };
 std::vector<Disagreed> DisagreementsOf(const FuzzResult& result,
                                        const TriageResult& triage);

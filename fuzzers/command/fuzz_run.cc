@@ -20,7 +20,8 @@ using std::chrono::duration;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kPoll{100};
-constexpr std::chrono::seconds kGrace{5};  // to end by itself
+// To end by itself, which a target does after the case that it is at.
+constexpr std::chrono::seconds kGrace{5};
 constexpr std::chrono::seconds kEarlyEnd{3};
 constexpr milliseconds kBetweenLooks{500};  // at the room on the disk
 constexpr int kMaxEarlyEnds = 5;
@@ -134,7 +135,7 @@ absl::Status FuzzRun::Collect(std::size_t number) {
   }
   if (!finding.signature.empty() || !finding.artifact.empty() ||
       absl::StartsWith(how, "signal")) {
-    Record(finding, how);
+    Record(finding, number, how);
   }
   early_ends_ = finding.signature.empty() && early ? early_ends_ + 1 : 0;
   if (early_ends_ <= kMaxEarlyEnds) return absl::OkStatus();
@@ -144,7 +145,8 @@ absl::Status FuzzRun::Collect(std::size_t number) {
       LastLines(log)));
 }
 
-void FuzzRun::Record(const WorkerFinding& finding, const std::string& how) {
+void FuzzRun::Record(const WorkerFinding& finding, std::size_t job,
+                     const std::string& how) {
   const bool crash = finding.signature.empty();
   const std::string name = !crash ? finding.signature
                            : !finding.summary.empty()
@@ -152,6 +154,7 @@ void FuzzRun::Record(const WorkerFinding& finding, const std::string& how) {
                                : absl::StrCat("the target ended: ", how);
   FoundByRun& found = found_[name];
   found.crash = crash;
+  found.target = options_.targets[TargetOf(job)].path;
   ++found.count;
   if (!finding.artifact.empty()) found.artifacts.push_back(finding.artifact);
   if (!crash && !absl::StrContains(absl::StrCat("\n", muted_),
@@ -170,18 +173,27 @@ void FuzzRun::EndWorkers() {
   for (Job& job : jobs_) {
     if (job.worker.has_value()) job.worker->Interrupt();
   }
-  const auto patience = Clock::now() + kGrace;
-  for (Job& job : jobs_) {
-    if (!job.worker.has_value()) continue;
-    while (!job.worker->HasEnded() && Clock::now() < patience) {
+  const auto wait = [](Worker& worker, Clock::time_point end) {
+    while (!worker.HasEnded() && Clock::now() < end) {
       std::this_thread::sleep_for(milliseconds(10));
     }
-    if (!job.worker->HasEnded()) job.worker->Kill();
+    return worker.HasEnded();
+  };
+  const auto patience = Clock::now() + kGrace;
+  for (std::size_t i = 0; i < jobs_.size(); ++i) {
+    Job& job = jobs_[i];
+    if (!job.worker.has_value()) continue;
+    if (!wait(*job.worker, patience)) {
+      job.worker->Abort();
+      if (!wait(*job.worker, Clock::now() + kGrace)) job.worker->Kill();
+      ReadStats(job);
+      continue;
+    }
     ReadStats(job);
     // It may have found something just before.
     const WorkerFinding finding =
         ParseLog(ReadBytes(job.worker->log(), kMaxLogBytes).value_or(""));
-    if (!finding.artifact.empty()) Record(finding, "at the end");
+    if (!finding.artifact.empty()) Record(finding, i, "at the end");
   }
 }
 

@@ -10,8 +10,9 @@
 //    hang), but nothing can mute it; a target that does nothing else ends the
 //    run with an error.
 // 4. When the time is up, a signal came, or the first finding was all that was
-//    wanted, the workers are ended. A full disk ends the run with an error
-//    while there is still room for the report.
+//    wanted, the workers are ended. One that does not end hangs in a case:
+//    libFuzzer is made to write that down, for triage to try. A full disk ends
+//    the run with an error while there is still room for the report.
 // Thread-safety: thread-compatible; one run at a time in a process.
 #ifndef EPTDIFF_FUZZERS_COMMAND_FUZZ_RUN_H_
 #define EPTDIFF_FUZZERS_COMMAND_FUZZ_RUN_H_
@@ -55,6 +56,7 @@ struct FoundByRun {
   std::uint64_t count = 0;             // how often, where it was muted included
   std::vector<std::string> artifacts;  // the files, those that were written
   bool crash = false;
+  std::string target;  // which found it
 };
 
 struct FuzzResult {
@@ -88,7 +90,8 @@ class FuzzRun {
   absl::Status StartWorker(std::size_t number);
   absl::Status Collect(std::size_t number);
   absl::Status LookForRoom();
-  void Record(const WorkerFinding& finding, const std::string& how);
+  void Record(const WorkerFinding& finding, std::size_t job,
+              const std::string& how);
   void ReadStats(Job& job);
   void EndWorkers();
   FuzzResult Summary() const;

@@ -13,6 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "fuzzers/command/apart.h"
 #include "fuzzers/command/case_file.h"
+#include "fuzzers/command/crash.h"
 #include "fuzzers/command/smallest.h"
 #include "fuzzers/command/style.h"
 #include "fuzzers/text/case_text.h"
@@ -22,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::chrono::seconds kProbeLimit{10};
+constexpr std::chrono::seconds kProbeLimit{3};
 constexpr std::chrono::seconds kMinimizeLimit{120};
 
 std::size_t Records(const Case& c) { return c.memory.size() + c.steps.size(); }
@@ -47,12 +48,18 @@ class Triager {
       return;
     }
     const Case& c = content->text_case.c;
+    Incident incident;
     const auto signatures = RunApart(
         [&] {
           return absl::StrJoin((*options_.MakePanel())->Findings(c), "\n");
         },
-        kProbeLimit);
-    if (!signatures.ok()) {
+        kProbeLimit, &incident);
+    if (incident.kind != IncidentKind::kNone) {
+      const Crash crash = CrashOf(options_, c, incident);
+      const std::string signature = SignatureOf(crash);
+      crashes_[signature] = crash;
+      witnesses_[signature].push_back({artifact, c});
+    } else if (!signatures.ok()) {
       result_.crashes.emplace_back(artifact,
                                    std::string(signatures.status().message()));
     } else if (signatures->empty()) {
@@ -87,9 +94,13 @@ class Triager {
     triaged.records_before = Records(smallest.c);
     triaged.file = absl::StrCat(out_, "/", signature, ".textproto");
 
+    const auto crash = crashes_.find(signature);
     const auto text =
-        RunApart([&] { return FormatCase(Regression(smallest.c, signature)); },
-                 kMinimizeLimit);
+        crash != crashes_.end()
+            ? FormatCase(SmallestCrash(options_, smallest.c, crash->second))
+            : RunApart(
+                  [&] { return FormatCase(Regression(smallest.c, signature)); },
+                  kMinimizeLimit);
     if (!text.ok()) {
       result_.crashes.emplace_back(
           smallest.file,
@@ -116,12 +127,18 @@ class Triager {
                 TextCase& now) {
     const auto old = ReadCaseFile(file);
     if (!old.ok() || SizeOf(old->text_case.c) > SizeOf(now.c)) return false;
+    Incident incident;
     const auto signatures = RunApart(
         [&] {
           return absl::StrJoin(
               (*options_.MakePanel())->Findings(old->text_case.c), "\n");
         },
-        kProbeLimit);
+        kProbeLimit, &incident);
+    if (const auto crash = crashes_.find(signature); crash != crashes_.end()) {
+      if (incident.kind != crash->second.incident.kind) return false;
+      now = old->text_case;
+      return true;
+    }
     if (!signatures.ok()) return false;
     const std::vector<std::string> shown = absl::StrSplit(*signatures, '\n');
     if (std::find(shown.begin(), shown.end(), signature) == shown.end()) {
@@ -133,7 +150,8 @@ class Triager {
 
   const OracleOptions& options_;
   const std::string out_;
-  std::map<std::string, std::vector<Witness>> witnesses_;
+  std::map<std::string, std::vector<Witness>> witnesses_;  // by signature
+  std::map<std::string, Crash> crashes_;                   // those of them
   TriageResult result_;
 };
 

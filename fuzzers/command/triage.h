@@ -1,7 +1,7 @@
 // From libFuzzer's artifacts to regression cases: one for each signature.
 //
 // 1. Each artifact is decoded and put to the oracles, in a child process: a
-//    crash or a hang is a result, too.
+//    crash or a hang is a result, too, with a signature (crash.h).
 // 2. For each signature the smallest artifact is minimised. (What it was found
 //    with is large; how often it was found does not matter.)
 // 3. The result is written as <signature>.textproto, with its explanation, in
@@ -32,7 +32,7 @@ struct TriagedSignature {
 
 struct TriageResult {
   std::vector<TriagedSignature> signatures;  // in alphabetical order
-  // Artifacts that crash this process or take too long, and how.
+  // Artifacts that could not be judged or minimised, and why.
   std::vector<std::pair<std::string, std::string>> crashes;
   // Artifacts on which nobody disagrees here, and those that are no case.
   std::vector<std::pair<std::string, std::string>> unreproduced;

@@ -127,6 +127,7 @@ bool Worker::HasEnded() {
 }
 
 void Worker::Interrupt() { Signal(SIGINT); }
+void Worker::Abort() { Signal(SIGABRT); }
 void Worker::Kill() { Signal(SIGKILL); }
 void Worker::Signal(int number) {
   if (pid_ >= 0) killpg(pid_, number);

@@ -42,9 +42,11 @@ class Worker {
   // Whether it has ended; does not wait.
   bool HasEnded();
 
-  // Asks it to end (SIGINT, on which libFuzzer stops), or ends it (SIGKILL),
-  // with all that it has started.
+  // Asks it to end (SIGINT, on which libFuzzer stops), makes it end with the
+  // case that it is at as an artifact (SIGABRT), or ends it (SIGKILL), with all
+  // that it has started.
   void Interrupt();
+  void Abort();
   void Kill();
 
   // Once it has ended: "exit status 77", "signal 9".

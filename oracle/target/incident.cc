@@ -78,6 +78,8 @@ std::string SignaturePart(const Incident& incident) {
       return "varies";
     case IncidentKind::kForeignFrame:
       return "memory-foreign";
+    case IncidentKind::kAllocation:
+      return "memory-limit";
   }
   return "none";
 }
@@ -112,6 +114,9 @@ std::string WordsOf(const Incident& incident) {
     case IncidentKind::kForeignFrame:
       return "it reads memory at " + Hexadecimal(incident.detail) +
              ", where it has no frame";
+    case IncidentKind::kAllocation:
+      return "it takes more than " + std::to_string(incident.detail) +
+             " MBytes of memory";
     case IncidentKind::kVaries:
       return "its answers vary: asked the same again, it says something else";
   }
