@@ -55,14 +55,15 @@ class TableBuilderTest : public testing::Test {
   }
   // The INVEPTs since the last call.
   int Invepts() { return std::exchange(frames.invepts, 0); }
-  // The word of the entry that maps `gpa`, to be tampered with.
-  std::uint64_t& Entry(std::uint64_t gpa) {
+  // The word of the entry that maps `gpa`, or of the one of level `lowest` on
+  // the way there, to be tampered with.
+  std::uint64_t& Entry(std::uint64_t gpa, int lowest = 1) {
     std::uint64_t entry = Table().eptp();
     for (int level = Table().format().levels();; --level) {
       const std::uint64_t address =
           (entry & bits::kAddress) + (gpa >> (9 * level) & 0xff8);
       std::uint64_t& word = frames.At(address);
-      if (level == 1 || (word & 0x80) != 0 || (word & 7) == 0) return word;
+      if (level == lowest || (word & 0x80) != 0 || (word & 7) == 0) return word;
       entry = word;
     }
   }
@@ -356,8 +357,8 @@ TEST_F(TableBuilderTest, RemapGivesThePageAsItWas) {
   Entry(k2M) |= 0x300;
   Mapping replaced;
   ASSERT_TRUE(Table().Remap(Gpa{k2M}, Hpa{2 * k2M}, kReadOnly, &replaced).ok());
-  EXPECT_EQ(replaced.hpa, Hpa{k2M});
-  EXPECT_EQ(replaced.flags.bits & 0x300, 0x300u);
+  EXPECT_EQ(replaced, (Mapping{Gpa{k2M}, Hpa{k2M}, k2M,
+                               kRam | EptFlags{1ull << 52} | EptFlags{0x300}}));
   // Another page, not written yet; the software's bits belong to the GPA.
   EXPECT_EQ(Entry(k2M), 0x00100000004000b1u);
 }
@@ -405,6 +406,16 @@ TEST_F(TableBuilderTest, UnmapShowsEachPieceThatGoes) {
 TEST_F(TableBuilderTest, UnmapOfNothingIsNothing) {
   ASSERT_TRUE(Table().UnmapRegion(Gpa{}, 1ull << 48).ok());
   EXPECT_EQ(Invepts(), 0);
+}
+
+TEST_F(TableBuilderTest, WhatWasAccessedAsAPageIsAccessedAsTables) {
+  controls = TableControls(/*eptp=*/0x5e);
+  Table().Map(Gpa{0}, Hpa{0}, PageSize::k1GByte, kRam);
+  Entry(0) |= 0x100;
+  ASSERT_TRUE(Table().ProtectRegion(Gpa{0}, k4K, kReadOnly).ok());
+  for (const int level : {3, 2, 1}) {
+    EXPECT_EQ(Entry(0, level) & 0x300, 0x100u) << level;
+  }
 }
 
 TEST_F(TableBuilderTest, SplitKeepsFlagsAndThoseSetMeanwhile) {
