@@ -131,11 +131,7 @@ void Trial::JudgeSeat(Seat& seat, std::size_t number, const Step* step) {
   }
   if (seat.judge == nullptr) {
     seat.judge = &seat;
-    if (step == nullptr) {
-      seat.reference.JudgeEntry(state, seat.own_verdict, seat.own_trace);
-    } else {
-      seat.reference.Judge(state, *step, seat.own_verdict, seat.own_trace);
-    }
+    seat.reference.Judge(state, step, seat.own_verdict, seat.own_trace);
   }
   const Verdict& verdict = seat.judge->own_verdict;
   Standings& standings = standings_[seat.number];
