@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "fuzzers/declared_rules.h"
 #include "fuzzers/known_departures.h"
@@ -82,6 +83,40 @@ TEST(KnownDeparturesTest, AnAnswerShowsWhatItNeedsToBeExplained) {
   EXPECT_GT(Shown("CFG-9/off", 0), 0u);
   EXPECT_EQ(Shown("CFG-8/off,CFG-9/off", 0), Shown("CFG-8/off", 0));
   EXPECT_EQ(Shown("CFG-8/off,CFG-9/off", 1), Shown("CFG-9/off", 0));
+}
+
+// An oracle in the SDM itself that does not know memory types.
+class Silent final : public Oracle {
+ public:
+  std::string_view name() const override { return "silent"; }
+  FieldSet fields() const override {
+    return kAllFields & ~SetOf(Field::kMemoryType) &
+           ~SetOf(Field::kStructureMemoryType);
+  }
+  Skip Enter(const MachineState& state, Outcome& outcome) override {
+    return oracle_.Enter(state, outcome);
+  }
+  Skip Perform(const MachineState& state, const Step& step,
+               Outcome& outcome) override {
+    return oracle_.Perform(state, step, outcome);
+  }
+
+ private:
+  DialectOracle oracle_{Dialect()};
+};
+
+TEST(ProvenRulesTest, WhatIsNotFilledInProvesNothing) {
+  DialectOracle right((Dialect()));
+  Silent silent;
+  ProvenRules of_right(right);
+  ProvenRules of_silent(silent);
+  for (const NamedCase& witness : Witnesses()) {
+    of_right.Add(witness.c);
+    of_silent.Add(witness.c);
+  }
+  EXPECT_TRUE(of_right.Has(Rule::kMt5));
+  EXPECT_FALSE(of_silent.Has(Rule::kMt5));
+  EXPECT_TRUE(of_silent.Has(Rule::kCfg9));
 }
 
 TEST(ProvenRulesTest, AWrongAnswerProvesNothingAndARightOneItsRule) {
