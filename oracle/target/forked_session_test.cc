@@ -350,6 +350,12 @@ TEST(ForkedSessionTest, ACaseThatReachesNewEdgesIsKnown) {
     EXPECT_TRUE(session->reached_new_edges());
   }
   EXPECT_EQ(news, std::vector<bool>({true, false, true, false, true}));
+  // Of a case that was not announced nothing is known.
+  MachineState state;
+  state.Load(CaseOf({0x13000}));
+  Reply reply;
+  session->Enter(state, reply);
+  EXPECT_FALSE(session->reached_new_edges());
   EXPECT_EQ(session->edges().covered, 2u);
   EXPECT_EQ(session->edges().total, 16u);
 }
