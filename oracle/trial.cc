@@ -98,8 +98,10 @@ void Trial::Perform(std::size_t number, const Step& step) {
     if (skip == Skip::kNone) continue;
     standings_[seat->number].skip = skip;
     standings_[seat->number].step = number;
-    // Whoever panics where the SDM knows an answer has been found out.
-    seat->active = skip == Skip::kPanic || skip == Skip::kUnexpectedExit;
+    // Whoever panics where the SDM knows an answer has been found out, and so
+    // has he who says that there is nothing to answer.
+    seat->active = skip == Skip::kPanic || skip == Skip::kUnexpectedExit ||
+                   skip == Skip::kCallerError || skip == Skip::kEptOff;
     seat->outcome.event = {.kind = EventKind::kGaveUp};
     seat->outcome.registers = RegistersOf(state);
     seat->outcome.writes.clear();
@@ -149,7 +151,7 @@ void Trial::JudgeSeat(Seat& seat, std::size_t number, const Step* step) {
       standings.skip = Skip::kTableOperation;
       break;
     case Standing::kCallerError:
-      standings.skip = Skip::kCallerError;
+      if (standings.skip == Skip::kNone) standings.skip = Skip::kCallerError;
       break;
     case Standing::kJudged:
       if (entry_unseen) {

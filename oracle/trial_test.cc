@@ -214,6 +214,17 @@ TEST_F(TrialTest, OraclesInDifferentStatesAreJudgedApart) {
   }
 }
 
+TEST_F(TrialTest, WhatTheSdmAnswersIsNoErrorOfTheCaller) {
+  trial_.Add(a_, Dialect());
+  for (const Skip skip : {Skip::kCallerError, Skip::kEptOff}) {
+    a_.Skips(2, skip);
+    const auto& standings = trial_.Run(Violations());
+    EXPECT_EQ(standings[0].skip, skip);
+    EXPECT_EQ(standings[0].step, 2u);
+    EXPECT_TRUE(standings[0].disagrees);
+  }
+}
+
 TEST_F(TrialTest, APanicIsASkipAndAFinding) {
   a_.Skips(2, Skip::kPanic);
   trial_.Add(a_, Dialect());
