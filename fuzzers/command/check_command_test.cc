@@ -334,6 +334,17 @@ TEST(CheckCommandTest, EachMistakeOfABuilderIsNamedAndNothingElse) {
   }
 }
 
+// Tables are linked before they are cleared: once the operation is over there
+// is nothing to be seen of it.
+TEST(CheckCommandTest, EachStoreThroughAPointerIsSeen) {
+  const Checked right = Check(EPTDIFF_POINTER_BUILDER, "", "3000");
+  EXPECT_EQ(right.ran.status, 0) << right.ran.out << right.ran.err;
+  const Checked wrong =
+      Check(EPTDIFF_POINTER_BUILDER, "link-before-clear", "400");
+  EXPECT_EQ(wrong.ran.status, 1) << wrong.ran.out << wrong.ran.err;
+  EXPECT_THAT(wrong.ran.out, HasSubstr("step: 1, map the page"));
+}
+
 TEST(CheckCommandTest, MisbehaviourOfABuilderIsReportedAsWhatItIs) {
   const Mistake kMisbehaviours[] = {
       {"crash", {"crash-SIGABRT"}},      {"exit", {"crash-exit3"}},

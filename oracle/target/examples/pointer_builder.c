@@ -1,0 +1,83 @@
+/* The adapter of pointer_tables.c, whose stores eptdiff_stores.h announces.
+ * EPTDIFF_EXAMPLE_BUG=link-before-clear makes a mistake that no look at the
+ * finished tables would show. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "oracle/target/eptdiff_stores.h"
+#include "oracle/target/examples/pointer_tables.h"
+
+EPTDIFF_BUILDER_DEFINE_ABI;
+
+#define ADDRESS UINT64_C(0x000ffffffffff000)
+
+static entry_t* root;
+static uint64_t table_eptp;
+
+entry_t* alloc_table(void) { return eptdiff_stores_allocate(); }
+void free_table(entry_t* table) { eptdiff_stores_release(table); }
+uint64_t virt_to_phys(const void* address) {
+  return eptdiff_stores_address(address);
+}
+void* phys_to_virt(uint64_t address) { return eptdiff_stores_pointer(address); }
+void flush_guest_mappings(void) { eptdiff_stores_invept(table_eptp); }
+
+void eptdiff_builder_describe(eptdiff_builder_profile* profile) {
+  const char* const bug = getenv("EPTDIFF_EXAMPLE_BUG");
+  link_before_clear = bug != NULL && strcmp(bug, "link-before-clear") == 0;
+  profile->operations =
+      EPTDIFF_OPERATION(EPTDIFF_MAP) | EPTDIFF_OPERATION(EPTDIFF_UNMAP);
+  profile->refusals = EPTDIFF_REFUSAL(EPTDIFF_OVERLAP) |
+                      EPTDIFF_REFUSAL(EPTDIFF_NOT_MAPPED) |
+                      EPTDIFF_REFUSAL(EPTDIFF_NO_FRAMES);
+  profile->models = EPTDIFF_MODELS_4_LEVELS;
+  profile->capabilities_set &= ~(UINT64_C(3) << 16); /* no large pages */
+}
+
+int eptdiff_builder_create(const eptdiff_question* machine, uint64_t unused,
+                           const eptdiff_host* host, uint64_t* eptp) {
+  (void)unused; /* 0: "EPT-violation #VE" is not declared */
+  eptdiff_stores_begin(host);
+  root = alloc_table();
+  if (root == NULL) return EPTDIFF_NO_FRAMES;
+  clear_table(root);
+  eptdiff_stores_settle();
+  table_eptp = *eptp = (machine->eptp & ~ADDRESS) | virt_to_phys(root);
+  return EPTDIFF_DONE;
+}
+
+int eptdiff_builder_perform(const eptdiff_builder_operation* operation) {
+  const int maps = operation->kind == EPTDIFF_MAP;
+  int result;
+  if (!maps && operation->kind != EPTDIFF_UNMAP) return EPTDIFF_UNSUPPORTED;
+  result =
+      maps ? map_page(root, operation->gpa, operation->hpa | operation->flags)
+           : unmap_page(root, operation->gpa);
+  eptdiff_stores_settle();
+  if (result == 0) return EPTDIFF_DONE;
+  if (result == -2) return EPTDIFF_NO_FRAMES;
+  return maps ? EPTDIFF_OVERLAP : EPTDIFF_NOT_MAPPED;
+}
+
+static void free_below(entry_t* table, int level) {
+  int i;
+  for (i = 0; level > 1 && i < 512; ++i) {
+    if ((table[i] & 7) != 0) {
+      free_below(phys_to_virt(table[i] & ADDRESS), level - 1);
+    }
+  }
+  free_table(table);
+}
+
+static int is_unused(const entry_t* table) {
+  int i;
+  for (i = 0; i < 512; ++i) {
+    if (table[i] != 0) return 0;
+  }
+  return 1;
+}
+
+void eptdiff_builder_destroy(void) {
+  if (!is_unused(root)) flush_guest_mappings();
+  free_below(root, 4);
+}
