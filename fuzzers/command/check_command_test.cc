@@ -345,6 +345,15 @@ TEST(CheckCommandTest, EachStoreThroughAPointerIsSeen) {
   EXPECT_THAT(wrong.ran.out, HasSubstr("step: 1, map the page"));
 }
 
+TEST(CheckCommandTest, AnyUnusedWordWillDoWhereItIsDeclared) {
+  const Checked other =
+      Check(EPTDIFF_POINTER_BUILDER, "other-unused-word", "400");
+  EXPECT_EQ(other.ran.status, 1) << other.ran.out << other.ran.err;
+  const Checked declared =
+      Check(EPTDIFF_POINTER_BUILDER, "other-unused-word-declared", "1000");
+  EXPECT_EQ(declared.ran.status, 0) << declared.ran.out << declared.ran.err;
+}
+
 TEST(CheckCommandTest, MisbehaviourOfABuilderIsReportedAsWhatItIs) {
   const Mistake kMisbehaviours[] = {
       {"crash", {"crash-SIGABRT"}},      {"exit", {"crash-exit3"}},

@@ -96,6 +96,7 @@ bool BuilderTrial::Begin(const Case& c) {
     Controls controls = c.controls;
     controls.eptp = builder_->eptp();
     facts_ = FactsOf(c.processor, controls, unused);
+    facts_.any_unused = builder_->any_unused_word();
     check_.emplace(pool_, facts_, builder_->eptp(), log_);
     check_->TolerateMissingInvept();
     Take(check_->creation());

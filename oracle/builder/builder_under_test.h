@@ -34,6 +34,9 @@ class BuilderUnderTest {
                              const Controls& controls,
                              std::uint64_t unused) = 0;
 
+  // Whether entries that map nothing may hold other words that are not present.
+  virtual bool any_unused_word() const { return false; }
+
   // The rest only after Create() has succeeded, until Destroy().
   virtual std::uint64_t eptp() const = 0;
   virtual TableResult Perform(const TableOperation& operation) = 0;

@@ -39,6 +39,11 @@ bool IsPresent(const TableFacts& facts, std::uint64_t entry) {
   return (entry & RightsMask(facts)) != 0;
 }
 
+bool IsUnused(const TableFacts& facts, std::uint64_t entry) {
+  return facts.any_unused ? (entry ^ facts.unused) >> 63 == 0
+                          : entry == facts.unused;
+}
+
 bool IsLeaf(std::uint64_t entry, int level) {
   return level == 1 || (level <= 3 && Has(entry, 7));
 }

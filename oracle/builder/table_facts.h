@@ -24,6 +24,7 @@ struct TableFacts {
   bool page_2m = false;
   bool page_1g = false;
   std::uint64_t unused = 0;  // what an entry holds that maps nothing
+  bool any_unused = false;   // any word that is not present will do
 };
 TableFacts FactsOf(const Processor& processor, const Controls& controls,
                    std::uint64_t unused);
@@ -41,6 +42,9 @@ constexpr std::uint64_t EntryBytes(int level) {
 // Bits 2:0, and bit 10 under MBEC.
 std::uint64_t RightsMask(const TableFacts& facts);
 bool IsPresent(const TableFacts& facts, std::uint64_t entry);
+// Of an entry that is not present: whether it holds the word for that. With
+// `any_unused`, bit 63 alone counts.
+bool IsUnused(const TableFacts& facts, std::uint64_t entry);
 // Of a present entry.
 bool IsLeaf(std::uint64_t entry, int level);
 std::uint64_t AddressIn(std::uint64_t entry);  // bits 51:12

@@ -32,7 +32,7 @@ class Reader {
 
   void Entry(std::uint64_t entry, const TreePlace& place, Hpa at) {
     if (!IsPresent(facts_, entry)) {
-      if (entry != facts_.unused) {
+      if (!IsUnused(facts_, entry)) {
         Fault(BuilderRule::kUnusedEntry, at.value, place.level);
       }
     } else if (IsMisconfiguredEntry(facts_, entry, place.level)) {

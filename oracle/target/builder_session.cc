@@ -147,7 +147,8 @@ void BuilderSession::Judge(std::span<const Case> cases) {
   eptdiff_builder_profile profile = BlankBuilderProfile();
   functions.describe(&profile);
   BuilderTrial trial(std::make_unique<OutsideBuilder>(
-      functions, [this](const Incident& incident) { Abandon(incident); }));
+      functions, profile,
+      [this](const Incident& incident) { Abandon(incident); }));
   SymptomLog log(shared_->right);
   trial.set_symptom_log(&log);
   trial.set_observer([this](const BuilderStepReport& report) {

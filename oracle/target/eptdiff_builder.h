@@ -131,7 +131,11 @@ typedef struct eptdiff_builder_profile {
   uint64_t capabilities_clear;
   uint8_t min_maxphyaddr;
   uint8_t max_maxphyaddr;
-  uint8_t reserved1[6];
+  /* Not 0: an entry that maps nothing holds whatever word it likes that is not
+   * present, with bit 63 as in `unused` below; such as one that leads nowhere,
+   * for processors that speculate beyond it. */
+  uint8_t any_unused_word;
+  uint8_t reserved1[5];
   char name[32]; /* as in eptdiff_profile */
 } eptdiff_builder_profile;
 

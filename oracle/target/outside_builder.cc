@@ -93,8 +93,11 @@ struct HostCalls {
 };
 
 OutsideBuilder::OutsideBuilder(const BuilderFunctions& functions,
+                               const eptdiff_builder_profile& profile,
                                Abandon abandon)
-    : functions_(functions), abandon_(std::move(abandon)) {
+    : functions_(functions),
+      any_unused_word_(profile.any_unused_word != 0),
+      abandon_(std::move(abandon)) {
   std::memset(&host_, 0, sizeof(host_));
   host_.size = sizeof(host_);
   host_.context = this;

@@ -35,13 +35,15 @@ class OutsideBuilder final : public BuilderUnderTest {
   // Called once; it does not return.
   using Abandon = std::function<void(const Incident&)>;
 
-  OutsideBuilder(const BuilderFunctions& functions, Abandon abandon);
+  OutsideBuilder(const BuilderFunctions& functions,
+                 const eptdiff_builder_profile& profile, Abandon abandon);
 
   // Signatures get the builder's own name where it is known
   // (builder_session.h).
   std::string_view name() const override { return "builder"; }
   TableResult Create(FramePool& pool, const Processor& processor,
                      const Controls& controls, std::uint64_t unused) override;
+  bool any_unused_word() const override { return any_unused_word_; }
   std::uint64_t eptp() const override { return eptp_; }
   TableResult Perform(const TableOperation& operation) override;
   bool List(std::vector<Interval>& pages) override;
@@ -57,6 +59,7 @@ class OutsideBuilder final : public BuilderUnderTest {
   TableResult ResultOf(int result);
 
   const BuilderFunctions functions_;
+  const bool any_unused_word_;
   const Abandon abandon_;
   eptdiff_host host_;
   FramePool* pool_ = nullptr;

@@ -9,6 +9,7 @@
 #define ADDRESS UINT64_C(0x000ffffffffff000)
 #define WRITE_ONCE(entry, word) (*(volatile entry_t*)(entry) = (word))
 
+entry_t unused_entry;
 int link_before_clear;
 
 static entry_t* entry_of(entry_t* table, uint64_t gpa, int level) {
@@ -77,10 +78,10 @@ int unmap_page(entry_t* root, uint64_t gpa) {
     tables[level - 1] = phys_to_virt(entry & ADDRESS);
   }
   if ((*entry_of(tables[1], gpa, 1) & RIGHTS) == 0) return -1;
-  WRITE_ONCE(entry_of(tables[1], gpa, 1), 0);
+  WRITE_ONCE(entry_of(tables[1], gpa, 1), unused_entry);
   for (level = 1; level < 4 && is_empty(tables[level]); ++level) {
     unlinked[level] = tables[level];
-    WRITE_ONCE(entry_of(tables[level + 1], gpa, level + 1), 0);
+    WRITE_ONCE(entry_of(tables[level + 1], gpa, level + 1), unused_entry);
   }
   flush_guest_mappings();
   free_chain(unlinked, 3);

@@ -19,6 +19,9 @@ int map_page(entry_t* root, uint64_t gpa, entry_t leaf);
 int unmap_page(entry_t* root, uint64_t gpa);
 void clear_table(entry_t* table);
 
+/* What an entry holds from which a page or a table is removed. */
+extern entry_t unused_entry;
+
 /* A mistake to see: tables are linked first, and cleared then. */
 extern int link_before_clear;
 
