@@ -38,14 +38,14 @@ std::uint64_t FlipReserved(Random& random, std::uint64_t value, int level,
     if (random.OneIn(2)) return value ^ (random.OneIn(2) ? Bit(12) : Bit(last));
     return value ^ OneOf(random, 12, last);
   }
-  constexpr std::uint64_t kInvalidTypes[] = {2, 3, 7};
+  static constexpr std::uint64_t kInvalidTypes[] = {2, 3, 7};
   return (value & ~bits::kTypeMask) | random.Pick(kInvalidTypes)
                                           << bits::kTypeShift;
 }
 
 std::uint64_t FlipIgnored(Random& random, std::uint64_t value) {
-  constexpr unsigned kIgnored[] = {8,  9,  10, 11, 52, 53, 54, 55, 56,
-                                   57, 58, 59, 60, 61, 62, 63, 63, 61};
+  static constexpr unsigned kIgnored[] = {8,  9,  10, 11, 52, 53, 54, 55, 56,
+                                          57, 58, 59, 60, 61, 62, 63, 63, 61};
   return value ^ Bit(random.Pick(kIgnored));
 }
 

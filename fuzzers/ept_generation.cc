@@ -35,7 +35,7 @@ void EptGeneration::PlaceStructures() {
 
 std::uint64_t EptGeneration::NextPage(std::uint64_t page) {
   const int levels = PagingIsOn(c_) ? EptLevels(c_) : 2;
-  constexpr int kLevels[] = {1, 1, 2, 2, 3, 3, 4};
+  static constexpr int kLevels[] = {1, 1, 2, 2, 3, 3, 4};
   const unsigned shift = PageShift(std::min(random_.Pick(kLevels), levels));
   const std::uint64_t change = random_.OneIn(2) ? 1 : 1 + random_.Below(511);
   return page ^ change << shift;
@@ -65,7 +65,8 @@ std::uint64_t EptGeneration::Flags() {
 }
 
 std::uint64_t EptGeneration::TableBits() {
-  constexpr std::uint64_t kChoices[] = {7, 7, 7, 7, 7, 7, 7, 7, 7, 3, 5, 1};
+  static constexpr std::uint64_t kChoices[] = {7, 7, 7, 7, 7, 7,
+                                               7, 7, 7, 3, 5, 1};
   const bool any = restricted_ == 100 || random_.Percent(restricted_);
   std::uint64_t value =
       Union({any ? random_.Pick(kChoices) : kPermissions, Flags(), FreeBits()});
@@ -76,9 +77,9 @@ std::uint64_t EptGeneration::TableBits() {
 }
 
 std::uint64_t EptGeneration::LeafBits() {
-  constexpr std::uint64_t kChoices[] = {7, 7, 7, 7, 7, 7, 7, 7, 3,
-                                        3, 3, 5, 5, 5, 1, 1, 1, 4};
-  constexpr std::uint64_t kTypes[] = {6, 6, 6, 6, 6, 6, 0, 1, 4, 5};
+  static constexpr std::uint64_t kChoices[] = {7, 7, 7, 7, 7, 7, 7, 7, 3,
+                                               3, 3, 5, 5, 5, 1, 1, 1, 4};
+  static constexpr std::uint64_t kTypes[] = {6, 6, 6, 6, 6, 6, 0, 1, 4, 5};
   std::uint64_t value =
       Union({random_.Pick(kChoices), random_.Pick(kTypes) << kTypeShift,
              Flags(), FreeBits()});

@@ -74,7 +74,7 @@ std::uint64_t Generation::FirstPage() {
 }
 
 void Generation::MapRegions() {
-  constexpr unsigned kCounts[] = {1, 2, 3, 3, 4, 4, 5, 5};
+  static constexpr unsigned kCounts[] = {1, 2, 3, 3, 4, 4, 5, 5};
   const unsigned count = random_.Pick(kCounts);
   pages_.push_back(FirstPage());
   ept_.MapRegion(pages_[0], kNeighbours);
@@ -139,7 +139,8 @@ void Generation::FillPdptes() {
 }
 
 void Generation::AddSteps() {
-  constexpr unsigned kCounts[] = {1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 5};
+  static constexpr unsigned kCounts[] = {1, 1, 1, 1, 1, 1, 2,
+                                         2, 2, 2, 2, 2, 3, 5};
   const unsigned count = random_.Pick(kCounts);
   const std::span<const std::uint64_t> pages(pages_.begin(), pages_.size());
   for (unsigned i = 0; i < count; ++i) {

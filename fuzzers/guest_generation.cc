@@ -48,7 +48,7 @@ class GuestGeneration {
     ept_.PlaceStructures();
     tables_.emplace(random_, c_, ept_);
     PlaceRoots();
-    constexpr unsigned kCounts[] = {1, 1, 1, 1, 1, 1, 1, 2, 2, 3};
+    static constexpr unsigned kCounts[] = {1, 1, 1, 1, 1, 1, 1, 2, 2, 3};
     const unsigned count = random_.Pick(kCounts);
     while (pages_.size() < count) AddPage();
     if (random_.OneIn(16)) AddSelfMap();
@@ -100,9 +100,9 @@ class GuestGeneration {
 };
 
 void GuestGeneration::PlaceRoots() {
-  constexpr FlagStyle kStyles[] = {FlagStyle::kMixed, FlagStyle::kMixed,
-                                   FlagStyle::kSet, FlagStyle::kSet,
-                                   FlagStyle::kClear};
+  static constexpr FlagStyle kStyles[] = {FlagStyle::kMixed, FlagStyle::kMixed,
+                                          FlagStyle::kSet, FlagStyle::kSet,
+                                          FlagStyle::kClear};
   flags_ = random_.Pick(kStyles);
   root_ = tables_->NewFrame();
   // PWT and PCD, or a PCID.
@@ -114,7 +114,7 @@ void GuestGeneration::PlaceRoots() {
   } else if (IsIa32e(mode()) && HasHlat()) {
     hlat_root_ = random_.OneIn(5) ? root_ : tables_->NewFrame();
     c_.controls.hlatp = hlat_root_.gpa | (random_.Bits(2) << 3);
-    constexpr std::uint16_t kSizes[] = {0, 0, 0, 1, 1, 2, 16};
+    static constexpr std::uint16_t kSizes[] = {0, 0, 0, 1, 1, 2, 16};
     c_.controls.hlat_prefix_size = random_.Pick(kSizes);
     const std::uint64_t most = c_.processor.ept_vpid_cap >> kCapHlatShift & 63;
     if (c_.controls.hlat_prefix_size > most) c_.controls.hlat_prefix_size = 0;
@@ -420,7 +420,7 @@ Step GuestGeneration::GuestStore() {
 
 void GuestGeneration::AddSteps() {
   // Most have one step: a walk in two dimensions is long enough a question.
-  constexpr unsigned kCounts[] = {1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3};
+  static constexpr unsigned kCounts[] = {1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3};
   const unsigned count = random_.Pick(kCounts);
   if (mode() == GuestPagingMode::kPae && random_.Percent(12)) {
     // CR3 points below 2^32, at some of 128 places in a page.

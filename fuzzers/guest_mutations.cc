@@ -74,9 +74,9 @@ bool ToggleStructureRight(Random& random, Case& c) {
     return IsOfStructure(e) && (e.value & kPermissions) != 0;
   });
   if (entry == nullptr) return false;
-  constexpr std::uint64_t kRights[] = {kRead,     kWrite,   kWrite,
-                                       kWrite,    kExecute, kUserExecute,
-                                       kAccessed, kDirty,   kPagingWrite};
+  static constexpr std::uint64_t kRights[] = {
+      kRead,        kWrite,    kWrite, kWrite,      kExecute,
+      kUserExecute, kAccessed, kDirty, kPagingWrite};
   return ReplaceEntry(c, *entry, entry->value ^ random.Pick(kRights));
 }
 
@@ -88,9 +88,9 @@ bool ChangeFinalEntry(Random& random, Case& c) {
     return e.kind == UsedKind::kEpt && e.guest_level == 0;
   });
   if (entry == nullptr) return false;
-  constexpr std::uint64_t kRights[] = {kRead,       kWrite,       kExecute,
-                                       kExecute,    kUserExecute, kVerify,
-                                       kSuppressVe, kShadowStack};
+  static constexpr std::uint64_t kRights[] = {
+      kRead,        kWrite,  kExecute,    kExecute,
+      kUserExecute, kVerify, kSuppressVe, kShadowStack};
   return ReplaceEntry(c, *entry,
                       random.OneIn(2)
                           ? entry->value ^ random.Pick(kRights)

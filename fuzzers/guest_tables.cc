@@ -42,8 +42,8 @@ GuestTables::GuestTables(Random& random, Case& c, EptGeneration& ept)
 // What accesses to guest paging structures need most of the time: to be read,
 // and written if they have to set a flag, or count as writes.
 std::uint64_t GuestTables::StructureLeafBits() {
-  constexpr std::uint64_t kOpen[] = {7, 7, 7, 3};
-  constexpr std::uint64_t kAny[] = {7, 7, 7, 3, 3, 1, 1, 5, 4};
+  static constexpr std::uint64_t kOpen[] = {7, 7, 7, 3};
+  static constexpr std::uint64_t kAny[] = {7, 7, 7, 3, 3, 1, 1, 5, 4};
   constexpr std::uint64_t kRare = ~(kPermissions | kSubPage);
   std::uint64_t bits = ept_.LeafBits() & kRare;
   bits |= narrow_ ? random_.Pick(kAny) : random_.Pick(kOpen);

@@ -16,8 +16,8 @@ std::uint32_t Maybe32(Random& random, unsigned percent, std::uint32_t bit) {
 }
 
 void GenerateProcessor(Random& random, const Exotic& exotic, Processor& p) {
-  constexpr std::uint8_t kWidths[] = {36, 39, 39, 40, 40, 46,
-                                      46, 46, 48, 48, 52, 52};
+  static constexpr std::uint8_t kWidths[] = {36, 39, 39, 40, 40, 46,
+                                             46, 46, 48, 48, 52, 52};
   p.maxphyaddr = random.Percent(85)
                      ? random.Pick(kWidths)
                      : static_cast<std::uint8_t>(36 + random.Below(17));
@@ -78,7 +78,7 @@ void GenerateRegisters(Random& random, const Processor& p, GuestState& g) {
   if (p.cet_ss && (g.cr0 & kCr0Wp) != 0 && (g.cr0 & kCr0Pe) != 0) {
     g.cr4 |= Maybe(random, 50, kCr4Cet);
   }
-  constexpr std::uint8_t kCpls[] = {0, 0, 0, 0, 0, 3, 3, 3, 3, 1, 2};
+  static constexpr std::uint8_t kCpls[] = {0, 0, 0, 0, 0, 3, 3, 3, 3, 1, 2};
   g.cpl = (g.cr0 & kCr0Pe) != 0 ? random.Pick(kCpls) : 0;
 }
 
@@ -122,7 +122,7 @@ void GenerateLinearRegisters(Random& random, Processor& p, GuestState& g) {
   p.pcid |= (g.cr4 & kCr4Pcide) != 0;
   g.pkru = GenerateKeys(random);
   g.pkrs = GenerateKeys(random);
-  constexpr std::uint8_t kCpls[] = {0, 0, 0, 0, 0, 3, 3, 3, 3, 1, 2};
+  static constexpr std::uint8_t kCpls[] = {0, 0, 0, 0, 0, 3, 3, 3, 3, 1, 2};
   g.cpl = random.Pick(kCpls);
 }
 
@@ -135,7 +135,7 @@ void GenerateGuestState(Random& random, const Exotic& exotic, Focus focus,
     GenerateRegisters(random, p, g);
   }
   if (random.Percent(30)) {
-    constexpr std::uint8_t kTypes[] = {0, 1, 4, 5, 6, 7};
+    static constexpr std::uint8_t kTypes[] = {0, 1, 4, 5, 6, 7};
     for (unsigned i = 0; i < 8; ++i) {
       g.pat &= ~(0xffull << (8 * i));
       g.pat |= std::uint64_t{random.Pick(kTypes)} << (8 * i);
@@ -163,12 +163,12 @@ void GenerateControls(Random& random, const Exotic& exotic, Focus focus,
                       Case& c) {
   Controls& k = c.controls;
   k = Controls{};
-  constexpr std::uint32_t kPins[] = {0,
-                                     0,
-                                     0,
-                                     kPinNmiExiting,
-                                     kPinNmiExiting | kPinVirtualNmis,
-                                     kPinNmiExiting | kPinVirtualNmis};
+  static constexpr std::uint32_t kPins[] = {0,
+                                            0,
+                                            0,
+                                            kPinNmiExiting,
+                                            kPinNmiExiting | kPinVirtualNmis,
+                                            kPinNmiExiting | kPinVirtualNmis};
   k.pin_based = random.Pick(kPins);
   k.primary = kPrimarySecondary;
   k.secondary = kSecondaryEpt | Maybe32(random, 45, kSecondaryMbec);
@@ -190,8 +190,8 @@ void GenerateControls(Random& random, const Exotic& exotic, Focus focus,
   GenerateEptp(random, c, k, exotic.five_level_ept);
   k.secondary |=
       Maybe32(random, (k.eptp & kAccessedDirty) != 0 ? 55 : 6, kSecondaryPml);
-  constexpr std::uint16_t kIndices[] = {511, 511, 511, 0,   0,      1,
-                                        510, 512, 513, 256, 0xffff, 0xffff};
+  static constexpr std::uint16_t kIndices[] = {
+      511, 511, 511, 0, 0, 1, 510, 512, 513, 256, 0xffff, 0xffff};
   k.pml_index = random.Percent(80) ? random.Pick(kIndices)
                                    : static_cast<std::uint16_t>(random.Next());
   // A guest walk alone may need five entries of the log.

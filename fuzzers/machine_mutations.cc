@@ -8,7 +8,7 @@ namespace {
 using namespace bits;
 
 bool ToggleControl(Random& random, Case& c) {
-  constexpr std::uint32_t kToggles[] = {
+  static constexpr std::uint32_t kToggles[] = {
       kSecondaryPml, kSecondaryPml,          kSecondaryVe,
       kSecondaryVe,  kSecondaryMbec,         kSecondaryMbec,
       kSecondarySpp, kSecondaryUnrestricted, kSecondaryVpid};
@@ -20,17 +20,17 @@ bool ToggleControl(Random& random, Case& c) {
 }
 
 bool ToggleTertiary(Random& random, Case& c) {
-  constexpr std::uint64_t kToggles[] = {kTertiaryPagingWrite, kTertiaryVerify,
-                                        kTertiaryHlat};
+  static constexpr std::uint64_t kToggles[] = {kTertiaryPagingWrite,
+                                               kTertiaryVerify, kTertiaryHlat};
   c.controls.primary |= kPrimaryTertiary;
   c.controls.tertiary ^= random.Pick(kToggles);
   return true;
 }
 
 bool ToggleEptp(Random& random, Case& c) {
-  constexpr std::uint64_t kToggles[] = {kAccessedDirty, kAccessedDirty,
-                                        kAccessedDirty, kShadowStackAware,
-                                        kWriteBack};
+  static constexpr std::uint64_t kToggles[] = {kAccessedDirty, kAccessedDirty,
+                                               kAccessedDirty,
+                                               kShadowStackAware, kWriteBack};
   c.controls.eptp ^= random.Pick(kToggles);
   return true;
 }
@@ -51,16 +51,16 @@ bool ToggleOtherControl(Random& random, Case& c) {
 }
 
 bool ToggleCapability(Random& random, Case& c) {
-  constexpr std::uint64_t kToggles[] = {kCapExecuteOnly,  kCap2Mb,
-                                        kCap1Gb,          kCap1Gb,
-                                        kCapAdvancedExit, kCapAdvancedExit};
+  static constexpr std::uint64_t kToggles[] = {
+      kCapExecuteOnly, kCap2Mb,          kCap1Gb,
+      kCap1Gb,         kCapAdvancedExit, kCapAdvancedExit};
   c.processor.ept_vpid_cap ^= random.Pick(kToggles);
   return true;
 }
 
 bool ChangeWidth(Random& random, Case& c) {
   std::uint8_t& n = c.processor.maxphyaddr;
-  constexpr std::uint8_t kWidths[] = {36, 39, 40, 46, 48, 52};
+  static constexpr std::uint8_t kWidths[] = {36, 39, 40, 46, 48, 52};
   if (random.OneIn(2)) {
     n = random.Pick(kWidths);
   } else if (n > 36 && (n == 52 || random.OneIn(2))) {
@@ -72,7 +72,7 @@ bool ChangeWidth(Random& random, Case& c) {
 }
 
 bool ChangePmlIndex(Random& random, Case& c) {
-  constexpr std::uint16_t kIndices[] = {0, 1, 511, 512, 0xffff};
+  static constexpr std::uint16_t kIndices[] = {0, 1, 511, 512, 0xffff};
   c.controls.pml_index = random.OneIn(4)
                              ? static_cast<std::uint16_t>(random.Bits(16))
                              : random.Pick(kIndices);
@@ -120,7 +120,7 @@ bool ToggleGuest(Random& random, Case& c) {
 }
 
 bool ChangePat(Random& random, Case& c) {
-  constexpr std::uint64_t kTypes[] = {0, 1, 4, 5, 6, 7};
+  static constexpr std::uint64_t kTypes[] = {0, 1, 4, 5, 6, 7};
   const unsigned shift = 8 * random.Below(8);
   c.guest.pat &= ~(Low(8) << shift);
   c.guest.pat |= random.Pick(kTypes) << shift;

@@ -19,7 +19,7 @@ bool IsWrite(AccessKind kind) {
 }
 
 std::uint8_t GenerateSize(Random& random, AccessKind kind) {
-  constexpr std::uint8_t kSizes[] = {1, 1, 2, 4, 4, 8, 8, 8, 16, 32, 64};
+  static constexpr std::uint8_t kSizes[] = {1, 1, 2, 4, 4, 8, 8, 8, 16, 32, 64};
   if (IsShadowStack(kind)) return random.OneIn(4) ? 4 : 8;
   if (kind == AccessKind::kFetch) {
     return static_cast<std::uint8_t>(1 + random.Below(15));
@@ -115,7 +115,7 @@ std::uint64_t GenerateOffset(Random& random, const Access& access) {
 }
 
 Access GenerateAccess(Random& random, const Exotic& exotic, const Case& c) {
-  constexpr AccessKind kPlain[] = {
+  static constexpr AccessKind kPlain[] = {
       AccessKind::kRead,           AccessKind::kRead,  AccessKind::kRead,
       AccessKind::kWrite,          AccessKind::kWrite, AccessKind::kWrite,
       AccessKind::kWrite,          AccessKind::kFetch, AccessKind::kFetch,

@@ -119,7 +119,7 @@ bool FollowStep(Random& random, Case& c) {
 bool MoveToBoundary(Random& random, Case& c) {
   Step* step = SomeStep(random, c);
   if (step == nullptr) return false;
-  constexpr unsigned kShifts[] = {7, 12, 12, 12, 21, 30};
+  static constexpr unsigned kShifts[] = {7, 12, 12, 12, 21, 30};
   const std::uint64_t size = Bit(random.Pick(kShifts));
   const std::uint64_t start = AddressOf(*step) & ~(size - 1);
   const unsigned bytes = std::max<unsigned>(step->access.size, 1);
@@ -193,9 +193,9 @@ bool ChangeGuestPage(Random& random, Case& c) {
 bool ChangeStepKind(Random& random, Case& c) {
   Step* step = SomeStep(random, c);
   if (step == nullptr || !PagingIsOn(c) || !HasGpa(*step)) return false;
-  constexpr StepKind kKinds[] = {StepKind::kGuestPhysicalAccess,
-                                 StepKind::kPagingStructureRead,
-                                 StepKind::kPagingStructureUpdate};
+  static constexpr StepKind kKinds[] = {StepKind::kGuestPhysicalAccess,
+                                        StepKind::kPagingStructureRead,
+                                        StepKind::kPagingStructureUpdate};
   step->kind = random.Pick(kKinds);
   step->page.pat_index &= 3;  // a structure is referred to without PAT
   Canonicalise(*step);

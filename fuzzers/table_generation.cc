@@ -14,9 +14,9 @@ using namespace bits;
 constexpr std::uint64_t k4K = 0x1000, k2M = 0x200000, k1G = 0x40000000;
 
 void GenerateTableMachine(Random& random, Case& c) {
-  constexpr std::uint8_t kWidths[] = {36, 39, 46, 46, 46, 48, 52};
-  constexpr std::uint64_t kRoots[] = {0x100000, 0x100000, 0x1000,
-                                      0x0000000ffff00000};
+  static constexpr std::uint8_t kWidths[] = {36, 39, 46, 46, 46, 48, 52};
+  static constexpr std::uint64_t kRoots[] = {0x100000, 0x100000, 0x1000,
+                                             0x0000000ffff00000};
   c = Case{};
   Processor& p = c.processor;
   p.maxphyaddr = random.Pick(kWidths);
@@ -48,9 +48,10 @@ void GenerateTableMachine(Random& random, Case& c) {
 }
 
 std::uint64_t SomeFlags(Random& random) {
-  constexpr std::uint64_t kRights[] = {7, 7, 7, 3, 3, 1, 5, 4};
-  constexpr unsigned kOthers[] = {6, 8, 9, 10, 10, 11, 52, 58, 59, 60, 61, 63};
-  constexpr std::uint64_t kTypes[] = {6, 6, 6, 6, 0, 1, 4, 5};
+  static constexpr std::uint64_t kRights[] = {7, 7, 7, 3, 3, 1, 5, 4};
+  static constexpr unsigned kOthers[] = {6,  8,  9,  10, 10, 11,
+                                         52, 58, 59, 60, 61, 63};
+  static constexpr std::uint64_t kTypes[] = {6, 6, 6, 6, 0, 1, 4, 5};
   std::uint64_t flags = random.Pick(kRights) | random.Pick(kTypes) << 3;
   if (random.OneIn(3)) flags |= Bit(random.Pick(kOthers));
   if (random.OneIn(30)) flags ^= Bit(random.Below(64));
@@ -58,7 +59,7 @@ std::uint64_t SomeFlags(Random& random) {
 }
 
 std::uint64_t SomeGpa(Random& random) {
-  constexpr std::uint64_t kGranules[] = {k4K, k4K, k2M, k2M, k1G};
+  static constexpr std::uint64_t kGranules[] = {k4K, k4K, k2M, k2M, k1G};
   std::uint64_t gpa = random.Pick(kGranules) * random.Below(4);
   if (random.OneIn(3)) gpa += k2M * random.Below(4);
   if (random.OneIn(3)) gpa += k4K * random.Below(4);
@@ -67,7 +68,7 @@ std::uint64_t SomeGpa(Random& random) {
 }
 
 std::uint64_t SomeBytes(Random& random) {
-  constexpr std::uint64_t kGranules[] = {k4K, k4K, k4K, k2M, k2M, k1G};
+  static constexpr std::uint64_t kGranules[] = {k4K, k4K, k4K, k2M, k2M, k1G};
   std::uint64_t bytes = random.Pick(kGranules) * (1 + random.Below(3));
   if (random.OneIn(4)) bytes += k4K * (1 + random.Below(3));
   return bytes;
@@ -76,8 +77,8 @@ std::uint64_t SomeBytes(Random& random) {
 // Where and how much, as most of the operations have it; few are misaligned or
 // out of range.
 void SpoilOperation(Random& random, TableOperation& operation) {
-  constexpr std::uint64_t kWrong[] = {1, 0x800, std::uint64_t{1} << 47,
-                                      std::uint64_t{1} << 51};
+  static constexpr std::uint64_t kWrong[] = {1, 0x800, std::uint64_t{1} << 47,
+                                             std::uint64_t{1} << 51};
   if (random.OneIn(50)) operation.gpa.value += random.Pick(kWrong);
   if (random.OneIn(50)) operation.hpa.value += random.Pick(kWrong);
   if (random.OneIn(50)) operation.bytes = random.OneIn(2) ? 0 : 0x1800;
@@ -105,7 +106,7 @@ const Step* SomeOther(Random& random, const Case& c) {
 
 // `maps`: what is mapped comes first.
 Step SomeOperation(Random& random, const Case& c, bool maps = false) {
-  constexpr TableOperationKind kKinds[] = {
+  static constexpr TableOperationKind kKinds[] = {
       TableOperationKind::kMap,           TableOperationKind::kMap,
       TableOperationKind::kUnmap,         TableOperationKind::kRemap,
       TableOperationKind::kProtect,       TableOperationKind::kSplit,
@@ -140,7 +141,7 @@ Step SomeOperation(Random& random, const Case& c, bool maps = false) {
     }
     if (random.OneIn(2) && operation.kind != TableOperationKind::kClearFlags) {
       // A right less or more, or UC for WB.
-      constexpr std::uint64_t kChanges[] = {0, 1, 2, 2, 4, 4, 6, 6 << 3};
+      static constexpr std::uint64_t kChanges[] = {0, 1, 2, 2, 4, 4, 6, 6 << 3};
       operation.flags = other->operation.flags ^ random.Pick(kChanges);
     }
   }
@@ -155,7 +156,7 @@ Step SomeOperation(Random& random, const Case& c, bool maps = false) {
   operation.hpa = Hpa{operation.gpa.value + k1G * (2 + random.Below(8))};
   if (random.OneIn(4)) operation.hpa.value += random.OneIn(2) ? k4K : k2M;
   if (operation.kind == TableOperationKind::kMap) {
-    constexpr std::uint64_t kSizes[] = {k4K, k2M, k1G};
+    static constexpr std::uint64_t kSizes[] = {k4K, k2M, k1G};
     const std::uint64_t size = kSizes[operation.level - 1];
     if (!random.OneIn(8)) {
       operation.gpa.value &= ~(size - 1);
@@ -193,7 +194,7 @@ std::uint64_t SomeUsedGpa(Random& random, const Case& c) {
 }
 
 Step SomeAccess(Random& random, const Case& c) {
-  constexpr AccessKind kKinds[] = {
+  static constexpr AccessKind kKinds[] = {
       AccessKind::kRead,  AccessKind::kRead,  AccessKind::kWrite,
       AccessKind::kWrite, AccessKind::kFetch, AccessKind::kReadModifyWrite};
   Step step;
@@ -272,10 +273,10 @@ void ChangeMachine(Random& random, Case& c) {
     c.guest = other.guest;
     return;
   }
-  constexpr std::uint64_t kEptpBits[] = {kAccessedDirty, kAccessedDirty,
-                                         kShadowStackAware, 0x8};
-  constexpr std::uint32_t kSecondaryBits[] = {kSecondaryMbec, kSecondarySpp,
-                                              kSecondaryVe};
+  static constexpr std::uint64_t kEptpBits[] = {kAccessedDirty, kAccessedDirty,
+                                                kShadowStackAware, 0x8};
+  static constexpr std::uint32_t kSecondaryBits[] = {
+      kSecondaryMbec, kSecondarySpp, kSecondaryVe};
   switch (random.Below(4)) {
     case 0:
       c.controls.eptp ^= random.Pick(kEptpBits);

@@ -83,7 +83,7 @@ AccessEnd ReferenceWalker::Classify(bool two_pages) const {
 }
 
 bool ReferenceWalker::AgreesWith(const MappingModel& model, Gpa gpa) {
-  constexpr struct {
+  static constexpr struct {
     AccessKind kind;
     bool user;
     std::uint64_t right;

@@ -16,10 +16,10 @@ constexpr int kGpaBits = 52;
 
 // VM entry refuses an EPTP for these reasons (table 25-9).
 std::uint16_t FailedEptpChecks(Examiner& x, std::uint64_t eptp) {
-  struct {
+  static constexpr struct {
     Slot slot;
     EntryCheck check;
-  } constexpr kChecks[] = {
+  } kChecks[] = {
       {Slot::kEptp1, EntryCheck::kEptp1}, {Slot::kEptp2, EntryCheck::kEptp2},
       {Slot::kEptp3, EntryCheck::kEptp3}, {Slot::kEptp4, EntryCheck::kEptp4},
       {Slot::kEptp5, EntryCheck::kEptp5},
