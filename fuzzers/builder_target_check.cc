@@ -88,6 +88,9 @@ void BuilderTargetCheck::TryBatch() {
     for (std::size_t i = 0; i < replies.size(); ++i) {
       ++cases_;
       steps_ += replies[i].compared;
+      for (std::size_t n = 0; n < waived_.size(); ++n) {
+        waived_[n] += replies[i].waived >> n & 1;
+      }
       Keep(batch_[i]);
       if (!replies[i].IsFine()) Look(batch_[i], replies[i]);
     }

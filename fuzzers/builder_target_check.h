@@ -10,7 +10,9 @@
 #ifndef EPTDIFF_FUZZERS_BUILDER_TARGET_CHECK_H_
 #define EPTDIFF_FUZZERS_BUILDER_TARGET_CHECK_H_
 
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -21,6 +23,7 @@
 
 #include "fuzzers/random.h"
 #include "oracle/builder/builder_diagnosis.h"
+#include "oracle/builder/waivers.h"
 #include "oracle/case.h"
 #include "oracle/target/builder_profile.h"
 #include "oracle/target/builder_session.h"
@@ -58,6 +61,10 @@ class BuilderTargetCheck {
   }
   // Different signatures of cases that failed.
   std::size_t signatures() const { return signatures_.size(); }
+  // Cases in which something happened that is allowed.
+  std::uint64_t waived(Waiver waiver) const {
+    return waived_[static_cast<std::size_t>(waiver)];
+  }
   // What is not asked for any more; kNone: nothing is.
   const std::set<Work>& given_up() const { return given_up_; }
   std::uint64_t cases() const { return cases_; }
@@ -96,6 +103,7 @@ class BuilderTargetCheck {
   std::vector<BuilderTargetFinding> findings_;
   std::map<Work, int> hangs_;
   std::set<Work> given_up_;
+  std::array<std::uint64_t, kWaiverCount> waived_ = {};
   std::uint64_t cases_ = 0;
   std::uint64_t steps_ = 0;
   std::uint64_t given_ = 0;

@@ -86,6 +86,7 @@ CheckReport CheckBuilder(BuilderSession& session,
                          const std::vector<Case>& given,
                          const BuilderCheckOptions& options) {
   const Clock::time_point start = Clock::now();
+  session.Allow(options.allowed);
   BuilderTargetCheck check(session, options.seed);
   Ask(options, given, check);
   CheckReport report;
@@ -101,6 +102,14 @@ CheckReport CheckBuilder(BuilderSession& session,
   report.disagreeing = check.disagreeing();
   for (const BuilderTargetFinding& found : check.findings()) {
     report.findings.push_back(FindingOf(found));
+  }
+  for (int i = 0; i < kWaiverCount; ++i) {
+    const auto waiver = static_cast<Waiver>(i);
+    if (check.waived(waiver) == 0) continue;
+    report.remarks.push_back(absl::StrCat(
+        "allowed (", View(InfoOf(waiver).name),
+        "), and no finding: ", View(InfoOf(waiver).words), "; seen in ",
+        check.waived(waiver), check.waived(waiver) == 1 ? " case" : " cases"));
   }
   for (const Work work : check.given_up()) {
     report.remarks.push_back(absl::StrCat(

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fuzzers/command/check_report.h"
+#include "oracle/builder/waivers.h"
 #include "oracle/case.h"
 #include "oracle/target/builder_session.h"
 
@@ -18,6 +19,7 @@ struct BuilderCheckOptions {
   std::uint64_t seconds = 0;  // for new cases, if `cases` is 0
   std::uint64_t cases = 0;    // new ones
   std::uint64_t seed = 0;
+  WaiverSet allowed = 0;  // beside what its profile waives
 };
 
 // Puts `given` and new cases to the builder, until it is interrupted at most,

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "fuzzers/command/answer_words.h"
 #include "fuzzers/command/case_file.h"
 #include "fuzzers/command/check_builder.h"
@@ -28,6 +29,7 @@
 #include "fuzzers/proven_rules.h"
 #include "fuzzers/target_check.h"
 #include "fuzzers/text/view.h"
+#include "oracle/builder/waivers.h"
 #include "oracle/target/open_target.h"
 
 namespace eptdiff {
@@ -53,6 +55,7 @@ struct CheckOptions {
   std::uint64_t cases = 0;
   std::uint64_t seed = 1;
   std::uint64_t limit = 2000;
+  std::string allow;
   std::string corpus;
   std::string json;
   std::string junit;
@@ -317,6 +320,20 @@ CheckReport CheckWalker(const CheckOptions& options,
   return ReportOf(options, check, oracle, seconds, waited);
 }
 
+absl::StatusOr<WaiverSet> WaiversIn(const std::string& list) {
+  WaiverSet set = 0;
+  for (absl::string_view name :
+       absl::StrSplit(list, ',', absl::SkipWhitespace())) {
+    const auto waiver = FindWaiver(std::string_view(name.data(), name.size()));
+    if (!waiver.has_value()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--allow: nobody can allow \"", name, "\""));
+    }
+    set |= SetOf(*waiver);
+  }
+  return set;
+}
+
 std::string TakesNoArguments(const CheckOptions& options) {
   return options.target + " is a shared object, which takes no arguments";
 }
@@ -335,6 +352,9 @@ int CheckCommand(const Arguments& arguments) {
               "which new cases (1)");
   line.Number("limit", "MS", 10, 1'000'000, &options.limit,
               "a target hangs that takes longer for a step (2000)");
+  line.Text("allow", "LIST", &options.allow,
+            "of a builder: needless-invept, repeated-invept, empty-tables, "
+            "break-before-make");
   line.Text("corpus", "DIR", &options.corpus,
             "cases to begin with (its own, that it was built with)");
   line.Text("out", "DIR", &options.out, "the smallest cases, a file for each");
@@ -348,6 +368,10 @@ int CheckCommand(const Arguments& arguments) {
   if (const auto exit = line.Parse(arguments, 1, SIZE_MAX)) return *exit;
   options.target = line.operands()[0];
 
+  const auto allowed = WaiversIn(options.allow);
+  if (!allowed.ok()) {
+    return line.Mistake(std::string(allowed.status().message()));
+  }
   const auto given = GivenCases(options.corpus);
   if (!given.ok()) return ReportInputError(given.status());
   std::string error;
@@ -376,7 +400,8 @@ int CheckCommand(const Arguments& arguments) {
                                    {.target = options.target,
                                     .seconds = options.seconds,
                                     .cases = options.cases,
-                                    .seed = options.seed}));
+                                    .seed = options.seed,
+                                    .allowed = *allowed}));
   }
 
   const Style style(WantsColour(options.colour, stdout));

@@ -302,6 +302,7 @@ TEST(CheckCommandTest, EachMistakeOfABuilderIsNamedAndNothingElse) {
        {"after the removal of write permission alone"}},
       {"invept-never", {"invept-missing"}, {"after changes that need it"}},
       {"invept-other-eptp", {"invept-eptp"}, {"names another EPTP"}},
+      {"needless-invept", {"invept-needless"}, {"where no change needs it"}},
       {"freed-before-invept", {"freed-early"}, {"freed first, and INVEPT"}},
       {"frames-leak", {"leak"}, {"is linked no more is not freed"}},
       {"root-freed-twice", {"freed-twice"}, {"freed that is not in use"}},
@@ -352,6 +353,20 @@ TEST(CheckCommandTest, AnyUnusedWordWillDoWhereItIsDeclared) {
   const Checked declared =
       Check(EPTDIFF_POINTER_BUILDER, "other-unused-word-declared", "1000");
   EXPECT_EQ(declared.ran.status, 0) << declared.ran.out << declared.ran.err;
+}
+
+TEST(CheckCommandTest, WhatIsAllowedIsSaidAndIsNoFinding) {
+  const Ran ran = RunEptdiff({"check", EPTDIFF_ENGINE_BUILDER, "--cases", "500",
+                              "--allow", "empty-tables,needless-invept"},
+                             {"EPTDIFF_EXAMPLE_BUG=needless-invept"});
+  EXPECT_EQ(ran.status, 0) << ran.out;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("builds what it was asked for"),
+                             HasSubstr("allowed (needless-invept)"),
+                             Not(HasSubstr("empty-tables"))));
+  const Ran safety = RunEptdiff(
+      {"check", EPTDIFF_ENGINE_BUILDER, "--allow", "invept-missing"});
+  EXPECT_EQ(safety.status, 2);
+  EXPECT_THAT(safety.err, HasSubstr("nobody can allow \"invept-missing\""));
 }
 
 TEST(CheckCommandTest, MisbehaviourOfABuilderIsReportedAsWhatItIs) {

@@ -83,9 +83,9 @@ std::string BuilderText(const CheckReport& report, const Style& style) {
   if (report.agrees()) {
     absl::StrAppend(&text, style.Good("builds"), " what it was asked for, ",
                     "with INVEPT where it is needed\n");
-    return text;
+  } else {
+    absl::StrAppend(&text, style.Bad("is wrong"), ":\n");
   }
-  absl::StrAppend(&text, style.Bad("is wrong"), ":\n");
   std::size_t number = 0;
   for (const CheckFinding& finding : report.findings) {
     text += FindingText(finding, ++number, style);

@@ -239,8 +239,12 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
     }
   }
   std::uint64_t where;
-  if (!IsOneOrOther(after.pages, place.gpa, EntryBytes(place.level),
-                    ComparedFlags(), model_, after_, where)) {
+  const auto is_old_or_new = [&](bool or_absent) {
+    return IsOneOrOther(after.pages, place.gpa, EntryBytes(place.level),
+                        ComparedFlags(), model_, after_, where, or_absent);
+  };
+  if (!is_old_or_new(/*or_absent=*/false) &&
+      !(is_old_or_new(/*or_absent=*/true) && Waive(Waiver::kBreakBeforeMake))) {
     FindPage(BuilderRule::kOldOrNew, where, place.level, after.pages);
   }
   if (facts_.accessed_dirty && !flags_may_go_) CheckFlagsKept(before, after);
@@ -355,7 +359,14 @@ void BuilderCheck::NoteUnfilled(const TableImage& image) {
 }
 
 void BuilderCheck::Find(BuilderRule rule, std::uint64_t where, int level) {
+  if (const auto waiver = WaiverOf(rule); waiver && Waive(*waiver)) return;
   Take(MakeBuilderFinding(rule, where, level));
+}
+
+bool BuilderCheck::Waive(Waiver waiver) {
+  if ((allowed_ & SetOf(waiver)) == 0) return false;
+  waived_ |= SetOf(waiver);
+  return true;
 }
 
 void BuilderCheck::Take(const BuilderFinding& finding) {

@@ -29,6 +29,7 @@
 #include "oracle/builder/symptom_log.h"
 #include "oracle/builder/table_facts.h"
 #include "oracle/builder/table_image.h"
+#include "oracle/builder/waivers.h"
 
 namespace eptdiff {
 
@@ -98,6 +99,11 @@ class BuilderCheck {
   BuilderFindings JudgeIteration(const std::vector<Interval>& shown,
                                  std::uint64_t gpa_end) const;
 
+  // What is no finding, but counted.
+  void Allow(WaiverSet waivers) { allowed_ = waivers; }
+  // What of it has happened.
+  WaiverSet waived() const { return waived_; }
+
   // A missing INVEPT, and a frame that was freed before it, are findings no
   // more: the check goes on, so that an access can show what comes of it.
   void TolerateMissingInvept() { tolerant_ = true; }
@@ -131,6 +137,8 @@ class BuilderCheck {
   void NoteInveptNeeded(Hpa entry, int level);
 
   void Find(BuilderRule rule, std::uint64_t where, int level = 0);
+  // False if it is not allowed.
+  bool Waive(Waiver waiver);
   // Of `pages` the one at `where` is not what it was or is to be.
   void FindPage(BuilderRule rule, std::uint64_t where, int level,
                 const std::vector<Interval>& pages);
@@ -154,6 +162,8 @@ class BuilderCheck {
   std::unordered_set<std::uint64_t> in_use_;             // frames
   std::unordered_map<std::uint64_t, TreePlace> linked_;  // tables
 
+  WaiverSet allowed_ = 0;
+  WaiverSet waived_ = 0;
   bool tolerant_ = false;
   std::optional<BuilderFinding> tolerated_;
   bool ignores_flags_ = false;  // software cleared what no processor sets

@@ -99,6 +99,7 @@ bool BuilderTrial::Begin(const Case& c) {
     facts_.any_unused = builder_->any_unused_word();
     check_.emplace(pool_, facts_, builder_->eptp(), log_);
     check_->TolerateMissingInvept();
+    check_->Allow(allowed_);
     Take(check_->creation());
     processor_.Reset(facts_, builder_->eptp());
     walker_.Enter(facts_, builder_->eptp());
@@ -117,6 +118,7 @@ bool BuilderTrial::Perform(const TableOperation& operation) {
   const TableResult result = builder_->Perform(operation);
   ++standings_.compared;
   Take(check_->Judge(operation, result));
+  standings_.waived = check_->waived();
   pool_.FailAllocation(0);
   if (!standings_.finding.has_value()) CheckWalks(operation);
   if (!standings_.finding.has_value()) {
@@ -322,6 +324,7 @@ void BuilderTrial::End() {
   ++standings_.compared;
   builder_->Destroy();
   Take(check_->JudgeEnd());
+  standings_.waived = check_->waived();
   if (!standings_.finding.has_value() && check_->tolerated().has_value()) {
     standings_.finding = check_->tolerated();
     standings_.step = tolerated_at_;

@@ -32,6 +32,7 @@
 #include "oracle/builder/frame_pool.h"
 #include "oracle/builder/reference_walker.h"
 #include "oracle/builder/symptom_log.h"
+#include "oracle/builder/waivers.h"
 #include "oracle/case.h"
 #include "oracle/oracle.h"
 #include "oracle/outcome.h"
@@ -49,6 +50,7 @@ struct BuilderStandings {
   // more than the steps the end.
   std::size_t step = 0;
   std::optional<BuilderFinding> finding;
+  WaiverSet waived = 0;  // what happened that is allowed
 };
 
 // A step that was judged.
@@ -87,6 +89,8 @@ class BuilderTrial {
   // Observes every judged step; may be empty.
   using Observer = std::function<void(const BuilderStepReport&)>;
   void set_observer(Observer observer) { observer_ = std::move(observer); }
+  // What is no finding (waivers.h).
+  void Allow(WaiverSet waivers) { allowed_ = waivers; }
   // Where symptoms go; borrowed, null for nowhere.
   void set_symptom_log(SymptomLog* log) { log_ = log; }
   // Whether traces keep their hits (trace.h); they do not unless told so.
@@ -124,6 +128,7 @@ class BuilderTrial {
   TableFacts facts_;
   const Case* case_ = nullptr;
   Observer observer_;
+  WaiverSet allowed_ = 0;
   SymptomLog* log_ = nullptr;
   // For reports and accesses, kept to save allocations.
   std::vector<TableEvent> no_events_;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -143,6 +144,72 @@ TEST(BuilderTrialTest, TheReferenceWalksWhatEachOperationLeaves) {
   ASSERT_TRUE(standings.finding.has_value());
   EXPECT_EQ(standings.finding->rule, BuilderRule::kWalk);
   EXPECT_EQ(standings.step, 2u);
+}
+
+// What it changes in a linked page is absent for a while, and flushed.
+struct BreakingHal : PoolHal {
+  std::uint64_t eptp = 0x10001e;
+
+  void OnStore(Hpa address, std::uint64_t before, std::uint64_t after) {
+    const bool is_page = pool->Pointer(Hpa{after & 0xffffffffff000}) == nullptr;
+    const bool changes = (before & 7) != 0 && before != FramePool::kPoison &&
+                         (after & 7) != 0 && is_page;
+    if (!changes) return PoolHal::OnStore(address, before, after);
+    PoolHal::OnStore(address, before, 0);
+    PoolHal::Invept(eptp);
+    PoolHal::OnStore(address, 0, after);
+  }
+};
+
+TEST(BuilderTrialTest, WhatIsAllowedIsNoFinding) {
+  const WaiverSet breaks = SetOf(Waiver::kBreakBeforeMake);
+  const WaiverSet repeats = SetOf(Waiver::kRepeatedInvept);
+  const Case c = TableCase()
+                     .Map(0, k2M, kAll)
+                     .Map(0x1000, k2M, kAll)
+                     .Write(0)
+                     .Protect(0, kNoWrite)
+                     .Write(0)
+                     .Build();
+  struct {
+    WaiverSet allowed;
+    std::optional<BuilderRule> found;
+    WaiverSet waived;
+  } const kAllowed[] = {
+      {0, BuilderRule::kOldOrNew, 0},
+      {repeats, BuilderRule::kOldOrNew, repeats},
+      {breaks, BuilderRule::kInveptOnce, breaks},
+      {breaks | repeats, {}, breaks | repeats},
+  };
+  for (const auto& [allowed, found, waived] : kAllowed) {
+    BuilderTrial trial(std::make_unique<BuilderOver<BreakingHal>>());
+    trial.Allow(allowed);
+    const BuilderStandings& standings = trial.Run(c);
+    EXPECT_EQ(standings.finding.has_value(), found.has_value()) << allowed;
+    if (standings.finding.has_value() && found.has_value()) {
+      EXPECT_EQ(standings.finding->rule, *found) << allowed;
+    }
+    EXPECT_EQ(standings.waived, waived) << allowed;
+  }
+}
+
+// ... and hides nothing else: what stays absent is found.
+TEST(BuilderTrialTest, WhatIsAllowedHidesNothingElse) {
+  const Case c = TableCase()
+                     .Map(0, k2M, kAll, 2)
+                     .UnmapRegion(0, 0x1000)
+                     .Read(0x1000)
+                     .Build();
+  BuilderTrial trial(PlantInBuilder("builder-unmap-clears-large-page"));
+  trial.Allow(kAllWaivers);
+  const BuilderStandings& standings = trial.Run(c);
+  ASSERT_TRUE(standings.finding.has_value());
+  EXPECT_EQ(standings.finding->rule, BuilderRule::kMapsAsAsked);
+  BuilderTrial empty(PlantInBuilder("builder-empty-table-stays"));
+  empty.Allow(SetOf(Waiver::kEmptyTables));
+  EXPECT_FALSE(empty.Run(TableCase().Map(0, k2M, kAll).Unmap(0).Build())
+                   .finding.has_value());
+  EXPECT_EQ(empty.Run(c).waived, 0u);
 }
 
 TEST(BuilderTrialTest, WhatEntryRefusesTheBuilderRefuses) {

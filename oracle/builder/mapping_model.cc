@@ -58,7 +58,7 @@ bool MappingModel::IsAnyMapped(std::uint64_t gpa, std::uint64_t bytes) const {
 bool IsOneOrOther(const std::vector<Interval>& pages, std::uint64_t gpa,
                   std::uint64_t bytes, std::uint64_t mask,
                   const MappingModel& one, const MappingModel& other,
-                  std::uint64_t& where) {
+                  std::uint64_t& where, bool or_absent) {
   const std::uint64_t end = gpa + bytes;
   auto page = pages.begin();
   for (where = gpa; where < end;) {
@@ -76,7 +76,8 @@ bool IsOneOrOther(const std::vector<Interval>& pages, std::uint64_t gpa,
     };
     const MappingModel::Run first = one.At(where);
     const MappingModel::Run second = other.At(where);
-    if (!agrees(first) && !agrees(second)) return false;
+    const bool is_absent = or_absent && !found.mapped;
+    if (!is_absent && !agrees(first) && !agrees(second)) return false;
     where += std::min({found.bytes, first.bytes, second.bytes});
   }
   return true;

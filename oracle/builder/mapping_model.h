@@ -53,12 +53,12 @@ class MappingModel {
 };
 
 // Walks through [gpa, gpa + bytes), in which `pages` lie in order: whether each
-// is as `one` or as `other` has it, among the flags of `mask`. If not, `where`
-// is the first address that is neither.
+// is as `one` or as `other` has it, among the flags of `mask`, or is absent, if
+// that will do. If not, `where` is the first address that is neither.
 bool IsOneOrOther(const std::vector<Interval>& pages, std::uint64_t gpa,
                   std::uint64_t bytes, std::uint64_t mask,
                   const MappingModel& one, const MappingModel& other,
-                  std::uint64_t& where);
+                  std::uint64_t& where, bool or_absent = false);
 
 }  // namespace eptdiff
 

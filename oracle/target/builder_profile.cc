@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "oracle/builder/engine_builder.h"
+#include "oracle/builder/waivers.h"
 #include "oracle/target/profile.h"
 
 namespace eptdiff {
@@ -18,6 +19,12 @@ constexpr std::uint64_t kOfBuilders =
     EPTDIFF_MODELS_ACCESSED_DIRTY | EPTDIFF_MODELS_MBEC | EPTDIFF_MODELS_SPP |
     EPTDIFF_MODELS_VE | EPTDIFF_MODELS_SHADOW_STACK_CONTROL |
     EPTDIFF_MODELS_PAGING_WRITE;
+
+static_assert(EPTDIFF_WAIVES_NEEDLESS_INVEPT == SetOf(Waiver::kNeedlessInvept));
+static_assert(EPTDIFF_WAIVES_REPEATED_INVEPT == SetOf(Waiver::kRepeatedInvept));
+static_assert(EPTDIFF_WAIVES_EMPTY_TABLES == SetOf(Waiver::kEmptyTables));
+static_assert(EPTDIFF_WAIVES_BREAK_BEFORE_MAKE ==
+              SetOf(Waiver::kBreakBeforeMake));
 
 // As the profile of a walker that models everything else.
 eptdiff_profile AsWalker(const eptdiff_builder_profile& profile) {
@@ -48,6 +55,9 @@ eptdiff_builder_profile BlankBuilderProfile() {
 std::string FaultOf(const eptdiff_builder_profile& profile) {
   if ((profile.operations & EPTDIFF_ALL_OPERATIONS) == 0) {
     return "operations: none is declared";
+  }
+  if ((profile.waives & ~kAllWaivers) != 0) {
+    return "waives: bits without a meaning";
   }
   return FaultOf(AsWalker(profile));
 }

@@ -151,6 +151,7 @@ void BuilderSession::Judge(std::span<const Case> cases) {
       [this](const Incident& incident) { Abandon(incident); }));
   SymptomLog log(shared_->right);
   trial.set_symptom_log(&log);
+  trial.Allow(allowed_ | profile_.waives);
   trial.set_observer([this](const BuilderStepReport& report) {
     shared_->step = report.number + 1;
     shared_->progress.fetch_add(1, std::memory_order_relaxed);
@@ -161,6 +162,7 @@ void BuilderSession::Judge(std::span<const Case> cases) {
     BuilderReply reply;
     reply.compared = standings.compared;
     reply.step = standings.step;
+    reply.waived = standings.waived;
     if (standings.finding.has_value()) {
       reply.broken = standings.finding->rule;
       reply.where = standings.finding->where;

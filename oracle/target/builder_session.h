@@ -26,6 +26,7 @@
 
 #include "oracle/builder/builder_finding.h"
 #include "oracle/builder/symptom_log.h"
+#include "oracle/builder/waivers.h"
 #include "oracle/case.h"
 #include "oracle/target/incident.h"
 #include "oracle/target/outside_builder.h"
@@ -41,6 +42,7 @@ struct BuilderReply {
   std::uint64_t where = 0;
   int level = 0;
   SymptomLog::Symptoms symptoms;  // of the step
+  WaiverSet waived = 0;           // what happened that is allowed
 
   bool IsFine() const {
     return incident.kind == IncidentKind::kNone && !broken.has_value();
@@ -77,6 +79,9 @@ class BuilderSession {
   const eptdiff_builder_profile& profile() const { return profile_; }
   const std::string& name() const { return name_; }
 
+  // What is no finding, beside what the profile waives.
+  void Allow(WaiverSet waivers) { allowed_ = waivers; }
+
   // Puts cases to it, whatever they ask for, up to the first that it does not
   // survive, and kMaxBatch at most; a reply for each, and at least one.
   std::vector<BuilderReply> Run(std::span<const Case> cases);
@@ -107,6 +112,7 @@ class BuilderSession {
   const int output_;  // the child's standard output and error
   eptdiff_builder_profile profile_;
   std::string name_;
+  WaiverSet allowed_ = 0;
 };
 
 }  // namespace eptdiff

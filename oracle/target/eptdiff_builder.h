@@ -112,6 +112,13 @@ enum eptdiff_builder_result {
    EPTDIFF_REFUSAL(EPTDIFF_MISCONFIGURED) |                                    \
    EPTDIFF_REFUSAL(EPTDIFF_BAD_CONTROLS))
 
+#define EPTDIFF_WAIVES_NEEDLESS_INVEPT (1u << 0) /* where no change needs it \
+                                                  */
+#define EPTDIFF_WAIVES_REPEATED_INVEPT (1u << 1) /* twice in an operation */
+#define EPTDIFF_WAIVES_EMPTY_TABLES (1u << 2)    /* stay linked */
+/* Of each page that changes: it may be absent for a while. */
+#define EPTDIFF_WAIVES_BREAK_BEFORE_MAKE (1u << 3)
+
 typedef struct eptdiff_builder_profile {
   uint32_t size; /* of this structure, set by the harness */
   /* EPTDIFF_OPERATION(kind) of each operation that it has; 0 at first. Others
@@ -120,7 +127,9 @@ typedef struct eptdiff_builder_profile {
   /* EPTDIFF_REFUSAL(result) of each reason for which it refuses; 0 at first.
    * What would have to be refused for another reason is not asked for. */
   uint32_t refusals;
-  uint32_t reserved0;
+  /* EPTDIFF_WAIVES_*: what it does on purpose, and is no finding; the report
+   * says that it was seen. 0 at first. */
+  uint32_t waives;
   /* EPTDIFF_MODELS_*, of which those count that change entries or EPTP:
    * 4_LEVELS, 5_LEVELS, ACCESSED_DIRTY, MBEC, SPP, VE, SHADOW_STACK_CONTROL,
    * PAGING_WRITE. 0 at first. */

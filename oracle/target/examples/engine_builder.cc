@@ -43,6 +43,7 @@ enum class Bug : std::uint8_t {
   kInveptMissingForWrite,
   kInveptNever,
   kInveptOtherEptp,
+  kInveptNeedless,
   kFreedBeforeInvept,
   kFramesLeak,
   kRootFreedTwice,
@@ -66,6 +67,7 @@ constexpr std::pair<std::string_view, Bug> kBugs[] = {
     {"invept-missing-for-write", Bug::kInveptMissingForWrite},
     {"invept-never", Bug::kInveptNever},
     {"invept-other-eptp", Bug::kInveptOtherEptp},
+    {"needless-invept", Bug::kInveptNeedless},
     {"freed-before-invept", Bug::kFreedBeforeInvept},
     {"frames-leak", Bug::kFramesLeak},
     {"root-freed-twice", Bug::kRootFreedTwice},
@@ -117,7 +119,7 @@ class HostHal {
   void Begin(std::uint32_t kind) {
     kind_ = kind;
     fresh_.clear();
-    removes_write_ = changes_more_ = false;
+    removes_write_ = changes_more_ = invepts_ = false;
   }
   void Finish() {
     if (held_.has_value()) host->invept(host->context, *held_);
@@ -138,7 +140,10 @@ class HostHal {
     if (host == nullptr) return empty_.data();
     return host->pointer(host->context, frame.value);
   }
+  // INVEPT has been asked for since Begin().
+  bool invepts() const { return invepts_; }
   void Invept(std::uint64_t eptp) {
+    invepts_ = true;
     if (host == nullptr || bugs.Has(Bug::kInveptNever)) return;
     if (bugs.Has(Bug::kInveptMissingForWrite) && removes_write_ &&
         !changes_more_) {
@@ -195,6 +200,7 @@ class HostHal {
   std::vector<std::uint64_t> fresh_;  // frames of this operation
   bool removes_write_ = false;        // some entry loses it, and nothing else
   bool changes_more_ = false;
+  bool invepts_ = false;
   std::optional<std::uint64_t> held_;  // INVEPT that comes too late
   std::array<std::uint64_t, 512> empty_ = {};
 };
@@ -337,6 +343,9 @@ int eptdiff_builder_create(const eptdiff_question* machine, uint64_t unused,
 int eptdiff_builder_perform(const eptdiff_builder_operation* operation) {
   table.hal.Begin(operation->kind);
   const TableResult result = PerformWithBugs(*operation);
+  if (table.hal.bugs.Has(Bug::kInveptNeedless) && !table.hal.invepts()) {
+    table.hal.Invept(table.builder->eptp());
+  }
   table.hal.Finish();
   return static_cast<int>(result.error);
 }
