@@ -96,7 +96,8 @@ BuilderFindings BuilderCheck::JudgeEnd() {
   tolerates_now_ = false;
   fresh_.clear();
   if (log_ != nullptr) log_->BeginEnd();
-  needs_invept_ = needed_invept_ = !model_.empty();
+  // Tables that map nothing, where they are allowed, may be cached as well.
+  needs_invept_ = needed_invept_ = !model_.empty() || linked_.size() > 1;
   invepts_ = 0;
   // The VMM uses the root no more; processors may have cached what it mapped.
   for (const auto& [table, place] : linked_) {
