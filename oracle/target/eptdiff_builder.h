@@ -112,11 +112,11 @@ enum eptdiff_builder_result {
    EPTDIFF_REFUSAL(EPTDIFF_MISCONFIGURED) |                                    \
    EPTDIFF_REFUSAL(EPTDIFF_BAD_CONTROLS))
 
-#define EPTDIFF_WAIVES_NEEDLESS_INVEPT (1u << 0) /* where no change needs it \
-                                                  */
-#define EPTDIFF_WAIVES_REPEATED_INVEPT (1u << 1) /* twice in an operation */
-#define EPTDIFF_WAIVES_EMPTY_TABLES (1u << 2)    /* stay linked */
-/* Of each page that changes: it may be absent for a while. */
+/* INVEPT where no change needs it, or more than once in an operation; ... */
+#define EPTDIFF_WAIVES_NEEDLESS_INVEPT (1u << 0)
+#define EPTDIFF_WAIVES_REPEATED_INVEPT (1u << 1)
+/* ... empty tables stay linked; a page is absent for a while as it changes. */
+#define EPTDIFF_WAIVES_EMPTY_TABLES (1u << 2)
 #define EPTDIFF_WAIVES_BREAK_BEFORE_MAKE (1u << 3)
 
 typedef struct eptdiff_builder_profile {
