@@ -98,6 +98,17 @@ std::string StepText(const Case& c, std::size_t step) {
                    : absl::StrCat(step, ", ", StepWords(c.steps[step - 1]));
 }
 
+// An answer of another kind is a mistake of its own for each rule; wrong
+// details of a right one may be the same mistake under many.
+std::string LikenessOf(const Finding& finding) {
+  std::string likeness;
+  for (const Disagreement& d : finding.disagreements) {
+    if (d.field == Field::kEvent || d.field == Field::kExitReason) return "";
+    absl::StrAppend(&likeness, View(NameOf(d.field)), d.index, " ");
+  }
+  return likeness;
+}
+
 // Tells what the case of `finding` shows when it is judged by the SDM alone.
 void Tell(TargetCheck& check, const TargetOracle& oracle, const Case& c,
           CheckFinding& finding) {
@@ -131,6 +142,7 @@ void Tell(TargetCheck& check, const TargetOracle& oracle, const Case& c,
   for (const Disagreement& d : standings.finding.disagreements) {
     absl::StrAppend(&finding.given, "; ", DisagreementWords(d));
   }
+  finding.likeness = LikenessOf(standings.finding);
 }
 
 std::string AlterationWords(const Alteration& alteration) {

@@ -172,6 +172,18 @@ TEST(CheckCommandTest, TheTargetsOwnEdgesLeadToWhatNothingElseFinds) {
 }
 #endif
 
+// No alteration explains it, and it shows under every rule that makes a
+// misconfiguration, at every level.
+TEST(CheckCommandTest, WhatIsAlikeIsToldOnce) {
+  const Checked checked =
+      Check(EPTDIFF_FAULTY_WALKER, "qualification-20-of-misconfiguration");
+  EXPECT_EQ(checked.ran.status, 1) << checked.ran.err;
+  EXPECT_GT(checked.findings.size(), 10u);
+  EXPECT_THAT(checked.findings, Each("unexplained"));
+  EXPECT_THAT(checked.ran.out, HasSubstr("alike:"));
+  EXPECT_THAT(checked.ran.out, Not(HasSubstr("  2. ")));
+}
+
 TEST(CheckCommandTest, MisbehaviourIsReportedAsWhatItIs) {
   const Mistake kMisbehaviours[] = {
       {"crash-once-in-a-while", {"crash-SIGABRT"}},

@@ -1,6 +1,7 @@
 #include "fuzzers/command/check_report.h"
 
 #include <algorithm>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -56,6 +57,34 @@ std::string FindingText(const CheckFinding& finding, std::size_t number,
   TextCase bare;
   bare.c = finding.text_case.c;
   absl::StrAppend(&text, "      the case:\n", Indented(FormatCase(bare), 8));
+  return text;
+}
+
+// Of those that are alike, the first is told, and the others are named.
+std::string FindingsText(const std::vector<CheckFinding>& findings,
+                         std::size_t number, const Style& style) {
+  constexpr std::size_t kNamed = 4;
+  std::string text;
+  std::set<std::string> told;
+  for (const CheckFinding& finding : findings) {
+    if (!finding.likeness.empty() && !told.insert(finding.likeness).second) {
+      continue;
+    }
+    text += FindingText(finding, ++number, style);
+    std::vector<std::string> alike;
+    for (const CheckFinding& other : findings) {
+      if (&other == &finding || finding.likeness.empty()) continue;
+      if (other.likeness == finding.likeness) alike.push_back(other.signature);
+    }
+    if (alike.empty()) continue;
+    const std::string more =
+        absl::StrCat(alike.size(), " more, which have the same fields wrong: ");
+    const bool all = alike.size() <= kNamed;
+    if (!all) alike.resize(kNamed);
+    text += Item(
+        6, "alike:", "",
+        absl::StrCat(more, absl::StrJoin(alike, ", "), all ? "" : ", ..."));
+  }
   return text;
 }
 
@@ -135,9 +164,7 @@ std::string WalkerText(const CheckReport& report, bool whole,
   if (!report.findings.empty()) {
     absl::StrAppend(&text, style.Bad("further"),
                     report.departures.empty() ? "" : ", beside these", ":\n");
-    for (const CheckFinding& finding : report.findings) {
-      text += FindingText(finding, ++number, style);
-    }
+    text += FindingsText(report.findings, number, style);
   }
   return text;
 }

@@ -29,6 +29,9 @@ struct CheckFinding {
   std::string step;      // of it, in words
   std::string expected;  // what the SDM permits there
   std::string given;
+  // Equal where the same fields of an answer are wrong: one mistake may show
+  // under as many signatures as rules lead there. "" if it is like no other.
+  std::string likeness;
   std::string output;  // what the target printed, of an incident
 };
 

@@ -58,6 +58,7 @@ EPTDIFF_TARGET_DEFINE_ABI;
   BUG(PML_DIRTY_ONLY, "pml-full-for-dirty-only")                  \
   BUG(PML_ON_THE_WAY, "pml-full-met-at-the-leaf")                 \
   BUG(QUALIFICATION_STALE, "qualification-of-misconfiguration")   \
+  BUG(QUALIFICATION_20, "qualification-20-of-misconfiguration")   \
   BUG(VE_ANY, "ve-judged-by-any-entry")                           \
   BUG(VE_FIRST, "ve-judged-by-first-entry")                       \
   BUG(VE_BUSY, "ve-busy-ignored")                                 \
@@ -367,6 +368,9 @@ static void exit_guest(const struct walk* walk, int reason,
   answer->gpa = question->gpa & ~(has(GPA_PAGE) ? low_bits(12) : 0);
   if (reason == EXIT_MISCONFIGURATION && has(QUALIFICATION_STALE)) {
     answer->qualification = qualification(walk);
+  }
+  if (reason == EXIT_MISCONFIGURATION && has(QUALIFICATION_20)) {
+    answer->qualification = 1u << 20;
   }
   if (reason == EXIT_VIOLATION) {
     answer->qualification = qualification(walk);
