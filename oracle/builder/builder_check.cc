@@ -239,13 +239,14 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
       Find(BuilderRule::kTree, address, linked.level);
     }
   }
-  std::uint64_t where;
-  const auto is_old_or_new = [&](bool or_absent) {
+  const auto is_old_or_new = [&](bool or_absent, std::uint64_t& where) {
     return IsOneOrOther(after.pages, place.gpa, EntryBytes(place.level),
                         ComparedFlags(), model_, after_, where, or_absent);
   };
-  if (!is_old_or_new(/*or_absent=*/false) &&
-      !(is_old_or_new(/*or_absent=*/true) && Waive(Waiver::kBreakBeforeMake))) {
+  std::uint64_t where, unused;
+  if (!is_old_or_new(/*or_absent=*/false, where) &&
+      !(is_old_or_new(/*or_absent=*/true, unused) &&
+        Waive(Waiver::kBreakBeforeMake))) {
     FindPage(BuilderRule::kOldOrNew, where, place.level, after.pages);
   }
   if (facts_.accessed_dirty && !flags_may_go_) CheckFlagsKept(before, after);
