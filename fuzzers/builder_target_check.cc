@@ -150,6 +150,8 @@ void BuilderTargetCheck::LookAtIncident(const Case& c,
       alone = reply;
       alone.incident = {IncidentKind::kVaries};
       signature = alone.Signature(session_.name());
+    } else {
+      alone.incident = reply.incident;  // the limit of the first hang
     }
   }
   signatures_.insert(signature);
@@ -230,7 +232,9 @@ void BuilderTargetCheck::Shrink(BuilderTargetFinding& finding,
     }
     const BuilderReply reply = session_.Run(smaller);
     if (!shows(reply)) return false;
+    const Incident incident = finding.reply.incident;
     finding.reply = reply;
+    finding.reply.incident = incident;
     return true;
   });
   finding.signature = finding.reply.Signature(session_.name());

@@ -212,6 +212,25 @@ TEST(BuilderTrialTest, WhatIsAllowedHidesNothingElse) {
   EXPECT_EQ(empty.Run(c).waived, 0u);
 }
 
+// Walks after an operation look at the ends of its region: what is wrong
+// between them an access meets.
+TEST(BuilderTrialTest, AnAccessHasToGoWhereTheModelHasIt) {
+  constexpr std::uint64_t kFirst = k2M - 0x1000;
+  const auto found = [](const Case& c) {
+    BuilderTrial trial(std::make_unique<EngineBuilder>(),
+                       *FindDialect("WALK-6/offset-truncated"));
+    return trial.Run(c).finding;
+  };
+  TableCase c;
+  c.MapRegion(kFirst, k2M + kFirst, k2M + 0x2000, kAll);
+  EXPECT_FALSE(found(c.Build()).has_value());
+  EXPECT_FALSE(found(c.Read(kFirst).Build()).has_value());
+  const auto met = found(c.Read(k2M + 0x3000).Build());
+  ASSERT_TRUE(met.has_value());
+  EXPECT_EQ(met->rule, BuilderRule::kWalk);
+  EXPECT_EQ(met->where, k2M + 0x3000);
+}
+
 TEST(BuilderTrialTest, WhatEntryRefusesTheBuilderRefuses) {
   BuilderTrial trial(std::make_unique<EngineBuilder>());
   const Case c = TableCase(0x10011e).Map(0, k2M, kAll).Build();  // reserved bit

@@ -139,6 +139,22 @@ constexpr std::string_view kPhases[] = {
 constexpr std::string_view kLevels[] = {"",      "PTE",   "PDE",
                                         "PDPTE", "PML4E", "PML5E"};
 
+// What is out of range, as a builder may have made it, has no words.
+template <std::size_t kSize>
+std::string_view In(const std::string_view (&words)[kSize], std::size_t at) {
+  return at < kSize ? words[at] : std::string_view();
+}
+
+std::string_view NameOf(Work work, bool region) {
+  const auto at = static_cast<std::size_t>(work);
+  return at < std::size(kWorks) ? kWorks[at][region] : std::string_view();
+}
+
+const MistakeWords& WordsFor(Mistake mistake) {
+  const auto at = static_cast<std::size_t>(mistake);
+  return kMistakes[at < std::size(kMistakes) ? at : std::size(kMistakes) - 1];
+}
+
 std::string DetailOf(const BuilderCause& cause) {
   const auto detail =
       static_cast<std::size_t>(cause.value.Get(Feature::kDetail));
@@ -150,10 +166,11 @@ std::string DetailOf(const BuilderCause& cause) {
       return is_fixed ? TableErrorText(static_cast<TableError>(detail))
                       : "for several reasons";
     case Mistake::kBits:
-      return std::string(is_fixed ? kBits[detail]
+      return std::string(is_fixed ? In(kBits, detail)
                                   : "pages get other bits than asked for");
     case Mistake::kInveptMissing:
-      return std::string(is_fixed ? kChanges[detail] : "changes that need it");
+      return std::string(is_fixed ? In(kChanges, detail)
+                                  : "changes that need it");
     default:
       return "";
   }
@@ -172,15 +189,15 @@ std::string SituationOf(const BuilderCause& cause) {
         cause.IsFixed(Feature::kRegion) && value(Feature::kRegion) != 0;
     if (value(Feature::kWork) != 0) {
       add("in ");
-      words += kWorks[value(Feature::kWork)][region];
+      words += NameOf(static_cast<Work>(value(Feature::kWork)), region);
     }
   } else if (cause.IsFixed(Feature::kRegion)) {
     add(value(Feature::kRegion) != 0 ? "in operations on regions"
                                      : "in operations on one page");
   } else if (cause.IsFixed(Feature::kPhase)) {
-    add(kPhases[value(Feature::kPhase)]);
+    add(In(kPhases, value(Feature::kPhase)));
   }
-  if (cause.IsFixed(Feature::kDeed)) add(kDeeds[value(Feature::kDeed)]);
+  if (cause.IsFixed(Feature::kDeed)) add(In(kDeeds, value(Feature::kDeed)));
   if (cause.IsFixed(Feature::kReplaces)) {
     add(value(Feature::kReplaces) != 0
             ? "where a page takes the place of what was mapped"
@@ -188,7 +205,7 @@ std::string SituationOf(const BuilderCause& cause) {
   }
   if (cause.IsFixed(Feature::kLevel) && value(Feature::kLevel) != 0) {
     add("at a ");
-    words += kLevels[value(Feature::kLevel)];
+    words += In(kLevels, value(Feature::kLevel));
   }
   if (cause.IsFixed(Feature::kLarge)) {
     add(value(Feature::kLarge) != 0
@@ -205,23 +222,18 @@ std::string SituationOf(const BuilderCause& cause) {
             ? "if the entry maps other pages, too"
             : "if the entry maps nothing beside the operation's pages");
   }
-  if (cause.IsFixed(Feature::kPlace)) add(kPlaces[value(Feature::kPlace)]);
+  if (cause.IsFixed(Feature::kPlace)) add(In(kPlaces, value(Feature::kPlace)));
   return words;
 }
 
 }  // namespace
 
-std::string_view NameOf(Mistake mistake) {
-  return kMistakes[static_cast<std::size_t>(mistake)].name;
-}
+std::string_view NameOf(Mistake mistake) { return WordsFor(mistake).name; }
 
-std::string_view NameOf(Work work) {
-  return kWorks[static_cast<std::size_t>(work)][0];
-}
+std::string_view NameOf(Work work) { return NameOf(work, /*region=*/false); }
 
 std::string WordsOf(const BuilderCause& cause) {
-  std::string words(
-      kMistakes[static_cast<std::size_t>(cause.value.mistake())].sentence);
+  std::string words(WordsFor(cause.value.mistake()).sentence);
   if (const std::size_t at = words.find('#'); at != std::string::npos) {
     words.replace(at, 1, DetailOf(cause));
   }

@@ -7,107 +7,6 @@ namespace eptdiff {
 namespace {
 
 constexpr std::uint64_t kPage = 0x1000;
-constexpr std::uint64_t kUserExecute = 1 << 10;
-constexpr std::uint64_t kMemoryType = 0x38, kIgnorePat = 0x40;
-constexpr std::uint64_t kAccessed = 0x100, kDirty = 0x200;
-constexpr std::uint64_t kAddressBits = 0x000ffffffffff000;
-
-constexpr std::uint32_t BitOf(Change change) {
-  return std::uint32_t{1} << static_cast<int>(change);
-}
-
-bool AreAlike(const PageFacts& one, const PageFacts& other,
-              std::uint64_t mask) {
-  if (one.mapped != other.mapped) return false;
-  return !one.mapped ||
-         (one.hpa == other.hpa && ((one.flags ^ other.flags) & mask) == 0);
-}
-
-// In which bits a page differs from what was asked for.
-struct Difference {
-  std::uint64_t lost;
-  std::uint64_t gained;
-  std::uint64_t address;
-};
-
-// Calls f(PageBits) for each kind of bits that differ.
-template <typename F>
-void ForEachBits(const Difference& d, F f) {
-  constexpr PageBits kLost[] = {PageBits::kReadLost, PageBits::kWriteLost,
-                                PageBits::kExecuteLost};
-  constexpr PageBits kGained[] = {PageBits::kReadGained, PageBits::kWriteGained,
-                                  PageBits::kExecuteGained};
-  for (int i = 0; i < 3; ++i) {
-    if ((d.lost >> i & 1) != 0) f(kLost[i]);
-    if ((d.gained >> i & 1) != 0) f(kGained[i]);
-  }
-  const std::uint64_t changed = d.lost | d.gained;
-  if ((d.lost & kUserExecute) != 0) f(PageBits::kUserExecuteLost);
-  if ((d.gained & kUserExecute) != 0) f(PageBits::kUserExecuteGained);
-  if ((changed & kMemoryType) != 0) f(PageBits::kMemoryType);
-  if ((changed & kIgnorePat) != 0) f(PageBits::kIgnorePat);
-  if ((changed & kAccessed) != 0) f(PageBits::kAccessed);
-  if ((changed & kDirty) != 0) f(PageBits::kDirty);
-  if (d.address != 0) {
-    f(d.address >> 32 << 32 == d.address ? PageBits::kHighAddress
-                                         : PageBits::kAddress);
-  }
-  if ((changed &
-       ~(7 | kUserExecute | kMemoryType | kIgnorePat | kAccessedDirty)) != 0) {
-    f(PageBits::kOther);
-  }
-}
-
-int BitCount(const PageFacts& one, const PageFacts& other, std::uint64_t mask) {
-  return std::popcount((one.flags ^ other.flags) & mask) +
-         std::popcount(one.hpa ^ other.hpa);
-}
-
-// What happens to an entry that a processor may have cached, as a set.
-std::uint32_t ChangesOf(const TableFacts& facts, std::uint64_t before,
-                        std::uint64_t after, int level) {
-  if (!IsPresent(facts, before)) return 0;
-  const bool was_page = IsLeaf(before, level);
-  if (!IsPresent(facts, after)) {
-    return BitOf(was_page ? Change::kPageRemoved : Change::kTableRemoved);
-  }
-  const bool is_page = IsLeaf(after, level);
-  if (was_page && !is_page) return BitOf(Change::kSplit);
-  if (!was_page && is_page) return BitOf(Change::kMerged);
-  if (!is_page) {
-    return AddressIn(before) != AddressIn(after) ? BitOf(Change::kTableRemoved)
-                                                 : 0;
-  }
-  std::uint32_t changes = 0;
-  const std::uint64_t lost = before & ~after, gained = after & ~before;
-  const std::uint64_t execute = 4 | (RightsMask(facts) & kUserExecute);
-  if ((lost & 1) != 0) changes |= BitOf(Change::kReadRemoved);
-  if ((lost & 2) != 0) changes |= BitOf(Change::kWriteRemoved);
-  if ((lost & execute) != 0) changes |= BitOf(Change::kExecuteRemoved);
-  if ((gained & RightsMask(facts)) != 0) changes |= BitOf(Change::kRightAdded);
-  const std::uint64_t changed = lost | gained;
-  if ((changed & (kMemoryType | kIgnorePat)) != 0) {
-    changes |= BitOf(Change::kTypeChanged);
-  }
-  if ((changed & kAddressBits) != 0) changes |= BitOf(Change::kMoved);
-  if ((lost & kAccessedDirty) != 0) changes |= BitOf(Change::kFlagsCleared);
-  if ((changed & ~(RightsMask(facts) | kMemoryType | kIgnorePat | kAddressBits |
-                   kAccessedDirty)) != 0) {
-    changes |= BitOf(Change::kOther);
-  }
-  return changes;
-}
-
-Deed DeedOf(const TableFacts& facts, std::uint64_t before, std::uint64_t after,
-            int level) {
-  const bool was = IsPresent(facts, before), is = IsPresent(facts, after);
-  const bool was_page = was && IsLeaf(before, level);
-  const bool is_page = is && IsLeaf(after, level);
-  if (!was) return !is ? Deed::kNone : is_page ? Deed::kAdds : Deed::kLinks;
-  if (!is) return was_page ? Deed::kRemoves : Deed::kUnlinks;
-  if (was_page) return is_page ? Deed::kAlters : Deed::kSplits;
-  return is_page ? Deed::kMerges : Deed::kKeeps;
-}
 
 // Of a region in which not everything need be mapped.
 bool IsEdit(TableOperationKind kind) {
@@ -186,36 +85,6 @@ PageFacts FactsAt(const MappingModel& model, std::uint64_t gpa) {
 
 }  // namespace
 
-void SymptomCounts::Add(Symptom symptom) {
-  constexpr std::uint64_t kSpread = 0x9e3779b97f4a7c15;
-  const std::uint64_t word = symptom.bits | std::uint64_t{1} << 63;
-  std::size_t slot = word * kSpread >> 50;
-  static_assert(kCapacity == std::size_t{1} << (64 - 50));
-  while (slots_[slot] != 0 && slots_[slot] != word) {
-    slot = (slot + 1) % kCapacity;
-  }
-  if (slots_[slot] == 0) {
-    if (size_ + 1 == kCapacity) return;
-    ++size_;
-    slots_[slot] = word;
-  }
-  ++counts_[slot];
-}
-
-std::vector<CountedSymptom> SymptomCounts::List() const {
-  std::vector<CountedSymptom> list;
-  list.reserve(size_);
-  for (std::size_t i = 0; i < kCapacity; ++i) {
-    if (slots_[i] == 0) continue;
-    list.push_back({{slots_[i] & ~(std::uint64_t{1} << 63)}, counts_[i]});
-  }
-  std::sort(list.begin(), list.end(),
-            [](const CountedSymptom& a, const CountedSymptom& b) {
-              return a.symptom < b.symptom;
-            });
-  return list;
-}
-
 void SymptomLog::BeginCase() {
   tolerated_.clear();
   BeginEnd();
@@ -254,7 +123,7 @@ void SymptomLog::BeginEnd() {
   deed_ = Deed::kNone;
   level_ = 0;
   shared_ = false;
-  changes_ = BitOf(Change::kEnd);
+  changes_ = SetOf(Change::kEnd);
   allocated_ = freed_ = false;
 }
 
@@ -274,7 +143,7 @@ void SymptomLog::OnChange(std::uint64_t before, std::uint64_t after, int level,
   if (deed_ == Deed::kNone || deed_ == Deed::kKeeps) return;
   maybe_.push_back(At(Mistake::kPageGone, level));
   // Bits that would show if they were lost, or gained.
-  Difference visible = {};
+  PageDifference visible = {};
   for (const Interval& page : is) {
     visible.lost |= page.flags;
     visible.gained |= ~page.flags & (RightsMask(facts_) | 7);
@@ -283,9 +152,9 @@ void SymptomLog::OnChange(std::uint64_t before, std::uint64_t after, int level,
   if (is.empty()) return;
   if (deed_ == Deed::kClears) visible.lost &= ~kAccessedDirty;
   if (visible.address >> 32 != 0) visible.address = visible.address >> 32 << 32;
-  ForEachBits(visible, [&](PageBits bits) {
+  for (const PageBits bits : KindsOf(visible)) {
     maybe_.push_back(At(Mistake::kBits, level).With(Feature::kDetail, bits));
-  });
+  }
 }
 
 void SymptomLog::OnRefusal(Mistake mistake, TableError error) {
@@ -319,13 +188,11 @@ void SymptomLog::OnPage(std::uint64_t gpa, const PageFacts& found) {
       !is_old && (!expected.mapped ||
                   (old.mapped && BitCount(found, old, mask_) <
                                      BitCount(found, expected, mask_)));
-  const PageFacts& nearest = by_old ? old : expected;
-  const Difference difference = {nearest.flags & ~found.flags & mask_,
-                                 found.flags & ~nearest.flags & mask_,
-                                 found.hpa ^ nearest.hpa};
-  ForEachBits(difference, [&](PageBits bits) {
+  const PageDifference difference =
+      DifferenceOf(found, by_old ? old : expected, mask_);
+  for (const PageBits bits : KindsOf(difference)) {
     Add(At(Mistake::kBits, level_).With(Feature::kDetail, bits));
-  });
+  }
 }
 
 Place SymptomLog::PlaceOf(std::uint64_t gpa) const {
@@ -344,9 +211,9 @@ void SymptomLog::OnLeak(bool is_new) {
 }
 
 void SymptomLog::OnFlagsLost(std::uint64_t lost, int level) {
-  ForEachBits({lost & kAccessedDirty, 0, 0}, [&](PageBits bits) {
+  for (const PageBits bits : KindsOf({lost & kAccessedDirty, 0, 0})) {
     Add(At(Mistake::kBits, level).With(Feature::kDetail, bits));
-  });
+  }
 }
 
 void SymptomLog::OnInveptMissing() {

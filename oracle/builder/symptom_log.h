@@ -14,35 +14,16 @@
 #include "engine/table_error.h"
 #include "engine/types.h"
 #include "oracle/builder/builder_finding.h"
+#include "oracle/builder/entry_change.h"
 #include "oracle/builder/mapping_model.h"
+#include "oracle/builder/page_difference.h"
 #include "oracle/builder/symptom.h"
+#include "oracle/builder/symptom_counts.h"
 #include "oracle/builder/table_facts.h"
 #include "oracle/case.h"
 #include "oracle/fixed_vector.h"
 
 namespace eptdiff {
-
-// How often what went right; what finds no room is left out. Of fixed size, for
-// memory that processes share.
-class SymptomCounts {
- public:
-  static constexpr std::size_t kCapacity = 1 << 14;
-
-  void Add(Symptom symptom);
-  std::vector<CountedSymptom> List() const;
-
- private:
-  std::size_t size_ = 0;
-  std::uint64_t slots_[kCapacity] = {};  // 0: free
-  std::uint64_t counts_[kCapacity] = {};
-};
-
-// What the tables, or the model, have at an address.
-struct PageFacts {
-  bool mapped;
-  std::uint64_t hpa;
-  std::uint64_t flags;
-};
 
 class SymptomLog {
  public:
@@ -123,7 +104,7 @@ class SymptomLog {
   Deed deed_ = Deed::kNone;  // of the last store
   int level_ = 0;
   bool shared_ = false;
-  std::uint32_t changes_ = 0;  // a bit for each Change
+  ChangeSet changes_ = 0;
   bool allocated_ = false;
   bool freed_ = false;
 };

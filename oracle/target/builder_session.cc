@@ -167,6 +167,7 @@ void BuilderSession::Judge(std::span<const Case> cases) {
       reply.broken = standings.finding->rule;
       reply.where = standings.finding->where;
       reply.level = standings.finding->level;
+      if (log.symptoms().empty()) log.OnFinding(*reply.broken, reply.level);
       reply.symptoms = log.symptoms();
     }
     shared_->replies[shared_->cases] = reply;
