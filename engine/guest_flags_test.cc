@@ -257,5 +257,25 @@ TEST(StaleGuestEntryTest, TheWalkStartsOver) {
   }
 }
 
+// A supervisor page, from which EPT lets supervisor mode alone fetch, becomes a
+// user page meanwhile: nothing of what the first walk found is left.
+TEST(StaleGuestEntryTest, TheSecondWalkAloneCounts) {
+  GuestTestMachine m;
+  m.EnableMbec();
+  m.Set(1, 0x9003);
+  m.EptPteOf(Gpa{0x9000}) = 0x29037;
+  ASSERT_TRUE(Completed(m.Linear(AccessKind::kFetch)));
+  m.Set(1, 0x9003);  // not accessed
+  FlatMemory flat(m.words.data(), m.words.size() * 8);
+  ChangingMemory memory(flat, Hpa{0x25020}, 0x9007);
+  Engine engine(m.processor, m.controls, m.guest);
+  Event event;
+  ASSERT_EQ(engine.PerformLinearAccess(memory, {.kind = AccessKind::kFetch},
+                                       m.gla(), event),
+            EngineStatus::kAnswered);
+  EXPECT_EQ(m.Get(1), 0x9027u);
+  EXPECT_EQ(ExitReason(event), 48);
+}
+
 }  // namespace
 }  // namespace eptdiff

@@ -40,14 +40,14 @@ struct GuestPath {
   // As in Translation.
   std::uint64_t structure_types = 0;
 
-  // Of the walk since the last restart:
+  // Of the walk from CR3 or from the HLAT pointer, whichever began last:
   GuestControl control;
   bool unverified = false;  // bit 58 was clear in what mapped some entry
 
   // The last entry read: the leaf, if there is a translation.
   GuestEntry& last() { return entries[count - 1]; }
 
-  void Restart() {
+  void Start() {
     control = GuestControl();
     unverified = false;
   }

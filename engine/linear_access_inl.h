@@ -78,7 +78,6 @@ EngineStatus Engine::PerformPagedPart(Memory& memory, const Access& access,
   for (;;) {
     path.count = 0;
     path.structure_types = 0;
-    path.Restart();
     GuestStep step = FindGuestPage(memory, use.rights, gla, path, event);
     if (step == GuestStep::kGoesOn) {
       step = UpdateGuestEntries(memory, use.rights.writes, gla, path, event);
@@ -124,7 +123,6 @@ GuestStep Engine::FindGuestPage(Memory& memory, const GuestRights& rights,
                         rights.error_code | bits::kFaultHlat, gla, path, event);
   }
   if (step == GuestStep::kRestart) {  // GW-19
-    path.Restart();
     step = FollowReference(memory, paging_->RootFor(guest_, gla),
                            /*hlat=*/false, rights.error_code, gla, path, event);
   }
@@ -137,6 +135,7 @@ template <HostMemory Memory>
 GuestStep Engine::FollowReference(Memory& memory, std::uint64_t reference,
                                   bool hlat, std::uint32_t error_code, Gla gla,
                                   GuestPath& path, Event& event) {
+  path.Start();
   if (paging_->mode() == PagingMode::kPae &&
       (reference & bits::kGuestPresent) == 0) {  // GW-3
     return Fault(error_code, gla, event);
