@@ -12,11 +12,7 @@ KnownDepartures::KnownDepartures(const Dialect& dialect, FieldSet fields)
 
 bool KnownDepartures::Conforms(const Reference& reference,
                                const StepReport& report, const Step* step) {
-  if (step == nullptr) {
-    reference.JudgeEntry(report.before, verdict_, trace_);
-  } else {
-    reference.Judge(report.before, *step, verdict_, trace_);
-  }
+  reference.Judge(report.before, step, verdict_, trace_);
   if (verdict_.standing != Standing::kJudged) return true;
   Judge(verdict_, report.before, report.outcome, fields_, finding_);
   return finding_.conforms;

@@ -45,11 +45,7 @@ void ProvenRules::Observe(const StepReport& report, const Step* step) {
   for (std::size_t i = 0; i < references_.size(); ++i) {
     const Rule rule = InfoOf(AllAlterations()[i].slot).rule;
     if (refuted_[i] || !asked[static_cast<std::size_t>(rule)]) continue;
-    if (step == nullptr) {
-      references_[i].JudgeEntry(report.before, verdict_, trace_);
-    } else {
-      references_[i].Judge(report.before, *step, verdict_, trace_);
-    }
+    references_[i].Judge(report.before, step, verdict_, trace_);
     if (!trace_.altered || verdict_.standing != Standing::kJudged) continue;
     Judge(verdict_, report.before, report.outcome, oracle_.fields(), finding_);
     if (finding_.conforms) continue;

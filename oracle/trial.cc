@@ -98,8 +98,8 @@ void Trial::Perform(std::size_t number, const Step& step) {
     if (skip == Skip::kNone) continue;
     standings_[seat->number].skip = skip;
     standings_[seat->number].step = number;
-    // Whoever panics where the SDM knows an answer has been found out, and so
-    // has he who says that there is nothing to answer.
+    // Whoever panics, or says that there is nothing to answer, where the SDM
+    // knows an answer has been found out.
     seat->active = skip == Skip::kPanic || skip == Skip::kUnexpectedExit ||
                    skip == Skip::kCallerError || skip == Skip::kEptOff;
     seat->outcome.event = {.kind = EventKind::kGaveUp};

@@ -66,8 +66,7 @@ constexpr Alteration kVariants[] = {
        return KeyRefusesByUpperEntries(s);
      },
      "PKRU or IA32_PKRS is chosen by U/S of the entries above the one that "
-     "maps "
-     "the page, whose own U/S does not count"},
+     "maps the page, whose own U/S does not count"},
     {"INFO-1/gla-of-compatibility-mode", Slot::kInfo1Gla,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        const bool ia32e_mode =
