@@ -12,9 +12,7 @@ namespace eptdiff {
 
 std::vector<std::string> NamedDialects() {
   std::vector<std::string> names = {"sdm"};
-  for (const BochsDialect& bochs : kBochsDialects) {
-    names.emplace_back(bochs.name);
-  }
+  names.insert(names.end(), kBochsDialects.begin(), kBochsDialects.end());
   return names;
 }
 

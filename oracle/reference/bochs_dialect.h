@@ -5,52 +5,35 @@
 #ifndef EPTDIFF_ORACLE_REFERENCE_BOCHS_DIALECT_H_
 #define EPTDIFF_ORACLE_REFERENCE_BOCHS_DIALECT_H_
 
-#include <span>
+#include <array>
 #include <string_view>
 
 namespace eptdiff {
 
-// Names of alterations, in the order in which they apply.
-inline constexpr std::string_view kBochs30Departures[] = {
-    "WALK-2/off",
-    "CFG-8/bit-12-unchecked",
-    "CFG-9/bit-12-unchecked",
-    "QUAL-0/structure-access-writes-only",
-    "QUAL-6/fetch-only",
-    "QUAL-13/user-execute-permission",
-    "PML-1/without-need",
-    "SPP-6/first-byte-only",
-    "VE-4/index-of-eight-bytes",
-    "VIO-8/walk-updates-unchecked",
-    "GW-9/smap-implicit-with-ac",
-    "GW-10/by-access",
-    "INFO-1/gla-of-compatibility-mode",
+inline constexpr std::array<std::string_view, 2> kBochsDialects = {
+    "bochs-3.0", "bochs-2026-08"};
+
+struct BochsDeparture {
+  std::string_view alteration;
+  std::string_view dialect = {};  // that alone has it; empty: all have it
 };
 
-inline constexpr std::string_view kBochs202608Departures[] = {
-    "WALK-2/off",
-    "CFG-8/bit-12-unchecked",
-    "CFG-9/bit-12-unchecked",
-    "QUAL-0/structure-access-writes-only",
-    "QUAL-6/fetch-only",
-    "QUAL-13/user-execute-permission",
-    "PML-1/without-need",
-    "SPP-6/first-byte-only",
-    "VE-4/index-of-eight-bytes",
-    "VIO-8/walk-updates-unchecked",
-    "GW-9/smap-implicit-with-ac",
-    "GW-10/by-upper-entries",
-    "INFO-1/gla-of-compatibility-mode",
-};
-
-struct BochsDialect {
-  std::string_view name;
-  std::span<const std::string_view> departures;
-};
-
-inline constexpr BochsDialect kBochsDialects[] = {
-    {"bochs-3.0", kBochs30Departures},
-    {"bochs-2026-08", kBochs202608Departures},
+// In the order in which they apply.
+inline constexpr BochsDeparture kBochsDepartures[] = {
+    {"WALK-2/off"},
+    {"CFG-8/bit-12-unchecked"},
+    {"CFG-9/bit-12-unchecked"},
+    {"QUAL-0/structure-access-writes-only"},
+    {"QUAL-6/fetch-only"},
+    {"QUAL-13/user-execute-permission"},
+    {"PML-1/without-need"},
+    {"SPP-6/first-byte-only"},
+    {"VE-4/index-of-eight-bytes"},
+    {"VIO-8/walk-updates-unchecked"},
+    {"GW-9/smap-implicit-with-ac"},
+    {"GW-10/by-access", "bochs-3.0"},
+    {"GW-10/by-upper-entries", "bochs-2026-08"},
+    {"INFO-1/gla-of-compatibility-mode"},
 };
 
 }  // namespace eptdiff

@@ -1,5 +1,6 @@
 #include "oracle/reference/dialect.h"
 
+#include <algorithm>
 #include <numeric>
 #include <utility>
 
@@ -47,10 +48,11 @@ std::uint64_t Dialect::Answer(Slot slot, const Situation& situation,
 std::optional<Dialect> FindDialect(std::string_view name) {
   if (name == "sdm") return Dialect();
   std::vector<const Alteration*> alterations;
-  for (const BochsDialect& bochs : kBochsDialects) {
-    if (name != bochs.name) continue;
-    for (std::string_view departure : bochs.departures) {
-      const Alteration* alteration = FindAlteration(departure);
+  if (std::find(kBochsDialects.begin(), kBochsDialects.end(), name) !=
+      kBochsDialects.end()) {
+    for (const BochsDeparture& departure : kBochsDepartures) {
+      if (!departure.dialect.empty() && departure.dialect != name) continue;
+      const Alteration* alteration = FindAlteration(departure.alteration);
       if (alteration == nullptr) return std::nullopt;
       alterations.push_back(alteration);
     }
