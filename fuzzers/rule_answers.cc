@@ -1,5 +1,7 @@
 #include "fuzzers/rule_answers.h"
 
+#include <bitset>
+
 namespace eptdiff {
 namespace {
 
@@ -16,40 +18,53 @@ std::size_t PositionOf(std::size_t feature, const Step* step) {
   return (guest_entry ? 0 : 6) + feature % kOfOneRule / 4;
 }
 
-}  // namespace
-
-void RuleAnswers::Agree(GuestPagingMode mode, const Step* step,
-                        const Features& features) {
-  const auto of_mode = static_cast<std::size_t>(mode);
+// Calls f(rule, position, whether it is the rule's first) for each part of an
+// answer with these features.
+template <typename F>
+void ForEachPart(const Features& features, const Step* step, F&& f) {
   std::size_t last_rule = kRuleCount;
-  std::size_t last_position = kPositions;
+  std::size_t last_position = RuleAnswers::kPositions;
   ForEachConsequence(features, [&](std::size_t feature) {
     const std::size_t rule = feature / kOfOneRule;
     const std::size_t position = PositionOf(feature, step);
-    if (rule != last_rule) {
-      ++rules_[rule].agreeing;
-    } else if (position == last_position) {
-      return;
-    }
-    ++cells_[rule][of_mode][position].agreeing;
+    if (rule == last_rule && position == last_position) return;
+    f(rule, position, rule != last_rule);
     last_rule = rule;
     last_position = position;
   });
 }
 
-void RuleAnswers::Disagree(Rule rule, GuestPagingMode mode, const Step* step,
-                           const Features& features) {
-  const auto of_rule = static_cast<std::size_t>(rule);
+}  // namespace
+
+void RuleAnswers::Agree(GuestPagingMode mode, const Step* step,
+                        const Features& features) {
   const auto of_mode = static_cast<std::size_t>(mode);
-  ++rules_[of_rule].disagreeing;
-  std::size_t last_position = kPositions;
-  ForEachConsequence(features, [&](std::size_t feature) {
-    if (feature / kOfOneRule != of_rule) return;
-    const std::size_t position = PositionOf(feature, step);
-    if (position == last_position) return;
-    ++cells_[of_rule][of_mode][position].disagreeing;
-    last_position = position;
-  });
+  ForEachPart(features, step,
+              [&](std::size_t rule, std::size_t position, bool first) {
+                if (first) ++rules_[rule].agreeing;
+                ++cells_[rule][of_mode][position].agreeing;
+              });
+}
+
+void RuleAnswers::Disagree(std::span<const Rule> at_fault, GuestPagingMode mode,
+                           const Step* step, const Features& features) {
+  std::bitset<kRuleCount> guilty;
+  for (const Rule rule : at_fault) guilty.set(static_cast<std::size_t>(rule));
+  // Also one that had no consequence in the SDM's own judgement.
+  for (std::size_t rule = 0; rule < kRuleCount; ++rule) {
+    rules_[rule].disagreeing += guilty[rule];
+  }
+  const auto of_mode = static_cast<std::size_t>(mode);
+  ForEachPart(features, step,
+              [&](std::size_t rule, std::size_t position, bool first) {
+                Count& cell = cells_[rule][of_mode][position];
+                if (guilty[rule]) {
+                  ++cell.disagreeing;
+                } else {
+                  ++cell.obscured;
+                  rules_[rule].obscured += first;
+                }
+              });
 }
 
 }  // namespace eptdiff

@@ -2,8 +2,8 @@
 // and by situation: guest paging mode, which access of the step, level.
 //
 // A rule has a part in each answer on which it had a consequence. A
-// disagreement counts for the rule that is at fault, in the situations in which
-// that rule had one.
+// disagreement counts for the rules that are at fault, in the situations in
+// which they had one; of the others such an answer shows nothing.
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_FUZZERS_RULE_ANSWERS_H_
 #define EPTDIFF_FUZZERS_RULE_ANSWERS_H_
@@ -11,6 +11,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "fuzzers/guest_mode.h"
 #include "fuzzers/statistics.h"
@@ -30,15 +31,16 @@ class RuleAnswers {
   struct Count {
     std::uint64_t agreeing = 0;
     std::uint64_t disagreeing = 0;
-    bool any() const { return (agreeing | disagreeing) != 0; }
+    std::uint64_t obscured = 0;  // wrong, and another rule is at fault
+    bool any() const { return (agreeing | disagreeing | obscured) != 0; }
   };
 
   // An answer to `step` (null: VM entry) with these features (trace.h), to a
   // guest in this paging mode, agrees.
   void Agree(GuestPagingMode mode, const Step* step, const Features& features);
-  // It does not, and `rule` is at fault.
-  void Disagree(Rule rule, GuestPagingMode mode, const Step* step,
-                const Features& features);
+  // It does not, and these rules are at fault.
+  void Disagree(std::span<const Rule> at_fault, GuestPagingMode mode,
+                const Step* step, const Features& features);
 
   const Count& Of(Rule rule) const {
     return rules_[static_cast<std::size_t>(rule)];

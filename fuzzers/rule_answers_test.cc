@@ -36,11 +36,17 @@ TEST(RuleAnswersTest, AnAnswerCountsOnceForARuleAndOnceForEachSituation) {
   EXPECT_EQ(answers->At(Rule::kCfg9, mode, 2).agreeing, 1u);
   EXPECT_EQ(answers->At(Rule::kCfg9, mode, 6 + 2).agreeing, 1u);
   EXPECT_EQ(answers->At(Rule::kAd1, mode, 6).agreeing, 1u);
-  answers->Disagree(Rule::kCfg9, mode, &step, trace.features);
+  constexpr Rule kAtFault[] = {Rule::kCfg9, Rule::kCfg9};
+  answers->Disagree(kAtFault, mode, &step, trace.features);
   EXPECT_EQ(answers->Of(Rule::kCfg9).disagreeing, 1u);
   EXPECT_EQ(answers->At(Rule::kCfg9, mode, 2).disagreeing, 1u);
   EXPECT_FALSE(answers->At(Rule::kCfg9, GuestPagingMode::kNone, 2).any());
+  EXPECT_EQ(answers->Of(Rule::kCfg9).obscured, 0u);
+  // Of another rule that answer shows nothing, but it came up.
+  EXPECT_EQ(answers->Of(Rule::kAd1).agreeing, 1u);
   EXPECT_EQ(answers->Of(Rule::kAd1).disagreeing, 0u);
+  EXPECT_EQ(answers->Of(Rule::kAd1).obscured, 1u);
+  EXPECT_EQ(answers->At(Rule::kAd1, mode, 6).obscured, 1u);
 }
 
 TEST(RuleAnswersTest, AProcessorsAccessToAGuestEntryIsOneWhateverTheTraceSays) {
@@ -144,9 +150,11 @@ TEST(DeclaredRulesTest, AProfileDeclaresWhatItsFeaturesAndFieldsShow) {
   EXPECT_FALSE(Declares(profile, Rule::kPml2));
   EXPECT_FALSE(Declares(profile, Rule::kGw7));
   EXPECT_TRUE(Declares(profile, Rule::kMt5));
+  EXPECT_TRUE(Declares(profile, Rule::kInfo2)) << "of misconfigurations";
   profile.fills &= ~(EPTDIFF_FILLS_MEMORY_TYPE | EPTDIFF_FILLS_QUALIFICATION);
   EXPECT_FALSE(Declares(profile, Rule::kMt5));
   EXPECT_FALSE(Declares(profile, Rule::kQual9));
+  EXPECT_FALSE(Declares(profile, Rule::kInfo2));
   profile.models |= EPTDIFF_MODELS_LINEAR_PAE;
   EXPECT_TRUE(Declares(profile, Rule::kGw7));
   EXPECT_FALSE(Declares(profile, Rule::kGw4));

@@ -189,20 +189,19 @@ void TargetCheck::CountAnswer(const Case& c, const StepReport& report) {
     answers_.Agree(mode, step, features);
     return;
   }
+  std::vector<Rule> at_fault;
   for (const std::size_t i : known->alterations) {
     const Alteration* alteration = dialect_.alterations()[i];
     shown_.insert(alteration);
-    answers_.Disagree(InfoOf(alteration->slot).rule, mode, step,
-                      known->features);
+    at_fault.push_back(InfoOf(alteration->slot).rule);
   }
-  if (known->alterations.empty()) {
-    answers_.Disagree(known->rule, mode, step, known->features);
-  }
+  if (at_fault.empty()) at_fault.push_back(known->rule);
+  answers_.Disagree(at_fault, mode, step, known->features);
 }
 
 void TargetCheck::CountUnexplained(const Finding& finding) {
-  answers_.Disagree(finding.disagreements[0].why.rule, wrong_.mode, wrong_.step,
-                    wrong_.features);
+  answers_.Disagree({&finding.disagreements[0].why.rule, 1}, wrong_.mode,
+                    wrong_.step, wrong_.features);
 }
 
 void TargetCheck::Keep(const Case& c) {

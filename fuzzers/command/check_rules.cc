@@ -171,6 +171,7 @@ std::string CellsOf(const RuleReport& rule, Mode mode) {
           (5 - situation.where.level)] =
         situation.answers.disagreeing != 0 ? '!'
         : situation.answers.agreeing != 0  ? '+'
+        : situation.answers.obscured != 0  ? '?'
                                            : '.';
   }
   if (!any) return "";
@@ -185,7 +186,8 @@ std::string CellsOf(const RuleReport& rule, Mode mode) {
 std::string WholeText(const std::vector<RuleReport>& rules) {
   std::string text = absl::StrFormat(
       "  By rule, guest paging, access and level of the entry: + right, ! "
-      "wrong,\n  . never came up, - no such situation is known.\n\n"
+      "wrong,\n  ? met in answers alone that are wrong for another rule,\n"
+      "  . never came up, - no such situation is known.\n\n"
       "  %-8s %-7s %-15s %-15s %10s %8s\n  %-8s %-7s %-15s %s\n",
       "rule", "paging", "guest entries", "other accesses", "right", "wrong", "",
       "", "5 4 3 2 1 no", "5 4 3 2 1 no");
@@ -220,6 +222,9 @@ std::size_t RuleReport::situations_asked() const {
 std::string UndecidedWords(const RuleReport& rule) {
   if (!rule.declared) return "the profile does not declare what it is about";
   if (!rule.answers.any()) return "it never came up";
+  if (rule.IsObscured()) {
+    return "it came up only in answers that are wrong for another rule";
+  }
   return "it came up, but getting it wrong would not have been noticed";
 }
 
@@ -254,11 +259,13 @@ std::vector<RuleReport> ReportRules(const RuleAnswers& answers,
 std::string RulesText(const std::vector<RuleReport>& rules, bool whole) {
   std::string text = whole ? WholeText(rules) : FamiliesText(rules);
   std::vector<std::string> unnoticed;
+  std::vector<std::string> obscured;
   std::vector<std::string> unmet;
   std::vector<std::string> undeclared;
   for (const RuleReport& rule : rules) {
     if (rule.decided) continue;
     (!rule.declared       ? undeclared
+     : rule.IsObscured()  ? obscured
      : rule.answers.any() ? unnoticed
                           : unmet)
         .emplace_back(IdentifierOf(rule.rule));
@@ -268,6 +275,7 @@ std::string RulesText(const std::vector<RuleReport>& rules, bool whole) {
     if (!names.empty()) text += Item(2, lead, "", absl::StrJoin(names, ", "));
   };
   list("met, but getting them wrong would not have been noticed:", unnoticed);
+  list("met only in answers that are wrong for another rule:", obscured);
   list("never came up:", unmet);
   list("not declared by its profile:", undeclared);
   return text;
@@ -284,6 +292,7 @@ void WriteRules(const std::vector<RuleReport>& rules, JsonWriter& json) {
     json.Key("agreeing").Number(static_cast<double>(rule.answers.agreeing));
     json.Key("disagreeing")
         .Number(static_cast<double>(rule.answers.disagreeing));
+    json.Key("obscured").Number(static_cast<double>(rule.answers.obscured));
     json.Key("situations").Array();
     for (const RuleReport::Situation& situation : rule.situations) {
       json.OnOneLine();
@@ -297,6 +306,8 @@ void WriteRules(const std::vector<RuleReport>& rules, JsonWriter& json) {
           .Number(static_cast<double>(situation.answers.agreeing));
       json.Key("disagreeing")
           .Number(static_cast<double>(situation.answers.disagreeing));
+      json.Key("obscured")
+          .Number(static_cast<double>(situation.answers.obscured));
       json.End();
     }
     json.End();

@@ -31,6 +31,11 @@ struct RuleReport {
   std::vector<Situation> situations;
 
   std::size_t situations_asked() const;
+  // Whether nothing is known but wrong answers that are another rule's fault.
+  bool IsObscured() const {
+    return answers.obscured != 0 && answers.agreeing == 0 &&
+           answers.disagreeing == 0;
+  }
 };
 
 // A line for the command's readers about why a rule is not decided.
