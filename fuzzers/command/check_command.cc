@@ -31,6 +31,7 @@
 #include "fuzzers/text/view.h"
 #include "oracle/builder/waivers.h"
 #include "oracle/target/open_target.h"
+#include "oracle/target/sanitizer_runtime.h"
 
 namespace eptdiff {
 namespace {
@@ -346,6 +347,19 @@ absl::StatusOr<WaiverSet> WaiversIn(const std::string& list) {
   return set;
 }
 
+// Has the runtime of the target's sanitizer in this process, which may start
+// again for that; or else says why it cannot be.
+std::string HaveRuntime(const std::string& target, const Arguments& arguments) {
+  if (!IsSharedObject(target)) return "";
+  const SanitizerRuntime runtime = RuntimeFor(target, ReadNeeds(target));
+  if (!runtime.refusal.empty() || runtime.preload.empty()) {
+    return runtime.refusal;
+  }
+  std::vector<std::string> command = {"eptdiff", "check"};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return RestartWith(runtime.preload, command);
+}
+
 std::string TakesNoArguments(const CheckOptions& options) {
   return options.target + " is a shared object, which takes no arguments";
 }
@@ -384,9 +398,10 @@ int CheckCommand(const Arguments& arguments) {
   if (!allowed.ok()) {
     return line.Mistake(std::string(allowed.status().message()));
   }
+  std::string error = HaveRuntime(options.target, arguments);
+  if (!error.empty()) return line.Mistake(error);
   const auto given = GivenCases(options.corpus);
   if (!given.ok()) return ReportInputError(given.status());
-  std::string error;
   const std::chrono::milliseconds limit(options.limit);
   const std::vector<std::string> operands(line.operands().begin() + 1,
                                           line.operands().end());

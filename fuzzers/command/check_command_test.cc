@@ -159,19 +159,6 @@ TEST(CheckCommandTest, AMistakeMayBeExplainedByOneRuleOrByTwo) {
   EXPECT_THAT(checked.findings, IsEmpty());
 }
 
-#ifdef EPTDIFF_COUNTED_WALKER
-TEST(CheckCommandTest, TheTargetsOwnEdgesLeadToWhatNothingElseFinds) {
-  const std::string bug = "hidden-behind-conditions";
-  const Checked blind = Check(EPTDIFF_FAULTY_WALKER, bug, "200000");
-  EXPECT_EQ(blind.ran.status, 0) << blind.ran.out;
-  EXPECT_THAT(blind.ran.out, Not(HasSubstr("edges")));
-  const Checked guided = Check(EPTDIFF_COUNTED_WALKER, bug, "200000");
-  EXPECT_EQ(guided.ran.status, 1) << guided.ran.err;
-  EXPECT_THAT(guided.ran.out, HasSubstr("edges of the target's code"));
-  EXPECT_THAT(guided.findings, Each("unexplained"));
-}
-#endif
-
 // No alteration explains it, and it shows under every rule that makes a
 // misconfiguration, at every level.
 TEST(CheckCommandTest, WhatIsAlikeIsToldOnce) {

@@ -152,8 +152,10 @@ void WriteReport(const CheckReport& report, JsonWriter& json) {
   json.Key("steps").Number(static_cast<double>(report.steps));
   json.Key("disagreeing_cases").Number(static_cast<double>(report.disagreeing));
   json.Key("harness_microseconds_per_case").Number(report.harness_microseconds);
-  if (report.edges.total != 0) {
+  if (report.edges.covered != 0 || report.edges.total != 0) {
     json.Key("target_edges_reached").Number(report.edges.covered);
+  }
+  if (report.edges.total != 0) {
     json.Key("target_edges_total").Number(report.edges.total);
   }
   json.Key("skipped").Object();

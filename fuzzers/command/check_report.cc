@@ -135,6 +135,9 @@ std::string WalkerText(const CheckReport& report, bool whole,
   if (report.edges.total != 0) {
     absl::StrAppendFormat(&text, "  %d of %d edges of the target's code\n",
                           report.edges.covered, report.edges.total);
+  } else if (report.edges.covered != 0) {
+    absl::StrAppendFormat(&text, "  %d blocks of the target's code\n",
+                          report.edges.covered);
   }
   if (report.unfit != 0) {
     absl::StrAppendFormat(

@@ -36,6 +36,7 @@ struct BuilderSession::Shared {
   Incident raised;      // why it ended itself
   bool finished;        // it did what it was to do
   bool is_builder, loaded;
+  FaultReport fault;
   eptdiff_builder_profile profile;
   char error[1024];
   BuilderReply replies[kMaxBatch];
@@ -124,7 +125,10 @@ std::vector<CountedSymptom> BuilderSession::Right() const {
   return shared_->right.List();
 }
 
-std::string BuilderSession::LastOutput() const { return LastPrinted(output_); }
+std::string BuilderSession::LastOutput() const {
+  const std::string fault = faults_.last();
+  return fault.empty() ? LastPrinted(output_) : fault;
+}
 
 void BuilderSession::Describe() {
   BuilderFunctions functions;
@@ -187,6 +191,7 @@ Incident BuilderSession::InChild(const std::function<void()>& work) {
   shared_->step = 0;
   shared_->raised = Incident();
   shared_->finished = false;
+  shared_->fault.fault = 0;
   int ends[2];
   if (pipe(ends) != 0) return {IncidentKind::kExit, 0};
   std::fflush(nullptr);  // or the child would print it again
@@ -195,6 +200,7 @@ Incident BuilderSession::InChild(const std::function<void()>& work) {
   if (child == 0) {
     SettleChild(parent, output_);
     close(ends[0]);
+    TellFaultsTo(&shared_->fault);
     work();
     shared_->finished = true;
     std::fflush(nullptr);
@@ -222,8 +228,9 @@ Incident BuilderSession::Await(pid_t child, int pipe) {
       cpu = CpuTime(child);
       continue;
     }
-    // It may have been kept from running; not for ever.
     const auto still = Clock::now() - moved;
+    if (shared_->fault.fault != 0 && still < kTimeToTell) continue;
+    // It may have been kept from running; not for ever.
     const std::chrono::nanoseconds used(CpuTime(child) - cpu);
     if (still >= limit_ && (used > limit_ / 2 || still > 5 * limit_)) {
       stuck = true;
@@ -234,6 +241,8 @@ Incident BuilderSession::Await(pid_t child, int pipe) {
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
+  const Incident fault = faults_.Take(shared_->fault, output_);
+  if (fault.kind != IncidentKind::kNone) return fault;
   if (!stuck) return EndOf(status);
   const Incident incident = {IncidentKind::kTimeLimit,
                              static_cast<std::uint64_t>(limit_.count())};

@@ -30,6 +30,7 @@
 #include "oracle/case.h"
 #include "oracle/target/incident.h"
 #include "oracle/target/outside_builder.h"
+#include "oracle/target/sanitizer_fault.h"
 
 namespace eptdiff {
 
@@ -110,6 +111,7 @@ class BuilderSession {
   std::chrono::milliseconds limit_;
   Shared* const shared_;
   const int output_;  // the child's standard output and error
+  FaultTexts faults_;
   eptdiff_builder_profile profile_;
   std::string name_;
   WaiverSet allowed_ = 0;

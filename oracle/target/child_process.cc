@@ -43,6 +43,13 @@ std::string LastPrinted(int output) {
   return count > 0 ? std::string(text, static_cast<std::size_t>(count)) : "";
 }
 
+std::string PrintedFrom(int output, std::int64_t begin) {
+  std::string text(std::size_t{1} << 16, 0);
+  const ssize_t count = pread(output, text.data(), text.size(), begin);
+  text.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+  return text;
+}
+
 void TrimOutput(int output) {
   if (lseek(output, 0, SEEK_CUR) <= (1 << 20)) return;
   (void)!ftruncate(output, 0);

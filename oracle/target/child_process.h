@@ -20,6 +20,9 @@ std::int64_t CpuTime(pid_t pid);
 // The end of what was written to `output`.
 std::string LastPrinted(int output);
 
+// What was written to `output` from `begin` on, up to some thousand lines.
+std::string PrintedFrom(int output, std::int64_t begin);
+
 // Keeps `output` short: a target that logs everything would fill memory.
 void TrimOutput(int output);
 

@@ -15,6 +15,16 @@ std::uint8_t BitOf(std::uint8_t count) {
 }
 static_assert(std::bit_width(4u) == 3 && std::bit_width(16u) == 5);
 
+// Adds a count that is not 0.
+bool AddCount(std::uint8_t count, std::size_t edge, bool with_counts,
+              EdgeMap& map) {
+  std::uint8_t& seen = map.seen[edge];
+  if (seen == 0) ++map.count.covered;
+  const bool known = with_counts ? (seen & BitOf(count)) != 0 : seen != 0;
+  if (!known) seen |= with_counts ? BitOf(count) : 1;
+  return !known;
+}
+
 // Adds a module's counters, whose edges have the numbers from `first` on.
 bool Add(std::span<std::uint8_t> counters, std::size_t first, bool with_counts,
          EdgeMap& map) {
@@ -32,12 +42,7 @@ bool Add(std::span<std::uint8_t> counters, std::size_t first, bool with_counts,
     const std::size_t end = std::min(size, i + 8);
     for (; i < end; ++i) {
       if (counters[i] == 0) continue;
-      std::uint8_t& seen = map.seen[first + i];
-      if (seen == 0) ++map.count.covered;
-      const bool known =
-          with_counts ? (seen & BitOf(counters[i])) != 0 : seen != 0;
-      if (!known) seen |= with_counts ? BitOf(counters[i]) : 1;
-      news |= !known;
+      news |= AddCount(counters[i], first + i, with_counts, map);
       counters[i] = 0;
     }
   }
@@ -49,6 +54,15 @@ bool Add(std::span<std::uint8_t> counters, std::size_t first, bool with_counts,
 EdgeCounters& EdgeCounters::Get() {
   static EdgeCounters& counters = *new EdgeCounters;
   return counters;
+}
+
+void EdgeCounters::Listen(bool listen) {
+  if (listen) {
+    modules_ = LoadedModules();
+  } else if (listening_) {
+    traced_.AddModulesSince(modules_);
+  }
+  listening_ = listen;
 }
 
 void EdgeCounters::Announce(std::span<std::uint8_t> counters) {
@@ -76,6 +90,7 @@ void EdgeCounters::Clear() {
   for (const std::span<std::uint8_t> counters : inline_) {
     std::fill(counters.begin(), counters.end(), 0);
   }
+  traced_.ForEachCounted([](std::size_t, std::uint8_t) {});
 }
 
 bool EdgeCounters::AddTo(EdgeMap& map, bool with_counts) {
@@ -86,6 +101,10 @@ bool EdgeCounters::AddTo(EdgeMap& map, bool with_counts) {
     news |= Add(counters, first, with_counts, map);
     first += counters.size();
   }
+  traced_.ForEachCounted([&](std::size_t place, std::uint8_t count) {
+    if (first + place >= EdgeMap::kMaxEdges) return;
+    news |= AddCount(count, first + place, with_counts, map);
+  });
   return news;
 }
 

@@ -1,7 +1,8 @@
 // The counters that clang's -fsanitize-coverage= puts into an object, one for
 // each edge of its control flow. The object announces them when it is loaded,
 // to functions of fixed names (edge_hooks.cc); here they are kept, read after
-// each case, and set back.
+// each case, and set back. gcc's has none, and says where it is: blocks of code
+// stand for edges (traced_code.h).
 //
 //   EdgeCounters& counters = EdgeCounters::Get();
 //   counters.Listen(true);  load the object;  counters.Listen(false);
@@ -20,6 +21,7 @@
 #include <vector>
 
 #include "oracle/target/edge_map.h"
+#include "oracle/target/traced_code.h"
 
 namespace eptdiff {
 
@@ -28,9 +30,9 @@ class EdgeCounters {
   // The process's: the hooks know no other.
   static EdgeCounters& Get();
 
-  // Counters that are announced meanwhile are the target's; others, such as
-  // this program's own, are left alone.
-  void Listen(bool listen) { listening_ = listen; }
+  // Counters that are announced meanwhile, and code that is loaded, are the
+  // target's; others, such as this program's own, are left alone.
+  void Listen(bool listen);
 
   // Inline counters, of a byte for each edge (or a flag that is 0 or 1).
   void Announce(std::span<std::uint8_t> counters);
@@ -41,6 +43,10 @@ class EdgeCounters {
     if (guard != 0) ++guarded_[guard];
   }
 
+  // The target runs at an address, and has no counter for it.
+  void CountAt(std::uintptr_t address) { traced_.Count(address); }
+
+  // Those that have counters.
   std::size_t edges() const;
 
   void Clear();
@@ -52,9 +58,11 @@ class EdgeCounters {
 
  private:
   bool listening_ = false;
+  std::vector<std::uintptr_t> modules_;  // when it began to listen
   std::vector<std::span<std::uint8_t>> inline_;
   // Of all guards. Nobody has number 0; it never moves once code runs.
   std::vector<std::uint8_t> guarded_ = {0};
+  TracedCode traced_;
 };
 
 }  // namespace eptdiff

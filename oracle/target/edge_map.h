@@ -11,7 +11,8 @@
 namespace eptdiff {
 
 // How many edges an object has that was compiled with -fsanitize-coverage=, and
-// how many of them were reached. All 0: it was not.
+// how many of them were reached. All 0: it was not; the total alone: nobody
+// knows it.
 struct EdgeCount {
   std::uint32_t covered = 0;
   std::uint32_t total = 0;

@@ -119,6 +119,7 @@ struct ForkedSession::Shared {
   std::uint32_t counts[kMaxPrepared];       // how many replies it has
   bool news[kMaxPrepared];                  // whether it found new edges
   bool loaded;
+  FaultReport fault;
   eptdiff_profile profile;
   char error[1024];
   Wanted wanted;
@@ -268,12 +269,14 @@ bool ForkedSession::Start(std::string& error) {
   shared_->endless = false;
   shared_->loaded = false;
   shared_->error[0] = 0;
+  shared_->fault.fault = 0;
   std::fflush(nullptr);  // or the child would print it again
   const pid_t parent = getpid();
   child_ = fork();
   if (child_ == 0) {
     SettleChild(parent, output_);
     close(ends[0]);
+    TellFaultsTo(&shared_->fault);
     Serve(ends[1]);
   }
   close(ends[1]);
@@ -325,12 +328,16 @@ void ForkedSession::Serve(int socket) {
 
 EdgeCount ForkedSession::edges() const { return shared_->edges.count; }
 
-std::string ForkedSession::LastOutput() { return LastPrinted(output_); }
+std::string ForkedSession::LastOutput() {
+  const std::string fault = faults_.last();
+  return fault.empty() ? LastPrinted(output_) : fault;
+}
 
 Incident ForkedSession::Run() {
   std::string error;
   if (child_ <= 0 && !Start(error)) return {IncidentKind::kExit, 0};
   TrimOutput(output_);
+  shared_->fault.fault = 0;  // it may have gone on after one
   shared_->repeats = repeats_;
   shared_->cases = 0;
   shared_->replies = 0;
@@ -374,6 +381,7 @@ Incident ForkedSession::Await() {
 bool ForkedSession::IsStuck(std::chrono::milliseconds waited,
                             std::int64_t cpu_before) const {
   if (waited < limit_) return false;
+  if (shared_->fault.fault != 0) return waited > kTimeToTell;
   // It may have been kept from running; not for ever.
   const std::chrono::nanoseconds used(CpuTime(child_) - cpu_before);
   return used > limit_ / 2 || waited > 5 * limit_;
@@ -386,6 +394,8 @@ Incident ForkedSession::Bury(bool stuck) {
   }
   child_ = -1;
   close(std::exchange(socket_, -1));
+  const Incident fault = faults_.Take(shared_->fault, output_);
+  if (fault.kind != IncidentKind::kNone) return fault;
   if (stuck) {
     const Incident incident = {IncidentKind::kTimeLimit,
                                static_cast<std::uint64_t>(limit_.count())};

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "oracle/target/direct_session.h"
+#include "oracle/target/sanitizer_fault.h"
 #include "oracle/target/session.h"
 
 namespace eptdiff {
@@ -81,6 +82,7 @@ class ForkedSession final : public TargetSession {
   std::chrono::milliseconds limit_;
   Shared* const shared_;
   const int output_;  // the child's standard output and error
+  FaultTexts faults_;
   eptdiff_profile profile_;
   unsigned repeats_ = 0;
   pid_t child_ = -1;

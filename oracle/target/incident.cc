@@ -3,6 +3,8 @@
 #include <csignal>
 #include <cstdio>
 
+#include "oracle/target/sanitizer_fault.h"
+
 namespace eptdiff {
 namespace {
 
@@ -80,6 +82,9 @@ std::string SignaturePart(const Incident& incident) {
       return "memory-foreign";
     case IncidentKind::kAllocation:
       return "memory-limit";
+    case IncidentKind::kSanitizer:
+      return "crash-" + std::string(NameOfFault(
+                            static_cast<std::uint32_t>(incident.detail)));
   }
   return "none";
 }
@@ -117,6 +122,11 @@ std::string WordsOf(const Incident& incident) {
     case IncidentKind::kAllocation:
       return "it takes more than " + std::to_string(incident.detail) +
              " MBytes of memory";
+    case IncidentKind::kSanitizer:
+      return "the sanitizer that it was compiled with stops it (" +
+             std::string(
+                 NameOfFault(static_cast<std::uint32_t>(incident.detail))) +
+             ")";
     case IncidentKind::kVaries:
       return "its answers vary: asked the same again, it says something else";
   }

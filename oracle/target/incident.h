@@ -24,6 +24,8 @@ enum class IncidentKind : std::uint8_t {
   kVaries,        // asked again, it answered otherwise
   kForeignFrame,  // a builder reads what is no frame; detail: the address
   kAllocation,    // it takes too much memory; detail: MBytes that it may take
+  kSanitizer,     // a sanitizer ends it; detail: what it found
+                  // (sanitizer_fault.h)
 };
 
 // What is wrong with an answer.

@@ -23,14 +23,10 @@ std::string NameOfTarget(const std::string& path) {
   return name.empty() ? "target" : name.substr(0, 31);
 }
 
-namespace {
-
 bool IsSharedObject(const std::string& path) {
   const std::string file = path.substr(path.rfind('/') + 1);
   return file.ends_with(".so") || file.find(".so.") != std::string::npos;
 }
-
-}  // namespace
 
 std::unique_ptr<TargetOracle> OpenTarget(
     const std::string& path, const std::vector<std::string>& arguments,

@@ -21,10 +21,12 @@ struct TargetOptions {
   bool may_be_none = false;
 };
 
-// The target in the file `path`: a shared object (its name ends in .so, or in
-// .so and a version), loaded by a child process; or else a program, which is
-// run with `arguments` and answers over a pipe. Null, with the reason in
-// `error`, if it cannot be had.
+// Its name ends in .so, or in .so and a version.
+bool IsSharedObject(const std::string& path);
+
+// The target in the file `path`: a shared object, loaded by a child process; or
+// else a program, which is run with `arguments` and answers over a pipe. Null,
+// with the reason in `error`, if it cannot be had.
 std::unique_ptr<TargetOracle> OpenTarget(
     const std::string& path, const std::vector<std::string>& arguments,
     const TargetOptions& options, std::string& error);

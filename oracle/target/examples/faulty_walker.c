@@ -68,6 +68,8 @@ EPTDIFF_TARGET_DEFINE_ABI;
   BUG(HIDDEN, "hidden-behind-conditions")                         \
   BUG(CRASH, "crash-once-in-a-while")                             \
   BUG(CRASH_RARELY, "crash-once-in-a-million")                    \
+  BUG(OVERFLOW, "writes-beyond-its-block")                        \
+  BUG(SHIFT, "shifts-too-far")                                    \
   BUG(HANG, "hang")                                               \
   BUG(ENDLESS, "endless-loads")                                   \
   BUG(STRAY_STORE, "stray-store")                                 \
@@ -499,6 +501,16 @@ static void misbehave(const eptdiff_question* question,
     abort();
   }
   if (has(CRASH_RARELY) && scattered(question) < UINT64_MAX / 1000000) abort();
+  if (has(OVERFLOW) && page % 61 == 17) {
+    volatile char* volatile block = malloc(8 + page % 2);
+    block[8 + page % 2] = 1;
+    free((void*)block);
+  }
+  if (has(SHIFT) && page % 61 == 17) {
+    volatile unsigned count = 64 + page % 2;
+    volatile uint64_t shifted = question->gpa << count;
+    (void)shifted;
+  }
   if (has(HANG) && page % 509 == 17) {
     for (;;) {
       volatile int nothing = 0;

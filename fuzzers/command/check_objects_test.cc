@@ -1,0 +1,127 @@
+// `eptdiff check` on objects as developers really build them: by either
+// compiler, with sanitizers, with coverage.
+#include <string>
+#include <vector>
+
+#include "fuzzers/command/command_testing.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace eptdiff {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// The faulty walker, as `build` has it ("gcc_address").
+std::string Walker(const std::string& build) {
+  return EPTDIFF_EXAMPLES "/libwalker_" + build + ".so";
+}
+
+Ran Check(const std::string& target, const std::string& bug,
+          const std::string& cases, const std::string& seed = "1") {
+  return RunEptdiff({"check", target, "--cases", cases, "--seed", seed},
+                    {"EPTDIFF_EXAMPLE_BUG=" + bug});
+}
+
+std::vector<std::string> Compilers() {
+  return {
+#ifdef EPTDIFF_HAS_GCC
+      "gcc",
+#endif
+#ifdef EPTDIFF_HAS_CLANG
+      "clang",
+#endif
+  };
+}
+
+TEST(CheckObjectsTest, ASanitizersRuntimeRaisesNoFalseAlarm) {
+  for (const std::string& compiler : Compilers()) {
+    for (const char* sanitizer : {"_address", "_undefined", "_both"}) {
+      const Ran ran = Check(Walker(compiler + sanitizer), "", "5000");
+      EXPECT_EQ(ran.status, 0) << compiler << sanitizer << ran.out << ran.err;
+      EXPECT_THAT(ran.out, HasSubstr("agrees with the SDM in all"));
+    }
+  }
+}
+
+TEST(CheckObjectsTest, WhatASanitizerFindsIsAFindingWithItsReport) {
+  struct Found {
+    std::string bug;
+    std::string by;
+    std::string signature;
+    std::string says;
+  };
+  const Found kFound[] = {
+      {"writes-beyond-its-block", "_address", "crash-heap-buffer-overflow",
+       "WRITE of size 1"},
+      {"writes-beyond-its-block", "_both", "crash-heap-buffer-overflow",
+       "WRITE of size 1"},
+      {"shifts-too-far", "_undefined", "crash-invalid-shift-exponent",
+       "shift exponent 6"},
+      {"shifts-too-far", "_both", "crash-invalid-shift-exponent",
+       "shift exponent 6"},
+  };
+  for (const std::string& compiler : Compilers()) {
+    for (const Found& found : kFound) {
+      const Ran ran = Check(Walker(compiler + found.by), found.bug, "3000");
+      EXPECT_EQ(ran.status, 1) << ran.err;
+      EXPECT_THAT(
+          ran.out,
+          AllOf(HasSubstr(". " + found.signature + ": the sanitizer"),
+                HasSubstr(found.says), HasSubstr("in misbehave"),
+                HasSubstr("step: 1, "),
+                // A smallest case: one step, and no table.
+                HasSubstr("step { guest_physical_access {"),
+                Not(HasSubstr("memory {")), Not(HasSubstr("eptdiff::"))))
+          << compiler << found.by;
+    }
+  }
+}
+
+#ifdef EPTDIFF_HAS_CLANG
+TEST(CheckObjectsTest, WhatCannotBeLoadedIsToldWithWhatToCompileInstead) {
+  const Ran ran = Check(Walker("clang_memory"), "", "10");
+  EXPECT_EQ(ran.status, 2);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("compiled with -fsanitize=memory"),
+                             HasSubstr("-fsanitize=address,undefined")));
+}
+#endif
+
+// A seed with which the search comes to the hidden place of `target`; "" if
+// none of a few does.
+std::string SeedThatFinds(const std::string& target, std::string& out) {
+  for (const char* seed : {"1", "2", "3", "4", "5", "6"}) {
+    const Ran ran = Check(target, "hidden-behind-conditions", "200000", seed);
+    if (ran.status != 1) continue;
+    out = ran.out;
+    return seed;
+  }
+  return "";
+}
+
+// By counters of clang's, and by what gcc's code says of where it is.
+TEST(CheckObjectsTest, TheTargetsOwnCodeLeadsToWhatNothingElseFinds) {
+  std::vector<std::string> targets;
+#ifdef EPTDIFF_COUNTED_WALKER
+  targets.emplace_back(EPTDIFF_COUNTED_WALKER);
+#endif
+  for (const std::string& compiler : Compilers()) {
+    targets.push_back(Walker(compiler + "_traced"));
+  }
+  for (const std::string& target : targets) {
+    std::string out;
+    const std::string seed = SeedThatFinds(target, out);
+    ASSERT_NE(seed, "") << target;
+    EXPECT_THAT(out, AllOf(HasSubstr("of the target's code"),
+                           HasSubstr("  1. unexplained: ")));
+    const Ran blind = Check(EPTDIFF_FAULTY_WALKER, "hidden-behind-conditions",
+                            "200000", seed);
+    EXPECT_EQ(blind.status, 0) << seed << blind.out;
+    EXPECT_THAT(blind.out, Not(HasSubstr("of the target's code")));
+  }
+}
+
+}  // namespace
+}  // namespace eptdiff
