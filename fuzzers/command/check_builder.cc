@@ -38,7 +38,6 @@ void Show(const BuilderTargetCheck& check, double seconds,
 void Ask(const BuilderCheckOptions& options, const std::vector<Case>& given,
          BuilderTargetCheck& check) {
   const Clock::time_point start = Clock::now();
-  const Interrupt interrupt;
   CheckProgress progress;
   check.TryGiven(given);
   const std::uint64_t asked = check.cases();

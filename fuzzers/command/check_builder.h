@@ -22,7 +22,7 @@ struct BuilderCheckOptions {
   WaiverSet allowed = 0;  // beside what its profile waives
 };
 
-// Puts `given` and new cases to the builder, until it is interrupted at most,
+// Puts `given` and new cases to the builder, until an Interrupt came at most,
 // and shows on standard error how far it is.
 CheckReport CheckBuilder(BuilderSession& session,
                          const std::vector<Case>& given,

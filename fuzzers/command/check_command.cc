@@ -45,8 +45,9 @@ constexpr char kAbout[] =
     "oracle/target/eptdiff_target.h (it\nwalks tables), of eptdiff_builder.h "
     "beside it (it builds them) or of both, or a\nprogram that answers over a "
     "pipe; the guide is oracle/target/README.md.\n"
+    "Ctrl-C ends a check early and keeps what it found.\n"
     "Exit: 0 it agrees, 1 it does not, 2 it cannot be loaded, or bad usage, 3 "
-    "it\nanswered nothing, 4 a report cannot be written.";
+    "it\nanswered nothing, 4 a report cannot be written, or it ended early.";
 
 constexpr double kSecondsForDecided = 5;
 
@@ -300,7 +301,6 @@ absl::Status WriteReports(const CheckOptions& options,
 void Ask(const CheckOptions& options, const std::vector<Case>& given,
          TargetCheck& check) {
   const Clock::time_point start = Clock::now();
-  const Interrupt interrupt;
   CheckProgress progress;
   // In pieces, so that the line lives and an interrupt is heard.
   constexpr std::size_t kPiece = 64;
@@ -400,6 +400,8 @@ int CheckCommand(const Arguments& arguments) {
   }
   std::string error = HaveRuntime(options.target, arguments);
   if (!error.empty()) return line.Mistake(error);
+  const Clock::time_point start = Clock::now();
+  const Interrupt interrupt;
   const auto given = GivenCases(options.corpus);
   if (!given.ok()) return ReportInputError(given.status());
   const std::chrono::milliseconds limit(options.limit);
@@ -422,7 +424,7 @@ int CheckCommand(const Arguments& arguments) {
   if (oracle != nullptr) {
     reports.push_back(CheckWalker(options, *given, *oracle));
   }
-  if (builder != nullptr) {
+  if (builder != nullptr && !Interrupt::Came()) {
     reports.push_back(CheckBuilder(*builder, *given,
                                    {.target = options.target,
                                     .seconds = options.seconds,
@@ -436,7 +438,12 @@ int CheckCommand(const Arguments& arguments) {
   if (absl::Status s = WriteReports(options, reports); !s.ok()) {
     return ReportOutputError(s);
   }
+  if (Interrupt::Came()) {
+    absl::FPrintF(stderr, "eptdiff check: %s\n",
+                  Interrupt::Words(Since(start)));
+  }
   if (!Agrees(reports)) return kExitDisagree;
+  if (Interrupt::Came()) return kExitFailed;
   const bool answered =
       std::any_of(reports.begin(), reports.end(),
                   [](const CheckReport& report) { return report.steps != 0; });

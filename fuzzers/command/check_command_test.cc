@@ -1,4 +1,6 @@
 // `eptdiff check` on the examples: what it says of each mistake.
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <sstream>
 #include <string>
@@ -75,6 +77,18 @@ std::string Joined(const std::string& text) {
     if (blank && !joined.empty() && joined.back() != ' ') joined += ' ';
   }
   return joined;
+}
+
+// Neither "agrees" nor "differs" may be taken from a check that did not end.
+TEST(CheckCommandTest, CheckThatASignalEndedIsExitStatusFour) {
+  const TestDirectory directory;
+  const std::string target =
+      directory.File("target", "#!/bin/sh\nkill -INT $PPID\nexec \"$1\"\n");
+  chmod(target.c_str(), 0755);
+  const Ran ran =
+      RunEptdiff({"check", "--seconds", "600", target, EPTDIFF_PIPE_WALKER});
+  EXPECT_EQ(ran.status, 4) << ran.out << ran.err;
+  EXPECT_THAT(ran.err, HasSubstr("ended early, by SIGINT, after 0 seconds"));
 }
 
 struct Mistake {

@@ -36,7 +36,9 @@ constexpr char kAbout[] =
     "Asks new questions on all processors until the time is up, then triages "
     "what was\nfound. Ctrl-C ends a run early and keeps what it found. What "
     "follows -- goes to\nlibFuzzer.\n"
-    "Exit: 0 no disagreement, 1 at least one, 2 bad usage, 4 it could not run.";
+    "Exit: 0 no disagreement, 1 at least one, 2 bad usage, 3 nothing was "
+    "asked, "
+    "4 it\ncould not run.";
 
 constexpr double kSecondsForDecided = 15;
 // A younger input may be one that another machine is writing.
@@ -201,7 +203,10 @@ int Conclude(const FuzzOptions& options, const Places& places,
   absl::PrintF("report: %s\n", places.report);
   if (!written.ok()) return ReportOutputError(written);
   if (!disagreements.empty()) return kExitDisagree;
-  return result.status.ok() && triage.ok() ? kExitAgree : kExitFailed;
+  if (!result.status.ok() || !triage.ok()) return kExitFailed;
+  if (result.stats.Get("cases") > 0) return kExitAgree;
+  std::fputs("eptdiff fuzz: nothing was asked: no target did a case\n", stderr);
+  return kExitNobodyAnswered;
 }
 
 }  // namespace

@@ -164,7 +164,7 @@ TEST_F(FuzzCommandTest, SeedsAreEncodedIntoTheCorpus) {
   directory_.File("seeds/a.textproto", "step { pdpte_load {} }");
   directory_.File("seeds/b", std::string("\x01\x02", 2));
   directory_.File("seeds/README.md", "no case");
-  const std::string target = MakeTarget("exit 0\n");
+  const std::string target = MakeTarget("counters\n");
   const std::vector<std::string> command = {"fuzz", "--target", target,
                                             "--seeds", "seeds"};
   EXPECT_EQ(RunEptdiff(command, {}, directory_.path()).status, 0);
@@ -185,6 +185,7 @@ TEST_F(FuzzCommandTest, SeedsAreEncodedIntoTheCorpus) {
 
 TEST_F(FuzzCommandTest, OraclesAndDialectReachTheTarget) {
   const std::string target = MakeTarget(
+      "counters\n"
       "echo \"$EPTDIFF_ORACLES $EPTDIFF_DIALECT $EPTDIFF_PLANT\" > asked\n");
   EXPECT_EQ(
       RunEptdiff({"fuzz", "--target", target, "--oracles", "engine",
@@ -233,6 +234,13 @@ TEST_F(FuzzCommandTest, HangAtTheEndIsAFinding) {
       HasSubstr("it hangs"));
 }
 
+// Whoever fuzzes with the wrong program is not told that all is well.
+TEST_F(FuzzCommandTest, RunThatAskedNothingIsExitStatusThree) {
+  const Ran ran = Fuzz("exit 0\n", "60");
+  EXPECT_EQ(ran.status, 3) << ran.out;
+  EXPECT_THAT(ran.err, HasSubstr("nothing was asked"));
+}
+
 TEST_F(FuzzCommandTest, TargetThatCannotRunEndsTheRun) {
   const Ran ran = Fuzz("echo 'no such option'\nexit 1\n", "60");
   EXPECT_EQ(ran.status, 4);
@@ -264,6 +272,14 @@ TEST_F(FuzzCommandTest, SignalEndsARunInOrder) {
     EXPECT_THAT(Report(), AllOf(HasSubstr("\"interrupted\": true"),
                                 HasSubstr("\"cases\": 100,")));
   }
+}
+
+TEST_F(FuzzCommandTest, RunThatASignalEndedSaysSo) {
+  const Ran ran =
+      Fuzz("counters\nmkdir \"$0.first\" && kill -TERM $PPID\nexec sleep 100\n",
+           "600");
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("ended early, by SIGTERM, after "));
 }
 
 TEST_F(FuzzCommandTest, WorkersDieWithTheDriver) {

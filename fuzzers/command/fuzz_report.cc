@@ -169,7 +169,7 @@ std::string ReportJson(const FuzzOptions& options, const FuzzResult& result,
   json.Key("seed").Number(static_cast<double>(options.seed));
   json.Key("jobs").Number(static_cast<double>(options.jobs));
   json.Key("seconds").Number(result.seconds);
-  json.Key("interrupted").Bool(result.interrupted);
+  json.Key("interrupted").Bool(!result.interruption.empty());
   if (!result.status.ok()) {
     json.Key("error").String(result.status.message());
   }
@@ -225,6 +225,9 @@ std::string ReportText(const FuzzResult& result, const CorpusDecides& decides,
       stats.Get("cases"), result.seconds, Rate(result),
       100 * stats.Share("leaves", "accesses"),
       100 * stats.Share("alias", "steps"));
+  if (!result.interruption.empty()) {
+    absl::StrAppend(&text, result.interruption, "\n");
+  }
   for (const auto& [name, oracle] : CountsByOracle(stats)) {
     absl::StrAppendFormat(
         &text, "%-9s %.0f comparisons; answered %.1f%% of cases\n", name,

@@ -69,7 +69,7 @@ FuzzResult FuzzRun::Run(
   EndWorkers();
   FuzzResult result = Summary();
   result.status = status;
-  result.interrupted = Interrupt::Came();
+  result.interruption = Interrupt::Words(result.seconds);
   progress(result);
   return result;
 }

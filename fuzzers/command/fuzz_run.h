@@ -61,7 +61,7 @@ struct FoundByRun {
 
 struct FuzzResult {
   absl::Status status;  // not OK: the run ended early, and why
-  bool interrupted = false;
+  std::string interruption;  // by a signal, in words; "" if none came
   double seconds = 0;
   WorkerStats stats;
   std::vector<WorkerStats> by_target;  // in the order of the options

@@ -4,6 +4,8 @@
 #ifndef EPTDIFF_FUZZERS_COMMAND_INTERRUPT_H_
 #define EPTDIFF_FUZZERS_COMMAND_INTERRUPT_H_
 
+#include <string>
+
 namespace eptdiff {
 
 class Interrupt {
@@ -15,6 +17,9 @@ class Interrupt {
 
   // Whether a signal came since this object was made.
   static bool Came();
+
+  // "ended early, by SIGINT, after 3 seconds"; "" if none came.
+  static std::string Words(double seconds);
 };
 
 }  // namespace eptdiff

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "fuzzers/command/case_file.h"
@@ -55,8 +56,12 @@ int PowerCommand(const Arguments& arguments) {
             absl::StrCat("gets report.json and power.svg (", options.out, ")"));
   if (const auto exit = line.Parse(arguments, 0, 0)) return *exit;
 
+  absl::FPrintF(stderr, "logs: %s/*.log\n", options.out);
   const auto results = RunPower(options);
-  if (!results.ok()) return ReportInputError(results.status());
+  if (absl::IsNotFound(results.status())) {
+    return ReportInputError(results.status());
+  }
+  if (!results.ok()) return ReportOutputError(results.status());
   const std::vector<std::string> names = NoticeableNames();
   std::fputs(PowerText(names, *results, kLongest).c_str(), stdout);
   const std::pair<const char*, std::string> kFiles[] = {

@@ -129,7 +129,6 @@ std::string PowerJson(const std::vector<std::string>& alterations,
   JsonWriter json;
   json.Object();
   json.Key("seed").Number(static_cast<double>(options.seed));
-  json.Key("interrupted").Bool(results.interrupted);
   const std::pair<const char*, const PowerResult*> kWays[] = {
       {"structured", &results.structured}, {"bytes", &results.baseline}};
   for (const auto& [name, result] : kWays) {

@@ -62,13 +62,11 @@ absl::StatusOr<PowerResult> Collect(const Job& job, const Worker& worker,
   return result;
 }
 
-void WaitForAll(std::vector<Worker>& workers, bool& interrupted) {
+// Until they have ended, or an interrupt came.
+void WaitForAll(std::vector<Worker>& workers) {
   const auto ended = [](Worker& worker) { return worker.HasEnded(); };
-  while (!std::all_of(workers.begin(), workers.end(), ended)) {
-    if (!interrupted && Interrupt::Came()) {
-      interrupted = true;
-      for (Worker& worker : workers) worker.Interrupt();
-    }
+  while (!Interrupt::Came() &&
+         !std::all_of(workers.begin(), workers.end(), ended)) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
 }
@@ -134,8 +132,16 @@ absl::StatusOr<PowerResults> RunPower(const PowerOptions& options) {
     if (!worker.ok()) return worker.status();
     workers.push_back(*std::move(worker));
   }
+  const auto start = std::chrono::steady_clock::now();
+  WaitForAll(workers);
+  if (Interrupt::Came()) {
+    // What was not noticed yet says nothing.
+    const std::chrono::duration<double> seconds =
+        std::chrono::steady_clock::now() - start;
+    return absl::CancelledError(absl::StrCat(
+        "power: ", Interrupt::Words(seconds.count()), ", without a result"));
+  }
   PowerResults results;
-  WaitForAll(workers, results.interrupted);
   std::vector<PowerResult> parts;
   for (std::size_t i = 0; i < workers.size(); ++i) {
     auto part = Collect(jobs[i], workers[i], options);

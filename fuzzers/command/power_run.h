@@ -41,11 +41,10 @@ struct PowerOptions {
 struct PowerResults {
   PowerResult structured;
   PowerResult baseline;
-  bool interrupted = false;
 };
 
 // Both ways, each from an empty corpus. kNotFound for a target that was not
-// built.
+// built, kCancelled if a signal came.
 absl::StatusOr<PowerResults> RunPower(const PowerOptions& options);
 
 // A target's file: lines "NAME EXECUTIONS SECONDS", "all" for the whole run.

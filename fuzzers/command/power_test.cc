@@ -1,6 +1,9 @@
 // `eptdiff power`: what it makes of the targets' files, and a short run.
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -126,6 +129,22 @@ TEST(PowerCommandTest, MostAlterationsAreNoticedSoonAndTheRestNamed) {
   EXPECT_THAT(first, HasSubstr("\nall 20000\n"));
 }
 #endif
+
+TEST(PowerCommandTest, WithoutItsEndARunHasNoResult) {
+  const TestDirectory directory;
+  // One of the three processes sends the signal.
+  const std::string sleep = "exec sleep 100\n";
+  for (const auto& [name, begin] :
+       {std::pair("power_fuzzer", "#!/bin/sh\n"),
+        std::pair("power_bytes_fuzzer", "#!/bin/sh\nkill -TERM $PPID\n")}) {
+    chmod(directory.File(name, begin + sleep).c_str(), 0755);
+  }
+  const Ran ran = RunEptdiff(
+      {"power", "--targets", directory.path(), "--out", directory.Path("out")});
+  EXPECT_EQ(ran.status, 4);
+  EXPECT_THAT(ran.err, HasSubstr("ended early, by SIGTERM"));
+  EXPECT_FALSE(std::filesystem::exists(directory.Path("out/report.json")));
+}
 
 TEST(PowerCommandTest, ATargetThatIsNotThereIsNamed) {
   const TestDirectory directory;
