@@ -391,6 +391,9 @@ int CheckCommand(const Arguments& arguments) {
             "each rule in each situation, not families of rules");
   line.Choice("color", {"auto", "always", "never"}, &options.colour,
               "colour the output (auto: on a terminal)");
+  line.Example("./libmine.so --seconds 60 --out cases --sarif report.sarif");
+  line.Example("./libmine.so --allow needless-invept,empty-tables");
+  line.Example("-- ./my_walker_over_a_pipe --its-option");
   if (const auto exit = line.Parse(arguments, 1, SIZE_MAX)) return *exit;
   options.target = line.operands()[0];
 

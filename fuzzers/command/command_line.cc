@@ -11,8 +11,31 @@
 #include "absl/strings/strip.h"
 #include "fuzzers/command/exit_code.h"
 #include "fuzzers/command/nearest.h"
+#include "fuzzers/command/style.h"
 
 namespace eptdiff {
+namespace {
+
+// An option and what it does, beside it if there is room.
+std::string Row(absl::string_view option, absl::string_view help) {
+  constexpr std::size_t kColumn = 24;
+  const std::string lead = absl::StrCat("  ", option);
+  const std::string text = Wrapped(help, kColumn);
+  if (lead.size() + 2 > kColumn) return absl::StrCat(lead, "\n", text);
+  return lead + text.substr(lead.size());
+}
+
+// `text` wrapped; what is said of exit statuses begins a line.
+std::string Paragraphs(absl::string_view text) {
+  const std::size_t exit = text.find("\nExit: ");
+  std::string paragraphs = Wrapped(text.substr(0, exit), 0);
+  if (exit != absl::string_view::npos) {
+    paragraphs += Wrapped(text.substr(exit), 0);
+  }
+  return paragraphs;
+}
+
+}  // namespace
 
 std::string Spelled(absl::string_view option) {
   return absl::StrCat(option.size() == 1 ? "-" : "--", option);
@@ -58,7 +81,7 @@ void CommandLine::Choice(std::string name, std::vector<std::string> choices,
     if (std::find(choices.begin(), choices.end(), text) == choices.end()) {
       return absl::InvalidArgumentError(
           absl::StrCat("takes ", absl::StrJoin(choices, ", "), ", not \"", text,
-                       "\"; did you mean ", Nearest(text, choices), "?"));
+                       "\"", DidYouMean(text, choices)));
     }
     *target = std::string(text);
     return absl::OkStatus();
@@ -106,6 +129,11 @@ absl::Status CommandLine::Consume(const std::vector<std::string>& arguments) {
     }
     // A lone dash is the standard input.
     if (arguments[i].size() < 2 || arguments[i][0] != '-') {
+      if (only_after_dashes_) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("unexpected operand \"", arguments[i],
+                         "\" (what is for another program follows --)"));
+      }
       operands_.push_back(arguments[i]);
       continue;
     }
@@ -128,9 +156,11 @@ absl::Status CommandLine::ConsumeOption(
     if (known.back() == name) option = &candidate;
   }
   if (option == nullptr) {
-    return absl::InvalidArgumentError(absl::StrCat("there is no option ", name,
-                                                   "; did you mean ",
-                                                   Nearest(name, known), "?"));
+    if (name == "--help" || name == "-h") {
+      return absl::InvalidArgumentError(absl::StrCat(name, " takes no value"));
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat("there is no option ", name, DidYouMean(name, known)));
   }
   if (option->value.empty()) {
     if (has_value) {
@@ -153,24 +183,22 @@ absl::Status CommandLine::ConsumeOption(
 }
 
 std::string CommandLine::Help() const {
-  std::string text = absl::StrCat("Usage: eptdiff ", name_,
-                                  options_.empty() ? "" : " [OPTION...]",
-                                  operands_text_.empty() ? "" : " ",
-                                  operands_text_, "\n\n", about_, "\n\n");
-  std::vector<std::pair<std::string, std::string>> rows;
+  std::string text = absl::StrCat(
+      "Usage: eptdiff ", name_, options_.empty() ? "" : " [OPTION...]",
+      operands_text_.empty() ? "" : " ", operands_text_, "\n\n",
+      Paragraphs(about_), "\n");
   for (const Option& option : options_) {
-    rows.emplace_back(
-        absl::StrCat(Spelled(option.name), option.value.empty() ? "" : " ",
-                     option.value),
-        option.help);
-  }
-  rows.emplace_back("--help", "this text");
-  std::size_t width = 0;
-  for (const auto& row : rows) width = std::max(width, row.first.size());
-  for (const auto& [left, right] : rows) {
     absl::StrAppend(
-        &text,
-        absl::StrFormat("  %-*s  %s\n", static_cast<int>(width), left, right));
+        &text, Row(absl::StrCat(Spelled(option.name),
+                                option.value.empty() ? "" : " ", option.value),
+                   option.help));
+  }
+  absl::StrAppend(&text, Row("--help", "this text"));
+  if (examples_.empty()) return text;
+  absl::StrAppend(&text,
+                  examples_.size() == 1 ? "\nExample:\n" : "\nExamples:\n");
+  for (const std::string& example : examples_) {
+    absl::StrAppend(&text, "  eptdiff ", name_, " ", example, "\n");
   }
   return text;
 }

@@ -17,6 +17,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -27,7 +28,7 @@ namespace eptdiff {
 class CommandLine {
  public:
   // `operands` as --help shows them; "" if there are none. `about` is one or
-  // more sentences, its lines at most 80 columns wide.
+  // more sentences; --help wraps them, and begins a line with "Exit: ".
   CommandLine(std::string name, std::string operands, std::string about)
       : name_(std::move(name)),
         operands_text_(std::move(operands)),
@@ -43,6 +44,13 @@ class CommandLine {
   // One of `choices`.
   void Choice(std::string name, std::vector<std::string> choices,
               std::string* target, std::string help);
+
+  // What --help shows of the command in use: the arguments.
+  void Example(std::string arguments) {
+    examples_.push_back(std::move(arguments));
+  }
+  // Operands are for another program, and stand after -- alone.
+  void TakesOperandsOnlyAfterDashes() { only_after_dashes_ = true; }
 
   // Takes the arguments after the subcommand. Returns the exit status if the
   // command ends here: 0 after --help, which was printed; 2 after a mistake,
@@ -72,6 +80,8 @@ class CommandLine {
   std::string operands_text_;
   std::string about_;
   std::vector<Option> options_;
+  std::vector<std::string> examples_;
+  bool only_after_dashes_ = false;
   std::vector<std::string> operands_;
   bool help_ = false;
 };

@@ -54,6 +54,32 @@ TEST(CommandTest, HelpIsThereForEverySubcommand) {
                   StartsWith(std::string("Usage: eptdiff ") + subcommand.name));
       EXPECT_EQ(ran.err, "");
     }
+    EXPECT_EQ(RunEptdiff({"help", subcommand.name}).out,
+              RunEptdiff({subcommand.name, "--help"}).out);
+  }
+}
+
+// Each example is of its subcommand, with options that it has.
+TEST(CommandTest, HelpFitsATerminalAndHasExamples) {
+  for (const Subcommand& subcommand : kSubcommands) {
+    const std::string name = subcommand.name;
+    const std::string help = RunEptdiff({name, "--help"}).out;
+    std::istringstream lines(help);
+    int examples = 0;
+    for (std::string line; std::getline(lines, line);) {
+      EXPECT_LE(line.size(), 80u) << line;
+      if (!line.starts_with("  eptdiff ")) continue;
+      ++examples;
+      std::istringstream words(line);
+      std::string word;
+      words >> word >> word;
+      EXPECT_EQ(word, name);
+      while (words >> word && word != "--") {
+        if (!word.starts_with("-")) continue;
+        EXPECT_THAT(help, HasSubstr("\n  " + word + " ")) << line;
+      }
+    }
+    EXPECT_EQ(examples > 0, name != "version") << name;
   }
 }
 
@@ -67,11 +93,14 @@ TEST(CommandTest, MisuseIsExitStatusTwoAndSaysWhatToDo) {
       {{}, "Usage: eptdiff"},
       {{"explian", "x"}, "did you mean explain?"},
       {{"ruin"}, "did you mean run?"},
+      {{"-v"}, "there is no subcommand -v\n"},
+      {{"help", "explian"}, "did you mean explain?"},
       {{"run"}, "missing: FILE..."},
       {{"run", "--orcales", "engine", "x"}, "did you mean --oracles?"},
       {{"run", "--oracles"}, "--oracles needs a value"},
       {{"run", "--oracles", "engin", "x"}, "did you mean engine?"},
       {{"run", "--quiet=yes", "x"}, "--quiet takes no value"},
+      {{"run", "--help=yes", "x"}, "--help takes no value"},
       {{"run", "--color=allways", "x"}, "did you mean always?"},
       {{"run", "--dialect", "boch-3.0", "x"}, "did you mean bochs-3.0?"},
       {{"explain", "a", "b"}, "unexpected operand \"b\""},
@@ -81,7 +110,12 @@ TEST(CommandTest, MisuseIsExitStatusTwoAndSaysWhatToDo) {
       {{"fuzz", "--target", "/nowhere/at/all"}, "cmake --build --preset fuzz"},
       {{"dialect", "CFG-8/of"}, "did you mean CFG-8/off?"},
       {{"dialect", "CFG-8/off,CFG-9/oft"}, "did you mean CFG-9/off?"},
+      {{"dialect", "cfg-8/off"}, "did you mean CFG-8/off?"},
+      {{"fuzz", "-runs=1"}, "there is no option -runs"},
+      {{"fuzz", "x"}, "what is for another program follows --"},
       {{"rules", "--corpus", "/nowhere/at/all"}, "/nowhere/at/all"},
+      {{"rules", "VIO-88"}, "did you mean VIO-8?"},
+      {{"rules", "CFG-8", "--corpus", "/nowhere/at/all"}, "/nowhere/at/all"},
       {{"triage", "/nowhere/at/all"}, "/nowhere/at/all"},
       {{"version", "please"}, "unexpected operand"},
   };
@@ -289,6 +323,34 @@ TEST(CommandTest, RulesAreListedWithTheirSections) {
   EXPECT_EQ(ran.status, 0);
   EXPECT_THAT(ran.out, AllOf(HasSubstr("CFG-8     SDM table 29-3\n"),
                              HasSubstr("1-GByte leaf: any of bits 29:12")));
+}
+
+// By whatever name it was met: in a report, in a signature, as a family.
+TEST(CommandTest, OneRuleIsToldWithItsMistakes) {
+  for (const char* name : {"VIO-8", "vio-8", "VIO-8/walk-updates-unchecked",
+                           "eptdiff-bochs-event-VIO-8-PTE"}) {
+    const Ran ran = RunEptdiff({"rules", name});
+    EXPECT_EQ(ran.status, 0) << ran.err;
+    EXPECT_THAT(
+        ran.out,
+        AllOf(StartsWith("VIO-8     SDM 29.3.3.2\n"),
+              HasSubstr("          VIO-8/walk-updates-unchecked: the walk"),
+              HasSubstr("in bochs-3.0,"), Not(HasSubstr("VIO-9"))));
+  }
+  EXPECT_THAT(RunEptdiff({"rules", "SPP"}).out,
+              AllOf(StartsWith("SPP-1 "), HasSubstr("\nSPP-8 ")));
+}
+
+TEST(CommandTest, CasesThatDecideARuleAreNamed) {
+  const TestDirectory directory;
+  const std::string file = directory.File("a.textproto", kReadOnlyPage);
+  for (const auto& [rule, says] :
+       {std::pair("VIO-3", "decided by 1 case, the smallest first:\n  " + file),
+        std::pair("SPP-3", std::string("decided by 0 cases\n"))}) {
+    const Ran ran = RunEptdiff({"rules", rule, "--corpus", directory.path()});
+    EXPECT_EQ(ran.status, 0);
+    EXPECT_THAT(ran.out, HasSubstr(says));
+  }
 }
 
 TEST(CommandTest, RulesSayWhatACorpusDecides) {

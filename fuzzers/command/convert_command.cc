@@ -33,6 +33,8 @@ int ConvertCommand(const Arguments& arguments) {
   line.Text("o", "OUT", &out, "the file to write (standard output)");
   line.Choice("to", {"text", "bytes"}, &to,
               "the notation of OUT (the one that IN has not)");
+  line.Example("--to bytes -o case.bytes case.textproto");
+  line.Example("case.bytes");
   if (const auto exit = line.Parse(arguments, 1, 1)) return *exit;
 
   const auto content = ReadCaseFile(line.operands()[0]);

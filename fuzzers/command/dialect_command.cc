@@ -19,9 +19,21 @@ namespace {
 constexpr char kAbout[] =
     "Lists what an implementation that speaks the dialect does otherwise than "
     "the SDM.\nNAME is sdm, a Bochs (bochs-3.0, bochs-2026-08), or "
-    "alterations separated by\ncommas; without it, all dialects and "
-    "alterations "
-    "are listed.";
+    "alterations separated by\ncommas; without it, the names are listed.";
+
+// The names of all alterations, those of a rule together.
+std::string NamesByRule() {
+  std::string text;
+  for (const RuleInfo& info : kRules) {
+    std::vector<std::string> names;
+    for (const Alteration& alteration : AllAlterations()) {
+      if (InfoOf(alteration.slot).rule != info.rule) continue;
+      names.emplace_back(alteration.name);
+    }
+    if (!names.empty()) text += Wrapped(absl::StrJoin(names, " "), 2);
+  }
+  return text;
+}
 
 void Print(const Alteration& alteration) {
   const RuleInfo& rule = InfoOf(InfoOf(alteration.slot).rule);
@@ -40,11 +52,14 @@ void Print(const Alteration& alteration) {
 
 int DialectCommand(const Arguments& arguments) {
   CommandLine line("dialect", "[NAME]", kAbout);
+  line.Example("bochs-3.0");
+  line.Example("CFG-9/off,GW-9/smep-off");
   if (const auto exit = line.Parse(arguments, 0, 1)) return *exit;
   if (line.operands().empty()) {
-    absl::PrintF("dialects: %s\n\nalterations:\n",
-                 absl::StrJoin(NamedDialects(), ", "));
-    for (const Alteration& alteration : AllAlterations()) Print(alteration);
+    absl::PrintF(
+        "dialects: %s\n\nalterations (`eptdiff rules RULE` says what they "
+        "are):\n%s",
+        absl::StrJoin(NamedDialects(), ", "), NamesByRule());
     return kExitAgree;
   }
   const auto dialect = DialectNamed(line.operands()[0]);

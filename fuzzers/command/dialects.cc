@@ -28,8 +28,8 @@ absl::StatusOr<Dialect> DialectNamed(const std::string& name) {
     const std::string one(part);
     if (FindAlteration(one) != nullptr) continue;
     return absl::InvalidArgumentError(
-        absl::StrCat("there is no dialect or alteration \"", one,
-                     "\"; did you mean ", Nearest(one, known), "?"));
+        absl::StrCat("there is no dialect or alteration \"", one, "\"",
+                     DidYouMean(one, known)));
   }
   return absl::InvalidArgumentError(
       absl::StrCat("there is no dialect \"", name, "\""));

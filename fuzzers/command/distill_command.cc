@@ -87,6 +87,7 @@ int DistillCommand(const Arguments& arguments) {
   bool in_place = false;
   line.Text("out", "OUT", &out, "where the kept cases are written");
   line.Flag("in-place", &in_place, "remove the others from the one DIR");
+  line.Example("corpus/seeds corpus/deviations --out build/distilled");
   if (const auto exit = line.Parse(arguments, 1, SIZE_MAX)) return *exit;
   if (out.empty() != in_place) {
     return line.Mistake("either --out or --in-place says where to");

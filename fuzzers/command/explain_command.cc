@@ -40,6 +40,7 @@ int ExplainCommand(const Arguments& arguments) {
   std::string colour = "auto";
   line.Choice("color", {"auto", "always", "never"}, &colour,
               "colour the output (auto: on a terminal)");
+  line.Example("--dialect sdm corpus/deviations/bochs-3.0/vio-8.textproto");
   if (const auto exit = line.Parse(arguments, 1, 1)) return *exit;
   const auto panel = options.MakePanel();
   if (!panel.ok()) return line.Mistake(panel.status().message());

@@ -247,6 +247,10 @@ int FuzzCommand(const Arguments& arguments) {
   line.Text("report", "FILE", &places.report,
             absl::StrCat("the report (", places.report, ")"));
   oracles.AddTo(line);
+  line.TakesOperandsOnlyAfterDashes();
+  line.Example("--seconds 3600 --seeds corpus/seeds");
+  line.Example(
+      "--target build/fuzz-targets/fuzzers/linear_fuzzer -- -runs=100000");
   if (const auto exit = line.Parse(arguments, 0, SIZE_MAX)) return *exit;
   options.target_arguments = line.operands();
   if (oracles.oracles != "all") {

@@ -1,4 +1,7 @@
 // eptdiff SUBCOMMAND ...: finds the subcommand and hands over.
+#include <poll.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -17,7 +20,8 @@ namespace {
 
 std::string Help() {
   std::string text =
-      "Usage: eptdiff SUBCOMMAND [OPTION...] [OPERAND...]\n\n"
+      "Usage: eptdiff SUBCOMMAND [OPTION...] [OPERAND...]\n"
+      "       eptdiff --help, eptdiff --version\n\n"
       "Puts questions about Intel EPT to an engine, to Bochs and to a "
       "reference "
       "that\nfollows the SDM, and says where their answers differ.\n\n";
@@ -38,6 +42,10 @@ int Dispatch(const Arguments& arguments) {
     return kExitBadInput;
   }
   const std::string& name = arguments[0];
+  // `eptdiff help run` is `eptdiff run --help`.
+  if (name == "help" && arguments.size() == 2) {
+    return Dispatch({arguments[1], "--help"});
+  }
   if (name == "--help" || name == "-h" || name == "help") {
     std::fputs(Help().c_str(), stdout);
     return kExitAgree;
@@ -51,14 +59,23 @@ int Dispatch(const Arguments& arguments) {
     names.push_back(subcommand.name);
   }
   absl::FPrintF(stderr,
-                "eptdiff: there is no subcommand %s; did you mean %s?\n"
-                "See `eptdiff --help`.\n",
-                name, Nearest(name, names));
+                "eptdiff: there is no subcommand %s%s\nSee `eptdiff --help`.\n",
+                name, DidYouMean(name, names));
   return kExitBadInput;
 }
 
 }  // namespace
 }  // namespace eptdiff
+
+namespace {
+
+// Whether nobody reads the standard output any more, as after `| head`.
+bool ReaderIsGone() {
+  pollfd output = {STDOUT_FILENO, POLLOUT, 0};
+  return poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   // A reader that has gone away, or a file that may not grow (ulimit -f), is an
@@ -66,8 +83,9 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
   const int status = eptdiff::Dispatch({argv + 1, argv + argc});
-  // What was printed has arrived, or that is what the command ends with.
-  if (std::fflush(stdout) != 0 || std::ferror(stdout)) {
+  // What was printed has arrived, or that is what the command ends with; unless
+  // the reader had enough.
+  if ((std::fflush(stdout) != 0 || std::ferror(stdout)) && !ReaderIsGone()) {
     absl::FPrintF(stderr, "eptdiff: cannot write to standard output: %s\n",
                   std::strerror(errno));
     return eptdiff::kExitFailed;

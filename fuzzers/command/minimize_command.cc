@@ -33,6 +33,7 @@ int MinimizeCommand(const Arguments& arguments) {
   line.Text("o", "OUT", &out, "the file to write (standard output)");
   line.Text("signature", "TEXT", &signature,
             "the finding to keep, of several (the first)");
+  line.Example("--dialect sdm -o small.textproto found.textproto");
   if (const auto exit = line.Parse(arguments, 1, 1)) return *exit;
   const auto panel = options.MakePanel();
   if (!panel.ok()) return line.Mistake(panel.status().message());

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
 namespace eptdiff {
 
 std::size_t EditDistance(absl::string_view a, absl::string_view b) {
@@ -24,14 +28,36 @@ std::size_t EditDistance(absl::string_view a, absl::string_view b) {
   return row[b.size()];
 }
 
+namespace {
+
+// By which `candidate` is chosen for `word`, whatever the case of letters. Who
+// types the beginning of a long word means that word.
+std::size_t Farness(absl::string_view word, absl::string_view candidate) {
+  const std::size_t distance = EditDistance(absl::AsciiStrToLower(word),
+                                            absl::AsciiStrToLower(candidate));
+  const bool begins =
+      !word.empty() && absl::StartsWithIgnoreCase(candidate, word);
+  return begins ? std::min<std::size_t>(distance, 1) : distance;
+}
+
+}  // namespace
+
 std::string Nearest(absl::string_view word,
                     const std::vector<std::string>& candidates) {
   const auto nearest =
       std::min_element(candidates.begin(), candidates.end(),
                        [word](const std::string& a, const std::string& b) {
-                         return EditDistance(word, a) < EditDistance(word, b);
+                         return Farness(word, a) < Farness(word, b);
                        });
-  return nearest == candidates.end() ? "" : *nearest;
+  if (nearest == candidates.end()) return "";
+  const std::size_t longer = std::max(word.size(), nearest->size());
+  return 2 * Farness(word, *nearest) <= longer ? *nearest : "";
+}
+
+std::string DidYouMean(absl::string_view word,
+                       const std::vector<std::string>& candidates) {
+  const std::string nearest = Nearest(word, candidates);
+  return nearest.empty() ? "" : absl::StrCat("; did you mean ", nearest, "?");
 }
 
 }  // namespace eptdiff

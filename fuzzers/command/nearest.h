@@ -15,10 +15,14 @@ namespace eptdiff {
 // neighbour to turn one word into the other. O(|a| |b|).
 std::size_t EditDistance(absl::string_view a, absl::string_view b);
 
-// The candidate nearest to `word`, the first of several; "" only if there are
-// no candidates.
+// The candidate nearest to `word`, the first of several, upper and lower case
+// being alike; "" if no candidate has half of its letters.
 std::string Nearest(absl::string_view word,
                     const std::vector<std::string>& candidates);
+
+// "; did you mean run?", the end of an error message; "" if there is none.
+std::string DidYouMean(absl::string_view word,
+                       const std::vector<std::string>& candidates);
 
 }  // namespace eptdiff
 

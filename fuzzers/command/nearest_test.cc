@@ -19,8 +19,17 @@ TEST(NearestTest, TheNearestCandidateIsFound) {
   const std::vector<std::string> words = {"run", "rules", "explain"};
   EXPECT_EQ(Nearest("explian", words), "explain");
   EXPECT_EQ(Nearest("rule", words), "rules");
-  EXPECT_EQ(Nearest("", words), "run");
+  EXPECT_EQ(Nearest("RUN", words), "run");
+  EXPECT_EQ(Nearest("exp", words), "explain");
   EXPECT_EQ(Nearest("x", {}), "");
+}
+
+TEST(NearestTest, WhatIsFarIsNoSuggestion) {
+  const std::vector<std::string> words = {"run", "rules", "explain"};
+  EXPECT_EQ(Nearest("", words), "");
+  EXPECT_EQ(Nearest("-v", words), "");
+  EXPECT_EQ(DidYouMean("-v", words), "");
+  EXPECT_EQ(DidYouMean("ru", words), "; did you mean run?");
 }
 
 }  // namespace

@@ -34,8 +34,8 @@ absl::Status CheckPlant(const std::string& plant) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(
-      absl::StrCat("EPTDIFF_PLANT: there is no fault \"", plant,
-                   "\"; did you mean ", Nearest(plant, known), "?"));
+      absl::StrCat("EPTDIFF_PLANT: there is no fault \"", plant, "\"",
+                   DidYouMean(plant, known)));
 }
 
 }  // namespace
@@ -56,9 +56,9 @@ absl::StatusOr<std::unique_ptr<Panel>> OracleOptions::MakePanel() const {
   if (!all) options.oracles = oracles;
   for (const std::string& name : SplitAt(options.oracles, ',')) {
     if (name == "engine" || name == "bochs") continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat("there is no oracle \"", name, "\"; did you mean ",
-                     Nearest(name, {"engine", "bochs", "all"}), "?"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "there is no oracle \"", name, "\"; there are engine, bochs",
+        DidYouMean(name, {"engine", "bochs", "all"})));
   }
   if (const char* plant = std::getenv("EPTDIFF_PLANT")) options.plant = plant;
   if (absl::Status s = CheckPlant(options.plant); !s.ok()) return s;

@@ -54,6 +54,7 @@ int PowerCommand(const Arguments& arguments) {
                          options.targets, ")"));
   line.Text("out", "DIR", &options.out,
             absl::StrCat("gets report.json and power.svg (", options.out, ")"));
+  line.Example("--runs 1000000 --baseline-runs 1000");
   if (const auto exit = line.Parse(arguments, 0, 0)) return *exit;
 
   absl::FPrintF(stderr, "logs: %s/*.log\n", options.out);

@@ -259,5 +259,16 @@ TEST_F(RobustnessTest, StandardOutputThatIsFullIsReported) {
   }
 }
 
+// As with `eptdiff rules | head`: that is how people read long lists.
+TEST_F(RobustnessTest, ReaderThatHasGoneIsNoError) {
+  const std::string pipe = directory_.Path("pipe");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  std::thread reader([&pipe] { close(open(pipe.c_str(), O_RDONLY)); });
+  const Ran ran = RunEptdiffTo(pipe, {"rules"});
+  reader.join();
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_EQ(ran.err, "");
+}
+
 }  // namespace
 }  // namespace eptdiff

@@ -1,7 +1,11 @@
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -11,6 +15,7 @@
 #include "fuzzers/command/decided.h"
 #include "fuzzers/command/exit_code.h"
 #include "fuzzers/command/report_error.h"
+#include "fuzzers/command/rule_description.h"
 #include "fuzzers/command/rule_matrix.h"
 #include "fuzzers/command/style.h"
 #include "fuzzers/command/subcommands.h"
@@ -20,17 +25,77 @@ namespace eptdiff {
 namespace {
 
 constexpr char kAbout[] =
-    "Lists the rules of EPT: identifier, SDM section, words. With a corpus, "
-    "says how\nmany of its cases decide each rule: altering the rule in the "
-    "reference changes the\nverdict, so that a wrong implementation would be "
-    "noticed. A matrix says the same by situation.";
+    "Lists the rules of EPT: identifier, SDM section, words. RULE is an "
+    "identifier, a\nfamily (CFG), an alteration or a signature; it is told "
+    "with "
+    "the mistakes that are\nknown. With a corpus, says how many of its cases "
+    "decide each rule: altering the\nrule in the reference changes the "
+    "verdict, "
+    "so that a wrong implementation would be\nnoticed. A matrix says the same "
+    "by situation; of each RULE, the cases are named.";
 
 void PrintCatalogue() {
   for (const RuleInfo& info : kRules) {
-    absl::PrintF("%-9s SDM %s%s\n%s", info.identifier, info.section,
-                 IsAsked(info.rule) ? "" : " (not in the reference yet)",
-                 Wrapped(std::string(info.words), 10));
+    std::fputs(CatalogueText(info).c_str(), stdout);
   }
+}
+
+struct CorpusCase {
+  std::string file;
+  Case c;
+};
+
+absl::StatusOr<std::vector<CorpusCase>> CasesOf(const std::string& corpus) {
+  std::vector<CorpusCase> cases;
+  const auto files = CasesUnder(corpus);
+  if (!files.ok()) return files.status();
+  for (const std::string& file : *files) {
+    const auto content = ReadCaseFile(file);
+    if (!content.ok()) return content.status();
+    cases.push_back({file, content->text_case.c});
+  }
+  return cases;
+}
+
+// The files that decide the rule, those with the smallest cases first.
+std::vector<std::string> FilesDeciding(Rule rule,
+                                       std::vector<CorpusCase> cases) {
+  std::vector<bool> wanted;
+  for (const Alteration& alteration : AllAlterations()) {
+    wanted.push_back(InfoOf(alteration.slot).rule == rule);
+  }
+  const DecidedRules decided(/*counting=*/false);
+  const auto key = [](const CorpusCase& c) {
+    return std::pair(c.c.steps.size() + c.c.memory.size(), c.file);
+  };
+  std::sort(cases.begin(), cases.end(),
+            [&](const CorpusCase& a, const CorpusCase& b) {
+              return key(a) < key(b);
+            });
+  std::vector<std::string> files;
+  for (const CorpusCase& c : cases) {
+    if (!decided.ToldBy(c.c, wanted).empty()) files.push_back(c.file);
+  }
+  return files;
+}
+
+int Tell(const std::vector<Rule>& rules, const std::string& corpus) {
+  std::vector<CorpusCase> cases;
+  if (!corpus.empty()) {
+    auto read = CasesOf(corpus);
+    if (!read.ok()) return ReportInputError(read.status());
+    cases = *std::move(read);
+  }
+  for (const Rule rule : rules) {
+    absl::PrintF("%s%s", CatalogueText(InfoOf(rule)), MistakesText(rule));
+    if (corpus.empty()) continue;
+    const std::vector<std::string> files = FilesDeciding(rule, cases);
+    absl::PrintF("          decided by %d case%s%s\n", files.size(),
+                 files.size() == 1 ? "" : "s",
+                 files.empty() ? "" : ", the smallest first:");
+    for (const std::string& file : files) absl::PrintF("  %s\n", file);
+  }
+  return kExitAgree;
 }
 
 // "2 of 3", or the names of the alterations that no case tells from the SDM.
@@ -93,23 +158,29 @@ void PrintMatrix(const RuleMatrix& matrix) {
 }  // namespace
 
 int RulesCommand(const Arguments& arguments) {
-  CommandLine line("rules", "", kAbout);
+  CommandLine line("rules", "[RULE...]", kAbout);
   std::string corpus;
   line.Text("corpus", "DIR", &corpus, "cases in either notation");
-  if (const auto exit = line.Parse(arguments, 0, 0)) return *exit;
+  line.Example("VIO-8");
+  line.Example("VIO-8 --corpus corpus/seeds");
+  line.Example("--corpus corpus");
+  if (const auto exit = line.Parse(arguments, 0, SIZE_MAX)) return *exit;
+  std::vector<Rule> rules;
+  for (const std::string& word : line.operands()) {
+    const auto meant = RulesMeantBy(word);
+    if (!meant.ok()) return line.Mistake(meant.status().message());
+    rules.insert(rules.end(), meant->begin(), meant->end());
+  }
+  if (!rules.empty()) return Tell(rules, corpus);
   if (corpus.empty()) {
     PrintCatalogue();
     return kExitAgree;
   }
-  const auto files = CasesUnder(corpus);
-  if (!files.ok()) return ReportInputError(files.status());
+  const auto cases = CasesOf(corpus);
+  if (!cases.ok()) return ReportInputError(cases.status());
   DecidedRules decided(/*counting=*/true);
-  for (const std::string& file : *files) {
-    const auto content = ReadCaseFile(file);
-    if (!content.ok()) return ReportInputError(content.status());
-    decided.Add(content->text_case.c);
-  }
-  PrintDecided(decided, files->size());
+  for (const CorpusCase& c : *cases) decided.Add(c.c);
+  PrintDecided(decided, cases->size());
   PrintMatrix(decided.matrix());
   return kExitAgree;
 }

@@ -27,6 +27,7 @@ int TriageCommand(const Arguments& arguments) {
   std::string out = "corpus/regressions";
   line.Text("out", "OUT", &out,
             "where the cases are written (corpus/regressions)");
+  line.Example("build/fuzz/artifacts --out build/regressions");
   if (const auto exit = line.Parse(arguments, 1, 1)) return *exit;
   if (const auto panel = options.MakePanel(); !panel.ok()) {
     return line.Mistake(panel.status().message());

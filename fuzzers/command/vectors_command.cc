@@ -38,6 +38,7 @@ int VectorsCommand(const Arguments& arguments) {
   line.Text("corpus", "DIR", &corpus,
             "with seeds, conformance and regressions (default: corpus)");
   line.Text("out", "FILE", &out, "default: standard output");
+  line.Example("--out vectors.json");
   if (const auto exit = line.Parse(arguments, 0, 0)) return *exit;
   std::vector<NamedTextCase> cases;
   for (const char* folder : {"conformance", "regressions", "seeds"}) {
