@@ -60,7 +60,7 @@ struct FoundByRun {
 };
 
 struct FuzzResult {
-  absl::Status status;  // not OK: the run ended early, and why
+  absl::Status status;       // not OK: the run ended early, and why
   std::string interruption;  // by a signal, in words; "" if none came
   double seconds = 0;
   WorkerStats stats;
