@@ -31,15 +31,21 @@ std::unique_ptr<Panel> Panel::Make(const PanelOptions& options,
   if (builder == nullptr) builder = std::make_unique<EngineBuilder>();
   panel->builder_trial_ = std::make_unique<BuilderTrial>(std::move(builder));
   for (const std::string& name : SplitAt(options.oracles, ',')) {
-    if (!panel->Seat(name, options, error)) return nullptr;
+    if (!panel->SeatNamed(name, options, error)) return nullptr;
   }
   if (!panel->oracles_.empty()) return panel;
   error = "no oracle that was built in is asked for";
   return nullptr;
 }
 
-bool Panel::Seat(std::string_view name, const PanelOptions& options,
-                 std::string& error) {
+void Panel::Seat(std::unique_ptr<Oracle> oracle) {
+  names_.emplace_back(oracle->name());
+  oracles_.push_back(std::move(oracle));
+  trial_.Add(*oracles_.back(), Dialect());
+}
+
+bool Panel::SeatNamed(std::string_view name, const PanelOptions& options,
+                      std::string& error) {
   std::unique_ptr<Oracle> oracle;
   Dialect dialect;
   if (name == "engine") {

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "fuzzers/metamorphic.h"
@@ -40,6 +41,13 @@ class Panel {
   static std::unique_ptr<Panel> Make(const PanelOptions& options,
                                      std::string& error);
 
+  // One more, judged by the SDM.
+  void Seat(std::unique_ptr<Oracle> oracle);
+  // Another builder in place of the engine's.
+  void SeatBuilder(std::unique_ptr<BuilderTrial> trial) {
+    builder_trial_ = std::move(trial);
+  }
+
   Trial& trial() { return trial_; }
   // Who answers cases with table operations, whatever oracles there are.
   BuilderTrial& builder_trial() { return *builder_trial_; }
@@ -66,8 +74,8 @@ class Panel {
 
  private:
   Panel() = default;
-  bool Seat(std::string_view name, const PanelOptions& options,
-            std::string& error);
+  bool SeatNamed(std::string_view name, const PanelOptions& options,
+                 std::string& error);
 
   std::vector<std::unique_ptr<Oracle>> oracles_;
   std::vector<std::string> names_;

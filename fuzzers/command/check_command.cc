@@ -364,6 +364,19 @@ std::string TakesNoArguments(const CheckOptions& options) {
   return options.target + " is a shared object, which takes no arguments";
 }
 
+// What to do with a finding: understand it, keep it, look at it in a debugger.
+std::string NextText(const CheckOptions& options) {
+  const std::string file = options.out.empty() ? "CASE" : options.out + "/CASE";
+  return absl::StrCat(
+      "\n  eptdiff rules RULE                                  what it says\n",
+      options.out.empty()
+          ? "  eptdiff check --out DIR ...                         keeps the "
+            "cases\n"
+          : "",
+      "  gdb --args eptdiff explain --target ", options.target, " ", file,
+      "\n");
+}
+
 }  // namespace
 
 int CheckCommand(const Arguments& arguments) {
@@ -438,6 +451,7 @@ int CheckCommand(const Arguments& arguments) {
 
   const Style style(WantsColour(options.colour, stdout));
   std::fputs(CheckText(reports, options.verbose, style).c_str(), stdout);
+  if (!Agrees(reports)) std::fputs(NextText(options).c_str(), stdout);
   if (absl::Status s = WriteReports(options, reports); !s.ok()) {
     return ReportOutputError(s);
   }

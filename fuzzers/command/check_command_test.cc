@@ -2,8 +2,10 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fuzzers/command/command_testing.h"
@@ -15,6 +17,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::AnyOf;
+using ::testing::ContainsRegex;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
@@ -89,6 +92,65 @@ TEST(CheckCommandTest, CheckThatASignalEndedIsExitStatusFour) {
       RunEptdiff({"check", "--seconds", "600", target, EPTDIFF_PIPE_WALKER});
   EXPECT_EQ(ran.status, 4) << ran.out << ran.err;
   EXPECT_THAT(ran.err, HasSubstr("ended early, by SIGINT, after 0 seconds"));
+}
+
+// The first case that `check` writes for this mistake, as a path in
+// `directory`.
+std::string FirstCaseOf(const std::string& target, const std::string& bug,
+                        const TestDirectory& directory) {
+  const Ran ran = RunEptdiff({"check", target, "--cases", "2000", "--limit",
+                              "300", "--out", directory.path()},
+                             {"EPTDIFF_EXAMPLE_BUG=" + bug});
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_THAT(ran.out, HasSubstr("explain --target " + target + " " +
+                                 directory.path() + "/CASE\n"));
+  for (const auto& entry :
+       std::filesystem::directory_iterator(directory.path())) {
+    return entry.path();
+  }
+  return "no case";
+}
+
+struct Replayed {
+  std::string target;
+  std::string bug;
+  std::string says;
+};
+
+// With the mistake it is seen again; once that is mended, all is well.
+TEST(CheckCommandTest, CaseIsPutToTheTargetOnceMore) {
+  const Replayed kReplayed[] = {
+      {EPTDIFF_FAULTY_WALKER, "2-mbyte-reserved-unchecked", "CFG-9 at the PDE"},
+      {EPTDIFF_FAULTY_WALKER, "stray-store", "no answer: it stores"},
+      {EPTDIFF_ENGINE_BUILDER, "invept-missing-for-write", "no INVEPT follows"},
+  };
+  for (const auto& [target, bug, says] : kReplayed) {
+    const TestDirectory directory;
+    const std::string file = FirstCaseOf(target, bug, directory);
+    for (const auto& [subcommand, status] :
+         {std::pair("run", 1), std::pair("explain", 0)}) {
+      const Ran wrong = RunEptdiff({subcommand, "--target", target, file},
+                                   {"EPTDIFF_EXAMPLE_BUG=" + bug});
+      EXPECT_EQ(wrong.status, status) << bug << wrong.err;
+      EXPECT_THAT(wrong.out, AllOf(HasSubstr("DISAGREES"), HasSubstr(says)));
+    }
+    const Ran right = RunEptdiff({"run", "--target", target, file});
+    EXPECT_EQ(right.status, 0) << right.out << right.err;
+  }
+}
+
+TEST(CheckCommandTest, WhatIsNoTargetCannotBeAskedAgain) {
+  const TestDirectory directory;
+  const std::string file = directory.File("case.textproto", "step {}");
+  for (const auto& [target, says] :
+       {std::pair(directory.Path("none.so"), "none.so"),
+        std::pair(file, "neither a shared object"),
+        std::pair(std::string(EPTDIFF_NO_ANSWER),
+                  "does not define eptdiff_target_answer")}) {
+    const Ran ran = RunEptdiff({"run", "--target", target, file});
+    EXPECT_EQ(ran.status, 2);
+    EXPECT_THAT(ran.err, HasSubstr(says));
+  }
 }
 
 struct Mistake {
@@ -256,6 +318,8 @@ TEST(CheckCommandTest, AnObjectThatWalksAndBuildsIsCheckedAsBoth) {
   EXPECT_NE(xml.find("<testsuite "), xml.rfind("<testsuite "));
   const std::string sarif = ContentOf(directory.Path("report.sarif"));
   EXPECT_NE(sarif.find("\"driver\""), sarif.rfind("\"driver\""));
+  EXPECT_THAT(sarif, AllOf(ContainsRegex("\"id\": \"eptdiff/.*/walker/\""),
+                           ContainsRegex("\"id\": \"eptdiff/.*/builder/\"")));
 }
 
 TEST(CheckCommandTest, AProgramAnswersOverAPipe) {

@@ -228,6 +228,11 @@ void WriteRun(const CheckReport& report, JsonWriter& json) {
   json.End();  // rules
   json.End();  // driver
   json.End();  // tool
+  // GitHub takes one run alone of each tool and id.
+  json.Key("automationDetails").Object();
+  json.Key("id").String(absl::StrCat(
+      "eptdiff/", report.name, report.builder ? "/builder/" : "/walker/"));
+  json.End();
   json.Key("results").Array();
   for (const CheckFinding* finding : all) {
     json.Object();
@@ -242,6 +247,10 @@ void WriteRun(const CheckReport& report, JsonWriter& json) {
     json.Key("physicalLocation").Object();
     json.Key("artifactLocation").Object();
     json.Key("uri").String(report.target);
+    json.End();
+    // GitHub shows no result without a line.
+    json.Key("region").Object();
+    json.Key("startLine").Number(1);
     json.End();
     json.End();
     json.End();

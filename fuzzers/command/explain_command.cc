@@ -37,9 +37,11 @@ int ExplainCommand(const Arguments& arguments) {
   CommandLine line("explain", "FILE", kAbout);
   OracleOptions options;
   options.AddTo(line);
+  options.AddTargetTo(line);
   std::string colour = "auto";
   line.Choice("color", {"auto", "always", "never"}, &colour,
               "colour the output (auto: on a terminal)");
+  line.Example("--target ./libmine.so cases/CASE.textproto");
   line.Example("--dialect sdm corpus/deviations/bochs-3.0/vio-8.textproto");
   if (const auto exit = line.Parse(arguments, 1, 1)) return *exit;
   const auto panel = options.MakePanel();

@@ -10,6 +10,7 @@
 #include "fuzzers/command/answer_words.h"
 #include "fuzzers/command/bit_words.h"
 #include "fuzzers/command/builder_words.h"
+#include "fuzzers/command/finding_words.h"
 #include "fuzzers/command/guest_words.h"
 #include "fuzzers/command/spine.h"
 #include "fuzzers/text/view.h"
@@ -263,8 +264,7 @@ class Teller {
     std::string text =
         Item(2, name + verb,
              name + (conforms ? style_.Good(verb) : style_.Bad(verb)),
-             EventWords(report.outcome.event,
-                        panel_.oracle(report.oracle).fields())) +
+             GivenWords(panel_.oracle(report.oracle), report.outcome.event)) +
         Items(6, EffectWords(report.before, report.outcome));
     for (const Disagreement& d : report.finding.disagreements) {
       text += Item(6, "!", style_.Bad("!"), DisagreementWords(d));

@@ -7,6 +7,7 @@
 #include "fuzzers/command/answer_words.h"
 #include "fuzzers/text/view.h"
 #include "oracle/judge.h"
+#include "oracle/target/target_oracle.h"
 
 namespace eptdiff {
 namespace {
@@ -33,6 +34,14 @@ const Alternative& HeldAgainst(const Standings& standings) {
 
 }  // namespace
 
+std::string GivenWords(const Oracle& oracle, const Event& event) {
+  const auto* target = dynamic_cast<const TargetOracle*>(&oracle);
+  if (target != nullptr && target->incident().kind != IncidentKind::kNone) {
+    return "no answer: " + WordsOf(target->incident());
+  }
+  return EventWords(event, oracle.fields());
+}
+
 std::string StandingsText(const Oracle& oracle, const Standings& standings,
                           const Style& style) {
   const std::string name = absl::StrFormat("  %-9s ", oracle.name());
@@ -55,8 +64,7 @@ std::string StandingsText(const Oracle& oracle, const Standings& standings,
     text += Item(12, "-", "", DisagreementWords(d));
   }
   text += Item(12, "expected:", "", ExpectedEventWords(HeldAgainst(standings)));
-  text += Item(12, "given:", "",
-               EventWords(standings.outcome.event, oracle.fields()));
+  text += Item(12, "given:", "", GivenWords(oracle, standings.outcome.event));
   std::vector<Rule> told;
   for (const Disagreement& d : standings.finding.disagreements) {
     if (std::find(told.begin(), told.end(), d.why.rule) != told.end()) continue;

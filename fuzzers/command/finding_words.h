@@ -17,6 +17,10 @@ namespace eptdiff {
 std::string StandingsText(const Oracle& oracle, const Standings& standings,
                           const Style& style);
 
+// What `oracle` answered in the case that it was asked last: the event, or what
+// outside code did instead of answering.
+std::string GivenWords(const Oracle& oracle, const Event& event);
+
 // A regression case: `c`, with the signature, the rules and an explanation of
 // the finding. `standings` must disagree.
 TextCase RegressionCase(const Case& c, const Oracle& oracle,

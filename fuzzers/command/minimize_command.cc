@@ -28,6 +28,7 @@ int MinimizeCommand(const Arguments& arguments) {
   CommandLine line("minimize", "FILE", kAbout);
   OracleOptions options;
   options.AddTo(line);
+  options.AddTargetTo(line);
   std::string out;
   std::string signature;
   line.Text("o", "OUT", &out, "the file to write (standard output)");

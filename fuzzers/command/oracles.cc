@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "fuzzers/command/dialects.h"
 #include "fuzzers/command/nearest.h"
+#include "fuzzers/command/seated_target.h"
 #include "fuzzers/planted.h"
 #include "oracle/builder/planted_builder.h"
 #include "oracle/reference/dialect.h"
@@ -47,6 +48,12 @@ void OracleOptions::AddTo(CommandLine& line) {
             "what Bochs is judged by: sdm, or known departures (bochs-3.0)");
 }
 
+void OracleOptions::AddTargetTo(CommandLine& line) {
+  line.Text("target", "PATH", &target,
+            "answers, too: what `eptdiff check` takes; a shared object is "
+            "called in this process, for a debugger to see");
+}
+
 absl::StatusOr<std::unique_ptr<Panel>> OracleOptions::MakePanel() const {
   const auto known_dialect = DialectNamed(dialect);
   if (!known_dialect.ok()) return known_dialect.status();
@@ -69,6 +76,9 @@ absl::StatusOr<std::unique_ptr<Panel>> OracleOptions::MakePanel() const {
     return absl::InvalidArgumentError(absl::StrCat(
         "this eptdiff was built without ", absl::StrJoin(panel->absent(), ", "),
         "; run ci/setup and build again, or name another oracle"));
+  }
+  if (!target.empty()) {
+    if (absl::Status s = SeatTarget(target, *panel); !s.ok()) return s;
   }
   return panel;
 }

@@ -13,12 +13,18 @@
 
 namespace eptdiff {
 
-// The options --oracles and --dialect, which several subcommands have.
+// The options --oracles and --dialect, which several subcommands have, and
+// --target.
 struct OracleOptions {
   std::string oracles = "all";  // that were built in
   std::string dialect = std::string(BochsDialectName());
 
+  // "" for none: a file that SeatTarget() takes.
+  std::string target;
+
   void AddTo(CommandLine& line);
+  // The option --target besides.
+  void AddTargetTo(CommandLine& line);
 
   // kInvalidArgument, with the nearest spelling, for a name that is none, and
   // for an oracle asked for that was not built in. The environment variable

@@ -85,6 +85,7 @@ int RunCommand(const Arguments& arguments) {
   CommandLine line("run", "FILE...", kAbout);
   OracleOptions options;
   options.AddTo(line);
+  options.AddTargetTo(line);
   std::string colour = "auto";
   bool quiet = false;
   line.Choice("color", {"auto", "always", "never"}, &colour,
