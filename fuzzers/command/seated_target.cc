@@ -3,19 +3,20 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "oracle/target/builder_profile.h"
 #include "oracle/target/direct_session.h"
 #include "oracle/target/guarded_memory.h"
+#include "oracle/target/object_needs.h"
 #include "oracle/target/open_target.h"
 #include "oracle/target/outside_builder.h"
 #include "oracle/target/profile.h"
+#include "oracle/target/sanitizer_runtime.h"
 #include "oracle/target/shared_object.h"
 
 namespace eptdiff {
@@ -33,6 +34,16 @@ void EndLoads() {
 
 absl::Status Unfit(const std::string& why) {
   return absl::InvalidArgumentError(absl::StrCat("--target: ", why));
+}
+
+// A sanitizer's runtime has to be in the process from the beginning.
+absl::Status CheckRuntime(const std::string& path) {
+  const SanitizerRuntime runtime = RuntimeFor(path, ReadNeeds(path));
+  if (!runtime.refusal.empty()) return Unfit(runtime.refusal);
+  if (runtime.preload.empty()) return absl::OkStatus();
+  return Unfit(absl::StrCat(path,
+                            " wants a sanitizer's runtime: set LD_PRELOAD=",
+                            absl::StrJoin(runtime.preload, ":")));
 }
 
 absl::Status SeatBuilder(const BuilderFunctions& functions, Panel& panel) {
@@ -63,14 +74,13 @@ absl::Status SeatWalker(const TargetFunctions& functions,
 
 absl::Status SeatTarget(const std::string& path, Panel& panel) {
   std::string error;
-  // As OpenTarget() tells them apart.
-  const std::string file = std::filesystem::path(path).filename();
-  if (!absl::EndsWith(file, ".so") && !absl::StrContains(file, ".so.")) {
+  if (!IsSharedObject(path)) {
     auto program = OpenTarget(path, {}, {}, error);
     if (program == nullptr) return Unfit(error);
     panel.Seat(std::move(program));
     return absl::OkStatus();
   }
+  if (absl::Status s = CheckRuntime(path); !s.ok()) return s;
   BuilderFunctions builder;
   bool is_builder = false;
   if (LoadBuilder(path, builder, is_builder, error)) {
