@@ -120,6 +120,12 @@ constexpr Diagnosis kDiagnoses[] = {
     {"builder-end-without-invept",
      "invept-missing: INVEPT is missing after the end of the tables, "
      "which processors may have cached"},
+    {"builder-removed-skips-last",
+     "removed-not-shown: pages go and are not shown as removed, in "
+     "unmap-region"},
+    {"builder-removed-flags-early",
+     "removed-without-flags: pages are shown as removed without accessed or "
+     "dirty flags that processors had set"},
 };
 
 std::string WordsFor(std::string_view fault) {
@@ -157,6 +163,8 @@ TEST(BuilderDiagnosisTest, TwoFaultsAreToldApart) {
       {"builder-linked-twice", "builder-store-after-free"},
       {"builder-ignored-bits-lost", "builder-end-keeps-root"},
       {"builder-invept-missing-for-write", "builder-protect-skips-large-pages"},
+      {"builder-removed-skips-last", "builder-overlap-accepted"},
+      {"builder-removed-flags-early", "builder-split-drops-permission"},
   };
   for (const auto& [one, other] : kPairs) {
     const std::string both = std::string(one) + "," + std::string(other);

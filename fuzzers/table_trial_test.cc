@@ -71,6 +71,8 @@ TEST(TableTrialTest, EachPlantedFaultIsNoticedByTheRuleThatItBreaks) {
       {"builder-store-after-free", BuilderRule::kOwnFrames},
       {"builder-end-keeps-root", BuilderRule::kLeak},
       {"builder-end-without-invept", BuilderRule::kInvept},
+      {"builder-removed-skips-last", BuilderRule::kTakenOut},
+      {"builder-removed-flags-early", BuilderRule::kTakenOut},
   };
   ASSERT_EQ(std::size(kBroken), AllBuilderFaults().size());
   for (const auto& [fault, rule] : kBroken) {

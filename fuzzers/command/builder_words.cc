@@ -1,5 +1,7 @@
 #include "fuzzers/command/builder_words.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -77,6 +79,21 @@ class TableTeller {
       }
     }
     if (words > 0) TellFilled(filled, words);
+    if (report.taken != nullptr) TellTaken(*report.taken);
+  }
+
+  void TellTaken(const std::vector<Interval>& taken) {
+    constexpr std::size_t kShown = 8;
+    for (std::size_t i = 0; i < std::min(kShown, taken.size()); ++i) {
+      const Interval& page = taken[i];
+      absl::StrAppend(&text_, "    shows ", Hexadecimal(page.bytes),
+                      " bytes at guest-physical ", Hexadecimal(page.gpa),
+                      " that were at ", Hexadecimal(page.hpa), ", flags ",
+                      Hexadecimal(page.flags), "\n");
+    }
+    if (taken.size() > kShown) {
+      absl::StrAppend(&text_, "    ... and ", taken.size() - kShown, " more\n");
+    }
   }
 
   void TellFilled(std::uint64_t frame, int words) {

@@ -33,7 +33,8 @@ BuilderCheck::BuilderCheck(FramePool& pool, const TableFacts& facts,
 }
 
 BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
-                                    const TableResult& result) {
+                                    const TableResult& result,
+                                    const std::vector<Interval>* taken) {
   findings_.clear();
   happenings_ = 0;
   // What was tolerated is needed still.
@@ -54,14 +55,18 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
   const bool is_right =
       no_frames ||
       (reasons == 0 ? result.ok() : (reasons & Only(result.error)) != 0);
+  const std::uint64_t bytes = BytesOf(operation, page);
+  const Interval leaf_page = {operation.gpa.value, AddressIn(leaf), bytes,
+                              leaf & kLeafFlags};
+  taken_.Begin(operation, bytes,
+               page.level != 0 && result.ok() ? &leaf_page : nullptr);
   after_ = model_;
   if (operation.kind == TableOperationKind::kClearFlags &&
       !facts_.accessed_dirty) {
     ignores_flags_ = true;
   }
   if (log_ != nullptr) {
-    log_->BeginOperation(operation, BytesOf(operation, page), page.level,
-                         facts_);
+    log_->BeginOperation(operation, bytes, page.level, facts_);
     log_->SetModels(model_, after_, ComparedFlags());
   }
   if (!is_right) FindRefusal(operation, result, reasons, page.level);
@@ -84,6 +89,7 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
   std::swap(model_, after_);
   if (log_ != nullptr) log_->SetModels(after_, model_, ComparedFlags());
   CheckEnd();
+  if (taken != nullptr) CheckTaken(*taken);
   if (log_ != nullptr) {
     log_->EndOperation(result, !findings_.empty(), tolerates_now_,
                        needed_invept_ && !owed_invept);
@@ -101,7 +107,7 @@ BuilderFindings BuilderCheck::JudgeEnd() {
   invepts_ = 0;
   // The VMM uses the root no more; processors may have cached what it mapped.
   for (const auto& [table, place] : linked_) {
-    if (needs_invept_) waiting_.emplace(table, place.level);
+    if (needs_invept_) waiting_.emplace(table, place);
   }
   linked_.clear();
   happenings_ = 0;
@@ -151,6 +157,23 @@ void BuilderCheck::CheckEnd() {
     }
   }
   CheckMemory();
+}
+
+// What happened otherwise than it should has its own finding.
+void BuilderCheck::CheckTaken(const std::vector<Interval>& taken) {
+  if (!findings_.empty()) return;
+  const auto wrong = taken_.Compare(taken);
+  if (wrong.has_value()) {
+    findings_.push_back(MakeBuilderFinding(BuilderRule::kTakenOut, wrong->where,
+                                           LevelAt(wrong->where)));
+  }
+  if (log_ == nullptr) return;
+  if (wrong.has_value()) {
+    log_->OnTakenOut(wrong->mistake);
+  } else if (!taken_.empty()) {
+    log_->MayBe(Mistake::kRemovedNotShown);
+    log_->MayBe(Mistake::kRemovedOtherwise);
+  }
 }
 
 void BuilderCheck::CheckMemory() {
@@ -218,7 +241,13 @@ void BuilderCheck::FindRefusal(const TableOperation& operation,
 void BuilderCheck::FindLeak(std::uint64_t frame) {
   findings_.push_back(MakeBuilderFinding(BuilderRule::kLeak, frame));
   if (log_ == nullptr) return;
-  log_->OnLeak(done_ &&
+  // A frame that was taken and not needed after all is none of a new table; a
+  // builder may have used its first word to keep it in a list.
+  const FrameMemory::Frame& words = *pool_.memory().Find(Hpa{frame});
+  const bool is_filled = std::any_of(
+      words.begin() + 1, words.end(),
+      [](std::uint64_t word) { return word != FramePool::kPoison; });
+  log_->OnLeak(done_ && is_filled &&
                std::find(fresh_.begin(), fresh_.end(), frame) != fresh_.end());
 }
 

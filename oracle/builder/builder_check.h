@@ -29,6 +29,7 @@
 #include "oracle/builder/symptom_log.h"
 #include "oracle/builder/table_facts.h"
 #include "oracle/builder/table_image.h"
+#include "oracle/builder/taken_out.h"
 #include "oracle/builder/waivers.h"
 
 namespace eptdiff {
@@ -76,8 +77,9 @@ class BuilderCheck {
   template <typename Builder>
   BuilderFindings RunOther(Builder& builder, const TableOperation& done,
                            const TableOperation& judged) {
-    const TableResult result = Apply(builder, done);
-    BuilderFindings findings = Judge(judged, result);
+    std::vector<Interval> taken;
+    const TableResult result = Apply(builder, done, taken);
+    BuilderFindings findings = Judge(judged, result, &taken);
     if (!findings.empty()) return findings;
     std::vector<Interval> shown;
     const Gpa first{0};
@@ -89,9 +91,11 @@ class BuilderCheck {
     return JudgeIteration(shown, builder.format().gpa_end());
   }
 
-  // What has been recorded since the last call must be this operation.
+  // What has been recorded since the last call must be this operation. `taken`
+  // is what it says to have taken out (taken_out.h), null if it does not say.
   BuilderFindings Judge(const TableOperation& operation,
-                        const TableResult& result);
+                        const TableResult& result,
+                        const std::vector<Interval>* taken = nullptr);
   // Likewise, the builder's end.
   BuilderFindings JudgeEnd();
 
@@ -130,6 +134,10 @@ class BuilderCheck {
   void ReplayInvept(std::uint64_t eptp);
   // A word of a table that is linked at `table`.
   void ChangeEntry(const TableEvent& event, const TreePlace& table);
+  // A processor has set flags; in a table that is linked no more they belong to
+  // what was taken out.
+  void ReplayFlags(const TableEvent& event);
+  void CheckTaken(const std::vector<Interval>& taken);
   void CheckFlagsKept(const TableImage& before, const TableImage& after);
   void CheckEnd();
   void CheckMemory();
@@ -183,8 +191,9 @@ class BuilderCheck {
   Hpa invept_entry_ = {};  // whose change needs it, and its level
   int invept_level_ = 0;
   int invepts_ = 0;
-  std::unordered_map<std::uint64_t, int> waiting_;  // tables, for INVEPT
-  std::vector<std::uint64_t> fresh_;                // frames
+  std::unordered_map<std::uint64_t, TreePlace> waiting_;  // tables, for INVEPT
+  std::vector<std::uint64_t> fresh_;                      // frames
+  TakenOut taken_;
 };
 
 }  // namespace eptdiff

@@ -20,6 +20,7 @@ enum class BuilderRule : std::uint8_t {
   kMapsAsAsked,   // the tables map what was asked for, and nothing else
   kOldOrNew,      // each page is the old or the new one after each store
   kIteration,     // iterating shows what the tables map
+  kTakenOut,      // what is shown as removed, with its flags, is what went
   kEntry,         // no entry is an EPT misconfiguration or leads nowhere
   kUnusedEntry,   // an entry that maps nothing holds the word for that
   kTree,          // no table is linked twice
@@ -43,7 +44,7 @@ enum class BuilderRule : std::uint8_t {
   kStaleType,         // ... or uses a memory type that is none any more
   kStaleTable,        // ... or walks through a table that is none any more
 };
-inline constexpr int kBuilderRuleCount = 26;
+inline constexpr int kBuilderRuleCount = 27;
 
 struct BuilderFinding {
   BuilderRule rule;

@@ -4,6 +4,7 @@
 #define EPTDIFF_ORACLE_BUILDER_BUILDER_OPERATION_H_
 
 #include <cstdint>
+#include <vector>
 
 #include "engine/table_builder.h"
 #include "engine/table_error.h"
@@ -13,19 +14,32 @@
 
 namespace eptdiff {
 
+// `taken` gets what the builder shows as removed, replaced, or with its flags
+// cleared.
 template <typename Builder>
-TableResult Apply(Builder& builder, const TableOperation& operation) {
+TableResult Apply(Builder& builder, const TableOperation& operation,
+                  std::vector<Interval>& taken) {
   const Gpa gpa = operation.gpa;
   const Hpa hpa = operation.hpa;
   const EptFlags flags{operation.flags};
   const auto size = static_cast<PageSize>(operation.level);
+  const auto take = [&taken](const Mapping& page) {
+    taken.push_back({page.gpa.value, page.hpa.value, page.bytes,
+                     page.flags.bits & kLeafFlags});
+  };
+  const auto take_one = [&take](const Mapping& page,
+                                const TableResult& result) {
+    if (result.ok()) take(page);
+    return result;
+  };
+  Mapping one;
   switch (operation.kind) {
     case TableOperationKind::kMap:
       return builder.Map(gpa, hpa, size, flags);
     case TableOperationKind::kUnmap:
-      return builder.Unmap(gpa);
+      return take_one(one, builder.Unmap(gpa, &one));
     case TableOperationKind::kRemap:
-      return builder.Remap(gpa, hpa, flags);
+      return take_one(one, builder.Remap(gpa, hpa, flags, &one));
     case TableOperationKind::kProtect:
       return builder.Protect(gpa, flags);
     case TableOperationKind::kSplit:
@@ -33,13 +47,13 @@ TableResult Apply(Builder& builder, const TableOperation& operation) {
     case TableOperationKind::kMapRegion:
       return builder.MapRegion(gpa, hpa, operation.bytes, flags, size);
     case TableOperationKind::kUnmapRegion:
-      return builder.UnmapRegion(gpa, operation.bytes);
+      return builder.UnmapRegion(gpa, operation.bytes, take);
     case TableOperationKind::kProtectRegion:
       return builder.ProtectRegion(gpa, operation.bytes, flags);
     case TableOperationKind::kMergeRegion:
       return builder.MergeRegion(gpa, operation.bytes);
     case TableOperationKind::kClearFlags:
-      return builder.ClearFlags(gpa, operation.bytes, flags);
+      return builder.ClearFlags(gpa, operation.bytes, flags, take);
   }
   return {};
 }

@@ -25,12 +25,22 @@ void BuilderCheck::Replay(TableEvent& event) {
       ReplayInvept(event.after);
       return;
     case TableEvent::Kind::kFlags:
-      happenings_ |= SetOf(Happening::kFlagsMeanwhile);
-      if (std::uint64_t* word = memory_.At(event.address)) {
-        *word |= event.before ^ event.after;
-      }
+      ReplayFlags(event);
       return;
   }
+}
+
+void BuilderCheck::ReplayFlags(const TableEvent& event) {
+  happenings_ |= SetOf(Happening::kFlagsMeanwhile);
+  std::uint64_t* word = memory_.At(event.address);
+  if (word == nullptr) return;
+  const std::uint64_t flags = event.before ^ event.after;
+  *word |= flags;
+  const auto table = waiting_.find(event.address.value & ~0xfffull);
+  if (table == waiting_.end() || !IsLeaf(*word, table->second.level)) return;
+  const std::uint64_t bytes = EntryBytes(table->second.level);
+  taken_.OnFlags(table->second.gpa + event.address.value / 8 % 512 * bytes,
+                 bytes, flags);
 }
 
 void BuilderCheck::ReplayFree(Hpa frame) {
@@ -43,7 +53,7 @@ void BuilderCheck::ReplayFree(Hpa frame) {
     Find(BuilderRule::kFreedLinked, frame.value, table->second.level);
   } else if (const auto table = waiting_.find(frame.value);
              table != waiting_.end()) {
-    FindOrTolerate(BuilderRule::kFreedEarly, frame.value, table->second);
+    FindOrTolerate(BuilderRule::kFreedEarly, frame.value, table->second.level);
     waiting_.erase(table);
   }
 }
@@ -107,7 +117,7 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
 
   for (const auto& [address, unlinked] : before.tables) {
     linked_.erase(address);
-    if (needs) waiting_.emplace(address, unlinked.level);
+    if (needs) waiting_.emplace(address, unlinked);
   }
   const TableImage after =
       ReadEntry(facts_, memory_, word, place, event.address);
@@ -132,6 +142,7 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
         Waive(Waiver::kBreakBeforeMake))) {
     FindPage(BuilderRule::kOldOrNew, where, place.level, after.pages);
   }
+  taken_.OnChange(before.pages, after.pages);
   if (facts_.accessed_dirty && !flags_may_go_) CheckFlagsKept(before, after);
 }
 

@@ -115,9 +115,11 @@ bool BuilderTrial::Begin(const Case& c) {
 bool BuilderTrial::Perform(const TableOperation& operation) {
   pool_.FailAllocation(operation.failing_allocation);
   processor_.BeginOperation();
-  const TableResult result = builder_->Perform(operation);
+  taken_.clear();
+  const TableResult result = builder_->Perform(operation, taken_);
   ++standings_.compared;
-  Take(check_->Judge(operation, result));
+  Take(check_->Judge(operation, result,
+                     builder_->shows_taken() ? &taken_ : nullptr));
   standings_.waived = check_->waived();
   pool_.FailAllocation(0);
   if (!standings_.finding.has_value()) CheckWalks(operation);
@@ -139,6 +141,7 @@ bool BuilderTrial::Perform(const TableOperation& operation) {
           .step = &case_->steps[standings_.step - 1],
           .result = result,
           .events = check_->events(),
+          .taken = &taken_,
           .happenings = check_->happenings(),
           .finding = standings_.finding});
   return !standings_.finding.has_value();

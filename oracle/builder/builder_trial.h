@@ -60,6 +60,7 @@ struct BuilderStepReport {
   // An operation, the beginning, the end.
   TableResult result;
   const std::vector<TableEvent>& events;
+  const std::vector<Interval>* taken = nullptr;  // of an operation, as it says
   HappeningSet happenings = 0;
   // An access; the verdict and trace are of memory, as nothing cached has it.
   const MachineState* before = nullptr;
@@ -134,6 +135,7 @@ class BuilderTrial {
   std::vector<TableEvent> no_events_;
   std::vector<CachedPath> paths_;
   std::vector<Interval> listed_;
+  std::vector<Interval> taken_;
   Outcome outcome_;
 };
 

@@ -36,10 +36,14 @@ class BuilderUnderTest {
 
   // Whether entries that map nothing may hold other words that are not present.
   virtual bool any_unused_word() const { return false; }
+  // Whether it says what operations take out.
+  virtual bool shows_taken() const { return true; }
 
   // The rest only after Create() has succeeded, until Destroy().
   virtual std::uint64_t eptp() const = 0;
-  virtual TableResult Perform(const TableOperation& operation) = 0;
+  // `taken`, empty before, gets what it takes out (taken_out.h), in any order.
+  virtual TableResult Perform(const TableOperation& operation,
+                              std::vector<Interval>& taken) = 0;
   // All pages that are mapped, in order, with the flags of their entries; false
   // if the builder cannot say.
   virtual bool List(std::vector<Interval>& pages) = 0;

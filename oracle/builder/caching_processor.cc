@@ -90,7 +90,12 @@ void CachingProcessor::OnStored() {
     Walk now = walk;
     Trace(now);
     SetFlags(now);
+    SetFlagsByTables(walk);
   }
+}
+
+void CachingProcessor::BeforeInvept() {
+  for (const Walk& walk : walks_) SetFlagsByTables(walk);
 }
 
 void CachingProcessor::OnInvept(std::uint64_t eptp) {
@@ -114,6 +119,28 @@ void CachingProcessor::SetFlags(const Walk& walk) {
   const int level = facts_.levels - static_cast<int>(walk.entries.size()) + 1;
   if (walk.write && (rights & kWritable) != 0 && IsLeaf(last.value, level)) {
     pool_.SetFlags(last.address, 0x200);
+  }
+}
+
+void CachingProcessor::SetFlagsByTables(const Walk& walk) {
+  const int tables = static_cast<int>(walk.entries.size()) - 1;
+  if (!facts_.accessed_dirty || tables < 1 || walk.forgotten >= tables) return;
+  const int level = facts_.levels - tables;
+  const MemoryWord& leaf = walk.entries.back();
+  if (!IsLeaf(leaf.value, level)) return;
+  std::uint64_t rights = ~std::uint64_t{0};
+  for (int i = 0; i < tables; ++i) {
+    rights &= walk.entries[static_cast<std::size_t>(i)].value;
+  }
+  for (const std::uint64_t address :
+       {leaf.address.value, leaf.address.value ^ 8}) {
+    const std::uint64_t* word = pool_.memory().At(Hpa{address});
+    if (word == nullptr || !IsPresent(facts_, *word) ||
+        IsMisconfiguredEntry(facts_, *word, level) || !IsLeaf(*word, level)) {
+      continue;
+    }
+    const bool dirties = walk.write && (rights & *word & kWritable) != 0;
+    pool_.SetFlags(Hpa{address}, dirties ? 0x300 : 0x100);
   }
 }
 

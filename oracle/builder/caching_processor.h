@@ -4,7 +4,8 @@
 //
 // It uses a page that it holds at the worst moments: as soon as INVEPT is over
 // it holds the page again, as memory is then; and while software changes
-// tables it sets flags in the page's entries.
+// tables it sets flags in the page's entries, and in its neighbour's, by the
+// tables that it remembers, whether or not they are linked any more.
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_ORACLE_BUILDER_CACHING_PROCESSOR_H_
 #define EPTDIFF_ORACLE_BUILDER_CACHING_PROCESSOR_H_
@@ -51,6 +52,7 @@ class CachingProcessor final : public FramePool::Watcher {
   void BeginOperation() { stored_ = false; }
 
   void OnStored() override;
+  void BeforeInvept() override;
   void OnInvept(std::uint64_t eptp) override;
 
  private:
@@ -66,6 +68,9 @@ class CachingProcessor final : public FramePool::Watcher {
   // How many of the entries of `walk` control `gpa`, too.
   int Shared(const Walk& walk, std::uint64_t gpa) const;
   void SetFlags(const Walk& walk);
+  // The same by what is cached of the tables, save the leaf (CACHE-4), which
+  // memory has to have still.
+  void SetFlagsByTables(const Walk& walk);
 
   FramePool& pool_;
   TableFacts facts_;

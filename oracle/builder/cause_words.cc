@@ -49,6 +49,12 @@ constexpr MistakeWords kMistakes[] = {
     {"invept-twice", "INVEPT is executed twice"},
     {"invept-needless", "INVEPT is executed where no change needs it"},
     {"listing", "the list of what is mapped is not what the tables map"},
+    {"removed-not-shown", "pages go and are not shown as removed"},
+    {"removed-without-flags",
+     "pages are shown as removed without accessed or dirty flags that "
+     "processors had set"},
+    {"removed-otherwise",
+     "what is shown as removed, or with its flags cleared, is not what was"},
     {"walk", "a walk of the tables does not give what was asked for"},
     {"stale", "an access uses what is no longer there"},
 };

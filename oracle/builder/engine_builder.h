@@ -61,8 +61,9 @@ class BuilderOver : public BuilderUnderTest {
     return {};
   }
   std::uint64_t eptp() const override { return builder_->eptp(); }
-  TableResult Perform(const TableOperation& operation) override {
-    return Apply(*builder_, operation);
+  TableResult Perform(const TableOperation& operation,
+                      std::vector<Interval>& taken) override {
+    return Apply(*builder_, operation, taken);
   }
   bool List(std::vector<Interval>& pages) override {
     builder_->ForEach(

@@ -39,6 +39,8 @@ enum class Fault : std::uint8_t {
   kStoreAfterFree,
   kEndKeepsRoot,
   kEndWithoutInvept,
+  kRemovedSkipsLast,
+  kRemovedFlagsEarly,
 };
 
 class FaultSet {

@@ -50,7 +50,8 @@ class FramePool {
     virtual ~Watcher() = default;
     // The builder has just stored a word ...
     virtual void OnStored() = 0;
-    // ... or has INVEPT executed, which is over.
+    // ... or has INVEPT executed, which begins, and is over.
+    virtual void BeforeInvept() = 0;
     virtual void OnInvept(std::uint64_t eptp) = 0;
   };
 
@@ -98,6 +99,7 @@ class FramePool {
     return words == nullptr ? nullptr : words->data();
   }
   void Invept(std::uint64_t eptp) {
+    if (watcher_ != nullptr) watcher_->BeforeInvept();
     events_.push_back({TableEvent::Kind::kInvept, {}, 0, eptp});
     if (watcher_ != nullptr) watcher_->OnInvept(eptp);
   }

@@ -47,9 +47,13 @@ constexpr BuilderFault kFaults[] = {
     {"builder-store-after-free", "a frame is written to once it is freed"},
     {"builder-end-keeps-root", "the root is never freed"},
     {"builder-end-without-invept", "the end comes without INVEPT"},
+    {"builder-removed-skips-last",
+     "of what is unmapped the last page is not shown"},
+    {"builder-removed-flags-early",
+     "what is unmapped is shown with the flags that it had before"},
 };
 static_assert(std::size(kFaults) ==
-              static_cast<std::size_t>(Fault::kEndWithoutInvept) + 1);
+              static_cast<std::size_t>(Fault::kRemovedFlagsEarly) + 1);
 
 class PlantedBuilder final : public BuilderOver<FaultyHal> {
  public:
@@ -64,8 +68,11 @@ class PlantedBuilder final : public BuilderOver<FaultyHal> {
     return BuilderOver::Create(pool, processor, controls, unused);
   }
 
-  TableResult Perform(const TableOperation& operation) override {
+  TableResult Perform(const TableOperation& operation,
+                      std::vector<Interval>& taken) override {
     hal().Begin(operation.kind);
+    std::vector<Interval> before;
+    if (faults_.Has(Fault::kRemovedFlagsEarly)) BuilderOver::List(before);
     if (faults_.Has(Fault::kProtectSkipsLargePages) &&
         IsProtection(operation)) {
       const Leaf leaf = Find(operation.gpa.value);
@@ -76,15 +83,17 @@ class PlantedBuilder final : public BuilderOver<FaultyHal> {
       done.bytes = UpToHole(operation);
       if (done.bytes == 0 && operation.bytes != 0) return {};
     }
-    TableResult result = BuilderOver::Perform(done);
+    TableResult result = BuilderOver::Perform(done, taken);
     if (faults_.Has(Fault::kOverlapAccepted) &&
         result.error == TableError::kOverlap &&
         operation.kind == TableOperationKind::kMapRegion) {
       done.kind = TableOperationKind::kUnmapRegion;
-      BuilderOver::Perform(done);
-      result = BuilderOver::Perform(operation);
+      BuilderOver::Perform(done, taken);
+      taken.clear();
+      result = BuilderOver::Perform(operation, taken);
     }
     hal().Finish();
+    SpoilTaken(operation, before, taken);
     Spoil(operation, result);
     return result;
   }
@@ -104,7 +113,8 @@ class PlantedBuilder final : public BuilderOver<FaultyHal> {
       TableOperation all;
       all.kind = TableOperationKind::kUnmapRegion;
       all.bytes = std::uint64_t{1} << (hal().facts.levels == 5 ? 52 : 48);
-      BuilderOver::Perform(all);
+      std::vector<Interval> taken;
+      BuilderOver::Perform(all, taken);
       return;
     }
     BuilderOver::Destroy();
@@ -195,6 +205,22 @@ class PlantedBuilder final : public BuilderOver<FaultyHal> {
     if (faults_.Has(Fault::kUnreportedStore) && hal().facts.accessed_dirty &&
         leaf.level != 0) {
       *pool.memory().At(leaf.at) |= 0x100;
+    }
+  }
+
+  // What goes wrong with what is shown as removed.
+  void SpoilTaken(const TableOperation& operation,
+                  const std::vector<Interval>& before,
+                  std::vector<Interval>& taken) {
+    if (operation.kind != TableOperationKind::kUnmapRegion) return;
+    if (faults_.Has(Fault::kRemovedSkipsLast) && !taken.empty()) {
+      taken.pop_back();
+    }
+    if (!faults_.Has(Fault::kRemovedFlagsEarly)) return;
+    for (Interval& page : taken) {
+      for (const Interval& each : before) {
+        if (page.gpa - each.gpa < each.bytes) page.flags = each.flags;
+      }
     }
   }
 

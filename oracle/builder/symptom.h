@@ -45,10 +45,13 @@ enum class Mistake : std::uint8_t {
   kInveptTwice,
   kInveptNeedless,
   kListing,
+  kRemovedNotShown,      // a page goes, and the builder does not say so
+  kRemovedWithoutFlags,  // ... or without a processor's accessed, dirty flags
+  kRemovedOtherwise,     // what it says is otherwise wrong
   kWalk,
   kStale,  // an access; no change before it was seen to need INVEPT
 };
-inline constexpr int kMistakeCount = 28;
+inline constexpr int kMistakeCount = 31;
 
 // What differs between a page and what was asked for, the first that applies.
 enum class PageBits : std::uint8_t {

@@ -57,6 +57,8 @@ Mistake MistakeOf(BuilderRule rule) {
       return Mistake::kInveptEptp;
     case BuilderRule::kIteration:
       return Mistake::kListing;
+    case BuilderRule::kTakenOut:
+      return Mistake::kRemovedOtherwise;
     case BuilderRule::kRefused:
       return Mistake::kRefusedNotDone;
     case BuilderRule::kLeak:
@@ -215,6 +217,10 @@ void SymptomLog::OnFlagsLost(std::uint64_t lost, int level) {
     Add(At(Mistake::kBits, level).With(Feature::kDetail, bits));
   }
 }
+
+void SymptomLog::OnTakenOut(Mistake mistake) { Add(Base(mistake)); }
+
+void SymptomLog::MayBe(Mistake mistake) { maybe_.push_back(Base(mistake)); }
 
 void SymptomLog::OnInveptMissing() {
   Add(Base(Mistake::kInveptMissing).With(Feature::kDetail, ChangeOfAll()));

@@ -68,6 +68,10 @@ class SymptomLog {
   void OnLeak(bool is_new);
   // Accessed and dirty flags, the bits of `lost`, are gone.
   void OnFlagsLost(std::uint64_t lost, int level);
+  // What is shown as removed is wrong (kRemoved...).
+  void OnTakenOut(Mistake mistake);
+  // It is right, and this could have been wrong with it.
+  void MayBe(Mistake mistake);
   // No INVEPT follows a change.
   void OnInveptMissing();
 

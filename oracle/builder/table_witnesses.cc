@@ -178,6 +178,23 @@ std::vector<TableWitness> MakeWitnesses() {
       {"table-end-with-pages", "the end of a builder that maps a page",
        "builder-end-without-invept", BuilderRule::kInvept,
        TableCase().Map(0, 0x9000, kAll).Read(0).Build()},
+      {"table-removed-is-shown",
+       "what is unmapped is shown: a part of a large page, and a small one",
+       "builder-removed-skips-last", BuilderRule::kTakenOut,
+       TableCase()
+           .Map(0, k2M, kAll, 2)
+           .Map(k2M, 0x9000, kAll)
+           .UnmapRegion(k2M - k4K, 2 * k4K)
+           .Build()},
+      {"table-removed-has-its-flags",
+       "a processor uses a page by a table that is linked no more, before "
+       "INVEPT: its flags are shown with it",
+       "builder-removed-flags-early", BuilderRule::kTakenOut,
+       TableCase(kFlags)
+           .MapRegion(0, 0x9000, 2 * k4K, kAll)
+           .Write(0)
+           .UnmapRegion(0, 2 * k4K)
+           .Build()},
       {"table-added-right",
        "a right that is added needs no INVEPT and may cost a violation",
        "builder-linked-before-filled", BuilderRule::kEntry,

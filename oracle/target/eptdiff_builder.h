@@ -144,7 +144,9 @@ typedef struct eptdiff_builder_profile {
    * present, with bit 63 as in `unused` below; such as one that leads nowhere,
    * for processors that speculate beyond it. */
   uint8_t any_unused_word;
-  uint8_t reserved1[5];
+  /* Not 0: it tells `removed` of the host what operations take away. */
+  uint8_t shows_removed;
+  uint8_t reserved1[4];
   char name[32]; /* as in eptdiff_profile */
 } eptdiff_builder_profile;
 
@@ -176,6 +178,15 @@ typedef struct eptdiff_host {
   uint64_t* (*pointer)(void* context, uint64_t frame);
   void (*stored)(void* context, uint64_t address, uint64_t before,
                  uint64_t after);
+  /* With `shows_removed` in the profile: each page, or part of one, that an
+   * operation takes away, in any order, before the operation returns: what
+   * EPTDIFF_UNMAP and EPTDIFF_UNMAP_REGION remove, what EPTDIFF_REMAP replaces,
+   * and whole pages in which EPTDIFF_CLEAR_FLAGS clears something. With the
+   * flags of its entry as they were at last, accessed and dirty above all: a
+   * processor sets these, in tables that are linked no more as well, until
+   * INVEPT. */
+  void (*removed)(void* context, uint64_t gpa, uint64_t hpa, uint64_t bytes,
+                  uint64_t flags);
 } eptdiff_host;
 
 /* ----------------------------------------------------------- the functions */

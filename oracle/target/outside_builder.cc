@@ -90,6 +90,12 @@ struct HostCalls {
     if (address % 8 != 0) builder.CheckWord(address);
     builder.pool_->OnStore(Hpa{address}, before, after);
   }
+  static void Removed(void* context, std::uint64_t gpa, std::uint64_t hpa,
+                      std::uint64_t bytes, std::uint64_t flags) {
+    OutsideBuilder& builder = Of(context);
+    if (builder.taken_ == nullptr) return;
+    builder.taken_->push_back({gpa, hpa, bytes, flags & kLeafFlags});
+  }
 };
 
 OutsideBuilder::OutsideBuilder(const BuilderFunctions& functions,
@@ -97,6 +103,7 @@ OutsideBuilder::OutsideBuilder(const BuilderFunctions& functions,
                                Abandon abandon)
     : functions_(functions),
       any_unused_word_(profile.any_unused_word != 0),
+      shows_removed_(profile.shows_removed != 0),
       abandon_(std::move(abandon)) {
   std::memset(&host_, 0, sizeof(host_));
   host_.size = sizeof(host_);
@@ -109,6 +116,7 @@ OutsideBuilder::OutsideBuilder(const BuilderFunctions& functions,
   host_.invept = HostCalls::Invept;
   host_.pointer = HostCalls::Pointer;
   host_.stored = HostCalls::Stored;
+  host_.removed = HostCalls::Removed;
 }
 
 void OutsideBuilder::Count() {
@@ -149,7 +157,8 @@ TableResult OutsideBuilder::Create(FramePool& pool, const Processor& processor,
   return ResultOf(functions_.create(&machine, unused, &host_, &eptp_));
 }
 
-TableResult OutsideBuilder::Perform(const TableOperation& operation) {
+TableResult OutsideBuilder::Perform(const TableOperation& operation,
+                                    std::vector<Interval>& taken) {
   callbacks_ = 0;
   eptdiff_builder_operation asked;
   std::memset(&asked, 0, sizeof(asked));
@@ -160,7 +169,10 @@ TableResult OutsideBuilder::Perform(const TableOperation& operation) {
   asked.hpa = operation.hpa.value;
   asked.bytes = operation.bytes;
   asked.flags = operation.flags;
-  return ResultOf(functions_.perform(&asked));
+  taken_ = &taken;
+  const int result = functions_.perform(&asked);
+  taken_ = nullptr;
+  return ResultOf(result);
 }
 
 bool OutsideBuilder::List(std::vector<Interval>& pages) {

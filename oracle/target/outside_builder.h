@@ -45,7 +45,9 @@ class OutsideBuilder final : public BuilderUnderTest {
                      const Controls& controls, std::uint64_t unused) override;
   bool any_unused_word() const override { return any_unused_word_; }
   std::uint64_t eptp() const override { return eptp_; }
-  TableResult Perform(const TableOperation& operation) override;
+  TableResult Perform(const TableOperation& operation,
+                      std::vector<Interval>& taken) override;
+  bool shows_taken() const override { return shows_removed_; }
   bool List(std::vector<Interval>& pages) override;
   void Destroy() override;
 
@@ -60,9 +62,11 @@ class OutsideBuilder final : public BuilderUnderTest {
 
   const BuilderFunctions functions_;
   const bool any_unused_word_;
+  const bool shows_removed_;
   const Abandon abandon_;
   eptdiff_host host_;
   FramePool* pool_ = nullptr;
+  std::vector<Interval>* taken_ = nullptr;  // null: nothing may be shown
   std::uint64_t eptp_ = 0;
   std::uint64_t callbacks_ = 0;
 };

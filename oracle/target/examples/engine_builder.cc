@@ -39,6 +39,7 @@ enum class Bug : std::uint8_t {
   kOverlapAccepted,
   kUnmapForgetsLastPage,
   kListSkipsLast,
+  kRemovedWithoutFlags,
   // Of INVEPT and frames.
   kInveptMissingForWrite,
   kInveptNever,
@@ -64,6 +65,7 @@ constexpr std::pair<std::string_view, Bug> kBugs[] = {
     {"overlap-accepted", Bug::kOverlapAccepted},
     {"unmap-forgets-last-page", Bug::kUnmapForgetsLastPage},
     {"list-skips-last", Bug::kListSkipsLast},
+    {"removed-without-flags", Bug::kRemovedWithoutFlags},
     {"invept-missing-for-write", Bug::kInveptMissingForWrite},
     {"invept-never", Bug::kInveptNever},
     {"invept-other-eptp", Bug::kInveptOtherEptp},
@@ -105,6 +107,7 @@ class Bugs {
 
 constexpr std::uint64_t kWrite = 1 << 1;
 constexpr std::uint64_t kDirty = 1 << 9;
+constexpr std::uint64_t kAccessedDirty = 3 << 8;
 constexpr std::uint64_t kRights = 7;
 constexpr std::uint64_t kAddress = 0x000ffffffffff000;
 
@@ -242,19 +245,34 @@ eptdiff::Controls ControlsOf(const eptdiff_question& machine) {
   return controls;
 }
 
+// What an operation takes away goes to the host.
+void Show(const eptdiff::Mapping& page) {
+  const eptdiff_host& host = *table.hal.host;
+  std::uint64_t flags = page.flags.bits;
+  if (table.hal.bugs.Has(Bug::kRemovedWithoutFlags)) flags &= ~kAccessedDirty;
+  host.removed(host.context, page.gpa.value, page.hpa.value, page.bytes, flags);
+}
+
+TableResult ShowIfDone(const eptdiff::Mapping& page,
+                       const TableResult& result) {
+  if (result.ok()) Show(page);
+  return result;
+}
+
 TableResult Perform(const eptdiff_builder_operation& asked) {
   auto& builder = *table.builder;
   const Gpa gpa{asked.gpa};
   const Hpa hpa{asked.hpa};
   const EptFlags flags{asked.flags};
   const auto size = static_cast<eptdiff::PageSize>(asked.level);
+  eptdiff::Mapping page;
   switch (asked.kind) {
     case EPTDIFF_MAP:
       return builder.Map(gpa, hpa, size, flags);
     case EPTDIFF_UNMAP:
-      return builder.Unmap(gpa);
+      return ShowIfDone(page, builder.Unmap(gpa, &page));
     case EPTDIFF_REMAP:
-      return builder.Remap(gpa, hpa, flags);
+      return ShowIfDone(page, builder.Remap(gpa, hpa, flags, &page));
     case EPTDIFF_PROTECT:
       return builder.Protect(gpa, flags);
     case EPTDIFF_SPLIT:
@@ -262,13 +280,13 @@ TableResult Perform(const eptdiff_builder_operation& asked) {
     case EPTDIFF_MAP_REGION:
       return builder.MapRegion(gpa, hpa, asked.bytes, flags, size);
     case EPTDIFF_UNMAP_REGION:
-      return builder.UnmapRegion(gpa, asked.bytes);
+      return builder.UnmapRegion(gpa, asked.bytes, Show);
     case EPTDIFF_PROTECT_REGION:
       return builder.ProtectRegion(gpa, asked.bytes, flags);
     case EPTDIFF_MERGE_REGION:
       return builder.MergeRegion(gpa, asked.bytes);
     case EPTDIFF_CLEAR_FLAGS:
-      return builder.ClearFlags(gpa, asked.bytes, flags);
+      return builder.ClearFlags(gpa, asked.bytes, flags, Show);
   }
   return {TableError::kUnsupported, gpa};
 }
@@ -321,6 +339,7 @@ void eptdiff_builder_describe(eptdiff_builder_profile* profile) {
                     EPTDIFF_MODELS_SPP | EPTDIFF_MODELS_VE |
                     EPTDIFF_MODELS_SHADOW_STACK_CONTROL |
                     EPTDIFF_MODELS_PAGING_WRITE;
+  profile->shows_removed = 1;
 }
 
 int eptdiff_builder_create(const eptdiff_question* machine, uint64_t unused,
