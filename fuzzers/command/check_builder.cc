@@ -102,6 +102,11 @@ CheckReport CheckBuilder(BuilderSession& session,
   for (const BuilderTargetFinding& found : check.findings()) {
     report.findings.push_back(FindingOf(found));
   }
+  if (session.profile().guest_stopped != 0) {
+    report.remarks.push_back(
+        "declared: the guest is stopped while tables change; the order of "
+        "stores was not looked at");
+  }
   for (int i = 0; i < kWaiverCount; ++i) {
     const auto waiver = static_cast<Waiver>(i);
     if (check.waived(waiver) == 0) continue;

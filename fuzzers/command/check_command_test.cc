@@ -426,6 +426,19 @@ TEST(CheckCommandTest, EachStoreThroughAPointerIsSeen) {
   EXPECT_THAT(wrong.ran.out, HasSubstr("step: 1, map the page"));
 }
 
+// A table that is linked before it is cleared is no mistake then; a missing
+// INVEPT is.
+TEST(CheckCommandTest, WhileTheGuestIsStoppedOnlyTheEndCounts) {
+  const Checked right =
+      Check(EPTDIFF_POINTER_BUILDER, "link-before-clear,guest-stopped", "3000");
+  EXPECT_EQ(right.ran.status, 0) << right.ran.out << right.ran.err;
+  EXPECT_THAT(right.ran.out, HasSubstr("declared: the guest is stopped"));
+  const Checked wrong =
+      Check(EPTDIFF_POINTER_BUILDER, "no-invept,guest-stopped", "400");
+  EXPECT_EQ(wrong.ran.status, 1) << wrong.ran.out << wrong.ran.err;
+  EXPECT_THAT(wrong.findings, ElementsAre("invept-missing"));
+}
+
 TEST(CheckCommandTest, AnyUnusedWordWillDoWhereItIsDeclared) {
   const Checked other =
       Check(EPTDIFF_POINTER_BUILDER, "other-unused-word", "400");

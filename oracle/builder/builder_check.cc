@@ -19,14 +19,22 @@ PageFacts FactsAt(const std::vector<Interval>& pages, std::uint64_t gpa) {
 }  // namespace
 
 BuilderCheck::BuilderCheck(FramePool& pool, const TableFacts& facts,
-                           std::uint64_t eptp, SymptomLog* log)
+                           std::uint64_t eptp, SymptomLog* log,
+                           Meanwhile meanwhile)
     : pool_(pool),
       log_(log),
+      guest_stopped_(meanwhile == Meanwhile::kGuestIsStopped),
       facts_(facts),
       eptp_(eptp),
       root_{AddressIn(eptp)} {
   events_ = pool_.TakeEvents();
-  for (TableEvent& event : events_) Replay(event);
+  if (guest_stopped_) {
+    FollowAll();
+    SettleInvept();
+    TakeMemory();
+  } else {
+    ReplayAll();
+  }
   linked_.emplace(root_.value, TreePlace{facts.levels, 0, RightsMask(facts)});
   CheckEnd();
   fresh_.clear();
@@ -75,17 +83,12 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
   flags_may_go_ = operation.kind == TableOperationKind::kClearFlags ||
                   operation.kind == TableOperationKind::kRemap;
   events_ = pool_.TakeEvents();
-  for (TableEvent& event : events_) {
-    const bool changes = event.kind == TableEvent::Kind::kStore &&
-                         event.before != event.after &&
-                         linked_.contains(event.address.value & ~0xfffull);
-    if (changes && !result.ok()) {
-      Find(BuilderRule::kUntouched, event.address.value,
-           linked_.at(event.address.value & ~0xfffull).level);
-    }
-    Replay(event);
-    if (findings_.size() > 8) return findings_;
+  if (guest_stopped_) {
+    Settle();
+  } else {
+    ReplayAll();
   }
+  if (findings_.size() > kManyFindings) return findings_;
   std::swap(model_, after_);
   if (log_ != nullptr) log_->SetModels(after_, model_, ComparedFlags());
   CheckEnd();
@@ -106,13 +109,17 @@ BuilderFindings BuilderCheck::JudgeEnd() {
   needs_invept_ = needed_invept_ = !model_.empty() || linked_.size() > 1;
   invepts_ = 0;
   // The VMM uses the root no more; processors may have cached what it mapped.
-  for (const auto& [table, place] : linked_) {
-    if (needs_invept_) waiting_.emplace(table, place);
-  }
+  if (needs_invept_ && !guest_stopped_) waiting_ = linked_;
   linked_.clear();
   happenings_ = 0;
+  done_ = true;
   events_ = pool_.TakeEvents();
-  for (TableEvent& event : events_) Replay(event);
+  if (guest_stopped_) {
+    FollowAll();
+    SettleInvept();
+  } else {
+    ReplayAll();
+  }
   if (needs_invept_) {
     findings_.push_back(
         MakeBuilderFinding(BuilderRule::kInvept, root_.value, facts_.levels));
@@ -156,7 +163,11 @@ void BuilderCheck::CheckEnd() {
       Find(BuilderRule::kFreedLinked, table, place.level);
     }
   }
-  CheckMemory();
+  if (guest_stopped_) {
+    linked_ = image.tables;
+  } else {
+    CheckMemory();
+  }
 }
 
 // What happened otherwise than it should has its own finding.

@@ -10,10 +10,15 @@
 // by a change that needs INVEPT, waits for it before it may be freed; the
 // change itself waits for it, too.
 //
+// Where the guest is stopped during operations, nobody sees what is between:
+// the tables afterwards are held against those before (builder_settle.cc), and
+// INVEPT is due once, at any time, if an entry has changed that needs it.
+//
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_ORACLE_BUILDER_BUILDER_CHECK_H_
 #define EPTDIFF_ORACLE_BUILDER_BUILDER_CHECK_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <unordered_map>
@@ -58,10 +63,14 @@ constexpr HappeningSet SetOf(Happening happening) {
 
 class BuilderCheck {
  public:
+  // Who uses the tables while an operation runs.
+  enum class Meanwhile : std::uint8_t { kGuestRuns, kGuestIsStopped };
+
   // Begins with a builder that has just been created: an empty root, nothing
   // else. Borrows `pool`, and `log`, which may be null.
   BuilderCheck(FramePool& pool, const TableFacts& facts, std::uint64_t eptp,
-               SymptomLog* log = nullptr);
+               SymptomLog* log = nullptr,
+               Meanwhile meanwhile = Meanwhile::kGuestRuns);
 
   // What was wrong with that, if anything.
   const BuilderFindings& creation() const { return findings_; }
@@ -128,6 +137,10 @@ class BuilderCheck {
   const FrameMemory& memory() const { return memory_; }
 
  private:
+  // After so many in one operation nothing is looked at any more.
+  static constexpr std::size_t kManyFindings = 8;
+
+  void ReplayAll();
   void Replay(TableEvent& event);
   void ReplayStore(TableEvent& event);
   void ReplayFree(Hpa frame);
@@ -137,6 +150,19 @@ class BuilderCheck {
   // A processor has set flags; in a table that is linked no more they belong to
   // what was taken out.
   void ReplayFlags(const TableEvent& event);
+  // The same of a whole operation, where the guest is stopped; and of INVEPT.
+  void Settle();
+  void SettleInvept();
+  void FollowAll();
+  void Follow(TableEvent& event);
+  // Tables that were linked and are, and two words of an entry of such.
+  void CompareTable(Hpa table, const TreePlace& place);
+  void CompareEntry(Hpa address, std::uint64_t before, std::uint64_t after,
+                    const TreePlace& place);
+  void TakeMemory();
+  bool StaysATable(std::uint64_t before, std::uint64_t after, int level) const;
+  void CheckIgnoredBits(Hpa address, std::uint64_t before, std::uint64_t after,
+                        int level);
   void CheckTaken(const std::vector<Interval>& taken);
   void CheckFlagsKept(const TableImage& before, const TableImage& after);
   void CheckEnd();
@@ -154,7 +180,7 @@ class BuilderCheck {
                    RefusalSet reasons, int level);
   void FindLeak(std::uint64_t frame);
   void Take(const BuilderFinding& finding);
-  void NoteUnfilled(const TableImage& image);
+  void NoteUnfilled(const TableImage& image, const FrameMemory& memory);
   // Where a missing INVEPT is tolerated, the check goes on without one.
   void FindOrTolerate(BuilderRule rule, std::uint64_t where, int level);
   // Flags in which pages are compared.
@@ -162,6 +188,7 @@ class BuilderCheck {
 
   FramePool& pool_;
   SymptomLog* const log_;
+  const bool guest_stopped_;
   TableFacts facts_;
   std::uint64_t eptp_;
   Hpa root_;
@@ -183,7 +210,7 @@ class BuilderCheck {
   HappeningSet happenings_ = 0;
   BuilderFindings findings_;
   MappingModel after_;  // it; and, once all is replayed, what was before
-  bool done_ = false;   // not refused
+  bool done_ = true;    // not refused
   bool flags_may_go_ = false;
   bool tolerates_now_ = false;
   bool needs_invept_ = false;  // since the last INVEPT

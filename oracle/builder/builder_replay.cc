@@ -6,6 +6,19 @@
 
 namespace eptdiff {
 
+void BuilderCheck::ReplayAll() {
+  for (TableEvent& event : events_) {
+    const std::uint64_t frame = event.address.value & ~0xfffull;
+    if (const auto table = linked_.find(frame);
+        !done_ && event.kind == TableEvent::Kind::kStore &&
+        event.before != event.after && table != linked_.end()) {
+      Find(BuilderRule::kUntouched, event.address.value, table->second.level);
+    }
+    Replay(event);
+    if (findings_.size() > kManyFindings) return;
+  }
+}
+
 void BuilderCheck::Replay(TableEvent& event) {
   if (event.kind != TableEvent::Kind::kStore) filled_ = nullptr;
   switch (event.kind) {
@@ -104,12 +117,8 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
   const TableImage before =
       ReadEntry(facts_, memory_, word, place, event.address);
   const bool needs = ChangeNeedsInvept(facts_, word, event.after, place.level);
-  const bool stays_a_table =
-      IsPresent(facts_, word) && IsPresent(facts_, event.after) &&
-      !IsLeaf(word, place.level) && !IsLeaf(event.after, place.level) &&
-      AddressIn(word) == AddressIn(event.after);
-  if (stays_a_table && ((word ^ event.after) & (kIgnoredBits | 1ull << 63))) {
-    Find(BuilderRule::kIgnoredBits, event.address.value, place.level);
+  if (StaysATable(word, event.after, place.level)) {
+    CheckIgnoredBits(event.address, word, event.after, place.level);
   }
   NoteChange(word, event.after, place.level);
   const std::uint64_t previous = std::exchange(word, event.after);
@@ -123,7 +132,7 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
       ReadEntry(facts_, memory_, word, place, event.address);
   if (log_ != nullptr) {
     log_->OnChange(previous, word, place.level, before.pages, after.pages);
-    NoteUnfilled(after);
+    NoteUnfilled(after, memory_);
   }
   for (const BuilderFinding& finding : after.findings) Take(finding);
   for (const auto& [address, linked] : after.tables) {
@@ -144,6 +153,20 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
   }
   taken_.OnChange(before.pages, after.pages);
   if (facts_.accessed_dirty && !flags_may_go_) CheckFlagsKept(before, after);
+}
+
+bool BuilderCheck::StaysATable(std::uint64_t before, std::uint64_t after,
+                               int level) const {
+  return IsPresent(facts_, before) && IsPresent(facts_, after) &&
+         !IsLeaf(before, level) && !IsLeaf(after, level) &&
+         AddressIn(before) == AddressIn(after);
+}
+
+void BuilderCheck::CheckIgnoredBits(Hpa address, std::uint64_t before,
+                                    std::uint64_t after, int level) {
+  if (((before ^ after) & (kIgnoredBits | 1ull << 63)) != 0) {
+    Find(BuilderRule::kIgnoredBits, address.value, level);
+  }
 }
 
 void BuilderCheck::CheckFlagsKept(const TableImage& before,
@@ -197,9 +220,10 @@ void BuilderCheck::NoteInveptNeeded(Hpa entry, int level) {
   needs_invept_ = needed_invept_ = true;
 }
 
-void BuilderCheck::NoteUnfilled(const TableImage& image) {
+void BuilderCheck::NoteUnfilled(const TableImage& image,
+                                const FrameMemory& memory) {
   for (const auto& [address, table] : image.tables) {
-    const FrameMemory::Frame& words = *memory_.Find(Hpa{address});
+    const FrameMemory::Frame& words = *memory.Find(Hpa{address});
     if (std::find(words.begin(), words.end(), FramePool::kPoison) !=
         words.end()) {
       log_->OnUnfilled(table.level);

@@ -97,11 +97,14 @@ bool BuilderTrial::Begin(const Case& c) {
     controls.eptp = builder_->eptp();
     facts_ = FactsOf(c.processor, controls, unused);
     facts_.any_unused = builder_->any_unused_word();
-    check_.emplace(pool_, facts_, builder_->eptp(), log_);
+    const bool stopped = builder_->guest_stopped();
+    check_.emplace(pool_, facts_, builder_->eptp(), log_,
+                   stopped ? BuilderCheck::Meanwhile::kGuestIsStopped
+                           : BuilderCheck::Meanwhile::kGuestRuns);
     check_->TolerateMissingInvept();
     check_->Allow(allowed_);
     Take(check_->creation());
-    processor_.Reset(facts_, builder_->eptp());
+    processor_.Reset(facts_, builder_->eptp(), stopped);
     walker_.Enter(facts_, builder_->eptp());
   }
   Report({.number = 0,
@@ -122,6 +125,8 @@ bool BuilderTrial::Perform(const TableOperation& operation) {
                      builder_->shows_taken() ? &taken_ : nullptr));
   standings_.waived = check_->waived();
   pool_.FailAllocation(0);
+  processor_.EndOperation();
+  check_->AfterAccess();
   if (!standings_.finding.has_value()) CheckWalks(operation);
   if (!standings_.finding.has_value()) {
     listed_.clear();

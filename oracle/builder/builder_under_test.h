@@ -36,6 +36,9 @@ class BuilderUnderTest {
 
   // Whether entries that map nothing may hold other words that are not present.
   virtual bool any_unused_word() const { return false; }
+  // Whether no processor uses the tables while Create(), Perform() or Destroy()
+  // runs. Its stores need not be reported then.
+  virtual bool guest_stopped() const { return false; }
   // Whether it says what operations take out.
   virtual bool shows_taken() const { return true; }
 

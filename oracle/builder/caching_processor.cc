@@ -10,11 +10,13 @@ constexpr std::uint64_t kWritable = 2;
 
 }  // namespace
 
-void CachingProcessor::Reset(const TableFacts& facts, std::uint64_t eptp) {
+void CachingProcessor::Reset(const TableFacts& facts, std::uint64_t eptp,
+                             bool stopped) {
   facts_ = facts;
   eptp_ = eptp;
   walks_.clear();
-  stored_ = false;
+  stored_ = forgot_ = false;
+  stopped_ = stopped;
 }
 
 void CachingProcessor::Hold(Gpa gpa, bool write) {
@@ -84,7 +86,7 @@ void CachingProcessor::ListStale(Gpa gpa,
 }
 
 void CachingProcessor::OnStored() {
-  if (stored_ || !facts_.accessed_dirty) return;
+  if (stored_ || stopped_ || !facts_.accessed_dirty) return;
   stored_ = true;
   for (Walk& walk : walks_) {
     Walk now = walk;
@@ -95,12 +97,23 @@ void CachingProcessor::OnStored() {
 }
 
 void CachingProcessor::BeforeInvept() {
+  if (stopped_) return;
   for (const Walk& walk : walks_) SetFlagsByTables(walk);
 }
 
 void CachingProcessor::OnInvept(std::uint64_t eptp) {
   // Tagged with EPTP bits 51:12 (CACHE-1).
   if (AddressIn(eptp) != AddressIn(eptp_)) return;
+  forgot_ = stopped_;
+  if (!stopped_) Renew();
+}
+
+void CachingProcessor::EndOperation() {
+  if (forgot_) Renew();
+  forgot_ = false;
+}
+
+void CachingProcessor::Renew() {
   for (Walk& walk : walks_) {
     Trace(walk);
     SetFlags(walk);

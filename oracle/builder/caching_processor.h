@@ -34,8 +34,8 @@ class CachingProcessor final : public FramePool::Watcher {
   // Borrows `pool`.
   explicit CachingProcessor(FramePool& pool) : pool_(pool) {}
 
-  // Begins with nothing cached.
-  void Reset(const TableFacts& facts, std::uint64_t eptp);
+  // Begins with nothing cached. `stopped`: while operations run it does not.
+  void Reset(const TableFacts& facts, std::uint64_t eptp, bool stopped = false);
 
   // The processor has used, or may have used, the page of `gpa`.
   void Hold(Gpa gpa, bool write);
@@ -50,6 +50,8 @@ class CachingProcessor final : public FramePool::Watcher {
 
   // Of the operation that begins now, the first store is noticed.
   void BeginOperation() { stored_ = false; }
+  // It runs again, if it was stopped.
+  void EndOperation();
 
   void OnStored() override;
   void BeforeInvept() override;
@@ -68,6 +70,8 @@ class CachingProcessor final : public FramePool::Watcher {
   // How many of the entries of `walk` control `gpa`, too.
   int Shared(const Walk& walk, std::uint64_t gpa) const;
   void SetFlags(const Walk& walk);
+  // It has forgotten all of them, and holds those pages again.
+  void Renew();
   // The same by what is cached of the tables, save the leaf (CACHE-4), which
   // memory has to have still.
   void SetFlagsByTables(const Walk& walk);
@@ -77,6 +81,8 @@ class CachingProcessor final : public FramePool::Watcher {
   std::uint64_t eptp_ = 0;
   std::vector<Walk> walks_;
   bool stored_ = false;
+  bool stopped_ = false;
+  bool forgot_ = false;  // while it was stopped
 };
 
 }  // namespace eptdiff

@@ -18,12 +18,9 @@ class FrameMemory {
  public:
   using Frame = std::array<std::uint64_t, 512>;
 
-  // The frame at `frame`, new or again, with `word` everywhere.
-  void Fill(Hpa frame, std::uint64_t word) {
-    std::unique_ptr<Frame>& at = frames_[frame.value];
-    if (at == nullptr) at = Spare();
-    at->fill(word);
-  }
+  // The frame at `frame`, new or again, with `word` everywhere, or as `words`.
+  void Fill(Hpa frame, std::uint64_t word) { Make(frame).fill(word); }
+  void Copy(Hpa frame, const Frame& words) { Make(frame) = words; }
   // Null if there is none.
   Frame* Find(Hpa frame) {
     const auto found = frames_.find(frame.value);
@@ -48,6 +45,11 @@ class FrameMemory {
   }
 
  private:
+  Frame& Make(Hpa frame) {
+    std::unique_ptr<Frame>& at = frames_[frame.value];
+    if (at == nullptr) at = Spare();
+    return *at;
+  }
   std::unique_ptr<Frame> Spare() {
     if (spare_.empty()) return std::make_unique<Frame>();
     std::unique_ptr<Frame> frame = std::move(spare_.back());

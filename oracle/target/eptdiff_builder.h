@@ -26,6 +26,9 @@
  * and names the table's EPTP. Whatever is linked no more is freed, once. What
  * is refused changes nothing, and what need not be refused is done.
  *
+ * If the guest is stopped while tables change (`guest_stopped` in the profile)
+ * only the table before and the table after an operation are judged.
+ *
  * Between the operations a guest accesses what is mapped, on a processor that
  * forgets nothing before it has to.
  *
@@ -146,7 +149,15 @@ typedef struct eptdiff_builder_profile {
   uint8_t any_unused_word;
   /* Not 0: it tells `removed` of the host what operations take away. */
   uint8_t shows_removed;
-  uint8_t reserved1[4];
+  /* Not 0: while a function of this builder runs no processor uses the table.
+   * The guest does not run yet, or all of its processors are stopped and run on
+   * only after the function has returned. Nothing is said then of the order of
+   * stores and of releasing frames, and no store has to be told to `stored`;
+   * what counts is what the table is when the function returns, and that INVEPT
+   * has been executed in it, at any time, if some entry changed that needs it.
+   */
+  uint8_t guest_stopped;
+  uint8_t reserved1[3];
   char name[32]; /* as in eptdiff_profile */
 } eptdiff_builder_profile;
 

@@ -104,6 +104,7 @@ OutsideBuilder::OutsideBuilder(const BuilderFunctions& functions,
     : functions_(functions),
       any_unused_word_(profile.any_unused_word != 0),
       shows_removed_(profile.shows_removed != 0),
+      guest_stopped_(profile.guest_stopped != 0),
       abandon_(std::move(abandon)) {
   std::memset(&host_, 0, sizeof(host_));
   host_.size = sizeof(host_);

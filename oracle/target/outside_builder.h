@@ -47,6 +47,7 @@ class OutsideBuilder final : public BuilderUnderTest {
   std::uint64_t eptp() const override { return eptp_; }
   TableResult Perform(const TableOperation& operation,
                       std::vector<Interval>& taken) override;
+  bool guest_stopped() const override { return guest_stopped_; }
   bool shows_taken() const override { return shows_removed_; }
   bool List(std::vector<Interval>& pages) override;
   void Destroy() override;
@@ -63,6 +64,7 @@ class OutsideBuilder final : public BuilderUnderTest {
   const BuilderFunctions functions_;
   const bool any_unused_word_;
   const bool shows_removed_;
+  const bool guest_stopped_;
   const Abandon abandon_;
   eptdiff_host host_;
   FramePool* pool_ = nullptr;

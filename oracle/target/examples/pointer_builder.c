@@ -1,8 +1,12 @@
 /* The adapter of pointer_tables.c, whose stores eptdiff_stores.h announces.
- * EPTDIFF_EXAMPLE_BUG=link-before-clear makes a mistake that no look at the
- * finished tables would show. With other-unused-word, what is removed leaves a
- * word that leads to no memory, as hypervisors have it against L1TF; which is
- * right if it is declared, with other-unused-word-declared. */
+ * EPTDIFF_EXAMPLE_BUG names what it does otherwise, commas between:
+ *
+ *   link-before-clear  a mistake that no look at the finished tables would show
+ *   guest-stopped      none, if the guest is stopped meanwhile: declares that
+ *   no-invept          a mistake even so
+ *   other-unused-word  what is removed leaves a word that leads to no memory, as
+ *                      hypervisors have it against L1TF; which is right if it
+ *                      is declared, with other-unused-word-declared */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,18 +26,23 @@ uint64_t virt_to_phys(const void* address) {
   return eptdiff_stores_address(address);
 }
 void* phys_to_virt(uint64_t address) { return eptdiff_stores_pointer(address); }
-void flush_guest_mappings(void) { eptdiff_stores_invept(table_eptp); }
+static int no_invept;
+void flush_guest_mappings(void) {
+  if (!no_invept) eptdiff_stores_invept(table_eptp);
+}
+
+static int has_bug(const char* bug) {
+  const char* const bugs = getenv("EPTDIFF_EXAMPLE_BUG");
+  return bugs != NULL && strstr(bugs, bug) != NULL;
+}
 
 void eptdiff_builder_describe(eptdiff_builder_profile* profile) {
-  const char* const bug = getenv("EPTDIFF_EXAMPLE_BUG");
-  const char* const other = "other-unused-word";
-  if (bug != NULL) {
-    link_before_clear = strcmp(bug, "link-before-clear") == 0;
-    if (strncmp(bug, other, strlen(other)) == 0) {
-      unused_entry = UINT64_C(0x000fffffc0000000);
-      profile->any_unused_word = bug[strlen(other)] != 0;
-    }
-  }
+  link_before_clear = has_bug("link-before-clear");
+  no_invept = has_bug("no-invept");
+  profile->guest_stopped = (uint8_t)has_bug("guest-stopped");
+  unused_entry =
+      has_bug("other-unused-word") ? UINT64_C(0x000fffffc0000000) : 0;
+  profile->any_unused_word = (uint8_t)has_bug("other-unused-word-declared");
   profile->operations =
       EPTDIFF_OPERATION(EPTDIFF_MAP) | EPTDIFF_OPERATION(EPTDIFF_UNMAP);
   profile->refusals = EPTDIFF_REFUSAL(EPTDIFF_OVERLAP) |
