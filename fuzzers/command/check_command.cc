@@ -237,6 +237,12 @@ CheckReport ReportOf(const CheckOptions& options, TargetCheck& check,
   for (const TargetFinding& found : check.findings()) {
     report.findings.push_back(FindingOf(found, check, oracle));
   }
+  if (oracle.leaks() != 0) {
+    report.remarks.push_back(absl::StrCat(
+        "it keeps memory from case to case: its process was replaced ",
+        oracle.leaks(), oracle.leaks() == 1 ? " time" : " times",
+        ", with 768 MBytes more than it had to begin with"));
+  }
   for (const auto& other : check.explanation().others) {
     std::string remark = "these explain the same answers:";
     for (const Alteration* alteration : other) {

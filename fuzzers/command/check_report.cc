@@ -152,7 +152,6 @@ std::string WalkerText(const CheckReport& report, bool whole,
   if (report.agrees()) {
     absl::StrAppend(&text, style.Good("agrees"),
                     " with the SDM in all that it was asked\n");
-    return text;
   }
   std::size_t number = 0;
   if (!report.departures.empty()) {

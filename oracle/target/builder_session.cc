@@ -17,6 +17,7 @@
 #include "oracle/builder/builder_trial.h"
 #include "oracle/target/builder_profile.h"
 #include "oracle/target/child_process.h"
+#include "oracle/target/crash_place.h"
 
 namespace eptdiff {
 namespace {
@@ -25,6 +26,8 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kShortestLimit{100};
+// How often a child that is busy is looked after.
+constexpr milliseconds kLookAfter{50};
 
 }  // namespace
 
@@ -156,7 +159,10 @@ void BuilderSession::Judge(std::span<const Case> cases) {
   SymptomLog log(shared_->right);
   trial.set_symptom_log(&log);
   trial.Allow(allowed_ | profile_.waives);
+  LookAtProcess();  // whom it started to begin with is its own affair
   trial.set_observer([this](const BuilderStepReport& report) {
+    const Incident incident = LookAtProcess();
+    if (incident.kind != IncidentKind::kNone) Abandon(incident);
     shared_->step = report.number + 1;
     shared_->progress.fetch_add(1, std::memory_order_relaxed);
   });
@@ -201,6 +207,7 @@ Incident BuilderSession::InChild(const std::function<void()>& work) {
     SettleChild(parent, output_);
     close(ends[0]);
     TellFaultsTo(&shared_->fault);
+    TellWhereItCrashes();
     work();
     shared_->finished = true;
     std::fflush(nullptr);
@@ -217,11 +224,19 @@ Incident BuilderSession::Await(pid_t child, int pipe) {
   Clock::time_point moved = Clock::now();
   std::uint64_t progress = shared_->progress;
   std::int64_t cpu = CpuTime(child);
-  bool stuck = false;
+  const Incident hangs = {IncidentKind::kTimeLimit,
+                          static_cast<std::uint64_t>(limit_.count())};
+  Incident killed_for;
   for (;;) {
     // Nobody writes: it is ready once the child has ended.
-    pollfd ended = {.fd = pipe, .events = POLLIN, .revents = 0};
-    if (poll(&ended, 1, static_cast<int>(limit_.count() / 4 + 1)) > 0) break;
+    pollfd closed = {.fd = pipe, .events = POLLIN, .revents = 0};
+    const auto pause = std::min(limit_, kLookAfter);
+    if (poll(&closed, 1, static_cast<int>(pause.count())) > 0) break;
+    if (OwnMemory(child) - OwnMemory(getpid()) > kMemoryLimit) {
+      killed_for = {IncidentKind::kAllocation, kMemoryLimit >> 20};
+      kill(child, SIGKILL);
+      break;
+    }
     if (const std::uint64_t now = shared_->progress; now != progress) {
       progress = now;
       moved = Clock::now();
@@ -233,21 +248,21 @@ Incident BuilderSession::Await(pid_t child, int pipe) {
     // It may have been kept from running; not for ever.
     const std::chrono::nanoseconds used(CpuTime(child) - cpu);
     if (still >= limit_ && (used > limit_ / 2 || still > 5 * limit_)) {
-      stuck = true;
+      killed_for = hangs;
       kill(child, SIGKILL);
       break;
     }
   }
   int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+  // Who has closed the pipe need not be about to end.
+  if (!WaitForEnd(child, limit_, status)) killed_for = hangs;
   const Incident fault = faults_.Take(shared_->fault, output_);
   if (fault.kind != IncidentKind::kNone) return fault;
-  if (!stuck) return EndOf(status);
-  const Incident incident = {IncidentKind::kTimeLimit,
-                             static_cast<std::uint64_t>(limit_.count())};
-  limit_ = std::max(limit_ / 8, std::min(limit_, kShortestLimit));
-  return incident;
+  if (killed_for.kind == IncidentKind::kNone) return EndOf(status);
+  if (killed_for.kind == IncidentKind::kTimeLimit) {
+    limit_ = std::max(limit_ / 8, std::min(limit_, kShortestLimit));
+  }
+  return killed_for;
 }
 
 Incident BuilderSession::EndOf(int status) const {

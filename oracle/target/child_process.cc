@@ -1,13 +1,39 @@
 #include "oracle/target/child_process.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdio>
+
 namespace eptdiff {
+namespace {
+
+// A target that logs without end would fill memory.
+constexpr rlim_t kMaxFile = rlim_t{256} << 20;
+
+pid_t forking = 0;        // who makes a copy
+bool is_copy = false;     // made by the code under test
+bool has_forked = false;  // since it was looked at
+
+void WatchForks() {
+  const auto before = [] { forking = getpid(); };
+  const auto in_parent = [] { has_forked = true; };
+  const auto in_child = [] {
+    is_copy = true;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != forking) _exit(0);
+  };
+  pthread_atfork(before, in_parent, in_child);
+}
+
+}  // namespace
 
 void SettleChild(pid_t parent, int output) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -18,9 +44,53 @@ void SettleChild(pid_t parent, int output) {
   dup2(output, STDERR_FILENO);
   const rlimit none = {0, 0};
   setrlimit(RLIMIT_CORE, &none);
+  const rlimit some = {kMaxFile, kMaxFile};
+  setrlimit(RLIMIT_FSIZE, &some);
   signal(SIGINT, SIG_IGN);  // the parent's to obey
   signal(SIGTERM, SIG_DFL);
   signal(SIGPIPE, SIG_DFL);
+  WatchForks();
+}
+
+Incident LookAtProcess() {
+  if (is_copy) _exit(0);
+  if (!has_forked) return Incident();
+  has_forked = false;
+  // Who forks, and waits for the other one, is as before.
+  const bool waited = waitpid(-1, nullptr, WNOHANG) < 0 && errno == ECHILD;
+  return {waited ? IncidentKind::kNone : IncidentKind::kForks, 0};
+}
+
+bool WaitForEnd(pid_t pid, std::chrono::milliseconds limit, int& status) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point end = Clock::now() + limit;
+  for (;;) {
+    const pid_t ended = waitpid(pid, &status, WNOHANG);
+    if (ended == pid || (ended < 0 && errno != EINTR)) return true;
+    if (Clock::now() >= end) break;
+    usleep(100);
+  }
+  kill(pid, SIGKILL);
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return false;
+}
+
+std::int64_t OwnMemory(pid_t pid) {
+  char path[32];
+  std::snprintf(path, sizeof(path), "/proc/%d/statm", static_cast<int>(pid));
+  const int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  char text[128] = {};
+  const ssize_t size = read(file, text, sizeof(text) - 1);
+  close(file);
+  long long resident = 0;
+  long long shared = 0;
+  if (size <= 0 ||
+      std::sscanf(text, "%*s %lld %lld", &resident, &shared) != 2) {
+    return 0;
+  }
+  return (resident - shared) * sysconf(_SC_PAGESIZE);
 }
 
 std::int64_t CpuTime(pid_t pid) {

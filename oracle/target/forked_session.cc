@@ -18,6 +18,7 @@
 
 #include "oracle/target/channel.h"
 #include "oracle/target/child_process.h"
+#include "oracle/target/crash_place.h"
 #include "oracle/target/edge_counters.h"
 #include "oracle/target/profile.h"
 
@@ -27,6 +28,11 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kShortestLimit{100};
+// How often a child that is busy is looked after.
+constexpr std::chrono::milliseconds kLookAfter{50};
+// A child that takes more and more is replaced before it is too much: after so
+// many requests it is looked at.
+constexpr unsigned kLookForLeaks = 64;
 constexpr std::size_t kMaxPrepared = 256;
 constexpr std::size_t kRequestBytes = 4 << 20;
 // The largest case has as many replies as steps.
@@ -115,6 +121,7 @@ struct ForkedSession::Shared {
   std::atomic<std::uint32_t> cases;         // answered, or cut short
   std::atomic<std::uint32_t> replies;       // of the case after those
   std::atomic<bool> endless;                // a step makes too many callbacks
+  bool unplugged;                           // the socket is gone
   std::uint32_t offsets[kMaxPrepared + 1];  // of the replies of each case
   std::uint32_t counts[kMaxPrepared];       // how many replies it has
   bool news[kMaxPrepared];                  // whether it found new edges
@@ -164,6 +171,7 @@ class ForkedSession::Server {
 
  private:
   static void Endless() {
+    LookAtProcess();
     ending_->endless = true;
     _exit(0);
   }
@@ -171,12 +179,18 @@ class ForkedSession::Server {
   bool Enter(ChannelWriter& out) {
     ++shared_.progress;
     session_.Enter(state_, reply_);
+    Look();
     return Say(out);
   }
   bool Perform(const Step& step, ChannelWriter& out) {
     ++shared_.progress;
     session_.Perform(state_, step, reply_);
+    Look();
     return Say(out);
+  }
+  void Look() {
+    const Incident incident = LookAtProcess();
+    if (incident.kind != IncidentKind::kNone) reply_.incident = incident;
   }
   // Whether there is more to ask in this case.
   bool Say(ChannelWriter& out) {
@@ -232,7 +246,8 @@ ForkedSession::ForkedSession(Loader loader, const Options& options)
           mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE,
                MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))),
       output_(memfd_create("output", MFD_CLOEXEC)),
-      profile_(BlankProfile()) {}
+      profile_(BlankProfile()),
+      memory_limit_(options.memory) {}
 
 ForkedSession::~ForkedSession() {
   Stop();
@@ -267,6 +282,7 @@ bool ForkedSession::Start(std::string& error) {
     return false;
   }
   shared_->endless = false;
+  shared_->unplugged = false;
   shared_->loaded = false;
   shared_->error[0] = 0;
   shared_->fault.fault = 0;
@@ -277,6 +293,7 @@ bool ForkedSession::Start(std::string& error) {
     SettleChild(parent, output_);
     close(ends[0]);
     TellFaultsTo(&shared_->fault);
+    TellWhereItCrashes();
     Serve(ends[1]);
   }
   close(ends[1]);
@@ -293,6 +310,8 @@ bool ForkedSession::Start(std::string& error) {
     return false;
   }
   if (!shared_->loaded) error = shared_->error;
+  memory_at_start_ = OwnMemory(child_);
+  requests_ = 0;
   return shared_->loaded;
 }
 
@@ -318,11 +337,15 @@ void ForkedSession::Serve(int socket) {
     _exit(0);
   }
   Server server(*shared_, functions);
+  LookAtProcess();  // whom it started to begin with is its own affair
   shared_->profile = server.profile();
   shared_->loaded = true;
+  errno = 0;
   while (write(socket, &byte, 1) == 1 && read(socket, &byte, 1) == 1) {
     server.Work();
+    errno = 0;
   }
+  shared_->unplugged = errno == EBADF;
   _exit(0);
 }
 
@@ -335,6 +358,11 @@ std::string ForkedSession::LastOutput() {
 
 Incident ForkedSession::Run() {
   std::string error;
+  if (++requests_ % kLookForLeaks == 0 && shared_->wanted == Wanted::kCases &&
+      child_ > 0 && TakenSinceStart() > memory_limit_ / 8 * 3) {
+    ++leaks_;
+    Stop();
+  }
   if (child_ <= 0 && !Start(error)) return {IncidentKind::kExit, 0};
   TrimOutput(output_);
   shared_->fault.fault = 0;  // it may have gone on after one
@@ -342,8 +370,16 @@ Incident ForkedSession::Run() {
   shared_->cases = 0;
   shared_->replies = 0;
   const char byte = 0;
-  if (send(socket_, &byte, 1, MSG_NOSIGNAL) != 1) return Bury(false);
+  if (send(socket_, &byte, 1, MSG_NOSIGNAL) != 1) return Bury({});
   return Await();
+}
+
+std::int64_t ForkedSession::TakenSinceStart() const {
+  return OwnMemory(child_) - memory_at_start_;
+}
+
+Incident ForkedSession::Hangs() const {
+  return {IncidentKind::kTimeLimit, static_cast<std::uint64_t>(limit_.count())};
 }
 
 Incident ForkedSession::Await() {
@@ -354,11 +390,16 @@ Incident ForkedSession::Await() {
   Incident incident;
   for (;;) {
     pollfd ready = {.fd = socket_, .events = POLLIN, .revents = 0};
-    const int limit = static_cast<int>(limit_.count());
-    const int count = poll(&ready, 1, limit);
+    const auto pause = std::min(limit_, kLookAfter);
+    const int count = poll(&ready, 1, static_cast<int>(pause.count()));
     if (count > 0) {
       char byte;
-      if (recv(socket_, &byte, 1, 0) != 1) incident = Bury(false);
+      if (recv(socket_, &byte, 1, 0) != 1) incident = Bury({});
+      break;
+    }
+    if (TakenSinceStart() > memory_limit_) {
+      incident = Bury({IncidentKind::kAllocation,
+                       static_cast<std::uint64_t>(memory_limit_ >> 20)});
       break;
     }
     if (const std::uint64_t now = shared_->progress; now != progress) {
@@ -370,7 +411,7 @@ Incident ForkedSession::Await() {
     const auto still = std::chrono::duration_cast<std::chrono::milliseconds>(
         Clock::now() - moved);
     if (IsStuck(still, cpu)) {
-      incident = Bury(true);
+      incident = Bury(Hangs());
       break;
     }
   }
@@ -387,25 +428,27 @@ bool ForkedSession::IsStuck(std::chrono::milliseconds waited,
   return used > limit_ / 2 || waited > 5 * limit_;
 }
 
-Incident ForkedSession::Bury(bool stuck) {
+Incident ForkedSession::Bury(Incident killed_for) {
   int status = 0;
-  if (stuck) kill(child_, SIGKILL);
-  while (waitpid(child_, &status, 0) < 0 && errno == EINTR) {
-  }
+  if (killed_for.kind != IncidentKind::kNone) kill(child_, SIGKILL);
+  // Who has closed the socket need not be about to end.
+  if (!WaitForEnd(child_, limit_, status)) killed_for = Hangs();
   child_ = -1;
   close(std::exchange(socket_, -1));
   const Incident fault = faults_.Take(shared_->fault, output_);
   if (fault.kind != IncidentKind::kNone) return fault;
-  if (stuck) {
-    const Incident incident = {IncidentKind::kTimeLimit,
-                               static_cast<std::uint64_t>(limit_.count())};
+  if (killed_for.kind == IncidentKind::kTimeLimit) {
     // That it can hang is known now: what follows need not cost as much.
     limit_ = std::max(limit_ / 8, std::min(limit_, kShortestLimit));
-    return incident;
   }
+  if (killed_for.kind == IncidentKind::kAllocation) {
+    memory_limit_ /= 2;
+  }
+  if (killed_for.kind != IncidentKind::kNone) return killed_for;
   if (shared_->endless) {
     return {IncidentKind::kStepLimit, GuardedMemory::kMaxCallbacks};
   }
+  if (shared_->unplugged) return {IncidentKind::kUnplugged, 0};
   if (WIFSIGNALED(status)) {
     return {IncidentKind::kCrash, static_cast<std::uint64_t>(WTERMSIG(status))};
   }
@@ -473,6 +516,7 @@ void ForkedSession::Prepare(std::span<const Case> cases) {
   prepared_ = cases;
   prepared_repeats_ = repeats_;
   next_ = answered_from_ = answered_to_ = 0;
+  one_by_one_ = false;
   news_.assign(cases.size(), false);
   current_ = nullptr;
 }
@@ -481,7 +525,8 @@ void ForkedSession::SendPrepared() {
   ChannelWriter out(shared_->request);
   shared_->wanted = Wanted::kCases;
   std::uint32_t count = 0;
-  while (next_ + count < prepared_.size() && count < kMaxPrepared) {
+  const std::size_t most = one_by_one_ ? 1 : kMaxPrepared;
+  while (next_ + count < prepared_.size() && count < most) {
     const std::size_t used = out.used();
     PutCase(prepared_[next_ + count], out);
     if (out.overflowed()) {
@@ -500,6 +545,16 @@ void ForkedSession::SendPrepared() {
     if (shared_->news[i]) news_[next_ + i] = true;
   }
   if (cut_.kind == IncidentKind::kNone) return;
+  if (whole == count) {
+    // It died once the last answer was given, of whichever: who is asked alone
+    // dies of that.
+    --shared_->counts[whole - 1];
+    if (count > 1) {
+      one_by_one_ = true;
+      SendPrepared();
+    }
+    return;
+  }
   // The case that it died in counts as answered, as far as it came.
   shared_->counts[whole] = shared_->replies;
   ++answered_to_;

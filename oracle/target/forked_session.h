@@ -23,6 +23,7 @@
 #include <string>
 #include <vector>
 
+#include "oracle/target/child_process.h"
 #include "oracle/target/direct_session.h"
 #include "oracle/target/sanitizer_fault.h"
 #include "oracle/target/session.h"
@@ -38,6 +39,9 @@ class ForkedSession final : public TargetSession {
     // Without an answer for so long, and not for want of a processor, a target
     // hangs. Once it has, an eighth of it will do.
     std::chrono::milliseconds limit{2000};
+    // So much more memory, in bytes, it may take than it had to begin with.
+    // Once it has taken more, half of it will do.
+    std::int64_t memory = kMemoryLimit;
   };
 
   // Null, with the reason in `error`, if the target cannot be loaded, or does
@@ -60,6 +64,7 @@ class ForkedSession final : public TargetSession {
   EdgeCount edges() const override;
 
   std::chrono::nanoseconds waited() const override { return waited_; }
+  unsigned leaks() const override { return leaks_; }
 
  private:
   struct Shared;  // what both processes see
@@ -73,7 +78,11 @@ class ForkedSession final : public TargetSession {
   Incident Run();
   Incident Await();
   bool IsStuck(std::chrono::milliseconds waited, std::int64_t cpu_before) const;
-  Incident Bury(bool stuck);
+  // The child has ended, or is to end for a reason: what became of it.
+  Incident Bury(Incident killed_for);
+  Incident Hangs() const;
+  // Memory, in bytes.
+  std::int64_t TakenSinceStart() const;
   void AskOne(const MachineState& state, const Step* step, Reply& reply);
   void SendPrepared();
   bool TakePrepared(Reply& reply);
@@ -88,6 +97,10 @@ class ForkedSession final : public TargetSession {
   pid_t child_ = -1;
   int socket_ = -1;
   std::chrono::nanoseconds waited_{0};
+  std::int64_t memory_at_start_ = 0;  // of the child
+  std::int64_t memory_limit_;
+  unsigned requests_ = 0;  // to it
+  unsigned leaks_ = 0;
 
   std::span<const Case> prepared_;
   unsigned prepared_repeats_ = 0;
@@ -96,6 +109,7 @@ class ForkedSession final : public TargetSession {
       0;                         // the case that the shared replies begin with
   std::size_t answered_to_ = 0;  // those before it have been answered
   Incident cut_;                 // what ended the last answered one
+  bool one_by_one_ = false;
   // The prepared case that was entered last; or none.
   std::size_t entered_ = std::size_t{0} - 1;
   std::vector<bool> news_;         // of prepared_: found new edges

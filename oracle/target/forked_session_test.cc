@@ -2,9 +2,11 @@
 // is answered all the same.
 #include "oracle/target/forked_session.h"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,6 +19,8 @@
 namespace eptdiff {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 // A target that maps every GPA to itself, and misbehaves at some.
@@ -37,9 +41,32 @@ enum Gpas : std::uint64_t {
   kDeclined = 0xe000,
   kFlag = 0xf000,
   kEntryEvent = 0x10000,
+  kFork = 0x31000,
+  kForkAndWait = 0x32000,
+  kClose = 0x33000,
+  kNull = 0x34000,
+  kDeep = 0x35000,
+  kTake = 0x36000,
+  kKeep = 0x37000,
+  kCloseAndHang = 0x38000,
 };
 
 constexpr std::uint64_t kWord = 0x20000;
+
+// Without an end that a compiler could see.
+int Descend(int depth) {
+  volatile char room[256];
+  room[0] = static_cast<char>(depth);
+  return depth < 0 ? 0 : Descend(depth + 1) + room[0];
+}
+
+void* volatile kept;
+void* volatile nothing = nullptr;
+
+void Take(std::size_t bytes) {
+  kept = std::malloc(bytes);
+  std::memset(kept, 1, bytes);
+}
 
 void Misbehave(std::uint64_t gpa, const eptdiff_memory& memory,
                eptdiff_answer& answer) {
@@ -81,6 +108,33 @@ void Misbehave(std::uint64_t gpa, const eptdiff_memory& memory,
       for (std::uint64_t i = 0; i < 500; ++i) {
         memory.store(memory.context, kWord + 8 * i, 1);
       }
+      break;
+    case kFork:
+      (void)!fork();
+      break;
+    case kForkAndWait:
+      if (const pid_t child = fork(); child != 0) {
+        waitpid(child, nullptr, 0);
+      } else {
+        _exit(0);
+      }
+      break;
+    case kClose:
+      for (int i = 0; i < 1024; ++i) close(i);
+      break;
+    case kCloseAndHang:
+      for (int i = 0; i < 1024; ++i) close(i);
+      for (;;) pause();
+    case kNull:
+      *static_cast<volatile int*>(nothing) = 1;
+      break;
+    case kDeep:
+      Descend(0);
+      break;
+    case kTake:
+      for (;;) Take(1 << 20);
+    case kKeep:
+      Take(1 << 20);
       break;
     case kFlag:  // A, in a word that was read
       memory.store(memory.context, kWord,
@@ -166,6 +220,8 @@ const Misbehaviour kMisbehaviours[] = {
     {kTranslations, "protocol-translations"},
     {kPageShift, "protocol-page-shift"},
     {kStores, "protocol-stores"},
+    {kFork, "forks"},
+    {kCloseAndHang, "hang-time"},
 };
 
 TEST(ForkedSessionTest, MisbehaviourIsAnIncidentAndTheNextStepIsAnswered) {
@@ -206,6 +262,82 @@ TEST(ForkedSessionTest, MisbehaviourInABatchIsThatCasesAlone) {
     session->Perform(state, cases[i].steps[1], reply);
     EXPECT_EQ(SignaturePart(reply.incident), kMisbehaviours[i / 2].signature);
   }
+}
+
+TEST(ForkedSessionTest, WhoClosesWhatItIsAskedThroughIsFoundAmongMany) {
+  const std::vector<Case> cases = {CaseOf({0x1234}), CaseOf({kClose}),
+                                   CaseOf({0x4321}), CaseOf({0x5678})};
+  const auto session = Session();
+  session->Prepare(cases);
+  std::vector<std::string> signatures;
+  for (const Case& c : cases) {
+    MachineState state;
+    Reply reply;
+    state.Load(c);
+    session->Enter(state, reply);
+    session->Perform(state, c.steps[0], reply);
+    signatures.push_back(SignaturePart(reply.incident));
+  }
+  EXPECT_THAT(signatures,
+              ElementsAre("none", "closes-descriptors", "none", "none"));
+}
+
+TEST(ForkedSessionTest, AForkThatIsWaitedForIsNoIncident) {
+  const auto session = Session();
+  MachineState state;
+  state.Load(CaseOf({}));
+  Reply reply;
+  session->Perform(state, AccessTo(kForkAndWait), reply);
+  EXPECT_EQ(reply.incident.kind, IncidentKind::kNone);
+}
+
+// A sanitizer has handlers of its own.
+#if !defined(__SANITIZE_ADDRESS__)
+TEST(ForkedSessionTest, ACrashSaysWhereItWas) {
+  const auto session = Session();
+  MachineState state;
+  state.Load(CaseOf({}));
+  Reply reply;
+  session->Perform(state, AccessTo(kNull), reply);
+  if (SignaturePart(reply.incident) == "crash-exit1") GTEST_SKIP();
+  EXPECT_EQ(SignaturePart(reply.incident), "crash-SIGSEGV");
+  EXPECT_THAT(session->LastOutput(),
+              AllOf(HasSubstr("SIGSEGV at 0x0, in "), HasSubstr("_test+0x")));
+  session->Perform(state, AccessTo(kDeep), reply);
+  EXPECT_EQ(SignaturePart(reply.incident), "crash-stack-overflow");
+  EXPECT_EQ(WordsOf(reply.incident), "it runs out of stack");
+  EXPECT_THAT(session->LastOutput(), HasSubstr("SIGSEGV at 0x"));
+}
+#endif
+
+constexpr std::int64_t kMemory = std::int64_t{64} << 20;
+
+TEST(ForkedSessionTest, ATargetThatTakesTooMuchMemoryIsStopped) {
+  std::string error;
+  const auto session = ForkedSession::Make(Load, {.memory = kMemory}, error);
+  MachineState state;
+  state.Load(CaseOf({}));
+  Reply reply;
+  session->Perform(state, AccessTo(kTake), reply);
+  EXPECT_EQ(reply.incident, (Incident{IncidentKind::kAllocation, 64}));
+  session->Perform(state, AccessTo(kTake), reply);
+  EXPECT_EQ(reply.incident, (Incident{IncidentKind::kAllocation, 32}));
+}
+
+TEST(ForkedSessionTest, WhatATargetKeepsFromCaseToCaseIsNoOnesFault) {
+  std::string error;
+  const auto session = ForkedSession::Make(Load, {.memory = kMemory}, error);
+  const std::vector<Case> cases(1, CaseOf({kKeep}));
+  MachineState state;
+  state.Load(cases[0]);
+  Reply reply;
+  for (int i = 0; i < 512; ++i) {
+    session->Prepare(cases);
+    session->Enter(state, reply);
+    session->Perform(state, cases[0].steps[0], reply);
+    ASSERT_EQ(reply.incident.kind, IncidentKind::kNone) << i;
+  }
+  EXPECT_GT(session->leaks(), 4u);
 }
 
 TEST(ForkedSessionTest, PreparedCasesMayBeSkippedOrEnteredTwice) {

@@ -16,6 +16,8 @@ constexpr SignalName kSignals[] = {
     {SIGSEGV, "SIGSEGV"}, {SIGBUS, "SIGBUS"},   {SIGFPE, "SIGFPE"},
     {SIGILL, "SIGILL"},   {SIGABRT, "SIGABRT"}, {SIGTRAP, "SIGTRAP"},
     {SIGKILL, "SIGKILL"}, {SIGTERM, "SIGTERM"}, {SIGSYS, "SIGSYS"},
+    {SIGALRM, "SIGALRM"}, {SIGHUP, "SIGHUP"},   {SIGUSR1, "SIGUSR1"},
+    {SIGPIPE, "SIGPIPE"}, {SIGXCPU, "SIGXCPU"}, {SIGUSR2, "SIGUSR2"},
 };
 
 std::string NameOfSignal(std::uint64_t number) {
@@ -85,6 +87,10 @@ std::string SignaturePart(const Incident& incident) {
     case IncidentKind::kSanitizer:
       return "crash-" + std::string(NameOfFault(
                             static_cast<std::uint32_t>(incident.detail)));
+    case IncidentKind::kForks:
+      return "forks";
+    case IncidentKind::kUnplugged:
+      return "closes-descriptors";
   }
   return "none";
 }
@@ -123,10 +129,11 @@ std::string WordsOf(const Incident& incident) {
       return "it takes more than " + std::to_string(incident.detail) +
              " MBytes of memory";
     case IncidentKind::kSanitizer:
-      return "the sanitizer that it was compiled with stops it (" +
-             std::string(
-                 NameOfFault(static_cast<std::uint32_t>(incident.detail))) +
-             ")";
+      return WordsOfFault(static_cast<std::uint32_t>(incident.detail));
+    case IncidentKind::kForks:
+      return "it forks, and does not wait for the other process";
+    case IncidentKind::kUnplugged:
+      return "it closes file descriptors that it has not opened";
     case IncidentKind::kVaries:
       return "its answers vary: asked the same again, it says something else";
   }

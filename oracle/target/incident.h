@@ -26,6 +26,8 @@ enum class IncidentKind : std::uint8_t {
   kAllocation,    // it takes too much memory; detail: MBytes that it may take
   kSanitizer,     // a sanitizer ends it; detail: what it found
                   // (sanitizer_fault.h)
+  kForks,         // it made a process of which it knows nothing more
+  kUnplugged,     // it closed what it is asked through
 };
 
 // What is wrong with an answer.

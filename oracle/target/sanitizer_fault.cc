@@ -116,6 +116,15 @@ std::string_view NameOfFault(std::uint32_t fault) {
   return kFaults[fault < std::size(kFaults) ? fault : kUnknown];
 }
 
+std::string WordsOfFault(std::uint32_t fault) {
+  const std::string name(NameOfFault(fault));
+  // That is seen without a sanitizer, too.
+  return name == "stack-overflow" ? "it runs out of stack"
+                                  : "the sanitizer that it was compiled with "
+                                    "stops it (" +
+                                        name + ")";
+}
+
 Incident IncidentOf(std::uint32_t fault) {
   if (fault > kUnknown && fault < kFirstNotASignal) {
     return {IncidentKind::kCrash, SIGSEGV};

@@ -39,6 +39,9 @@ std::uint32_t FaultNamed(std::string_view description);
 // Its name, as it stands in signatures.
 std::string_view NameOfFault(std::uint32_t fault);
 
+// In a sentence without a full stop, about the code that has it.
+std::string WordsOfFault(std::uint32_t fault);
+
 // A fault is a crash like others where the processor, too, would have noticed.
 Incident IncidentOf(std::uint32_t fault);
 

@@ -62,6 +62,10 @@ class TargetSession {
   // For how long this process has waited for the target's.
   virtual std::chrono::nanoseconds waited() const { return {}; }
 
+  // How often its process was replaced for the memory that it had kept from
+  // case to case.
+  virtual unsigned leaks() const { return 0; }
+
   // What the target printed last, for reports; may be empty.
   virtual std::string LastOutput() { return ""; }
 };

@@ -43,6 +43,7 @@ class TargetOracle final : public Oracle {
   void set_repeats(unsigned repeats) { session_->set_repeats(repeats); }
   bool reached_new_edges() const { return session_->reached_new_edges(); }
   EdgeCount edges() const { return session_->edges(); }
+  unsigned leaks() const { return session_->leaks(); }
   std::chrono::nanoseconds waited() const { return session_->waited(); }
   std::string LastOutput() { return session_->LastOutput(); }
 

@@ -1,0 +1,134 @@
+#include "oracle/target/crash_place.h"
+
+#include <dlfcn.h>
+#include <signal.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#include "oracle/target/sanitizer_fault.h"
+
+namespace eptdiff {
+namespace {
+
+// What a call pushes, and what a function has made room for.
+constexpr std::uintptr_t kBelowStack = std::uintptr_t{1} << 16;
+constexpr std::uintptr_t kAboveStack = std::uintptr_t{1} << 20;
+
+alignas(16) char handlers_stack[std::size_t{1} << 16];
+
+// A line, made without the C library's locks and memory.
+class Line {
+ public:
+  Line& operator<<(std::string_view text) {
+    const std::size_t size = std::min(text.size(), sizeof(text_) - size_);
+    std::memcpy(text_ + size_, text.data(), size);
+    size_ += size;
+    return *this;
+  }
+  Line& operator<<(std::uintptr_t value) {
+    char digits[2 + 2 * sizeof(value)];
+    std::size_t at = sizeof(digits);
+    do {
+      digits[--at] = "0123456789abcdef"[value % 16];
+      value /= 16;
+    } while (value != 0);
+    return *this << "0x" << std::string_view(digits + at, sizeof(digits) - at);
+  }
+  void Write() {
+    *this << "\n";
+    (void)!write(STDERR_FILENO, text_, size_);
+  }
+
+ private:
+  char text_[1024];
+  std::size_t size_ = 0;
+};
+
+std::string_view NameOf(int signal) {
+  switch (signal) {
+    case SIGSEGV:
+      return "SIGSEGV";
+    case SIGBUS:
+      return "SIGBUS";
+    case SIGFPE:
+      return "SIGFPE";
+    default:
+      return "SIGILL";
+  }
+}
+
+struct Place {
+  std::uintptr_t instruction = 0;
+  std::uintptr_t stack = 0;
+};
+
+Place PlaceOf([[maybe_unused]] const void* context) {
+  Place place;
+#if defined(__x86_64__)
+  const auto& registers =
+      static_cast<const ucontext_t*>(context)->uc_mcontext.gregs;
+  place.instruction = static_cast<std::uintptr_t>(registers[REG_RIP]);
+  place.stack = static_cast<std::uintptr_t>(registers[REG_RSP]);
+#endif
+  return place;
+}
+
+void Tell(int signal, std::uintptr_t address, const Place& place) {
+  Line line;
+  line << NameOf(signal) << " at " << address;
+  Dl_info object;
+  if (dladdr(reinterpret_cast<void*>(place.instruction), &object) != 0) {
+    const std::string_view path = object.dli_fname;
+    line << ", in ";
+    if (object.dli_sname != nullptr) {
+      line << object.dli_sname << "+"
+           << place.instruction -
+                  reinterpret_cast<std::uintptr_t>(object.dli_saddr)
+           << " ";
+    }
+    line << "(" << path.substr(path.rfind('/') + 1) << "+"
+         << place.instruction -
+                reinterpret_cast<std::uintptr_t>(object.dli_fbase)
+         << ")";
+  }
+  line.Write();
+}
+
+void Handle(int signal, siginfo_t* info, void* context) {
+  const Place place = PlaceOf(context);
+  const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
+  // Whatever is above the stack pointer of a stack that may still grow is
+  // there.
+  const bool out_of_stack = signal == SIGSEGV && info->si_code == SEGV_MAPERR &&
+                            address + kBelowStack > place.stack &&
+                            address < place.stack + kAboveStack;
+  if (out_of_stack) OnFault("stack-overflow");
+  if (info->si_code > 0) Tell(signal, address, place);
+  raise(signal);  // as it would have been, once this returns
+}
+
+}  // namespace
+
+void TellWhereItCrashes() {
+  stack_t stack = {};
+  stack.ss_sp = handlers_stack;
+  stack.ss_size = sizeof(handlers_stack);
+  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) {
+    struct sigaction before = {};
+    sigaction(signal, nullptr, &before);
+    if (before.sa_handler != SIG_DFL) continue;
+    if (signal == SIGSEGV && sigaltstack(&stack, nullptr) != 0) return;
+    struct sigaction action = {};
+    action.sa_sigaction = Handle;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | static_cast<int>(SA_RESETHAND);
+    sigaction(signal, &action, nullptr);
+  }
+}
+
+}  // namespace eptdiff
