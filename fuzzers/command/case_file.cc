@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "fuzzers/encoding.h"
@@ -111,6 +112,11 @@ absl::StatusOr<CaseFileContent> ReadCaseFile(const std::string& path) {
   if (!bytes.ok()) return bytes.status();
   CaseFileContent content;
   content.notation = NotationOf(path, *bytes);
+  // Somebody meant to write a case; libFuzzer alone has one of no bytes.
+  if ((content.notation == Notation::kText || path == "-") &&
+      absl::StripAsciiWhitespace(*bytes).empty()) {
+    return absl::InvalidArgumentError(path + ": it is empty, and no case");
+  }
   if (content.notation == Notation::kText) {
     absl::StatusOr<TextCase> parsed = ParseCase(*bytes, path);
     if (!parsed.ok()) return parsed.status();

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "fuzzers/command/answer_words.h"
 #include "fuzzers/command/case_file.h"
@@ -23,9 +24,11 @@
 #include "fuzzers/command/embedded_corpus.h"
 #include "fuzzers/command/exit_code.h"
 #include "fuzzers/command/interrupt.h"
+#include "fuzzers/command/nearest.h"
 #include "fuzzers/command/report_error.h"
 #include "fuzzers/command/style.h"
 #include "fuzzers/command/subcommands.h"
+#include "fuzzers/command/writable.h"
 #include "fuzzers/proven_rules.h"
 #include "fuzzers/target_check.h"
 #include "fuzzers/text/view.h"
@@ -345,8 +348,13 @@ absl::StatusOr<WaiverSet> WaiversIn(const std::string& list) {
        absl::StrSplit(list, ',', absl::SkipWhitespace())) {
     const auto waiver = FindWaiver(std::string_view(name.data(), name.size()));
     if (!waiver.has_value()) {
+      std::vector<std::string> known;
+      for (int i = 0; i < kWaiverCount; ++i) {
+        known.emplace_back(InfoOf(static_cast<Waiver>(i)).name);
+      }
       return absl::InvalidArgumentError(
-          absl::StrCat("--allow: nobody can allow \"", name, "\""));
+          absl::StrCat("--allow takes ", absl::StrJoin(known, ", "), ", not \"",
+                       name, "\"", DidYouMean(name, known)));
     }
     set |= SetOf(*waiver);
   }
@@ -416,6 +424,13 @@ int CheckCommand(const Arguments& arguments) {
   if (const auto exit = line.Parse(arguments, 1, SIZE_MAX)) return *exit;
   options.target = line.operands()[0];
 
+  for (const std::string& file : {options.json, options.junit, options.sarif}) {
+    absl::Status s = CheckFileCanBeWritten(file);
+    if (!s.ok()) return ReportOutputError(s);
+  }
+  if (absl::Status s = CheckDirectoryCanBeMade(options.out); !s.ok()) {
+    return ReportOutputError(s);
+  }
   const auto allowed = WaiversIn(options.allow);
   if (!allowed.ok()) {
     return line.Mistake(std::string(allowed.status().message()));

@@ -139,6 +139,19 @@ TEST(CheckCommandTest, CaseIsPutToTheTargetOnceMore) {
   }
 }
 
+// Before the time is spent.
+TEST(CheckCommandTest, WhereNothingCanBeWrittenNothingIsAsked) {
+  const TestDirectory directory;
+  for (const char* option : {"--json", "--junit", "--sarif", "--out"}) {
+    const std::string place = directory.File("file", "") + "/below/a/file";
+    const Ran ran = RunEptdiff(
+        {"check", EPTDIFF_SIMPLE_WALKER, "--seconds", "600", option, place});
+    EXPECT_EQ(ran.status, 4) << option;
+    EXPECT_THAT(ran.err, AllOf(HasSubstr("cannot write " + place),
+                               Not(HasSubstr("cases"))));
+  }
+}
+
 TEST(CheckCommandTest, WhatIsNoTargetCannotBeAskedAgain) {
   const TestDirectory directory;
   const std::string file = directory.File("case.textproto", "step {}");
@@ -459,7 +472,8 @@ TEST(CheckCommandTest, WhatIsAllowedIsSaidAndIsNoFinding) {
   const Ran safety = RunEptdiff(
       {"check", EPTDIFF_ENGINE_BUILDER, "--allow", "invept-missing"});
   EXPECT_EQ(safety.status, 2);
-  EXPECT_THAT(safety.err, HasSubstr("nobody can allow \"invept-missing\""));
+  EXPECT_THAT(safety.err,
+              HasSubstr("break-before-make, not \"invept-missing\""));
 }
 
 TEST(CheckCommandTest, MisbehaviourOfABuilderIsReportedAsWhatItIs) {

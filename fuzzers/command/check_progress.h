@@ -4,12 +4,11 @@
 #ifndef EPTDIFF_FUZZERS_COMMAND_CHECK_PROGRESS_H_
 #define EPTDIFF_FUZZERS_COMMAND_CHECK_PROGRESS_H_
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <string>
 
 #include "absl/strings/str_format.h"
+#include "fuzzers/command/style.h"
 
 namespace eptdiff {
 
@@ -24,15 +23,16 @@ class CheckProgress {
   void Show(double seconds, Words words) {
     if (shown_ >= 0 && seconds - shown_ < (terminal_ ? 0.2 : 5)) return;
     shown_ = seconds;
-    const std::string line =
+    const std::string line = CutToTerminal(
         absl::StrFormat("%02d:%02d  %s", static_cast<int>(seconds) / 60,
-                        static_cast<int>(seconds) % 60, std::string(words()));
+                        static_cast<int>(seconds) % 60, std::string(words())),
+        stderr);
     std::fputs((terminal_ ? "\r\x1b[K" + line : line + "\n").c_str(), stderr);
     drawn_ = terminal_;
   }
 
  private:
-  const bool terminal_ = isatty(STDERR_FILENO) == 1;
+  const bool terminal_ = IsTerminal(stderr);
   bool drawn_ = false;
   double shown_ = -1;
 };

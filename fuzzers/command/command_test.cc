@@ -1,7 +1,12 @@
 // The command as its users meet it: exit statuses, what is printed, and what is
 // left on the disk.
+#include <limits.h>
+#include <pty.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <sstream>
 #include <string>
@@ -10,6 +15,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "fuzzers/command/command_testing.h"
+#include "fuzzers/command/style.h"
 #include "fuzzers/command/subcommands.h"
 #include "fuzzers/encoding.h"
 #include "gmock/gmock.h"
@@ -139,6 +145,7 @@ TEST(CommandTest, BadInputIsExitStatusTwoAndSaysWhere) {
       {directory.File("a.textproto", "processor {\n  maxphyaddr: 99\n}"),
        "a.textproto:2:3: processor.maxphyaddr: 99 is out of range: 32 to 52"},
       {directory.File("b.textproto", "procesor {}"), "b.textproto:1:"},
+      {directory.File("empty.textproto", "\n"), "it is empty"},
       {directory.File("c.textproto", std::string("\x01\x00\x02", 3)),
        "c.textproto:1:1"},
       {directory.File("d.textproto", std::string(2 << 20, ' ')),
@@ -492,6 +499,27 @@ TEST(CommandTest, AnAlterationCanBePlanted) {
               HasSubstr("did you mean VIO-3/off?"));
 }
 
+// A terminal of 40 columns.
+TEST(CommandTest, TerminalsGetNeitherBytesNorLinesThatWrap) {
+  winsize size = {24, 40, 0, 0};
+  int master = -1, slave = -1;
+  char name[PATH_MAX];
+  ASSERT_EQ(openpty(&master, &slave, name, nullptr, &size), 0);
+  std::FILE* terminal = fdopen(slave, "w");
+  setenv("TERM", "xterm", 1);
+  EXPECT_EQ(CutToTerminal(std::string(80, 'x'), terminal).size(), 39u);
+  EXPECT_EQ(CutToTerminal("short", terminal), "short");
+  setenv("TERM", "dumb", 1);
+  EXPECT_EQ(CutToTerminal(std::string(80, 'x'), terminal).size(), 80u);
+  const TestDirectory directory;
+  const std::string file = directory.File("a.textproto", kReadOnlyPage);
+  const Ran ran = RunEptdiffTo(name, {"convert", file});
+  EXPECT_EQ(ran.status, 2);
+  EXPECT_THAT(ran.err, HasSubstr("name a file with -o"));
+  std::fclose(terminal);
+  close(master);
+}
+
 TEST(CommandTest, MinimizeNeedsADisagreement) {
   const TestDirectory directory;
   const std::string file = directory.File("a.textproto", ReservedBitCase(0));
@@ -507,13 +535,13 @@ TEST(CommandTest, TriageLeavesOneCaseForEachSignature) {
   const std::string artifacts = directory.Path("artifacts");
   const std::string out = directory.Path("regressions");
   std::filesystem::create_directory(artifacts);
-  for (int i = 0; i < 3; ++i) {
+  // As libFuzzer, ClusterFuzzLite and ClusterFuzz name them.
+  int bits = 10;
+  for (const char* name : {"/crash-0", "/walk_fuzzer-address-crash-1",
+                           "/clusterfuzz-testcase-minimized-walk_fuzzer-2"}) {
     const std::string text =
-        directory.File("a.textproto", ReservedBitCase(10 + i));
-    ASSERT_EQ(RunEptdiff({"convert", text, "-o",
-                          artifacts + "/crash-" + std::to_string(i)})
-                  .status,
-              0);
+        directory.File("a.textproto", ReservedBitCase(bits++));
+    ASSERT_EQ(RunEptdiff({"convert", text, "-o", artifacts + name}).status, 0);
   }
   directory.File("artifacts/timeout-1", "\x01");
   directory.File("artifacts/notes", "no artifact");

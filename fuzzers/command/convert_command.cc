@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -45,6 +47,9 @@ int ConvertCommand(const Arguments& arguments) {
   const std::string written = to == "text" ? FormatCase(content->text_case)
                                            : ToBytes(content->text_case.c);
   if (out.empty() || out == "-") {
+    if (to == "bytes" && isatty(STDOUT_FILENO) == 1) {
+      return line.Mistake("bytes are not for a terminal: name a file with -o");
+    }
     std::fwrite(written.data(), 1, written.size(), stdout);
     return kExitAgree;
   }

@@ -21,9 +21,11 @@
 #include "fuzzers/command/fuzz_run.h"
 #include "fuzzers/command/oracles.h"
 #include "fuzzers/command/report_error.h"
+#include "fuzzers/command/style.h"
 #include "fuzzers/command/subcommands.h"
 #include "fuzzers/command/triage.h"
 #include "fuzzers/command/triaged_list.h"
+#include "fuzzers/command/writable.h"
 #include "fuzzers/encoding.h"
 #include "fuzzers/panel.h"
 
@@ -58,7 +60,7 @@ struct Places {
 // Redraws a line on a terminal; elsewhere prints one every few seconds.
 class Progress {
  public:
-  Progress() : terminal_(isatty(STDERR_FILENO) == 1) {}
+  Progress() : terminal_(IsTerminal(stderr)) {}
   ~Progress() {
     if (drawn_) std::fputs("\n", stderr);
   }
@@ -70,7 +72,7 @@ class Progress {
       return;
     shown_ = true;
     shown_at_ = now;
-    const std::string line = LiveLine(result);
+    const std::string line = CutToTerminal(LiveLine(result), stderr);
     std::fputs((terminal_ ? "\r\x1b[K" + line : line + "\n").c_str(), stderr);
     drawn_ = terminal_;
   }
@@ -135,7 +137,8 @@ absl::Status Prepare(const FuzzOptions& options, const Places& places) {
   for (const std::string& directory : directories) {
     if (absl::Status s = MakeDirectory(directory); !s.ok()) return s;
   }
-  return absl::OkStatus();
+  absl::Status report = CheckFileCanBeWritten(places.report);
+  return report.ok() ? CheckDirectoryCanBeMade(places.out) : report;
 }
 
 // Each target with a corpus of its own: what one of them keeps would lead the

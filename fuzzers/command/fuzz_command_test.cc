@@ -89,6 +89,7 @@ TEST_F(FuzzCommandTest, WorkersAreSummedInTheReport) {
   EXPECT_THAT(ran.err, HasSubstr("200 cases"));
   EXPECT_THAT(ran.err, HasSubstr("leaf 75%"));
   EXPECT_THAT(ran.err, HasSubstr("skips 10.0%"));
+  EXPECT_THAT(ran.out, HasSubstr("skipped 40: 5-level EPT is not modelled\n"));
 }
 
 // One job is not enough for two targets: there are two, each over a corpus of
@@ -115,6 +116,21 @@ TEST_F(FuzzCommandTest, TargetsShareTheJobsAndTheReport) {
                               ContainsRegex("first\",\n *\"cases\": 100,"),
                               ContainsRegex("second\",\n *\"cases\": 100,"),
                               HasSubstr("\"cases\": 200,")));
+}
+
+// Before the time is spent.
+TEST_F(FuzzCommandTest, WhereNothingCanBeWrittenNothingIsAsked) {
+  const std::string target = MakeTarget("echo > \"$0.asked\"\ncounters\n");
+  for (const char* option : {"--report", "--out", "--artifacts", "--work"}) {
+    const std::string place = option == std::string("--report")
+                                  ? directory_.path()
+                                  : target + "/below/a/file";
+    const Ran ran = RunEptdiff({"fuzz", "--target", target, option, place}, {},
+                               directory_.path());
+    EXPECT_EQ(ran.status, 4) << option;
+    EXPECT_THAT(ran.err, HasSubstr(place));
+    EXPECT_FALSE(std::filesystem::exists(target + ".asked")) << option;
+  }
 }
 
 TEST_F(FuzzCommandTest, EveryTargetMustBeThere) {

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "fuzzers/command/case_file.h"
 #include "fuzzers/command/corpus.h"
 #include "fuzzers/command/decided.h"
@@ -233,9 +234,12 @@ std::string ReportText(const FuzzResult& result, const CorpusDecides& decides,
         &text, "%-9s %.0f comparisons; answered %.1f%% of cases\n", name,
         oracle.compared,
         oracle.cases > 0 ? 100 * oracle.answered / oracle.cases : 0.0);
-    for (const auto& [reason, count] : oracle.reasons) {
+    auto reasons = oracle.reasons;
+    std::sort(reasons.begin(), reasons.end(),
+              [](const auto& a, const auto& b) { return a.second > b.second; });
+    for (const auto& [reason, count] : reasons) {
       absl::StrAppendFormat(&text, "          skipped %.0f: %s\n", count,
-                            reason);
+                            absl::StrReplaceAll(reason, {{"_", " "}}));
     }
   }
   absl::StrAppendFormat(

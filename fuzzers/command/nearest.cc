@@ -42,8 +42,8 @@ std::size_t Farness(absl::string_view word, absl::string_view candidate) {
 
 }  // namespace
 
-std::string Nearest(absl::string_view word,
-                    const std::vector<std::string>& candidates) {
+std::string NearestTo(absl::string_view word,
+                      const std::vector<std::string>& candidates) {
   const auto nearest =
       std::min_element(candidates.begin(), candidates.end(),
                        [word](const std::string& a, const std::string& b) {
@@ -56,7 +56,7 @@ std::string Nearest(absl::string_view word,
 
 std::string DidYouMean(absl::string_view word,
                        const std::vector<std::string>& candidates) {
-  const std::string nearest = Nearest(word, candidates);
+  const std::string nearest = NearestTo(word, candidates);
   return nearest.empty() ? "" : absl::StrCat("; did you mean ", nearest, "?");
 }
 

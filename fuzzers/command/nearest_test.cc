@@ -17,17 +17,17 @@ TEST(NearestTest, DistanceCountsEdits) {
 
 TEST(NearestTest, TheNearestCandidateIsFound) {
   const std::vector<std::string> words = {"run", "rules", "explain"};
-  EXPECT_EQ(Nearest("explian", words), "explain");
-  EXPECT_EQ(Nearest("rule", words), "rules");
-  EXPECT_EQ(Nearest("RUN", words), "run");
-  EXPECT_EQ(Nearest("exp", words), "explain");
-  EXPECT_EQ(Nearest("x", {}), "");
+  EXPECT_EQ(NearestTo("explian", words), "explain");
+  EXPECT_EQ(NearestTo("rule", words), "rules");
+  EXPECT_EQ(NearestTo("RUN", words), "run");
+  EXPECT_EQ(NearestTo("exp", words), "explain");
+  EXPECT_EQ(NearestTo("x", {}), "");
 }
 
 TEST(NearestTest, WhatIsFarIsNoSuggestion) {
   const std::vector<std::string> words = {"run", "rules", "explain"};
-  EXPECT_EQ(Nearest("", words), "");
-  EXPECT_EQ(Nearest("-v", words), "");
+  EXPECT_EQ(NearestTo("", words), "");
+  EXPECT_EQ(NearestTo("-v", words), "");
   EXPECT_EQ(DidYouMean("-v", words), "");
   EXPECT_EQ(DidYouMean("ru", words), "; did you mean run?");
 }

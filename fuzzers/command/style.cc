@@ -1,5 +1,6 @@
 #include "fuzzers/command/style.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -19,8 +20,21 @@ absl::string_view Environment(const char* name) {
 
 bool WantsColour(absl::string_view choice, std::FILE* stream) {
   if (choice != "auto") return choice == "always";
-  return Environment("NO_COLOR").empty() && Environment("TERM") != "dumb" &&
-         isatty(fileno(stream)) == 1;
+  return Environment("NO_COLOR").empty() && IsTerminal(stream);
+}
+
+bool IsTerminal(std::FILE* stream) {
+  return isatty(fileno(stream)) == 1 && Environment("TERM") != "dumb";
+}
+
+std::string CutToTerminal(absl::string_view line, std::FILE* stream) {
+  winsize size = {};
+  if (!IsTerminal(stream) || ioctl(fileno(stream), TIOCGWINSZ, &size) != 0 ||
+      size.ws_col == 0) {
+    return std::string(line);
+  }
+  // A terminal may go to the next line after its last column.
+  return std::string(line.substr(0, size.ws_col - 1u));
 }
 
 std::string Style::Marked(absl::string_view code,

@@ -13,6 +13,13 @@ namespace eptdiff {
 // "auto": on a terminal that understands it, unless NO_COLOR is set.
 bool WantsColour(absl::string_view choice, std::FILE* stream);
 
+// Whether a line can be drawn again on `stream`.
+bool IsTerminal(std::FILE* stream);
+
+// As much of `line` as one line of the terminal holds, so that it can be drawn
+// again; all of it if `stream` is none, or does not know its width.
+std::string CutToTerminal(absl::string_view line, std::FILE* stream);
+
 // Marks pieces of text; does nothing without colour.
 class Style {
  public:

@@ -7,6 +7,7 @@
 #include <memory>
 #include <system_error>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -157,6 +158,20 @@ class Triager {
 
 }  // namespace
 
+namespace {
+
+// "crash-0a1b", "walk_fuzzer-address-crash-0a1b" (ClusterFuzzLite),
+// "clusterfuzz-testcase-minimized-walk_fuzzer-123".
+bool IsArtifactName(const std::string& name) {
+  for (const char* kind : {"crash-", "timeout-", "oom-", "leak-", "slow-unit-",
+                           "clusterfuzz-testcase-"}) {
+    if (absl::StrContains("-" + name, absl::StrCat("-", kind))) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 absl::StatusOr<std::vector<std::string>> ArtifactsIn(
     const std::string& directory) {
   std::error_code error;
@@ -169,11 +184,8 @@ absl::StatusOr<std::vector<std::string>> ArtifactsIn(
   for (fs::directory_iterator entry(directory, error);
        !error && entry != fs::directory_iterator(); entry.increment(error)) {
     const std::string name = entry->path().filename().string();
-    for (const char* kind :
-         {"crash-", "timeout-", "oom-", "leak-", "slow-unit-"}) {
-      if (name.starts_with(kind) && entry->is_regular_file()) {
-        artifacts.push_back(entry->path().string());
-      }
+    if (IsArtifactName(name) && entry->is_regular_file()) {
+      artifacts.push_back(entry->path().string());
     }
   }
   if (error) {

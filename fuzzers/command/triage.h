@@ -38,7 +38,8 @@ struct TriageResult {
   std::vector<std::pair<std::string, std::string>> unreproduced;
 };
 
-// libFuzzer's artifacts in `directory`, by their names.
+// libFuzzer's artifacts in `directory`, by their names: crash-..., also after
+// the name of a target, and what ClusterFuzz calls a testcase.
 absl::StatusOr<std::vector<std::string>> ArtifactsIn(
     const std::string& directory);
 

@@ -8,13 +8,15 @@
 #include "fuzzers/command/report_error.h"
 #include "fuzzers/command/subcommands.h"
 #include "fuzzers/command/triage.h"
+#include "fuzzers/command/writable.h"
 
 namespace eptdiff {
 namespace {
 
 constexpr char kAbout[] =
-    "Reads libFuzzer's artifacts in DIR (crash-*, timeout-*, ...), groups them "
-    "by\nsignature, minimises one for each, and writes it with its explanation "
+    "Reads libFuzzer's artifacts in DIR (crash-*, timeout-*, ..., and as "
+    "ClusterFuzz names its testcases), groups them by signature, minimises one "
+    "for each, and writes it with its explanation "
     "as\nOUT/<signature>.textproto.\nExit: 0 none reproduces, 1 a "
     "disagreement, 2 bad input.";
 
@@ -31,6 +33,9 @@ int TriageCommand(const Arguments& arguments) {
   if (const auto exit = line.Parse(arguments, 1, 1)) return *exit;
   if (const auto panel = options.MakePanel(); !panel.ok()) {
     return line.Mistake(panel.status().message());
+  }
+  if (absl::Status s = CheckDirectoryCanBeMade(out); !s.ok()) {
+    return ReportOutputError(s);
   }
   const auto artifacts = ArtifactsIn(line.operands()[0]);
   if (!artifacts.ok()) return ReportInputError(artifacts.status());
