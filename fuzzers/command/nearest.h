@@ -18,7 +18,7 @@ std::size_t EditDistance(absl::string_view a, absl::string_view b);
 // The candidate nearest to `word`, the first of several, upper and lower case
 // being alike; "" if no candidate has half of its letters.
 std::string NearestTo(absl::string_view word,
-                    const std::vector<std::string>& candidates);
+                      const std::vector<std::string>& candidates);
 
 // "; did you mean run?", the end of an error message; "" if there is none.
 std::string DidYouMean(absl::string_view word,
