@@ -15,6 +15,13 @@ usage_error() {
   exit 2
 }
 
+# Prints the comment that the script begins with, if it is asked for --help.
+help_is_the_comment() {
+  [[ ${1-} == -h || ${1-} == --help ]] || return 0
+  sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
+  exit 0
+}
+
 have() { command -v "$1" >/dev/null; }
 
 # The tracked files that match the given pathspecs (none: all), one a line. In a
