@@ -109,7 +109,7 @@ TEST(CommandTest, MisuseIsExitStatusTwoAndSaysWhatToDo) {
       {{"run", "--help=yes", "x"}, "--help takes no value"},
       {{"run", "--color=allways", "x"}, "did you mean always?"},
       {{"run", "--dialect", "boch-3.0", "x"}, "did you mean bochs-3.0?"},
-      {{"explain", "a", "b"}, "unexpected operand \"b\""},
+      {{"minimize", "a", "b"}, "unexpected operand \"b\""},
       {{"convert", "--to", "txt", "x"}, "did you mean text?"},
       {{"fuzz", "--seconds", "soon"}, "a number from 1"},
       {{"fuzz", "--jobs=0"}, "a number from 1"},
@@ -330,6 +330,15 @@ TEST(CommandTest, RulesAreListedWithTheirSections) {
   EXPECT_EQ(ran.status, 0);
   EXPECT_THAT(ran.out, AllOf(HasSubstr("CFG-8     SDM table 29-3\n"),
                              HasSubstr("1-GByte leaf: any of bits 29:12")));
+}
+
+TEST(CommandTest, SeveralCasesAreExplained) {
+  const TestDirectory directory;
+  const std::string a = directory.File("a.textproto", kReadOnlyPage);
+  const std::string b = directory.File("b.textproto", kFiveLevels);
+  const Ran ran = RunEptdiff({"explain", a, b});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_THAT(ran.out, AllOf(StartsWith(a + "\n"), HasSubstr("\n\n" + b)));
 }
 
 // By whatever name it was met: in a report, in a signature, as a family.

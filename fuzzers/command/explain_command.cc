@@ -1,3 +1,4 @@
+#include <cstdint>
 #include <cstdio>
 #include <string>
 
@@ -15,7 +16,7 @@ namespace eptdiff {
 namespace {
 
 constexpr char kAbout[] =
-    "Tells a case step by step: the entries that are read, their bits in "
+    "Tells each case step by step: the entries that are read, their bits in "
     "words, the\nrules that decide, what the SDM permits, and what each oracle "
     "answers.\nExit: 0, whether they agree or not; 2 bad input.";
 
@@ -34,7 +35,7 @@ std::string Heading(const std::string& file, const TextCase& text_case,
 }  // namespace
 
 int ExplainCommand(const Arguments& arguments) {
-  CommandLine line("explain", "FILE", kAbout);
+  CommandLine line("explain", "FILE...", kAbout);
   OracleOptions options;
   options.AddTo(line);
   options.AddTargetTo(line);
@@ -43,19 +44,21 @@ int ExplainCommand(const Arguments& arguments) {
               "colour the output (auto: on a terminal)");
   line.Example("--target ./libmine.so cases/CASE.textproto");
   line.Example("--dialect sdm corpus/deviations/bochs-3.0/vio-8.textproto");
-  if (const auto exit = line.Parse(arguments, 1, 1)) return *exit;
+  if (const auto exit = line.Parse(arguments, 1, SIZE_MAX)) return *exit;
   const auto panel = options.MakePanel();
   if (!panel.ok()) return line.Mistake(panel.status().message());
 
-  const std::string& file = line.operands()[0];
-  const auto content = ReadCaseFile(file);
-  if (!content.ok()) return ReportInputError(content.status());
-  const TextCase& text_case = content->text_case;
   const Style style(WantsColour(colour, stdout));
-  const std::string text = absl::StrCat(Heading(file, text_case, style),
-                                        MachineText(text_case.c, style),
-                                        Explain(**panel, text_case.c, style));
-  std::fputs(text.c_str(), stdout);
+  for (const std::string& file : line.operands()) {
+    const auto content = ReadCaseFile(file);
+    if (!content.ok()) return ReportInputError(content.status());
+    const TextCase& text_case = content->text_case;
+    const std::string text = absl::StrCat(
+        &file == &line.operands()[0] ? "" : "\n",
+        Heading(file, text_case, style), MachineText(text_case.c, style),
+        Explain(**panel, text_case.c, style));
+    std::fputs(text.c_str(), stdout);
+  }
   return kExitAgree;
 }
 
