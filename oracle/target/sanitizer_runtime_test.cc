@@ -18,7 +18,8 @@ constexpr char kClang[] = "Debian clang version 19.1.7 (3~deb12u1)";
 
 // A machine with both compilers and all runtimes.
 std::string Has(std::string_view compiler, std::string_view library) {
-  return "/" + std::string(compiler) + "/" + std::string(library);
+  std::string path = "/";
+  return path.append(compiler).append("/").append(library);
 }
 std::string HasNothing(std::string_view, std::string_view) { return ""; }
 bool NothingIsLoaded(const char*) { return false; }
