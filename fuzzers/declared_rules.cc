@@ -6,13 +6,13 @@
 #include <iterator>
 #include <string_view>
 
+#include "oracle/target/profile.h"
+
 namespace eptdiff {
 namespace {
 
 constexpr std::uint64_t kPaged =
-    EPTDIFF_MODELS_LINEAR_32_BIT | EPTDIFF_MODELS_LINEAR_PAE |
-    EPTDIFF_MODELS_LINEAR_4_LEVEL | EPTDIFF_MODELS_LINEAR_5_LEVEL;
-constexpr std::uint64_t kLinear = kPaged | EPTDIFF_MODELS_LINEAR_PAGING_OFF;
+    kLinearModes & ~std::uint64_t{EPTDIFF_MODELS_LINEAR_PAGING_OFF};
 constexpr std::uint64_t kGuestEntries =
     kPaged | EPTDIFF_MODELS_STRUCTURE_ACCESS;
 
@@ -80,7 +80,7 @@ constexpr Need kNeeds[] = {
     {"MT-6", {kNothing}, EPTDIFF_FILLS_MEMORY_TYPE},
     {"SPP-", {EPTDIFF_MODELS_SPP}},
     {"VE-", {EPTDIFF_MODELS_VE}},
-    {"GW-", {kLinear | EPTDIFF_MODELS_PDPTE_LOAD}},
+    {"GW-", {kLinearModes | EPTDIFF_MODELS_PDPTE_LOAD}},
     {"GW-2", {EPTDIFF_MODELS_LINEAR_32_BIT}},
     {"GW-3", {EPTDIFF_MODELS_LINEAR_PAE}},
     {"GW-4", {EPTDIFF_MODELS_LINEAR_4_LEVEL | EPTDIFF_MODELS_LINEAR_5_LEVEL}},

@@ -32,11 +32,6 @@ constexpr std::size_t kMaxDisagreed = 512;
 constexpr std::chrono::seconds kFindingTime{5};
 constexpr std::chrono::seconds kHangTime{3};
 
-constexpr std::uint64_t kLinear =
-    EPTDIFF_MODELS_LINEAR_PAGING_OFF | EPTDIFF_MODELS_LINEAR_32_BIT |
-    EPTDIFF_MODELS_LINEAR_PAE | EPTDIFF_MODELS_LINEAR_4_LEVEL |
-    EPTDIFF_MODELS_LINEAR_5_LEVEL;
-
 // How plainly a case shows that an answer is wrong: at best the access happens
 // where the SDM has it fail.
 enum class Plainness { kConforms, kOtherDetail, kOtherEvent, kReaches };
@@ -95,7 +90,7 @@ TargetCheck::TargetCheck(TargetOracle& oracle, std::uint64_t seed)
       statistics_(std::vector<std::string>{std::string(oracle.name())}) {
   const std::uint64_t models = oracle.profile().models;
   focuses_.push_back(Focus::kEpt);
-  if ((models & kLinear) != 0) focuses_.push_back(Focus::kLinear);
+  if ((models & kLinearModes) != 0) focuses_.push_back(Focus::kLinear);
   batch_.reserve(kBatch);
 }
 

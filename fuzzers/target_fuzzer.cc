@@ -117,10 +117,6 @@ class TargetFuzzer {
         features_[i] |= report.trace.features[i];
       }
     });
-    constexpr std::uint64_t kLinearModes =
-        EPTDIFF_MODELS_LINEAR_PAGING_OFF | EPTDIFF_MODELS_LINEAR_32_BIT |
-        EPTDIFF_MODELS_LINEAR_PAE | EPTDIFF_MODELS_LINEAR_4_LEVEL |
-        EPTDIFF_MODELS_LINEAR_5_LEVEL;
     linear_ = (oracle_.profile().models & kLinearModes) != 0;
   }
 

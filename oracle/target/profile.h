@@ -4,6 +4,7 @@
 #ifndef EPTDIFF_ORACLE_TARGET_PROFILE_H_
 #define EPTDIFF_ORACLE_TARGET_PROFILE_H_
 
+#include <cstdint>
 #include <string>
 
 #include "oracle/case.h"
@@ -11,6 +12,12 @@
 #include "oracle/target/eptdiff_target.h"
 
 namespace eptdiff {
+
+// Of `models`: linear accesses, in any mode of guest paging.
+inline constexpr std::uint64_t kLinearModes =
+    EPTDIFF_MODELS_LINEAR_PAGING_OFF | EPTDIFF_MODELS_LINEAR_32_BIT |
+    EPTDIFF_MODELS_LINEAR_PAE | EPTDIFF_MODELS_LINEAR_4_LEVEL |
+    EPTDIFF_MODELS_LINEAR_5_LEVEL;
 
 // The profile that a target finds before it describes itself.
 eptdiff_profile BlankProfile();
