@@ -361,19 +361,6 @@ absl::StatusOr<WaiverSet> WaiversIn(const std::string& list) {
   return set;
 }
 
-// Has the runtime of the target's sanitizer in this process, which may start
-// again for that; or else says why it cannot be.
-std::string HaveRuntime(const std::string& target, const Arguments& arguments) {
-  if (!IsSharedObject(target)) return "";
-  const SanitizerRuntime runtime = RuntimeFor(target, ReadNeeds(target));
-  if (!runtime.refusal.empty() || runtime.preload.empty()) {
-    return runtime.refusal;
-  }
-  std::vector<std::string> command = {"eptdiff", "check"};
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  return RestartWith(runtime.preload, command);
-}
-
 std::string TakesNoArguments(const CheckOptions& options) {
   return options.target + " is a shared object, which takes no arguments";
 }
@@ -435,7 +422,8 @@ int CheckCommand(const Arguments& arguments) {
   if (!allowed.ok()) {
     return line.Mistake(std::string(allowed.status().message()));
   }
-  std::string error = HaveRuntime(options.target, arguments);
+  std::string error;
+  if (IsSharedObject(options.target)) error = HaveRuntime(options.target);
   if (!error.empty()) return line.Mistake(error);
   const Clock::time_point start = Clock::now();
   const Interrupt interrupt;

@@ -14,15 +14,19 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// The faulty walker, as `build` has it ("gcc_address").
+// The faulty walker, as `build` has it ("gcc_address"), and the unruly builder.
 std::string Walker(const std::string& build) {
   return EPTDIFF_EXAMPLES "/libwalker_" + build + ".so";
+}
+std::string Builder(const std::string& build) {
+  return EPTDIFF_EXAMPLES "/libbuilder_" + build + ".so";
 }
 
 Ran Check(const std::string& target, const std::string& bug,
           const std::string& cases, const std::string& seed = "1") {
-  return RunEptdiff({"check", target, "--cases", cases, "--seed", seed},
-                    {"EPTDIFF_EXAMPLE_BUG=" + bug});
+  return RunEptdiff(
+      {"check", target, "--cases", cases, "--seed", seed, "--limit", "1000"},
+      {"EPTDIFF_EXAMPLE_BUG=" + bug});
 }
 
 std::vector<std::string> Compilers() {
@@ -65,7 +69,7 @@ TEST(CheckObjectsTest, WhatASanitizerFindsIsAFindingWithItsReport) {
   };
   for (const std::string& compiler : Compilers()) {
     for (const Found& found : kFound) {
-      const Ran ran = Check(Walker(compiler + found.by), found.bug, "3000");
+      const Ran ran = Check(Walker(compiler + found.by), found.bug, "1500");
       EXPECT_EQ(ran.status, 1) << ran.err;
       EXPECT_THAT(
           ran.out,
@@ -76,6 +80,31 @@ TEST(CheckObjectsTest, WhatASanitizerFindsIsAFindingWithItsReport) {
                 HasSubstr("step { guest_physical_access {"),
                 Not(HasSubstr("memory {")), Not(HasSubstr("eptdiff::"))))
           << compiler << found.by;
+    }
+  }
+}
+
+TEST(CheckObjectsTest, WhatABuilderDoesToItsProcessIsAFinding) {
+  struct Done {
+    std::string by;
+    std::string bug;
+    std::string says;
+  };
+  const Done kDone[] = {
+      {"", "", "builds what it was asked for"},
+      {"_address", "", "builds what it was asked for"},
+      {"_address", "writes-beyond-its-block", "1. crash-heap-buffer-overflow:"},
+      {"", "descends", "1. crash-stack-overflow: it runs out of stack;"},
+      {"_address", "descends", "1. crash-stack-overflow: it runs out of stack"},
+      {"", "forks", "1. forks: it forks, and does not wait"},
+      {"", "closes-all-and-hangs", "1. hang-time: it hangs"},
+  };
+  for (const std::string& compiler : Compilers()) {
+    for (const Done& done : kDone) {
+      const Ran ran = Check(Builder(compiler + done.by), done.bug, "40");
+      EXPECT_EQ(ran.status, done.bug.empty() ? 0 : 1) << ran.err;
+      EXPECT_THAT(ran.out, AllOf(HasSubstr(done.says), Not(HasSubstr("2. "))))
+          << compiler << done.by;
     }
   }
 }

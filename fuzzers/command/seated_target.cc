@@ -8,11 +8,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "oracle/target/builder_profile.h"
 #include "oracle/target/direct_session.h"
 #include "oracle/target/guarded_memory.h"
-#include "oracle/target/object_needs.h"
 #include "oracle/target/open_target.h"
 #include "oracle/target/outside_builder.h"
 #include "oracle/target/profile.h"
@@ -34,16 +32,6 @@ void EndLoads() {
 
 absl::Status Unfit(const std::string& why) {
   return absl::InvalidArgumentError(absl::StrCat("--target: ", why));
-}
-
-// A sanitizer's runtime has to be in the process from the beginning.
-absl::Status CheckRuntime(const std::string& path) {
-  const SanitizerRuntime runtime = RuntimeFor(path, ReadNeeds(path));
-  if (!runtime.refusal.empty()) return Unfit(runtime.refusal);
-  if (runtime.preload.empty()) return absl::OkStatus();
-  return Unfit(absl::StrCat(path,
-                            " wants a sanitizer's runtime: set LD_PRELOAD=",
-                            absl::StrJoin(runtime.preload, ":")));
 }
 
 absl::Status SeatBuilder(const BuilderFunctions& functions, Panel& panel) {
@@ -80,7 +68,7 @@ absl::Status SeatTarget(const std::string& path, Panel& panel) {
     panel.Seat(std::move(program));
     return absl::OkStatus();
   }
-  if (absl::Status s = CheckRuntime(path); !s.ok()) return s;
+  if (error = HaveRuntime(path); !error.empty()) return Unfit(error);
   BuilderFunctions builder;
   bool is_builder = false;
   if (LoadBuilder(path, builder, is_builder, error)) {

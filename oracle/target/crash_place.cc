@@ -1,6 +1,7 @@
 #include "oracle/target/crash_place.h"
 
 #include <dlfcn.h>
+#include <execinfo.h>
 #include <signal.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <string_view>
 
 #include "oracle/target/sanitizer_fault.h"
@@ -58,6 +60,8 @@ std::string_view NameOf(int signal) {
       return "SIGBUS";
     case SIGFPE:
       return "SIGFPE";
+    case SIGABRT:
+      return "SIGABRT";
     default:
       return "SIGILL";
   }
@@ -79,37 +83,77 @@ Place PlaceOf([[maybe_unused]] const void* context) {
   return place;
 }
 
+// "name+0x12 (file+0x1234)", as far as it is known.
+void Put(std::uintptr_t instruction, const Dl_info& object, Line& line) {
+  const std::string_view path = object.dli_fname;
+  if (object.dli_sname != nullptr) {
+    line << object.dli_sname << "+"
+         << instruction - reinterpret_cast<std::uintptr_t>(object.dli_saddr)
+         << " ";
+  }
+  line << "(" << path.substr(path.rfind('/') + 1) << "+"
+       << instruction - reinterpret_cast<std::uintptr_t>(object.dli_fbase)
+       << ")";
+}
+
+bool IsOfSystem(const Dl_info& object) {
+  const std::string_view path = object.dli_fname;
+  for (const std::string_view library :
+       {"/libc.so", "/libstdc++.so", "/libc++", "/libgcc_s.so"}) {
+    if (path.find(library) != path.npos) return true;
+  }
+  return false;
+}
+
+// The calls that are under way, from the place on to where this program calls.
+void TellCalls(std::uintptr_t place) {
+  constexpr int kMostCalls = 16;
+  void* calls[64];
+  const int count = backtrace(calls, static_cast<int>(std::size(calls)));
+  Dl_info own;
+  if (dladdr(reinterpret_cast<void*>(&TellWhereItCrashes), &own) == 0) return;
+  bool after_place = false;  // what comes before is the handler's own
+  int told = 0;
+  for (int i = 0; i < count && told < kMostCalls; ++i) {
+    auto instruction = reinterpret_cast<std::uintptr_t>(calls[i]);
+    const bool is_place = instruction == place;
+    if (!is_place && !after_place) continue;
+    // Of a call, what comes after is known.
+    if (after_place) --instruction;
+    Dl_info object;
+    if (dladdr(reinterpret_cast<void*>(instruction), &object) == 0) continue;
+    if (after_place && object.dli_fbase == own.dli_fbase) break;
+    after_place = true;
+    if (IsOfSystem(object)) continue;
+    Line line;
+    line << "  in ";
+    Put(instruction, object, line);
+    line.Write();
+    ++told;
+  }
+}
+
 void Tell(int signal, std::uintptr_t address, const Place& place) {
   Line line;
-  line << NameOf(signal) << " at " << address;
-  Dl_info object;
-  if (dladdr(reinterpret_cast<void*>(place.instruction), &object) != 0) {
-    const std::string_view path = object.dli_fname;
-    line << ", in ";
-    if (object.dli_sname != nullptr) {
-      line << object.dli_sname << "+"
-           << place.instruction -
-                  reinterpret_cast<std::uintptr_t>(object.dli_saddr)
-           << " ";
-    }
-    line << "(" << path.substr(path.rfind('/') + 1) << "+"
-         << place.instruction -
-                reinterpret_cast<std::uintptr_t>(object.dli_fbase)
-         << ")";
-  }
+  line << NameOf(signal);
+  if (signal != SIGABRT) line << " at " << address;
   line.Write();
+  TellCalls(place.instruction);
 }
 
 void Handle(int signal, siginfo_t* info, void* context) {
   const Place place = PlaceOf(context);
   const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
+  // A sanitizer that ends a process has said why.
+  const bool is_told = HasFault();
   // Whatever is above the stack pointer of a stack that may still grow is
   // there.
   const bool out_of_stack = signal == SIGSEGV && info->si_code == SEGV_MAPERR &&
                             address + kBelowStack > place.stack &&
                             address < place.stack + kAboveStack;
   if (out_of_stack) OnFault("stack-overflow");
-  if (info->si_code > 0) Tell(signal, address, place);
+  const bool is_sent = info->si_code <= 0 && signal != SIGABRT;
+  if (!is_told && !is_sent) Tell(signal, address, place);
   raise(signal);  // as it would have been, once this returns
 }
 
@@ -119,7 +163,9 @@ void TellWhereItCrashes() {
   stack_t stack = {};
   stack.ss_sp = handlers_stack;
   stack.ss_size = sizeof(handlers_stack);
-  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) {
+  void* here[1];
+  backtrace(here, 1);  // the first one loads what it needs
+  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) {
     struct sigaction before = {};
     sigaction(signal, nullptr, &before);
     if (before.sa_handler != SIG_DFL) continue;

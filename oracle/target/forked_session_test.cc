@@ -302,7 +302,7 @@ TEST(ForkedSessionTest, ACrashSaysWhereItWas) {
   if (SignaturePart(reply.incident) == "crash-exit1") GTEST_SKIP();
   EXPECT_EQ(SignaturePart(reply.incident), "crash-SIGSEGV");
   EXPECT_THAT(session->LastOutput(),
-              AllOf(HasSubstr("SIGSEGV at 0x0, in "), HasSubstr("_test+0x")));
+              AllOf(HasSubstr("SIGSEGV at 0x0\n  in "), HasSubstr("_test+0x")));
   session->Perform(state, AccessTo(kDeep), reply);
   EXPECT_EQ(SignaturePart(reply.incident), "crash-stack-overflow");
   EXPECT_EQ(WordsOf(reply.incident), "it runs out of stack");

@@ -134,6 +134,8 @@ Incident IncidentOf(std::uint32_t fault) {
 
 void TellFaultsTo(FaultReport* report) { told_to = report; }
 
+bool HasFault() { return told_to != nullptr && told_to->fault != 0; }
+
 void OnFault(std::string_view description) {
   if (told_to == nullptr) return;
   // One leads to another while it is told.

@@ -49,6 +49,9 @@ Incident IncidentOf(std::uint32_t fault);
 // standard error.
 void TellFaultsTo(FaultReport* report);
 
+// In the child: whether there has been one.
+bool HasFault();
+
 // For the hooks: a fault was found. Returns for a sanitizer to tell about it,
 // or ends the process.
 void OnFault(std::string_view description);

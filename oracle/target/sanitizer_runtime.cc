@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 
 namespace eptdiff {
 namespace {
@@ -125,6 +127,31 @@ void Add(const std::string& path, const ObjectNeeds& needs,
       ", or name it in LD_PRELOAD";
 }
 
+// Returns only if that is impossible, or has been done already, and says why.
+std::string RestartWith(const std::vector<std::string>& preload) {
+  const char* const set = std::getenv("LD_PRELOAD");
+  const std::string before = set == nullptr ? "" : set;
+  std::string list;
+  for (const std::string& library : preload) {
+    if (before.find(library) != before.npos) {
+      return library + " is in LD_PRELOAD, and cannot be loaded";
+    }
+    list += library + " ";
+  }
+  std::ifstream in("/proc/self/cmdline", std::ios::binary);
+  std::string arguments{std::istreambuf_iterator<char>(in), {}};
+  std::vector<char*> argv;
+  for (std::size_t at = 0; at < arguments.size();
+       at += std::strlen(&arguments[at]) + 1) {
+    argv.push_back(&arguments[at]);
+  }
+  argv.push_back(nullptr);
+  setenv("LD_PRELOAD", (list + before).c_str(), 1);
+  std::fflush(nullptr);
+  execv("/proc/self/exe", argv.data());
+  return std::string("cannot start again: ") + std::strerror(errno);
+}
+
 }  // namespace
 
 std::string AskCompiler(std::string_view compiler, std::string_view library) {
@@ -188,26 +215,10 @@ SanitizerRuntime RuntimeFor(const std::string& path, const ObjectNeeds& needs,
   return result;
 }
 
-std::string RestartWith(const std::vector<std::string>& preload,
-                        const std::vector<std::string>& arguments) {
-  const char* const set = std::getenv("LD_PRELOAD");
-  const std::string before = set == nullptr ? "" : set;
-  std::string list;
-  for (const std::string& library : preload) {
-    if (before.find(library) != before.npos) {
-      return library + " is in LD_PRELOAD, and cannot be loaded";
-    }
-    list += library + " ";
-  }
-  setenv("LD_PRELOAD", (list + before).c_str(), 1);
-  std::vector<char*> argv;
-  for (const std::string& argument : arguments) {
-    argv.push_back(const_cast<char*>(argument.c_str()));
-  }
-  argv.push_back(nullptr);
-  std::fflush(nullptr);
-  execv("/proc/self/exe", argv.data());
-  return std::string("cannot start again: ") + std::strerror(errno);
+std::string HaveRuntime(const std::string& path) {
+  const SanitizerRuntime runtime = RuntimeFor(path, ReadNeeds(path));
+  if (!runtime.refusal.empty()) return runtime.refusal;
+  return runtime.preload.empty() ? "" : RestartWith(runtime.preload);
 }
 
 }  // namespace eptdiff

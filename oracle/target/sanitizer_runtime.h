@@ -37,10 +37,10 @@ SanitizerRuntime RuntimeFor(const std::string& path, const ObjectNeeds& needs,
                             const LibraryFinder& find = AskCompiler,
                             const SymbolTest& is_loaded = IsLoaded);
 
-// Runs this program again, with the libraries preloaded. Returns only if that
-// is impossible, or has been done already, and says why.
-std::string RestartWith(const std::vector<std::string>& preload,
-                        const std::vector<std::string>& arguments);
+// Sees to it that the object at `path` can be loaded: where that takes a
+// runtime, this program runs again from its beginning, with the same arguments.
+// Nothing has been read or printed before. "", or why it is impossible.
+std::string HaveRuntime(const std::string& path);
 
 }  // namespace eptdiff
 
