@@ -26,6 +26,12 @@
  * beyond that size.
  *
  * Threads: none of these functions is called from two threads at once.
+ *
+ * Processes: they are called in a child of eptdiff's. They may print, take
+ * memory (up to 2 GBytes) and have threads and handlers of signals. What ends
+ * the process (a signal, exit(), an exception that leaves the function) is a
+ * finding, and so is a fork that is not waited for, or closing a descriptor
+ * that they have not opened.
  */
 #ifndef EPTDIFF_TARGET_H_
 #define EPTDIFF_TARGET_H_

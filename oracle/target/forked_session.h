@@ -7,6 +7,10 @@
 // left, which is the state in which it would be asked: who stops listening to
 // it does not look at what it says afterwards. If the target counts the edges
 // of its code (edge_counters.h), so does the child, for prepared cases.
+//
+// Meanwhile this process looks at the child's memory, now and then: too much of
+// it ends the child, and slow growth gets a new one between two batches. What a
+// sanitizer finds comes back by its kind (sanitizer_fault.h).
 // Thread-safety: thread-compatible; only in a process with one thread, since it
 // forks.
 #ifndef EPTDIFF_ORACLE_TARGET_FORKED_SESSION_H_

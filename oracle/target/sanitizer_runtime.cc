@@ -134,7 +134,9 @@ std::string RestartWith(const std::vector<std::string>& preload) {
   std::string list;
   for (const std::string& library : preload) {
     if (before.find(library) != before.npos) {
-      return library + " is in LD_PRELOAD, and cannot be loaded";
+      return library +
+             " cannot be loaded: install it, or name its folder in "
+             "LD_LIBRARY_PATH";
     }
     list += library + " ";
   }
