@@ -55,8 +55,8 @@ struct CarefreeHal : PoolHal {
   void OnStore(Hpa, std::uint64_t, std::uint64_t) {}
 };
 
-// To change the rights of a page it takes everything away, executes INVEPT, and
-// maps all of it anew.
+// To change the rights of a 4-KByte page it takes everything away, executes
+// INVEPT, and maps all of it anew.
 class Rebuilder final : public BuilderOver<CarefreeHal> {
  public:
   TableResult Perform(const TableOperation& operation,
@@ -70,15 +70,15 @@ class Rebuilder final : public BuilderOver<CarefreeHal> {
     TableOperation step = {.kind = TableOperationKind::kUnmapRegion,
                            .bytes = std::uint64_t{1} << 48};
     BuilderOver::Perform(step, ignored);
-    for (const Interval& page : pages) {
-      step = {.kind = TableOperationKind::kMapRegion,
-              .level = 3,
-              .gpa = Gpa{page.gpa},
-              .hpa = Hpa{page.hpa},
-              .bytes = page.bytes,
-              .flags = page.flags};
-      if (page.gpa == operation.gpa.value) step.flags = operation.flags;
-      BuilderOver::Perform(step, ignored);
+    for (const Interval& part : pages) {
+      for (std::uint64_t offset = 0; offset < part.bytes; offset += k4K) {
+        step = {.kind = TableOperationKind::kMap,
+                .gpa = Gpa{part.gpa + offset},
+                .hpa = Hpa{part.hpa + offset},
+                .flags = part.flags};
+        if (step.gpa == operation.gpa) step.flags = operation.flags;
+        BuilderOver::Perform(step, ignored);
+      }
     }
     return {};
   }

@@ -20,14 +20,16 @@ PageFacts FactsAt(const std::vector<Interval>& pages, std::uint64_t gpa) {
 
 BuilderCheck::BuilderCheck(FramePool& pool, const TableFacts& facts,
                            std::uint64_t eptp, SymptomLog* log,
-                           Meanwhile meanwhile)
+                           Meanwhile meanwhile, Room room)
     : pool_(pool),
       log_(log),
       guest_stopped_(meanwhile == Meanwhile::kGuestIsStopped),
       facts_(facts),
       eptp_(eptp),
-      root_{AddressIn(eptp)} {
-  events_ = pool_.TakeEvents();
+      root_{AddressIn(eptp)},
+      room_(std::move(room)) {
+  room_.memory.Clear();
+  pool_.TakeEvents(room_.events);
   if (guest_stopped_) {
     FollowAll();
     SettleInvept();
@@ -35,7 +37,7 @@ BuilderCheck::BuilderCheck(FramePool& pool, const TableFacts& facts,
   } else {
     ReplayAll();
   }
-  linked_.emplace(root_.value, TreePlace{facts.levels, 0, RightsMask(facts)});
+  linked_.insert(root_.value, TreePlace{facts.levels, 0, RightsMask(facts)});
   CheckEnd();
   fresh_.clear();
 }
@@ -53,7 +55,7 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
   fresh_.clear();
   std::uint64_t leaf = 0;
   PageNow page{0};
-  if (!FindLeaf(facts_, memory_, root_, operation.gpa.value, leaf,
+  if (!FindLeaf(facts_, room_.memory, root_, operation.gpa.value, leaf,
                 page.level)) {
     page.level = 0;
   }
@@ -82,7 +84,7 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
   if (done_ && is_right) ApplyToModel(operation, page, after_);
   flags_may_go_ = operation.kind == TableOperationKind::kClearFlags ||
                   operation.kind == TableOperationKind::kRemap;
-  events_ = pool_.TakeEvents();
+  pool_.TakeEvents(room_.events);
   if (guest_stopped_) {
     Settle();
   } else {
@@ -109,11 +111,13 @@ BuilderFindings BuilderCheck::JudgeEnd() {
   needs_invept_ = needed_invept_ = !model_.empty() || linked_.size() > 1;
   invepts_ = 0;
   // The VMM uses the root no more; processors may have cached what it mapped.
-  if (needs_invept_ && !guest_stopped_) waiting_ = linked_;
+  for (const auto& [table, place] : linked_) {
+    if (needs_invept_ && !guest_stopped_) waiting_.insert(table, place);
+  }
   linked_.clear();
   happenings_ = 0;
   done_ = true;
-  events_ = pool_.TakeEvents();
+  pool_.TakeEvents(room_.events);
   if (guest_stopped_) {
     FollowAll();
     SettleInvept();
@@ -133,14 +137,19 @@ BuilderFindings BuilderCheck::JudgeEnd() {
 }
 
 void BuilderCheck::AfterAccess() {
-  for (TableEvent& event : pool_.TakeEvents()) Replay(event);
+  pool_.TakeEvents(room_.meanwhile);
+  for (TableEvent& event : room_.meanwhile) Replay(event);
 }
 
 void BuilderCheck::CheckEnd() {
   if (needs_invept_) {
     FindOrTolerate(BuilderRule::kInvept, invept_entry_.value, invept_level_);
   }
-  const TableImage image = ReadTree(facts_, pool_.memory(), root_);
+  // Refused, and nothing happened: the tables are those that were right before,
+  // if memory is.
+  if (!done_ && !guest_stopped_ && room_.events.empty()) return CheckMemory();
+  TableImage& image = room_.is;
+  ReadTree(facts_, pool_.memory(), root_, image);
   if (!image.findings.empty()) {
     for (const BuilderFinding& finding : image.findings) Take(finding);
     return;
@@ -189,7 +198,7 @@ void BuilderCheck::CheckTaken(const std::vector<Interval>& taken) {
 
 void BuilderCheck::CheckMemory() {
   for (const auto& [table, place] : linked_) {
-    const FrameMemory::Frame& replayed = *memory_.Find(Hpa{table});
+    const FrameMemory::Frame& replayed = *room_.memory.Find(Hpa{table});
     const FrameMemory::Frame& found = *pool_.memory().Find(Hpa{table});
     if (replayed != found) Find(BuilderRule::kReported, table, place.level);
   }

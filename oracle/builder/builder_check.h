@@ -21,14 +21,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "engine/table_error.h"
 #include "engine/types.h"
 #include "oracle/builder/builder_finding.h"
 #include "oracle/builder/builder_operation.h"
+#include "oracle/builder/frame_map.h"
 #include "oracle/builder/frame_pool.h"
 #include "oracle/builder/mapping_model.h"
 #include "oracle/builder/symptom_log.h"
@@ -66,11 +67,20 @@ class BuilderCheck {
   // Who uses the tables while an operation runs.
   enum class Meanwhile : std::uint8_t { kGuestRuns, kGuestIsStopped };
 
+  // What a check needs room for, to be handed to the next one.
+  struct Room {
+    FrameMemory memory;
+    std::vector<TableEvent> events, meanwhile;  // of the builder, of processors
+    TableImage was, is;  // what an entry mapped and maps, or all tables map
+  };
+
   // Begins with a builder that has just been created: an empty root, nothing
   // else. Borrows `pool`, and `log`, which may be null.
   BuilderCheck(FramePool& pool, const TableFacts& facts, std::uint64_t eptp,
                SymptomLog* log = nullptr,
-               Meanwhile meanwhile = Meanwhile::kGuestRuns);
+               Meanwhile meanwhile = Meanwhile::kGuestRuns, Room room = {});
+  // The check is over.
+  Room GiveBack() { return std::move(room_); }
 
   // What was wrong with that, if anything.
   const BuilderFindings& creation() const { return findings_; }
@@ -130,11 +140,11 @@ class BuilderCheck {
   int LevelAt(std::uint64_t gpa) const;
 
   // Of the operation that was judged last.
-  const std::vector<TableEvent>& events() const { return events_; }
+  const std::vector<TableEvent>& events() const { return room_.events; }
   HappeningSet happenings() const { return happenings_; }
 
   const MappingModel& model() const { return model_; }
-  const FrameMemory& memory() const { return memory_; }
+  const FrameMemory& memory() const { return room_.memory; }
 
  private:
   // After so many in one operation nothing is looked at any more.
@@ -192,10 +202,10 @@ class BuilderCheck {
   TableFacts facts_;
   std::uint64_t eptp_;
   Hpa root_;
+  Room room_;
   MappingModel model_;  // of an operation: before it, until all is replayed
-  FrameMemory memory_;
-  std::unordered_set<std::uint64_t> in_use_;             // frames
-  std::unordered_map<std::uint64_t, TreePlace> linked_;  // tables
+  std::unordered_set<std::uint64_t> in_use_;  // frames
+  FrameMap<TreePlace> linked_;                // tables
 
   WaiverSet allowed_ = 0;
   WaiverSet waived_ = 0;
@@ -206,7 +216,6 @@ class BuilderCheck {
   // Within an operation.
   FrameMemory::Frame* filled_ = nullptr;  // of the last store, if not linked
   std::uint64_t filled_frame_ = 0;
-  std::vector<TableEvent> events_;
   HappeningSet happenings_ = 0;
   BuilderFindings findings_;
   MappingModel after_;  // it; and, once all is replayed, what was before
@@ -218,8 +227,8 @@ class BuilderCheck {
   Hpa invept_entry_ = {};  // whose change needs it, and its level
   int invept_level_ = 0;
   int invepts_ = 0;
-  std::unordered_map<std::uint64_t, TreePlace> waiting_;  // tables, for INVEPT
-  std::vector<std::uint64_t> fresh_;                      // frames
+  FrameMap<TreePlace> waiting_;       // tables, for INVEPT
+  std::vector<std::uint64_t> fresh_;  // frames
   TakenOut taken_;
 };
 

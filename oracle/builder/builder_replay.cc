@@ -7,12 +7,19 @@
 namespace eptdiff {
 
 void BuilderCheck::ReplayAll() {
-  for (TableEvent& event : events_) {
-    const std::uint64_t frame = event.address.value & ~0xfffull;
-    if (const auto table = linked_.find(frame);
-        !done_ && event.kind == TableEvent::Kind::kStore &&
-        event.before != event.after && table != linked_.end()) {
-      Find(BuilderRule::kUntouched, event.address.value, table->second.level);
+  for (TableEvent& event : room_.events) {
+    if (filled_ != nullptr && event.kind == TableEvent::Kind::kStore &&
+        (event.address.value & ~0xfffull) == filled_frame_) {
+      // A table is filled, word by word, before it is linked.
+      (*filled_)[event.address.value / 8 % 512] = event.after;
+      continue;
+    }
+    if (!done_ && event.kind == TableEvent::Kind::kStore &&
+        event.before != event.after) {
+      const auto table = linked_.find(event.address.value & ~0xfffull);
+      if (table != linked_.end()) {
+        Find(BuilderRule::kUntouched, event.address.value, table->second.level);
+      }
     }
     Replay(event);
     if (findings_.size() > kManyFindings) return;
@@ -23,7 +30,7 @@ void BuilderCheck::Replay(TableEvent& event) {
   if (event.kind != TableEvent::Kind::kStore) filled_ = nullptr;
   switch (event.kind) {
     case TableEvent::Kind::kAllocate:
-      memory_.Fill(event.address, FramePool::kPoison);
+      room_.memory.Fill(event.address, FramePool::kPoison);
       in_use_.insert(event.address.value);
       fresh_.push_back(event.address.value);
       if (log_ != nullptr) log_->OnAllocated();
@@ -45,7 +52,7 @@ void BuilderCheck::Replay(TableEvent& event) {
 
 void BuilderCheck::ReplayFlags(const TableEvent& event) {
   happenings_ |= SetOf(Happening::kFlagsMeanwhile);
-  std::uint64_t* word = memory_.At(event.address);
+  std::uint64_t* word = room_.memory.At(event.address);
   if (word == nullptr) return;
   const std::uint64_t flags = event.before ^ event.after;
   *word |= flags;
@@ -67,7 +74,7 @@ void BuilderCheck::ReplayFree(Hpa frame) {
   } else if (const auto table = waiting_.find(frame.value);
              table != waiting_.end()) {
     FindOrTolerate(BuilderRule::kFreedEarly, frame.value, table->second.level);
-    waiting_.erase(table);
+    waiting_.erase(frame.value);
   }
 }
 
@@ -82,12 +89,7 @@ void BuilderCheck::ReplayInvept(std::uint64_t eptp) {
 
 void BuilderCheck::ReplayStore(TableEvent& event) {
   const std::uint64_t frame = event.address.value & ~0xfffull;
-  // A table is filled, word by word, before it is linked.
-  if (filled_ != nullptr && frame == filled_frame_) {
-    (*filled_)[event.address.value / 8 % 512] = event.after;
-    return;
-  }
-  std::uint64_t* word = memory_.At(event.address);
+  std::uint64_t* word = room_.memory.At(event.address);
   if (word == nullptr || !in_use_.contains(frame)) {
     Find(BuilderRule::kOwnFrames, event.address.value);
     return;
@@ -96,7 +98,7 @@ void BuilderCheck::ReplayStore(TableEvent& event) {
   if (table == linked_.end()) {
     *word = event.after;
     filled_frame_ = frame;
-    filled_ = memory_.Find(Hpa{frame});
+    filled_ = room_.memory.Find(Hpa{frame});
   } else {
     if (*word != event.before) {
       // Waiting frames are chained through their words, unreported; what is
@@ -113,9 +115,8 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
                                const TreePlace& table) {
   TreePlace place = table;
   place.gpa += event.address.value / 8 % 512 * EntryBytes(table.level);
-  std::uint64_t& word = *memory_.At(event.address);
-  const TableImage before =
-      ReadEntry(facts_, memory_, word, place, event.address);
+  std::uint64_t& word = *room_.memory.At(event.address);
+  ReadEntry(facts_, room_.memory, word, place, event.address, room_.was);
   const bool needs = ChangeNeedsInvept(facts_, word, event.after, place.level);
   if (StaysATable(word, event.after, place.level)) {
     CheckIgnoredBits(event.address, word, event.after, place.level);
@@ -124,35 +125,36 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
   const std::uint64_t previous = std::exchange(word, event.after);
   if (needs) NoteInveptNeeded(event.address, place.level);
 
-  for (const auto& [address, unlinked] : before.tables) {
+  for (const auto& [address, unlinked] : room_.was.tables) {
     linked_.erase(address);
-    if (needs) waiting_.emplace(address, unlinked);
+    if (needs) waiting_.insert(address, unlinked);
   }
-  const TableImage after =
-      ReadEntry(facts_, memory_, word, place, event.address);
+  ReadEntry(facts_, room_.memory, word, place, event.address, room_.is);
   if (log_ != nullptr) {
-    log_->OnChange(previous, word, place.level, before.pages, after.pages);
-    NoteUnfilled(after, memory_);
+    log_->OnChange(previous, word, place.level, room_.was.pages,
+                   room_.is.pages);
+    NoteUnfilled(room_.is, room_.memory);
   }
-  for (const BuilderFinding& finding : after.findings) Take(finding);
-  for (const auto& [address, linked] : after.tables) {
+  for (const BuilderFinding& finding : room_.is.findings) Take(finding);
+  for (const auto& [address, linked] : room_.is.tables) {
     waiting_.erase(address);
-    if (!linked_.emplace(address, linked).second) {
+    if (!linked_.insert(address, linked)) {
       Find(BuilderRule::kTree, address, linked.level);
     }
   }
   const auto is_old_or_new = [&](bool or_absent, std::uint64_t& where) {
-    return IsOneOrOther(after.pages, place.gpa, EntryBytes(place.level),
+    return IsOneOrOther(room_.is.pages, place.gpa, EntryBytes(place.level),
                         ComparedFlags(), model_, after_, where, or_absent);
   };
   std::uint64_t where, unused;
   if (!is_old_or_new(/*or_absent=*/false, where) &&
       !(is_old_or_new(/*or_absent=*/true, unused) &&
         Waive(Waiver::kBreakBeforeMake))) {
-    FindPage(BuilderRule::kOldOrNew, where, place.level, after.pages);
+    FindPage(BuilderRule::kOldOrNew, where, place.level, room_.is.pages);
   }
-  taken_.OnChange(before.pages, after.pages);
-  if (facts_.accessed_dirty && !flags_may_go_) CheckFlagsKept(before, after);
+  taken_.OnChange(room_.was.pages, room_.is.pages);
+  if (facts_.accessed_dirty && !flags_may_go_)
+    CheckFlagsKept(room_.was, room_.is);
 }
 
 bool BuilderCheck::StaysATable(std::uint64_t before, std::uint64_t after,

@@ -1,7 +1,7 @@
 // BuilderCheck's look at operations during which no processor uses the tables:
 // what was there before, against what is there after.
 //
-//   memory_: the tables before -.
+//   room_.memory: the tables before -.
 //                               >- the entries that differ: flags, INVEPT, ...
 //   the pool: the tables now  -'
 //
@@ -18,7 +18,7 @@ void BuilderCheck::Settle() {
 }
 
 void BuilderCheck::FollowAll() {
-  for (TableEvent& event : events_) Follow(event);
+  for (TableEvent& event : room_.events) Follow(event);
 }
 
 // Frames are where they are, whatever is in them.
@@ -54,7 +54,7 @@ void BuilderCheck::Follow(TableEvent& event) {
 }
 
 void BuilderCheck::CompareTable(Hpa table, const TreePlace& place) {
-  const FrameMemory::Frame& before = *memory_.Find(table);
+  const FrameMemory::Frame& before = *room_.memory.Find(table);
   const FrameMemory::Frame& after = *pool_.memory().Find(table);
   TreePlace at = place;
   for (std::uint64_t i = 0; i < before.size(); ++i) {
@@ -81,15 +81,15 @@ void BuilderCheck::CompareEntry(Hpa address, std::uint64_t before,
     return CompareTable(Hpa{AddressIn(before)},
                         {place.level - 1, place.gpa, place.rights & before});
   }
-  const TableImage was = ReadEntry(facts_, memory_, before, place, address);
-  const TableImage is =
-      ReadEntry(facts_, pool_.memory(), after, place, address);
+  ReadEntry(facts_, room_.memory, before, place, address, room_.was);
+  ReadEntry(facts_, pool_.memory(), after, place, address, room_.is);
   if (log_ != nullptr) {
-    log_->OnChange(before, after, place.level, was.pages, is.pages);
-    NoteUnfilled(is, pool_.memory());
+    log_->OnChange(before, after, place.level, room_.was.pages, room_.is.pages);
+    NoteUnfilled(room_.is, pool_.memory());
   }
-  taken_.OnChange(was.pages, is.pages);
-  if (facts_.accessed_dirty && !flags_may_go_) CheckFlagsKept(was, is);
+  taken_.OnChange(room_.was.pages, room_.is.pages);
+  if (facts_.accessed_dirty && !flags_may_go_)
+    CheckFlagsKept(room_.was, room_.is);
 }
 
 // No processor caches anything meanwhile: whenever INVEPT comes, it is for all
@@ -103,7 +103,7 @@ void BuilderCheck::SettleInvept() {
 
 void BuilderCheck::TakeMemory() {
   for (const std::uint64_t frame : in_use_) {
-    memory_.Copy(Hpa{frame}, *pool_.memory().Find(Hpa{frame}));
+    room_.memory.Copy(Hpa{frame}, *pool_.memory().Find(Hpa{frame}));
   }
 }
 

@@ -34,6 +34,7 @@ const BuilderStandings& BuilderTrial::Run(const Case& c) {
   standings_ = {};
   tolerated_at_ = 0;
   case_ = &c;
+  if (check_.has_value()) room_ = check_->GiveBack();
   check_.reset();
   if (log_ != nullptr) log_->BeginCase();
   bool goes_on = Begin(c);
@@ -100,7 +101,8 @@ bool BuilderTrial::Begin(const Case& c) {
     const bool stopped = builder_->guest_stopped();
     check_.emplace(pool_, facts_, builder_->eptp(), log_,
                    stopped ? BuilderCheck::Meanwhile::kGuestIsStopped
-                           : BuilderCheck::Meanwhile::kGuestRuns);
+                           : BuilderCheck::Meanwhile::kGuestRuns,
+                   std::move(room_));
     check_->TolerateMissingInvept();
     check_->Allow(allowed_);
     Take(check_->creation());

@@ -123,6 +123,7 @@ class BuilderTrial {
   FramePool pool_;
   CachingProcessor processor_{pool_};
   ReferenceWalker walker_;
+  BuilderCheck::Room room_;  // for the next check
   std::optional<BuilderCheck> check_;
   BuilderStandings standings_;
   std::size_t tolerated_at_ = 0;  // the step

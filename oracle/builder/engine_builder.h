@@ -66,11 +66,12 @@ class BuilderOver : public BuilderUnderTest {
     return Apply(*builder_, operation, taken);
   }
   bool List(std::vector<Interval>& pages) override {
-    builder_->ForEach(
-        Gpa{}, builder_->format().gpa_end(), [&pages](const Mapping& page) {
-          pages.push_back({page.gpa.value, page.hpa.value, page.bytes,
-                           page.flags.bits & kLeafFlags});
-        });
+    builder_->ForEach(Gpa{}, builder_->format().gpa_end(),
+                      [&pages](const Mapping& page) {
+                        AddPage({page.gpa.value, page.hpa.value, page.bytes,
+                                 page.flags.bits & kLeafFlags},
+                                pages);
+                      });
     return true;
   }
   void Destroy() override { builder_.reset(); }

@@ -12,7 +12,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "engine/table_hal.h"
@@ -29,7 +28,7 @@ struct TableEvent {
     kInvept,
     kFlags,  // a processor set accessed or dirty
   };
-  Kind kind;
+  Kind kind = Kind::kAllocate;
   Hpa address = {};          // of a frame, or of the word that was stored
   std::uint64_t before = 0;  // kStore, kFlags
   std::uint64_t after = 0;   // kStore, kFlags; of kInvept: the EPTP
@@ -104,7 +103,12 @@ class FramePool {
     if (watcher_ != nullptr) watcher_->OnInvept(eptp);
   }
   void OnStore(Hpa address, std::uint64_t before, std::uint64_t after) {
-    events_.push_back({TableEvent::Kind::kStore, address, before, after});
+    // In place: there are 512 of these for each table.
+    TableEvent& event = events_.emplace_back();
+    event.kind = TableEvent::Kind::kStore;
+    event.address = address;
+    event.before = before;
+    event.after = after;
     if (watcher_ != nullptr) watcher_->OnStored();
   }
 
@@ -134,8 +138,12 @@ class FramePool {
 
   FrameMemory& memory() { return memory_; }
   const FrameMemory& memory() const { return memory_; }
-  // What happened since this was called last.
-  std::vector<TableEvent> TakeEvents() { return std::exchange(events_, {}); }
+  // What happened since this was called last; what `events` held goes, its room
+  // is used again.
+  void TakeEvents(std::vector<TableEvent>& events) {
+    events.clear();
+    events_.swap(events);
+  }
 
  private:
   FrameMemory memory_;

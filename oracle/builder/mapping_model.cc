@@ -4,49 +4,62 @@
 #include <iterator>
 
 namespace eptdiff {
+namespace {
 
-void MappingModel::Cut(std::uint64_t gpa) {
-  auto piece = pieces_.lower_bound(gpa);
-  if (piece == pieces_.begin()) return;
-  --piece;
-  auto& [begin, head] = *piece;
-  if (head.end <= gpa) return;
-  pieces_[gpa] = {head.end, head.hpa + (gpa - begin), head.flags};
-  head.end = gpa;
+void Advance(MappingModel::Run& run, std::uint64_t bytes) {
+  run.bytes -= bytes;
+  if (run.mapped) run.hpa += bytes;
+}
+
+}  // namespace
+
+MappingModel::Pieces::iterator MappingModel::Cut(std::uint64_t gpa) {
+  auto piece = std::lower_bound(
+      pieces_.begin(), pieces_.end(), gpa,
+      [](const Interval& each, std::uint64_t key) { return each.gpa < key; });
+  if (piece == pieces_.begin()) return piece;
+  Interval& head = *std::prev(piece);
+  const std::uint64_t offset = gpa - head.gpa;
+  if (head.bytes <= offset) return piece;
+  const Interval tail = {gpa, head.hpa + offset, head.bytes - offset,
+                         head.flags};
+  head.bytes = offset;
+  return pieces_.insert(piece, tail);
 }
 
 void MappingModel::Map(const Interval& interval) {
   Unmap(interval.gpa, interval.bytes);
-  pieces_[interval.gpa] = {interval.gpa + interval.bytes, interval.hpa,
-                           interval.flags};
+  pieces_.insert(Cut(interval.gpa), interval);
 }
 
 void MappingModel::Unmap(std::uint64_t gpa, std::uint64_t bytes) {
   Cut(gpa);
-  Cut(gpa + bytes);
-  pieces_.erase(pieces_.lower_bound(gpa), pieces_.lower_bound(gpa + bytes));
+  const auto end = Cut(gpa + bytes);
+  pieces_.erase(Cut(gpa), end);
 }
 
 void MappingModel::Protect(std::uint64_t gpa, std::uint64_t bytes,
                            std::uint64_t flags, std::uint64_t kept) {
   Cut(gpa);
   Cut(gpa + bytes);
-  for (auto piece = pieces_.lower_bound(gpa);
-       piece != pieces_.end() && piece->first < gpa + bytes; ++piece) {
-    std::uint64_t& own = piece->second.flags;
-    own = (own & kept) | (flags & ~kept);
+  for (auto piece = Cut(gpa);
+       piece != pieces_.end() && piece->gpa < gpa + bytes; ++piece) {
+    piece->flags = (piece->flags & kept) | (flags & ~kept);
   }
 }
 
 MappingModel::Run MappingModel::At(std::uint64_t gpa) const {
-  const auto next = pieces_.upper_bound(gpa);
+  const auto next = std::upper_bound(
+      pieces_.begin(), pieces_.end(), gpa,
+      [](std::uint64_t key, const Interval& each) { return key < each.gpa; });
   if (next != pieces_.begin()) {
-    const auto& [begin, piece] = *std::prev(next);
-    if (gpa < piece.end) {
-      return {piece.end - gpa, true, piece.hpa + (gpa - begin), piece.flags};
+    const Interval& piece = *std::prev(next);
+    const std::uint64_t offset = gpa - piece.gpa;
+    if (offset < piece.bytes) {
+      return {piece.bytes - offset, true, piece.hpa + offset, piece.flags};
     }
   }
-  const std::uint64_t end = next == pieces_.end() ? ~0ull : next->first;
+  const std::uint64_t end = next == pieces_.end() ? ~0ull : next->gpa;
   return {end - gpa, false, 0, 0};
 }
 
@@ -61,6 +74,7 @@ bool IsOneOrOther(const std::vector<Interval>& pages, std::uint64_t gpa,
                   std::uint64_t& where, bool or_absent) {
   const std::uint64_t end = gpa + bytes;
   auto page = pages.begin();
+  MappingModel::Run first = {}, second = {};  // from `where` on
   for (where = gpa; where < end;) {
     while (page != pages.end() && page->gpa + page->bytes <= where) ++page;
     MappingModel::Run found = {end - where, false, 0, 0};
@@ -74,11 +88,16 @@ bool IsOneOrOther(const std::vector<Interval>& pages, std::uint64_t gpa,
       return run.mapped == found.mapped && run.hpa == found.hpa &&
              ((run.flags ^ found.flags) & mask) == 0;
     };
-    const MappingModel::Run first = one.At(where);
-    const MappingModel::Run second = other.At(where);
+    if (first.bytes == 0) first = one.At(where);
+    if (second.bytes == 0) second = other.At(where);
     const bool is_absent = or_absent && !found.mapped;
     if (!is_absent && !agrees(first) && !agrees(second)) return false;
-    where += std::min({found.bytes, first.bytes, second.bytes});
+    std::uint64_t alike = found.bytes;
+    if (first.bytes < alike) alike = first.bytes;
+    if (second.bytes < alike) alike = second.bytes;
+    where += alike;
+    Advance(first, alike);
+    Advance(second, alike);
   }
   return true;
 }

@@ -5,7 +5,6 @@
 #define EPTDIFF_ORACLE_BUILDER_MAPPING_MODEL_H_
 
 #include <cstdint>
-#include <map>
 #include <vector>
 
 namespace eptdiff {
@@ -18,6 +17,19 @@ struct Interval {
   std::uint64_t bytes;
   std::uint64_t flags;
 };
+
+// Adds a page; to the last one, if that goes on alike.
+inline void AddPage(const Interval& page, std::vector<Interval>& pages) {
+  if (!pages.empty()) {
+    Interval& last = pages.back();
+    if (last.gpa + last.bytes == page.gpa &&
+        last.hpa + last.bytes == page.hpa && last.flags == page.flags) {
+      last.bytes += page.bytes;
+      return;
+    }
+  }
+  pages.push_back(page);
+}
 
 class MappingModel {
  public:
@@ -39,17 +51,15 @@ class MappingModel {
   Run At(std::uint64_t gpa) const;
   bool IsAnyMapped(std::uint64_t gpa, std::uint64_t bytes) const;
   bool empty() const { return pieces_.empty(); }
+  void Clear() { pieces_.clear(); }
 
  private:
-  struct Piece {
-    std::uint64_t end;
-    std::uint64_t hpa;
-    std::uint64_t flags;
-  };
-  // No piece lies across `gpa` afterwards.
-  void Cut(std::uint64_t gpa);
+  using Pieces = std::vector<Interval>;
 
-  std::map<std::uint64_t, Piece> pieces_;  // by their first address
+  // The first piece at or after `gpa`, of which none lies across it afterwards.
+  Pieces::iterator Cut(std::uint64_t gpa);
+
+  Pieces pieces_;  // in order: few, and copied for each operation
 };
 
 // Walks through [gpa, gpa + bytes), in which `pages` lie in order: whether each

@@ -4,11 +4,11 @@
 #define EPTDIFF_ORACLE_BUILDER_TABLE_IMAGE_H_
 
 #include <cstdint>
-#include <unordered_map>
 #include <vector>
 
 #include "engine/types.h"
 #include "oracle/builder/builder_finding.h"
+#include "oracle/builder/frame_map.h"
 #include "oracle/builder/frame_memory.h"
 #include "oracle/builder/mapping_model.h"
 #include "oracle/builder/table_facts.h"
@@ -27,17 +27,25 @@ struct TreePlace {
 // finding (kEntry, kTree, kUnusedEntry), and reading ends with it.
 struct TableImage {
   std::vector<Interval> pages;
-  std::unordered_map<std::uint64_t, TreePlace> tables;  // by address
-  std::vector<std::uint64_t> empty_tables;              // map nothing
+  FrameMap<TreePlace> tables;
+  std::vector<std::uint64_t> empty_tables;  // map nothing
   BuilderFindings findings;
+
+  void Clear() {
+    pages.clear();
+    tables.clear();
+    empty_tables.clear();
+    findings.clear();
+  }
 };
 
-// The whole tree.
-TableImage ReadTree(const TableFacts& facts, const FrameMemory& memory,
-                    Hpa root);
-// What `entry` at `place` says; `at` is its address, for findings.
-TableImage ReadEntry(const TableFacts& facts, const FrameMemory& memory,
-                     std::uint64_t entry, const TreePlace& place, Hpa at);
+// The whole tree; what `image` held goes, its room is used again.
+void ReadTree(const TableFacts& facts, const FrameMemory& memory, Hpa root,
+              TableImage& image);
+// What `entry` at `place` says, likewise; `at` is its address, for findings.
+void ReadEntry(const TableFacts& facts, const FrameMemory& memory,
+               std::uint64_t entry, const TreePlace& place, Hpa at,
+               TableImage& image);
 
 // The leaf that maps `gpa`, and its level; false if there is none.
 bool FindLeaf(const TableFacts& facts, const FrameMemory& memory, Hpa root,

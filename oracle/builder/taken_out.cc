@@ -25,7 +25,7 @@ void TakenOut::Begin(const TableOperation& operation, std::uint64_t bytes,
   kind_ = operation.kind;
   begin_ = operation.gpa.value;
   end_ = begin_ + bytes;
-  pages_ = {};
+  pages_.Clear();
   replaced_ = false;
   // It is replaced, whether or not its entry changes.
   if (kind_ == TableOperationKind::kRemap && page != nullptr) {
