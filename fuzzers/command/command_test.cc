@@ -325,6 +325,35 @@ TEST(CommandTest, FailedWriteIsReportedAndLeavesNothing) {
   EXPECT_EQ(files, 2u);  // a.textproto and d
 }
 
+// As bash does on a tabulator after these words.
+TEST(CommandTest, BashCompletesCommandsOptionsAndRules) {
+  struct Completion {
+    std::string words;
+    std::string replies;
+  };
+  const Completion kCompletions[] = {
+      {"exp", "explain"},
+      {"run --q", "--quiet"},
+      {"fuzz --max", "--max-length"},
+      {"minimize -o", "-o"},
+      {"rules VIO-1", "VIO-1 VIO-10 VIO-11 VIO-12 VIO-13 VIO-14 VIO-15"},
+      {"dialect boc", "bochs-3.0 bochs-2026-08"},
+      {"run --dialect CFG-9/o", "CFG-9/off"},
+      {"run corpus/se", ""},  // bash's own: a file
+  };
+  const TestDirectory directory;
+  const std::string script =
+      directory.File("completion", RunEptdiff({"completion"}).out);
+  for (const auto& [words, replies] : kCompletions) {
+    const std::string command = absl::StrCat(
+        "bash -c '. \"", script, "\"; COMP_WORDS=(\"", EPTDIFF_BINARY, "\" ",
+        words, "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _eptdiff; ",
+        "echo \"${COMPREPLY[*]}\"' >'", directory.Path("replies"), "'");
+    ASSERT_EQ(std::system(command.c_str()), 0) << command;
+    EXPECT_EQ(ContentOf(directory.Path("replies")), replies + "\n") << words;
+  }
+}
+
 TEST(CommandTest, RulesAreListedWithTheirSections) {
   const Ran ran = RunEptdiff({"rules"});
   EXPECT_EQ(ran.status, 0);

@@ -22,6 +22,7 @@ int DistillCommand(const Arguments& arguments);
 int RulesCommand(const Arguments& arguments);
 int DialectCommand(const Arguments& arguments);
 int VectorsCommand(const Arguments& arguments);
+int CompletionCommand(const Arguments& arguments);
 int VersionCommand(const Arguments& arguments);
 
 struct Subcommand {
@@ -48,6 +49,8 @@ inline constexpr Subcommand kSubcommands[] = {
     {"dialect", DialectCommand, "known departures from the SDM"},
     {"vectors", VectorsCommand,
      "the corpus as JSON, for the unit tests of other projects"},
+    {"completion", CompletionCommand,
+     "of commands, options and rules, in bash"},
     {"version", VersionCommand, "which eptdiff this is"},
 };
 
