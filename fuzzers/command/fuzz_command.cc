@@ -25,6 +25,7 @@
 #include "fuzzers/command/subcommands.h"
 #include "fuzzers/command/triage.h"
 #include "fuzzers/command/triaged_list.h"
+#include "fuzzers/command/work_lock.h"
 #include "fuzzers/command/writable.h"
 #include "fuzzers/encoding.h"
 #include "fuzzers/panel.h"
@@ -268,6 +269,10 @@ int FuzzCommand(const Arguments& arguments) {
     return ReportInputError(s);
   }
   if (absl::Status s = Prepare(options, places); !s.ok()) {
+    return ReportOutputError(s);
+  }
+  WorkLock lock;
+  if (absl::Status s = lock.Take(options.work); !s.ok()) {
     return ReportOutputError(s);
   }
   for (const FuzzTarget& target : options.targets) {

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "fuzzers/command/command_testing.h"
 #include "fuzzers/encoding.h"
@@ -288,6 +289,29 @@ TEST_F(FuzzCommandTest, SignalEndsARunInOrder) {
     EXPECT_THAT(Report(), AllOf(HasSubstr("\"interrupted\": true"),
                                 HasSubstr("\"cases\": 100,")));
   }
+}
+
+// They would take each other's logs and statistics for their own.
+TEST_F(FuzzCommandTest, TwoRunsDoNotShareAFolder) {
+  const std::string target =
+      MakeTarget("counters\necho > \"$0.runs\"\nexec sleep 100\n");
+  const std::vector<std::string> command = {
+      "fuzz", "--target", target, "--seconds", "1", "--jobs", "1"};
+  std::vector<std::string> long_command = command;
+  long_command[4] = "600";
+  const pid_t first = StartEptdiff(long_command, directory_.path());
+  for (int i = 0; i < 1000 && ContentOf(target + ".runs").empty(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  const Ran second = RunEptdiff(command, {}, directory_.path());
+  EXPECT_EQ(second.status, 4) << second.out;
+  EXPECT_THAT(second.err, HasSubstr("another run has build/fuzz/logs"));
+  std::vector<std::string> elsewhere = command;
+  elsewhere.insert(elsewhere.end(), {"--work", "work", "--report", "report"});
+  EXPECT_EQ(RunEptdiff(elsewhere, {}, directory_.path()).status, 0);
+  kill(first, SIGKILL);
+  Wait(first);
+  EXPECT_EQ(RunEptdiff(command, {}, directory_.path()).status, 0);
 }
 
 TEST_F(FuzzCommandTest, RunThatASignalEndedSaysSo) {

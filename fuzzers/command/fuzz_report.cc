@@ -14,6 +14,7 @@
 #include "fuzzers/command/corpus.h"
 #include "fuzzers/command/decided.h"
 #include "fuzzers/command/json.h"
+#include "fuzzers/command/style.h"
 #include "fuzzers/text/view.h"
 
 namespace eptdiff {
@@ -243,11 +244,11 @@ std::string ReportText(const FuzzResult& result, const CorpusDecides& decides,
     }
   }
   absl::StrAppendFormat(
-      &text, "%d of %d rules decided by %d of the corpus's %d cases%s\n",
-      decides.decided, decides.total, decides.cases, decides.all_cases,
-      decides.undecided.empty()
-          ? ""
-          : absl::StrCat("; not: ", absl::StrJoin(decides.undecided, " ")));
+      &text, "%d of %d rules decided by %d of the corpus's %d cases\n",
+      decides.decided, decides.total, decides.cases, decides.all_cases);
+  if (!decides.undecided.empty()) {
+    text += Item(6, "not:", "", absl::StrJoin(decides.undecided, " "));
+  }
   absl::StrAppendFormat(&text, "%d disagreement%s\n", disagreements.size(),
                         disagreements.size() == 1 ? "" : "s");
   for (const Disagreed& d : disagreements) {
