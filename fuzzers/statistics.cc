@@ -1,6 +1,7 @@
 #include "fuzzers/statistics.h"
 
 #include <algorithm>
+#include <bitset>
 
 #include "fuzzers/bits.h"
 #include "fuzzers/machine_generation.h"
@@ -14,6 +15,12 @@ std::string AsWord(std::string_view words) {
   std::string word(words);
   std::replace(word.begin(), word.end(), ' ', '_');
   return word;
+}
+
+void AddTo(Features& sum, const Features& features) {
+  for (std::size_t word = 0; word < sum.size(); ++word) {
+    sum[word] |= features[word];
+  }
 }
 
 void AddLine(std::string_view name, std::uint64_t value, std::string& text) {
@@ -56,22 +63,18 @@ void Statistics::Observe(const StepReport& report, const Case& c) {
   accesses_ += access;
   leaves_ += access && report.trace.reached_leaf;
   alias_ += report.verdict.standing == Standing::kUndefined;
-  for (std::size_t word = 0; word < features_.size(); ++word) {
-    features_[word] |= report.trace.features[word];
-  }
+  AddTo(features_, report.trace.features);
 }
 
 void Statistics::CountAccess(const Trace& trace) {
   ++steps_;
   ++accesses_;
   leaves_ += trace.reached_leaf;
-  for (std::size_t word = 0; word < features_.size(); ++word) {
-    features_[word] |= trace.features[word];
-  }
+  AddTo(features_, trace.features);
 }
 
 void Statistics::EndCase(std::span<const Standings> standings) {
-  ForEachRule(features_, [&](std::size_t rule) { ++rules_[rule]; });
+  AddTo(seen_, features_);
   for (std::size_t i = 0; i < standings.size(); ++i) {
     OracleCounts& counts = oracles_[i];
     ++counts.cases;
@@ -117,10 +120,13 @@ std::string Statistics::Text() const {
   for (const auto& [signature, count] : muted_) {
     AddLine("muted." + signature, count, text);
   }
+  constexpr std::size_t kOfOneRule = Trace::kFeatures / kRuleCount;
+  std::bitset<kRuleCount> rules;
+  ForEachConsequence(
+      seen_, [&](std::size_t feature) { rules.set(feature / kOfOneRule); });
   for (const RuleInfo& rule : kRules) {
-    const std::uint64_t count = rules_[static_cast<std::size_t>(rule.rule)];
-    if (count == 0) continue;
-    AddLine("rule." + std::string(rule.identifier), count, text);
+    if (!rules[static_cast<std::size_t>(rule.rule)]) continue;
+    AddLine("rule." + std::string(rule.identifier), 1, text);
   }
   AddLine("mix.steps", mix_steps_, text);
   AddLine("mix.words", mix_words_, text);

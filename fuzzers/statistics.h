@@ -9,7 +9,7 @@
 //   oracle.<name>.cases, .answered (to the end), .compared (steps),
 //   oracle.<name>.skipped.<reason with _ for blanks> (cases)
 //   muted.<signature>        findings that were counted and not reported
-//   rule.<identifier>        cases in which it had a consequence
+//   rule.<identifier>        processes in which it had a consequence
 //   mix.steps, .words        in all cases together
 //   mix.guest_walks          steps that begin with a walk of the guest's tables
 //   mix.several_steps, .accessed_dirty, .five_levels, .paging_off   cases
@@ -62,28 +62,6 @@ void ForEachConsequence(const Features& features, F f) {
   ForEachConsequence(features, kNone, f);
 }
 
-// Calls `f` with the number of each rule that had a consequence, once.
-template <typename F>
-void ForEachRule(const Features& features, F f) {
-  constexpr std::size_t kPerRule = Trace::kFeatures / kRuleCount;
-  std::uint64_t wanted = kConsequencesOfWord;
-  for (std::size_t word = 0; word < features.size();) {
-    const std::uint64_t set = features[word] & wanted;
-    if (set == 0) {
-      ++word;
-      wanted = kConsequencesOfWord;
-      continue;
-    }
-    const auto bit = static_cast<std::size_t>(std::countr_zero(set));
-    const std::size_t rule = (64 * word + bit) / kPerRule;
-    f(rule);
-    // Its other features follow this one: on with the next rule.
-    const std::size_t next = (rule + 1) * kPerRule;
-    word = next / 64;
-    wanted = kConsequencesOfWord & ~std::uint64_t{0} << (next % 64);
-  }
-}
-
 struct OracleCounts {
   std::string name;
   std::uint64_t cases = 0;
@@ -115,8 +93,6 @@ class Statistics {
   std::uint64_t leaves() const { return leaves_; }
   std::uint64_t alias() const { return alias_; }
   std::span<const OracleCounts> oracles() const { return oracles_; }
-  // By number of the rule.
-  std::span<const std::uint64_t> rules() const { return rules_; }
 
   // The file's content.
   std::string Text() const;
@@ -140,9 +116,9 @@ class Statistics {
   std::uint64_t mix_five_levels_ = 0;
   std::uint64_t mix_paging_off_ = 0;
   std::size_t last_step_ = 0;  // of this case that was counted
-  Features features_ = {};
+  Features features_ = {};     // of this case
+  Features seen_ = {};         // of those before it
   std::vector<OracleCounts> oracles_;
-  std::array<std::uint64_t, kRuleCount> rules_ = {};
   std::map<std::string, std::uint64_t, std::less<>> muted_;
 };
 
