@@ -17,7 +17,7 @@ __attribute__((section("__libfuzzer_extra_counters"),
 
 // libFuzzer looks up each counter of each case that is set, and learns nothing
 // from what most cases have in common: after so many cases it is told no more.
-constexpr std::uint32_t kNews = 10'000;
+constexpr std::uint32_t kNews = 1'000;
 std::uint32_t cases_with[kCounters];
 Features told;  // the consequences of which that is so
 

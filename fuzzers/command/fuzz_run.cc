@@ -96,14 +96,12 @@ absl::Status FuzzRun::StartWorker(std::size_t number) {
   WorkerCommand command;
   const FuzzTarget& target = options_.targets[TargetOf(number)];
   command.arguments = {
-      target.path,
-      absl::StrCat("-seed=", options_.seed + started_),
+      target.path, absl::StrCat("-seed=", options_.seed + started_),
       absl::StrCat("-artifact_prefix=", options_.artifacts, "/"),
-      absl::StrCat("-max_len=", options_.max_length),
-      "-reload=1",
-      "-timeout=20",
-      "-verbosity=0",
-      "-print_funcs=0"};
+      absl::StrCat("-max_len=", options_.max_length), "-reload=1",
+      // It prefers cases with rare features; but our mutators make cases from
+      // nothing as well, and without it each alteration is noticed as soon.
+      "-entropic=0", "-timeout=20", "-verbosity=0", "-print_funcs=0"};
   command.arguments.insert(command.arguments.end(),
                            options_.target_arguments.begin(),
                            options_.target_arguments.end());

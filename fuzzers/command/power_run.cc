@@ -27,6 +27,7 @@ struct Job {
   std::string target;
   std::string focus;
   std::uint64_t runs = 0;
+  std::string schedule;
 };
 
 absl::StatusOr<Worker> Start(const Job& job, const PowerOptions& options) {
@@ -41,6 +42,7 @@ absl::StatusOr<Worker> Start(const Job& job, const PowerOptions& options) {
   return Worker::Start(
       {.arguments = {path, absl::StrCat("-runs=", job.runs),
                      absl::StrCat("-seed=", options.seed), "-max_len=4096",
+                     job.schedule,
                      absl::StrCat("-artifact_prefix=", stem, "-")},
        .environment = {{"EPTDIFF_POWER", stem + ".noticed"},
                        {"EPTDIFF_FOCUS", job.focus}},
@@ -116,9 +118,13 @@ PowerResult Together(const PowerResult& a, const PowerResult& b) {
 
 absl::StatusOr<PowerResults> RunPower(const PowerOptions& options) {
   const Job jobs[] = {
-      {"structured-ept", "power_fuzzer", "ept", options.runs / 2},
-      {"structured-linear", "power_fuzzer", "linear", options.runs / 2},
-      {"bytes", "power_bytes_fuzzer", "", options.baseline_runs}};
+      // As FuzzRun has it; libFuzzer's own default for its own mutators.
+      {"structured-ept", "power_fuzzer", "ept", options.runs / 2,
+       "-entropic=0"},
+      {"structured-linear", "power_fuzzer", "linear", options.runs / 2,
+       "-entropic=0"},
+      {"bytes", "power_bytes_fuzzer", "", options.baseline_runs,
+       "-entropic=1"}};
   std::error_code error;
   std::filesystem::create_directories(options.out, error);
   if (error) {
