@@ -1,10 +1,14 @@
 // `eptdiff check` on the examples: what it says of each mistake.
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -92,6 +96,30 @@ TEST(CheckCommandTest, CheckThatASignalEndedIsExitStatusFour) {
       RunEptdiff({"check", "--seconds", "600", target, EPTDIFF_PIPE_WALKER});
   EXPECT_EQ(ran.status, 4) << ran.out << ran.err;
   EXPECT_THAT(ran.err, HasSubstr("ended early, by SIGINT, after 0 seconds"));
+}
+
+// As `timeout`, systemd and cancelled CI jobs send it: what the target would do
+// about it is no finding.
+TEST(CheckCommandTest, SignalToTheWholeGroupIsNoCrash) {
+  const TestDirectory directory;
+  for (const char* target : {EPTDIFF_SIMPLE_WALKER, EPTDIFF_PIPE_WALKER}) {
+    const pid_t check =
+        StartEptdiff({"check", target, "--seconds", "600"}, directory.path());
+    const std::string number = std::to_string(check);
+    const std::string children_file =
+        "/proc/" + number + "/task/" + number + "/children";
+    pid_t child = 0;
+    for (int i = 0; i < 1000 && child == 0; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      child = std::atoi(ContentOf(children_file).c_str());
+    }
+    ASSERT_GT(child, 0);
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    kill(child, SIGTERM);
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    kill(check, SIGTERM);
+    EXPECT_EQ(Wait(check), 4) << target;
+  }
 }
 
 // The first case that `check` writes for this mistake, as a path in

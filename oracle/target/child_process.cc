@@ -46,8 +46,9 @@ void SettleChild(pid_t parent, int output) {
   setrlimit(RLIMIT_CORE, &none);
   const rlimit some = {kMaxFile, kMaxFile};
   setrlimit(RLIMIT_FSIZE, &some);
-  signal(SIGINT, SIG_IGN);  // the parent's to obey
-  signal(SIGTERM, SIG_DFL);
+  // The parent obeys, and ends its children, also if the whole group is told.
+  signal(SIGINT, SIG_IGN);
+  signal(SIGTERM, SIG_IGN);
   signal(SIGPIPE, SIG_DFL);
   WatchForks();
 }

@@ -111,8 +111,9 @@ bool PipeSession::Start(std::string& error) {
 void PipeSession::Execute(int in, int out) {
   dup2(in, STDIN_FILENO);
   dup2(out, STDOUT_FILENO);
-  signal(SIGINT, SIG_IGN);  // the parent's to obey
-  signal(SIGTERM, SIG_DFL);
+  // The parent obeys, and ends its children, also if the whole group is told.
+  signal(SIGINT, SIG_IGN);
+  signal(SIGTERM, SIG_IGN);
   signal(SIGPIPE, SIG_DFL);
   std::vector<char*> arguments;
   for (const std::string& argument : command_) {
