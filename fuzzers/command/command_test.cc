@@ -280,6 +280,18 @@ TEST(CommandTest, ExplainTellsTheGuestsEntriesAndTheWayToThem) {
   EXPECT_EQ(first.find(way), first.rfind(way));
 }
 
+// The flags of two entries may be refused first, in any order with the accessed
+// flags above them.
+TEST(CommandTest, ExplainTellsEachAlternativeOnce) {
+  const Ran ran = RunEptdiff({"explain", "--oracles", "engine",
+                              EPTDIFF_SOURCE_DIR
+                              "/corpus/deviations/bochs-3.0/vio-8.textproto"});
+  const std::string last = ran.out.substr(ran.out.find("step 1"));
+  const std::string first = "undefined bits: 0, 6, 9, 10, 11, 14, GPA 0x3000";
+  EXPECT_EQ(last.find(first), last.rfind(first)) << last;
+  EXPECT_THAT(last, HasSubstr("14, GPA 0x4000"));
+}
+
 TEST(CommandTest, ColourIsForTerminalsOrOnDemand) {
   const TestDirectory directory;
   const std::string file = directory.File("a.textproto", kReadOnlyPage);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -310,9 +312,13 @@ std::string VerdictText(const MachineState& before, const Verdict& verdict,
     case Standing::kJudged:
       break;
   }
-  for (std::size_t i = 0; i < verdict.alternatives.size(); ++i) {
-    absl::StrAppend(&text, AlternativeText(before, verdict.alternatives[i],
-                                           i == 0 ? "=>" : "or", style));
+  // Several ways to one end are one alternative to the reader.
+  std::set<std::string> told;
+  for (const Alternative& alternative : verdict.alternatives) {
+    const char* mark = told.empty() ? "=>" : "or";
+    if (told.insert(AlternativeText(before, alternative, "", style)).second) {
+      text += AlternativeText(before, alternative, mark, style);
+    }
   }
   return text;
 }
