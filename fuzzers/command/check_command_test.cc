@@ -71,6 +71,8 @@ TEST(CheckCommandTest, CorrectWalkersAgree) {
     EXPECT_THAT(checked.ran.out, AllOf(HasSubstr("agrees with the SDM in all"),
                                        HasSubstr("getting one wrong\n"
                                                  "  would have been noticed"),
+                                       HasSubstr("its profile: EPTP-1 to "
+                                                 "EPTP-5, CTL-1 to CTL-"),
                                        Not(HasSubstr("wrong:"))));
   }
 }

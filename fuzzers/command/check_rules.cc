@@ -183,6 +183,25 @@ std::string CellsOf(const RuleReport& rule, Mode mode) {
   return text;
 }
 
+// "EPTP-1 to EPTP-5, CFG-4", of rules in their order.
+std::string RuleNames(const std::vector<Rule>& rules) {
+  const auto follows = [&](std::size_t i) {
+    return i < rules.size() &&
+           static_cast<int>(rules[i]) == static_cast<int>(rules[i - 1]) + 1 &&
+           FamilyOf(rules[i]) == FamilyOf(rules[i - 1]);
+  };
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    std::size_t last = i;
+    while (follows(last + 1)) ++last;
+    names.emplace_back(IdentifierOf(rules[i]));
+    if (last < i + 2) continue;  // one, or two
+    absl::StrAppend(&names.back(), " to ", View(IdentifierOf(rules[last])));
+    i = last;
+  }
+  return absl::StrJoin(names, ", ");
+}
+
 std::string WholeText(const std::vector<RuleReport>& rules) {
   std::string text = absl::StrFormat(
       "  By rule, guest paging, access and level of the entry: + right, ! "
@@ -258,21 +277,21 @@ std::vector<RuleReport> ReportRules(const RuleAnswers& answers,
 
 std::string RulesText(const std::vector<RuleReport>& rules, bool whole) {
   std::string text = whole ? WholeText(rules) : FamiliesText(rules);
-  std::vector<std::string> unnoticed;
-  std::vector<std::string> obscured;
-  std::vector<std::string> unmet;
-  std::vector<std::string> undeclared;
+  std::vector<Rule> unnoticed;
+  std::vector<Rule> obscured;
+  std::vector<Rule> unmet;
+  std::vector<Rule> undeclared;
   for (const RuleReport& rule : rules) {
     if (rule.decided) continue;
     (!rule.declared       ? undeclared
      : rule.IsObscured()  ? obscured
      : rule.answers.any() ? unnoticed
                           : unmet)
-        .emplace_back(IdentifierOf(rule.rule));
+        .push_back(rule.rule);
   }
   const auto list = [&](absl::string_view lead,
-                        const std::vector<std::string>& names) {
-    if (!names.empty()) text += Item(2, lead, "", absl::StrJoin(names, ", "));
+                        const std::vector<Rule>& listed) {
+    if (!listed.empty()) text += Item(2, lead, "", RuleNames(listed));
   };
   list("met, but getting them wrong would not have been noticed:", unnoticed);
   list("met only in answers that are wrong for another rule:", obscured);

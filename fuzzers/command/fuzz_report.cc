@@ -82,7 +82,8 @@ std::string LiveLine(const FuzzResult& result) {
   }
   const auto seconds = static_cast<unsigned>(result.seconds);
   return absl::StrFormat(
-      "%02u:%02u  %.0f cases  %.0f/s  leaf %.0f%%  rules %d/%d  skips %.1f%%  "
+      "%02u:%02u  %.0f cases  %.0f/s  leaf %.0f%%  rules met %d/%d  skips "
+      "%.1f%%  "
       "disagreements %d",
       seconds / 60, seconds % 60, result.stats.Get("cases"), Rate(result),
       100 * result.stats.Share("leaves", "accesses"), RulesAsked(result),
