@@ -20,6 +20,8 @@
 #include "oracle/target/child_process.h"
 #include "oracle/target/crash_place.h"
 #include "oracle/target/edge_counters.h"
+#include "oracle/target/forked_messages.h"
+#include "oracle/target/forked_server.h"
 #include "oracle/target/profile.h"
 
 namespace eptdiff {
@@ -33,72 +35,6 @@ constexpr std::chrono::milliseconds kLookAfter{50};
 // A child that takes more and more is replaced before it is too much: after so
 // many requests it is looked at.
 constexpr unsigned kLookForLeaks = 64;
-constexpr std::size_t kMaxPrepared = 256;
-constexpr std::size_t kRequestBytes = 4 << 20;
-// The largest case has as many replies as steps.
-constexpr std::size_t kReplyBytes = 8 << 20;
-
-// What a request asks for.
-enum class Wanted : std::uint32_t { kEntry, kStep, kCases };
-
-void PutMachine(const Processor& processor, const Controls& controls,
-                const GuestState& guest, ChannelWriter& out) {
-  out.Put(processor);
-  out.Put(controls);
-  out.Put(guest);
-}
-
-void PutState(const MachineState& state, ChannelWriter& out) {
-  PutMachine(state.processor, state.controls, state.guest, out);
-  const std::span<const Hpa> addresses = state.memory.addresses();
-  out.Put(static_cast<std::uint32_t>(addresses.size()));
-  for (const Hpa address : addresses) {
-    out.Put(MemoryWord{address, state.memory.Load(address)});
-  }
-}
-
-void PutCase(const Case& c, ChannelWriter& out) {
-  PutMachine(c.processor, c.controls, c.guest, out);
-  out.Put(static_cast<std::uint32_t>(c.memory.size()));
-  for (const MemoryWord& word : c.memory) out.Put(word);
-  out.Put(static_cast<std::uint32_t>(c.steps.size()));
-  for (const Step& step : c.steps) out.Put(step);
-}
-
-void GetState(ChannelReader& in, MachineState& state) {
-  in.Get(state.processor);
-  in.Get(state.controls);
-  in.Get(state.guest);
-  state.memory.Clear();
-  for (auto words = in.Get<std::uint32_t>(); words != 0; --words) {
-    const auto word = in.Get<MemoryWord>();
-    state.memory.Store(word.address, word.value);
-  }
-}
-
-void PutReply(const Reply& reply, ChannelWriter& out) {
-  out.Put(reply.incident);
-  out.Put(reply.aside);
-  out.Put(reply.declined);
-  if (reply.incident.kind != IncidentKind::kNone || reply.declined) return;
-  out.Put(reply.outcome.event);
-  out.Put(reply.outcome.registers);
-  out.Put(static_cast<std::uint32_t>(reply.outcome.writes.size()));
-  for (const MemoryWord& word : reply.outcome.writes) out.Put(word);
-}
-
-void GetReply(ChannelReader& in, Reply& reply) {
-  in.Get(reply.incident);
-  in.Get(reply.aside);
-  in.Get(reply.declined);
-  if (reply.incident.kind != IncidentKind::kNone || reply.declined) return;
-  in.Get(reply.outcome.event);
-  in.Get(reply.outcome.registers);
-  reply.outcome.writes.clear();
-  for (auto writes = in.Get<std::uint32_t>(); writes != 0; --writes) {
-    reply.outcome.writes.push_back(in.Get<MemoryWord>());
-  }
-}
 
 // Whether entering `c` gives `state`. False negatives cost a change of
 // processes, no more.
@@ -116,134 +52,11 @@ bool BeginsIn(const Case& c, const MachineState& state) {
 
 }  // namespace
 
-struct ForkedSession::Shared {
-  std::atomic<std::uint64_t> progress;      // questions begun
-  std::atomic<std::uint32_t> cases;         // answered, or cut short
-  std::atomic<std::uint32_t> replies;       // of the case after those
-  std::atomic<bool> endless;                // a step makes too many callbacks
-  bool unplugged;                           // the socket is gone
-  std::uint32_t offsets[kMaxPrepared + 1];  // of the replies of each case
-  std::uint32_t counts[kMaxPrepared];       // how many replies it has
-  bool news[kMaxPrepared];                  // whether it found new edges
-  bool loaded;
-  FaultReport fault;
-  eptdiff_profile profile;
-  char error[1024];
-  Wanted wanted;
-  std::uint32_t repeats;
-  std::uint32_t requested;  // kCases: how many
-  alignas(64) std::byte request[kRequestBytes];
-  alignas(64) std::byte reply[kReplyBytes];
-  EdgeMap edges;
-};
-
-// The child: answers requests until it is killed, or its parent is.
-class ForkedSession::Server {
- public:
-  Server(Shared& shared, const TargetFunctions& functions)
-      : shared_(shared), session_(functions, Endless) {
-    ending_ = &shared_;
-    shared_.edges.count.total = static_cast<std::uint32_t>(edges_.edges());
-  }
-
-  const eptdiff_profile& profile() const { return session_.profile(); }
-
-  void Work() {
-    session_.set_repeats(shared_.repeats);
-    ChannelReader in(shared_.request);
-    ChannelWriter out(shared_.reply);
-    if (shared_.wanted == Wanted::kCases) {
-      edges_.Clear();
-      for (std::uint32_t i = 0; i < shared_.requested; ++i) {
-        if (!AnswerCase(in, out)) return;
-      }
-      return;
-    }
-    shared_.offsets[0] = 0;
-    GetState(in, state_);
-    if (shared_.wanted == Wanted::kEntry) {
-      Enter(out);
-    } else {
-      Perform(in.Get<Step>(), out);
-    }
-    ++shared_.cases;
-  }
-
- private:
-  static void Endless() {
-    LookAtProcess();
-    ending_->endless = true;
-    _exit(0);
-  }
-
-  bool Enter(ChannelWriter& out) {
-    ++shared_.progress;
-    session_.Enter(state_, reply_);
-    Look();
-    return Say(out);
-  }
-  bool Perform(const Step& step, ChannelWriter& out) {
-    ++shared_.progress;
-    session_.Perform(state_, step, reply_);
-    Look();
-    return Say(out);
-  }
-  void Look() {
-    const Incident incident = LookAtProcess();
-    if (incident.kind != IncidentKind::kNone) reply_.incident = incident;
-  }
-  // Whether there is more to ask in this case.
-  bool Say(ChannelWriter& out) {
-    PutReply(reply_, out);
-    if (out.overflowed()) return false;
-    ++shared_.replies;
-    return reply_.incident.kind == IncidentKind::kNone && !reply_.declined;
-  }
-
-  // False if there is no room for its replies; then it counts as not answered.
-  bool AnswerCase(ChannelReader& in, ChannelWriter& out) {
-    const std::uint32_t number = shared_.cases;
-    shared_.offsets[number] = static_cast<std::uint32_t>(out.used());
-    shared_.replies = 0;
-    GetState(in, state_);
-    bool more = Enter(out);
-    for (auto steps = in.Get<std::uint32_t>(); steps != 0; --steps) {
-      const Step step = in.Get<Step>();
-      if (!more) continue;
-      if (step.kind == StepKind::kStore) {
-        state_.memory.Store(step.hpa, step.value);
-        continue;
-      }
-      more = IsModelled(step) && Perform(step, out);
-      if (more) state_.Apply(reply_.outcome);
-    }
-    if (out.overflowed()) return false;
-    shared_.counts[number] = shared_.replies;
-    shared_.news[number] =
-        edges_.AddTo(shared_.edges, /*with_counts=*/shared_.repeats == 0);
-    ++shared_.cases;
-    return true;
-  }
-
-  bool IsModelled(const Step& step) const {
-    return NotModelled(profile(), state_.guest, step) == Skip::kNone &&
-           NotModelled(profile(), state_.processor, state_.controls,
-                       state_.guest) == Skip::kNone;
-  }
-
-  static inline Shared* ending_ = nullptr;
-  Shared& shared_;
-  EdgeCounters& edges_ = EdgeCounters::Get();
-  DirectSession session_;
-  MachineState state_;
-  Reply reply_;
-};
-
 ForkedSession::ForkedSession(Loader loader, const Options& options)
     : loader_(std::move(loader)),
       limit_(options.limit),
-      shared_(static_cast<Shared*>(
-          mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE,
+      shared_(static_cast<ForkedMemory*>(
+          mmap(nullptr, sizeof(ForkedMemory), PROT_READ | PROT_WRITE,
                MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))),
       output_(memfd_create("output", MFD_CLOEXEC)),
       profile_(BlankProfile()),
@@ -251,7 +64,7 @@ ForkedSession::ForkedSession(Loader loader, const Options& options)
 
 ForkedSession::~ForkedSession() {
   Stop();
-  if (shared_ != MAP_FAILED) munmap(shared_, sizeof(Shared));
+  if (shared_ != MAP_FAILED) munmap(shared_, sizeof(ForkedMemory));
   if (output_ >= 0) close(output_);
 }
 
@@ -336,7 +149,7 @@ void ForkedSession::Serve(int socket) {
     (void)!write(socket, &byte, 1);
     _exit(0);
   }
-  Server server(*shared_, functions);
+  ForkedServer server(*shared_, functions);
   LookAtProcess();  // whom it started to begin with is its own affair
   shared_->profile = server.profile();
   shared_->loaded = true;

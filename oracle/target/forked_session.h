@@ -34,6 +34,8 @@
 
 namespace eptdiff {
 
+struct ForkedMemory;
+
 class ForkedSession final : public TargetSession {
  public:
   // Finds the functions, in the child; false, and why in `error`, if it cannot.
@@ -71,9 +73,6 @@ class ForkedSession final : public TargetSession {
   unsigned leaks() const override { return leaks_; }
 
  private:
-  struct Shared;  // what both processes see
-  class Server;   // what the child runs
-
   explicit ForkedSession(Loader loader, const Options& options);
   bool Start(std::string& error);
   void Stop();
@@ -93,7 +92,7 @@ class ForkedSession final : public TargetSession {
 
   const Loader loader_;
   std::chrono::milliseconds limit_;
-  Shared* const shared_;
+  ForkedMemory* const shared_;
   const int output_;  // the child's standard output and error
   FaultTexts faults_;
   eptdiff_profile profile_;
