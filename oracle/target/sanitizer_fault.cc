@@ -161,8 +161,7 @@ std::string ExcerptOf(std::string_view text) {
       line = line.substr(0, id);
     }
     if (line.find_first_not_of("= \r") == line.npos) continue;
-    if (!IsFrame(line)) in_harness = false;
-    if (IsFrame(line)) in_harness |= IsFrameOfHarness(line);
+    in_harness = IsFrame(line) && (in_harness || IsFrameOfHarness(line));
     if (in_harness) continue;
     excerpt.append(line).append("\n");
     ++lines;
