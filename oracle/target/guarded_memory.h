@@ -21,9 +21,10 @@ namespace eptdiff {
 
 class GuardedMemory {
  public:
-  // Loads and stores that one step may make. The longest linear access makes
-  // some 700: two pages, HLAT and ordinary paging, each entry through EPT.
-  static constexpr std::uint32_t kMaxCallbacks = 8192;
+  // Loads and stores that one step may make. The longest linear access reads
+  // some 70 tables: two pages, HLAT and ordinary paging, each entry through
+  // EPT. Code that works on pointers to tables copies each of them whole.
+  static constexpr std::uint32_t kMaxCallbacks = 65'536;
 
   // What to do with a target that makes more; never returns.
   using Endless = void (*)();
