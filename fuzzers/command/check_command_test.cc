@@ -567,7 +567,7 @@ TEST(CheckCommandTest, AnswersAreCountedByRuleAndSituation) {
   EXPECT_THAT(json, HasSubstr("{\"paging\": \"4-level\", \"access\": "
                               "\"other\", \"level\": \"PDE\""));
   EXPECT_THAT(ran.out, AllOf(HasSubstr("    CFG-9: "),
-                             HasSubstr(" at PDE, 4-level guest paging"),
+                             HasSubstr(" at PDE, 4-level guest"),
                              Not(HasSubstr("CFG-8: "))));
 }
 

@@ -334,6 +334,13 @@ constexpr Alteration kVariants[] = {
        return s.level >= 4 && Bit(s.entry, 8);
      },
      "bit 8 of a PML4E or PML5E is treated as reserved"},
+    {"GW-5/bit-8-of-pdpte", Slot::kGw5Ignored,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return s.FourOrFiveLevel() && s.level == 3 && !MapsPage(s) &&
+              Bit(s.entry, 8);
+     },
+     "in IA-32e mode bit 8 of a PDPTE that references a table is treated as "
+     "reserved"},
     {"GW-5/bits-11-9", Slot::kGw5Ignored,
      [](const Situation& s, std::uint64_t) -> std::uint64_t {
        return Bits(s.entry, 11, 9) != 0;

@@ -78,6 +78,13 @@ constexpr Alteration kVariants[] = {
        return s.level != 2 && value;
      },
      "bit 7 of a PDE is ignored: the entry references a table"},
+    {"WALK-5/reserved-bits-too", Slot::kWalk5,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value ||
+              ((s.level == 3 || s.level == 2) && Bits(s.entry, 6, 3) != 0);
+     },
+     "a PDPTE or PDE with any of bits 6:3 set maps a page, although bit 7 is "
+     "clear"},
     {"WALK-6/offset-truncated", Slot::kWalk6,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        return Field(value, 51, IndexShift(s)) | Bits(s.access.gpa.value, 11, 0);
