@@ -26,6 +26,43 @@ static_assert(EPTDIFF_WAIVES_EMPTY_TABLES == SetOf(Waiver::kEmptyTables));
 static_assert(EPTDIFF_WAIVES_BREAK_BEFORE_MAKE ==
               SetOf(Waiver::kBreakBeforeMake));
 
+constexpr std::uint64_t kMemoryType = 0x38;
+constexpr unsigned kWriteBack = 6;
+
+bool HasType(const eptdiff_builder_profile& profile, unsigned type) {
+  return (profile.memory_types >> type & 1) != 0;
+}
+
+// The flags next to these that the builder can be asked for.
+std::uint64_t FlagsIn(const eptdiff_builder_profile& profile,
+                      std::uint64_t flags) {
+  flags = (flags & profile.leaf_flags & ~kMemoryType) | (flags & kMemoryType);
+  unsigned type = static_cast<unsigned>((flags & kMemoryType) >> 3);
+  if (HasType(profile, type)) return flags;
+  type = kWriteBack;
+  for (unsigned i = 0; !HasType(profile, type) && i < 8; ++i) type = i;
+  return (flags & ~kMemoryType) | std::uint64_t{type} << 3;
+}
+
+bool SetsFlags(const Step& step) {
+  if (step.kind != StepKind::kTableOperation) return false;
+  switch (step.operation.kind) {
+    case TableOperationKind::kMap:
+    case TableOperationKind::kMapRegion:
+    case TableOperationKind::kRemap:
+    case TableOperationKind::kProtect:
+    case TableOperationKind::kProtectRegion:
+      return true;
+    case TableOperationKind::kUnmap:
+    case TableOperationKind::kUnmapRegion:
+    case TableOperationKind::kSplit:
+    case TableOperationKind::kMergeRegion:
+    case TableOperationKind::kClearFlags:
+      return false;
+  }
+  return false;
+}
+
 // As the profile of a walker that models everything else.
 eptdiff_profile AsWalker(const eptdiff_builder_profile& profile) {
   eptdiff_profile walker = BlankProfile();
@@ -44,6 +81,8 @@ eptdiff_builder_profile BlankBuilderProfile() {
   const eptdiff_profile walker = BlankProfile();
   eptdiff_builder_profile profile;
   std::memset(&profile, 0, sizeof(profile));
+  profile.memory_types = 0xff;
+  profile.leaf_flags = ~std::uint64_t{0};
   profile.size = sizeof(profile);
   profile.capabilities_set = walker.capabilities_set;
   profile.capabilities_clear = walker.capabilities_clear;
@@ -59,6 +98,7 @@ std::string FaultOf(const eptdiff_builder_profile& profile) {
   if ((profile.waives & ~kAllWaivers) != 0) {
     return "waives: bits without a meaning";
   }
+  if (profile.memory_types == 0) return "memory_types: none is declared";
   return FaultOf(AsWalker(profile));
 }
 
@@ -78,6 +118,10 @@ bool BuilderFitting::Fit(Case& c) {
     return step.kind == StepKind::kTableOperation &&
            (profile_.operations >> kind & 1) == 0;
   });
+  for (Step& step : steps) {
+    if (!SetsFlags(step)) continue;
+    step.operation.flags = FlagsIn(profile_, step.operation.flags);
+  }
   c.steps = std::move(steps);
 
   // What is refused changes nothing: without it all else is as before.

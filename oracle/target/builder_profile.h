@@ -24,7 +24,8 @@ class BuilderFitting {
 
   // Takes out of `c` what the builder does not have: controls become 0,
   // operations go, and those that it would have to refuse for a reason that it
-  // does not look at, as the engine's builder finds them. False if no operation
+  // does not look at, as the engine's builder finds them; flags become ones
+  // that its interface has. False if no operation
   // is left, or VM entry would refuse and the builder does not know. What is
   // left fits; a case that fits stays as it is.
   bool Fit(Case& c);

@@ -157,8 +157,15 @@ typedef struct eptdiff_builder_profile {
    * has been executed in it, at any time, if some entry changed that needs it.
    */
   uint8_t guest_stopped;
-  uint8_t reserved1[3];
+  /* Bit n: it makes pages of memory type n (0 UC, 1 WC, 4 WT, 5 WP, 6 WB); all
+   * at first. It is asked for no other. */
+  uint8_t memory_types;
+  uint8_t reserved1[2];
   char name[32]; /* as in eptdiff_profile */
+  /* The bits of a leaf that it can be asked for, of `flags` of an operation;
+   * all at first. Clear those that its interface has no word for, such as 6
+   * (ignore PAT) and the ignored ones: they are 0 then in what is asked. */
+  uint64_t leaf_flags;
 } eptdiff_builder_profile;
 
 /* ---------------------------------------------------------------- the host */
