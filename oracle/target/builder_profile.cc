@@ -44,6 +44,13 @@ std::uint64_t FlagsIn(const eptdiff_builder_profile& profile,
   return (flags & ~kMemoryType) | std::uint64_t{type} << 3;
 }
 
+// The root at 0 becomes the frame behind it: 0 is no table to most allocators,
+// and to whoever takes an address of 0 for none.
+void PutRootElsewhere(Controls& controls) {
+  constexpr std::uint64_t kAddress = 0x000ffffffffff000;
+  if ((controls.eptp & kAddress) == 0) controls.eptp |= 0x1000;
+}
+
 bool SetsFlags(const Step& step) {
   if (step.kind != StepKind::kTableOperation) return false;
   switch (step.operation.kind) {
@@ -113,6 +120,7 @@ bool BuilderFitting::Fit(Case& c) {
   std::vector<Step> steps = std::move(c.steps);
   c.steps.clear();
   if (!FitTo(AsWalker(profile_), c)) return false;
+  PutRootElsewhere(c.controls);
   std::erase_if(steps, [this](const Step& step) {
     const auto kind = static_cast<int>(step.operation.kind);
     return step.kind == StepKind::kTableOperation &&

@@ -61,11 +61,18 @@ TEST(BuilderProfileTest, FlagsToClearAreNoFlagsToSet) {
   eptdiff_builder_profile profile = Everything();
   profile.leaf_flags = 0x3f;
   profile.memory_types = 1 << 6;
-  Case c = TableCase(0x10005e).Map(0, 0x5000, 0x37).Clear(0, 0x1000, 0x300)
-               .Build();
+  Case c =
+      TableCase(0x10005e).Map(0, 0x5000, 0x37).Clear(0, 0x1000, 0x300).Build();
   const Case before = c;
   EXPECT_TRUE(BuilderFitting(profile).Fit(c));
   EXPECT_EQ(c, before);
+}
+
+TEST(BuilderProfileTest, NoTableIsAtAddress0) {
+  Case c = TableCase(0x1e).Map(0, 0x5000, 0x37).Build();
+  EXPECT_FALSE(BuilderFitting(Everything()).Fits(c));
+  EXPECT_TRUE(BuilderFitting(Everything()).Fit(c));
+  EXPECT_EQ(c.controls.eptp, 0x101eu);
 }
 
 TEST(BuilderProfileTest, NoMemoryTypeIsAFault) {

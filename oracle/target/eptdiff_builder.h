@@ -171,8 +171,8 @@ typedef struct eptdiff_builder_profile {
 /* ---------------------------------------------------------------- the host */
 
 /* What a builder lives on. Pass `context` on. Frames hold 512 words, are given
- * out with any contents, and lie below 2^MAXPHYADDR. Words lie at 8-byte
- * aligned addresses in frames that are allocated. */
+ * out with any contents, and lie below 2^MAXPHYADDR; none is at 0. Words lie at
+ * 8-byte aligned addresses in frames that are allocated. */
 typedef struct eptdiff_host {
   uint32_t size; /* of this structure, set by the harness */
   uint32_t reserved;
