@@ -1,5 +1,6 @@
 // `eptdiff check` on objects as developers really build them: by either
 // compiler, with sanitizers, with coverage.
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -106,6 +107,21 @@ TEST(CheckObjectsTest, WhatABuilderDoesToItsProcessIsAFinding) {
       EXPECT_THAT(ran.out, AllOf(HasSubstr(done.says), Not(HasSubstr("2. "))))
           << compiler << done.by;
     }
+  }
+}
+
+// Assertions speak first, then come backtraces by the page.
+TEST(CheckObjectsTest, ACrashComesWithHowItsOutputBeginsAndEnds) {
+  for (const std::string& compiler : Compilers()) {
+    const Ran ran = Check(Builder(compiler), "talks-and-aborts", "40");
+    EXPECT_EQ(ran.status, 1) << ran.err;
+    const std::size_t first = ran.out.find("first words");
+    const std::size_t last = ran.out.find("last words");
+    ASSERT_NE(last, std::string::npos) << ran.out;
+    EXPECT_LT(first, last);
+    // Of one crash, of the many that it took to find the smallest case.
+    EXPECT_EQ(ran.out.find("first words", first + 1), std::string::npos);
+    EXPECT_THAT(ran.out, HasSubstr("[...]"));
   }
 }
 

@@ -112,7 +112,6 @@ std::unique_ptr<BuilderSession> BuilderSession::Make(Loader loader,
 std::vector<BuilderReply> BuilderSession::Run(std::span<const Case> cases) {
   const std::span<const Case> batch =
       cases.first(std::min(kMaxBatch, cases.size()));
-  TrimOutput(output_);
   const Incident incident = InChild([&] { Judge(batch); });
   const std::size_t done = std::min<std::size_t>(shared_->cases, batch.size());
   std::vector<BuilderReply> replies(shared_->replies, shared_->replies + done);
@@ -130,7 +129,7 @@ std::vector<CountedSymptom> BuilderSession::Right() const {
 
 std::string BuilderSession::LastOutput() const {
   const std::string fault = faults_.last();
-  return fault.empty() ? LastPrinted(output_) : fault;
+  return fault.empty() ? Printed(output_) : fault;
 }
 
 void BuilderSession::Describe() {
@@ -198,6 +197,7 @@ Incident BuilderSession::InChild(const std::function<void()>& work) {
   shared_->raised = Incident();
   shared_->finished = false;
   shared_->fault.fault = 0;
+  EmptyOutput(output_);  // what is shown is of the last child
   int ends[2];
   if (pipe(ends) != 0) return {IncidentKind::kExit, 0};
   std::fflush(nullptr);  // or the child would print it again

@@ -114,6 +114,14 @@ std::string LastPrinted(int output) {
   return count > 0 ? std::string(text, static_cast<std::size_t>(count)) : "";
 }
 
+std::string Printed(int output) {
+  constexpr std::size_t kPart = 1024;
+  std::string text = PrintedFrom(output, 0);
+  if (text.size() <= 2 * kPart) return text;
+  const std::string end = LastPrinted(output);
+  return text.substr(0, kPart) + "\n[...]\n" + end.substr(end.size() - kPart);
+}
+
 std::string PrintedFrom(int output, std::int64_t begin) {
   std::string text(std::size_t{1} << 16, 0);
   const ssize_t count = pread(output, text.data(), text.size(), begin);
@@ -122,7 +130,10 @@ std::string PrintedFrom(int output, std::int64_t begin) {
 }
 
 void TrimOutput(int output) {
-  if (lseek(output, 0, SEEK_CUR) <= (1 << 20)) return;
+  if (lseek(output, 0, SEEK_CUR) > (1 << 20)) EmptyOutput(output);
+}
+
+void EmptyOutput(int output) {
   (void)!ftruncate(output, 0);
   lseek(output, 0, SEEK_SET);
 }

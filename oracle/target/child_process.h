@@ -40,11 +40,15 @@ std::int64_t OwnMemory(pid_t pid);
 // The end of what was written to `output`.
 std::string LastPrinted(int output);
 
+// What was written to `output`: all of it, or how it begins and how it ends.
+std::string Printed(int output);
+
 // What was written to `output` from `begin` on, up to some thousand lines.
 std::string PrintedFrom(int output, std::int64_t begin);
 
 // Keeps `output` short: a target that logs everything would fill memory.
 void TrimOutput(int output);
+void EmptyOutput(int output);
 
 }  // namespace eptdiff
 

@@ -1,5 +1,6 @@
 /* A builder that is right but for what it does to its process, where
  * EPTDIFF_EXAMPLE_BUG says so: for the tests. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,6 +28,10 @@ int eptdiff_builder_perform(const eptdiff_builder_operation* operation) {
       free((void*)block);
     }
     if (has("descends") && descend(0) != 0) return EPTDIFF_DONE;
+    if (has("talks-and-aborts")) {
+      fprintf(stderr, "first words\n%04000d\nlast words\n", 0);
+      abort();
+    }
     if (has("forks") && fork() < 0) return EPTDIFF_DONE;
     if (has("closes-all-and-hangs")) {
       int i;
