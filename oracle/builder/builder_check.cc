@@ -182,7 +182,7 @@ void BuilderCheck::CheckEnd() {
 // What happened otherwise than it should has its own finding.
 void BuilderCheck::CheckTaken(const std::vector<Interval>& taken) {
   if (!findings_.empty()) return;
-  const auto wrong = taken_.Compare(taken);
+  const auto wrong = taken_.Compare(taken, ~OwnInLeaf(facts_));
   if (wrong.has_value()) {
     findings_.push_back(MakeBuilderFinding(BuilderRule::kTakenOut, wrong->where,
                                            LevelAt(wrong->where)));
@@ -297,7 +297,8 @@ int BuilderCheck::LevelAt(std::uint64_t gpa) const {
 }
 
 std::uint64_t BuilderCheck::ComparedFlags() const {
-  return facts_.accessed_dirty || ignores_flags_ ? ~kAccessedDirty : ~0ull;
+  const bool both = !facts_.accessed_dirty && !ignores_flags_;
+  return ~OwnInLeaf(facts_) & (both ? ~0ull : ~kAccessedDirty);
 }
 
 }  // namespace eptdiff

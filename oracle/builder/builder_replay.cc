@@ -166,7 +166,8 @@ bool BuilderCheck::StaysATable(std::uint64_t before, std::uint64_t after,
 
 void BuilderCheck::CheckIgnoredBits(Hpa address, std::uint64_t before,
                                     std::uint64_t after, int level) {
-  if (((before ^ after) & (kIgnoredBits | 1ull << 63)) != 0) {
+  const std::uint64_t ignored = (kIgnoredBits | 1ull << 63) & ~facts_.own;
+  if (((before ^ after) & ignored) != 0) {
     Find(BuilderRule::kIgnoredBits, address.value, level);
   }
 }

@@ -98,6 +98,7 @@ bool BuilderTrial::Begin(const Case& c) {
     controls.eptp = builder_->eptp();
     facts_ = FactsOf(c.processor, controls, unused);
     facts_.any_unused = builder_->any_unused_word();
+    facts_.own = builder_->own_bits();
     const bool stopped = builder_->guest_stopped();
     check_.emplace(pool_, facts_, builder_->eptp(), log_,
                    stopped ? BuilderCheck::Meanwhile::kGuestIsStopped

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "oracle/builder/engine_builder.h"
 #include "oracle/builder/planted_builder.h"
@@ -32,6 +33,46 @@ std::string Found(const Case& c, std::string_view fault = "") {
   if (!standings.finding.has_value()) return "";
   return SignatureOf("builder", *standings.finding) + " at step " +
          std::to_string(standings.step);
+}
+
+// Sets `bits` in all that it maps, and says that `own` are its own.
+class Decorator : public EngineBuilder {
+ public:
+  Decorator(std::uint64_t bits, std::uint64_t own) : bits_(bits), own_(own) {}
+  std::uint64_t own_bits() const override { return own_; }
+  TableResult Perform(const TableOperation& operation,
+                      std::vector<Interval>& taken) override {
+    TableOperation decorated = operation;
+    decorated.flags |= bits_;
+    return EngineBuilder::Perform(decorated, taken);
+  }
+
+ private:
+  const std::uint64_t bits_, own_;
+};
+
+TEST(BuilderTrialTest, IgnoredBitsThatAreTheBuildersOwnAreItsAffair) {
+  constexpr std::uint64_t kBit11 = 1 << 11;
+  constexpr std::uint64_t kUserExecute = 1 << 10;
+  constexpr std::uint64_t kWrite = 1 << 1;
+  const Case plain = TableCase().Map(0, k2M, kNoWrite).Unmap(0).Build();
+  Case mbec = plain;
+  mbec.controls.secondary |= 1 << 22;
+  const struct {
+    const Case& c;
+    std::uint64_t bits, own;
+    bool found;
+  } kCases[] = {
+      {plain, kBit11, 0, true},
+      {plain, kBit11, kBit11, false},
+      {plain, kBit11, kUserExecute, true},
+      {mbec, kUserExecute, kUserExecute, true},  // not ignored
+      {plain, kWrite, kWrite, true},
+  };
+  for (const auto& [c, bits, own, found] : kCases) {
+    BuilderTrial trial(std::make_unique<Decorator>(bits, own));
+    EXPECT_EQ(trial.Run(c).finding.has_value(), found) << bits << " " << own;
+  }
 }
 
 TEST(BuilderTrialTest, AMissingInveptIsSeenByAnAccess) {

@@ -36,6 +36,9 @@ class BuilderUnderTest {
 
   // Whether entries that map nothing may hold other words that are not present.
   virtual bool any_unused_word() const { return false; }
+  // Bits of entries that it sets or clears as it likes where processors ignore
+  // them: nobody asks it for them.
+  virtual std::uint64_t own_bits() const { return 0; }
   // Whether no processor uses the tables while Create(), Perform() or Destroy()
   // runs. Its stores need not be reported then.
   virtual bool guest_stopped() const { return false; }

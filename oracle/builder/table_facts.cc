@@ -35,6 +35,20 @@ std::uint64_t RightsMask(const TableFacts& facts) {
   return facts.mbec ? 0x407 : 0x7;
 }
 
+std::uint64_t OwnInLeaf(const TableFacts& facts) {
+  const auto unless = [](bool used, std::uint64_t bits) {
+    return used ? 0 : bits;
+  };
+  const bool exceptions = Has(facts.unused, 63);  // "EPT-violation #VE"
+  const std::uint64_t ignored =
+      kIgnoredBits | unless(facts.accessed_dirty, kAccessedDirty) |
+      unless(facts.mbec, 1ull << 10) | unless(facts.verification, 1ull << 57) |
+      unless(facts.paging_write, 1ull << 58) |
+      unless(facts.shadow_stack, 1ull << 60) |
+      unless(facts.sub_page, 1ull << 61) | unless(exceptions, 1ull << 63);
+  return facts.own & ignored;
+}
+
 bool IsPresent(const TableFacts& facts, std::uint64_t entry) {
   return (entry & RightsMask(facts)) != 0;
 }

@@ -25,6 +25,7 @@ struct TableFacts {
   bool page_1g = false;
   std::uint64_t unused = 0;  // what an entry holds that maps nothing
   bool any_unused = false;   // any word that is not present will do
+  std::uint64_t own = 0;     // bits that are the builder's where ignored
 };
 TableFacts FactsOf(const Processor& processor, const Controls& controls,
                    std::uint64_t unused);
@@ -34,6 +35,10 @@ inline constexpr std::uint64_t kLeafFlags = 0xfff0000000000f7f;
 inline constexpr std::uint64_t kAccessedDirty = 0x300;
 // Bits 11, 56:52, 59 and 62, ignored in all entries.
 inline constexpr std::uint64_t kIgnoredBits = 0x49f0000000000800;
+
+// Bits of a leaf that are the builder's own affair: a processor ignores them
+// under these controls, and they are among `own`.
+std::uint64_t OwnInLeaf(const TableFacts& facts);
 
 // Bytes that an entry of `level`, 5 to 1, controls.
 constexpr std::uint64_t EntryBytes(int level) {

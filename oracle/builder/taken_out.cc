@@ -86,8 +86,8 @@ void TakenOut::OnFlags(std::uint64_t gpa, std::uint64_t bytes,
   if (IsUnmapping(kind_)) pages_.Protect(gpa, bytes, flags, ~flags);
 }
 
-std::optional<TakenOut::Wrong> TakenOut::Compare(
-    std::vector<Interval> told) const {
+std::optional<TakenOut::Wrong> TakenOut::Compare(std::vector<Interval> told,
+                                                 std::uint64_t mask) const {
   std::sort(told.begin(), told.end(),
             [](const Interval& a, const Interval& b) { return a.gpa < b.gpa; });
   for (std::size_t i = 1; i < told.size(); ++i) {
@@ -96,7 +96,7 @@ std::optional<TakenOut::Wrong> TakenOut::Compare(
     }
   }
   std::uint64_t where;
-  if (IsOneOrOther(told, 0, ~0ull, ~0ull, pages_, pages_, where)) return {};
+  if (IsOneOrOther(told, 0, ~0ull, mask, pages_, pages_, where)) return {};
   const MappingModel::Run taken = pages_.At(where);
   const auto page = std::find_if(
       told.begin(), told.end(),

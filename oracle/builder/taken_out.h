@@ -41,8 +41,10 @@ class TakenOut {
     Mistake mistake;  // kRemoved...
     std::uint64_t where;
   };
-  // What is wrong with `told`, in whatever order it comes.
-  std::optional<Wrong> Compare(std::vector<Interval> told) const;
+  // What is wrong with `told`, in whatever order it comes, among the flags of
+  // `mask`.
+  std::optional<Wrong> Compare(std::vector<Interval> told,
+                               std::uint64_t mask) const;
 
  private:
   // What of `page` lies in the region.

@@ -164,7 +164,8 @@ typedef struct eptdiff_builder_profile {
   char name[32]; /* as in eptdiff_profile */
   /* The bits of a leaf that it can be asked for, of `flags` of an operation;
    * all at first. Clear those that its interface has no word for, such as 6
-   * (ignore PAT) and the ignored ones: they are 0 then in what is asked. */
+   * (ignore PAT) and the ignored ones. They are 0 then in what is asked, and
+   * where processors ignore them, in entries, they are its own affair. */
   uint64_t leaf_flags;
 } eptdiff_builder_profile;
 

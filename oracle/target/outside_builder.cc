@@ -28,6 +28,10 @@ static_assert(EPTDIFF_BAD_CONTROLS ==
 
 constexpr std::uint64_t kOffset = 0xfff;
 
+// Bits 10, 57, 58, 60 and 61: where the controls that they belong to are 0
+// nobody asks for them.
+constexpr std::uint64_t kOfControls = 0x3600000000000400;
+
 // What visits of eptdiff_builder_list go to.
 struct Listing {
   std::vector<Interval>* pages;
@@ -103,6 +107,7 @@ OutsideBuilder::OutsideBuilder(const BuilderFunctions& functions,
                                Abandon abandon)
     : functions_(functions),
       any_unused_word_(profile.any_unused_word != 0),
+      own_bits_(~profile.leaf_flags | kOfControls),
       shows_removed_(profile.shows_removed != 0),
       guest_stopped_(profile.guest_stopped != 0),
       abandon_(std::move(abandon)) {

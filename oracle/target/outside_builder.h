@@ -44,6 +44,7 @@ class OutsideBuilder final : public BuilderUnderTest {
   TableResult Create(FramePool& pool, const Processor& processor,
                      const Controls& controls, std::uint64_t unused) override;
   bool any_unused_word() const override { return any_unused_word_; }
+  std::uint64_t own_bits() const override { return own_bits_; }
   std::uint64_t eptp() const override { return eptp_; }
   TableResult Perform(const TableOperation& operation,
                       std::vector<Interval>& taken) override;
@@ -63,6 +64,7 @@ class OutsideBuilder final : public BuilderUnderTest {
 
   const BuilderFunctions functions_;
   const bool any_unused_word_;
+  const std::uint64_t own_bits_;
   const bool shows_removed_;
   const bool guest_stopped_;
   const Abandon abandon_;
