@@ -54,9 +54,9 @@ struct Violation {
   const Alternative& alternative() const {
     return report.verdict.alternatives[report.finding.alternative];
   }
-  const Event& said() const {
+  AccessReport said() const {
     return alternative().ve_written ? alternative().ve_information
-                                    : alternative().event;
+                                    : ReportOf(alternative().event);
   }
   bool in_guest_walk() const { return !Bit(said().qualification, 8); }
 };

@@ -317,7 +317,7 @@ class Comparison {
   }
 
   void CompareVeArea() {
-    const Event& e = expected_.ve_information;
+    const AccessReport& e = expected_.ve_information;
     const Hpa area = expected_.ve_area;
     const RuleAt why = {Rule::kVe4, 0};
     const auto compare = [&](unsigned offset, std::uint64_t expected,

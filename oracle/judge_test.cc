@@ -56,7 +56,7 @@ Alternative Ve() {
   Alternative a = Violation();
   a.ve_written = true;
   a.ve_area = kArea;
-  a.ve_information = a.event;
+  a.ve_information = ReportOf(a.event);
   a.event = {};
   a.event.kind = EventKind::kVirtualizationException;
   a.required.push_back({kArea, kAll, 0xffff'ffff'0000'0030, {Rule::kVe4, 0}});

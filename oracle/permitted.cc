@@ -29,13 +29,11 @@ std::uint64_t Reported(std::uint64_t address, bool defined,
   return address + (choice.farthest ? a.span : 0u);
 }
 
-// The qualification and addresses of a report, as chosen.
-Event Filled(Event event, const Alternative& a, const Choice& choice) {
-  event.qualification =
-      Fill(event.qualification, a.qualification_defined, choice);
-  event.gpa.value = Reported(event.gpa.value, a.gpa_defined, a, choice);
-  event.gla.value = Reported(event.gla.value, a.gla_defined, a, choice);
-  return event;
+AccessReport Filled(const AccessReport& report, const Alternative& a,
+                    const Choice& choice) {
+  return {Fill(report.qualification, a.qualification_defined, choice),
+          {Reported(report.gpa.value, a.gpa_defined, a, choice)},
+          {Reported(report.gla.value, a.gla_defined, a, choice)}};
 }
 
 void Write(StepMemory& memory, Hpa word, std::uint64_t mask,
@@ -47,7 +45,12 @@ Event EventOf(const Alternative& a, const Choice& choice) {
   Event event = a.event;
   switch (event.kind) {
     case EventKind::kVmExit:
-      if (!a.ve_written) event = Filled(event, a, choice);
+      if (!a.ve_written) {
+        const AccessReport report = Filled(ReportOf(event), a, choice);
+        event.qualification = report.qualification;
+        event.gpa = report.gpa;
+        event.gla = report.gla;
+      }
       event.interruption_information = static_cast<std::uint32_t>(
           Fill(event.interruption_information,
                a.interruption_information_defined, choice));
@@ -82,7 +85,7 @@ Outcome OutcomeOf(const Alternative& a, const MachineState& before,
     Write(memory, write.word, write.mask, write.value);
   }
   if (a.ve_written) {
-    const Event area = Filled(a.ve_information, a, choice);
+    const AccessReport area = Filled(a.ve_information, a, choice);
     memory.Store({a.ve_area.value + 8}, area.qualification);
     memory.Store({a.ve_area.value + 16}, area.gla.value);
     memory.Store({a.ve_area.value + 24}, area.gpa.value);

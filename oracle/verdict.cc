@@ -42,7 +42,8 @@ bool SameQualification(const Alternative& x, std::uint64_t a, std::uint64_t b) {
 }
 
 // The reported addresses, in an exit or in the #VE information area.
-bool SameAddresses(const Alternative& x, const Event& a, const Event& b) {
+bool SameAddresses(const Alternative& x, const AccessReport& a,
+                   const AccessReport& b) {
   return (!x.gpa_defined || a.gpa == b.gpa) &&
          (!x.gla_defined || a.gla == b.gla);
 }
@@ -83,7 +84,7 @@ bool SameExit(const Alternative& x, const Alternative& y) {
           (mask == y.interruption_information_defined &&
            ((a.interruption_information ^ b.interruption_information) & mask) ==
                0)) &&
-         (x.ve_written || SameAddresses(x, a, b));
+         (x.ve_written || SameAddresses(x, ReportOf(a), ReportOf(b)));
 }
 
 bool SameEvent(const Alternative& x, const Alternative& y) {
@@ -110,8 +111,8 @@ bool SameEvent(const Alternative& x, const Alternative& y) {
 
 bool SameVeArea(const Alternative& x, const Alternative& y) {
   if (!x.ve_written) return true;
-  const Event& a = x.ve_information;
-  const Event& b = y.ve_information;
+  const AccessReport& a = x.ve_information;
+  const AccessReport& b = y.ve_information;
   return x.ve_area == y.ve_area && SameDefinedness(x, y) &&
          SameQualification(x, a.qualification, b.qualification) &&
          SameAddresses(x, a, b);

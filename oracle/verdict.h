@@ -40,6 +40,16 @@ struct BitWrite {
 inline constexpr std::size_t kMaxAlternativeWrites = kMaxStepWrites;
 using BitWrites = FixedVector<BitWrite, kMaxAlternativeWrites>;
 
+// What a VM exit, or the #VE information area, says of an access.
+struct AccessReport {
+  std::uint64_t qualification = 0;
+  Gpa gpa = {};
+  Gla gla = {};
+};
+inline AccessReport ReportOf(const Event& event) {
+  return {event.qualification, event.gpa, event.gla};
+}
+
 struct Alternative {
   Event event;
   // Which bits of the exit qualification are defined.
@@ -60,11 +70,11 @@ struct Alternative {
   // Each of these may be absent or present, whatever the others are.
   BitWrites optional;
   // #VE, delivered or intercepted: the information area (26.5.7.2) receives
-  // `ve_information`'s qualification, GLA and GPA, each with what is undefined
-  // in it as above. Its other fields are among the required writes.
+  // `ve_information`, with what is undefined in it as above. Its other fields
+  // are among the required writes.
   bool ve_written = false;
   Hpa ve_area;
-  Event ve_information;
+  AccessReport ve_information;
   // What decided the event, and the memory type of a completed access.
   RuleAt decided;
   // False for a PAT entry that WRMSR would have refused; of the final access,

@@ -145,16 +145,16 @@ std::string AddressWords(const char* name, std::uint64_t address, bool defined,
       span == 0 ? "" : absl::StrCat(" to ", Hexadecimal(address + span)));
 }
 
-std::string QualificationInformation(const Event& event, std::uint64_t mask) {
+std::string QualificationInformation(std::uint16_t exit_reason,
+                                     std::uint64_t qualification,
+                                     std::uint64_t mask) {
   std::string words =
-      absl::StrCat("qualification ", Hexadecimal(event.qualification & mask));
-  if (event.exit_reason == kEptViolation) {
-    absl::StrAppend(&words, " (", QualificationWords(event.qualification, mask),
-                    ")");
-  } else if (event.exit_reason == kSppEvent) {
-    absl::StrAppend(&words, event.qualification >> 11 & 1
-                                ? " (miss)"
-                                : " (misconfiguration)");
+      absl::StrCat("qualification ", Hexadecimal(qualification & mask));
+  if (exit_reason == kEptViolation) {
+    absl::StrAppend(&words, " (", QualificationWords(qualification, mask), ")");
+  } else if (exit_reason == kSppEvent) {
+    absl::StrAppend(
+        &words, qualification >> 11 & 1 ? " (miss)" : " (misconfiguration)");
   }
   constexpr std::uint64_t kReported = 0x1ffff;
   if ((~mask & kReported) != 0) {
@@ -164,18 +164,21 @@ std::string QualificationInformation(const Event& event, std::uint64_t mask) {
   return words;
 }
 
-std::string ExitInformationWords(const Event& event, const Defined& defined) {
+std::string ExitInformationWords(std::uint16_t exit_reason,
+                                 const AccessReport& report,
+                                 const Defined& defined) {
   std::vector<std::string> words;
   if (Tells(defined, Field::kQualification)) {
-    words.push_back(QualificationInformation(event, defined.qualification));
+    words.push_back(QualificationInformation(exit_reason, report.qualification,
+                                             defined.qualification));
   }
   if (Tells(defined, Field::kGpa)) {
     words.push_back(
-        AddressWords("GPA", event.gpa.value, defined.gpa, defined.span));
+        AddressWords("GPA", report.gpa.value, defined.gpa, defined.span));
   }
   if (Tells(defined, Field::kGla)) {
     words.push_back(
-        AddressWords("GLA", event.gla.value, defined.gla, defined.span));
+        AddressWords("GLA", report.gla.value, defined.gla, defined.span));
   }
   return absl::StrJoin(words, ", ");
 }
@@ -192,7 +195,8 @@ std::string EventWordsWith(const Event& event, const Defined& defined,
         absl::StrAppend(&words, ", interruption information ",
                         Hexadecimal(event.interruption_information));
       }
-      const std::string information = ExitInformationWords(event, defined);
+      const std::string information =
+          ExitInformationWords(event.exit_reason, ReportOf(event), defined);
       return information.empty() ? words
                                  : absl::StrCat(words, ", ", information);
     }
@@ -332,7 +336,7 @@ std::vector<std::string> ExpectedEffectWords(const MachineState& before,
         absl::StrCat("the #VE information area at ",
                      Hexadecimal(alternative.ve_area.value), " receives ",
                      ExitInformationWords(
-                         alternative.ve_information,
+                         kEptViolation, alternative.ve_information,
                          {.qualification = alternative.qualification_defined,
                           .gpa = alternative.gpa_defined,
                           .gla = alternative.gla_defined,

@@ -21,7 +21,7 @@ void Apply(const Alternative& alternative, MachineState& state) {
   if (!alternative.ve_written) return;
   constexpr std::uint64_t kAll = ~std::uint64_t{0};
   const std::uint64_t area = alternative.ve_area.value;
-  const Event& information = alternative.ve_information;
+  const AccessReport& information = alternative.ve_information;
   StoreBits(state.memory, Hpa{area + 8}, kAll, information.qualification);
   StoreBits(state.memory, Hpa{area + 16}, kAll, information.gla.value);
   StoreBits(state.memory, Hpa{area + 24}, kAll, information.gpa.value);

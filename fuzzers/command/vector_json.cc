@@ -261,7 +261,7 @@ class VectorWriter {
         if (a.ve_written) {
           Masked("qualification", e.qualification, ~std::uint64_t{0});
         } else {
-          WriteReport(a, e);
+          WriteReport(a, ReportOf(e));
         }
         break;
       case EventKind::kPageFault:
@@ -294,10 +294,10 @@ class VectorWriter {
   }
 
   // Of an exit, or in the #VE information area.
-  void WriteReport(const Alternative& a, const Event& e) {
-    Masked("qualification", e.qualification, a.qualification_defined);
-    if (a.gpa_defined) Range("gpa", e.gpa.value, a.span);
-    if (a.gla_defined) Range("gla", e.gla.value, a.span);
+  void WriteReport(const Alternative& a, const AccessReport& report) {
+    Masked("qualification", report.qualification, a.qualification_defined);
+    if (a.gpa_defined) Range("gpa", report.gpa.value, a.span);
+    if (a.gla_defined) Range("gla", report.gla.value, a.span);
   }
 
   void Masked(std::string_view key, std::uint64_t value,

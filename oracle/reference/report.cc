@@ -34,15 +34,16 @@ void ReportAddresses(Examiner& x, bool gla_defined, Event& event,
 
 // Table 28-7.
 void ReportQualification(Examiner& x, Event& event, Alternative& alternative) {
+  std::uint64_t value = 0;
   std::uint64_t defined = 0;
   // Each slot a constant: see Examiner::Ask.
-  const auto ask =
-      [&]<int... kPosition>(std::integer_sequence<int, kPosition...>) {
-        (SetBit(kPosition, x.Ask(kQualificationBits[kPosition]),
-                event.qualification, defined),
-         ...);
-      };
+  const auto ask = [&]<int... kPosition>(
+                       std::integer_sequence<int, kPosition...>) {
+    (SetBit(kPosition, x.Ask(kQualificationBits[kPosition]), value, defined),
+     ...);
+  };
   ask(std::make_integer_sequence<int, 17>());
+  event.qualification = value;
   alternative.qualification_defined = defined;
 }
 
@@ -57,13 +58,13 @@ void ReportRights(Examiner& x, std::uint64_t bits, Event& event,
 }
 
 // 26.5.7.2: the information area, all of it.
-void WriteVeArea(Examiner& x, const Event& reported, Alternative& alternative) {
+void WriteVeArea(Examiner& x, const AccessReport& reported,
+                 Alternative& alternative) {
   const Hpa area{x.state().controls.ve_information_address};
   alternative.ve_written = true;
   alternative.ve_area = area;
-  alternative.ve_information = reported;
   x.s.reported = &reported;
-  Event& received = alternative.ve_information;
+  AccessReport& received = alternative.ve_information;
   const auto value = [&](VeField field) {
     return x.Ask(Slot::kVe4Value, static_cast<std::uint64_t>(field));
   };
@@ -162,8 +163,7 @@ void ReportExit(Examiner& x, std::uint16_t reason, RuleAt decided,
     const std::uint64_t busy =
         sdm::Bits(x.Read(Role::kVeArea, 0, area), 63, 32);
     if (!x.Ask(Slot::kVe3, busy)) return;
-    const Event reported = event;
-    WriteVeArea(x, reported, alternative);
+    WriteVeArea(x, ReportOf(event), alternative);
     DeliverVe(x, alternative);
   }
 }
@@ -184,10 +184,9 @@ void ReportViolation(Examiner& x, RuleAt decided, Alternative& exit,
   const Hpa area{x.state().controls.ve_information_address};
   const std::uint64_t busy = sdm::Bits(x.Read(Role::kVeArea, 0, area), 63, 32);
   if (!x.Ask(Slot::kVe3, busy)) return;
-  const Event information = reported;
   if (open) verdict.alternatives.push_back(exit);
   Alternative& exception = open ? verdict.alternatives.back() : exit;
-  WriteVeArea(x, information, exception);
+  WriteVeArea(x, ReportOf(reported), exception);
   DeliverVe(x, exception);
 }
 

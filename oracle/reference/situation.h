@@ -9,6 +9,7 @@
 #include "oracle/fixed_vector.h"
 #include "oracle/machine_state.h"
 #include "oracle/reference/bits.h"
+#include "oracle/verdict.h"
 
 namespace eptdiff {
 
@@ -109,7 +110,7 @@ struct Situation {
   std::uint16_t pml_index = 0;
 
   // What a VM exit would report: its qualification, GPA and GLA (VE-4).
-  const Event* reported = nullptr;
+  const AccessReport* reported = nullptr;
 
   // A further operand; what it is, slots.def says at the slot.
   std::uint64_t operand = 0;
