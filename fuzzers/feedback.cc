@@ -7,7 +7,7 @@ namespace eptdiff {
 namespace {
 
 // It looks at all of them after each case, so there are no more than that.
-constexpr std::size_t kConsequences = Trace::kFeatures / 2;
+constexpr std::size_t kConsequences = RulePlace::kCount;
 constexpr std::size_t kAccessKinds = 6;
 constexpr std::size_t kQuestions = kStepKindCount * kAccessKinds;
 // Nobody here reads them: `used` keeps the compiler from leaving them out.
@@ -19,7 +19,7 @@ __attribute__((section("__libfuzzer_extra_counters"),
 // from what most cases have in common: after so many cases it is told no more.
 constexpr std::uint32_t kNews = 1'000;
 std::uint32_t cases_with[kCounters];
-Features told;  // the consequences of which that is so
+RulePlaces told;  // the consequences of which that is so
 
 void Publish(std::size_t counter) {
   if (cases_with[counter] == kNews) return;
@@ -36,11 +36,10 @@ void PublishQuestions(const Case& c) {
   }
 }
 
-void PublishConsequences(const Features& features) {
-  ForEachConsequence(features, told, [](std::size_t feature) {
-    Publish(feature / 2);
-    if (cases_with[feature / 2] < kNews) return;
-    told[feature / 64] |= std::uint64_t{1} << (feature % 64);
+void PublishConsequences(const RulePlaces& consequences) {
+  consequences.ForEachNotIn(told, [](std::size_t place) {
+    Publish(place);
+    if (cases_with[place] == kNews) told.Add(place);
   });
 }
 

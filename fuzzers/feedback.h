@@ -5,18 +5,17 @@
 #ifndef EPTDIFF_FUZZERS_FEEDBACK_H_
 #define EPTDIFF_FUZZERS_FEEDBACK_H_
 
-#include "fuzzers/statistics.h"
 #include "oracle/case.h"
+#include "oracle/reference/rule_places.h"
 
 namespace eptdiff {
 
 // That case `c` is asked. libFuzzer's extra counters get it.
 void PublishQuestions(const Case& c);
 
-// That these features were seen in it. That a rule had a consequence counts,
-// not how often: numbers of times would make every combination of steps a case
-// to keep.
-void PublishConsequences(const Features& features);
+// That rules had a consequence in these places of it. How often does not count:
+// numbers of times would make every combination of steps a case to keep.
+void PublishConsequences(const RulePlaces& consequences);
 
 }  // namespace eptdiff
 

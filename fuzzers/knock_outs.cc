@@ -104,7 +104,7 @@ KnockOuts::~KnockOuts() = default;
 
 std::span<const std::size_t> KnockOuts::Run(const Case& c) {
   case_ = &c;
-  features_.fill(0);
+  consequences_.Clear();
   shown_now_.clear();
   over_ = shown_;
   trial_.Run(c);
@@ -126,9 +126,7 @@ void KnockOuts::FindConcerned(const MachineState& before, const Step* step) {
 }
 
 void KnockOuts::Observe(const StepReport& report) {
-  for (std::size_t i = 0; i < features_.size(); ++i) {
-    features_[i] |= report.trace.features[i];
-  }
+  consequences_.Add(report.trace.consequences);
   if (remaining_ == shown_now_.size()) return;
   // What the SDM leaves undefined (ALIAS-1), an alteration may define.
   if (report.verdict.standing != Standing::kJudged &&

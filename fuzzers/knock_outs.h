@@ -55,8 +55,8 @@ class KnockOuts {
   std::size_t remaining() const { return remaining_; }
   bool shown(std::size_t alteration) const { return shown_[alteration]; }
 
-  // What the SDM's reference went through in this case.
-  const decltype(Trace::features)& features() const { return features_; }
+  // Where rules had a consequence in this case, by the SDM.
+  const RulePlaces& consequences() const { return consequences_; }
 
  private:
   struct Probe;  // of a slot
@@ -76,7 +76,7 @@ class KnockOuts {
   std::unique_ptr<Probe> probe_;
   const Case* case_ = nullptr;
   std::vector<std::size_t> shown_now_;
-  decltype(Trace::features) features_ = {};
+  RulePlaces consequences_;
   // Kept, since they are large.
   Verdict verdict_;
   Trace trace_;

@@ -23,7 +23,7 @@ const KnownDepartures::Shown* KnownDepartures::Find(const StepReport& report,
   // Most answers meet no alteration.
   if (!report.trace.altered || Conforms(sdm_, report, step)) return nullptr;
   shown_.rule = finding_.disagreements[0].why.rule;
-  shown_.features = trace_.features;
+  shown_.consequences = trace_.consequences;
   shown_.alterations.clear();
   for (std::size_t i = 0; i < without_.size(); ++i) {
     // Without the only one it is the SDM.

@@ -32,7 +32,7 @@ class KnownDepartures {
     // The rule at fault as the comparison with the SDM has it, and what the
     // SDM's own judgement went through.
     Rule rule = Rule::kWalk6;
-    decltype(Trace::features) features;
+    RulePlaces consequences;
   };
   // What the answer of a step that conforms to the dialect shows; nothing if
   // it conforms to the SDM as well. `step` is null for VM entry. Valid until

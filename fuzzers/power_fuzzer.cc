@@ -38,7 +38,7 @@ class PowerFuzzer {
     for (const std::size_t i : knock_outs_.Run(c)) {
       Report(alterations_[i].name);
     }
-    PublishConsequences(knock_outs_.features());
+    PublishConsequences(knock_outs_.consequences());
     if (knock_outs_.remaining() == 0) std::exit(0);
   }
 

@@ -5,18 +5,6 @@
 #include "oracle/reference/dialect.h"
 
 namespace eptdiff {
-namespace {
-
-std::bitset<kRuleCount> AskedOf(const Trace& trace) {
-  std::bitset<kRuleCount> asked;
-  constexpr std::size_t kOfOneRule = Trace::kFeatures / kRuleCount;
-  for (std::size_t i = 0; i < Trace::kFeatures; ++i) {
-    if (trace.features[i / 64] >> (i % 64) & 1) asked.set(i / kOfOneRule);
-  }
-  return asked;
-}
-
-}  // namespace
 
 ProvenRules::ProvenRules(Oracle& oracle)
     : oracle_(oracle), refuted_(AllAlterations().size()) {
@@ -41,7 +29,7 @@ void ProvenRules::Observe(const StepReport& report, const Step* step) {
       (step == nullptr && !oracle_.models_entry())) {
     return;
   }
-  const std::bitset<kRuleCount> asked = AskedOf(report.trace);
+  const std::bitset<kRuleCount> asked = report.trace.AskedRules();
   for (std::size_t i = 0; i < references_.size(); ++i) {
     const Rule rule = InfoOf(AllAlterations()[i].slot).rule;
     if (refuted_[i] || !asked[static_cast<std::size_t>(rule)]) continue;

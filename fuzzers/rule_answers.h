@@ -14,8 +14,8 @@
 #include <span>
 
 #include "fuzzers/guest_mode.h"
-#include "fuzzers/statistics.h"
 #include "oracle/case.h"
+#include "oracle/reference/rule_places.h"
 #include "oracle/rules.h"
 
 namespace eptdiff {
@@ -35,12 +35,13 @@ class RuleAnswers {
     bool any() const { return (agreeing | disagreeing | obscured) != 0; }
   };
 
-  // An answer to `step` (null: VM entry) with these features (trace.h), to a
-  // guest in this paging mode, agrees.
-  void Agree(GuestPagingMode mode, const Step* step, const Features& features);
+  // An answer to `step` (null: VM entry), to a guest in this paging mode,
+  // agrees; rules had a consequence in these places.
+  void Agree(GuestPagingMode mode, const Step* step,
+             const RulePlaces& consequences);
   // It does not, and these rules are at fault.
   void Disagree(std::span<const Rule> at_fault, GuestPagingMode mode,
-                const Step* step, const Features& features);
+                const Step* step, const RulePlaces& consequences);
 
   const Count& Of(Rule rule) const {
     return rules_[static_cast<std::size_t>(rule)];

@@ -17,27 +17,21 @@
 namespace eptdiff {
 namespace {
 
-std::size_t FeatureOf(Rule rule, std::size_t level, bool guest_entry) {
-  return ((static_cast<std::size_t>(rule) * 6 + level) * 2 + guest_entry) * 2 +
-         1;
-}
-
 TEST(RuleAnswersTest, AnAnswerCountsOnceForARuleAndOnceForEachSituation) {
-  Trace trace;
-  trace.Set(FeatureOf(Rule::kCfg9, 2, false));
-  trace.Set(FeatureOf(Rule::kCfg9, 2, true));
-  trace.Set(FeatureOf(Rule::kCfg9, 2, true) - 1);  // had nothing to say
-  trace.Set(FeatureOf(Rule::kAd1, 0, false));
+  RulePlaces consequences;
+  consequences.Add(RulePlace{Rule::kCfg9, 2, false}.number());
+  consequences.Add(RulePlace{Rule::kCfg9, 2, true}.number());
+  consequences.Add(RulePlace{Rule::kAd1, 0, false}.number());
   const auto answers = std::make_unique<RuleAnswers>();
   const Step step;
   const GuestPagingMode mode = GuestPagingMode::kPae;
-  answers->Agree(mode, &step, trace.features);
+  answers->Agree(mode, &step, consequences);
   EXPECT_EQ(answers->Of(Rule::kCfg9).agreeing, 1u);
   EXPECT_EQ(answers->At(Rule::kCfg9, mode, 2).agreeing, 1u);
   EXPECT_EQ(answers->At(Rule::kCfg9, mode, 6 + 2).agreeing, 1u);
   EXPECT_EQ(answers->At(Rule::kAd1, mode, 6).agreeing, 1u);
   constexpr Rule kAtFault[] = {Rule::kCfg9, Rule::kCfg9};
-  answers->Disagree(kAtFault, mode, &step, trace.features);
+  answers->Disagree(kAtFault, mode, &step, consequences);
   EXPECT_EQ(answers->Of(Rule::kCfg9).disagreeing, 1u);
   EXPECT_EQ(answers->At(Rule::kCfg9, mode, 2).disagreeing, 1u);
   EXPECT_FALSE(answers->At(Rule::kCfg9, GuestPagingMode::kNone, 2).any());
@@ -50,13 +44,13 @@ TEST(RuleAnswersTest, AnAnswerCountsOnceForARuleAndOnceForEachSituation) {
 }
 
 TEST(RuleAnswersTest, AProcessorsAccessToAGuestEntryIsOneWhateverTheTraceSays) {
-  Trace trace;
-  trace.Set(FeatureOf(Rule::kVio3, 1, false));
-  trace.Set(FeatureOf(Rule::kVio3, 1, true));
+  RulePlaces consequences;
+  consequences.Add(RulePlace{Rule::kVio3, 1, false}.number());
+  consequences.Add(RulePlace{Rule::kVio3, 1, true}.number());
   Step step;
   step.kind = StepKind::kPagingStructureRead;
   const auto answers = std::make_unique<RuleAnswers>();
-  answers->Agree(GuestPagingMode::kNone, &step, trace.features);
+  answers->Agree(GuestPagingMode::kNone, &step, consequences);
   EXPECT_EQ(answers->At(Rule::kVio3, GuestPagingMode::kNone, 1).agreeing, 1u);
   EXPECT_FALSE(answers->At(Rule::kVio3, GuestPagingMode::kNone, 7).any());
 }

@@ -17,12 +17,6 @@ std::string AsWord(std::string_view words) {
   return word;
 }
 
-void AddTo(Features& sum, const Features& features) {
-  for (std::size_t word = 0; word < sum.size(); ++word) {
-    sum[word] |= features[word];
-  }
-}
-
 void AddLine(std::string_view name, std::uint64_t value, std::string& text) {
   text.append(name).append(" ").append(std::to_string(value)).append("\n");
 }
@@ -37,7 +31,7 @@ Statistics::Statistics(std::span<const std::string> oracle_names)
 }
 
 void Statistics::BeginCase(const Case& c) {
-  features_.fill(0);
+  consequences_.Clear();
   ++cases_;
   last_step_ = 0;
   mix_steps_ += c.steps.size();
@@ -63,18 +57,18 @@ void Statistics::Observe(const StepReport& report, const Case& c) {
   accesses_ += access;
   leaves_ += access && report.trace.reached_leaf;
   alias_ += report.verdict.standing == Standing::kUndefined;
-  AddTo(features_, report.trace.features);
+  consequences_.Add(report.trace.consequences);
 }
 
 void Statistics::CountAccess(const Trace& trace) {
   ++steps_;
   ++accesses_;
   leaves_ += trace.reached_leaf;
-  AddTo(features_, trace.features);
+  consequences_.Add(trace.consequences);
 }
 
 void Statistics::EndCase(std::span<const Standings> standings) {
-  AddTo(seen_, features_);
+  seen_.Add(consequences_);
   for (std::size_t i = 0; i < standings.size(); ++i) {
     OracleCounts& counts = oracles_[i];
     ++counts.cases;
@@ -120,10 +114,7 @@ std::string Statistics::Text() const {
   for (const auto& [signature, count] : muted_) {
     AddLine("muted." + signature, count, text);
   }
-  constexpr std::size_t kOfOneRule = Trace::kFeatures / kRuleCount;
-  std::bitset<kRuleCount> rules;
-  ForEachConsequence(
-      seen_, [&](std::size_t feature) { rules.set(feature / kOfOneRule); });
+  const std::bitset<kRuleCount> rules = seen_.Rules();
   for (const RuleInfo& rule : kRules) {
     if (!rules[static_cast<std::size_t>(rule.rule)]) continue;
     AddLine("rule." + std::string(rule.identifier), 1, text);

@@ -30,37 +30,12 @@
 
 #include "oracle/case.h"
 #include "oracle/oracle.h"
+#include "oracle/reference/rule_places.h"
 #include "oracle/reference/trace.h"
 #include "oracle/rules.h"
 #include "oracle/trial.h"
 
 namespace eptdiff {
-
-// The features of a trace, or of all traces of a case.
-using Features = decltype(Trace::features);
-
-// Those that are an answer other than 0 (trace.h). That a rule had nothing to
-// say is no news.
-inline constexpr std::uint64_t kConsequencesOfWord = 0xaaaaaaaaaaaaaaaa;
-
-// Calls `f` with the number of each consequence that is not in `known`, in
-// ascending order.
-template <typename F>
-void ForEachConsequence(const Features& features, const Features& known, F f) {
-  for (std::size_t word = 0; word < features.size(); ++word) {
-    for (std::uint64_t set =
-             features[word] & ~known[word] & kConsequencesOfWord;
-         set != 0; set &= set - 1) {
-      f(64 * word + static_cast<std::size_t>(std::countr_zero(set)));
-    }
-  }
-}
-
-template <typename F>
-void ForEachConsequence(const Features& features, F f) {
-  constexpr Features kNone = {};
-  ForEachConsequence(features, kNone, f);
-}
 
 struct OracleCounts {
   std::string name;
@@ -84,8 +59,8 @@ class Statistics {
   void EndCase(std::span<const Standings> standings);
   void CountMuted(std::string_view signature);
 
-  // The features of the steps of this case so far.
-  const Features& features() const { return features_; }
+  // Where rules had a consequence in this case so far.
+  const RulePlaces& consequences() const { return consequences_; }
 
   std::uint64_t cases() const { return cases_; }
   std::uint64_t steps() const { return steps_; }
@@ -116,8 +91,8 @@ class Statistics {
   std::uint64_t mix_five_levels_ = 0;
   std::uint64_t mix_paging_off_ = 0;
   std::size_t last_step_ = 0;  // of this case that was counted
-  Features features_ = {};     // of this case
-  Features seen_ = {};         // of those before it
+  RulePlaces consequences_;    // of this case
+  RulePlaces seen_;            // of those before it
   std::vector<OracleCounts> oracles_;
   std::map<std::string, std::uint64_t, std::less<>> muted_;
 };

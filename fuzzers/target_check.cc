@@ -173,15 +173,15 @@ void TargetCheck::CountAnswer(const Case& c, const StepReport& report) {
   if (unseen || report.verdict.standing != Standing::kJudged) return;
   const Step* step = report.step == 0 ? nullptr : &c.steps[report.step - 1];
   const GuestPagingMode mode = GuestModeOf(report.before.guest);
-  const Features& features = report.trace.features;
+  const RulePlaces& consequences = report.trace.consequences;
   if (!report.finding.conforms) {
     // At whose fault is for Look() to find out.
-    wrong_ = {mode, step, features};
+    wrong_ = {mode, step, consequences};
     return;
   }
   const KnownDepartures::Shown* known = known_->Find(report, step);
   if (known == nullptr) {
-    answers_.Agree(mode, step, features);
+    answers_.Agree(mode, step, consequences);
     return;
   }
   std::vector<Rule> at_fault;
@@ -191,22 +191,20 @@ void TargetCheck::CountAnswer(const Case& c, const StepReport& report) {
     at_fault.push_back(InfoOf(alteration->slot).rule);
   }
   if (at_fault.empty()) at_fault.push_back(known->rule);
-  answers_.Disagree(at_fault, mode, step, known->features);
+  answers_.Disagree(at_fault, mode, step, known->consequences);
 }
 
 void TargetCheck::CountUnexplained(const Finding& finding) {
   answers_.Disagree({&finding.disagreements[0].why.rule, 1}, wrong_.mode,
-                    wrong_.step, wrong_.features);
+                    wrong_.step, wrong_.consequences);
 }
 
 void TargetCheck::Keep(const Case& c) {
-  const Features& features = statistics_.features();
+  const RulePlaces& consequences = statistics_.consequences();
   const bool new_edges = oracle_.reached_new_edges();
   bool news = new_edges;
-  ForEachConsequence(features, seen_, [&](std::size_t) { news = true; });
-  for (std::size_t word = 0; word < features.size(); ++word) {
-    seen_[word] |= features[word];
-  }
+  consequences.ForEachNotIn(seen_, [&](std::size_t) { news = true; });
+  seen_.Add(consequences);
   if (new_edges && latest_.size() < kMaxLatest) {
     latest_.push_back(c);
   } else if (new_edges) {
@@ -326,7 +324,7 @@ std::string TargetCheck::SignatureOfCase(const Case& c, Standings* standings) {
 
 std::size_t TargetCheck::situations() const {
   std::size_t count = 0;
-  ForEachConsequence(seen_, [&](std::size_t) { ++count; });
+  seen_.ForEach([&](std::size_t) { ++count; });
   return count;
 }
 

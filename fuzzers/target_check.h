@@ -138,7 +138,7 @@ class TargetCheck {
   std::vector<Case> latest_;     // that reached new edges of the target
   std::size_t latest_next_ = 0;  // of them, to be replaced
   Case other_;                   // for cross-over
-  Features seen_ = {};
+  RulePlaces seen_;
   std::map<std::string, TargetFinding, std::less<>> findings_;
   std::vector<TargetDeparture> departures_;
   std::vector<Case> disagreed_;  // that the dialect was made from
@@ -150,7 +150,7 @@ class TargetCheck {
   struct {
     GuestPagingMode mode;
     const Step* step;
-    Features features;
+    RulePlaces consequences;
   } wrong_ = {};
   Shown shown_;  // by the case that is being judged
   std::map<const Alteration*, std::uint64_t> cases_showing_;

@@ -76,10 +76,10 @@ class TargetFuzzer {
   void Run(std::span<const std::uint8_t> bytes) {
     case_ = current_.Read(bytes);
     if (HasTableOperations(case_) || !FitTo(oracle_.profile(), case_)) return;
-    features_ = {};
+    consequences_.Clear();
     const Standings& standings = trial_.Run(case_)[0];
     PublishQuestions(case_);
-    PublishConsequences(features_);
+    PublishConsequences(consequences_);
     const Incident incident = oracle_.incident();
     if (incident.kind != IncidentKind::kNone) {
       if (!standings.disagrees && standings.step != 0) return;
@@ -113,9 +113,7 @@ class TargetFuzzer {
     trial_.Add(oracle_, KnownDialect());
     trial_.set_keeps_hits(false);
     trial_.set_observer([this](const StepReport& report) {
-      for (std::size_t i = 0; i < features_.size(); ++i) {
-        features_[i] |= report.trace.features[i];
-      }
+      consequences_.Add(report.trace.consequences);
     });
     linear_ = (oracle_.profile().models & kLinearModes) != 0;
   }
@@ -134,7 +132,7 @@ class TargetFuzzer {
   std::set<std::string> muted_;
   CurrentCase current_;
   Case case_;  // that is run, made to fit
-  Features features_ = {};
+  RulePlaces consequences_;
   bool linear_ = false;
 };
 

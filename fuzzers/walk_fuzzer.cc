@@ -111,7 +111,7 @@ void WalkFuzzer::Observe(const StepReport& report) {
 void WalkFuzzer::Try() {
   const std::vector<Standings>& standings = panel_->trial().Run(*case_);
   statistics_.EndCase(standings);
-  PublishConsequences(statistics_.features());
+  PublishConsequences(statistics_.consequences());
   for (std::size_t i = 0; i < standings.size(); ++i) {
     if (!standings[i].disagrees) continue;
     const Finding& finding = standings[i].finding;

@@ -86,7 +86,7 @@ class Oracle {
   // Short and without spaces; stands in signatures ("engine", "bochs").
   virtual std::string_view name() const = 0;
 
-  // The fields that its answers fill in; the others are not compared.
+  // The fields that its answers fill in, always; the others are not compared.
   virtual FieldSet fields() const { return kAllFields; }
 
   // Whether it models the checks of VM entry. If not, Enter() only prepares:

@@ -10,11 +10,19 @@ namespace eptdiff {
 // number, or a lower one's as long as their answers had the same effects.
 struct Trial::Seat {
   Seat(std::size_t number, Oracle& oracle, const Dialect& dialect)
-      : number(number), oracle(oracle), reference(dialect) {}
+      : number(number),
+        oracle(oracle),
+        fields(oracle.fields()),
+        models_entry(oracle.models_entry()),
+        reference(dialect),
+        sdm(dialect.alterations().empty()) {}
 
-  std::size_t number;
+  const std::size_t number;
   Oracle& oracle;
-  Reference reference;
+  const FieldSet fields;
+  const bool models_entry;
+  const Reference reference;
+  const bool sdm;  // judged by the SDM itself
 
   bool active = false;
   std::size_t group = 0;
@@ -83,7 +91,7 @@ void Trial::Enter(const Case& c) {
   }
   JudgeAnswers(0, nullptr);
   for (auto& seat : seats_) {
-    if (seat->judged && seat->oracle.models_entry() &&
+    if (seat->judged && seat->models_entry &&
         seat->outcome.event.kind == EventKind::kVmEntryFailure) {
       seat->active = false;  // agreed: there is no guest to run
     }
@@ -122,10 +130,9 @@ void Trial::JudgeAnswers(std::size_t number, const Step* step) {
 
 void Trial::JudgeSeat(Seat& seat, std::size_t number, const Step* step) {
   const MachineState& state = seats_[seat.group]->state;
-  const bool sdm = seat.reference.dialect().alterations().empty();
   for (const Seat* other : by_dialect_) {
     // A verdict that no alteration touched is the SDM's.
-    if (sdm && other->judge == other && other->group == seat.group &&
+    if (seat.sdm && other->judge == other && other->group == seat.group &&
         !other->own_trace.altered) {
       seat.judge = other;
       break;
@@ -141,7 +148,7 @@ void Trial::JudgeSeat(Seat& seat, std::size_t number, const Step* step) {
   Finding& finding = standings.finding;
   finding.conforms = true;
   finding.disagreements.clear();
-  const bool entry_unseen = step == nullptr && !seat.oracle.models_entry();
+  const bool entry_unseen = step == nullptr && !seat.models_entry;
 
   switch (verdict.standing) {
     case Standing::kUndefined:
@@ -162,7 +169,7 @@ void Trial::JudgeSeat(Seat& seat, std::size_t number, const Step* step) {
         seat.judged = true;
         return;
       }
-      Judge(verdict, state, seat.outcome, seat.oracle.fields(), finding);
+      Judge(verdict, state, seat.outcome, seat.fields, finding);
       if (standings.skip == Skip::kNone) ++standings.compared;
       seat.judged = finding.conforms;
       break;

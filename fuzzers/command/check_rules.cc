@@ -33,7 +33,7 @@ void AddAnswers(const Case& c, RuleAnswers& answers) {
   for (Spine spine(c); !spine.over(); spine.Advance()) {
     const Step* step = spine.step() == 0 ? nullptr : &c.steps[spine.step() - 1];
     answers.Agree(GuestModeOf(spine.before().guest), step,
-                  spine.trace().features);
+                  spine.trace().consequences);
   }
 }
 

@@ -10,15 +10,6 @@
 namespace eptdiff {
 namespace {
 
-std::bitset<kRuleCount> AskedOf(const Trace& trace) {
-  std::bitset<kRuleCount> asked;
-  constexpr std::size_t kOfOneRule = Trace::kFeatures / kRuleCount;
-  for (std::size_t i = 0; i < Trace::kFeatures; ++i) {
-    if (trace.features[i / 64] >> (i % 64) & 1) asked.set(i / kOfOneRule);
-  }
-  return asked;
-}
-
 std::size_t RuleOf(const Alteration& alteration) {
   return static_cast<std::size_t>(InfoOf(alteration.slot).rule);
 }
@@ -69,16 +60,16 @@ void NoteAsked(const Spine& spine, const Step* step, RuleMatrix& matrix) {
   const bool structure =
       step != nullptr && (step->kind == StepKind::kPagingStructureRead ||
                           step->kind == StepKind::kPagingStructureUpdate);
-  constexpr std::size_t kOfOneRule = Trace::kFeatures / kRuleCount;
-  for (std::size_t i = 0; i < Trace::kFeatures; ++i) {
-    if (!(spine.trace().features[i / 64] >> (i % 64) & 1)) continue;
-    const auto rule = static_cast<Rule>(i / kOfOneRule);
-    const bool guest_entry = structure || (i / 2 % 2) != 0;  // trace.h
+  const auto note = [&](std::size_t number) {
+    const RulePlace place = RulePlace::Number(number);
+    const bool guest_entry = structure || place.guest_entry;
     matrix.Ask(
-        rule, mode,
+        place.rule, mode,
         PositionOf(guest_entry ? Dimension::kGuestEntry : Dimension::kFinal,
-                   i % kOfOneRule / 4));
-  }
+                   place.level));
+  };
+  spine.trace().consequences.ForEach(note);
+  spine.trace().silences.ForEach(note);
 }
 
 }  // namespace
@@ -106,7 +97,7 @@ std::vector<std::size_t> DecidedRules::ToldBy(const Case& c,
   const auto all = AllAlterations();
   std::vector<std::size_t> told;
   for (Spine spine(c); !spine.over(); spine.Advance()) {
-    const std::bitset<kRuleCount> asked = AskedOf(spine.trace());
+    const std::bitset<kRuleCount> asked = spine.trace().AskedRules();
     const Step* step = StepOf(spine, c);
     for (std::size_t i = 0; i < all.size(); ++i) {
       if (!wanted[i] || !asked[RuleOf(all[i])]) continue;
@@ -146,7 +137,7 @@ void DecidedRules::Add(const Case& c) {
   std::bitset<kRuleCount> decided;
   situations_.reset();
   for (Spine spine(c); !spine.over(); spine.Advance()) {
-    const std::bitset<kRuleCount> asked = AskedOf(spine.trace());
+    const std::bitset<kRuleCount> asked = spine.trace().AskedRules();
     const Step* step = StepOf(spine, c);
     if (counting_) NoteAsked(spine, step, matrix_);
     for (std::size_t i = 0; i < all.size(); ++i) {

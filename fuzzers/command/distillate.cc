@@ -38,7 +38,7 @@ std::uint32_t AnswerThing(const Step* step, const Verdict& verdict) {
          (event.exit_reason & 0xffu);
 }
 // Alterations that a case tells from the SDM are numbered after consequences.
-constexpr std::uint32_t kAlterations = Trace::kFeatures * kModes;
+constexpr std::uint32_t kAlterations = RulePlace::kCount * kModes;
 static_assert(kAlterations < 1u << 30);
 
 // What happened in operations of which kind, and how accesses ended.
@@ -67,8 +67,8 @@ void Distillate::Add(const std::string& name, std::size_t size, const Case& c) {
   for (Spine spine(c); !spine.over(); spine.Advance()) {
     const auto mode =
         static_cast<std::uint32_t>(GuestModeOf(spine.before().guest));
-    ForEachConsequence(spine.trace().features, [&](std::size_t feature) {
-      things.insert(static_cast<std::uint32_t>(feature * kModes) + mode);
+    spine.trace().consequences.ForEach([&](std::size_t place) {
+      things.insert(static_cast<std::uint32_t>(place * kModes) + mode);
     });
     const std::size_t step = spine.step();
     things.insert(

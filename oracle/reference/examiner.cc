@@ -21,7 +21,7 @@ std::uint64_t Examiner::AnswerWatched(Slot slot, std::uint64_t answer) {
   if (altered != answer) trace_.altered = true;
   if (!trace_.keeps_hits) return altered;
   if (altered == 0) {
-    trace_.Set(FeatureOf(slot));
+    trace_.silences.Add(PlaceOf(slot));
   } else if (!trace_.hits.full()) {
     const SlotInfo& info = InfoOf(slot);
     trace_.hits.push_back({info.rule, s.level, s.linear.level,

@@ -34,11 +34,11 @@ class Examiner {
   // Inlined wherever it stands: the slot is a constant there, and so are its
   // function, its rule, and its bit of `watched_`.
   [[gnu::always_inline]] std::uint64_t Ask(Slot slot) {
-    std::uint64_t answer = kSdm[static_cast<std::size_t>(slot)](s);
+    std::uint64_t answer = AskSdm(slot);
     if (watched_.Contains(slot)) [[unlikely]] {
       answer = AnswerWatched(slot, answer);
     }
-    if (answer != 0) trace_.Set(FeatureOf(slot) + 1);
+    if (answer != 0) trace_.consequences.Add(PlaceOf(slot));
     return answer;
   }
   // The same for a slot with an operand (slots.def).
@@ -68,17 +68,21 @@ class Examiner {
  private:
   void Note(const Touched& touched);
 
-  using SdmFunction = std::uint64_t (*)(const Situation&);
-  static constexpr SdmFunction kSdm[kSlotCount] = {
-#define EPTDIFF_SLOT(name, rule, kind) sdm::name,
+  // A switch, not a table of functions: the sanitizers check each call through
+  // a pointer.
+  [[gnu::always_inline]] std::uint64_t AskSdm(Slot slot) const {
+    switch (slot) {
+#define EPTDIFF_SLOT(name, rule, kind) \
+  case Slot::k##name:                  \
+    return sdm::name(s);
 #include "oracle/reference/slots.def"
 #undef EPTDIFF_SLOT
-  };
-  // The number of the feature that the slot was asked, here, and answered 0.
-  std::size_t FeatureOf(Slot slot) const {
-    return ((static_cast<std::size_t>(InfoOf(slot).rule) * 6 + s.level) * 2 +
-            (s.linear.level != 0)) *
-           2;
+    }
+    __builtin_unreachable();
+  }
+  // The number of the place where the slot is asked.
+  std::size_t PlaceOf(Slot slot) const {
+    return RulePlace{InfoOf(slot).rule, s.level, s.linear.level != 0}.number();
   }
   // What the dialect makes of the answer, and keeps of it in the trace.
   std::uint64_t AnswerWatched(Slot slot, std::uint64_t answer);

@@ -3,12 +3,13 @@
 #ifndef EPTDIFF_ORACLE_REFERENCE_TRACE_H_
 #define EPTDIFF_ORACLE_REFERENCE_TRACE_H_
 
-#include <array>
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 
 #include "engine/types.h"
 #include "oracle/fixed_vector.h"
+#include "oracle/reference/rule_places.h"
 #include "oracle/rules.h"
 
 namespace eptdiff {
@@ -61,12 +62,10 @@ struct Trace {
   // The first 2048, if they are kept: explanations need them, fuzzers do not.
   bool keeps_hits = true;
   FixedVector<RuleHit, 2048> hits;
-  // Every (rule, level, for a guest entry or the final access, answered
-  // non-zero) that was asked: a fuzzer's features. Index:
-  // ((rule * 6 + level) * 2 + (guest level != 0)) * 2 + (value != 0).
-  // That a slot answered 0 is kept only if hits are.
-  static constexpr std::size_t kFeatures = kRuleCount * 6 * 4;
-  std::array<std::uint64_t, (kFeatures + 63) / 64> features = {};
+  // Where a rule had a consequence: a slot of it answered other than 0.
+  RulePlaces consequences;
+  // Where one answered 0; only if hits are kept.
+  RulePlaces silences;
   // The words that were read or written, as far as it takes to see ALIAS-1.
   // Two walks over HLAT and ordinary paging, an SPP lookup, logs, the #VE area.
   FixedVector<Touched, 192> touched;
@@ -76,8 +75,9 @@ struct Trace {
   // Whether the access (or one page of it) reached a leaf.
   bool reached_leaf = false;
 
-  void Set(std::size_t feature) {
-    features[feature / 64] |= std::uint64_t{1} << (feature % 64);
+  // Of which some slot was asked, if hits are kept.
+  std::bitset<kRuleCount> AskedRules() const {
+    return consequences.Rules() | silences.Rules();
   }
 
   // Forgets what was looked at; keeps_hits stays as it is.
@@ -85,12 +85,12 @@ struct Trace {
     entries.clear();
     hits.clear();
     touched.clear();
-    features.fill(0);
+    consequences.Clear();
+    if (keeps_hits) silences.Clear();
     altered = false;
     reached_leaf = false;
   }
 };
-static_assert(Trace::kFeatures <= 4096, "a fuzz target has 4 KB of counters");
 
 }  // namespace eptdiff
 
