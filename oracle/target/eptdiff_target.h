@@ -249,7 +249,9 @@ typedef struct eptdiff_question {
   uint16_t hlat_prefix_size;
   uint16_t vpid;
 
-  /* The guest. */
+  /* The guest, in a state that VM entry accepts as far as paging depends on it:
+   * CR3 and the PDPTE registers are within maxphyaddr, and CR4.PAE is 1 in
+   * IA-32e mode. */
   uint64_t cr0;
   uint64_t cr3;
   uint64_t cr4;

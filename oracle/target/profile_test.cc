@@ -112,6 +112,45 @@ TEST(ProfileTest, CapabilitiesAndWidthAreBroughtIntoRange) {
   EXPECT_EQ(c.processor.maxphyaddr, 39);
 }
 
+// Code that takes such a state for granted is right: SDM 27.3.1.1, 27.3.1.6.
+TEST(ProfileTest, AGuestThatVmEntryRefusesIsNotAsked) {
+  struct Refused {
+    const char* what;
+    std::uint64_t cr3, cr4, efer, pdpte;
+    bool refused;
+  };
+  constexpr std::uint64_t kBit46 = std::uint64_t{1} << 46;
+  constexpr std::uint64_t kPae = 1u << 5, kLma = 1u << 10;
+  const Refused guests[] = {
+      {"4-level", 0x1000, kPae, kLma, 0, false},
+      {"CR3 beyond the width", kBit46, kPae, kLma, 0, true},
+      {"CR3 up to the width", kBit46 >> 1, kPae, kLma, 0, false},
+      {"IA-32e mode without PAE", 0, 0, kLma, 0, true},
+      {"PAE", 0, kPae, 0, 0x1001, false},
+      {"PDPTE beyond the width", 0, kPae, 0, kBit46 | 1, true},
+      {"PDPTE with bit 1", 0, kPae, 0, 0x1003, true},
+      {"absent PDPTE", 0, kPae, 0, kBit46 | 2, false},
+      {"PDPTE of another mode", 0, kPae, kLma, 0x1003, false},
+  };
+  eptdiff_profile profile = BlankProfile();
+  profile.models = kAll;
+  for (const Refused& guest : guests) {
+    Case c = Rich();
+    c.processor.maxphyaddr = 46;
+    c.guest.cr3 = guest.cr3;
+    c.guest.cr4 = guest.cr4;
+    c.guest.efer = guest.efer;
+    c.guest.pdpte[2] = guest.pdpte;
+    EXPECT_EQ(NotModelled(profile, c.processor, c.controls, c.guest),
+              guest.refused ? Skip::kGuestState : Skip::kNone)
+        << guest.what;
+    const Case before = c;
+    EXPECT_TRUE(FitTo(profile, c)) << guest.what;
+    EXPECT_TRUE(IsModelled(profile, c)) << guest.what;
+    EXPECT_EQ(c == before, !guest.refused) << guest.what;
+  }
+}
+
 TEST(ProfileTest, AnAccessToTwoPagesBecomesOneToTheFirst) {
   eptdiff_profile profile = BlankProfile();
   profile.models = EPTDIFF_MODELS_4_LEVELS;
