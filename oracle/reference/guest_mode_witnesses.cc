@@ -262,6 +262,12 @@ std::vector<NamedCase> ThirtyTwoBitCases() {
        {"GW-2/no-pse-36"},
        Pse36(Guest32()).N(36).GuestPde(0x41'00e7).Read(kGla32).Build(),
        Reaches(0x1'4055'5234, 1).Size(30)},
+      // MAXPHYADDR 46: bit 17 is address bit 36.
+      {"gw-2-bit-36",
+       "GW-2",
+       {"GW-2/no-pse-36", "GW-2/36-bits-always"},
+       Guest32().GuestPde(0x42'00e7).Read(kGla32).Build(),
+       Violation(0x781, 0x10'0055'5234).At(kGla32)},
       {"gw-2-beyond-width",
        "GW-2",
        {"GW-2/reserved-off", "GW-2/40-bits-always"},

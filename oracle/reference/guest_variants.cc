@@ -168,6 +168,13 @@ constexpr Alteration kVariants[] = {
        return value && Bits(s.entry, 21, m - 19) != 0;
      },
      "bits 39:32 of the address of a 4-MByte page are allowed without PSE-36"},
+    {"GW-2/36-bits-always", Slot::kGw2Reserved,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       if (!s.state->processor.pse36 || !IsLarge32(s)) return value;
+       return Bits(s.entry, 21, 17) != 0;
+     },
+     "with PSE-36 a 4-MByte page has an address of 36 bits, whatever the "
+     "physical-address width"},
     {"GW-2/40-bits-always", Slot::kGw2Reserved,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        return value && (!s.state->processor.pse36 || Bit(s.entry, 21));
