@@ -89,7 +89,7 @@ CheckReport CheckBuilder(BuilderSession& session,
   BuilderTargetCheck check(session, options.seed);
   Ask(options, given, check);
   CheckReport report;
-  report.builder = true;
+  report.kind = CheckedKind::kBuilder;
   report.seconds = Since(start);
   check.Conclude(Clock::now() + kTimeToMinimize);
   report.target = options.target;

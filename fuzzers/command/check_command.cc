@@ -16,6 +16,7 @@
 #include "fuzzers/command/answer_words.h"
 #include "fuzzers/command/case_file.h"
 #include "fuzzers/command/check_builder.h"
+#include "fuzzers/command/check_mtrr.h"
 #include "fuzzers/command/check_progress.h"
 #include "fuzzers/command/check_report.h"
 #include "fuzzers/command/check_rules.h"
@@ -47,7 +48,8 @@ constexpr char kAbout[] =
     "case. TARGET is a\nshared object that defines the functions of "
     "oracle/target/eptdiff_target.h (it\nwalks tables), of eptdiff_builder.h "
     "beside it (it builds them) or of both, or a\nprogram that answers over a "
-    "pipe; the guide is oracle/target/README.md.\n"
+    "pipe; or that of eptdiff_mtrr.h (it says memory\ntypes). The guide is "
+    "oracle/target/README.md.\n"
     "Ctrl-C ends a check early and keeps what it found.\n"
     "Exit: 0 it agrees, 1 it does not, 2 it cannot be loaded, or bad usage, 3 "
     "it\nanswered nothing, 4 a report cannot be written, or it ended early.";
@@ -366,7 +368,12 @@ std::string TakesNoArguments(const CheckOptions& options) {
 }
 
 // What to do with a finding: understand it, keep it, look at it in a debugger.
-std::string NextText(const CheckOptions& options) {
+std::string NextText(const CheckOptions& options, const CheckReports& reports) {
+  const bool any = std::any_of(
+      reports.begin(), reports.end(), [](const CheckReport& report) {
+        return report.kind != CheckedKind::kMemoryTypes && !report.agrees();
+      });
+  if (!any) return "";
   const std::string file = options.out.empty() ? "CASE" : options.out + "/CASE";
   return absl::StrCat(
       "\n  eptdiff rules RULE                                  what it says\n",
@@ -437,14 +444,16 @@ int CheckCommand(const Arguments& arguments) {
   if (builder != nullptr && !operands.empty()) {
     return line.Mistake(TakesNoArguments(options));
   }
-  const auto oracle =
-      OpenTarget(options.target, operands,
-                 {.limit = limit, .may_be_none = builder != nullptr}, error);
+  const auto mtrr = MtrrSession::Open(options.target, limit, error);
   if (!error.empty()) return line.Mistake(error);
-  // Of an object that is both, each gets half of the time.
-  if (builder != nullptr && oracle != nullptr) {
-    options.seconds = (options.seconds + 1) / 2;
-  }
+  const bool other = builder != nullptr || mtrr != nullptr;
+  const auto oracle = OpenTarget(options.target, operands,
+                                 {.limit = limit, .may_be_none = other}, error);
+  if (!error.empty()) return line.Mistake(error);
+  // Of an object that is several things each gets its part of the time.
+  const unsigned parts =
+      (oracle != nullptr) + (builder != nullptr) + (mtrr != nullptr);
+  options.seconds = (options.seconds + parts - 1) / parts;
   CheckReports reports;
   if (oracle != nullptr) {
     reports.push_back(CheckWalker(options, *given, *oracle));
@@ -457,10 +466,16 @@ int CheckCommand(const Arguments& arguments) {
                                     .seed = options.seed,
                                     .allowed = *allowed}));
   }
+  if (mtrr != nullptr && !Interrupt::Came()) {
+    reports.push_back(CheckMtrr(*mtrr, {.target = options.target,
+                                        .seconds = options.seconds,
+                                        .cases = options.cases,
+                                        .seed = options.seed}));
+  }
 
   const Style style(WantsColour(options.colour, stdout));
   std::fputs(CheckText(reports, options.verbose, style).c_str(), stdout);
-  if (!Agrees(reports)) std::fputs(NextText(options).c_str(), stdout);
+  if (!Agrees(reports)) std::fputs(NextText(options, reports).c_str(), stdout);
   if (absl::Status s = WriteReports(options, reports); !s.ok()) {
     return ReportOutputError(s);
   }

@@ -13,6 +13,11 @@
 namespace eptdiff {
 namespace {
 
+const char* NameOf(CheckedKind kind) {
+  static constexpr const char* kNames[] = {"walker", "builder", "memory_types"};
+  return kNames[static_cast<int>(kind)];
+}
+
 void WriteFinding(const CheckFinding& finding, JsonWriter& json) {
   json.Object();
   json.Key("rule").String(finding.identifier);
@@ -27,11 +32,15 @@ void WriteFinding(const CheckFinding& finding, JsonWriter& json) {
     json.Key("signature").String(finding.signature);
   }
   json.Key("cases").Number(static_cast<double>(finding.cases));
-  if (finding.has_case) {
+  if (finding.has_case || !finding.question.empty()) {
     json.Key("step").String(finding.step);
     json.Key("expected").String(finding.expected);
     json.Key("given").String(finding.given);
-    json.Key("case").String(FormatCase(finding.text_case));
+    if (finding.has_case) {
+      json.Key("case").String(FormatCase(finding.text_case));
+    } else {
+      json.Key("question").String(finding.question);
+    }
   }
   if (!finding.output.empty()) json.Key("output").String(finding.output);
   json.End();
@@ -58,10 +67,11 @@ std::string Message(const CheckFinding& finding) {
 
 std::string Details(const CheckFinding& finding) {
   std::string text = Message(finding);
-  if (!finding.has_case) return text;
-  absl::StrAppend(&text, "\nstep: ", finding.step,
-                  "\nexpected: ", finding.expected, "\ngiven: ", finding.given,
-                  "\n\n", FormatCase(finding.text_case));
+  if (!finding.has_case && finding.question.empty()) return text;
+  absl::StrAppend(
+      &text, "\nstep: ", finding.step, "\nexpected: ", finding.expected,
+      "\ngiven: ", finding.given, "\n\n",
+      finding.has_case ? FormatCase(finding.text_case) : finding.question);
   return text;
 }
 
@@ -230,8 +240,8 @@ void WriteRun(const CheckReport& report, JsonWriter& json) {
   json.End();  // tool
   // GitHub takes one run alone of each tool and id.
   json.Key("automationDetails").Object();
-  json.Key("id").String(absl::StrCat(
-      "eptdiff/", report.name, report.builder ? "/builder/" : "/walker/"));
+  json.Key("id").String(
+      absl::StrCat("eptdiff/", report.name, "/", NameOf(report.kind), "/"));
   json.End();
   json.Key("results").Array();
   for (const CheckFinding* finding : all) {
@@ -273,10 +283,10 @@ std::string CheckJson(const CheckReports& reports) {
   json.Object();
   json.Key("agrees").Bool(Agrees(reports));
   WriteReport(reports[0], json);
-  if (reports.size() > 1) {
-    json.Key("builder").Object();
-    json.Key("agrees").Bool(reports[1].agrees());
-    WriteReport(reports[1], json);
+  for (std::size_t i = 1; i < reports.size(); ++i) {
+    json.Key(NameOf(reports[i].kind)).Object();
+    json.Key("agrees").Bool(reports[i].agrees());
+    WriteReport(reports[i], json);
     json.End();
   }
   json.End();

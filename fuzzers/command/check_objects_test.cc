@@ -125,6 +125,37 @@ TEST(CheckObjectsTest, ACrashComesWithHowItsOutputBeginsAndEnds) {
   }
 }
 
+TEST(CheckObjectsTest, MistakesInMemoryTypesAreNamedByTheirRule) {
+  const std::string target = EPTDIFF_EXAMPLES "/libmtrr_types.so";
+  struct Found {
+    std::string bug;
+    std::vector<std::string> rules;
+  };
+  const Found kFound[] = {
+      {"", {}},
+      {"last-range-wins", {"mtrr-uc-wins", "mtrr-wt-wins"}},
+      {"write-through-loses", {"mtrr-wt-wins"}},
+      {"enable-unread", {"mtrr-disabled"}},
+      {"fixed-unread", {"mtrr-fixed"}},
+      {"fixed-enable-unread", {"mtrr-fixed-not-enabled"}},
+      {"default-unread", {"mtrr-default"}},
+      {"large-page-by-first-byte", {"mtrr-several-types"}},
+  };
+  for (const Found& found : kFound) {
+    const Ran ran = Check(target, found.bug, "4000");
+    EXPECT_EQ(ran.status, found.rules.empty() ? 0 : 1) << ran.err;
+    EXPECT_THAT(ran.out, HasSubstr("says memory types by the MTRRs: 4096 "));
+    std::size_t number = 0;
+    for (const std::string& rule : found.rules) {
+      EXPECT_THAT(ran.out, HasSubstr("  " + std::to_string(++number) + ". " +
+                                     rule + " (SDM 3A 12.11."));
+    }
+    EXPECT_THAT(ran.out, Not(HasSubstr("  " + std::to_string(++number) + ". ")))
+        << found.bug;
+    EXPECT_THAT(ran.out, Not(HasSubstr("never came up")));
+  }
+}
+
 #ifdef EPTDIFF_HAS_CLANG
 TEST(CheckObjectsTest, WhatCannotBeLoadedIsToldWithWhatToCompileInstead) {
   const Ran ran = Check(Walker("clang_memory"), "", "10");

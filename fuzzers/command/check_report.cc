@@ -22,6 +22,10 @@ std::string Head(const CheckFinding& finding) {
                             ")");
 }
 
+bool HasQuestion(const CheckFinding& finding) {
+  return finding.has_case || !finding.question.empty();
+}
+
 // Lines of `text`, each after `indent` blanks.
 std::string Indented(absl::string_view text, std::size_t indent) {
   std::string result;
@@ -45,7 +49,7 @@ std::string FindingText(const CheckFinding& finding, std::size_t number,
   for (const std::string& other : finding.inseparable) {
     text += Item(6, "no case tells it from:", "", other);
   }
-  if (!finding.has_case) return text;
+  if (!HasQuestion(finding)) return text;
   text += Item(6, "step:", "", finding.step);
   if (!finding.expected.empty()) {
     text += Item(6, "expected:", "", finding.expected);
@@ -56,7 +60,9 @@ std::string FindingText(const CheckFinding& finding, std::size_t number,
   }
   TextCase bare;
   bare.c = finding.text_case.c;
-  absl::StrAppend(&text, "      the case:\n", Indented(FormatCase(bare), 8));
+  absl::StrAppend(
+      &text, "      the case:\n",
+      Indented(finding.has_case ? FormatCase(bare) : finding.question, 8));
   return text;
 }
 
@@ -125,6 +131,26 @@ std::string BuilderText(const CheckReport& report, const Style& style) {
   return text;
 }
 
+// What says memory types: what it got wrong, by the rules of the MTRRs.
+std::string MemoryTypesText(const CheckReport& report, const Style& style) {
+  std::string text = absl::StrFormat(
+      "%s\n  says memory types by the MTRRs: %d pages, in %.1f s\n\n",
+      style.Bold(report.target), report.cases, report.seconds);
+  if (report.agrees()) {
+    absl::StrAppend(&text, style.Good("agrees"), " with the SDM\n");
+  } else {
+    absl::StrAppend(&text, style.Bad("departs"), " from the SDM:\n");
+  }
+  std::size_t number = 0;
+  for (const CheckFinding& finding : report.findings) {
+    text += FindingText(finding, ++number, style);
+  }
+  for (const std::string& remark : report.remarks) {
+    text += Item(2, "-", "", remark);
+  }
+  return text;
+}
+
 std::string WalkerText(const CheckReport& report, bool whole,
                        const Style& style) {
   std::string text = absl::StrFormat(
@@ -182,8 +208,17 @@ std::string CheckText(const CheckReports& reports, bool whole,
                       const Style& style) {
   std::vector<std::string> texts;
   for (const CheckReport& report : reports) {
-    texts.push_back(report.builder ? BuilderText(report, style)
-                                   : WalkerText(report, whole, style));
+    switch (report.kind) {
+      case CheckedKind::kWalker:
+        texts.push_back(WalkerText(report, whole, style));
+        break;
+      case CheckedKind::kBuilder:
+        texts.push_back(BuilderText(report, style));
+        break;
+      case CheckedKind::kMemoryTypes:
+        texts.push_back(MemoryTypesText(report, style));
+        break;
+    }
   }
   return absl::StrJoin(texts, "\n");
 }

@@ -26,6 +26,7 @@ struct CheckFinding {
   std::uint64_t cases = 0;
   bool has_case = false;
   TextCase text_case;    // the smallest case known
+  std::string question;  // in place of a case, where there is none: its lines
   std::string step;      // of it, in words
   std::string expected;  // what the SDM permits there
   std::string given;
@@ -35,9 +36,12 @@ struct CheckFinding {
   std::string output;  // what the target printed, of an incident
 };
 
+// What a target does.
+enum class CheckedKind : std::uint8_t { kWalker, kBuilder, kMemoryTypes };
+
 struct CheckReport {
-  // It builds tables: what follows about rules is not known of it.
-  bool builder = false;
+  // What follows about rules is known of walkers alone.
+  CheckedKind kind = CheckedKind::kWalker;
   std::string target;  // as the user named it
   std::string name;
   double seconds = 0;
@@ -57,7 +61,7 @@ struct CheckReport {
   bool agrees() const { return departures.empty() && findings.empty(); }
 };
 
-// One, or of an object that is both: first of the walker, then of the builder.
+// One, or of an object that is several things: in the order of CheckedKind.
 using CheckReports = std::vector<CheckReport>;
 
 bool Agrees(const CheckReports& reports);
@@ -67,7 +71,8 @@ bool Agrees(const CheckReports& reports);
 std::string CheckText(const CheckReports& reports, bool whole,
                       const Style& style);
 
-// An object; if there are two reports, the second is its member "builder".
+// An object; the reports after the first are its members "builder" and
+// "memory_types".
 std::string CheckJson(const CheckReports& reports);
 // Test suites: a test case for each rule, and for each finding.
 std::string CheckJUnit(const CheckReports& reports);

@@ -13,9 +13,12 @@ bool Find(void* library, const std::string& path, const char* symbol,
           Function& function, std::string& error) {
   function = reinterpret_cast<Function>(dlsym(library, symbol));
   if (function != nullptr) return true;
-  const bool builder = std::string_view(symbol).starts_with("eptdiff_builder");
-  error = path + " does not define " + symbol + "; see eptdiff_" +
-          (builder ? "builder" : "target") + ".h (in C++, inside extern \"C\")";
+  const std::string_view name = symbol;
+  const char* const header = name.starts_with("eptdiff_builder")  ? "builder"
+                             : name.starts_with("eptdiff_target") ? "target"
+                                                                  : "mtrr";
+  error = path + " does not define " + symbol + "; see eptdiff_" + header +
+          ".h (in C++, inside extern \"C\")";
   return false;
 }
 
@@ -82,6 +85,18 @@ bool LoadBuilder(const std::string& path, BuilderFunctions& functions,
               error) &&
          Find(library, path, "eptdiff_builder_destroy", functions.destroy,
               error);
+}
+
+bool LoadMtrr(const std::string& path, MtrrFunction& function, bool& claims,
+              std::string& error) {
+  claims = false;
+  void* library = Open(path, error);
+  if (library == nullptr) return false;
+  const std::uint32_t* abi = nullptr;
+  if (!Find(library, path, "eptdiff_mtrr_abi", abi, error)) return false;
+  claims = true;
+  return CheckVersion(path, "eptdiff_mtrr.h", *abi, EPTDIFF_MTRR_ABI, error) &&
+         Find(library, path, "eptdiff_memory_type", function, error);
 }
 
 }  // namespace eptdiff

@@ -1,5 +1,5 @@
 // A target that is a shared object: a file that defines the functions of
-// eptdiff_target.h, or of eptdiff_builder.h.
+// eptdiff_target.h, of eptdiff_builder.h, or of eptdiff_mtrr.h.
 // Thread-safety: pure functions.
 #ifndef EPTDIFF_ORACLE_TARGET_SHARED_OBJECT_H_
 #define EPTDIFF_ORACLE_TARGET_SHARED_OBJECT_H_
@@ -7,6 +7,7 @@
 #include <string>
 
 #include "oracle/target/direct_session.h"
+#include "oracle/target/eptdiff_mtrr.h"
 #include "oracle/target/outside_builder.h"
 
 namespace eptdiff {
@@ -21,6 +22,11 @@ bool LoadWalker(const std::string& path, TargetFunctions& functions,
 // Likewise a builder, of eptdiff_builder.h.
 bool LoadBuilder(const std::string& path, BuilderFunctions& functions,
                  bool& is_builder, std::string& error);
+
+// Likewise what says memory types, of eptdiff_mtrr.h.
+using MtrrFunction = decltype(&eptdiff_memory_type);
+bool LoadMtrr(const std::string& path, MtrrFunction& function, bool& claims,
+              std::string& error);
 
 }  // namespace eptdiff
 

@@ -1,0 +1,74 @@
+// Finds out what memory types outside code gets wrong: puts questions about
+// MTRRs to it, and cuts down one for each rule that it breaks.
+// Thread-safety: thread-compatible.
+#ifndef EPTDIFF_FUZZERS_MTRR_TARGET_CHECK_H_
+#define EPTDIFF_FUZZERS_MTRR_TARGET_CHECK_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "fuzzers/random.h"
+#include "oracle/mtrr/memory_types.h"
+#include "oracle/mtrr/mtrrs.h"
+#include "oracle/target/mtrr_session.h"
+
+namespace eptdiff {
+
+struct MtrrFinding {
+  MtrrRule rule;    // that it breaks, if it answers
+  MtrrReply reply;  // to `question`
+  MtrrQuestion question;
+  std::uint32_t permitted;  // as PageType has it
+  std::uint64_t count = 0;  // questions
+  std::string output;       // what it printed, of an incident
+
+  // "eptdiff-<name>-mtrr-uc-wins".
+  std::string Signature(const std::string& name) const;
+};
+
+class MtrrTargetCheck {
+ public:
+  // Borrows `session`. The same seed gives the same questions.
+  MtrrTargetCheck(MtrrSession& session, std::uint64_t seed)
+      : session_(session), random_(seed) {}
+
+  // Puts a batch of new questions.
+  void TryNew();
+  // Cuts the findings down; then no more questions.
+  void Conclude();
+
+  std::uint64_t asked() const { return asked_; }
+  std::uint64_t disagreeing() const { return disagreeing_; }
+  std::size_t signatures() const { return findings_.size(); }
+  // By rule, incidents last.
+  std::vector<MtrrFinding> findings() const;
+  // Whether some answer was judged by the rule.
+  bool IsDecided(MtrrRule rule) const {
+    return decided_[static_cast<int>(rule)];
+  }
+
+ private:
+  // An incident, or the rule that is broken.
+  using Kind = std::pair<std::string, MtrrRule>;
+  static Kind KindOf(const MtrrFinding& finding);
+  // Whether a wrong reply is what the fixed ranges say, that are not enabled.
+  bool TakesFixed(const MtrrFinding& finding);
+  // What is wrong with a reply; none if nothing is. Where a large page comes
+  // out wrong since a small one in it does, it is the small one's.
+  std::optional<MtrrFinding> Look(const MtrrQuestion& question,
+                                  const MtrrReply& reply);
+
+  MtrrSession& session_;
+  Random random_;
+  std::uint64_t asked_ = 0, disagreeing_ = 0;
+  std::map<Kind, MtrrFinding> findings_;
+  bool decided_[kMtrrRuleCount] = {};
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_FUZZERS_MTRR_TARGET_CHECK_H_

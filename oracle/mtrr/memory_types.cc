@@ -1,0 +1,169 @@
+#include "oracle/mtrr/memory_types.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <initializer_list>
+#include <iterator>
+
+namespace eptdiff {
+namespace {
+
+constexpr std::uint8_t kUncacheable = 0, kWriteThrough = 4, kWriteBack = 6;
+constexpr std::uint64_t kMegabyte = 0x100000;
+
+std::uint64_t WidthMask(const Mtrrs& mtrrs) {
+  return (std::uint64_t{1} << mtrrs.maxphyaddr) - 1;
+}
+std::uint64_t AddressMask(const Mtrrs& mtrrs, const VariableMtrr& range) {
+  return range.mask & WidthMask(mtrrs) & ~std::uint64_t{0xfff};
+}
+
+// 12.11.2.3: an address is in the range if it is the base where the mask is 1.
+bool Matches(const Mtrrs& mtrrs, const VariableMtrr& range,
+             std::uint64_t address) {
+  const std::uint64_t mask = AddressMask(mtrrs, range);
+  return (range.mask >> 11 & 1) != 0 && (address & mask) == (range.base & mask);
+}
+
+std::size_t VariableCount(const Mtrrs& mtrrs) {
+  return std::min<std::size_t>(mtrrs.cap & 0xff, mtrrs.variable.size());
+}
+
+// Table 12-9: which field of which register, and where its range ends.
+ByteType FixedTypeAt(const Mtrrs& mtrrs, std::uint64_t address) {
+  constexpr struct {
+    std::uint64_t begin, field;
+    std::size_t first;  // register
+  } kParts[] = {{0xc0000, 0x1000, 3}, {0x80000, 0x4000, 1}, {0, 0x10000, 0}};
+  for (const auto& part : kParts) {
+    if (address < part.begin) continue;
+    const std::uint64_t field = (address - part.begin) / part.field;
+    const std::uint64_t word = mtrrs.fixed[part.first + field / 8];
+    return {MtrrRule::kFixed,
+            static_cast<std::uint8_t>(word >> 8 * (field % 8)),
+            part.begin + (field + 1) * part.field};
+  }
+  return {};
+}
+
+// The first address above `address` where a range may begin or end.
+std::uint64_t NextBorder(const Mtrrs& mtrrs, std::uint64_t address) {
+  std::uint64_t next = WidthMask(mtrrs) + 1;
+  for (std::size_t i = 0; i < VariableCount(mtrrs); ++i) {
+    const VariableMtrr& range = mtrrs.variable[i];
+    const std::uint64_t mask = AddressMask(mtrrs, range);
+    if (mask == 0) continue;
+    const std::uint64_t size = mask & -mask;
+    // 12.11.4 asks for masks without a gap. One with a gap has many ranges.
+    const bool gap = (mask | (size - 1)) != WidthMask(mtrrs);
+    const std::uint64_t begin = gap ? address / size * size : range.base & mask;
+    for (const std::uint64_t border : {begin, begin + size}) {
+      if (border > address) next = std::min(next, border);
+    }
+  }
+  return next;
+}
+
+}  // namespace
+
+const MtrrRuleInfo& InfoOf(MtrrRule rule) {
+  static constexpr MtrrRuleInfo kInfos[kMtrrRuleCount] = {
+      {"mtrr-disabled", "3A 12.11.4.1",
+       "if MTRRs are not enabled (bit 11 of IA32_MTRR_DEF_TYPE), all memory is "
+       "UC"},
+      {"mtrr-fixed", "3A 12.11.4.1",
+       "below 1 MByte, with fixed ranges enabled, their type"},
+      {"mtrr-fixed-not-enabled", "3A 12.11.4.1",
+       "below 1 MByte, if fixed ranges are not enabled (bit 10 of "
+       "IA32_MTRR_DEF_TYPE), as elsewhere"},
+      {"mtrr-one-range", "3A 12.11.4.1",
+       "in one variable range: the type of that range"},
+      {"mtrr-same-types", "3A 12.11.4.1",
+       "in several variable ranges of one type: that type"},
+      {"mtrr-uc-wins", "3A 12.11.4.1",
+       "in several variable ranges of which one is UC: UC"},
+      {"mtrr-wt-wins", "3A 12.11.4.1",
+       "in several variable ranges, of WT and WB: WT"},
+      {"mtrr-undefined", "3A 12.11.4.1", "other overlaps are undefined"},
+      {"mtrr-default", "3A 12.11.4.1",
+       "in no range: the default type (bits 7:0 of IA32_MTRR_DEF_TYPE)"},
+      {"mtrr-several-types", "3A 12.11.9",
+       "a large page in memory of several types is split, or is of the most "
+       "conservative type"},
+  };
+  return kInfos[static_cast<int>(rule)];
+}
+
+ByteType TypeAt(const Mtrrs& mtrrs, std::uint64_t hpa) {
+  const bool enabled = (mtrrs.def_type >> 11 & 1) != 0;
+  const bool fixed_enabled =
+      (mtrrs.def_type >> 10 & 1) != 0 && (mtrrs.cap >> 8 & 1) != 0;
+  if (!enabled) return {MtrrRule::kDisabled, kUncacheable, ~std::uint64_t{0}};
+  if (hpa < kMegabyte && fixed_enabled) return FixedTypeAt(mtrrs, hpa);
+
+  int matches = 0;
+  std::uint32_t types = 0;  // as a set
+  std::uint64_t end = NextBorder(mtrrs, hpa);
+  if (hpa < kMegabyte) end = std::min(end, kMegabyte);
+  for (std::size_t i = 0; i < VariableCount(mtrrs); ++i) {
+    const VariableMtrr& range = mtrrs.variable[i];
+    if (!Matches(mtrrs, range, hpa)) continue;
+    ++matches;
+    types |= 1u << (range.base & 7);
+  }
+  const auto lowest = static_cast<std::uint8_t>(std::countr_zero(types));
+  if (matches == 0) {
+    return {MtrrRule::kDefault,
+            static_cast<std::uint8_t>(mtrrs.def_type & 0xff), end};
+  }
+  if (matches == 1) return {MtrrRule::kOneRange, lowest, end};
+  if (std::has_single_bit(types)) return {MtrrRule::kSameTypes, lowest, end};
+  if ((types & 1u << kUncacheable) != 0) {
+    return {MtrrRule::kUncacheableWins, kUncacheable, end};
+  }
+  if (types == (1u << kWriteThrough | 1u << kWriteBack)) {
+    return {MtrrRule::kWriteThroughWins, kWriteThrough, end};
+  }
+  return {MtrrRule::kUndefined, 0, end};
+}
+
+PageType TypeOf(const MtrrQuestion& question) {
+  const std::uint64_t end = question.hpa + question.bytes;
+  const std::uint32_t split = question.bytes > 0x1000 ? 1u << kSmallerPages : 0;
+  const std::uint32_t unjudged = 1u << kNoSuchPage;
+  const ByteType first = TypeAt(question.mtrrs, question.hpa);
+  std::uint32_t types = 0;
+  for (std::uint64_t at = question.hpa; at < end;) {
+    const ByteType piece = TypeAt(question.mtrrs, at);
+    if (piece.rule == MtrrRule::kUndefined) return {piece.rule, ~0u};
+    types |= 1u << piece.type;
+    at = piece.end;
+  }
+  if (std::has_single_bit(types)) {
+    return {first.rule, types | split | unjudged};
+  }
+  // The most conservative is UC if there is UC, and WT of WT and WB; otherwise
+  // UC is on the safe side.
+  std::uint32_t conservative = 1u << kUncacheable;
+  if (types == (1u << kWriteThrough | 1u << kWriteBack)) {
+    conservative |= 1u << kWriteThrough;
+  }
+  return {MtrrRule::kSeveralTypes, conservative | split | unjudged};
+}
+
+std::string_view MtrrAnswerWords(std::uint32_t answer) {
+  static constexpr std::string_view kWords[] = {"UC",
+                                                "WC",
+                                                "type 2, which is reserved",
+                                                "type 3, which is reserved",
+                                                "WT",
+                                                "WP",
+                                                "WB",
+                                                "type 7, which is reserved",
+                                                "smaller pages",
+                                                "no such page"};
+  return answer < std::size(kWords) ? kWords[answer] : "no answer at all";
+}
+
+}  // namespace eptdiff
