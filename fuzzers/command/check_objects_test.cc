@@ -2,6 +2,7 @@
 // compiler, with sanitizers, with coverage.
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fuzzers/command/command_testing.h"
@@ -122,6 +123,21 @@ TEST(CheckObjectsTest, ACrashComesWithHowItsOutputBeginsAndEnds) {
     // Of one crash, of the many that it took to find the smallest case.
     EXPECT_EQ(ran.out.find("first words", first + 1), std::string::npos);
     EXPECT_THAT(ran.out, HasSubstr("[...]"));
+  }
+}
+
+TEST(CheckObjectsTest, WhatCannotSayAMemoryTypeIsAFinding) {
+  const std::string target = EPTDIFF_EXAMPLES "/libmtrr_types.so";
+  const std::pair<std::string, std::string> kDone[] = {
+      {"aborts", "  1. crash-SIGABRT: "}, {"hangs", "  1. hang-time: "}};
+  for (const auto& [bug, says] : kDone) {
+    const Ran ran =
+        RunEptdiff({"check", target, "--cases", "20", "--limit", "50"},
+                   {"EPTDIFF_EXAMPLE_BUG=" + bug});
+    EXPECT_EQ(ran.status, 1) << ran.err;
+    EXPECT_THAT(ran.out,
+                AllOf(HasSubstr(says), Not(HasSubstr("  2. ")),
+                      HasSubstr("host-physical\n          0x1000000")));
   }
 }
 

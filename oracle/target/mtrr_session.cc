@@ -45,6 +45,7 @@ struct MtrrSession::Shared {
   std::atomic<std::size_t> done;
   bool finished;
   bool claims, loaded;
+  FaultReport fault;
   char error[1024];
   std::uint32_t answers[kMaxBatch];
 };
@@ -109,7 +110,10 @@ std::vector<MtrrReply> MtrrSession::Ask(
   for (std::size_t i = 0; i < done; ++i) {
     replies.push_back({Incident(), shared_->answers[i]});
   }
-  if (done < batch.size()) replies.push_back({incident, 0});
+  if (done == batch.size()) return replies;
+  // Many questions take their time. Whether one of them hangs it shows alone.
+  const bool slow = incident.kind == IncidentKind::kTimeLimit && done > 0;
+  replies.push_back(slow ? Ask(batch[done]) : MtrrReply{incident, 0});
   return replies;
 }
 
@@ -117,17 +121,22 @@ MtrrReply MtrrSession::Ask(const MtrrQuestion& question) {
   return Ask(std::span(&question, 1)).front();
 }
 
-std::string MtrrSession::LastOutput() const { return Printed(output_); }
+std::string MtrrSession::LastOutput() const {
+  const std::string fault = faults_.last();
+  return fault.empty() ? Printed(output_) : fault;
+}
 
 Incident MtrrSession::InChild(const std::function<void()>& work) {
   EmptyOutput(output_);
   shared_->done = 0;
   shared_->finished = false;
+  shared_->fault.fault = 0;
   std::fflush(nullptr);  // or the child would print it again
   const pid_t parent = getpid();
   const pid_t child = fork();
   if (child == 0) {
     SettleChild(parent, output_);
+    TellFaultsTo(&shared_->fault);
     TellWhereItCrashes();
     work();
     shared_->finished = true;
@@ -136,7 +145,10 @@ Incident MtrrSession::InChild(const std::function<void()>& work) {
   }
   if (child < 0) return {IncidentKind::kExit, 0};
   int status = 0;
-  if (!WaitForEnd(child, limit_, status)) {
+  const bool ended = WaitForEnd(child, limit_, status);
+  const Incident fault = faults_.Take(shared_->fault, output_);
+  if (fault.kind != IncidentKind::kNone) return fault;
+  if (!ended) {
     return {IncidentKind::kTimeLimit,
             static_cast<std::uint64_t>(limit_.count())};
   }

@@ -22,6 +22,7 @@
 
 #include "oracle/mtrr/mtrrs.h"
 #include "oracle/target/incident.h"
+#include "oracle/target/sanitizer_fault.h"
 
 namespace eptdiff {
 
@@ -35,8 +36,8 @@ class MtrrSession {
  public:
   static constexpr std::size_t kMaxBatch = 4096;
 
-  // The code in the file `path`; a batch may take it `limit`. Null without an
-  // `error` if that is no shared object which claims to be such code.
+  // The code in the file `path`; a question may take it `limit`. Null without
+  // an `error` if that is no shared object which claims to be such code.
   static std::unique_ptr<MtrrSession> Open(const std::string& path,
                                            std::chrono::milliseconds limit,
                                            std::string& error);
@@ -65,6 +66,7 @@ class MtrrSession {
   const std::chrono::milliseconds limit_;
   Shared* const shared_;
   const int output_;  // the child's standard output and error
+  FaultTexts faults_;
 };
 
 }  // namespace eptdiff

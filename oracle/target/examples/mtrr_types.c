@@ -68,6 +68,10 @@ uint32_t eptdiff_memory_type(const eptdiff_mtrrs* mtrrs, uint64_t hpa,
   unsigned type;
   uint64_t page;
   machine = mtrrs;
+  if (hpa >= UINT64_C(0x100000000)) {
+    if (has_bug("aborts")) abort();
+    while (has_bug("hangs")) continue;
+  }
   if (bytes > 0x200000) return EPTDIFF_MTRR_NO_SUCH_PAGE;
   type = type_of(hpa);
   if (has_bug("large-page-by-first-byte")) return type;
