@@ -1,6 +1,7 @@
 #include "fuzzers/mtrr_target_check.h"
 
 #include <cstddef>
+#include <span>
 
 #include "fuzzers/mtrr_generation.h"
 
@@ -41,40 +42,73 @@ MtrrTargetCheck::Kind MtrrTargetCheck::KindOf(const MtrrFinding& finding) {
   return {SignaturePart(incident), MtrrRule::kDisabled};
 }
 
-// With the right type in them it would be right.
-bool MtrrTargetCheck::TakesFixed(const MtrrFinding& finding) {
-  constexpr std::uint64_t kMegabyte = 0x100000;
-  constexpr std::uint64_t kEachField = 0x0101010101010101;
-  const MtrrQuestion& question = finding.question;
-  const ByteType byte = TypeAt(question.mtrrs, question.hpa);
-  if (question.hpa >= kMegabyte || byte.rule == MtrrRule::kDisabled ||
-      byte.rule == MtrrRule::kFixed) {
-    return false;
+std::vector<MtrrReply> MtrrTargetCheck::AskAll(
+    const std::vector<MtrrQuestion>& questions) {
+  std::vector<MtrrReply> replies;
+  while (replies.size() < questions.size()) {
+    const std::vector<MtrrReply> some =
+        session_.Ask(std::span(questions).subspan(replies.size()));
+    replies.insert(replies.end(), some.begin(), some.end());
   }
-  MtrrQuestion other = question;
-  other.mtrrs.fixed.fill(byte.type * kEachField);
-  return IsRight(session_.Ask(other), TypeOf(other));
+  return replies;
 }
 
-std::optional<MtrrFinding> MtrrTargetCheck::Look(const MtrrQuestion& question,
-                                                 const MtrrReply& reply) {
-  const PageType type = TypeOf(question);
-  if (IsRight(reply, type)) return {};
-  MtrrFinding finding = {type.rule, reply, question, type.permitted, 1, ""};
-  if (reply.incident.kind != IncidentKind::kNone) return finding;
-  const std::vector<MtrrQuestion> small = SmallPagesIn(question);
-  const std::vector<MtrrReply> replies =
-      small.empty() ? std::vector<MtrrReply>() : session_.Ask(small);
+std::vector<MtrrFinding> MtrrTargetCheck::Look(
+    std::span<const MtrrQuestion> questions,
+    std::span<const MtrrReply> replies) {
+  std::vector<MtrrFinding> findings;
   for (std::size_t i = 0; i < replies.size(); ++i) {
-    const PageType own = TypeOf(small[i]);
-    if (IsRight(replies[i], own)) continue;
-    finding = {own.rule, replies[i], small[i], own.permitted, 1, ""};
-    break;
+    const PageType type = TypeOf(questions[i]);
+    if (IsRight(replies[i], type)) continue;
+    findings.push_back(
+        {type.rule, replies[i], questions[i], type.permitted, 1, ""});
   }
-  if (finding.question.bytes == k4K && TakesFixed(finding)) {
-    finding.rule = MtrrRule::kFixedNotEnabled;
+  BlameSmallPages(findings);
+  BlameFixedRanges(findings);
+  return findings;
+}
+
+void MtrrTargetCheck::BlameSmallPages(std::vector<MtrrFinding>& findings) {
+  std::vector<MtrrQuestion> small;
+  std::vector<MtrrFinding*> whose;
+  for (MtrrFinding& finding : findings) {
+    if (finding.reply.incident.kind != IncidentKind::kNone) continue;
+    for (const MtrrQuestion& page : SmallPagesIn(finding.question)) {
+      small.push_back(page);
+      whose.push_back(&finding);
+    }
   }
-  return finding;
+  const std::vector<MtrrReply> replies = AskAll(small);
+  for (std::size_t i = replies.size(); i-- > 0;) {  // the first one stays
+    const PageType type = TypeOf(small[i]);
+    if (IsRight(replies[i], type)) continue;
+    *whose[i] = {type.rule, replies[i], small[i], type.permitted, 1, ""};
+  }
+}
+
+// With the right type in them it would be right.
+void MtrrTargetCheck::BlameFixedRanges(std::vector<MtrrFinding>& findings) {
+  constexpr std::uint64_t kMegabyte = 0x100000;
+  constexpr std::uint64_t kEachField = 0x0101010101010101;
+  std::vector<MtrrQuestion> others;
+  std::vector<MtrrFinding*> whose;
+  for (MtrrFinding& finding : findings) {
+    const MtrrQuestion& question = finding.question;
+    const ByteType byte = TypeAt(question.mtrrs, question.hpa);
+    if (finding.reply.incident.kind != IncidentKind::kNone ||
+        question.bytes != k4K || question.hpa >= kMegabyte ||
+        byte.rule == MtrrRule::kDisabled || byte.rule == MtrrRule::kFixed) {
+      continue;
+    }
+    others.push_back(question);
+    others.back().mtrrs.fixed.fill(byte.type * kEachField);
+    whose.push_back(&finding);
+  }
+  const std::vector<MtrrReply> replies = AskAll(others);
+  for (std::size_t i = 0; i < replies.size(); ++i) {
+    if (!IsRight(replies[i], TypeOf(others[i]))) continue;
+    whose[i]->rule = MtrrRule::kFixedNotEnabled;
+  }
 }
 
 void MtrrTargetCheck::TryNew() {
@@ -84,15 +118,14 @@ void MtrrTargetCheck::TryNew() {
   }
   const std::vector<MtrrReply> replies = session_.Ask(batch);
   for (std::size_t i = 0; i < replies.size(); ++i) {
-    ++asked_;
     const PageType type = TypeOf(batch[i]);
-    if (replies[i].answer != kNoSuchPage && type.permitted != ~0u) {
-      decided_[static_cast<int>(type.rule)] = true;
-    }
-    const std::optional<MtrrFinding> found = Look(batch[i], replies[i]);
-    if (!found.has_value()) continue;
+    if (replies[i].answer == kNoSuchPage || type.permitted == ~0u) continue;
+    decided_[static_cast<int>(type.rule)] = true;
+  }
+  asked_ += replies.size();
+  for (const MtrrFinding& found : Look(batch, replies)) {
     ++disagreeing_;
-    const auto [at, is_new] = findings_.emplace(KindOf(*found), *found);
+    const auto [at, is_new] = findings_.emplace(KindOf(found), found);
     if (!is_new) ++at->second.count;
   }
 }
@@ -100,8 +133,9 @@ void MtrrTargetCheck::TryNew() {
 void MtrrTargetCheck::Conclude() {
   for (auto& [kind, finding] : findings_) {
     const auto shows = [&, &kind = kind](const MtrrQuestion& question) {
-      const auto found = Look(question, session_.Ask(question));
-      return found.has_value() && KindOf(*found) == kind;
+      const MtrrReply reply = session_.Ask(question);
+      const auto found = Look({&question, 1}, {&reply, 1});
+      return !found.empty() && KindOf(found[0]) == kind;
     };
     if (!shows(finding.question)) {
       finding.reply.incident = {IncidentKind::kVaries};

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,12 +55,16 @@ class MtrrTargetCheck {
   // An incident, or the rule that is broken.
   using Kind = std::pair<std::string, MtrrRule>;
   static Kind KindOf(const MtrrFinding& finding);
-  // Whether a wrong reply is what the fixed ranges say, that are not enabled.
-  bool TakesFixed(const MtrrFinding& finding);
-  // What is wrong with a reply; none if nothing is. Where a large page comes
-  // out wrong since a small one in it does, it is the small one's.
-  std::optional<MtrrFinding> Look(const MtrrQuestion& question,
-                                  const MtrrReply& reply);
+  // A reply to each, over as many children as it takes.
+  std::vector<MtrrReply> AskAll(const std::vector<MtrrQuestion>& questions);
+  // What is wrong with the replies to the first questions, in their order.
+  std::vector<MtrrFinding> Look(std::span<const MtrrQuestion> questions,
+                                std::span<const MtrrReply> replies);
+  // Where a large page comes out wrong since a small one in it does, the
+  // finding becomes the small one's.
+  void BlameSmallPages(std::vector<MtrrFinding>& findings);
+  // Where the answer is what fixed ranges say that are not enabled, it is that.
+  void BlameFixedRanges(std::vector<MtrrFinding>& findings);
 
   MtrrSession& session_;
   Random random_;
