@@ -37,6 +37,7 @@ enum class BuilderRule : std::uint8_t {
   kInveptOnce,    // at most once
   kInveptNeeded,  // not without need
   kInveptEptp,    // with the EPTP of the tables
+  kEptp,          // the EPTP is the one asked for, with the root's address
   // Of accesses between the operations.
   kWalk,              // a walk gives what was asked for, by the reference
   kStaleTranslation,  // no processor reaches a page that is no longer there
@@ -44,7 +45,7 @@ enum class BuilderRule : std::uint8_t {
   kStaleType,         // ... or uses a memory type that is none any more
   kStaleTable,        // ... or walks through a table that is none any more
 };
-inline constexpr int kBuilderRuleCount = 27;
+inline constexpr int kBuilderRuleCount = 28;
 
 struct BuilderFinding {
   BuilderRule rule;

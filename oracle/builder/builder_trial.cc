@@ -93,7 +93,12 @@ bool BuilderTrial::Begin(const Case& c) {
       Find(BuilderRule::kRefused, first);
     }
   }
-  if (result.ok() && may_enter) {
+  if (result.ok() && may_enter &&
+      ((builder_->eptp() ^ c.controls.eptp) & ~kAddressMask) != 0) {
+    standings_.finding =
+        MakeBuilderFinding(BuilderRule::kEptp, builder_->eptp());
+    if (log_ != nullptr) log_->OnFinding(BuilderRule::kEptp, 0);
+  } else if (result.ok() && may_enter) {
     Controls controls = c.controls;
     controls.eptp = builder_->eptp();
     facts_ = FactsOf(c.processor, controls, unused);

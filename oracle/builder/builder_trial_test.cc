@@ -75,6 +75,29 @@ TEST(BuilderTrialTest, IgnoredBitsThatAreTheBuildersOwnAreItsAffair) {
   }
 }
 
+// Has an EPTP of its own: other than asked for in these bits.
+class Stubborn : public EngineBuilder {
+ public:
+  explicit Stubborn(std::uint64_t bits) : bits_(bits) {}
+  std::uint64_t eptp() const override { return EngineBuilder::eptp() ^ bits_; }
+
+ private:
+  const std::uint64_t bits_;
+};
+
+TEST(BuilderTrialTest, TheEptpIsTheOneAskedForButForItsAddress) {
+  const Case c = TableCase(kFlags).Map(0, k2M, kAll).Unmap(0).Build();
+  for (const std::uint64_t bits : {0x7, 0x6, 0x8, 0x40, 0x80}) {
+    BuilderTrial trial(std::make_unique<Stubborn>(bits));
+    const BuilderStandings& standings = trial.Run(c);
+    ASSERT_TRUE(standings.finding.has_value()) << bits;
+    EXPECT_EQ(standings.finding->rule, BuilderRule::kEptp) << bits;
+    EXPECT_EQ(standings.step, 0u);
+  }
+  BuilderTrial right(std::make_unique<Stubborn>(0));
+  EXPECT_FALSE(right.Run(c).finding.has_value());
+}
+
 TEST(BuilderTrialTest, AMissingInveptIsSeenByAnAccess) {
   const Case c = TableCase()
                      .Map(0, k2M, kAll)

@@ -46,6 +46,8 @@ constexpr MistakeWords kMistakes[] = {
     {"freed-early",
      "a table's frame is freed first, and INVEPT is executed after that"},
     {"invept-eptp", "INVEPT names another EPTP than the tables'"},
+    {"eptp",
+     "EPTP differs from the one asked for in more than the root's address"},
     {"invept-twice", "INVEPT is executed twice"},
     {"invept-needless", "INVEPT is executed where no change needs it"},
     {"listing", "the list of what is mapped is not what the tables map"},

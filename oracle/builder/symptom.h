@@ -42,6 +42,7 @@ enum class Mistake : std::uint8_t {
   kInveptMissing,  // detail: a Change
   kFreedEarly,     // before the INVEPT that comes
   kInveptEptp,
+  kEptp,
   kInveptTwice,
   kInveptNeedless,
   kListing,
@@ -51,7 +52,7 @@ enum class Mistake : std::uint8_t {
   kWalk,
   kStale,  // an access; no change before it was seen to need INVEPT
 };
-inline constexpr int kMistakeCount = 31;
+inline constexpr int kMistakeCount = 32;
 
 // What differs between a page and what was asked for, the first that applies.
 enum class PageBits : std::uint8_t {

@@ -55,6 +55,8 @@ Mistake MistakeOf(BuilderRule rule) {
       return Mistake::kInveptNeedless;
     case BuilderRule::kInveptEptp:
       return Mistake::kInveptEptp;
+    case BuilderRule::kEptp:
+      return Mistake::kEptp;
     case BuilderRule::kIteration:
       return Mistake::kListing;
     case BuilderRule::kTakenOut:

@@ -217,7 +217,8 @@ EPTDIFF_TARGET_EXPORT void eptdiff_builder_describe(
  * the processor and the controls count; EPTP there has everything but the
  * address. `unused` is what an entry holds that maps nothing: 0, or bit 63
  * alone where "EPT-violation #VE" is 1. `host` stays as it is until
- * eptdiff_builder_destroy has returned. In *eptp goes the EPTP for the VMCS.
+ * eptdiff_builder_destroy has returned. In *eptp goes the EPTP for the VMCS:
+ * the machine's, with the root's address.
  * EPTDIFF_DONE, EPTDIFF_NO_FRAMES, EPTDIFF_BAD_CONTROLS.
  *
  * It may come while there is a table: that one has been given up. Forget it,
