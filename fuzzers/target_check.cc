@@ -291,6 +291,13 @@ void TargetCheck::SetDialect(const Dialect& dialect) {
   dialect_ = dialect;
   table_ = std::make_unique<Table>(oracle_, dialect_);
   known_ = std::make_unique<KnownDepartures>(dialect_, oracle_.fields());
+  // What was unexplained when it was met may be explained by now; then a case
+  // with its signature is news again.
+  std::erase_if(findings_, [&](const auto& entry) {
+    const TargetFinding& finding = entry.second;
+    return finding.incident.kind == IncidentKind::kNone &&
+           SignatureIn(*table_, finding.c).empty();
+  });
 }
 
 std::string TargetCheck::SignatureIn(Table& table, const Case& c) {
@@ -342,12 +349,14 @@ void TargetCheck::Conclude(Clock::time_point end) {
         if (!FitTo(oracle_.profile(), varied)) varied = original;
       });
   SetDialect(diagnosis_.explanation().dialect());
-  // What was unexplained when it was met may be explained by now.
-  std::erase_if(findings_, [&](const auto& entry) {
-    const TargetFinding& finding = entry.second;
-    return finding.incident.kind == IncidentKind::kNone &&
-           SignatureIn(*table_, finding.c).empty();
-  });
+  // Of a signature the first case is kept; what nothing explains may be
+  // another.
+  for (const UnexplainedStep& step : diagnosis_.explanation().unexplained) {
+    const std::string signature = SignatureIn(*table_, *step.c);
+    if (!signature.empty() && !findings_.contains(signature)) {
+      Record(signature, *step.c);
+    }
+  }
   MinimizeFindings(end);
   FindDepartures(end);
 }

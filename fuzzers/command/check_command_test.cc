@@ -21,6 +21,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::AnyOf;
+using ::testing::Contains;
 using ::testing::ContainsRegex;
 using ::testing::Each;
 using ::testing::ElementsAre;
@@ -61,6 +62,10 @@ Checked Check(const std::string& target, const std::string& bug,
   const std::string json = ContentOf(directory.Path("report.json"));
   checked.departures = RulesIn(json, "departures");
   checked.findings = RulesIn(json, "findings");
+  // What the diagnosis could not explain is told.
+  if (checked.ran.out.find("of what is unexplained") != std::string::npos) {
+    EXPECT_THAT(checked.findings, Contains("unexplained")) << bug;
+  }
   return checked;
 }
 
