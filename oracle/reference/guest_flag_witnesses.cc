@@ -82,6 +82,17 @@ std::vector<NamedCase> FlagCases() {
        Reaches(0x20234, 2)
            .Writes(0x22550, 0x0001'1027'dead'0007)
            .Writes(0x21550, 0x0001'0067'beef'0007)},
+      {"gw-12-32-bit-ignored-page-size",
+       "GW-12",
+       {"GW-12/accessed-not-beside-ignored-page-size",
+        "GW-12/accessed-in-pages-only"},
+       Guest32()
+           .With([](Case& c) { c.guest.cr4 = 0; })
+           .Word(0x22550, 0x0001'1087'dead'0007)
+           .Word(0x21550, 0x0001'0027'beef'0007)
+           .Read(kGla32)
+           .Build(),
+       Reaches(0x20234, 2).Writes(0x22550, 0x0001'10a7'dead'0007)},
       {"gw-12-32-bit-read-of-lower-half",
        "GW-12",
        {"GW-12/accessed-in-pages-only", "GW-12/accessed-in-tables-only"},

@@ -51,6 +51,14 @@ constexpr Alteration kVariants[] = {
        return s.linear.hlat ? 0 : value;
      },
      "entries used by HLAT paging do not get the accessed flag"},
+    {"GW-12/accessed-not-beside-ignored-page-size", Slot::kGw12Accessed,
+     [](const Situation& s, std::uint64_t value) {
+       const bool ignored = s.linear.mode == GuestMode::k32Bit &&
+                            s.level == 2 && !s.Cr4(4) && Bit(s.entry, 7);
+       return ignored ? 0 : value;
+     },
+     "a PDE whose PS is ignored, as CR4.PSE is 0, does not get the accessed "
+     "flag"},
     {"GW-12/never-dirty", Slot::kGw12Dirty,
      [](const Situation&, std::uint64_t) -> std::uint64_t { return 0; },
      "guest dirty flags are never set"},
