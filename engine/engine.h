@@ -252,20 +252,12 @@ class Engine {
   [[gnu::noinline]] bool CompleteWithFlags(Memory& memory,
                                            const Request& request, Gpa gpa,
                                            Event& event);
-  // Any access, in one or two parts. Where another way succeeds, it comes to
-  // the same.
+  // Any access, in one or two parts, whose paths stay in `paths_`. Where
+  // another way succeeds, it comes to the same.
   template <HostMemory Memory>
   [[gnu::noinline]] EngineStatus Judge(Memory& memory, const Request& request,
                                        std::span<const PagePart> parts,
-                                       Event& event) {
-    std::array<Path, 2> paths;
-    return JudgeAlong(memory, request, parts, paths, event);
-  }
-  // The same, leaving the path of each part.
-  template <HostMemory Memory>
-  EngineStatus JudgeAlong(Memory& memory, const Request& request,
-                          std::span<const PagePart> parts,
-                          std::span<Path, 2> paths, Event& event);
+                                       Event& event);
 
   // Makes `event` a completed access to `page`.
   void SetCompleted(const Translation& page, Event& event) const {
@@ -299,6 +291,10 @@ class Engine {
   EptContext context_;
   std::optional<GuestPagingContext> paging_;
   GuestWalkState guest_walk_;
+  // Of the parts of an access that was judged, and of the linear address that
+  // was translated last. Kept here, they need no clearing for each access.
+  std::array<Path, 2> paths_;
+  GuestPath guest_path_;
 };
 
 }  // namespace eptdiff::engine

@@ -143,7 +143,8 @@ template <HostMemory Memory>
 bool Engine::CompleteWithFlags(Memory& memory, const Request& request, Gpa gpa,
                                Event& event) {
   if (context_.logging() && (IsLogFull() || !HasLogEntry(memory))) return false;
-  Path path;
+  Path& path = paths_[0];
+  path.count = 0;
   Translation page;
   const auto record = [&path](Hpa address, std::uint64_t entry) {
     path.entries[path.count++] = {address, entry};
@@ -162,9 +163,8 @@ bool Engine::CompleteWithFlags(Memory& memory, const Request& request, Gpa gpa,
 }
 
 template <HostMemory Memory>
-EngineStatus Engine::JudgeAlong(Memory& memory, const Request& request,
-                                std::span<const PagePart> parts,
-                                std::span<Path, 2> paths, Event& event) {
+EngineStatus Engine::Judge(Memory& memory, const Request& request,
+                           std::span<const PagePart> parts, Event& event) {
   if (!context_.enabled()) return EngineStatus::kEptOff;
   for (const PagePart& part : parts) {
     if (part.gpa.value > bits::Bits(51, 0)) return EngineStatus::kCallerError;
@@ -172,30 +172,30 @@ EngineStatus Engine::JudgeAlong(Memory& memory, const Request& request,
   const bool writes = context_.RightsOf(request.use).writes;
   for (;;) {
     for (std::size_t i = 0; i < parts.size(); ++i) {
-      TracePath(context_, memory, parts[i].gpa, paths[i]);
+      TracePath(context_, memory, parts[i].gpa, paths_[i]);
       Refusal refusal =
-          JudgeRights(context_, memory, paths[i], request.use, parts[i],
+          JudgeRights(context_, memory, paths_[i], request.use, parts[i],
                       controls_.spptp, guest_.transactional);
       if (refusal == Refusal::kNone && request.unverified &&
-          (paths[i].last().value & bits::kVerifyPaging) != 0) {
+          (paths_[i].last().value & bits::kVerifyPaging) != 0) {
         refusal = Refusal::kVerification;
       }
       if (refusal != Refusal::kNone) {
-        return Refuse(memory, request, refusal, paths[i], parts[i], event);
+        return Refuse(memory, request, refusal, paths_[i], parts[i], event);
       }
     }
     if (!context_.access_dirty()) break;
     std::size_t i = 0;
-    while (i < parts.size() && HasAllFlags(paths[i], writes)) ++i;
+    while (i < parts.size() && HasAllFlags(paths_[i], writes)) ++i;
     if (i == parts.size()) break;
     if (context_.logging()) {
       if (IsLogFull()) {
-        return Refuse(memory, request, Refusal::kLogFull, paths[i], parts[i],
+        return Refuse(memory, request, Refusal::kLogFull, paths_[i], parts[i],
                       event);
       }
       if (!HasLogEntry(memory)) return EngineStatus::kNoMemory;
     }
-    const FlagResult result = SetFlags(memory, paths[i], writes);
+    const FlagResult result = SetFlags(memory, paths_[i], writes);
     if (result == FlagResult::kSetDirty) Log(memory, parts[i].gpa);
     // The next page may share entries with this one, and if an entry has
     // changed under our hands, its judgement is stale: look again.
@@ -204,7 +204,7 @@ EngineStatus Engine::JudgeAlong(Memory& memory, const Request& request,
 
   event = Event{};
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    event.translations[i] = TranslationOf(request, paths[i], parts[i].gpa);
+    event.translations[i] = TranslationOf(request, paths_[i], parts[i].gpa);
     ++event.translation_count;
   }
   return EngineStatus::kAnswered;

@@ -74,7 +74,7 @@ EngineStatus Engine::PerformPagedPart(Memory& memory, const Access& access,
                  .write = use.rights.writes,
                  .fetch = access.kind == AccessKind::kFetch,
                  .gla = gla};
-  GuestPath path;
+  GuestPath& path = guest_path_;
   for (;;) {
     path.count = 0;
     path.structure_types = 0;
@@ -178,10 +178,10 @@ GuestStep Engine::ReadGuestEntry(Memory& memory, Gla gla, GuestPath& path,
   NoteGuestAccess(entry, /*update=*/false, gla);
   EngineStatus status;
   if (paging_->verifies()) {
-    std::array<Path, 2> ept;
-    status = JudgeAlong(memory, request, {&part, 1}, ept, event);
+    status = Judge(memory, request, {&part, 1}, event);
+    const Path& ept = paths_[0];
     path.unverified |=
-        ept[0].count != 0 && (ept[0].last().value & bits::kPagingWrite) == 0;
+        ept.count != 0 && (ept.last().value & bits::kPagingWrite) == 0;
   } else {
     status = PerformOutOfLine(memory, request, part, event);
   }
