@@ -56,6 +56,12 @@ class FixedVector {
     if (size_ == N) std::abort();
     return *::new (static_cast<void*>(values() + size_++)) T;
   }
+  // Appends a T made of `value`.
+  template <typename U>
+  T& emplace_back(const U& value) {
+    if (size_ == N) std::abort();
+    return *::new (static_cast<void*>(values() + size_++)) T(value);
+  }
   void pop_back() { --size_; }
   void clear() { size_ = 0; }
 

@@ -50,7 +50,18 @@ inline AccessReport ReportOf(const Event& event) {
   return {event.qualification, event.gpa, event.gla};
 }
 
-struct Alternative {
+// What an access, or the part of it so far, does to registers and memory.
+struct Effects {
+  Registers registers;
+  BitWrites required;
+  // Each of these may be absent or present, whatever the others are.
+  BitWrites optional;
+};
+
+struct Alternative : Effects {
+  Alternative() = default;
+  explicit Alternative(const Effects& effects) : Effects(effects) {}
+
   Event event;
   // Which bits of the exit qualification are defined.
   std::uint64_t qualification_defined = 0;
@@ -65,10 +76,6 @@ struct Alternative {
   // kVmEntryFailure: the checks that fail, as bits 1 << EntryCheck. The SDM
   // sets no order among them; any of these may be named.
   std::uint16_t failed_checks = 0;
-  Registers registers;
-  BitWrites required;
-  // Each of these may be absent or present, whatever the others are.
-  BitWrites optional;
   // #VE, delivered or intercepted: the information area (26.5.7.2) receives
   // `ve_information`, with what is undefined in it as above. Its other fields
   // are among the required writes.
@@ -82,19 +89,12 @@ struct Alternative {
   bool memory_type_defined = true;
   bool guest_structure_types_defined = true;
   Rule memory_type_rule = Rule::kMt5;
-
-  // The registers and writes of `other`, without its event.
-  void TakeEffects(const Alternative& other) {
-    registers = other.registers;
-    required = other.required;
-    optional = other.optional;
-  }
 };
 
 // The most alternatives that a verdict can have.
 inline constexpr std::size_t kMaxAlternatives = 64;
 
-// How many the reference has under way at a time: the effects so far of an
+// How many effects the reference has under way at a time: those so far of an
 // access, of its first page, without the final access to it, and what may come
 // with them.
 inline constexpr std::size_t kMaxDrafts = 4;
@@ -111,14 +111,12 @@ struct Verdict {
   const char* unmodelled = "";  // kNotModelled, kCallerError: what it is
   FixedVector<Alternative, kMaxAlternatives> alternatives;
   // The reference's scratch paper (reference/draft.h), in the end empty.
-  FixedVector<Alternative, kMaxDrafts> drafts;
+  FixedVector<Effects, kMaxDrafts> drafts;
 };
 
-// Adds an alternative that begins with the effects of another.
-inline Alternative& AddAfter(const Alternative& effects, Verdict& verdict) {
-  Alternative& added = verdict.alternatives.emplace_back();
-  added.TakeEffects(effects);
-  return added;
+// Adds an alternative with these effects.
+inline Alternative& AddAfter(const Effects& effects, Verdict& verdict) {
+  return verdict.alternatives.emplace_back(effects);
 }
 
 // Whether both have the same standing and the same alternatives, in any order

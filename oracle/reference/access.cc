@@ -9,7 +9,7 @@ namespace eptdiff {
 
 namespace {
 
-void JudgeOnePage(Examiner& x, const PageAccess& access, Alternative& effects,
+void JudgeOnePage(Examiner& x, const PageAccess& access, Effects& effects,
                   Verdict& verdict) {
   Page page;
   JudgePage(x, access, effects, page);
@@ -23,7 +23,7 @@ void JudgeOnePage(Examiner& x, const PageAccess& access, Alternative& effects,
 // Either page may be looked at first; no byte is accessed unless both allow,
 // but flags and log entries of the page that allows may stay.
 void JudgeTwoPages(Examiner& x, const PageAccesses& accesses,
-                   const Alternative& untouched, Verdict& verdict) {
+                   const Effects& untouched, Verdict& verdict) {
   std::array<Page, 2> pages;
   for (std::size_t i = 0; i < pages.size(); ++i) {
     JudgePage(x, accesses[i], untouched, pages[i]);

@@ -15,20 +15,18 @@ class Draft {
   explicit Draft(Verdict& verdict)
       : drafts_(verdict.drafts), own_(drafts_.emplace_back()) {}
   // What `effects` say has happened.
-  Draft(Verdict& verdict, const Alternative& effects)
-      : drafts_(verdict.drafts), own_(drafts_.emplace_back()) {
-    own_.TakeEffects(effects);
-  }
+  Draft(Verdict& verdict, const Effects& effects)
+      : drafts_(verdict.drafts), own_(drafts_.emplace_back(effects)) {}
   Draft(const Draft&) = delete;
   Draft& operator=(const Draft&) = delete;
   ~Draft() { drafts_.pop_back(); }
 
-  Alternative& operator*() { return own_; }
-  Alternative* operator->() { return &own_; }
+  Effects& operator*() { return own_; }
+  Effects* operator->() { return &own_; }
 
  private:
-  FixedVector<Alternative, kMaxDrafts>& drafts_;
-  Alternative& own_;
+  FixedVector<Effects, kMaxDrafts>& drafts_;
+  Effects& own_;
 };
 
 }  // namespace eptdiff

@@ -19,8 +19,7 @@ struct Missing {
 };
 
 // x.s looks at `used` while the slots are asked.
-Missing MissingOf(Examiner& x, const Alternative& effects,
-                  const PathEntry& used) {
+Missing MissingOf(Examiner& x, const Effects& effects, const PathEntry& used) {
   Situation& s = x.s;
   s.level = used.level;
   s.leaf = used.leaf;
@@ -50,7 +49,7 @@ void ReturnToLeaf(Situation& s) {
 
 // What a log-full event leaves of the flags that are missing.
 void SetFlagsDespiteFullLog(Examiner& x, std::span<const Missing> missing,
-                            Alternative& effects) {
+                            Effects& effects) {
   for (const Missing& entry : missing) {
     x.s.level = entry.entry.level;
     x.s.leaf = entry.entry.leaf;
@@ -64,7 +63,7 @@ void SetFlagsDespiteFullLog(Examiner& x, std::span<const Missing> missing,
 }
 
 // 29.3.6: one log entry.
-void Log(Examiner& x, Alternative& effects) {
+void Log(Examiner& x, Effects& effects) {
   const Hpa word{x.Ask(Slot::kPml2Address)};
   const std::uint64_t value = x.Ask(Slot::kPml2Value, x.Ask(Slot::kPml4));
   x.Touch(Role::kLog, 0, word);
@@ -76,8 +75,7 @@ void Log(Examiner& x, Alternative& effects) {
 
 }  // namespace
 
-std::uint64_t CurrentWord(const Examiner& x, const Alternative& effects,
-                          Hpa word) {
+std::uint64_t CurrentWord(const Examiner& x, const Effects& effects, Hpa word) {
   std::uint64_t value = x.state().memory.Load(word);
   for (const BitWrite& write : effects.required) {
     if (write.word == word) value = (value & ~write.mask) | write.value;
@@ -85,7 +83,7 @@ std::uint64_t CurrentWord(const Examiner& x, const Alternative& effects,
   return value;
 }
 
-bool SetFlags(Examiner& x, Alternative& effects) {
+bool SetFlags(Examiner& x, Effects& effects) {
   Situation& s = x.s;
   s.pml_index = effects.registers.pml_index;
   const bool in_use = x.Ask(Slot::kAd5);
@@ -129,12 +127,12 @@ bool SetFlags(Examiner& x, Alternative& effects) {
   return false;
 }
 
-bool IsLogFull(Examiner& x, const Alternative& effects) {
-  Alternative scratch = effects;
+bool IsLogFull(Examiner& x, const Effects& effects) {
+  Effects scratch = effects;
   return SetFlags(x, scratch);
 }
 
-void PermitAccessedFlags(Examiner& x, Alternative& effects) {
+void PermitAccessedFlags(Examiner& x, Effects& effects) {
   x.s.pml_index = effects.registers.pml_index;
   if (!x.Ask(Slot::kAd5)) return;
   const auto choice = static_cast<AccessedOnExit>(x.Ask(Slot::kAd6));
@@ -151,7 +149,7 @@ void PermitAccessedFlags(Examiner& x, Alternative& effects) {
   }
 }
 
-LogFullFirst DoesLogFullComeFirst(Examiner& x, const Alternative& effects) {
+LogFullFirst DoesLogFullComeFirst(Examiner& x, const Effects& effects) {
   x.s.pml_index = effects.registers.pml_index;
   if (!x.Ask(Slot::kAd5) || !x.Ask(Slot::kCtl5Pml)) return LogFullFirst::kNo;
   const auto choice = static_cast<AccessedOnExit>(x.Ask(Slot::kAd6));

@@ -10,26 +10,25 @@
 namespace eptdiff {
 
 // The word as the step has left it so far.
-std::uint64_t CurrentWord(const Examiner& x, const Alternative& effects,
-                          Hpa word);
+std::uint64_t CurrentWord(const Examiner& x, const Effects& effects, Hpa word);
 
 // Does what the access of x.s, which is allowed, does to the entries used and
 // to the log, on top of what `effects` has done already. Returns whether there
 // is a log-full event in its place (PML-1); then `effects` is as it was.
-bool SetFlags(Examiner& x, Alternative& effects);
+bool SetFlags(Examiner& x, Effects& effects);
 
 // Whether SetFlags would find a flag to set while the log is full.
-bool IsLogFull(Examiner& x, const Alternative& effects);
+bool IsLogFull(Examiner& x, const Effects& effects);
 
 // AD-6: the accessed flags of an access that ends in an exit may be set in the
 // entries that it used.
-void PermitAccessedFlags(Examiner& x, Alternative& effects);
+void PermitAccessedFlags(Examiner& x, Effects& effects);
 
 // Whether log-full takes the place of an exit: some entry used has its accessed
 // flag clear while the log is full, and a processor that sets accessed flags as
 // it goes meets that first.
 enum class LogFullFirst : std::uint8_t { kNo, kMay, kMust };
-LogFullFirst DoesLogFullComeFirst(Examiner& x, const Alternative& effects);
+LogFullFirst DoesLogFullComeFirst(Examiner& x, const Effects& effects);
 
 }  // namespace eptdiff
 

@@ -27,7 +27,7 @@ void AddMissing(BitWrite write, Writes& writes) {
 
 class Walker {
  public:
-  Walker(Examiner& x, const LinearPart& part, Alternative& effects,
+  Walker(Examiner& x, const LinearPart& part, Effects& effects,
          Verdict& verdict, GuestTranslation& translation)
       : x_(x),
         linear_(x.s.linear),
@@ -85,7 +85,7 @@ class Walker {
   Examiner& x_;
   LinearTranslation& linear_;
   const LinearPart& part_;
-  Alternative& effects_;
+  Effects& effects_;
   Verdict& verdict_;
   GuestTranslation& translation_;
   const GuestEntryOrder entry_order_;
@@ -423,7 +423,7 @@ void BeginLinear(Examiner& x, const LinearPart& part) {
   linear.mode = static_cast<GuestMode>(x.Ask(Slot::kGw1Mode));
 }
 
-bool WalkGuest(Examiner& x, const LinearPart& part, Alternative& effects,
+bool WalkGuest(Examiner& x, const LinearPart& part, Effects& effects,
                Verdict& verdict, GuestTranslation& translation) {
   return Walker(x, part, effects, verdict, translation).Run();
 }

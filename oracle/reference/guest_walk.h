@@ -39,7 +39,7 @@ void BeginLinear(Examiner& x, const LinearPart& part);
 // have done: EPT's flags and logs as required writes, guest accessed and dirty
 // flags as optional ones (GW-20). Returns whether there may be a translation
 // that the guest's rights allow.
-bool WalkGuest(Examiner& x, const LinearPart& part, Alternative& effects,
+bool WalkGuest(Examiner& x, const LinearPart& part, Effects& effects,
                Verdict& verdict, GuestTranslation& translation);
 
 }  // namespace eptdiff

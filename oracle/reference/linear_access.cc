@@ -9,7 +9,7 @@ namespace eptdiff {
 namespace {
 
 // Guest flags that may be set by then are, once the access is.
-void RequireGuestFlags(Alternative& effects) {
+void RequireGuestFlags(Effects& effects) {
   for (const BitWrite& write : effects.optional) {
     effects.required.push_back(write);
   }
@@ -24,8 +24,8 @@ struct Whole {
   bool types_defined = true;
   bool dirty_was_open = false;
 };
-bool Translate(Examiner& x, const LinearPart& part, Alternative& effects,
-               Verdict& verdict, Whole& whole, Alternative* walked = nullptr) {
+bool Translate(Examiner& x, const LinearPart& part, Effects& effects,
+               Verdict& verdict, Whole& whole, Effects* walked = nullptr) {
   BeginLinear(x, part);
   GuestTranslation translation;
   const bool goes_on = WalkGuest(x, part, effects, verdict, translation);
@@ -38,7 +38,7 @@ bool Translate(Examiner& x, const LinearPart& part, Alternative& effects,
   whole.types_defined = translation.structure_types_defined;
   AddExits(x, page, nullptr, effects, verdict);
   if (!page.MayBeAllowed()) return false;
-  if (walked != nullptr) walked->TakeEffects(effects);
+  if (walked != nullptr) *walked = effects;
   if (!SetFlagsOrExit(x, page, effects, verdict)) return false;
   RequireGuestFlags(effects);
   return true;
@@ -46,7 +46,7 @@ bool Translate(Examiner& x, const LinearPart& part, Alternative& effects,
 
 // Both return whether LinearPart::dirties_read_only decided anything.
 bool JudgeTwoPages(Examiner& x, const LinearParts& parts,
-                   const Alternative& untouched, Verdict& verdict) {
+                   const Effects& untouched, Verdict& verdict) {
   const std::size_t order[2][2] = {{0, 1}, {1, 0}};
   bool completed = false;
   std::array<Whole, 2> wholes;

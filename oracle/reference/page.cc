@@ -111,7 +111,7 @@ bool IsUnverified(Examiner& x) {
 // 29.3.3.3, step 2, with 29.3.4. Where verification and another rule both
 // refuse, the SDM does not say which is the reason, nor whether verification
 // comes before an SPP lookup.
-void JudgeLeaf(Examiner& x, const Alternative& untouched, Page& page) {
+void JudgeLeaf(Examiner& x, const Effects& untouched, Page& page) {
   Situation& s = x.s;
   const End log_full = {End::Kind::kLogFull, {Rule::kPml1, 0}};
   const auto order = static_cast<AccessOrder>(x.Ask(Slot::kPri1));
@@ -167,7 +167,7 @@ void ReturnTo(const Page& page, Examiner& x) {
 // Adds what `end` leads to, after `effects`; not for kAllowed. `other` is the
 // page, if any, that has not had its turn.
 void AddExit(Examiner& x, const Page& page, const Page* other, const End& end,
-             const Alternative& effects, Verdict& verdict) {
+             const Effects& effects, Verdict& verdict) {
   const auto look_at_page = [&] {
     ReturnTo(page, x);
     x.s.verification_bit = end.verification_bit;
@@ -215,8 +215,8 @@ void AddExit(Examiner& x, const Page& page, const Page* other, const End& end,
 
 }  // namespace
 
-void JudgePage(Examiner& x, const PageAccess& access,
-               const Alternative& effects, Page& page) {
+void JudgePage(Examiner& x, const PageAccess& access, const Effects& effects,
+               Page& page) {
   page.ends.clear();
   page.kept.reset();
   x.s.access = access;
@@ -241,7 +241,7 @@ void JudgePage(Examiner& x, const PageAccess& access,
 // Of an access that exits elsewhere, this page's accessed flags may be set: its
 // entries were used as part of a translation (29.3.5), although no byte of it
 // is accessed.
-void PermitAccessedFlagsOf(Examiner& x, const Page& page, Alternative& effects,
+void PermitAccessedFlagsOf(Examiner& x, const Page& page, Effects& effects,
                            Verdict& verdict) {
   ReturnTo(page, x);
   Draft flags(verdict);
@@ -254,7 +254,7 @@ void PermitAccessedFlagsOf(Examiner& x, const Page& page, Alternative& effects,
 }
 
 void AddExits(Examiner& x, const Page& page, const Page* other,
-              const Alternative& effects, Verdict& verdict) {
+              const Effects& effects, Verdict& verdict) {
   for (const End& end : page.ends) {
     if (end.kind != End::Kind::kAllowed) {
       AddExit(x, page, other, end, effects, verdict);
@@ -262,7 +262,7 @@ void AddExits(Examiner& x, const Page& page, const Page* other,
   }
 }
 
-bool SetFlagsOrExit(Examiner& x, const Page& page, Alternative& effects,
+bool SetFlagsOrExit(Examiner& x, const Page& page, Effects& effects,
                     Verdict& verdict) {
   ReturnTo(page, x);
   if (!SetFlags(x, effects)) return true;
@@ -271,8 +271,8 @@ bool SetFlagsOrExit(Examiner& x, const Page& page, Alternative& effects,
   return false;
 }
 
-void AddCompletion(const Page* pages, std::size_t count,
-                   const Alternative& effects, Verdict& verdict) {
+void AddCompletion(const Page* pages, std::size_t count, const Effects& effects,
+                   Verdict& verdict) {
   Alternative& completion = AddAfter(effects, verdict);
   completion.event.kind = EventKind::kCompleted;
   completion.event.translation_count = static_cast<std::uint8_t>(count);

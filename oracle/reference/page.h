@@ -45,26 +45,26 @@ struct Page {
 
 // Walks and judges `access`, in the state that `effects` has left. The
 // functions below expect x.s as this leaves it, or page.kept.
-void JudgePage(Examiner& x, const PageAccess& access,
-               const Alternative& effects, Page& page);
+void JudgePage(Examiner& x, const PageAccess& access, const Effects& effects,
+               Page& page);
 
 // Adds to `verdict` the exits in which `page` may end, after `effects`.
 // `other` is the page, if any, that has not had its turn.
 void AddExits(Examiner& x, const Page& page, const Page* other,
-              const Alternative& effects, Verdict& verdict);
+              const Effects& effects, Verdict& verdict);
 
 // Sets the flags of `page`, or adds the log-full event in their place. Returns
 // whether the access goes on.
-bool SetFlagsOrExit(Examiner& x, const Page& page, Alternative& effects,
+bool SetFlagsOrExit(Examiner& x, const Page& page, Effects& effects,
                     Verdict& verdict);
 
 // AD-6 for a page that may be allowed, in `effects` that end otherwise.
-void PermitAccessedFlagsOf(Examiner& x, const Page& page, Alternative& effects,
+void PermitAccessedFlagsOf(Examiner& x, const Page& page, Effects& effects,
                            Verdict& verdict);
 
 // Adds that the access to `count` pages happens.
-void AddCompletion(const Page* pages, std::size_t count,
-                   const Alternative& effects, Verdict& verdict);
+void AddCompletion(const Page* pages, std::size_t count, const Effects& effects,
+                   Verdict& verdict);
 
 }  // namespace eptdiff
 
