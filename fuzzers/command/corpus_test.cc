@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -222,6 +224,20 @@ TEST(CorpusTest, EveryDepartureOfAHypervisorsBuilderIsAsItsCaseTells) {
     }
   }
   EXPECT_GT(planted, 0u);
+}
+
+// Whoever looks for what was found finds the case.
+TEST(CorpusTest, EveryDepartureStandsInTheirTable) {
+  const std::filesystem::path folder = kCorpus / "deviations";
+  std::ifstream file(folder / "README.md");
+  const std::string table(std::istreambuf_iterator<char>(file), {});
+  ASSERT_NE(table, "");
+  for (const std::string& path : FilesUnder("deviations")) {
+    const std::filesystem::path name = std::filesystem::path(path).stem();
+    EXPECT_TRUE(table.find("`" + name.string() + "`") != std::string::npos ||
+                table.find("/" + name.string() + "`") != std::string::npos)
+        << path;
+  }
 }
 
 }  // namespace
