@@ -13,8 +13,15 @@ using sdm::Field;
 constexpr std::uint64_t kAccessed = 1 << 5;
 constexpr std::uint64_t kDirty = 1 << 6;
 
+// PS is ignored in a PDE of 32-bit paging if CR4.PSE is 0.
+bool IgnoresPageSize(const Situation& s) {
+  return s.linear.mode == GuestMode::k32Bit && s.level == 2 && !s.Cr4(4);
+}
+
 // An entry that maps more than 4 KBytes, if it maps a page.
-bool IsLarge(const Situation& s) { return s.level > 1 && Bit(s.entry, 7); }
+bool IsLarge(const Situation& s) {
+  return s.level > 1 && Bit(s.entry, 7) && !IgnoresPageSize(s);
+}
 
 std::uint64_t PcdPwt(std::uint64_t value) { return Bits(value, 4, 3); }
 
@@ -53,9 +60,7 @@ constexpr Alteration kVariants[] = {
      "entries used by HLAT paging do not get the accessed flag"},
     {"GW-12/accessed-not-beside-ignored-page-size", Slot::kGw12Accessed,
      [](const Situation& s, std::uint64_t value) {
-       const bool ignored = s.linear.mode == GuestMode::k32Bit &&
-                            s.level == 2 && !s.Cr4(4) && Bit(s.entry, 7);
-       return ignored ? 0 : value;
+       return IgnoresPageSize(s) && Bit(s.entry, 7) ? 0 : value;
      },
      "a PDE whose PS is ignored, as CR4.PSE is 0, does not get the accessed "
      "flag"},
