@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "fuzzers/canonical.h"
 #include "fuzzers/command/case_file.h"
 #include "fuzzers/command/decided.h"
@@ -233,9 +235,9 @@ TEST(CorpusTest, EveryDepartureStandsInTheirTable) {
   const std::string table(std::istreambuf_iterator<char>(file), {});
   ASSERT_NE(table, "");
   for (const std::string& path : FilesUnder("deviations")) {
-    const std::filesystem::path name = std::filesystem::path(path).stem();
-    EXPECT_TRUE(table.find("`" + name.string() + "`") != std::string::npos ||
-                table.find("/" + name.string() + "`") != std::string::npos)
+    const std::string name = std::filesystem::path(path).stem().string();
+    EXPECT_TRUE(absl::StrContains(table, absl::StrCat("`", name, "`")) ||
+                absl::StrContains(table, absl::StrCat("/", name, "`")))
         << path;
   }
 }
