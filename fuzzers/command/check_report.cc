@@ -108,6 +108,19 @@ std::string DecidedText(const CheckReport& report) {
       declared, report.rules.size(), decided);
 }
 
+// The findings, and what there is to remark.
+std::string ListText(const CheckReport& report, const Style& style) {
+  std::string text;
+  std::size_t number = 0;
+  for (const CheckFinding& finding : report.findings) {
+    text += FindingText(finding, ++number, style);
+  }
+  for (const std::string& remark : report.remarks) {
+    text += Item(2, "-", "", remark);
+  }
+  return text;
+}
+
 // A builder's report: what it did wrong, by the rules of builders.
 std::string BuilderText(const CheckReport& report, const Style& style) {
   std::string text = absl::StrFormat(
@@ -121,14 +134,7 @@ std::string BuilderText(const CheckReport& report, const Style& style) {
   } else {
     absl::StrAppend(&text, style.Bad("is wrong"), ":\n");
   }
-  std::size_t number = 0;
-  for (const CheckFinding& finding : report.findings) {
-    text += FindingText(finding, ++number, style);
-  }
-  for (const std::string& remark : report.remarks) {
-    text += Item(2, "-", "", remark);
-  }
-  return text;
+  return text + ListText(report, style);
 }
 
 // What says memory types: what it got wrong, by the rules of the MTRRs.
@@ -141,14 +147,7 @@ std::string MemoryTypesText(const CheckReport& report, const Style& style) {
   } else {
     absl::StrAppend(&text, style.Bad("departs"), " from the SDM:\n");
   }
-  std::size_t number = 0;
-  for (const CheckFinding& finding : report.findings) {
-    text += FindingText(finding, ++number, style);
-  }
-  for (const std::string& remark : report.remarks) {
-    text += Item(2, "-", "", remark);
-  }
-  return text;
+  return text + ListText(report, style);
 }
 
 std::string WalkerText(const CheckReport& report, bool whole,
