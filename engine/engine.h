@@ -42,23 +42,23 @@
 #include <span>
 #include <utility>
 
-#include "engine/context.h"
-#include "engine/entry_checks.h"
-#include "engine/exit_information.h"
-#include "engine/flags.h"
-#include "engine/guest_paging.h"
-#include "engine/guest_path.h"
-#include "engine/guest_rights.h"
-#include "engine/guest_walk.h"
-#include "engine/guest_walk_state.h"
-#include "engine/judgement.h"
+#include "engine/guest/guest_paging.h"
+#include "engine/guest/guest_path.h"
+#include "engine/guest/guest_rights.h"
+#include "engine/guest/guest_walk.h"
+#include "engine/guest/guest_walk_state.h"
 #include "engine/memory.h"
-#include "engine/memory_type.h"
-#include "engine/path.h"
 #include "engine/types.h"
-#include "engine/use.h"
-#include "engine/virtualization_exception.h"
-#include "engine/walk.h"
+#include "engine/walk/context.h"
+#include "engine/walk/entry_checks.h"
+#include "engine/walk/exit_information.h"
+#include "engine/walk/flags.h"
+#include "engine/walk/judgement.h"
+#include "engine/walk/memory_type.h"
+#include "engine/walk/path.h"
+#include "engine/walk/use.h"
+#include "engine/walk/virtualization_exception.h"
+#include "engine/walk/walk.h"
 
 namespace eptdiff::engine {
 
@@ -305,6 +305,6 @@ using engine::EngineStatus;
 }  // namespace eptdiff
 
 #include "engine/engine_inl.h"
-#include "engine/linear_access_inl.h"
+#include "engine/guest/linear_access_inl.h"
 
 #endif  // EPTDIFF_ENGINE_ENGINE_H_

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "engine/test_machine.h"
+#include "engine/walk/test_machine.h"
 
 namespace eptdiff {
 namespace {

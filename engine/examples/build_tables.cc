@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "engine/extended_page_table.h"
+#include "engine/table/extended_page_table.h"
 
 using eptdiff::EptFlags, eptdiff::Gpa, eptdiff::Hpa;
 

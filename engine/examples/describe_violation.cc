@@ -1,8 +1,8 @@
 // An EPT violation arrives: what was the guest doing, and what does EPT allow?
 #include <cstdio>
 
-#include "engine/exit_qualification.h"
-#include "engine/guest_page_walk_info.h"
+#include "engine/guest/guest_page_walk_info.h"
+#include "engine/walk/exit_qualification.h"
 
 namespace {
 

@@ -193,7 +193,7 @@ TEST(CheckCommandTest, WhatIsNoTargetCannotBeAskedAgain) {
   for (const auto& [target, says] :
        {std::pair(directory.Path("none.so"), "none.so"),
         std::pair(file, "neither a shared object"),
-        std::pair(std::string(EPTDIFF_NO_ANSWER),
+        std::pair(std::string(EPTDIFF_UNFIT_NO_ANSWER),
                   "does not define eptdiff_target_answer")}) {
     const Ran ran = RunEptdiff({"run", "--target", target, file});
     EXPECT_EQ(ran.status, 2);
@@ -627,9 +627,9 @@ TEST(CheckCommandTest, ATargetThatCannotBeLoadedIsBadInput) {
       {{"check", "/dev/null"}, "neither a shared object (.so) nor a program"},
       {{"check", "/bin/true"}, "before it has described itself"},
       {{"check", EPTDIFF_SIMPLE_WALKER, "x"}, "takes no arguments"},
-      {{"check", EPTDIFF_NO_ANSWER}, "does not define eptdiff_target_answer"},
-      {{"check", EPTDIFF_OLD_VERSION}, "with version 0 of eptdiff_target.h"},
-      {{"check", EPTDIFF_NO_VERSION}, "does not define eptdiff_target_abi"},
+      {{"check", EPTDIFF_UNFIT_NO_ANSWER}, "does not define eptdiff_target_answer"},
+      {{"check", EPTDIFF_UNFIT_OLD_VERSION}, "with version 0 of eptdiff_target.h"},
+      {{"check", EPTDIFF_UNFIT_NO_VERSION}, "does not define eptdiff_target_abi"},
       {{"check", EPTDIFF_UNFIT_BUILDER},
        "does not define eptdiff_builder_create"},
       {{"check", EPTDIFF_SIMPLE_BUILDER, "x"}, "takes no arguments"},

@@ -15,9 +15,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "fuzzers/command/command_testing.h"
-#include "fuzzers/command/style.h"
 #include "fuzzers/command/subcommands.h"
-#include "fuzzers/encoding.h"
+#include "fuzzers/command/words/style.h"
+#include "fuzzers/encoding/encoding.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "oracle/bochs/bochs_oracle.h"

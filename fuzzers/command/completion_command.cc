@@ -1,8 +1,8 @@
 #include <cstdio>
 #include <string>
 
-#include "fuzzers/command/command_line.h"
-#include "fuzzers/command/exit_code.h"
+#include "fuzzers/command/options/command_line.h"
+#include "fuzzers/command/options/exit_code.h"
 #include "fuzzers/command/subcommands.h"
 
 namespace eptdiff {

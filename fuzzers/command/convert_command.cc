@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
-#include "fuzzers/command/case_file.h"
-#include "fuzzers/command/command_line.h"
-#include "fuzzers/command/exit_code.h"
-#include "fuzzers/command/report_error.h"
+#include "fuzzers/command/files/case_file.h"
+#include "fuzzers/command/options/command_line.h"
+#include "fuzzers/command/options/exit_code.h"
+#include "fuzzers/command/options/report_error.h"
 #include "fuzzers/command/subcommands.h"
-#include "fuzzers/encoding.h"
+#include "fuzzers/encoding/encoding.h"
 #include "fuzzers/text/case_text.h"
 
 namespace eptdiff {

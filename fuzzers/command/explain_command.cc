@@ -3,14 +3,14 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "fuzzers/command/case_file.h"
-#include "fuzzers/command/command_line.h"
-#include "fuzzers/command/exit_code.h"
-#include "fuzzers/command/explanation.h"
-#include "fuzzers/command/oracles.h"
-#include "fuzzers/command/report_error.h"
-#include "fuzzers/command/style.h"
+#include "fuzzers/command/files/case_file.h"
+#include "fuzzers/command/options/command_line.h"
+#include "fuzzers/command/options/exit_code.h"
+#include "fuzzers/command/options/report_error.h"
+#include "fuzzers/command/panel/oracles.h"
 #include "fuzzers/command/subcommands.h"
+#include "fuzzers/command/words/explanation.h"
+#include "fuzzers/command/words/style.h"
 
 namespace eptdiff {
 namespace {

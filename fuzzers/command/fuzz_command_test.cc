@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "fuzzers/command/command_testing.h"
-#include "fuzzers/encoding.h"
+#include "fuzzers/encoding/encoding.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

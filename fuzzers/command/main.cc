@@ -11,8 +11,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "fuzzers/command/exit_code.h"
-#include "fuzzers/command/nearest.h"
+#include "fuzzers/command/options/exit_code.h"
+#include "fuzzers/command/options/nearest.h"
 #include "fuzzers/command/subcommands.h"
 
 namespace eptdiff {

@@ -5,15 +5,15 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "fuzzers/command/case_file.h"
-#include "fuzzers/command/command_line.h"
-#include "fuzzers/command/exit_code.h"
-#include "fuzzers/command/power_plot.h"
-#include "fuzzers/command/power_report.h"
-#include "fuzzers/command/power_run.h"
-#include "fuzzers/command/report_error.h"
+#include "fuzzers/command/files/case_file.h"
+#include "fuzzers/command/fuzz/power_run.h"
+#include "fuzzers/command/options/command_line.h"
+#include "fuzzers/command/options/exit_code.h"
+#include "fuzzers/command/options/report_error.h"
+#include "fuzzers/command/report/power_plot.h"
+#include "fuzzers/command/report/power_report.h"
 #include "fuzzers/command/subcommands.h"
-#include "fuzzers/knock_outs.h"
+#include "fuzzers/power/knock_outs.h"
 
 namespace eptdiff {
 namespace {

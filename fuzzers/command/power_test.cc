@@ -8,9 +8,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "fuzzers/command/command_testing.h"
-#include "fuzzers/command/power_plot.h"
-#include "fuzzers/command/power_report.h"
-#include "fuzzers/command/power_run.h"
+#include "fuzzers/command/fuzz/power_run.h"
+#include "fuzzers/command/report/power_plot.h"
+#include "fuzzers/command/report/power_report.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

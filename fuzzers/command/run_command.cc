@@ -3,16 +3,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "fuzzers/command/builder_words.h"
-#include "fuzzers/command/case_file.h"
-#include "fuzzers/command/command_line.h"
-#include "fuzzers/command/exit_code.h"
-#include "fuzzers/command/expected.h"
-#include "fuzzers/command/finding_words.h"
-#include "fuzzers/command/oracles.h"
-#include "fuzzers/command/report_error.h"
-#include "fuzzers/command/style.h"
+#include "fuzzers/command/files/case_file.h"
+#include "fuzzers/command/options/command_line.h"
+#include "fuzzers/command/options/exit_code.h"
+#include "fuzzers/command/options/report_error.h"
+#include "fuzzers/command/panel/oracles.h"
 #include "fuzzers/command/subcommands.h"
+#include "fuzzers/command/words/builder_words.h"
+#include "fuzzers/command/words/expected.h"
+#include "fuzzers/command/words/finding_words.h"
+#include "fuzzers/command/words/style.h"
 
 namespace eptdiff {
 namespace {

@@ -2,13 +2,13 @@
 #include <string>
 
 #include "absl/strings/str_format.h"
-#include "fuzzers/command/command_line.h"
-#include "fuzzers/command/exit_code.h"
-#include "fuzzers/command/oracles.h"
-#include "fuzzers/command/report_error.h"
+#include "fuzzers/command/files/writable.h"
+#include "fuzzers/command/fuzz/triage.h"
+#include "fuzzers/command/options/command_line.h"
+#include "fuzzers/command/options/exit_code.h"
+#include "fuzzers/command/options/report_error.h"
+#include "fuzzers/command/panel/oracles.h"
 #include "fuzzers/command/subcommands.h"
-#include "fuzzers/command/triage.h"
-#include "fuzzers/command/writable.h"
 
 namespace eptdiff {
 namespace {

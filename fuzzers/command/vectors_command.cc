@@ -5,13 +5,13 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "fuzzers/command/case_file.h"
-#include "fuzzers/command/command_line.h"
-#include "fuzzers/command/corpus.h"
-#include "fuzzers/command/exit_code.h"
-#include "fuzzers/command/report_error.h"
+#include "fuzzers/command/files/case_file.h"
+#include "fuzzers/command/files/corpus.h"
+#include "fuzzers/command/options/command_line.h"
+#include "fuzzers/command/options/exit_code.h"
+#include "fuzzers/command/options/report_error.h"
 #include "fuzzers/command/subcommands.h"
-#include "fuzzers/command/vectors.h"
+#include "fuzzers/command/vectors/vectors.h"
 
 namespace eptdiff {
 namespace {

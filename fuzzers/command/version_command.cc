@@ -1,10 +1,10 @@
 #include <cstdio>
 
 #include "absl/strings/str_format.h"
-#include "fuzzers/command/command_line.h"
-#include "fuzzers/command/exit_code.h"
+#include "fuzzers/command/options/command_line.h"
+#include "fuzzers/command/options/exit_code.h"
 #include "fuzzers/command/subcommands.h"
-#include "fuzzers/encoding.h"
+#include "fuzzers/encoding/encoding.h"
 #include "oracle/rules.h"
 
 namespace eptdiff {

@@ -17,7 +17,7 @@
 #include "engine/types.h"
 #include "fuzzers/text/case.pb.h"
 #include "oracle/case.h"
-#include "oracle/expectation.h"
+#include "oracle/judgement/expectation.h"
 
 namespace eptdiff {
 

@@ -16,7 +16,7 @@
 
 #include "absl/status/statusor.h"
 #include "oracle/case.h"
-#include "oracle/expectation.h"
+#include "oracle/judgement/expectation.h"
 
 namespace eptdiff {
 

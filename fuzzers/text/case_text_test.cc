@@ -6,8 +6,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "fuzzers/random.h"
-#include "fuzzers/random_case.h"
+#include "fuzzers/entries/random.h"
+#include "fuzzers/generation/random_case.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

@@ -18,9 +18,9 @@
 #include <string>
 #include <vector>
 
-#include "engine/benchmark_tables.h"
+#include "engine/benchmarks/benchmark_tables.h"
+#include "engine/benchmarks/linear_benchmark_tables.h"
 #include "engine/engine.h"
-#include "engine/linear_benchmark_tables.h"
 #include "engine/memory.h"
 #include "oracle/bochs/machine.h"
 

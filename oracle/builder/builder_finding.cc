@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <iterator>
 
-#include "oracle/judge.h"
+#include "oracle/judgement/judge.h"
 
 namespace eptdiff {
 namespace {

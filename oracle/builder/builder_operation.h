@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/table_builder.h"
-#include "engine/table_error.h"
+#include "engine/table/table_builder.h"
+#include "engine/table/table_error.h"
 #include "oracle/builder/mapping_model.h"
 #include "oracle/builder/table_facts.h"
 #include "oracle/case.h"

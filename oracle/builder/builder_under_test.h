@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/table_error.h"
+#include "engine/table/table_error.h"
 #include "engine/types.h"
 #include "oracle/builder/frame_pool.h"
 #include "oracle/builder/mapping_model.h"

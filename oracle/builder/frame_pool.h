@@ -14,7 +14,7 @@
 #include <optional>
 #include <vector>
 
-#include "engine/table_hal.h"
+#include "engine/table/table_hal.h"
 #include "engine/types.h"
 #include "oracle/builder/frame_memory.h"
 

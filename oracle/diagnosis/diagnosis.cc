@@ -9,7 +9,7 @@
 #include "oracle/diagnosis/evidence.h"
 #include "oracle/diagnosis/search.h"
 #include "oracle/diagnosis/separation.h"
-#include "oracle/reference/witnesses.h"
+#include "oracle/reference/witnesses/witnesses.h"
 
 namespace eptdiff {
 namespace {

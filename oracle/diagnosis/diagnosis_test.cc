@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "oracle/dialect_oracle.h"
-#include "oracle/engine_oracle.h"
-#include "oracle/reference/case_builder.h"
+#include "oracle/engine/engine_oracle.h"
+#include "oracle/judgement/dialect_oracle.h"
+#include "oracle/reference/witnesses/case_builder.h"
 
 namespace eptdiff {
 namespace {

@@ -13,7 +13,7 @@
 #include "oracle/case.h"
 #include "oracle/diagnosis/combination.h"
 #include "oracle/diagnosis/touched.h"
-#include "oracle/judge.h"
+#include "oracle/judgement/judge.h"
 #include "oracle/machine_state.h"
 #include "oracle/oracle.h"
 #include "oracle/outcome.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "oracle/permitted.h"
+#include "oracle/judgement/permitted.h"
 
 namespace eptdiff {
 namespace {

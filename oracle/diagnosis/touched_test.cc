@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <memory>
 
-#include "oracle/reference/last_step.h"
-#include "oracle/reference/witnesses.h"
+#include "oracle/reference/witnesses/last_step.h"
+#include "oracle/reference/witnesses/witnesses.h"
 
 namespace eptdiff {
 namespace {

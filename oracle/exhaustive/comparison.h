@@ -8,7 +8,7 @@
 #include <functional>
 
 #include "oracle/case.h"
-#include "oracle/judge.h"
+#include "oracle/judgement/judge.h"
 #include "oracle/machine_state.h"
 #include "oracle/oracle.h"
 #include "oracle/outcome.h"

@@ -2,7 +2,7 @@
 
 #include <unordered_set>
 
-#include "oracle/engine_oracle.h"
+#include "oracle/engine/engine_oracle.h"
 #include "oracle/exhaustive/comparison.h"
 #include "oracle/exhaustive/world.h"
 

@@ -12,9 +12,9 @@
 #include <string>
 
 #include "oracle/bochs/bochs_oracle.h"
-#include "oracle/engine_oracle.h"
+#include "oracle/engine/engine_oracle.h"
 #include "oracle/exhaustive/parts.h"
-#include "oracle/judge.h"
+#include "oracle/judgement/judge.h"
 
 namespace eptdiff {
 namespace {

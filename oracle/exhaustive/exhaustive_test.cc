@@ -12,14 +12,14 @@
 
 #include "gtest/gtest.h"
 #include "oracle/bochs/bochs_oracle.h"
-#include "oracle/engine_oracle.h"
+#include "oracle/engine/engine_oracle.h"
 #include "oracle/exhaustive/comparison.h"
 #include "oracle/exhaustive/entry_classes.h"
 #include "oracle/exhaustive/parts.h"
 #include "oracle/exhaustive/setting.h"
 #include "oracle/exhaustive/shapes.h"
 #include "oracle/exhaustive/world.h"
-#include "oracle/judge.h"
+#include "oracle/judgement/judge.h"
 #include "oracle/reference/situation.h"
 
 namespace eptdiff {

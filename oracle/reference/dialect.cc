@@ -4,7 +4,7 @@
 #include <numeric>
 #include <utility>
 
-#include "oracle/reference/bochs_dialect.h"
+#include "oracle/reference/dialects/bochs_dialect.h"
 
 namespace eptdiff {
 

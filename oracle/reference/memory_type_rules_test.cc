@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "oracle/reference/answer.h"
-#include "oracle/reference/case_builder.h"
-#include "oracle/reference/last_step.h"
+#include "oracle/reference/witnesses/answer.h"
+#include "oracle/reference/witnesses/case_builder.h"
+#include "oracle/reference/witnesses/last_step.h"
 
 namespace eptdiff {
 namespace {

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "oracle/reference/case_builder.h"
-#include "oracle/reference/last_step.h"
+#include "oracle/reference/witnesses/case_builder.h"
+#include "oracle/reference/witnesses/last_step.h"
 
 namespace eptdiff {
 namespace {

@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "fuzzers/canonical.h"
-#include "fuzzers/command/case_file.h"
 #include "fuzzers/command/conformance/access_test.h"
-#include "fuzzers/command/corpus.h"
-#include "fuzzers/command/expected.h"
-#include "fuzzers/random.h"
+#include "fuzzers/command/files/case_file.h"
+#include "fuzzers/command/files/corpus.h"
+#include "fuzzers/command/words/expected.h"
+#include "fuzzers/encoding/canonical.h"
+#include "fuzzers/entries/random.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

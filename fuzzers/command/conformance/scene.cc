@@ -1,7 +1,7 @@
 #include "fuzzers/command/conformance/scene.h"
 
 #include "absl/strings/str_cat.h"
-#include "fuzzers/canonical.h"
+#include "fuzzers/encoding/canonical.h"
 #include "fuzzers/text/view.h"
 
 namespace eptdiff {

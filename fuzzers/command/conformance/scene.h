@@ -19,7 +19,7 @@
 #include <string_view>
 
 #include "fuzzers/command/conformance/conformance.h"
-#include "oracle/expectation.h"
+#include "oracle/judgement/expectation.h"
 
 namespace eptdiff {
 

@@ -2,8 +2,8 @@
 #include <cstdint>
 
 #include "absl/strings/str_cat.h"
-#include "fuzzers/canonical.h"
 #include "fuzzers/command/conformance/conformance.h"
+#include "fuzzers/encoding/canonical.h"
 
 namespace eptdiff {
 namespace {

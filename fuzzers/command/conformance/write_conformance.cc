@@ -7,8 +7,8 @@
 #include <system_error>
 
 #include "absl/status/status.h"
-#include "fuzzers/command/case_file.h"
 #include "fuzzers/command/conformance/conformance.h"
+#include "fuzzers/command/files/case_file.h"
 #include "fuzzers/text/case_text.h"
 
 int main(int argc, char** argv) {

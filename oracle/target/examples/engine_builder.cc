@@ -13,9 +13,9 @@
 #include <utility>
 #include <vector>
 
-#include "engine/table_builder.h"
-#include "engine/table_error.h"
-#include "engine/table_hal.h"
+#include "engine/table/table_builder.h"
+#include "engine/table/table_error.h"
+#include "engine/table/table_hal.h"
 #include "engine/types.h"
 #include "oracle/target/eptdiff_builder.h"
 

@@ -1,0 +1,185 @@
+#include "engine/guest/guest_paging.h"
+
+#include <algorithm>
+
+#include "engine/walk/entry_checks.h"
+
+namespace eptdiff::engine {
+namespace {
+
+int WidthOf(const Processor& processor) {
+  return std::clamp<int>(processor.maxphyaddr, 32, 52);
+}
+
+// GW-8 to GW-11: what of the registers counts in `mode`.
+GuestProtection ProtectionOf(const GuestState& guest, PagingMode mode) {
+  const auto cr4 = [&guest](std::uint64_t bit) {
+    return (guest.cr4 & bit) != 0;
+  };
+  const bool has_keys = mode >= PagingMode::kFourLevel;
+  return {.write_protect = (guest.cr0 & bits::kCr0WriteProtect) != 0,
+          .no_execute =
+              mode != PagingMode::k32Bit && (guest.efer & bits::kEferNxe) != 0,
+          .smep = cr4(bits::kCr4Smep),
+          .smap = cr4(bits::kCr4Smap),
+          .allow_user_data = (guest.rflags & bits::kRflagsAc) != 0,
+          .user_keys = has_keys && cr4(bits::kCr4Pke) ? guest.pkru : 0,
+          .supervisor_keys = has_keys && cr4(bits::kCr4Pks) ? guest.pkrs : 0};
+}
+
+}  // namespace
+
+PagingMode PagingModeOf(const GuestState& guest) {
+  if ((guest.cr0 & bits::kCr0Paging) == 0) return PagingMode::kNone;
+  if ((guest.cr4 & bits::kCr4Pae) == 0) return PagingMode::k32Bit;
+  if ((guest.efer & bits::kEferLma) == 0) return PagingMode::kPae;
+  return (guest.cr4 & bits::kCr4La57) == 0 ? PagingMode::kFourLevel
+                                           : PagingMode::kFiveLevel;
+}
+
+GuestPagingContext::GuestPagingContext(const Processor& processor,
+                                       const Controls& controls,
+                                       const GuestState& guest,
+                                       const EptContext& ept)
+    : mode_(PagingModeOf(guest)) {
+  linear_mask_ = ia32e() ? ~std::uint64_t{0} : bits::Bits(31, 0);
+  if (!enabled()) return;
+  SetFormat(processor, guest);
+  SetRoots(controls, guest, bits::Bits(WidthOf(processor) - 1, 12));
+  for (unsigned i = 0; i < memory_types_.size(); ++i) {
+    memory_types_[i] = &MemoryTypesFor(guest, static_cast<std::uint8_t>(i));
+  }
+  verifies_ = (EffectiveTertiary(controls) &
+               (bits::kTertiaryVerification | bits::kTertiaryPagingWrite)) ==
+              (bits::kTertiaryVerification | bits::kTertiaryPagingWrite);
+  hot_ = mode_ != PagingMode::k32Bit && !hlat_ && !verifies_ &&
+         (root_ & bits::kAddress) <= ept.last_gpa();
+  for (const std::uint64_t pdpte : guest.pdpte) {
+    if ((pdpte & bits::kAddress) > ept.last_gpa()) hot_ = false;
+  }
+  SetUses(guest, ept);
+}
+
+// GW-2 to GW-5.
+void GuestPagingContext::SetFormat(const Processor& processor,
+                                   const GuestState& guest) {
+  const int width = WidthOf(processor);
+  if (mode_ == PagingMode::k32Bit) {
+    top_level_ = 2;
+    large_[2] = (guest.cr4 & bits::kCr4Pse) != 0;
+    const int supplied = processor.pse36 ? std::min(40, width) - 19 : 13;
+    leaf_reserved_[2] = bits::Bits(21, supplied);
+    return;
+  }
+  std::uint64_t everywhere =
+      mode_ == PagingMode::kPae ? bits::Bits(62, width) : bits::Bits(51, width);
+  if ((guest.efer & bits::kEferNxe) == 0) everywhere |= bits::kGuestNoExecute;
+
+  top_level_ = mode_ == PagingMode::kPae         ? 2
+               : mode_ == PagingMode::kFourLevel ? 4
+                                                 : 5;
+  if (ia32e()) {
+    const int width = mode_ == PagingMode::kFourLevel ? 48 : 57;
+    canonical_half_ = bits::Bit(width - 1);
+    canonical_mask_ = bits::Bits(63, width);
+  }
+  large_[2] = true;
+  large_[3] = processor.page_1gb;
+  for (int level = 1; level <= top_level_; ++level) {
+    table_reserved_[level] =
+        everywhere | (large_[level] ? 0 : bits::kGuestPage);
+    leaf_reserved_[level] = everywhere;
+  }
+  leaf_reserved_[2] |= bits::kGuestReserved2M;
+  leaf_reserved_[3] |= bits::kGuestReserved1G;
+}
+
+// `address` has the bits of an address in IA-32e mode.
+void GuestPagingContext::SetRoots(const Controls& controls,
+                                  const GuestState& guest,
+                                  std::uint64_t address) {
+  if (!ia32e()) {
+    root_ = guest.cr3 & (bits::Bits(31, 12) | bits::kGuestPcdPwt);
+    return;
+  }
+  // Where CR3 holds a PCID, it has neither PCD nor PWT (MT-2).
+  const bool has_pcid = (guest.cr4 & bits::kCr4Pcide) != 0;
+  root_ = guest.cr3 & (address | (has_pcid ? 0 : bits::kGuestPcdPwt));
+  hlat_ = (EffectiveTertiary(controls) & bits::kTertiaryHlat) != 0;
+  hlat_all_ = controls.hlat_prefix_size == 0;
+  hlat_root_ = controls.hlatp & (address | bits::kGuestPcdPwt);
+}
+
+void GuestPagingContext::SetUses(const GuestState& guest,
+                                 const EptContext& ept) {
+  const GuestProtection protection = ProtectionOf(guest, mode_);
+  for (int k = 0; k < kAccessKindCount; ++k) {
+    for (int m = 0; m < kAccessModeCount; ++m) {
+      const auto kind = static_cast<AccessKind>(k);
+      const auto mode = static_cast<AccessMode>(m);
+      const bool supervisor = mode != AccessMode::kUser;
+      GuestUse& use = uses_[IndexOf(kind, mode)];
+      use.rights = RightsFor(kind, mode, protection);
+      use.uses = {ept.UseOf(kind, supervisor, /*user_page=*/false),
+                  ept.UseOf(kind, supervisor, /*user_page=*/true)};
+      if (hot_) {
+        use.expectation =
+            ExpectationFor(use.rights, bits::kAddress & ~ept.last_gpa());
+      }
+    }
+  }
+}
+
+Expectation GuestPagingContext::ExpectationFor(const GuestRights& rights,
+                                               std::uint64_t beyond_ept) const {
+  constexpr std::uint64_t kUsed = bits::kGuestPresent | bits::kGuestAccessed;
+  constexpr Pattern kNothing = {.mask = 0, .value = 1};
+  const std::uint64_t leaf =
+      kUsed | rights.leaf | (rights.writes ? bits::kGuestDirty : 0);
+
+  const auto pattern = [&](std::uint64_t zero, std::uint64_t value) {
+    return Pattern{.mask = zero | value | rights.never | beyond_ept,
+                   .value = value};
+  };
+  const auto leaf_pattern = [&](int level, std::uint64_t page) {
+    return pattern(leaf_reserved_[level] | rights.leaf_zero, leaf | page);
+  };
+  return {.table = pattern(table_reserved_[2] | bits::kGuestPage,
+                           kUsed | rights.table),
+          .page_4k = leaf_pattern(1, 0),
+          .page_2m = leaf_pattern(2, bits::kGuestPage),
+          .page_1g = large_[3] ? leaf_pattern(3, bits::kGuestPage) : kNothing};
+}
+
+GuestEntryKind GuestPagingContext::Classify(std::uint64_t entry,
+                                            int level) const {
+  if ((entry & bits::kGuestPresent) == 0) return GuestEntryKind::kNotPresent;
+  const bool leaf =
+      level == 1 || (large_[level] && (entry & bits::kGuestPage) != 0);
+  const std::uint64_t reserved =
+      leaf ? leaf_reserved_[level] : table_reserved_[level];
+  if ((entry & reserved) != 0) return GuestEntryKind::kReserved;
+  return leaf ? GuestEntryKind::kLeaf : GuestEntryKind::kTable;
+}
+
+Gpa GuestPagingContext::EntryAddress(std::uint64_t reference, Gla gla,
+                                     int level) const {
+  const std::uint64_t index =
+      mode_ == PagingMode::k32Bit
+          ? gla.value >> (10 * level) & bits::Bits(11, 2)
+          : gla.value >> (9 * level) & bits::Bits(11, 3);
+  return Gpa{(reference & bits::kAddress) | index};
+}
+
+Gpa GuestPagingContext::PageAddress(std::uint64_t leaf, Gla gla,
+                                    int level) const {
+  if (mode_ == PagingMode::k32Bit && level == 2) {  // GW-2
+    return Gpa{(leaf & bits::Bits(31, 22)) | (leaf & bits::Bits(20, 13)) << 19 |
+               (gla.value & bits::Bits(21, 0))};
+  }
+  const int shift = level == 1 ? 12 : 3 + 9 * level;
+  return Gpa{(leaf & bits::Bits(51, shift)) |
+             (gla.value & bits::Bits(shift - 1, 0))};
+}
+
+}  // namespace eptdiff::engine

@@ -1,0 +1,162 @@
+#include "engine/walk/entry_checks.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+
+namespace eptdiff {
+namespace {
+
+constexpr std::uint64_t kAll = 0x003f0f0106f341c1;
+
+TEST(EntryChecksTest, NamesTheFirstRuleThatTheEptpFails) {
+  constexpr struct {
+    std::uint64_t eptp;
+    std::uint64_t missing;  // capabilities
+    EntryCheck expected;
+    const char* words;
+  } kCases[] = {
+      {0x101e, 0, EntryCheck::kNone, "WB, 4 levels"},
+      {0x1018, 0, EntryCheck::kNone, "UC, 4 levels"},
+      {0x1026, 0, EntryCheck::kNone, "WB, 5 levels"},
+      {0x10de, 0, EntryCheck::kNone, "A/D and shadow-stack control"},
+      {0x00003ffffffff01e, 0, EntryCheck::kNone, "the last page below 2^46"},
+      {0x1019, 0, EntryCheck::kEptp1, "memory type 1"},
+      {0x101c, 0, EntryCheck::kEptp1, "memory type 4"},
+      {0x101f, 0, EntryCheck::kEptp1, "memory type 7"},
+      {0x1018, 1 << 8, EntryCheck::kEptp1, "UC without capability 8"},
+      {0x101e, 1 << 14, EntryCheck::kEptp1, "WB without capability 14"},
+      {0x1016, 0, EntryCheck::kEptp2, "3 levels"},
+      {0x102e, 0, EntryCheck::kEptp2, "6 levels"},
+      {0x101e, 1 << 6, EntryCheck::kEptp2, "4 levels without capability 6"},
+      {0x1026, 1 << 7, EntryCheck::kEptp2, "5 levels without capability 7"},
+      {0x105e, 1 << 21, EntryCheck::kEptp3, "A/D without capability 21"},
+      {0x109e, 1 << 23, EntryCheck::kEptp4, "SSS without capability 23"},
+      {0x111e, 0, EntryCheck::kEptp5, "bit 8"},
+      {0x181e, 0, EntryCheck::kEptp5, "bit 11"},
+      {0x000040000000101e, 0, EntryCheck::kEptp5, "bit 46"},
+      {0x800000000000101e, 0, EntryCheck::kEptp5, "bit 63"},
+      {0x0100, 0, EntryCheck::kEptp2, "two rules: the first is named"},
+  };
+  for (const auto& c : kCases) {
+    const Processor processor = {.maxphyaddr = 46,
+                                 .ept_vpid_cap = kAll & ~c.missing};
+    EXPECT_EQ(CheckEptp(processor, c.eptp), c.expected) << c.words;
+    Controls controls;
+    controls.primary = 0x80000000;
+    controls.secondary = 0x2;
+    controls.eptp = c.eptp;
+    EXPECT_EQ(CheckControls(processor, controls), c.expected) << c.words;
+  }
+}
+
+TEST(EntryChecksTest, ControlsThatNeedEpt) {
+  constexpr struct {
+    std::uint32_t secondary;
+    std::uint64_t tertiary;
+    std::uint64_t vm_functions;
+    bool refused;
+    const char* words;
+  } kCases[] = {
+      {1u << 7, 0, 0, true, "unrestricted guest"},
+      {1u << 17, 0, 0, true, "PML"},
+      {1u << 22, 0, 0, true, "MBEC"},
+      {1u << 23, 0, 0, true, "SPP"},
+      {1u << 24, 0, 0, true, "Intel PT uses guest physical addresses"},
+      {1u << 13, 0, 1, true, "EPTP switching"},
+      {0, 1u << 1, 0, true, "HLAT"},
+      {0, 1u << 2, 0, true, "paging-write control"},
+      {0, 1u << 3, 0, true, "guest-paging verification"},
+      {1u << 18, 0, 0, false, "#VE"},
+      {1u << 13, 0, 0, false, "VM functions without EPTP switching"},
+      {0, 0, 1, false, "EPTP switching without VM functions"},
+      {1u << 5, 0, 0, false, "VPID"},
+      {0, 1u << 4, 0, false, "IPI virtualization"},
+  };
+  const Processor processor = {.maxphyaddr = 46, .ept_vpid_cap = kAll};
+  for (const auto& c : kCases) {
+    Controls controls;
+    controls.primary = 0x80020000;
+    controls.secondary = c.secondary;
+    controls.tertiary = c.tertiary;
+    controls.vm_functions = c.vm_functions;
+    const EntryCheck expected =
+        c.refused ? EntryCheck::kCtl1 : EntryCheck::kNone;
+    EXPECT_EQ(CheckControls(processor, controls), expected) << c.words;
+
+    // Without the bit that activates them they do not count.
+    controls.primary = c.secondary != 0 ? 0x00020000 : 0x80000000;
+    EXPECT_EQ(CheckControls(processor, controls), EntryCheck::kNone) << c.words;
+
+    controls.primary = 0x80020000;
+    controls.secondary |= 0x2;
+    controls.eptp = 0x101e;
+    EXPECT_EQ(CheckControls(processor, controls), EntryCheck::kNone) << c.words;
+  }
+}
+
+TEST(EntryChecksTest, AddressesCountOnlyWithTheirControl) {
+  constexpr std::uint64_t kBad[] = {0x1001, 0x1800, 0x0000400000001000,
+                                    0x8000000000001000};
+  constexpr struct {
+    std::uint32_t secondary;
+    std::uint64_t Controls::* address;
+  } kCases[] = {
+      {1u << 17, &Controls::pml_address},
+      {1u << 23, &Controls::spptp},
+      {1u << 18, &Controls::ve_information_address},
+      {1u << 13, &Controls::eptp_list_address},
+  };
+  const Processor processor = {.maxphyaddr = 46, .ept_vpid_cap = kAll};
+  for (const auto& c : kCases) {
+    for (const std::uint64_t bad : kBad) {
+      Controls controls;
+      controls.primary = 0x80000000;
+      controls.secondary = 0x2;
+      controls.vm_functions = 1;
+      controls.eptp = 0x101e;
+      controls.*c.address = bad;
+      EXPECT_EQ(CheckControls(processor, controls), EntryCheck::kNone);
+      controls.secondary |= c.secondary;
+      EXPECT_EQ(CheckControls(processor, controls), EntryCheck::kCtl2)
+          << std::hex << bad;
+      controls.*c.address = 0x00003ffffffff000;
+      EXPECT_EQ(CheckControls(processor, controls), EntryCheck::kNone);
+    }
+  }
+}
+
+TEST(EntryChecksTest, HlatPointerAndPrefixSize) {
+  constexpr struct {
+    std::uint64_t hlatp;
+    std::uint16_t prefix_size;
+    EntryCheck expected;
+  } kCases[] = {
+      {0x1018, 1, EntryCheck::kNone},  // PCD and PWT
+      {0x1000, 5, EntryCheck::kNone},  // the most that capability 53:48 has
+      {0x1000, 6, EntryCheck::kCtl3},
+      {0x1001, 0, EntryCheck::kCtl3},
+      {0x1020, 0, EntryCheck::kCtl3},
+      {0x1800, 0, EntryCheck::kCtl3},
+      {0x0000400000001000, 0, EntryCheck::kCtl3},
+  };
+  const Processor processor = {
+      .maxphyaddr = 46,
+      .ept_vpid_cap =
+          (kAll & ~(std::uint64_t{0x3f} << 48)) | (std::uint64_t{5} << 48)};
+  for (const auto& c : kCases) {
+    Controls controls;
+    controls.primary = 0x80020000;
+    controls.secondary = 0x2;
+    controls.eptp = 0x101e;
+    controls.hlatp = c.hlatp;
+    controls.hlat_prefix_size = c.prefix_size;
+    EXPECT_EQ(CheckControls(processor, controls), EntryCheck::kNone);
+    controls.tertiary = 0x2;
+    EXPECT_EQ(CheckControls(processor, controls), c.expected)
+        << std::hex << c.hlatp;
+  }
+}
+
+}  // namespace
+}  // namespace eptdiff

@@ -1,0 +1,110 @@
+#include "engine/walk/exit_information.h"
+
+#include "engine/bits.h"
+
+namespace eptdiff::engine {
+namespace {
+
+std::uint64_t If(bool condition, std::uint64_t bit) {
+  return condition ? bit : 0;
+}
+
+// QUAL-3 to QUAL-6, QUAL-14: what the entries used would have allowed.
+std::uint64_t RightsOf(const EptContext& context, const Path& path) {
+  if (!path.reached_leaf()) return 0;  // notes 2 and 3
+  constexpr std::uint64_t kRwx = bits::kRead | bits::kWrite | bits::kExecute;
+  return (path.all & kRwx) << bits::kQualRightsShift |
+         If(context.mbec() && (path.all & bits::kUserExecute) != 0,
+            bits::kQualUserExecute) |
+         If(context.shadow_stack_control() &&
+                (path.last().value & bits::kShadowStack) != 0,
+            bits::kQualSssPage);
+}
+
+// QUAL-9 to QUAL-11: the page that the linear address translates to.
+std::uint64_t PageProperties(const GuestState& guest, const GuestPage& page) {
+  if ((guest.cr0 & bits::kCr0Paging) == 0) {
+    return bits::kQualUserPage | bits::kQualWritablePage;
+  }
+  const bool has_xd =
+      (guest.cr4 & bits::kCr4Pae) != 0 && (guest.efer & bits::kEferNxe) != 0;
+  return If(page.user, bits::kQualUserPage) |
+         If(page.writable, bits::kQualWritablePage) |
+         If(has_xd && page.execute_disable, bits::kQualNoExecutePage);
+}
+
+std::uint64_t ViolationQualification(const EptContext& context,
+                                     const GuestState& guest,
+                                     const Request& request, const Path& path) {
+  const bool to_translation = request.translated && request.page.gla_valid;
+  return context.RightsOf(request.use).qualification | RightsOf(context, path) |
+         If(request.page.gla_valid, bits::kQualGlaValid) |
+         If(to_translation, bits::kQualTranslation) |
+         If(to_translation && context.advanced_exit(),
+            PageProperties(guest, request.page)) |
+         If(request.shadow_stack, bits::kQualShadowStack);
+}
+
+}  // namespace
+
+std::uint64_t NmiUnblocking(const Controls& controls, const GuestState& guest) {
+  const bool defined = ((controls.pin_based & bits::kPinNmiExiting) == 0 ||
+                        (controls.pin_based & bits::kPinVirtualNmis) != 0) &&
+                       !guest.event_delivery;
+  return If(defined && guest.nmi_unblocking, bits::kQualNmiUnblocking);
+}
+
+Gla ReportedGla(const GuestState& guest, Gla gla) {
+  // EFER.LMA without CR0.PG and CR4.PAE is a combination that no processor is
+  // in.
+  const bool in_64_bit_mode = (guest.cr0 & bits::kCr0Paging) != 0 &&
+                              (guest.cr4 & bits::kCr4Pae) != 0 &&
+                              (guest.efer & bits::kEferLma) != 0 && guest.cs_l;
+  return in_64_bit_mode ? gla : Gla{gla.value & bits::Bits(31, 0)};
+}
+
+void DescribeExit(const EptContext& context, const Controls& controls,
+                  const GuestState& guest, const Request& request,
+                  Refusal refusal, const Path& path, const PagePart& part,
+                  Event& event) {
+  event = Event{};
+  event.kind = EventKind::kVmExit;
+  if (refusal == Refusal::kMisconfiguration) {
+    event.exit_reason = bits::kExitMisconfiguration;
+    event.gpa = part.gpa;
+    return;
+  }
+  event.qualification =
+      NmiUnblocking(controls, guest) |
+      If(request.asynchronous || request.IsTracePreTranslation(),
+         bits::kQualAsynchronous);  // INFO-2, QUAL-16
+  if (refusal == Refusal::kLogFull) {
+    event.exit_reason = bits::kExitLogFull;
+    return;
+  }
+  event.gpa = part.gpa;
+  event.gla = ReportedGla(guest, part.gla);
+  if (refusal == Refusal::kViolation || refusal == Refusal::kVerification) {
+    if (!request.page.gla_valid) event.gla = Gla{};
+    event.exit_reason = bits::kExitViolation;
+    event.qualification |=
+        ViolationQualification(context, guest, request, path) |
+        If(refusal == Refusal::kVerification, bits::kQualVerification);
+    return;
+  }
+  event.exit_reason = bits::kExitSpp;
+  event.qualification |= If(refusal == Refusal::kSppMiss, bits::kQualSppMiss);
+}
+
+bool IsConvertible(const EptContext& context, const GuestState& guest,
+                   const Request& request, const Path& path) {
+  if (!context.violation_ve()) return false;
+  if ((guest.cr0 & bits::kCr0Protection) == 0) return false;
+  if (guest.event_delivery) return false;
+  if (request.IsTracePreTranslation()) return false;  // 26.5.4.1
+  // A GPA too wide for 4-level EPT meets no entry that could decide.
+  if (path.count == 0) return false;
+  return (path.last().value & bits::kSuppressVe) == 0;
+}
+
+}  // namespace eptdiff::engine

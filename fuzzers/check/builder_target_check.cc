@@ -1,0 +1,243 @@
+#include "fuzzers/check/builder_target_check.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+#include "fuzzers/generation/table_generation.h"
+#include "fuzzers/reduction/minimizer.h"
+
+namespace eptdiff {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kBatch = 128;
+constexpr std::size_t kMaxKept = 256;
+// A builder that can hardly be asked anything gets few cases, not none.
+constexpr int kAttempts = 1000;
+constexpr std::chrono::seconds kFindingTime{4};
+constexpr int kMaxHangs = 3;
+
+bool IsHang(const BuilderReply& reply) {
+  return reply.incident.kind == IncidentKind::kTimeLimit;
+}
+
+// The profile without these operations.
+eptdiff_builder_profile Without(eptdiff_builder_profile profile,
+                                const std::set<Work>& works) {
+  for (int i = 0; i < kTableOperationKindCount; ++i) {
+    if (works.contains(WorkOf(static_cast<TableOperationKind>(i)))) {
+      profile.operations &= ~EPTDIFF_OPERATION(i);
+    }
+  }
+  return profile;
+}
+
+}  // namespace
+
+BuilderTargetCheck::BuilderTargetCheck(BuilderSession& session,
+                                       std::uint64_t seed)
+    : session_(session),
+      fitting_(session.profile()),
+      asking_(session.profile()),
+      random_(seed) {}
+
+void BuilderTargetCheck::TryGiven(std::span<const Case> cases) {
+  batch_.clear();
+  for (const Case& given : cases) {
+    ++given_;
+    Case c = given;
+    if (!HasTableOperations(c) || !asking_->Fit(c)) {
+      ++unfit_;
+      continue;
+    }
+    batch_.push_back(std::move(c));
+    if (batch_.size() == kBatch) TryBatch();
+  }
+  TryBatch();
+}
+
+bool BuilderTargetCheck::TryNew() {
+  batch_.clear();
+  if (given_up_.contains(Work::kNone)) return false;
+  Case c;
+  while (batch_.size() < kBatch && Make(c)) batch_.push_back(c);
+  const bool any = !batch_.empty();
+  TryBatch();
+  return any;
+}
+
+bool BuilderTargetCheck::Make(Case& c) {
+  for (int i = 0; i < kAttempts; ++i) {
+    if (kept_.empty() || random_.OneIn(2)) {
+      GenerateTableCase(random_.Next(), c);
+    } else {
+      c = kept_[random_.Below(kept_.size())];
+      MutateTableCase(random_.Next(), c);
+    }
+    if (asking_->Fit(c)) return true;
+  }
+  return false;
+}
+
+void BuilderTargetCheck::TryBatch() {
+  while (!batch_.empty()) {
+    const std::vector<BuilderReply> replies = session_.Run(batch_);
+    const std::size_t given_up = given_up_.size();
+    for (std::size_t i = 0; i < replies.size(); ++i) {
+      ++cases_;
+      steps_ += replies[i].compared;
+      for (std::size_t n = 0; n < waived_.size(); ++n) {
+        waived_[n] += replies[i].waived >> n & 1;
+      }
+      Keep(batch_[i]);
+      if (!replies[i].IsFine()) Look(batch_[i], replies[i]);
+    }
+    batch_.erase(batch_.begin(),
+                 batch_.begin() + static_cast<std::ptrdiff_t>(replies.size()));
+    if (given_up_.contains(Work::kNone)) batch_.clear();
+    if (given_up_.size() == given_up) continue;
+    std::erase_if(batch_, [this](Case& c) { return !asking_->Fit(c); });
+  }
+}
+
+void BuilderTargetCheck::Keep(const Case& c) {
+  if (kept_.size() < kMaxKept) {
+    kept_.push_back(c);
+  } else if (random_.OneIn(16)) {
+    kept_[random_.Below(kMaxKept)] = c;
+  }
+}
+
+void BuilderTargetCheck::Look(const Case& c, const BuilderReply& reply) {
+  ++disagree_;
+  if (reply.incident.kind != IncidentKind::kNone) {
+    return LookAtIncident(c, reply);
+  }
+  const std::string signature = reply.Signature(session_.name());
+  if (!signatures_.contains(signature)) {
+    const BuilderReply alone = session_.Run(c);
+    if (alone.Signature(session_.name()) != signature) {
+      BuilderReply varies = reply;
+      varies.incident = {IncidentKind::kVaries};
+      return LookAtIncident(c, varies);
+    }
+    signatures_.insert(signature);
+  }
+  std::vector<Symptom> symptoms(reply.symptoms.begin(), reply.symptoms.end());
+  std::sort(symptoms.begin(), symptoms.end());
+  Alike& alike = alike_[symptoms];
+  if (++alike.cases == 1 || c.steps.size() < alike.c.steps.size()) {
+    alike.c = c;
+    alike.reply = reply;
+  }
+}
+
+void BuilderTargetCheck::LookAtIncident(const Case& c,
+                                        const BuilderReply& reply) {
+  if (IsHang(reply)) CountHang(c, reply.step);
+  std::string signature = reply.Signature(session_.name());
+  if (const auto known = incidents_.find(signature);
+      known != incidents_.end()) {
+    ++known->second.cases;
+    return;
+  }
+  BuilderReply alone = reply;
+  if (reply.incident.kind != IncidentKind::kVaries) {
+    alone = session_.Run(c);
+    if (alone.Signature(session_.name()) != signature) {
+      alone = reply;
+      alone.incident = {IncidentKind::kVaries};
+      signature = alone.Signature(session_.name());
+    } else {
+      alone.incident = reply.incident;  // the limit of the first hang
+    }
+  }
+  signatures_.insert(signature);
+  BuilderTargetFinding& finding = incidents_[signature];
+  if (++finding.cases > 1) return;
+  finding.signature = signature;
+  finding.c = c;
+  finding.reply = alone;
+  finding.output = session_.LastOutput();
+}
+
+void BuilderTargetCheck::CountHang(const Case& c, std::uint64_t step) {
+  const bool is_operation = step > 0 && step <= c.steps.size() &&
+                            c.steps[step - 1].kind == StepKind::kTableOperation;
+  const Work work =
+      is_operation ? WorkOf(c.steps[step - 1].operation.kind) : Work::kNone;
+  if (++hangs_[work] < kMaxHangs || !given_up_.insert(work).second) return;
+  asking_.emplace(Without(session_.profile(), given_up_));
+}
+
+void BuilderTargetCheck::Conclude(Clock::time_point end) {
+  FindCauses();
+  for (auto& [signature, incident] : incidents_) {
+    findings_.push_back(incident);
+  }
+  for (BuilderTargetFinding& finding : findings_) {
+    if (finding.reply.incident.kind != IncidentKind::kVaries) {
+      Shrink(finding, end);
+    }
+  }
+}
+
+void BuilderTargetCheck::FindCauses() {
+  std::vector<FailingCases> failing;
+  std::vector<const Alike*> cases;
+  for (const auto& [symptoms, alike] : alike_) {
+    failing.push_back({symptoms, alike.cases});
+    cases.push_back(&alike);
+  }
+  const std::vector<BuilderCause> causes =
+      DiagnoseBuilder(failing, session_.Right());
+  std::vector<int> explained(failing.size());
+  for (const BuilderCause& cause : causes) {
+    for (const std::size_t i : cause.explains) ++explained[i];
+  }
+  for (const BuilderCause& cause : causes) {
+    // The shortest, among those that show nothing else if there are any.
+    const std::size_t best = *std::min_element(
+        cause.explains.begin(), cause.explains.end(),
+        [&](std::size_t a, std::size_t b) {
+          return std::pair(explained[a], cases[a]->c.steps.size()) <
+                 std::pair(explained[b], cases[b]->c.steps.size());
+        });
+    BuilderTargetFinding& finding = findings_.emplace_back();
+    finding.cause = cause;
+    finding.cases = cause.cases;
+    finding.c = cases[best]->c;
+    finding.reply = cases[best]->reply;
+    finding.signature = finding.reply.Signature(session_.name());
+  }
+}
+
+void BuilderTargetCheck::Shrink(BuilderTargetFinding& finding,
+                                Clock::time_point end) {
+  const Clock::time_point until = std::min(end, Clock::now() + kFindingTime);
+  const auto shows = [&](const BuilderReply& reply) {
+    if (!finding.cause.has_value()) {
+      return reply.Signature(session_.name()) == finding.signature;
+    }
+    return reply.incident.kind == IncidentKind::kNone &&
+           std::any_of(reply.symptoms.begin(), reply.symptoms.end(),
+                       [&](Symptom s) { return finding.cause->Matches(s); });
+  };
+  finding.c = Minimize(finding.c, [&](const Case& smaller) {
+    if (Clock::now() >= until || !HasTableOperations(smaller) ||
+        !fitting_.Fits(smaller)) {
+      return false;
+    }
+    const BuilderReply reply = session_.Run(smaller);
+    if (!shows(reply)) return false;
+    const Incident incident = finding.reply.incident;
+    finding.reply = reply;
+    finding.reply.incident = incident;
+    return true;
+  });
+  finding.signature = finding.reply.Signature(session_.name());
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,430 @@
+#include "fuzzers/check/target_check.h"
+
+#include <algorithm>
+#include <functional>
+#include <iterator>
+#include <utility>
+
+#include "fuzzers/generation/generator.h"
+#include "fuzzers/mutation/mutator.h"
+#include "fuzzers/reduction/minimizer.h"
+#include "oracle/judgement/judge.h"
+#include "oracle/machine_state.h"
+#include "oracle/target/profile/profile.h"
+
+namespace eptdiff {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Cases put to the target at once.
+constexpr std::size_t kBatch = 64;
+// One batch in so many is asked twice over.
+constexpr std::uint32_t kAskAgain = 16;
+// How often a case is asked again before it is called a disagreement.
+constexpr unsigned kConfirmations = 8;
+constexpr std::size_t kMaxKept = 4096;
+// Half of all mutated cases come from the latest so many that reached new edges
+// of the target: what leads on step by step is not lost among the others.
+constexpr std::size_t kMaxLatest = 16;
+constexpr std::size_t kMaxDisagreed = 512;
+// How long one finding is minimised.
+constexpr std::chrono::seconds kFindingTime{5};
+constexpr std::chrono::seconds kHangTime{3};
+
+// How plainly a case shows that an answer is wrong: at best the access happens
+// where the SDM has it fail.
+enum class Plainness { kConforms, kOtherDetail, kOtherEvent, kReaches };
+
+Plainness PlainnessOf(const Standings& sdm) {
+  if (!sdm.disagrees) return Plainness::kConforms;
+  const Field field = sdm.finding.disagreements[0].field;
+  if (field == Field::kEvent &&
+      sdm.outcome.event.kind == EventKind::kCompleted) {
+    return Plainness::kReaches;
+  }
+  return field == Field::kEvent || field == Field::kExitReason
+             ? Plainness::kOtherEvent
+             : Plainness::kOtherDetail;
+}
+
+std::string IncidentSignature(std::string_view name, const Incident& incident) {
+  return "eptdiff-" + std::string(name) + "-" + SignaturePart(incident);
+}
+
+}  // namespace
+
+struct TargetCheck::Table {
+  Table(TargetOracle& oracle, const Dialect& dialect) {
+    trial.Add(oracle, dialect);
+    trial.set_keeps_hits(false);
+  }
+
+  using Observer = std::function<void(const StepReport&)>;
+  const Standings& Run(const Case& c, const Observer& observer = {}) {
+    reads_beyond_width = false;
+    trial.set_observer([&](const StepReport& report) {
+      for (const EntryRead& entry : report.trace.entries) {
+        reads_beyond_width |=
+            entry.address.value >> report.before.processor.maxphyaddr != 0;
+      }
+      if (observer) observer(report);
+    });
+    const Standings& standings = trial.Run(c)[0];
+    trial.set_observer({});
+    return standings;
+  }
+
+  Trial trial;
+  // Whether the dialect itself goes there, in the last case. The SDM does not.
+  bool reads_beyond_width = false;
+};
+
+TargetCheck::TargetCheck(TargetOracle& oracle, std::uint64_t seed)
+    : oracle_(oracle),
+      random_(seed),
+      diagnosis_(oracle.fields()),
+      table_(std::make_unique<Table>(oracle, dialect_)),
+      known_(std::make_unique<KnownDepartures>(dialect_, oracle.fields())),
+      sdm_table_(std::make_unique<Table>(oracle, Dialect())),
+      statistics_(std::vector<std::string>{std::string(oracle.name())}) {
+  const std::uint64_t models = oracle.profile().models;
+  focuses_.push_back(Focus::kEpt);
+  if ((models & kLinearModes) != 0) focuses_.push_back(Focus::kLinear);
+  batch_.reserve(kBatch);
+}
+
+TargetCheck::~TargetCheck() = default;
+
+void TargetCheck::TryGiven(std::span<const Case> cases) {
+  batch_.clear();
+  for (const Case& given : cases) {
+    ++given_;
+    Case c = given;
+    if (HasTableOperations(c) || !FitTo(oracle_.profile(), c)) {
+      ++unfit_;
+      continue;
+    }
+    batch_.push_back(std::move(c));
+    if (batch_.size() == kBatch) TryBatch();
+  }
+  TryBatch();
+}
+
+void TargetCheck::TryNew() {
+  // What was there is overwritten in place: a case owns memory.
+  batch_.resize(kBatch);
+  for (Case& c : batch_) Make(c);
+  TryBatch();
+}
+
+Focus TargetCheck::PickFocus() {
+  return focuses_[random_.Below(focuses_.size())];
+}
+
+const Case& TargetCheck::PickParent() {
+  const std::vector<Case>& from =
+      !latest_.empty() && random_.OneIn(2) ? latest_ : kept_;
+  return from[random_.Below(from.size())];
+}
+
+void TargetCheck::Make(Case& c) {
+  do {
+    const Focus focus = PickFocus();
+    if (kept_.empty() || random_.OneIn(3)) {
+      GenerateCase(random_.Next(), c, focus);
+      continue;
+    }
+    const Case& parent = PickParent();
+    if (random_.OneIn(8)) {
+      const Case& mate = kept_[random_.Below(kept_.size())];
+      CrossOver(parent, mate, random_.Next(), c, focus);
+      continue;
+    }
+    c = parent;
+    Mutate(random_.Next(), c, focus);
+  } while (!FitTo(oracle_.profile(), c));
+}
+
+void TargetCheck::TryBatch() {
+  oracle_.set_repeats(random_.OneIn(kAskAgain) ? 1 : 0);
+  oracle_.Prepare(batch_);
+  for (const Case& c : batch_) Judge(c);
+  oracle_.set_repeats(0);
+}
+
+void TargetCheck::Judge(const Case& c) {
+  statistics_.BeginCase(c);
+  shown_.clear();
+  const Standings& standings = table_->Run(c, [&](const StepReport& report) {
+    statistics_.Observe(report, c);
+    CountAnswer(c, report);
+  });
+  statistics_.EndCase({&standings, 1});
+  Keep(c);
+  const bool wrong = !SignatureOfRun(*table_, standings).empty();
+  disagreeing_ += wrong || !shown_.empty();
+  if (wrong) Look(c, standings);
+  for (const Alteration* alteration : shown_) ++cases_showing_[alteration];
+}
+
+void TargetCheck::CountAnswer(const Case& c, const StepReport& report) {
+  const bool unseen = report.step == 0 && !oracle_.models_entry();
+  if (unseen || report.verdict.standing != Standing::kJudged) return;
+  const Step* step = report.step == 0 ? nullptr : &c.steps[report.step - 1];
+  const GuestPagingMode mode = GuestModeOf(report.before.guest);
+  const RulePlaces& consequences = report.trace.consequences;
+  if (!report.finding.conforms) {
+    // At whose fault is for Look() to find out.
+    wrong_ = {mode, step, consequences};
+    return;
+  }
+  const KnownDepartures::Shown* known = known_->Find(report, step);
+  if (known == nullptr) {
+    answers_.Agree(mode, step, consequences);
+    return;
+  }
+  std::vector<Rule> at_fault;
+  for (const std::size_t i : known->alterations) {
+    const Alteration* alteration = dialect_.alterations()[i];
+    shown_.insert(alteration);
+    at_fault.push_back(InfoOf(alteration->slot).rule);
+  }
+  if (at_fault.empty()) at_fault.push_back(known->rule);
+  answers_.Disagree(at_fault, mode, step, known->consequences);
+}
+
+void TargetCheck::CountUnexplained(const Finding& finding) {
+  answers_.Disagree({&finding.disagreements[0].why.rule, 1}, wrong_.mode,
+                    wrong_.step, wrong_.consequences);
+}
+
+void TargetCheck::Keep(const Case& c) {
+  const RulePlaces& consequences = statistics_.consequences();
+  const bool new_edges = oracle_.reached_new_edges();
+  bool news = new_edges;
+  consequences.ForEachNotIn(seen_, [&](std::size_t) { news = true; });
+  seen_.Add(consequences);
+  if (new_edges && latest_.size() < kMaxLatest) {
+    latest_.push_back(c);
+  } else if (new_edges) {
+    latest_[latest_next_++ % kMaxLatest] = c;
+  }
+  if (!news && !random_.OneIn(2048)) return;
+  if (kept_.size() < kMaxKept) {
+    kept_.push_back(c);
+  } else {
+    kept_[random_.Below(kMaxKept)] = c;
+  }
+}
+
+void TargetCheck::Look(const Case& c, const Standings& standings) {
+  if (oracle_.incident().kind != IncidentKind::kNone || !standings.disagrees) {
+    Record(SignatureOfRun(*table_, standings), c);
+    return;
+  }
+  const Finding finding = standings.finding;
+  if (Varies(c)) {
+    Record(IncidentSignature(oracle_.name(), {IncidentKind::kVaries, 0}), c);
+    return;
+  }
+  const std::string signature = SignatureOf(oracle_.name(), finding);
+  if (const auto known = findings_.find(signature); known != findings_.end()) {
+    ++known->second.cases;
+    CountUnexplained(finding);
+    return;
+  }
+  const std::size_t first_wrong = standings.step;
+  Explain(c);
+  // The steps before it have been counted.
+  const Standings& now = table_->Run(c, [&](const StepReport& report) {
+    if (report.step >= first_wrong) CountAnswer(c, report);
+  });
+  // Still there in the new dialect: nothing explains it.
+  if (const std::string still = SignatureOfRun(*table_, now); !still.empty()) {
+    if (now.disagrees) CountUnexplained(now.finding);
+    Record(still, c);
+  }
+}
+
+bool TargetCheck::Varies(const Case& c) {
+  oracle_.set_repeats(kConfirmations);
+  table_->Run(c);
+  oracle_.set_repeats(0);
+  return oracle_.incident().kind == IncidentKind::kVaries;
+}
+
+void TargetCheck::Record(const std::string& signature, const Case& c) {
+  TargetFinding& finding = findings_[signature];
+  ++finding.cases;
+  if (finding.cases > 1) return;
+  finding.signature = signature;
+  finding.c = c;
+  finding.incident = oracle_.incident();
+  const std::string aside = IncidentSignature(oracle_.name(), oracle_.aside());
+  if (signature == aside) finding.incident = oracle_.aside();
+  if (finding.incident.kind != IncidentKind::kNone) {
+    finding.output = oracle_.LastOutput();
+  }
+}
+
+void TargetCheck::Explain(const Case& c) {
+  if (disagreed_.size() < kMaxDisagreed) disagreed_.push_back(c);
+  diagnosis_.Ask(oracle_, c);
+  SetDialect(diagnosis_.explanation().dialect());
+}
+
+void TargetCheck::SetDialect(const Dialect& dialect) {
+  // One alteration in place of another explains what that one did.
+  const Shown before(dialect_.alterations().begin(),
+                     dialect_.alterations().end());
+  const Shown after(dialect.alterations().begin(), dialect.alterations().end());
+  std::vector<const Alteration*> gone;
+  std::vector<const Alteration*> come;
+  std::set_difference(before.begin(), before.end(), after.begin(), after.end(),
+                      std::back_inserter(gone));
+  std::set_difference(after.begin(), after.end(), before.begin(), before.end(),
+                      std::back_inserter(come));
+  if (gone.size() == 1 && come.size() == 1) {
+    cases_showing_[come[0]] += std::exchange(cases_showing_[gone[0]], 0);
+  }
+  dialect_ = dialect;
+  table_ = std::make_unique<Table>(oracle_, dialect_);
+  known_ = std::make_unique<KnownDepartures>(dialect_, oracle_.fields());
+  // What was unexplained when it was met may be explained by now; then a case
+  // with its signature is news again.
+  std::erase_if(findings_, [&](const auto& entry) {
+    const TargetFinding& finding = entry.second;
+    return finding.incident.kind == IncidentKind::kNone &&
+           SignatureIn(*table_, finding.c).empty();
+  });
+}
+
+std::string TargetCheck::SignatureIn(Table& table, const Case& c) {
+  return SignatureOfRun(table, table.Run(c));
+}
+
+std::string TargetCheck::SignatureOfRun(const Table& table,
+                                        const Standings& standings) {
+  const Incident& incident = oracle_.incident();
+  if (incident.kind != IncidentKind::kNone) {
+    // Where the SDM has no say, neither has anybody of the target.
+    return standings.disagrees || standings.step == 0
+               ? IncidentSignature(oracle_.name(), incident)
+               : "";
+  }
+  if (standings.disagrees) {
+    return SignatureOf(oracle_.name(), standings.finding);
+  }
+  const Incident& aside = oracle_.aside();
+  const bool whole = standings.skip == Skip::kNone && !standings.undefined;
+  return aside.kind != IncidentKind::kNone && whole && !table.reads_beyond_width
+             ? IncidentSignature(oracle_.name(), aside)
+             : "";
+}
+
+std::string TargetCheck::SignatureOfCase(const Case& c, Standings* standings) {
+  const std::string signature = SignatureIn(*sdm_table_, c);
+  if (standings != nullptr) *standings = sdm_table_->Run(c);
+  return signature;
+}
+
+std::size_t TargetCheck::situations() const {
+  std::size_t count = 0;
+  seen_.ForEach([&](std::size_t) { ++count; });
+  return count;
+}
+
+std::vector<TargetFinding> TargetCheck::findings() const {
+  std::vector<TargetFinding> list;
+  for (const auto& [signature, finding] : findings_) list.push_back(finding);
+  return list;
+}
+
+void TargetCheck::Conclude(Clock::time_point end) {
+  diagnosis_.Separate(
+      oracle_, [&](std::uint64_t seed, const Case& original, Case& varied) {
+        varied = original;
+        Mutate(seed, varied, focuses_[seed % focuses_.size()]);
+        if (!FitTo(oracle_.profile(), varied)) varied = original;
+      });
+  SetDialect(diagnosis_.explanation().dialect());
+  // Of a signature the first case is kept; what nothing explains may be
+  // another.
+  for (const UnexplainedStep& step : diagnosis_.explanation().unexplained) {
+    const std::string signature = SignatureIn(*table_, *step.c);
+    if (!signature.empty() && !findings_.contains(signature)) {
+      Record(signature, *step.c);
+    }
+  }
+  MinimizeFindings(end);
+  FindDepartures(end);
+}
+
+void TargetCheck::MinimizeFindings(Clock::time_point end) {
+  for (auto& [signature, finding] : findings_) {
+    const bool varies = finding.incident.kind == IncidentKind::kVaries;
+    // Each attempt that hangs takes its time.
+    const bool hangs = finding.incident.kind == IncidentKind::kTimeLimit;
+    const Clock::time_point until =
+        std::min(end, Clock::now() + (hangs ? kHangTime : kFindingTime));
+    const auto shows = [&](const Case& smaller) {
+      if (Clock::now() >= until) return false;
+      oracle_.set_repeats(varies ? kConfirmations : 0);
+      const bool same = SignatureIn(*table_, smaller) == signature;
+      oracle_.set_repeats(0);
+      return same;
+    };
+    Case smallest = Minimize(finding.c, shows);
+    finding.c = std::move(smallest);
+  }
+}
+
+void TargetCheck::FindDepartures(Clock::time_point end) {
+  departures_.clear();
+  const Explanation& explanation = diagnosis_.explanation();
+  for (std::size_t i = 0; i < explanation.departures.size(); ++i) {
+    TargetDeparture& told = departures_.emplace_back();
+    told.departure = explanation.departures[i];
+    // The diagnosis has asked more, and begun to count earlier.
+    told.cases = std::max<std::uint64_t>(
+        told.departure.cases, cases_showing_[told.departure.alteration]);
+    // A case is one of this departure if it needs it: the dialect explains the
+    // answer, and would not without it.
+    std::size_t place = 0;
+    for (const Alteration* alteration : dialect_.alterations()) {
+      if (alteration == told.departure.alteration) break;
+      ++place;
+    }
+    if (place == dialect_.alterations().size()) continue;
+    Table without(oracle_, dialect_.Without(place));
+    Table alone(oracle_, Dialect().With(*told.departure.alteration));
+    // Rather a case that shows this departure and no other, then a plain one.
+    using Worth = std::pair<bool, Plainness>;
+    const auto worth = [&](const Case& c) -> Worth {
+      const Plainness plainness = PlainnessOf(sdm_table_->Run(c));
+      if (plainness == Plainness::kConforms || !without.Run(c).disagrees) {
+        return {};
+      }
+      // Explained, and not just beyond judgement (ALIAS-1).
+      const Standings& explained = table_->Run(c);
+      if (explained.undefined || !SignatureOfRun(*table_, explained).empty()) {
+        return {};
+      }
+      return {!alone.Run(c).disagrees, plainness};
+    };
+    Worth best;
+    for (const Case& c : disagreed_) {
+      const Worth now = worth(c);
+      if (now <= best) continue;
+      best = now;
+      told.c = c;
+    }
+    if (!told.c.has_value()) continue;
+    told.c = Minimize(*told.c, [&](const Case& smaller) {
+      return Clock::now() < end && worth(smaller) >= best;
+    });
+  }
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,161 @@
+// Outside code, checked: given cases first, then new ones without end; what it
+// does otherwise than the SDM, as few alterations as explain it, and what it
+// does instead of answering.
+//
+// 1. Cases are made to fit the target's profile, put to it in batches, and
+//    judged by the reference in the dialect that explains the target so far.
+// 2. An answer that the dialect does not explain goes to the diagnosis, and the
+//    dialect grows: a mistake that is known hides no other. What no combination
+//    of alterations explains is a finding by its signature.
+// 3. Crashes, hangs and the like are findings by theirs. Now and then, and
+//    before it is called wrong, a target is asked the same again: answers that
+//    vary are a finding of their own.
+// 4. A case in which the reference goes where no case went before, or the
+//    target's own code if it tells (edge_counters.h), is kept and mutated, as a
+//    fuzzer's corpus.
+// Deterministic in its seed, as far as the target is.
+// Thread-safety: thread-compatible.
+#ifndef EPTDIFF_FUZZERS_CHECK_TARGET_CHECK_H_
+#define EPTDIFF_FUZZERS_CHECK_TARGET_CHECK_H_
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "fuzzers/check/known_departures.h"
+#include "fuzzers/check/rule_answers.h"
+#include "fuzzers/entries/random.h"
+#include "fuzzers/feedback/statistics.h"
+#include "fuzzers/generation/machine_generation.h"
+#include "oracle/case.h"
+#include "oracle/diagnosis/diagnosis.h"
+#include "oracle/judgement/trial.h"
+#include "oracle/target/session/target_oracle.h"
+
+namespace eptdiff {
+
+// Something that the target does and should not, by one signature.
+struct TargetFinding {
+  std::string signature;
+  Case c;                   // the smallest case known that shows it
+  std::uint64_t cases = 0;  // that showed it
+  Incident incident;        // kNone: an answer that nothing explains
+  std::string output;       // what the target printed last, of an incident
+};
+
+// A departure from the SDM that the diagnosis names, and a case of it.
+struct TargetDeparture {
+  Departure departure;
+  std::uint64_t cases = 0;  // that showed it, as far as they were counted
+  std::optional<Case> c;    // minimised; none if no recorded case shows it
+};
+
+class TargetCheck {
+ public:
+  TargetCheck(TargetOracle& oracle, std::uint64_t seed);
+  ~TargetCheck();
+
+  // Puts given cases to the target, made to fit; those that cannot are counted.
+  void TryGiven(std::span<const Case> cases);
+
+  // Makes and tries a batch of new cases.
+  void TryNew();
+
+  // Once there is no more time for new cases: cases that separate what explains
+  // the target equally well, then minimisation, until about `end`.
+  void Conclude(std::chrono::steady_clock::time_point end);
+
+  // By signature; of answers, only those that nothing explains.
+  std::vector<TargetFinding> findings() const;
+  const std::vector<TargetDeparture>& departures() const { return departures_; }
+  // As the diagnosis tells it.
+  const Explanation& explanation() { return diagnosis_.explanation(); }
+  bool agrees() const {
+    return findings_.empty() && dialect_.alterations().empty();
+  }
+
+  const Statistics& statistics() const { return statistics_; }
+  const std::vector<Case>& kept() const { return kept_; }
+  std::uint64_t given() const { return given_; }
+  std::uint64_t unfit() const { return unfit_; }  // of the given
+  // Cases with an answer that the SDM forbids, or none.
+  std::uint64_t disagreeing() const { return disagreeing_; }
+  // Answers by rule and situation. At fault is the rule of the departure that
+  // an answer shows; or else the one that the comparison names.
+  const RuleAnswers& answers() const { return answers_; }
+  // (rule, level, guest entry or final access) with a consequence so far.
+  std::size_t situations() const;
+
+  // The dialect that the target is judged by now.
+  const Dialect& dialect() const { return dialect_; }
+
+  // The signature of what `c` shows, in the SDM itself; "" if nothing. For
+  // whoever wants to tell about a case.
+  std::string SignatureOfCase(const Case& c, Standings* standings = nullptr);
+
+ private:
+  struct Table;  // a trial of the target alone, in one dialect
+  using Shown = std::set<const Alteration*>;
+
+  void TryBatch();
+  void Judge(const Case& c);
+  void CountAnswer(const Case& c, const StepReport& report);
+  void CountUnexplained(const Finding& finding);
+  void Look(const Case& c, const Standings& standings);
+  void Record(const std::string& signature, const Case& c);
+  void Explain(const Case& c);
+  void SetDialect(const Dialect& dialect);
+  bool Varies(const Case& c);
+  const Case& PickParent();
+  void Make(Case& c);
+  void Keep(const Case& c);
+  Focus PickFocus();
+  void MinimizeFindings(std::chrono::steady_clock::time_point end);
+  void FindDepartures(std::chrono::steady_clock::time_point end);
+  // The signature of what `c` shows in a dialect; "" if nothing.
+  std::string SignatureIn(Table& table, const Case& c);
+  std::string SignatureOfRun(const Table& table, const Standings& standings);
+
+  TargetOracle& oracle_;
+  Random random_;
+  std::vector<Focus> focuses_;
+  Diagnosis diagnosis_;
+  Dialect dialect_;
+  std::unique_ptr<Table> table_;            // in dialect_
+  std::unique_ptr<KnownDepartures> known_;  // of dialect_
+  std::unique_ptr<Table> sdm_table_;        // in the SDM
+  Statistics statistics_;
+
+  std::vector<Case> batch_;
+  std::vector<Case> kept_;
+  std::vector<Case> latest_;     // that reached new edges of the target
+  std::size_t latest_next_ = 0;  // of them, to be replaced
+  Case other_;                   // for cross-over
+  RulePlaces seen_;
+  std::map<std::string, TargetFinding, std::less<>> findings_;
+  std::vector<TargetDeparture> departures_;
+  std::vector<Case> disagreed_;  // that the dialect was made from
+  std::uint64_t given_ = 0;
+  std::uint64_t unfit_ = 0;
+  std::uint64_t disagreeing_ = 0;
+  RuleAnswers answers_;
+  // The last answer that did not conform.
+  struct {
+    GuestPagingMode mode;
+    const Step* step;
+    RulePlaces consequences;
+  } wrong_ = {};
+  Shown shown_;  // by the case that is being judged
+  std::map<const Alteration*, std::uint64_t> cases_showing_;
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_FUZZERS_CHECK_TARGET_CHECK_H_

@@ -1,0 +1,128 @@
+#include "fuzzers/command/check/check_builder.h"
+
+#include <chrono>
+#include <optional>
+#include <span>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "fuzzers/check/builder_target_check.h"
+#include "fuzzers/command/check/check_progress.h"
+#include "fuzzers/command/fuzz/interrupt.h"
+#include "fuzzers/command/words/builder_words.h"
+#include "fuzzers/text/view.h"
+#include "oracle/builder/diagnosis/cause_words.h"
+#include "oracle/rules.h"
+
+namespace eptdiff {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kTimeToMinimize{20};
+
+double Since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+void Show(const BuilderTargetCheck& check, double seconds,
+          CheckProgress& progress) {
+  progress.Show(seconds, [&] {
+    const auto cases = static_cast<double>(check.cases());
+    return absl::StrFormat("%d cases  %.0f/s  signatures %d", check.cases(),
+                           seconds > 0 ? cases / seconds : 0.0,
+                           check.signatures());
+  });
+}
+
+void Ask(const BuilderCheckOptions& options, const std::vector<Case>& given,
+         BuilderTargetCheck& check) {
+  const Clock::time_point start = Clock::now();
+  CheckProgress progress;
+  check.TryGiven(given);
+  const std::uint64_t asked = check.cases();
+  const auto more = [&] {
+    if (Interrupt::Came()) return false;
+    if (options.cases != 0) return check.cases() < asked + options.cases;
+    return Since(start) < static_cast<double>(options.seconds);
+  };
+  while (more() && check.TryNew()) Show(check, Since(start), progress);
+}
+
+CheckFinding FindingOf(const BuilderTargetFinding& found) {
+  CheckFinding finding;
+  finding.signature = found.signature;
+  finding.cases = found.cases;
+  finding.output = found.output;
+  finding.given = found.reply.Words();
+  finding.has_case = true;
+  finding.text_case.c = found.c;
+  finding.text_case.signature = found.signature;
+  finding.step = absl::StrCat(found.reply.step, ", ",
+                              BuilderStepWords(found.c, found.reply.step));
+  if (!found.cause.has_value()) {
+    finding.identifier = SignaturePart(found.reply.incident);
+    finding.sentence = found.reply.Words();
+    finding.text_case.explanation = finding.sentence;
+    return finding;
+  }
+  finding.identifier = std::string(NameOf(found.cause->value.mistake()));
+  finding.sentence = WordsOf(*found.cause);
+  finding.text_case.explanation = found.reply.Words();
+  if (const std::optional<Rule> rule = SdmRuleOf(*found.reply.broken)) {
+    finding.sdm_section = std::string(InfoOf(*rule).section);
+    finding.text_case.sdm_section = finding.sdm_section;
+    finding.text_case.rules = {std::string(IdentifierOf(*rule))};
+    finding.expected = absl::StrCat(std::string(IdentifierOf(*rule)), ": ",
+                                    std::string(InfoOf(*rule).words));
+  }
+  return finding;
+}
+
+}  // namespace
+
+CheckReport CheckBuilder(BuilderSession& session,
+                         const std::vector<Case>& given,
+                         const BuilderCheckOptions& options) {
+  const Clock::time_point start = Clock::now();
+  session.Allow(options.allowed);
+  BuilderTargetCheck check(session, options.seed);
+  Ask(options, given, check);
+  CheckReport report;
+  report.kind = CheckedKind::kBuilder;
+  report.seconds = Since(start);
+  check.Conclude(Clock::now() + kTimeToMinimize);
+  report.target = options.target;
+  report.name = session.name();
+  report.cases = check.cases();
+  report.given = check.given();
+  report.unfit = check.unfit();
+  report.steps = check.steps();
+  report.disagreeing = check.disagreeing();
+  for (const BuilderTargetFinding& found : check.findings()) {
+    report.findings.push_back(FindingOf(found));
+  }
+  if (session.profile().guest_stopped != 0) {
+    report.remarks.push_back(
+        "declared: the guest is stopped while tables change; the order of "
+        "stores was not looked at");
+  }
+  for (int i = 0; i < kWaiverCount; ++i) {
+    const auto waiver = static_cast<Waiver>(i);
+    if (check.waived(waiver) == 0) continue;
+    report.remarks.push_back(absl::StrCat(
+        "allowed (", View(InfoOf(waiver).name),
+        "), and no finding: ", View(InfoOf(waiver).words), "; seen in ",
+        check.waived(waiver), check.waived(waiver) == 1 ? " case" : " cases"));
+  }
+  for (const Work work : check.given_up()) {
+    report.remarks.push_back(absl::StrCat(
+        "it hung three times: ",
+        work == Work::kNone
+            ? "nothing more was asked"
+            : absl::StrCat("no more was asked about: ", View(NameOf(work)))));
+  }
+  return report;
+}
+
+}  // namespace eptdiff

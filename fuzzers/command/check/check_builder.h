@@ -1,0 +1,33 @@
+// `eptdiff check` on a builder of tables.
+// Thread-safety: as BuilderSession.
+#ifndef EPTDIFF_FUZZERS_COMMAND_CHECK_CHECK_BUILDER_H_
+#define EPTDIFF_FUZZERS_COMMAND_CHECK_CHECK_BUILDER_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "fuzzers/command/report/check_report.h"
+#include "oracle/builder/waivers.h"
+#include "oracle/case.h"
+#include "oracle/target/session/builder_session.h"
+
+namespace eptdiff {
+
+struct BuilderCheckOptions {
+  std::string target;         // as the user named it
+  std::uint64_t seconds = 0;  // for new cases, if `cases` is 0
+  std::uint64_t cases = 0;    // new ones
+  std::uint64_t seed = 0;
+  WaiverSet allowed = 0;  // beside what its profile waives
+};
+
+// Puts `given` and new cases to the builder, until an Interrupt came at most,
+// and shows on standard error how far it is.
+CheckReport CheckBuilder(BuilderSession& session,
+                         const std::vector<Case>& given,
+                         const BuilderCheckOptions& options);
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_FUZZERS_COMMAND_CHECK_CHECK_BUILDER_H_

@@ -1,0 +1,23 @@
+// The seed corpus: the hand-written cases of the rules and of builders, as
+// text. Thread-safety: pure function.
+#ifndef EPTDIFF_FUZZERS_COMMAND_FILES_SEEDS_H_
+#define EPTDIFF_FUZZERS_COMMAND_FILES_SEEDS_H_
+
+#include <string>
+#include <vector>
+
+#include "fuzzers/text/case_text.h"
+
+namespace eptdiff {
+
+struct Seed {
+  std::string name;  // of the file, without its ending
+  TextCase text_case;
+};
+
+// In the order of Witnesses(), then of TableWitnesses(); each name occurs once.
+std::vector<Seed> Seeds();
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_FUZZERS_COMMAND_FILES_SEEDS_H_

@@ -1,0 +1,314 @@
+// The report for machines: JSON, JUnit XML, SARIF.
+#include <algorithm>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
+#include "fuzzers/command/report/check_report.h"
+#include "fuzzers/command/report/check_rules.h"
+#include "fuzzers/command/report/json.h"
+#include "fuzzers/text/view.h"
+
+namespace eptdiff {
+namespace {
+
+const char* NameOf(CheckedKind kind) {
+  static constexpr const char* kNames[] = {"walker", "builder", "memory_types"};
+  return kNames[static_cast<int>(kind)];
+}
+
+void WriteFinding(const CheckFinding& finding, JsonWriter& json) {
+  json.Object();
+  json.Key("rule").String(finding.identifier);
+  if (!finding.sdm_section.empty()) {
+    json.Key("sdm").String(finding.sdm_section);
+  }
+  json.Key("sentence").String(finding.sentence);
+  json.Key("inseparable").Array();
+  for (const std::string& other : finding.inseparable) json.String(other);
+  json.End();
+  if (!finding.signature.empty()) {
+    json.Key("signature").String(finding.signature);
+  }
+  json.Key("cases").Number(static_cast<double>(finding.cases));
+  if (finding.has_case || !finding.question.empty()) {
+    json.Key("step").String(finding.step);
+    json.Key("expected").String(finding.expected);
+    json.Key("given").String(finding.given);
+    if (finding.has_case) {
+      json.Key("case").String(FormatCase(finding.text_case));
+    } else {
+      json.Key("question").String(finding.question);
+    }
+  }
+  if (!finding.output.empty()) json.Key("output").String(finding.output);
+  json.End();
+}
+
+std::string Xml(absl::string_view text) {
+  std::string escaped = absl::StrReplaceAll(
+      text, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}});
+  // XML 1.0 has no other control characters, not even escaped ones.
+  for (char& c : escaped) {
+    if (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') c = '?';
+  }
+  return escaped;
+}
+
+std::string Message(const CheckFinding& finding) {
+  std::string text = absl::StrCat(finding.sentence, "; seen in ", finding.cases,
+                                  finding.cases == 1 ? " case" : " cases");
+  for (const std::string& other : finding.inseparable) {
+    absl::StrAppend(&text, "; no case tells it from: ", other);
+  }
+  return text;
+}
+
+std::string Details(const CheckFinding& finding) {
+  std::string text = Message(finding);
+  if (!finding.has_case && finding.question.empty()) return text;
+  absl::StrAppend(
+      &text, "\nstep: ", finding.step, "\nexpected: ", finding.expected,
+      "\ngiven: ", finding.given, "\n\n",
+      finding.has_case ? FormatCase(finding.text_case) : finding.question);
+  return text;
+}
+
+void AddTestCase(absl::string_view suite, const std::string& name,
+                 const std::vector<const CheckFinding*>& findings,
+                 const std::string& skipped, std::string& xml) {
+  absl::StrAppendFormat(&xml, "  <testcase classname=\"%s\" name=\"%s\"",
+                        Xml(suite), Xml(name));
+  if (findings.empty() && skipped.empty()) {
+    absl::StrAppend(&xml, "/>\n");
+    return;
+  }
+  absl::StrAppend(&xml, ">\n");
+  if (findings.empty()) {
+    absl::StrAppend(&xml, "    <skipped message=\"", Xml(skipped), "\"/>\n");
+  }
+  for (const CheckFinding* finding : findings) {
+    absl::StrAppendFormat(&xml, "    <failure message=\"%s\">%s</failure>\n",
+                          Xml(finding->sentence), Xml(Details(*finding)));
+  }
+  absl::StrAppend(&xml, "  </testcase>\n");
+}
+
+// What SARIF calls a rule: one of the SDM's, or a kind of finding.
+struct SarifRule {
+  std::string id;
+  std::string words;
+  std::string sdm;                     // "" if none
+  const RuleReport* report = nullptr;  // null if it is none of the SDM's
+};
+
+std::vector<SarifRule> RulesOf(const CheckReport& report,
+                               const std::vector<const CheckFinding*>& found) {
+  std::vector<SarifRule> rules;
+  for (const RuleReport& rule : report.rules) {
+    const RuleInfo& info = InfoOf(rule.rule);
+    rules.push_back({std::string(info.identifier), std::string(info.words),
+                     std::string(info.section), &rule});
+  }
+  for (const CheckFinding* finding : found) {
+    const bool known = std::any_of(
+        rules.begin(), rules.end(),
+        [&](const SarifRule& rule) { return rule.id == finding->identifier; });
+    if (known) continue;
+    rules.push_back({finding->identifier, finding->sentence,
+                     finding->sdm_section, nullptr});
+  }
+  return rules;
+}
+
+double IndexOf(const std::vector<SarifRule>& rules, const std::string& id) {
+  const auto rule =
+      std::find_if(rules.begin(), rules.end(),
+                   [&](const SarifRule& r) { return r.id == id; });
+  return static_cast<double>(rule - rules.begin());
+}
+
+void WriteRule(const SarifRule& rule, JsonWriter& json) {
+  json.Object();
+  json.Key("id").String(rule.id);
+  json.Key("shortDescription").Object();
+  json.Key("text").String(rule.words);
+  json.End();
+  if (!rule.sdm.empty() || rule.report != nullptr) {
+    json.Key("properties").Object();
+    if (!rule.sdm.empty()) json.Key("sdm").String(rule.sdm);
+    if (rule.report != nullptr) {
+      const RuleReport& report = *rule.report;
+      json.Key("declared").Bool(report.declared);
+      json.Key("decided").Bool(report.decided);
+      json.Key("agreeing").Number(static_cast<double>(report.answers.agreeing));
+      json.Key("disagreeing")
+          .Number(static_cast<double>(report.answers.disagreeing));
+    }
+    json.End();
+  }
+  json.End();
+}
+
+void WriteReport(const CheckReport& report, JsonWriter& json) {
+  json.Key("target").String(report.target);
+  json.Key("name").String(report.name);
+  json.Key("seconds").Number(report.seconds);
+  json.Key("cases").Number(static_cast<double>(report.cases));
+  json.Key("corpus_cases").Number(static_cast<double>(report.given));
+  json.Key("corpus_cases_not_modelled")
+      .Number(static_cast<double>(report.unfit));
+  json.Key("steps").Number(static_cast<double>(report.steps));
+  json.Key("disagreeing_cases").Number(static_cast<double>(report.disagreeing));
+  json.Key("harness_microseconds_per_case").Number(report.harness_microseconds);
+  if (report.edges.covered != 0 || report.edges.total != 0) {
+    json.Key("target_edges_reached").Number(report.edges.covered);
+  }
+  if (report.edges.total != 0) {
+    json.Key("target_edges_total").Number(report.edges.total);
+  }
+  json.Key("skipped").Object();
+  for (const auto& [reason, count] : report.skipped) {
+    json.Key(reason).Number(static_cast<double>(count));
+  }
+  json.End();
+  json.Key("rules");
+  WriteRules(report.rules, json);
+  json.Key("departures").Array();
+  for (const CheckFinding& finding : report.departures) {
+    WriteFinding(finding, json);
+  }
+  json.End();
+  json.Key("findings").Array();
+  for (const CheckFinding& finding : report.findings) {
+    WriteFinding(finding, json);
+  }
+  json.End();
+  json.Key("remarks").Array();
+  for (const std::string& remark : report.remarks) json.String(remark);
+  json.End();
+}
+
+std::string JUnitSuite(const CheckReport& report) {
+  const std::string suite = absl::StrCat("eptdiff.", report.name);
+  std::string cases;
+  std::size_t tests = 0;
+  std::size_t failures = 0;
+  std::size_t skipped = 0;
+  for (const RuleReport& rule : report.rules) {
+    const RuleInfo& info = InfoOf(rule.rule);
+    std::vector<const CheckFinding*> of_rule;
+    for (const CheckFinding& finding : report.departures) {
+      if (finding.identifier == View(info.identifier)) {
+        of_rule.push_back(&finding);
+      }
+    }
+    const std::string why = rule.decided ? "" : UndecidedWords(rule);
+    ++tests;
+    failures += of_rule.empty() ? 0 : 1;
+    skipped += of_rule.empty() && !why.empty() ? 1 : 0;
+    AddTestCase(suite,
+                absl::StrCat(View(info.identifier), ": ", View(info.words)),
+                of_rule, why, cases);
+  }
+  for (const CheckFinding& finding : report.findings) {
+    ++tests;
+    ++failures;
+    AddTestCase(suite, finding.signature, {&finding}, "", cases);
+  }
+  return absl::StrFormat(
+      "<testsuite name=\"%s\" tests=\"%d\" failures=\"%d\" errors=\"0\" "
+      "skipped=\"%d\" time=\"%.3f\">\n%s</testsuite>\n",
+      Xml(suite), tests, failures, skipped, report.seconds, cases);
+}
+
+void WriteRun(const CheckReport& report, JsonWriter& json) {
+  std::vector<const CheckFinding*> all;
+  for (const CheckFinding& finding : report.departures) all.push_back(&finding);
+  for (const CheckFinding& finding : report.findings) all.push_back(&finding);
+  const std::vector<SarifRule> rules = RulesOf(report, all);
+  json.Object();
+  json.Key("tool").Object();
+  json.Key("driver").Object();
+  json.Key("name").String("eptdiff");
+  json.Key("version").String(EPTDIFF_VERSION);
+  json.Key("rules").Array();
+  for (const SarifRule& rule : rules) WriteRule(rule, json);
+  json.End();  // rules
+  json.End();  // driver
+  json.End();  // tool
+  // GitHub takes one run alone of each tool and id.
+  json.Key("automationDetails").Object();
+  json.Key("id").String(
+      absl::StrCat("eptdiff/", report.name, "/", NameOf(report.kind), "/"));
+  json.End();
+  json.Key("results").Array();
+  for (const CheckFinding* finding : all) {
+    json.Object();
+    json.Key("ruleId").String(finding->identifier);
+    json.Key("ruleIndex").Number(IndexOf(rules, finding->identifier));
+    json.Key("level").String("error");
+    json.Key("message").Object();
+    json.Key("text").String(Details(*finding));
+    json.End();
+    json.Key("locations").Array();
+    json.Object();
+    json.Key("physicalLocation").Object();
+    json.Key("artifactLocation").Object();
+    json.Key("uri").String(report.target);
+    json.End();
+    // GitHub shows no result without a line.
+    json.Key("region").Object();
+    json.Key("startLine").Number(1);
+    json.End();
+    json.End();
+    json.End();
+    json.End();
+    json.Key("partialFingerprints").Object();
+    json.Key("eptdiff/v1")
+        .String(finding->signature.empty() ? finding->identifier
+                                           : finding->signature);
+    json.End();
+    json.End();
+  }
+  json.End();  // results
+  json.End();
+}
+
+}  // namespace
+
+std::string CheckJson(const CheckReports& reports) {
+  JsonWriter json;
+  json.Object();
+  json.Key("agrees").Bool(Agrees(reports));
+  WriteReport(reports[0], json);
+  for (std::size_t i = 1; i < reports.size(); ++i) {
+    json.Key(NameOf(reports[i].kind)).Object();
+    json.Key("agrees").Bool(reports[i].agrees());
+    WriteReport(reports[i], json);
+    json.End();
+  }
+  json.End();
+  return std::move(json).Finish();
+}
+
+std::string CheckJUnit(const CheckReports& reports) {
+  std::string xml =
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n";
+  for (const CheckReport& report : reports) xml += JUnitSuite(report);
+  return xml + "</testsuites>\n";
+}
+
+std::string CheckSarif(const CheckReports& reports) {
+  JsonWriter json;
+  json.Object();
+  json.Key("version").String("2.1.0");
+  json.Key("runs").Array();
+  for (const CheckReport& report : reports) WriteRun(report, json);
+  json.End();
+  json.End();
+  return std::move(json).Finish();
+}
+
+}  // namespace eptdiff

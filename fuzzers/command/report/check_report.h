@@ -1,0 +1,84 @@
+// What came of checking a target: for people, and as JSON, JUnit XML, SARIF.
+// Thread-safety: pure functions.
+#ifndef EPTDIFF_FUZZERS_COMMAND_REPORT_CHECK_REPORT_H_
+#define EPTDIFF_FUZZERS_COMMAND_REPORT_CHECK_REPORT_H_
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "fuzzers/command/report/check_rules.h"
+#include "fuzzers/command/words/style.h"
+#include "fuzzers/text/case_text.h"
+#include "oracle/target/object/edge_map.h"
+
+namespace eptdiff {
+
+// One thing that the target does and should not.
+struct CheckFinding {
+  std::string identifier;   // of the rule; of an incident, what happened
+  std::string sdm_section;  // "" if the SDM has nothing to do with it
+  std::string sentence;     // what it does
+  // Alterations that would explain it as well, in words.
+  std::vector<std::string> inseparable;
+  std::string signature;
+  std::uint64_t cases = 0;
+  bool has_case = false;
+  TextCase text_case;    // the smallest case known
+  std::string question;  // in place of a case, where there is none: its lines
+  std::string step;      // of it, in words
+  std::string expected;  // what the SDM permits there
+  std::string given;
+  // Equal where the same fields of an answer are wrong: one mistake may show
+  // under as many signatures as rules lead there. "" if it is like no other.
+  std::string likeness;
+  std::string output;  // what the target printed, of an incident
+};
+
+// What a target does.
+enum class CheckedKind : std::uint8_t { kWalker, kBuilder, kMemoryTypes };
+
+struct CheckReport {
+  // What follows about rules is known of walkers alone.
+  CheckedKind kind = CheckedKind::kWalker;
+  std::string target;  // as the user named it
+  std::string name;
+  double seconds = 0;
+  std::uint64_t cases = 0;
+  std::uint64_t given = 0;  // of them, from the corpus
+  std::uint64_t unfit = 0;  // of the corpus: ask for what is not modelled
+  std::uint64_t steps = 0;  // judged
+  std::uint64_t disagreeing = 0;
+  double harness_microseconds = 0;  // of a case, without the target's own
+  EdgeCount edges;  // of the target's own code, if it counts them
+  std::vector<RuleReport> rules;
+  std::vector<std::pair<std::string, std::uint64_t>> skipped;  // by reason
+  std::vector<CheckFinding> departures;  // explained by alterations
+  std::vector<CheckFinding> findings;    // incidents, and what nothing explains
+  std::vector<std::string> remarks;      // other explanations
+
+  bool agrees() const { return departures.empty() && findings.empty(); }
+};
+
+// One, or of an object that is several things: in the order of CheckedKind.
+using CheckReports = std::vector<CheckReport>;
+
+bool Agrees(const CheckReports& reports);
+
+// Under 80 columns; `whole`: with each rule in each situation. Ends with a
+// newline.
+std::string CheckText(const CheckReports& reports, bool whole,
+                      const Style& style);
+
+// An object; the reports after the first are its members "builder" and
+// "memory_types".
+std::string CheckJson(const CheckReports& reports);
+// Test suites: a test case for each rule, and for each finding.
+std::string CheckJUnit(const CheckReports& reports);
+// SARIF 2.1.0, with a run for each report.
+std::string CheckSarif(const CheckReports& reports);
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_FUZZERS_COMMAND_REPORT_CHECK_REPORT_H_

@@ -1,0 +1,265 @@
+#include "fuzzers/command/vectors/vectors.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <regex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fuzzers/command/command_testing.h"
+#include "oracle/reference/witnesses/case_builder.h"
+
+namespace eptdiff {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+std::vector<std::string_view> FlagsOf(const Case& c) {
+  std::vector<std::string_view> flags;
+  for (const VectorFlag& flag : AllVectorFlags()) {
+    if (flag.needed(c)) flags.push_back(flag.name);
+  }
+  return flags;
+}
+
+TEST(VectorsTest, StepsThatLeaveNoChoiceStayTogether) {
+  const Case c = Walk4().Write(0x1234).Read(0x1234).Build();
+  EXPECT_TRUE(IsTheSameToEverybody(c));
+  ASSERT_EQ(VectorCasesOf(c).size(), 1u);
+  EXPECT_EQ(VectorCasesOf(c)[0].steps.size(), 2u);
+}
+
+// Whether the refused write sets accessed flags is open, and so is whether the
+// read after it finds them set.
+TEST(VectorsTest, StepsAfterAChoiceThatMattersStandAlone) {
+  const Case c =
+      Walk4().AccessedDirty().Pte(0x9031).Write(0x1234).Read(0x1234).Build();
+  EXPECT_FALSE(IsTheSameToEverybody(c));
+  const std::vector<Case> parts = VectorCasesOf(c);
+  ASSERT_EQ(parts.size(), 2u);
+  for (const Case& part : parts) EXPECT_EQ(part.steps.size(), 1u);
+  EXPECT_EQ(parts[0].steps[0].access.kind, AccessKind::kWrite);
+  EXPECT_EQ(parts[1].steps[0].access.kind, AccessKind::kRead);
+}
+
+// All entries used are accessed already: no choice is left.
+TEST(VectorsTest, StepsAfterAChoiceThatDoesNotMatterStayTogether) {
+  const Case c = Walk4()
+                     .AccessedDirty()
+                     .Pml4e(0x2107)
+                     .Pdpte(0x3107)
+                     .Pde(0x4107)
+                     .Pte(0x9131)
+                     .Write(0x1234)
+                     .Read(0x1234)
+                     .Build();
+  EXPECT_TRUE(IsTheSameToEverybody(c));
+}
+
+TEST(VectorsTest, AStepAloneBeginsWhereTheStepsBeforeItEnd) {
+  const Case c = Walk4()
+                     .AccessedDirty()
+                     .Pte(0x9031)
+                     .Write(0x1234)
+                     .Store(0x4008, 0x9037)
+                     .Write(0x1234)
+                     .Build();
+  const std::vector<Case> parts = VectorCasesOf(c);
+  ASSERT_EQ(parts.size(), 2u);  // stores are no question
+  std::uint64_t pte = 0;
+  for (const MemoryWord& word : parts[1].memory) {
+    if (word.address == Hpa{0x4008}) pte = word.value;
+  }
+  EXPECT_EQ(pte, 0x9037u);
+}
+
+// The log lies over the PTE (ALIAS-1).
+TEST(VectorsTest, WhatIsUndefinedEndsAVector) {
+  const Case c = Walk4()
+                     .AccessedDirty()
+                     .Pml(1)
+                     .With([](Case& in) { in.controls.pml_address = 0x4000; })
+                     .Read(0x1234)
+                     .Write(0x1234)
+                     .Build();
+  EXPECT_LT(DefinedSteps(c), 2u);
+  const Case only =
+      Walk4()
+          .AccessedDirty()
+          .Pml(1)
+          .With([](Case& in) { in.controls.pml_address = 0x4000; })
+          .Write(0x1234)
+          .Build();
+  EXPECT_THAT(VectorCasesOf(only), IsEmpty());
+}
+
+TEST(VectorsTest, ARefusedVmEntryIsAVectorWithoutSteps) {
+  const Case c = Walk4().Eptp(0x1fde).Read(0x1234).Build();
+  ASSERT_EQ(VectorCasesOf(c).size(), 1u);
+  EXPECT_THAT(VectorCasesOf(c)[0].steps, IsEmpty());
+}
+
+TEST(VectorsTest, FlagsNameWhatIsNeeded) {
+  EXPECT_THAT(FlagsOf(Walk4().Read(0x1234).Build()), IsEmpty());
+  EXPECT_THAT(FlagsOf(Walk5().AccessedDirty().Pml(3).Write(0x1234).Build()),
+              ElementsAre("five_levels", "accessed_dirty", "pml"));
+  EXPECT_THAT(FlagsOf(Guest4().Mbec().Read(kGla).Build()),
+              ElementsAre("mbec", "linear", "linear_4_level"));
+}
+
+TEST(VectorsTest, UndefinedAndOptionalPartsAreToldApart) {
+  TextCase text;
+  text.c = Walk4().AccessedDirty().Pte(0x9031).Write(0x1234).Build();
+  const std::string json = VectorsAsJson({{"mine", text}});
+  EXPECT_THAT(json, HasSubstr("\"id\": \"mine\""));
+  EXPECT_THAT(json, HasSubstr("\"optional\": [{\"address\""));
+  EXPECT_THAT(json, HasSubstr("\"exit_reason\": 48"));
+  EXPECT_THAT(json, HasSubstr("\"defined\": \"0x"));
+  EXPECT_THAT(json, HasSubstr("\"rules\": [\"VIO-3\"]"));
+}
+
+// The file, and everything that reads it.
+class VectorFileTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    directory_ = new TestDirectory;
+    const Ran ran = RunEptdiff(
+        {"vectors", "--corpus", EPTDIFF_SOURCE_DIR "/corpus", "--out", Path()});
+    ASSERT_EQ(ran.status, 0) << ran.err;
+  }
+  static void TearDownTestSuite() { delete directory_; }
+  static std::string Path() { return directory_->Path("vectors.json"); }
+
+  static std::string File(const std::string& name, const std::string& content) {
+    return directory_->File(name, content);
+  }
+
+  // Runs a program, with the file's path behind it; its exit status.
+  static int Run(const std::string& command, std::string& out) {
+    return RunOn(Path(), command, out);
+  }
+  static int RunOn(const std::string& path, const std::string& command,
+                   std::string& out) {
+    FILE* pipe = popen((command + " '" + path + "' 2>&1").c_str(), "r");
+    if (pipe == nullptr) return -1;
+    char buffer[4096];
+    while (std::fgets(buffer, sizeof buffer, pipe) != nullptr) out += buffer;
+    const int status = pclose(pipe);
+    return status < 0 ? -1 : WEXITSTATUS(status);
+  }
+
+ private:
+  static TestDirectory* directory_;
+};
+TestDirectory* VectorFileTest::directory_ = nullptr;
+
+// The command that holds a file against the schema. By the Python of the
+// system, for which ci/setup installs jsonschema: another may stand before it
+// in PATH.
+constexpr char kValidate[] =
+    "/usr/bin/python3 -W ignore -m jsonschema '" EPTDIFF_SOURCE_DIR
+    "/oracle/vectors/eptdiff-vectors-1.schema.json' -i";
+
+TEST_F(VectorFileTest, IsAsTheSchemaSays) {
+  std::string out;
+  EXPECT_EQ(Run(kValidate, out), 0)
+      << out << "(ci/setup installs python3-jsonschema)";
+}
+
+TEST_F(VectorFileTest, TheSchemaRefusesWhatIsNoVector) {
+  TextCase text;
+  text.c = Walk4().Pde(0x2010b1).Read(0x1234).Build();
+  const std::string good = VectorsAsJson({{"seeds/one", text}});
+  constexpr struct {
+    std::string_view before, after;
+  } kBreaks[] = {
+      {"", ""},  // as it is
+      {"\"version\": 1", "\"version\": 2"},
+      {"\"rules\": [\"CFG-9\"], ", ""},
+      {"\"flags\": []", "\"flags\": [1]"},
+      {"\"0x2010b1\"", "2101425"},
+      {"\"kind\": \"guest_physical_access\"", "\"kind\": \"access\""},
+      {"\"size\": 1", "\"size\": 65"},
+      {"\"verdict\": ", "\"verdicts\": "},
+      {"\"event\": \"vm_exit\"", "\"event\": \"exit\""},
+      {"\"exit_reason\": 49", "\"exit_reason\": \"49\""},
+  };
+  for (const auto& [before, after] : kBreaks) {
+    std::string json = good;
+    const std::size_t at = json.find(before);
+    ASSERT_NE(at, std::string::npos) << before;
+    json.replace(at, before.size(), after);
+    std::string out;
+    EXPECT_EQ(RunOn(File("broken.json", json), kValidate, out),
+              before.empty() ? 0 : 1)
+        << before << "\n"
+        << out;
+  }
+}
+
+// Every vector but the few without EPT.
+TEST_F(VectorFileTest, TheEngineConformsToAll) {
+  std::string out;
+  EXPECT_EQ(Run(EPTDIFF_CHECK_VECTORS_ENGINE, out), 0) << out;
+  EXPECT_THAT(out, HasSubstr(" 0 do not"));
+}
+
+TEST_F(VectorFileTest, ASimpleWalkerConformsToWhatItModels) {
+  std::string out;
+  EXPECT_EQ(Run(EPTDIFF_CHECK_VECTORS, out), 0) << out;
+  EXPECT_THAT(out, Not(HasSubstr(" 0 conform")));
+}
+
+// The mistakes of the example that are answers, up to one that only a search
+// for it meets, and those that are none.
+std::vector<std::string> Mistakes() {
+  const std::string source =
+      ContentOf(EPTDIFF_SOURCE_DIR "/oracle/target/examples/faulty_walker.c");
+  const std::regex bug("BUG\\([A-Z_0-9]+, *\"([a-z0-9-]+)\"\\)");
+  std::vector<std::string> mistakes;
+  for (std::sregex_iterator it(source.begin(), source.end(), bug), end;
+       it != end && (*it)[1] != "hidden-behind-conditions"; ++it) {
+    mistakes.push_back((*it)[1]);
+  }
+  return mistakes;
+}
+
+TEST_F(VectorFileTest, MistakesOfAWalkerAreNoticed) {
+  std::string out;
+  EXPECT_EQ(Run(EPTDIFF_CHECK_VECTORS_FAULTY, out), 0) << out;
+  EXPECT_GT(Mistakes().size(), 40u);
+  for (const std::string& mistake : Mistakes()) {
+    out.clear();
+    EXPECT_EQ(
+        Run("EPTDIFF_EXAMPLE_BUG=" + mistake + " " EPTDIFF_CHECK_VECTORS_FAULTY,
+            out),
+        1)
+        << mistake << "\n"
+        << out;
+  }
+}
+
+#ifdef EPTDIFF_CHECK_VECTORS_RUST
+TEST_F(VectorFileTest, AWalkerInRustConformsToWhatItModels) {
+  std::string out;
+  EXPECT_EQ(Run(EPTDIFF_CHECK_VECTORS_RUST, out), 0) << out;
+  EXPECT_THAT(out, Not(HasSubstr(" 0 conform")));
+}
+#endif
+
+TEST(VectorsCommandTest, ACorpusWithoutCasesIsAMistake) {
+  const TestDirectory directory;
+  const Ran ran = RunEptdiff({"vectors", "--corpus", directory.path()});
+  EXPECT_EQ(ran.status, 2);
+  EXPECT_THAT(ran.err, HasSubstr("holds no cases"));
+}
+
+}  // namespace
+}  // namespace eptdiff

@@ -1,0 +1,224 @@
+#include "fuzzers/command/words/builder_words.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "engine/table/table_error.h"
+#include "fuzzers/command/words/answer_words.h"
+#include "fuzzers/command/words/bit_words.h"
+#include "fuzzers/command/words/explanation.h"
+#include "fuzzers/text/view.h"
+#include "oracle/rules.h"
+
+namespace eptdiff {
+namespace {
+
+std::string Hexadecimal(std::uint64_t value) {
+  return absl::StrCat("0x", absl::Hex(value));
+}
+
+std::string FindingRule(const BuilderFinding& finding) {
+  const std::optional<Rule> rule = SdmRuleOf(finding.rule);
+  return rule.has_value() ? RuleWords(*rule) : "";
+}
+
+class TableTeller {
+ public:
+  TableTeller(const Case& c, const Style& style) : case_(c), style_(style) {}
+
+  void Hear(const BuilderStepReport& report) {
+    const std::string number = absl::StrCat("step ", report.number, ":");
+    text_ += Item(0, number, style_.Bold(number),
+                  BuilderStepWords(case_, report.number));
+    if (report.verdict != nullptr) {
+      TellAccess(report);
+    } else {
+      TellOperation(report);
+    }
+    if (report.finding.has_value()) {
+      text_ += Item(4, "!", style_.Bad("!"), report.finding->sentence);
+      const std::string rule = FindingRule(*report.finding);
+      if (!rule.empty()) absl::StrAppend(&text_, Wrapped(rule, 8));
+    }
+    text_ += "\n";
+  }
+
+  std::string Take() && { return std::move(text_); }
+
+ private:
+  void TellOperation(const BuilderStepReport& report) {
+    const bool is_end = report.number > case_.steps.size();
+    if (!is_end) {
+      absl::StrAppend(
+          &text_, "    builder: ",
+          report.result.ok()
+              ? std::string("done")
+              : absl::StrCat("refused, ", TableErrorText(report.result.error)),
+          "\n");
+    }
+    std::uint64_t filled = 0;  // the table that is being filled
+    int words = 0;
+    for (const TableEvent& event : report.events) {
+      const std::uint64_t frame = event.address.value & ~std::uint64_t{0xfff};
+      const bool fills =
+          event.kind == TableEvent::Kind::kStore && event.level == 0;
+      if (words > 0 && !(fills && frame == filled)) {
+        TellFilled(filled, words);
+        words = 0;
+      }
+      if (fills) {
+        filled = frame;
+        ++words;
+      } else {
+        TellEvent(event);
+      }
+    }
+    if (words > 0) TellFilled(filled, words);
+    if (report.taken != nullptr) TellTaken(*report.taken);
+  }
+
+  void TellTaken(const std::vector<Interval>& taken) {
+    constexpr std::size_t kShown = 8;
+    for (std::size_t i = 0; i < std::min(kShown, taken.size()); ++i) {
+      const Interval& page = taken[i];
+      absl::StrAppend(&text_, "    shows ", Hexadecimal(page.bytes),
+                      " bytes at guest-physical ", Hexadecimal(page.gpa),
+                      " that were at ", Hexadecimal(page.hpa), ", flags ",
+                      Hexadecimal(page.flags), "\n");
+    }
+    if (taken.size() > kShown) {
+      absl::StrAppend(&text_, "    ... and ", taken.size() - kShown, " more\n");
+    }
+  }
+
+  void TellFilled(std::uint64_t frame, int words) {
+    absl::StrAppendFormat(&text_, "    fills %d word%s of the frame at %s\n",
+                          words, words == 1 ? "" : "s", Hexadecimal(frame));
+  }
+
+  void TellEvent(const TableEvent& event) {
+    const std::string address = Hexadecimal(event.address.value);
+    switch (event.kind) {
+      case TableEvent::Kind::kAllocate:
+        absl::StrAppend(&text_, "    takes the frame at ", address, "\n");
+        return;
+      case TableEvent::Kind::kFree:
+        absl::StrAppend(&text_, "    frees the frame at ", address, "\n");
+        return;
+      case TableEvent::Kind::kInvept:
+        absl::StrAppend(&text_, "    INVEPT with EPTP ",
+                        Hexadecimal(event.after), "\n");
+        return;
+      case TableEvent::Kind::kFlags:
+        absl::StrAppend(&text_, "    a processor sets ",
+                        Hexadecimal(event.before ^ event.after), " at ",
+                        address, "\n");
+        return;
+      case TableEvent::Kind::kStore:
+        text_ += Item(4, "stores", "stores",
+                      absl::StrCat(Entry(event, event.after), "; it was ",
+                                   Hexadecimal(event.before)));
+        return;
+    }
+  }
+
+  std::string Entry(const TableEvent& event, std::uint64_t word) const {
+    EntryRead entry;
+    entry.structure = Structure::kEpt;
+    entry.level = static_cast<std::uint8_t>(event.level);
+    entry.address = event.address;
+    entry.value = word;
+    return absl::StrCat(
+        EntryNameWords(entry), " at ", Hexadecimal(event.address.value), " = ",
+        Hexadecimal(word), ": ",
+        EntryWords(entry, case_.processor, case_.controls, case_.guest));
+  }
+
+  void TellAccess(const BuilderStepReport& report) {
+    absl::StrAppend(
+        &text_, "  by memory\n",
+        VerdictText(*report.before, *report.verdict, *report.trace, style_));
+    if (report.stale > 0) {
+      absl::StrAppendFormat(
+          &text_, "  the processor may go by %d cached path%s instead\n",
+          report.stale, report.stale == 1 ? "" : "s");
+    }
+  }
+
+  const Case& case_;
+  const Style& style_;
+  std::string text_;
+};
+
+}  // namespace
+
+std::string BuilderStepWords(const Case& c, std::size_t step) {
+  if (step == 0) return "the builder's beginning";
+  if (step > c.steps.size()) return "the builder's end";
+  return StepWords(c.steps[step - 1]);
+}
+
+std::string BuilderStandingsText(const BuilderUnderTest& builder,
+                                 const BuilderStandings& standings,
+                                 const Style& style) {
+  const std::string name =
+      absl::StrFormat("  %-9s ", std::string(builder.name()));
+  if (standings.finding.has_value()) {
+    std::string text = absl::StrCat(
+        name, style.Bad("DISAGREES"), " at step ", standings.step, ": ",
+        SignatureOf(builder.name(), *standings.finding), "\n");
+    text += Item(12, "-", "", standings.finding->sentence);
+    const std::string rule = FindingRule(*standings.finding);
+    if (!rule.empty()) text += Wrapped(rule, 12);
+    return text;
+  }
+  std::string end;
+  if (standings.skip != Skip::kNone) {
+    end = absl::StrCat(View(WordsOf(standings.skip)), " (step ", standings.step,
+                       ")");
+  } else if (standings.undefined) {
+    end = absl::StrCat("undefined from step ", standings.step);
+  }
+  if (standings.compared == 0) {
+    return absl::StrCat(name, "no answer: ", end, "\n");
+  }
+  return absl::StrCat(name, style.Good("agrees"), " (", standings.compared,
+                      standings.compared == 1 ? " answer" : " answers",
+                      " compared", end.empty() ? "" : "; then: ", end, ")\n");
+}
+
+TextCase BuilderRegressionCase(const Case& c, const BuilderUnderTest& builder,
+                               const BuilderStandings& standings) {
+  const BuilderFinding& finding = *standings.finding;
+  TextCase text_case;
+  text_case.c = c;
+  text_case.signature = SignatureOf(builder.name(), finding);
+  text_case.explanation = absl::StrFormat(
+      "%s is wrong at step %d (%s): %s.", std::string(builder.name()),
+      standings.step, BuilderStepWords(c, standings.step), finding.sentence);
+  if (const std::optional<Rule> rule = SdmRuleOf(finding.rule)) {
+    text_case.sdm_section = std::string(InfoOf(*rule).section);
+    text_case.rules.emplace_back(IdentifierOf(*rule));
+  }
+  return text_case;
+}
+
+std::string ExplainTables(BuilderTrial& trial, const Case& c,
+                          const Style& style) {
+  TableTeller teller(c, style);
+  trial.set_keeps_hits(true);
+  trial.set_observer(
+      [&teller](const BuilderStepReport& report) { teller.Hear(report); });
+  const BuilderStandings standings = trial.Run(c);
+  trial.set_observer({});
+  trial.set_keeps_hits(false);
+  return absl::StrCat(std::move(teller).Take(),
+                      BuilderStandingsText(trial.builder(), standings, style));
+}
+
+}  // namespace eptdiff

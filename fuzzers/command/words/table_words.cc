@@ -1,0 +1,74 @@
+#include "fuzzers/command/words/table_words.h"
+
+#include <cstdint>
+
+#include "absl/strings/str_cat.h"
+#include "fuzzers/encoding/canonical.h"
+
+namespace eptdiff {
+namespace {
+
+std::string Hexadecimal(std::uint64_t value) {
+  return absl::StrCat("0x", absl::Hex(value));
+}
+
+const char* Verb(TableOperationKind kind) {
+  switch (kind) {
+    case TableOperationKind::kMap:
+    case TableOperationKind::kMapRegion:
+      return "map";
+    case TableOperationKind::kUnmap:
+    case TableOperationKind::kUnmapRegion:
+      return "unmap";
+    case TableOperationKind::kRemap:
+      return "remap";
+    case TableOperationKind::kProtect:
+    case TableOperationKind::kProtectRegion:
+      return "protect";
+    case TableOperationKind::kSplit:
+      return "split";
+    case TableOperationKind::kMergeRegion:
+      return "merge";
+    case TableOperationKind::kClearFlags:
+      return "clear the flags of";
+  }
+  return "?";
+}
+
+const char* PageWords(unsigned level) {
+  constexpr const char* kNames[] = {"?", "4 KByte", "2 MByte", "1 GByte"};
+  return level <= 3 ? kNames[level] : kNames[0];
+}
+
+}  // namespace
+
+std::string TableOperationWords(const TableOperation& operation) {
+  const TableOperationFields fields = FieldsOf(operation.kind);
+  std::string words = absl::StrCat(Verb(operation.kind), " ");
+  if (fields.bytes) {
+    absl::StrAppend(&words, Hexadecimal(operation.bytes), " bytes");
+  } else {
+    absl::StrAppend(&words, "the page");
+  }
+  absl::StrAppend(&words, " at guest-physical ",
+                  Hexadecimal(operation.gpa.value));
+  if (fields.hpa) {
+    absl::StrAppend(&words, " to host-physical ",
+                    Hexadecimal(operation.hpa.value));
+  }
+  if (fields.level) {
+    absl::StrAppend(&words, ", ",
+                    fields.bytes ? "pages of at most " : "a page of ",
+                    PageWords(operation.level));
+  }
+  if (fields.flags) {
+    absl::StrAppend(&words, ", flags ", Hexadecimal(operation.flags));
+  }
+  if (operation.failing_allocation != 0) {
+    absl::StrAppend(&words, "; frame ", operation.failing_allocation,
+                    " is not to be had");
+  }
+  return words;
+}
+
+}  // namespace eptdiff

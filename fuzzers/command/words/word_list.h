@@ -1,0 +1,42 @@
+// Words for the bits of a value, one after the other.
+// Thread-safety: pure functions.
+#ifndef EPTDIFF_FUZZERS_COMMAND_WORDS_WORD_LIST_H_
+#define EPTDIFF_FUZZERS_COMMAND_WORDS_WORD_LIST_H_
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_join.h"
+
+namespace eptdiff {
+
+using Words = std::vector<std::string>;
+
+struct BitName {
+  int bit;
+  const char* words;
+};
+
+constexpr bool Bit(std::uint64_t value, int bit) { return value >> bit & 1; }
+// Bits high:low; none if high < low.
+constexpr std::uint64_t Mask(int high, int low) {
+  return high < low ? 0 : (~std::uint64_t{0} >> (63 - high)) >> low << low;
+}
+
+// The names of those bits that `value` has.
+inline void Append(Words& words, std::uint64_t value,
+                   std::initializer_list<BitName> names) {
+  for (const BitName& name : names) {
+    if (Bit(value, name.bit)) words.push_back(name.words);
+  }
+}
+
+inline std::string Joined(const Words& words, const char* none) {
+  return words.empty() ? none : absl::StrJoin(words, ", ");
+}
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_FUZZERS_COMMAND_WORDS_WORD_LIST_H_

@@ -1,0 +1,349 @@
+#include "fuzzers/generation/generator.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "fuzzers/encoding/canonical.h"
+#include "fuzzers/encoding/encoding.h"
+#include "fuzzers/entries/bits.h"
+#include "fuzzers/entries/guest_mode.h"
+#include "fuzzers/entries/used_entries.h"
+#include "fuzzers/generation/machine_generation.h"
+
+namespace eptdiff {
+namespace {
+
+constexpr std::uint64_t kCases = 20'000;
+
+// Calls `f` with the cases of many seeds.
+template <typename F>
+void ForEachCase(Focus focus, F f) {
+  Case c;
+  for (std::uint64_t seed = 0; seed < kCases; ++seed) {
+    GenerateCase(seed, c, focus);
+    f(c);
+  }
+}
+template <typename F>
+void ForEachCase(F f) {
+  ForEachCase(Focus::kEpt, f);
+}
+
+// In how many of 100 cases `f` holds.
+template <typename F>
+double Share(Focus focus, F f) {
+  std::size_t hits = 0;
+  ForEachCase(focus, [&](const Case& c) { hits += f(c) ? 1 : 0; });
+  return 100.0 * static_cast<double>(hits) / kCases;
+}
+
+template <typename F>
+std::size_t Median(Focus focus, F f) {
+  std::vector<std::size_t> values;
+  ForEachCase(focus, [&](const Case& c) { values.push_back(f(c)); });
+  std::nth_element(values.begin(), values.begin() + kCases / 2, values.end());
+  return values[kCases / 2];
+}
+
+bool HasCap(const Case& c, std::uint64_t capability) {
+  return (c.processor.ept_vpid_cap & capability) != 0;
+}
+
+class EachFocusTest : public testing::TestWithParam<Focus> {};
+
+INSTANTIATE_TEST_SUITE_P(, EachFocusTest,
+                         testing::Values(Focus::kEpt, Focus::kLinear),
+                         [](const auto& info) {
+                           return info.param == Focus::kEpt ? "Ept" : "Linear";
+                         });
+
+TEST_P(EachFocusTest, EveryCaseIsCanonicalAndSmall) {
+  ForEachCase(GetParam(), [](const Case& c) {
+    ASSERT_TRUE(IsCanonical(c));
+    ASSERT_LE(c.memory.size(), 96u);
+    ASSERT_GE(c.steps.size(), 1u);
+    ASSERT_LE(c.steps.size(), 8u);
+  });
+}
+
+TEST_P(EachFocusTest, ASeedIsACase) {
+  Case reused;
+  for (std::uint64_t seed = 0; seed < 1000; ++seed) {
+    GenerateCase(seed, reused, GetParam());
+    Case fresh;
+    GenerateCase(seed, fresh, GetParam());
+    ASSERT_EQ(reused, fresh) << "seed " << seed;
+  }
+}
+
+// FNV-1a over the encodings of many cases: the same whatever the compiler. A
+// change of the generator changes it, and is the only reason to change it.
+TEST_P(EachFocusTest, ASeedIsTheSameCaseOnEveryMachine) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  ForEachCase(GetParam(), [&](const Case& c) {
+    for (const std::uint8_t byte : EncodeCase(c)) {
+      hash = (hash ^ byte) * 0x100000001b3;
+    }
+  });
+  EXPECT_EQ(hash, GetParam() == Focus::kEpt ? 0xaca4a829b5bea14fu
+                                            : 0xb05d0e4062da7723u);
+}
+
+TEST_P(EachFocusTest, SeedsDiffer) {
+  std::set<std::vector<std::uint8_t>> seen;
+  ForEachCase(GetParam(), [&](const Case& c) { seen.insert(EncodeCase(c)); });
+  EXPECT_EQ(seen.size(), kCases);
+}
+
+TEST(GeneratorTest, TheMixIsAsIntended) {
+  using namespace bits;
+  const std::size_t words =
+      Median(Focus::kEpt, [](const Case& c) { return c.memory.size(); });
+  EXPECT_GE(words, 10u);
+  EXPECT_LE(words, 20u);
+  const std::size_t steps =
+      Median(Focus::kEpt, [](const Case& c) { return c.steps.size(); });
+  EXPECT_GE(steps, 2u);
+  EXPECT_LE(steps, 3u);
+
+  struct Row {
+    const char* what;
+    double least, most;
+    bool (*holds)(const Case&);
+  };
+  constexpr Row kRows[] = {
+      {"accessed and dirty flags", 45, 56,
+       [](const Case& c) { return (c.controls.eptp & kAccessedDirty) != 0; }},
+      {"5-level EPT", 7, 12, [](const Case& c) { return EptLevels(c) == 5; }},
+      {"execute-only", 92, 97,
+       [](const Case& c) { return HasCap(c, kCapExecuteOnly); }},
+      {"2-MByte pages", 92, 97,
+       [](const Case& c) { return HasCap(c, kCap2Mb); }},
+      {"tertiary controls", 3, 7,
+       [](const Case& c) { return c.controls.tertiary != 0; }},
+      {"transactional", 0.5, 3,
+       [](const Case& c) { return c.guest.transactional; }},
+      {"CR0.PG = 0", 15, 25, [](const Case& c) { return !PagingIsOn(c); }},
+      {"PAE paging", 8, 16, [](const Case& c) { return UsesPae(c); }},
+      {"PML", 25, 40,
+       [](const Case& c) { return HasSecondary(c, kSecondaryPml); }},
+      {"#VE", 25, 45,
+       [](const Case& c) { return HasSecondary(c, kSecondaryVe); }},
+      {"SPP", 10, 20,
+       [](const Case& c) { return HasSecondary(c, kSecondarySpp); }},
+      {"MBEC", 35, 55,
+       [](const Case& c) { return HasSecondary(c, kSecondaryMbec); }},
+  };
+  for (const Row& row : kRows) {
+    const double share = Share(Focus::kEpt, row.holds);
+    EXPECT_GE(share, row.least) << row.what;
+    EXPECT_LE(share, row.most) << row.what;
+  }
+}
+
+TEST(GeneratorTest, MostAccessesReachALeaf) {
+  std::size_t accesses = 0;
+  std::size_t leaves = 0;
+  UsedEntries used;
+  ForEachCase([&](const Case& c) {
+    for (const Step& step : c.steps) {
+      if (AccessedRange(c, step).bytes == 0) continue;
+      FindUsedEntries(c, step, used);
+      ++accesses;
+      leaves += used.reached_leaf ? 1 : 0;
+    }
+  });
+  const double share =
+      100.0 * static_cast<double>(leaves) / static_cast<double>(accesses);
+  EXPECT_GT(share, 60);
+  EXPECT_LT(share, 95);
+}
+
+TEST(GeneratorTest, EveryKindOfStepAndAccessOccurs) {
+  std::set<StepKind> kinds;
+  std::set<AccessKind> accesses;
+  std::set<int> leaf_levels;
+  UsedEntries used;
+  ForEachCase([&](const Case& c) {
+    for (const Step& step : c.steps) {
+      kinds.insert(step.kind);
+      accesses.insert(step.access.kind);
+      FindUsedEntries(c, step, used);
+      for (const UsedEntry& entry : used.list) {
+        if (entry.leaf) leaf_levels.insert(entry.level);
+      }
+    }
+  });
+  // Table operations are about builders.
+  EXPECT_EQ(kinds.size(), static_cast<std::size_t>(kStepKindCount) - 1);
+  EXPECT_EQ(accesses.size(), 6u);
+  EXPECT_EQ(leaf_levels, (std::set<int>{1, 2, 3}));
+}
+
+bool Has(std::uint64_t value, std::uint64_t bit) { return (value & bit) != 0; }
+
+TEST(LinearGeneratorTest, TheMixIsAsIntended) {
+  using namespace bits;
+  const std::size_t words =
+      Median(Focus::kLinear, [](const Case& c) { return c.memory.size(); });
+  EXPECT_GE(words, 8u);
+  EXPECT_LE(words, 20u);
+  EXPECT_LE(
+      Median(Focus::kLinear, [](const Case& c) { return c.steps.size(); }), 2u);
+
+  struct Row {
+    const char* what;
+    double least, most;
+    bool (*holds)(const Case&);
+  };
+  constexpr Row kRows[] = {
+      {"no paging", 2, 5, [](const Case& c) { return !PagingIsOn(c); }},
+      {"32-bit paging", 15, 25,
+       [](const Case& c) {
+         return GuestModeOf(c.guest) == GuestPagingMode::k32Bit;
+       }},
+      {"PAE paging", 12, 22,
+       [](const Case& c) {
+         return GuestModeOf(c.guest) == GuestPagingMode::kPae;
+       }},
+      {"4-level paging", 30, 45,
+       [](const Case& c) {
+         return GuestModeOf(c.guest) == GuestPagingMode::kFourLevel;
+       }},
+      {"5-level paging", 15, 30,
+       [](const Case& c) {
+         return GuestModeOf(c.guest) == GuestPagingMode::kFiveLevel;
+       }},
+      {"HLAT", 1, 6,
+       [](const Case& c) { return Has(c.controls.tertiary, kTertiaryHlat); }},
+      {"CR0.WP", 55, 75,
+       [](const Case& c) { return Has(c.guest.cr0, kCr0Wp); }},
+      {"SMEP", 30, 50,
+       [](const Case& c) { return Has(c.guest.cr4, kCr4Smep); }},
+      {"SMAP", 30, 50,
+       [](const Case& c) { return Has(c.guest.cr4, kCr4Smap); }},
+      {"PKE", 20, 40, [](const Case& c) { return Has(c.guest.cr4, kCr4Pke); }},
+      {"PKS", 15, 35, [](const Case& c) { return Has(c.guest.cr4, kCr4Pks); }},
+      {"CET", 18, 35, [](const Case& c) { return Has(c.guest.cr4, kCr4Cet); }},
+      {"NXE", 65, 85,
+       [](const Case& c) { return Has(c.guest.efer, kEferNxe); }},
+      {"AC", 10, 30,
+       [](const Case& c) { return Has(c.guest.rflags, kRflagsAc); }},
+  };
+  for (const Row& row : kRows) {
+    const double share = Share(Focus::kLinear, row.holds);
+    EXPECT_GE(share, row.least) << row.what;
+    EXPECT_LE(share, row.most) << row.what;
+  }
+}
+
+// Where the tables lead, whatever they allow.
+TEST(LinearGeneratorTest, MostAccessesReachTheFinalAddressInEveryMode) {
+  struct Count {
+    double accesses = 0, guest_leaves = 0, leaves = 0;
+  };
+  std::map<GuestPagingMode, Count> counts;
+  std::set<std::pair<GuestPagingMode, int>> guest_leaf_levels;
+  UsedEntries used;
+  ForEachCase(Focus::kLinear, [&](const Case& c) {
+    const GuestPagingMode mode = GuestModeOf(c.guest);
+    for (const Step& step : c.steps) {
+      if (!IsPagedAccess(c, step)) continue;
+      FindUsedEntries(c, step, used);
+      Count& count = counts[mode];
+      ++count.accesses;
+      count.guest_leaves += used.reached_guest_leaf ? 1 : 0;
+      count.leaves += used.reached_leaf ? 1 : 0;
+      for (const UsedEntry& entry : used.list) {
+        if (entry.kind == UsedKind::kGuest && entry.leaf) {
+          guest_leaf_levels.emplace(mode, entry.level);
+        }
+      }
+    }
+  });
+  for (const auto& [mode, count] : counts) {
+    SCOPED_TRACE(static_cast<int>(mode));
+    EXPECT_GT(count.guest_leaves, 0.87 * count.accesses);
+    EXPECT_GT(count.leaves, 0.73 * count.accesses);
+    EXPECT_LT(count.leaves, 0.95 * count.accesses);
+  }
+  EXPECT_EQ(counts.size(), 4u);
+  EXPECT_EQ(guest_leaf_levels, (std::set<std::pair<GuestPagingMode, int>>{
+                                   {GuestPagingMode::k32Bit, 1},
+                                   {GuestPagingMode::k32Bit, 2},
+                                   {GuestPagingMode::kPae, 1},
+                                   {GuestPagingMode::kPae, 2},
+                                   {GuestPagingMode::kFourLevel, 1},
+                                   {GuestPagingMode::kFourLevel, 2},
+                                   {GuestPagingMode::kFourLevel, 3},
+                                   {GuestPagingMode::kFiveLevel, 1},
+                                   {GuestPagingMode::kFiveLevel, 2},
+                                   {GuestPagingMode::kFiveLevel, 3}}));
+}
+
+// The situations that make the two dimensions more than the sum of them.
+TEST(LinearGeneratorTest, SituationsOfBothDimensionsOccur) {
+  std::size_t table_is_data = 0;
+  std::size_t entry_twice = 0;
+  std::size_t crosses = 0;
+  std::size_t large_structures = 0;
+  std::size_t read_only_structures = 0;
+  std::size_t user_of_supervisor = 0;
+  UsedEntries used;
+  ForEachCase(Focus::kLinear, [&](const Case& c) {
+    for (const Step& step : c.steps) {
+      if (!IsPagedAccess(c, step)) continue;
+      FindUsedEntries(c, step, used);
+      crosses += (step.gla.value & 0xfff) + step.access.size > 0x1000 ? 1 : 0;
+      std::set<std::uint64_t> guest;
+      bool twice = false;
+      bool data = false;
+      bool large = false;
+      bool read_only = false;
+      bool supervisor = false;
+      for (const UsedEntry& entry : used.list) {
+        if (entry.kind == UsedKind::kGuest) {
+          data |= used.reached_guest_leaf && entry.gpa >> 12 == used.gpa >> 12;
+          twice |= !guest.insert(entry.address.value).second;
+          supervisor |= (entry.value & 5) == 1;
+        } else if (entry.guest_level != 0 && entry.leaf) {
+          large |= entry.level > 1;
+          read_only |= (entry.value & 7) != 0 && (entry.value & 2) == 0;
+        }
+      }
+      table_is_data += data ? 1 : 0;
+      entry_twice += twice ? 1 : 0;
+      large_structures += large ? 1 : 0;
+      read_only_structures += read_only ? 1 : 0;
+      user_of_supervisor += supervisor && c.guest.cpl == 3 ? 1 : 0;
+    }
+  });
+  EXPECT_GT(table_is_data, kCases / 20);
+  EXPECT_GT(entry_twice, kCases / 17);
+  EXPECT_GT(crosses, kCases / 14);
+  EXPECT_GT(large_structures, kCases / 2);
+  EXPECT_GT(read_only_structures, kCases / 8);
+  EXPECT_GT(user_of_supervisor, kCases / 16);
+}
+
+TEST(LinearGeneratorTest, EveryKindOfStepAndAccessOccurs) {
+  std::set<StepKind> kinds;
+  std::set<AccessKind> accesses;
+  ForEachCase(Focus::kLinear, [&](const Case& c) {
+    for (const Step& step : c.steps) {
+      kinds.insert(step.kind);
+      accesses.insert(step.access.kind);
+    }
+  });
+  // EPTP switches are about EPT alone, table operations about builders.
+  EXPECT_EQ(kinds.size(), static_cast<std::size_t>(kStepKindCount) - 2);
+  EXPECT_EQ(accesses.size(), 6u);
+}
+
+}  // namespace
+}  // namespace eptdiff

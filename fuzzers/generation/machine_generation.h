@@ -1,0 +1,53 @@
+// The first part of a generated case: a processor, controls and guest
+// registers that go together. VM entry accepts them, save where it is meant
+// to refuse. Thread-safety: pure functions.
+#ifndef EPTDIFF_FUZZERS_GENERATION_MACHINE_GENERATION_H_
+#define EPTDIFF_FUZZERS_GENERATION_MACHINE_GENERATION_H_
+
+#include <cstdint>
+
+#include "fuzzers/entries/random.h"
+#include "oracle/case.h"
+
+namespace eptdiff {
+
+// Features that not every oracle models. They are drawn for one case in five
+// and then several together, so that the other four can be answered by all.
+struct Exotic {
+  bool five_level_ept = false;
+  bool no_execute_only = false;
+  bool no_2mb_pages = false;
+  bool paging_write = false;  // also guest-paging verification, HLAT
+  bool transactional = false;
+  bool asynchronous = false;
+  bool eptp_switching = false;
+  bool refused_entry = false;
+};
+
+// What a generated case is about.
+enum class Focus : std::uint8_t {
+  kEpt,     // EPT alone: accesses by guest-physical address, mostly
+  kLinear,  // linear accesses through the guest's own paging
+};
+
+Exotic DrawExotic(Random& random, Focus focus);
+
+// Fills in processor, controls (save the addresses of structures) and guest
+// registers (save CR3 and the PDPTEs).
+void GenerateMachine(Random& random, const Exotic& exotic, Focus focus,
+                     Case& c);
+
+// Makes VM entry refuse `c`, by one rule or another, or sets controls that mean
+// nothing, for which it may not.
+void SpoilEntryControls(Random& random, Case& c);
+
+// What the registers of `c` mean.
+bool PagingIsOn(const Case& c);
+bool UsesPae(const Case& c);      // CR0.PG = 1, CR4.PAE = 1, not IA-32e mode
+bool Is64BitMode(const Case& c);  // IA-32e mode and CS.L
+bool HasSecondary(const Case& c, std::uint32_t control);
+int EptLevels(const Case& c);  // 5 or, for anything else, 4
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_FUZZERS_GENERATION_MACHINE_GENERATION_H_

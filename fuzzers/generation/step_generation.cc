@@ -1,0 +1,161 @@
+#include "fuzzers/generation/step_generation.h"
+
+#include "fuzzers/encoding/canonical.h"
+#include "fuzzers/entries/bits.h"
+
+namespace eptdiff {
+namespace {
+
+using namespace bits;
+
+bool IsShadowStack(AccessKind kind) {
+  return kind == AccessKind::kShadowStackRead ||
+         kind == AccessKind::kShadowStackWrite;
+}
+
+bool IsWrite(AccessKind kind) {
+  return kind == AccessKind::kWrite || kind == AccessKind::kReadModifyWrite ||
+         kind == AccessKind::kShadowStackWrite;
+}
+
+std::uint8_t GenerateSize(Random& random, AccessKind kind) {
+  static constexpr std::uint8_t kSizes[] = {1, 1, 2, 4, 4, 8, 8, 8, 16, 32, 64};
+  if (IsShadowStack(kind)) return random.OneIn(4) ? 4 : 8;
+  if (kind == AccessKind::kFetch) {
+    return static_cast<std::uint8_t>(1 + random.Below(15));
+  }
+  if (kind == AccessKind::kReadModifyWrite) {
+    return static_cast<std::uint8_t>(1u << random.Below(5));
+  }
+  return random.OneIn(10) ? static_cast<std::uint8_t>(1 + random.Below(64))
+                          : random.Pick(kSizes);
+}
+
+std::uint64_t SomePage(Random& random, std::span<const std::uint64_t> pages) {
+  return pages[random.Below(pages.size())];
+}
+
+// A guest translation that would have let the access through, mostly.
+GuestPage GenerateGuestPage(Random& random, const Case& c,
+                            const Access& access) {
+  GuestPage page;
+  page.user = (c.guest.cpl == 3 || access.wruss) && !access.implicit_supervisor;
+  page.writable =
+      IsWrite(access.kind) ? !IsShadowStack(access.kind) : random.OneIn(2);
+  page.execute_disable =
+      access.kind != AccessKind::kFetch && random.Percent(40);
+  if (random.Percent(20)) page.user = !page.user;
+  if (random.Percent(8)) page.writable = !page.writable;
+  if (random.Percent(5)) page.execute_disable = !page.execute_disable;
+  page.pat_index =
+      random.OneIn(2) ? 0 : static_cast<std::uint8_t>(random.Below(8));
+  return page;
+}
+
+Step GuestPhysicalStep(Random& random, const Exotic& exotic, const Case& c,
+                       std::span<const std::uint64_t> pages) {
+  Step step;
+  step.kind = StepKind::kGuestPhysicalAccess;
+  step.access = GenerateAccess(random, exotic, c);
+  const std::uint64_t page = SomePage(random, pages);
+  step.gpa = Gpa{page + GenerateOffset(random, step.access)};
+  step.page = GenerateGuestPage(random, c, step.access);
+  if (random.Percent(exotic.asynchronous ? 30 : 1)) {
+    step.page.gla_valid = false;
+  } else {
+    step.page.gla = GenerateGla(random, c, step.gpa.value);
+  }
+  return step;
+}
+
+Step LinearStep(Random& random, const Exotic& exotic, const Case& c,
+                std::span<const std::uint64_t> pages) {
+  Step step;
+  step.kind = StepKind::kLinearAccess;
+  step.access = GenerateAccess(random, exotic, c);
+  const std::uint64_t page = SomePage(random, pages) & Low(32);
+  step.gla = Gla{page + GenerateOffset(random, step.access)};
+  return step;
+}
+
+Step PagingStructureStep(Random& random, const Case& c,
+                         std::span<const std::uint64_t> pages) {
+  const unsigned entry_bytes = (c.guest.cr4 & kCr4Pae) != 0 ? 8 : 4;
+  Step step;
+  step.kind = random.OneIn(2) ? StepKind::kPagingStructureRead
+                              : StepKind::kPagingStructureUpdate;
+  const std::uint64_t page = SomePage(random, pages);
+  step.gpa = Gpa{page + entry_bytes * random.Below(4096 / entry_bytes)};
+  step.page.gla = GenerateGla(random, c, random.Next());
+  step.page.pat_index = static_cast<std::uint8_t>(random.Below(4));
+  return step;
+}
+
+}  // namespace
+
+std::uint64_t GenerateOffset(Random& random, const Access& access) {
+  if (IsShadowStack(access.kind)) {
+    return random.Below(4096u / access.size) * access.size;
+  }
+  if (access.size > 1 && random.OneIn(20)) {
+    return 4096 - 1 - random.Below(access.size - 1u);
+  }
+  switch (random.Below(5)) {
+    case 0:
+      return 0;
+    case 1:
+      return 4096u - access.size;
+    case 2:  // a sub-page boundary
+      return 128 * random.Below(31);
+    case 3:  // or one byte before it
+      return 128 * (1 + random.Below(30)) - 1;
+    default:
+      return random.Below(4097u - access.size);
+  }
+}
+
+Access GenerateAccess(Random& random, const Exotic& exotic, const Case& c) {
+  static constexpr AccessKind kPlain[] = {
+      AccessKind::kRead,           AccessKind::kRead,  AccessKind::kRead,
+      AccessKind::kWrite,          AccessKind::kWrite, AccessKind::kWrite,
+      AccessKind::kWrite,          AccessKind::kFetch, AccessKind::kFetch,
+      AccessKind::kReadModifyWrite};
+  Access access;
+  access.kind = random.Pick(kPlain);
+  const bool shadow_stacks = (c.guest.cr4 & kCr4Cet) != 0;
+  if (shadow_stacks && random.Percent(35)) {
+    access.kind = random.OneIn(2) ? AccessKind::kShadowStackRead
+                                  : AccessKind::kShadowStackWrite;
+    access.wruss = access.kind == AccessKind::kShadowStackWrite &&
+                   c.guest.cpl == 0 && random.OneIn(4);
+  } else if (access.kind != AccessKind::kFetch && c.guest.cpl == 3) {
+    access.implicit_supervisor = random.Percent(10);
+  }
+  access.asynchronous = exotic.asynchronous && random.Percent(40);
+  access.size = GenerateSize(random, access.kind);
+  return access;
+}
+
+Gla GenerateGla(Random& random, const Case& c, std::uint64_t gpa) {
+  const std::uint64_t offset = gpa & Low(12);
+  if (!PagingIsOn(c)) return Gla{gpa & Low(32)};
+  if (!Is64BitMode(c)) {
+    return Gla{(random.Bits(32) & ~Low(12)) | offset};
+  }
+  const unsigned width = (c.guest.cr4 & kCr4La57) != 0 ? 57 : 48;
+  const std::uint64_t half = random.Bits(width - 1) & ~Low(12);
+  // Canonical: the highest bit of the width is repeated.
+  return Gla{half | (random.OneIn(2) ? ~Low(width - 1) : 0) | offset};
+}
+
+Step GenerateAccessStep(Random& random, const Exotic& exotic, const Case& c,
+                        std::span<const std::uint64_t> pages) {
+  if (PagingIsOn(c)) {
+    if (random.Percent(14)) return PagingStructureStep(random, c, pages);
+  } else if (random.Percent(65)) {
+    return LinearStep(random, exotic, c, pages);
+  }
+  return GuestPhysicalStep(random, exotic, c, pages);
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,383 @@
+#include "fuzzers/generation/table_generation.h"
+
+#include <algorithm>
+
+#include "fuzzers/encoding/canonical.h"
+#include "fuzzers/entries/bits.h"
+#include "fuzzers/entries/random.h"
+
+namespace eptdiff {
+namespace {
+
+using namespace bits;
+
+constexpr std::uint64_t k4K = 0x1000, k2M = 0x200000, k1G = 0x40000000;
+
+void GenerateTableMachine(Random& random, Case& c) {
+  static constexpr std::uint8_t kWidths[] = {36, 39, 46, 46, 46, 48, 52};
+  static constexpr std::uint64_t kRoots[] = {0x100000, 0x100000, 0x1000,
+                                             0x0000000ffff00000};
+  c = Case{};
+  Processor& p = c.processor;
+  p.maxphyaddr = random.Pick(kWidths);
+  p.ept_vpid_cap = kCapFourLevels | kCapFiveLevels | kCapUncacheable |
+                   kCapWriteBack | kCapInvept | kCapAccessedDirty |
+                   kCapAdvancedExit | kCapShadowStack;
+  if (!random.OneIn(6)) p.ept_vpid_cap |= kCapExecuteOnly;
+  if (!random.OneIn(12)) p.ept_vpid_cap |= kCap2Mb;
+  if (!random.OneIn(6)) p.ept_vpid_cap |= kCap1Gb;
+  p.ept_violation_ve = true;
+  Controls& k = c.controls;
+  k.primary = kPrimarySecondary | kPrimaryTertiary;
+  k.secondary = kSecondaryEpt;
+  if (random.OneIn(4)) k.secondary |= kSecondaryMbec;
+  if (random.OneIn(6)) k.secondary |= kSecondarySpp;
+  if (random.OneIn(6)) k.secondary |= kSecondaryVe;
+  if (random.OneIn(8)) k.tertiary |= kTertiaryPagingWrite;
+  if (random.OneIn(16)) k.tertiary |= kTertiaryVerify;
+  k.eptp = random.Pick(kRoots) | kWriteBack |
+           (random.OneIn(4) ? kFiveLevels : kFourLevels);
+  if (random.OneIn(2)) k.eptp |= kAccessedDirty;
+  if (random.OneIn(8)) k.eptp |= kShadowStackAware;
+  if (random.OneIn(2)) {
+    c.guest.cr0 = kCr0Pe | kCr0Pg;
+    c.guest.cr4 = kCr4Pae;
+    c.guest.efer = kEferLme | kEferLma;
+    c.guest.cs_l = true;
+  }
+}
+
+std::uint64_t SomeFlags(Random& random) {
+  static constexpr std::uint64_t kRights[] = {7, 7, 7, 3, 3, 1, 5, 4};
+  static constexpr unsigned kOthers[] = {6,  8,  9,  10, 10, 11,
+                                         52, 58, 59, 60, 61, 63};
+  static constexpr std::uint64_t kTypes[] = {6, 6, 6, 6, 0, 1, 4, 5};
+  std::uint64_t flags = random.Pick(kRights) | random.Pick(kTypes) << 3;
+  if (random.OneIn(3)) flags |= Bit(random.Pick(kOthers));
+  if (random.OneIn(30)) flags ^= Bit(random.Below(64));
+  return flags & kTableFlagsMask;
+}
+
+std::uint64_t SomeGpa(Random& random) {
+  static constexpr std::uint64_t kGranules[] = {k4K, k4K, k2M, k2M, k1G};
+  std::uint64_t gpa = random.Pick(kGranules) * random.Below(4);
+  if (random.OneIn(3)) gpa += k2M * random.Below(4);
+  if (random.OneIn(3)) gpa += k4K * random.Below(4);
+  if (random.OneIn(10)) gpa += k4K * 508;
+  return gpa;
+}
+
+std::uint64_t SomeBytes(Random& random) {
+  static constexpr std::uint64_t kGranules[] = {k4K, k4K, k4K, k2M, k2M, k1G};
+  std::uint64_t bytes = random.Pick(kGranules) * (1 + random.Below(3));
+  if (random.OneIn(4)) bytes += k4K * (1 + random.Below(3));
+  return bytes;
+}
+
+// Where and how much, as most of the operations have it; few are misaligned or
+// out of range.
+void SpoilOperation(Random& random, TableOperation& operation) {
+  static constexpr std::uint64_t kWrong[] = {1, 0x800, std::uint64_t{1} << 47,
+                                             std::uint64_t{1} << 51};
+  if (random.OneIn(50)) operation.gpa.value += random.Pick(kWrong);
+  if (random.OneIn(50)) operation.hpa.value += random.Pick(kWrong);
+  if (random.OneIn(50)) operation.bytes = random.OneIn(2) ? 0 : 0x1800;
+  if (random.OneIn(8)) {
+    operation.failing_allocation =
+        static_cast<std::uint16_t>(1 + random.Below(4));
+  }
+}
+
+// One of the operations so far, preferably one that maps; null if none is
+// drawn.
+const Step* SomeOther(Random& random, const Case& c) {
+  const Step* found = nullptr;
+  for (int attempt = 0; attempt < 4 && !c.steps.empty(); ++attempt) {
+    const Step& step = c.steps[random.Below(c.steps.size())];
+    if (step.kind != StepKind::kTableOperation) continue;
+    found = &step;
+    if (step.operation.kind == TableOperationKind::kMap ||
+        step.operation.kind == TableOperationKind::kMapRegion) {
+      break;
+    }
+  }
+  return found;
+}
+
+// `maps`: what is mapped comes first.
+Step SomeOperation(Random& random, const Case& c, bool maps = false) {
+  static constexpr TableOperationKind kKinds[] = {
+      TableOperationKind::kMap,           TableOperationKind::kMap,
+      TableOperationKind::kUnmap,         TableOperationKind::kRemap,
+      TableOperationKind::kProtect,       TableOperationKind::kSplit,
+      TableOperationKind::kMapRegion,     TableOperationKind::kMapRegion,
+      TableOperationKind::kMapRegion,     TableOperationKind::kMapRegion,
+      TableOperationKind::kUnmapRegion,   TableOperationKind::kUnmapRegion,
+      TableOperationKind::kProtectRegion, TableOperationKind::kProtectRegion,
+      TableOperationKind::kMergeRegion,   TableOperationKind::kClearFlags};
+  Step step;
+  step.kind = StepKind::kTableOperation;
+  TableOperation& operation = step.operation;
+  operation.kind = random.Pick(kKinds);
+  if (maps) {
+    operation.kind = random.OneIn(3) ? TableOperationKind::kMap
+                                     : TableOperationKind::kMapRegion;
+  }
+  operation.gpa = Gpa{SomeGpa(random)};
+  operation.bytes = SomeBytes(random);
+  operation.level = static_cast<std::uint8_t>(1 + random.Below(3));
+  operation.flags = SomeFlags(random);
+  if (operation.kind == TableOperationKind::kClearFlags) {
+    operation.flags = Union({kAccessed, random.OneIn(2) ? kDirty : 0});
+  }
+  // Often where another operation is, and much like it.
+  const Step* other = SomeOther(random, c);
+  if (other != nullptr && !random.OneIn(3)) {
+    operation.gpa = other->operation.gpa;
+    if (random.OneIn(2)) operation.bytes = other->operation.bytes;
+    // A page is known by its first address.
+    if (random.OneIn(FieldsOf(operation.kind).bytes ? 4 : 16)) {
+      operation.gpa.value += k4K * random.Below(4);
+    }
+    if (random.OneIn(2) && operation.kind != TableOperationKind::kClearFlags) {
+      // A right less or more, or UC for WB.
+      static constexpr std::uint64_t kChanges[] = {0, 1, 2, 2, 4, 4, 6, 6 << 3};
+      operation.flags = other->operation.flags ^ random.Pick(kChanges);
+    }
+  }
+  if (other != nullptr && other->operation.kind == TableOperationKind::kSplit &&
+      random.OneIn(2)) {
+    operation.kind = TableOperationKind::kMergeRegion;
+  }
+  if (operation.kind == TableOperationKind::kMergeRegion && random.OneIn(2)) {
+    operation.gpa.value &= ~(k1G - 1);
+    operation.bytes = k1G * (1 + random.Below(3));
+  }
+  operation.hpa = Hpa{operation.gpa.value + k1G * (2 + random.Below(8))};
+  if (random.OneIn(4)) operation.hpa.value += random.OneIn(2) ? k4K : k2M;
+  if (operation.kind == TableOperationKind::kMap) {
+    static constexpr std::uint64_t kSizes[] = {k4K, k2M, k1G};
+    const std::uint64_t size = kSizes[operation.level - 1];
+    if (!random.OneIn(8)) {
+      operation.gpa.value &= ~(size - 1);
+      operation.hpa.value &= ~(size - 1);
+    }
+  }
+  // Not too many 4-KByte pages: a table each is enough.
+  if (operation.kind == TableOperationKind::kMapRegion &&
+      operation.bytes > 3 * k2M) {
+    operation.level = std::max<std::uint8_t>(operation.level, 2);
+    if (operation.hpa.value % k2M != operation.gpa.value % k2M) {
+      operation.bytes = k2M;
+    }
+  }
+  SpoilOperation(random, operation);
+  Canonicalise(step);
+  return step;
+}
+
+// To a page that an access was to, or that some operation is about.
+std::uint64_t SomeUsedGpa(Random& random, const Case& c) {
+  for (int attempt = 0; attempt < 4 && !c.steps.empty(); ++attempt) {
+    const Step& other = c.steps[random.Below(c.steps.size())];
+    if (other.kind == StepKind::kGuestPhysicalAccess) {
+      return other.gpa.value & ~(k4K - 1);
+    }
+    if (other.kind != StepKind::kTableOperation) continue;
+    const TableOperation& operation = other.operation;
+    const std::uint64_t gpa = operation.gpa.value & ~(k4K - 1);
+    const std::uint64_t pages =
+        std::clamp<std::uint64_t>(operation.bytes / k4K, 1, 1024);
+    return random.OneIn(2) ? gpa : gpa + k4K * random.Below(pages);
+  }
+  return SomeGpa(random);
+}
+
+Step SomeAccess(Random& random, const Case& c) {
+  static constexpr AccessKind kKinds[] = {
+      AccessKind::kRead,  AccessKind::kRead,  AccessKind::kWrite,
+      AccessKind::kWrite, AccessKind::kFetch, AccessKind::kReadModifyWrite};
+  Step step;
+  step.access.kind = random.Pick(kKinds);
+  const std::uint64_t gpa = SomeUsedGpa(random, c);
+  step.gpa = Gpa{gpa};
+  if (random.OneIn(4)) step.gpa.value += random.Below(4096);
+  if (random.OneIn(12)) {
+    step.gpa.value |= 0xffc;
+    step.access.size = 8;
+  }
+  step.page.user = random.OneIn(3);
+  if (random.OneIn(12)) {
+    step.kind = random.OneIn(2) ? StepKind::kPagingStructureRead
+                                : StepKind::kPagingStructureUpdate;
+    step.gpa.value &= ~std::uint64_t{7};
+  }
+  Canonicalise(step);
+  return step;
+}
+
+void Insert(std::size_t at, const Step& step, Case& c) {
+  if (c.steps.size() >= kMaxTableSteps) return;
+  c.steps.insert(c.steps.begin() + static_cast<std::ptrdiff_t>(at), step);
+}
+
+void ChangeOperation(Random& random, TableOperation& operation) {
+  switch (random.Below(8)) {
+    case 0:
+      operation.gpa.value ^= k4K << random.Below(19);
+      break;
+    case 1:
+      operation.bytes ^= k4K << random.Below(19);
+      break;
+    case 2:
+      operation.bytes = SomeBytes(random);
+      break;
+    case 3:
+      operation.flags = SomeFlags(random);
+      break;
+    case 4:
+      operation.flags ^= Bit(random.Below(64));
+      break;
+    case 5:
+      operation.level = static_cast<std::uint8_t>(1 + random.Below(3));
+      break;
+    case 6:
+      operation.failing_allocation =
+          static_cast<std::uint16_t>(random.Below(5));
+      break;
+    default:
+      operation.kind = static_cast<TableOperationKind>(
+          random.Below(kTableOperationKindCount));
+      break;
+  }
+}
+
+void ChangeStep(Random& random, Case& c) {
+  Step& step = c.steps[random.Below(c.steps.size())];
+  if (step.kind == StepKind::kTableOperation) {
+    ChangeOperation(random, step.operation);
+  } else if (random.OneIn(2)) {
+    step.access.kind = static_cast<AccessKind>(random.Below(4));
+  } else {
+    step.gpa.value ^= k4K << random.Below(19);
+  }
+  Canonicalise(step);
+}
+
+void ChangeMachine(Random& random, Case& c) {
+  Case other;
+  GenerateTableMachine(random, other);
+  if (random.OneIn(4)) {
+    c.processor = other.processor;
+    c.controls = other.controls;
+    c.guest = other.guest;
+    return;
+  }
+  static constexpr std::uint64_t kEptpBits[] = {kAccessedDirty, kAccessedDirty,
+                                                kShadowStackAware, 0x8};
+  static constexpr std::uint32_t kSecondaryBits[] = {
+      kSecondaryMbec, kSecondarySpp, kSecondaryVe};
+  switch (random.Below(4)) {
+    case 0:
+      c.controls.eptp ^= random.Pick(kEptpBits);
+      break;
+    case 1:
+      c.controls.secondary ^= random.Pick(kSecondaryBits);
+      break;
+    case 2:
+      c.processor = other.processor;
+      break;
+    default:
+      c.guest = other.guest;
+      break;
+  }
+}
+
+// Brings in an access, then a change of what it used, then the access again:
+// what a processor may still have cached would show.
+void InsertWitness(Random& random, Case& c) {
+  const Step access = SomeAccess(random, c);
+  const std::size_t at = 1 + random.Below(c.steps.size());
+  Insert(std::min(at, c.steps.size()), access, c);
+  const std::size_t later = std::min(at + 1 + random.Below(3), c.steps.size());
+  Step again = access;
+  if (random.OneIn(2)) again.access.kind = AccessKind::kWrite;
+  Canonicalise(again);
+  Insert(later, again, c);
+}
+
+void MutateOnce(Random& random, Case& c) {
+  const std::size_t at = random.Below(c.steps.size() + 1);
+  switch (random.Below(10)) {
+    case 0:
+    case 1:
+      Insert(at, SomeOperation(random, c), c);
+      break;
+    case 2:
+      Insert(at, SomeAccess(random, c), c);
+      break;
+    case 3:
+      InsertWitness(random, c);
+      break;
+    case 4:
+      if (c.steps.size() > 1) {
+        c.steps.erase(c.steps.begin() + static_cast<std::ptrdiff_t>(
+                                            random.Below(c.steps.size())));
+      }
+      break;
+    case 5:
+      if (c.steps.size() > 1) {
+        std::swap(c.steps[random.Below(c.steps.size())],
+                  c.steps[random.Below(c.steps.size())]);
+      }
+      break;
+    case 6:
+      ChangeMachine(random, c);
+      break;
+    default:
+      ChangeStep(random, c);
+      break;
+  }
+}
+
+}  // namespace
+
+void GenerateTableCase(std::uint64_t seed, Case& c) {
+  Random random(seed);
+  GenerateTableMachine(random, c);
+  const std::size_t operations = 1 + random.Below(8);
+  for (std::size_t i = 0; i < operations; ++i) {
+    const bool maps = i == 0 || (i == 1 && random.OneIn(2));
+    c.steps.push_back(SomeOperation(random, c, maps));
+    while (random.OneIn(2) && c.steps.size() < kMaxTableSteps) {
+      c.steps.push_back(SomeAccess(random, c));
+    }
+    if (c.steps.size() >= kMaxTableSteps) break;
+  }
+}
+
+void MutateTableCase(std::uint64_t seed, Case& c) {
+  Random random(seed);
+  if (c.steps.size() > kMaxTableSteps) c.steps.resize(kMaxTableSteps);
+  if (!HasTableOperations(c)) {
+    Insert(0, SomeOperation(random, c), c);
+    if (!HasTableOperations(c)) c.steps[0] = SomeOperation(random, c);
+  }
+  do {
+    MutateOnce(random, c);
+  } while (random.OneIn(3));
+}
+
+void CrossOverTableCases(const Case& a, const Case& b, std::uint64_t seed,
+                         Case& child) {
+  Random random(seed);
+  child = a;
+  child.steps.resize(
+      random.Below(std::min(a.steps.size(), kMaxTableSteps) + 1));
+  for (std::size_t i = random.Below(b.steps.size() + 1);
+       i < b.steps.size() && child.steps.size() < kMaxTableSteps; ++i) {
+    child.steps.push_back(b.steps[i]);
+  }
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,158 @@
+#include "fuzzers/power/knock_outs.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <utility>
+
+#include "oracle/judgement/judge.h"
+
+namespace eptdiff {
+namespace {
+
+// For each slot, the alterations that are asked beside it, and which of all
+// have given another answer than the SDM in this step.
+struct Asked {
+  std::span<const Alteration> alterations;
+  std::array<std::vector<std::size_t>, kSlotCount> of_slot;
+  std::vector<bool> concerned;
+  std::vector<std::size_t> list;  // the same, as numbers
+};
+thread_local Asked* asked = nullptr;
+
+// Alterations are plain functions, so that each slot has one of its own.
+template <std::size_t kSlot>
+std::uint64_t Listen(const Situation& situation, std::uint64_t value) {
+  for (const std::size_t i : asked->of_slot[kSlot]) {
+    if (asked->concerned[i]) continue;
+    if (asked->alterations[i].function(situation, value) == value) continue;
+    asked->concerned[i] = true;
+    asked->list.push_back(i);
+  }
+  return value;
+}
+
+template <std::size_t... kSlots>
+std::array<Alteration, kSlotCount> Listeners(std::index_sequence<kSlots...>) {
+  return {Alteration{"", static_cast<Slot>(kSlots), Listen<kSlots>, ""}...};
+}
+
+Dialect ListeningDialect() {
+  static const std::array<Alteration, kSlotCount> kListeners =
+      Listeners(std::make_index_sequence<kSlotCount>());
+  std::vector<const Alteration*> all;
+  for (const Alteration& listener : kListeners) all.push_back(&listener);
+  return Dialect("listening", std::move(all));
+}
+
+constexpr Equivalent kEquivalents[] = {
+    {"AD-6/never",
+     "Whether an access that exits sets accessed flags is open. The alteration "
+     "permits only what the engine does: it sets none."},
+    {"GW-12/read-only-pages-dirty",
+     "Whether a write that CR0.WP = 0 allows sets D in a read-only entry is "
+     "open on a processor with CET. The alteration permits only what the "
+     "engine does: it sets D."},
+    {"VIO-15/write-only",
+     "A present entry with bit 1 set has bit 0 set (CFG-1): where a read is "
+     "refused, so is the write. Only an execute-only leaf with bit 61 tells "
+     "the two apart; there the write may meet SPP's result or an EPT violation "
+     "(29.3.4.1 is silent), and the engine reports the violation."},
+};
+
+}  // namespace
+
+std::span<const Equivalent> EquivalentAlterations() { return kEquivalents; }
+
+std::vector<Alteration> NoticeableAlterations() {
+  std::vector<Alteration> noticeable;
+  for (const Alteration& alteration : AllAlterations()) {
+    const bool equivalent = std::any_of(
+        std::begin(kEquivalents), std::end(kEquivalents),
+        [&](const Equivalent& e) { return e.alteration == alteration.name; });
+    if (!equivalent) noticeable.push_back(alteration);
+  }
+  return noticeable;
+}
+
+struct KnockOuts::Probe {
+  Asked asked;
+  Reference reference{ListeningDialect()};
+};
+
+KnockOuts::KnockOuts(std::span<const Alteration> alterations)
+    : alterations_(alterations),
+      shown_(alterations.size()),
+      over_(alterations.size()),
+      remaining_(alterations.size()),
+      probe_(std::make_unique<Probe>()) {
+  Asked& listened = probe_->asked;
+  listened.alterations = alterations;
+  listened.concerned.resize(alterations.size());
+  for (std::size_t i = 0; i < alterations.size(); ++i) {
+    altered_.emplace_back(Dialect().With(alterations[i]));
+    listened.of_slot[static_cast<std::size_t>(alterations[i].slot)].push_back(
+        i);
+  }
+  trace_.keeps_hits = false;
+  trial_.Add(engine_, Dialect());
+  trial_.set_keeps_hits(false);
+  trial_.set_observer([this](const StepReport& report) { Observe(report); });
+}
+
+KnockOuts::~KnockOuts() = default;
+
+std::span<const std::size_t> KnockOuts::Run(const Case& c) {
+  case_ = &c;
+  consequences_.Clear();
+  shown_now_.clear();
+  over_ = shown_;
+  trial_.Run(c);
+  remaining_ -= shown_now_.size();
+  for (const std::size_t i : shown_now_) {
+    auto& of_slot =
+        probe_->asked.of_slot[static_cast<std::size_t>(alterations_[i].slot)];
+    std::erase(of_slot, i);
+  }
+  return shown_now_;
+}
+
+void KnockOuts::FindConcerned(const MachineState& before, const Step* step) {
+  Asked& listened = probe_->asked;
+  for (const std::size_t i : listened.list) listened.concerned[i] = false;
+  listened.list.clear();
+  asked = &listened;
+  probe_->reference.Judge(before, step, verdict_, trace_);
+}
+
+void KnockOuts::Observe(const StepReport& report) {
+  consequences_.Add(report.trace.consequences);
+  if (remaining_ == shown_now_.size()) return;
+  // What the SDM leaves undefined (ALIAS-1), an alteration may define.
+  if (report.verdict.standing != Standing::kJudged &&
+      report.verdict.standing != Standing::kUndefined) {
+    return;
+  }
+  const Step* step =
+      report.step == 0 ? nullptr : &case_->steps[report.step - 1];
+  FindConcerned(report.before, step);
+  for (const std::size_t i : probe_->asked.list) {
+    if (!over_[i]) Try(i, report, step);
+  }
+}
+
+void KnockOuts::Try(std::size_t alteration, const StepReport& report,
+                    const Step* step) {
+  altered_[alteration].Judge(report.before, step, verdict_, trace_);
+  if (verdict_.standing != Standing::kJudged) {
+    over_[alteration] = true;  // a run with it would end the case here
+    return;
+  }
+  Judge(verdict_, report.before, report.outcome, engine_.fields(), finding_);
+  if (finding_.conforms) return;
+  over_[alteration] = true;
+  shown_[alteration] = true;
+  shown_now_.push_back(alteration);
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,118 @@
+// How long the fuzzers take to notice each knock-out (knock_outs.h): libFuzzer
+// with the mutators of walk_fuzzer or linear_fuzzer, or, with EPTDIFF_BYTES,
+// its own mutators of bytes. Encoding and feedback are those of the targets.
+// It ends once all have been noticed. Environment:
+//   EPTDIFF_POWER=FILE     gets, at the end, a line "NAME EXECUTIONS SECONDS"
+//                          for each alteration that was noticed, and one for
+//                          the whole run, named "all"
+//   EPTDIFF_FOCUS=linear   the mutators of linear_fuzzer
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "fuzzers/encoding/current_case.h"
+#include "fuzzers/feedback/feedback.h"
+#include "fuzzers/mutation/custom_mutator.h"
+#include "fuzzers/power/knock_outs.h"
+
+namespace eptdiff {
+namespace {
+
+class PowerFuzzer {
+ public:
+  // Never destroyed: it closes its file at exit.
+  static PowerFuzzer& Get() {
+    static PowerFuzzer& fuzzer = *new PowerFuzzer;
+    return fuzzer;
+  }
+
+  void Run(std::span<const std::uint8_t> bytes) {
+    ++executions_;
+    const Case& c = current_.Read(bytes);
+    PublishQuestions(c);
+    for (const std::size_t i : knock_outs_.Run(c)) {
+      Report(alterations_[i].name);
+    }
+    PublishConsequences(knock_outs_.consequences());
+    if (knock_outs_.remaining() == 0) std::exit(0);
+  }
+
+  CurrentCase& current() { return current_; }
+  Focus focus() const { return focus_; }
+
+ private:
+  PowerFuzzer() {
+    const char* focus = std::getenv("EPTDIFF_FOCUS");
+    if (focus != nullptr && std::string_view(focus) == "linear") {
+      focus_ = Focus::kLinear;
+    }
+    const char* path = std::getenv("EPTDIFF_POWER");
+    out_ = std::fopen(path == nullptr ? "/dev/null" : path, "w");
+    if (out_ == nullptr) {
+      std::perror(path);
+      std::_Exit(2);
+    }
+    std::atexit([] {
+      Get().Report("all");
+      const bool written = std::fclose(Get().out_) == 0;
+      if (!written) std::_Exit(2);
+    });
+  }
+
+  void Report(std::string_view name) {
+    const std::chrono::duration<double> seconds =
+        std::chrono::steady_clock::now() - start_;
+    std::fprintf(out_, "%.*s %llu %.6f\n", static_cast<int>(name.size()),
+                 name.data(), static_cast<unsigned long long>(executions_),
+                 seconds.count());
+  }
+
+  const std::chrono::steady_clock::time_point start_ =
+      std::chrono::steady_clock::now();
+  Focus focus_ = Focus::kEpt;
+  std::FILE* out_ = nullptr;
+  std::uint64_t executions_ = 0;
+  CurrentCase current_;
+  const std::vector<Alteration> alterations_ = NoticeableAlterations();
+  KnockOuts knock_outs_{alterations_};
+};
+
+}  // namespace
+}  // namespace eptdiff
+
+extern "C" int LLVMFuzzerInitialize(int*, char***) {
+  eptdiff::PowerFuzzer::Get();
+  return 0;
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
+                                      std::size_t size) {
+  eptdiff::PowerFuzzer::Get().Run({data, size});
+  return 0;
+}
+
+#ifndef EPTDIFF_BYTES
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data,
+                                               std::size_t size,
+                                               std::size_t max_size,
+                                               unsigned int seed) {
+  eptdiff::PowerFuzzer& fuzzer = eptdiff::PowerFuzzer::Get();
+  return eptdiff::MutateBytes(data, size, max_size, seed, fuzzer.focus(),
+                              fuzzer.current());
+}
+
+extern "C" std::size_t LLVMFuzzerCustomCrossOver(
+    const std::uint8_t* data1, std::size_t size1, const std::uint8_t* data2,
+    std::size_t size2, std::uint8_t* out, std::size_t max_out_size,
+    unsigned int seed) {
+  eptdiff::PowerFuzzer& fuzzer = eptdiff::PowerFuzzer::Get();
+  return eptdiff::CrossOverBytes({data1, size1}, {data2, size2},
+                                 {out, max_out_size}, seed, fuzzer.focus(),
+                                 fuzzer.current());
+}
+#endif

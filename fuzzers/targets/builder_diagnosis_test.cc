@@ -1,0 +1,178 @@
+// Builders with planted faults, put to generated cases, and diagnosed: each
+// fault is named, in words that lead to it, and nothing else is.
+#include "oracle/builder/diagnosis/builder_diagnosis.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fuzzers/generation/table_generation.h"
+#include "oracle/builder/diagnosis/cause_words.h"
+#include "oracle/builder/judge/builder_trial.h"
+#include "oracle/builder/planted/planted_builder.h"
+
+namespace eptdiff {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::UnorderedElementsAre;
+
+// What is said of a builder with these faults after so many cases.
+std::vector<std::string> Diagnosed(std::string_view faults, int count) {
+  BuilderTrial trial(PlantInBuilder(faults));
+  const auto right = std::make_unique<SymptomCounts>();
+  SymptomLog log(*right);
+  trial.set_symptom_log(&log);
+  std::map<std::vector<Symptom>, std::uint64_t> seen;
+  Case c;
+  for (int i = 0; i < count; ++i) {
+    const auto seed = static_cast<std::uint64_t>(i);
+    if (i % 4 == 0) {
+      GenerateTableCase(seed, c);
+    } else {
+      MutateTableCase(seed, c);
+    }
+    if (!trial.Run(c).finding.has_value()) continue;
+    std::vector<Symptom> symptoms(log.symptoms().begin(), log.symptoms().end());
+    EXPECT_FALSE(symptoms.empty()) << faults;
+    std::sort(symptoms.begin(), symptoms.end());
+    ++seen[symptoms];
+  }
+  std::vector<FailingCases> failing;
+  for (const auto& [symptoms, cases] : seen) {
+    failing.push_back({symptoms, cases});
+  }
+  std::vector<std::string> words;
+  for (const BuilderCause& cause : DiagnoseBuilder(failing, right->List())) {
+    words.push_back(std::string(NameOf(cause.value.mistake())) + ": " +
+                    WordsOf(cause));
+  }
+  return words;
+}
+
+struct Diagnosis {
+  std::string_view fault;
+  std::string_view words;
+};
+
+constexpr Diagnosis kDiagnoses[] = {
+    {"builder-split-drops-permission",
+     "page-bits: pages lose write permission, where a large page is split"},
+    {"builder-split-not-stored",
+     "table-not-linked: a table is made for it, and neither linked nor "
+     "freed: the result is not stored in the entry above, where a large "
+     "page is split"},
+    {"builder-unmap-clears-large-page",
+     "page-gone: pages go that have to stay, in unmap, if the entry maps "
+     "other pages, too"},
+    {"builder-invept-missing-for-write",
+     "invept-missing: INVEPT is missing after the removal of write "
+     "permission alone"},
+    {"builder-invept-never",
+     "invept-missing: INVEPT is missing after changes that need it, while "
+     "the tables are in use"},
+    {"builder-freed-before-invept",
+     "freed-early: a table's frame is freed first, and INVEPT is executed "
+     "after that"},
+    {"builder-freed-by-first-entry",
+     "page-gone: pages go that have to stay, where a table is unlinked, "
+     "if the entry maps other pages, too"},
+    {"builder-linked-before-filled",
+     "linked-unfilled: a table is linked before all of its entries are "
+     "stored"},
+    {"builder-address-32-bits",
+     "page-bits: pages lose bits 51:32 of their address"},
+    {"builder-protect-skips-large-pages",
+     "not-done: pages stay as they were, in protect, if the operation "
+     "begins in a large page"},
+    {"builder-hole-ends-region",
+     "not-done: pages stay as they were, after a hole in the region "
+     "(where nothing is mapped)"},
+    {"builder-overlap-accepted",
+     "done-not-refused: an operation is done that has to be refused "
+     "(already mapped), in operations on regions, but not always"},
+    {"builder-refused-after-change",
+     "changed-though-refused: an operation that is refused changes an "
+     "entry"},
+    {"builder-iteration-skips-last",
+     "listing: the list of what is mapped is not what the tables map"},
+    {"builder-linked-twice", "linked-twice: a table is linked at two places"},
+    {"builder-empty-table-stays",
+     "empty-table: a table that maps nothing stays linked"},
+    {"builder-ignored-bits-lost",
+     "table-bits: ignored bits change in the entry of a table that stays"},
+    {"builder-unreported-store",
+     "unreported: memory changes in another way than by the stores"},
+    {"builder-store-after-free",
+     "foreign-store: a store goes to a frame that is not allocated (any "
+     "more)"},
+    {"builder-end-keeps-root",
+     "leak: a frame that is linked no more is not freed, when the tables "
+     "are given up"},
+    {"builder-end-without-invept",
+     "invept-missing: INVEPT is missing after the end of the tables, "
+     "which processors may have cached"},
+    {"builder-removed-skips-last",
+     "removed-not-shown: pages go and are not shown as removed, in "
+     "unmap-region"},
+    {"builder-removed-flags-early",
+     "removed-without-flags: pages are shown as removed without accessed or "
+     "dirty flags that processors had set"},
+};
+
+std::string WordsFor(std::string_view fault) {
+  for (const Diagnosis& each : kDiagnoses) {
+    if (each.fault == fault) return std::string(each.words);
+  }
+  return "";
+}
+
+TEST(BuilderDiagnosisTest, EachFaultIsNamedAndNothingElse) {
+  ASSERT_EQ(std::size(kDiagnoses), AllBuilderFaults().size());
+  for (const auto& [fault, words] : kDiagnoses) {
+    EXPECT_THAT(Diagnosed(fault, 3000), ElementsAre(words)) << fault;
+  }
+}
+
+// Pairs in which neither hides the other: a case ends at the first finding.
+TEST(BuilderDiagnosisTest, TwoFaultsAreToldApart) {
+  constexpr std::string_view kPairs[][2] = {
+      {"builder-freed-by-first-entry", "builder-overlap-accepted"},
+      {"builder-freed-before-invept", "builder-unreported-store"},
+      {"builder-refused-after-change", "builder-empty-table-stays"},
+      {"builder-unmap-clears-large-page", "builder-hole-ends-region"},
+      {"builder-freed-by-first-entry", "builder-refused-after-change"},
+      {"builder-split-not-stored", "builder-end-without-invept"},
+      {"builder-unmap-clears-large-page", "builder-protect-skips-large-pages"},
+      {"builder-invept-never", "builder-address-32-bits"},
+      {"builder-iteration-skips-last", "builder-store-after-free"},
+      {"builder-address-32-bits", "builder-empty-table-stays"},
+      {"builder-split-not-stored", "builder-freed-before-invept"},
+      {"builder-unreported-store", "builder-end-keeps-root"},
+      {"builder-invept-missing-for-write", "builder-overlap-accepted"},
+      {"builder-split-drops-permission", "builder-hole-ends-region"},
+      {"builder-split-drops-permission", "builder-end-without-invept"},
+      {"builder-linked-twice", "builder-store-after-free"},
+      {"builder-ignored-bits-lost", "builder-end-keeps-root"},
+      {"builder-invept-missing-for-write", "builder-protect-skips-large-pages"},
+      {"builder-removed-skips-last", "builder-overlap-accepted"},
+      {"builder-removed-flags-early", "builder-split-drops-permission"},
+  };
+  for (const auto& [one, other] : kPairs) {
+    const std::string both = std::string(one) + "," + std::string(other);
+    EXPECT_THAT(Diagnosed(both, 3000),
+                UnorderedElementsAre(WordsFor(one), WordsFor(other)))
+        << both;
+  }
+}
+
+}  // namespace
+}  // namespace eptdiff

@@ -1,0 +1,58 @@
+// The fewest mistakes that explain what a builder did wrong.
+//
+// A cause is a mistake and the situations in which it is made: some features of
+// a symptom fixed, the others free ("pages lose write permission, when a page
+// is split"). It explains a failing case if it matches one of its symptoms.
+//
+//   1. For each symptom seen, the most general causes that match it and hardly
+//      anything that went right: at most a tenth as many times. Where nothing
+//      sets it apart: the mistake alone, or with one feature.
+//   2. Of these the cheapest set that explains every case: as few as can be,
+//      one that nothing sets apart counting as two and a half; then the most
+//      telling mistakes (in the order of Mistake), then the fewest features.
+//   3. What is refused or not against expectation, only ever in the situations
+//      of another cause, goes with that.
+//
+// The search is exact up to a bound on its length, and then the best found.
+// Thread-safety: pure functions.
+#ifndef EPTDIFF_ORACLE_BUILDER_DIAGNOSIS_BUILDER_DIAGNOSIS_H_
+#define EPTDIFF_ORACLE_BUILDER_DIAGNOSIS_BUILDER_DIAGNOSIS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "oracle/builder/symptom.h"
+
+namespace eptdiff {
+
+// Cases that failed alike.
+struct FailingCases {
+  std::vector<Symptom> symptoms;  // of the failing step, sorted; at least one
+  std::uint64_t cases = 0;
+};
+
+struct BuilderCause {
+  Symptom value;
+  std::uint64_t fixed = 0;  // features that count, Mistake among them
+  std::uint64_t right = 0;  // so often it went right in such situations
+  std::vector<std::size_t> explains;  // indices of FailingCases
+  std::uint64_t cases = 0;
+
+  bool Matches(Symptom symptom) const {
+    return ((symptom.bits ^ value.bits) & fixed) == 0;
+  }
+  bool IsFixed(Feature feature) const {
+    return (fixed & Symptom::MaskOf(feature)) != 0;
+  }
+};
+
+// Without order among them but that of Mistake.
+std::vector<BuilderCause> DiagnoseBuilder(
+    std::span<const FailingCases> failing,
+    std::span<const CountedSymptom> right);
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_BUILDER_DIAGNOSIS_BUILDER_DIAGNOSIS_H_

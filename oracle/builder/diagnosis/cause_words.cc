@@ -1,0 +1,253 @@
+#include "oracle/builder/diagnosis/cause_words.h"
+
+#include <cstddef>
+#include <iterator>
+
+#include "engine/table/table_error.h"
+
+namespace eptdiff {
+namespace {
+
+struct MistakeWords {
+  std::string_view name;
+  std::string_view sentence;  // # stands for the detail
+};
+
+// In the order of Mistake.
+constexpr MistakeWords kMistakes[] = {
+    {"done-not-refused", "an operation is done that has to be refused (#)"},
+    {"refused-not-done", "an operation is refused (#) that has to be done"},
+    {"refused-otherwise",
+     "an operation is refused for a reason (#) that does not apply"},
+    {"changed-though-refused", "an operation that is refused changes an entry"},
+    {"linked-unfilled",
+     "a table is linked before all of its entries are stored"},
+    {"linked-twice", "a table is linked at two places"},
+    {"bad-entry",
+     "an entry is stored that is misconfigured or leads to no table"},
+    {"unused-entry",
+     "an entry that maps nothing any more gets another word than agreed"},
+    {"page-gone", "pages go that have to stay"},
+    {"page-too-many", "pages are mapped that were not asked for"},
+    {"page-bits", "#"},
+    {"not-done", "pages stay as they were"},
+    {"table-not-linked",
+     "a table is made for it, and neither linked nor freed: the result is not "
+     "stored in the entry above"},
+    {"table-bits", "ignored bits change in the entry of a table that stays"},
+    {"empty-table", "a table that maps nothing stays linked"},
+    {"unreported", "memory changes in another way than by the stores"},
+    {"foreign-store",
+     "a store goes to a frame that is not allocated (any more)"},
+    {"freed-twice", "a frame is freed that is not in use"},
+    {"freed-linked", "a frame is freed while it is linked"},
+    {"leak", "a frame that is linked no more is not freed"},
+    {"invept-missing", "INVEPT is missing after #"},
+    {"freed-early",
+     "a table's frame is freed first, and INVEPT is executed after that"},
+    {"invept-eptp", "INVEPT names another EPTP than the tables'"},
+    {"eptp",
+     "EPTP differs from the one asked for in more than the root's address"},
+    {"invept-twice", "INVEPT is executed twice"},
+    {"invept-needless", "INVEPT is executed where no change needs it"},
+    {"listing", "the list of what is mapped is not what the tables map"},
+    {"removed-not-shown", "pages go and are not shown as removed"},
+    {"removed-without-flags",
+     "pages are shown as removed without accessed or dirty flags that "
+     "processors had set"},
+    {"removed-otherwise",
+     "what is shown as removed, or with its flags cleared, is not what was"},
+    {"walk", "a walk of the tables does not give what was asked for"},
+    {"stale", "an access uses what is no longer there"},
+};
+static_assert(std::size(kMistakes) == kMistakeCount);
+
+// In the order of PageBits.
+constexpr std::string_view kBits[] = {
+    "pages lose read permission",
+    "pages lose write permission",
+    "pages lose execute permission",
+    "pages lose user-mode execute permission",
+    "pages get read permission that was not asked for",
+    "pages get write permission that was not asked for",
+    "pages get execute permission that was not asked for",
+    "pages get user-mode execute permission that was not asked for",
+    "pages get another memory type (bits 5:3)",
+    "pages get another ignore-PAT bit (bit 6)",
+    "pages lose or get the accessed flag (bit 8)",
+    "pages lose or get the dirty flag (bit 9)",
+    "pages lose bits 51:32 of their address",
+    "pages get another address",
+    "pages lose or get other bits of their entry",
+};
+static_assert(std::size(kBits) == kPageBitsCount);
+
+// In the order of Change.
+constexpr std::string_view kChanges[] = {
+    "several changes at once",
+    "the removal of read permission alone",
+    "the removal of write permission alone",
+    "the removal of execute permission alone",
+    "a change of memory type alone",
+    "a change of address alone",
+    "the removal of pages",
+    "the removal of tables",
+    "the split of a large page",
+    "the merge of pages into a large one",
+    "clearing accessed or dirty flags",
+    "a right that is added",
+    "a change of other bits of a page",
+    "the end of the tables, which processors may have cached",
+};
+static_assert(std::size(kChanges) == kChangeCount);
+
+// In the order of Work; of a page, and of a region.
+constexpr std::string_view kWorks[][2] = {
+    {"", ""},
+    {"map", "map-region"},
+    {"unmap", "unmap-region"},
+    {"remap", "remap"},
+    {"protect", "protect-region"},
+    {"split", "split"},
+    {"merge", "merge-region"},
+    {"clear-flags", "clear-flags"},
+};
+
+// In the order of Deed.
+constexpr std::string_view kDeeds[] = {
+    "where no entry changes",
+    "where a page is added",
+    "where a page's entry is cleared",
+    "where a page's entry is changed",
+    "where a large page is split",
+    "where pages are merged into a large one",
+    "where a new table is linked",
+    "where a table is unlinked",
+    "where a table stays",
+    "where a page's flags are cleared",
+};
+
+// In the order of Place.
+constexpr std::string_view kPlaces[] = {
+    "",
+    "in a region of one 4-KByte page",
+    "at the beginning of the region",
+    "between the ends of the region",
+    "at the end of the region",
+    "beside the region",
+};
+
+// In the order of Phase.
+constexpr std::string_view kPhases[] = {
+    "when the tables are created",
+    "while the tables are in use",
+    "when the tables are given up",
+};
+
+constexpr std::string_view kLevels[] = {"",      "PTE",   "PDE",
+                                        "PDPTE", "PML4E", "PML5E"};
+
+// What is out of range, as a builder may have made it, has no words.
+template <std::size_t kSize>
+std::string_view In(const std::string_view (&words)[kSize], std::size_t at) {
+  return at < kSize ? words[at] : std::string_view();
+}
+
+std::string_view NameOf(Work work, bool region) {
+  const auto at = static_cast<std::size_t>(work);
+  return at < std::size(kWorks) ? kWorks[at][region] : std::string_view();
+}
+
+const MistakeWords& WordsFor(Mistake mistake) {
+  const auto at = static_cast<std::size_t>(mistake);
+  return kMistakes[at < std::size(kMistakes) ? at : std::size(kMistakes) - 1];
+}
+
+std::string DetailOf(const BuilderCause& cause) {
+  const auto detail =
+      static_cast<std::size_t>(cause.value.Get(Feature::kDetail));
+  const bool is_fixed = cause.IsFixed(Feature::kDetail);
+  switch (cause.value.mistake()) {
+    case Mistake::kDoneNotRefused:
+    case Mistake::kRefusedNotDone:
+    case Mistake::kRefusedOtherwise:
+      return is_fixed ? TableErrorText(static_cast<TableError>(detail))
+                      : "for several reasons";
+    case Mistake::kBits:
+      return std::string(is_fixed ? In(kBits, detail)
+                                  : "pages get other bits than asked for");
+    case Mistake::kInveptMissing:
+      return std::string(is_fixed ? In(kChanges, detail)
+                                  : "changes that need it");
+    default:
+      return "";
+  }
+}
+
+std::string SituationOf(const BuilderCause& cause) {
+  const auto value = [&](Feature feature) {
+    return static_cast<std::size_t>(cause.value.Get(feature));
+  };
+  std::string words;
+  const auto add = [&words](std::string_view part) {
+    if (!part.empty()) words.append(", ").append(part);
+  };
+  if (cause.IsFixed(Feature::kWork)) {
+    const bool region =
+        cause.IsFixed(Feature::kRegion) && value(Feature::kRegion) != 0;
+    if (value(Feature::kWork) != 0) {
+      add("in ");
+      words += NameOf(static_cast<Work>(value(Feature::kWork)), region);
+    }
+  } else if (cause.IsFixed(Feature::kRegion)) {
+    add(value(Feature::kRegion) != 0 ? "in operations on regions"
+                                     : "in operations on one page");
+  } else if (cause.IsFixed(Feature::kPhase)) {
+    add(In(kPhases, value(Feature::kPhase)));
+  }
+  if (cause.IsFixed(Feature::kDeed)) add(In(kDeeds, value(Feature::kDeed)));
+  if (cause.IsFixed(Feature::kReplaces)) {
+    add(value(Feature::kReplaces) != 0
+            ? "where a page takes the place of what was mapped"
+            : "where no page takes the place of what was mapped");
+  }
+  if (cause.IsFixed(Feature::kLevel) && value(Feature::kLevel) != 0) {
+    add("at a ");
+    words += In(kLevels, value(Feature::kLevel));
+  }
+  if (cause.IsFixed(Feature::kLarge)) {
+    add(value(Feature::kLarge) != 0
+            ? "if the operation begins in a large page"
+            : "if the operation does not begin in a large page");
+  }
+  if (cause.IsFixed(Feature::kAfterHole)) {
+    add(value(Feature::kAfterHole) != 0
+            ? "after a hole in the region (where nothing is mapped)"
+            : "if the region has no hole before");
+  }
+  if (cause.IsFixed(Feature::kShared)) {
+    add(value(Feature::kShared) != 0
+            ? "if the entry maps other pages, too"
+            : "if the entry maps nothing beside the operation's pages");
+  }
+  if (cause.IsFixed(Feature::kPlace)) add(In(kPlaces, value(Feature::kPlace)));
+  return words;
+}
+
+}  // namespace
+
+std::string_view NameOf(Mistake mistake) { return WordsFor(mistake).name; }
+
+std::string_view NameOf(Work work) { return NameOf(work, /*region=*/false); }
+
+std::string WordsOf(const BuilderCause& cause) {
+  std::string words(WordsFor(cause.value.mistake()).sentence);
+  if (const std::size_t at = words.find('#'); at != std::string::npos) {
+    words.replace(at, 1, DetailOf(cause));
+  }
+  words += SituationOf(cause);
+  if (cause.right != 0) words += ", but not always";
+  return words;
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,66 @@
+#include "oracle/builder/diagnosis/page_difference.h"
+
+#include <bit>
+
+#include "oracle/builder/table_facts.h"
+
+namespace eptdiff {
+namespace {
+
+constexpr std::uint64_t kUserExecute = 1 << 10;
+constexpr std::uint64_t kMemoryType = 0x38, kIgnorePat = 0x40;
+constexpr std::uint64_t kAccessed = 0x100, kDirty = 0x200;
+
+}  // namespace
+
+bool AreAlike(const PageFacts& one, const PageFacts& other,
+              std::uint64_t mask) {
+  if (one.mapped != other.mapped) return false;
+  return !one.mapped ||
+         (one.hpa == other.hpa && ((one.flags ^ other.flags) & mask) == 0);
+}
+
+int BitCount(const PageFacts& one, const PageFacts& other, std::uint64_t mask) {
+  return std::popcount((one.flags ^ other.flags) & mask) +
+         std::popcount(one.hpa ^ other.hpa);
+}
+
+PageDifference DifferenceOf(const PageFacts& found, const PageFacts& asked,
+                            std::uint64_t mask) {
+  return {asked.flags & ~found.flags & mask, found.flags & ~asked.flags & mask,
+          found.hpa ^ asked.hpa};
+}
+
+FixedVector<PageBits, kPageBitsCount> KindsOf(
+    const PageDifference& difference) {
+  FixedVector<PageBits, kPageBitsCount> kinds;
+  constexpr PageBits kLost[] = {PageBits::kReadLost, PageBits::kWriteLost,
+                                PageBits::kExecuteLost};
+  constexpr PageBits kGained[] = {PageBits::kReadGained, PageBits::kWriteGained,
+                                  PageBits::kExecuteGained};
+  for (int i = 0; i < 3; ++i) {
+    if ((difference.lost >> i & 1) != 0) kinds.push_back(kLost[i]);
+    if ((difference.gained >> i & 1) != 0) kinds.push_back(kGained[i]);
+  }
+  const std::uint64_t changed = difference.lost | difference.gained;
+  if ((difference.lost & kUserExecute) != 0)
+    kinds.push_back(PageBits::kUserExecuteLost);
+  if ((difference.gained & kUserExecute) != 0)
+    kinds.push_back(PageBits::kUserExecuteGained);
+  if ((changed & kMemoryType) != 0) kinds.push_back(PageBits::kMemoryType);
+  if ((changed & kIgnorePat) != 0) kinds.push_back(PageBits::kIgnorePat);
+  if ((changed & kAccessed) != 0) kinds.push_back(PageBits::kAccessed);
+  if ((changed & kDirty) != 0) kinds.push_back(PageBits::kDirty);
+  if (difference.address != 0) {
+    kinds.push_back(difference.address >> 32 << 32 == difference.address
+                        ? PageBits::kHighAddress
+                        : PageBits::kAddress);
+  }
+  if ((changed &
+       ~(7 | kUserExecute | kMemoryType | kIgnorePat | kAccessedDirty)) != 0) {
+    kinds.push_back(PageBits::kOther);
+  }
+  return kinds;
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,39 @@
+// In what two pages differ: one that was found, and one that was asked for.
+// Thread-safety: plain values, pure functions.
+#ifndef EPTDIFF_ORACLE_BUILDER_DIAGNOSIS_PAGE_DIFFERENCE_H_
+#define EPTDIFF_ORACLE_BUILDER_DIAGNOSIS_PAGE_DIFFERENCE_H_
+
+#include <cstdint>
+
+#include "oracle/builder/symptom.h"
+#include "oracle/fixed_vector.h"
+
+namespace eptdiff {
+
+// What the tables, or the model, have at an address.
+struct PageFacts {
+  bool mapped;
+  std::uint64_t hpa;
+  std::uint64_t flags;
+};
+
+// Whether they are, among the flags of `mask`.
+bool AreAlike(const PageFacts& one, const PageFacts& other, std::uint64_t mask);
+// Of two that are mapped: in how many bits they differ.
+int BitCount(const PageFacts& one, const PageFacts& other, std::uint64_t mask);
+
+// Of two that are mapped.
+struct PageDifference {
+  std::uint64_t lost;    // flags
+  std::uint64_t gained;  // flags
+  std::uint64_t address;
+};
+PageDifference DifferenceOf(const PageFacts& found, const PageFacts& asked,
+                            std::uint64_t mask);
+
+// What it consists of.
+FixedVector<PageBits, kPageBitsCount> KindsOf(const PageDifference& difference);
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_BUILDER_DIAGNOSIS_PAGE_DIFFERENCE_H_

@@ -1,0 +1,335 @@
+#include "oracle/builder/diagnosis/symptom_log.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace eptdiff {
+namespace {
+
+constexpr std::uint64_t kPage = 0x1000;
+
+// Of a region in which not everything need be mapped.
+bool IsEdit(TableOperationKind kind) {
+  return kind == TableOperationKind::kUnmapRegion ||
+         kind == TableOperationKind::kProtectRegion;
+}
+
+// Whether nothing is mapped somewhere in [gpa, gpa + bytes).
+bool HasHole(const MappingModel& model, std::uint64_t gpa,
+             std::uint64_t bytes) {
+  for (std::uint64_t done = 0; done < bytes;) {
+    const MappingModel::Run run = model.At(gpa + done);
+    if (!run.mapped) return true;
+    done += run.bytes;
+  }
+  return false;
+}
+
+Mistake MistakeOf(BuilderRule rule) {
+  switch (rule) {
+    case BuilderRule::kUntouched:
+      return Mistake::kChangedThough;
+    case BuilderRule::kEntry:
+      return Mistake::kBadEntry;
+    case BuilderRule::kUnusedEntry:
+      return Mistake::kUnusedWord;
+    case BuilderRule::kTree:
+      return Mistake::kTree;
+    case BuilderRule::kEmptyTable:
+      return Mistake::kEmptyTable;
+    case BuilderRule::kIgnoredBits:
+      return Mistake::kTableBits;
+    case BuilderRule::kReported:
+      return Mistake::kUnreported;
+    case BuilderRule::kOwnFrames:
+      return Mistake::kForeignStore;
+    case BuilderRule::kFreedTwice:
+      return Mistake::kFreedTwice;
+    case BuilderRule::kFreedLinked:
+      return Mistake::kFreedLinked;
+    case BuilderRule::kFreedEarly:
+      return Mistake::kFreedEarly;
+    case BuilderRule::kInveptOnce:
+      return Mistake::kInveptTwice;
+    case BuilderRule::kInveptNeeded:
+      return Mistake::kInveptNeedless;
+    case BuilderRule::kInveptEptp:
+      return Mistake::kInveptEptp;
+    case BuilderRule::kEptp:
+      return Mistake::kEptp;
+    case BuilderRule::kIteration:
+      return Mistake::kListing;
+    case BuilderRule::kTakenOut:
+      return Mistake::kRemovedOtherwise;
+    case BuilderRule::kRefused:
+      return Mistake::kRefusedNotDone;
+    case BuilderRule::kLeak:
+      return Mistake::kLeak;
+    case BuilderRule::kInvept:
+      return Mistake::kInveptMissing;
+    case BuilderRule::kFlagsKept:
+      return Mistake::kBits;
+    case BuilderRule::kMapsAsAsked:
+    case BuilderRule::kOldOrNew:
+    case BuilderRule::kWalk:
+      return Mistake::kWalk;
+    case BuilderRule::kStaleTranslation:
+    case BuilderRule::kStaleRight:
+    case BuilderRule::kStaleType:
+    case BuilderRule::kStaleTable:
+      return Mistake::kStale;
+  }
+  return Mistake::kWalk;
+}
+
+PageFacts FactsAt(const MappingModel& model, std::uint64_t gpa) {
+  const MappingModel::Run run = model.At(gpa);
+  return {run.mapped, run.hpa, run.flags};
+}
+
+}  // namespace
+
+void SymptomLog::BeginCase() {
+  tolerated_.clear();
+  BeginEnd();
+  phase_ = Phase::kBeginning;
+  changes_ = 0;
+}
+
+void SymptomLog::BeginOperation(const TableOperation& operation,
+                                std::uint64_t bytes, int level,
+                                const TableFacts& facts) {
+  BeginEnd();
+  phase_ = Phase::kOperation;
+  changes_ = 0;
+  operation_ = operation;
+  bytes_ = bytes;
+  first_level_ = level;
+  facts_ = facts;
+}
+
+void SymptomLog::SetModels(const MappingModel& before,
+                           const MappingModel& after, std::uint64_t mask) {
+  before_ = &before;
+  after_ = &after;
+  mask_ = mask;
+}
+
+void SymptomLog::BeginEnd() {
+  symptoms_.clear();
+  maybe_.clear();
+  settled_ = false;
+  phase_ = Phase::kEnd;
+  operation_ = {};
+  bytes_ = 0;
+  first_level_ = 0;
+  before_ = after_ = nullptr;
+  deed_ = Deed::kNone;
+  level_ = 0;
+  shared_ = false;
+  changes_ = SetOf(Change::kEnd);
+  allocated_ = freed_ = false;
+}
+
+void SymptomLog::OnChange(std::uint64_t before, std::uint64_t after, int level,
+                          const std::vector<Interval>& was,
+                          const std::vector<Interval>& is) {
+  deed_ = DeedOf(facts_, before, after, level);
+  if (deed_ == Deed::kAlters && WorkOf(operation_.kind) == Work::kClearFlags) {
+    deed_ = Deed::kClears;
+  }
+  level_ = level;
+  changes_ |= ChangesOf(facts_, before, after, level);
+  const std::uint64_t first = operation_.gpa.value, end = first + bytes_;
+  shared_ = std::any_of(was.begin(), was.end(), [&](const Interval& page) {
+    return page.gpa < first || page.gpa + page.bytes > end;
+  });
+  if (deed_ == Deed::kNone || deed_ == Deed::kKeeps) return;
+  maybe_.push_back(At(Mistake::kPageGone, level));
+  // Bits that would show if they were lost, or gained.
+  PageDifference visible = {};
+  for (const Interval& page : is) {
+    visible.lost |= page.flags;
+    visible.gained |= ~page.flags & (RightsMask(facts_) | 7);
+    visible.address |= page.hpa;
+  }
+  if (is.empty()) return;
+  if (deed_ == Deed::kClears) visible.lost &= ~kAccessedDirty;
+  if (visible.address >> 32 != 0) visible.address = visible.address >> 32 << 32;
+  for (const PageBits bits : KindsOf(visible)) {
+    maybe_.push_back(At(Mistake::kBits, level).With(Feature::kDetail, bits));
+  }
+}
+
+void SymptomLog::OnRefusal(Mistake mistake, TableError error) {
+  Add(OfRefusal(mistake, error));
+  settled_ = true;
+}
+
+void SymptomLog::OnFinding(BuilderRule rule, int level) {
+  const Mistake mistake = MistakeOf(rule);
+  Add(mistake == Mistake::kFreedEarly ? Base(mistake) : At(mistake, level));
+}
+
+void SymptomLog::OnPage(std::uint64_t gpa, const PageFacts& found) {
+  const PageFacts old = FactsAt(*before_, gpa);
+  const PageFacts expected = FactsAt(*after_, gpa);
+  const bool is_old = AreAlike(found, old, mask_);
+  if (is_old) {
+    const std::uint64_t first = operation_.gpa.value;
+    const bool hole =
+        IsEdit(operation_.kind) && HasHole(*before_, first, gpa - first);
+    Add(Base(Mistake::kNotDone)
+            .With(Feature::kAfterHole, hole)
+            .With(Feature::kPlace, PlaceOf(gpa)));
+    if (deed_ == Deed::kNone || !found.mapped || !expected.mapped) return;
+  } else if (!found.mapped) {
+    return Add(At(Mistake::kPageGone, level_));
+  } else if (!expected.mapped && !old.mapped) {
+    return Add(At(Mistake::kIntruder, level_));
+  }
+  const bool by_old =
+      !is_old && (!expected.mapped ||
+                  (old.mapped && BitCount(found, old, mask_) <
+                                     BitCount(found, expected, mask_)));
+  const PageDifference difference =
+      DifferenceOf(found, by_old ? old : expected, mask_);
+  for (const PageBits bits : KindsOf(difference)) {
+    Add(At(Mistake::kBits, level_).With(Feature::kDetail, bits));
+  }
+}
+
+Place SymptomLog::PlaceOf(std::uint64_t gpa) const {
+  const std::uint64_t offset = gpa - operation_.gpa.value;
+  if (offset >= bytes_) return Place::kOutside;
+  if (bytes_ <= kPage) return Place::kWhole;
+  if (offset == 0) return Place::kFirst;
+  return offset + kPage >= bytes_ ? Place::kLast : Place::kInner;
+}
+
+void SymptomLog::OnLeak(bool is_new) {
+  if (!is_new) return Add(Base(Mistake::kLeak));
+  const Deed deed =
+      WorkOf(operation_.kind) == Work::kMap ? Deed::kLinks : Deed::kSplits;
+  Add(Base(Mistake::kNotLinked).With(Feature::kDeed, deed));
+}
+
+void SymptomLog::OnFlagsLost(std::uint64_t lost, int level) {
+  for (const PageBits bits : KindsOf({lost & kAccessedDirty, 0, 0})) {
+    Add(At(Mistake::kBits, level).With(Feature::kDetail, bits));
+  }
+}
+
+void SymptomLog::OnTakenOut(Mistake mistake) { Add(Base(mistake)); }
+
+void SymptomLog::MayBe(Mistake mistake) { maybe_.push_back(Base(mistake)); }
+
+void SymptomLog::OnInveptMissing() {
+  Add(Base(Mistake::kInveptMissing).With(Feature::kDetail, ChangeOfAll()));
+}
+
+void SymptomLog::EndOperation(const TableResult& result, bool failed,
+                              bool tolerated, bool needed) {
+  if (failed) return;
+  if (tolerated) {
+    if (tolerated_.empty()) tolerated_ = symptoms_;
+    symptoms_.clear();
+    return;
+  }
+  for (const Symptom symptom : maybe_) right_.Add(symptom);
+  maybe_.clear();
+  if (needed) {
+    right_.Add(
+        Base(Mistake::kInveptMissing).With(Feature::kDetail, ChangeOfAll()));
+    if (freed_) right_.Add(Base(Mistake::kFreedEarly));
+  }
+  if (freed_) right_.Add(Base(Mistake::kLeak));
+  if (phase_ != Phase::kOperation) return;
+  if (result.ok() && allocated_) {
+    const Deed deed =
+        WorkOf(operation_.kind) == Work::kMap ? Deed::kLinks : Deed::kSplits;
+    right_.Add(Base(Mistake::kNotLinked).With(Feature::kDeed, deed));
+  }
+  PassPages();
+  if (!result.ok() && result.error != TableError::kNoFrames) {
+    right_.Add(OfRefusal(Mistake::kDoneNotRefused, result.error));
+  }
+}
+
+void SymptomLog::BlameTolerated(BuilderRule rule) {
+  if (tolerated_.empty()) return Add(At(MistakeOf(rule), 0));
+  symptoms_ = tolerated_;
+}
+
+Symptom SymptomLog::Base(Mistake mistake) const {
+  Symptom symptom =
+      Symptom().With(Feature::kMistake, mistake).With(Feature::kPhase, phase_);
+  if (phase_ != Phase::kOperation) return symptom;
+  return symptom.With(Feature::kWork, WorkOf(operation_.kind))
+      .With(Feature::kRegion, IsForRegion(operation_.kind))
+      .With(Feature::kLarge, first_level_ > 1);
+}
+
+Symptom SymptomLog::OfRefusal(Mistake mistake, TableError error) const {
+  const bool hole = phase_ == Phase::kOperation && IsEdit(operation_.kind) &&
+                    HasHole(*before_, operation_.gpa.value, bytes_);
+  return Base(mistake)
+      .With(Feature::kDetail, error)
+      .With(Feature::kAfterHole, hole);
+}
+
+Symptom SymptomLog::At(Mistake mistake, int level) const {
+  return Base(mistake)
+      .With(Feature::kDeed, deed_)
+      .With(Feature::kReplaces, deed_ == Deed::kAlters ||
+                                    deed_ == Deed::kMerges ||
+                                    deed_ == Deed::kClears)
+      .With(Feature::kLevel, level)
+      .With(Feature::kShared, shared_);
+}
+
+void SymptomLog::Add(Symptom symptom) {
+  if (settled_ || symptoms_.size() == kMaxSymptoms) return;
+  if (std::find(symptoms_.begin(), symptoms_.end(), symptom) ==
+      symptoms_.end()) {
+    symptoms_.push_back(symptom);
+  }
+}
+
+Change SymptomLog::ChangeOfAll() const {
+  return std::has_single_bit(changes_)
+             ? static_cast<Change>(std::countr_zero(changes_))
+             : Change::kSeveral;
+}
+
+// Each run of pages that the operation had to change, by where it lies.
+void SymptomLog::PassPages() {
+  const std::uint64_t first = operation_.gpa.value, end = first + bytes_;
+  const bool is_edit = IsEdit(operation_.kind);
+  bool hole = false;
+  for (std::uint64_t gpa = first; gpa < end;) {
+    const MappingModel::Run was = before_->At(gpa), is = after_->At(gpa);
+    const std::uint64_t bytes = std::min({was.bytes, is.bytes, end - gpa});
+    if (!AreAlike({was.mapped, was.hpa, was.flags},
+                  {is.mapped, is.hpa, is.flags}, mask_)) {
+      const auto pass = [&](Place place) {
+        right_.Add(Base(Mistake::kNotDone)
+                       .With(Feature::kAfterHole, hole)
+                       .With(Feature::kPlace, place));
+      };
+      if (bytes_ <= kPage) {
+        pass(Place::kWhole);
+      } else {
+        if (gpa == first) pass(Place::kFirst);
+        if (gpa + bytes == end) pass(Place::kLast);
+        if (gpa + bytes > first + kPage && gpa + kPage < end) {
+          pass(Place::kInner);
+        }
+      }
+    }
+    hole |= is_edit && !was.mapped;
+    gpa += bytes;
+  }
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,304 @@
+#include "oracle/builder/judge/builder_check.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+namespace eptdiff {
+namespace {
+
+PageFacts FactsAt(const std::vector<Interval>& pages, std::uint64_t gpa) {
+  for (const Interval& page : pages) {
+    if (gpa - page.gpa < page.bytes) {
+      return {true, page.hpa + (gpa - page.gpa), page.flags};
+    }
+  }
+  return {false, 0, 0};
+}
+
+}  // namespace
+
+BuilderCheck::BuilderCheck(FramePool& pool, const TableFacts& facts,
+                           std::uint64_t eptp, SymptomLog* log,
+                           Meanwhile meanwhile, Room room)
+    : pool_(pool),
+      log_(log),
+      guest_stopped_(meanwhile == Meanwhile::kGuestIsStopped),
+      facts_(facts),
+      eptp_(eptp),
+      root_{AddressIn(eptp)},
+      room_(std::move(room)) {
+  room_.memory.Clear();
+  pool_.TakeEvents(room_.events);
+  if (guest_stopped_) {
+    FollowAll();
+    SettleInvept();
+    TakeMemory();
+  } else {
+    ReplayAll();
+  }
+  linked_.insert(root_.value, TreePlace{facts.levels, 0, RightsMask(facts)});
+  CheckEnd();
+  fresh_.clear();
+}
+
+BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
+                                    const TableResult& result,
+                                    const std::vector<Interval>* taken) {
+  findings_.clear();
+  happenings_ = 0;
+  // What was tolerated is needed still.
+  needs_invept_ = needed_invept_ = needs_invept_ && tolerant_;
+  const bool owed_invept = needs_invept_;
+  invepts_ = 0;
+  tolerates_now_ = false;
+  fresh_.clear();
+  std::uint64_t leaf = 0;
+  PageNow page{0};
+  if (!FindLeaf(facts_, room_.memory, root_, operation.gpa.value, leaf,
+                page.level)) {
+    page.level = 0;
+  }
+  const RefusalSet reasons = ReasonsAgainst(operation, facts_, model_, page);
+  const bool no_frames =
+      result.error == TableError::kNoFrames && pool_.failed();
+  const bool is_right =
+      no_frames ||
+      (reasons == 0 ? result.ok() : (reasons & Only(result.error)) != 0);
+  const std::uint64_t bytes = BytesOf(operation, page);
+  const Interval leaf_page = {operation.gpa.value, AddressIn(leaf), bytes,
+                              leaf & kLeafFlags};
+  taken_.Begin(operation, bytes,
+               page.level != 0 && result.ok() ? &leaf_page : nullptr);
+  after_ = model_;
+  if (operation.kind == TableOperationKind::kClearFlags &&
+      !facts_.accessed_dirty) {
+    ignores_flags_ = true;
+  }
+  if (log_ != nullptr) {
+    log_->BeginOperation(operation, bytes, page.level, facts_);
+    log_->SetModels(model_, after_, ComparedFlags());
+  }
+  if (!is_right) FindRefusal(operation, result, reasons, page.level);
+  done_ = result.ok();
+  if (done_ && is_right) ApplyToModel(operation, page, after_);
+  flags_may_go_ = operation.kind == TableOperationKind::kClearFlags ||
+                  operation.kind == TableOperationKind::kRemap;
+  pool_.TakeEvents(room_.events);
+  if (guest_stopped_) {
+    Settle();
+  } else {
+    ReplayAll();
+  }
+  if (findings_.size() > kManyFindings) return findings_;
+  std::swap(model_, after_);
+  if (log_ != nullptr) log_->SetModels(after_, model_, ComparedFlags());
+  CheckEnd();
+  if (taken != nullptr) CheckTaken(*taken);
+  if (log_ != nullptr) {
+    log_->EndOperation(result, !findings_.empty(), tolerates_now_,
+                       needed_invept_ && !owed_invept);
+  }
+  return findings_;
+}
+
+BuilderFindings BuilderCheck::JudgeEnd() {
+  findings_.clear();
+  tolerates_now_ = false;
+  fresh_.clear();
+  if (log_ != nullptr) log_->BeginEnd();
+  // Tables that map nothing, where they are allowed, may be cached as well.
+  needs_invept_ = needed_invept_ = !model_.empty() || linked_.size() > 1;
+  invepts_ = 0;
+  // The VMM uses the root no more; processors may have cached what it mapped.
+  for (const auto& [table, place] : linked_) {
+    if (needs_invept_ && !guest_stopped_) waiting_.insert(table, place);
+  }
+  linked_.clear();
+  happenings_ = 0;
+  done_ = true;
+  pool_.TakeEvents(room_.events);
+  if (guest_stopped_) {
+    FollowAll();
+    SettleInvept();
+  } else {
+    ReplayAll();
+  }
+  if (needs_invept_) {
+    findings_.push_back(
+        MakeBuilderFinding(BuilderRule::kInvept, root_.value, facts_.levels));
+    if (log_ != nullptr) log_->OnInveptMissing();
+  }
+  for (const std::uint64_t frame : in_use_) FindLeak(frame);
+  if (log_ != nullptr) {
+    log_->EndOperation({}, !findings_.empty(), tolerates_now_, needed_invept_);
+  }
+  return findings_;
+}
+
+void BuilderCheck::AfterAccess() {
+  pool_.TakeEvents(room_.meanwhile);
+  for (TableEvent& event : room_.meanwhile) Replay(event);
+}
+
+void BuilderCheck::CheckEnd() {
+  if (needs_invept_) {
+    FindOrTolerate(BuilderRule::kInvept, invept_entry_.value, invept_level_);
+  }
+  // Refused, and nothing happened: the tables are those that were right before,
+  // if memory is.
+  if (!done_ && !guest_stopped_ && room_.events.empty()) return CheckMemory();
+  TableImage& image = room_.is;
+  ReadTree(facts_, pool_.memory(), root_, image);
+  if (!image.findings.empty()) {
+    for (const BuilderFinding& finding : image.findings) Take(finding);
+    return;
+  }
+  std::uint64_t where;
+  if (!IsOneOrOther(image.pages, 0, ~0ull, ComparedFlags(), model_, model_,
+                    where)) {
+    FindPage(BuilderRule::kMapsAsAsked, where, LevelAt(where), image.pages);
+  }
+  for (const std::uint64_t table : image.empty_tables) {
+    if (table != root_.value) {
+      Find(BuilderRule::kEmptyTable, table, image.tables.at(table).level);
+    }
+  }
+  for (const std::uint64_t frame : in_use_) {
+    if (!image.tables.contains(frame)) FindLeak(frame);
+  }
+  for (const auto& [table, place] : image.tables) {
+    if (!in_use_.contains(table)) {
+      Find(BuilderRule::kFreedLinked, table, place.level);
+    }
+  }
+  if (guest_stopped_) {
+    linked_ = image.tables;
+  } else {
+    CheckMemory();
+  }
+}
+
+// What happened otherwise than it should has its own finding.
+void BuilderCheck::CheckTaken(const std::vector<Interval>& taken) {
+  if (!findings_.empty()) return;
+  const auto wrong = taken_.Compare(taken, ~OwnInLeaf(facts_));
+  if (wrong.has_value()) {
+    findings_.push_back(MakeBuilderFinding(BuilderRule::kTakenOut, wrong->where,
+                                           LevelAt(wrong->where)));
+  }
+  if (log_ == nullptr) return;
+  if (wrong.has_value()) {
+    log_->OnTakenOut(wrong->mistake);
+  } else if (!taken_.empty()) {
+    log_->MayBe(Mistake::kRemovedNotShown);
+    log_->MayBe(Mistake::kRemovedOtherwise);
+  }
+}
+
+void BuilderCheck::CheckMemory() {
+  for (const auto& [table, place] : linked_) {
+    const FrameMemory::Frame& replayed = *room_.memory.Find(Hpa{table});
+    const FrameMemory::Frame& found = *pool_.memory().Find(Hpa{table});
+    if (replayed != found) Find(BuilderRule::kReported, table, place.level);
+  }
+}
+
+BuilderFindings BuilderCheck::JudgeIteration(const std::vector<Interval>& shown,
+                                             std::uint64_t gpa_end) const {
+  std::uint64_t where;
+  if (IsOneOrOther(shown, 0, gpa_end, ComparedFlags(), model_, model_, where)) {
+    return {};
+  }
+  return {MakeBuilderFinding(BuilderRule::kIteration, where, LevelAt(where))};
+}
+
+void BuilderCheck::Find(BuilderRule rule, std::uint64_t where, int level) {
+  if (const auto waiver = WaiverOf(rule); waiver && Waive(*waiver)) return;
+  Take(MakeBuilderFinding(rule, where, level));
+}
+
+bool BuilderCheck::Waive(Waiver waiver) {
+  if ((allowed_ & SetOf(waiver)) == 0) return false;
+  waived_ |= SetOf(waiver);
+  return true;
+}
+
+void BuilderCheck::Take(const BuilderFinding& finding) {
+  findings_.push_back(finding);
+  if (log_ != nullptr) log_->OnFinding(finding.rule, finding.level);
+}
+
+void BuilderCheck::FindPage(BuilderRule rule, std::uint64_t where, int level,
+                            const std::vector<Interval>& pages) {
+  findings_.push_back(MakeBuilderFinding(rule, where, level));
+  // What a store has spoilt is not as asked in the end, either.
+  const bool is_known =
+      rule == BuilderRule::kMapsAsAsked &&
+      std::any_of(findings_.begin(), findings_.end(),
+                  [](const BuilderFinding& each) {
+                    return each.rule == BuilderRule::kOldOrNew;
+                  });
+  if (log_ != nullptr && !is_known) log_->OnPage(where, FactsAt(pages, where));
+}
+
+void BuilderCheck::FindRefusal(const TableOperation& operation,
+                               const TableResult& result, RefusalSet reasons,
+                               int level) {
+  findings_.push_back(
+      MakeBuilderFinding(BuilderRule::kRefused, operation.gpa.value, level));
+  if (log_ == nullptr) return;
+  if (result.ok()) {
+    log_->OnRefusal(Mistake::kDoneNotRefused,
+                    static_cast<TableError>(std::countr_zero(reasons)));
+  } else {
+    log_->OnRefusal(
+        reasons == 0 ? Mistake::kRefusedNotDone : Mistake::kRefusedOtherwise,
+        result.error);
+  }
+}
+
+void BuilderCheck::FindLeak(std::uint64_t frame) {
+  findings_.push_back(MakeBuilderFinding(BuilderRule::kLeak, frame));
+  if (log_ == nullptr) return;
+  // A frame that was taken and not needed after all is none of a new table; a
+  // builder may have used its first word to keep it in a list.
+  const FrameMemory::Frame& words = *pool_.memory().Find(Hpa{frame});
+  const bool is_filled = std::any_of(
+      words.begin() + 1, words.end(),
+      [](std::uint64_t word) { return word != FramePool::kPoison; });
+  log_->OnLeak(done_ && is_filled &&
+               std::find(fresh_.begin(), fresh_.end(), frame) != fresh_.end());
+}
+
+void BuilderCheck::FindOrTolerate(BuilderRule rule, std::uint64_t where,
+                                  int level) {
+  if (log_ != nullptr) {
+    if (rule == BuilderRule::kInvept) {
+      log_->OnInveptMissing();
+    } else {
+      log_->OnFinding(rule, level);
+    }
+  }
+  if (!tolerant_) {
+    findings_.push_back(MakeBuilderFinding(rule, where, level));
+    return;
+  }
+  tolerates_now_ = true;
+  if (!tolerated_.has_value()) {
+    tolerated_ = MakeBuilderFinding(rule, where, level);
+  }
+}
+
+int BuilderCheck::LevelAt(std::uint64_t gpa) const {
+  std::uint64_t leaf;
+  int level;
+  return FindLeaf(facts_, pool_.memory(), root_, gpa, leaf, level) ? level : 0;
+}
+
+std::uint64_t BuilderCheck::ComparedFlags() const {
+  const bool both = !facts_.accessed_dirty && !ignores_flags_;
+  return ~OwnInLeaf(facts_) & (both ? ~0ull : ~kAccessedDirty);
+}
+
+}  // namespace eptdiff

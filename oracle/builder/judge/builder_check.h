@@ -1,0 +1,237 @@
+// Judges a table builder: one operation at a time, by what its Hal recorded.
+//
+// The events of an operation are replayed in a memory of the check's own. After
+// each store to a linked table, what the changed entry maps is read again:
+//
+//   recorded events -> replay -> TableImage of what changed: old or new model?
+//   memory of the pool, afterwards -> TableImage of all: the new model?
+//
+// Frames and INVEPT are followed on the way. What was linked, and is unlinked
+// by a change that needs INVEPT, waits for it before it may be freed; the
+// change itself waits for it, too.
+//
+// Where the guest is stopped during operations, nobody sees what is between:
+// the tables afterwards are held against those before (builder_settle.cc), and
+// INVEPT is due once, at any time, if an entry has changed that needs it.
+//
+// Thread-safety: thread-compatible.
+#ifndef EPTDIFF_ORACLE_BUILDER_JUDGE_BUILDER_CHECK_H_
+#define EPTDIFF_ORACLE_BUILDER_JUDGE_BUILDER_CHECK_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "engine/table/table_error.h"
+#include "engine/types.h"
+#include "oracle/builder/builder_finding.h"
+#include "oracle/builder/builder_operation.h"
+#include "oracle/builder/diagnosis/symptom_log.h"
+#include "oracle/builder/diagnosis/taken_out.h"
+#include "oracle/builder/frame_map.h"
+#include "oracle/builder/frame_pool.h"
+#include "oracle/builder/judge/table_image.h"
+#include "oracle/builder/mapping_model.h"
+#include "oracle/builder/table_facts.h"
+#include "oracle/builder/waivers.h"
+
+namespace eptdiff {
+
+// What an operation did, as a set: bit n is the Happening of value n. For
+// statistics, and for fuzzers to learn from.
+enum class Happening : std::uint8_t {
+  kPageAdded,
+  kPageRemoved,
+  kPageChanged,
+  kSplit2MByte,
+  kSplit1GByte,
+  kMerged2MByte,
+  kMerged1GByte,
+  kTableLinked,
+  kTableUnlinked,
+  kFrameFreed,
+  kInvept,
+  kFlagsMeanwhile,  // set by a processor, while the operation ran
+};
+inline constexpr int kHappeningCount = 12;
+using HappeningSet = std::uint32_t;
+constexpr HappeningSet SetOf(Happening happening) {
+  return HappeningSet{1} << static_cast<int>(happening);
+}
+
+class BuilderCheck {
+ public:
+  // Who uses the tables while an operation runs.
+  enum class Meanwhile : std::uint8_t { kGuestRuns, kGuestIsStopped };
+
+  // What a check needs room for, to be handed to the next one.
+  struct Room {
+    FrameMemory memory;
+    std::vector<TableEvent> events, meanwhile;  // of the builder, of processors
+    TableImage was, is;  // what an entry mapped and maps, or all tables map
+  };
+
+  // Begins with a builder that has just been created: an empty root, nothing
+  // else. Borrows `pool`, and `log`, which may be null.
+  BuilderCheck(FramePool& pool, const TableFacts& facts, std::uint64_t eptp,
+               SymptomLog* log = nullptr,
+               Meanwhile meanwhile = Meanwhile::kGuestRuns, Room room = {});
+  // The check is over.
+  Room GiveBack() { return std::move(room_); }
+
+  // What was wrong with that, if anything.
+  const BuilderFindings& creation() const { return findings_; }
+
+  // Does the operation and judges it, and what iterating shows afterwards.
+  // After a finding the check is over: it no longer knows what to expect.
+  template <typename Builder>
+  BuilderFindings Run(Builder& builder, const TableOperation& operation) {
+    return RunOther(builder, operation, operation);
+  }
+
+  // Likewise, but something else is done than what is judged: a faulty builder.
+  template <typename Builder>
+  BuilderFindings RunOther(Builder& builder, const TableOperation& done,
+                           const TableOperation& judged) {
+    std::vector<Interval> taken;
+    const TableResult result = Apply(builder, done, taken);
+    BuilderFindings findings = Judge(judged, result, &taken);
+    if (!findings.empty()) return findings;
+    std::vector<Interval> shown;
+    const Gpa first{0};
+    builder.ForEach(
+        first, builder.format().gpa_end(), [&](const Mapping& page) {
+          shown.push_back({page.gpa.value, page.hpa.value, page.bytes,
+                           page.flags.bits & kLeafFlags});
+        });
+    return JudgeIteration(shown, builder.format().gpa_end());
+  }
+
+  // What has been recorded since the last call must be this operation. `taken`
+  // is what it says to have taken out (taken_out.h), null if it does not say.
+  BuilderFindings Judge(const TableOperation& operation,
+                        const TableResult& result,
+                        const std::vector<Interval>* taken = nullptr);
+  // Likewise, the builder's end.
+  BuilderFindings JudgeEnd();
+
+  // What iterating over [0, gpa_end) has shown must be what is mapped.
+  BuilderFindings JudgeIteration(const std::vector<Interval>& shown,
+                                 std::uint64_t gpa_end) const;
+
+  // What is no finding, but counted.
+  void Allow(WaiverSet waivers) { allowed_ = waivers; }
+  // What of it has happened.
+  WaiverSet waived() const { return waived_; }
+
+  // A missing INVEPT, and a frame that was freed before it, are findings no
+  // more: the check goes on, so that an access can show what comes of it.
+  void TolerateMissingInvept() { tolerant_ = true; }
+  // The first that was tolerated.
+  const std::optional<BuilderFinding>& tolerated() const { return tolerated_; }
+
+  // Processors have set flags since the last operation.
+  void AfterAccess();
+
+  // Of the leaf that maps `gpa` now; 0 if nothing does.
+  int LevelAt(std::uint64_t gpa) const;
+
+  // Of the operation that was judged last.
+  const std::vector<TableEvent>& events() const { return room_.events; }
+  HappeningSet happenings() const { return happenings_; }
+
+  const MappingModel& model() const { return model_; }
+  const FrameMemory& memory() const { return room_.memory; }
+
+ private:
+  // After so many in one operation nothing is looked at any more.
+  static constexpr std::size_t kManyFindings = 8;
+
+  void ReplayAll();
+  void Replay(TableEvent& event);
+  void ReplayStore(TableEvent& event);
+  void ReplayFree(Hpa frame);
+  void ReplayInvept(std::uint64_t eptp);
+  // A word of a table that is linked at `table`.
+  void ChangeEntry(const TableEvent& event, const TreePlace& table);
+  // A processor has set flags; in a table that is linked no more they belong to
+  // what was taken out.
+  void ReplayFlags(const TableEvent& event);
+  // The same of a whole operation, where the guest is stopped; and of INVEPT.
+  void Settle();
+  void SettleInvept();
+  void FollowAll();
+  void Follow(TableEvent& event);
+  // Tables that were linked and are, and two words of an entry of such.
+  void CompareTable(Hpa table, const TreePlace& place);
+  void CompareEntry(Hpa address, std::uint64_t before, std::uint64_t after,
+                    const TreePlace& place);
+  void TakeMemory();
+  bool StaysATable(std::uint64_t before, std::uint64_t after, int level) const;
+  void CheckIgnoredBits(Hpa address, std::uint64_t before, std::uint64_t after,
+                        int level);
+  void CheckTaken(const std::vector<Interval>& taken);
+  void CheckFlagsKept(const TableImage& before, const TableImage& after);
+  void CheckEnd();
+  void CheckMemory();
+  void NoteChange(std::uint64_t before, std::uint64_t after, int level);
+  void NoteInveptNeeded(Hpa entry, int level);
+
+  void Find(BuilderRule rule, std::uint64_t where, int level = 0);
+  // False if it is not allowed.
+  bool Waive(Waiver waiver);
+  // Of `pages` the one at `where` is not what it was or is to be.
+  void FindPage(BuilderRule rule, std::uint64_t where, int level,
+                const std::vector<Interval>& pages);
+  void FindRefusal(const TableOperation& operation, const TableResult& result,
+                   RefusalSet reasons, int level);
+  void FindLeak(std::uint64_t frame);
+  void Take(const BuilderFinding& finding);
+  void NoteUnfilled(const TableImage& image, const FrameMemory& memory);
+  // Where a missing INVEPT is tolerated, the check goes on without one.
+  void FindOrTolerate(BuilderRule rule, std::uint64_t where, int level);
+  // Flags in which pages are compared.
+  std::uint64_t ComparedFlags() const;
+
+  FramePool& pool_;
+  SymptomLog* const log_;
+  const bool guest_stopped_;
+  TableFacts facts_;
+  std::uint64_t eptp_;
+  Hpa root_;
+  Room room_;
+  MappingModel model_;  // of an operation: before it, until all is replayed
+  std::unordered_set<std::uint64_t> in_use_;  // frames
+  FrameMap<TreePlace> linked_;                // tables
+
+  WaiverSet allowed_ = 0;
+  WaiverSet waived_ = 0;
+  bool tolerant_ = false;
+  std::optional<BuilderFinding> tolerated_;
+  bool ignores_flags_ = false;  // software cleared what no processor sets
+
+  // Within an operation.
+  FrameMemory::Frame* filled_ = nullptr;  // of the last store, if not linked
+  std::uint64_t filled_frame_ = 0;
+  HappeningSet happenings_ = 0;
+  BuilderFindings findings_;
+  MappingModel after_;  // it; and, once all is replayed, what was before
+  bool done_ = true;    // not refused
+  bool flags_may_go_ = false;
+  bool tolerates_now_ = false;
+  bool needs_invept_ = false;  // since the last INVEPT
+  bool needed_invept_ = false;
+  Hpa invept_entry_ = {};  // whose change needs it, and its level
+  int invept_level_ = 0;
+  int invepts_ = 0;
+  FrameMap<TreePlace> waiting_;       // tables, for INVEPT
+  std::vector<std::uint64_t> fresh_;  // frames
+  TakenOut taken_;
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_BUILDER_JUDGE_BUILDER_CHECK_H_

@@ -1,0 +1,237 @@
+// BuilderCheck's replay: what the builder did, event by event.
+#include <algorithm>
+#include <utility>
+
+#include "oracle/builder/judge/builder_check.h"
+
+namespace eptdiff {
+
+void BuilderCheck::ReplayAll() {
+  for (TableEvent& event : room_.events) {
+    if (filled_ != nullptr && event.kind == TableEvent::Kind::kStore &&
+        (event.address.value & ~0xfffull) == filled_frame_) {
+      // A table is filled, word by word, before it is linked.
+      (*filled_)[event.address.value / 8 % 512] = event.after;
+      continue;
+    }
+    if (!done_ && event.kind == TableEvent::Kind::kStore &&
+        event.before != event.after) {
+      const auto table = linked_.find(event.address.value & ~0xfffull);
+      if (table != linked_.end()) {
+        Find(BuilderRule::kUntouched, event.address.value, table->second.level);
+      }
+    }
+    Replay(event);
+    if (findings_.size() > kManyFindings) return;
+  }
+}
+
+void BuilderCheck::Replay(TableEvent& event) {
+  if (event.kind != TableEvent::Kind::kStore) filled_ = nullptr;
+  switch (event.kind) {
+    case TableEvent::Kind::kAllocate:
+      room_.memory.Fill(event.address, FramePool::kPoison);
+      in_use_.insert(event.address.value);
+      fresh_.push_back(event.address.value);
+      if (log_ != nullptr) log_->OnAllocated();
+      return;
+    case TableEvent::Kind::kFree:
+      ReplayFree(event.address);
+      return;
+    case TableEvent::Kind::kStore:
+      ReplayStore(event);
+      return;
+    case TableEvent::Kind::kInvept:
+      ReplayInvept(event.after);
+      return;
+    case TableEvent::Kind::kFlags:
+      ReplayFlags(event);
+      return;
+  }
+}
+
+void BuilderCheck::ReplayFlags(const TableEvent& event) {
+  happenings_ |= SetOf(Happening::kFlagsMeanwhile);
+  std::uint64_t* word = room_.memory.At(event.address);
+  if (word == nullptr) return;
+  const std::uint64_t flags = event.before ^ event.after;
+  *word |= flags;
+  const auto table = waiting_.find(event.address.value & ~0xfffull);
+  if (table == waiting_.end() || !IsLeaf(*word, table->second.level)) return;
+  const std::uint64_t bytes = EntryBytes(table->second.level);
+  taken_.OnFlags(table->second.gpa + event.address.value / 8 % 512 * bytes,
+                 bytes, flags);
+}
+
+void BuilderCheck::ReplayFree(Hpa frame) {
+  happenings_ |= SetOf(Happening::kFrameFreed);
+  if (log_ != nullptr) log_->OnFreed();
+  if (in_use_.erase(frame.value) == 0) {
+    Find(BuilderRule::kFreedTwice, frame.value);
+  } else if (const auto table = linked_.find(frame.value);
+             table != linked_.end()) {
+    Find(BuilderRule::kFreedLinked, frame.value, table->second.level);
+  } else if (const auto table = waiting_.find(frame.value);
+             table != waiting_.end()) {
+    FindOrTolerate(BuilderRule::kFreedEarly, frame.value, table->second.level);
+    waiting_.erase(frame.value);
+  }
+}
+
+void BuilderCheck::ReplayInvept(std::uint64_t eptp) {
+  happenings_ |= SetOf(Happening::kInvept);
+  if (eptp != eptp_) Find(BuilderRule::kInveptEptp, eptp);
+  if (!needed_invept_) Find(BuilderRule::kInveptNeeded, root_.value);
+  if (++invepts_ > 1) Find(BuilderRule::kInveptOnce, root_.value);
+  needs_invept_ = false;
+  waiting_.clear();
+}
+
+void BuilderCheck::ReplayStore(TableEvent& event) {
+  const std::uint64_t frame = event.address.value & ~0xfffull;
+  std::uint64_t* word = room_.memory.At(event.address);
+  if (word == nullptr || !in_use_.contains(frame)) {
+    Find(BuilderRule::kOwnFrames, event.address.value);
+    return;
+  }
+  const auto table = linked_.find(frame);
+  if (table == linked_.end()) {
+    *word = event.after;
+    filled_frame_ = frame;
+    filled_ = room_.memory.Find(Hpa{frame});
+  } else {
+    if (*word != event.before) {
+      // Waiting frames are chained through their words, unreported; what is
+      // linked is not.
+      Find(BuilderRule::kReported, event.address.value, table->second.level);
+    }
+    event.level = table->second.level;
+    ChangeEntry(event, TreePlace(table->second));
+    filled_ = nullptr;
+  }
+}
+
+void BuilderCheck::ChangeEntry(const TableEvent& event,
+                               const TreePlace& table) {
+  TreePlace place = table;
+  place.gpa += event.address.value / 8 % 512 * EntryBytes(table.level);
+  std::uint64_t& word = *room_.memory.At(event.address);
+  ReadEntry(facts_, room_.memory, word, place, event.address, room_.was);
+  const bool needs = ChangeNeedsInvept(facts_, word, event.after, place.level);
+  if (StaysATable(word, event.after, place.level)) {
+    CheckIgnoredBits(event.address, word, event.after, place.level);
+  }
+  NoteChange(word, event.after, place.level);
+  const std::uint64_t previous = std::exchange(word, event.after);
+  if (needs) NoteInveptNeeded(event.address, place.level);
+
+  for (const auto& [address, unlinked] : room_.was.tables) {
+    linked_.erase(address);
+    if (needs) waiting_.insert(address, unlinked);
+  }
+  ReadEntry(facts_, room_.memory, word, place, event.address, room_.is);
+  if (log_ != nullptr) {
+    log_->OnChange(previous, word, place.level, room_.was.pages,
+                   room_.is.pages);
+    NoteUnfilled(room_.is, room_.memory);
+  }
+  for (const BuilderFinding& finding : room_.is.findings) Take(finding);
+  for (const auto& [address, linked] : room_.is.tables) {
+    waiting_.erase(address);
+    if (!linked_.insert(address, linked)) {
+      Find(BuilderRule::kTree, address, linked.level);
+    }
+  }
+  const auto is_old_or_new = [&](bool or_absent, std::uint64_t& where) {
+    return IsOneOrOther(room_.is.pages, place.gpa, EntryBytes(place.level),
+                        ComparedFlags(), model_, after_, where, or_absent);
+  };
+  std::uint64_t where, unused;
+  if (!is_old_or_new(/*or_absent=*/false, where) &&
+      !(is_old_or_new(/*or_absent=*/true, unused) &&
+        Waive(Waiver::kBreakBeforeMake))) {
+    FindPage(BuilderRule::kOldOrNew, where, place.level, room_.is.pages);
+  }
+  taken_.OnChange(room_.was.pages, room_.is.pages);
+  if (facts_.accessed_dirty && !flags_may_go_)
+    CheckFlagsKept(room_.was, room_.is);
+}
+
+bool BuilderCheck::StaysATable(std::uint64_t before, std::uint64_t after,
+                               int level) const {
+  return IsPresent(facts_, before) && IsPresent(facts_, after) &&
+         !IsLeaf(before, level) && !IsLeaf(after, level) &&
+         AddressIn(before) == AddressIn(after);
+}
+
+void BuilderCheck::CheckIgnoredBits(Hpa address, std::uint64_t before,
+                                    std::uint64_t after, int level) {
+  const std::uint64_t ignored = (kIgnoredBits | 1ull << 63) & ~facts_.own;
+  if (((before ^ after) & ignored) != 0) {
+    Find(BuilderRule::kIgnoredBits, address.value, level);
+  }
+}
+
+void BuilderCheck::CheckFlagsKept(const TableImage& before,
+                                  const TableImage& after) {
+  auto now = after.pages.begin();
+  for (const Interval& page : before.pages) {
+    const std::uint64_t end = page.gpa + page.bytes;
+    while (now != after.pages.end() && now->gpa + now->bytes <= page.gpa) ++now;
+    for (auto each = now; each != after.pages.end() && each->gpa < end;
+         ++each) {
+      if ((page.flags & ~each->flags & kAccessedDirty) == 0) continue;
+      const std::uint64_t gpa = std::max(page.gpa, each->gpa);
+      findings_.push_back(
+          MakeBuilderFinding(BuilderRule::kFlagsKept, gpa, LevelAt(gpa)));
+      if (log_ != nullptr) {
+        log_->OnFlagsLost(page.flags & ~each->flags, findings_.back().level);
+      }
+      return;
+    }
+  }
+}
+
+void BuilderCheck::NoteChange(std::uint64_t before, std::uint64_t after,
+                              int level) {
+  const bool was = IsPresent(facts_, before);
+  const bool is = IsPresent(facts_, after);
+  const bool was_page = was && IsLeaf(before, level);
+  const bool is_page = is && IsLeaf(after, level);
+  const auto note = [this](Happening happening) {
+    happenings_ |= SetOf(happening);
+  };
+  if (was_page && is && !is_page) {
+    note(level == 2 ? Happening::kSplit2MByte : Happening::kSplit1GByte);
+  } else if (is_page && was && !was_page) {
+    note(level == 2 ? Happening::kMerged2MByte : Happening::kMerged1GByte);
+  } else if (was_page || is_page) {
+    note(!was  ? Happening::kPageAdded
+         : !is ? Happening::kPageRemoved
+               : Happening::kPageChanged);
+  } else {
+    if (is) note(Happening::kTableLinked);
+    if (was) note(Happening::kTableUnlinked);
+  }
+}
+
+void BuilderCheck::NoteInveptNeeded(Hpa entry, int level) {
+  if (!needs_invept_) {
+    invept_entry_ = entry;
+    invept_level_ = level;
+  }
+  needs_invept_ = needed_invept_ = true;
+}
+
+void BuilderCheck::NoteUnfilled(const TableImage& image,
+                                const FrameMemory& memory) {
+  for (const auto& [address, table] : image.tables) {
+    const FrameMemory::Frame& words = *memory.Find(Hpa{address});
+    if (std::find(words.begin(), words.end(), FramePool::kPoison) !=
+        words.end()) {
+      log_->OnUnfilled(table.level);
+    }
+  }
+}
+
+}  // namespace eptdiff

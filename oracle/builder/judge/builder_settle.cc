@@ -1,0 +1,110 @@
+// BuilderCheck's look at operations during which no processor uses the tables:
+// what was there before, against what is there after.
+//
+//   room_.memory: the tables before -.
+//                               >- the entries that differ: flags, INVEPT, ...
+//   the pool: the tables now  -'
+//
+// What mappings come of it CheckEnd() sees.
+#include "oracle/builder/judge/builder_check.h"
+
+namespace eptdiff {
+
+void BuilderCheck::Settle() {
+  FollowAll();
+  CompareTable(root_, {facts_.levels, 0, RightsMask(facts_)});
+  SettleInvept();
+  TakeMemory();
+}
+
+void BuilderCheck::FollowAll() {
+  for (TableEvent& event : room_.events) Follow(event);
+}
+
+// Frames are where they are, whatever is in them.
+void BuilderCheck::Follow(TableEvent& event) {
+  const std::uint64_t frame = event.address.value & ~0xfffull;
+  switch (event.kind) {
+    case TableEvent::Kind::kAllocate:
+      in_use_.insert(frame);
+      fresh_.push_back(frame);
+      if (log_ != nullptr) log_->OnAllocated();
+      return;
+    case TableEvent::Kind::kFree:
+      happenings_ |= SetOf(Happening::kFrameFreed);
+      if (log_ != nullptr) log_->OnFreed();
+      if (in_use_.erase(frame) == 0) Find(BuilderRule::kFreedTwice, frame);
+      return;
+    case TableEvent::Kind::kStore:
+      if (!in_use_.contains(frame)) {
+        Find(BuilderRule::kOwnFrames, event.address.value);
+      }
+      if (const auto table = linked_.find(frame); table != linked_.end()) {
+        event.level = table->second.level;
+      }
+      return;
+    case TableEvent::Kind::kInvept:
+      happenings_ |= SetOf(Happening::kInvept);
+      if (event.after != eptp_) Find(BuilderRule::kInveptEptp, event.after);
+      ++invepts_;
+      return;
+    case TableEvent::Kind::kFlags:
+      return;
+  }
+}
+
+void BuilderCheck::CompareTable(Hpa table, const TreePlace& place) {
+  const FrameMemory::Frame& before = *room_.memory.Find(table);
+  const FrameMemory::Frame& after = *pool_.memory().Find(table);
+  TreePlace at = place;
+  for (std::uint64_t i = 0; i < before.size(); ++i) {
+    const Hpa address{table.value + 8 * i};
+    if (before[i] != after[i]) {
+      CompareEntry(address, before[i], after[i], at);
+    } else if (IsPresent(facts_, before[i]) && !IsLeaf(before[i], at.level)) {
+      CompareTable(Hpa{AddressIn(before[i])},
+                   {at.level - 1, at.gpa, at.rights & before[i]});
+    }
+    at.gpa += EntryBytes(place.level);
+  }
+}
+
+void BuilderCheck::CompareEntry(Hpa address, std::uint64_t before,
+                                std::uint64_t after, const TreePlace& place) {
+  if (!done_) Find(BuilderRule::kUntouched, address.value, place.level);
+  if (ChangeNeedsInvept(facts_, before, after, place.level)) {
+    NoteInveptNeeded(address, place.level);
+  }
+  NoteChange(before, after, place.level);
+  if (StaysATable(before, after, place.level)) {
+    CheckIgnoredBits(address, before, after, place.level);
+    return CompareTable(Hpa{AddressIn(before)},
+                        {place.level - 1, place.gpa, place.rights & before});
+  }
+  ReadEntry(facts_, room_.memory, before, place, address, room_.was);
+  ReadEntry(facts_, pool_.memory(), after, place, address, room_.is);
+  if (log_ != nullptr) {
+    log_->OnChange(before, after, place.level, room_.was.pages, room_.is.pages);
+    NoteUnfilled(room_.is, pool_.memory());
+  }
+  taken_.OnChange(room_.was.pages, room_.is.pages);
+  if (facts_.accessed_dirty && !flags_may_go_)
+    CheckFlagsKept(room_.was, room_.is);
+}
+
+// No processor caches anything meanwhile: whenever INVEPT comes, it is for all
+// that changes.
+void BuilderCheck::SettleInvept() {
+  if (invepts_ == 0) return;
+  if (!needed_invept_) Find(BuilderRule::kInveptNeeded, root_.value);
+  if (invepts_ > 1) Find(BuilderRule::kInveptOnce, root_.value);
+  needs_invept_ = false;
+}
+
+void BuilderCheck::TakeMemory() {
+  for (const std::uint64_t frame : in_use_) {
+    room_.memory.Copy(Hpa{frame}, *pool_.memory().Find(Hpa{frame}));
+  }
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,371 @@
+#include "oracle/builder/judge/builder_trial.h"
+
+#include <algorithm>
+#include <array>
+
+#include "oracle/judgement/permitted.h"
+
+namespace eptdiff {
+namespace {
+
+constexpr std::uint64_t kPage = 0x1000;
+constexpr std::uint64_t kAddressMask = 0x000ffffffffff000;
+
+bool IsEptOn(const Controls& controls) {
+  return (controls.primary >> 31 & 1) != 0 &&
+         (controls.secondary >> 1 & 1) != 0;
+}
+
+// Bit 63 keeps absent pages from becoming #VEs.
+std::uint64_t UnusedWord(const Controls& controls) {
+  return std::uint64_t{controls.secondary >> 18 & 1} << 63;
+}
+
+}  // namespace
+
+BuilderTrial::BuilderTrial(std::unique_ptr<BuilderUnderTest> builder,
+                           Dialect dialect)
+    : builder_(std::move(builder)),
+      walker_(pool_.memory(), std::move(dialect)) {
+  pool_.set_watcher(&processor_);
+}
+
+const BuilderStandings& BuilderTrial::Run(const Case& c) {
+  standings_ = {};
+  tolerated_at_ = 0;
+  case_ = &c;
+  if (check_.has_value()) room_ = check_->GiveBack();
+  check_.reset();
+  if (log_ != nullptr) log_->BeginCase();
+  bool goes_on = Begin(c);
+  for (const Step& step : c.steps) {
+    if (!goes_on) return standings_;
+    ++standings_.step;
+    switch (step.kind) {
+      case StepKind::kTableOperation:
+        goes_on = Perform(step.operation);
+        break;
+      case StepKind::kGuestPhysicalAccess:
+      case StepKind::kPagingStructureRead:
+      case StepKind::kPagingStructureUpdate:
+        goes_on = Access(step);
+        break;
+      case StepKind::kStore:
+        goes_on = Store(step);
+        break;
+      case StepKind::kLinearAccess:
+      case StepKind::kPdpteLoad:
+      case StepKind::kEptpSwitch:
+        standings_.skip = Skip::kBesideTableOperations;
+        goes_on = false;
+        break;
+    }
+  }
+  if (goes_on) End();
+  return standings_;
+}
+
+bool BuilderTrial::Begin(const Case& c) {
+  const std::uint64_t first = c.controls.eptp & kAddressMask;
+  walker_.Reset(c);
+  if (!IsEptOn(c.controls)) {
+    standings_.skip = Skip::kEptOff;
+    return false;
+  }
+  const bool may_enter = walker_.MayEnter();
+  // The width bounds the address only if entry is not refused for it.
+  const std::uint64_t end = std::uint64_t{1} << c.processor.maxphyaddr;
+  const std::uint64_t unused = UnusedWord(c.controls);
+  pool_.Reset(first, std::min(first + kFrames * kPage, end));
+  processor_.Reset({}, 0);
+  const TableResult result =
+      builder_->Create(pool_, c.processor, c.controls, unused);
+  ++standings_.compared;
+  if (result.ok() != may_enter) {
+    // Without a frame below the width there can be no table either.
+    if (!(may_enter && result.error == TableError::kNoFrames &&
+          pool_.failed())) {
+      if (log_ != nullptr) {
+        log_->OnRefusal(
+            result.ok() ? Mistake::kDoneNotRefused : Mistake::kRefusedNotDone,
+            result.ok() ? TableError::kBadControls : result.error);
+      }
+      Find(BuilderRule::kRefused, first);
+    }
+  }
+  if (result.ok() && may_enter &&
+      ((builder_->eptp() ^ c.controls.eptp) & ~kAddressMask) != 0) {
+    standings_.finding =
+        MakeBuilderFinding(BuilderRule::kEptp, builder_->eptp());
+    if (log_ != nullptr) log_->OnFinding(BuilderRule::kEptp, 0);
+  } else if (result.ok() && may_enter) {
+    Controls controls = c.controls;
+    controls.eptp = builder_->eptp();
+    facts_ = FactsOf(c.processor, controls, unused);
+    facts_.any_unused = builder_->any_unused_word();
+    facts_.own = builder_->own_bits();
+    const bool stopped = builder_->guest_stopped();
+    check_.emplace(pool_, facts_, builder_->eptp(), log_,
+                   stopped ? BuilderCheck::Meanwhile::kGuestIsStopped
+                           : BuilderCheck::Meanwhile::kGuestRuns,
+                   std::move(room_));
+    check_->TolerateMissingInvept();
+    check_->Allow(allowed_);
+    Take(check_->creation());
+    processor_.Reset(facts_, builder_->eptp(), stopped);
+    walker_.Enter(facts_, builder_->eptp());
+  }
+  Report({.number = 0,
+          .step = nullptr,
+          .result = result,
+          .events = check_.has_value() ? check_->events() : no_events_,
+          .finding = standings_.finding});
+  return result.ok() && !standings_.finding.has_value();
+}
+
+bool BuilderTrial::Perform(const TableOperation& operation) {
+  pool_.FailAllocation(operation.failing_allocation);
+  processor_.BeginOperation();
+  taken_.clear();
+  const TableResult result = builder_->Perform(operation, taken_);
+  ++standings_.compared;
+  Take(check_->Judge(operation, result,
+                     builder_->shows_taken() ? &taken_ : nullptr));
+  standings_.waived = check_->waived();
+  pool_.FailAllocation(0);
+  processor_.EndOperation();
+  check_->AfterAccess();
+  if (!standings_.finding.has_value()) CheckWalks(operation);
+  if (!standings_.finding.has_value()) {
+    listed_.clear();
+    const std::uint64_t gpa_end = std::uint64_t{1}
+                                  << (facts_.levels == 5 ? 52 : 48);
+    if (builder_->List(listed_)) {
+      Take(check_->JudgeIteration(listed_, gpa_end));
+      if (standings_.finding.has_value() && log_ != nullptr) {
+        log_->OnFinding(standings_.finding->rule, standings_.finding->level);
+      }
+    }
+  }
+  if (tolerated_at_ == 0 && check_->tolerated().has_value()) {
+    tolerated_at_ = standings_.step;
+  }
+  Report({.number = standings_.step,
+          .step = &case_->steps[standings_.step - 1],
+          .result = result,
+          .events = check_->events(),
+          .taken = &taken_,
+          .happenings = check_->happenings(),
+          .finding = standings_.finding});
+  return !standings_.finding.has_value();
+}
+
+void BuilderTrial::CheckWalks(const TableOperation& operation) {
+  constexpr std::uint64_t kLarge = 0x200000, kHuge = 0x40000000;
+  const std::uint64_t first = operation.gpa.value & ~(kPage - 1);
+  const std::uint64_t end =
+      first + std::max(operation.bytes & ~(kPage - 1), kPage);
+  // Both ends of what was touched, with their neighbours; and those of the
+  // large pages that it lies in.
+  const std::array<std::uint64_t, 8> gpas = {
+      first,
+      first - kPage,
+      end - kPage,
+      end,
+      first & ~(kLarge - 1),
+      ((end - 1) | (kLarge - 1)) & ~(kPage - 1),
+      first & ~(kHuge - 1),
+      ((end - 1) | (kHuge - 1)) & ~(kPage - 1)};
+  const std::uint64_t gpa_end = std::uint64_t{1}
+                                << (facts_.levels == 5 ? 52 : 48);
+  for (std::size_t i = 0; i < gpas.size(); ++i) {
+    const auto seen = gpas.begin() + static_cast<std::ptrdiff_t>(i);
+    if (gpas[i] >= gpa_end || std::find(gpas.begin(), seen, gpas[i]) != seen) {
+      continue;
+    }
+    if (!walker_.AgreesWith(check_->model(), Gpa{gpas[i]})) {
+      return Find(BuilderRule::kWalk, gpas[i]);
+    }
+  }
+}
+
+std::pair<Gpa, Gpa> BuilderTrial::AddressesOf(const Step& step) {
+  const std::uint64_t size =
+      step.kind == StepKind::kGuestPhysicalAccess ? step.access.size : 1;
+  return {step.gpa, Gpa{step.gpa.value + size - 1}};
+}
+
+bool BuilderTrial::Access(const Step& step) {
+  const auto [first, last] = AddressesOf(step);
+  const AccessEnd end = walker_.Judge(step, first, last);
+  const Verdict& verdict = walker_.verdict();
+  switch (verdict.standing) {
+    case Standing::kJudged:
+      break;
+    case Standing::kUndefined:
+      standings_.undefined = true;
+      return false;
+    case Standing::kNotModelled:
+      standings_.skip = Skip::kBesideTableOperations;
+      return false;
+    case Standing::kCallerError:
+      standings_.skip = Skip::kCallerError;
+      return false;
+  }
+  ++standings_.compared;
+  const Event event = verdict.alternatives[0].event;
+  outcome_ = PlainOutcome(verdict.alternatives[0], walker_.state());
+  if (!IsAsAsked(step, end)) Find(BuilderRule::kWalk, first.value);
+
+  const bool two_pages = (first.value ^ last.value) >> 12 != 0;
+  const Gpa pages[] = {first, last};
+  const std::size_t page_count = two_pages ? 2 : 1;
+  std::size_t stale = 0;
+  for (std::size_t i = 0; i < page_count; ++i) {
+    processor_.ListStale(pages[i], paths_);
+    stale += paths_.size();
+    for (const CachedPath& path : paths_) {
+      if (standings_.finding.has_value()) break;
+      const Gpa other = pages[page_count - 1 - i];
+      const AccessEnd by_path = walker_.Judge(step, pages[i], other, &path);
+      if (const auto rule = Compare(by_path, end, event)) {
+        const int level = facts_.levels - static_cast<int>(path.size()) + 1;
+        standings_.finding = MakeBuilderFinding(*rule, pages[i].value, level);
+        if (log_ != nullptr) log_->BlameTolerated(*rule);
+      }
+    }
+  }
+  // What memory says is what happens, and what is reported.
+  walker_.Judge(step, first, last);
+  Report({.number = standings_.step,
+          .step = &step,
+          .result = {},
+          .events = no_events_,
+          .before = &walker_.state(),
+          .verdict = &walker_.verdict(),
+          .trace = &walker_.trace(),
+          .outcome = &outcome_,
+          .end = end,
+          .stale = stale,
+          .finding = standings_.finding});
+  if (standings_.finding.has_value()) return false;
+  if (!Apply(outcome_)) {
+    standings_.undefined = true;
+    return false;
+  }
+  const bool write = step.kind == StepKind::kPagingStructureUpdate ||
+                     (step.kind == StepKind::kGuestPhysicalAccess &&
+                      (step.access.kind == AccessKind::kWrite ||
+                       step.access.kind == AccessKind::kReadModifyWrite));
+  for (std::size_t i = 0; i < page_count; ++i) {
+    if (end == AccessEnd::kRefused || end == AccessEnd::kAbsent) {
+      processor_.OnViolation(pages[i]);
+    }
+    processor_.Hold(pages[i], write);
+  }
+  check_->AfterAccess();
+  return true;
+}
+
+bool BuilderTrial::IsAsAsked(const Step& step, AccessEnd end) const {
+  if (end == AccessEnd::kMisconfigured) return false;
+  const MappingModel& model = check_->model();
+  const auto [first, last] = AddressesOf(step);
+  const bool two_pages = (first.value ^ last.value) >> 12 != 0;
+  if (end == AccessEnd::kDone) {
+    const Event& event = walker_.verdict().alternatives[0].event;
+    const Gpa starts[] = {first, Gpa{last.value & ~(kPage - 1)}};
+    for (int i = 0; i < (two_pages ? 2 : 1); ++i) {
+      const MappingModel::Run page = model.At(starts[i].value);
+      if (!page.mapped || event.translations[i].address.value != page.hpa) {
+        return false;
+      }
+    }
+    return true;
+  }
+  if (two_pages) return true;
+  const bool mapped = model.At(first.value).mapped;
+  if (end == AccessEnd::kAbsent) return !mapped;
+  return end != AccessEnd::kRefused || mapped;
+}
+
+std::optional<BuilderRule> BuilderTrial::Compare(AccessEnd stale, AccessEnd end,
+                                                 const Event& by_memory) const {
+  if (stale == AccessEnd::kOther || end == AccessEnd::kOther) return {};
+  if (stale == AccessEnd::kMisconfigured) return BuilderRule::kStaleTable;
+  const Event& by_path = walker_.verdict().alternatives[0].event;
+  if (end == AccessEnd::kDone) {
+    // A right that was added may cost one more violation (29.4.3.4).
+    if (stale == AccessEnd::kRefused) return {};
+    if (stale == AccessEnd::kAbsent) return BuilderRule::kStaleTable;
+    for (std::size_t i = 0; i < by_memory.translation_count; ++i) {
+      const Translation& old = by_path.translations[i];
+      const Translation& now = by_memory.translations[i];
+      if (old.address != now.address) return BuilderRule::kStaleTranslation;
+      if (old.memory_type != now.memory_type) return BuilderRule::kStaleType;
+    }
+    return {};
+  }
+  if (stale != AccessEnd::kDone) return {};
+  return end == AccessEnd::kAbsent ? BuilderRule::kStaleTranslation
+                                   : BuilderRule::kStaleRight;
+}
+
+bool BuilderTrial::Apply(const Outcome& outcome) {
+  const auto no_flags = [](std::uint64_t bits) {
+    return (bits & ~kAccessedDirty) != 0;
+  };
+  for (const MemoryWord& word : outcome.writes) {
+    const std::uint64_t* at = pool_.memory().At(word.address);
+    if (at != nullptr && no_flags(*at ^ word.value)) return false;
+  }
+  walker_.state().Apply(outcome);
+  for (const MemoryWord& word : outcome.writes) {
+    pool_.SetFlags(word.address, word.value & kAccessedDirty);
+  }
+  return true;
+}
+
+bool BuilderTrial::Store(const Step& step) {
+  if (pool_.memory().At(step.hpa) != nullptr) {
+    standings_.undefined = true;
+    return false;
+  }
+  walker_.state().memory.Store(step.hpa, step.value);
+  return true;
+}
+
+void BuilderTrial::End() {
+  ++standings_.step;
+  ++standings_.compared;
+  builder_->Destroy();
+  Take(check_->JudgeEnd());
+  standings_.waived = check_->waived();
+  if (!standings_.finding.has_value() && check_->tolerated().has_value()) {
+    standings_.finding = check_->tolerated();
+    standings_.step = tolerated_at_;
+    if (log_ != nullptr) log_->BlameTolerated(standings_.finding->rule);
+  }
+  Report({.number = case_->steps.size() + 1,
+          .step = nullptr,
+          .result = {},
+          .events = check_->events(),
+          .happenings = check_->happenings(),
+          .finding = standings_.finding});
+}
+
+void BuilderTrial::Take(const BuilderFindings& findings) {
+  if (!findings.empty()) standings_.finding = findings[0];
+}
+
+void BuilderTrial::Find(BuilderRule rule, std::uint64_t gpa) {
+  standings_.finding = MakeBuilderFinding(
+      rule, gpa, check_.has_value() ? check_->LevelAt(gpa) : 0);
+  if (log_ != nullptr) log_->OnFinding(rule, standings_.finding->level);
+}
+
+void BuilderTrial::Report(const BuilderStepReport& report) const {
+  if (observer_) observer_(report);
+}
+
+}  // namespace eptdiff

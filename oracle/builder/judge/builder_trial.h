@@ -1,0 +1,145 @@
+// A case of table operations put to a builder: every operation is judged by
+// BuilderCheck and by walks of the reference, and the accesses between them are
+// made by a processor that uses whatever it may have cached.
+//
+//   operations --> builder --> frames, stores, INVEPT --> BuilderCheck: a model
+//                                |                         of the mappings
+//   accesses --> CachingProcessor: stale paths --> reference: done, or refused?
+//
+// A missing INVEPT is seen by an access: what the processor may still use gives
+// an answer that memory does not give. If no access comes, it is a finding by
+// itself, at the end.
+//
+// The builder's root is at the address in EPTP, its frames follow. Entries that
+// map nothing hold 0, or bit 63 alone where "EPT-violation #VE" is 1.
+// Thread-safety: thread-compatible.
+#ifndef EPTDIFF_ORACLE_BUILDER_JUDGE_BUILDER_TRIAL_H_
+#define EPTDIFF_ORACLE_BUILDER_JUDGE_BUILDER_TRIAL_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "engine/table/table_error.h"
+#include "oracle/builder/builder_finding.h"
+#include "oracle/builder/builder_under_test.h"
+#include "oracle/builder/diagnosis/symptom_log.h"
+#include "oracle/builder/frame_pool.h"
+#include "oracle/builder/judge/builder_check.h"
+#include "oracle/builder/judge/caching_processor.h"
+#include "oracle/builder/judge/reference_walker.h"
+#include "oracle/builder/waivers.h"
+#include "oracle/case.h"
+#include "oracle/oracle.h"
+#include "oracle/outcome.h"
+#include "oracle/reference/dialect.h"
+
+namespace eptdiff {
+
+// What became of the builder in one case.
+struct BuilderStandings {
+  // Steps that were judged; the builder's beginning and its end count, too.
+  std::uint32_t compared = 0;
+  bool undefined = false;  // ALIAS-1, or a processor's log in the tables
+  Skip skip = Skip::kNone;
+  // Of the finding, or of what ended the case early: 0 is the beginning, one
+  // more than the steps the end.
+  std::size_t step = 0;
+  std::optional<BuilderFinding> finding;
+  WaiverSet waived = 0;  // what happened that is allowed
+};
+
+// A step that was judged.
+struct BuilderStepReport {
+  std::size_t number;  // 0 is the beginning, one more than the steps the end
+  const Step* step;    // null for those two
+  // An operation, the beginning, the end.
+  TableResult result;
+  const std::vector<TableEvent>& events;
+  const std::vector<Interval>* taken = nullptr;  // of an operation, as it says
+  HappeningSet happenings = 0;
+  // An access; the verdict and trace are of memory, as nothing cached has it.
+  const MachineState* before = nullptr;
+  const Verdict* verdict = nullptr;
+  const Trace* trace = nullptr;
+  const Outcome* outcome = nullptr;
+  AccessEnd end = AccessEnd::kOther;
+  std::size_t stale = 0;  // paths that it might use in place of memory
+  const std::optional<BuilderFinding>& finding;
+};
+
+class BuilderTrial {
+ public:
+  // How many frames there are.
+  static constexpr std::uint64_t kFrames = 96;
+
+  // The reference that walks speaks `dialect`: the SDM, unless it is to be
+  // wrong on purpose.
+  explicit BuilderTrial(std::unique_ptr<BuilderUnderTest> builder,
+                        Dialect dialect = {});
+
+  const BuilderUnderTest& builder() const { return *builder_; }
+
+  // Valid until the next call.
+  const BuilderStandings& Run(const Case& c);
+
+  // Observes every judged step; may be empty.
+  using Observer = std::function<void(const BuilderStepReport&)>;
+  void set_observer(Observer observer) { observer_ = std::move(observer); }
+  // What is no finding (waivers.h).
+  void Allow(WaiverSet waivers) { allowed_ = waivers; }
+  // Where symptoms go; borrowed, null for nowhere.
+  void set_symptom_log(SymptomLog* log) { log_ = log; }
+  // Whether traces keep their hits (trace.h); they do not unless told so.
+  void set_keeps_hits(bool keeps_hits) { walker_.set_keeps_hits(keeps_hits); }
+
+ private:
+  // False: it does not go on.
+  bool Begin(const Case& c);
+  bool Perform(const TableOperation& operation);
+  bool Access(const Step& step);
+  bool Store(const Step& step);
+  void End();
+
+  // The first address of an access and the last one.
+  static std::pair<Gpa, Gpa> AddressesOf(const Step& step);
+  // Whether what memory says about the access is what was asked for.
+  bool IsAsAsked(const Step& step, AccessEnd end) const;
+  // What is wrong with the answer that `path` gives, if memory's is `end`.
+  std::optional<BuilderRule> Compare(AccessEnd stale, AccessEnd end,
+                                     const Event& by_memory) const;
+  // Carries out what the access did; false if it wrote into tables.
+  bool Apply(const Outcome& outcome);
+  void CheckWalks(const TableOperation& operation);
+  void Take(const BuilderFindings& findings);
+  void Find(BuilderRule rule, std::uint64_t gpa);
+  void Report(const BuilderStepReport& report) const;
+
+  std::unique_ptr<BuilderUnderTest> builder_;
+  FramePool pool_;
+  CachingProcessor processor_{pool_};
+  ReferenceWalker walker_;
+  BuilderCheck::Room room_;  // for the next check
+  std::optional<BuilderCheck> check_;
+  BuilderStandings standings_;
+  std::size_t tolerated_at_ = 0;  // the step
+  TableFacts facts_;
+  const Case* case_ = nullptr;
+  Observer observer_;
+  WaiverSet allowed_ = 0;
+  SymptomLog* log_ = nullptr;
+  // For reports and accesses, kept to save allocations.
+  std::vector<TableEvent> no_events_;
+  std::vector<CachedPath> paths_;
+  std::vector<Interval> listed_;
+  std::vector<Interval> taken_;
+  Outcome outcome_;
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_BUILDER_JUDGE_BUILDER_TRIAL_H_

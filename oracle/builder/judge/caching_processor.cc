@@ -1,0 +1,160 @@
+#include "oracle/builder/judge/caching_processor.h"
+
+#include <algorithm>
+
+namespace eptdiff {
+namespace {
+
+constexpr std::uint64_t kPageMask = ~std::uint64_t{0xfff};
+constexpr std::uint64_t kWritable = 2;
+
+}  // namespace
+
+void CachingProcessor::Reset(const TableFacts& facts, std::uint64_t eptp,
+                             bool stopped) {
+  facts_ = facts;
+  eptp_ = eptp;
+  walks_.clear();
+  stored_ = forgot_ = false;
+  stopped_ = stopped;
+}
+
+void CachingProcessor::Hold(Gpa gpa, bool write) {
+  Walk walk;
+  walk.page = gpa.value & kPageMask;
+  walk.write = write;
+  Trace(walk);
+  if (walk.entries.empty()) return;
+  if (walks_.size() == kPages) walks_.erase(walks_.begin());
+  walks_.push_back(walk);
+}
+
+void CachingProcessor::Trace(Walk& walk) const {
+  walk.entries.clear();
+  walk.forgotten = 0;
+  std::uint64_t table = AddressIn(eptp_);
+  for (int level = facts_.levels; level > 0; --level) {
+    const Hpa at{table + walk.page / EntryBytes(level) % 512 * 8};
+    const std::uint64_t* word = pool_.memory().At(at);
+    // CACHE-2.
+    if (word == nullptr || !IsPresent(facts_, *word) ||
+        IsMisconfiguredEntry(facts_, *word, level)) {
+      return;
+    }
+    walk.entries.push_back({at, *word});
+    if (IsLeaf(*word, level)) return;
+    table = AddressIn(*word);
+  }
+}
+
+int CachingProcessor::Shared(const Walk& walk, std::uint64_t gpa) const {
+  int shared = 0;
+  while (shared < static_cast<int>(walk.entries.size()) &&
+         walk.page / EntryBytes(facts_.levels - shared) ==
+             gpa / EntryBytes(facts_.levels - shared)) {
+    ++shared;
+  }
+  return shared;
+}
+
+void CachingProcessor::OnViolation(Gpa gpa) {
+  for (Walk& walk : walks_) {
+    walk.forgotten = std::max(walk.forgotten, Shared(walk, gpa.value));
+  }
+  std::erase_if(walks_, [](const Walk& walk) {
+    return walk.forgotten == static_cast<int>(walk.entries.size());
+  });
+}
+
+void CachingProcessor::ListStale(Gpa gpa,
+                                 std::vector<CachedPath>& paths) const {
+  paths.clear();
+  for (const Walk& walk : walks_) {
+    for (int count = Shared(walk, gpa.value); count > walk.forgotten; --count) {
+      CachedPath path;
+      bool stale = false;
+      for (int i = 0; i < count; ++i) {
+        const MemoryWord& entry = walk.entries[static_cast<std::size_t>(i)];
+        const std::uint64_t* word = pool_.memory().At(entry.address);
+        stale |=
+            word == nullptr || ((*word ^ entry.value) & ~kAccessedDirty) != 0;
+        path.push_back(entry);
+      }
+      if (stale) paths.push_back(path);
+    }
+  }
+}
+
+void CachingProcessor::OnStored() {
+  if (stored_ || stopped_ || !facts_.accessed_dirty) return;
+  stored_ = true;
+  for (Walk& walk : walks_) {
+    Walk now = walk;
+    Trace(now);
+    SetFlags(now);
+    SetFlagsByTables(walk);
+  }
+}
+
+void CachingProcessor::BeforeInvept() {
+  if (stopped_) return;
+  for (const Walk& walk : walks_) SetFlagsByTables(walk);
+}
+
+void CachingProcessor::OnInvept(std::uint64_t eptp) {
+  // Tagged with EPTP bits 51:12 (CACHE-1).
+  if (AddressIn(eptp) != AddressIn(eptp_)) return;
+  forgot_ = stopped_;
+  if (!stopped_) Renew();
+}
+
+void CachingProcessor::EndOperation() {
+  if (forgot_) Renew();
+  forgot_ = false;
+}
+
+void CachingProcessor::Renew() {
+  for (Walk& walk : walks_) {
+    Trace(walk);
+    SetFlags(walk);
+  }
+  std::erase_if(walks_, [](const Walk& walk) { return walk.entries.empty(); });
+}
+
+void CachingProcessor::SetFlags(const Walk& walk) {
+  if (!facts_.accessed_dirty || walk.entries.empty()) return;
+  std::uint64_t rights = ~std::uint64_t{0};
+  for (const MemoryWord& entry : walk.entries) {
+    rights &= entry.value;
+    pool_.SetFlags(entry.address, 0x100);
+  }
+  const MemoryWord& last = walk.entries.back();
+  const int level = facts_.levels - static_cast<int>(walk.entries.size()) + 1;
+  if (walk.write && (rights & kWritable) != 0 && IsLeaf(last.value, level)) {
+    pool_.SetFlags(last.address, 0x200);
+  }
+}
+
+void CachingProcessor::SetFlagsByTables(const Walk& walk) {
+  const int tables = static_cast<int>(walk.entries.size()) - 1;
+  if (!facts_.accessed_dirty || tables < 1 || walk.forgotten >= tables) return;
+  const int level = facts_.levels - tables;
+  const MemoryWord& leaf = walk.entries.back();
+  if (!IsLeaf(leaf.value, level)) return;
+  std::uint64_t rights = ~std::uint64_t{0};
+  for (int i = 0; i < tables; ++i) {
+    rights &= walk.entries[static_cast<std::size_t>(i)].value;
+  }
+  for (const std::uint64_t address :
+       {leaf.address.value, leaf.address.value ^ 8}) {
+    const std::uint64_t* word = pool_.memory().At(Hpa{address});
+    if (word == nullptr || !IsPresent(facts_, *word) ||
+        IsMisconfiguredEntry(facts_, *word, level) || !IsLeaf(*word, level)) {
+      continue;
+    }
+    const bool dirties = walk.write && (rights & *word & kWritable) != 0;
+    pool_.SetFlags(Hpa{address}, dirties ? 0x300 : 0x100);
+  }
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,90 @@
+// A processor that forgets nothing before it has to (SDM 29.4): what it has
+// walked through once it may use again, whole or from any table on, until
+// INVEPT with its EPTRTA (CACHE-3, CACHE-4, CACHE-6).
+//
+// It uses a page that it holds at the worst moments: as soon as INVEPT is over
+// it holds the page again, as memory is then; and while software changes
+// tables it sets flags in the page's entries, and in its neighbour's, by the
+// tables that it remembers, whether or not they are linked any more.
+// Thread-safety: thread-compatible.
+#ifndef EPTDIFF_ORACLE_BUILDER_JUDGE_CACHING_PROCESSOR_H_
+#define EPTDIFF_ORACLE_BUILDER_JUDGE_CACHING_PROCESSOR_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "engine/types.h"
+#include "oracle/builder/frame_pool.h"
+#include "oracle/builder/table_facts.h"
+#include "oracle/case.h"
+#include "oracle/fixed_vector.h"
+
+namespace eptdiff {
+
+// The entries, as they were, that a walk of one address may go through without
+// a look at memory: from the root on, the leaf included or not.
+using CachedPath = FixedVector<MemoryWord, 5>;
+
+class CachingProcessor final : public FramePool::Watcher {
+ public:
+  // How many pages it holds; the oldest goes when another comes.
+  static constexpr std::size_t kPages = 16;
+
+  // Borrows `pool`.
+  explicit CachingProcessor(FramePool& pool) : pool_(pool) {}
+
+  // Begins with nothing cached. `stopped`: while operations run it does not.
+  void Reset(const TableFacts& facts, std::uint64_t eptp, bool stopped = false);
+
+  // The processor has used, or may have used, the page of `gpa`.
+  void Hold(Gpa gpa, bool write);
+
+  // An EPT violation at `gpa`: what it would have used for it is gone
+  // (CACHE-5).
+  void OnViolation(Gpa gpa);
+
+  // What it may go by at `gpa` and memory does not say, save in accessed and
+  // dirty flags: each path, longest first.
+  void ListStale(Gpa gpa, std::vector<CachedPath>& paths) const;
+
+  // Of the operation that begins now, the first store is noticed.
+  void BeginOperation() { stored_ = false; }
+  // It runs again, if it was stopped.
+  void EndOperation();
+
+  void OnStored() override;
+  void BeforeInvept() override;
+  void OnInvept(std::uint64_t eptp) override;
+
+ private:
+  struct Walk {
+    std::uint64_t page = 0;  // its first address
+    bool write = false;
+    FixedVector<MemoryWord, 5> entries;  // present ones, from the root on
+    int forgotten = 0;  // so many of them are no longer known by themselves
+  };
+
+  // The entries that lead to `page` in memory now.
+  void Trace(Walk& walk) const;
+  // How many of the entries of `walk` control `gpa`, too.
+  int Shared(const Walk& walk, std::uint64_t gpa) const;
+  void SetFlags(const Walk& walk);
+  // It has forgotten all of them, and holds those pages again.
+  void Renew();
+  // The same by what is cached of the tables, save the leaf (CACHE-4), which
+  // memory has to have still.
+  void SetFlagsByTables(const Walk& walk);
+
+  FramePool& pool_;
+  TableFacts facts_;
+  std::uint64_t eptp_ = 0;
+  std::vector<Walk> walks_;
+  bool stored_ = false;
+  bool stopped_ = false;
+  bool forgot_ = false;  // while it was stopped
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_BUILDER_JUDGE_CACHING_PROCESSOR_H_

@@ -1,0 +1,123 @@
+#include "oracle/builder/judge/reference_walker.h"
+
+namespace eptdiff {
+namespace {
+
+constexpr std::uint16_t kEptViolation = 48;
+constexpr std::uint16_t kEptMisconfiguration = 49;
+
+// Secondary controls.
+constexpr std::uint32_t kPml = 1u << 17;
+constexpr std::uint32_t kVe = 1u << 18;
+constexpr std::uint32_t kSubPage = 1u << 23;
+
+constexpr std::uint64_t kProtectedPaged = 0x80000001;  // CR0.PG, CR0.PE
+
+}  // namespace
+
+void ReferenceWalker::Reset(const Case& c) { state_.Load(c); }
+
+void ReferenceWalker::Enter(const TableFacts& facts, std::uint64_t eptp) {
+  facts_ = facts;
+  state_.controls.eptp = eptp;
+  plain_.processor = state_.processor;
+  plain_.controls = state_.controls;
+  plain_.controls.secondary &= ~(kPml | kVe | kSubPage);
+  plain_.guest = GuestState{};
+  plain_.guest.cr0 = kProtectedPaged;
+  plain_.memory.Clear();
+}
+
+bool ReferenceWalker::MayEnter() {
+  reference_.JudgeEntry(state_, verdict_, trace_);
+  return verdict_.alternatives[0].event.kind != EventKind::kVmEntryFailure;
+}
+
+void ReferenceWalker::CopyPath(Gpa gpa, const CachedPath* path,
+                               SparseMemory& memory) const {
+  Hpa table{AddressIn(state_.controls.eptp)};
+  std::size_t cached = 0;
+  for (int level = facts_.levels; level > 0; --level) {
+    Hpa at{table.value + gpa.value / EntryBytes(level) % 512 * 8};
+    std::uint64_t entry;
+    if (path != nullptr && cached < path->size()) {
+      at = (*path)[cached].address;
+      entry = (*path)[cached++].value;
+    } else if (const std::uint64_t* word = frames_.At(at)) {
+      entry = *word;
+    } else {
+      entry = memory.Load(at);
+    }
+    memory.Store(at, entry);
+    if (!IsPresent(facts_, entry) || IsLeaf(entry, level)) return;
+    table = Hpa{AddressIn(entry)};
+  }
+}
+
+AccessEnd ReferenceWalker::Judge(const Step& step, Gpa first, Gpa last,
+                                 const CachedPath* path) {
+  const bool two_pages = (first.value ^ last.value) >> 12 != 0;
+  if (two_pages) CopyPath(last, nullptr, state_.memory);
+  CopyPath(first, path, state_.memory);
+  reference_.Judge(state_, step, verdict_, trace_);
+  return Classify(two_pages);
+}
+
+AccessEnd ReferenceWalker::Classify(bool two_pages) const {
+  if (verdict_.standing != Standing::kJudged) return AccessEnd::kOther;
+  const Event& event = verdict_.alternatives[0].event;
+  const bool violation =
+      event.kind == EventKind::kVirtualizationException ||
+      (event.kind == EventKind::kVmExit && event.exit_reason == kEptViolation);
+  if (violation) {
+    // Of two pages one may be there.
+    return trace_.reached_leaf || two_pages ? AccessEnd::kRefused
+                                            : AccessEnd::kAbsent;
+  }
+  if (event.kind == EventKind::kCompleted) return AccessEnd::kDone;
+  if (event.kind == EventKind::kVmExit &&
+      event.exit_reason == kEptMisconfiguration) {
+    return AccessEnd::kMisconfigured;
+  }
+  return AccessEnd::kOther;
+}
+
+bool ReferenceWalker::AgreesWith(const MappingModel& model, Gpa gpa) {
+  static constexpr struct {
+    AccessKind kind;
+    bool user;
+    std::uint64_t right;
+  } kUses[] = {{AccessKind::kRead, false, 1},
+               {AccessKind::kWrite, false, 2},
+               {AccessKind::kFetch, false, 4},
+               {AccessKind::kFetch, true, 0x400}};
+  const MappingModel::Run page = model.At(gpa.value);
+  plain_.memory.Clear();
+  CopyPath(gpa, nullptr, plain_.memory);
+  Step step;
+  step.gpa = gpa;
+  for (const auto& use : kUses) {
+    if (use.user && !facts_.mbec) break;
+    step.access.kind = use.kind;
+    step.page.user = use.user;
+    reference_.Judge(plain_, step, verdict_, trace_);
+    const AccessEnd end = Classify(false);
+    if (!page.mapped || (page.flags & use.right) == 0) {
+      if (end != (page.mapped ? AccessEnd::kRefused : AccessEnd::kAbsent)) {
+        return false;
+      }
+      continue;
+    }
+    if (end != AccessEnd::kDone) return false;
+    const Translation& to = verdict_.alternatives[0].event.translations[0];
+    // With a PAT memory type of WB the EPT memory type is the effective one
+    // (MT-6).
+    if (to.address.value != page.hpa ||
+        static_cast<std::uint64_t>(to.memory_type) != (page.flags >> 3 & 7)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace eptdiff

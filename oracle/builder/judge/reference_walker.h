@@ -1,0 +1,87 @@
+// The reference over the tables that a builder has made: accesses, and the
+// walks that must give what the model of the mappings says.
+//
+// The reference reads words of a MachineState. Before it judges an access, the
+// entries that the access can meet are copied there from the builder's frames,
+// or, of a cached path, from the path.
+// Thread-safety: thread-compatible.
+#ifndef EPTDIFF_ORACLE_BUILDER_JUDGE_REFERENCE_WALKER_H_
+#define EPTDIFF_ORACLE_BUILDER_JUDGE_REFERENCE_WALKER_H_
+
+#include <cstdint>
+#include <utility>
+
+#include "engine/types.h"
+#include "oracle/builder/frame_memory.h"
+#include "oracle/builder/judge/caching_processor.h"
+#include "oracle/builder/mapping_model.h"
+#include "oracle/builder/table_facts.h"
+#include "oracle/case.h"
+#include "oracle/machine_state.h"
+#include "oracle/reference/dialect.h"
+#include "oracle/reference/reference.h"
+#include "oracle/reference/trace.h"
+#include "oracle/verdict.h"
+
+namespace eptdiff {
+
+// How an access ended, as far as mappings are concerned.
+enum class AccessEnd : std::uint8_t {
+  kDone,
+  kRefused,        // EPT violation or #VE: a right is missing
+  kAbsent,         // ... or an entry is not present
+  kMisconfigured,  // EPT misconfiguration
+  kOther,          // log-full, an SPP event, undefined ...
+};
+inline constexpr int kAccessEndCount = 5;
+
+class ReferenceWalker {
+ public:
+  // Borrows `frames`. Judges by `dialect`: the SDM, unless it is to be wrong on
+  // purpose.
+  explicit ReferenceWalker(const FrameMemory& frames, Dialect dialect = {})
+      : frames_(frames), reference_(std::move(dialect)) {
+    trace_.keeps_hits = false;
+  }
+
+  // Begins with what is there before the first step of `c`.
+  void Reset(const Case& c);
+  // The tables are there now.
+  void Enter(const TableFacts& facts, std::uint64_t eptp);
+
+  // Everything but the frames: registers, and memory that is no table.
+  MachineState& state() { return state_; }
+  const Verdict& verdict() const { return verdict_; }
+  const Trace& trace() const { return trace_; }
+  void set_keeps_hits(bool keeps_hits) { trace_.keeps_hits = keeps_hits; }
+
+  // Whether VM entry takes the controls.
+  bool MayEnter();
+
+  // Judges `step`, whose pages begin at `first` and, if it crosses into
+  // another, at `last`; verdict() and trace() say what came out. `path`, if
+  // there is one, is what the processor goes by in place of memory.
+  AccessEnd Judge(const Step& step, Gpa first, Gpa last,
+                  const CachedPath* path = nullptr);
+
+  // Whether reads, writes and fetches at `gpa` go where `model` has it, with
+  // its memory type, if it has the right, and not otherwise.
+  bool AgreesWith(const MappingModel& model, Gpa gpa);
+
+ private:
+  // Copies the entries that a walk of `gpa` meets, those of `path` first.
+  void CopyPath(Gpa gpa, const CachedPath* path, SparseMemory& memory) const;
+  AccessEnd Classify(bool two_pages) const;
+
+  const FrameMemory& frames_;
+  TableFacts facts_;
+  Reference reference_;
+  MachineState state_;
+  MachineState plain_;  // for AgreesWith(): a simple guest, no log, no #VE
+  Verdict verdict_;
+  Trace trace_;
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_BUILDER_JUDGE_REFERENCE_WALKER_H_

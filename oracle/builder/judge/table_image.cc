@@ -1,0 +1,117 @@
+#include "oracle/builder/judge/table_image.h"
+
+namespace eptdiff {
+namespace {
+
+class Reader {
+ public:
+  Reader(const TableFacts& facts, const FrameMemory& memory, TableImage& image)
+      : facts_(facts), memory_(memory), image_(image) {}
+
+  void Table(Hpa table, const TreePlace& place) {
+    const FrameMemory::Frame* words = memory_.Find(table);
+    if (words == nullptr)
+      return Fault(BuilderRule::kEntry, table.value, place.level);
+    if (!image_.tables.insert(table.value, place)) {
+      return Fault(BuilderRule::kTree, table.value, place.level);
+    }
+    next_gpa_ = kNowhere;
+    bool empty = true;
+    TreePlace at = place;
+    const std::uint64_t bytes = EntryBytes(place.level);
+    for (std::uint64_t i = 0; i < words->size(); ++i) {
+      const std::uint64_t entry = (*words)[i];
+      if (entry != facts_.unused && !GoesOn(entry, at)) {
+        empty = empty && !IsPresent(facts_, entry);
+        Entry(entry, at, Hpa{table.value + 8 * i});
+        if (!image_.findings.empty()) return;
+      }
+      at.gpa += bytes;
+    }
+    next_gpa_ = kNowhere;
+    if (empty) image_.empty_tables.push_back(table.value);
+  }
+
+  void Entry(std::uint64_t entry, const TreePlace& place, Hpa at) {
+    if (!IsPresent(facts_, entry)) {
+      if (!IsUnused(facts_, entry)) {
+        Fault(BuilderRule::kUnusedEntry, at.value, place.level);
+      }
+    } else if (IsMisconfiguredEntry(facts_, entry, place.level)) {
+      Fault(BuilderRule::kEntry, at.value, place.level);
+    } else if (IsLeaf(entry, place.level)) {
+      const std::uint64_t hidden = RightsMask(facts_) & ~place.rights;
+      AddPage({place.gpa, AddressIn(entry), EntryBytes(place.level),
+               entry & kLeafFlags & ~hidden},
+              image_.pages);
+      SetNext(entry, place);
+    } else {
+      Table(Hpa{AddressIn(entry)},
+            {place.level - 1, place.gpa, place.rights & entry});
+    }
+  }
+
+ private:
+  // Whether the entry maps the page after the one that the last entry maps, and
+  // alike; this is noted then. Nearly all entries do, or are not used.
+  bool GoesOn(std::uint64_t entry, const TreePlace& place) {
+    if (entry != next_ || place.gpa != next_gpa_) return false;
+    const std::uint64_t bytes = EntryBytes(place.level);
+    image_.pages.back().bytes += bytes;
+    SetNext(entry, place);
+    return true;
+  }
+  // After a leaf that can be read.
+  void SetNext(std::uint64_t entry, const TreePlace& place) {
+    const std::uint64_t bytes = EntryBytes(place.level);
+    next_gpa_ = place.gpa + bytes;
+    next_ = entry + bytes;
+    // Where it would be above 2^MAXPHYADDR nothing goes on.
+    if (next_ >> facts_.maxphyaddr != entry >> facts_.maxphyaddr) {
+      next_gpa_ = kNowhere;
+    }
+  }
+
+  void Fault(BuilderRule rule, std::uint64_t where, int level) {
+    image_.findings.push_back(MakeBuilderFinding(rule, where, level));
+  }
+  const TableFacts& facts_;
+  const FrameMemory& memory_;
+  TableImage& image_;
+  // The entry that would go on where the last leaf ends, in the same table.
+  static constexpr std::uint64_t kNowhere = ~std::uint64_t{0};
+  std::uint64_t next_ = 0;
+  std::uint64_t next_gpa_ = kNowhere;
+};
+
+}  // namespace
+
+void ReadTree(const TableFacts& facts, const FrameMemory& memory, Hpa root,
+              TableImage& image) {
+  image.Clear();
+  Reader(facts, memory, image)
+      .Table(root, {facts.levels, 0, RightsMask(facts)});
+}
+
+void ReadEntry(const TableFacts& facts, const FrameMemory& memory,
+               std::uint64_t entry, const TreePlace& place, Hpa at,
+               TableImage& image) {
+  image.Clear();
+  Reader(facts, memory, image).Entry(entry, place, at);
+}
+
+bool FindLeaf(const TableFacts& facts, const FrameMemory& memory, Hpa root,
+              std::uint64_t gpa, std::uint64_t& entry, int& level) {
+  Hpa table = root;
+  for (level = facts.levels; level > 0; --level) {
+    const FrameMemory::Frame* words = memory.Find(table);
+    if (words == nullptr) return false;
+    entry = (*words)[gpa / EntryBytes(level) % words->size()];
+    if (!IsPresent(facts, entry)) return false;
+    if (IsLeaf(entry, level)) return true;
+    table = Hpa{AddressIn(entry)};
+  }
+  return false;
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,71 @@
+// What tables map, where an entry looks as if it went on where the last one
+// ended.
+#include "oracle/builder/judge/table_image.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+
+namespace eptdiff {
+namespace {
+
+constexpr std::uint64_t kRoot = 0x1000, kPdpt = 0x2000, kPd = 0x3000,
+                        kPt = 0x4000;
+
+class TableImageTest : public testing::Test {
+ protected:
+  TableImageTest() {
+    for (const std::uint64_t frame : {kRoot, kPdpt, kPd, kPt}) {
+      memory.Fill(Hpa{frame}, 0);
+    }
+    Set(kRoot, 0, kPdpt | 7);
+    Set(kPdpt, 0, kPd | 7);
+    facts.page_2m = true;
+  }
+  void Set(std::uint64_t table, std::uint64_t index, std::uint64_t entry) {
+    *memory.At(Hpa{table + 8 * index}) = entry;
+  }
+  const TableImage& Read() {
+    ReadTree(facts, memory, Hpa{kRoot}, image);
+    return image;
+  }
+
+  TableFacts facts;  // MAXPHYADDR is 46
+  FrameMemory memory;
+  TableImage image;
+};
+
+TEST_F(TableImageTest, EntriesThatGoOnAreOnePiece) {
+  Set(kPd, 0, kPt | 7);
+  for (std::uint64_t i = 0; i < 512; ++i) Set(kPt, i, (i << 12) + 0x9037);
+  ASSERT_EQ(Read().pages.size(), 1u);
+  EXPECT_EQ(image.pages[0].bytes, 0x200000u);
+  Set(kPt, 7, 0x10035);  // the same address, and no write permission
+  EXPECT_EQ(Read().pages.size(), 3u);
+  Set(kPt, 7, 0);
+  EXPECT_EQ(Read().pages.size(), 2u);
+}
+
+TEST_F(TableImageTest, NothingGoesOnAboveMaxphyaddr) {
+  Set(kPd, 0, kPt | 7);
+  Set(kPt, 0, (1ull << 46) - 0x1000 + 0x37);
+  EXPECT_TRUE(Read().findings.empty());
+  Set(kPt, 1, (1ull << 46) + 0x37);
+  ASSERT_EQ(Read().findings.size(), 1u);
+  EXPECT_EQ(image.findings[0].rule, BuilderRule::kEntry);
+  EXPECT_EQ(image.findings[0].where, kPt + 8);
+}
+
+// Bit 7 of a PTE is ignored: the word is the one that a PDE would have.
+TEST_F(TableImageTest, AnotherTableHasRightsOfItsOwn) {
+  Set(kPd, 0, 0x2000b7);
+  Set(kPd, 1, kPt | 5);
+  Set(kPt, 0, 0x4000b7);
+  ASSERT_EQ(Read().pages.size(), 2u);
+  EXPECT_EQ(image.pages[1].hpa, 0x400000u);
+  EXPECT_EQ(image.pages[1].bytes, 0x1000u);
+  EXPECT_EQ(image.pages[1].flags & 7, 5u);
+}
+
+}  // namespace
+}  // namespace eptdiff

@@ -1,0 +1,65 @@
+#include "oracle/judgement/dialect_oracle.h"
+
+#include "oracle/judgement/permitted.h"
+
+namespace eptdiff {
+
+DialectOracle::DialectOracle(const Dialect& dialect, Manner manner)
+    : manner_(manner),
+      altered_(dialect),
+      verdict_(std::make_unique<Verdict>()),
+      sdm_verdict_(std::make_unique<Verdict>()),
+      trace_(std::make_unique<Trace>()) {
+  trace_->keeps_hits = false;
+}
+
+void DialectOracle::Judge(const Reference& reference, const MachineState& state,
+                          const Step* step, Verdict& verdict) {
+  reference.Judge(state, step, verdict, *trace_);
+}
+
+bool DialectOracle::Departs(const MachineState& state, const Step* step) {
+  Judge(altered_, state, step, *verdict_);
+  if (!trace_->altered || verdict_->standing != Standing::kJudged) return false;
+  Judge(sdm_, state, step, *sdm_verdict_);
+  return !SameVerdict(*verdict_, *sdm_verdict_);
+}
+
+Skip DialectOracle::Answer(const MachineState& state, const Step* step,
+                           Outcome& outcome) {
+  Judge(altered_, state, step, *verdict_);
+  if (verdict_->standing != Standing::kJudged) {
+    Judge(sdm_, state, step, *verdict_);
+  }
+  switch (verdict_->standing) {
+    case Standing::kJudged:
+      if (manner_ == Manner::kPlain) {
+        outcome = PlainOutcome(verdict_->alternatives[0], state);
+      } else {
+        const auto all = PermittedOutcomes(*verdict_, state);
+        outcome = all[answered_++ % all.size()];
+      }
+      return Skip::kNone;
+    case Standing::kNotModelled:
+      return Skip::kTableOperation;
+    case Standing::kUndefined:  // anything may follow: nothing does
+      outcome = Outcome();
+      outcome.registers = RegistersOf(state);
+      return Skip::kNone;
+    case Standing::kCallerError:
+      break;
+  }
+  return Skip::kCallerError;
+}
+
+Skip DialectOracle::Enter(const MachineState& state, Outcome& outcome) {
+  answered_ = state.memory.addresses().size();
+  return Answer(state, nullptr, outcome);
+}
+
+Skip DialectOracle::Perform(const MachineState& state, const Step& step,
+                            Outcome& outcome) {
+  return Answer(state, &step, outcome);
+}
+
+}  // namespace eptdiff

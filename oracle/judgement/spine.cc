@@ -1,0 +1,62 @@
+#include "oracle/judgement/spine.h"
+
+#include <cstdint>
+
+namespace eptdiff {
+namespace {
+
+void StoreBits(SparseMemory& memory, Hpa word, std::uint64_t mask,
+               std::uint64_t value) {
+  memory.Store(word, (memory.Load(word) & ~mask) | (value & mask));
+}
+
+void Apply(const Alternative& alternative, MachineState& state) {
+  state.controls.eptp = alternative.registers.eptp;
+  state.controls.pml_index = alternative.registers.pml_index;
+  state.controls.eptp_index = alternative.registers.eptp_index;
+  state.guest.pdpte = alternative.registers.pdpte;
+  for (const BitWrite& write : alternative.required) {
+    StoreBits(state.memory, write.word, write.mask, write.value);
+  }
+  if (!alternative.ve_written) return;
+  constexpr std::uint64_t kAll = ~std::uint64_t{0};
+  const std::uint64_t area = alternative.ve_area.value;
+  const AccessReport& information = alternative.ve_information;
+  StoreBits(state.memory, Hpa{area + 8}, kAll, information.qualification);
+  StoreBits(state.memory, Hpa{area + 16}, kAll, information.gla.value);
+  StoreBits(state.memory, Hpa{area + 24}, kAll, information.gpa.value);
+}
+
+}  // namespace
+
+Spine::Spine(const Case& c) : case_(c) {
+  state_.Load(c);
+  reference_.JudgeEntry(state_, verdict_, trace_);
+}
+
+bool Spine::CanGoOn() const {
+  return verdict_.standing == Standing::kJudged &&
+         verdict_.alternatives[0].event.kind != EventKind::kVmEntryFailure;
+}
+
+void Spine::Advance() {
+  over_ = over_ || !CanGoOn();
+  if (over_) return;
+  if (step_ > 0) Apply(verdict_.alternatives[0], state_);
+  JudgeNext();
+}
+
+void Spine::Advance(const Outcome& observed) {
+  over_ = over_ || !CanGoOn();
+  if (over_) return;
+  if (step_ > 0) state_.Apply(observed);
+  JudgeNext();
+}
+
+void Spine::JudgeNext() {
+  over_ = step_ == case_.steps.size();
+  if (over_) return;
+  reference_.Judge(state_, case_.steps[step_++], verdict_, trace_);
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,226 @@
+#include "oracle/judgement/trial.h"
+
+#include <algorithm>
+
+#include "oracle/reference/reference.h"
+
+namespace eptdiff {
+
+// An oracle at the table. `group` is the seat whose state it is in: its own
+// number, or a lower one's as long as their answers had the same effects.
+struct Trial::Seat {
+  Seat(std::size_t number, Oracle& oracle, const Dialect& dialect)
+      : number(number),
+        oracle(oracle),
+        fields(oracle.fields()),
+        models_entry(oracle.models_entry()),
+        reference(dialect),
+        sdm(dialect.alterations().empty()) {}
+
+  const std::size_t number;
+  Oracle& oracle;
+  const FieldSet fields;
+  const bool models_entry;
+  const Reference reference;
+  const bool sdm;  // judged by the SDM itself
+
+  bool active = false;
+  std::size_t group = 0;
+  MachineState state;  // of the group that it leads
+
+  Outcome outcome;      // of the current step
+  bool judged = false;  // the outcome conforms and waits to be carried out
+  Verdict own_verdict;
+  Trace own_trace;
+  const Seat* judge = nullptr;  // whose verdict judged it
+};
+
+Trial::Trial() = default;
+Trial::~Trial() = default;
+
+void Trial::Add(Oracle& oracle, const Dialect& dialect) {
+  seats_.push_back(std::make_unique<Seat>(seats_.size(), oracle, dialect));
+  by_dialect_.push_back(seats_.back().get());
+  const auto place = [](const Seat* seat) {
+    return std::pair(-std::ssize(seat->reference.dialect().alterations()),
+                     seat->number);
+  };
+  std::sort(by_dialect_.begin(), by_dialect_.end(),
+            [&](const Seat* a, const Seat* b) { return place(a) < place(b); });
+  standings_.resize(seats_.size());
+}
+
+void Trial::set_keeps_hits(bool keeps_hits) {
+  for (auto& seat : seats_) seat->own_trace.keeps_hits = keeps_hits;
+}
+
+const std::vector<Standings>& Trial::Run(const Case& c) {
+  for (Standings& standings : standings_) {
+    standings.compared = 0;
+    standings.undefined = false;
+    standings.skip = Skip::kNone;
+    standings.disagrees = false;
+    standings.step = 0;
+    standings.verdict.reset();
+  }
+  if (seats_.empty()) return standings_;
+  if (HasTableOperations(c)) {
+    for (Standings& standings : standings_) {
+      standings.skip = Skip::kTableOperation;
+    }
+    return standings_;
+  }
+  Enter(c);
+  for (std::size_t i = 0; i < c.steps.size(); ++i) {
+    if (std::none_of(seats_.begin(), seats_.end(),
+                     [](const auto& seat) { return seat->active; })) {
+      break;
+    }
+    Perform(i + 1, c.steps[i]);
+  }
+  return standings_;
+}
+
+void Trial::Enter(const Case& c) {
+  seats_[0]->state.Load(c);
+  for (auto& seat : seats_) {
+    seat->group = 0;
+    const Skip skip = seat->oracle.Enter(seats_[0]->state, seat->outcome);
+    seat->active = skip == Skip::kNone;
+    standings_[seat->number].skip = skip;
+  }
+  JudgeAnswers(0, nullptr);
+  for (auto& seat : seats_) {
+    if (seat->judged && seat->models_entry &&
+        seat->outcome.event.kind == EventKind::kVmEntryFailure) {
+      seat->active = false;  // agreed: there is no guest to run
+    }
+  }
+}
+
+void Trial::Perform(std::size_t number, const Step& step) {
+  for (auto& seat : seats_) {
+    if (!seat->active) continue;
+    const MachineState& state = seats_[seat->group]->state;
+    const Skip skip = seat->oracle.Perform(state, step, seat->outcome);
+    if (skip == Skip::kNone) continue;
+    standings_[seat->number].skip = skip;
+    standings_[seat->number].step = number;
+    // Whoever panics, or says that there is nothing to answer, where the SDM
+    // knows an answer has been found out.
+    seat->active = skip == Skip::kPanic || skip == Skip::kUnexpectedExit ||
+                   skip == Skip::kCallerError || skip == Skip::kEptOff;
+    seat->outcome.event = {.kind = EventKind::kGaveUp};
+    seat->outcome.registers = RegistersOf(state);
+    seat->outcome.writes.clear();
+  }
+  JudgeAnswers(number, &step);
+  CarryOut();
+}
+
+void Trial::JudgeAnswers(std::size_t number, const Step* step) {
+  for (auto& seat : seats_) {
+    seat->judged = false;
+    seat->judge = nullptr;
+  }
+  for (Seat* seat : by_dialect_) {
+    if (seat->active) JudgeSeat(*seat, number, step);
+  }
+}
+
+void Trial::JudgeSeat(Seat& seat, std::size_t number, const Step* step) {
+  const MachineState& state = seats_[seat.group]->state;
+  for (const Seat* other : by_dialect_) {
+    // A verdict that no alteration touched is the SDM's.
+    if (seat.sdm && other->judge == other && other->group == seat.group &&
+        !other->own_trace.altered) {
+      seat.judge = other;
+      break;
+    }
+  }
+  if (seat.judge == nullptr) {
+    seat.judge = &seat;
+    seat.reference.Judge(state, step, seat.own_verdict, seat.own_trace);
+  }
+  const Verdict& verdict = seat.judge->own_verdict;
+  Standings& standings = standings_[seat.number];
+  standings.step = number;
+  Finding& finding = standings.finding;
+  finding.conforms = true;
+  finding.disagreements.clear();
+  const bool entry_unseen = step == nullptr && !seat.models_entry;
+
+  switch (verdict.standing) {
+    case Standing::kUndefined:
+      standings.undefined = true;
+      break;
+    case Standing::kNotModelled:
+      standings.skip = Skip::kTableOperation;
+      break;
+    case Standing::kCallerError:
+      if (standings.skip == Skip::kNone) standings.skip = Skip::kCallerError;
+      break;
+    case Standing::kJudged:
+      if (entry_unseen) {
+        if (verdict.alternatives[0].event.kind == EventKind::kVmEntryFailure) {
+          standings.skip = Skip::kVmEntryNotModelled;
+          break;
+        }
+        seat.judged = true;
+        return;
+      }
+      Judge(verdict, state, seat.outcome, seat.fields, finding);
+      if (standings.skip == Skip::kNone) ++standings.compared;
+      seat.judged = finding.conforms;
+      break;
+  }
+  if (observer_) {
+    observer_({seat.number, number, state, verdict, seat.judge->own_trace,
+               seat.outcome, finding});
+  }
+  if (seat.judged) return;
+  seat.active = false;
+  if (finding.conforms) return;
+  standings.disagrees = true;
+  standings.verdict = std::make_shared<const Verdict>(verdict);
+  standings.outcome = seat.outcome;
+}
+
+void Trial::CarryOut() {
+  const auto same_effects = [](const Outcome& a, const Outcome& b) {
+    return a.registers == b.registers && a.writes == b.writes;
+  };
+  // Oracles that were in one state stay so only if they agree in the effects;
+  // whoever departs takes a copy of the state along.
+  for (std::size_t i = 0; i < seats_.size(); ++i) {
+    Seat& seat = *seats_[i];
+    if (!seat.judged) continue;
+    Seat* leader = nullptr;
+    for (std::size_t j = 0; j < i && leader == nullptr; ++j) {
+      Seat& other = *seats_[j];
+      if (other.judged && other.group == seat.group &&
+          same_effects(other.outcome, seat.outcome)) {
+        leader = &other;
+      }
+    }
+    if (leader == nullptr && seat.group != seat.number) {
+      // The state's owner may have left the case, or goes another way.
+      const std::size_t old_group = seat.group;
+      seat.state = seats_[old_group]->state;
+      for (auto& other : seats_) {
+        if (other->number > i && other->judged && other->group == old_group &&
+            same_effects(other->outcome, seat.outcome)) {
+          other->group = seat.number;
+        }
+      }
+      seat.group = seat.number;
+    }
+  }
+  for (auto& seat : seats_) {
+    if (seat->judged && seat->group == seat->number) {
+      seat->state.Apply(seat->outcome);
+    }
+  }
+}
+
+}  // namespace eptdiff

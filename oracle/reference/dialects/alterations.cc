@@ -1,0 +1,83 @@
+#include <string>
+#include <vector>
+
+#include "oracle/reference/dialect.h"
+#include "oracle/reference/dialects/variants.h"
+
+namespace eptdiff {
+namespace {
+
+std::uint64_t Off(const Situation&, std::uint64_t) { return 0; }
+
+// "CFG-8" for the slot Cfg8; "CTL-4/index" for Ctl4Index.
+std::string PathOf(const SlotInfo& slot) {
+  const std::string identifier(IdentifierOf(slot.rule));
+  std::string plain;
+  for (char c : identifier) {
+    if (c != '-') plain += c;
+  }
+  if (slot.name.size() <= plain.size()) return identifier;
+  std::string path = identifier + "/";
+  for (char c : slot.name.substr(plain.size())) {
+    path += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return path;
+}
+
+// Every alteration, with the storage of the generated names.
+struct Catalogue {
+  std::vector<std::string> texts;
+  std::vector<Alteration> alterations;
+
+  Catalogue() {
+    texts.reserve(2 * kSlotCount);  // string_views point into it
+    for (std::size_t i = 0; i < kSlotCount; ++i) {
+      const SlotInfo& slot = InfoOf(static_cast<Slot>(i));
+      // WALK-7 forbids nothing in the SDM: there is nothing to switch off.
+      if (slot.kind != SlotKind::kForbids || slot.slot == Slot::kWalk7) {
+        continue;
+      }
+      const std::string path = PathOf(slot);
+      const bool plain = path.find('/') == std::string::npos;
+      texts.push_back(path + (plain ? "/off" : "-off"));
+      const std::string_view name = texts.back();
+      // "CTL-4 (index) is not checked": its other checks are.
+      std::string words(IdentifierOf(slot.rule));
+      if (!plain) {
+        words.append(" (").append(path, path.find('/') + 1).append(")");
+      }
+      words.append(" is not checked: ").append(InfoOf(slot.rule).words);
+      texts.push_back(words);
+      alterations.push_back({name, slot.slot, Off, texts.back()});
+    }
+    for (auto variants :
+         {EntryVariants(), WalkVariants(), ConfigurationVariants(),
+          ViolationVariants(), QualificationVariants(), FlagVariants(),
+          MemoryTypeVariants(), SubPageVariants(), VeVariants(),
+          GuestVariants(), GuestWalkVariants(), GuestRightVariants(),
+          GuestErrorVariants(), LinearVariants(), BochsGuestVariants(),
+          ClassicVariants()}) {
+      alterations.insert(alterations.end(), variants.begin(), variants.end());
+    }
+  }
+};
+
+const Catalogue& TheCatalogue() {
+  static const Catalogue& catalogue = *new Catalogue;
+  return catalogue;
+}
+
+}  // namespace
+
+std::span<const Alteration> AllAlterations() {
+  return TheCatalogue().alterations;
+}
+
+const Alteration* FindAlteration(std::string_view name) {
+  for (const Alteration& alteration : AllAlterations()) {
+    if (alteration.name == name) return &alteration;
+  }
+  return nullptr;
+}
+
+}  // namespace eptdiff

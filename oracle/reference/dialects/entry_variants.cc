@@ -1,0 +1,110 @@
+// Variants of EPTP and CTL.
+#include "oracle/reference/dialects/variants.h"
+#include "oracle/reference/situation.h"
+
+namespace eptdiff {
+namespace {
+
+using sdm::Bit;
+using sdm::Bits;
+
+constexpr Alteration kVariants[] = {
+    {"EPTP-1/write-back-only", Slot::kEptp1,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || Bits(s.operand, 2, 0) != 6;
+     },
+     "the memory type UC is refused in EPTP bits 2:0"},
+    {"EPTP-1/any-memory-type", Slot::kEptp1,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       const std::uint64_t type = Bits(s.operand, 2, 0);
+       const bool known = type == 1 || type == 4 || type == 5;
+       return value && !known;
+     },
+     "WC, WT and WP are accepted in EPTP bits 2:0"},
+    {"EPTP-2/four-levels-only", Slot::kEptp2,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || Bits(s.operand, 5, 3) == 4;
+     },
+     "a page-walk length of 5 is refused even where the processor has it"},
+    {"EPTP-3/never-allowed", Slot::kEptp3,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return Bit(s.operand, 6);
+     },
+     "EPTP bit 6 is refused even where the processor has accessed and dirty "
+     "flags"},
+    {"EPTP-4/always-reserved", Slot::kEptp4,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return Bit(s.operand, 7);
+     },
+     "EPTP bit 7 is refused even where the processor has supervisor "
+     "shadow-stack control"},
+    {"EPTP-5/high-bits-only", Slot::kEptp5,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return Bits(s.operand, 63, s.N()) != 0;
+     },
+     "EPTP bits 11:8 are not checked"},
+    {"EPTP-5/bits-63-52", Slot::kEptp5,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return Bits(s.operand, 11, 8) != 0 || Bits(s.operand, 63, 52) != 0;
+     },
+     "EPTP is checked against 52 bits, not against the physical-address width"},
+    {"CTL-2/alignment-only", Slot::kCtl2,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       const Controls& c = s.state->controls;
+       return (s.EnablePml() && Bits(c.pml_address, 11, 0) != 0) ||
+              (s.SubPageWritePermissions() && Bits(c.spptp, 11, 0) != 0) ||
+              (s.EptpSwitching() && Bits(c.eptp_list_address, 11, 0) != 0) ||
+              (s.EptViolationVe() &&
+               Bits(c.ve_information_address, 11, 0) != 0);
+     },
+     "the addresses of the log, the SPP table, the EPTP list and the #VE area "
+     "are not checked against the physical-address width"},
+    {"CTL-2/whatever-the-controls", Slot::kCtl2,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       const Controls& c = s.state->controls;
+       const std::uint64_t any = c.pml_address | c.spptp | c.eptp_list_address |
+                                 c.ve_information_address;
+       return value || Bits(any, 11, 0) != 0 || Bits(any, 63, s.N()) != 0;
+     },
+     "an address is checked although the control that uses it is 0"},
+    {"CTL-3/prefix-size-unchecked", Slot::kCtl3,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       const std::uint64_t hlatp = s.state->controls.hlatp;
+       return value && (Bits(hlatp, 2, 0) != 0 || Bits(hlatp, 11, 5) != 0 ||
+                        Bits(hlatp, 63, s.N()) != 0);
+     },
+     "the HLAT prefix size is not checked against its maximum"},
+    {"CTL-3/bits-4-3-reserved", Slot::kCtl3,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value ||
+              (s.EnableHlat() && Bits(s.state->controls.hlatp, 4, 3) != 0);
+     },
+     "HLATP bits 4:3, which are PCD and PWT, are refused"},
+    {"CTL-4/index-512-accepted", Slot::kCtl4Index,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return s.operand > 512;
+     },
+     "VMFUNC accepts ECX = 512"},
+    {"CTL-4/index-kept", Slot::kCtl4EptpIndex,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return s.state->controls.eptp_index;
+     },
+     "EPTP switching leaves the EPTP index as it was"},
+    {"CTL-4/index-with-control-only", Slot::kCtl4EptpIndex,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return s.EptViolationVe() ? value : s.state->controls.eptp_index;
+     },
+     "EPTP switching changes the EPTP index only if \"EPT-violation #VE\" is "
+     "1, not wherever the processor supports it"},
+    {"CTL-5/pml-without-dirty-flags", Slot::kCtl5Pml,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return s.EnablePml();
+     },
+     "page-modification logging operates although EPTP bit 6 is 0"},
+};
+
+}  // namespace
+
+std::span<const Alteration> EntryVariants() { return kVariants; }
+
+}  // namespace eptdiff

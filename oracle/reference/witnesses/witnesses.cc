@@ -1,0 +1,41 @@
+#include "oracle/reference/witnesses/witnesses.h"
+
+namespace eptdiff {
+
+std::span<const NamedCase> Witnesses() {
+  static const std::vector<NamedCase>& all = *[] {
+    auto* cases = new std::vector<NamedCase>;
+    for (auto family : {EntryWitnesses,
+                        WalkWitnesses,
+                        ConfigurationWitnesses,
+                        ViolationWitnesses,
+                        QualificationWitnesses,
+                        FlagWitnesses,
+                        MemoryTypeWitnesses,
+                        SubPageWitnesses,
+                        VeWitnesses,
+                        GuestWitnesses,
+                        GuestModeWitnesses,
+                        GuestEntryWitnesses,
+                        GuestFlagWitnesses,
+                        GuestTableWitnesses,
+                        GuestEptWitnesses,
+                        HlatWitnesses,
+                        GuestRightWitnesses,
+                        ProtectionKeyWitnesses,
+                        GuestShadowStackWitnesses,
+                        ErrorCodeWitnesses,
+                        VerificationWitnesses,
+                        LinearWitnesses,
+                        LinearFlagWitnesses,
+                        BochsGuestWitnesses,
+                        CombinedWitnesses}) {
+      const std::vector<NamedCase> more = family();
+      cases->insert(cases->end(), more.begin(), more.end());
+    }
+    return cases;
+  }();
+  return all;
+}
+
+}  // namespace eptdiff

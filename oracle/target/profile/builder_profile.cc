@@ -1,0 +1,156 @@
+#include "oracle/target/profile/builder_profile.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "oracle/builder/judge/engine_builder.h"
+#include "oracle/builder/waivers.h"
+#include "oracle/target/profile/profile.h"
+
+namespace eptdiff {
+namespace {
+
+// What changes entries or EPTP; all else in a machine a builder does not see.
+constexpr std::uint64_t kOfBuilders =
+    EPTDIFF_MODELS_4_LEVELS | EPTDIFF_MODELS_5_LEVELS |
+    EPTDIFF_MODELS_ACCESSED_DIRTY | EPTDIFF_MODELS_MBEC | EPTDIFF_MODELS_SPP |
+    EPTDIFF_MODELS_VE | EPTDIFF_MODELS_SHADOW_STACK_CONTROL |
+    EPTDIFF_MODELS_PAGING_WRITE;
+
+static_assert(EPTDIFF_WAIVES_NEEDLESS_INVEPT == SetOf(Waiver::kNeedlessInvept));
+static_assert(EPTDIFF_WAIVES_REPEATED_INVEPT == SetOf(Waiver::kRepeatedInvept));
+static_assert(EPTDIFF_WAIVES_EMPTY_TABLES == SetOf(Waiver::kEmptyTables));
+static_assert(EPTDIFF_WAIVES_BREAK_BEFORE_MAKE ==
+              SetOf(Waiver::kBreakBeforeMake));
+
+constexpr std::uint64_t kMemoryType = 0x38;
+constexpr unsigned kWriteBack = 6;
+
+bool HasType(const eptdiff_builder_profile& profile, unsigned type) {
+  return (profile.memory_types >> type & 1) != 0;
+}
+
+// The flags next to these that the builder can be asked for.
+std::uint64_t FlagsIn(const eptdiff_builder_profile& profile,
+                      std::uint64_t flags) {
+  flags = (flags & profile.leaf_flags & ~kMemoryType) | (flags & kMemoryType);
+  unsigned type = static_cast<unsigned>((flags & kMemoryType) >> 3);
+  if (HasType(profile, type)) return flags;
+  type = kWriteBack;
+  for (unsigned i = 0; !HasType(profile, type) && i < 8; ++i) type = i;
+  return (flags & ~kMemoryType) | std::uint64_t{type} << 3;
+}
+
+// The root at 0 becomes the frame behind it: 0 is no table to most allocators,
+// and to whoever takes an address of 0 for none.
+void PutRootElsewhere(Controls& controls) {
+  constexpr std::uint64_t kAddress = 0x000ffffffffff000;
+  if ((controls.eptp & kAddress) == 0) controls.eptp |= 0x1000;
+}
+
+bool SetsFlags(const Step& step) {
+  if (step.kind != StepKind::kTableOperation) return false;
+  switch (step.operation.kind) {
+    case TableOperationKind::kMap:
+    case TableOperationKind::kMapRegion:
+    case TableOperationKind::kRemap:
+    case TableOperationKind::kProtect:
+    case TableOperationKind::kProtectRegion:
+      return true;
+    case TableOperationKind::kUnmap:
+    case TableOperationKind::kUnmapRegion:
+    case TableOperationKind::kSplit:
+    case TableOperationKind::kMergeRegion:
+    case TableOperationKind::kClearFlags:
+      return false;
+  }
+  return false;
+}
+
+// As the profile of a walker that models everything else.
+eptdiff_profile AsWalker(const eptdiff_builder_profile& profile) {
+  eptdiff_profile walker = BlankProfile();
+  walker.models = (profile.models & kOfBuilders) | ~kOfBuilders;
+  walker.capabilities_set = profile.capabilities_set;
+  walker.capabilities_clear = profile.capabilities_clear;
+  walker.min_maxphyaddr = profile.min_maxphyaddr;
+  walker.max_maxphyaddr = profile.max_maxphyaddr;
+  std::memcpy(walker.name, profile.name, sizeof(walker.name));
+  return walker;
+}
+
+}  // namespace
+
+eptdiff_builder_profile BlankBuilderProfile() {
+  const eptdiff_profile walker = BlankProfile();
+  eptdiff_builder_profile profile;
+  std::memset(&profile, 0, sizeof(profile));
+  profile.memory_types = 0xff;
+  profile.leaf_flags = ~std::uint64_t{0};
+  profile.size = sizeof(profile);
+  profile.capabilities_set = walker.capabilities_set;
+  profile.capabilities_clear = walker.capabilities_clear;
+  profile.min_maxphyaddr = walker.min_maxphyaddr;
+  profile.max_maxphyaddr = walker.max_maxphyaddr;
+  return profile;
+}
+
+std::string FaultOf(const eptdiff_builder_profile& profile) {
+  if ((profile.operations & EPTDIFF_ALL_OPERATIONS) == 0) {
+    return "operations: none is declared";
+  }
+  if ((profile.waives & ~kAllWaivers) != 0) {
+    return "waives: bits without a meaning";
+  }
+  if (profile.memory_types == 0) return "memory_types: none is declared";
+  return FaultOf(AsWalker(profile));
+}
+
+BuilderFitting::BuilderFitting(const eptdiff_builder_profile& profile)
+    : profile_(profile), rehearsal_(std::make_unique<EngineBuilder>()) {}
+
+bool BuilderFitting::Refuses(TableError error) const {
+  return (profile_.refusals >> static_cast<int>(error) & 1) != 0;
+}
+
+bool BuilderFitting::Fit(Case& c) {
+  std::vector<Step> steps = std::move(c.steps);
+  c.steps.clear();
+  if (!FitTo(AsWalker(profile_), c)) return false;
+  PutRootElsewhere(c.controls);
+  std::erase_if(steps, [this](const Step& step) {
+    const auto kind = static_cast<int>(step.operation.kind);
+    return step.kind == StepKind::kTableOperation &&
+           (profile_.operations >> kind & 1) == 0;
+  });
+  for (Step& step : steps) {
+    if (!SetsFlags(step)) continue;
+    step.operation.flags = FlagsIn(profile_, step.operation.flags);
+  }
+  c.steps = std::move(steps);
+
+  // What is refused changes nothing: without it all else is as before.
+  std::vector<bool> goes(c.steps.size() + 2, false);
+  bool known = true;
+  rehearsal_.set_observer([&](const BuilderStepReport& report) {
+    if (report.result.ok() || Refuses(report.result.error)) return;
+    if (report.number == 0) known = false;
+    goes[report.number] = true;
+  });
+  rehearsal_.Run(c);
+  rehearsal_.set_observer({});
+  if (!known) return false;
+  std::size_t number = 0;
+  std::erase_if(c.steps, [&](const Step&) { return goes[++number]; });
+  return HasTableOperations(c);
+}
+
+bool BuilderFitting::Fits(const Case& c) {
+  Case fitted = c;
+  return Fit(fitted) && fitted == c;
+}
+
+}  // namespace eptdiff

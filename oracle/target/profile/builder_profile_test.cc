@@ -1,0 +1,86 @@
+#include "oracle/target/profile/builder_profile.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+
+#include "oracle/builder/table_case.h"
+
+namespace eptdiff {
+namespace {
+
+eptdiff_builder_profile Everything() {
+  eptdiff_builder_profile profile = BlankBuilderProfile();
+  profile.operations = EPTDIFF_ALL_OPERATIONS;
+  profile.refusals = EPTDIFF_ALL_REFUSALS;
+  profile.models = EPTDIFF_MODELS_4_LEVELS | EPTDIFF_MODELS_ACCESSED_DIRTY;
+  return profile;
+}
+
+// What is asked for where a page was to be mapped with `flags`.
+std::uint64_t Asked(const eptdiff_builder_profile& profile,
+                    std::uint64_t flags) {
+  Case c = TableCase().Map(0, 0x5000, flags).Build();
+  EXPECT_TRUE(BuilderFitting(profile).Fit(c));
+  EXPECT_TRUE(BuilderFitting(profile).Fits(c));
+  return c.steps.at(0).operation.flags;
+}
+
+TEST(BuilderProfileTest, WithoutAWordOnFlagsAllAreAskedFor) {
+  EXPECT_EQ(Asked(Everything(), 0x77), 0x77u);
+  EXPECT_EQ(Asked(Everything(), 0x0010000000000837), 0x0010000000000837u);
+}
+
+TEST(BuilderProfileTest, FlagsThatTheInterfaceLacksAreNotAskedFor) {
+  eptdiff_builder_profile profile = Everything();
+  profile.leaf_flags = 0x3f;  // rights and memory type
+  EXPECT_EQ(Asked(profile, 0x77), 0x37u);
+  EXPECT_EQ(Asked(profile, 0x0010000000000b35), 0x35u);
+}
+
+TEST(BuilderProfileTest, AMemoryTypeThatItDoesNotMakeBecomesOneThatItMakes) {
+  static constexpr struct {
+    std::uint8_t types;
+    std::uint64_t flags, asked;
+  } kTests[] = {
+      {1 << 6 | 1 << 0, 0x07, 0x07}, {1 << 6 | 1 << 0, 0x37, 0x37},
+      {1 << 6 | 1 << 0, 0x0f, 0x37}, {1 << 4 | 1 << 1, 0x37, 0x0f},
+      {1 << 6, 0x1f, 0x37},  // type 3, which is reserved
+  };
+  for (const auto& test : kTests) {
+    eptdiff_builder_profile profile = Everything();
+    profile.memory_types = test.types;
+    EXPECT_EQ(Asked(profile, test.flags), test.asked) << int{test.types};
+    // An interface without types has one, whatever its flags.
+    profile.leaf_flags = 7;
+    EXPECT_EQ(Asked(profile, test.flags), test.asked) << int{test.types};
+  }
+}
+
+TEST(BuilderProfileTest, FlagsToClearAreNoFlagsToSet) {
+  eptdiff_builder_profile profile = Everything();
+  profile.leaf_flags = 0x3f;
+  profile.memory_types = 1 << 6;
+  Case c =
+      TableCase(0x10005e).Map(0, 0x5000, 0x37).Clear(0, 0x1000, 0x300).Build();
+  const Case before = c;
+  EXPECT_TRUE(BuilderFitting(profile).Fit(c));
+  EXPECT_EQ(c, before);
+}
+
+TEST(BuilderProfileTest, NoTableIsAtAddress0) {
+  Case c = TableCase(0x1e).Map(0, 0x5000, 0x37).Build();
+  EXPECT_FALSE(BuilderFitting(Everything()).Fits(c));
+  EXPECT_TRUE(BuilderFitting(Everything()).Fit(c));
+  EXPECT_EQ(c.controls.eptp, 0x101eu);
+}
+
+TEST(BuilderProfileTest, NoMemoryTypeIsAFault) {
+  eptdiff_builder_profile profile = Everything();
+  EXPECT_EQ(FaultOf(profile), "");
+  profile.memory_types = 0;
+  EXPECT_EQ(FaultOf(profile), "memory_types: none is declared");
+}
+
+}  // namespace
+}  // namespace eptdiff

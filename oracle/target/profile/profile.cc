@@ -1,0 +1,372 @@
+#include "oracle/target/profile/profile.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+
+namespace eptdiff {
+namespace {
+
+constexpr std::uint64_t Bit(int n) { return std::uint64_t{1} << n; }
+
+// EPTP (SDM table 25-9).
+constexpr std::uint64_t kWalkLength = 7 << 3;
+constexpr std::uint64_t kFiveLevels = 4 << 3;
+constexpr std::uint64_t kAccessedDirty = Bit(6);
+constexpr std::uint64_t kShadowStackControl = Bit(7);
+
+// Primary and secondary controls (tables 25-6 and 25-7).
+constexpr std::uint64_t kActivateTertiary = Bit(17);
+constexpr std::uint64_t kActivateSecondary = Bit(31);
+constexpr std::uint64_t kEnableVmFunctions = Bit(13);
+
+// CR0, CR4, IA32_EFER.
+constexpr std::uint64_t kPaging = Bit(31);
+constexpr std::uint64_t kPae = Bit(5);
+constexpr std::uint64_t kLa57 = Bit(12);
+constexpr std::uint64_t kSmepSmap = Bit(20) | Bit(21);
+constexpr std::uint64_t kCet = Bit(23);
+constexpr std::uint64_t kKeys = Bit(22) | Bit(24);
+constexpr std::uint64_t kLongMode = Bit(10);
+
+// Bits of IA32_VMX_EPT_VPID_CAP that an answer may depend on (A.10), save those
+// that other parts of the profile speak of.
+constexpr std::uint64_t kCapabilities =
+    Bit(0) | Bit(8) | Bit(14) | Bit(16) | Bit(17) | Bit(22);
+
+constexpr std::uint64_t kPageBytes = 4096;
+
+// A VM-execution control that a feature of the profile stands for.
+struct ControlFeature {
+  std::uint64_t feature;
+  std::uint64_t secondary;
+  std::uint64_t tertiary;
+  Skip skip;
+};
+constexpr ControlFeature kControlFeatures[] = {
+    {EPTDIFF_MODELS_MBEC, Bit(22), 0, Skip::kModeBasedExecute},
+    {EPTDIFF_MODELS_PML, Bit(17), 0, Skip::kPml},
+    {EPTDIFF_MODELS_SPP, Bit(23), 0, Skip::kSubPage},
+    {EPTDIFF_MODELS_VE, Bit(18), 0, Skip::kViolationVe},
+    {EPTDIFF_MODELS_HLAT, 0, Bit(1), Skip::kHlat},
+    {EPTDIFF_MODELS_PAGING_WRITE, 0, Bit(2) | Bit(3),
+     Skip::kPagingWriteControls},
+};
+
+bool Has(const eptdiff_profile& profile, std::uint64_t feature) {
+  return (profile.models & feature) != 0;
+}
+
+// The feature that stands for the mode of guest paging (3A 4.1.1).
+std::uint64_t ModeFeature(const GuestState& guest) {
+  if ((guest.cr0 & kPaging) == 0) return EPTDIFF_MODELS_LINEAR_PAGING_OFF;
+  if ((guest.cr4 & kPae) == 0) return EPTDIFF_MODELS_LINEAR_32_BIT;
+  if ((guest.efer & kLongMode) == 0) return EPTDIFF_MODELS_LINEAR_PAE;
+  return (guest.cr4 & kLa57) != 0 ? EPTDIFF_MODELS_LINEAR_5_LEVEL
+                                  : EPTDIFF_MODELS_LINEAR_4_LEVEL;
+}
+
+bool IsAccess(const Step& step) {
+  return step.kind == StepKind::kGuestPhysicalAccess ||
+         step.kind == StepKind::kLinearAccess;
+}
+
+std::uint64_t FirstByte(const Step& step) {
+  return step.kind == StepKind::kLinearAccess ? step.gla.value : step.gpa.value;
+}
+
+bool CrossesPages(const Step& step) {
+  return FirstByte(step) % kPageBytes + step.access.size > kPageBytes;
+}
+
+bool IsShadowStack(AccessKind kind) {
+  return kind == AccessKind::kShadowStackRead ||
+         kind == AccessKind::kShadowStackWrite;
+}
+
+// PDPTE registers: what else than 63:MAXPHYADDR is reserved if bit 0 is 1.
+constexpr std::uint64_t kPdpteReserved = 0x1e6;
+
+std::uint64_t BeyondWidth(const Processor& processor) {
+  return ~(Bit(processor.maxphyaddr) - 1);
+}
+
+bool IsPaePaging(const GuestState& guest) {
+  return (guest.cr0 & kPaging) != 0 && (guest.cr4 & kPae) != 0 &&
+         (guest.efer & kLongMode) == 0;
+}
+
+// What paging depends on and VM entry refuses, SDM 27.3.1.1 and 27.3.1.6. The
+// reference has an opinion on it, as on any state; code that relies on VM
+// entry, or on MOV to CR, is right, too.
+bool IsRefusedAtEntry(const Processor& processor, const GuestState& guest) {
+  if ((guest.cr3 & BeyondWidth(processor)) != 0) return true;
+  if ((guest.cr0 & kPaging) != 0 && (guest.efer & kLongMode) != 0 &&
+      (guest.cr4 & kPae) == 0) {
+    return true;
+  }
+  if (!IsPaePaging(guest)) return false;
+  const std::uint64_t reserved = BeyondWidth(processor) | kPdpteReserved;
+  return std::any_of(std::begin(guest.pdpte), std::end(guest.pdpte),
+                     [&](std::uint64_t pdpte) {
+                       return (pdpte & 1) != 0 && (pdpte & reserved) != 0;
+                     });
+}
+
+void MakeAcceptable(const Processor& processor, GuestState& guest) {
+  guest.cr3 &= ~BeyondWidth(processor);
+  if ((guest.cr0 & kPaging) != 0 && (guest.efer & kLongMode) != 0) {
+    guest.cr4 |= kPae;
+  }
+  if (!IsPaePaging(guest)) return;
+  for (std::uint64_t& pdpte : guest.pdpte) {
+    if ((pdpte & 1) != 0) pdpte &= ~(BeyondWidth(processor) | kPdpteReserved);
+  }
+}
+
+Skip LinearNotModelled(const eptdiff_profile& profile,
+                       const GuestState& guest) {
+  if (!Has(profile, ModeFeature(guest))) return Skip::kGuestMode;
+  const bool keys = (guest.cr4 & kKeys) != 0;
+  if (keys && !Has(profile, EPTDIFF_MODELS_PROTECTION_KEYS)) {
+    return Skip::kGuestFeature;
+  }
+  const bool prevention = (guest.cr4 & kSmepSmap) != 0;
+  if (prevention && !Has(profile, EPTDIFF_MODELS_SMEP_SMAP)) {
+    return Skip::kGuestFeature;
+  }
+  // It changes what ordinary accesses do to read-only pages, too (GW-12).
+  const bool cet = (guest.cr4 & kCet) != 0;
+  if (cet && !Has(profile, EPTDIFF_MODELS_SHADOW_STACK_ACCESS)) {
+    return Skip::kGuestFeature;
+  }
+  return Skip::kNone;
+}
+
+Skip AccessNotModelled(const eptdiff_profile& profile, const Step& step) {
+  const Access& access = step.access;
+  if (access.kind == AccessKind::kReadModifyWrite &&
+      !Has(profile, EPTDIFF_MODELS_READ_MODIFY_WRITE)) {
+    return Skip::kAccessKind;
+  }
+  if ((IsShadowStack(access.kind) || access.wruss) &&
+      !Has(profile, EPTDIFF_MODELS_SHADOW_STACK_ACCESS)) {
+    return Skip::kAccessKind;
+  }
+  const bool asynchronous =
+      access.asynchronous ||
+      (step.kind == StepKind::kGuestPhysicalAccess && !step.page.gla_valid);
+  if (asynchronous && !Has(profile, EPTDIFF_MODELS_ASYNCHRONOUS)) {
+    return Skip::kAsynchronous;
+  }
+  if (CrossesPages(step) && !Has(profile, EPTDIFF_MODELS_PAGE_CROSSING)) {
+    return Skip::kPageCrossing;
+  }
+  return Skip::kNone;
+}
+
+// Makes an access one that the profile knows.
+void Simplify(const eptdiff_profile& profile, Step& step) {
+  Access& access = step.access;
+  if (access.kind == AccessKind::kReadModifyWrite &&
+      !Has(profile, EPTDIFF_MODELS_READ_MODIFY_WRITE)) {
+    access.kind = AccessKind::kWrite;
+  }
+  if (!Has(profile, EPTDIFF_MODELS_SHADOW_STACK_ACCESS)) {
+    access.wruss = false;
+    if (access.kind == AccessKind::kShadowStackRead) {
+      access.kind = AccessKind::kRead;
+    } else if (access.kind == AccessKind::kShadowStackWrite) {
+      access.kind = AccessKind::kWrite;
+    }
+  }
+  if (!Has(profile, EPTDIFF_MODELS_ASYNCHRONOUS)) {
+    access.asynchronous = false;
+    if (step.kind == StepKind::kGuestPhysicalAccess) step.page.gla_valid = true;
+  }
+  if (CrossesPages(step) && !Has(profile, EPTDIFF_MODELS_PAGE_CROSSING)) {
+    access.size =
+        static_cast<std::uint8_t>(kPageBytes - FirstByte(step) % kPageBytes);
+  }
+}
+
+std::uint64_t SetCapabilities(const eptdiff_profile& profile) {
+  return kCapabilities & ~profile.capabilities_clear;
+}
+std::uint64_t ClearCapabilities(const eptdiff_profile& profile) {
+  return kCapabilities & ~profile.capabilities_set;
+}
+
+}  // namespace
+
+eptdiff_profile BlankProfile() {
+  eptdiff_profile profile;
+  std::memset(&profile, 0, sizeof(profile));
+  profile.size = sizeof(profile);
+  profile.fills = EPTDIFF_FILLS_ALL;
+  profile.capabilities_set = ~std::uint64_t{0};
+  profile.capabilities_clear = ~std::uint64_t{0};
+  profile.min_maxphyaddr = 32;
+  profile.max_maxphyaddr = 52;
+  return profile;
+}
+
+std::string FaultOf(const eptdiff_profile& profile) {
+  const auto levels = EPTDIFF_MODELS_4_LEVELS | EPTDIFF_MODELS_5_LEVELS;
+  if (!Has(profile, levels)) {
+    return "models: neither EPTDIFF_MODELS_4_LEVELS nor "
+           "EPTDIFF_MODELS_5_LEVELS is declared";
+  }
+  if (profile.min_maxphyaddr < 32 || profile.max_maxphyaddr > 52 ||
+      profile.min_maxphyaddr > profile.max_maxphyaddr) {
+    return "min_maxphyaddr, max_maxphyaddr: not a range within 32 to 52";
+  }
+  const std::uint64_t neither =
+      kCapabilities & ~profile.capabilities_set & ~profile.capabilities_clear;
+  if (neither != 0) {
+    return "capabilities_set, capabilities_clear: a bit may be neither 1 nor 0";
+  }
+  if ((profile.fills & EPTDIFF_FILLS_EVENT) == 0) {
+    return "fills: EPTDIFF_FILLS_EVENT is missing";
+  }
+  if (profile.qualification_left_out >> 17 != 0) {
+    return "qualification_left_out: a bit above 16, which is never compared";
+  }
+  if (profile.error_code_left_out >> 8 != 0) {
+    return "error_code_left_out: a bit above 7";
+  }
+  if (profile.offsets_left_out >> 3 != 0) {
+    return "offsets_left_out: a bit that is no EPTDIFF_OFFSET_OF_*";
+  }
+  const auto* end = static_cast<const char*>(
+      std::memchr(profile.name, 0, sizeof(profile.name)));
+  if (end == nullptr) return "name: longer than 31 characters";
+  const bool clean = std::all_of(profile.name, end, [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_' || c == '.';
+  });
+  if (!clean) return "name: letters, digits, '_' and '.' only";
+  return "";
+}
+
+Skip NotModelled(const eptdiff_profile& profile, const Processor& processor,
+                 const Controls& controls, const GuestState& guest) {
+  if (IsRefusedAtEntry(processor, guest)) return Skip::kGuestState;
+  const bool five = (controls.eptp & kWalkLength) == kFiveLevels;
+  if (five && !Has(profile, EPTDIFF_MODELS_5_LEVELS)) {
+    return Skip::kFiveLevelEpt;
+  }
+  if (!five && !Has(profile, EPTDIFF_MODELS_4_LEVELS)) {
+    return Skip::kFourLevelEpt;
+  }
+  if ((controls.eptp & kAccessedDirty) != 0 &&
+      !Has(profile, EPTDIFF_MODELS_ACCESSED_DIRTY)) {
+    return Skip::kAccessedDirty;
+  }
+  if ((controls.eptp & kShadowStackControl) != 0 &&
+      !Has(profile, EPTDIFF_MODELS_SHADOW_STACK_CONTROL)) {
+    return Skip::kShadowStackControl;
+  }
+  const std::uint64_t secondary =
+      (controls.primary & kActivateSecondary) != 0 ? controls.secondary : 0;
+  const std::uint64_t tertiary =
+      (controls.primary & kActivateTertiary) != 0 ? controls.tertiary : 0;
+  for (const ControlFeature& feature : kControlFeatures) {
+    const bool on =
+        ((secondary & feature.secondary) | (tertiary & feature.tertiary)) != 0;
+    if (on && !Has(profile, feature.feature)) return feature.skip;
+  }
+  const std::uint64_t capabilities = processor.ept_vpid_cap;
+  if ((~capabilities & SetCapabilities(profile)) != 0 ||
+      (capabilities & ClearCapabilities(profile)) != 0) {
+    return Skip::kCapability;
+  }
+  if (processor.maxphyaddr < profile.min_maxphyaddr ||
+      processor.maxphyaddr > profile.max_maxphyaddr) {
+    return Skip::kMaxphyaddr;
+  }
+  if (guest.transactional && !Has(profile, EPTDIFF_MODELS_TRANSACTIONS)) {
+    return Skip::kTransactional;
+  }
+  if ((guest.event_delivery || guest.nmi_unblocking) &&
+      !Has(profile, EPTDIFF_MODELS_EVENTS)) {
+    return Skip::kEvents;
+  }
+  return Skip::kNone;
+}
+
+Skip NotModelled(const eptdiff_profile& profile, const GuestState& guest,
+                 const Step& step) {
+  switch (step.kind) {
+    case StepKind::kLinearAccess: {
+      const Skip skip = LinearNotModelled(profile, guest);
+      return skip != Skip::kNone ? skip : AccessNotModelled(profile, step);
+    }
+    case StepKind::kGuestPhysicalAccess:
+      return AccessNotModelled(profile, step);
+    case StepKind::kPagingStructureRead:
+    case StepKind::kPagingStructureUpdate:
+      return Has(profile, EPTDIFF_MODELS_STRUCTURE_ACCESS)
+                 ? Skip::kNone
+                 : Skip::kStructureAccess;
+    case StepKind::kPdpteLoad:
+      return Has(profile, EPTDIFF_MODELS_PDPTE_LOAD) ? Skip::kNone
+                                                     : Skip::kPdpteLoad;
+    case StepKind::kEptpSwitch:
+      return Has(profile, EPTDIFF_MODELS_EPTP_SWITCHING) ? Skip::kNone
+                                                         : Skip::kEptpSwitch;
+    case StepKind::kStore:
+      return Skip::kNone;
+    case StepKind::kTableOperation:
+      return Skip::kTableOperation;
+  }
+  return Skip::kCallerError;
+}
+
+bool FitTo(const eptdiff_profile& profile, Case& c) {
+  Processor& processor = c.processor;
+  processor.maxphyaddr = std::clamp(
+      processor.maxphyaddr, profile.min_maxphyaddr, profile.max_maxphyaddr);
+  processor.ept_vpid_cap |= SetCapabilities(profile);
+  processor.ept_vpid_cap &= ~ClearCapabilities(profile);
+
+  Controls& controls = c.controls;
+  for (const ControlFeature& feature : kControlFeatures) {
+    if (Has(profile, feature.feature)) continue;
+    controls.secondary &= ~static_cast<std::uint32_t>(feature.secondary);
+    controls.tertiary &= ~feature.tertiary;
+  }
+  if (!Has(profile, EPTDIFF_MODELS_EPTP_SWITCHING)) {
+    controls.secondary &= ~static_cast<std::uint32_t>(kEnableVmFunctions);
+  }
+  if (!Has(profile, EPTDIFF_MODELS_ACCESSED_DIRTY)) {
+    controls.eptp &= ~kAccessedDirty;
+  }
+  if (!Has(profile, EPTDIFF_MODELS_SHADOW_STACK_CONTROL)) {
+    controls.eptp &= ~kShadowStackControl;
+  }
+
+  GuestState& guest = c.guest;
+  MakeAcceptable(processor, guest);
+  if (!Has(profile, EPTDIFF_MODELS_TRANSACTIONS)) guest.transactional = false;
+  if (!Has(profile, EPTDIFF_MODELS_EVENTS)) {
+    guest.event_delivery = false;
+    guest.nmi_unblocking = false;
+  }
+  if (!Has(profile, EPTDIFF_MODELS_PROTECTION_KEYS)) guest.cr4 &= ~kKeys;
+  if (!Has(profile, EPTDIFF_MODELS_SMEP_SMAP)) guest.cr4 &= ~kSmepSmap;
+  if (!Has(profile, EPTDIFF_MODELS_SHADOW_STACK_ACCESS)) guest.cr4 &= ~kCet;
+
+  for (Step& step : c.steps) {
+    if (IsAccess(step)) Simplify(profile, step);
+  }
+  std::erase_if(c.steps, [&](const Step& step) {
+    return NotModelled(profile, guest, step) != Skip::kNone;
+  });
+  // Tables of the other depth stay what they are.
+  if (NotModelled(profile, processor, controls, guest) != Skip::kNone) {
+    return false;
+  }
+  return !c.steps.empty() || Has(profile, EPTDIFF_MODELS_VM_ENTRY);
+}
+
+}  // namespace eptdiff

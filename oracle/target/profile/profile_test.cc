@@ -1,0 +1,179 @@
+// What a profile does not declare is not asked.
+#include "oracle/target/profile/profile.h"
+
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "oracle/machine_state.h"
+#include "oracle/target/eptdiff_target.h"
+
+namespace eptdiff {
+namespace {
+
+constexpr std::uint64_t kAll = (std::uint64_t{1} << 27) - 1;
+
+// A machine that uses what a profile may lack.
+Case Rich() {
+  Case c;
+  c.processor.ept_vpid_cap = 0x6334141;
+  c.controls.primary = 1u << 31 | 1u << 17;
+  c.controls.secondary =
+      1u << 1 | 1u << 13 | 1u << 17 | 1u << 18 | 1u << 22 | 1u << 23;
+  c.controls.tertiary = 1u << 1 | 1u << 2 | 1u << 3;
+  c.controls.eptp = 0x10de;
+  c.guest.cr0 = 0x80000001;
+  c.guest.cr4 = 1u << 5 | 1u << 20 | 1u << 22 | 1u << 23;
+  c.guest.efer = 1u << 10;
+  c.guest.event_delivery = true;
+  c.guest.transactional = true;
+  for (int kind = 0; kind < kStepKindCount - 1; ++kind) {
+    Step step;
+    step.kind = static_cast<StepKind>(kind);
+    c.steps.push_back(step);
+  }
+  Step crossing;
+  crossing.gpa = Gpa{0xffc};
+  crossing.access.size = 8;
+  crossing.access.kind = AccessKind::kReadModifyWrite;
+  c.steps.push_back(crossing);
+  Step shadow;
+  shadow.access.kind = AccessKind::kShadowStackWrite;
+  shadow.access.asynchronous = true;
+  shadow.page.gla_valid = false;
+  c.steps.push_back(shadow);
+  return c;
+}
+
+bool IsModelled(const eptdiff_profile& profile, const Case& c) {
+  if (NotModelled(profile, c.processor, c.controls, c.guest) != Skip::kNone) {
+    return false;
+  }
+  for (const Step& step : c.steps) {
+    if (NotModelled(profile, c.guest, step) != Skip::kNone) return false;
+  }
+  return true;
+}
+
+TEST(ProfileTest, WhatIsDeclaredIsAskedAsItIs) {
+  eptdiff_profile profile = BlankProfile();
+  profile.models = kAll;
+  EXPECT_EQ(FaultOf(profile), "");
+  Case c = Rich();
+  EXPECT_TRUE(IsModelled(profile, c));
+  EXPECT_TRUE(FitTo(profile, c));
+  EXPECT_EQ(c, Rich());
+}
+
+TEST(ProfileTest, OnlyWhatIsComparedCanBeLeftOut) {
+  eptdiff_profile profile = BlankProfile();
+  profile.models = kAll;
+  profile.qualification_left_out = 0x1ffff;
+  profile.error_code_left_out = 0xff;
+  profile.offsets_left_out = 7;
+  EXPECT_EQ(FaultOf(profile), "");
+  profile.offsets_left_out = 8;
+  EXPECT_EQ(FaultOf(profile).find("offsets_left_out"), 0u);
+  profile.error_code_left_out = 0x100;
+  EXPECT_EQ(FaultOf(profile).find("error_code_left_out"), 0u);
+  profile.qualification_left_out = 0x20000;
+  EXPECT_EQ(FaultOf(profile).find("qualification_left_out"), 0u);
+}
+
+TEST(ProfileTest, EachFeatureThatIsMissingIsTakenOut) {
+  int noticed = 0;
+  for (int feature = 0; feature < 27; ++feature) {
+    eptdiff_profile profile = BlankProfile();
+    profile.models = kAll & ~(std::uint64_t{1} << feature);
+    Case c = Rich();
+    noticed += !IsModelled(profile, c);
+    if (!FitTo(profile, c)) {
+      EXPECT_EQ(feature, 0) << "only the depth of the tables cannot be changed";
+      continue;
+    }
+    EXPECT_TRUE(IsModelled(profile, c)) << feature;
+  }
+  // All but 5-level EPT, VM entry, and the modes of guest paging that this
+  // machine is not in.
+  EXPECT_EQ(noticed, 27 - 6);
+}
+
+TEST(ProfileTest, CapabilitiesAndWidthAreBroughtIntoRange) {
+  eptdiff_profile profile = BlankProfile();
+  profile.models = kAll;
+  profile.capabilities_clear = ~std::uint64_t{1};        // execute-only: always
+  profile.capabilities_set = ~(std::uint64_t{1} << 17);  // 1 GByte: never
+  profile.min_maxphyaddr = profile.max_maxphyaddr = 39;
+  Case c = Rich();
+  c.processor.ept_vpid_cap = 0x6334140;
+  EXPECT_FALSE(IsModelled(profile, c));
+  EXPECT_TRUE(FitTo(profile, c));
+  EXPECT_TRUE(IsModelled(profile, c));
+  EXPECT_EQ(c.processor.ept_vpid_cap, 0x6314141u);
+  EXPECT_EQ(c.processor.maxphyaddr, 39);
+}
+
+// Code that takes such a state for granted is right: SDM 27.3.1.1, 27.3.1.6.
+TEST(ProfileTest, AGuestThatVmEntryRefusesIsNotAsked) {
+  struct Refused {
+    const char* what;
+    std::uint64_t cr3, cr4, efer, pdpte;
+    bool refused;
+  };
+  constexpr std::uint64_t kBit46 = std::uint64_t{1} << 46;
+  constexpr std::uint64_t kPae = 1u << 5, kLma = 1u << 10;
+  const Refused guests[] = {
+      {"4-level", 0x1000, kPae, kLma, 0, false},
+      {"CR3 beyond the width", kBit46, kPae, kLma, 0, true},
+      {"CR3 up to the width", kBit46 >> 1, kPae, kLma, 0, false},
+      {"IA-32e mode without PAE", 0, 0, kLma, 0, true},
+      {"PAE", 0, kPae, 0, 0x1001, false},
+      {"PDPTE beyond the width", 0, kPae, 0, kBit46 | 1, true},
+      {"PDPTE with bit 1", 0, kPae, 0, 0x1003, true},
+      {"absent PDPTE", 0, kPae, 0, kBit46 | 2, false},
+      {"PDPTE of another mode", 0, kPae, kLma, 0x1003, false},
+  };
+  eptdiff_profile profile = BlankProfile();
+  profile.models = kAll;
+  for (const Refused& guest : guests) {
+    Case c = Rich();
+    c.processor.maxphyaddr = 46;
+    c.guest.cr3 = guest.cr3;
+    c.guest.cr4 = guest.cr4;
+    c.guest.efer = guest.efer;
+    c.guest.pdpte[2] = guest.pdpte;
+    EXPECT_EQ(NotModelled(profile, c.processor, c.controls, c.guest),
+              guest.refused ? Skip::kGuestState : Skip::kNone)
+        << guest.what;
+    const Case before = c;
+    EXPECT_TRUE(FitTo(profile, c)) << guest.what;
+    EXPECT_TRUE(IsModelled(profile, c)) << guest.what;
+    EXPECT_EQ(c == before, !guest.refused) << guest.what;
+  }
+}
+
+TEST(ProfileTest, AnAccessToTwoPagesBecomesOneToTheFirst) {
+  eptdiff_profile profile = BlankProfile();
+  profile.models = EPTDIFF_MODELS_4_LEVELS;
+  Case c;
+  c.controls.eptp = 0x101e;
+  Step crossing;
+  crossing.gpa = Gpa{0xffd};
+  crossing.access.size = 8;
+  c.steps.push_back(crossing);
+  EXPECT_TRUE(FitTo(profile, c));
+  EXPECT_EQ(c.steps[0].access.size, 3);
+}
+
+TEST(ProfileTest, ACaseOfWhichNothingIsLeftIsNotAsked) {
+  eptdiff_profile profile = BlankProfile();
+  profile.models = EPTDIFF_MODELS_4_LEVELS;
+  Case c;
+  c.controls.eptp = 0x101e;
+  Step step;
+  step.kind = StepKind::kPdpteLoad;
+  c.steps.push_back(step);
+  EXPECT_FALSE(FitTo(profile, c));
+}
+
+}  // namespace
+}  // namespace eptdiff

@@ -1,0 +1,197 @@
+#include "oracle/target/session/outside_builder.h"
+
+#include <cstring>
+#include <utility>
+
+#include "oracle/builder/table_facts.h"
+#include "oracle/machine_state.h"
+#include "oracle/target/session/question.h"
+
+namespace eptdiff {
+namespace {
+
+// The header's numbers are those of the types, so that nothing is translated.
+static_assert(EPTDIFF_MAP == static_cast<int>(TableOperationKind::kMap));
+static_assert(EPTDIFF_SPLIT == static_cast<int>(TableOperationKind::kSplit));
+static_assert(EPTDIFF_MAP_REGION ==
+              static_cast<int>(TableOperationKind::kMapRegion));
+static_assert(EPTDIFF_CLEAR_FLAGS ==
+              static_cast<int>(TableOperationKind::kClearFlags));
+static_assert(EPTDIFF_ALL_OPERATIONS == (1u << kTableOperationKindCount) - 1);
+static_assert(EPTDIFF_DONE == static_cast<int>(TableError::kNone));
+static_assert(EPTDIFF_OVERLAP == static_cast<int>(TableError::kOverlap));
+static_assert(EPTDIFF_NO_ACCESS == static_cast<int>(TableError::kNoAccess));
+static_assert(EPTDIFF_MISCONFIGURED ==
+              static_cast<int>(TableError::kMisconfigured));
+static_assert(EPTDIFF_BAD_CONTROLS ==
+              static_cast<int>(TableError::kBadControls));
+
+constexpr std::uint64_t kOffset = 0xfff;
+
+// Bits 10, 57, 58, 60 and 61: where the controls that they belong to are 0
+// nobody asks for them.
+constexpr std::uint64_t kOfControls = 0x3600000000000400;
+
+// What visits of eptdiff_builder_list go to.
+struct Listing {
+  std::vector<Interval>* pages;
+  std::function<void()> count;
+};
+
+void Visit(void* context, std::uint64_t gpa, std::uint64_t hpa,
+           std::uint64_t bytes, std::uint64_t flags) {
+  auto& listing = *static_cast<Listing*>(context);
+  listing.count();
+  listing.pages->push_back({gpa, hpa, bytes, flags & kLeafFlags});
+}
+
+}  // namespace
+
+// The callbacks of eptdiff_host.
+struct HostCalls {
+  static OutsideBuilder& Of(void* context) {
+    auto& builder = *static_cast<OutsideBuilder*>(context);
+    builder.Count();
+    return builder;
+  }
+  static int Allocate(void* context, std::uint64_t* frame) {
+    const std::optional<Hpa> made = Of(context).pool_->AllocateFrame();
+    if (!made.has_value()) return 0;
+    *frame = made->value;
+    return 1;
+  }
+  static void Release(void* context, std::uint64_t frame) {
+    Of(context).pool_->FreeFrame(Hpa{frame});
+  }
+  static std::uint64_t Load(void* context, std::uint64_t address) {
+    OutsideBuilder& builder = Of(context);
+    builder.CheckWord(address);
+    return *builder.pool_->memory().At(Hpa{address});
+  }
+  // A store to no frame of its own is for the judge.
+  static void Store(void* context, std::uint64_t address, std::uint64_t value) {
+    OutsideBuilder& builder = Of(context);
+    if (address % 8 != 0) builder.CheckWord(address);
+    builder.pool_->Store(Hpa{address}, value);
+  }
+  static int CompareExchange(void* context, std::uint64_t address,
+                             std::uint64_t expected, std::uint64_t desired) {
+    OutsideBuilder& builder = Of(context);
+    builder.CheckWord(address);
+    if (*builder.pool_->memory().At(Hpa{address}) != expected) return 0;
+    builder.pool_->Store(Hpa{address}, desired);
+    return 1;
+  }
+  static void Invept(void* context, std::uint64_t eptp) {
+    Of(context).pool_->Invept(eptp);
+  }
+  static std::uint64_t* Pointer(void* context, std::uint64_t frame) {
+    return Of(context).pool_->Pointer(Hpa{frame});
+  }
+  static void Stored(void* context, std::uint64_t address, std::uint64_t before,
+                     std::uint64_t after) {
+    OutsideBuilder& builder = Of(context);
+    if (address % 8 != 0) builder.CheckWord(address);
+    builder.pool_->OnStore(Hpa{address}, before, after);
+  }
+  static void Removed(void* context, std::uint64_t gpa, std::uint64_t hpa,
+                      std::uint64_t bytes, std::uint64_t flags) {
+    OutsideBuilder& builder = Of(context);
+    if (builder.taken_ == nullptr) return;
+    builder.taken_->push_back({gpa, hpa, bytes, flags & kLeafFlags});
+  }
+};
+
+OutsideBuilder::OutsideBuilder(const BuilderFunctions& functions,
+                               const eptdiff_builder_profile& profile,
+                               Abandon abandon)
+    : functions_(functions),
+      any_unused_word_(profile.any_unused_word != 0),
+      own_bits_(~profile.leaf_flags | kOfControls),
+      shows_removed_(profile.shows_removed != 0),
+      guest_stopped_(profile.guest_stopped != 0),
+      abandon_(std::move(abandon)) {
+  std::memset(&host_, 0, sizeof(host_));
+  host_.size = sizeof(host_);
+  host_.context = this;
+  host_.allocate = HostCalls::Allocate;
+  host_.release = HostCalls::Release;
+  host_.load = HostCalls::Load;
+  host_.store = HostCalls::Store;
+  host_.compare_exchange = HostCalls::CompareExchange;
+  host_.invept = HostCalls::Invept;
+  host_.pointer = HostCalls::Pointer;
+  host_.stored = HostCalls::Stored;
+  host_.removed = HostCalls::Removed;
+}
+
+void OutsideBuilder::Count() {
+  if (++callbacks_ > kMaxCallbacks) {
+    abandon_({IncidentKind::kStepLimit, kMaxCallbacks});
+  }
+}
+
+void OutsideBuilder::CheckWord(std::uint64_t address) {
+  if (address % 8 != 0) abandon_({IncidentKind::kMisaligned, address});
+  if (pool_->Pointer(Hpa{address & ~kOffset}) == nullptr) {
+    abandon_({IncidentKind::kForeignFrame, address});
+  }
+}
+
+TableResult OutsideBuilder::ResultOf(int result) {
+  const bool known = result == EPTDIFF_DONE ||
+                     (result > 0 && result <= EPTDIFF_BAD_CONTROLS &&
+                      (EPTDIFF_ALL_REFUSALS & EPTDIFF_REFUSAL(result)) != 0);
+  if (!known) {
+    abandon_({IncidentKind::kProtocol,
+              static_cast<std::uint64_t>(ProtocolError::kResult)});
+  }
+  return {static_cast<TableError>(result), Gpa{}};
+}
+
+TableResult OutsideBuilder::Create(FramePool& pool, const Processor& processor,
+                                   const Controls& controls,
+                                   std::uint64_t unused) {
+  pool_ = &pool;
+  callbacks_ = 0;
+  eptp_ = 0;
+  MachineState state;
+  state.processor = processor;
+  state.controls = controls;
+  eptdiff_question machine;
+  SetMachine(state, machine);
+  return ResultOf(functions_.create(&machine, unused, &host_, &eptp_));
+}
+
+TableResult OutsideBuilder::Perform(const TableOperation& operation,
+                                    std::vector<Interval>& taken) {
+  callbacks_ = 0;
+  eptdiff_builder_operation asked;
+  std::memset(&asked, 0, sizeof(asked));
+  asked.size = sizeof(asked);
+  asked.kind = static_cast<std::uint32_t>(operation.kind);
+  asked.level = operation.level;
+  asked.gpa = operation.gpa.value;
+  asked.hpa = operation.hpa.value;
+  asked.bytes = operation.bytes;
+  asked.flags = operation.flags;
+  taken_ = &taken;
+  const int result = functions_.perform(&asked);
+  taken_ = nullptr;
+  return ResultOf(result);
+}
+
+bool OutsideBuilder::List(std::vector<Interval>& pages) {
+  if (functions_.list == nullptr) return false;
+  callbacks_ = 0;
+  Listing listing = {&pages, [this] { Count(); }};
+  functions_.list(Visit, &listing);
+  return true;
+}
+
+void OutsideBuilder::Destroy() {
+  callbacks_ = 0;
+  functions_.destroy();
+}
+
+}  // namespace eptdiff

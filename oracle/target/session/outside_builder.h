@@ -1,0 +1,80 @@
+// A builder from elsewhere, behind eptdiff_builder.h, as one to be judged. What
+// it does is carried out by the pool; what cannot be is an incident, which ends
+// the process: it runs in a child (builder_session.h).
+// Thread-safety: thread-compatible; one at a time, as the functions have it.
+#ifndef EPTDIFF_ORACLE_TARGET_SESSION_OUTSIDE_BUILDER_H_
+#define EPTDIFF_ORACLE_TARGET_SESSION_OUTSIDE_BUILDER_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "oracle/builder/builder_under_test.h"
+#include "oracle/builder/frame_pool.h"
+#include "oracle/target/eptdiff_builder.h"
+#include "oracle/target/process/incident.h"
+
+namespace eptdiff {
+
+struct BuilderFunctions {
+  decltype(&eptdiff_builder_describe) describe = nullptr;
+  decltype(&eptdiff_builder_create) create = nullptr;
+  decltype(&eptdiff_builder_perform) perform = nullptr;
+  decltype(&eptdiff_builder_list) list = nullptr;  // may be null
+  decltype(&eptdiff_builder_destroy) destroy = nullptr;
+};
+
+class OutsideBuilder final : public BuilderUnderTest {
+ public:
+  // Callbacks that one operation may make. Filling all frames that there are
+  // takes some 50,000.
+  static constexpr std::uint64_t kMaxCallbacks = 1'000'000;
+
+  // Called once; it does not return.
+  using Abandon = std::function<void(const Incident&)>;
+
+  OutsideBuilder(const BuilderFunctions& functions,
+                 const eptdiff_builder_profile& profile, Abandon abandon);
+
+  // Signatures get the builder's own name where it is known
+  // (builder_session.h).
+  std::string_view name() const override { return "builder"; }
+  TableResult Create(FramePool& pool, const Processor& processor,
+                     const Controls& controls, std::uint64_t unused) override;
+  bool any_unused_word() const override { return any_unused_word_; }
+  std::uint64_t own_bits() const override { return own_bits_; }
+  std::uint64_t eptp() const override { return eptp_; }
+  TableResult Perform(const TableOperation& operation,
+                      std::vector<Interval>& taken) override;
+  bool guest_stopped() const override { return guest_stopped_; }
+  bool shows_taken() const override { return shows_removed_; }
+  bool List(std::vector<Interval>& pages) override;
+  void Destroy() override;
+
+ private:
+  friend struct HostCalls;
+
+  // Counts a callback.
+  void Count();
+  // Of a word in a frame that is allocated.
+  void CheckWord(std::uint64_t address);
+  TableResult ResultOf(int result);
+
+  const BuilderFunctions functions_;
+  const bool any_unused_word_;
+  const std::uint64_t own_bits_;
+  const bool shows_removed_;
+  const bool guest_stopped_;
+  const Abandon abandon_;
+  eptdiff_host host_;
+  FramePool* pool_ = nullptr;
+  std::vector<Interval>* taken_ = nullptr;  // null: nothing may be shown
+  std::uint64_t eptp_ = 0;
+  std::uint64_t callbacks_ = 0;
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_TARGET_SESSION_OUTSIDE_BUILDER_H_

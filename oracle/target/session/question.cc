@@ -1,0 +1,223 @@
+#include "oracle/target/session/question.h"
+
+#include <cstring>
+
+namespace eptdiff {
+namespace {
+
+// The header's numbers are those of the types, so that nothing is translated.
+static_assert(EPTDIFF_STEP_GUEST_PHYSICAL ==
+              static_cast<int>(StepKind::kGuestPhysicalAccess));
+static_assert(EPTDIFF_STEP_LINEAR == static_cast<int>(StepKind::kLinearAccess));
+static_assert(EPTDIFF_STEP_STRUCTURE_READ ==
+              static_cast<int>(StepKind::kPagingStructureRead));
+static_assert(EPTDIFF_STEP_STRUCTURE_UPDATE ==
+              static_cast<int>(StepKind::kPagingStructureUpdate));
+static_assert(EPTDIFF_STEP_PDPTE_LOAD ==
+              static_cast<int>(StepKind::kPdpteLoad));
+static_assert(EPTDIFF_STEP_EPTP_SWITCH ==
+              static_cast<int>(StepKind::kEptpSwitch));
+static_assert(EPTDIFF_READ == static_cast<int>(AccessKind::kRead));
+static_assert(EPTDIFF_FETCH == static_cast<int>(AccessKind::kFetch));
+static_assert(EPTDIFF_SHADOW_STACK_WRITE ==
+              static_cast<int>(AccessKind::kShadowStackWrite));
+static_assert(EPTDIFF_COMPLETED == static_cast<int>(EventKind::kCompleted));
+static_assert(EPTDIFF_VE ==
+              static_cast<int>(EventKind::kVirtualizationException));
+static_assert(EPTDIFF_VM_ENTRY_FAILURE ==
+              static_cast<int>(EventKind::kVmEntryFailure));
+static_assert(EPTDIFF_CHECK_HLAT == static_cast<int>(EntryCheck::kCtl3));
+static_assert(EPTDIFF_FILLS_ALL == kAllFields);
+static_assert(EPTDIFF_FILLS_QUALIFICATION == SetOf(Field::kQualification));
+static_assert(EPTDIFF_FILLS_MEMORY == SetOf(Field::kMemory));
+
+Incident Means(ProtocolError error) {
+  return {IncidentKind::kProtocol, static_cast<std::uint64_t>(error)};
+}
+
+// Of three bits, any: a PAT entry that WRMSR refuses leaves the type undefined.
+bool IsMemoryType(std::uint8_t type) { return type <= 7; }
+
+bool CanFollow(std::uint32_t event, const Step* step) {
+  if (step == nullptr) {
+    return event == EPTDIFF_COMPLETED || event == EPTDIFF_VM_ENTRY_FAILURE;
+  }
+  return event <= EPTDIFF_GENERAL_PROTECTION;
+}
+
+// How many translations an access has that completes.
+std::uint32_t TranslationsOf(const Step& step) {
+  switch (step.kind) {
+    case StepKind::kGuestPhysicalAccess:
+      return step.gpa.value % 4096 + step.access.size > 4096 ? 2 : 1;
+    case StepKind::kLinearAccess:
+      return step.gla.value % 4096 + step.access.size > 4096 ? 2 : 1;
+    case StepKind::kPagingStructureRead:
+    case StepKind::kPagingStructureUpdate:
+      return 1;
+    default:
+      return 0;
+  }
+}
+
+Incident ReadTranslations(const eptdiff_answer& answer, const Step& step,
+                          FieldSet fields, Event& event) {
+  if (answer.translation_count != TranslationsOf(step)) {
+    return Means(ProtocolError::kTranslationCount);
+  }
+  event.translation_count = static_cast<std::uint8_t>(answer.translation_count);
+  for (std::uint32_t i = 0; i < answer.translation_count; ++i) {
+    const eptdiff_translation& from = answer.translations[i];
+    Translation& to = event.translations[i];
+    const bool size = (fields & SetOf(Field::kPageSize)) != 0;
+    if (size && from.page_shift != 12 && from.page_shift != 21 &&
+        from.page_shift != 30) {
+      return Means(ProtocolError::kPageShift);
+    }
+    const bool type = (fields & SetOf(Field::kMemoryType)) != 0;
+    const bool structures = (fields & SetOf(Field::kStructureMemoryType)) != 0;
+    if ((type && !IsMemoryType(from.memory_type)) ||
+        (structures && !IsMemoryType(from.structure_memory_type))) {
+      return Means(ProtocolError::kMemoryType);
+    }
+    to.address = Hpa{from.address};
+    to.page_shift = from.page_shift;
+    if (type) to.memory_type = static_cast<MemoryType>(from.memory_type);
+    if (structures) {
+      to.structure_memory_type =
+          static_cast<MemoryType>(from.structure_memory_type);
+    }
+    to.guest_structure_types = from.guest_structure_types;
+  }
+  return Incident();
+}
+
+}  // namespace
+
+FieldSet FieldsOf(const eptdiff_profile& profile) {
+  FieldSet fields = profile.fills & kAllFields;
+  for (int bit = 0; bit <= 16; ++bit) {
+    if ((profile.qualification_left_out >> bit & 1) == 0) continue;
+    fields |= WithoutQualification(bit);
+  }
+  for (int bit = 0; bit < 8; ++bit) {
+    if ((profile.error_code_left_out >> bit & 1) == 0) continue;
+    fields |= WithoutErrorCode(bit);
+  }
+  const auto without = [&](std::uint32_t offset, FieldSet field) {
+    if ((profile.offsets_left_out & offset) != 0) fields |= field;
+  };
+  without(EPTDIFF_OFFSET_OF_GPA, kWithoutGpaOffset);
+  without(EPTDIFF_OFFSET_OF_GLA, kWithoutGlaOffset);
+  without(EPTDIFF_OFFSET_OF_CR2, kWithoutCr2Offset);
+  return fields;
+}
+
+void SetMachine(const MachineState& state, eptdiff_question& question) {
+  std::memset(&question, 0, sizeof(question));
+  question.size = sizeof(question);
+
+  const Processor& processor = state.processor;
+  question.ept_vpid_cap = processor.ept_vpid_cap;
+  question.maxphyaddr = processor.maxphyaddr;
+  if (processor.page_1gb) question.cpu |= EPTDIFF_CPU_1_GBYTE_PAGES;
+  if (processor.pse36) question.cpu |= EPTDIFF_CPU_PSE36;
+  if (processor.ept_violation_ve) question.cpu |= EPTDIFF_CPU_EPT_VIOLATION_VE;
+
+  const Controls& controls = state.controls;
+  question.pin_based = controls.pin_based;
+  question.primary = controls.primary;
+  question.secondary = controls.secondary;
+  question.tertiary = controls.tertiary;
+  question.vm_functions = controls.vm_functions;
+  question.exception_bitmap = controls.exception_bitmap;
+  question.eptp = controls.eptp;
+  question.pml_address = controls.pml_address;
+  question.pml_index = controls.pml_index;
+  question.spptp = controls.spptp;
+  question.ve_information_address = controls.ve_information_address;
+  question.eptp_list_address = controls.eptp_list_address;
+  question.eptp_index = controls.eptp_index;
+  question.hlatp = controls.hlatp;
+  question.hlat_prefix_size = controls.hlat_prefix_size;
+  question.vpid = controls.vpid;
+
+  const GuestState& guest = state.guest;
+  question.cr0 = guest.cr0;
+  question.cr3 = guest.cr3;
+  question.cr4 = guest.cr4;
+  question.efer = guest.efer;
+  question.pat = guest.pat;
+  question.rflags = guest.rflags;
+  question.pkru = guest.pkru;
+  question.pkrs = guest.pkrs;
+  for (int i = 0; i < 4; ++i) question.pdpte[i] = guest.pdpte[i];
+  question.cpl = guest.cpl;
+  question.cs_l = guest.cs_l;
+  question.event_delivery = guest.event_delivery;
+  question.nmi_unblocking = guest.nmi_unblocking;
+  question.transactional = guest.transactional;
+}
+
+void SetStep(const Step& step, eptdiff_question& question) {
+  question.step = static_cast<std::uint32_t>(step.kind);
+  question.access = static_cast<std::uint8_t>(step.access.kind);
+  question.bytes = step.access.size;
+  question.implicit_supervisor = step.access.implicit_supervisor;
+  question.wruss = step.access.wruss;
+  question.asynchronous = step.access.asynchronous;
+  question.gla_valid = step.page.gla_valid;
+  question.page_user = step.page.user;
+  question.page_writable = step.page.writable;
+  question.page_execute_disable = step.page.execute_disable;
+  question.page_pat_index = step.page.pat_index;
+  question.gpa = step.gpa.value;
+  question.gla = step.kind == StepKind::kLinearAccess ? step.gla.value
+                                                      : step.page.gla.value;
+  question.index = step.index;
+}
+
+void ClearAnswer(const MachineState& state, eptdiff_answer& answer) {
+  std::memset(&answer, 0, sizeof(answer));
+  answer.size = sizeof(answer);
+  const Registers registers = RegistersOf(state);
+  answer.eptp = registers.eptp;
+  answer.pml_index = registers.pml_index;
+  answer.eptp_index = registers.eptp_index;
+  for (int i = 0; i < 4; ++i) answer.pdpte[i] = registers.pdpte[i];
+}
+
+Incident ReadAnswer(const eptdiff_answer& answer, const Step* step,
+                    FieldSet fields, Outcome& outcome) {
+  if (!CanFollow(answer.event, step)) return Means(ProtocolError::kEvent);
+  outcome.event = Event();
+  Event& event = outcome.event;
+  event.kind = static_cast<EventKind>(answer.event);
+  if (event.kind == EventKind::kCompleted && step != nullptr) {
+    const Incident incident = ReadTranslations(answer, *step, fields, event);
+    if (incident.kind != IncidentKind::kNone) return incident;
+  }
+  if (event.kind == EventKind::kVmEntryFailure) {
+    if (answer.failed_check < EPTDIFF_CHECK_EPTP_MEMORY_TYPE ||
+        answer.failed_check > EPTDIFF_CHECK_HLAT) {
+      return Means(ProtocolError::kFailedCheck);
+    }
+    event.failed_check = static_cast<EntryCheck>(answer.failed_check);
+  }
+  event.exit_reason = answer.exit_reason;
+  event.qualification = answer.qualification;
+  event.gpa = Gpa{answer.gpa};
+  event.gla = Gla{answer.gla};
+  event.interruption_information = answer.interruption_information;
+  event.error_code = answer.error_code;
+  event.cr2 = Gla{answer.cr2};
+
+  outcome.registers = {.eptp = answer.eptp,
+                       .pml_index = answer.pml_index,
+                       .eptp_index = answer.eptp_index,
+                       .pdpte = {}};
+  for (int i = 0; i < 4; ++i) outcome.registers.pdpte[i] = answer.pdpte[i];
+  return Incident();
+}
+
+}  // namespace eptdiff
