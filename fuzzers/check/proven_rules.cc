@@ -3,6 +3,7 @@
 #include <bitset>
 
 #include "oracle/reference/dialect.h"
+#include "oracle/reference/dialects/known_dialects.h"
 
 namespace eptdiff {
 

@@ -11,6 +11,7 @@
 #include "gtest/gtest.h"
 #include "oracle/judgement/dialect_oracle.h"
 #include "oracle/judgement/trial.h"
+#include "oracle/reference/dialects/known_dialects.h"
 #include "oracle/reference/witnesses/witnesses.h"
 #include "oracle/target/profile/profile.h"
 

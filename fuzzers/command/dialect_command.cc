@@ -11,6 +11,7 @@
 #include "fuzzers/command/subcommands.h"
 #include "fuzzers/command/words/style.h"
 #include "oracle/reference/dialect.h"
+#include "oracle/reference/dialects/known_dialects.h"
 #include "oracle/rules.h"
 
 namespace eptdiff {

@@ -20,6 +20,7 @@
 #include "fuzzers/command/subcommands.h"
 #include "fuzzers/command/words/style.h"
 #include "oracle/reference/dialect.h"
+#include "oracle/reference/dialects/known_dialects.h"
 
 namespace eptdiff {
 namespace {

@@ -2,9 +2,9 @@
 
 #include "fuzzers/encoding/case_memory.h"
 #include "fuzzers/entries/bits.h"
+#include "fuzzers/entries/ept_layout.h"
 #include "fuzzers/entries/guest_mode.h"
-#include "fuzzers/generation/ept_tables.h"
-#include "fuzzers/generation/machine_generation.h"
+#include "fuzzers/entries/registers.h"
 
 namespace eptdiff {
 namespace {

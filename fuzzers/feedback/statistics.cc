@@ -4,8 +4,8 @@
 #include <bitset>
 
 #include "fuzzers/entries/bits.h"
+#include "fuzzers/entries/registers.h"
 #include "fuzzers/feedback/target_host.h"
-#include "fuzzers/generation/machine_generation.h"
 
 namespace eptdiff {
 namespace {

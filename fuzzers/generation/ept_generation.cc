@@ -6,6 +6,8 @@
 #include "fuzzers/encoding/case_memory.h"
 #include "fuzzers/entries/bits.h"
 #include "fuzzers/entries/entry_mutation.h"
+#include "fuzzers/entries/ept_layout.h"
+#include "fuzzers/entries/registers.h"
 
 namespace eptdiff {
 

@@ -4,6 +4,7 @@
 
 #include "fuzzers/encoding/case_memory.h"
 #include "fuzzers/entries/bits.h"
+#include "fuzzers/entries/ept_layout.h"
 
 namespace eptdiff {
 namespace {

@@ -5,9 +5,10 @@
 
 #include "fuzzers/encoding/case_memory.h"
 #include "fuzzers/entries/bits.h"
+#include "fuzzers/entries/ept_layout.h"
 #include "fuzzers/entries/random.h"
+#include "fuzzers/entries/registers.h"
 #include "fuzzers/generation/ept_generation.h"
-#include "fuzzers/generation/ept_tables.h"
 #include "fuzzers/generation/guest_generation.h"
 #include "fuzzers/generation/machine_generation.h"
 #include "fuzzers/generation/step_generation.h"

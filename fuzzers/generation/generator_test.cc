@@ -12,6 +12,7 @@
 #include "fuzzers/encoding/encoding.h"
 #include "fuzzers/entries/bits.h"
 #include "fuzzers/entries/guest_mode.h"
+#include "fuzzers/entries/registers.h"
 #include "fuzzers/entries/used_entries.h"
 #include "fuzzers/generation/machine_generation.h"
 

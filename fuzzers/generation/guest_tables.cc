@@ -4,6 +4,8 @@
 
 #include "fuzzers/encoding/case_memory.h"
 #include "fuzzers/entries/bits.h"
+#include "fuzzers/entries/ept_layout.h"
+#include "fuzzers/entries/registers.h"
 
 namespace eptdiff {
 namespace {

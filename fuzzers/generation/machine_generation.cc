@@ -1,6 +1,7 @@
 #include "fuzzers/generation/machine_generation.h"
 
 #include "fuzzers/entries/bits.h"
+#include "fuzzers/entries/registers.h"
 
 namespace eptdiff {
 namespace {
@@ -348,26 +349,6 @@ void SpoilEntryControls(Random& random, Case& c) {
       }
       break;
   }
-}
-
-bool PagingIsOn(const Case& c) { return (c.guest.cr0 & kCr0Pg) != 0; }
-
-bool UsesPae(const Case& c) {
-  return PagingIsOn(c) && (c.guest.cr4 & kCr4Pae) != 0 &&
-         (c.guest.efer & kEferLma) == 0;
-}
-
-bool Is64BitMode(const Case& c) {
-  return (c.guest.efer & kEferLma) != 0 && c.guest.cs_l;
-}
-
-bool HasSecondary(const Case& c, std::uint32_t control) {
-  return (c.controls.primary & kPrimarySecondary) != 0 &&
-         (c.controls.secondary & control) == control;
-}
-
-int EptLevels(const Case& c) {
-  return (c.controls.eptp & kWalkLengthMask) == kFiveLevels ? 5 : 4;
 }
 
 }  // namespace eptdiff

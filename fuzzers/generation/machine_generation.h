@@ -41,13 +41,6 @@ void GenerateMachine(Random& random, const Exotic& exotic, Focus focus,
 // nothing, for which it may not.
 void SpoilEntryControls(Random& random, Case& c);
 
-// What the registers of `c` mean.
-bool PagingIsOn(const Case& c);
-bool UsesPae(const Case& c);      // CR0.PG = 1, CR4.PAE = 1, not IA-32e mode
-bool Is64BitMode(const Case& c);  // IA-32e mode and CS.L
-bool HasSecondary(const Case& c, std::uint32_t control);
-int EptLevels(const Case& c);  // 5 or, for anything else, 4
-
 }  // namespace eptdiff
 
 #endif  // EPTDIFF_FUZZERS_GENERATION_MACHINE_GENERATION_H_

@@ -2,6 +2,7 @@
 
 #include "fuzzers/encoding/canonical.h"
 #include "fuzzers/entries/bits.h"
+#include "fuzzers/entries/registers.h"
 
 namespace eptdiff {
 namespace {

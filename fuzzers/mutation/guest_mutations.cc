@@ -1,10 +1,9 @@
 #include "fuzzers/encoding/case_memory.h"
 #include "fuzzers/entries/bits.h"
 #include "fuzzers/entries/entry_mutation.h"
+#include "fuzzers/entries/ept_layout.h"
 #include "fuzzers/entries/guest_entry_mutation.h"
 #include "fuzzers/entries/guest_mode.h"
-#include "fuzzers/generation/ept_tables.h"
-#include "fuzzers/generation/machine_generation.h"
 #include "fuzzers/mutation/edit_used.h"
 #include "fuzzers/mutation/mutation.h"
 

@@ -1,4 +1,5 @@
 #include "fuzzers/entries/bits.h"
+#include "fuzzers/entries/registers.h"
 #include "fuzzers/generation/machine_generation.h"
 #include "fuzzers/mutation/mutation.h"
 

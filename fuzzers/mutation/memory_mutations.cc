@@ -3,10 +3,10 @@
 #include "fuzzers/encoding/case_memory.h"
 #include "fuzzers/entries/bits.h"
 #include "fuzzers/entries/entry_mutation.h"
+#include "fuzzers/entries/ept_layout.h"
 #include "fuzzers/entries/guest_entry_mutation.h"
 #include "fuzzers/entries/guest_mode.h"
 #include "fuzzers/entries/used_entries.h"
-#include "fuzzers/generation/ept_tables.h"
 #include "fuzzers/mutation/edit_used.h"
 #include "fuzzers/mutation/mutation.h"
 

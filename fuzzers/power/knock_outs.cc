@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "oracle/judgement/judge.h"
+#include "oracle/reference/dialects/known_dialects.h"
 
 namespace eptdiff {
 namespace {

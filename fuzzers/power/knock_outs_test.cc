@@ -7,6 +7,7 @@
 #include "fuzzers/mutation/mutator.h"
 #include "gtest/gtest.h"
 #include "oracle/judgement/judge.h"
+#include "oracle/reference/dialects/known_dialects.h"
 #include "oracle/reference/witnesses/case_builder.h"
 
 namespace eptdiff {

@@ -6,7 +6,6 @@
 #include "fuzzers/entries/bits.h"
 #include "fuzzers/entries/guest_mode.h"
 #include "fuzzers/entries/used_entries.h"
-#include "fuzzers/generation/machine_generation.h"
 #include "fuzzers/reduction/reduction.h"
 
 namespace eptdiff {

@@ -4,9 +4,9 @@
 
 #include "fuzzers/encoding/canonical.h"
 #include "fuzzers/entries/bits.h"
+#include "fuzzers/entries/ept_layout.h"
 #include "fuzzers/entries/guest_mode.h"
 #include "fuzzers/entries/used_entries.h"
-#include "fuzzers/generation/ept_tables.h"
 #include "fuzzers/reduction/reduction.h"
 
 namespace eptdiff {

@@ -5,10 +5,9 @@
 #include "fuzzers/encoding/canonical.h"
 #include "fuzzers/encoding/case_memory.h"
 #include "fuzzers/entries/bits.h"
+#include "fuzzers/entries/ept_layout.h"
 #include "fuzzers/entries/guest_mode.h"
 #include "fuzzers/entries/used_entries.h"
-#include "fuzzers/generation/ept_tables.h"
-#include "fuzzers/generation/machine_generation.h"
 #include "fuzzers/reduction/reduction.h"
 
 namespace eptdiff {

@@ -20,6 +20,7 @@
 #include "oracle/diagnosis/diagnosis.h"
 #include "oracle/engine/engine_oracle.h"
 #include "oracle/judgement/dialect_oracle.h"
+#include "oracle/reference/dialects/known_dialects.h"
 #include "oracle/reference/witnesses/witnesses.h"
 
 namespace eptdiff {

@@ -4,10 +4,10 @@
 
 #include "fuzzers/encoding/case_memory.h"
 #include "fuzzers/entries/bits.h"
+#include "fuzzers/entries/ept_layout.h"
 #include "fuzzers/entries/random.h"
+#include "fuzzers/entries/registers.h"
 #include "fuzzers/entries/used_entries.h"
-#include "fuzzers/generation/ept_tables.h"
-#include "fuzzers/generation/machine_generation.h"
 
 namespace eptdiff {
 namespace {

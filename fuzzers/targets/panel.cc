@@ -9,6 +9,7 @@
 #include "oracle/engine/engine_oracle.h"
 #include "oracle/judgement/judge.h"
 #include "oracle/reference/dialect.h"
+#include "oracle/reference/dialects/known_dialects.h"
 
 namespace eptdiff {
 

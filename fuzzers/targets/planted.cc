@@ -8,9 +8,10 @@
 #include <utility>
 
 #include "fuzzers/entries/bits.h"
-#include "fuzzers/generation/ept_tables.h"
+#include "fuzzers/entries/ept_layout.h"
 #include "oracle/judgement/dialect_oracle.h"
 #include "oracle/reference/dialect.h"
+#include "oracle/reference/dialects/known_dialects.h"
 
 namespace eptdiff {
 namespace {

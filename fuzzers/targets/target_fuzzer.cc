@@ -27,6 +27,7 @@
 #include "oracle/judgement/judge.h"
 #include "oracle/judgement/trial.h"
 #include "oracle/reference/dialect.h"
+#include "oracle/reference/dialects/known_dialects.h"
 #include "oracle/target/process/incident.h"
 #include "oracle/target/profile/profile.h"
 #include "oracle/target/session/direct_session.h"

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "oracle/reference/dialects/known_dialects.h"
+
 namespace eptdiff {
 
 Dialect DialectOf(const Combination& combination) {

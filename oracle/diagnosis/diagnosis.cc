@@ -9,6 +9,7 @@
 #include "oracle/diagnosis/evidence.h"
 #include "oracle/diagnosis/search.h"
 #include "oracle/diagnosis/separation.h"
+#include "oracle/reference/dialects/known_dialects.h"
 #include "oracle/reference/witnesses/witnesses.h"
 
 namespace eptdiff {

@@ -9,6 +9,7 @@
 
 #include "oracle/engine/engine_oracle.h"
 #include "oracle/judgement/dialect_oracle.h"
+#include "oracle/reference/dialects/known_dialects.h"
 #include "oracle/reference/witnesses/case_builder.h"
 
 namespace eptdiff {

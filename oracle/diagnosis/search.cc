@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "oracle/diagnosis/diagnosis.h"
+#include "oracle/reference/dialects/known_dialects.h"
 
 namespace eptdiff {
 

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "oracle/reference/dialects/known_dialects.h"
+
 namespace eptdiff {
 namespace {
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "oracle/reference/dialects/known_dialects.h"
 #include "oracle/reference/witnesses/last_step.h"
 #include "oracle/reference/witnesses/witnesses.h"
 

@@ -15,6 +15,7 @@
 #include "oracle/engine/engine_oracle.h"
 #include "oracle/exhaustive/parts.h"
 #include "oracle/judgement/judge.h"
+#include "oracle/reference/dialects/known_dialects.h"
 
 namespace eptdiff {
 namespace {

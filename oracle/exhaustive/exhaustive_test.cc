@@ -20,6 +20,7 @@
 #include "oracle/exhaustive/shapes.h"
 #include "oracle/exhaustive/world.h"
 #include "oracle/judgement/judge.h"
+#include "oracle/reference/dialects/known_dialects.h"
 #include "oracle/reference/situation.h"
 
 namespace eptdiff {

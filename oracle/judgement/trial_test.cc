@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "oracle/judgement/permitted.h"
+#include "oracle/reference/dialects/known_dialects.h"
 #include "oracle/reference/reference.h"
 #include "oracle/reference/witnesses/case_builder.h"
 

@@ -1,10 +1,7 @@
 #include "oracle/reference/dialect.h"
 
-#include <algorithm>
 #include <numeric>
 #include <utility>
-
-#include "oracle/reference/dialects/bochs_dialect.h"
 
 namespace eptdiff {
 
@@ -43,30 +40,6 @@ std::uint64_t Dialect::Answer(Slot slot, const Situation& situation,
     value = functions_[i](situation, value);
   }
   return value;
-}
-
-std::optional<Dialect> FindDialect(std::string_view name) {
-  if (name == "sdm") return Dialect();
-  std::vector<const Alteration*> alterations;
-  if (std::find(kBochsDialects.begin(), kBochsDialects.end(), name) !=
-      kBochsDialects.end()) {
-    for (const BochsDeparture& departure : kBochsDepartures) {
-      if (!departure.dialect.empty() && departure.dialect != name) continue;
-      const Alteration* alteration = FindAlteration(departure.alteration);
-      if (alteration == nullptr) return std::nullopt;
-      alterations.push_back(alteration);
-    }
-    return Dialect(std::string(name), std::move(alterations));
-  }
-  for (std::string_view rest = name;;) {
-    const std::size_t comma = rest.find(',');
-    const Alteration* alteration = FindAlteration(rest.substr(0, comma));
-    if (alteration == nullptr) return std::nullopt;
-    alterations.push_back(alteration);
-    if (comma == std::string_view::npos) break;
-    rest.remove_prefix(comma + 1);
-  }
-  return Dialect(std::string(name), std::move(alterations));
 }
 
 }  // namespace eptdiff

@@ -5,7 +5,8 @@
 // slot would have given and gives another: a prohibition switched off, a value
 // computed otherwise, an ignored bit taken as reserved. Alterations describe
 // known departures (Bochs), knock-outs (how good is the fuzzer?) and what a
-// foreign walker does instead of the SDM (diagnosis).
+// foreign walker does instead of the SDM (diagnosis). Those that are known, and
+// the dialects that have a name: dialects/known_dialects.h.
 // Thread-safety: a Dialect is immutable after construction.
 #ifndef EPTDIFF_ORACLE_REFERENCE_DIALECT_H_
 #define EPTDIFF_ORACLE_REFERENCE_DIALECT_H_
@@ -13,7 +14,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -89,13 +89,6 @@ struct Alteration {
   std::string_view words;
 };
 
-// Every alteration that is known: "off" for each prohibition, and the variants
-// in alterations.cc. In a fixed order, each name once.
-std::span<const Alteration> AllAlterations();
-
-// The alteration of this name; null if there is none.
-const Alteration* FindAlteration(std::string_view name);
-
 class Dialect {
  public:
   // The SDM itself.
@@ -128,10 +121,6 @@ class Dialect {
   std::vector<Alteration::Function> functions_;
   std::array<std::uint16_t, kSlotCount + 1> first_ = {};
 };
-
-// A dialect by name: "sdm", one of bochs_dialect.h, or a comma-separated list
-// of alterations ("CFG-8/off,AD-2/off"). None if a name is unknown.
-std::optional<Dialect> FindDialect(std::string_view name);
 
 }  // namespace eptdiff
 

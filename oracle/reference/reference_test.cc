@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "oracle/reference/dialects/known_dialects.h"
 #include "oracle/reference/witnesses/case_builder.h"
 #include "oracle/reference/witnesses/last_step.h"
 

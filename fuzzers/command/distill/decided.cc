@@ -5,6 +5,7 @@
 
 #include "oracle/judgement/spine.h"
 #include "oracle/reference/dialect.h"
+#include "oracle/reference/dialects/known_dialects.h"
 #include "oracle/reference/situation.h"
 
 namespace eptdiff {

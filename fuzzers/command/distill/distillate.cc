@@ -16,7 +16,7 @@
 #include "oracle/builder/judge/builder_trial.h"
 #include "oracle/builder/judge/engine_builder.h"
 #include "oracle/judgement/spine.h"
-#include "oracle/reference/dialect.h"
+#include "oracle/reference/dialects/known_dialects.h"
 
 namespace eptdiff {
 namespace {

@@ -31,6 +31,7 @@
 #include "oracle/judgement/judge.h"
 #include "oracle/judgement/trial.h"
 #include "oracle/reference/dialect.h"
+#include "oracle/reference/dialects/known_dialects.h"
 
 namespace eptdiff {
 namespace {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_split.h"
 #include "fuzzers/command/options/nearest.h"
 #include "oracle/reference/dialects/bochs_dialect.h"
+#include "oracle/reference/dialects/known_dialects.h"
 
 namespace eptdiff {
 

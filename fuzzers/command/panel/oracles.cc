@@ -13,6 +13,7 @@
 #include "fuzzers/targets/planted.h"
 #include "oracle/builder/planted/planted_builder.h"
 #include "oracle/reference/dialect.h"
+#include "oracle/reference/dialects/known_dialects.h"
 
 namespace eptdiff {
 namespace {

@@ -11,6 +11,7 @@
 #include "fuzzers/command/words/style.h"
 #include "fuzzers/text/view.h"
 #include "oracle/reference/dialect.h"
+#include "oracle/reference/dialects/known_dialects.h"
 
 namespace eptdiff {
 namespace {

@@ -14,7 +14,7 @@
 #include "oracle/builder/judge/table_witnesses.h"
 #include "oracle/builder/planted/planted_builder.h"
 #include "oracle/builder/table_case.h"
-#include "oracle/reference/dialect.h"
+#include "oracle/reference/dialects/known_dialects.h"
 
 namespace eptdiff {
 namespace {

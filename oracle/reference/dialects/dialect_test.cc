@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "oracle/reference/dialects/bochs_dialect.h"
+#include "oracle/reference/dialects/known_dialects.h"
 #include "oracle/reference/situation.h"
 
 namespace eptdiff {

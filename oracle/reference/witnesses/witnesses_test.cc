@@ -9,6 +9,7 @@
 
 #include "oracle/judgement/judge.h"
 #include "oracle/judgement/permitted.h"
+#include "oracle/reference/dialects/known_dialects.h"
 #include "oracle/reference/reference.h"
 #include "oracle/reference/witnesses/last_step.h"
 

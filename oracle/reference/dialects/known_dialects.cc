@@ -1,7 +1,11 @@
+#include "oracle/reference/dialects/known_dialects.h"
+
+#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "oracle/reference/dialect.h"
+#include "oracle/reference/dialects/bochs_dialect.h"
 #include "oracle/reference/dialects/variants.h"
 
 namespace eptdiff {
@@ -78,6 +82,30 @@ const Alteration* FindAlteration(std::string_view name) {
     if (alteration.name == name) return &alteration;
   }
   return nullptr;
+}
+
+std::optional<Dialect> FindDialect(std::string_view name) {
+  if (name == "sdm") return Dialect();
+  std::vector<const Alteration*> alterations;
+  if (std::find(kBochsDialects.begin(), kBochsDialects.end(), name) !=
+      kBochsDialects.end()) {
+    for (const BochsDeparture& departure : kBochsDepartures) {
+      if (!departure.dialect.empty() && departure.dialect != name) continue;
+      const Alteration* alteration = FindAlteration(departure.alteration);
+      if (alteration == nullptr) return std::nullopt;
+      alterations.push_back(alteration);
+    }
+    return Dialect(std::string(name), std::move(alterations));
+  }
+  for (std::string_view rest = name;;) {
+    const std::size_t comma = rest.find(',');
+    const Alteration* alteration = FindAlteration(rest.substr(0, comma));
+    if (alteration == nullptr) return std::nullopt;
+    alterations.push_back(alteration);
+    if (comma == std::string_view::npos) break;
+    rest.remove_prefix(comma + 1);
+  }
+  return Dialect(std::string(name), std::move(alterations));
 }
 
 }  // namespace eptdiff

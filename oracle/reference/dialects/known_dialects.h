@@ -1,0 +1,28 @@
+// What is known to be done instead of the SDM, by name: every alteration, and
+// the dialects made of them. Begin to read here; variants.h lists the families.
+// Thread-safety: pure functions.
+#ifndef EPTDIFF_ORACLE_REFERENCE_DIALECTS_KNOWN_DIALECTS_H_
+#define EPTDIFF_ORACLE_REFERENCE_DIALECTS_KNOWN_DIALECTS_H_
+
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "oracle/reference/dialect.h"
+
+namespace eptdiff {
+
+// Every alteration that is known: "off" for each prohibition, and the variants
+// in variants.h. In a fixed order, each name once.
+std::span<const Alteration> AllAlterations();
+
+// The alteration of this name; null if there is none.
+const Alteration* FindAlteration(std::string_view name);
+
+// A dialect by name: "sdm", one of bochs_dialect.h, or a comma-separated list
+// of alterations ("CFG-8/off,AD-2/off"). None if a name is unknown.
+std::optional<Dialect> FindDialect(std::string_view name);
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_REFERENCE_DIALECTS_KNOWN_DIALECTS_H_
