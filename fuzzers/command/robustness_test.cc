@@ -42,7 +42,7 @@ constexpr char kSignature[] = "eptdiff-engine-event-CFG-9-PDE";
 
 std::string CaseText() {
   std::ifstream file(EPTDIFF_SOURCE_DIR
-                     "/corpus/seeds/read-only-2-mbyte-page.textproto");
+                     "/corpus/seeds/vio/read-only-2-mbyte-page.textproto");
   std::string text{std::istreambuf_iterator<char>(file), {}};
   const std::size_t leaf = text.find("0x2000b1");
   EXPECT_NE(leaf, std::string::npos);

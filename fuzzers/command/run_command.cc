@@ -91,7 +91,7 @@ int RunCommand(const Arguments& arguments) {
   line.Choice("color", {"auto", "always", "never"}, &colour,
               "colour the output (auto: on a terminal)");
   line.Flag("quiet", &quiet, "print only what does not agree");
-  line.Example("corpus/seeds/read-only-2-mbyte-page.textproto");
+  line.Example("corpus/seeds/vio/read-only-2-mbyte-page.textproto");
   line.Example("--quiet corpus/conformance/kvm-unit-tests/*/*.textproto");
   if (const auto exit = line.Parse(arguments, 1, SIZE_MAX)) return *exit;
   const auto panel = options.MakePanel();

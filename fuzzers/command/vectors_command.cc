@@ -21,12 +21,14 @@ constexpr char kAbout[] =
     "the SDM\npermits, for the unit tests of any project. "
     "oracle/vectors/README.md describes it.";
 
-// "seeds/cfg-8-bit-12" of "corpus/seeds/cfg-8-bit-12.textproto".
+// "seeds/cfg-8-bit-12" of "corpus/seeds/cfg/cfg-8-bit-12.textproto": a seed's
+// family is no part of its name.
 std::string NameOf(const std::string& file, const std::string& corpus) {
-  return std::filesystem::path(file)
-      .lexically_relative(corpus)
-      .replace_extension()
-      .generic_string();
+  const std::filesystem::path path = std::filesystem::path(file)
+                                         .lexically_relative(corpus)
+                                         .replace_extension();
+  if (*path.begin() != "seeds") return path.generic_string();
+  return ("seeds" / path.filename()).generic_string();
 }
 
 }  // namespace

@@ -63,8 +63,7 @@ TEST(CorpusTest, TheCommandHasItWithin) {
 
 TEST(CorpusTest, SeedsAreTheHandWrittenCases) {
   for (const Seed& seed : Seeds()) {
-    const std::string path =
-        (kCorpus / "seeds" / (seed.name + ".textproto")).string();
+    const std::string path = (kCorpus / "seeds" / PathOf(seed)).string();
     ASSERT_TRUE(std::filesystem::exists(path))
         << path << ": run eptdiff_write_seeds corpus/seeds";
     EXPECT_EQ(Read(path), seed.text_case) << path;

@@ -9,6 +9,11 @@
 
 namespace eptdiff {
 
+std::string PathOf(const Seed& seed) {
+  return seed.name.substr(0, seed.name.find('-')) + "/" + seed.name +
+         ".textproto";
+}
+
 std::vector<Seed> Seeds() {
   std::vector<Seed> seeds;
   for (const NamedCase& witness : Witnesses()) {

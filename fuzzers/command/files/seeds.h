@@ -11,9 +11,13 @@
 namespace eptdiff {
 
 struct Seed {
-  std::string name;  // of the file, without its ending
+  std::string name;  // of the case
   TextCase text_case;
 };
+
+// Where the seed lies below the folder of the seeds: in one of its rule's
+// family, "cfg/cfg-8-bit-12.textproto".
+std::string PathOf(const Seed& seed);
 
 // In the order of Witnesses(), then of TableWitnesses(); each name occurs once.
 std::vector<Seed> Seeds();

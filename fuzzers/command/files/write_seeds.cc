@@ -1,11 +1,12 @@
 // Writes the hand-written cases of the rules
 // (oracle/reference/witnesses/witnesses.h) as the seed corpus: one textproto
-// for each, named like it.
+// for each, named like it, in a folder for each family of rules.
 //
 // Usage: eptdiff_write_seeds DIRECTORY
 #include <cstdio>
 #include <filesystem>
 #include <string>
+#include <system_error>
 
 #include "absl/status/status.h"
 #include "fuzzers/command/files/case_file.h"
@@ -18,10 +19,12 @@ int main(int argc, char** argv) {
     return 2;
   }
   for (const eptdiff::Seed& seed : eptdiff::Seeds()) {
-    const std::string path =
-        (std::filesystem::path(argv[1]) / (seed.name + ".textproto")).string();
+    const std::filesystem::path path =
+        std::filesystem::path(argv[1]) / eptdiff::PathOf(seed);
+    std::error_code unmade;  // writing will say why
+    std::filesystem::create_directories(path.parent_path(), unmade);
     const absl::Status written =
-        eptdiff::WriteFile(path, eptdiff::FormatCase(seed.text_case));
+        eptdiff::WriteFile(path.string(), eptdiff::FormatCase(seed.text_case));
     if (written.ok()) continue;
     std::fprintf(stderr, "eptdiff_write_seeds: %s\n",
                  std::string(written.message()).c_str());
