@@ -6,11 +6,10 @@
 #include <utility>
 
 #include "oracle/diagnosis/combination.h"
+#include "oracle/diagnosis/diagnosis_impl.h"
 #include "oracle/diagnosis/evidence.h"
 #include "oracle/diagnosis/search.h"
-#include "oracle/diagnosis/separation.h"
 #include "oracle/reference/dialects/known_dialects.h"
-#include "oracle/reference/witnesses/witnesses.h"
 
 namespace eptdiff {
 namespace {
@@ -21,11 +20,6 @@ constexpr std::size_t kEffortForOne = 40'000;
 
 // Observations that every explanation so far agrees with are kept up to here.
 constexpr std::size_t kMostKept = 20'000;
-
-// Cases asked in one call to confirm what cannot be separated any more.
-constexpr std::size_t kConfirmations = 128;
-// Originals of variations: the disagreements seen last.
-constexpr std::size_t kMostOriginals = 64;
 
 // Unexplained steps, and alterations, that are looked at for the nearest.
 constexpr std::size_t kMostSampled = 64;
@@ -53,49 +47,6 @@ std::optional<std::pair<std::uint16_t, std::uint16_t>> Exchange(
 }
 
 }  // namespace
-
-// What is known, and what it means.
-class Diagnosis::Impl {
- public:
-  explicit Impl(FieldSet fields) : evidence_(fields), candidates_{{}} {}
-
-  void Observe(const std::shared_ptr<const Case>& c, std::size_t number,
-               const MachineState& before, const Step* step,
-               const Outcome& outcome);
-  std::size_t Ask(Oracle& oracle, const Case& c);
-  const Explanation& explanation();
-  void Separate(Oracle& oracle, const Vary& vary,
-                const SeparationLimits& limits);
-
- private:
-  // Takes in what contradicts all candidates.
-  void Update();
-  void Search();
-  void GrowInstead();
-  // What has been set aside, and is explained after all, counts again.
-  void TakeBack();
-  std::vector<Case> Originals();
-  std::size_t AskWitnesses(Oracle& oracle, std::size_t limit);
-  void AskVariations(Oracle& oracle, const Vary& vary,
-                     const SeparationLimits& limits, std::size_t asked);
-
-  std::vector<std::size_t> CountCases(const Combination& combination);
-  std::optional<Nearest> FindNearest();
-
-  Evidence evidence_;
-  // All smallest explanations of the constraints; at least one.
-  std::vector<Combination> candidates_;
-  std::vector<std::size_t> constraints_;
-  std::vector<std::size_t> fresh_;      // contradict all candidates
-  std::vector<std::size_t> set_aside_;  // nothing explains them
-  std::set<std::string> inexplicable_;  // their signatures
-  // No explanation of the constraints has fewer alterations.
-  std::size_t at_least_ = 0;
-  bool smallest_ = true;
-  std::uint64_t seed_ = 0;
-  std::vector<bool> witness_asked_;
-  std::optional<Explanation> explanation_;
-};
 
 void Diagnosis::Impl::Observe(const std::shared_ptr<const Case>& c,
                               std::size_t number, const MachineState& before,
@@ -325,90 +276,6 @@ const Explanation& Diagnosis::Impl::explanation() {
   result.nearest = FindNearest();
   result.smallest = smallest_;
   return result;
-}
-
-std::vector<Case> Diagnosis::Impl::Originals() {
-  std::vector<Case> originals;
-  AlterationSet named;
-  for (const Combination& candidate : candidates_) {
-    for (std::uint16_t number : candidate) named.set(number);
-  }
-  for (auto it = constraints_.rbegin(); it != constraints_.rend(); ++it) {
-    const Observation& o = evidence_[*it];
-    if (o.agrees || (o.touched & named).none()) continue;
-    if (originals.size() == kMostOriginals) break;
-    originals.push_back(*o.c);
-  }
-  for (const NamedCase& witness : Witnesses()) {
-    for (std::string_view name : witness.tells) {
-      for (std::size_t a = 0; a < AllAlterations().size(); ++a) {
-        if (!named[a] || AllAlterations()[a].name != name) continue;
-        originals.push_back(witness.c);
-      }
-    }
-  }
-  return originals;
-}
-
-std::size_t Diagnosis::Impl::AskWitnesses(Oracle& oracle, std::size_t limit) {
-  const auto witnesses = Witnesses();
-  witness_asked_.resize(witnesses.size());
-  std::size_t asked = 0;
-  for (bool again = true; again;) {
-    again = false;
-    Update();
-    if (candidates_[0].empty()) break;
-    Separation separation(candidates_, evidence_.fields());
-    for (std::size_t i = 0; i < witnesses.size() && asked < limit; ++i) {
-      if (witness_asked_[i]) continue;
-      if (separation.UseOf(witnesses[i].c) == Use::kNone) continue;
-      witness_asked_[i] = true;
-      const std::vector<Combination> before = candidates_;
-      Ask(oracle, witnesses[i].c);
-      Update();
-      ++asked;
-      if (candidates_ == before) continue;
-      again = true;
-      break;
-    }
-  }
-  return asked;
-}
-
-void Diagnosis::Impl::AskVariations(Oracle& oracle, const Vary& vary,
-                                    const SeparationLimits& limits,
-                                    std::size_t asked) {
-  std::size_t confirmations = 0;
-  for (bool again = true; again;) {
-    again = false;
-    if (candidates_[0].empty()) return;
-    const std::vector<Case> originals = Originals();
-    if (originals.empty()) return;
-    Separation separation(candidates_, evidence_.fields());
-    Case varied;
-    for (std::size_t fruitless = 0;
-         fruitless < limits.fruitless && asked < limits.asked; ++fruitless) {
-      if (candidates_.size() == 1 && confirmations >= kConfirmations) return;
-      ++seed_;
-      vary(seed_, originals[seed_ % originals.size()], varied);
-      const Use use = separation.UseOf(varied);
-      if (use == Use::kNone) continue;
-      if (use == Use::kConfirms && confirmations++ >= kConfirmations) continue;
-      const std::vector<Combination> before = candidates_;
-      Ask(oracle, varied);
-      Update();
-      ++asked;
-      if (candidates_ == before) continue;
-      again = true;
-      break;
-    }
-  }
-}
-
-void Diagnosis::Impl::Separate(Oracle& oracle, const Vary& vary,
-                               const SeparationLimits& limits) {
-  const std::size_t asked = AskWitnesses(oracle, limits.asked);
-  if (vary) AskVariations(oracle, vary, limits, asked);
 }
 
 Diagnosis::Diagnosis(FieldSet fields) : impl_(std::make_unique<Impl>(fields)) {}
