@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "oracle/diagnosis/combination.h"
-#include "oracle/diagnosis/diagnosis_impl.h"
 #include "oracle/diagnosis/evidence.h"
 #include "oracle/diagnosis/search.h"
 #include "oracle/reference/dialects/known_dialects.h"
@@ -48,9 +47,9 @@ std::optional<std::pair<std::uint16_t, std::uint16_t>> Exchange(
 
 }  // namespace
 
-void Diagnosis::Impl::Observe(const std::shared_ptr<const Case>& c,
-                              std::size_t number, const MachineState& before,
-                              const Step* step, const Outcome& outcome) {
+void Diagnosis::Observe(const std::shared_ptr<const Case>& c,
+                        std::size_t number, const MachineState& before,
+                        const Step* step, const Outcome& outcome) {
   if (!evidence_.Add(c, number, before, step, outcome)) return;
   const std::size_t i = evidence_.size() - 1;
   std::vector<Combination> remaining;
@@ -73,7 +72,7 @@ void Diagnosis::Impl::Observe(const std::shared_ptr<const Case>& c,
   candidates_ = std::move(remaining);
 }
 
-std::size_t Diagnosis::Impl::Ask(Oracle& oracle, const Case& c) {
+std::size_t Diagnosis::Ask(Oracle& oracle, const Case& c) {
   const auto shared = std::make_shared<const Case>(c);
   MachineState state;
   state.Load(c);
@@ -105,7 +104,7 @@ std::size_t Diagnosis::Impl::Ask(Oracle& oracle, const Case& c) {
   return answered;
 }
 
-void Diagnosis::Impl::Update() {
+void Diagnosis::Update() {
   if (fresh_.empty()) return;
   explanation_.reset();
   const std::size_t before = constraints_.size();
@@ -128,7 +127,7 @@ void Diagnosis::Impl::Update() {
   if (constraints_.size() > before) Search();
 }
 
-void Diagnosis::Impl::Search() {
+void Diagnosis::Search() {
   eptdiff::Search search(evidence_, constraints_, kEffort);
   while (at_least_ <= kExactSize && !search.gave_up()) {
     std::vector<Combination> found = search.AllOfSize(at_least_);
@@ -142,7 +141,7 @@ void Diagnosis::Impl::Search() {
   GrowInstead();
 }
 
-void Diagnosis::Impl::GrowInstead() {
+void Diagnosis::GrowInstead() {
   std::vector<std::size_t> left;
   eptdiff::Search search(evidence_, constraints_, kEffort);
   const Combination grown = search.Grown(left);
@@ -173,7 +172,7 @@ void Diagnosis::Impl::GrowInstead() {
   smallest_ = grown.size() <= at_least_;
 }
 
-void Diagnosis::Impl::TakeBack() {
+void Diagnosis::TakeBack() {
   const Trier trier(candidates_[0]);
   std::erase_if(set_aside_, [&](std::size_t i) {
     if (evidence_.FitOf(trier, i) != Fit::kFits) return false;
@@ -185,8 +184,7 @@ void Diagnosis::Impl::TakeBack() {
   });
 }
 
-std::vector<std::size_t> Diagnosis::Impl::CountCases(
-    const Combination& combination) {
+std::vector<std::size_t> Diagnosis::CountCases(const Combination& combination) {
   std::vector<std::size_t> counts;
   const Trier whole(combination);
   for (std::uint16_t number : combination) {
@@ -202,7 +200,7 @@ std::vector<std::size_t> Diagnosis::Impl::CountCases(
   return counts;
 }
 
-std::optional<Nearest> Diagnosis::Impl::FindNearest() {
+std::optional<Nearest> Diagnosis::FindNearest() {
   const std::vector<std::size_t> sample(
       set_aside_.begin(),
       set_aside_.begin() + static_cast<std::ptrdiff_t>(
@@ -240,7 +238,7 @@ std::optional<Nearest> Diagnosis::Impl::FindNearest() {
   return best;
 }
 
-const Explanation& Diagnosis::Impl::explanation() {
+const Explanation& Diagnosis::explanation() {
   Update();
   if (explanation_) return *explanation_;
   TakeBack();
@@ -276,26 +274,6 @@ const Explanation& Diagnosis::Impl::explanation() {
   result.nearest = FindNearest();
   result.smallest = smallest_;
   return result;
-}
-
-Diagnosis::Diagnosis(FieldSet fields) : impl_(std::make_unique<Impl>(fields)) {}
-Diagnosis::~Diagnosis() = default;
-
-void Diagnosis::Observe(const std::shared_ptr<const Case>& c,
-                        std::size_t number, const MachineState& before,
-                        const Step* step, const Outcome& outcome) {
-  impl_->Observe(c, number, before, step, outcome);
-}
-
-std::size_t Diagnosis::Ask(Oracle& oracle, const Case& c) {
-  return impl_->Ask(oracle, c);
-}
-
-const Explanation& Diagnosis::explanation() { return impl_->explanation(); }
-
-void Diagnosis::Separate(Oracle& oracle, const Vary& vary,
-                         const SeparationLimits& limits) {
-  impl_->Separate(oracle, vary, limits);
 }
 
 Dialect Explanation::dialect() const {

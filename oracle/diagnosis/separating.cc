@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "oracle/diagnosis/combination.h"
-#include "oracle/diagnosis/diagnosis_impl.h"
+#include "oracle/diagnosis/diagnosis.h"
 #include "oracle/diagnosis/evidence.h"
 #include "oracle/diagnosis/separation.h"
 #include "oracle/reference/dialects/known_dialects.h"
@@ -21,7 +21,7 @@ constexpr std::size_t kMostOriginals = 64;
 
 }  // namespace
 
-std::vector<Case> Diagnosis::Impl::Originals() {
+std::vector<Case> Diagnosis::Originals() {
   std::vector<Case> originals;
   AlterationSet named;
   for (const Combination& candidate : candidates_) {
@@ -44,7 +44,7 @@ std::vector<Case> Diagnosis::Impl::Originals() {
   return originals;
 }
 
-std::size_t Diagnosis::Impl::AskWitnesses(Oracle& oracle, std::size_t limit) {
+std::size_t Diagnosis::AskWitnesses(Oracle& oracle, std::size_t limit) {
   const auto witnesses = Witnesses();
   witness_asked_.resize(witnesses.size());
   std::size_t asked = 0;
@@ -69,9 +69,9 @@ std::size_t Diagnosis::Impl::AskWitnesses(Oracle& oracle, std::size_t limit) {
   return asked;
 }
 
-void Diagnosis::Impl::AskVariations(Oracle& oracle, const Vary& vary,
-                                    const SeparationLimits& limits,
-                                    std::size_t asked) {
+void Diagnosis::AskVariations(Oracle& oracle, const Vary& vary,
+                              const SeparationLimits& limits,
+                              std::size_t asked) {
   std::size_t confirmations = 0;
   for (bool again = true; again;) {
     again = false;
@@ -99,8 +99,8 @@ void Diagnosis::Impl::AskVariations(Oracle& oracle, const Vary& vary,
   }
 }
 
-void Diagnosis::Impl::Separate(Oracle& oracle, const Vary& vary,
-                               const SeparationLimits& limits) {
+void Diagnosis::Separate(Oracle& oracle, const Vary& vary,
+                         const SeparationLimits& limits) {
   const std::size_t asked = AskWitnesses(oracle, limits.asked);
   if (vary) AskVariations(oracle, vary, limits, asked);
 }
