@@ -21,72 +21,21 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kBatch = 64;
 // One batch in so many is asked twice over.
 constexpr std::uint32_t kAskAgain = 16;
-// How often a case is asked again before it is called a disagreement.
-constexpr unsigned kConfirmations = 8;
 constexpr std::size_t kMaxKept = 4096;
 // Half of all mutated cases come from the latest so many that reached new edges
 // of the target: what leads on step by step is not lost among the others.
 constexpr std::size_t kMaxLatest = 16;
 constexpr std::size_t kMaxDisagreed = 512;
-// How long one finding is minimised.
-constexpr std::chrono::seconds kFindingTime{5};
-constexpr std::chrono::seconds kHangTime{3};
-
-// How plainly a case shows that an answer is wrong: at best the access happens
-// where the SDM has it fail.
-enum class Plainness { kConforms, kOtherDetail, kOtherEvent, kReaches };
-
-Plainness PlainnessOf(const Standings& sdm) {
-  if (!sdm.disagrees) return Plainness::kConforms;
-  const Field field = sdm.finding.disagreements[0].field;
-  if (field == Field::kEvent &&
-      sdm.outcome.event.kind == EventKind::kCompleted) {
-    return Plainness::kReaches;
-  }
-  return field == Field::kEvent || field == Field::kExitReason
-             ? Plainness::kOtherEvent
-             : Plainness::kOtherDetail;
-}
-
-std::string IncidentSignature(std::string_view name, const Incident& incident) {
-  return "eptdiff-" + std::string(name) + "-" + SignaturePart(incident);
-}
 
 }  // namespace
-
-struct TargetCheck::Table {
-  Table(TargetOracle& oracle, const Dialect& dialect) {
-    trial.Add(oracle, dialect);
-    trial.set_keeps_hits(false);
-  }
-
-  using Observer = std::function<void(const StepReport&)>;
-  const Standings& Run(const Case& c, const Observer& observer = {}) {
-    reads_beyond_width = false;
-    trial.set_observer([&](const StepReport& report) {
-      for (const EntryRead& entry : report.trace.entries) {
-        reads_beyond_width |=
-            entry.address.value >> report.before.processor.maxphyaddr != 0;
-      }
-      if (observer) observer(report);
-    });
-    const Standings& standings = trial.Run(c)[0];
-    trial.set_observer({});
-    return standings;
-  }
-
-  Trial trial;
-  // Whether the dialect itself goes there, in the last case. The SDM does not.
-  bool reads_beyond_width = false;
-};
 
 TargetCheck::TargetCheck(TargetOracle& oracle, std::uint64_t seed)
     : oracle_(oracle),
       random_(seed),
       diagnosis_(oracle.fields()),
-      table_(std::make_unique<Table>(oracle, dialect_)),
+      table_(std::make_unique<TargetTable>(oracle, dialect_)),
       known_(std::make_unique<KnownDepartures>(dialect_, oracle.fields())),
-      sdm_table_(std::make_unique<Table>(oracle, Dialect())),
+      sdm_table_(std::make_unique<TargetTable>(oracle, Dialect())),
       statistics_(std::vector<std::string>{std::string(oracle.name())}) {
   const std::uint64_t models = oracle.profile().models;
   focuses_.push_back(Focus::kEpt);
@@ -162,7 +111,7 @@ void TargetCheck::Judge(const Case& c) {
   });
   statistics_.EndCase({&standings, 1});
   Keep(c);
-  const bool wrong = !SignatureOfRun(*table_, standings).empty();
+  const bool wrong = !table_->SignatureOf(standings).empty();
   disagreeing_ += wrong || !shown_.empty();
   if (wrong) Look(c, standings);
   for (const Alteration* alteration : shown_) ++cases_showing_[alteration];
@@ -220,12 +169,12 @@ void TargetCheck::Keep(const Case& c) {
 
 void TargetCheck::Look(const Case& c, const Standings& standings) {
   if (oracle_.incident().kind != IncidentKind::kNone || !standings.disagrees) {
-    Record(SignatureOfRun(*table_, standings), c);
+    Record(table_->SignatureOf(standings), c);
     return;
   }
   const Finding finding = standings.finding;
   if (Varies(c)) {
-    Record(IncidentSignature(oracle_.name(), {IncidentKind::kVaries, 0}), c);
+    Record(SignatureOf(oracle_.name(), {IncidentKind::kVaries, 0}), c);
     return;
   }
   const std::string signature = SignatureOf(oracle_.name(), finding);
@@ -241,7 +190,7 @@ void TargetCheck::Look(const Case& c, const Standings& standings) {
     if (report.step >= first_wrong) CountAnswer(c, report);
   });
   // Still there in the new dialect: nothing explains it.
-  if (const std::string still = SignatureOfRun(*table_, now); !still.empty()) {
+  if (const std::string still = table_->SignatureOf(now); !still.empty()) {
     if (now.disagrees) CountUnexplained(now.finding);
     Record(still, c);
   }
@@ -261,7 +210,7 @@ void TargetCheck::Record(const std::string& signature, const Case& c) {
   finding.signature = signature;
   finding.c = c;
   finding.incident = oracle_.incident();
-  const std::string aside = IncidentSignature(oracle_.name(), oracle_.aside());
+  const std::string aside = SignatureOf(oracle_.name(), oracle_.aside());
   if (signature == aside) finding.incident = oracle_.aside();
   if (finding.incident.kind != IncidentKind::kNone) {
     finding.output = oracle_.LastOutput();
@@ -289,42 +238,19 @@ void TargetCheck::SetDialect(const Dialect& dialect) {
     cases_showing_[come[0]] += std::exchange(cases_showing_[gone[0]], 0);
   }
   dialect_ = dialect;
-  table_ = std::make_unique<Table>(oracle_, dialect_);
+  table_ = std::make_unique<TargetTable>(oracle_, dialect_);
   known_ = std::make_unique<KnownDepartures>(dialect_, oracle_.fields());
   // What was unexplained when it was met may be explained by now; then a case
   // with its signature is news again.
   std::erase_if(findings_, [&](const auto& entry) {
     const TargetFinding& finding = entry.second;
     return finding.incident.kind == IncidentKind::kNone &&
-           SignatureIn(*table_, finding.c).empty();
+           table_->SignatureOfCase(finding.c).empty();
   });
 }
 
-std::string TargetCheck::SignatureIn(Table& table, const Case& c) {
-  return SignatureOfRun(table, table.Run(c));
-}
-
-std::string TargetCheck::SignatureOfRun(const Table& table,
-                                        const Standings& standings) {
-  const Incident& incident = oracle_.incident();
-  if (incident.kind != IncidentKind::kNone) {
-    // Where the SDM has no say, neither has anybody of the target.
-    return standings.disagrees || standings.step == 0
-               ? IncidentSignature(oracle_.name(), incident)
-               : "";
-  }
-  if (standings.disagrees) {
-    return SignatureOf(oracle_.name(), standings.finding);
-  }
-  const Incident& aside = oracle_.aside();
-  const bool whole = standings.skip == Skip::kNone && !standings.undefined;
-  return aside.kind != IncidentKind::kNone && whole && !table.reads_beyond_width
-             ? IncidentSignature(oracle_.name(), aside)
-             : "";
-}
-
 std::string TargetCheck::SignatureOfCase(const Case& c, Standings* standings) {
-  const std::string signature = SignatureIn(*sdm_table_, c);
+  const std::string signature = sdm_table_->SignatureOfCase(c);
   if (standings != nullptr) *standings = sdm_table_->Run(c);
   return signature;
 }
@@ -339,92 +265,6 @@ std::vector<TargetFinding> TargetCheck::findings() const {
   std::vector<TargetFinding> list;
   for (const auto& [signature, finding] : findings_) list.push_back(finding);
   return list;
-}
-
-void TargetCheck::Conclude(Clock::time_point end) {
-  diagnosis_.Separate(
-      oracle_, [&](std::uint64_t seed, const Case& original, Case& varied) {
-        varied = original;
-        Mutate(seed, varied, focuses_[seed % focuses_.size()]);
-        if (!FitTo(oracle_.profile(), varied)) varied = original;
-      });
-  SetDialect(diagnosis_.explanation().dialect());
-  // Of a signature the first case is kept; what nothing explains may be
-  // another.
-  for (const UnexplainedStep& step : diagnosis_.explanation().unexplained) {
-    const std::string signature = SignatureIn(*table_, *step.c);
-    if (!signature.empty() && !findings_.contains(signature)) {
-      Record(signature, *step.c);
-    }
-  }
-  MinimizeFindings(end);
-  FindDepartures(end);
-}
-
-void TargetCheck::MinimizeFindings(Clock::time_point end) {
-  for (auto& [signature, finding] : findings_) {
-    const bool varies = finding.incident.kind == IncidentKind::kVaries;
-    // Each attempt that hangs takes its time.
-    const bool hangs = finding.incident.kind == IncidentKind::kTimeLimit;
-    const Clock::time_point until =
-        std::min(end, Clock::now() + (hangs ? kHangTime : kFindingTime));
-    const auto shows = [&](const Case& smaller) {
-      if (Clock::now() >= until) return false;
-      oracle_.set_repeats(varies ? kConfirmations : 0);
-      const bool same = SignatureIn(*table_, smaller) == signature;
-      oracle_.set_repeats(0);
-      return same;
-    };
-    Case smallest = Minimize(finding.c, shows);
-    finding.c = std::move(smallest);
-  }
-}
-
-void TargetCheck::FindDepartures(Clock::time_point end) {
-  departures_.clear();
-  const Explanation& explanation = diagnosis_.explanation();
-  for (std::size_t i = 0; i < explanation.departures.size(); ++i) {
-    TargetDeparture& told = departures_.emplace_back();
-    told.departure = explanation.departures[i];
-    // The diagnosis has asked more, and begun to count earlier.
-    told.cases = std::max<std::uint64_t>(
-        told.departure.cases, cases_showing_[told.departure.alteration]);
-    // A case is one of this departure if it needs it: the dialect explains the
-    // answer, and would not without it.
-    std::size_t place = 0;
-    for (const Alteration* alteration : dialect_.alterations()) {
-      if (alteration == told.departure.alteration) break;
-      ++place;
-    }
-    if (place == dialect_.alterations().size()) continue;
-    Table without(oracle_, dialect_.Without(place));
-    Table alone(oracle_, Dialect().With(*told.departure.alteration));
-    // Rather a case that shows this departure and no other, then a plain one.
-    using Worth = std::pair<bool, Plainness>;
-    const auto worth = [&](const Case& c) -> Worth {
-      const Plainness plainness = PlainnessOf(sdm_table_->Run(c));
-      if (plainness == Plainness::kConforms || !without.Run(c).disagrees) {
-        return {};
-      }
-      // Explained, and not just beyond judgement (ALIAS-1).
-      const Standings& explained = table_->Run(c);
-      if (explained.undefined || !SignatureOfRun(*table_, explained).empty()) {
-        return {};
-      }
-      return {!alone.Run(c).disagrees, plainness};
-    };
-    Worth best;
-    for (const Case& c : disagreed_) {
-      const Worth now = worth(c);
-      if (now <= best) continue;
-      best = now;
-      told.c = c;
-    }
-    if (!told.c.has_value()) continue;
-    told.c = Minimize(*told.c, [&](const Case& smaller) {
-      return Clock::now() < end && worth(smaller) >= best;
-    });
-  }
 }
 
 }  // namespace eptdiff

@@ -37,6 +37,7 @@
 
 #include "fuzzers/check/known_departures.h"
 #include "fuzzers/check/rule_answers.h"
+#include "fuzzers/check/target_table.h"
 #include "fuzzers/entries/random.h"
 #include "fuzzers/feedback/statistics.h"
 #include "fuzzers/generation/machine_generation.h"
@@ -107,8 +108,9 @@ class TargetCheck {
   std::string SignatureOfCase(const Case& c, Standings* standings = nullptr);
 
  private:
-  struct Table;  // a trial of the target alone, in one dialect
   using Shown = std::set<const Alteration*>;
+  // How often a case is asked again before it is called a disagreement.
+  static constexpr unsigned kConfirmations = 8;
 
   void TryBatch();
   void Judge(const Case& c);
@@ -125,18 +127,15 @@ class TargetCheck {
   Focus PickFocus();
   void MinimizeFindings(std::chrono::steady_clock::time_point end);
   void FindDepartures(std::chrono::steady_clock::time_point end);
-  // The signature of what `c` shows in a dialect; "" if nothing.
-  std::string SignatureIn(Table& table, const Case& c);
-  std::string SignatureOfRun(const Table& table, const Standings& standings);
 
   TargetOracle& oracle_;
   Random random_;
   std::vector<Focus> focuses_;
   Diagnosis diagnosis_;
   Dialect dialect_;
-  std::unique_ptr<Table> table_;            // in dialect_
+  std::unique_ptr<TargetTable> table_;      // in dialect_
   std::unique_ptr<KnownDepartures> known_;  // of dialect_
-  std::unique_ptr<Table> sdm_table_;        // in the SDM
+  std::unique_ptr<TargetTable> sdm_table_;  // in the SDM
   Statistics statistics_;
 
   std::vector<Case> batch_;

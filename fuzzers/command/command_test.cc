@@ -1,53 +1,31 @@
-// The command as its users meet it: exit statuses, what is printed, and what is
-// left on the disk.
+// The command as its users meet it: help, misuse, bad input, completion,
+// conversion, terminals, and writes that fail.
 #include <limits.h>
 #include <pty.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <sstream>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "fuzzers/command/cases_testing.h"
 #include "fuzzers/command/command_testing.h"
 #include "fuzzers/command/subcommands.h"
 #include "fuzzers/command/words/style.h"
 #include "fuzzers/encoding/encoding.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "oracle/bochs/bochs_oracle.h"
-#include "oracle/case.h"
 
 namespace eptdiff {
 namespace {
 
-using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
-
-// 4-level EPT that maps guest-physical page 0 to the 2-MByte page 0x200000,
-// read-only; a read and a write.
-constexpr char kReadOnlyPage[] =
-    "processor { ept_vpid_cap: 0x6334141 }\n"
-    "controls { primary: 0x80000000 secondary: 0x2 eptp: 0x101e }\n"
-    "guest { cr0: 0x1 }\n"
-    "memory { address: 0x1000 value: 0x2007 }\n"
-    "memory { address: 0x2000 value: 0x3007 }\n"
-    "memory { address: 0x3000 value: 0x2000b1 }\n"
-    "step { guest_physical_access { kind: READ gpa: 0x1234 } }\n"
-    "step { guest_physical_access { kind: WRITE gpa: 0x1234 } }\n";
-
-// 5-level EPT, which Bochs does not have.
-constexpr char kFiveLevels[] =
-    "processor { ept_vpid_cap: 0x63341c1 }\n"
-    "controls { primary: 0x80000000 secondary: 0x2 eptp: 0x1026 }\n"
-    "step { guest_physical_access { gpa: 0x1234 } }\n";
 
 TEST(CommandTest, HelpIsThereForEverySubcommand) {
   EXPECT_EQ(RunEptdiff({"--help"}).status, 0);
@@ -164,134 +142,6 @@ TEST(CommandTest, BadInputIsExitStatusTwoAndSaysWhere) {
   }
 }
 
-TEST(CommandTest, RunAgrees) {
-  const TestDirectory directory;
-  const std::string file = directory.File("a.textproto", kReadOnlyPage);
-  const Ran ran = RunEptdiff({"run", file});
-  EXPECT_EQ(ran.status, 0) << ran.out << ran.err;
-  EXPECT_THAT(ran.out, AllOf(HasSubstr(file), HasSubstr("engine    agrees"),
-                             HasSubstr("3 answers compared")));
-  EXPECT_EQ(RunEptdiff({"run", "--quiet", file}).out, "");
-}
-
-TEST(CommandTest, RunGoesOnAfterABadFile) {
-  const TestDirectory directory;
-  const Ran ran = RunEptdiff({"run", directory.Path("missing"),
-                              directory.File("a.textproto", kReadOnlyPage)});
-  EXPECT_EQ(ran.status, 2);
-  EXPECT_THAT(ran.out, HasSubstr("2 cases: 1 agree, 0 disagree"));
-}
-
-TEST(CommandTest, RunSaysThatNobodyCouldAnswer) {
-  if (MakeBochsOracle() == nullptr) GTEST_SKIP() << "built without Bochs";
-  const TestDirectory directory;
-  const Ran ran = RunEptdiff({"run", "--oracles", "bochs",
-                              directory.File("a.textproto", kFiveLevels)});
-  EXPECT_EQ(ran.status, 3) << ran.out;
-  EXPECT_THAT(ran.out, AllOf(HasSubstr("5-level EPT is not modelled"),
-                             HasSubstr("nobody could answer")));
-}
-
-// What a case says must be answered is asked of those who answer: not of Bochs
-// where it abstains, nor where it departs as it is known to.
-TEST(CommandTest, RunHoldsToExpectationsOnlyThoseWhoAnswer) {
-  if (MakeBochsOracle() == nullptr) GTEST_SKIP() << "built without Bochs";
-  constexpr char kFolder[] =
-      EPTDIFF_SOURCE_DIR "/corpus/conformance/kvm-unit-tests/";
-  const std::string departs = absl::StrCat(
-      kFolder, "ept_access_test_paddr_read_execute_ad_enabled/pt-ad.textproto");
-  const std::string abstains = absl::StrCat(
-      kFolder, "test_mode_based_execute_control/ept-alone.textproto");
-  const Ran ran = RunEptdiff({"run", "--oracles", "bochs", departs, abstains});
-  EXPECT_EQ(ran.status, 3) << ran.out;
-  EXPECT_THAT(ran.out, HasSubstr("1 agree, 0 disagree, 1 unanswered"));
-}
-
-TEST(CommandTest, RunSaysThatThereIsNothingButVmEntry) {
-  if (MakeBochsOracle() == nullptr) GTEST_SKIP() << "built without Bochs";
-  const TestDirectory directory;
-  const Ran ran = RunEptdiff(
-      {"run", "--oracles", "bochs",
-       directory.File("a.textproto",
-                      "processor { ept_vpid_cap: 0x34041 } controls { primary: "
-                      "0x80000000 secondary: 0x2 eptp: 0x101e }")});
-  EXPECT_EQ(ran.status, 3) << ran.out;
-  EXPECT_THAT(ran.out, HasSubstr("no answer: VM-entry checks"));
-}
-
-TEST(CommandTest, ExplainTellsTheWalk) {
-  const TestDirectory directory;
-  const std::string file = directory.File("a.textproto", kReadOnlyPage);
-  const Ran ran = RunEptdiff({"explain", file});
-  EXPECT_EQ(ran.status, 0);
-  EXPECT_THAT(
-      ran.out,
-      AllOf(HasSubstr("MAXPHYADDR 46"), HasSubstr("WB, 4 levels"),
-            HasSubstr("PML4E at 0x1000 = 0x2007: read, write, execute, table "
-                      "at 0x2000"),
-            HasSubstr("PDE at 0x3000 = 0x2000b1: read, 2-MByte page at "
-                      "0x200000, WB"),
-            HasSubstr("completes at 0x201234 (2-MByte page, WB"),
-            HasSubstr("VIO-3 at the PDE forbids it: data write, bit 1 clear"),
-            HasSubstr("=> VM exit 48 (EPT violation)"),
-            HasSubstr("undefined bits: 6, 9,"),
-            HasSubstr("engine agrees: VM exit 48"), Not(HasSubstr("\x1b["))));
-  std::istringstream lines(ran.out);
-  for (std::string line; std::getline(lines, line);) {
-    EXPECT_LE(line.size(), 80u) << line;
-  }
-}
-
-// 32-bit paging with a page directory at guest-physical 0x5000 and a page table
-// at 0x6000: a page that EPT does not map, and a read-only one.
-TEST(CommandTest, ExplainTellsTheGuestsEntriesAndTheWayToThem) {
-  constexpr char kGuest[] =
-      "processor { ept_vpid_cap: 0x6334141 }\n"
-      "controls { primary: 0x80000000 secondary: 0x2 eptp: 0x101e }\n"
-      "guest { cr0: 0x80010001 cr3: 0x5000 cpl: 3 }\n"
-      "memory { address: 0x1000 value: 0x2007 }\n"
-      "memory { address: 0x2000 value: 0x3007 }\n"
-      "memory { address: 0x3000 value: 0x4007 }\n"
-      "memory { address: 0x4028 value: 0x9037 }\n"
-      "memory { address: 0x4030 value: 0xa037 }\n"
-      "memory { address: 0x9000 value: 0x600500006007 }\n"
-      "memory { address: 0xa000 value: 0x200700000000 }\n"
-      "step { linear_access { kind: WRITE gla: 0x1234 } }\n"
-      "step { linear_access { kind: WRITE gla: 0x401234 } }\n";
-  const TestDirectory directory;
-  const Ran ran = RunEptdiff({"explain", "--oracles", "engine",
-                              directory.File("a.textproto", kGuest)});
-  EXPECT_EQ(ran.status, 0) << ran.err;
-  EXPECT_THAT(
-      ran.out,
-      AllOf(HasSubstr("guest: CPL 3, 32-bit paging, CR3 0x5000, WP"),
-            HasSubstr("\n        PTE at 0x4028 = 0x9037: read, write"),
-            HasSubstr("\n    guest PDE at 0x9000 = 0x6007: writable, user, "
-                      "table at 0x6000"),
-            HasSubstr("\n    guest PTE at 0xa004 = 0x2007: writable, user, "
-                      "4-KByte page at 0x2000"),
-            HasSubstr("VIO-1 at the PTE forbids it"),
-            HasSubstr("GW-7 at the guest PTE forbids it"),
-            HasSubstr("its flags are set the same way"),
-            HasSubstr("#PF, error code 0x7 (P, W/R, U/S), CR2 0x401234")));
-  // Each way once, though the flags of an entry take it again.
-  const std::string first = ran.out.substr(0, ran.out.find("step 2"));
-  const std::string way = "\n        PTE at 0x4028";
-  EXPECT_EQ(first.find(way), first.rfind(way));
-}
-
-// The flags of two entries may be refused first, in any order with the accessed
-// flags above them.
-TEST(CommandTest, ExplainTellsEachAlternativeOnce) {
-  const Ran ran = RunEptdiff({"explain", "--oracles", "engine",
-                              EPTDIFF_SOURCE_DIR
-                              "/corpus/deviations/bochs-3.0/vio-8.textproto"});
-  const std::string last = ran.out.substr(ran.out.find("step 1"));
-  const std::string first = "undefined bits: 0, 6, 9, 10, 11, 14, GPA 0x3000";
-  EXPECT_EQ(last.find(first), last.rfind(first)) << last;
-  EXPECT_THAT(last, HasSubstr("14, GPA 0x4000"));
-}
-
 TEST(CommandTest, ColourIsForTerminalsOrOnDemand) {
   const TestDirectory directory;
   const std::string file = directory.File("a.textproto", kReadOnlyPage);
@@ -366,189 +216,6 @@ TEST(CommandTest, BashCompletesCommandsOptionsAndRules) {
   }
 }
 
-TEST(CommandTest, RulesAreListedWithTheirSections) {
-  const Ran ran = RunEptdiff({"rules"});
-  EXPECT_EQ(ran.status, 0);
-  EXPECT_THAT(ran.out, AllOf(HasSubstr("CFG-8     SDM table 29-3\n"),
-                             HasSubstr("1-GByte leaf: any of bits 29:12")));
-}
-
-TEST(CommandTest, SeveralCasesAreExplained) {
-  const TestDirectory directory;
-  const std::string a = directory.File("a.textproto", kReadOnlyPage);
-  const std::string b = directory.File("b.textproto", kFiveLevels);
-  const Ran ran = RunEptdiff({"explain", a, b});
-  EXPECT_EQ(ran.status, 0) << ran.err;
-  EXPECT_THAT(ran.out, AllOf(StartsWith(a + "\n"), HasSubstr("\n\n" + b)));
-}
-
-// By whatever name it was met: in a report, in a signature, as a family.
-TEST(CommandTest, OneRuleIsToldWithItsMistakes) {
-  for (const char* name : {"VIO-8", "vio-8", "VIO-8/walk-updates-unchecked",
-                           "eptdiff-bochs-event-VIO-8-PTE"}) {
-    const Ran ran = RunEptdiff({"rules", name});
-    EXPECT_EQ(ran.status, 0) << ran.err;
-    EXPECT_THAT(
-        ran.out,
-        AllOf(StartsWith("VIO-8     SDM 29.3.3.2\n"),
-              HasSubstr("          VIO-8/walk-updates-unchecked: the walk"),
-              HasSubstr("in bochs-3.0,"), Not(HasSubstr("VIO-9"))));
-  }
-  EXPECT_THAT(RunEptdiff({"rules", "SPP"}).out,
-              AllOf(StartsWith("SPP-1 "), HasSubstr("\nSPP-8 ")));
-}
-
-TEST(CommandTest, CasesThatDecideARuleAreNamed) {
-  const TestDirectory directory;
-  const std::string file = directory.File("a.textproto", kReadOnlyPage);
-  for (const auto& [rule, says] :
-       {std::pair("VIO-3", "decided by 1 case, the smallest first:\n  " + file),
-        std::pair("SPP-3", std::string("decided by 0 cases\n"))}) {
-    const Ran ran = RunEptdiff({"rules", rule, "--corpus", directory.path()});
-    EXPECT_EQ(ran.status, 0);
-    EXPECT_THAT(ran.out, HasSubstr(says));
-  }
-}
-
-TEST(CommandTest, RulesSayWhatACorpusDecides) {
-  const TestDirectory directory;
-  directory.File("a.textproto", kReadOnlyPage);
-  const Ran ran = RunEptdiff({"rules", "--corpus", directory.path()});
-  EXPECT_EQ(ran.status, 0);
-  // The write is refused by VIO-3; nothing here has to do with CFG-8.
-  EXPECT_THAT(ran.out, ::testing::ContainsRegex("VIO-3 +1  "));
-  EXPECT_THAT(ran.out, ::testing::ContainsRegex("CFG-8 +0  "));
-  EXPECT_THAT(ran.out, AllOf(HasSubstr("1 cases decide"),
-                             ::testing::ContainsRegex("undecided:.* CFG-8")));
-  // ... in the only situation there is: no paging, a 2-MByte leaf.
-  EXPECT_THAT(ran.out,
-              HasSubstr("VIO-3     none     - - - - - -     . . . 1 ."));
-  EXPECT_THAT(ran.out, HasSubstr("guest paging, undecided: GW-1 in none"));
-}
-
-TEST(CommandTest, DialectsAreListedInWords) {
-  const Ran bochs = RunEptdiff({"dialect", "bochs-3.0"});
-  EXPECT_EQ(bochs.status, 0);
-  EXPECT_THAT(bochs.out, AllOf(HasSubstr("WALK-2/off (SDM 29.3.2"),
-                               HasSubstr("instead of QUAL-6: ")));
-  EXPECT_THAT(RunEptdiff({"dialect"}).out, HasSubstr("CFG-8/off"));
-  EXPECT_THAT(RunEptdiff({"dialect", "sdm"}).out, HasSubstr("0 departures"));
-}
-
-// Bit 12 of a 2-MByte leaf is reserved (CFG-9). The engine with this fault
-// takes it for no more than an address bit.
-const std::vector<std::string> kPlanted = {"EPTDIFF_PLANT=large-leaf-bit-12"};
-constexpr char kPlantedSignature[] = "eptdiff-engine-event-CFG-9-PDE";
-
-// kReadOnlyPage with bit 12 set in its leaf, and much besides.
-std::string ReservedBitCase(int words) {
-  std::string text(kReadOnlyPage);
-  text.replace(text.find("0x2000b1"), 8, "0x2010b1");
-  for (int i = 0; i < words; ++i) {
-    text +=
-        "memory { address: " + std::to_string(0x9000 + 8 * i) + " value: 7 }\n";
-  }
-  return text;
-}
-
-TEST(CommandTest, RunReportsADisagreementFieldByField) {
-  const TestDirectory directory;
-  const std::string file = directory.File("a.textproto", ReservedBitCase(0));
-  EXPECT_EQ(RunEptdiff({"run", file}).status, 0);
-  const Ran ran = RunEptdiff({"run", "--quiet", file}, kPlanted);
-  EXPECT_EQ(ran.status, 1) << ran.out;
-  EXPECT_THAT(ran.out,
-              AllOf(HasSubstr(file), HasSubstr(kPlantedSignature),
-                    HasSubstr("event: expected VM exit, given completes"),
-                    HasSubstr("expected: VM exit 49 (EPT misconfiguration)"),
-                    HasSubstr("CFG-9 (SDM table 29-5): 2-MByte leaf")));
-  EXPECT_THAT(RunEptdiff({"run", file}, {"EPTDIFF_PLANT=large-leaf"}).err,
-              HasSubstr("did you mean large-leaf-bit-12?"));
-}
-
-TEST(CommandTest, MinimizeKeepsTheFinding) {
-  const TestDirectory directory;
-  const std::string file = directory.File("a.textproto", ReservedBitCase(50));
-  const std::string out = directory.Path("small.textproto");
-  ASSERT_EQ(RunEptdiff({"minimize", file, "-o", out}, kPlanted).status, 0);
-  const std::string text = ContentOf(out);
-  EXPECT_THAT(text,
-              AllOf(HasSubstr(kPlantedSignature), HasSubstr("rule: \"CFG-9\""),
-                    HasSubstr("sdm_section: \"table 29-5\""),
-                    HasSubstr("explanation:"), HasSubstr("expected:")));
-  // PML4E, PDPTE, PDE.
-  std::size_t words = 0;
-  for (std::size_t at = 0; (at = text.find("memory {", at)) != text.npos;
-       ++at) {
-    ++words;
-  }
-  EXPECT_EQ(words, 3u) << text;
-  EXPECT_EQ(RunEptdiff({"run", out}, kPlanted).status, 1);
-  EXPECT_EQ(RunEptdiff({"run", out}).status, 0);
-  EXPECT_EQ(RunEptdiff({"minimize", out}, kPlanted).out, text);
-}
-
-// A page is mapped, written, made read-only, and written again.
-constexpr char kTableCase[] =
-    "processor { ept_vpid_cap: 0x6334141 }\n"
-    "controls { primary: 0x80000000 secondary: 0x2 eptp: 0x10001e }\n"
-    "step { table_operation { kind: MAP_REGION gpa: 0x3000 hpa: 0x9000\n"
-    "         bytes: 0x4000 flags: 0x37 } }\n"
-    "step { guest_physical_access { kind: READ gpa: 0x4000 } }\n"
-    "step { guest_physical_access { kind: WRITE gpa: 0x3008 } }\n"
-    "step { table_operation { kind: PROTECT gpa: 0x3000 flags: 0x35 } }\n"
-    "step { guest_physical_access { kind: WRITE gpa: 0x3008 } }\n";
-const std::vector<std::string> kNoInvept = {
-    "EPTDIFF_PLANT=builder-invept-missing-for-write"};
-
-TEST(CommandTest, CasesAboutBuildersAreRunAndExplained) {
-  const TestDirectory directory;
-  const std::string file = directory.File("a.textproto", kTableCase);
-  const Ran good = RunEptdiff({"run", file});
-  EXPECT_EQ(good.status, 0) << good.out;
-  EXPECT_THAT(good.out, HasSubstr("builder   agrees (7 answers compared)"));
-  const Ran bad = RunEptdiff({"run", file}, kNoInvept);
-  EXPECT_EQ(bad.status, 1);
-  EXPECT_THAT(bad.out,
-              AllOf(HasSubstr("DISAGREES at step 5"),
-                    HasSubstr("eptdiff-builder-stale-right-CACHE-9-PTE"),
-                    HasSubstr("CACHE-9 (SDM 29.4.3.4)")));
-  EXPECT_THAT(
-      RunEptdiff({"explain", file}).out,
-      AllOf(HasSubstr("step 4: protect the page at guest-physical 0x3000"),
-            HasSubstr("stores PTE at 0x"), HasSubstr("INVEPT with EPTP"),
-            HasSubstr("VIO-3 at the PTE")));
-  EXPECT_THAT(RunEptdiff({"explain", file}, kNoInvept).out,
-              HasSubstr("may go by 1 cached path instead"));
-}
-
-TEST(CommandTest, CasesAboutBuildersAreMinimized) {
-  const TestDirectory directory;
-  const std::string file = directory.File("a.textproto", kTableCase);
-  const std::string out = directory.Path("small.textproto");
-  ASSERT_EQ(RunEptdiff({"minimize", file, "-o", out}, kNoInvept).status, 0);
-  const std::string text = ContentOf(out);
-  EXPECT_THAT(
-      text,
-      AllOf(HasSubstr("signature: \"eptdiff-builder-stale-right-CACHE-9-PTE\""),
-            HasSubstr("sdm_section: \"29.4.3.4\""),
-            HasSubstr("kind: MAP flags: 0x"), HasSubstr("kind: PROTECT flags"),
-            HasSubstr("guest_physical_access { kind: WRITE }")));
-  EXPECT_EQ(RunEptdiff({"run", out}, kNoInvept).status, 1);
-  EXPECT_EQ(RunEptdiff({"run", out}).status, 0);
-  EXPECT_EQ(RunEptdiff({"minimize", out}, kNoInvept).out, text);
-}
-
-TEST(CommandTest, AnAlterationCanBePlanted) {
-  const TestDirectory directory;
-  const std::string file = directory.File("a.textproto", kReadOnlyPage);
-  const Ran ran = RunEptdiff({"run", file}, {"EPTDIFF_PLANT=VIO-3/off"});
-  EXPECT_EQ(ran.status, 1) << ran.err;
-  EXPECT_THAT(ran.out, HasSubstr("eptdiff-engine-event-VIO-3-PDE"));
-  EXPECT_THAT(RunEptdiff({"run", file}, {"EPTDIFF_PLANT=VIO-3/of"}).err,
-              HasSubstr("did you mean VIO-3/off?"));
-}
-
 // A terminal of 40 columns.
 TEST(CommandTest, TerminalsGetNeitherBytesNorLinesThatWrap) {
   winsize size = {24, 40, 0, 0};
@@ -568,84 +235,6 @@ TEST(CommandTest, TerminalsGetNeitherBytesNorLinesThatWrap) {
   EXPECT_THAT(ran.err, HasSubstr("name a file with -o"));
   std::fclose(terminal);
   close(master);
-}
-
-TEST(CommandTest, MinimizeNeedsADisagreement) {
-  const TestDirectory directory;
-  const std::string file = directory.File("a.textproto", ReservedBitCase(0));
-  const Ran ran = RunEptdiff({"minimize", file});
-  EXPECT_EQ(ran.status, 2);
-  EXPECT_THAT(ran.err, HasSubstr("nobody disagrees"));
-  EXPECT_THAT(RunEptdiff({"minimize", file, "--signature", "x"}, kPlanted).err,
-              HasSubstr(std::string("it shows ") + kPlantedSignature));
-}
-
-TEST(CommandTest, TriageLeavesOneCaseForEachSignature) {
-  const TestDirectory directory;
-  const std::string artifacts = directory.Path("artifacts");
-  const std::string out = directory.Path("regressions");
-  std::filesystem::create_directory(artifacts);
-  // As libFuzzer, ClusterFuzzLite and ClusterFuzz name them.
-  int bits = 10;
-  for (const char* name : {"/crash-0", "/walk_fuzzer-address-crash-1",
-                           "/clusterfuzz-testcase-minimized-walk_fuzzer-2"}) {
-    const std::string text =
-        directory.File("a.textproto", ReservedBitCase(bits++));
-    ASSERT_EQ(RunEptdiff({"convert", text, "-o", artifacts + name}).status, 0);
-  }
-  directory.File("artifacts/timeout-1", "\x01");
-  directory.File("artifacts/notes", "no artifact");
-
-  const std::string file = out + "/" + kPlantedSignature + ".textproto";
-  const Ran first = RunEptdiff({"triage", artifacts, "--out", out}, kPlanted);
-  EXPECT_EQ(first.status, 1) << first.err;
-  EXPECT_THAT(first.out, AllOf(HasSubstr(std::string(kPlantedSignature) +
-                                         "\n  3 artifacts, 15 records -> 4"),
-                               HasSubstr("timeout-1\n  does not reproduce"),
-                               HasSubstr("4 artifacts: 1 signatures")));
-  const std::string text = ContentOf(file);
-  EXPECT_THAT(text, HasSubstr(kPlantedSignature));
-
-  const Ran second = RunEptdiff({"triage", artifacts, "--out", out}, kPlanted);
-  EXPECT_EQ(second.status, 1);
-  EXPECT_THAT(second.out, HasSubstr("already in "));
-  EXPECT_EQ(ContentOf(file), text);
-
-  // Once the fault is mended nothing reproduces.
-  const Ran mended = RunEptdiff({"triage", artifacts, "--out", out});
-  EXPECT_EQ(mended.status, 0);
-  EXPECT_THAT(mended.out, HasSubstr("0 signatures, 0 crashes, 4 do not"));
-}
-
-// An abort, a loop, three gigabytes: each is one finding with the smallest case
-// that brings it about, and tells what it is.
-TEST(CommandTest, TriageMakesSmallCasesOfCrashes) {
-  const struct {
-    std::string plant, signature, words;
-  } kMisbehaviours[] = {
-      {"crash", "eptdiff-engine-crash-SIGABRT", "it crashes (SIGABRT)"},
-      {"hang", "eptdiff-engine-hang-time", "it hangs: no answer after 3000"},
-      {"memory", "eptdiff-engine-memory-limit", "it takes more than 2048 MByt"},
-  };
-  const TestDirectory directory;
-  const std::string artifacts = directory.Path("artifacts");
-  std::filesystem::create_directory(artifacts);
-  const std::string text =
-      directory.File("a.textproto", ReservedBitCase(/*words=*/3));
-  for (const char* name : {"/crash-1", "/timeout-1"}) {
-    ASSERT_EQ(RunEptdiff({"convert", text, "-o", artifacts + name}).status, 0);
-  }
-  for (const auto& [plant, signature, words] : kMisbehaviours) {
-    const std::string out = directory.Path(plant);
-    const Ran ran = RunEptdiff({"triage", artifacts, "--out", out},
-                               {"EPTDIFF_PLANT=" + plant});
-    EXPECT_EQ(ran.status, 1) << ran.err;
-    EXPECT_THAT(ran.out, AllOf(HasSubstr(signature + "\n  2 artifacts, "),
-                               HasSubstr(" -> 4, "), HasSubstr(words),
-                               HasSubstr("2 artifacts: 1 signatures, 0 cr")));
-    EXPECT_THAT(ContentOf(out + "/" + signature + ".textproto"),
-                HasSubstr(signature));
-  }
 }
 
 }  // namespace

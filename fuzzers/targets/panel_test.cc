@@ -4,14 +4,20 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <fstream>
+#include <map>
 #include <sstream>
 
+#include "fuzzers/entries/random.h"
+#include "fuzzers/feedback/statistics.h"
 #include "fuzzers/generation/generator.h"
+#include "fuzzers/generation/machine_generation.h"
+#include "fuzzers/mutation/mutator.h"
 #include "fuzzers/reduction/minimizer.h"
-#include "fuzzers/targets/bounded_run.h"
 #include "fuzzers/targets/planted.h"
+#include "oracle/judgement/judge.h"
 
 namespace eptdiff {
 namespace {
@@ -44,6 +50,43 @@ TEST(PanelTest, NamesAreThoseOfTheStandings) {
   const auto panel = MakePanel({.oracles = "engine"});
   EXPECT_EQ(panel->names(), std::vector<std::string>{"engine"});
   EXPECT_EQ(panel->trial().Run(Case{}).size(), 1u);
+}
+
+struct BoundedSummary {
+  Statistics statistics;
+  // The first case of each signature that was found.
+  std::map<std::string, Case> findings;
+};
+
+// A fuzzing run without libFuzzer, the same for the same seed: puts `cases`
+// cases to the panel: generated ones, each followed by `mutations` mutations in
+// a chain. Replaces the observer of panel.trial().
+BoundedSummary RunBounded(std::uint64_t seed, std::uint64_t cases,
+                          unsigned mutations, Panel& panel,
+                          Focus focus = Focus::kEpt) {
+  BoundedSummary summary{Statistics(panel.names()), {}};
+  Statistics& statistics = summary.statistics;
+  Random random(seed);
+  Case c;
+  panel.trial().set_observer(
+      [&](const StepReport& report) { statistics.Observe(report, c); });
+  for (std::uint64_t i = 0; i < cases; ++i) {
+    if (i % (mutations + 1) == 0) {
+      GenerateCase(random.Next(), c, focus);
+    } else {
+      Mutate(random.Next(), c, focus);
+    }
+    statistics.BeginCase(c);
+    const std::vector<Standings>& standings = panel.trial().Run(c);
+    statistics.EndCase(standings);
+    for (std::size_t oracle = 0; oracle < standings.size(); ++oracle) {
+      if (!standings[oracle].disagrees) continue;
+      summary.findings.try_emplace(
+          SignatureOf(panel.names()[oracle], standings[oracle].finding), c);
+    }
+  }
+  panel.trial().set_observer({});
+  return summary;
 }
 
 struct Expected {

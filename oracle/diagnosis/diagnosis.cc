@@ -8,9 +8,7 @@
 #include "oracle/diagnosis/combination.h"
 #include "oracle/diagnosis/evidence.h"
 #include "oracle/diagnosis/search.h"
-#include "oracle/diagnosis/separation.h"
 #include "oracle/reference/dialects/known_dialects.h"
-#include "oracle/reference/witnesses/witnesses.h"
 
 namespace eptdiff {
 namespace {
@@ -21,11 +19,6 @@ constexpr std::size_t kEffortForOne = 40'000;
 
 // Observations that every explanation so far agrees with are kept up to here.
 constexpr std::size_t kMostKept = 20'000;
-
-// Cases asked in one call to confirm what cannot be separated any more.
-constexpr std::size_t kConfirmations = 128;
-// Originals of variations: the disagreements seen last.
-constexpr std::size_t kMostOriginals = 64;
 
 // Unexplained steps, and alterations, that are looked at for the nearest.
 constexpr std::size_t kMostSampled = 64;
@@ -54,52 +47,9 @@ std::optional<std::pair<std::uint16_t, std::uint16_t>> Exchange(
 
 }  // namespace
 
-// What is known, and what it means.
-class Diagnosis::Impl {
- public:
-  explicit Impl(FieldSet fields) : evidence_(fields), candidates_{{}} {}
-
-  void Observe(const std::shared_ptr<const Case>& c, std::size_t number,
-               const MachineState& before, const Step* step,
-               const Outcome& outcome);
-  std::size_t Ask(Oracle& oracle, const Case& c);
-  const Explanation& explanation();
-  void Separate(Oracle& oracle, const Vary& vary,
-                const SeparationLimits& limits);
-
- private:
-  // Takes in what contradicts all candidates.
-  void Update();
-  void Search();
-  void GrowInstead();
-  // What has been set aside, and is explained after all, counts again.
-  void TakeBack();
-  std::vector<Case> Originals();
-  std::size_t AskWitnesses(Oracle& oracle, std::size_t limit);
-  void AskVariations(Oracle& oracle, const Vary& vary,
-                     const SeparationLimits& limits, std::size_t asked);
-
-  std::vector<std::size_t> CountCases(const Combination& combination);
-  std::optional<Nearest> FindNearest();
-
-  Evidence evidence_;
-  // All smallest explanations of the constraints; at least one.
-  std::vector<Combination> candidates_;
-  std::vector<std::size_t> constraints_;
-  std::vector<std::size_t> fresh_;      // contradict all candidates
-  std::vector<std::size_t> set_aside_;  // nothing explains them
-  std::set<std::string> inexplicable_;  // their signatures
-  // No explanation of the constraints has fewer alterations.
-  std::size_t at_least_ = 0;
-  bool smallest_ = true;
-  std::uint64_t seed_ = 0;
-  std::vector<bool> witness_asked_;
-  std::optional<Explanation> explanation_;
-};
-
-void Diagnosis::Impl::Observe(const std::shared_ptr<const Case>& c,
-                              std::size_t number, const MachineState& before,
-                              const Step* step, const Outcome& outcome) {
+void Diagnosis::Observe(const std::shared_ptr<const Case>& c,
+                        std::size_t number, const MachineState& before,
+                        const Step* step, const Outcome& outcome) {
   if (!evidence_.Add(c, number, before, step, outcome)) return;
   const std::size_t i = evidence_.size() - 1;
   std::vector<Combination> remaining;
@@ -122,7 +72,7 @@ void Diagnosis::Impl::Observe(const std::shared_ptr<const Case>& c,
   candidates_ = std::move(remaining);
 }
 
-std::size_t Diagnosis::Impl::Ask(Oracle& oracle, const Case& c) {
+std::size_t Diagnosis::Ask(Oracle& oracle, const Case& c) {
   const auto shared = std::make_shared<const Case>(c);
   MachineState state;
   state.Load(c);
@@ -154,7 +104,7 @@ std::size_t Diagnosis::Impl::Ask(Oracle& oracle, const Case& c) {
   return answered;
 }
 
-void Diagnosis::Impl::Update() {
+void Diagnosis::Update() {
   if (fresh_.empty()) return;
   explanation_.reset();
   const std::size_t before = constraints_.size();
@@ -177,7 +127,7 @@ void Diagnosis::Impl::Update() {
   if (constraints_.size() > before) Search();
 }
 
-void Diagnosis::Impl::Search() {
+void Diagnosis::Search() {
   eptdiff::Search search(evidence_, constraints_, kEffort);
   while (at_least_ <= kExactSize && !search.gave_up()) {
     std::vector<Combination> found = search.AllOfSize(at_least_);
@@ -191,7 +141,7 @@ void Diagnosis::Impl::Search() {
   GrowInstead();
 }
 
-void Diagnosis::Impl::GrowInstead() {
+void Diagnosis::GrowInstead() {
   std::vector<std::size_t> left;
   eptdiff::Search search(evidence_, constraints_, kEffort);
   const Combination grown = search.Grown(left);
@@ -222,7 +172,7 @@ void Diagnosis::Impl::GrowInstead() {
   smallest_ = grown.size() <= at_least_;
 }
 
-void Diagnosis::Impl::TakeBack() {
+void Diagnosis::TakeBack() {
   const Trier trier(candidates_[0]);
   std::erase_if(set_aside_, [&](std::size_t i) {
     if (evidence_.FitOf(trier, i) != Fit::kFits) return false;
@@ -234,8 +184,7 @@ void Diagnosis::Impl::TakeBack() {
   });
 }
 
-std::vector<std::size_t> Diagnosis::Impl::CountCases(
-    const Combination& combination) {
+std::vector<std::size_t> Diagnosis::CountCases(const Combination& combination) {
   std::vector<std::size_t> counts;
   const Trier whole(combination);
   for (std::uint16_t number : combination) {
@@ -251,7 +200,7 @@ std::vector<std::size_t> Diagnosis::Impl::CountCases(
   return counts;
 }
 
-std::optional<Nearest> Diagnosis::Impl::FindNearest() {
+std::optional<Nearest> Diagnosis::FindNearest() {
   const std::vector<std::size_t> sample(
       set_aside_.begin(),
       set_aside_.begin() + static_cast<std::ptrdiff_t>(
@@ -289,7 +238,7 @@ std::optional<Nearest> Diagnosis::Impl::FindNearest() {
   return best;
 }
 
-const Explanation& Diagnosis::Impl::explanation() {
+const Explanation& Diagnosis::explanation() {
   Update();
   if (explanation_) return *explanation_;
   TakeBack();
@@ -325,110 +274,6 @@ const Explanation& Diagnosis::Impl::explanation() {
   result.nearest = FindNearest();
   result.smallest = smallest_;
   return result;
-}
-
-std::vector<Case> Diagnosis::Impl::Originals() {
-  std::vector<Case> originals;
-  AlterationSet named;
-  for (const Combination& candidate : candidates_) {
-    for (std::uint16_t number : candidate) named.set(number);
-  }
-  for (auto it = constraints_.rbegin(); it != constraints_.rend(); ++it) {
-    const Observation& o = evidence_[*it];
-    if (o.agrees || (o.touched & named).none()) continue;
-    if (originals.size() == kMostOriginals) break;
-    originals.push_back(*o.c);
-  }
-  for (const NamedCase& witness : Witnesses()) {
-    for (std::string_view name : witness.tells) {
-      for (std::size_t a = 0; a < AllAlterations().size(); ++a) {
-        if (!named[a] || AllAlterations()[a].name != name) continue;
-        originals.push_back(witness.c);
-      }
-    }
-  }
-  return originals;
-}
-
-std::size_t Diagnosis::Impl::AskWitnesses(Oracle& oracle, std::size_t limit) {
-  const auto witnesses = Witnesses();
-  witness_asked_.resize(witnesses.size());
-  std::size_t asked = 0;
-  for (bool again = true; again;) {
-    again = false;
-    Update();
-    if (candidates_[0].empty()) break;
-    Separation separation(candidates_, evidence_.fields());
-    for (std::size_t i = 0; i < witnesses.size() && asked < limit; ++i) {
-      if (witness_asked_[i]) continue;
-      if (separation.UseOf(witnesses[i].c) == Use::kNone) continue;
-      witness_asked_[i] = true;
-      const std::vector<Combination> before = candidates_;
-      Ask(oracle, witnesses[i].c);
-      Update();
-      ++asked;
-      if (candidates_ == before) continue;
-      again = true;
-      break;
-    }
-  }
-  return asked;
-}
-
-void Diagnosis::Impl::AskVariations(Oracle& oracle, const Vary& vary,
-                                    const SeparationLimits& limits,
-                                    std::size_t asked) {
-  std::size_t confirmations = 0;
-  for (bool again = true; again;) {
-    again = false;
-    if (candidates_[0].empty()) return;
-    const std::vector<Case> originals = Originals();
-    if (originals.empty()) return;
-    Separation separation(candidates_, evidence_.fields());
-    Case varied;
-    for (std::size_t fruitless = 0;
-         fruitless < limits.fruitless && asked < limits.asked; ++fruitless) {
-      if (candidates_.size() == 1 && confirmations >= kConfirmations) return;
-      ++seed_;
-      vary(seed_, originals[seed_ % originals.size()], varied);
-      const Use use = separation.UseOf(varied);
-      if (use == Use::kNone) continue;
-      if (use == Use::kConfirms && confirmations++ >= kConfirmations) continue;
-      const std::vector<Combination> before = candidates_;
-      Ask(oracle, varied);
-      Update();
-      ++asked;
-      if (candidates_ == before) continue;
-      again = true;
-      break;
-    }
-  }
-}
-
-void Diagnosis::Impl::Separate(Oracle& oracle, const Vary& vary,
-                               const SeparationLimits& limits) {
-  const std::size_t asked = AskWitnesses(oracle, limits.asked);
-  if (vary) AskVariations(oracle, vary, limits, asked);
-}
-
-Diagnosis::Diagnosis(FieldSet fields) : impl_(std::make_unique<Impl>(fields)) {}
-Diagnosis::~Diagnosis() = default;
-
-void Diagnosis::Observe(const std::shared_ptr<const Case>& c,
-                        std::size_t number, const MachineState& before,
-                        const Step* step, const Outcome& outcome) {
-  impl_->Observe(c, number, before, step, outcome);
-}
-
-std::size_t Diagnosis::Ask(Oracle& oracle, const Case& c) {
-  return impl_->Ask(oracle, c);
-}
-
-const Explanation& Diagnosis::explanation() { return impl_->explanation(); }
-
-void Diagnosis::Separate(Oracle& oracle, const Vary& vary,
-                         const SeparationLimits& limits) {
-  impl_->Separate(oracle, vary, limits);
 }
 
 Dialect Explanation::dialect() const {

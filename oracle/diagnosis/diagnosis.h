@@ -37,10 +37,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "oracle/case.h"
+#include "oracle/diagnosis/combination.h"
+#include "oracle/diagnosis/evidence.h"
 #include "oracle/machine_state.h"
 #include "oracle/oracle.h"
 #include "oracle/outcome.h"
@@ -108,8 +111,8 @@ struct SeparationLimits {
 class Diagnosis {
  public:
   // `fields` are those that the oracle fills in: the others are not compared.
-  explicit Diagnosis(FieldSet fields = kAllFields);
-  ~Diagnosis();
+  explicit Diagnosis(FieldSet fields = kAllFields)
+      : evidence_(fields), candidates_{{}} {}
   Diagnosis(const Diagnosis&) = delete;
   Diagnosis& operator=(const Diagnosis&) = delete;
 
@@ -134,8 +137,33 @@ class Diagnosis {
                 const SeparationLimits& limits = {});
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  // Takes in what contradicts all candidates.
+  void Update();
+  void Search();
+  void GrowInstead();
+  // What has been set aside, and is explained after all, counts again.
+  void TakeBack();
+  std::vector<Case> Originals();
+  std::size_t AskWitnesses(Oracle& oracle, std::size_t limit);
+  void AskVariations(Oracle& oracle, const Vary& vary,
+                     const SeparationLimits& limits, std::size_t asked);
+
+  std::vector<std::size_t> CountCases(const Combination& combination);
+  std::optional<Nearest> FindNearest();
+
+  Evidence evidence_;
+  // All smallest explanations of the constraints; at least one.
+  std::vector<Combination> candidates_;
+  std::vector<std::size_t> constraints_;
+  std::vector<std::size_t> fresh_;      // contradict all candidates
+  std::vector<std::size_t> set_aside_;  // nothing explains them
+  std::set<std::string> inexplicable_;  // their signatures
+  // No explanation of the constraints has fewer alterations.
+  std::size_t at_least_ = 0;
+  bool smallest_ = true;
+  std::uint64_t seed_ = 0;
+  std::vector<bool> witness_asked_;
+  std::optional<Explanation> explanation_;
 };
 
 // The explanation in sentences, one for each departure, then one for each other

@@ -1,0 +1,128 @@
+// The end of a check: what cannot be told apart is asked for, findings become
+// small, and each departure gets a case that shows it plainly.
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <utility>
+
+#include "fuzzers/check/target_check.h"
+#include "fuzzers/mutation/mutator.h"
+#include "fuzzers/reduction/minimizer.h"
+#include "oracle/judgement/judge.h"
+#include "oracle/target/profile/profile.h"
+
+namespace eptdiff {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// How long one finding is minimised.
+constexpr std::chrono::seconds kFindingTime{5};
+constexpr std::chrono::seconds kHangTime{3};
+
+// How plainly a case shows that an answer is wrong: at best the access happens
+// where the SDM has it fail.
+enum class Plainness { kConforms, kOtherDetail, kOtherEvent, kReaches };
+
+Plainness PlainnessOf(const Standings& sdm) {
+  if (!sdm.disagrees) return Plainness::kConforms;
+  const Field field = sdm.finding.disagreements[0].field;
+  if (field == Field::kEvent &&
+      sdm.outcome.event.kind == EventKind::kCompleted) {
+    return Plainness::kReaches;
+  }
+  return field == Field::kEvent || field == Field::kExitReason
+             ? Plainness::kOtherEvent
+             : Plainness::kOtherDetail;
+}
+
+}  // namespace
+
+void TargetCheck::Conclude(Clock::time_point end) {
+  diagnosis_.Separate(
+      oracle_, [&](std::uint64_t seed, const Case& original, Case& varied) {
+        varied = original;
+        Mutate(seed, varied, focuses_[seed % focuses_.size()]);
+        if (!FitTo(oracle_.profile(), varied)) varied = original;
+      });
+  SetDialect(diagnosis_.explanation().dialect());
+  // Of a signature the first case is kept; what nothing explains may be
+  // another.
+  for (const UnexplainedStep& step : diagnosis_.explanation().unexplained) {
+    const std::string signature = table_->SignatureOfCase(*step.c);
+    if (!signature.empty() && !findings_.contains(signature)) {
+      Record(signature, *step.c);
+    }
+  }
+  MinimizeFindings(end);
+  FindDepartures(end);
+}
+
+void TargetCheck::MinimizeFindings(Clock::time_point end) {
+  for (auto& [signature, finding] : findings_) {
+    const bool varies = finding.incident.kind == IncidentKind::kVaries;
+    // Each attempt that hangs takes its time.
+    const bool hangs = finding.incident.kind == IncidentKind::kTimeLimit;
+    const Clock::time_point until =
+        std::min(end, Clock::now() + (hangs ? kHangTime : kFindingTime));
+    const auto shows = [&](const Case& smaller) {
+      if (Clock::now() >= until) return false;
+      oracle_.set_repeats(varies ? kConfirmations : 0);
+      const bool same = table_->SignatureOfCase(smaller) == signature;
+      oracle_.set_repeats(0);
+      return same;
+    };
+    Case smallest = Minimize(finding.c, shows);
+    finding.c = std::move(smallest);
+  }
+}
+
+void TargetCheck::FindDepartures(Clock::time_point end) {
+  departures_.clear();
+  const Explanation& explanation = diagnosis_.explanation();
+  for (std::size_t i = 0; i < explanation.departures.size(); ++i) {
+    TargetDeparture& told = departures_.emplace_back();
+    told.departure = explanation.departures[i];
+    // The diagnosis has asked more, and begun to count earlier.
+    told.cases = std::max<std::uint64_t>(
+        told.departure.cases, cases_showing_[told.departure.alteration]);
+    // A case is one of this departure if it needs it: the dialect explains the
+    // answer, and would not without it.
+    std::size_t place = 0;
+    for (const Alteration* alteration : dialect_.alterations()) {
+      if (alteration == told.departure.alteration) break;
+      ++place;
+    }
+    if (place == dialect_.alterations().size()) continue;
+    TargetTable without(oracle_, dialect_.Without(place));
+    TargetTable alone(oracle_, Dialect().With(*told.departure.alteration));
+    // Rather a case that shows this departure and no other, then a plain one.
+    using Worth = std::pair<bool, Plainness>;
+    const auto worth = [&](const Case& c) -> Worth {
+      const Plainness plainness = PlainnessOf(sdm_table_->Run(c));
+      if (plainness == Plainness::kConforms || !without.Run(c).disagrees) {
+        return {};
+      }
+      // Explained, and not just beyond judgement (ALIAS-1).
+      const Standings& explained = table_->Run(c);
+      if (explained.undefined || !table_->SignatureOf(explained).empty()) {
+        return {};
+      }
+      return {!alone.Run(c).disagrees, plainness};
+    };
+    Worth best;
+    for (const Case& c : disagreed_) {
+      const Worth now = worth(c);
+      if (now <= best) continue;
+      best = now;
+      told.c = c;
+    }
+    if (!told.c.has_value()) continue;
+    told.c = Minimize(*told.c, [&](const Case& smaller) {
+      return Clock::now() < end && worth(smaller) >= best;
+    });
+  }
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,171 @@
+// `eptdiff check` on the example builders: what it says of each mistake.
+#include <signal.h>
+
+#include <string>
+#include <vector>
+
+#include "fuzzers/command/check_testing.h"
+#include "fuzzers/command/command_testing.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace eptdiff {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(CheckCommandTest, CorrectBuildersAgree) {
+  for (const char* target : {EPTDIFF_ENGINE_BUILDER, EPTDIFF_SIMPLE_BUILDER}) {
+    const Checked checked = Check(target, "", "3000");
+    EXPECT_EQ(checked.ran.status, 0) << checked.ran.out << checked.ran.err;
+    EXPECT_THAT(checked.ran.out, HasSubstr("builds what it was asked for"));
+  }
+}
+
+struct BuilderMistake {
+  std::string bug;
+  std::vector<std::string> rules;
+  std::vector<std::string> words;
+};
+
+TEST(CheckCommandTest, EachMistakeOfABuilderIsNamedAndNothingElse) {
+  const BuilderMistake kMistakes[] = {
+      {"split-drops-permission",
+       {"page-bits"},
+       {"pages lose write permission, where a large page is split"}},
+      {"address-of-32-bits",
+       {"page-bits"},
+       {"pages lose bits 51:32 of their address"}},
+      {"dirty-lost", {"page-bits"}, {"the dirty flag (bit 9)"}},
+      {"overlap-accepted",
+       {"done-not-refused"},
+       {"has to be refused (already mapped), in operations on regions"}},
+      {"unmap-forgets-last-page",
+       {"not-done"},
+       {"pages stay as they were", "at the end of the region"}},
+      {"list-skips-last", {"listing"}, {"the list of what is mapped"}},
+      {"invept-missing-for-write",
+       {"invept-missing"},
+       {"after the removal of write permission alone"}},
+      {"invept-never", {"invept-missing"}, {"after changes that need it"}},
+      {"invept-other-eptp", {"invept-eptp"}, {"names another EPTP"}},
+      {"needless-invept", {"invept-needless"}, {"where no change needs it"}},
+      {"freed-before-invept", {"freed-early"}, {"freed first, and INVEPT"}},
+      {"removed-without-flags",
+       {"removed-without-flags"},
+       {"shown as removed without accessed or dirty flags"}},
+      {"frames-leak", {"leak"}, {"is linked no more is not freed"}},
+      {"root-freed-twice", {"freed-twice"}, {"freed that is not in use"}},
+      {"wild-store", {"foreign-store"}, {"to a frame that is not allocated"}},
+      // Two at once.
+      {"split-drops-permission,address-of-32-bits",
+       {"page-bits", "page-bits"},
+       {"pages lose write permission, where a large page is split",
+        "pages lose bits 51:32 of their address"}},
+      {"invept-missing-for-write,unmap-forgets-last-page",
+       {"not-done", "invept-missing"},
+       {"at the end of the region", "removal of write permission alone"}},
+      {"frames-leak,dirty-lost",
+       {"page-bits", "leak"},
+       {"the dirty flag (bit 9)", "is linked no more is not freed"}},
+      {"overlap-accepted,root-freed-twice",
+       {"done-not-refused", "freed-twice"},
+       {"(already mapped)", "freed that is not in use"}},
+  };
+  for (const BuilderMistake& mistake : kMistakes) {
+    const Checked checked = Check(EPTDIFF_ENGINE_BUILDER, mistake.bug, "2500");
+    EXPECT_EQ(checked.ran.status, 1) << mistake.bug << checked.ran.err;
+    EXPECT_THAT(checked.findings, ElementsAreArray(mistake.rules))
+        << mistake.bug << "\n"
+        << checked.ran.out;
+    const std::string text = Joined(checked.ran.out);
+    for (const std::string& words : mistake.words) {
+      EXPECT_THAT(text, HasSubstr(words)) << mistake.bug;
+    }
+  }
+}
+
+// Tables are linked before they are cleared: once the operation is over there
+// is nothing to be seen of it.
+TEST(CheckCommandTest, EachStoreThroughAPointerIsSeen) {
+  const Checked right = Check(EPTDIFF_POINTER_BUILDER, "", "3000");
+  EXPECT_EQ(right.ran.status, 0) << right.ran.out << right.ran.err;
+  const Checked wrong =
+      Check(EPTDIFF_POINTER_BUILDER, "link-before-clear", "400");
+  EXPECT_EQ(wrong.ran.status, 1) << wrong.ran.out << wrong.ran.err;
+  EXPECT_THAT(wrong.ran.out, HasSubstr("step: 1, map the page"));
+}
+
+// A table that is linked before it is cleared is no mistake then; a missing
+// INVEPT is.
+TEST(CheckCommandTest, WhileTheGuestIsStoppedOnlyTheEndCounts) {
+  const Checked right =
+      Check(EPTDIFF_POINTER_BUILDER, "link-before-clear,guest-stopped", "3000");
+  EXPECT_EQ(right.ran.status, 0) << right.ran.out << right.ran.err;
+  EXPECT_THAT(right.ran.out, HasSubstr("declared: the guest is stopped"));
+  const Checked wrong =
+      Check(EPTDIFF_POINTER_BUILDER, "no-invept,guest-stopped", "400");
+  EXPECT_EQ(wrong.ran.status, 1) << wrong.ran.out << wrong.ran.err;
+  EXPECT_THAT(wrong.findings, ElementsAre("invept-missing"));
+}
+
+TEST(CheckCommandTest, AnyUnusedWordWillDoWhereItIsDeclared) {
+  const Checked other =
+      Check(EPTDIFF_POINTER_BUILDER, "other-unused-word", "400");
+  EXPECT_EQ(other.ran.status, 1) << other.ran.out << other.ran.err;
+  const Checked declared =
+      Check(EPTDIFF_POINTER_BUILDER, "other-unused-word-declared", "1000");
+  EXPECT_EQ(declared.ran.status, 0) << declared.ran.out << declared.ran.err;
+}
+
+TEST(CheckCommandTest, WhatIsAllowedIsSaidAndIsNoFinding) {
+  const Ran ran = RunEptdiff({"check", EPTDIFF_ENGINE_BUILDER, "--cases", "500",
+                              "--allow", "empty-tables,needless-invept"},
+                             {"EPTDIFF_EXAMPLE_BUG=needless-invept"});
+  EXPECT_EQ(ran.status, 0) << ran.out;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("builds what it was asked for"),
+                             HasSubstr("allowed (needless-invept)"),
+                             Not(HasSubstr("empty-tables"))));
+  const Ran safety = RunEptdiff(
+      {"check", EPTDIFF_ENGINE_BUILDER, "--allow", "invept-missing"});
+  EXPECT_EQ(safety.status, 2);
+  EXPECT_THAT(safety.err,
+              HasSubstr("break-before-make, not \"invept-missing\""));
+}
+
+TEST(CheckCommandTest, MisbehaviourOfABuilderIsReportedAsWhatItIs) {
+  const Mistake kMisbehaviours[] = {
+      {"crash", {"crash-SIGABRT"}},      {"exit", {"crash-exit3"}},
+      {"endless-loads", {"hang-loads"}}, {"hang", {"hang-time"}},
+      {"wild-load", {"memory-foreign"}}, {"result-99", {"protocol-result"}},
+  };
+  for (const Mistake& misbehaviour : kMisbehaviours) {
+    const Checked checked =
+        Check(EPTDIFF_ENGINE_BUILDER, misbehaviour.bug, "150");
+    EXPECT_EQ(checked.ran.status, 1) << misbehaviour.bug << checked.ran.err;
+    EXPECT_THAT(checked.findings, ElementsAreArray(misbehaviour.rules))
+        << misbehaviour.bug << "\n"
+        << checked.ran.out;
+    // The run went on, and the case is as small as can be.
+    EXPECT_THAT(checked.ran.out, AllOf(HasSubstr("step: 1, split the page"),
+                                       Not(HasSubstr("  2. "))));
+  }
+}
+
+TEST(CheckCommandTest, TheCaseOfABuilderIsOneForOthers) {
+  const TestDirectory directory;
+  const Ran ran = RunEptdiff({"check", EPTDIFF_ENGINE_BUILDER, "--cases", "500",
+                              "--out", directory.Path("cases")},
+                             {"EPTDIFF_EXAMPLE_BUG=frames-leak"});
+  EXPECT_EQ(ran.status, 1);
+  const std::string file = directory.Path("cases") +
+                           "/eptdiff-engine_builder-leak-none-none.textproto";
+  EXPECT_EQ(RunEptdiff({"run", file}).status, 0) << ran.out;
+}
+
+}  // namespace
+}  // namespace eptdiff

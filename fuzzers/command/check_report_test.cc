@@ -1,0 +1,91 @@
+// The report of `eptdiff check`: by rule and situation, in each format.
+#include <cstddef>
+#include <string>
+
+#include "fuzzers/command/check_testing.h"
+#include "fuzzers/command/command_testing.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace eptdiff {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// The number after `key` in the line of `json` that follows `line`.
+double NumberAfter(const std::string& json, const std::string& line,
+                   const std::string& key) {
+  const std::size_t from = json.find(line);
+  const std::size_t at = json.find("\"" + key + "\": ", from);
+  if (from == std::string::npos || at == std::string::npos) return -1;
+  return std::stod(json.substr(at + key.size() + 4));
+}
+
+TEST(CheckCommandTest, AnswersAreCountedByRuleAndSituation) {
+  const TestDirectory directory;
+  const Ran ran =
+      RunEptdiff({"check", EPTDIFF_FAULTY_WALKER, "--cases", "20000", "--json",
+                  directory.Path("report.json")},
+                 {"EPTDIFF_EXAMPLE_BUG=2-mbyte-reserved-unchecked"});
+  EXPECT_EQ(ran.status, 1);
+  const std::string json = ContentOf(directory.Path("report.json"));
+  const std::string broken = "\"rule\": \"CFG-9\"";
+  const double wrong = NumberAfter(json, broken, "disagreeing");
+  EXPECT_GT(wrong, 50);
+  EXPECT_EQ(NumberAfter(json, broken, "agreeing"), 0);
+  EXPECT_EQ(NumberAfter(json, "\"rule\": \"CFG-8\"", "disagreeing"), 0);
+  EXPECT_GT(NumberAfter(json, "\"rule\": \"CFG-8\"", "agreeing"), 50);
+  // All cases that showed it, not those alone that it was diagnosed by.
+  const double shown = NumberAfter(json, "\"departures\"", "cases");
+  const double disagreeing = NumberAfter(json, "{", "disagreeing_cases");
+  EXPECT_GT(shown, disagreeing / 2);
+  EXPECT_LE(disagreeing, wrong);
+  EXPECT_THAT(json, HasSubstr("{\"paging\": \"4-level\", \"access\": "
+                              "\"other\", \"level\": \"PDE\""));
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("    CFG-9: "),
+                             HasSubstr(" at PDE, 4-level guest"),
+                             Not(HasSubstr("CFG-8: "))));
+}
+
+TEST(CheckCommandTest, EachRuleIsShownInEachSituationIfWanted) {
+  const Ran ran = RunEptdiff(
+      {"check", EPTDIFF_FAULTY_WALKER, "--cases", "20000", "--verbose"},
+      {"EPTDIFF_EXAMPLE_BUG=2-mbyte-reserved-unchecked"});
+  EXPECT_THAT(
+      ran.out,
+      AllOf(HasSubstr("  CFG-8    none    - - - - - -     - - + - - -"),
+            HasSubstr("  CFG-9    none    - - - - - -     - - - ! - -")));
+}
+
+TEST(CheckCommandTest, ReportsTellTheSame) {
+  const TestDirectory directory;
+  const Ran ran = RunEptdiff(
+      {"check", EPTDIFF_FAULTY_WALKER, "--cases", "20000", "--junit",
+       directory.Path("report.xml"), "--sarif", directory.Path("report.sarif"),
+       "--out", directory.Path("cases")},
+      {"EPTDIFF_EXAMPLE_BUG=2-mbyte-reserved-unchecked"});
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("CFG-9 (SDM table 29-5)"),
+                             HasSubstr("expected: VM exit 49"),
+                             HasSubstr("memory { address: ")));
+  const std::string xml = ContentOf(directory.Path("report.xml"));
+  EXPECT_THAT(xml, AllOf(HasSubstr("failures=\"1\""),
+                         HasSubstr("name=\"CFG-9: "), HasSubstr("<failure "),
+                         HasSubstr("<skipped message=\"the profile does not"
+                                   " declare what it is about\"/>")));
+  const std::string sarif = ContentOf(directory.Path("report.sarif"));
+  EXPECT_THAT(sarif, AllOf(HasSubstr("\"version\": \"2.1.0\""),
+                           HasSubstr("\"ruleId\": \"CFG-9\""),
+                           HasSubstr("\"id\": \"CFG-8\""),
+                           HasSubstr("\"declared\": true")));
+  // The case, given to those that are right, agrees.
+  const std::string file = directory.Path("cases") +
+                           "/eptdiff-faulty_walker-event-CFG-9-PDE.textproto";
+  EXPECT_EQ(RunEptdiff({"run", "--oracles", "engine", file}).status, 0)
+      << ran.out;
+}
+
+}  // namespace
+}  // namespace eptdiff

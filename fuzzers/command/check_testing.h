@@ -1,0 +1,34 @@
+// For tests of `eptdiff check`: runs it on an example that makes a mistake, and
+// reads its report.
+#ifndef EPTDIFF_FUZZERS_COMMAND_CHECK_TESTING_H_
+#define EPTDIFF_FUZZERS_COMMAND_CHECK_TESTING_H_
+
+#include <string>
+#include <vector>
+
+#include "fuzzers/command/command_testing.h"
+
+namespace eptdiff {
+
+struct Checked {
+  Ran ran;
+  std::vector<std::string> departures;
+  std::vector<std::string> findings;
+};
+
+// A mistake of an example, and the rules that `check` then names.
+struct Mistake {
+  std::string bug;
+  std::vector<std::string> rules;
+};
+
+// Checks `target`, an example, that makes the mistake `bug` ("": none).
+Checked Check(const std::string& target, const std::string& bug,
+              const std::string& cases = "20000");
+
+// Wrapped lines as one, with single blanks.
+std::string Joined(const std::string& text);
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_FUZZERS_COMMAND_CHECK_TESTING_H_
