@@ -4,7 +4,7 @@
 // This folder is the fuzz targets: glue between mutation/, feedback/ and the
 // oracles; it uses all that is below. Begin with walk_fuzzer.cc;
 // page_table_fuzzer.cc is the same for builders, target_fuzzer.cc for outside
-// code, bounded_run.h for tests. metamorphic.h asks without a second opinion.
+// code. metamorphic.h asks without a second opinion.
 //
 // Thread-safety: thread-compatible; Bochs allows one panel with it in a
 // process to be in use.

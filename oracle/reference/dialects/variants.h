@@ -1,9 +1,5 @@
 // The named variants: alterations that answer a slot otherwise than the SDM.
 // They stand beside the dialects that use them, in files by family.
-//
-// This folder is what others do instead of the SDM; it uses the reference.
-// Begin with walk_variants.cc; alterations.cc has all of them, bochs_dialect.h
-// those that belong together.
 #ifndef EPTDIFF_ORACLE_REFERENCE_DIALECTS_VARIANTS_H_
 #define EPTDIFF_ORACLE_REFERENCE_DIALECTS_VARIANTS_H_
 
