@@ -4,6 +4,12 @@
 // Page i maps to the address of another page of the same range, so that each
 // walk's result is the next walk's address, and 512 walks visit every page. The
 // words are plain, so that other walkers than the engine can be given them.
+//
+// This folder measures engine and builder, each figure beside the loads or
+// stores that it cannot do without; it may use all of the engine. Begin with
+// walk_benchmark.cc and table_benchmark.cc; the figures are in
+// engine/README.md.
+//
 // Thread-safety: pure functions.
 #ifndef EPTDIFF_ENGINE_BENCHMARKS_BENCHMARK_TABLES_H_
 #define EPTDIFF_ENGINE_BENCHMARKS_BENCHMARK_TABLES_H_

@@ -12,6 +12,10 @@
 // page (SMEP, SMAP), and its protection key (GW-9, GW-10). HotGuestWalkTest
 // fails if that is not enough. Anything else is left to others.
 //
+// This folder is the other dimension, the guest's own paging, on top of walk/.
+// Begin with guest_paging.h and guest_rights.h, then read this; guest_path.h
+// walks again where something is odd, linear_access_inl.h carries out.
+//
 // Thread-safety: pure but for the loads.
 #ifndef EPTDIFF_ENGINE_GUEST_GUEST_WALK_H_
 #define EPTDIFF_ENGINE_GUEST_GUEST_WALK_H_

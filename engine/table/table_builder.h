@@ -30,6 +30,10 @@
 //
 // Memory for the list of unlinked tables comes from operator new.
 //
+// This folder makes tables, with one builder in two faces; it uses walk/, and
+// knows nothing of guest/. Begin here; table_builder_inl.h decides,
+// table_lookup_inl.h finds, table_change_inl.h stores.
+//
 // Thread-safety: one thread at a time may call what is not const. Meanwhile,
 // others may call what is const, if the Hal's Invept() waits for them as well.
 #ifndef EPTDIFF_ENGINE_TABLE_TABLE_BUILDER_H_

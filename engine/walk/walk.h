@@ -11,6 +11,10 @@
 //                          |       '-----------> 2-MByte page
 //                          '-------------------> 1-GByte page
 //
+// This folder is one dimension: from a guest-physical address to memory, or to
+// what the processor does instead. It uses types.h, bits.h and memory.h. Begin
+// with context.h, then read this, then judgement.h.
+//
 // Thread-safety: pure but for the loads.
 #ifndef EPTDIFF_ENGINE_WALK_WALK_H_
 #define EPTDIFF_ENGINE_WALK_WALK_H_

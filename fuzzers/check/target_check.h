@@ -14,6 +14,12 @@
 //    target's own code if it tells (edge_counters.h), is kept and mutated, as a
 //    fuzzer's corpus.
 // Deterministic in its seed, as far as the target is.
+//
+// This folder asks outside code, for `eptdiff check`; it uses generation/,
+// mutation/, reduction/, sessions and diagnosis, and prints nothing. Begin
+// here; builder_target_check.h and mtrr_target_check.h are the other kinds of
+// code, rule_answers.h and proven_rules.h what was proved.
+//
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_FUZZERS_CHECK_TARGET_CHECK_H_
 #define EPTDIFF_FUZZERS_CHECK_TARGET_CHECK_H_

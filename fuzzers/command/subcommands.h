@@ -1,5 +1,9 @@
 // The subcommands of eptdiff. Each takes the arguments after its name and
 // returns the exit status; see exit_code.h.
+//
+// This folder is what people type: a file for each subcommand, and folders for
+// what they need beside; it may use everything. Begin with main.cc, then
+// run_command.cc.
 #ifndef EPTDIFF_FUZZERS_COMMAND_SUBCOMMANDS_H_
 #define EPTDIFF_FUZZERS_COMMAND_SUBCOMMANDS_H_
 

@@ -16,6 +16,11 @@
 //
 // Version 1 had no table operations and three bits of tag; its bytes decode as
 // they did.
+//
+// This folder is a case as bytes; it uses the words of oracle/. Begin here;
+// canonical.h is the form that whatever reads or makes a case brings it to, and
+// current_case.h the case that libFuzzer is at.
+//
 // Thread-safety: pure functions.
 #ifndef EPTDIFF_FUZZERS_ENCODING_ENCODING_H_
 #define EPTDIFF_FUZZERS_ENCODING_ENCODING_H_

@@ -1,6 +1,12 @@
 // Which words of memory a step looks at: a walk that ignores permissions,
 // reserved bits and whatever else would end it. It tells the mutator where a
 // changed bit will be noticed, and is no judge of anything.
+//
+// This folder is what those who make cases know of entries: which a step uses
+// (here), how one is changed (entry_mutation.h, guest_entry_mutation.h), where
+// bits lie (bits.h, ept_layout.h, guest_mode.h), what registers mean
+// (registers.h), and chance (random.h). It uses encoding/.
+//
 // Thread-safety: pure functions.
 #ifndef EPTDIFF_FUZZERS_ENTRIES_USED_ENTRIES_H_
 #define EPTDIFF_FUZZERS_ENTRIES_USED_ENTRIES_H_

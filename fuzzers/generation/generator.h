@@ -6,6 +6,11 @@
 // of the cases an entry or two that were changed afterwards. A case about
 // linear accesses is in guest_generation.h. Deterministic: a seed is a case, on
 // every machine. Thread-safety: pure function.
+//
+// This folder makes cases out of nothing; it uses entries/ and encoding/. Begin
+// here; ept_generation.h and guest_generation.h are the two kinds,
+// machine_generation.h and step_generation.h what they share.
+// table_generation.h is about builders, mtrr_generation.h about memory types.
 #ifndef EPTDIFF_FUZZERS_GENERATION_GENERATOR_H_
 #define EPTDIFF_FUZZERS_GENERATION_GENERATOR_H_
 

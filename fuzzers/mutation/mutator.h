@@ -4,6 +4,10 @@
 // step uses and changes those, moves addresses onto boundaries, toggles one
 // control. The kinds of change are in mutation.h. Everything is determined by
 // the seed: libFuzzer replays it. Thread-safety: pure functions.
+//
+// This folder changes cases; it uses entries/, encoding/, and generation/ where
+// a part is made anew. Begin with mutation.h; custom_mutator.h is what
+// libFuzzer calls.
 #ifndef EPTDIFF_FUZZERS_MUTATION_MUTATOR_H_
 #define EPTDIFF_FUZZERS_MUTATION_MUTATOR_H_
 

@@ -11,6 +11,10 @@
 // alteration that never answers otherwise there changes nothing: up to its
 // first other answer, the altered reference goes the same way. Only the others
 // judge the step.
+//
+// This folder measures the fuzzers; it uses their mutator, what they learn
+// from, and the engine. Begin with power_fuzzer.cc, the target that runs.
+//
 // Thread-safety: thread-compatible, one in a thread at a time.
 #ifndef EPTDIFF_FUZZERS_POWER_KNOCK_OUTS_H_
 #define EPTDIFF_FUZZERS_POWER_KNOCK_OUTS_H_

@@ -23,6 +23,9 @@
 // result is 1-minimal: no single reduction of the list makes it smaller and
 // fails still; and idempotent: minimised again, it stays as it is.
 //
+// This folder makes cases smaller; it uses entries/ and encoding/, and is told
+// whether a case still fails. Begin here; reduction.h is the search.
+//
 // Thread-safety: pure, as far as the functions given are.
 #ifndef EPTDIFF_FUZZERS_REDUCTION_MINIMIZER_H_
 #define EPTDIFF_FUZZERS_REDUCTION_MINIMIZER_H_

@@ -1,5 +1,11 @@
 // The oracles that fuzz targets and bounded runs put their cases to, at one
 // table: engine and Bochs by name, each judged in its dialect.
+//
+// This folder is the fuzz targets: glue between mutation/, feedback/ and the
+// oracles; it uses all that is below. Begin with walk_fuzzer.cc;
+// page_table_fuzzer.cc is the same for builders, target_fuzzer.cc for outside
+// code. metamorphic.h asks without a second opinion.
+//
 // Thread-safety: thread-compatible; Bochs allows one panel with it in a
 // process to be in use.
 #ifndef EPTDIFF_FUZZERS_TARGETS_PANEL_H_

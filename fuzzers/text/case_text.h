@@ -4,6 +4,10 @@
 // checks again. FormatCase() writes what a person would: hexadecimal patterns,
 // decimal counts, defaults left out, a word of memory on a line, 80 columns.
 // For a canonical case (oracle/case.h) ParseCase(FormatCase(c)) is c.
+//
+// This folder is a case as people read it, with Protocol Buffers and Abseil: no
+// fuzz target but its own may use it. Begin with case.proto.
+//
 // Thread-safety: pure functions.
 #ifndef EPTDIFF_FUZZERS_TEXT_CASE_TEXT_H_
 #define EPTDIFF_FUZZERS_TEXT_CASE_TEXT_H_

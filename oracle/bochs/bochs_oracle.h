@@ -32,6 +32,10 @@
 // known has a reason of its own: a supervisor write with CR0.WP = 0 to a page
 // that is read-only and not dirty, on a processor with CET.
 //
+// This folder alone sees Bochs's headers, and shows no other than this one. It
+// uses the words of oracle/. Begin with machine.h and paging.cc; small_form.cc
+// and full_form.cc are two ways to come back from what Bochs raises.
+//
 // Thread-safety: none. Bochs has one processor for the process: all such
 // oracles belong to one thread.
 #ifndef EPTDIFF_ORACLE_BOCHS_BOCHS_ORACLE_H_

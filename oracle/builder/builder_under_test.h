@@ -3,6 +3,13 @@
 //
 // All that it has is the pool: frames come from it and go back to it, every
 // store to a frame is reported to it, INVEPT is executed by it.
+//
+// This folder is the words for builders: what they are asked
+// (builder_operation.h), what they are lent (frame_pool.h), what should come of
+// it (mapping_model.h), how a mistake looks (symptom.h). Of the engine it uses
+// the words of its builder. judge/, diagnosis/ and planted/ use it: begin with
+// judge/builder_trial.h.
+//
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_ORACLE_BUILDER_BUILDER_UNDER_TEST_H_
 #define EPTDIFF_ORACLE_BUILDER_BUILDER_UNDER_TEST_H_

@@ -25,6 +25,10 @@
 // thirteen; an answer that nothing explains costs up to 0.3 s, the next ones
 // like it next to nothing. Thread-safety: thread-compatible; not two at a time
 // in one thread.
+//
+// This folder uses the reference with its dialects, and answers that others
+// have collected; it knows no oracle by name. Begin here; evidence.h is what
+// was seen, search.h and separation.h are steps 2 and 3.
 #ifndef EPTDIFF_ORACLE_DIAGNOSIS_DIAGNOSIS_H_
 #define EPTDIFF_ORACLE_DIAGNOSIS_DIAGNOSIS_H_
 

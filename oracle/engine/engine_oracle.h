@@ -1,4 +1,8 @@
 // The engine as an oracle.
+//
+// This folder lets the engine answer: it translates between the words of
+// oracle/ and engine/engine.h, and decides nothing.
+//
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_ORACLE_ENGINE_ENGINE_ORACLE_H_
 #define EPTDIFF_ORACLE_ENGINE_ENGINE_ORACLE_H_

@@ -12,6 +12,11 @@
 //                               not read.
 // Left out: three restricted entries together, since rights are a matter of
 // AND, and flags of each entry for itself.
+//
+// This folder uses engine and Bochs as oracles, and the reference. Begin with
+// shapes.h (what an entry may hold), world.h (the memory around it) and
+// setting.h; comparison.h asks.
+//
 // Thread-safety: pure functions.
 #ifndef EPTDIFF_ORACLE_EXHAUSTIVE_PARTS_H_
 #define EPTDIFF_ORACLE_EXHAUSTIVE_PARTS_H_

@@ -9,6 +9,10 @@
 // Each oracle is judged in its dialect: the SDM itself for the engine, a list
 // of known departures for Bochs. Where no alteration changed anything on the
 // way, the verdict is the SDM's, and serves all.
+//
+// This folder is where answers meet the SDM; it uses the reference, and whoever
+// answers only as an Oracle. Begin with judge.h, then read this.
+//
 // Thread-safety: thread-compatible; one Trial for each thread.
 #ifndef EPTDIFF_ORACLE_JUDGEMENT_TRIAL_H_
 #define EPTDIFF_ORACLE_JUDGEMENT_TRIAL_H_

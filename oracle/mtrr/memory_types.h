@@ -1,5 +1,9 @@
 // What memory type the SDM has for a page of memory, by the MTRRs (volume 3A,
 // 12.11.4.1), and what an EPT entry that maps it may say.
+//
+// This folder stands alone, and knows nothing of walks. Begin with mtrrs.h, the
+// question.
+//
 // Thread-safety: pure functions.
 #ifndef EPTDIFF_ORACLE_MTRR_MEMORY_TYPES_H_
 #define EPTDIFF_ORACLE_MTRR_MEMORY_TYPES_H_

@@ -2,6 +2,12 @@
 // open goes down both in step. It favours being believed over being fast: no
 // caching, no precomputed masks, one function for each passage. It shares no
 // decoding with the engine; of the engine it knows engine/types.h alone.
+//
+// This folder uses the words of oracle/ and nothing else. Begin with
+// walk_rules.cc: the sentences, a function for each, by the names of slots.def.
+// walk.cc, page.cc and access.cc are the order in which they are asked, and
+// guest_walk.cc and linear_access.cc the same in two dimensions.
+//
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_ORACLE_REFERENCE_REFERENCE_H_
 #define EPTDIFF_ORACLE_REFERENCE_REFERENCE_H_

@@ -1,4 +1,10 @@
 // `eptdiff check` on a builder of tables.
+//
+// This folder is what check_command.cc leaves to others: builders here, memory
+// types in check_mtrr.h, the live line in check_progress.h. It uses
+// fuzzers/check/, which finds out, and report/, which tells. Begin with
+// check_command.cc.
+//
 // Thread-safety: as BuilderSession.
 #ifndef EPTDIFF_FUZZERS_COMMAND_CHECK_CHECK_BUILDER_H_
 #define EPTDIFF_FUZZERS_COMMAND_CHECK_CHECK_BUILDER_H_

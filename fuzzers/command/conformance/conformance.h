@@ -6,6 +6,9 @@
 // and the guest paging of x86/access.c, runs on Intel processors.
 //
 // Not part of any fuzz target. Thread-safety: pure functions.
+//
+// This folder uses the notations, and expectations. Begin with scene.h, the
+// guest that the cases are about, then ept_right_cases.cc.
 #ifndef EPTDIFF_FUZZERS_COMMAND_CONFORMANCE_CONFORMANCE_H_
 #define EPTDIFF_FUZZERS_COMMAND_CONFORMANCE_CONFORMANCE_H_
 

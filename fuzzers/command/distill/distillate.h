@@ -11,6 +11,11 @@
 // distilling what was distilled changes nothing, and several machines may
 // distil the same folder, since nobody drops a case before having seen a better
 // one. Thread-safety: thread-compatible.
+//
+// This folder looks at many cases, or at one many times: which rules they
+// decide (decided.h, rule_matrix.h), which are worth keeping (here), how small
+// one gets (smallest.h), in a process that may crash (apart.h). It uses words/,
+// files/ and the oracles. Begin with decided.h.
 #ifndef EPTDIFF_FUZZERS_COMMAND_DISTILL_DISTILLATE_H_
 #define EPTDIFF_FUZZERS_COMMAND_DISTILL_DISTILLATE_H_
 

@@ -1,4 +1,9 @@
 // Cases in files, in either notation, and files written whole or not at all.
+//
+// This folder is what lies on disks: a case here, a tree of them in corpus.h,
+// those within the command in embedded_corpus.h, the seeds in seeds.h, room for
+// more in writable.h and disk_room.h. It uses both notations. Begin here.
+//
 // Thread-safety: these functions may be called from several threads.
 #ifndef EPTDIFF_FUZZERS_COMMAND_FILES_CASE_FILE_H_
 #define EPTDIFF_FUZZERS_COMMAND_FILES_CASE_FILE_H_

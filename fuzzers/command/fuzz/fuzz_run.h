@@ -13,6 +13,12 @@
 //    wanted, the workers are ended. One that does not end hangs in a case:
 //    libFuzzer is made to write that down, for triage to try. A full disk ends
 //    the run with an error while there is still room for the report.
+//
+// This folder drives libFuzzer's processes and sorts what they leave; it uses
+// files/, distill/ and panel/. Begin here; worker.h is one process,
+// worker_stats.h what it counts, triage.h and crash.h what becomes of its
+// artifacts, power_run.h is for `eptdiff power`.
+//
 // Thread-safety: thread-compatible; one run at a time in a process.
 #ifndef EPTDIFF_FUZZERS_COMMAND_FUZZ_FUZZ_RUN_H_
 #define EPTDIFF_FUZZERS_COMMAND_FUZZ_FUZZ_RUN_H_

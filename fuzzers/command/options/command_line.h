@@ -9,6 +9,9 @@
 //
 // Understands --name VALUE, --name=VALUE, -x VALUE, --flag, and -- before
 // operands that begin with a dash. Thread-safety: thread-compatible.
+//
+// This folder is what subcommands begin and end with: options here, mistyped
+// words in nearest.h, exit codes in exit_code.h. It uses words/style.h.
 #ifndef EPTDIFF_FUZZERS_COMMAND_OPTIONS_COMMAND_LINE_H_
 #define EPTDIFF_FUZZERS_COMMAND_OPTIONS_COMMAND_LINE_H_
 

@@ -1,4 +1,9 @@
 // Which oracles a command line chooses, and their table.
+//
+// This folder is who sits at the table, by the names that people type: oracles
+// here, dialects in dialects.h, outside code in seated_target.h. It uses
+// options/, and the targets' Panel. Begin here.
+//
 // Thread-safety: plain values.
 #ifndef EPTDIFF_FUZZERS_COMMAND_PANEL_ORACLES_H_
 #define EPTDIFF_FUZZERS_COMMAND_PANEL_ORACLES_H_

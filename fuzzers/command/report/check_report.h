@@ -1,4 +1,10 @@
 // What came of checking a target: for people, and as JSON, JUnit XML, SARIF.
+//
+// This folder tells what came of a run: of a check here and in check_rules.h,
+// of fuzzing in fuzz_report.h, of `eptdiff power` in power_report.h; and a rule
+// by itself in rule_description.h. json.h is for machines. It uses words/, and
+// the results of those who ran. Begin here.
+//
 // Thread-safety: pure functions.
 #ifndef EPTDIFF_FUZZERS_COMMAND_REPORT_CHECK_REPORT_H_
 #define EPTDIFF_FUZZERS_COMMAND_REPORT_CHECK_REPORT_H_

@@ -6,6 +6,10 @@
 // for which that does not hold becomes vectors of one step each, which begin in
 // the state that the first thing permitted has left. Thread-safety: pure
 // functions.
+//
+// This folder writes them; oracle/vectors/ says what they mean, and reads them.
+// It uses the reference. Begin here; vector_flags.cc is what code has to model,
+// vector_json.cc the format.
 #ifndef EPTDIFF_FUZZERS_COMMAND_VECTORS_VECTORS_H_
 #define EPTDIFF_FUZZERS_COMMAND_VECTORS_VECTORS_H_
 

@@ -1,5 +1,11 @@
 // A case told step by step: what the reference read and which rules decided,
 // what the SDM permits, and what each oracle answered.
+//
+// This folder is where a report's words come from; it uses the targets' panel,
+// and nothing else of the command. Begin with answer_words.h; bit_words.h and
+// guest_words.h spell out bits, finding_words.h findings, table_words.h and
+// builder_words.h what is said of builders, style.h has width and colour.
+//
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_FUZZERS_COMMAND_WORDS_EXPLANATION_H_
 #define EPTDIFF_FUZZERS_COMMAND_WORDS_EXPLANATION_H_

@@ -14,6 +14,10 @@
 //      of another cause, goes with that.
 //
 // The search is exact up to a bound on its length, and then the best found.
+//
+// This folder uses the words of oracle/builder/: symptoms come in, causes go
+// out. Begin with ../symptom.h, then read this.
+//
 // Thread-safety: pure functions.
 #ifndef EPTDIFF_ORACLE_BUILDER_DIAGNOSIS_BUILDER_DIAGNOSIS_H_
 #define EPTDIFF_ORACLE_BUILDER_DIAGNOSIS_BUILDER_DIAGNOSIS_H_

@@ -12,6 +12,11 @@
 //
 // The builder's root is at the address in EPTP, its frames follow. Entries that
 // map nothing hold 0, or bit 63 alone where "EPT-violation #VE" is 1.
+//
+// This folder uses the words of oracle/builder/, and the reference. Begin here;
+// builder_check.h judges one operation, caching_processor.h makes the accesses,
+// table_image.h reads what tables map.
+//
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_ORACLE_BUILDER_JUDGE_BUILDER_TRIAL_H_
 #define EPTDIFF_ORACLE_BUILDER_JUDGE_BUILDER_TRIAL_H_

@@ -1,5 +1,9 @@
 // The engine's builder with faults in it, of the kinds that hypervisors have:
 // what fuzzing has to find.
+//
+// This folder uses the engine's builder, through judge/engine_builder.h, and
+// knows nothing of how it is judged. Begin with planted_builder.cc.
+//
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_ORACLE_BUILDER_PLANTED_PLANTED_BUILDER_H_
 #define EPTDIFF_ORACLE_BUILDER_PLANTED_PLANTED_BUILDER_H_

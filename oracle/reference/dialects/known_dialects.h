@@ -1,5 +1,10 @@
 // What is known to be done instead of the SDM, by name: every alteration, and
-// the dialects made of them. Begin to read here; variants.h lists the families.
+// the dialects made of them.
+//
+// This folder fills slots otherwise than the SDM does; it uses the reference,
+// which does not know it. Begin here; variants.h lists the families, and
+// walk_variants.cc is one. What Bochs does is bochs_dialect.h.
+//
 // Thread-safety: pure functions.
 #ifndef EPTDIFF_ORACLE_REFERENCE_DIALECTS_KNOWN_DIALECTS_H_
 #define EPTDIFF_ORACLE_REFERENCE_DIALECTS_KNOWN_DIALECTS_H_

@@ -6,6 +6,11 @@
 // round. Entries and addresses are literal, and the outcomes were written down
 // from the SDM's text, not from what the reference says. The cases are also the
 // seed corpus. Not part of any fuzz target.
+//
+// This folder uses the reference, and judgement/ to hold it to them. Begin with
+// walk_witnesses.cc; case_builder.h and answer.h are the language that they are
+// written in.
+//
 // Thread-safety: constant after its first use.
 #ifndef EPTDIFF_ORACLE_REFERENCE_WITNESSES_WITNESSES_H_
 #define EPTDIFF_ORACLE_REFERENCE_WITNESSES_WITNESSES_H_

@@ -1,5 +1,11 @@
 // What a shared object needs of whoever loads it, read from the file: an object
 // that lacks something cannot be asked.
+//
+// This folder knows shared objects as compilers make them: what one needs
+// (here), the runtimes of sanitizers (sanitizer_runtime.h), and where its code
+// went (edge_counters.h, traced_code.h). It uses process/, and knows nothing of
+// what is asked.
+//
 // Thread-safety: pure functions.
 #ifndef EPTDIFF_ORACLE_TARGET_OBJECT_OBJECT_NEEDS_H_
 #define EPTDIFF_ORACLE_TARGET_OBJECT_OBJECT_NEEDS_H_

@@ -1,4 +1,10 @@
 // What sessions share that run outside code in a child process of theirs.
+//
+// This folder is the process that outside code gets for itself: what it may
+// touch there (guarded_memory.h), how it may end (incident.h, crash_place.h,
+// sanitizer_fault.h), what passes between it and us (channel.h). It uses the
+// words of oracle/. Begin with incident.h.
+//
 // Thread-safety: pure functions, but of the process.
 #ifndef EPTDIFF_ORACLE_TARGET_PROCESS_CHILD_PROCESS_H_
 #define EPTDIFF_ORACLE_TARGET_PROCESS_CHILD_PROCESS_H_

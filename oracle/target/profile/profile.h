@@ -1,5 +1,10 @@
 // What a target models (eptdiff_profile): which questions it can be asked, and
 // how a question is made one that it can.
+//
+// This folder makes questions fit what outside code declares, a walker here and
+// a builder in builder_profile.h; it uses the headers that such code includes,
+// and runs none of it.
+//
 // Thread-safety: plain values, pure functions.
 #ifndef EPTDIFF_ORACLE_TARGET_PROFILE_PROFILE_H_
 #define EPTDIFF_ORACLE_TARGET_PROFILE_PROFILE_H_

@@ -1,6 +1,13 @@
 // A running target, however it is reached: in this process, in a child that
 // loaded it, or over a pipe. It answers, or what it did instead is an incident;
 // a session survives its target.
+//
+// This folder makes outside code answer; it uses process/, profile/ and
+// object/, and the judge of builders. Begin here; direct_session.h,
+// forked_session.h and pipe_session.h are the three ways, open_target.h
+// chooses, target_oracle.h makes an Oracle of a walker. builder_session.h and
+// mtrr_session.h are for the other kinds of code.
+//
 // Thread-safety: a session is used by one thread.
 #ifndef EPTDIFF_ORACLE_TARGET_SESSION_SESSION_H_
 #define EPTDIFF_ORACLE_TARGET_SESSION_SESSION_H_
