@@ -1,8 +1,11 @@
 // A number that people meet, taken apart: what it says as a whole, what is
 // wrong with it, and each of its fields with the rule or the passage behind it.
 //
-// Nothing is judged here: what an entry or an EPTP breaks, the reference says.
-// Begin to read at Decoders().
+// This folder has a file for each kind of number: qualification.cc, entries.cc,
+// controls.cc (and registers). It judges nothing: what an entry or an EPTP
+// breaks, the reference says. It uses the engine's exit qualification, the
+// words of words/ and the JSON of report/. Begin to read at Decoders().
+//
 // Thread-safety: pure functions.
 #ifndef EPTDIFF_FUZZERS_COMMAND_DECODE_DECODING_H_
 #define EPTDIFF_FUZZERS_COMMAND_DECODE_DECODING_H_
