@@ -6,16 +6,13 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
 #include "fuzzers/command/decode/decoding.h"
 #include "fuzzers/command/options/command_line.h"
 #include "fuzzers/command/options/exit_code.h"
 #include "fuzzers/command/options/nearest.h"
+#include "fuzzers/command/options/number.h"
 #include "fuzzers/command/subcommands.h"
 #include "fuzzers/command/words/style.h"
 
@@ -32,20 +29,6 @@ std::string About() {
       "and the rule or passage behind each field. WHAT is one of: ",
       absl::StrJoin(kinds, ", "),
       ". Without it the likeliest is taken, and what else it may be is said.");
-}
-
-// "0x83", "83H", "83h", "0x1234_5678", "131".
-std::optional<std::uint64_t> NumberIn(const std::string& text) {
-  std::string digits = absl::StrReplaceAll(text, {{"_", ""}, {"`", ""}});
-  std::uint64_t value = 0;
-  if (absl::EndsWithIgnoreCase(digits, "h")) {
-    digits.pop_back();
-  } else if (!absl::StartsWithIgnoreCase(digits, "0x")) {
-    if (absl::SimpleAtoi(digits, &value)) return value;
-    return std::nullopt;
-  }
-  if (absl::SimpleHexAtoi(digits, &value)) return value;
-  return std::nullopt;
 }
 
 const Decoder* DecoderNamed(const std::string& name) {

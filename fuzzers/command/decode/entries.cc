@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "fuzzers/command/decode/decoding.h"
 #include "fuzzers/command/decode/field_list.h"
+#include "fuzzers/command/decode/walk_case.h"
 #include "fuzzers/command/words/answer_words.h"
 #include "fuzzers/command/words/bit_words.h"
 #include "fuzzers/command/words/word_list.h"
@@ -20,24 +21,7 @@
 namespace eptdiff {
 namespace {
 
-// Whatever a processor may have, unless it is said.
-constexpr std::uint64_t kAllCapabilities = 0xf0106f341c1;
 constexpr std::uint64_t kRootAt = 0x1000;
-
-// A guest whose EPTP is `eptp`, on the processor of the context.
-Case CaseWith(std::uint64_t eptp, const DecodeContext& context) {
-  Case c;
-  c.processor.maxphyaddr = static_cast<std::uint8_t>(context.maxphyaddr);
-  c.processor.ept_vpid_cap = context.capabilities.value_or(kAllCapabilities);
-  c.controls.primary = 1u << 31;
-  c.controls.secondary = 1u << 1 | (context.mbec ? 1u << 22 : 0);
-  c.controls.eptp = eptp;
-  c.guest.cr0 = 0x80000031;
-  c.guest.cr4 = 0x2020;
-  c.guest.efer = 0xd00;
-  c.guest.cs_l = true;
-  return c;
-}
 
 // What forbids the last thing that `spine` judged, each rule once.
 std::vector<std::string> WhatForbids(const Spine& spine) {
@@ -143,7 +127,7 @@ Decoding DecodeEntry(std::uint64_t value, const DecodeContext& context) {
 
   const std::uint64_t eptp =
       context.eptp.value_or(context.level == 5 ? 0x1026 : 0x101e);
-  Case c = CaseWith((eptp & ~Mask(51, 12)) | kRootAt, context);
+  Case c = CaseUnder((eptp & ~Mask(51, 12)) | kRootAt, context);
   decoding.summary = absl::StrCat(
       name, " = ", EntryWords(entry, c.processor, c.controls, c.guest), ".");
   const int levels = static_cast<int>(eptp >> 3 & 7) + 1;
@@ -180,7 +164,7 @@ Decoding DecodeEptp(std::uint64_t value, const DecodeContext& context) {
   decoding.what = "an EPT pointer";
   decoding.value = value;
   decoding.summary = absl::StrCat(EptpWords(value), ".");
-  const Case c = CaseWith(value, context);
+  const Case c = CaseUnder(value, context);
   const Spine spine(c);
   for (std::string& words : WhatForbids(spine)) {
     decoding.wrong.push_back(
