@@ -119,5 +119,36 @@ TEST(CommandTest, CasesAboutBuildersAreRunAndExplained) {
               HasSubstr("may go by 1 cached path instead"));
 }
 
+// As copied from a log: the root's entry first.
+TEST(CommandTest, ExplainMakesAWalkOfEntries) {
+  const TestDirectory directory;
+  const std::string file = directory.Path("walk.textproto");
+  const Ran ran = RunEptdiff({"explain", "--walk", "0x101e:0x1234", "0x2007",
+                              "3007H", "0x2010b1", "--save", file});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("PDE at 0x3000 = 0x2010b1"),
+                             HasSubstr("CFG-9 at the PDE forbids it")));
+  EXPECT_THAT(RunEptdiff({"explain", file}).out,
+              HasSubstr("CFG-9 at the PDE forbids it"));
+  EXPECT_THAT(RunEptdiff({"explain", "--walk", "0x101e:0x1234", "0x2007",
+                          "0x3007", "0x2000b1", "--access", "write"})
+                  .out,
+              HasSubstr("VIO-3"));
+}
+
+TEST(CommandTest, ExplainAsksForTheEntryThatIsMissing) {
+  const Ran missing = RunEptdiff(
+      {"explain", "--walk", "0x101e:0x40201234", "0x2007", "0x3007"});
+  EXPECT_EQ(missing.status, 2);
+  EXPECT_THAT(missing.err, HasSubstr("the PDE is missing: the word at 0x3008"));
+  const Ran beyond = RunEptdiff(
+      {"explain", "--walk", "0x101e:0x1234", "0x2007", "0x0", "0x3007"});
+  EXPECT_EQ(beyond.status, 2);
+  EXPECT_THAT(beyond.err, HasSubstr("it does not come to 0x3007"));
+  for (const char* place : {"0x101e", "0x101e:x", "a:b:c"}) {
+    EXPECT_EQ(RunEptdiff({"explain", "--walk", place, "0"}).status, 2) << place;
+  }
+}
+
 }  // namespace
 }  // namespace eptdiff

@@ -17,6 +17,7 @@ using Arguments = std::vector<std::string>;
 int RunCommand(const Arguments& arguments);
 int ExplainCommand(const Arguments& arguments);
 int MinimizeCommand(const Arguments& arguments);
+int DecodeCommand(const Arguments& arguments);
 int ConvertCommand(const Arguments& arguments);
 int TriageCommand(const Arguments& arguments);
 int FuzzCommand(const Arguments& arguments);
@@ -39,6 +40,8 @@ inline constexpr Subcommand kSubcommands[] = {
     {"run", RunCommand, "put cases to all oracles and judge their answers"},
     {"explain", ExplainCommand,
      "walk through a case entry by entry, with the rules that decide"},
+    {"decode", DecodeCommand,
+     "a number from a log, bit by bit, with what is wrong with it"},
     {"minimize", MinimizeCommand, "the smallest case that still disagrees"},
     {"convert", ConvertCommand, "between textproto and the fuzzer's bytes"},
     {"triage", TriageCommand,

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "fuzzers/command/words/bit_names.h"
 #include "fuzzers/command/words/guest_words.h"
 #include "fuzzers/command/words/word_list.h"
 
@@ -144,44 +145,13 @@ std::string ExitReasonWords(std::uint16_t reason) {
 
 std::string QualificationWords(std::uint64_t value, std::uint64_t defined) {
   Words words;
-  Append(words, value & defined,
-         {{0, "data read"},
-          {1, "data write"},
-          {2, "instruction fetch"},
-          {3, "readable"},
-          {4, "writable"},
-          {5, "executable"},
-          {6, "user-executable"},
-          {7, "GLA valid"},
-          {8, "access to the translation of the GLA"},
-          {9, "user-mode address"},
-          {10, "read/write page"},
-          {11, "execute-disable page"},
-          {12, "NMI unblocking due to IRET"},
-          {13, "shadow-stack access"},
-          {14, "supervisor shadow-stack page"},
-          {15, "guest-paging verification"},
-          {16, "asynchronous"}});
+  Append(words, value & defined, kQualificationBits);
   return Joined(words, "no bit set");
 }
 
 std::string CapabilityWords(std::uint64_t capabilities) {
   Words words;
-  Append(words, capabilities,
-         {{0, "execute-only"},
-          {6, "4-level"},
-          {7, "5-level"},
-          {8, "UC"},
-          {14, "WB"},
-          {16, "2-MByte pages"},
-          {17, "1-GByte pages"},
-          {20, "INVEPT"},
-          {21, "accessed/dirty flags"},
-          {22, "advanced exit information"},
-          {23, "supervisor shadow-stack control"},
-          {25, "INVEPT single-context"},
-          {26, "INVEPT all-context"},
-          {32, "INVVPID"}});
+  Append(words, capabilities, kCapabilityBits);
   return Joined(words, "none");
 }
 

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "fuzzers/command/words/bit_names.h"
 #include "fuzzers/command/words/bit_words.h"
 #include "fuzzers/command/words/word_list.h"
 #include "fuzzers/entries/guest_mode.h"
@@ -150,16 +151,7 @@ std::string GuestEntryWords(std::uint64_t entry, int level,
 
 std::string ErrorCodeWords(std::uint32_t error_code) {
   Words words;
-  Append(words, error_code,
-         {{0, "P"},
-          {1, "W/R"},
-          {2, "U/S"},
-          {3, "RSVD"},
-          {4, "I/D"},
-          {5, "PK"},
-          {6, "SS"},
-          {7, "HLAT"},
-          {15, "SGX"}});
+  Append(words, error_code, kErrorCodeBits);
   return Joined(words, "no flag");
 }
 

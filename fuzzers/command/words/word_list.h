@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,10 +28,15 @@ constexpr std::uint64_t Mask(int high, int low) {
 
 // The names of those bits that `value` has.
 inline void Append(Words& words, std::uint64_t value,
-                   std::initializer_list<BitName> names) {
+                   std::span<const BitName> names) {
   for (const BitName& name : names) {
     if (Bit(value, name.bit)) words.push_back(name.words);
   }
+}
+
+inline void Append(Words& words, std::uint64_t value,
+                   std::initializer_list<BitName> names) {
+  Append(words, value, std::span(names.begin(), names.size()));
 }
 
 inline std::string Joined(const Words& words, const char* none) {
