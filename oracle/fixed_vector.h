@@ -38,6 +38,7 @@ class FixedVector {
   FixedVector& operator=(const FixedVector& other)
     requires(!kIsSmall)
   {
+    if (this == &other) return *this;
     size_ = other.size_;
     std::uninitialized_copy(other.begin(), other.end(), begin());
     return *this;

@@ -34,7 +34,7 @@ class HotGuestWalkTest : public testing::TestWithParam<PagingMode> {
     }
     return places;
   }
-  bool Chance(int percent) { return random_() % 100 < unsigned(percent); }
+  bool Chance(unsigned percent) { return random_() % 100 < percent; }
   std::uint64_t Maybe(std::uint64_t bit) { return Chance(50) ? bit : 0; }
 
   void SetRegisters(GuestTestMachine& m) {

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "fuzzers/command/check_testing.h"
 #include "fuzzers/command/command_testing.h"
 #include "gmock/gmock.h"
@@ -43,9 +44,8 @@ TEST(CheckCommandTest, SignalToTheWholeGroupIsNoCrash) {
   for (const char* target : {EPTDIFF_SIMPLE_WALKER, EPTDIFF_PIPE_WALKER}) {
     const pid_t check =
         StartEptdiff({"check", target, "--seconds", "600"}, directory.path());
-    const std::string number = std::to_string(check);
     const std::string children_file =
-        "/proc/" + number + "/task/" + number + "/children";
+        absl::StrCat("/proc/", check, "/task/", check, "/children");
     pid_t child = 0;
     for (int i = 0; i < 1000 && child == 0; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));

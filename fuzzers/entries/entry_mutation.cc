@@ -6,7 +6,6 @@ namespace eptdiff {
 namespace {
 
 using bits::Bit;
-using bits::Low;
 
 constexpr std::uint64_t kAllPermissions =
     bits::kPermissions | bits::kUserExecute;

@@ -96,7 +96,7 @@ class JudgeTest : public testing::Test {
     state_.memory.Store(kPte, 0x9137);
   }
 
-  static Verdict VerdictOf(std::vector<Alternative> alternatives) {
+  static Verdict VerdictOf(const std::vector<Alternative>& alternatives) {
     Verdict verdict;
     for (const Alternative& a : alternatives) {
       verdict.alternatives.push_back(a);

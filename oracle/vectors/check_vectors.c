@@ -530,8 +530,8 @@ static char* read_file(const char* path) {
   char* text = NULL;
   long size;
   if (file == NULL) return NULL;
-  if (fseek(file, 0, SEEK_END) == 0 && (size = ftell(file)) >= 0) {
-    rewind(file);
+  size = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
+  if (size >= 0 && fseek(file, 0, SEEK_SET) == 0) {
     text = calloc((size_t)size + 1, 1);
     if (text != NULL && fread(text, 1, (size_t)size, file) != (size_t)size) {
       text = NULL;

@@ -47,7 +47,9 @@ static int read_children(char** at, char close, struct json* parent) {
     char* key = NULL;
     *at = skip_space(*at);
     if (close == '}') {
-      if (**at != '"' || (key = read_string(at)) == NULL) return 0;
+      if (**at != '"') return 0;
+      key = read_string(at);
+      if (key == NULL) return 0;
       *at = skip_space(*at);
       if (*(*at)++ != ':') return 0;
     }

@@ -31,7 +31,7 @@ class Worker {
  public:
   static absl::StatusOr<Worker> Start(const WorkerCommand& command);
 
-  Worker(Worker&& other)
+  Worker(Worker&& other) noexcept
       : pid_(std::exchange(other.pid_, -1)),
         status_(other.status_),
         log_(std::move(other.log_)),

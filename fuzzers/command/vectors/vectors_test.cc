@@ -130,8 +130,9 @@ class VectorFileTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     directory_ = new TestDirectory;
-    const Ran ran = RunEptdiff(
-        {"vectors", "--corpus", EPTDIFF_SOURCE_DIR "/corpus", "--out", Path()});
+    const std::string corpus = EPTDIFF_SOURCE_DIR "/corpus";
+    const Ran ran =
+        RunEptdiff({"vectors", "--corpus", corpus, "--out", Path()});
     ASSERT_EQ(ran.status, 0) << ran.err;
   }
   static void TearDownTestSuite() { delete directory_; }

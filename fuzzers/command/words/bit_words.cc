@@ -139,8 +139,9 @@ std::string ExitReasonWords(std::uint16_t reason) {
       return "page-modification log full";
     case 66:
       return "SPP-related event";
+    default:
+      return "unexpected";
   }
-  return "unexpected";
 }
 
 std::string QualificationWords(std::uint64_t value, std::uint64_t defined) {

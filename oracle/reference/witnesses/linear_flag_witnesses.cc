@@ -17,7 +17,7 @@ Answer Upper(Answer answer) {
 }
 
 // The EPT PTEs of the PML4, the PDPT and the PD, which have been used.
-Answer ThreeTables(Answer answer) {
+Answer ThreeTables(const Answer& answer) {
   return Upper(answer)
       .Writes(0x40a0, 0x24337)
       .Writes(0x4098, 0x23337)

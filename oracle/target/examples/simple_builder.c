@@ -111,8 +111,9 @@ int eptdiff_builder_perform(const eptdiff_builder_operation* operation) {
       return map(operation->gpa, operation->hpa, operation->flags);
     case EPTDIFF_UNMAP:
       return unmap(operation->gpa);
+    default:
+      return EPTDIFF_UNSUPPORTED;
   }
-  return EPTDIFF_UNSUPPORTED;
 }
 
 static void release(uint64_t table, int level) {

@@ -5,13 +5,10 @@
 #include <cstdlib>
 #include <string>
 
-#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace eptdiff {
 namespace {
-
-using ::testing::HasSubstr;
 
 TEST(SanitizerFaultTest, AFaultHasTheNameOfItsKind) {
   struct Described {
