@@ -369,8 +369,9 @@ TEST(CommandTest, BashCompletesCommandsOptionsAndRules) {
 TEST(CommandTest, RulesAreListedWithTheirSections) {
   const Ran ran = RunEptdiff({"rules"});
   EXPECT_EQ(ran.status, 0);
-  EXPECT_THAT(ran.out, AllOf(HasSubstr("CFG-8     SDM table 29-3\n"),
-                             HasSubstr("1-GByte leaf: any of bits 29:12")));
+  EXPECT_THAT(ran.out,
+              AllOf(HasSubstr("CFG-8     SDM table 29-3; 2026: table 31-3\n"),
+                    HasSubstr("1-GByte leaf: any of bits 29:12")));
 }
 
 TEST(CommandTest, SeveralCasesAreExplained) {
@@ -390,7 +391,7 @@ TEST(CommandTest, OneRuleIsToldWithItsMistakes) {
     EXPECT_EQ(ran.status, 0) << ran.err;
     EXPECT_THAT(
         ran.out,
-        AllOf(StartsWith("VIO-8     SDM 29.3.3.2\n"),
+        AllOf(StartsWith("VIO-8     SDM 29.3.3.2; 2026: 31.3.3.2\n"),
               HasSubstr("          VIO-8/walk-updates-unchecked: the walk"),
               HasSubstr("in bochs-3.0,"), Not(HasSubstr("VIO-9"))));
   }
@@ -429,8 +430,9 @@ TEST(CommandTest, RulesSayWhatACorpusDecides) {
 TEST(CommandTest, DialectsAreListedInWords) {
   const Ran bochs = RunEptdiff({"dialect", "bochs-3.0"});
   EXPECT_EQ(bochs.status, 0);
-  EXPECT_THAT(bochs.out, AllOf(HasSubstr("WALK-2/off (SDM 29.3.2"),
-                               HasSubstr("instead of QUAL-6: ")));
+  EXPECT_THAT(bochs.out,
+              AllOf(HasSubstr("WALK-2/off (SDM 29.3.2, table 28-7; 2026: "),
+                    HasSubstr("instead of QUAL-6: ")));
   EXPECT_THAT(RunEptdiff({"dialect"}).out, HasSubstr("CFG-8/off"));
   EXPECT_THAT(RunEptdiff({"dialect", "sdm"}).out, HasSubstr("0 departures"));
 }

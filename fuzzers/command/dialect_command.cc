@@ -10,6 +10,7 @@
 #include "fuzzers/command/panel/dialects.h"
 #include "fuzzers/command/subcommands.h"
 #include "fuzzers/command/words/style.h"
+#include "oracle/editions.h"
 #include "oracle/reference/dialect.h"
 #include "oracle/reference/dialects/known_dialects.h"
 #include "oracle/rules.h"
@@ -38,7 +39,7 @@ std::string NamesByRule() {
 
 void Print(const Alteration& alteration) {
   const RuleInfo& rule = InfoOf(InfoOf(alteration.slot).rule);
-  absl::PrintF("%s (SDM %s)\n%s", alteration.name, rule.section,
+  absl::PrintF("%s (SDM %s)\n%s", alteration.name, CitedInBoth(rule.section),
                Wrapped(std::string(alteration.words), 4));
   // "off" repeats the rule that it switches off.
   if (alteration.words.find(rule.words) != std::string_view::npos) return;

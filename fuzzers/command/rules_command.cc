@@ -26,14 +26,13 @@ namespace eptdiff {
 namespace {
 
 constexpr char kAbout[] =
-    "Lists the rules of EPT: identifier, SDM section, words. RULE is an "
-    "identifier, a\nfamily (CFG), an alteration or a signature; it is told "
-    "with "
-    "the mistakes that are\nknown. With a corpus, says how many of its cases "
-    "decide each rule: altering the\nrule in the reference changes the "
-    "verdict, "
-    "so that a wrong implementation would be\nnoticed. A matrix says the same "
-    "by situation; of each RULE, the cases are named.";
+    "Lists the rules of EPT: identifier, SDM section (of December 2023, and of "
+    "June\n2026), words. RULE is an identifier, a family (CFG), an alteration "
+    "or a\nsignature; it is told with the mistakes that are known. With a "
+    "corpus, says how\nmany of its cases decide each rule: altering the rule "
+    "in the reference changes the\nverdict, so that a wrong implementation "
+    "would be noticed. A matrix says the same by\nsituation; of each RULE, the "
+    "cases are named.";
 
 void PrintCatalogue() {
   for (const RuleInfo& info : kRules) {
