@@ -433,7 +433,11 @@ TEST(CommandTest, DialectsAreListedInWords) {
   EXPECT_THAT(bochs.out,
               AllOf(HasSubstr("WALK-2/off (SDM 29.3.2, table 28-7; 2026: "),
                     HasSubstr("instead of QUAL-6: ")));
-  EXPECT_THAT(RunEptdiff({"dialect"}).out, HasSubstr("CFG-8/off"));
+  EXPECT_THAT(RunEptdiff({"dialect"}).out,
+              AllOf(HasSubstr("CFG-8/off"), HasSubstr("silicon-skylake-sp")));
+  EXPECT_THAT(RunEptdiff({"dialect", "silicon-skylake-sp"}).out,
+              AllOf(HasSubstr("VE-1/update-despite-suppress"),
+                    HasSubstr("Cascade Lake: kernel bug 220631")));
   EXPECT_THAT(RunEptdiff({"dialect", "sdm"}).out, HasSubstr("0 departures"));
 }
 
