@@ -374,6 +374,18 @@ TEST(CommandTest, RulesAreListedWithTheirSections) {
                     HasSubstr("1-GByte leaf: any of bits 29:12")));
 }
 
+TEST(CommandTest, SilencesAreListedWithBothReadings) {
+  const Ran ran = RunEptdiff({"rules", "--silences"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_THAT(ran.out,
+              AllOf(HasSubstr("eptp-bit-7\n    SDM: table 25-9, 27.2.1.1; "
+                              "2026: table 27-9, 29.2.1.1\n"),
+                    HasSubstr("\n    either: EPTP bit 7 enables"),
+                    HasSubstr("\n    or: bits 11:7 are reserved"),
+                    HasSubstr("\n    rules: EPTP-4\n")));
+  EXPECT_EQ(RunEptdiff({"rules", "--silences", "CFG-8"}).status, 2);
+}
+
 TEST(CommandTest, SeveralCasesAreExplained) {
   const TestDirectory directory;
   const std::string a = directory.File("a.textproto", kReadOnlyPage);
