@@ -18,7 +18,7 @@ Request Engine::StructureRequest(Use use, const GuestPage& page,
   return {.use = use,
           .translated = false,
           .shadow_stack = false,
-          .asynchronous = false,
+          .asynchronous = guest_walk_asynchronous_,
           .page = page,
           .memory_types = MemoryTypesFor(guest_, pat_index & kPcdPwt)};
 }

@@ -291,6 +291,8 @@ class Engine {
   EptContext context_;
   std::optional<GuestPagingContext> paging_;
   GuestWalkState guest_walk_;
+  // Whether the walk is that of an asynchronous access.
+  bool guest_walk_asynchronous_ = false;
   // Of the parts of an access that was judged, and of the linear address that
   // was translated last. Kept here, they need no clearing for each access.
   std::array<Path, 2> paths_;

@@ -46,6 +46,7 @@ EngineStatus Engine::AccessPagingStructure(Memory& memory, Use use, Gpa gpa,
                                            Gla gla, std::uint8_t pat_index,
                                            Event& event) {
   const GuestPage page = {.gla = gla};
+  guest_walk_asynchronous_ = false;
   const Request request = StructureRequest(use, page, pat_index);
   return Perform(memory, request, {gpa, gla, 8}, event);
 }

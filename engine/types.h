@@ -108,7 +108,9 @@ struct Access {
   std::uint8_t size = 1;             // bytes, 1 to 64
   bool implicit_supervisor = false;  // e.g. a descriptor-table access at CPL 3
   bool wruss = false;                // a user-mode access whatever the CPL
-  bool asynchronous = false;         // Intel PT output, PEBS, user interrupts
+  // Intel PT output, PEBS, delivery of user interrupts. Processing of a user
+  // interrupt's notification is event delivery (28.2.4), never asynchronous.
+  bool asynchronous = false;
   friend bool operator==(const Access&, const Access&) = default;
 };
 
@@ -116,8 +118,8 @@ struct Access {
 // and the properties of the page (with CR0.PG = 0 the processor takes user,
 // writable and executable, whatever stands here).
 struct GuestPage {
-  bool gla_valid = true;  // false: Intel PT's trace-address pre-translation,
-                          // which is asynchronous
+  bool gla_valid = true;  // false: Intel PT's trace-address pre-translation and
+                          // architectural PEBS, which are asynchronous
   Gla gla = {};
   bool user = false;             // U/S is 1 in all controlling entries
   bool writable = false;         // R/W is 1 in all controlling entries

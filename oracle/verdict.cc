@@ -48,12 +48,22 @@ bool SameAddresses(const Alternative& x, const AccessReport& a,
          (!x.gla_defined || a.gla == b.gla);
 }
 
+// As far as both define the PDPTE registers.
+bool SameRegisters(const Alternative& x, const Alternative& y) {
+  if (x.pdptes_defined != y.pdptes_defined) return false;
+  Registers a = x.registers;
+  Registers b = y.registers;
+  for (std::uint64_t& pdpte : a.pdpte) pdpte &= DefinedPdpteBits(x, pdpte);
+  for (std::uint64_t& pdpte : b.pdpte) pdpte &= DefinedPdpteBits(y, pdpte);
+  return a == b;
+}
+
 // Whether x and y define the same fields of a report, with the same freedom.
 bool SameDefinedness(const Alternative& x, const Alternative& y) {
-  const bool addresses = x.gpa_defined || x.gla_defined;
   return x.qualification_defined == y.qualification_defined &&
          x.gpa_defined == y.gpa_defined && x.gla_defined == y.gla_defined &&
-         (!addresses || x.span == y.span);
+         (!x.gpa_defined || x.span == y.span) &&
+         (!x.gla_defined || x.gla_span == y.gla_span);
 }
 
 bool SameTranslations(const Alternative& x, const Alternative& y) {
@@ -120,7 +130,7 @@ bool SameVeArea(const Alternative& x, const Alternative& y) {
 
 bool SameAlternative(const Alternative& x, const Alternative& y) {
   return x.ve_written == y.ve_written && SameEvent(x, y) && SameVeArea(x, y) &&
-         x.registers == y.registers && SameWrites(x.required, y.required) &&
+         SameRegisters(x, y) && SameWrites(x.required, y.required) &&
          SameWrites(x.optional, y.optional);
 }
 

@@ -68,11 +68,14 @@ struct Alternative : Effects {
   std::uint32_t interruption_information_defined = ~std::uint32_t{0};
   std::uint32_t error_code_defined = ~std::uint32_t{0};
   // Whether the GPA and GLA are, and how far beyond the value in `event` the
-  // reported one, or CR2, may lie: 0 to span bytes (any refused byte may be
+  // reported GPA, or CR2, may lie: 0 to span bytes (any refused byte may be
   // reported).
   bool gpa_defined = false;
   bool gla_defined = false;
   std::uint8_t span = 0;
+  std::uint8_t gla_span = 0;  // that of the GLA
+  // Whether the saved PDPTEs mean anything (28.3.4).
+  bool pdptes_defined = false;
   // kVmEntryFailure: the checks that fail, as bits 1 << EntryCheck. The SDM
   // sets no order among them; any of these may be named.
   std::uint16_t failed_checks = 0;
@@ -90,6 +93,15 @@ struct Alternative : Effects {
   bool guest_structure_types_defined = true;
   Rule memory_type_rule = Rule::kMt5;
 };
+
+// 28.3.4: which bits of the PDPTE registers, as a VM exit saves them, are
+// defined; of the one whose value is `pdpte`.
+constexpr std::uint64_t DefinedPdpteBits(const Alternative& alternative,
+                                         std::uint64_t pdpte) {
+  if (!alternative.pdptes_defined) return 0;
+  constexpr std::uint64_t kUndefined = 0xe00;  // bits 11:9
+  return (pdpte & 1) != 0 ? ~kUndefined : 1;
+}
 
 // The most alternatives that a verdict can have.
 inline constexpr std::size_t kMaxAlternatives = 64;

@@ -74,6 +74,7 @@ EngineStatus Engine::PerformPagedPart(Memory& memory, const Access& access,
                  .write = use.rights.writes,
                  .fetch = access.kind == AccessKind::kFetch,
                  .gla = gla};
+  guest_walk_asynchronous_ = access.asynchronous;
   GuestPath& path = guest_path_;
   for (;;) {
     path.count = 0;

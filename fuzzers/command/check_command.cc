@@ -34,6 +34,8 @@
 #include "fuzzers/command/words/style.h"
 #include "fuzzers/text/view.h"
 #include "oracle/builder/waivers.h"
+#include "oracle/reference/dialects/known_dialects.h"
+#include "oracle/reference/dialects/silicon_dialects.h"
 #include "oracle/target/object/sanitizer_runtime.h"
 #include "oracle/target/session/open_target.h"
 
@@ -157,6 +159,39 @@ std::string AlterationWords(const Alteration& alteration) {
                       View(alteration.words));
 }
 
+// "as Skylake-SP and Cascade Lake do", for what some processor does, too.
+std::string Likewise(const Alteration& alteration) {
+  std::string words;
+  for (const SiliconErratum& erratum : kSiliconErrata) {
+    if (erratum.alteration != alteration.name) continue;
+    absl::StrAppend(&words, ", as ", View(erratum.processors), " do");
+  }
+  return words;
+}
+
+// The named dialects whose departures are all among those of the report.
+void AddDialects(const std::vector<TargetDeparture>& departures,
+                 CheckReport& report) {
+  for (const std::string& name : NamedDialects()) {
+    const std::optional<Dialect> dialect = FindDialect(name);
+    if (dialect->alterations().empty()) continue;
+    const bool spoken = std::all_of(
+        dialect->alterations().begin(), dialect->alterations().end(),
+        [&](const Alteration* theirs) {
+          return std::any_of(departures.begin(), departures.end(),
+                             [&](const TargetDeparture& told) {
+                               return told.departure.alteration == theirs;
+                             });
+        });
+    if (!spoken) continue;
+    report.remarks.push_back(
+        absl::StrCat(departures.size() == dialect->alterations().size()
+                         ? "it departs as the dialect "
+                         : "its departures include those of the dialect ",
+                     name, " does"));
+  }
+}
+
 CheckFinding DepartureOf(const TargetDeparture& told, TargetCheck& check,
                          const TargetOracle& oracle) {
   const Alteration& alteration = *told.departure.alteration;
@@ -164,7 +199,7 @@ CheckFinding DepartureOf(const TargetDeparture& told, TargetCheck& check,
   CheckFinding finding;
   finding.identifier = std::string(rule.identifier);
   finding.sdm_section = std::string(rule.section);
-  finding.sentence = std::string(alteration.words);
+  finding.sentence = absl::StrCat(View(alteration.words), Likewise(alteration));
   finding.cases = told.cases;
   for (const Alteration* other : told.departure.inseparable) {
     finding.inseparable.push_back(AlterationWords(*other));
@@ -239,6 +274,7 @@ CheckReport ReportOf(const CheckOptions& options, TargetCheck& check,
   for (const TargetDeparture& told : check.departures()) {
     report.departures.push_back(DepartureOf(told, check, oracle));
   }
+  AddDialects(check.departures(), report);
   for (const TargetFinding& found : check.findings()) {
     report.findings.push_back(FindingOf(found, check, oracle));
   }

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "fuzzers/command/distill/decided.h"
 #include "fuzzers/command/distill/rule_matrix.h"
 #include "fuzzers/command/files/case_file.h"
@@ -19,26 +20,61 @@
 #include "fuzzers/command/report/rule_description.h"
 #include "fuzzers/command/subcommands.h"
 #include "fuzzers/command/words/style.h"
+#include "fuzzers/text/view.h"
+#include "oracle/editions.h"
 #include "oracle/reference/dialect.h"
 #include "oracle/reference/dialects/known_dialects.h"
+#include "oracle/silences.h"
 
 namespace eptdiff {
 namespace {
 
 constexpr char kAbout[] =
-    "Lists the rules of EPT: identifier, SDM section, words. RULE is an "
-    "identifier, a\nfamily (CFG), an alteration or a signature; it is told "
-    "with "
-    "the mistakes that are\nknown. With a corpus, says how many of its cases "
-    "decide each rule: altering the\nrule in the reference changes the "
-    "verdict, "
-    "so that a wrong implementation would be\nnoticed. A matrix says the same "
-    "by situation; of each RULE, the cases are named.";
+    "Lists the rules of EPT: identifier, SDM section (of December 2023, and of "
+    "June\n2026), words. RULE is an identifier, a family (CFG), an alteration "
+    "or a\nsignature; it is told with the mistakes that are known. With a "
+    "corpus, says how\nmany of its cases decide each rule: altering the rule "
+    "in the reference changes the\nverdict, so that a wrong implementation "
+    "would be noticed. A matrix says the same by\nsituation; of each RULE, the "
+    "cases are named.";
 
 void PrintCatalogue() {
   for (const RuleInfo& info : kRules) {
     std::fputs(CatalogueText(info).c_str(), stdout);
   }
+}
+
+const char* StanceWords(Stance stance) {
+  switch (stance) {
+    case Stance::kBoth:
+      return "both are permitted";
+    case Stance::kUndefined:
+      return "what they differ in is not compared";
+    case Stance::kFirst:
+      return "the reference follows the first";
+    case Stance::kNotJudged:
+      return "no answer is judged";
+  }
+  return "";
+}
+
+int PrintSilences() {
+  constexpr std::size_t kIndent = 4;
+  const char* separator = "";
+  for (const Silence& silence : kSilences) {
+    absl::PrintF("%s%s\n", separator, silence.identifier);
+    separator = "\n";
+    const auto item = [](const char* lead, absl::string_view text) {
+      std::fputs(Item(kIndent, lead, "", text).c_str(), stdout);
+    };
+    item("SDM:", CitedInBoth(silence.passages));
+    item("either:", View(silence.first));
+    item("or:", View(silence.second));
+    item("here:", StanceWords(silence.stance));
+    item("who:", View(silence.who));
+    item("rules:", absl::StrReplaceAll(View(silence.rules), {{" ", ", "}}));
+  }
+  return kExitAgree;
 }
 
 struct CorpusCase {
@@ -161,11 +197,19 @@ void PrintMatrix(const RuleMatrix& matrix) {
 int RulesCommand(const Arguments& arguments) {
   CommandLine line("rules", "[RULE...]", kAbout);
   std::string corpus;
+  bool silences = false;
   line.Text("corpus", "DIR", &corpus, "cases in either notation");
+  line.Flag("silences", &silences,
+            "where the SDM is silent or contradicts itself, and both readings");
   line.Example("VIO-8");
   line.Example("VIO-8 --corpus corpus/seeds");
   line.Example("--corpus corpus");
+  line.Example("--silences");
   if (const auto exit = line.Parse(arguments, 0, SIZE_MAX)) return *exit;
+  if (silences) {
+    if (corpus.empty() && line.operands().empty()) return PrintSilences();
+    return line.Mistake("--silences stands alone");
+  }
   std::vector<Rule> rules;
   for (const std::string& word : line.operands()) {
     const auto meant = RulesMeantBy(word);

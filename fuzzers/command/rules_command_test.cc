@@ -20,8 +20,21 @@ using ::testing::StartsWith;
 TEST(CommandTest, RulesAreListedWithTheirSections) {
   const Ran ran = RunEptdiff({"rules"});
   EXPECT_EQ(ran.status, 0);
-  EXPECT_THAT(ran.out, AllOf(HasSubstr("CFG-8     SDM table 29-3\n"),
-                             HasSubstr("1-GByte leaf: any of bits 29:12")));
+  EXPECT_THAT(ran.out,
+              AllOf(HasSubstr("CFG-8     SDM table 29-3; 2026: table 31-3\n"),
+                    HasSubstr("1-GByte leaf: any of bits 29:12")));
+}
+
+TEST(CommandTest, SilencesAreListedWithBothReadings) {
+  const Ran ran = RunEptdiff({"rules", "--silences"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_THAT(ran.out,
+              AllOf(HasSubstr("eptp-bit-7\n    SDM: table 25-9, 27.2.1.1; "
+                              "2026: table 27-9, 29.2.1.1\n"),
+                    HasSubstr("\n    either: EPTP bit 7 enables"),
+                    HasSubstr("\n    or: bits 11:7 are reserved"),
+                    HasSubstr("\n    rules: EPTP-4\n")));
+  EXPECT_EQ(RunEptdiff({"rules", "--silences", "CFG-8"}).status, 2);
 }
 
 // By whatever name it was met: in a report, in a signature, as a family.
@@ -32,7 +45,7 @@ TEST(CommandTest, OneRuleIsToldWithItsMistakes) {
     EXPECT_EQ(ran.status, 0) << ran.err;
     EXPECT_THAT(
         ran.out,
-        AllOf(StartsWith("VIO-8     SDM 29.3.3.2\n"),
+        AllOf(StartsWith("VIO-8     SDM 29.3.3.2; 2026: 31.3.3.2\n"),
               HasSubstr("          VIO-8/walk-updates-unchecked: the walk"),
               HasSubstr("in bochs-3.0,"), Not(HasSubstr("VIO-9"))));
   }
@@ -71,9 +84,14 @@ TEST(CommandTest, RulesSayWhatACorpusDecides) {
 TEST(CommandTest, DialectsAreListedInWords) {
   const Ran bochs = RunEptdiff({"dialect", "bochs-3.0"});
   EXPECT_EQ(bochs.status, 0);
-  EXPECT_THAT(bochs.out, AllOf(HasSubstr("WALK-2/off (SDM 29.3.2"),
-                               HasSubstr("instead of QUAL-6: ")));
-  EXPECT_THAT(RunEptdiff({"dialect"}).out, HasSubstr("CFG-8/off"));
+  EXPECT_THAT(bochs.out,
+              AllOf(HasSubstr("WALK-2/off (SDM 29.3.2, table 28-7; 2026: "),
+                    HasSubstr("instead of QUAL-6: ")));
+  EXPECT_THAT(RunEptdiff({"dialect"}).out,
+              AllOf(HasSubstr("CFG-8/off"), HasSubstr("silicon-skylake-sp")));
+  EXPECT_THAT(RunEptdiff({"dialect", "silicon-skylake-sp"}).out,
+              AllOf(HasSubstr("VE-1/update-despite-suppress"),
+                    HasSubstr("Cascade Lake: kernel bug 220631")));
   EXPECT_THAT(RunEptdiff({"dialect", "sdm"}).out, HasSubstr("0 departures"));
 }
 

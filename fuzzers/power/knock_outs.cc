@@ -54,11 +54,6 @@ constexpr Equivalent kEquivalents[] = {
      "Whether a write that CR0.WP = 0 allows sets D in a read-only entry is "
      "open on a processor with CET. The alteration permits only what the "
      "engine does: it sets D."},
-    {"VIO-15/write-only",
-     "A present entry with bit 1 set has bit 0 set (CFG-1): where a read is "
-     "refused, so is the write. Only an execute-only leaf with bit 61 tells "
-     "the two apart; there the write may meet SPP's result or an EPT violation "
-     "(29.3.4.1 is silent), and the engine reports the violation."},
 };
 
 }  // namespace

@@ -43,18 +43,18 @@ class Comparison {
   // An address that may lie up to `span` bytes beyond the expected one, in its
   // page alone if `without_offset` is among the fields.
   void CompareAddress(Field field, std::uint64_t expected, std::uint64_t given,
-                      RuleAt why, FieldSet without_offset) {
+                      std::uint8_t span, RuleAt why, FieldSet without_offset) {
     if (!(fields_ & SetOf(field))) return;
-    if (given - expected <= expected_.span) return;
-    if (IsSamePage(expected, given, without_offset)) return;
+    if (given - expected <= span) return;
+    if (IsSamePage(expected, given, span, without_offset)) return;
     Add({field, 0, {}, expected, given, why});
   }
 
   bool IsSamePage(std::uint64_t expected, std::uint64_t given,
-                  FieldSet without_offset) const {
+                  std::uint64_t span, FieldSet without_offset) const {
     if (!(fields_ & without_offset)) return false;
     return given >> 12 == expected >> 12 ||
-           given >> 12 == (expected + expected_.span) >> 12;
+           given >> 12 == (expected + span) >> 12;
   }
 
   // Of exit qualifications, those bits that are compared.
@@ -87,7 +87,7 @@ class Comparison {
       case EventKind::kPageFault:
         CompareErrorCode();
         CompareAddress(Field::kCr2, e.cr2.value, given_.event.cr2.value,
-                       {Rule::kGw16, 0}, kWithoutCr2Offset);
+                       expected_.span, {Rule::kGw16, 0}, kWithoutCr2Offset);
         break;
       case EventKind::kVirtualizationException:
       case EventKind::kGeneralProtection:
@@ -186,12 +186,12 @@ class Comparison {
     CompareQualification(expected_.qualification_defined);
     const RuleAt info = {Rule::kInfo1, 0};
     if (expected_.gpa_defined) {
-      CompareAddress(Field::kGpa, e.gpa.value, given_.event.gpa.value, info,
-                     kWithoutGpaOffset);
+      CompareAddress(Field::kGpa, e.gpa.value, given_.event.gpa.value,
+                     expected_.span, info, kWithoutGpaOffset);
     }
     if (expected_.gla_defined) {
-      CompareAddress(Field::kGla, e.gla.value, given_.event.gla.value, info,
-                     kWithoutGlaOffset);
+      CompareAddress(Field::kGla, e.gla.value, given_.event.gla.value,
+                     expected_.gla_span, info, kWithoutGlaOffset);
     }
   }
 
@@ -240,7 +240,7 @@ class Comparison {
     const Registers& g = given_.registers;
     for (std::uint8_t i = 0; i < 4; ++i) {
       Compare(Field::kPdpte, e.pdpte[i], g.pdpte[i], {Rule::kGw17, 0},
-              ~std::uint64_t{0}, i);
+              DefinedPdpteBits(expected_, e.pdpte[i]), i);
     }
     Compare(Field::kEptp, e.eptp, g.eptp, {Rule::kCtl4, 0});
     Compare(Field::kEptpIndex, e.eptp_index, g.eptp_index, {Rule::kCtl4, 0});
@@ -326,14 +326,14 @@ class Comparison {
       const Hpa word{area.value + offset};
       const std::uint64_t given = After(word);
       if (((given & mask) - (expected & mask)) <= span) return;
-      if (IsSamePage(expected, given, without_offset)) return;
+      if (IsSamePage(expected, given, span, without_offset)) return;
       CompareWord(word, (given & ~mask) | (expected & mask), given, why);
     };
     const std::uint64_t all = ~std::uint64_t{0};
     compare(8, e.qualification, 0,
             expected_.qualification_defined & QualificationMask(), 0);
     if (expected_.gla_defined) {
-      compare(16, e.gla.value, expected_.span, all, kWithoutGlaOffset);
+      compare(16, e.gla.value, expected_.gla_span, all, kWithoutGlaOffset);
     }
     if (expected_.gpa_defined) {
       compare(24, e.gpa.value, expected_.span, all, kWithoutGpaOffset);

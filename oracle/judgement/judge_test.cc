@@ -28,6 +28,8 @@ Alternative Completion() {
   a.event.translations[1] = {Hpa{0xa000}, 12, MemoryType::kWriteThrough,
                              MemoryType::kWriteBack};
   a.registers = {.eptp = 0x105e, .pml_index = 4, .eptp_index = 7, .pdpte = {}};
+  a.registers.pdpte[1] = 0x12001;
+  a.pdptes_defined = true;
   a.required.push_back({kPte, 0x200, 0x200, {Rule::kAd2, 1}});
   a.required.push_back({kLogEntry, 0x1000, 0x1000, {Rule::kPml2, 0}});
   a.optional.push_back({kPde, 0x100, 0x100, {Rule::kAd6, 2}});
@@ -45,7 +47,7 @@ Alternative Violation() {
   a.event.gla = Gla{0x5555'5230};
   a.qualification_defined = 0x1bfbf;
   a.gpa_defined = a.gla_defined = true;
-  a.span = 7;
+  a.span = a.gla_span = 7;
   a.decided = {Rule::kVio3, 1};
   a.registers = {.eptp = 0x105e, .pml_index = 5, .eptp_index = 7, .pdpte = {}};
   return a;
@@ -319,6 +321,32 @@ TEST_F(JudgeTest, AnyByteOfTheAccessMayBeReported) {
     Outcome outcome = PlainOutcome(Violation(), state_);
     outcome.event.gpa.value += byte;
     EXPECT_TRUE(JudgeOne(Violation(), outcome).conforms) << byte;
+  }
+}
+
+// Of the page walk: the entry has one address, what needs it several.
+TEST_F(JudgeTest, AnyByteOfTheLinearAddressMayBeReported) {
+  Alternative expected = Violation();
+  expected.span = 0;
+  Outcome outcome = PlainOutcome(expected, state_);
+  outcome.event.gla.value += 7;
+  EXPECT_TRUE(JudgeOne(expected, outcome).conforms);
+  outcome.event.gpa.value += 7;
+  EXPECT_FALSE(JudgeOne(expected, outcome).conforms);
+}
+
+TEST_F(JudgeTest, UndefinedBitsOfPdptesAreNotCompared) {
+  Alternative expected = Completion();
+  Outcome outcome = PlainOutcome(expected, state_);
+  outcome.registers.pdpte = {0x1e6, 0x12e01, ~std::uint64_t{1}, 0};
+  EXPECT_TRUE(JudgeOne(expected, outcome).conforms);
+  for (const std::uint64_t bit : {0x1, 0x100, 0x1000}) {
+    Outcome other = outcome;
+    other.registers.pdpte[1] ^= bit;
+    EXPECT_FALSE(JudgeOne(expected, other).conforms) << bit;
+    expected.pdptes_defined = false;
+    EXPECT_TRUE(JudgeOne(expected, other).conforms) << bit;
+    expected.pdptes_defined = true;
   }
 }
 

@@ -15,7 +15,7 @@ struct Choice {
   bool all_optional = false;
   std::optional<std::size_t> optional = std::nullopt;  // this one alone
   std::uint64_t undefined = 0;                         // or all ones
-  bool farthest = false;  // of the addresses within `span`
+  bool farthest = false;  // of the addresses within a span
 };
 
 std::uint64_t Fill(std::uint64_t value, std::uint64_t defined,
@@ -23,17 +23,17 @@ std::uint64_t Fill(std::uint64_t value, std::uint64_t defined,
   return (value & defined) | (choice.undefined & ~defined);
 }
 
-std::uint64_t Reported(std::uint64_t address, bool defined,
-                       const Alternative& a, const Choice& choice) {
+std::uint64_t Reported(std::uint64_t address, bool defined, std::uint8_t span,
+                       const Choice& choice) {
   if (!defined) return choice.undefined;
-  return address + (choice.farthest ? a.span : 0u);
+  return address + (choice.farthest ? span : 0u);
 }
 
 AccessReport Filled(const AccessReport& report, const Alternative& a,
                     const Choice& choice) {
   return {Fill(report.qualification, a.qualification_defined, choice),
-          {Reported(report.gpa.value, a.gpa_defined, a, choice)},
-          {Reported(report.gla.value, a.gla_defined, a, choice)}};
+          {Reported(report.gpa.value, a.gpa_defined, a.span, choice)},
+          {Reported(report.gla.value, a.gla_defined, a.gla_span, choice)}};
 }
 
 void Write(StepMemory& memory, Hpa word, std::uint64_t mask,
@@ -41,9 +41,22 @@ void Write(StepMemory& memory, Hpa word, std::uint64_t mask,
   memory.Store(word, (memory.Load(word) & ~mask) | (value & mask));
 }
 
+// Another memory type, where it is undefined.
+void ChangeTypes(const Alternative& a, Event& event) {
+  if (a.memory_type_defined) return;
+  for (std::size_t i = 0; i < event.translation_count; ++i) {
+    MemoryType& type = event.translations[i].memory_type;
+    type = type == MemoryType::kUncacheable ? MemoryType::kWriteBack
+                                            : MemoryType::kUncacheable;
+  }
+}
+
 Event EventOf(const Alternative& a, const Choice& choice) {
   Event event = a.event;
   switch (event.kind) {
+    case EventKind::kCompleted:
+      if (choice.undefined != 0) ChangeTypes(a, event);
+      break;
     case EventKind::kVmExit:
       if (!a.ve_written) {
         const AccessReport report = Filled(ReportOf(event), a, choice);
@@ -58,7 +71,7 @@ Event EventOf(const Alternative& a, const Choice& choice) {
     case EventKind::kPageFault:
       event.error_code = static_cast<std::uint32_t>(
           Fill(event.error_code, a.error_code_defined, choice));
-      event.cr2.value = Reported(event.cr2.value, true, a, choice);
+      event.cr2.value = Reported(event.cr2.value, true, a.span, choice);
       break;
     case EventKind::kVmEntryFailure:
       event.failed_check =
@@ -75,6 +88,9 @@ Outcome OutcomeOf(const Alternative& a, const MachineState& before,
   Outcome outcome;
   outcome.event = EventOf(a, choice);
   outcome.registers = a.registers;
+  for (std::uint64_t& pdpte : outcome.registers.pdpte) {
+    pdpte = Fill(pdpte, DefinedPdpteBits(a, pdpte), choice);
+  }
   StepMemory memory(before.memory);
   for (const BitWrite& write : a.required) {
     Write(memory, write.word, write.mask, write.value);

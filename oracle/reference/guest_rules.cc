@@ -150,6 +150,10 @@ std::uint64_t Gw6Error(const Situation& s) {
 
 std::uint64_t Gw12Accessed(const Situation&) { return kAccessed; }
 
+// An entry that is not present is not "used as part of linear-address
+// translation".
+std::uint64_t Gw12NotPresent(const Situation&) { return 0; }
+
 std::uint64_t Gw12Dirty(const Situation& s) {
   return s.linear.write && !s.linear.shadow_stack ? kDirty : 0;
 }

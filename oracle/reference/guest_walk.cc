@@ -57,7 +57,7 @@ class Walker {
   // Reads the entry through EPT. Returns whether the walk goes on.
   bool Read(Located& located);
   // Whether P, or a reserved bit, of the entry that is looked at faults.
-  bool FaultsAt();
+  bool FaultsAt(const Located& located);
   bool IsReserved(RuleAt& decided);
   bool MapsPage();
   // Whether the entries so far refuse the access; `whole`: they are all there.
@@ -65,6 +65,8 @@ class Walker {
   // Sets flags of an entry, as far as EPT allows. Returns whether the walk goes
   // on.
   bool Set(const Located& located, std::uint64_t flags);
+  // In dialects alone: flags of an entry that is not present.
+  void SetInVain(const Located& located);
   // The dirty flag, if the access sets it in the leaf.
   std::uint64_t DirtyFlag();
   // Adds the exits of the updates that EPT refuses, once the guest's rights
@@ -144,7 +146,16 @@ bool Walker::IsReserved(RuleAt& decided) {
          forbids(Slot::kGw5Ignored);
 }
 
-bool Walker::FaultsAt() {
+void Walker::SetInVain(const Located& located) {
+  BitWrite write = FlagWrite(located.address, x_.Ask(Slot::kGw12NotPresent),
+                             located.entry.level);
+  write.mask &= ~CurrentWord(x_, effects_, write.word);
+  if (write.mask == 0) return;
+  x_.Touch(Role::kGuestEntry, 0, write.word);
+  AddMissing(write, effects_.required);
+}
+
+bool Walker::FaultsAt(const Located& located) {
   if (entry_order_ == GuestEntryOrder::kRestartFirst &&
       x_.Ask(Slot::kGw15Restart)) {
     return false;
@@ -155,6 +166,7 @@ bool Walker::FaultsAt() {
     return true;
   }
   if (!x_.Ask(Slot::kGw6Present)) {
+    SetInVain(located);
     AddFault(Fault::kNotPresent, x_.At(Slot::kGw6Present));
     return true;
   }
@@ -295,7 +307,7 @@ Walker::End Walker::Walk(std::uint64_t table, std::uint8_t level,
     // 29.3.3.3, 1a and 1b.
     if (!Read(located)) return End::kStopped;
     LookAt(level, located.entry.value);
-    if (FaultsAt()) return End::kStopped;
+    if (FaultsAt(located)) return End::kStopped;
     linear_.path.push_back(located.entry);
     const bool restarts = x_.Ask(Slot::kGw15Restart);
     const bool leaf = !restarts && MapsPage();
@@ -409,6 +421,7 @@ void BeginLinear(Examiner& x, const LinearPart& part) {
   LinearTranslation& linear = x.s.linear;
   linear = {};
   linear.gla = part.gla;
+  linear.bytes = part.bytes;
   linear.fetch = access.kind == AccessKind::kFetch;
   linear.shadow_stack = access.kind == AccessKind::kShadowStackRead ||
                         access.kind == AccessKind::kShadowStackWrite;

@@ -59,6 +59,13 @@ void Classify(Examiner& x) {
   }
 }
 
+// Whether there is a guest entry that gives PAT, PCD and PWT: with paging, the
+// translation of a linear address has one. What the PAT memory type is without
+// one, 29.3.7.2 does not say.
+bool HasPatType(const Examiner& x) {
+  return x.s.access.page.gla_valid || !x.s.PagingEnabled();
+}
+
 // 29.3.7, asked at the leaf.
 void Translate(Examiner& x, Page& page) {
   Translation& translation = page.translation;
@@ -78,7 +85,8 @@ void Translate(Examiner& x, Page& page) {
     translation.memory_type =
         static_cast<MemoryType>(x.Ask(Slot::kMt6, 8 * ept + pat));
     page.memory_type_rule = Rule::kMt6;
-    page.memory_type_defined = pat != 2 && pat != 3;  // WRMSR refuses them
+    page.memory_type_defined =
+        pat != 2 && pat != 3 && HasPatType(x);  // WRMSR refuses 2 and 3
   }
   // Met only where a dialect accepts them (CFG-11): they mean nothing.
   const bool reserved = ept == 2 || ept == 3 || ept == 7;
@@ -101,11 +109,20 @@ End EndOf(const Spp& spp) {
   return {End::Kind::kSppMisconfiguration, spp.decided};
 }
 
-// VIO-13: guest-paging verification of the final access of a linear one.
-bool IsUnverified(Examiner& x) {
-  return x.s.linear.mode != GuestMode::kNone &&
-         x.s.access.purpose == Purpose::kTranslated &&
-         x.Ask(Slot::kCtl5Verification) && x.Ask(Slot::kVio13);
+// VIO-13: whether guest-paging verification refuses the final access of a
+// linear one. kUndefinedBit: that hangs on guest entries which the step does
+// not give.
+std::uint64_t JudgeVerification(Examiner& x) {
+  const Situation& s = x.s;
+  if (s.access.purpose != Purpose::kTranslated) return false;
+  if (s.linear.mode != GuestMode::kNone) {
+    return x.Ask(Slot::kCtl5Verification) && x.Ask(Slot::kVio13);
+  }
+  const bool translated = s.PagingEnabled() && s.access.page.gla_valid;
+  return translated && sdm::Bit(s.path.back().value, 57) &&
+                 x.Ask(Slot::kCtl5Verification)
+             ? kUndefinedBit
+             : 0;
 }
 
 // 29.3.3.3, step 2, with 29.3.4. Where verification and another rule both
@@ -120,13 +137,14 @@ void JudgeLeaf(Examiner& x, const Effects& untouched, Page& page) {
     return;
   }
   const Refusal refusal = JudgePermissions(x);
-  const bool unverified = IsUnverified(x);
+  const std::uint64_t unverified = JudgeVerification(x);
   const End verification = {End::Kind::kViolation, x.At(Slot::kVio13),
                             /*verification_bit=*/1};
   if (!refusal.refused) {
-    page.ends.push_back(unverified
-                            ? verification
-                            : End{End::Kind::kAllowed, x.At(Slot::kWalk6)});
+    if (unverified != 1) {
+      page.ends.push_back({End::Kind::kAllowed, x.At(Slot::kWalk6)});
+    }
+    if (unverified) page.ends.push_back(verification);
     // A supervisor shadow-stack write that bit 60 allows without bit 1, to a
     // page with bit 61: success, or what SPP says.
     if (s.sss_access && s.SupervisorShadowStackControl() &&
@@ -150,13 +168,16 @@ void JudgeLeaf(Examiner& x, const Effects& untouched, Page& page) {
     return;
   }
   End spp = EndOf(LookUpSpp(x));
-  if (unverified) {
-    // If the sub-page refuses as well it is one violation, for either reason.
-    if (spp.kind != End::Kind::kViolation) page.ends.push_back(verification);
-    if (spp.kind == End::Kind::kAllowed) return;
+  if (unverified && spp.kind == End::Kind::kViolation) {
+    // For either reason it is one violation.
     spp.verification_bit = kUndefinedBit;
   }
-  page.ends.push_back(spp);
+  if (unverified != 1 || spp.kind != End::Kind::kAllowed) {
+    page.ends.push_back(spp);
+  }
+  if (unverified && spp.kind != End::Kind::kViolation) {
+    page.ends.push_back(verification);
+  }
   if (eligibility == SppEligibility::kMayBe) page.ends.push_back(violation);
 }
 
@@ -181,9 +202,7 @@ void AddExit(Examiner& x, const Page& page, const Page* other, const End& end,
   if (end.kind == End::Kind::kLogFull) {
     return report(kExitPmlFull, false, add());
   }
-  const LogFullFirst log_full_first = end.kind == End::Kind::kMisconfiguration
-                                          ? LogFullFirst::kNo
-                                          : DoesLogFullComeFirst(x, effects);
+  const LogFullFirst log_full_first = DoesLogFullComeFirst(x, effects);
   if (log_full_first != LogFullFirst::kNo) {
     report(kExitPmlFull, false, add());
     if (log_full_first == LogFullFirst::kMust) return;

@@ -97,13 +97,21 @@ std::uint64_t Qual14(const Situation& s) {
 std::uint64_t Qual15(const Situation& s) { return s.verification_bit; }
 
 std::uint64_t Qual16(const Situation& s) {
-  // The page walk of an asynchronous access: the SDM does not say.
+  // The page walk of an asynchronous access: the table speaks of "the access"
+  // alone (asynchronous-page-walk in silences.def).
   if (s.IsStructureAccess() && s.access.access.asynchronous) {
     return kUndefinedBit;
   }
   return s.access.purpose == Purpose::kTranslated &&
          (s.access.access.asynchronous ||
           !s.access.page.gla_valid);  // "related to trace output by Intel PT"
+}
+
+// "Bit 16 is set if the VM exit occurs during TAPT, EPT-friendly PEBS, or
+// user-interrupt delivery": also in the page walk.
+std::uint64_t Info2Asynchronous(const Situation& s) {
+  if (s.access.access.asynchronous) return true;
+  return s.access.purpose == Purpose::kTranslated && !s.access.page.gla_valid;
 }
 
 std::uint64_t Info1Gpa(const Situation& s) { return s.access.gpa.value; }

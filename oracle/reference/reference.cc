@@ -195,6 +195,12 @@ void JudgeData(Examiner& x, const Step& step, Verdict& verdict) {
     return Refuse(Standing::kCallerError, "a size of 0 or above 64 bytes",
                   verdict);
   }
+  // Table 28-7, bit 16: "asynchronous to instruction execution" and "not the
+  // result of event delivery".
+  if (step.access.asynchronous && x.state().guest.event_delivery) {
+    return Refuse(Standing::kCallerError,
+                  "an asynchronous access of an event delivery", verdict);
+  }
   if (step.kind == StepKind::kLinearAccess) {
     const LinearParts parts = SplitLinear(step);
     BeginLinear(x, parts[0]);
@@ -228,6 +234,13 @@ void JudgeStructureAccess(Examiner& x, const Step& step, Verdict& verdict) {
   JudgeAccess(x, pages, verdict);
 }
 
+// 28.3.4: a VM exit saves PDPTEs that mean something if PAE paging is in use.
+void DefinePdptes(bool in_use, Verdict& verdict) {
+  for (Alternative& alternative : verdict.alternatives) {
+    alternative.pdptes_defined = in_use;
+  }
+}
+
 void Reset(Verdict& verdict, Trace& trace) {
   verdict.standing = Standing::kJudged;
   verdict.unmodelled = "";
@@ -245,6 +258,7 @@ void Reference::JudgeEntry(const MachineState& state, Verdict& verdict,
   Examiner x(dialect_, state, trace);
   const std::uint16_t failed = FailedChecks(x);
   Alternative& entry = AddUntouched(x, {Rule::kWalk6, 0}, verdict);
+  DefinePdptes(x.s.PaePaging(), verdict);
   if (failed == 0) return;
   entry.event.kind = EventKind::kVmEntryFailure;
   entry.failed_checks = failed;
@@ -288,6 +302,8 @@ void Reference::Judge(const MachineState& state, const Step& step,
     case StepKind::kTableOperation:
       return Refuse(Standing::kNotModelled, "software builds tables", verdict);
   }
+  // A load is for PAE paging, which a MOV to CR0 or CR4 may be about to begin.
+  DefinePdptes(x.s.PaePaging() || step.kind == StepKind::kPdpteLoad, verdict);
   x.s.level = 0;
   if (x.Ask(Slot::kAlias1, x.aliased())) {
     verdict.standing = Standing::kUndefined;

@@ -27,9 +27,13 @@ void ReportAddresses(Examiner& x, bool gla_defined, Event& event,
   alternative.gpa_defined = true;
   event.gla.value = x.Ask(Slot::kInfo1Gla);
   alternative.gla_defined = gla_defined;
-  alternative.span = x.s.IsStructureAccess()
-                         ? 0
-                         : static_cast<std::uint8_t>(x.s.access.bytes - 1);
+  // Of a guest entry's address there is one; the linear address that needs the
+  // entry is that of any byte.
+  const bool structure = x.s.IsStructureAccess();
+  const std::uint8_t last = x.s.access.bytes - 1;
+  const std::uint8_t last_linear = x.s.linear.bytes - 1;
+  alternative.span = structure ? std::uint8_t{0} : last;
+  alternative.gla_span = structure ? last_linear : last;
 }
 
 // Table 28-7.
@@ -146,10 +150,11 @@ void ReportExit(Examiner& x, std::uint16_t reason, RuleAt decided,
         SetBit(11, x.Ask(Slot::kInfo2, spp_miss), event.qualification, defined);
       }
       SetBit(12, x.Ask(Slot::kQual12), event.qualification, defined);
-      SetBit(16, x.Ask(Slot::kQual16), event.qualification, defined);
+      SetBit(16, x.Ask(Slot::kInfo2Asynchronous), event.qualification, defined);
       alternative.qualification_defined = defined;
       if (reason == kExitSppEvent) {
-        ReportAddresses(x, /*gla_defined=*/true, event, alternative);
+        // A "linear address that pertains to the VM exit": there may be none.
+        ReportAddresses(x, x.s.access.page.gla_valid, event, alternative);
       }
       break;
     }

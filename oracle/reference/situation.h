@@ -73,6 +73,7 @@ struct LinearTranslation {
   std::uint64_t ept_leaves_before_restart = ~std::uint64_t{0};
   // The entry that is being accessed; 0 before and after the walk.
   std::uint8_t level = 0;
+  std::uint8_t bytes = 1;  // of the access in its page
   // The entries that control the translation, from the root on.
   FixedVector<GuestEntry, 11> path;
 };
@@ -162,6 +163,9 @@ struct Situation {
   int N() const { return state->processor.maxphyaddr; }
 
   bool PagingEnabled() const { return sdm::Bit(state->guest.cr0, 31); }
+  bool PaePaging() const {
+    return PagingEnabled() && Cr4(5) && !sdm::Bit(state->guest.efer, 10);
+  }
   // IA-32e mode needs CR0.PG and CR4.PAE: without either IA32_EFER.LMA says
   // nothing, a combination that no processor is in.
   bool SixtyFourBitMode() const {

@@ -43,13 +43,12 @@ SppEligibility JudgeSppEligibility(Examiner& x) {
   if (!x.Ask(Slot::kSpp1) || x.Ask(Slot::kSpp2)) return SppEligibility::kNever;
   // "There are additional accesses to which sub-page write permissions might
   // not be applied (behavior is model-specific)": one across two pages, and
-  // those that are not by a basic instruction. The SDM is silent on a page
-  // that is not readable, and on supervisor shadow-stack accesses that bit 60
-  // allows without bit 1.
+  // those that are not by a basic instruction. The SDM is silent on supervisor
+  // shadow-stack accesses that bit 60 allows without bit 1. That a page is not
+  // readable refuses no write.
   const AccessKind kind = s.access.access.kind;
   if (s.access.split || s.access.access.asynchronous ||
-      !s.access.page.gla_valid || kind == AccessKind::kShadowStackWrite ||
-      !s.InAllEntries(0)) {
+      !s.access.page.gla_valid || kind == AccessKind::kShadowStackWrite) {
     return SppEligibility::kMayBe;
   }
   return SppEligibility::kEligible;

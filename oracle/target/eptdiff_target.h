@@ -346,7 +346,9 @@ typedef struct eptdiff_answer {
 
   /* Registers and VMCS fields, after the step. */
   uint64_t eptp;
-  uint64_t pdpte[4];
+  uint64_t pdpte[4]; /* As a VM exit saves them: what SDM 28.3.4 leaves
+                        undefined is not compared (bits 11:9; with bit 0 clear,
+                        all others; all, unless PAE paging is in use) */
   uint16_t pml_index;
   uint16_t eptp_index;
   uint32_t reserved2;

@@ -6,16 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "fuzzers/command/options/nearest.h"
-#include "oracle/reference/dialects/bochs_dialect.h"
 #include "oracle/reference/dialects/known_dialects.h"
 
 namespace eptdiff {
-
-std::vector<std::string> NamedDialects() {
-  std::vector<std::string> names = {"sdm"};
-  names.insert(names.end(), kBochsDialects.begin(), kBochsDialects.end());
-  return names;
-}
 
 absl::StatusOr<Dialect> DialectNamed(const std::string& name) {
   std::optional<Dialect> dialect = FindDialect(name);

@@ -14,6 +14,7 @@
 #include "fuzzers/command/words/style.h"
 #include "fuzzers/generation/generator.h"
 #include "fuzzers/text/view.h"
+#include "oracle/editions.h"
 #include "oracle/judgement/judge.h"
 #include "oracle/judgement/spine.h"
 
@@ -306,6 +307,7 @@ void WriteRules(const std::vector<RuleReport>& rules, JsonWriter& json) {
     json.Object();
     json.Key("rule").String(View(IdentifierOf(rule.rule)));
     json.Key("sdm").String(View(InfoOf(rule.rule).section));
+    json.Key("sdm_2026").String(CitedIn2026(InfoOf(rule.rule).section));
     json.Key("declared").Bool(rule.declared);
     json.Key("decided").Bool(rule.decided);
     json.Key("agreeing").Number(static_cast<double>(rule.answers.agreeing));

@@ -10,6 +10,7 @@
 #include "fuzzers/command/panel/dialects.h"
 #include "fuzzers/command/words/style.h"
 #include "fuzzers/text/view.h"
+#include "oracle/editions.h"
 #include "oracle/reference/dialect.h"
 #include "oracle/reference/dialects/known_dialects.h"
 
@@ -56,7 +57,7 @@ absl::StatusOr<std::vector<Rule>> RulesMeantBy(const std::string& word) {
 
 std::string CatalogueText(const RuleInfo& info) {
   return absl::StrFormat(
-      "%-9s SDM %s%s\n%s", info.identifier, info.section,
+      "%-9s SDM %s%s\n%s", info.identifier, CitedInBoth(info.section),
       IsAsked(info.rule) ? "" : " (not in the reference yet)",
       Wrapped(std::string(info.words), kIndent));
 }

@@ -17,7 +17,7 @@ namespace eptdiff {
 // none.
 absl::StatusOr<std::vector<Rule>> RulesMeantBy(const std::string& word);
 
-// The identifier, the SDM's section and the rule in words.
+// The identifier, the SDM's section in both editions, and the rule in words.
 std::string CatalogueText(const RuleInfo& info);
 
 // Its alterations, and which known implementations have them.

@@ -283,7 +283,9 @@ class VectorWriter {
       case EventKind::kGaveUp:
         break;
     }
-    WriteRegisters(a.registers, RegistersOf(before));
+    Registers after = a.registers;
+    if (!a.pdptes_defined) after.pdpte = before.guest.pdpte;
+    WriteRegisters(after, RegistersOf(before));
     WriteBits("required", a.required);
     WriteBits("optional", a.optional);
     if (!a.ve_written) return;
@@ -297,7 +299,7 @@ class VectorWriter {
   void WriteReport(const Alternative& a, const AccessReport& report) {
     Masked("qualification", report.qualification, a.qualification_defined);
     if (a.gpa_defined) Range("gpa", report.gpa.value, a.span);
-    if (a.gla_defined) Range("gla", report.gla.value, a.span);
+    if (a.gla_defined) Range("gla", report.gla.value, a.gla_span);
   }
 
   void Masked(std::string_view key, std::uint64_t value,

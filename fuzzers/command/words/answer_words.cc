@@ -129,7 +129,8 @@ struct Defined {
   std::uint64_t qualification = ~std::uint64_t{0};
   bool gpa = true;
   bool gla = true;
-  std::uint8_t span = 0;
+  std::uint8_t span = 0;  // of the GPA
+  std::uint8_t gla_span = 0;
   FieldSet fields = kAllFields;  // the others are not filled in
 };
 
@@ -178,7 +179,7 @@ std::string ExitInformationWords(std::uint16_t exit_reason,
   }
   if (Tells(defined, Field::kGla)) {
     words.push_back(
-        AddressWords("GLA", report.gla.value, defined.gla, defined.span));
+        AddressWords("GLA", report.gla.value, defined.gla, defined.gla_span));
   }
   return absl::StrJoin(words, ", ");
 }
@@ -319,7 +320,8 @@ std::string ExpectedEventWords(const Alternative& alternative) {
       {.qualification = alternative.qualification_defined,
        .gpa = alternative.gpa_defined,
        .gla = alternative.gla_defined,
-       .span = alternative.span},
+       .span = alternative.span,
+       .gla_span = alternative.gla_span},
       alternative.memory_type_defined ? TypeKnown::kYes : TypeKnown::kUndefined,
       alternative.failed_checks);
 }
@@ -340,7 +342,8 @@ std::vector<std::string> ExpectedEffectWords(const MachineState& before,
                          {.qualification = alternative.qualification_defined,
                           .gpa = alternative.gpa_defined,
                           .gla = alternative.gla_defined,
-                          .span = alternative.span})));
+                          .span = alternative.span,
+                          .gla_span = alternative.gla_span})));
   }
   for (const BitWrite& write : alternative.optional) {
     lines.push_back(absl::StrCat("optional: ", BitWriteWords(write)));

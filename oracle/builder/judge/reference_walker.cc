@@ -11,6 +11,9 @@ constexpr std::uint32_t kPml = 1u << 17;
 constexpr std::uint32_t kVe = 1u << 18;
 constexpr std::uint32_t kSubPage = 1u << 23;
 
+// Tertiary.
+constexpr std::uint64_t kVerification = 1u << 3;
+
 constexpr std::uint64_t kProtectedPaged = 0x80000001;  // CR0.PG, CR0.PE
 
 }  // namespace
@@ -20,6 +23,9 @@ void ReferenceWalker::Reset(const Case& c) { state_.Load(c); }
 void ReferenceWalker::Enter(const TableFacts& facts, std::uint64_t eptp) {
   facts_ = facts;
   state_.controls.eptp = eptp;
+  // Accesses by guest-physical address do not say which guest entries were
+  // used: what verification makes of them is open (VIO-13).
+  state_.controls.tertiary &= ~kVerification;
   plain_.processor = state_.processor;
   plain_.controls = state_.controls;
   plain_.controls.secondary &= ~(kPml | kVe | kSubPage);

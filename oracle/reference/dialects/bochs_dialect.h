@@ -27,6 +27,7 @@ inline constexpr BochsDeparture kBochsDepartures[] = {
     {"QUAL-6/fetch-only"},
     {"QUAL-13/user-execute-permission"},
     {"PML-1/without-need"},
+    {"SPP-1/readable-pages-only"},
     {"SPP-6/first-byte-only"},
     {"VE-4/index-of-eight-bytes"},
     {"VIO-8/walk-updates-unchecked"},

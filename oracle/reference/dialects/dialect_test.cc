@@ -9,6 +9,7 @@
 
 #include "oracle/reference/dialects/bochs_dialect.h"
 #include "oracle/reference/dialects/known_dialects.h"
+#include "oracle/reference/dialects/silicon_dialects.h"
 #include "oracle/reference/situation.h"
 
 namespace eptdiff {
@@ -68,12 +69,17 @@ TEST(DialectTest, SdmAltersNothing) {
 
 TEST(DialectTest, IsFoundByName) {
   EXPECT_TRUE(FindDialect("sdm")->alterations().empty());
-  EXPECT_EQ(FindDialect("bochs-3.0")->alterations().size(), 13u);
-  EXPECT_EQ(FindDialect("bochs-3.0")->alterations()[11]->name,
+  EXPECT_EQ(FindDialect("bochs-3.0")->alterations().size(), 14u);
+  EXPECT_EQ(FindDialect("bochs-3.0")->alterations()[12]->name,
             "GW-10/by-access");
-  EXPECT_EQ(FindDialect("bochs-2026-08")->alterations().size(), 13u);
-  EXPECT_EQ(FindDialect("bochs-2026-08")->alterations()[11]->name,
+  EXPECT_EQ(FindDialect("bochs-2026-08")->alterations().size(), 14u);
+  EXPECT_EQ(FindDialect("bochs-2026-08")->alterations()[12]->name,
             "GW-10/by-upper-entries");
+  const std::optional<Dialect> silicon = FindDialect("silicon-skylake-sp");
+  ASSERT_TRUE(silicon);
+  EXPECT_EQ(silicon->name(), "silicon-skylake-sp");
+  ASSERT_EQ(silicon->alterations().size(), 1u);
+  EXPECT_EQ(silicon->alterations()[0]->name, "VE-1/update-despite-suppress");
   const std::optional<Dialect> listed = FindDialect("CFG-8/off,AD-2/never");
   ASSERT_TRUE(listed);
   EXPECT_EQ(listed->name(), "CFG-8/off,AD-2/never");
@@ -84,6 +90,17 @@ TEST(DialectTest, IsFoundByName) {
   for (std::string_view unknown :
        {"", "bochs", "CFG-8", "CFG-8/off,", ",CFG-8/off", "cfg-8/off"}) {
     EXPECT_FALSE(FindDialect(unknown)) << unknown;
+  }
+}
+
+TEST(DialectTest, OfSiliconAreFoundByTheirNamesAndSources) {
+  for (const SiliconErratum& erratum : kSiliconErrata) {
+    SCOPED_TRACE(std::string(erratum.dialect));
+    const std::optional<Dialect> dialect = FindDialect(erratum.dialect);
+    ASSERT_TRUE(dialect);
+    EXPECT_FALSE(dialect->alterations().empty());
+    EXPECT_NE(erratum.processors, "");
+    EXPECT_NE(erratum.source, "");
   }
 }
 

@@ -50,6 +50,10 @@ constexpr Alteration kVariants[] = {
        return s.level == 1 || IsLarge(s) ? 0 : value;
      },
      "entries that map a guest page do not get the accessed flag"},
+    {"GW-12/in-entries-not-present", Slot::kGw12NotPresent,
+     [](const Situation&, std::uint64_t) -> std::uint64_t { return 1 << 5; },
+     "an entry that is not present gets the accessed flag before the page "
+     "fault"},
     {"GW-12/accessed-at-bit-8", Slot::kGw12Accessed,
      [](const Situation&, std::uint64_t value) { return value << 3; },
      "the guest's accessed flag is taken to be bit 8, as in EPT"},

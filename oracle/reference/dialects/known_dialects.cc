@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "oracle/reference/dialects/bochs_dialect.h"
+#include "oracle/reference/dialects/silicon_dialects.h"
 #include "oracle/reference/dialects/variants.h"
 
 namespace eptdiff {
@@ -73,6 +74,15 @@ const Catalogue& TheCatalogue() {
 
 }  // namespace
 
+std::vector<std::string> NamedDialects() {
+  std::vector<std::string> names = {"sdm"};
+  names.insert(names.end(), kBochsDialects.begin(), kBochsDialects.end());
+  for (const SiliconErratum& erratum : kSiliconErrata) {
+    if (names.back() != erratum.dialect) names.emplace_back(erratum.dialect);
+  }
+  return names;
+}
+
 std::span<const Alteration> AllAlterations() {
   return TheCatalogue().alterations;
 }
@@ -95,6 +105,15 @@ std::optional<Dialect> FindDialect(std::string_view name) {
       if (alteration == nullptr) return std::nullopt;
       alterations.push_back(alteration);
     }
+    return Dialect(std::string(name), std::move(alterations));
+  }
+  for (const SiliconErratum& erratum : kSiliconErrata) {
+    if (erratum.dialect != name) continue;
+    const Alteration* alteration = FindAlteration(erratum.alteration);
+    if (alteration == nullptr) return std::nullopt;
+    alterations.push_back(alteration);
+  }
+  if (!alterations.empty()) {
     return Dialect(std::string(name), std::move(alterations));
   }
   for (std::string_view rest = name;;) {

@@ -11,7 +11,9 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "oracle/reference/dialect.h"
 
@@ -24,8 +26,12 @@ std::span<const Alteration> AllAlterations();
 // The alteration of this name; null if there is none.
 const Alteration* FindAlteration(std::string_view name);
 
-// A dialect by name: "sdm", one of bochs_dialect.h, or a comma-separated list
-// of alterations ("CFG-8/off,AD-2/off"). None if a name is unknown.
+// The dialects that have a name: "sdm", those of bochs_dialect.h and of
+// silicon_dialects.h.
+std::vector<std::string> NamedDialects();
+
+// A dialect by name: one of NamedDialects(), or a comma-separated list of
+// alterations ("CFG-8/off,AD-2/off"). None if a name is unknown.
 std::optional<Dialect> FindDialect(std::string_view name);
 
 }  // namespace eptdiff

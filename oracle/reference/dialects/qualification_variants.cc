@@ -262,6 +262,16 @@ constexpr Alteration kVariants[] = {
     {"INFO-2/never", Slot::kInfo2,
      [](const Situation&, std::uint64_t) -> std::uint64_t { return 0; },
      "an SPP-related event leaves qualification bit 11 clear"},
+    {"INFO-2/asynchronous-never", Slot::kInfo2Asynchronous,
+     [](const Situation&, std::uint64_t) -> std::uint64_t { return 0; },
+     "log-full and SPP-related events of asynchronous accesses leave "
+     "qualification bit 16 clear"},
+    {"INFO-2/asynchronous-not-in-page-walk", Slot::kInfo2Asynchronous,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && !s.IsStructureAccess();
+     },
+     "a log-full event in the page walk of an asynchronous access leaves "
+     "qualification bit 16 clear"},
     {"INFO-2/misconfiguration-as-violation", Slot::kInfo2Misconfiguration,
      [](const Situation&, std::uint64_t) -> std::uint64_t {
        return ~std::uint64_t{0};

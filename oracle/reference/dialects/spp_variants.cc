@@ -35,6 +35,11 @@ constexpr Alteration kVariants[] = {
        return value;
      },
      "sub-page write permissions apply only if the leaf alone forbids writes"},
+    {"SPP-1/readable-pages-only", Slot::kSpp1,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && s.InAllEntries(0);
+     },
+     "sub-page write permissions apply only to pages that may be read"},
     {"SPP-2/structure-updates-eligible", Slot::kSpp2,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        return value && s.access.purpose != Purpose::kStructureUpdate;

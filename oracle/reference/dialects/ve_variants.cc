@@ -50,6 +50,15 @@ constexpr Alteration kVariants[] = {
        return value && !s.not_present;
      },
      "an EPT violation due to an entry that is not present is never converted"},
+    {"VE-1/update-despite-suppress", Slot::kVe1,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || (s.EptViolationVe() && !s.AccessedDirtyEnabled() &&
+                        s.access.purpose == Purpose::kStructureUpdate &&
+                        s.reached_leaf && !s.InAllEntries(1));
+     },
+     "with EPTP bit 6 clear, an update of a guest accessed or dirty flag that "
+     "write protection refuses is convertible although bit 63 of the leaf is "
+     "set"},
     {"VE-2/misconfiguration-too", Slot::kVe2,
      [](const Situation& s, std::uint64_t) { return Converted(s, 49); },
      "EPT misconfigurations become #VE, too"},

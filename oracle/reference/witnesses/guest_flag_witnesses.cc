@@ -63,6 +63,11 @@ std::vector<NamedCase> FlagCases() {
        TableFlags(Reaches(0x20234, 5))
            .Writes(0x21aa8, 0x10067)
            .Writes(0x25000, 0x14027)},
+      {"gw-12-not-present",
+       "GW-12",
+       {"GW-12/in-entries-not-present"},
+       Guest4().GuestPte(0x10006).Read(kGla).Build(),
+       PageFault(0)},
       // The PDPTE registers have no flags.
       {"gw-12-pae-write",
        "GW-12",

@@ -51,6 +51,17 @@ TEST(LinearSilenceTest, KeyOfAUserWriteIsDefinedOtherwise) {
          {{"no key", PageFault(7)}}, {{"PK", PageFault(0x27)}});
 }
 
+// The linear address of an exit in the page walk is that of any byte; the
+// guest-physical one is that of the entry.
+TEST(LinearSilenceTest, AnyByteOfTheLinearAddressMayBeReported) {
+  const Answer violation = Violation(0x81, 0x11aa8);
+  Expect(Guest4().EptPte(0x11000, 0).Linear(AccessKind::kRead, kGla, 8),
+         {{"first", Answer(violation).At(kGla)},
+          {"last", Answer(violation).At(kGla + 7)}},
+         {{"beyond", Answer(violation).At(kGla + 8)},
+          {"another entry", Violation(0x81, 0x11aa9).At(kGla)}});
+}
+
 // VIO-13: the final page asks for verification of tables that do not pass it.
 CaseBuilder Unverified(std::uint64_t ept_pte) {
   return Guest4().PagingWrite().Verification().Pte(kBit57 | ept_pte);

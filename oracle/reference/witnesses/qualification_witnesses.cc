@@ -264,6 +264,26 @@ std::vector<NamedCase> InformationCases() {
            .Write(0x1234)
            .Build(),
        SppEvent(0, 0x1234)},
+      {"info-2-log-full-asynchronous",
+       "INFO-2",
+       {"INFO-2/asynchronous-never"},
+       Walk4()
+           .AccessedDirty()
+           .Pml(0xffff)
+           .Write(0x1234)
+           .But(Asynchronous)
+           .Build(),
+       LogFull(0x10000)},
+      {"info-2-log-full-in-asynchronous-page-walk",
+       "INFO-2",
+       {"INFO-2/asynchronous-never", "INFO-2/asynchronous-not-in-page-walk"},
+       Guest4()
+           .AccessedDirty()
+           .Pml(0xffff)
+           .Read(kGla)
+           .But(Asynchronous)
+           .Build(),
+       LogFull(0x10000)},
       {"info-2-log-full-nmi-unblocking",
        "INFO-2",
        {"QUAL-12/never"},

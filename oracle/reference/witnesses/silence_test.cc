@@ -2,6 +2,7 @@
 // accepted, and a mixture of two is not.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdint>
 
 #include "oracle/reference/witnesses/answer.h"
@@ -74,7 +75,7 @@ TEST(SilenceTest, LogFullMayTakeThePlaceOfAViolation) {
          {{"violation", violation}}, {{"log-full", LogFull()}});
 }
 
-TEST(SilenceTest, LogFullMayTakeThePlaceOfAnSppEventButNotOfAMisconfiguration) {
+TEST(SilenceTest, LogFullMayTakeThePlaceOfAnSppEventOrAMisconfiguration) {
   Expect(Walk4()
              .AccessedDirty()
              .Pml(0xffff)
@@ -83,7 +84,13 @@ TEST(SilenceTest, LogFullMayTakeThePlaceOfAnSppEventButNotOfAMisconfiguration) {
              .SppL4(0)
              .Write(0x1234),
          {{"SPP miss", SppEvent(0x800, 0x1234)}, {"log-full", LogFull()}}, {});
-  Expect(Walk4().AccessedDirty().Pml(0xffff).Pte(0x9032).Write(0x1234),
+  Expect(
+      Walk4().AccessedDirty().Pml(0xffff).Pte(0x9032).Write(0x1234),
+      {{"misconfiguration", Misconfiguration(0x1234)}, {"log-full", LogFull()}},
+      {{"a flag beyond the log",
+        Misconfiguration(0x1234).Writes(0x1000, 0x2107)}});
+  // No entry above has a flag to set.
+  Expect(Accessed().Pml(0xffff).Pte(0x9032).Write(0x1234),
          {{"misconfiguration", Misconfiguration(0x1234)}},
          {{"log-full", LogFull()}});
 }
@@ -113,16 +120,96 @@ TEST(SilenceTest, ShadowStackWriteThatBit60AllowsMaySucceedOrDoAsSppSays) {
          {{"SPP miss", SppEvent(0x800, 0x1230)}});
 }
 
-TEST(SilenceTest, ExecuteOnlyPageWithSubPagesDoesAsSppSaysOrIsRefused) {
+// That a page may not be read refuses no write: it is eligible (29.3.4.1).
+TEST(SilenceTest, ExecuteOnlyPageWithSubPagesDoesAsSppSays) {
   const CaseBuilder builder = Walk4().SubPage().Pte(kBit61 | 0x9034);
   const Answer violation = Violation(0x5a2, 0x1234);
   Expect(CaseBuilder(builder).Vector(0x100).Write(0x1234),
-         {{"SPP allows", Completes(0x9234)}, {"violation", violation}},
-         {{"a mixture", Violation(0x5b2, 0x1234)}});
-  Expect(
-      CaseBuilder(builder).Vector(2).Write(0x1234),
-      {{"SPP misconfiguration", SppEvent(0, 0x1234)}, {"violation", violation}},
-      {{"success", Completes(0x9234)}});
+         {{"SPP allows", Completes(0x9234)}},
+         {{"violation", violation}, {"a mixture", Violation(0x5b2, 0x1234)}});
+  Expect(CaseBuilder(builder).Vector(2).Write(0x1234),
+         {{"SPP misconfiguration", SppEvent(0, 0x1234)}},
+         {{"success", Completes(0x9234)}, {"violation", violation}});
+}
+
+// An SPP-related event of an access without a linear address has no GLA.
+TEST(SilenceTest, SppEventOfTraceOutputReportsNoLinearAddress) {
+  const auto trace_output = [](Step& step) {
+    step.access.asynchronous = true;
+    step.page.gla_valid = false;
+  };
+  const CaseBuilder builder =
+      Walk4().SubPage().Pte(kBit61 | 0x9035).SppL4(0).Write(0x1234);
+  const Answer miss = SppEvent(0x10800, 0x1234);
+  Expect(CaseBuilder(builder).But(trace_output),
+         {{"the step's", miss}, {"another", Answer(miss).At(0)}},
+         {{"another GPA", SppEvent(0x10800, 0x1235)}});
+  Expect(CaseBuilder(builder), {{"the step's", SppEvent(0x800, 0x1234)}},
+         {{"another", SppEvent(0x800, 0x1234).At(0)}});
+}
+
+// Nor a guest entry that gives PAT, PCD and PWT.
+TEST(SilenceTest, TypeOfTraceOutputIsUndefinedWithPaging) {
+  const auto trace_output = [](Step& step) {
+    step.access.asynchronous = true;
+    step.page.gla_valid = false;
+  };
+  const Answer uc = Completes(0x9234).Type(MemoryType::kUncacheable);
+  Expect(Walk4().Read(0x1234).But(trace_output),
+         {{"WB", Completes(0x9234)}, {"UC", uc}}, {});
+  // The PAT does not count, or there is none.
+  Expect(Walk4().Pte(0x9077).Read(0x1234).But(trace_output),
+         {{"WB", Completes(0x9234)}}, {{"UC", uc}});
+  Expect(Walk4()
+             .With([](Case& c) { c.guest.cr0 = 1; })
+             .Read(0x1234)
+             .But(trace_output),
+         {{"WB", Completes(0x9234)}}, {{"UC", uc}});
+}
+
+// An access by guest-physical address does not say which guest entries were
+// used for the linear one.
+TEST(SilenceTest, VerificationOfAnAccessByGuestPhysicalAddressIsOpen) {
+  constexpr std::uint64_t kBit57 = std::uint64_t{1} << 57;
+  const Answer violation = Violation(0x85b9, 0x1234);
+  Expect(Walk4().PagingWrite().Verification().Pte(kBit57 | 0x9037).Read(0x1234),
+         {{"verified", Completes(0x9234)}, {"not verified", violation}},
+         {{"without bit 15", Violation(0x5b9, 0x1234)}});
+  Expect(Walk4().PagingWrite().Verification().Read(0x1234),
+         {{"success", Completes(0x9234)}}, {{"bit 57 is clear", violation}});
+  Expect(Walk4()
+             .PagingWrite()
+             .Verification()
+             .With([](Case& c) { c.guest.cr0 = 1; })
+             .Pte(kBit57 | 0x9037)
+             .Read(0x1234),
+         {{"no guest tables", Completes(0x9234)}}, {{"exit", violation}});
+}
+
+// 28.3.4: what a VM exit saves of a PDPTE.
+TEST(SilenceTest, SavedPdptesMeanSomethingOnlyUnderPaePaging) {
+  const auto loads = [](std::uint64_t efer) {
+    return GuestPae()
+        .With([=](Case& c) {
+          c.guest.efer = efer;
+          c.guest.pdpte = {0x1e6, 0x12001, 0, 0};
+        })
+        .Write(kGla32);
+  };
+  const auto reaches = [](const std::array<std::uint64_t, 4>& saved) {
+    return Reaches(0x20234, 2).Pdptes(saved);
+  };
+  Expect(loads(0x800),
+         {{"as loaded", reaches({0x1e6, 0x12001, 0, 0})},
+          {"P = 0: bits 63:1", reaches({0, 0x12001, 0xfffffffe, 0})},
+          {"bits 11:9", reaches({0x1e6, 0x12e01, 0, 0})}},
+         {{"P", reaches({1, 0x12001, 0, 0})},
+          {"bit 12", reaches({0x1e6, 0x13001, 0, 0})},
+          {"bit 8", reaches({0x1e6, 0x12101, 0, 0})}});
+  Expect(Walk4()
+             .With([](Case& c) { c.guest.pdpte = {0x12001, 0, 0, 0}; })
+             .Read(0x1234),
+         {{"not PAE paging", Completes(0x9234).Pdptes({0, 1, 2, 3})}}, {});
 }
 
 // WALK-2 and #VE.

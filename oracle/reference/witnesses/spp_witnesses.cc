@@ -32,7 +32,7 @@ std::vector<NamedCase> EligibilityCases() {
        Completes(0x9234)},
       {"spp-1-page-not-readable",
        "SPP-1",
-       {},
+       {"SPP-1/readable-pages-only"},
        SubPages().Pte(kBit61 | 0x9034).Vector(0x100).Write(0x1234).Build(),
        Completes(0x9234)},
       {"spp-1-two-pages",

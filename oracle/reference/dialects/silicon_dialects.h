@@ -1,0 +1,37 @@
+// What real processors do otherwise than the SDM, by erratum, as far as a
+// verdict can say it. Each has a case in corpus/deviations/ under the dialect's
+// name.
+//
+// Not here, for an outcome has no field for it, or one processor alone does not
+// show it: "blocking by NMI" that an EPT violation of IRET does not save
+// (AAK134, BY25), the memory type of what VMCS fields point to (AAU30), INVVPID
+// and INVLPG that spare mappings (BV75, ADL063), machine checks after a page
+// changes size (SKL002). What EPT's accessed and dirty flags do on Avoton,
+// where software is not to use them (AVR41), is not known.
+#ifndef EPTDIFF_ORACLE_REFERENCE_DIALECTS_SILICON_DIALECTS_H_
+#define EPTDIFF_ORACLE_REFERENCE_DIALECTS_SILICON_DIALECTS_H_
+
+#include <string_view>
+
+namespace eptdiff {
+
+struct SiliconErratum {
+  std::string_view dialect;  // several errata may make up one
+  std::string_view alteration;
+  std::string_view processors;  // as reports name them
+  std::string_view source;
+};
+
+inline constexpr SiliconErratum kSiliconErrata[] = {
+    {"silicon-skylake-sp", "VE-1/update-despite-suppress",
+     "Skylake-SP and Cascade Lake",
+     "kernel bug 220631, and the patches to KVM of May 2024 that turn "
+     "CONFIG_KVM_INTEL_PROVE_VE off"},
+    {"silicon-xeon-phi-x200", "GW-12/in-entries-not-present",
+     "Xeon Phi x200, if the entry was cleared while it was used,",
+     "Linux commit e4a84be6f05e (KNL4)"},
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_REFERENCE_DIALECTS_SILICON_DIALECTS_H_
