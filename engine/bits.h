@@ -63,8 +63,10 @@ inline constexpr int kCapHlatPrefixShift        = 48;           // bits 53:48
 inline constexpr std::uint32_t kPinNmiExiting          = 1u << 3;
 inline constexpr std::uint32_t kPinVirtualNmis         = 1u << 5;
 inline constexpr std::uint32_t kPrimaryTertiary        = 1u << 17;
+inline constexpr std::uint32_t kPrimaryNmiWindow       = 1u << 22;
 inline constexpr std::uint32_t kPrimarySecondary       = 1u << 31;
 inline constexpr std::uint32_t kSecondaryEpt           = 1u << 1;
+inline constexpr std::uint32_t kSecondaryVpid          = 1u << 5;
 inline constexpr std::uint32_t kSecondaryUnrestricted  = 1u << 7;
 inline constexpr std::uint32_t kSecondaryVmFunctions   = 1u << 13;
 inline constexpr std::uint32_t kSecondaryPml           = 1u << 17;
@@ -75,24 +77,40 @@ inline constexpr std::uint32_t kSecondaryTraceGuest    = 1u << 24;
 inline constexpr std::uint64_t kTertiaryHlat           = Bit(1);
 inline constexpr std::uint64_t kTertiaryPagingWrite    = Bit(2);
 inline constexpr std::uint64_t kTertiaryVerification   = Bit(3);
+inline constexpr std::uint64_t kTertiaryPebsGuest      = Bit(12);
 inline constexpr std::uint64_t kVmFunctionEptpSwitch   = Bit(0);
+
+// VM-exit and VM-entry controls, tables 25-13 and 25-16.
+inline constexpr std::uint32_t kExitClearTraceControl  = 1u << 25;
+inline constexpr std::uint32_t kEntryLoadPat           = 1u << 14;
+inline constexpr std::uint32_t kEntryLoadEfer          = 1u << 15;
+inline constexpr std::uint32_t kEntryLoadTraceControl  = 1u << 18;
 
 // Guest registers.
 inline constexpr std::uint64_t kCr0Protection   = Bit(0);
+inline constexpr std::uint64_t kCr0NumericError = Bit(5);
+inline constexpr std::uint64_t kCr0Reserved     = Bits(63, 32);
 inline constexpr std::uint64_t kCr0WriteProtect = Bit(16);
 inline constexpr std::uint64_t kCr0CacheDisable = Bit(30);
 inline constexpr std::uint64_t kCr0Paging       = Bit(31);
 inline constexpr std::uint64_t kCr4Pse          = Bit(4);
 inline constexpr std::uint64_t kCr4Pae          = Bit(5);
 inline constexpr std::uint64_t kCr4La57         = Bit(12);
+inline constexpr std::uint64_t kCr4Vmxe         = Bit(13);
 inline constexpr std::uint64_t kCr4Pcide        = Bit(17);
 inline constexpr std::uint64_t kCr4Smep         = Bit(20);
 inline constexpr std::uint64_t kCr4Smap         = Bit(21);
 inline constexpr std::uint64_t kCr4Pke          = Bit(22);
+inline constexpr std::uint64_t kCr4Cet          = Bit(23);
 inline constexpr std::uint64_t kCr4Pks          = Bit(24);
+inline constexpr std::uint64_t kEferLme         = Bit(8);
 inline constexpr std::uint64_t kEferLma         = Bit(10);
 inline constexpr std::uint64_t kEferNxe         = Bit(11);
+inline constexpr std::uint64_t kEferReserved    = Bits(63, 12) | Bit(9) | Bits(7, 1);
+inline constexpr std::uint64_t kRflagsOne       = Bit(1);
+inline constexpr std::uint64_t kRflagsVm        = Bit(17);
 inline constexpr std::uint64_t kRflagsAc        = Bit(18);
+inline constexpr std::uint64_t kRflagsReserved  = Bits(63, 22) | Bit(15) | Bit(5) | Bit(3);
 
 // Guest paging-structure entries, and as far as they have them CR3, HLATP and
 // the PDPTE registers; Volume 3A, 4.3 to 4.5.
@@ -111,6 +129,8 @@ inline constexpr std::uint64_t kGuestReserved2M = Bits(20, 13);
 inline constexpr std::uint64_t kGuestReserved1G = Bits(29, 13);
 inline constexpr int           kGuestKeyShift   = 59;           // bits 62:59
 inline constexpr std::uint64_t kGuestNoExecute  = Bit(63);      // XD
+
+inline constexpr std::uint64_t kPdpteReserved   = Bits(8, 5) | Bits(2, 1);
 
 // Page-fault error codes; Volume 3A, 4.7.
 inline constexpr std::uint32_t kFaultPresent     = 1u << 0;     // P
@@ -142,6 +162,7 @@ inline constexpr std::uint64_t kQualAsynchronous  = Bit(16);
 
 // Basic exit reasons, appendix C.
 inline constexpr std::uint16_t kExitException        = 0;
+inline constexpr std::uint16_t kExitGuestState       = 33;
 inline constexpr std::uint16_t kExitViolation        = 48;
 inline constexpr std::uint16_t kExitMisconfiguration = 49;
 inline constexpr std::uint16_t kExitVmfunc           = 59;

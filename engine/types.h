@@ -69,6 +69,8 @@ struct Controls {
   std::uint64_t hlatp = 0;  // table 25-12
   std::uint16_t hlat_prefix_size = 0;
   std::uint16_t vpid = 0;
+  std::uint32_t entry_controls = 0;  // table 25-16
+  std::uint32_t exit_controls = 0;   // table 25-13
   friend bool operator==(const Controls&, const Controls&) = default;
 };
 
@@ -160,8 +162,11 @@ enum class EventKind : std::uint8_t {
   kVirtualizationException,  // #VE
   kPageFault,                // #PF, whatever the exception bitmap says
   kGeneralProtection,        // #GP(0), likewise
-  kVmEntryFailure,           // only as the answer to step 0, VM entry
-  kGaveUp,                   // what answers panicked; never permitted
+  // Only as the answer to step 0, VM entry: it refuses the controls (27.2) or
+  // the guest's state (27.3.1).
+  kVmEntryFailure,
+  kGuestStateFailure,
+  kGaveUp,  // what answers panicked; never permitted
 };
 
 // Why VM entry (27.2.1.1), or an EPTP switch (26.5.6.3), refuses the controls.
@@ -175,7 +180,12 @@ enum class EntryCheck : std::uint8_t {
   kEptp5,  // reserved bits
   kCtl1,   // a control that needs "enable EPT"
   kCtl2,   // a misaligned or too wide address
-  kCtl3,   // HLATP or the HLAT prefix size
+  kCtl3,   // HLATP
+  kCtl6,   // a VPID of 0
+  kCtl7,   // reserved VM functions
+  kCtl8,   // virtual NMIs without NMI exiting
+  kCtl9,   // NMI-window exiting without virtual NMIs
+  kCtl10,  // Intel PT's controls of entry and exit
 };
 
 struct Event {
@@ -184,7 +194,8 @@ struct Event {
   // translation, or two if it crosses pages. None for a PDPTE load.
   std::uint8_t translation_count = 0;
   std::array<Translation, 2> translations = {};
-  // kVmExit. For #VE, the values that the information area received.
+  // kVmExit; kGuestStateFailure has the basic exit reason, without bit 31, and
+  // the qualification. For #VE, the values that the information area received.
   std::uint16_t exit_reason = 0;  // SDM appendix C
   std::uint64_t qualification = 0;
   Gpa gpa = {};

@@ -28,6 +28,12 @@ struct Registers {
 // information area.
 inline constexpr std::size_t kMaxStepWrites = 2 * (11 * 6 + 10) + 5;
 
+// Whether VM entry failed, so that there is no guest to run.
+constexpr bool IsFailedEntry(EventKind kind) {
+  return kind == EventKind::kVmEntryFailure ||
+         kind == EventKind::kGuestStateFailure;
+}
+
 struct Outcome {
   Event event;
   Registers registers;

@@ -9,6 +9,8 @@
 #include <span>
 #include <string_view>
 
+#include "engine/types.h"
+
 namespace eptdiff {
 
 enum class Rule : std::uint8_t {
@@ -38,6 +40,17 @@ constexpr const RuleInfo& InfoOf(Rule rule) {
 constexpr std::string_view IdentifierOf(Rule rule) {
   return InfoOf(rule).identifier;
 }
+
+// The rule that a check of the controls is; not of EntryCheck::kNone.
+constexpr Rule RuleOf(EntryCheck check) {
+  constexpr Rule kRuleOf[] = {
+      Rule::kEptp1, Rule::kEptp2, Rule::kEptp3, Rule::kEptp4, Rule::kEptp5,
+      Rule::kCtl1,  Rule::kCtl2,  Rule::kCtl3,  Rule::kCtl6,  Rule::kCtl7,
+      Rule::kCtl8,  Rule::kCtl9,  Rule::kCtl10};
+  return kRuleOf[static_cast<std::size_t>(check) - 1];
+}
+inline constexpr unsigned kEntryCheckCount =
+    static_cast<unsigned>(EntryCheck::kCtl10) + 1;  // kNone included
 
 // The rule with this identifier; none if there is no such rule.
 constexpr std::optional<Rule> FindRule(std::string_view identifier) {

@@ -111,6 +111,9 @@ bool SameEvent(const Alternative& x, const Alternative& y) {
              x.event.cr2 == y.event.cr2 && x.span == y.span;
     case EventKind::kVmEntryFailure:
       return x.failed_checks == y.failed_checks;
+    case EventKind::kGuestStateFailure:
+      return x.event.exit_reason == y.event.exit_reason &&
+             SameQualification(x, x.event.qualification, y.event.qualification);
     case EventKind::kVirtualizationException:
     case EventKind::kGeneralProtection:
     case EventKind::kGaveUp:

@@ -23,8 +23,9 @@ bool NeedsEpt(std::uint32_t secondary, std::uint64_t tertiary,
   return (secondary & (bits::kSecondaryUnrestricted | bits::kSecondaryPml |
                        bits::kSecondaryMbec | bits::kSecondarySubPage |
                        bits::kSecondaryTraceGuest)) != 0 ||
-         (tertiary & (bits::kTertiaryHlat | bits::kTertiaryPagingWrite |
-                      bits::kTertiaryVerification)) != 0 ||
+         (tertiary &
+          (bits::kTertiaryHlat | bits::kTertiaryPagingWrite |
+           bits::kTertiaryVerification | bits::kTertiaryPebsGuest)) != 0 ||
          SwitchesEptp(secondary, controls);
 }
 
@@ -51,10 +52,102 @@ bool HasBadAddress(const Processor& processor, std::uint32_t secondary,
 bool HasBadHlat(const Processor& processor, const Controls& controls) {
   const std::uint64_t reserved =
       Bits(2, 0) | Bits(11, 5) | Bits(63, processor.maxphyaddr);
-  const std::uint64_t largest_prefix =
-      processor.ept_vpid_cap >> bits::kCapHlatPrefixShift & 0x3f;
-  return (controls.hlatp & reserved) != 0 ||
-         controls.hlat_prefix_size > largest_prefix;
+  return (controls.hlatp & reserved) != 0;
+}
+
+// CTL-6 to CTL-10: controls that need one another.
+EntryCheck CheckCombinations(std::uint32_t secondary,
+                             const Controls& controls) {
+  const auto has = [](std::uint32_t word, std::uint32_t bit) {
+    return (word & bit) != 0;
+  };
+  if (has(secondary, bits::kSecondaryVpid) && controls.vpid == 0) {
+    return EntryCheck::kCtl6;
+  }
+  if (has(secondary, bits::kSecondaryVmFunctions) &&
+      (controls.vm_functions & ~bits::kVmFunctionEptpSwitch) != 0) {
+    return EntryCheck::kCtl7;
+  }
+  const bool virtual_nmis = has(controls.pin_based, bits::kPinVirtualNmis);
+  if (virtual_nmis && !has(controls.pin_based, bits::kPinNmiExiting)) {
+    return EntryCheck::kCtl8;
+  }
+  if (!virtual_nmis && has(controls.primary, bits::kPrimaryNmiWindow)) {
+    return EntryCheck::kCtl9;
+  }
+  if (has(secondary, bits::kSecondaryTraceGuest) &&
+      !(has(controls.entry_controls, bits::kEntryLoadTraceControl) &&
+        has(controls.exit_controls, bits::kExitClearTraceControl))) {
+    return EntryCheck::kCtl10;
+  }
+  return EntryCheck::kNone;
+}
+
+// GST-1 to GST-6: CR0, CR4 and IA-32e mode.
+bool AcceptsModes(bool unrestricted, const GuestState& guest) {
+  const bool paging = (guest.cr0 & bits::kCr0Paging) != 0;
+  const bool protection = (guest.cr0 & bits::kCr0Protection) != 0;
+  const bool long_mode = (guest.efer & bits::kEferLma) != 0;
+  if ((guest.cr0 & bits::kCr0Reserved) != 0 ||
+      (guest.cr0 & bits::kCr0NumericError) == 0 ||
+      (guest.cr4 & bits::kCr4Vmxe) == 0) {
+    return false;
+  }
+  if (!protection && (paging || !unrestricted)) return false;
+  if (!paging && !unrestricted) return false;
+  if ((guest.cr4 & bits::kCr4Cet) != 0 &&
+      (guest.cr0 & bits::kCr0WriteProtect) == 0) {
+    return false;
+  }
+  return long_mode ? paging && (guest.cr4 & bits::kCr4Pae) != 0
+                   : (guest.cr4 & bits::kCr4Pcide) == 0;
+}
+
+// GST-8.
+bool AcceptsEfer(const GuestState& guest) {
+  if ((guest.efer & bits::kEferReserved) != 0) return false;
+  const bool lma = (guest.efer & bits::kEferLma) != 0;
+  const bool lme = (guest.efer & bits::kEferLme) != 0;
+  return lma == lme || (guest.cr0 & bits::kCr0Paging) == 0;
+}
+
+// GST-9.
+bool AcceptsPat(std::uint64_t pat) {
+  constexpr unsigned kTypes =
+      1 << 0 | 1 << 1 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7;
+  for (; pat != 0; pat >>= 8) {
+    const unsigned type = pat & 0xff;
+    if (type > 7 || (kTypes >> type & 1) == 0) return false;
+  }
+  return true;
+}
+
+// GST-11.
+bool AcceptsRflags(const GuestState& guest) {
+  if ((guest.rflags & bits::kRflagsReserved) != 0 ||
+      (guest.rflags & bits::kRflagsOne) == 0) {
+    return false;
+  }
+  return (guest.rflags & bits::kRflagsVm) == 0 ||
+         ((guest.efer & bits::kEferLma) == 0 &&
+          (guest.cr0 & bits::kCr0Protection) != 0);
+}
+
+// GST-10.
+bool AcceptsPdptes(const Processor& processor, const GuestState& guest) {
+  const std::uint64_t reserved =
+      bits::kPdpteReserved | Bits(63, processor.maxphyaddr);
+  for (const std::uint64_t pdpte : guest.pdpte) {
+    if ((pdpte & bits::kGuestPresent) != 0 && (pdpte & reserved) != 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool UsesPaePaging(const GuestState& guest) {
+  return (guest.cr0 & bits::kCr0Paging) != 0 &&
+         (guest.cr4 & bits::kCr4Pae) != 0 && (guest.efer & bits::kEferLma) == 0;
 }
 
 }  // namespace
@@ -109,7 +202,45 @@ EntryCheck CheckControls(const Processor& processor, const Controls& controls) {
       HasBadHlat(processor, controls)) {
     return EntryCheck::kCtl3;
   }
-  return EntryCheck::kNone;
+  return CheckCombinations(secondary, controls);
+}
+
+GuestStateCheck CheckGuestState(const Processor& processor,
+                                const Controls& controls,
+                                const GuestState& guest) {
+  const std::uint32_t secondary = EffectiveSecondary(controls);
+  const bool unrestricted = (secondary & bits::kSecondaryUnrestricted) != 0;
+  const bool load_efer = (controls.entry_controls & bits::kEntryLoadEfer) != 0;
+  const bool load_pat = (controls.entry_controls & bits::kEntryLoadPat) != 0;
+  if (!AcceptsModes(unrestricted, guest) ||
+      (guest.cr3 & Bits(63, processor.maxphyaddr)) != 0 ||
+      (load_efer && !AcceptsEfer(guest)) ||
+      (load_pat && !AcceptsPat(guest.pat)) || !AcceptsRflags(guest)) {
+    return GuestStateCheck::kOther;
+  }
+  // Without EPT the PDPTEs are those in memory.
+  if ((secondary & bits::kSecondaryEpt) != 0 && UsesPaePaging(guest) &&
+      !AcceptsPdptes(processor, guest)) {
+    return GuestStateCheck::kPdpte;
+  }
+  return GuestStateCheck::kNone;
+}
+
+Event EnterGuest(const Processor& processor, const Controls& controls,
+                 const GuestState& guest) {
+  Event event;
+  event.failed_check = CheckControls(processor, controls);
+  if (event.failed_check != EntryCheck::kNone) {
+    event.kind = EventKind::kVmEntryFailure;
+    return event;
+  }
+  const GuestStateCheck failed = CheckGuestState(processor, controls, guest);
+  if (failed == GuestStateCheck::kNone) return event;
+  constexpr std::uint64_t kPdpteFailure = 2;
+  event.kind = EventKind::kGuestStateFailure;
+  event.exit_reason = bits::kExitGuestState;
+  event.qualification = failed == GuestStateCheck::kPdpte ? kPdpteFailure : 0;
+  return event;
 }
 
 }  // namespace eptdiff

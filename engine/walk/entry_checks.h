@@ -1,4 +1,5 @@
-// VM-entry checks of the controls that EPT depends on (SDM 27.2.1.1).
+// VM-entry checks of what EPT and the guest's paging depend on: the controls
+// (SDM 27.2.1.1), and the guest's state (27.3.1).
 // Thread-safety: pure functions.
 #ifndef EPTDIFF_ENGINE_WALK_ENTRY_CHECKS_H_
 #define EPTDIFF_ENGINE_WALK_ENTRY_CHECKS_H_
@@ -21,6 +22,17 @@ EntryCheck CheckEptp(const Processor& processor, std::uint64_t eptp);
 // The first check that fails, in the order of EntryCheck; kNone if VM entry
 // accepts the controls.
 EntryCheck CheckControls(const Processor& processor, const Controls& controls);
+
+// The first check of the guest's state that fails, as the exit qualification
+// tells them apart (27.8). kPdpte only if nothing else fails.
+enum class GuestStateCheck : std::uint8_t { kNone, kOther, kPdpte };
+GuestStateCheck CheckGuestState(const Processor& processor,
+                                const Controls& controls,
+                                const GuestState& guest);
+
+// VM entry: a completed event, or the failure that it gives.
+Event EnterGuest(const Processor& processor, const Controls& controls,
+                 const GuestState& guest);
 
 }  // namespace eptdiff
 

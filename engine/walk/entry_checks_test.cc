@@ -67,6 +67,7 @@ TEST(EntryChecksTest, ControlsThatNeedEpt) {
       {0, 1u << 1, 0, true, "HLAT"},
       {0, 1u << 2, 0, true, "paging-write control"},
       {0, 1u << 3, 0, true, "guest-paging verification"},
+      {0, 1u << 12, 0, true, "PEBS uses guest-physical addresses"},
       {1u << 18, 0, 0, false, "#VE"},
       {1u << 13, 0, 0, false, "VM functions without EPTP switching"},
       {0, 0, 1, false, "EPTP switching without VM functions"},
@@ -80,6 +81,9 @@ TEST(EntryChecksTest, ControlsThatNeedEpt) {
     controls.secondary = c.secondary;
     controls.tertiary = c.tertiary;
     controls.vm_functions = c.vm_functions;
+    controls.vpid = 1;
+    controls.entry_controls = 1u << 18;
+    controls.exit_controls = 1u << 25;
     const EntryCheck expected =
         c.refused ? EntryCheck::kCtl1 : EntryCheck::kNone;
     EXPECT_EQ(CheckControls(processor, controls), expected) << c.words;
@@ -126,7 +130,7 @@ TEST(EntryChecksTest, AddressesCountOnlyWithTheirControl) {
   }
 }
 
-TEST(EntryChecksTest, HlatPointerAndPrefixSize) {
+TEST(EntryChecksTest, HlatPointerAndNotThePrefixSize) {
   constexpr struct {
     std::uint64_t hlatp;
     std::uint16_t prefix_size;
@@ -134,7 +138,7 @@ TEST(EntryChecksTest, HlatPointerAndPrefixSize) {
   } kCases[] = {
       {0x1018, 1, EntryCheck::kNone},  // PCD and PWT
       {0x1000, 5, EntryCheck::kNone},  // the most that capability 53:48 has
-      {0x1000, 6, EntryCheck::kCtl3},
+      {0x1000, 6, EntryCheck::kNone},
       {0x1001, 0, EntryCheck::kCtl3},
       {0x1020, 0, EntryCheck::kCtl3},
       {0x1800, 0, EntryCheck::kCtl3},
@@ -156,6 +160,162 @@ TEST(EntryChecksTest, HlatPointerAndPrefixSize) {
     EXPECT_EQ(CheckControls(processor, controls), c.expected)
         << std::hex << c.hlatp;
   }
+}
+
+TEST(EntryChecksTest, ControlsThatNeedOneAnother) {
+  constexpr struct {
+    Controls more;  // or-ed to what is there
+    EntryCheck expected;
+    const char* words;
+  } kCases[] = {
+      {{.secondary = 1u << 5}, EntryCheck::kCtl6, "VPID 0"},
+      {{.secondary = 1u << 5, .vpid = 1}, EntryCheck::kNone, "VPID 1"},
+      {{.secondary = 1u << 13, .vm_functions = 2},
+       EntryCheck::kCtl7,
+       "VM function 1"},
+      {{.secondary = 1u << 13, .vm_functions = std::uint64_t{1} << 63},
+       EntryCheck::kCtl7,
+       "VM function 63"},
+      {{.vm_functions = 2}, EntryCheck::kNone, "VM functions are off"},
+      {{.pin_based = 1u << 5}, EntryCheck::kCtl8, "virtual NMIs alone"},
+      {{.pin_based = 1u << 5 | 1u << 3}, EntryCheck::kNone, "both"},
+      {{.pin_based = 1u << 3, .primary = 1u << 22},
+       EntryCheck::kCtl9,
+       "NMI window without virtual NMIs"},
+      {{.pin_based = 1u << 5 | 1u << 3, .primary = 1u << 22},
+       EntryCheck::kNone,
+       "NMI window"},
+      {{.secondary = 1u << 24}, EntryCheck::kCtl10, "trace alone"},
+      {{.secondary = 1u << 24, .entry_controls = 1u << 18},
+       EntryCheck::kCtl10,
+       "trace, not cleared"},
+      {{.secondary = 1u << 24, .exit_controls = 1u << 25},
+       EntryCheck::kCtl10,
+       "trace, not loaded"},
+      {{.secondary = 1u << 24,
+        .entry_controls = 1u << 18,
+        .exit_controls = 1u << 25},
+       EntryCheck::kNone,
+       "trace"},
+  };
+  const Processor processor = {.maxphyaddr = 46, .ept_vpid_cap = kAll};
+  for (const auto& c : kCases) {
+    Controls controls = c.more;
+    controls.primary |= 0x80000000;
+    controls.secondary |= 0x2;
+    controls.eptp = 0x101e;
+    EXPECT_EQ(CheckControls(processor, controls), c.expected) << c.words;
+  }
+}
+
+// A guest in 64-bit mode that VM entry accepts.
+constexpr GuestState kAccepted = {
+    .cr0 = 0x80010021, .cr4 = 0x2020, .efer = 0xd00, .rflags = 2};
+
+TEST(EntryChecksTest, StateOfTheGuest) {
+  using Change = void (*)(Controls&, GuestState&);
+  constexpr auto kOther = GuestStateCheck::kOther;
+  const struct {
+    Change change;
+    GuestStateCheck expected;
+    const char* words;
+  } kCases[] = {
+      {[](Controls&, GuestState&) {}, GuestStateCheck::kNone, "as it is"},
+      {[](Controls&, GuestState& g) { g.cr0 ^= 0x20; }, kOther, "NE"},
+      {[](Controls&, GuestState& g) { g.cr0 ^= 1ull << 40; }, kOther, "bit 40"},
+      {[](Controls&, GuestState& g) { g.cr0 ^= 1; }, kOther, "PE"},
+      {[](Controls& k, GuestState& g) {
+         k.secondary |= 0x80;
+         g.cr0 ^= 1;
+       },
+       kOther, "PG without PE"},
+      {[](Controls&, GuestState& g) {
+         g.cr0 = 0x21;
+         g.efer = 0;
+       },
+       kOther, "PG, without unrestricted guest"},
+      {[](Controls& k, GuestState& g) {
+         k.secondary |= 0x80;
+         g.cr0 = 0x20;
+         g.efer = 0;
+       },
+       GuestStateCheck::kNone, "real mode, unrestricted"},
+      {[](Controls&, GuestState& g) { g.cr4 ^= 0x2000; }, kOther, "VMXE"},
+      {[](Controls&, GuestState& g) { g.cr4 |= 0x800000; },
+       GuestStateCheck::kNone, "CET"},
+      {[](Controls&, GuestState& g) {
+         g.cr4 |= 0x800000;
+         g.cr0 ^= 0x10000;
+       },
+       kOther, "CET without WP"},
+      {[](Controls&, GuestState& g) { g.cr4 ^= 0x20; }, kOther,
+       "IA-32e mode without PAE"},
+      {[](Controls&, GuestState& g) {
+         g.efer = 0;
+         g.cr4 |= 0x20000;
+       },
+       kOther, "PCIDE outside IA-32e mode"},
+      {[](Controls&, GuestState& g) { g.cr3 = 1ull << 46; }, kOther, "CR3"},
+      {[](Controls&, GuestState& g) { g.efer = 0xc00; }, GuestStateCheck::kNone,
+       "LME, not loaded"},
+      {[](Controls& k, GuestState& g) {
+         k.entry_controls = 1u << 15;
+         g.efer = 0xc00;
+       },
+       kOther, "LME"},
+      {[](Controls& k, GuestState& g) {
+         k.entry_controls = 1u << 15;
+         g.efer |= 1 << 12;
+       },
+       kOther, "bit 12 of IA32_EFER"},
+      {[](Controls&, GuestState& g) { g.pat = 0x10; }, GuestStateCheck::kNone,
+       "PAT, not loaded"},
+      {[](Controls& k, GuestState& g) {
+         k.entry_controls = 1u << 14;
+         g.pat = 0x10ull << 56;
+       },
+       kOther, "PAT"},
+      {[](Controls&, GuestState& g) { g.rflags = 0; }, kOther, "RFLAGS bit 1"},
+      {[](Controls&, GuestState& g) { g.rflags |= 1 << 17; }, kOther, "VM"},
+      {[](Controls&, GuestState& g) {
+         g.efer = 0;
+         g.pdpte[3] = 0x1003;
+       },
+       GuestStateCheck::kPdpte, "PDPTE"},
+      {[](Controls&, GuestState& g) {
+         g.efer = 0;
+         g.pdpte[3] = 0x1002;
+       },
+       GuestStateCheck::kNone, "PDPTE that is absent"},
+      {[](Controls&, GuestState& g) { g.pdpte[3] = 0x1003; },
+       GuestStateCheck::kNone, "PDPTE of another mode"},
+  };
+  const Processor processor = {.maxphyaddr = 46, .ept_vpid_cap = kAll};
+  for (const auto& c : kCases) {
+    Controls controls = {.primary = 0x80000000, .secondary = 2, .eptp = 0x101e};
+    GuestState guest = kAccepted;
+    c.change(controls, guest);
+    EXPECT_EQ(CheckGuestState(processor, controls, guest), c.expected)
+        << c.words;
+  }
+}
+
+// Controls come first, and a failure there is one of another kind.
+TEST(EntryChecksTest, EntryTellsControlsFromTheGuest) {
+  const Processor processor = {.maxphyaddr = 46, .ept_vpid_cap = kAll};
+  Controls controls = {.primary = 0x80000000, .secondary = 2, .eptp = 0x101e};
+  GuestState guest = kAccepted;
+  EXPECT_EQ(EnterGuest(processor, controls, guest), Event{});
+  guest.efer = 0;
+  guest.pdpte[0] = 0x1003;
+  Event failed = EnterGuest(processor, controls, guest);
+  EXPECT_EQ(failed.kind, EventKind::kGuestStateFailure);
+  EXPECT_EQ(failed.exit_reason, 33);
+  EXPECT_EQ(failed.qualification, 2u);
+  controls.eptp |= 0x100;
+  failed = EnterGuest(processor, controls, guest);
+  EXPECT_EQ(failed.kind, EventKind::kVmEntryFailure);
+  EXPECT_EQ(failed.failed_check, EntryCheck::kEptp5);
 }
 
 }  // namespace

@@ -161,6 +161,9 @@ constexpr void VisitHeader(Visitor& v, P& p, C& k, G& g) {
   for (auto& pdpte : g.pdpte) v.Number(pdpte);
   v.Number(g.cpl);
   v.Flags(1, g.cs_l, g.event_delivery, g.nmi_unblocking, g.transactional);
+  // Since version 3.
+  v.Number(k.entry_controls);
+  v.Number(k.exit_controls);
 }
 
 // Adds up what the header takes.
@@ -330,6 +333,13 @@ void DecodeRecord(const std::uint8_t* record, std::uint8_t version, Case& c) {
   }
 }
 
+// Where the records of an encoding of this version begin.
+constexpr std::size_t RecordsOffsetOf(std::uint8_t version) {
+  return version == 1 || version == 2 ? kHeaderOffset + kHeaderBytesOfVersion2
+                                      : kRecordsOffset;
+}
+
+// `bytes` end where the records begin, or before.
 void DecodeHeader(std::span<const std::uint8_t> bytes, Case& c) {
   std::array<std::uint8_t, kHeaderBytes> padded = {};
   const std::uint8_t* header = padded.data();
@@ -350,10 +360,10 @@ void DecodeHeader(std::span<const std::uint8_t> bytes, Case& c) {
 void DecodeInto(std::span<const std::uint8_t> bytes, Case& c) {
   c.memory.clear();
   c.steps.clear();
-  DecodeHeader(bytes, c);
-  if (bytes.size() <= kRecordsOffset) return;
-  const std::uint8_t version = bytes[0];
-  std::span<const std::uint8_t> rest = bytes.subspan(kRecordsOffset);
+  const std::uint8_t version = bytes.empty() ? kEncodingVersion : bytes[0];
+  const std::size_t records = std::min(RecordsOffsetOf(version), bytes.size());
+  DecodeHeader(bytes.first(records), c);
+  std::span<const std::uint8_t> rest = bytes.subspan(records);
   if (rest.size() > kMaxRecords * kRecordBytes) {
     rest = rest.first(kMaxRecords * kRecordBytes);
   }

@@ -1,4 +1,4 @@
-// The byte encoding of a case, version 2: what libFuzzer stores and mutates.
+// The byte encoding of a case, version 3: what libFuzzer stores and mutates.
 //
 //   offset 0              the version
 //   kHeaderOffset         the header: every field of Processor, Controls and
@@ -14,8 +14,9 @@
 // local: there are no counts and no lengths, and flipping one bit beyond the
 // version changes the header or one record.
 //
-// Version 1 had no table operations and three bits of tag; its bytes decode as
-// they did.
+// Version 1 had no table operations and three bits of tag; versions 1 and 2 had
+// a shorter header, without what stands at its end now. Their bytes decode as
+// they did, and what they lack is 0.
 //
 // This folder is a case as bytes; it uses the words of oracle/. Begin here;
 // canonical.h is the form that whatever reads or makes a case brings it to, and
@@ -34,9 +35,10 @@
 
 namespace eptdiff {
 
-inline constexpr std::uint8_t kEncodingVersion = 2;
+inline constexpr std::uint8_t kEncodingVersion = 3;
 inline constexpr std::size_t kHeaderOffset = 1;
-inline constexpr std::size_t kHeaderBytes = 189;
+inline constexpr std::size_t kHeaderBytes = 197;
+inline constexpr std::size_t kHeaderBytesOfVersion2 = 189;
 inline constexpr std::size_t kRecordsOffset = kHeaderOffset + kHeaderBytes;
 inline constexpr std::size_t kRecordBytes = 24;
 static_assert(kRecordsOffset + kMaxRecords * kRecordBytes <= kMaxEncodedBytes);

@@ -37,6 +37,14 @@ Bytes FromHex(std::string_view hex) {
   return bytes;
 }
 
+// Bytes of version 1 or 2 as version 3 has them.
+Bytes InVersion3(Bytes bytes) {
+  bytes[0] = 3;
+  bytes.insert(bytes.begin() + kHeaderOffset + kHeaderBytesOfVersion2,
+               kHeaderBytes - kHeaderBytesOfVersion2, 0);
+  return bytes;
+}
+
 // Whether one list is the other with at most one element changed, inserted or
 // removed.
 template <typename T>
@@ -104,7 +112,10 @@ TEST(EncodingTest, AFlippedBitChangesTheHeaderOrOneRecord) {
         kHeaderOffset + random.Below(bytes.size() - kHeaderOffset);
     bytes[at] ^= static_cast<std::uint8_t>(1u << random.Below(8));
     const Case after = DecodeCase(bytes);
-    if (at < kRecordsOffset) {
+    const bool shorter = bytes[0] == 1 || bytes[0] == 2;
+    const std::size_t records =
+        shorter ? kHeaderOffset + kHeaderBytesOfVersion2 : kRecordsOffset;
+    if (at < records) {
       ASSERT_TRUE(SameRecords(before, after)) << "byte " << at;
     } else {
       ASSERT_TRUE(SameHeader(before, after)) << "byte " << at;
@@ -131,12 +142,11 @@ TEST(EncodingTest, AFlippedBitOfTheHeaderChangesNoOtherByteOfIt) {
 }
 
 TEST(EncodingTest, AnUnknownVersionDecodesAsTheCurrentOne) {
-  constexpr int kOldVersion = 1;
   Random random(7);
   Bytes bytes = EncodeCase(RandomCase(random, 20));
   const Case c = DecodeCase(bytes);
   for (int version = 0; version < 256; ++version) {
-    if (version == kOldVersion) continue;
+    if (version == 1 || version == 2) continue;
     bytes[0] = static_cast<std::uint8_t>(version);
     EXPECT_EQ(DecodeCase(bytes), c) << "version " << version;
   }
@@ -283,13 +293,13 @@ TEST(EncodingTest, VersionOneIsWhatItWas) {
   c.steps[6].index = 0x201;
   c.memory = {{Hpa{0x1000}, 0x8000000000002007}};
   EXPECT_EQ(DecodeCase(bytes), c);
-  // What version 1 could say is said the same way now.
-  bytes[0] = 2;
-  EXPECT_EQ(EncodeCase(c), bytes);
+  // What version 1 could say is said the same way now, behind a longer header.
+  EXPECT_EQ(EncodeCase(c), InVersion3(bytes));
   // And it had three bits of tag: what is an operation now was a word.
-  bytes = Bytes(kRecordsOffset + kRecordBytes);
+  constexpr std::size_t kRecords = kHeaderOffset + kHeaderBytesOfVersion2;
+  bytes = Bytes(kRecords + kRecordBytes);
   bytes[0] = 1;
-  bytes[kRecordsOffset] = 8;
+  bytes[kRecords] = 8;
   EXPECT_EQ(DecodeCase(bytes).memory.size(), 1u);
   bytes[0] = 2;
   EXPECT_EQ(DecodeCase(bytes).steps.size(), 1u);
@@ -297,7 +307,9 @@ TEST(EncodingTest, VersionOneIsWhatItWas) {
 
 // What version 2 adds, as it is and stays.
 TEST(EncodingTest, VersionTwoHasTableOperations) {
-  const Bytes head = EncodeCase(DecodeCase({}));
+  Bytes head = EncodeCase(DecodeCase({}));
+  head[0] = 2;
+  head.resize(kHeaderOffset + kHeaderBytesOfVersion2);
   Bytes bytes = FromHex(
       // 3 MByte of 2-MByte pages at GPA 40000000H; the second frame is not to
       // be had.
@@ -324,6 +336,20 @@ TEST(EncodingTest, VersionTwoHasTableOperations) {
                           .flags = 7};
   c.steps[2].operation = {.kind = TableOperationKind::kUnmapRegion,
                           .bytes = std::uint64_t{1} << 51};
+  EXPECT_EQ(DecodeCase(bytes), c);
+  EXPECT_EQ(EncodeCase(c), InVersion3(bytes));
+}
+
+// What version 3 adds, as it is and stays.
+TEST(EncodingTest, VersionThreeHasTheControlsOfEntryAndExit) {
+  Bytes bytes = EncodeCase(DecodeCase({}));
+  ASSERT_EQ(bytes[0], 3);
+  ASSERT_EQ(bytes.size(), 198u);
+  const Bytes added = FromHex("00c00400 00000002");
+  std::copy(added.begin(), added.end(), bytes.begin() + 190);
+  Case c = DecodeCase({});
+  c.controls.entry_controls = 0x4c000;
+  c.controls.exit_controls = 0x2000000;
   EXPECT_EQ(DecodeCase(bytes), c);
   EXPECT_EQ(EncodeCase(c), bytes);
 }

@@ -112,7 +112,7 @@ void Generation::FillEptpList() {
 // The guest's PDPTEs, in the registers and where CR3 points.
 void Generation::FillPdptes() {
   const std::uint64_t page = pages_[random_.Below(pages_.size())];
-  c_.guest.cr3 = page;
+  c_.guest.cr3 = page & Low(c_.processor.maxphyaddr);
   if (!UsesPae(c_)) return;
   c_.guest.cr3 = (page & Low(32)) | random_.Below(128) << 5;
   for (std::uint64_t& pdpte : c_.guest.pdpte) {
@@ -175,6 +175,7 @@ void GenerateCase(std::uint64_t seed, Case& c, Focus focus) {
     Generation(random, exotic, c).Run();
   }
   if (exotic.refused_entry) SpoilEntryControls(random, c);
+  if (exotic.refused_guest) SpoilGuestState(random, c);
 }
 
 }  // namespace eptdiff

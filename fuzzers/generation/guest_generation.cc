@@ -184,8 +184,8 @@ int GuestGeneration::LeafLevel() {
 std::uint64_t GuestGeneration::Data(unsigned address_bits) {
   const unsigned draw = random_.Below(100);
   // A page that is both a guest table and data.
-  if (draw < 6) return tables_->SomeFrame().gpa;
-  if (draw < 10 && !pages_.empty()) {  // two linear addresses of one page
+  if (draw < 7) return tables_->SomeFrame().gpa;
+  if (draw < 11 && !pages_.empty()) {  // two linear addresses of one page
     return pages_[random_.Below(pages_.size())].gpa & Low(address_bits);
   }
   // Near the tables, but not among them.

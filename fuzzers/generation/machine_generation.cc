@@ -24,7 +24,8 @@ void GenerateProcessor(Random& random, const Exotic& exotic, Processor& p) {
                      : static_cast<std::uint8_t>(36 + random.Below(17));
   p.ept_vpid_cap = kCapFourLevels | kCapUncacheable | kCapWriteBack |
                    kCapInvept | kCapInvvpid |
-                   std::uint64_t{random.Below(53)} << kCapHlatShift;
+                   std::uint64_t{random.Percent(85) ? 1 : random.Below(53)}
+                       << kCapHlatShift;
   if (!exotic.no_execute_only) p.ept_vpid_cap |= kCapExecuteOnly;
   if (!exotic.no_2mb_pages) {
     p.ept_vpid_cap |= kCap2Mb | Maybe(random, 90, kCap1Gb);
@@ -212,6 +213,17 @@ void GenerateControls(Random& random, const Exotic& exotic, Focus focus,
     k.secondary |= kSecondaryVmFunctions;
     k.vm_functions = Maybe(random, 92, kFunctionEptpSwitch);
   }
+  // What only VM entry looks at.
+  k.entry_controls = static_cast<std::uint32_t>(Union(
+      {Maybe(random, 50, kEntryLoadPat), Maybe(random, 50, kEntryLoadEfer)}));
+  if ((k.pin_based & kPinVirtualNmis) != 0) {
+    k.primary |= Maybe32(random, 10, kPrimaryNmiWindow);
+  }
+  if (random.Percent(3)) {
+    k.secondary |= kSecondaryTraceGuest;
+    k.entry_controls |= kEntryLoadTrace;
+    k.exit_controls |= kExitClearTrace;
+  }
 }
 
 // An address that is misaligned or too wide.
@@ -234,7 +246,8 @@ Exotic DrawExotic(Random& random, Focus focus) {
     exotic.no_2mb_pages = random.Percent(5);
     exotic.paging_write = random.Percent(55);
     exotic.asynchronous = random.Percent(4);
-    exotic.refused_entry = random.Percent(3);
+    exotic.refused_entry = random.Percent(6);
+    exotic.refused_guest = random.Percent(8);
     return exotic;
   }
   exotic.five_level_ept = random.Percent(42);
@@ -244,7 +257,8 @@ Exotic DrawExotic(Random& random, Focus focus) {
   exotic.transactional = random.Percent(8);
   exotic.asynchronous = random.Percent(10);
   exotic.eptp_switching = random.Percent(25);
-  exotic.refused_entry = random.Percent(12);
+  exotic.refused_entry = random.Percent(16);
+  exotic.refused_guest = random.Percent(12);
   return exotic;
 }
 
@@ -263,11 +277,16 @@ void AddInertControls(Random& random, Controls& k) {
       kSecondaryEpt | kSecondaryVpid | kSecondaryUnrestricted |
       kSecondaryVmFunctions | kSecondaryPml | kSecondaryVe | kSecondaryMbec |
       kSecondarySpp | kSecondaryTraceGuest;
+  constexpr std::uint32_t kEntryNamed =
+      kEntryLoadPat | kEntryLoadEfer | kEntryLoadTrace;
   const auto junk = [&random] {
     return static_cast<std::uint32_t>(random.Next());
   };
   k.pin_based |= junk() & ~(kPinNmiExiting | kPinVirtualNmis);
-  k.primary |= junk() & ~(kPrimarySecondary | kPrimaryTertiary);
+  k.primary |=
+      junk() & ~(kPrimarySecondary | kPrimaryTertiary | kPrimaryNmiWindow);
+  k.entry_controls |= junk() & ~kEntryNamed;
+  k.exit_controls |= junk() & ~kExitClearTrace;
   switch (random.Below(3)) {
     case 0:  // secondary controls: EPT is off, whatever they are
       k.primary &= ~kPrimarySecondary;
@@ -280,7 +299,9 @@ void AddInertControls(Random& random, Controls& k) {
       break;
     default:
       k.secondary |= junk() & ~kSecondaryNamed;
-      k.vm_functions |= random.Next() & ~kFunctionEptpSwitch;
+      if ((k.secondary & kSecondaryVmFunctions) == 0) {
+        k.vm_functions |= random.Next() & ~kFunctionEptpSwitch;
+      }
       k.tertiary |= random.Next() &
                     ~(kTertiaryHlat | kTertiaryPagingWrite | kTertiaryVerify);
       break;
@@ -293,7 +314,7 @@ void SpoilEntryControls(Random& random, Case& c) {
   Controls& k = c.controls;
   std::uint64_t& cap = c.processor.ept_vpid_cap;
   const unsigned n = c.processor.maxphyaddr;
-  switch (random.Below(14)) {
+  switch (random.Below(20)) {
     case 0:
       k.eptp = (k.eptp & ~7ull) | random.Below(8);
       break;
@@ -338,6 +359,32 @@ void SpoilEntryControls(Random& random, Case& c) {
     case 12:
       AddInertControls(random, k);
       break;
+    case 13:
+      k.secondary |= kSecondaryVpid;
+      k.vpid = 0;
+      break;
+    case 14:
+      k.secondary |= kSecondaryVmFunctions;
+      k.vm_functions |= Bit(1 + random.Below(63));
+      break;
+    case 15:
+      k.pin_based = (k.pin_based & ~kPinNmiExiting) | kPinVirtualNmis;
+      break;
+    case 16:
+      k.pin_based &= ~kPinVirtualNmis;
+      k.primary |= kPrimaryNmiWindow;
+      break;
+    case 17:
+      k.secondary |= kSecondaryTraceGuest;
+      k.entry_controls ^= Maybe32(random, 50, kEntryLoadTrace);
+      k.exit_controls ^= Maybe32(random, 50, kExitClearTrace);
+      break;
+    case 18:
+      // Without EPT, and without what else needs it.
+      k.primary |= kPrimaryTertiary;
+      k.secondary &= kSecondaryVpid | kSecondaryVe;
+      k.tertiary = kTertiaryPebsGuest;
+      break;
     default:
       k.primary |= kPrimaryTertiary;
       k.tertiary |= kTertiaryHlat;
@@ -347,6 +394,133 @@ void SpoilEntryControls(Random& random, Case& c) {
         k.hlat_prefix_size =
             static_cast<std::uint16_t>(k.hlat_prefix_size + 53);
       }
+      break;
+  }
+}
+
+namespace {
+
+// A bit of `mask` (which has one).
+std::uint64_t SomeBit(Random& random, std::uint64_t mask) {
+  for (;;) {
+    const std::uint64_t bit = Bit(random.Below(64));
+    if ((mask & bit) != 0) return bit;
+  }
+}
+
+void SpoilModes(Random& random, Case& c) {
+  GuestState& g = c.guest;
+  Controls& k = c.controls;
+  switch (random.Below(9)) {
+    case 0:
+      g.cr0 ^= random.OneIn(2) ? kCr0Ne : Bit(32 + random.Below(32));
+      break;
+    case 1:
+      k.secondary &= ~kSecondaryUnrestricted;
+      g.cr0 &= ~(random.OneIn(2) ? kCr0Pg : kCr0Pg | kCr0Pe);
+      g.efer &= ~(kEferLma | kEferLme);
+      g.cr4 &= ~kCr4Pcide;
+      break;
+    case 2:
+      k.secondary |= kSecondaryUnrestricted;
+      g.cr0 = (g.cr0 | kCr0Pg) & ~kCr0Pe;
+      break;
+    case 3:
+      g.cr4 &= ~kCr4Vmxe;
+      break;
+    case 4:
+      g.cr0 &= ~kCr0Wp;
+      g.cr4 |= kCr4Cet;
+      break;
+    case 5:
+      g.efer |= kEferLma | kEferLme;
+      g.cr4 &= ~kCr4Pae;
+      break;
+    case 6:
+      k.secondary |= kSecondaryUnrestricted;
+      g.cr0 &= ~kCr0Pg;
+      g.efer |= kEferLma | kEferLme;
+      g.cr4 |= kCr4Pae;
+      break;
+    case 7:
+      g.efer &= ~(kEferLma | kEferLme);
+      g.cr4 |= kCr4Pcide;
+      break;
+    default:
+      // No refusal: an unrestricted guest without paging.
+      k.secondary |= kSecondaryUnrestricted;
+      g.cr0 &= ~kCr0Pg;
+      g.efer &= ~(kEferLma | kEferLme);
+      g.cr4 &= ~kCr4Pcide;
+      break;
+  }
+}
+
+void SpoilPdptes(Random& random, Case& c) {
+  GuestState& g = c.guest;
+  g.cr0 |= kCr0Pg | kCr0Pe;
+  g.cr4 = (g.cr4 | kCr4Pae) & ~kCr4Pcide;
+  g.efer &= ~(kEferLma | kEferLme);
+  constexpr std::uint64_t kLowReserved = 0x1e6;
+  const std::uint64_t reserved = kLowReserved | ~Low(c.processor.maxphyaddr);
+  std::uint64_t& pdpte = g.pdpte[random.Below(4)];
+  pdpte |= SomeBit(random, random.OneIn(2) ? kLowReserved : reserved);
+  // Bits of one that is not present are no reason, nor are ignored ones.
+  if (random.OneIn(4)) {
+    pdpte &= ~kGuestPresent;
+  } else if (random.OneIn(4)) {
+    pdpte = (pdpte & ~reserved) | kGuestPresent | Bit(9 + random.Below(3));
+  } else {
+    pdpte |= kGuestPresent;
+  }
+}
+
+}  // namespace
+
+void SpoilGuestState(Random& random, Case& c) {
+  GuestState& g = c.guest;
+  Controls& k = c.controls;
+  const unsigned n = c.processor.maxphyaddr;
+  switch (random.Below(16)) {
+    case 0:
+      g.cr3 |= Bit(n + random.Below(64 - n));
+      break;
+    case 1:
+      g.cr0 |= kCr0Pg | kCr0Pe;
+      g.cr4 |= kCr4Pae | kCr4Pcide;
+      g.efer |= kEferLma | kEferLme;
+      g.cr3 |= Bit(63);
+      break;
+    case 2:
+      k.entry_controls = random.OneIn(4) ? k.entry_controls & ~kEntryLoadEfer
+                                         : k.entry_controls | kEntryLoadEfer;
+      g.efer ^= random.OneIn(2)
+                    ? kEferLme
+                    : SomeBit(random, ~Low(12) | Bit(9) | (Low(8) & ~Low(1)));
+      break;
+    case 3: {
+      k.entry_controls = random.OneIn(4) ? k.entry_controls & ~kEntryLoadPat
+                                         : k.entry_controls | kEntryLoadPat;
+      const unsigned shift = 8 * random.Below(8);
+      const std::uint64_t low = random.OneIn(2) ? 2 + random.Below(2) : 6;
+      const std::uint64_t high = low == 6 ? Bit(3 + random.Below(5)) : 0;
+      g.pat = (g.pat & ~(Low(8) << shift)) | (low | high) << shift;
+      break;
+    }
+    case 4:
+      g.rflags ^=
+          SomeBit(random, ~Low(22) | Bit(15) | Bit(5) | Bit(3) | Bit(1));
+      break;
+    case 5:
+      g.rflags |= Bit(17);
+      break;
+    case 6:
+    case 7:
+    case 8:
+      SpoilPdptes(random, c);
+      break;
+    default:
+      SpoilModes(random, c);
       break;
   }
 }

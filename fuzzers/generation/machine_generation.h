@@ -21,7 +21,8 @@ struct Exotic {
   bool transactional = false;
   bool asynchronous = false;
   bool eptp_switching = false;
-  bool refused_entry = false;
+  bool refused_entry = false;  // by a control ...
+  bool refused_guest = false;  // ... or by the guest's state
 };
 
 // What a generated case is about.
@@ -40,6 +41,9 @@ void GenerateMachine(Random& random, const Exotic& exotic, Focus focus,
 // Makes VM entry refuse `c`, by one rule or another, or sets controls that mean
 // nothing, for which it may not.
 void SpoilEntryControls(Random& random, Case& c);
+
+// The same for the guest's state.
+void SpoilGuestState(Random& random, Case& c);
 
 }  // namespace eptdiff
 

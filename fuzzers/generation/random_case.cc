@@ -46,7 +46,7 @@ Case RandomCase(Random& random, std::uint32_t max_records) {
   Fill(random, k.pin_based, k.primary, k.secondary, k.tertiary, k.vm_functions,
        k.exception_bitmap, k.eptp, k.pml_address, k.pml_index, k.spptp,
        k.ve_information_address, k.eptp_list_address, k.eptp_index, k.hlatp,
-       k.hlat_prefix_size, k.vpid);
+       k.hlat_prefix_size, k.vpid, k.entry_controls, k.exit_controls);
   GuestState& g = c.guest;
   Fill(random, g.cr0, g.cr3, g.cr4, g.efer, g.pat, g.rflags, g.pkru, g.pkrs,
        g.pdpte[0], g.pdpte[1], g.pdpte[2], g.pdpte[3], g.cpl);

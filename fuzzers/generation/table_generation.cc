@@ -5,6 +5,7 @@
 #include "fuzzers/encoding/canonical.h"
 #include "fuzzers/entries/bits.h"
 #include "fuzzers/entries/random.h"
+#include "oracle/acceptable_state.h"
 
 namespace eptdiff {
 namespace {
@@ -40,11 +41,12 @@ void GenerateTableMachine(Random& random, Case& c) {
   if (random.OneIn(2)) k.eptp |= kAccessedDirty;
   if (random.OneIn(8)) k.eptp |= kShadowStackAware;
   if (random.OneIn(2)) {
-    c.guest.cr0 = kCr0Pe | kCr0Pg;
-    c.guest.cr4 = kCr4Pae;
+    c.guest.cr0 = kCr0Pe | kCr0Ne | kCr0Pg;
+    c.guest.cr4 = kCr4Pae | kCr4Vmxe;
     c.guest.efer = kEferLme | kEferLma;
     c.guest.cs_l = true;
   }
+  MakeEntryAcceptable(c);
 }
 
 std::uint64_t SomeFlags(Random& random) {

@@ -11,6 +11,7 @@
 #include "fuzzers/entries/used_entries.h"
 #include "fuzzers/generation/machine_generation.h"
 #include "fuzzers/mutation/mutator.h"
+#include "oracle/acceptable_state.h"
 #include "oracle/fixed_vector.h"
 
 namespace eptdiff {
@@ -186,6 +187,7 @@ void CrossOver(const Case& a, const Case& b, std::uint64_t seed, Case& child,
       SpliceSubtable(random, b, child);
       break;
   }
+  if (EntersAsItIs(a)) MakeEntryAcceptable(child);
   Reconcile(child);
   LeadBack(random, focus, child);
 }

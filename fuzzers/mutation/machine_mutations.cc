@@ -2,6 +2,7 @@
 #include "fuzzers/entries/registers.h"
 #include "fuzzers/generation/machine_generation.h"
 #include "fuzzers/mutation/mutation.h"
+#include "oracle/acceptable_state.h"
 
 namespace eptdiff {
 namespace {
@@ -128,8 +129,19 @@ bool ChangePat(Random& random, Case& c) {
   return true;
 }
 
+bool ToggleEntryControl(Random& random, Case& c) {
+  static constexpr std::uint32_t kToggles[] = {kEntryLoadPat, kEntryLoadEfer};
+  c.controls.entry_controls ^= random.Pick(kToggles);
+  return true;
+}
+
 bool SpoilEntry(Random& random, Case& c) {
   SpoilEntryControls(random, c);
+  return true;
+}
+
+bool SpoilGuest(Random& random, Case& c) {
+  SpoilGuestState(random, c);
   return true;
 }
 
@@ -145,6 +157,8 @@ constexpr Mutation kMutations[] = {
     {"toggle-guest", 5, ToggleGuest},
     {"change-pat", 2, ChangePat},
     {"spoil-entry-controls", 1, SpoilEntry},
+    {"spoil-guest-state", 1, SpoilGuest},
+    {"toggle-entry-control", 1, ToggleEntryControl},
 };
 
 }  // namespace
@@ -167,6 +181,7 @@ void MakeOrdinary(Case& c) {
        {&k.pml_address, &k.spptp, &k.ve_information_address}) {
     *address &= addresses;
   }
+  MakeEntryAcceptable(c);
   c.guest.transactional = false;
   for (Step& step : c.steps) step.access.asynchronous = false;
 }

@@ -54,6 +54,11 @@ constexpr Equivalent kEquivalents[] = {
      "Whether a write that CR0.WP = 0 allows sets D in a read-only entry is "
      "open on a processor with CET. The alteration permits only what the "
      "engine does: it sets D."},
+    {"GW-15/other-sizes-as-1",
+     "What HLAT prefix sizes other than 0 select is undefined where the "
+     "maximum "
+     "is not 1, or the size. The alteration permits only what the engine does: "
+     "they select the addresses with bit 63 set."},
 };
 
 }  // namespace

@@ -78,6 +78,8 @@ void VisitControls(Visitor&& visitor, Controls& controls) {
   visitor.Number(F::kHlatpFieldNumber, controls.hlatp);
   visitor.Number(F::kHlatPrefixSizeFieldNumber, controls.hlat_prefix_size);
   visitor.Number(F::kVpidFieldNumber, controls.vpid);
+  visitor.Number(F::kEntryControlsFieldNumber, controls.entry_controls);
+  visitor.Number(F::kExitControlsFieldNumber, controls.exit_controls);
 }
 
 template <typename Visitor>

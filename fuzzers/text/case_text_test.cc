@@ -49,7 +49,9 @@ Case FullCase() {
                 .eptp_index = 511,
                 .hlatp = 0xb000,
                 .hlat_prefix_size = 52,
-                .vpid = 65535};
+                .vpid = 65535,
+                .entry_controls = 0xffffffff,
+                .exit_controls = 0x80000000};
   c.guest = {.cr0 = 0x80000001,
              .cr3 = 0x1000,
              .cr4 = 0x20,

@@ -19,8 +19,11 @@ class TableCase {
   explicit TableCase(std::uint64_t eptp = 0x10001e) {
     c_.processor.ept_vpid_cap = 0x06f341c1;
     c_.controls.primary = 0x80000000;
-    c_.controls.secondary = 2;
+    c_.controls.secondary = 0x82;  // with "unrestricted guest"
     c_.controls.eptp = eptp;
+    c_.guest.cr0 = 0x20;    // NE
+    c_.guest.cr4 = 0x2000;  // VMXE
+    c_.guest.rflags = 2;
   }
 
   // Of one page, at its first address.

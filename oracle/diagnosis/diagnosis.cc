@@ -82,12 +82,12 @@ std::size_t Diagnosis::Ask(Oracle& oracle, const Case& c) {
   if (oracle.models_entry()) {
     Observe(shared, 0, state, nullptr, outcome);
     ++answered;
-    if (outcome.event.kind == EventKind::kVmEntryFailure) return answered;
+    if (IsFailedEntry(outcome.event.kind)) return answered;
   } else {
     auto verdict = std::make_unique<Verdict>();
     Trace trace;
     Reference().JudgeEntry(state, *verdict, trace);
-    if (verdict->alternatives[0].event.kind == EventKind::kVmEntryFailure) {
+    if (IsFailedEntry(verdict->alternatives[0].event.kind)) {
       return 0;
     }
   }

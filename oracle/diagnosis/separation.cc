@@ -46,7 +46,7 @@ Use Separation::UseOf(const Case& c) {
     use = std::max(use, UseOfStep(step, touched));
     if (use == Use::kSeparates) break;
     const Outcome outcome = PlainOutcome(verdict_->alternatives[0], state_);
-    if (outcome.event.kind == EventKind::kVmEntryFailure) break;
+    if (IsFailedEntry(outcome.event.kind)) break;
     state_.Apply(outcome);
   }
   return use;

@@ -73,11 +73,7 @@ Skip SkipFor(EngineStatus status) {
 }  // namespace
 
 Skip EngineOracle::Enter(const MachineState& state, Outcome& outcome) {
-  outcome.event = Event{};
-  outcome.event.failed_check = CheckControls(state.processor, state.controls);
-  if (outcome.event.failed_check != EntryCheck::kNone) {
-    outcome.event.kind = EventKind::kVmEntryFailure;
-  }
+  outcome.event = EnterGuest(state.processor, state.controls, state.guest);
   outcome.registers = RegistersOf(state);
   outcome.writes.clear();
   return Skip::kNone;

@@ -18,7 +18,9 @@ class EngineOracleTest : public testing::Test {
     c.controls.eptp = 0x105e;           // WB, 4 levels, A/D; tables at 1000H
     c.controls.pml_address = 0x8000;
     c.controls.pml_index = 5;
-    c.guest.cr0 = 0x80000001;
+    c.guest.cr0 = 0x80000021;
+    c.guest.cr4 = 0x2000;
+    c.guest.rflags = 2;
     c.memory = {{Hpa{0x1000}, 0x2007},
                 {Hpa{0x2000}, 0x3007},
                 {Hpa{0x3000}, 0x4007},
@@ -46,6 +48,13 @@ TEST_F(EngineOracleTest, EntryNamesTheFailedCheck) {
   ASSERT_EQ(oracle_.Enter(state_, outcome_), Skip::kNone);
   EXPECT_EQ(outcome_.event.kind, EventKind::kVmEntryFailure);
   EXPECT_EQ(outcome_.event.failed_check, EntryCheck::kEptp5);
+}
+
+TEST_F(EngineOracleTest, EntryLooksAtTheGuestBehindTheControls) {
+  state_.guest.cr4 = 0;
+  ASSERT_EQ(oracle_.Enter(state_, outcome_), Skip::kNone);
+  EXPECT_EQ(outcome_.event.kind, EventKind::kGuestStateFailure);
+  EXPECT_EQ(outcome_.event.exit_reason, 33);
 }
 
 TEST_F(EngineOracleTest, AnswersWithChangesAndLeavesTheStateAlone) {

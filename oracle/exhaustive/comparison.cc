@@ -12,6 +12,9 @@ void AddOutcome(const Outcome& outcome, Digest& digest, Hpa word,
              static_cast<std::uint64_t>(event.exit_reason) << 8 |
              static_cast<std::uint64_t>(event.translation_count) << 24 |
              static_cast<std::uint64_t>(event.interruption_information) << 32);
+  if (event.kind == EventKind::kVmEntryFailure) {
+    digest.Add(static_cast<std::uint64_t>(event.failed_check));
+  }
   digest.Add(event.qualification);
   digest.Add(event.gpa.value);
   digest.Add(event.gla.value);

@@ -173,6 +173,43 @@ TEST(DigestTest, IsThatOfTheRunsBefore) {
   EXPECT_EQ(comparison.tally().digest.value(), 11241930712507827197u);
 }
 
+// A sample of some 100,000 states. Strides are prime, so that it meets every
+// choice with every other.
+std::uint64_t StrideOf(const EntryStates& states) {
+  return states.count > 5'000'000 ? 509 : 7;
+}
+
+TEST(VmEntryTest, EngineConforms) {
+  EngineOracle engine;
+  for (int space = 0; space < kEntrySpaces; ++space) {
+    const EntryStates& states = EntrySpace(space);
+    Comparison comparison = Strict(engine, Dialect(), std::string(states.name));
+    const std::uint64_t stride = StrideOf(states);
+    CompareVmEntry(states, stride, comparison);
+    EXPECT_EQ(comparison.tally().situations,
+              (states.count + stride - 1) / stride);
+    EXPECT_EQ(comparison.tally().skipped, 0u);
+  }
+}
+
+// Every check, switched off or altered, is missed.
+TEST(VmEntryTest, NoticesEveryCheck) {
+  EngineOracle engine;
+  for (const Alteration& alteration : AllAlterations()) {
+    const std::string_view name = IdentifierOf(InfoOf(alteration.slot).rule);
+    const bool entry =
+        name.starts_with("EPTP-") || name.starts_with("GST-") ||
+        (name.starts_with("CTL-") && name != "CTL-4" && name != "CTL-5");
+    if (!entry) continue;
+    Comparison comparison(engine, Dialect().With(alteration), nullptr);
+    for (int space = 0; space < kEntrySpaces; ++space) {
+      const EntryStates& states = EntrySpace(space);
+      CompareVmEntry(states, StrideOf(states), comparison);
+    }
+    EXPECT_GT(comparison.tally().differing, 0u) << alteration.name;
+  }
+}
+
 TEST(PartsTest, HaveNamesOfTheirOwnAndUnknownOnesAreRefused) {
   const std::vector<std::string> names = PartNames();
   EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(),

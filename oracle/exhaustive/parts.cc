@@ -80,10 +80,26 @@ std::vector<Part> Parts() {
            }});
     }
   }
+  for (int space = 0; space < kEntrySpaces; ++space) {
+    parts.push_back({"entry-" + std::string(EntrySpace(space).name),
+                     [=](Comparison& comparison) {
+                       CompareVmEntry(EntrySpace(space), 1, comparison);
+                     }});
+  }
   return parts;
 }
 
 }  // namespace
+
+void CompareVmEntry(const EntryStates& states, std::uint64_t stride,
+                    Comparison& comparison) {
+  MachineState state;
+  for (std::uint64_t n = 0; n < states.count; n += stride) {
+    states.set(n, state);
+    comparison.Enter(state);
+    if (comparison.over()) return;
+  }
+}
 
 void CompareEntries(int level, const Setting& setting, Patterns patterns,
                     std::uint64_t stride, Comparison& comparison) {

@@ -10,6 +10,9 @@
 //                               of the chosen settings. An upper entry that
 //                               ends the walk meets three lower ones: they are
 //                               not read.
+//   entry-<space>               VM entry in every state of a space of controls
+//                               and guests (entry_states.h); only for oracles
+//                               that model it
 // Left out: three restricted entries together, since rights are a matter of
 // AND, and flags of each entry for itself.
 //
@@ -28,10 +31,15 @@
 
 #include "oracle/exhaustive/comparison.h"
 #include "oracle/exhaustive/entry_classes.h"
+#include "oracle/exhaustive/entry_states.h"
 #include "oracle/exhaustive/setting.h"
 #include "oracle/exhaustive/shapes.h"
 
 namespace eptdiff {
+
+// VM entry in these states; a sample with a `stride` above 1.
+void CompareVmEntry(const EntryStates& states, std::uint64_t stride,
+                    Comparison& comparison);
 
 // Every shape of the entry at `level`, of the settings in which it exists.
 void CompareEntries(int level, const Setting& setting, Patterns patterns,

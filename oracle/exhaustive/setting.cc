@@ -154,6 +154,7 @@ Controls ControlsOf(const Choices& choices) {
   Controls controls;
   controls.primary = static_cast<std::uint32_t>(Bit(31) | Bit(17));
   std::uint64_t secondary = Bit(1);
+  if (choices.guest == ChosenGuest::kNoPaging) secondary |= Bit(7);
   if (choices.log != PageLog::kOff) secondary |= Bit(17);
   if (choices.ve) secondary |= Bit(18);
   if (choices.mbec) secondary |= Bit(22);
@@ -173,18 +174,19 @@ Controls ControlsOf(const Choices& choices) {
 
 GuestState GuestOf(const Choices& choices) {
   GuestState guest;
-  guest.cr4 = Bit(5);
+  guest.cr4 = Bit(5) | Bit(13);
+  guest.rflags = Bit(1);
   switch (choices.guest) {
     case ChosenGuest::kPaging:
-      guest.cr0 = Bit(31) | Bit(0);
+      guest.cr0 = Bit(31) | Bit(5) | Bit(0);
       guest.efer = Bit(8) | Bit(10) | Bit(11);
       guest.cs_l = true;
       break;
     case ChosenGuest::kNoPaging:
-      guest.cr0 = Bit(30) | Bit(0);
+      guest.cr0 = Bit(30) | Bit(5) | Bit(0);
       break;
     case ChosenGuest::kPae:
-      guest.cr0 = Bit(31) | Bit(0);
+      guest.cr0 = Bit(31) | Bit(5) | Bit(0);
       guest.cr3 = GpaOf(choices).value;
       break;
   }

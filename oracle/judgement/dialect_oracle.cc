@@ -33,7 +33,9 @@ Skip DialectOracle::Answer(const MachineState& state, const Step* step,
   }
   switch (verdict_->standing) {
     case Standing::kJudged:
-      if (manner_ == Manner::kPlain) {
+      // Whoever refuses a VM entry that may succeed is asked nothing more.
+      if (step == nullptr) ++answered_;
+      if (manner_ == Manner::kPlain || step == nullptr) {
         outcome = PlainOutcome(verdict_->alternatives[0], state);
       } else {
         const auto all = PermittedOutcomes(*verdict_, state);

@@ -67,7 +67,11 @@ class Comparison {
   void CompareEvent() {
     Compare(Field::kEvent, static_cast<std::uint64_t>(expected_.event.kind),
             static_cast<std::uint64_t>(given_.event.kind), expected_.decided);
-    if (!found_.empty() || expected_.event.kind != EventKind::kVmExit) return;
+    const EventKind kind = expected_.event.kind;
+    if (!found_.empty() ||
+        (kind != EventKind::kVmExit && kind != EventKind::kGuestStateFailure)) {
+      return;
+    }
     Compare(Field::kExitReason, expected_.event.exit_reason,
             given_.event.exit_reason, expected_.decided);
   }
@@ -80,6 +84,9 @@ class Comparison {
         break;
       case EventKind::kVmEntryFailure:
         CompareFailedCheck();
+        break;
+      case EventKind::kGuestStateFailure:
+        CompareQualification(expected_.qualification_defined);
         break;
       case EventKind::kVmExit:
         CompareExit();

@@ -91,6 +91,16 @@ Alternative EntryFailure() {
   return a;
 }
 
+Alternative GuestFailure() {
+  Alternative a;
+  a.event.kind = EventKind::kGuestStateFailure;
+  a.event.exit_reason = 33;
+  a.event.qualification = 2;
+  a.qualification_defined = ~std::uint64_t{0};
+  a.decided = {Rule::kGst10, 0};
+  return a;
+}
+
 class JudgeTest : public testing::Test {
  protected:
   JudgeTest() {
@@ -146,6 +156,15 @@ const Planted kPlanted[] = {
     {"NoFailedCheck", EntryFailure,
      [](Outcome& o) { o.event.failed_check = EntryCheck::kNone; },
      Field::kFailedCheck, "eptdiff-x-failed-check-EPTP-1-none"},
+    {"ControlsForTheGuest", GuestFailure,
+     [](Outcome& o) { o.event.kind = EventKind::kVmEntryFailure; },
+     Field::kEvent, "eptdiff-x-event-GST-10-none"},
+    {"AnotherQualificationOfAFailedEntry", GuestFailure,
+     [](Outcome& o) { o.event.qualification = 0; }, Field::kQualification,
+     "eptdiff-x-qualification1-GST-10-none"},
+    {"AnotherReasonOfAFailedEntry", GuestFailure,
+     [](Outcome& o) { o.event.exit_reason = 34; }, Field::kExitReason,
+     "eptdiff-x-exit-reason-GST-10-none"},
     {"AnotherExitReason", Violation,
      [](Outcome& o) { o.event.exit_reason = 49; }, Field::kExitReason,
      "eptdiff-x-exit-reason-VIO-3-PTE"},

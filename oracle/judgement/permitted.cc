@@ -16,6 +16,7 @@ struct Choice {
   std::optional<std::size_t> optional = std::nullopt;  // this one alone
   std::uint64_t undefined = 0;                         // or all ones
   bool farthest = false;  // of the addresses within a span
+  int check = -1;         // of the checks that fail; -1: the first
 };
 
 std::uint64_t Fill(std::uint64_t value, std::uint64_t defined,
@@ -74,8 +75,12 @@ Event EventOf(const Alternative& a, const Choice& choice) {
       event.cr2.value = Reported(event.cr2.value, true, a.span, choice);
       break;
     case EventKind::kVmEntryFailure:
-      event.failed_check =
-          static_cast<EntryCheck>(std::countr_zero(a.failed_checks));
+      event.failed_check = static_cast<EntryCheck>(
+          choice.check < 0 ? std::countr_zero(a.failed_checks) : choice.check);
+      break;
+    case EventKind::kGuestStateFailure:
+      event.qualification =
+          Fill(event.qualification, a.qualification_defined, choice);
       break;
     default:
       break;
@@ -155,6 +160,10 @@ std::vector<Outcome> PermittedOutcomes(const Verdict& verdict,
     }
     outcomes.push_back(OutcomeOf(a, before, {.undefined = ~std::uint64_t{0}}));
     outcomes.push_back(OutcomeOf(a, before, {.farthest = true}));
+    for (int check = 0; a.failed_checks >> check != 0; ++check) {
+      if (!(a.failed_checks >> check & 1)) continue;
+      outcomes.push_back(OutcomeOf(a, before, {.check = check}));
+    }
   }
   return outcomes;
 }

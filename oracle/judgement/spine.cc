@@ -36,7 +36,7 @@ Spine::Spine(const Case& c) : case_(c) {
 
 bool Spine::CanGoOn() const {
   return verdict_.standing == Standing::kJudged &&
-         verdict_.alternatives[0].event.kind != EventKind::kVmEntryFailure;
+         !IsFailedEntry(verdict_.alternatives[0].event.kind);
 }
 
 void Spine::Advance() {

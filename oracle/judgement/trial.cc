@@ -92,7 +92,7 @@ void Trial::Enter(const Case& c) {
   JudgeAnswers(0, nullptr);
   for (auto& seat : seats_) {
     if (seat->judged && seat->models_entry &&
-        seat->outcome.event.kind == EventKind::kVmEntryFailure) {
+        IsFailedEntry(seat->outcome.event.kind)) {
       seat->active = false;  // agreed: there is no guest to run
     }
   }
@@ -162,7 +162,7 @@ void Trial::JudgeSeat(Seat& seat, std::size_t number, const Step* step) {
       break;
     case Standing::kJudged:
       if (entry_unseen) {
-        if (verdict.alternatives[0].event.kind == EventKind::kVmEntryFailure) {
+        if (IsFailedEntry(verdict.alternatives[0].event.kind)) {
           standings.skip = Skip::kVmEntryNotModelled;
           break;
         }

@@ -43,6 +43,11 @@ std::uint64_t Eptp4(const Situation& s) {
   return Bit(s.operand, 7) && !s.Capability(23);
 }
 
+// "Reserved bits 11:7": 27.2.1.1 has not followed the table.
+std::uint64_t Eptp4Reserved(const Situation&) {
+  return static_cast<std::uint64_t>(EptpBit7::kEither);
+}
+
 std::uint64_t Eptp5(const Situation& s) {
   return Bits(s.operand, 11, 8) != 0 || Bits(s.operand, 63, s.N()) != 0;
 }
@@ -52,7 +57,7 @@ std::uint64_t Ctl1(const Situation& s) {
   return s.EnablePml() || s.UnrestrictedGuest() || s.Mbec() ||
          s.SubPageWritePermissions() || s.IntelPtGuestPhysical() ||
          s.EnableHlat() || s.EptPagingWrite() || s.GuestPagingVerification() ||
-         s.EptpSwitching();
+         s.PebsGuestPhysical() || s.EptpSwitching();
 }
 
 std::uint64_t Ctl2(const Situation& s) {
@@ -65,10 +70,9 @@ std::uint64_t Ctl2(const Situation& s) {
 
 std::uint64_t Ctl3(const Situation& s) {
   if (!s.EnableHlat()) return false;
-  const Controls& c = s.state->controls;
-  const std::uint64_t maximum = Bits(s.state->processor.ept_vpid_cap, 53, 48);
-  return Bits(c.hlatp, 2, 0) != 0 || Bits(c.hlatp, 11, 5) != 0 ||
-         Bits(c.hlatp, 63, s.N()) != 0 || c.hlat_prefix_size > maximum;
+  const std::uint64_t hlatp = s.state->controls.hlatp;
+  return Bits(hlatp, 2, 0) != 0 || Bits(hlatp, 11, 5) != 0 ||
+         Bits(hlatp, 63, s.N()) != 0;
 }
 
 std::uint64_t Ctl4Refused(const Situation& s) {
@@ -93,6 +97,30 @@ std::uint64_t Ctl5Pml(const Situation& s) {
 
 std::uint64_t Ctl5Verification(const Situation& s) {
   return s.GuestPagingVerification() && s.EptPagingWrite();
+}
+
+std::uint64_t Ctl6(const Situation& s) {
+  return s.EnableVpid() && s.state->controls.vpid == 0;
+}
+
+// A.11: IA32_VMX_VMFUNC knows EPTP switching alone.
+std::uint64_t Ctl7(const Situation& s) {
+  return s.EnableVmFunctions() &&
+         Bits(s.state->controls.vm_functions, 63, 1) != 0;
+}
+
+std::uint64_t Ctl8(const Situation& s) {
+  return !s.NmiExiting() && s.VirtualNmis();
+}
+
+std::uint64_t Ctl9(const Situation& s) {
+  return !s.VirtualNmis() && s.NmiWindowExiting();
+}
+
+std::uint64_t Ctl10(const Situation& s) {
+  constexpr int kLoadRtitControl = 18;
+  return s.IntelPtGuestPhysical() &&
+         !(s.EntryControl(kLoadRtitControl) && s.ClearRtitOnExit());
 }
 
 }  // namespace eptdiff::sdm

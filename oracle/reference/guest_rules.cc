@@ -189,6 +189,14 @@ std::uint64_t Gw14Root(const Situation& s) {
   return PcdPwt(s.operand);
 }
 
+// 4.5.1 gives a size of 1 its meaning where the maximum is 1; what other sizes
+// and maxima mean is "not currently defined", and VM entry checks neither.
+std::uint64_t Gw15Defined(const Situation& s) {
+  const std::uint64_t maximum = Bits(s.state->processor.ept_vpid_cap, 53, 48);
+  const std::uint64_t size = s.state->controls.hlat_prefix_size;
+  return !s.EnableHlat() || size == 0 || (size == 1 && maximum == 1);
+}
+
 // 4.5.1. Asked with 4-level and 5-level paging.
 std::uint64_t Gw15Applies(const Situation& s) {
   return s.EnableHlat() && (s.state->controls.hlat_prefix_size == 0 ||

@@ -14,6 +14,10 @@ namespace {
 constexpr std::uint64_t kPageBytes = 4096;
 constexpr int kGpaBits = 52;
 
+constexpr std::uint16_t BitOf(EntryCheck check) {
+  return static_cast<std::uint16_t>(1u << static_cast<unsigned>(check));
+}
+
 // VM entry refuses an EPTP for these reasons (table 25-9).
 std::uint16_t FailedEptpChecks(Examiner& x, std::uint64_t eptp) {
   static constexpr struct {
@@ -26,27 +30,44 @@ std::uint16_t FailedEptpChecks(Examiner& x, std::uint64_t eptp) {
   };
   std::uint16_t failed = 0;
   for (const auto& [slot, check] : kChecks) {
-    if (x.Ask(slot, eptp)) failed |= 1u << static_cast<unsigned>(check);
+    if (x.Ask(slot, eptp)) failed |= BitOf(check);
   }
   return failed;
 }
 
 // 27.2.1.1.
 std::uint16_t FailedChecks(Examiner& x) {
+  static constexpr struct {
+    Slot slot;
+    EntryCheck check;
+  } kChecks[] = {
+      {Slot::kCtl1, EntryCheck::kCtl1}, {Slot::kCtl2, EntryCheck::kCtl2},
+      {Slot::kCtl3, EntryCheck::kCtl3}, {Slot::kCtl6, EntryCheck::kCtl6},
+      {Slot::kCtl7, EntryCheck::kCtl7}, {Slot::kCtl8, EntryCheck::kCtl8},
+      {Slot::kCtl9, EntryCheck::kCtl9}, {Slot::kCtl10, EntryCheck::kCtl10},
+  };
   std::uint16_t failed = 0;
   if (x.s.EnableEpt()) failed = FailedEptpChecks(x, x.state().controls.eptp);
-  if (x.Ask(Slot::kCtl1)) failed |= 1u << static_cast<int>(EntryCheck::kCtl1);
-  if (x.Ask(Slot::kCtl2)) failed |= 1u << static_cast<int>(EntryCheck::kCtl2);
-  if (x.Ask(Slot::kCtl3)) failed |= 1u << static_cast<int>(EntryCheck::kCtl3);
+  for (const auto& [slot, check] : kChecks) {
+    if (x.Ask(slot)) failed |= BitOf(check);
+  }
   return failed;
 }
 
 // Of the first of these checks; there is one.
 RuleAt RuleOfCheck(std::uint16_t failed) {
-  constexpr Rule kRuleOf[] = {Rule{},       Rule::kEptp1, Rule::kEptp2,
-                              Rule::kEptp3, Rule::kEptp4, Rule::kEptp5,
-                              Rule::kCtl1,  Rule::kCtl2,  Rule::kCtl3};
-  return {kRuleOf[std::countr_zero(failed)], 0};
+  return {RuleOf(static_cast<EntryCheck>(std::countr_zero(failed))), 0};
+}
+
+// The readings of EPTP bit 7, where the processor has what it controls.
+struct Bit7 {
+  bool accepted = true;
+  bool refused = false;
+};
+Bit7 ReadingsOfBit7(Examiner& x, std::uint64_t eptp) {
+  if (!sdm::Bit(eptp, 7) || !x.s.Capability(23)) return {};
+  const auto answer = static_cast<EptpBit7>(x.Ask(Slot::kEptp4Reserved, eptp));
+  return {answer == EptpBit7::kEither, true};
 }
 
 // The alternative in which nothing has happened yet.
@@ -55,6 +76,58 @@ Alternative& AddUntouched(const Examiner& x, RuleAt decided, Verdict& verdict) {
   alternative.registers = RegistersOf(x.state());
   alternative.decided = decided;
   return alternative;
+}
+
+// 27.2: VMfailValid with VM-instruction error 7; nothing is loaded.
+void AddRefusedControls(const Examiner& x, std::uint16_t failed,
+                        Verdict& verdict) {
+  Alternative& entry = AddUntouched(x, RuleOfCheck(failed), verdict);
+  entry.event.kind = EventKind::kVmEntryFailure;
+  entry.failed_checks = failed;
+}
+
+// 27.8: the basic exit reason 33 (with bit 31), and a qualification.
+void AddRefusedGuest(const Examiner& x, std::uint64_t qualification, Rule why,
+                     Verdict& verdict) {
+  constexpr std::uint16_t kInvalidGuestState = 33;
+  Alternative& entry = AddUntouched(x, {why, 0}, verdict);
+  entry.event.kind = EventKind::kGuestStateFailure;
+  entry.event.exit_reason = kInvalidGuestState;
+  entry.event.qualification = qualification;
+  entry.qualification_defined = ~std::uint64_t{0};
+}
+
+// Whether one of the PDPTE fields fails (27.3.1.6).
+bool SomePdpteFails(Examiner& x) {
+  if (!x.s.EnableEpt() || !x.s.PagingEnabled() || !x.s.Cr4(5) ||
+      x.s.Ia32eModeGuest()) {
+    return false;
+  }
+  bool fails = false;
+  for (const std::uint64_t pdpte : x.state().guest.pdpte) {
+    x.s.entry = pdpte;
+    if (x.Ask(Slot::kGst10)) fails = true;
+  }
+  return fails;
+}
+
+// 27.3.1: "These checks may be performed in any order", so that where both
+// kinds of failure are there either qualification may be reported (27.8).
+void JudgeGuestState(Examiner& x, Verdict& verdict) {
+  static constexpr Slot kChecks[] = {
+      Slot::kGst1, Slot::kGst2, Slot::kGst3, Slot::kGst4, Slot::kGst5,
+      Slot::kGst6, Slot::kGst7, Slot::kGst8, Slot::kGst9, Slot::kGst11};
+  bool accepted = true;
+  for (const Slot slot : kChecks) {
+    if (!x.Ask(slot)) continue;
+    if (accepted) AddRefusedGuest(x, 0, InfoOf(slot).rule, verdict);
+    accepted = false;
+  }
+  if (SomePdpteFails(x)) {
+    AddRefusedGuest(x, x.Ask(Slot::kGst10Reason), Rule::kGst10, verdict);
+    accepted = false;
+  }
+  if (accepted) AddUntouched(x, {Rule::kWalk6, 0}, verdict);
 }
 
 void Refuse(Standing standing, const char* why, Verdict& verdict) {
@@ -88,6 +161,12 @@ void JudgeEptpSwitch(Examiner& x, const Step& step, Verdict& verdict) {
   const std::uint16_t failed = FailedEptpChecks(x, eptp);
   if (failed != 0) return exit(RuleOfCheck(failed));
   if (x.Ask(Slot::kCtl4Refused, eptp)) return exit({Rule::kCtl4, 0});
+  const Bit7 bit7 = ReadingsOfBit7(x, eptp);
+  if (!bit7.accepted) return exit({Rule::kEptp4, 0});
+  if (bit7.refused) {
+    ReportExit(x, kExitVmfunc, {Rule::kEptp4, 0}, false,
+               AddUntouched(x, {Rule::kEptp4, 0}, verdict));
+  }
   result.registers.eptp = eptp;
   result.registers.eptp_index =
       static_cast<std::uint16_t>(x.Ask(Slot::kCtl4EptpIndex, step.index));
@@ -181,10 +260,13 @@ bool IsCanonical(std::uint64_t gla, GuestMode mode) {
 void JudgeLinear(Examiner& x, const LinearParts& parts, Verdict& verdict) {
   for (const LinearPart& part : parts) {
     BeginLinear(x, part);
-    if (x.s.FourOrFiveLevel() &&
-        !IsCanonical(part.gla.value, x.s.linear.mode)) {
+    if (!x.s.FourOrFiveLevel()) continue;
+    if (!IsCanonical(part.gla.value, x.s.linear.mode)) {
       return Refuse(Standing::kCallerError, "a linear address not canonical",
                     verdict);
+    }
+    if (!x.Ask(Slot::kGw15Defined)) {
+      return Refuse(Standing::kUndefined, "", verdict);
     }
   }
   JudgeLinearAccess(x, parts, verdict);
@@ -256,13 +338,18 @@ void Reference::JudgeEntry(const MachineState& state, Verdict& verdict,
                            Trace& trace) const {
   Reset(verdict, trace);
   Examiner x(dialect_, state, trace);
-  const std::uint16_t failed = FailedChecks(x);
-  Alternative& entry = AddUntouched(x, {Rule::kWalk6, 0}, verdict);
+  std::uint16_t failed = FailedChecks(x);
+  const Bit7 bit7 =
+      x.s.EnableEpt() ? ReadingsOfBit7(x, state.controls.eptp) : Bit7{};
+  if (failed != 0) {
+    if (bit7.refused) failed |= BitOf(EntryCheck::kEptp4);
+    return AddRefusedControls(x, failed, verdict);
+  }
+  if (bit7.accepted) JudgeGuestState(x, verdict);
+  if (bit7.refused) {
+    AddRefusedControls(x, BitOf(EntryCheck::kEptp4), verdict);
+  }
   DefinePdptes(x.s.PaePaging(), verdict);
-  if (failed == 0) return;
-  entry.event.kind = EventKind::kVmEntryFailure;
-  entry.failed_checks = failed;
-  entry.decided = RuleOfCheck(failed);
 }
 
 void Reference::Judge(const MachineState& state, const Step* step,

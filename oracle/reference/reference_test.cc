@@ -121,6 +121,7 @@ TEST(ReferenceTest, EntryListsEveryFailedCheck) {
   EXPECT_EQ(judged.verdict.alternatives[0].failed_checks,
             1 << static_cast<int>(EntryCheck::kEptp1) |
                 1 << static_cast<int>(EntryCheck::kEptp3) |
+                1 << static_cast<int>(EntryCheck::kEptp4) |  // one reading
                 1 << static_cast<int>(EntryCheck::kEptp5));
 }
 

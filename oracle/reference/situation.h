@@ -128,6 +128,7 @@ struct Situation {
   }
   bool EnableEpt() const { return Secondary(1); }
   bool UnrestrictedGuest() const { return Secondary(7); }
+  bool EnableVpid() const { return Secondary(5); }
   bool EnableVmFunctions() const { return Secondary(13); }
   bool EnablePml() const { return Secondary(17); }
   bool EptViolationVe() const { return Secondary(18); }
@@ -136,10 +137,25 @@ struct Situation {
   // "Intel PT uses guest physical addresses".
   bool IntelPtGuestPhysical() const { return Secondary(24); }
   bool EnableHlat() const { return Tertiary(1); }
+  // June 2026: "PEBS uses guest-physical addresses".
+  bool PebsGuestPhysical() const { return Tertiary(12); }
   bool EptPagingWrite() const { return Tertiary(2); }
   bool GuestPagingVerification() const { return Tertiary(3); }
   bool EptpSwitching() const {
     return EnableVmFunctions() && sdm::Bit(state->controls.vm_functions, 0);
+  }
+
+  bool NmiExiting() const { return sdm::Bit(state->controls.pin_based, 3); }
+  bool VirtualNmis() const { return sdm::Bit(state->controls.pin_based, 5); }
+  bool NmiWindowExiting() const {
+    return sdm::Bit(state->controls.primary, 22);
+  }
+  // A VM-entry control (table 25-16).
+  bool EntryControl(int bit) const {
+    return sdm::Bit(state->controls.entry_controls, bit);
+  }
+  bool ClearRtitOnExit() const {
+    return sdm::Bit(state->controls.exit_controls, 25);
   }
 
   // EPTP (table 25-9).
@@ -166,6 +182,8 @@ struct Situation {
   bool PaePaging() const {
     return PagingEnabled() && Cr4(5) && !sdm::Bit(state->guest.efer, 10);
   }
+  // "IA-32e mode guest": VM entry loads IA32_EFER.LMA with it (27.3.2.1).
+  bool Ia32eModeGuest() const { return sdm::Bit(state->guest.efer, 10); }
   // IA-32e mode needs CR0.PG and CR4.PAE: without either IA32_EFER.LMA says
   // nothing, a combination that no processor is in.
   bool SixtyFourBitMode() const {
@@ -211,6 +229,10 @@ struct Situation {
 
 // A qualification bit that the SDM leaves undefined.
 inline constexpr std::uint64_t kUndefinedBit = 2;
+
+// What kEptp4Reserved answers: EPTP bit 7 where the processor has supervisor
+// shadow-stack control.
+enum class EptpBit7 : std::uint64_t { kEither, kReserved };
 
 // What kWalk8 answers.
 enum class WalkOrder : std::uint64_t {

@@ -107,6 +107,11 @@ extern EPTDIFF_TARGET_EXPORT const uint32_t eptdiff_target_abi;
 /* CR4.SMEP and CR4.SMAP; CR4.PKE and CR4.PKS; in linear accesses. */
 #define EPTDIFF_MODELS_SMEP_SMAP (UINT64_C(1) << 25)
 #define EPTDIFF_MODELS_PROTECTION_KEYS (UINT64_C(1) << 26)
+/* With EPTDIFF_MODELS_VM_ENTRY: also the checks of 27.2.1.1 that are not about
+ * EPT itself, EPTDIFF_CHECK_VPID and on; and those of the guest's
+ * state, 27.3.1. Without them a target meets nothing that they refuse. */
+#define EPTDIFF_MODELS_ENTRY_CONTROLS (UINT64_C(1) << 27)
+#define EPTDIFF_MODELS_GUEST_STATE (UINT64_C(1) << 28)
 
 /* Which parts of its answers a target fills in, and which are compared:
  * eptdiff_profile.fills. */
@@ -249,9 +254,9 @@ typedef struct eptdiff_question {
   uint16_t hlat_prefix_size;
   uint16_t vpid;
 
-  /* The guest, in a state that VM entry accepts as far as paging depends on it:
-   * CR3 and the PDPTE registers are within maxphyaddr, and CR4.PAE is 1 in
-   * IA-32e mode. */
+  /* The guest, in a state that VM entry accepts (27.3.1.1, .4, .6), save to a
+   * target with EPTDIFF_MODELS_GUEST_STATE. IA32_EFER.LMA is the VM-entry
+   * control "IA-32e mode guest". */
   uint64_t cr0;
   uint64_t cr3;
   uint64_t cr4;
@@ -267,6 +272,10 @@ typedef struct eptdiff_question {
   uint8_t nmi_unblocking; /* IRET, with (virtual) NMIs blocked before it */
   uint8_t transactional;
   uint8_t reserved3[3];
+
+  /* VM-entry and VM-exit controls, tables 25-16 and 25-13. */
+  uint32_t entry_controls;
+  uint32_t exit_controls;
 } eptdiff_question;
 
 /* Host-physical memory, in 8-byte words at 8-byte aligned addresses below
@@ -290,7 +299,11 @@ enum eptdiff_event {
   EPTDIFF_VE = 2, /* #VE, with its information area written */
   EPTDIFF_PAGE_FAULT = 3,
   EPTDIFF_GENERAL_PROTECTION = 4, /* #GP(0) */
-  EPTDIFF_VM_ENTRY_FAILURE = 5    /* eptdiff_target_enter only */
+  /* eptdiff_target_enter only: VM entry refuses the controls (VM-instruction
+   * error 7), or the guest's state (27.8: exit reason 33 with bit 31; of the
+   * answer, exit_reason is 33, and qualification is 0, or 2 for the PDPTEs). */
+  EPTDIFF_VM_ENTRY_FAILURE = 5,
+  EPTDIFF_GUEST_STATE_FAILURE = 6
 };
 
 /* Why VM entry (27.2.1.1) refuses: eptdiff_answer.failed_check. */
@@ -301,9 +314,14 @@ enum eptdiff_check {
   EPTDIFF_CHECK_EPTP_ACCESSED_DIRTY = 3,
   EPTDIFF_CHECK_EPTP_SHADOW_STACK = 4,
   EPTDIFF_CHECK_EPTP_RESERVED_BITS = 5,
-  EPTDIFF_CHECK_NEEDS_EPT = 6, /* a control that needs "enable EPT" */
-  EPTDIFF_CHECK_ADDRESS = 7,   /* a misaligned or too wide address */
-  EPTDIFF_CHECK_HLAT = 8       /* HLATP or the HLAT prefix size */
+  EPTDIFF_CHECK_NEEDS_EPT = 6,     /* a control that needs "enable EPT" */
+  EPTDIFF_CHECK_ADDRESS = 7,       /* a misaligned or too wide address */
+  EPTDIFF_CHECK_HLAT = 8,          /* HLATP */
+  EPTDIFF_CHECK_VPID = 9,          /* a VPID of 0 */
+  EPTDIFF_CHECK_VM_FUNCTIONS = 10, /* reserved VM-function controls */
+  EPTDIFF_CHECK_VIRTUAL_NMIS = 11, /* without NMI exiting */
+  EPTDIFF_CHECK_NMI_WINDOW = 12,   /* NMI-window exiting, no virtual NMIs */
+  EPTDIFF_CHECK_INTEL_PT = 13      /* its controls of entry and exit */
 };
 
 typedef struct eptdiff_translation {
@@ -368,8 +386,8 @@ EPTDIFF_TARGET_EXPORT int eptdiff_target_answer(
 
 /* Optional. A case begins: whatever was kept of another one is void. Of
  * `question` the processor, the controls and the guest count. With
- * EPTDIFF_MODELS_VM_ENTRY the event is EPTDIFF_COMPLETED or
- * EPTDIFF_VM_ENTRY_FAILURE. */
+ * EPTDIFF_MODELS_VM_ENTRY the event is EPTDIFF_COMPLETED,
+ * EPTDIFF_VM_ENTRY_FAILURE or EPTDIFF_GUEST_STATE_FAILURE. */
 EPTDIFF_TARGET_EXPORT int eptdiff_target_enter(const eptdiff_question* question,
                                                const eptdiff_memory* memory,
                                                eptdiff_answer* answer);

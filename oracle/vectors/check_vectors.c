@@ -73,6 +73,8 @@ static const struct {
     {"paging_write", EPTDIFF_MODELS_PAGING_WRITE},
     {"verification", EPTDIFF_MODELS_PAGING_WRITE},
     {"hlat", EPTDIFF_MODELS_HLAT},
+    {"entry_controls", EPTDIFF_MODELS_VM_ENTRY | EPTDIFF_MODELS_ENTRY_CONTROLS},
+    {"guest_state", EPTDIFF_MODELS_VM_ENTRY | EPTDIFF_MODELS_GUEST_STATE},
     {"eptp_switch", EPTDIFF_MODELS_EPTP_SWITCHING},
     {"structure_access", EPTDIFF_MODELS_STRUCTURE_ACCESS},
     {"pdpte_load", EPTDIFF_MODELS_PDPTE_LOAD},
@@ -165,6 +167,8 @@ static void read_machine(const struct json* vector, eptdiff_question* q) {
   q->hlatp = json_number(c, "hlatp");
   q->hlat_prefix_size = (uint16_t)json_number(c, "hlat_prefix_size");
   q->vpid = (uint16_t)json_number(c, "vpid");
+  q->entry_controls = (uint32_t)json_number(c, "entry_controls");
+  q->exit_controls = (uint32_t)json_number(c, "exit_controls");
   q->cr0 = json_number(g, "cr0");
   q->cr3 = json_number(g, "cr3");
   q->cr4 = json_number(g, "cr4");
@@ -311,6 +315,7 @@ static int fits_event(const struct comparison* c, const struct json* a) {
                                        "page_fault",
                                        "general_protection",
                                        "vm_entry_failure",
+                                       "guest_state_failure",
                                        NULL};
   const unsigned event = place_in(events, json_text(a, "event"));
   if (event != c->answer->event) return 0;
@@ -318,6 +323,7 @@ static int fits_event(const struct comparison* c, const struct json* a) {
     case EPTDIFF_COMPLETED:
       return fits_translations(c, json_member(a, "translations"));
     case EPTDIFF_VM_EXIT:
+    case EPTDIFF_GUEST_STATE_FAILURE:
       return fits_exit(c, a);
     case EPTDIFF_PAGE_FAULT:
       if ((c->fills & EPTDIFF_FILLS_ERROR_CODE) != 0 &&

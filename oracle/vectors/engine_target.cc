@@ -62,7 +62,9 @@ Controls ControlsOf(const eptdiff_question& q) {
           .eptp_index = q.eptp_index,
           .hlatp = q.hlatp,
           .hlat_prefix_size = q.hlat_prefix_size,
-          .vpid = q.vpid};
+          .vpid = q.vpid,
+          .entry_controls = q.entry_controls,
+          .exit_controls = q.exit_controls};
 }
 
 GuestState GuestOf(const eptdiff_question& q) {
@@ -154,13 +156,10 @@ void eptdiff_target_describe(eptdiff_profile* profile) {
 
 int eptdiff_target_enter(const eptdiff_question* question,
                          const eptdiff_memory*, eptdiff_answer* answer) {
-  eptdiff::Event event;
-  event.failed_check = eptdiff::CheckControls(eptdiff::ProcessorOf(*question),
-                                              eptdiff::ControlsOf(*question));
-  if (event.failed_check != eptdiff::EntryCheck::kNone) {
-    event.kind = eptdiff::EventKind::kVmEntryFailure;
-  }
-  eptdiff::Fill(event, *answer);
+  eptdiff::Fill(eptdiff::EnterGuest(eptdiff::ProcessorOf(*question),
+                                    eptdiff::ControlsOf(*question),
+                                    eptdiff::GuestOf(*question)),
+                *answer);
   return EPTDIFF_ANSWERED;
 }
 

@@ -132,12 +132,13 @@ void SetMachine(const AccessSettings& settings, Case& c) {
   c.controls.primary = 0x8000'0000;
   c.controls.secondary = 0x2;
   c.controls.eptp = 0x101e;
-  c.guest.cr0 = 0x8000'0001 | (settings.wp ? 0x1'0000 : 0);
+  c.guest.cr0 = 0x8000'0021 | (settings.wp ? 0x1'0000 : 0);
   c.guest.cr3 = 0x1'0000;
   c.guest.cr4 =
-      0x20 | (settings.smep ? Bit(20) : 0) | (settings.pke ? Bit(22) : 0);
+      0x2020 | (settings.smep ? Bit(20) : 0) | (settings.pke ? Bit(22) : 0);
   c.guest.efer = 0x500 | (settings.nxe ? 0x800 : 0);
   c.guest.pkru = settings.pke ? 0x30u | settings.pkru << 2 : 0;
+  c.guest.rflags = 2;
   c.guest.cs_l = true;
   c.guest.cpl = settings.user ? 3 : 0;
   c.memory = {{Hpa{0x1000}, 0x2007},

@@ -25,10 +25,11 @@ Scene::Scene(const SceneOptions& options)
   c.controls.secondary = static_cast<std::uint32_t>(
       kEnableEpt | (options.mbec ? kModeBasedExecute : 0));
   c.controls.eptp = 0x101e | (options.accessed_dirty ? 0x40 : 0);
-  c.guest.cr0 = 0x8001'0001;  // PG, WP, PE
+  c.guest.cr0 = 0x8001'0021;  // PG, WP, NE, PE
   c.guest.cr3 = 0x1'0000;
-  c.guest.cr4 = 0x20;    // PAE
+  c.guest.cr4 = 0x2020;  // VMXE, PAE
   c.guest.efer = 0xd00;  // LME, LMA, NXE
+  c.guest.rflags = 2;
   c.guest.cs_l = true;
   c.guest.cpl = options.user ? 3 : 0;
 

@@ -34,7 +34,9 @@ class Entries {
     text.c.processor.maxphyaddr = kMaxphyaddr;
     text.c.processor.ept_vpid_cap = capabilities;
     text.c.controls = controls;
-    text.c.guest.cr0 = 0x8000'0001;
+    text.c.guest.cr0 = 0x8000'0021;  // PG, NE, PE
+    text.c.guest.cr4 = 0x2000;       // VMXE
+    text.c.guest.rflags = 2;
     text.expectations[0].event =
         valid ? EventKind::kCompleted : EventKind::kVmEntryFailure;
     Canonicalise(text.c);

@@ -4,6 +4,7 @@
 
 #include "fuzzers/command/vectors/vectors.h"
 #include "fuzzers/entries/guest_mode.h"
+#include "oracle/judgement/spine.h"
 
 namespace eptdiff {
 namespace {
@@ -44,6 +45,19 @@ bool HasStep(const Case& c) {
   return SomeStep(c, [](const Step& step) { return step.kind == kKind; });
 }
 
+// Whether VM entry refuses the case by a check from CTL-6 on: one that is not
+// about EPT itself.
+bool NeedsEntryControls(const Case& c) {
+  const Spine entry(c);
+  constexpr unsigned kFirst = static_cast<unsigned>(EntryCheck::kCtl6);
+  return entry.verdict().alternatives[0].failed_checks >> kFirst != 0;
+}
+bool NeedsGuestState(const Case& c) {
+  const Spine entry(c);
+  return entry.verdict().alternatives[0].event.kind ==
+         EventKind::kGuestStateFailure;
+}
+
 constexpr VectorFlag kFlags[] = {
     {"five_levels", "5-level EPT",
      [](const Case& c) { return (c.controls.eptp >> 3 & 7) == 4; }},
@@ -63,6 +77,10 @@ constexpr VectorFlag kFlags[] = {
     {"verification", "guest-paging verification",
      [](const Case& c) { return Tertiary(c, 3); }},
     {"hlat", "HLAT paging", [](const Case& c) { return Tertiary(c, 1); }},
+    {"entry_controls",
+     "VM entry refuses controls by a check that is not about EPT itself",
+     NeedsEntryControls},
+    {"guest_state", "VM entry refuses the guest's state", NeedsGuestState},
     {"ept_disabled", "\"enable EPT\" is 0",
      [](const Case& c) { return !Secondary(c, 1); }},
     {"eptp_switch", "VMFUNC leaf 0", HasStep<StepKind::kEptpSwitch>},

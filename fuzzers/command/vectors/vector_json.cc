@@ -34,7 +34,8 @@ constexpr std::string_view kEvents[] = {"completed",
                                         "virtualization_exception",
                                         "page_fault",
                                         "general_protection",
-                                        "vm_entry_failure"};
+                                        "vm_entry_failure",
+                                        "guest_state_failure"};
 
 constexpr std::string_view kStepKinds[] = {"guest_physical_access",
                                            "linear_access",
@@ -142,6 +143,8 @@ class VectorWriter {
     Hex("hlatp", c.hlatp);
     Count("hlat_prefix_size", c.hlat_prefix_size);
     Count("vpid", c.vpid);
+    Hex("entry_controls", c.entry_controls);
+    Hex("exit_controls", c.exit_controls);
     json_.End();
   }
 
@@ -270,13 +273,16 @@ class VectorWriter {
         break;
       case EventKind::kVmEntryFailure:
         json_.Key("failed_checks").Array();
-        for (unsigned i = 1; i <= 8; ++i) {
+        for (unsigned i = 1; i < kEntryCheckCount; ++i) {
           if (!(a.failed_checks >> i & 1)) continue;
-          const auto first = static_cast<unsigned>(Rule::kEptp1);
           json_.String(
-              std::string(IdentifierOf(static_cast<Rule>(first + i - 1))));
+              std::string(IdentifierOf(RuleOf(static_cast<EntryCheck>(i)))));
         }
         json_.End();
+        break;
+      case EventKind::kGuestStateFailure:
+        Count("exit_reason", e.exit_reason);
+        Masked("qualification", e.qualification, a.qualification_defined);
         break;
       case EventKind::kVirtualizationException:
       case EventKind::kGeneralProtection:

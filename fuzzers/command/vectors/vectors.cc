@@ -138,8 +138,7 @@ std::vector<Case> VectorCasesOf(const Case& c) {
   const Spine entry(c);
   if (entry.verdict().standing != Standing::kJudged) return {};
   const Case whole = FirstStepsOf(c, DefinedSteps(c));
-  const bool fails =
-      entry.verdict().alternatives[0].event.kind == EventKind::kVmEntryFailure;
+  const bool fails = IsFailedEntry(entry.verdict().alternatives[0].event.kind);
   if (fails || c.steps.empty()) return {whole};
   if (whole.steps.empty()) return {};
   if (IsTheSameToEverybody(whole)) return {whole};

@@ -68,6 +68,8 @@ const char* EventKindWords(std::uint64_t kind) {
       return "#GP(0)";
     case EventKind::kVmEntryFailure:
       return "VM entry fails";
+    case EventKind::kGuestStateFailure:
+      return "VM entry fails in the guest's state";
     case EventKind::kGaveUp:
       return "panics";
   }
@@ -83,12 +85,11 @@ const char* PageSizeWords(std::uint64_t shift) {
 
 // Checks as bits 1 << EntryCheck: "EPTP-2, CTL-1".
 std::string CheckWords(std::uint64_t checks) {
-  const char* const kChecks[] = {"none",   "EPTP-1", "EPTP-2",
-                                 "EPTP-3", "EPTP-4", "EPTP-5",
-                                 "CTL-1",  "CTL-2",  "CTL-3"};
-  std::vector<const char*> words;
-  for (std::size_t i = 0; i < std::size(kChecks); ++i) {
-    if (checks >> i & 1) words.push_back(kChecks[i]);
+  std::vector<std::string> words;
+  if (checks & 1) words.emplace_back("none");
+  for (unsigned i = 1; i < kEntryCheckCount; ++i) {
+    if (!(checks >> i & 1)) continue;
+    words.emplace_back(IdentifierOf(RuleOf(static_cast<EntryCheck>(i))));
   }
   return words.empty() ? "?" : absl::StrJoin(words, ", ");
 }
@@ -211,6 +212,10 @@ std::string EventWordsWith(const Event& event, const Defined& defined,
       return "#GP(0)";
     case EventKind::kVmEntryFailure:
       return absl::StrCat("VM entry fails: ", CheckWords(failed_checks));
+    case EventKind::kGuestStateFailure:
+      return absl::StrCat("VM entry fails in the guest's state: exit reason ",
+                          event.exit_reason, " with bit 31, qualification ",
+                          event.qualification);
     case EventKind::kGaveUp:
       return "panics";
   }

@@ -36,6 +36,7 @@ void ReferenceWalker::Enter(const TableFacts& facts, std::uint64_t eptp) {
 
 bool ReferenceWalker::MayEnter() {
   reference_.JudgeEntry(state_, verdict_, trace_);
+  // Who builds tables knows the controls, and not the guest.
   return verdict_.alternatives[0].event.kind != EventKind::kVmEntryFailure;
 }
 

@@ -32,9 +32,9 @@ constexpr Alteration kVariants[] = {
      },
      "EPTP bit 6 is refused even where the processor has accessed and dirty "
      "flags"},
-    {"EPTP-4/always-reserved", Slot::kEptp4,
-     [](const Situation& s, std::uint64_t) -> std::uint64_t {
-       return Bit(s.operand, 7);
+    {"EPTP-4/always-reserved", Slot::kEptp4Reserved,
+     [](const Situation&, std::uint64_t) -> std::uint64_t {
+       return static_cast<std::uint64_t>(EptpBit7::kReserved);
      },
      "EPTP bit 7 is refused even where the processor has supervisor "
      "shadow-stack control"},
@@ -67,13 +67,15 @@ constexpr Alteration kVariants[] = {
        return value || Bits(any, 11, 0) != 0 || Bits(any, 63, s.N()) != 0;
      },
      "an address is checked although the control that uses it is 0"},
-    {"CTL-3/prefix-size-unchecked", Slot::kCtl3,
+    {"CTL-3/prefix-size-checked", Slot::kCtl3,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
-       const std::uint64_t hlatp = s.state->controls.hlatp;
-       return value && (Bits(hlatp, 2, 0) != 0 || Bits(hlatp, 11, 5) != 0 ||
-                        Bits(hlatp, 63, s.N()) != 0);
+       const std::uint64_t maximum =
+           Bits(s.state->processor.ept_vpid_cap, 53, 48);
+       return value ||
+              (s.EnableHlat() && s.state->controls.hlat_prefix_size > maximum);
      },
-     "the HLAT prefix size is not checked against its maximum"},
+     "an HLAT prefix size above the maximum that the processor enumerates is "
+     "refused"},
     {"CTL-3/bits-4-3-reserved", Slot::kCtl3,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        return value ||
@@ -101,6 +103,44 @@ constexpr Alteration kVariants[] = {
        return s.EnablePml();
      },
      "page-modification logging operates although EPTP bit 6 is 0"},
+    {"CTL-1/without-pebs", Slot::kCtl1,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       if (s.EnableEpt() || !s.PebsGuestPhysical()) return value;
+       return s.EnablePml() || s.UnrestrictedGuest() || s.Mbec() ||
+              s.SubPageWritePermissions() || s.IntelPtGuestPhysical() ||
+              s.EnableHlat() || s.EptPagingWrite() ||
+              s.GuestPagingVerification() || s.EptpSwitching();
+     },
+     "\"PEBS uses guest-physical addresses\" is accepted without EPT"},
+    {"CTL-7/low-half-only", Slot::kCtl7,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return s.EnableVmFunctions() &&
+              Bits(s.state->controls.vm_functions, 31, 1) != 0;
+     },
+     "bits 63:32 of the VM-function controls are not checked"},
+    {"CTL-7/whatever-the-control", Slot::kCtl7,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return Bits(s.state->controls.vm_functions, 63, 1) != 0;
+     },
+     "reserved VM-function controls are refused although \"enable VM "
+     "functions\" is 0"},
+    {"CTL-9/nmi-exiting-suffices", Slot::kCtl9,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return s.NmiWindowExiting() && !s.NmiExiting();
+     },
+     "\"NMI-window exiting\" is accepted with \"NMI exiting\" alone"},
+    {"CTL-10/exit-control-unchecked", Slot::kCtl10,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return s.IntelPtGuestPhysical() && !s.EntryControl(18);
+     },
+     "\"Intel PT uses guest physical addresses\" is accepted without \"clear "
+     "IA32_RTIT_CTL\""},
+    {"CTL-10/entry-control-unchecked", Slot::kCtl10,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return s.IntelPtGuestPhysical() && !s.ClearRtitOnExit();
+     },
+     "\"Intel PT uses guest physical addresses\" is accepted without \"load "
+     "IA32_RTIT_CTL\""},
 };
 
 }  // namespace

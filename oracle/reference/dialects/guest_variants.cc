@@ -217,12 +217,6 @@ constexpr Alteration kVariants[] = {
        return s.entry == 0;
      },
      "a PDPTE register is taken as present unless all of it is 0"},
-    {"GW-3/reserved-when-used", Slot::kGw3Absent,
-     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
-       return value || Bits(s.entry, 2, 1) != 0 || Bits(s.entry, 8, 5) != 0 ||
-              Bits(s.entry, 63, s.N()) != 0;
-     },
-     "reserved bits of a PDPTE register are checked whenever it is used"},
     {"GW-3/rights", Slot::kGw3Rights,
      [](const Situation&, std::uint64_t) -> std::uint64_t { return true; },
      "bits 2:1 of a PDPTE register count as U/S and R/W"},
@@ -236,11 +230,6 @@ constexpr Alteration kVariants[] = {
     {"GW-4/cr3-bits-31-12", Slot::kGw4Root,
      [](const Situation&, std::uint64_t value) { return Bits(value, 31, 0); },
      "bits 51:32 of CR3 are lost"},
-    {"GW-4/cr3-bits-51-12", Slot::kGw4Root,
-     [](const Situation& s, std::uint64_t) {
-       return Field(s.state->guest.cr3, 51, 12);
-     },
-     "bits of CR3 beyond the physical-address width go into the address"},
     {"GW-4/pcid-in-address", Slot::kGw4Root,
      [](const Situation& s, std::uint64_t value) {
        return value | Field(s.state->guest.cr3, 11, 5);

@@ -157,6 +157,10 @@ constexpr Alteration kVariants[] = {
      },
      "PCD and PWT of the first HLAT paging structure come from CR3"},
 
+    {"GW-15/other-sizes-as-1", Slot::kGw15Defined,
+     [](const Situation&, std::uint64_t) -> std::uint64_t { return true; },
+     "HLAT prefix sizes other than 0 select the addresses with bit 63 set, "
+     "whatever their maximum"},
     {"GW-15/never", Slot::kGw15Applies,
      [](const Situation&, std::uint64_t) -> std::uint64_t { return false; },
      "HLAT paging is never used"},

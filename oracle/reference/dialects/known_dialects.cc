@@ -56,9 +56,9 @@ struct Catalogue {
       alterations.push_back({name, slot.slot, Off, texts.back()});
     }
     for (auto variants :
-         {EntryVariants(), WalkVariants(), ConfigurationVariants(),
-          ViolationVariants(), QualificationVariants(), FlagVariants(),
-          MemoryTypeVariants(), SubPageVariants(), VeVariants(),
+         {EntryVariants(), GuestStateVariants(), WalkVariants(),
+          ConfigurationVariants(), ViolationVariants(), QualificationVariants(),
+          FlagVariants(), MemoryTypeVariants(), SubPageVariants(), VeVariants(),
           GuestVariants(), GuestWalkVariants(), GuestRightVariants(),
           GuestErrorVariants(), LinearVariants(), BochsGuestVariants(),
           ClassicVariants()}) {

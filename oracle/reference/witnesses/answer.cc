@@ -171,4 +171,12 @@ Answer EntryFails(EntryCheck check) {
   return Answer(event);
 }
 
+Answer GuestStateFails(std::uint64_t qualification) {
+  Event event;
+  event.kind = EventKind::kGuestStateFailure;
+  event.exit_reason = 33;
+  event.qualification = qualification;
+  return Answer(event);
+}
+
 }  // namespace eptdiff

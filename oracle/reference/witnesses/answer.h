@@ -77,6 +77,8 @@ Answer PageFault(std::uint32_t error_code);
 Answer PageFault(std::uint32_t error_code, std::uint64_t gla);
 // VM entry refuses the controls for this reason.
 Answer EntryFails(EntryCheck check);
+// VM entry refuses the guest's state, with this exit qualification.
+Answer GuestStateFails(std::uint64_t qualification = 0);
 
 }  // namespace eptdiff
 

@@ -307,8 +307,29 @@ CaseBuilder& CaseBuilder::Switch(std::uint32_t index) {
   return *this;
 }
 
+CaseBuilder& CaseBuilder::AsItIs() {
+  as_it_is_ = true;
+  return *this;
+}
+
+// What cases say nothing of and VM entry insists on (27.3.1.1, .4).
+void CaseBuilder::MakeAcceptable(Case& c) {
+  GuestState& guest = c.guest;
+  guest.cr0 |= 0x20;    // NE
+  guest.cr4 |= 0x2000;  // VMXE
+  guest.rflags |= 2;
+  constexpr std::uint64_t kPaging = 0x80000000;
+  constexpr std::uint64_t kPagingAndProtection = 0x80000001;
+  if ((guest.cr0 & kPaging) == 0) guest.efer &= ~0x400ull;  // LMA
+  if ((guest.cr0 & kPagingAndProtection) != kPagingAndProtection &&
+      (c.controls.secondary & 1 << kEnableEpt) != 0) {
+    c.controls.secondary |= 0x80;  // unrestricted guest
+  }
+}
+
 Case CaseBuilder::Build() const {
   Case c = case_;
+  if (!as_it_is_) MakeAcceptable(c);
   const std::uint64_t gpa = address_.value_or(0);
   const bool mbec = case_.controls.secondary >> kMbec & 1;
   for (int level = levels_; level > (paging_ ? 1 : 0); --level) {

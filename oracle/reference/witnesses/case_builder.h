@@ -124,6 +124,11 @@ class CaseBuilder {
   CaseBuilder& Store(std::uint64_t hpa, std::uint64_t value);
   CaseBuilder& Switch(std::uint32_t index);
 
+  // Until told otherwise a case is one that VM entry accepts as far as CR0.NE,
+  // CR4.VMXE and bit 1 of RFLAGS go, and with "unrestricted guest" if CR0.PG or
+  // CR0.PE is 0. This leaves the guest as it was told.
+  CaseBuilder& AsItIs();
+
   // The case. Entries are placed for the address of the first step that has
   // one, or for 0.
   Case Build() const;
@@ -133,6 +138,7 @@ class CaseBuilder {
   CaseBuilder& SppEntry(int level, std::uint64_t entry);
   CaseBuilder& GuestEntry(int level, std::uint64_t entry);
   CaseBuilder& HlatEntry(int level, std::uint64_t entry);
+  static void MakeAcceptable(Case& c);
   void PlaceGuest(Case& c) const;
   void PlaceGuestTables(Case& c, std::uint64_t first_page,
                         const std::optional<std::uint64_t>* entries) const;
@@ -148,6 +154,7 @@ class CaseBuilder {
   std::optional<std::uint64_t> address_;
   std::vector<MemoryWord> words_;
 
+  bool as_it_is_ = false;
   std::optional<GuestPaging> paging_;
   bool hlat_ = false;
   std::optional<std::uint64_t> guest_[6];

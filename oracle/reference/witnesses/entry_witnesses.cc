@@ -151,6 +151,11 @@ std::vector<NamedCase> ControlCases() {
        {"CTL-1/off"},
        WithoutEpt(0, 1 << 3).Build(),
        EntryFails(EntryCheck::kCtl1)},
+      {"ctl-1-pebs",
+       "CTL-1",
+       {"CTL-1/off", "CTL-1/secondary-only", "CTL-1/without-pebs"},
+       WithoutEpt(0, 1 << 12).Build(),
+       EntryFails(EntryCheck::kCtl1)},
       {"ctl-1-eptp-switching",
        "CTL-1",
        {"CTL-1/off"},
@@ -220,9 +225,9 @@ std::vector<NamedCase> ControlCases() {
        EntryFails(EntryCheck::kCtl3)},
       {"ctl-3-prefix-size",
        "CTL-3",
-       {"CTL-3/off", "CTL-3/prefix-size-unchecked"},
+       {"CTL-3/prefix-size-checked"},
        Hlat(0x1000, 1).Build(),
-       EntryFails(EntryCheck::kCtl3)},
+       Happens()},
       {"ctl-3-pcd-pwt",
        "CTL-3",
        {"CTL-3/bits-4-3-reserved"},
@@ -302,11 +307,135 @@ std::vector<NamedCase> SwitchCases() {
   };
 }
 
+// EPTP bit 7 where the processor has it: both readings, at VM entry and in an
+// EPTP switch.
+std::vector<NamedCase> Bit7Cases() {
+  return {
+      {"eptp-4-as-27-2-1-1-has-it",
+       "EPTP-4",
+       {},
+       Walk4().SupervisorShadowStack().Build(),
+       EntryFails(EntryCheck::kEptp4)},
+      {"eptp-4-switch",
+       "EPTP-4",
+       {"EPTP-4/always-reserved"},
+       Switch(0x1c09e).Build(),
+       Happens().Eptp(0x1c09e, 1)},
+      {"eptp-4-switch-as-27-2-1-1-has-it",
+       "EPTP-4",
+       {},
+       Switch(0x1c09e).Build(),
+       VmfuncExit()},
+      // Which of both is reported is open.
+      {"eptp-4-beside-another",
+       "EPTP-4",
+       {},
+       Walk4().Eptp(0x119e).Build(),
+       EntryFails(EntryCheck::kEptp4)},
+  };
+}
+
+CaseBuilder TraceGuestPhysical(std::uint32_t entry, std::uint32_t exit) {
+  return Walk4().With([=](Case& c) {
+    c.controls.secondary |= 1 << 24;
+    c.controls.entry_controls = entry;
+    c.controls.exit_controls = exit;
+  });
+}
+
+CaseBuilder PinBased(std::uint32_t pin_based, std::uint32_t primary = 0) {
+  return Walk4().With([=](Case& c) {
+    c.controls.pin_based = pin_based;
+    c.controls.primary |= primary;
+  });
+}
+
+CaseBuilder Vpid(std::uint32_t secondary, std::uint16_t vpid) {
+  return Walk4().With([=](Case& c) {
+    c.controls.secondary |= secondary;
+    c.controls.vpid = vpid;
+  });
+}
+
+// Controls that need one another, EPT apart.
+std::vector<NamedCase> CombinationCases() {
+  constexpr std::uint32_t kLoadRtit = 1 << 18;
+  constexpr std::uint32_t kClearRtit = 1 << 25;
+  constexpr std::uint32_t kNmiWindow = 1 << 22;
+  return {
+      {"ctl-6-vpid-0",
+       "CTL-6",
+       {"CTL-6/off"},
+       Vpid(0x20, 0).Build(),
+       EntryFails(EntryCheck::kCtl6)},
+      {"ctl-6-control-off", "CTL-6", {}, Vpid(0, 0).Build(), Happens()},
+      {"ctl-6-vpid-1", "CTL-6", {}, Vpid(0x20, 1).Build(), Happens()},
+      {"ctl-7-bit-1",
+       "CTL-7",
+       {"CTL-7/off"},
+       Walk4()
+           .EptpSwitching()
+           .With([](Case& c) { c.controls.vm_functions = 2; })
+           .Build(),
+       EntryFails(EntryCheck::kCtl7)},
+      {"ctl-7-bit-63",
+       "CTL-7",
+       {"CTL-7/off", "CTL-7/low-half-only"},
+       Walk4()
+           .EptpSwitching()
+           .With([](Case& c) { c.controls.vm_functions |= 1ull << 63; })
+           .Build(),
+       EntryFails(EntryCheck::kCtl7)},
+      {"ctl-7-control-off",
+       "CTL-7",
+       {"CTL-7/whatever-the-control"},
+       Walk4().With([](Case& c) { c.controls.vm_functions = 6; }).Build(),
+       Happens()},
+      {"ctl-8-virtual-nmis-alone",
+       "CTL-8",
+       {"CTL-8/off"},
+       PinBased(0x20).Build(),
+       EntryFails(EntryCheck::kCtl8)},
+      {"ctl-8-both", "CTL-8", {}, PinBased(0x28).Build(), Happens()},
+      {"ctl-9-window-alone",
+       "CTL-9",
+       {"CTL-9/off", "CTL-9/nmi-exiting-suffices"},
+       PinBased(8, kNmiWindow).Build(),
+       EntryFails(EntryCheck::kCtl9)},
+      {"ctl-9-both",
+       "CTL-9",
+       {},
+       PinBased(0x28, kNmiWindow).Build(),
+       Happens()},
+      {"ctl-10-neither",
+       "CTL-10",
+       {"CTL-10/off"},
+       TraceGuestPhysical(0, 0).Build(),
+       EntryFails(EntryCheck::kCtl10)},
+      {"ctl-10-entry-alone",
+       "CTL-10",
+       {"CTL-10/off", "CTL-10/exit-control-unchecked"},
+       TraceGuestPhysical(kLoadRtit, 0).Build(),
+       EntryFails(EntryCheck::kCtl10)},
+      {"ctl-10-exit-alone",
+       "CTL-10",
+       {"CTL-10/off", "CTL-10/entry-control-unchecked"},
+       TraceGuestPhysical(0, kClearRtit).Build(),
+       EntryFails(EntryCheck::kCtl10)},
+      {"ctl-10-both",
+       "CTL-10",
+       {},
+       TraceGuestPhysical(kLoadRtit, kClearRtit).Build(),
+       Happens()},
+  };
+}
+
 }  // namespace
 
 std::vector<NamedCase> EntryWitnesses() {
   std::vector<NamedCase> cases = EptpCases();
-  for (auto more : {ControlCases(), SwitchCases()}) {
+  for (auto more : {ControlCases(), SwitchCases(), Bit7Cases(),
+                    CombinationCases(), GuestStateWitnesses()}) {
     cases.insert(cases.end(), more.begin(), more.end());
   }
   return cases;

@@ -47,6 +47,12 @@ std::vector<NamedCase> UseCases() {
        {"GW-15/never", "GW-15/lower-half"},
        Hlat4(1).Read(kUpperHalf).Build(),
        Reaches(0x26234, 4)},
+      // What it selects is undefined; this is one of the answers.
+      {"gw-15-prefix-size-2",
+       "GW-15",
+       {"GW-15/other-sizes-as-1"},
+       Hlat4(2).Read(kUpperHalf).Build(),
+       Reaches(0x20234, 4)},
       {"gw-15-not-with-pae",
        "GW-15",
        {},

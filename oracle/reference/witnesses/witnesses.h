@@ -39,6 +39,7 @@ std::span<const NamedCase> Witnesses();
 
 // By family of rules.
 std::vector<NamedCase> EntryWitnesses();             // EPTP, CTL
+std::vector<NamedCase> GuestStateWitnesses();        // GST
 std::vector<NamedCase> WalkWitnesses();              // WALK
 std::vector<NamedCase> ConfigurationWitnesses();     // CFG
 std::vector<NamedCase> ViolationWitnesses();         // VIO, PRI

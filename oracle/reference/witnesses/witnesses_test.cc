@@ -25,7 +25,8 @@ TEST(WitnessesTest, PassVmEntryUnlessThatIsTheCase) {
     Trace trace;
     Reference().JudgeEntry(state, verdict, trace);
     EXPECT_EQ(verdict.alternatives[0].event.kind, EventKind::kCompleted)
-        << named.name << ": " << verdict.alternatives[0].failed_checks;
+        << named.name << ": " << verdict.alternatives[0].failed_checks << " "
+        << IdentifierOf(verdict.alternatives[0].decided.rule);
   }
 }
 
@@ -35,7 +36,7 @@ TEST(WitnessesTest, AreAnsweredAsTheSdmDemands) {
     JudgedStep judged;
     JudgeLastStep(named.c, Dialect(), judged);
     if (judged.verdict.standing == Standing::kUndefined) {
-      EXPECT_EQ(named.rule, "ALIAS-1");
+      EXPECT_TRUE(named.rule == "ALIAS-1" || named.rule == "GW-15");
       continue;
     }
     ASSERT_EQ(judged.verdict.standing, Standing::kJudged)

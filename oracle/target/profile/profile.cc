@@ -4,6 +4,8 @@
 #include <cctype>
 #include <cstring>
 
+#include "oracle/acceptable_state.h"
+
 namespace eptdiff {
 namespace {
 
@@ -82,46 +84,6 @@ bool CrossesPages(const Step& step) {
 bool IsShadowStack(AccessKind kind) {
   return kind == AccessKind::kShadowStackRead ||
          kind == AccessKind::kShadowStackWrite;
-}
-
-// PDPTE registers: what else than 63:MAXPHYADDR is reserved if bit 0 is 1.
-constexpr std::uint64_t kPdpteReserved = 0x1e6;
-
-std::uint64_t BeyondWidth(const Processor& processor) {
-  return ~(Bit(processor.maxphyaddr) - 1);
-}
-
-bool IsPaePaging(const GuestState& guest) {
-  return (guest.cr0 & kPaging) != 0 && (guest.cr4 & kPae) != 0 &&
-         (guest.efer & kLongMode) == 0;
-}
-
-// What paging depends on and VM entry refuses, SDM 27.3.1.1 and 27.3.1.6. The
-// reference has an opinion on it, as on any state; code that relies on VM
-// entry, or on MOV to CR, is right, too.
-bool IsRefusedAtEntry(const Processor& processor, const GuestState& guest) {
-  if ((guest.cr3 & BeyondWidth(processor)) != 0) return true;
-  if ((guest.cr0 & kPaging) != 0 && (guest.efer & kLongMode) != 0 &&
-      (guest.cr4 & kPae) == 0) {
-    return true;
-  }
-  if (!IsPaePaging(guest)) return false;
-  const std::uint64_t reserved = BeyondWidth(processor) | kPdpteReserved;
-  return std::any_of(std::begin(guest.pdpte), std::end(guest.pdpte),
-                     [&](std::uint64_t pdpte) {
-                       return (pdpte & 1) != 0 && (pdpte & reserved) != 0;
-                     });
-}
-
-void MakeAcceptable(const Processor& processor, GuestState& guest) {
-  guest.cr3 &= ~BeyondWidth(processor);
-  if ((guest.cr0 & kPaging) != 0 && (guest.efer & kLongMode) != 0) {
-    guest.cr4 |= kPae;
-  }
-  if (!IsPaePaging(guest)) return;
-  for (std::uint64_t& pdpte : guest.pdpte) {
-    if ((pdpte & 1) != 0) pdpte &= ~(BeyondWidth(processor) | kPdpteReserved);
-  }
 }
 
 Skip LinearNotModelled(const eptdiff_profile& profile,
@@ -217,6 +179,12 @@ std::string FaultOf(const eptdiff_profile& profile) {
     return "models: neither EPTDIFF_MODELS_4_LEVELS nor "
            "EPTDIFF_MODELS_5_LEVELS is declared";
   }
+  if (Has(profile,
+          EPTDIFF_MODELS_ENTRY_CONTROLS | EPTDIFF_MODELS_GUEST_STATE) &&
+      !Has(profile, EPTDIFF_MODELS_VM_ENTRY)) {
+    return "models: EPTDIFF_MODELS_ENTRY_CONTROLS and "
+           "EPTDIFF_MODELS_GUEST_STATE need EPTDIFF_MODELS_VM_ENTRY";
+  }
   if (profile.min_maxphyaddr < 32 || profile.max_maxphyaddr > 52 ||
       profile.min_maxphyaddr > profile.max_maxphyaddr) {
     return "min_maxphyaddr, max_maxphyaddr: not a range within 32 to 52";
@@ -250,7 +218,14 @@ std::string FaultOf(const eptdiff_profile& profile) {
 
 Skip NotModelled(const eptdiff_profile& profile, const Processor& processor,
                  const Controls& controls, const GuestState& guest) {
-  if (IsRefusedAtEntry(processor, guest)) return Skip::kGuestState;
+  if (!Has(profile, EPTDIFF_MODELS_ENTRY_CONTROLS) &&
+      !EntersWithControls(controls)) {
+    return Skip::kVmEntryNotModelled;
+  }
+  if (!Has(profile, EPTDIFF_MODELS_GUEST_STATE) &&
+      !EntersWithGuest(processor, controls, guest)) {
+    return Skip::kGuestState;
+  }
   const bool five = (controls.eptp & kWalkLength) == kFiveLevels;
   if (five && !Has(profile, EPTDIFF_MODELS_5_LEVELS)) {
     return Skip::kFiveLevelEpt;
@@ -346,7 +321,12 @@ bool FitTo(const eptdiff_profile& profile, Case& c) {
   }
 
   GuestState& guest = c.guest;
-  MakeAcceptable(processor, guest);
+  if (!Has(profile, EPTDIFF_MODELS_ENTRY_CONTROLS)) {
+    MakeControlsAcceptable(controls);
+  }
+  if (!Has(profile, EPTDIFF_MODELS_GUEST_STATE)) {
+    MakeGuestAcceptable(processor, controls, guest);
+  }
   if (!Has(profile, EPTDIFF_MODELS_TRANSACTIONS)) guest.transactional = false;
   if (!Has(profile, EPTDIFF_MODELS_EVENTS)) {
     guest.event_delivery = false;

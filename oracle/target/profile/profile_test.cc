@@ -10,7 +10,7 @@
 namespace eptdiff {
 namespace {
 
-constexpr std::uint64_t kAll = (std::uint64_t{1} << 27) - 1;
+constexpr std::uint64_t kAll = (std::uint64_t{1} << 29) - 1;
 
 // A machine that uses what a profile may lack.
 Case Rich() {
@@ -21,8 +21,9 @@ Case Rich() {
       1u << 1 | 1u << 13 | 1u << 17 | 1u << 18 | 1u << 22 | 1u << 23;
   c.controls.tertiary = 1u << 1 | 1u << 2 | 1u << 3;
   c.controls.eptp = 0x10de;
-  c.guest.cr0 = 0x80000001;
-  c.guest.cr4 = 1u << 5 | 1u << 20 | 1u << 22 | 1u << 23;
+  c.guest.cr0 = 0x80010021;
+  c.guest.rflags = 2;
+  c.guest.cr4 = 1u << 5 | 1u << 13 | 1u << 20 | 1u << 22 | 1u << 23;
   c.guest.efer = 1u << 10;
   c.guest.event_delivery = true;
   c.guest.transactional = true;
@@ -81,7 +82,7 @@ TEST(ProfileTest, OnlyWhatIsComparedCanBeLeftOut) {
 
 TEST(ProfileTest, EachFeatureThatIsMissingIsTakenOut) {
   int noticed = 0;
-  for (int feature = 0; feature < 27; ++feature) {
+  for (int feature = 0; feature < 29; ++feature) {
     eptdiff_profile profile = BlankProfile();
     profile.models = kAll & ~(std::uint64_t{1} << feature);
     Case c = Rich();
@@ -92,9 +93,9 @@ TEST(ProfileTest, EachFeatureThatIsMissingIsTakenOut) {
     }
     EXPECT_TRUE(IsModelled(profile, c)) << feature;
   }
-  // All but 5-level EPT, VM entry, and the modes of guest paging that this
-  // machine is not in.
-  EXPECT_EQ(noticed, 27 - 6);
+  // All but 5-level EPT, the three of VM entry, and the modes of guest paging
+  // that this machine is not in.
+  EXPECT_EQ(noticed, 29 - 8);
 }
 
 TEST(ProfileTest, CapabilitiesAndWidthAreBroughtIntoRange) {
@@ -120,7 +121,7 @@ TEST(ProfileTest, AGuestThatVmEntryRefusesIsNotAsked) {
     bool refused;
   };
   constexpr std::uint64_t kBit46 = std::uint64_t{1} << 46;
-  constexpr std::uint64_t kPae = 1u << 5, kLma = 1u << 10;
+  constexpr std::uint64_t kPae = 1u << 5, kLma = 1u << 10, kVmxe = 1u << 13;
   const Refused guests[] = {
       {"4-level", 0x1000, kPae, kLma, 0, false},
       {"CR3 beyond the width", kBit46, kPae, kLma, 0, true},
@@ -133,12 +134,12 @@ TEST(ProfileTest, AGuestThatVmEntryRefusesIsNotAsked) {
       {"PDPTE of another mode", 0, kPae, kLma, 0x1003, false},
   };
   eptdiff_profile profile = BlankProfile();
-  profile.models = kAll;
+  profile.models = kAll & ~EPTDIFF_MODELS_GUEST_STATE;
   for (const Refused& guest : guests) {
     Case c = Rich();
     c.processor.maxphyaddr = 46;
     c.guest.cr3 = guest.cr3;
-    c.guest.cr4 = guest.cr4;
+    c.guest.cr4 = guest.cr4 | kVmxe;
     c.guest.efer = guest.efer;
     c.guest.pdpte[2] = guest.pdpte;
     EXPECT_EQ(NotModelled(profile, c.processor, c.controls, c.guest),
@@ -149,6 +150,38 @@ TEST(ProfileTest, AGuestThatVmEntryRefusesIsNotAsked) {
     EXPECT_TRUE(IsModelled(profile, c)) << guest.what;
     EXPECT_EQ(c == before, !guest.refused) << guest.what;
   }
+}
+
+TEST(ProfileTest, WhoModelsGuestStateIsAskedAboutIt) {
+  eptdiff_profile profile = BlankProfile();
+  profile.models = kAll;
+  Case c = Rich();
+  c.guest.cr4 &= ~(std::uint64_t{1} << 13);
+  const Case refused = c;
+  EXPECT_EQ(NotModelled(profile, c.processor, c.controls, c.guest),
+            Skip::kNone);
+  EXPECT_TRUE(FitTo(profile, c));
+  EXPECT_EQ(c, refused);
+}
+
+TEST(ProfileTest, ControlsThatVmEntryRefusesAreNotAsked) {
+  eptdiff_profile profile = BlankProfile();
+  profile.models = kAll & ~EPTDIFF_MODELS_ENTRY_CONTROLS;
+  Case c = Rich();
+  c.controls.secondary |= 1u << 5;  // "enable VPID"
+  EXPECT_EQ(NotModelled(profile, c.processor, c.controls, c.guest),
+            Skip::kVmEntryNotModelled);
+  EXPECT_TRUE(FitTo(profile, c));
+  EXPECT_EQ(c.controls.vpid, 1);
+  EXPECT_TRUE(IsModelled(profile, c));
+}
+
+TEST(ProfileTest, ChecksOfVmEntryAreDeclaredWithIt) {
+  eptdiff_profile profile = BlankProfile();
+  profile.models = EPTDIFF_MODELS_4_LEVELS | EPTDIFF_MODELS_GUEST_STATE;
+  EXPECT_NE(FaultOf(profile), "");
+  profile.models |= EPTDIFF_MODELS_VM_ENTRY;
+  EXPECT_EQ(FaultOf(profile), "");
 }
 
 TEST(ProfileTest, AnAccessToTwoPagesBecomesOneToTheFirst) {

@@ -13,6 +13,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "oracle/acceptable_state.h"
 #include "oracle/target/object/edge_counters.h"
 #include "oracle/target/session/target_oracle.h"
 
@@ -199,6 +200,7 @@ Step AccessTo(std::uint64_t gpa) {
 Case CaseOf(const std::vector<std::uint64_t>& gpas) {
   Case c;
   c.controls.eptp = 0x101e;
+  MakeEntryAcceptable(c);
   for (const std::uint64_t gpa : gpas) c.steps.push_back(AccessTo(gpa));
   return c;
 }

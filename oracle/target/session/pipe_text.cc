@@ -68,6 +68,8 @@ constexpr NumberField kQuestionNumbers[] = {
     EPTDIFF_NUMBER(eptdiff_question, event_delivery),
     EPTDIFF_NUMBER(eptdiff_question, nmi_unblocking),
     EPTDIFF_NUMBER(eptdiff_question, transactional),
+    EPTDIFF_NUMBER(eptdiff_question, entry_controls),
+    EPTDIFF_NUMBER(eptdiff_question, exit_controls),
 };
 
 constexpr NumberField kAnswerNumbers[] = {
@@ -106,9 +108,13 @@ constexpr std::string_view kAccesses[] = {"read",
                                           "fetch",
                                           "shadow_stack_read",
                                           "shadow_stack_write"};
-constexpr std::string_view kEvents[] = {
-    "completed",          "vm_exit",         "ve", "page_fault",
-    "general_protection", "vm_entry_failure"};
+constexpr std::string_view kEvents[] = {"completed",
+                                        "vm_exit",
+                                        "ve",
+                                        "page_fault",
+                                        "general_protection",
+                                        "vm_entry_failure",
+                                        "guest_state_failure"};
 // By bit.
 constexpr std::string_view kModels[] = {"4_levels",
                                         "5_levels",
@@ -136,7 +142,9 @@ constexpr std::string_view kModels[] = {"4_levels",
                                         "linear_4_level",
                                         "linear_5_level",
                                         "smep_smap",
-                                        "protection_keys"};
+                                        "protection_keys",
+                                        "entry_controls",
+                                        "guest_state"};
 constexpr std::string_view kFills[] = {"event",
                                        "failed_check",
                                        "exit_reason",

@@ -26,7 +26,10 @@ static_assert(EPTDIFF_VE ==
               static_cast<int>(EventKind::kVirtualizationException));
 static_assert(EPTDIFF_VM_ENTRY_FAILURE ==
               static_cast<int>(EventKind::kVmEntryFailure));
+static_assert(EPTDIFF_GUEST_STATE_FAILURE ==
+              static_cast<int>(EventKind::kGuestStateFailure));
 static_assert(EPTDIFF_CHECK_HLAT == static_cast<int>(EntryCheck::kCtl3));
+static_assert(EPTDIFF_CHECK_INTEL_PT == static_cast<int>(EntryCheck::kCtl10));
 static_assert(EPTDIFF_FILLS_ALL == kAllFields);
 static_assert(EPTDIFF_FILLS_QUALIFICATION == SetOf(Field::kQualification));
 static_assert(EPTDIFF_FILLS_MEMORY == SetOf(Field::kMemory));
@@ -40,7 +43,8 @@ bool IsMemoryType(std::uint8_t type) { return type <= 7; }
 
 bool CanFollow(std::uint32_t event, const Step* step) {
   if (step == nullptr) {
-    return event == EPTDIFF_COMPLETED || event == EPTDIFF_VM_ENTRY_FAILURE;
+    return event == EPTDIFF_COMPLETED || event == EPTDIFF_VM_ENTRY_FAILURE ||
+           event == EPTDIFF_GUEST_STATE_FAILURE;
   }
   return event <= EPTDIFF_GENERAL_PROTECTION;
 }
@@ -141,6 +145,8 @@ void SetMachine(const MachineState& state, eptdiff_question& question) {
   question.hlatp = controls.hlatp;
   question.hlat_prefix_size = controls.hlat_prefix_size;
   question.vpid = controls.vpid;
+  question.entry_controls = controls.entry_controls;
+  question.exit_controls = controls.exit_controls;
 
   const GuestState& guest = state.guest;
   question.cr0 = guest.cr0;
@@ -199,7 +205,7 @@ Incident ReadAnswer(const eptdiff_answer& answer, const Step* step,
   }
   if (event.kind == EventKind::kVmEntryFailure) {
     if (answer.failed_check < EPTDIFF_CHECK_EPTP_MEMORY_TYPE ||
-        answer.failed_check > EPTDIFF_CHECK_HLAT) {
+        answer.failed_check > EPTDIFF_CHECK_INTEL_PT) {
       return Means(ProtocolError::kFailedCheck);
     }
     event.failed_check = static_cast<EntryCheck>(answer.failed_check);

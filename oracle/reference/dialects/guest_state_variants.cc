@@ -1,0 +1,189 @@
+// Variants of GST.
+#include "oracle/reference/dialects/variants.h"
+#include "oracle/reference/situation.h"
+
+namespace eptdiff {
+namespace {
+
+using sdm::Bit;
+using sdm::Bits;
+
+constexpr std::uint64_t kNe = 1 << 5;
+constexpr std::uint64_t kPeAndPg = 0x80000001;
+
+// GST-1 of some of its bits.
+bool Refuses(const Situation& s, bool ne, bool high, std::uint64_t fixed) {
+  const std::uint64_t cr0 = s.state->guest.cr0;
+  return (ne && (cr0 & kNe) == 0) || (high && Bits(cr0, 63, 32) != 0) ||
+         (!s.UnrestrictedGuest() && (cr0 & fixed) != fixed);
+}
+
+bool HasReservedEfer(const Situation& s) {
+  const std::uint64_t efer = s.state->guest.efer;
+  return Bits(efer, 7, 1) != 0 || Bit(efer, 9) || Bits(efer, 63, 12) != 0;
+}
+
+bool HasType(const Situation& s, std::uint64_t mask, auto refused) {
+  for (int i = 0; i < 8; ++i) {
+    if (refused(Bits(s.state->guest.pat, 8 * i + 7, 8 * i) & mask)) return true;
+  }
+  return false;
+}
+bool IsNoType(std::uint64_t byte) { return byte == 2 || byte == 3 || byte > 7; }
+
+bool HasReservedRflags(const Situation& s) {
+  const std::uint64_t rflags = s.state->guest.rflags;
+  return Bits(rflags, 63, 22) != 0 || Bit(rflags, 15) || Bit(rflags, 5) ||
+         Bit(rflags, 3);
+}
+
+bool IsLoadedPdpte(const Situation& s, bool low, int high_from) {
+  return Bit(s.entry, 0) &&
+         ((low && (Bits(s.entry, 2, 1) != 0 || Bits(s.entry, 8, 5) != 0)) ||
+          Bits(s.entry, 63, high_from) != 0);
+}
+
+constexpr Alteration kVariants[] = {
+    {"GST-1/ne-unchecked", Slot::kGst1,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return Refuses(s, false, true, kPeAndPg);
+     },
+     "CR0.NE is not checked: it may be 0"},
+    {"GST-1/low-half-only", Slot::kGst1,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return Refuses(s, true, false, kPeAndPg);
+     },
+     "bits 63:32 of CR0 are not checked"},
+    {"GST-1/pg-unchecked", Slot::kGst1,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return Refuses(s, true, true, 1);
+     },
+     "CR0.PG may be 0 without \"unrestricted guest\""},
+    {"GST-1/unrestricted-guest-ignored", Slot::kGst1,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || (s.state->guest.cr0 & kPeAndPg) != kPeAndPg;
+     },
+     "CR0.PE and CR0.PG have to be 1 even with \"unrestricted guest\""},
+    {"GST-1/cd-nw-refused", Slot::kGst1,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || Bits(s.state->guest.cr0, 30, 29) != 0;
+     },
+     "CR0.CD and CR0.NW have to be 0"},
+    {"GST-4/cet-refused", Slot::kGst4,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return s.Cr4(23);
+     },
+     "CR4.CET is refused even with CR0.WP"},
+    {"GST-5/pg-unchecked", Slot::kGst5,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return s.Ia32eModeGuest() && !s.Cr4(5);
+     },
+     "an IA-32e mode guest is accepted without paging"},
+    {"GST-5/pae-unchecked", Slot::kGst5,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return s.Ia32eModeGuest() && !s.PagingEnabled();
+     },
+     "an IA-32e mode guest is accepted without CR4.PAE"},
+    {"GST-6/refused", Slot::kGst6,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return s.Cr4(17);
+     },
+     "CR4.PCIDE is refused even for an IA-32e mode guest"},
+    {"GST-7/bits-63-52", Slot::kGst7,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return Bits(s.state->guest.cr3, 63, 52) != 0;
+     },
+     "CR3 is checked against 52 bits, not against the physical-address width"},
+    {"GST-7/bit-63-with-pcid", Slot::kGst7,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return s.Cr4(17) ? Bits(s.state->guest.cr3, 62, s.N()) != 0 : value;
+     },
+     "bit 63 of CR3 is accepted with CR4.PCIDE, as MOV to CR3 does"},
+    {"GST-8/reserved-bits-only", Slot::kGst8,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return s.EntryControl(15) && HasReservedEfer(s);
+     },
+     "IA32_EFER.LMA may differ from LME"},
+    {"GST-8/modes-only", Slot::kGst8,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       const std::uint64_t efer = s.state->guest.efer;
+       return value && s.PagingEnabled() && Bit(efer, 8) != Bit(efer, 10);
+     },
+     "reserved bits of IA32_EFER are not checked"},
+    {"GST-8/without-paging-too", Slot::kGst8,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       const std::uint64_t efer = s.state->guest.efer;
+       return value || (s.EntryControl(15) && Bit(efer, 8) != Bit(efer, 10));
+     },
+     "IA32_EFER.LMA has to be LME without paging, too"},
+    {"GST-8/whatever-the-control", Slot::kGst8,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       const std::uint64_t efer = s.state->guest.efer;
+       return value || HasReservedEfer(s) ||
+              (s.PagingEnabled() && Bit(efer, 8) != Bit(efer, 10));
+     },
+     "IA32_EFER is checked although \"load IA32_EFER\" is 0"},
+    {"GST-9/low-bits-only", Slot::kGst9,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return s.EntryControl(14) && HasType(s, 7, IsNoType);
+     },
+     "bits 7:3 of the bytes of IA32_PAT are not checked"},
+    {"GST-9/uc-minus-refused", Slot::kGst9,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value ||
+              (s.EntryControl(14) &&
+               HasType(s, 0xff, [](std::uint64_t byte) { return byte == 7; }));
+     },
+     "the memory type UC- is refused in IA32_PAT"},
+    {"GST-9/whatever-the-control", Slot::kGst9,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return HasType(s, 0xff, IsNoType);
+     },
+     "IA32_PAT is checked although \"load IA32_PAT\" is 0"},
+    {"GST-10/width-only", Slot::kGst10,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return IsLoadedPdpte(s, false, s.N());
+     },
+     "bits 8:5 and 2:1 of the PDPTE fields are not checked"},
+    {"GST-10/bits-63-52", Slot::kGst10,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return IsLoadedPdpte(s, true, 52);
+     },
+     "PDPTE fields are checked against 52 bits, not against the "
+     "physical-address width"},
+    {"GST-10/absent-ones-too", Slot::kGst10,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return Bits(s.entry, 2, 1) != 0 || Bits(s.entry, 8, 5) != 0 ||
+              Bits(s.entry, 63, s.N()) != 0;
+     },
+     "reserved bits are refused in PDPTE fields that are not present, too"},
+    {"GST-10/bits-11-9-reserved", Slot::kGst10,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || (Bit(s.entry, 0) && Bits(s.entry, 11, 9) != 0);
+     },
+     "bits 11:9 of a PDPTE field, which are ignored, are refused"},
+    {"GST-10/qualification-0", Slot::kGst10Reason,
+     [](const Situation&, std::uint64_t) -> std::uint64_t { return 0; },
+     "a failure of the PDPTE fields is reported with the exit qualification 0"},
+    {"GST-11/bit-1-unchecked", Slot::kGst11,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && Bit(s.state->guest.rflags, 1);
+     },
+     "bit 1 of RFLAGS may be 0"},
+    {"GST-11/vm-unchecked", Slot::kGst11,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return HasReservedRflags(s) || !Bit(s.state->guest.rflags, 1);
+     },
+     "RFLAGS.VM is accepted in IA-32e mode and with CR0.PE = 0"},
+    {"GST-11/ac-refused", Slot::kGst11,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || Bit(s.state->guest.rflags, 18);
+     },
+     "RFLAGS.AC, which is defined, is refused"},
+};
+
+}  // namespace
+
+std::span<const Alteration> GuestStateVariants() { return kVariants; }
+
+}  // namespace eptdiff

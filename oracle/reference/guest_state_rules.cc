@@ -1,0 +1,71 @@
+// GST: what VM entry checks of the guest's state (27.3.1).
+#include "oracle/reference/sdm.h"
+
+namespace eptdiff::sdm {
+
+// 24.8: "the following bits [must] be 1 in VMX operation: CR0.PE, CR0.NE,
+// CR0.PG, and CR4.VMXE".
+std::uint64_t Gst1(const Situation& s) {
+  const std::uint64_t cr0 = s.state->guest.cr0;
+  if (!Bit(cr0, 5) || Bits(cr0, 63, 32) != 0) return true;
+  return !s.UnrestrictedGuest() && !(Bit(cr0, 0) && Bit(cr0, 31));
+}
+
+std::uint64_t Gst2(const Situation& s) {
+  return s.PagingEnabled() && !Bit(s.state->guest.cr0, 0);
+}
+
+std::uint64_t Gst3(const Situation& s) { return !s.Cr4(13); }
+
+std::uint64_t Gst4(const Situation& s) {
+  return s.Cr4(23) && !s.WriteProtect();
+}
+
+std::uint64_t Gst5(const Situation& s) {
+  return s.Ia32eModeGuest() && !(s.PagingEnabled() && s.Cr4(5));
+}
+
+std::uint64_t Gst6(const Situation& s) {
+  return s.Cr4(17) && !s.Ia32eModeGuest();
+}
+
+std::uint64_t Gst7(const Situation& s) {
+  return Bits(s.state->guest.cr3, 63, s.N()) != 0;
+}
+
+std::uint64_t Gst8(const Situation& s) {
+  constexpr int kLoadEfer = 15;
+  if (!s.EntryControl(kLoadEfer)) return false;
+  const std::uint64_t efer = s.state->guest.efer;
+  if (Bits(efer, 7, 1) != 0 || Bit(efer, 9) || Bits(efer, 63, 12) != 0) {
+    return true;
+  }
+  return s.PagingEnabled() && Bit(efer, 8) != Bit(efer, 10);
+}
+
+std::uint64_t Gst9(const Situation& s) {
+  constexpr int kLoadPat = 14;
+  if (!s.EntryControl(kLoadPat)) return false;
+  for (int i = 0; i < 8; ++i) {
+    const std::uint64_t type = Bits(s.state->guest.pat, 8 * i + 7, 8 * i);
+    if (type == 2 || type == 3 || type > 7) return true;
+  }
+  return false;
+}
+
+// "The same checks that are used when CR3 is loaded with MOV to CR3".
+std::uint64_t Gst10(const Situation& s) { return Gw17Reserved(s); }
+
+// 27.8: "Failure was due to a problem loading the PDPTEs".
+std::uint64_t Gst10Reason(const Situation&) { return 2; }
+
+std::uint64_t Gst11(const Situation& s) {
+  const std::uint64_t rflags = s.state->guest.rflags;
+  if (Bits(rflags, 63, 22) != 0 || Bit(rflags, 15) || Bit(rflags, 5) ||
+      Bit(rflags, 3) || !Bit(rflags, 1)) {
+    return true;
+  }
+  return Bit(rflags, 17) && (s.Ia32eModeGuest() || !Bit(s.state->guest.cr0, 0));
+}
+
+}  // namespace eptdiff::sdm
