@@ -101,7 +101,7 @@ TEST(MutatorTest, ASeedIsTheSameMutationOnEveryMachine) {
       hash = (hash ^ byte) * 0x100000001b3;
     }
   }
-  EXPECT_EQ(hash, 0x2acbd3a20a5aa24du);
+  EXPECT_EQ(hash, 0x6e6beb37561ee066u);
 }
 
 TEST(MutatorTest, CasesStaySmallHoweverOftenTheyAreMutated) {

@@ -68,10 +68,10 @@ TEST(DialectTest, SdmAltersNothing) {
 
 TEST(DialectTest, IsFoundByName) {
   EXPECT_TRUE(FindDialect("sdm")->alterations().empty());
-  EXPECT_EQ(FindDialect("bochs-3.0")->alterations().size(), 13u);
+  EXPECT_EQ(FindDialect("bochs-3.0")->alterations().size(), 14u);
   EXPECT_EQ(FindDialect("bochs-3.0")->alterations()[11]->name,
             "GW-10/by-access");
-  EXPECT_EQ(FindDialect("bochs-2026-08")->alterations().size(), 13u);
+  EXPECT_EQ(FindDialect("bochs-2026-08")->alterations().size(), 14u);
   EXPECT_EQ(FindDialect("bochs-2026-08")->alterations()[11]->name,
             "GW-10/by-upper-entries");
   const std::optional<Dialect> listed = FindDialect("CFG-8/off,AD-2/never");
