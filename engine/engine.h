@@ -68,7 +68,7 @@ enum class EngineStatus : std::uint8_t {
   kAnswered,
   kEptOff,       // "enable EPT" is 0
   kCallerError,  // a GPA of 52 bits or more, a linear address that is not
-                 // canonical, a size that is not 1 to 64 ...
+                 // canonical or too wide, a size that is not 1 to 64 ...
   kNoMemory,     // an entry or area lies where there is no memory
 };
 
@@ -134,9 +134,9 @@ class Engine {
     if (!takes_linear()) [[unlikely]] {
       return false;
     }
-    gla = paging_->Effective(gla);
     page.structure_memory_type = StructureType();
-    return context_.enabled() && paging_->hot() && paging_->IsCanonical(gla) &&
+    return context_.enabled() && paging_->hot() &&
+           paging_->IsCanonical(gla, access) &&
            WalkGuest(context_, *paging_, memory, paging_->RootFor(guest_, gla),
                      paging_->UseOf(access.kind, ModeOf(access, guest_.cpl)),
                      gla, page);
@@ -148,8 +148,10 @@ class Engine {
   EngineStatus PerformAccess(Memory& memory, const Access& access, Gpa gpa,
                              const GuestPage& page, Event& event);
 
-  // An access by linear address. Outside IA-32e mode it has 32 bits and wraps
-  // around; in IA-32e mode all of it must be canonical.
+  // An access by linear address. In 64-bit mode all of it must be canonical;
+  // elsewhere addresses have 32 bits, and it wraps around. In compatibility
+  // mode an implicit access, which is one to a descriptor table, is as in
+  // 64-bit mode.
   template <HostMemory Memory>
   EngineStatus PerformLinearAccess(Memory& memory, const Access& access,
                                    Gla gla, Event& event);

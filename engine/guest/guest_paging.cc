@@ -42,7 +42,7 @@ GuestPagingContext::GuestPagingContext(const Processor& processor,
                                        const GuestState& guest,
                                        const EptContext& ept)
     : mode_(PagingModeOf(guest)) {
-  linear_mask_ = ia32e() ? ~std::uint64_t{0} : bits::Bits(31, 0);
+  SetLinearForms(guest);
   if (!enabled()) return;
   SetFormat(processor, guest);
   SetRoots(controls, guest, bits::Bits(WidthOf(processor) - 1, 12));
@@ -58,6 +58,18 @@ GuestPagingContext::GuestPagingContext(const Processor& processor,
     if ((pdpte & bits::kAddress) > ept.last_gpa()) hot_ = false;
   }
   SetUses(guest, ept);
+}
+
+void GuestPagingContext::SetLinearForms(const GuestState& guest) {
+  const LinearForm narrow = {
+      .mask = bits::Bits(31, 0), .half = 0, .beyond = bits::Bits(63, 32)};
+  linear_ = {narrow, narrow};
+  if (!ia32e()) return;
+  const int width = mode_ == PagingMode::kFourLevel ? 48 : 57;
+  const LinearForm wide = {.mask = ~std::uint64_t{0},
+                           .half = bits::Bit(width - 1),
+                           .beyond = bits::Bits(63, width)};
+  linear_ = {guest.cs_l ? wide : narrow, wide};
 }
 
 // GW-2 to GW-5.
@@ -78,11 +90,6 @@ void GuestPagingContext::SetFormat(const Processor& processor,
   top_level_ = mode_ == PagingMode::kPae         ? 2
                : mode_ == PagingMode::kFourLevel ? 4
                                                  : 5;
-  if (ia32e()) {
-    const int width = mode_ == PagingMode::kFourLevel ? 48 : 57;
-    canonical_half_ = bits::Bit(width - 1);
-    canonical_mask_ = bits::Bits(63, width);
-  }
   large_[2] = true;
   large_[3] = processor.page_1gb;
   for (int level = 1; level <= top_level_; ++level) {

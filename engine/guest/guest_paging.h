@@ -71,11 +71,15 @@ class GuestPagingContext {
   int top_level() const { return top_level_; }
   int entry_bytes() const { return mode_ == PagingMode::k32Bit ? 4 : 8; }
 
-  // The address as the processor takes it: 32 bits outside IA-32e mode.
-  Gla Effective(Gla gla) const { return Gla{gla.value & linear_mask_}; }
-  // Whether `gla` is canonical, where that matters.
-  bool IsCanonical(Gla gla) const {
-    return ((gla.value + canonical_half_) & canonical_mask_) == 0;
+  // An address that `access` reaches from one that it may name, as the
+  // processor takes it: without 64 bits, it wraps around at 4 GBytes (GW-21).
+  Gla Effective(Gla gla, const Access& access) const {
+    return Gla{gla.value & FormFor(access).mask};
+  }
+  // Whether `access` may name `gla`: it is canonical, or has 32 bits.
+  bool IsCanonical(Gla gla, const Access& access) const {
+    const LinearForm& form = FormFor(access);
+    return ((gla.value + form.half) & form.beyond) == 0;
   }
 
   // The reference to the first paging structure for `gla`.
@@ -121,6 +125,21 @@ class GuestPagingContext {
   Expectation ExpectationFor(const GuestRights& rights,
                              std::uint64_t beyond_ept) const;
 
+  // Linear addresses: their bits, and what a canonical one has none of once the
+  // size of each half of them is added to it.
+  struct LinearForm {
+    std::uint64_t mask = 0;
+    std::uint64_t half = 0;
+    std::uint64_t beyond = 0;
+  };
+  const LinearForm& FormFor(const Access& access) const {
+    return linear_[access.implicit_supervisor];
+  }
+  void SetLinearForms(const GuestState& guest);
+
+  // Of other accesses, and of implicit ones, which use the 64-bit bases of
+  // descriptor tables in compatibility mode, too.
+  std::array<LinearForm, 2> linear_ = {};
   // Of entries by level; large_[level]: bit 7 makes a leaf.
   std::array<std::uint64_t, 6> table_reserved_ = {};
   std::array<std::uint64_t, 6> leaf_reserved_ = {};
@@ -129,11 +148,6 @@ class GuestPagingContext {
   std::array<GuestUse, kAccessKindCount * kAccessModeCount> uses_ = {};
   std::uint64_t root_ = 0;
   std::uint64_t hlat_root_ = 0;
-  std::uint64_t linear_mask_ = 0;
-  // An address whose upper bits are all equal has none of `mask` left once the
-  // size of each half of the canonical addresses is added to it.
-  std::uint64_t canonical_half_ = 0;
-  std::uint64_t canonical_mask_ = 0;
   int top_level_ = 0;
   PagingMode mode_;
   bool hlat_ = false;

@@ -212,10 +212,28 @@ TEST(GuestAddressTest, CanonicalIsWhatTheModeTranslates) {
   const GuestTestMachine five(PagingMode::kFiveLevel);
   const GuestTestMachine pae(PagingMode::kPae);
   for (const auto& c : kCases) {
-    EXPECT_EQ(ContextOf(four).IsCanonical(Gla{c.gla}), c.in_48_bits) << c.gla;
-    EXPECT_EQ(ContextOf(five).IsCanonical(Gla{c.gla}), c.in_57_bits) << c.gla;
-    EXPECT_EQ(ContextOf(pae).Effective(Gla{c.gla}).value, c.gla & 0xffffffff);
+    const Gla gla{c.gla};
+    EXPECT_EQ(ContextOf(four).IsCanonical(gla, {}), c.in_48_bits) << c.gla;
+    EXPECT_EQ(ContextOf(five).IsCanonical(gla, {}), c.in_57_bits) << c.gla;
+    EXPECT_FALSE(ContextOf(pae).IsCanonical(gla, {})) << c.gla;
+    EXPECT_EQ(ContextOf(pae).Effective(gla, {}).value, c.gla & 0xffffffff);
   }
+}
+
+// Without 64 bits, what lies above 4 GBytes lies at 0 again; the bases of
+// descriptor tables have 64 in all of IA-32e mode.
+TEST(GuestAddressTest, CompatibilityModeMakesAddressesOf32Bits) {
+  constexpr Access kImplicit = {.implicit_supervisor = true};
+  GuestTestMachine m(PagingMode::kFourLevel);
+  m.guest.cs_l = false;
+  const GuestPagingContext paging = ContextOf(m);
+  EXPECT_TRUE(paging.IsCanonical(Gla{0xffffffff}, {}));
+  EXPECT_FALSE(paging.IsCanonical(Gla{0x100000000}, {}));
+  EXPECT_FALSE(paging.IsCanonical(Gla{0xffff800000000000}, {}));
+  EXPECT_EQ(paging.Effective(Gla{0x100000001}, {}), Gla{1});
+  EXPECT_TRUE(paging.IsCanonical(Gla{0xffff800000000000}, kImplicit));
+  EXPECT_FALSE(paging.IsCanonical(Gla{0x800000000000}, kImplicit));
+  EXPECT_EQ(paging.Effective(Gla{0x100000001}, kImplicit), Gla{0x100000001});
 }
 
 }  // namespace

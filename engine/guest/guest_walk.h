@@ -140,8 +140,8 @@ template <bool kFiveLevelEpt, HostMemory Memory>
   return walk.Page(page);
 }
 
-// Walks for `gla`, which is canonical and as Effective() gives it, from the
-// structure to which `root` refers. The context is a hot() one. True: the
+// Walks for `gla`, which is canonical, from the structure to which `root`
+// refers. The context is a hot() one. True: the
 // translation of the access is `page`, but for structure_memory_type. False:
 // `page` is unspecified.
 template <HostMemory Memory>

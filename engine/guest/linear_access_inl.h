@@ -16,7 +16,7 @@ EngineStatus Engine::PerformLinearAccess(Memory& memory, const Access& access,
     return EngineStatus::kCallerError;
   }
   if (paging_->enabled()) return PerformPaged(memory, access, gla, event);
-  gla = paging_->Effective(gla);
+  if (!paging_->IsCanonical(gla, access)) return EngineStatus::kCallerError;
   guest_walk_ = {.user_mode = ModeOf(access, guest_.cpl) == AccessMode::kUser,
                  .write = IsWrite(access.kind),
                  .fetch = access.kind == AccessKind::kFetch};
@@ -32,10 +32,10 @@ EngineStatus Engine::PerformPaged(Memory& memory, const Access& access, Gla gla,
   const unsigned bytes = access.size;
   if (bytes - 1 >= kMaxBytes) return EngineStatus::kCallerError;
   if (!context_.enabled()) return EngineStatus::kEptOff;
-  gla = paging_->Effective(gla);
-  const Gla last = paging_->Effective(Gla{gla.value + bytes - 1});
+  const Gla last = paging_->Effective(Gla{gla.value + bytes - 1}, access);
   // What is not canonical has no end within 64 bytes.
-  if (!paging_->IsCanonical(gla) || !paging_->IsCanonical(last)) {
+  if (!paging_->IsCanonical(gla, access) ||
+      !paging_->IsCanonical(last, access)) {
     return EngineStatus::kCallerError;
   }
 
@@ -55,7 +55,7 @@ EngineStatus Engine::PerformPaged(Memory& memory, const Access& access, Gla gla,
   }
   const Translation first = event.translations[0];
   status = PerformPagedPart(memory, access,
-                            paging_->Effective(Gla{gla.value + room}),
+                            paging_->Effective(Gla{gla.value + room}, access),
                             bytes - room, event);
   if (status == EngineStatus::kAnswered &&
       event.kind == EventKind::kCompleted) {

@@ -248,15 +248,19 @@ TEST(LinearAddressTest, OutsideIa32eModeItWrapsAround) {
   m.Guest(0x5ff8) = 0x0000906700000000;  // bits 21:12 all ones
   m.Guest(0x4000) = 0x0000000000005027;
   m.Guest(0x5000) = 0x000000000000a067;
-  const Event event = m.PerformLinear({.size = 4}, Gla{0x12345678fffffffe});
+  const Event event = m.PerformLinear({.size = 4}, Gla{0xfffffffe});
   ASSERT_EQ(event.translation_count, 2);
   EXPECT_EQ(event.translations[0].address, Hpa{0x29ffe});
   EXPECT_EQ(event.translations[1].address, Hpa{0x2a000});
   m.Guest(0x5000) = 0;
-  EXPECT_EQ(m.PerformLinear({.size = 4}, Gla{0x12345678fffffffe}).cr2, Gla{0});
+  EXPECT_EQ(m.PerformLinear({.size = 4}, Gla{0xfffffffe}).cr2, Gla{0});
   m.Guest(0x4ff8) = 0;
-  EXPECT_EQ(m.PerformLinear({.size = 4}, Gla{0x12345678fffffffe}).cr2,
-            Gla{0xfffffffe});
+  EXPECT_EQ(m.PerformLinear({.size = 4}, Gla{0xfffffffe}).cr2, Gla{0xfffffffe});
+  m.PerformLinear({}, Gla{0x100000000});
+  EXPECT_EQ(m.status, EngineStatus::kCallerError);
+  m.guest.cr0 = 0;
+  m.PerformLinear({}, Gla{0x100000000});
+  EXPECT_EQ(m.status, EngineStatus::kCallerError);
 }
 
 TEST(LinearAddressTest, WhatIsNotCanonicalIsNoQuestion) {
@@ -283,11 +287,34 @@ TEST(LinearAddressTest, WhatIsNotCanonicalIsNoQuestion) {
   EXPECT_EQ(m.status, EngineStatus::kEptOff);
 }
 
+// The access is one to a descriptor table, whose base has more.
 TEST(LinearAddressTest, CompatibilityModeReports32Bits) {
   GuestTestMachine m;
   m.guest.cs_l = false;
   m.EptPteOf(Gpa{0x9000}) = 0;
-  EXPECT_EQ(m.Linear(kRead).gla, GuestTestMachine::kGla32);
+  constexpr Access kImplicit = {.implicit_supervisor = true};
+  EXPECT_EQ(m.PerformLinear(kImplicit, GuestTestMachine::kGla).gla,
+            GuestTestMachine::kGla32);
+  m.PerformLinear({}, GuestTestMachine::kGla);
+  EXPECT_EQ(m.status, EngineStatus::kCallerError);
+}
+
+TEST(LinearAddressTest, CompatibilityModeWrapsAround) {
+  GuestTestMachine m;
+  m.guest.cs_l = false;
+  EXPECT_EQ(m.PerformLinear({.size = 4}, Gla{0xfffffffe}).cr2, Gla{0xfffffffe});
+  // All of PML4, PDPT, PD and PT are in the one page at 4000H.
+  m.guest.cr3 = 0x4000;
+  m.Guest(0x4000) = 0x4067;  // numbers 0, ...
+  m.Guest(0x4018) = 0x4067;  // 3, ...
+  m.Guest(0x4ff8) = 0x4067;  // and 1FFH lead to it again
+  const Event event = m.PerformLinear({.size = 4}, Gla{0xfffffffe});
+  ASSERT_EQ(event.translation_count, 2);
+  EXPECT_EQ(event.translations[0].address, Hpa{0x24ffe});
+  EXPECT_EQ(event.translations[1].address, Hpa{0x24000});
+  m.Guest(0x4020) = 0;  // number 4: what lies above 4 GBytes
+  constexpr Access kImplicit = {.size = 4, .implicit_supervisor = true};
+  EXPECT_EQ(m.PerformLinear(kImplicit, Gla{0xfffffffe}).cr2, Gla{0x100000000});
 }
 
 class TwoPagesTest : public testing::Test {

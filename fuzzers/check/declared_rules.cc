@@ -106,6 +106,7 @@ constexpr Need kNeeds[] = {
     {"GW-17", {EPTDIFF_MODELS_PDPTE_LOAD}},
     {"GW-18", {kPaged}, EPTDIFF_FILLS_ERROR_CODE},
     {"GW-19", {EPTDIFF_MODELS_HLAT}},
+    {"GW-21", {EPTDIFF_MODELS_LINEAR_4_LEVEL | EPTDIFF_MODELS_LINEAR_5_LEVEL}},
 };
 
 bool IsAbout(const Need& need, std::string_view identifier) {

@@ -20,6 +20,16 @@ std::uint64_t Canonical(GuestPagingMode mode, std::uint64_t gla) {
   return (gla & Bit(width - 1)) != 0 ? gla | ~Low(width) : gla & Low(width);
 }
 
+bool Has64BitAddresses(const GuestState& g, const Access& access) {
+  return IsIa32e(GuestModeOf(g)) && (g.cs_l || access.implicit_supervisor);
+}
+
+std::uint64_t Canonical(const GuestState& g, const Access& access,
+                        std::uint64_t gla) {
+  return Has64BitAddresses(g, access) ? Canonical(GuestModeOf(g), gla)
+                                      : gla & Low(32);
+}
+
 bool GuestMapsPage(const GuestState& g, GuestPagingMode mode, int level,
                    std::uint64_t entry) {
   if (level == 1) return true;

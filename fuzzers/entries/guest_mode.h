@@ -58,8 +58,14 @@ constexpr bool IsIa32e(GuestPagingMode mode) {
          mode == GuestPagingMode::kFiveLevel;
 }
 
-// `gla` as the mode allows it: canonical, or 32 bits wide.
+// `gla` as the mode's paging takes it: canonical, or 32 bits wide.
 std::uint64_t Canonical(GuestPagingMode mode, std::uint64_t gla);
+// Whether the linear addresses of the access have 64 bits: in 64-bit mode, and
+// in compatibility mode those of descriptor tables.
+bool Has64BitAddresses(const GuestState& g, const Access& access);
+// `gla` as the access may name it: canonical, or 32 bits wide.
+std::uint64_t Canonical(const GuestState& g, const Access& access,
+                        std::uint64_t gla);
 
 // Whether a present entry maps a page.
 bool GuestMapsPage(const GuestState& g, GuestPagingMode mode, int level,

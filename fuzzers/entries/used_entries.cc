@@ -103,7 +103,8 @@ bool WalkGuest(const Case& c, std::uint64_t gla, UsedEntries& used,
 // A linear access page by page: each is translated whole.
 void WalkLinear(const Case& c, const Step& step, UsedEntries& used) {
   const std::uint64_t first = step.gla.value;
-  const std::uint64_t last = first + step.access.size - 1;
+  const std::uint64_t last =
+      Canonical(c.guest, step.access, first + step.access.size - 1);
   const bool crosses = ((last ^ first) >> 12) != 0;
   used.reached_leaf = true;
   for (int page = 0; page <= (crosses ? 1 : 0); ++page) {

@@ -68,8 +68,8 @@ class GuestGeneration {
   void MarkTables();
 
   Access DrawAccess();
-  std::uint64_t FreshGla();
-  std::uint64_t NextGla();
+  std::uint64_t FreshGla(const Access& access);
+  std::uint64_t NextGla(const Access& access);
   int LeafLevel();
   std::uint64_t Data(unsigned address_bits);
   void MapLinear(const LinearPage& page);
@@ -137,7 +137,7 @@ GuestFrame GuestGeneration::RootOf(std::uint64_t gla) {
   return directory;
 }
 
-std::uint64_t GuestGeneration::FreshGla() {
+std::uint64_t GuestGeneration::FreshGla(const Access& access) {
   const unsigned width = ShapeOf(mode()).width;
   std::uint64_t gla = random_.Bits(width) & ~Low(12);
   const unsigned step = ShapeOf(mode()).index_bits;
@@ -145,24 +145,23 @@ std::uint64_t GuestGeneration::FreshGla() {
     if (random_.OneIn(3)) gla &= ~(Low(step) << shift);
     if (random_.OneIn(6)) gla |= Low(step) << shift;
   }
-  // Compatibility mode makes addresses of 32 bits.
-  if (IsIa32e(mode()) && !c_.guest.cs_l && random_.Percent(85)) gla &= Low(32);
   if (HasHlat() && random_.Percent(75)) {
     // Into the range of HLAT: as many ones as the prefix has.
     const unsigned size = c_.controls.hlat_prefix_size;
     if (size > 0 && size < 64) gla |= ~Low(64 - size);
     if (size > 0) gla |= Bit(width - 1);
   }
-  return Canonical(mode(), gla);
+  return Canonical(c_.guest, access, gla);
 }
 
 // An address that shares some of the tables of an earlier one.
-std::uint64_t GuestGeneration::NextGla() {
+std::uint64_t GuestGeneration::NextGla(const Access& access) {
   const std::uint64_t gla = pages_[random_.Below(pages_.size())].gla;
   const int level = 1 + static_cast<int>(random_.Below(
                             static_cast<unsigned>(ShapeOf(mode()).levels)));
   const std::uint64_t change = random_.OneIn(2) ? 1 : 1 + random_.Below(511);
-  return Canonical(mode(), gla ^ change << GuestPageShift(mode(), level));
+  return Canonical(c_.guest, access,
+                   gla ^ change << GuestPageShift(mode(), level));
 }
 
 int GuestGeneration::LeafLevel() {
@@ -215,8 +214,13 @@ Access GuestGeneration::DrawAccess() {
 void GuestGeneration::AddPage() {
   LinearPage page;
   page.access = DrawAccess();
-  page.gla = pages_.empty() ? FreshGla() : NextGla();
+  page.gla = pages_.empty() ? FreshGla(page.access) : NextGla(page.access);
   page.crosses = page.access.size > 1 && random_.Percent(8);
+  // Where addresses have 32 bits, the last page is followed by the first.
+  if (page.access.size > 1 && !c_.guest.cs_l && random_.OneIn(16)) {
+    page.gla = Low(32) & ~Low(12);
+    page.crosses = true;
+  }
   MapLinear(page);
 }
 
@@ -242,7 +246,7 @@ void GuestGeneration::MapLinear(const LinearPage& wanted) {
   }
   if (page.crosses) {
     LinearPage next = page;
-    next.gla = Canonical(mode(), page.gla + Bit(12));
+    next.gla = Canonical(c_.guest, page.access, page.gla + Bit(12));
     next.gpa = page.gpa + Bit(12);
     const bool same_leaf = ((page.gla ^ next.gla) & ~within & ~Low(12)) == 0;
     if (!same_leaf) next.gpa = ept_.NextPage(page.gpa);
@@ -348,7 +352,7 @@ void GuestGeneration::AddSelfMap() {
   gla = (gla & Low(shift + ShapeOf(mode()).index_bits)) >>
         ShapeOf(mode()).index_bits;
   gla = (gla & ~Low(12)) | above | std::uint64_t{index} << shift;
-  page.gla = Canonical(mode(), gla);
+  page.gla = Canonical(c_.guest, page.access, gla);
   page.gpa = root.gpa;
   std::uint64_t bits = kGuestPresent | kGuestWritable | kGuestAccessed;
   if (random_.OneIn(2)) bits |= kGuestUser;
@@ -395,10 +399,13 @@ Step GuestGeneration::AccessStep() {
   if (random_.OneIn(40)) {  // where there may be nothing
     gla ^= Bit(12 + random_.Below(ShapeOf(mode()).width - 12));
   }
-  step.gla = Gla{Canonical(mode(), gla)};
+  step.gla = Gla{Canonical(c_.guest, step.access, gla)};
   // Every byte has to be canonical.
   const std::uint64_t last = step.gla.value + step.access.size - 1;
-  if (IsIa32e(mode()) && Canonical(mode(), last) != last) step.access.size = 1;
+  if (Has64BitAddresses(c_.guest, step.access) &&
+      Canonical(c_.guest, step.access, last) != last) {
+    step.access.size = 1;
+  }
   return step;
 }
 

@@ -252,7 +252,7 @@ bool SwapLevels(Random& random, Case& c) {
   c.guest.cr4 ^= kCr4La57;
   for (Step& step : c.steps) {
     if (step.kind != StepKind::kLinearAccess) continue;
-    step.gla = Gla{Canonical(GuestModeOf(c.guest), step.gla.value)};
+    step.gla = Gla{Canonical(c.guest, step.access, step.gla.value)};
   }
   return true;
 }
@@ -267,7 +267,7 @@ bool SwapModes(Random& random, Case& c) {
   }
   for (Step& step : c.steps) {
     if (step.kind != StepKind::kLinearAccess) continue;
-    step.gla = Gla{Canonical(GuestModeOf(c.guest), step.gla.value)};
+    step.gla = Gla{Canonical(c.guest, step.access, step.gla.value)};
   }
   return true;
 }

@@ -44,11 +44,13 @@ bool MoveTo(const Case& c, Step& step, std::uint64_t address) {
     return true;
   }
   if (step.kind != StepKind::kLinearAccess) return false;
-  const GuestPagingMode mode = GuestModeOf(c.guest);
-  step.gla = Gla{Canonical(mode, address)};
+  step.gla = Gla{Canonical(c.guest, step.access, address)};
   // Nor does an access cross the end of the canonical addresses.
   const std::uint64_t last = step.gla.value + step.access.size - 1;
-  if (IsIa32e(mode) && Canonical(mode, last) != last) step.access.size = 1;
+  if (Has64BitAddresses(c.guest, step.access) &&
+      Canonical(c.guest, step.access, last) != last) {
+    step.access.size = 1;
+  }
   return true;
 }
 

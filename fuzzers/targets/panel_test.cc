@@ -141,7 +141,7 @@ INSTANTIATE_TEST_SUITE_P(
                  12, Focus::kLinear},
         Expected{"GW-10/by-cpl", "eptdiff-engine-event-GW-10-PTE", 12,
                  Focus::kLinear},
-        Expected{"GW-13/reserved-first", "eptdiff-engine-error-code0-GW-6-PTE",
+        Expected{"GW-13/reserved-first", "eptdiff-engine-error-code0-GW-6-PDE",
                  8, Focus::kLinear},
         Expected{"GW-9/smep-needs-nxe", "eptdiff-engine-event-GW-9-PTE", 8,
                  Focus::kLinear},

@@ -47,16 +47,23 @@ bool InIa32eMode(const GuestState& guest) {
          (guest.efer & kEferLma);
 }
 
+bool In64BitMode(const GuestState& guest) {
+  return InIa32eMode(guest) && guest.cs_l;
+}
+
 // Whether the first and the last byte of a linear access have addresses that
-// Bochs's callers let through to paging.
-bool IsCanonical(std::uint64_t gla, unsigned bytes, const GuestState& guest) {
-  if (!InIa32eMode(guest)) return true;
+// Bochs's callers let through to paging. Where addresses have 32 bits, those
+// make no wider ones; only the bases of descriptor tables are, in IA-32e mode.
+bool IsCanonical(std::uint64_t gla, const Access& access,
+                 const GuestState& guest) {
+  const bool implicit = InIa32eMode(guest) && access.implicit_supervisor;
+  if (!In64BitMode(guest) && !implicit) return gla >> 32 == 0;
   const int width = guest.cr4 & kCr4La57 ? 57 : 48;
   const auto canonical = [width](std::uint64_t address) {
     const std::uint64_t sign = address >> (width - 1);
     return sign == 0 || sign == ~std::uint64_t{0} >> (width - 1);
   };
-  return canonical(gla) && canonical(gla + bytes - 1);
+  return canonical(gla) && canonical(gla + access.size - 1);
 }
 
 bool HasTertiary(const Controls& controls, std::uint64_t control) {
@@ -88,7 +95,7 @@ Skip NotModelled(const MachineState& state) {
 // The same for a linear access.
 Skip LinearNotModelled(const MachineState& state, const Step& step) {
   const GuestState& guest = state.guest;
-  if (!IsCanonical(step.gla.value, step.access.size, guest)) {
+  if (!IsCanonical(step.gla.value, step.access, guest)) {
     return Skip::kCallerError;
   }
   const bool hlat_address =
@@ -214,13 +221,15 @@ bool IsAccess(const Step& step) {
          step.kind == StepKind::kLinearAccess;
 }
 
-// The same access from the start of the next page on.
+// The same access from the start of the next page on, whose address Bochs's
+// access_read_linear() cuts outside 64-bit mode, whoever calls it.
 bochs::Question InNextPage(bochs::Question question, const GuestState& guest) {
   const bool linear = question.operation == bochs::Operation::kLinear;
   const std::uint64_t offset =
       (linear ? question.gla : question.gpa) % kPageBytes;
   question.gpa += kPageBytes - offset;
   question.gla = CutLinear(question.gla + kPageBytes - offset, guest);
+  if (linear && !In64BitMode(guest)) question.gla &= 0xffffffff;
   return question;
 }
 

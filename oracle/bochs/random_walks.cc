@@ -205,7 +205,8 @@ class Maker {
     const int glas = 1 + static_cast<int>(Below(2));
     for (int i = 0; i < glas; ++i) {
       std::uint64_t gla = Next();
-      if (paging_.levels <= 3) gla &= 0xffffffff;
+      const bool compatibility = !c_.guest.cs_l && !OneIn(3);
+      if (paging_.levels <= 3 || compatibility) gla &= 0xffffffff;
       if (OneIn(4)) gla |= 0xff8;
       gla = Canonical(gla);
       glas_.push_back(gla);
@@ -318,6 +319,11 @@ class Maker {
                        : gpa & ~std::uint64_t{7}};
     // What stays in its page or goes into the one that follows.
     step.gla = Gla{glas_.empty() ? gpa : glas_[Below(glas_.size())]};
+    // Outside 64-bit mode a wide address is that of a descriptor table.
+    if (!c_.guest.cs_l && step.gla.value >> 32 != 0) {
+      if (glas_.empty()) step.gla.value &= 0xffffffff;
+      step.access.implicit_supervisor = true;
+    }
     step.page = {.gla = Gla{Next()},
                  .user = OneIn(2),
                  .writable = OneIn(2),

@@ -1,4 +1,4 @@
-// GW-1 to GW-6, GW-12 to GW-20: how the guest's paging translates a linear
+// GW-1 to GW-6, GW-12 to GW-21: how the guest's paging translates a linear
 // address (3A 4.1 to 4.5, 4.8, 4.9).
 #include "oracle/reference/sdm.h"
 
@@ -242,6 +242,13 @@ std::uint64_t Gw19Accessed(const Situation&) { return kAccessed; }
 
 std::uint64_t Gw20(const Situation&) {
   return static_cast<std::uint64_t>(GuestUpdates::kEither);
+}
+
+// "This submode uses only 32-bit linear addresses." The bases of descriptor
+// tables have 64 bits in all of IA-32e mode.
+std::uint64_t Gw21(const Situation& s) {
+  return s.CompatibilityMode() && !s.linear.implicit ? Bits(s.operand, 31, 0)
+                                                     : s.operand;
 }
 
 }  // namespace eptdiff::sdm

@@ -232,14 +232,23 @@ bool SplitIntoPages(const Step& step, PageAccesses& pages) {
   return true;
 }
 
+// GW-16: whether the mode makes no such linear address (3A 4.1.1).
+bool IsTooWide(Examiner& x, const Step& step) {
+  const auto mode = static_cast<GuestMode>(sdm::Gw1Mode(x.s));
+  const bool ia32e = mode == GuestMode::k4Level || mode == GuestMode::k5Level;
+  const bool has_64_bits =
+      ia32e && (x.state().guest.cs_l || step.access.implicit_supervisor);
+  return !has_64_bits && sdm::Bits(step.gla.value, 63, 32) != 0;
+}
+
 // The bytes of a linear access with CR0.PG = 1, page by page.
-LinearParts SplitLinear(const Step& step) {
+LinearParts SplitLinear(Examiner& x, const Step& step) {
   LinearParts parts;
   std::uint64_t done = 0;
   while (done < step.access.size) {
     LinearPart part;
     part.access = step.access;
-    part.gla = {step.gla.value + done};
+    part.gla = {x.Ask(Slot::kGw21, step.gla.value + done)};
     const std::uint64_t room = kPageBytes - sdm::Bits(part.gla.value, 11, 0);
     const std::uint64_t left = step.access.size - done;
     part.bytes = static_cast<std::uint8_t>(left < room ? left : room);
@@ -284,10 +293,13 @@ void JudgeData(Examiner& x, const Step& step, Verdict& verdict) {
                   "an asynchronous access of an event delivery", verdict);
   }
   if (step.kind == StepKind::kLinearAccess) {
-    const LinearParts parts = SplitLinear(step);
-    BeginLinear(x, parts[0]);
+    BeginLinear(x, {.access = step.access, .gla = step.gla});
+    if (IsTooWide(x, step)) {
+      return Refuse(Standing::kCallerError, "a linear address above 32 bits",
+                    verdict);
+    }
     if (x.s.linear.mode != GuestMode::kNone) {
-      return JudgeLinear(x, parts, verdict);
+      return JudgeLinear(x, SplitLinear(x, step), verdict);
     }
   }
   PageAccesses pages;

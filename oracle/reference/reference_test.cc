@@ -67,9 +67,28 @@ TEST(ReferenceTest, LinearAddressesAreCanonicalInIa32eMode) {
   EXPECT_EQ(standing(0x8000'0000'0000, kLa57, kLma, 1), kYes);
   EXPECT_EQ(standing(0x0100'0000'0000'0000, kLa57, kLma, 1), kNo);
   EXPECT_EQ(standing(0xff00'0000'0000'0000, kLa57, kLma, 1), kYes);
-  // Elsewhere bits 31:0 count alone.
-  EXPECT_EQ(standing(0x8000'0000'0000, kPae, 0, 1), kYes);
-  EXPECT_EQ(standing(0x8000'0000'0000, 0, kLma, 1), kYes);
+  // Elsewhere there are no more than 32 bits.
+  EXPECT_EQ(standing(0xffff'ffff, kPae, 0, 2), kYes);
+  EXPECT_EQ(standing(0x1'0000'0000, kPae, 0, 1), kNo);
+  EXPECT_EQ(standing(0x8000'0000'0000, 0, kLma, 1), kNo);
+}
+
+// GW-16, GW-21: what software makes has 32 bits, the base of a descriptor table
+// has 64.
+TEST(ReferenceTest, LinearAddressesOfCompatibilityModeHave32Bits) {
+  const auto standing = [](std::uint64_t gla, bool implicit) {
+    return StandingOf(Guest4()
+                          .With([](Case& c) { c.guest.cs_l = false; })
+                          .Linear(AccessKind::kRead, gla)
+                          .But([&](Step& step) {
+                            step.access.implicit_supervisor = implicit;
+                          }));
+  };
+  EXPECT_EQ(standing(0xffff'ffff, false), Standing::kJudged);
+  EXPECT_EQ(standing(0x1'0000'0000, false), Standing::kCallerError);
+  EXPECT_EQ(standing(0xffff'8000'0000'0000, false), Standing::kCallerError);
+  EXPECT_EQ(standing(0xffff'8000'0000'0000, true), Standing::kJudged);
+  EXPECT_EQ(standing(0x8000'0000'0000, true), Standing::kCallerError);
 }
 
 TEST(ReferenceTest, TracesTheEntriesThatItReads) {

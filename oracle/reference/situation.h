@@ -198,6 +198,9 @@ struct Situation {
     return linear.mode == GuestMode::k4Level ||
            linear.mode == GuestMode::k5Level;
   }
+  bool CompatibilityMode() const {
+    return FourOrFiveLevel() && !state->guest.cs_l;
+  }
   // Whether a bit is set in every guest entry that controls the translation.
   bool InAllGuestEntries(int position) const {
     for (const GuestEntry& used : linear.path) {

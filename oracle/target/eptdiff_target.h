@@ -181,7 +181,10 @@ typedef struct eptdiff_profile {
 enum eptdiff_step {
   /* An access to `gpa`, the translation of `gla` by the guest's paging. */
   EPTDIFF_STEP_GUEST_PHYSICAL = 0,
-  /* An access to `gla`: the guest's tables first, each entry through EPT. */
+  /* An access to `gla`: the guest's tables first, each entry through EPT.
+   * Outside 64-bit mode `gla` has 32 bits, and an access that crosses 4 GBytes
+   * goes on at 0; but in compatibility mode one with implicit_supervisor may be
+   * to a descriptor table, whose base has 64 bits. */
   EPTDIFF_STEP_LINEAR = 1,
   /* The processor reads the guest paging-structure entry at `gpa`, or sets its
    * accessed or dirty flag, while it translates `gla`. */

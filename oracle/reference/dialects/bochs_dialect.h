@@ -35,6 +35,7 @@ inline constexpr BochsDeparture kBochsDepartures[] = {
     {"GW-10/by-access", "bochs-3.0"},
     {"GW-10/by-upper-entries", "bochs-2026-08"},
     {"INFO-1/gla-of-compatibility-mode"},
+    {"GW-21/implicit-second-page"},
 };
 
 }  // namespace eptdiff

@@ -75,6 +75,13 @@ constexpr Alteration kVariants[] = {
      },
      "in compatibility mode bits 63:32 of the guest-linear address are "
      "reported"},
+    {"GW-21/implicit-second-page", Slot::kGw21,
+     [](const Situation& s, std::uint64_t value) {
+       const bool second = s.operand != s.linear.gla.value;
+       return s.CompatibilityMode() && second ? Bits(value, 31, 0) : value;
+     },
+     "in compatibility mode an access to a descriptor table that crosses pages "
+     "goes on at bits 31:0 of the second page's address"},
 };
 
 }  // namespace

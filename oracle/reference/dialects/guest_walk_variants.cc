@@ -1,4 +1,4 @@
-// Variants of GW-12 to GW-16, GW-19 and GW-20: what a guest walk does beside
+// Variants of GW-12 to GW-16 and GW-19 to GW-21: what a guest walk does beside
 // the translation itself.
 #include "oracle/reference/dialects/variants.h"
 #include "oracle/reference/situation.h"
@@ -253,6 +253,21 @@ constexpr Alteration kVariants[] = {
        return When(GuestUpdates::kAfterRights);
      },
      "guest accessed flags are set once the guest's rights allow the access"},
+
+    {"GW-21/no-wrap-around", Slot::kGw21,
+     [](const Situation& s, std::uint64_t) { return s.operand; },
+     "in compatibility mode an access goes on above 4 GBytes"},
+    {"GW-21/implicit-too", Slot::kGw21,
+     [](const Situation& s, std::uint64_t value) {
+       return s.CompatibilityMode() ? Bits(value, 31, 0) : value;
+     },
+     "in compatibility mode the addresses of descriptor tables, too, are cut "
+     "to 32 bits"},
+    {"GW-21/64-bit-mode-too", Slot::kGw21,
+     [](const Situation& s, std::uint64_t value) {
+       return s.SixtyFourBitMode() ? Bits(value, 31, 0) : value;
+     },
+     "linear addresses are cut to 32 bits in 64-bit mode, too"},
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Cases of GW-5, GW-6 and GW-16: guest entries with reserved or ignored bits or
-// not present, and the page faults that follow.
+// Cases of GW-5, GW-6, GW-16 and GW-21: guest entries with reserved or ignored
+// bits or not present, and the page faults that follow; addresses of 32 bits.
 #include "oracle/reference/witnesses/witnesses.h"
 
 namespace eptdiff {
@@ -314,12 +314,69 @@ std::vector<NamedCase> FaultCases() {
   };
 }
 
+// PDPTE 3 (or 4) to PD and PT. The pages at 0 and at 4 GBytes have the PTE 0.
+constexpr std::uint64_t kAtEnd = 0xffff'fffe;
+CaseBuilder Compatibility() {
+  return Guest4().With([](Case& c) { c.guest.cs_l = false; });
+}
+CaseBuilder WithPageAt0(CaseBuilder builder, std::uint64_t pdpte) {
+  return builder.Word(pdpte, 0x12027)
+      .Word(0x22000, 0x11027)
+      .Word(0x21000, 0x16067);
+}
+
+std::vector<NamedCase> CompatibilityCases() {
+  constexpr auto kImplicit = [](Step& step) {
+    step.access.implicit_supervisor = true;
+  };
+  return {
+      {"gw-21-wrap-around",
+       "GW-21",
+       {"GW-21/no-wrap-around"},
+       WithPageAt0(Compatibility(), 0x23000).Read(kAtEnd, 4).Build(),
+       Reaches(0x20ffe, 4).And(0x26000)},
+      {"gw-21-wrap-around-to-a-fault",
+       "GW-21",
+       {"GW-21/no-wrap-around"},
+       Compatibility().Write(kAtEnd, 4).Build(),
+       PageFault(2, 0)},
+      // The base of a descriptor table has 64 bits.
+      {"gw-21-descriptor-table",
+       "GW-21",
+       {"GW-21/implicit-too"},
+       Compatibility().Read(kGla, 8).But(kImplicit).Build(),
+       Reaches(0x20234, 4)},
+      {"gw-21-descriptor-table-in-two-pages",
+       "GW-21",
+       {"GW-21/implicit-too", "GW-21/implicit-second-page"},
+       Compatibility()
+           .Word(0x21ab0, 0x16067)
+           .Read(kGlaPage | 0xffc, 8)
+           .But(kImplicit)
+           .Build(),
+       Reaches(0x20ffc, 4).And(0x26000)},
+      {"gw-21-descriptor-table-at-4-gbytes",
+       "GW-21",
+       {"GW-21/implicit-too", "GW-21/implicit-second-page"},
+       WithPageAt0(Compatibility(), 0x23020)
+           .Read(kAtEnd, 4)
+           .But(kImplicit)
+           .Build(),
+       Reaches(0x20ffe, 4).And(0x26000)},
+      {"gw-21-64-bit-mode",
+       "GW-21",
+       {"GW-21/64-bit-mode-too"},
+       WithPageAt0(Guest4(), 0x23020).Read(kAtEnd, 4).Build(),
+       Reaches(0x20ffe, 4).And(0x26000)},
+  };
+}
+
 }  // namespace
 
 std::vector<NamedCase> GuestEntryWitnesses() {
   std::vector<NamedCase> all = AddressCases();
-  for (auto more :
-       {LargePageCases, ExecuteDisableCases, IgnoredBitCases, FaultCases}) {
+  for (auto more : {LargePageCases, ExecuteDisableCases, IgnoredBitCases,
+                    FaultCases, CompatibilityCases}) {
     for (NamedCase& named : more()) all.push_back(std::move(named));
   }
   return all;

@@ -50,7 +50,7 @@ std::vector<NamedCase> SubPageWitnesses();           // SPP
 std::vector<NamedCase> VeWitnesses();                // VE
 std::vector<NamedCase> GuestWitnesses();             // GW-17
 std::vector<NamedCase> GuestModeWitnesses();         // GW-1 to GW-4
-std::vector<NamedCase> GuestEntryWitnesses();        // GW-5, GW-6, GW-16
+std::vector<NamedCase> GuestEntryWitnesses();        // GW-5, GW-6, ...
 std::vector<NamedCase> GuestFlagWitnesses();         // GW-12, GW-20
 std::vector<NamedCase> GuestTableWitnesses();        // GW-13, GW-14
 std::vector<NamedCase> GuestEptWitnesses();          // EPT under a guest walk
