@@ -1,6 +1,6 @@
-// Cases that VM entry accepts: for whoever makes questions, or asks somebody who
-// does not know the checks. Nothing here judges.
-// Thread-safety: pure functions.
+// Cases that VM entry accepts: for whoever makes questions, or asks somebody
+// who does not know the checks. Nothing here judges. Thread-safety: pure
+// functions.
 #ifndef EPTDIFF_ORACLE_ACCEPTABLE_STATE_H_
 #define EPTDIFF_ORACLE_ACCEPTABLE_STATE_H_
 

@@ -96,8 +96,8 @@ void SetAddresses(std::uint64_t n, MachineState& state) {
   Controls& k = state.controls;
   const std::uint64_t pages[] = {0x2000, 0x2001, 0x2800,
                                  0x2000 | Bit(kMaxphyaddr)};
-  const std::uint64_t hlat[] = {0x2000, 0x2001, 0x2018, 0x2020, 0x2800,
-                                0x2000 | Bit(kMaxphyaddr)};
+  const std::uint64_t hlat[] = {0x2000, 0x2001, 0x2018,
+                                0x2020, 0x2800, 0x2000 | Bit(kMaxphyaddr)};
   k.secondary |= static_cast<std::uint32_t>(choice.Bits(kAddressBits));
   k.vm_functions = choice.Of(2);
   k.pml_address = choice.Pick(pages);
@@ -133,7 +133,7 @@ void SetModes(std::uint64_t n, MachineState& state) {
 }
 
 constexpr int kRflagsBits[] = {1, 3, 5, 15, 17, 18, 22, 63};
-constexpr int kPdpteBits[] = {0, 1, 2, 3, 5, 8, 9, kMaxphyaddr - 1,
+constexpr int kPdpteBits[] = {0,           1, 2, 3, 5, 8, 9, kMaxphyaddr - 1,
                               kMaxphyaddr, 63};
 constexpr int kLoadPat[] = {14};
 
@@ -143,12 +143,8 @@ void SetRegisters(std::uint64_t n, MachineState& state) {
   GuestState& g = state.guest;
   const std::uint64_t pat[] = {0x0007040600070406, 0x0007040600070405,
                                0x0307040600070406, 0x0007040610070406};
-  const std::uint64_t cr3[] = {0,
-                               Bit(11),
-                               Bit(kMaxphyaddr - 1),
-                               Bit(kMaxphyaddr),
-                               Bit(52),
-                               Bit(63)};
+  const std::uint64_t cr3[] = {
+      0, Bit(11), Bit(kMaxphyaddr - 1), Bit(kMaxphyaddr), Bit(52), Bit(63)};
   g.pdpte[choice.Of(2) * 3] = choice.Bits(kPdpteBits);
   g.efer = choice.Of(2) != 0 ? Bit(10) | Bit(8) : 0;
   g.rflags = choice.Bits(kRflagsBits);

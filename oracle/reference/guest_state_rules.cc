@@ -65,8 +65,7 @@ std::uint64_t Gst11(const Situation& s) {
       Bit(rflags, 3) || !Bit(rflags, 1)) {
     return true;
   }
-  return Bit(rflags, 17) &&
-         (s.Ia32eModeGuest() || !Bit(s.state->guest.cr0, 0));
+  return Bit(rflags, 17) && (s.Ia32eModeGuest() || !Bit(s.state->guest.cr0, 0));
 }
 
 }  // namespace eptdiff::sdm

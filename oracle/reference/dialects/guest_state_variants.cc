@@ -29,9 +29,7 @@ bool HasType(const Situation& s, std::uint64_t mask, auto refused) {
   }
   return false;
 }
-bool IsNoType(std::uint64_t byte) {
-  return byte == 2 || byte == 3 || byte > 7;
-}
+bool IsNoType(std::uint64_t byte) { return byte == 2 || byte == 3 || byte > 7; }
 
 bool HasReservedRflags(const Situation& s) {
   const std::uint64_t rflags = s.state->guest.rflags;
@@ -40,9 +38,9 @@ bool HasReservedRflags(const Situation& s) {
 }
 
 bool IsLoadedPdpte(const Situation& s, bool low, int high_from) {
-  return Bit(s.entry, 0) && ((low && (Bits(s.entry, 2, 1) != 0 ||
-                                      Bits(s.entry, 8, 5) != 0)) ||
-                             Bits(s.entry, 63, high_from) != 0);
+  return Bit(s.entry, 0) &&
+         ((low && (Bits(s.entry, 2, 1) != 0 || Bits(s.entry, 8, 5) != 0)) ||
+          Bits(s.entry, 63, high_from) != 0);
 }
 
 constexpr Alteration kVariants[] = {
@@ -115,8 +113,7 @@ constexpr Alteration kVariants[] = {
     {"GST-8/without-paging-too", Slot::kGst8,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        const std::uint64_t efer = s.state->guest.efer;
-       return value ||
-              (s.EntryControl(15) && Bit(efer, 8) != Bit(efer, 10));
+       return value || (s.EntryControl(15) && Bit(efer, 8) != Bit(efer, 10));
      },
      "IA32_EFER.LMA has to be LME without paging, too"},
     {"GST-8/whatever-the-control", Slot::kGst8,
@@ -133,10 +130,9 @@ constexpr Alteration kVariants[] = {
      "bits 7:3 of the bytes of IA32_PAT are not checked"},
     {"GST-9/uc-minus-refused", Slot::kGst9,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
-       return value || (s.EntryControl(14) &&
-                        HasType(s, 0xff, [](std::uint64_t byte) {
-                          return byte == 7;
-                        }));
+       return value ||
+              (s.EntryControl(14) &&
+               HasType(s, 0xff, [](std::uint64_t byte) { return byte == 7; }));
      },
      "the memory type UC- is refused in IA32_PAT"},
     {"GST-9/whatever-the-control", Slot::kGst9,
