@@ -55,6 +55,9 @@ class Comparison {
   // `oracle` must outlive this.
   Comparison(Oracle& oracle, const Dialect& dialect, Report report);
 
+  // Whether the oracle models VM entry, so that its answer there is compared.
+  bool compares_entry() const { return oracle_.models_entry(); }
+
   // VM entry. Whether steps may follow: the oracle answers under these
   // controls, and the comparison goes on.
   bool Enter(const MachineState& state);

@@ -93,6 +93,7 @@ std::vector<Part> Parts() {
 
 void CompareVmEntry(const EntryStates& states, std::uint64_t stride,
                     Comparison& comparison) {
+  if (!comparison.compares_entry()) return;
   MachineState state;
   for (std::uint64_t n = 0; n < states.count; n += stride) {
     states.set(n, state);
