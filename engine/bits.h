@@ -64,6 +64,7 @@ inline constexpr std::uint32_t kPinNmiExiting          = 1u << 3;
 inline constexpr std::uint32_t kPinVirtualNmis         = 1u << 5;
 inline constexpr std::uint32_t kPrimaryTertiary        = 1u << 17;
 inline constexpr std::uint32_t kPrimarySecondary       = 1u << 31;
+inline constexpr std::uint32_t kSecondaryApicAccesses  = 1u << 0;
 inline constexpr std::uint32_t kSecondaryEpt           = 1u << 1;
 inline constexpr std::uint32_t kSecondaryUnrestricted  = 1u << 7;
 inline constexpr std::uint32_t kSecondaryVmFunctions   = 1u << 13;
@@ -75,6 +76,8 @@ inline constexpr std::uint32_t kSecondaryTraceGuest    = 1u << 24;
 inline constexpr std::uint64_t kTertiaryHlat           = Bit(1);
 inline constexpr std::uint64_t kTertiaryPagingWrite    = Bit(2);
 inline constexpr std::uint64_t kTertiaryVerification   = Bit(3);
+inline constexpr std::uint64_t kTertiarySeamWidth      = Bit(5);
+inline constexpr std::uint64_t kTertiaryPebsGuest      = Bit(12);
 inline constexpr std::uint64_t kVmFunctionEptpSwitch   = Bit(0);
 
 // Guest registers.
@@ -90,6 +93,10 @@ inline constexpr std::uint64_t kCr4Smep         = Bit(20);
 inline constexpr std::uint64_t kCr4Smap         = Bit(21);
 inline constexpr std::uint64_t kCr4Pke          = Bit(22);
 inline constexpr std::uint64_t kCr4Pks          = Bit(24);
+inline constexpr std::uint64_t kCr4Lass         = Bit(27);
+inline constexpr std::uint64_t kCr4LamSup       = Bit(28);
+inline constexpr std::uint64_t kCr4Fred         = Bit(32);
+inline constexpr std::uint64_t kCr3Lam          = Bit(61) | Bit(62);
 inline constexpr std::uint64_t kEferLma         = Bit(10);
 inline constexpr std::uint64_t kEferNxe         = Bit(11);
 inline constexpr std::uint64_t kRflagsAc        = Bit(18);

@@ -91,8 +91,8 @@ TEST_P(EachFocusTest, ASeedIsTheSameCaseOnEveryMachine) {
       hash = (hash ^ byte) * 0x100000001b3;
     }
   });
-  EXPECT_EQ(hash, GetParam() == Focus::kEpt ? 0xaca4a829b5bea14fu
-                                            : 0xa86a5b2ef839ee1cu);
+  EXPECT_EQ(hash, GetParam() == Focus::kEpt ? 0x994cb3a79640a3a3u
+                                            : 0x933a7b29804c72c9u);
 }
 
 TEST_P(EachFocusTest, SeedsDiffer) {
@@ -231,6 +231,7 @@ TEST(LinearGeneratorTest, TheMixIsAsIntended) {
       {"PKE", 20, 40, [](const Case& c) { return Has(c.guest.cr4, kCr4Pke); }},
       {"PKS", 15, 35, [](const Case& c) { return Has(c.guest.cr4, kCr4Pks); }},
       {"CET", 18, 35, [](const Case& c) { return Has(c.guest.cr4, kCr4Cet); }},
+      {"LASS", 4, 12, [](const Case& c) { return Has(c.guest.cr4, kCr4Lass); }},
       {"NXE", 65, 85,
        [](const Case& c) { return Has(c.guest.efer, kEferNxe); }},
       {"AC", 10, 30,

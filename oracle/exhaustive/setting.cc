@@ -153,7 +153,8 @@ Processor ProcessorOf(const Choices& choices) {
 Controls ControlsOf(const Choices& choices) {
   Controls controls;
   controls.primary = static_cast<std::uint32_t>(Bit(31) | Bit(17));
-  std::uint64_t secondary = Bit(1);
+  // EPT; Intel PT uses guest-physical addresses, for trace output.
+  std::uint64_t secondary = Bit(1) | Bit(24);
   if (choices.log != PageLog::kOff) secondary |= Bit(17);
   if (choices.ve) secondary |= Bit(18);
   if (choices.mbec) secondary |= Bit(22);

@@ -1,12 +1,14 @@
 #include "oracle/reference/reference.h"
 
 #include <bit>
+#include <string_view>
 #include <utility>
 
 #include "oracle/reference/access.h"
 #include "oracle/reference/examiner.h"
 #include "oracle/reference/linear_access.h"
 #include "oracle/reference/report.h"
+#include "oracle/unmodelled.h"
 
 namespace eptdiff {
 namespace {
@@ -57,7 +59,7 @@ Alternative& AddUntouched(const Examiner& x, RuleAt decided, Verdict& verdict) {
   return alternative;
 }
 
-void Refuse(Standing standing, const char* why, Verdict& verdict) {
+void Refuse(Standing standing, std::string_view why, Verdict& verdict) {
   verdict.standing = standing;
   verdict.unmodelled = why;
   verdict.alternatives.clear();
@@ -187,6 +189,17 @@ bool IsCanonical(std::uint64_t gla, GuestMode mode) {
   return upper == 0 || upper == sdm::Bits(~std::uint64_t{0}, 63, low);
 }
 
+// GW-22: before paging, whatever bytes of the access are concerned.
+bool IsSeparated(Examiner& x, RuleAt& decided) {
+  const auto forbids = [&](Slot slot) __attribute__((always_inline)) {
+    if (!x.Ask(slot)) return false;
+    decided = x.At(slot);
+    return true;
+  };
+  return forbids(Slot::kGw22User) || forbids(Slot::kGw22Data) ||
+         forbids(Slot::kGw22Fetch);
+}
+
 void JudgeLinear(Examiner& x, const LinearParts& parts, Verdict& verdict) {
   for (const LinearPart& part : parts) {
     BeginLinear(x, part);
@@ -196,6 +209,14 @@ void JudgeLinear(Examiner& x, const LinearParts& parts, Verdict& verdict) {
                     verdict);
     }
   }
+  for (const LinearPart& part : parts) {
+    BeginLinear(x, part);
+    RuleAt decided;
+    if (!IsSeparated(x, decided)) continue;
+    AddUntouched(x, decided, verdict).event.kind =
+        EventKind::kGeneralProtection;
+    return;
+  }
   JudgeLinearAccess(x, parts, verdict);
 }
 
@@ -203,6 +224,20 @@ void JudgeData(Examiner& x, const Step& step, Verdict& verdict) {
   if (step.access.size == 0 || step.access.size > kMaxAccessBytes) {
     return Refuse(Standing::kCallerError, "a size of 0 or above 64 bytes",
                   verdict);
+  }
+  const bool trace_output =
+      step.kind == StepKind::kGuestPhysicalAccess && !step.page.gla_valid;
+  // 26.5.4: no other access to guest-physical memory is without a linear one.
+  if (trace_output && !x.s.IntelPtGuestPhysical()) {
+    return Refuse(Standing::kCallerError,
+                  "trace output without \"Intel PT uses guest physical "
+                  "addresses\"",
+                  verdict);
+  }
+  if (x.state().guest.event_delivery &&
+      (trace_output || step.access.asynchronous)) {
+    return Refuse(Standing::kCallerError,
+                  "an asynchronous access as part of event delivery", verdict);
   }
   if (step.kind == StepKind::kLinearAccess) {
     BeginLinear(x, {.access = step.access, .gla = step.gla});
@@ -278,6 +313,10 @@ void Reference::Judge(const MachineState& state, const Step& step,
   Examiner x(dialect_, state, trace);
   if (!x.s.EnableEpt()) {
     return Refuse(Standing::kCallerError, "EPT is off", verdict);
+  }
+  const Skip unmodelled = UnmodelledBy(state, step);
+  if (unmodelled != Skip::kNone) {
+    return Refuse(Standing::kNotModelled, WordsOf(unmodelled), verdict);
   }
   switch (step.kind) {
     case StepKind::kGuestPhysicalAccess:

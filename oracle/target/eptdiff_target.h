@@ -107,6 +107,8 @@ extern EPTDIFF_TARGET_EXPORT const uint32_t eptdiff_target_abi;
 /* CR4.SMEP and CR4.SMAP; CR4.PKE and CR4.PKS; in linear accesses. */
 #define EPTDIFF_MODELS_SMEP_SMAP (UINT64_C(1) << 25)
 #define EPTDIFF_MODELS_PROTECTION_KEYS (UINT64_C(1) << 26)
+/* CR4.LASS, likewise: #GP before paging. */
+#define EPTDIFF_MODELS_LASS (UINT64_C(1) << 27)
 
 /* Which parts of its answers a target fills in, and which are compared:
  * eptdiff_profile.fills. */

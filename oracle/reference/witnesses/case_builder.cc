@@ -98,6 +98,7 @@ CaseBuilder& CaseBuilder::EptpSwitching() {
 CaseBuilder& CaseBuilder::PagingWrite() { return Tertiary(2); }
 
 CaseBuilder& CaseBuilder::Verification() { return Tertiary(3); }
+CaseBuilder& CaseBuilder::TraceOutput() { return Secondary(24); }
 
 CaseBuilder& CaseBuilder::Entry(int level, std::uint64_t entry) {
   entries_[level] = entry;

@@ -10,7 +10,7 @@
 namespace eptdiff {
 namespace {
 
-constexpr std::uint64_t kAll = (std::uint64_t{1} << 27) - 1;
+constexpr std::uint64_t kAll = (std::uint64_t{1} << 28) - 1;
 
 // A machine that uses what a profile may lack.
 Case Rich() {
@@ -22,7 +22,7 @@ Case Rich() {
   c.controls.tertiary = 1u << 1 | 1u << 2 | 1u << 3;
   c.controls.eptp = 0x10de;
   c.guest.cr0 = 0x80000001;
-  c.guest.cr4 = 1u << 5 | 1u << 20 | 1u << 22 | 1u << 23;
+  c.guest.cr4 = 1u << 5 | 1u << 20 | 1u << 22 | 1u << 23 | 1u << 27;
   c.guest.efer = 1u << 10;
   c.guest.event_delivery = true;
   c.guest.transactional = true;
@@ -81,7 +81,7 @@ TEST(ProfileTest, OnlyWhatIsComparedCanBeLeftOut) {
 
 TEST(ProfileTest, EachFeatureThatIsMissingIsTakenOut) {
   int noticed = 0;
-  for (int feature = 0; feature < 27; ++feature) {
+  for (int feature = 0; feature < 28; ++feature) {
     eptdiff_profile profile = BlankProfile();
     profile.models = kAll & ~(std::uint64_t{1} << feature);
     Case c = Rich();
@@ -94,7 +94,7 @@ TEST(ProfileTest, EachFeatureThatIsMissingIsTakenOut) {
   }
   // All but 5-level EPT, VM entry, and the modes of guest paging that this
   // machine is not in.
-  EXPECT_EQ(noticed, 27 - 6);
+  EXPECT_EQ(noticed, 28 - 6);
 }
 
 TEST(ProfileTest, CapabilitiesAndWidthAreBroughtIntoRange) {

@@ -136,7 +136,8 @@ constexpr std::string_view kModels[] = {"4_levels",
                                         "linear_4_level",
                                         "linear_5_level",
                                         "smep_smap",
-                                        "protection_keys"};
+                                        "protection_keys",
+                                        "lass"};
 constexpr std::string_view kFills[] = {"event",
                                        "failed_check",
                                        "exit_reason",
