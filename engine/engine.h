@@ -17,14 +17,14 @@
 // access in the refused page; a refused update of a guest accessed or dirty
 // flag is a read as well as a write, as processors report it; undefined bits
 // and fields are 0; a GPA too wide for 4-level EPT is never converted to a #VE.
+// Linear-address space separation looks at all of an access before any page.
 // With CR0.PG = 1 a page is done with, guest walk, flags and all, before the
 // next one is begun; the guest's accessed and dirty flags are set once its
 // rights allow the access, in the order in which the entries were read, before
 // the final access is judged; guest-paging verification comes last.
 //
-// Not modelled: prematurely busy shadow stacks, enclaves, Intel PT's own
-// conditions, the APIC-access page, linear-address masking and separation,
-// cached translations.
+// Not modelled: prematurely busy shadow stacks, enclaves, cached translations;
+// and what kNotModelled is for.
 //
 // The library's face is namespace eptdiff: this class, types.h, memory.h,
 // use.h, guest_walk_state.h and entry_checks.h. What lies in eptdiff::engine is
@@ -55,6 +55,7 @@
 #include "engine/walk/flags.h"
 #include "engine/walk/judgement.h"
 #include "engine/walk/memory_type.h"
+#include "engine/walk/modelled.h"
 #include "engine/walk/path.h"
 #include "engine/walk/use.h"
 #include "engine/walk/virtualization_exception.h"
@@ -67,6 +68,7 @@ namespace eptdiff::engine {
 enum class EngineStatus : std::uint8_t {
   kAnswered,
   kEptOff,       // "enable EPT" is 0
+  kNotModelled,  // a control or register asks for what is not (modelled.h)
   kCallerError,  // a GPA of 52 bits or more, a linear address that is not
                  // canonical or too wide, a size that is not 1 to 64 ...
   kNoMemory,     // an entry or area lies where there is no memory
@@ -81,7 +83,8 @@ class Engine {
         controls_(controls),
         guest_(guest),
         context_(processor, controls),
-        paging_(std::in_place, processor, controls, guest, context_) {}
+        paging_(std::in_place, processor, controls, guest, context_),
+        answers_(context_.enabled() && ModelsAccesses(controls, guest)) {}
 
   // The same without what linear accesses need, for whoever makes many engines
   // and asks little of each: a linear access before a set_guest() is an error
@@ -92,7 +95,8 @@ class Engine {
       : processor_(processor),
         controls_(controls),
         guest_(guest),
-        context_(processor, controls) {}
+        context_(processor, controls),
+        answers_(context_.enabled() && ModelsAccesses(controls, guest)) {}
   bool takes_linear() const { return paging_.has_value(); }
 
   const Processor& processor() const { return processor_; }
@@ -103,6 +107,7 @@ class Engine {
   void set_guest(const GuestState& guest) {
     guest_ = guest;
     paging_.emplace(processor_, controls_, guest_, context_);
+    answers_ = context_.enabled() && ModelsAccesses(controls_, guest_);
   }
 
   // Of the last PerformLinearAccess() whose event was not a completed access;
@@ -121,9 +126,8 @@ class Engine {
                                         Translation& page,
                                         std::uint8_t pat_index = 0) const {
     page.structure_memory_type = StructureType();
-    return context_.enabled() &&
-           Walk(context_, memory, gpa, context_.ExpectationOf(use),
-                MemoryTypesFor(guest_, pat_index), page);
+    return answers_ && Walk(context_, memory, gpa, context_.ExpectationOf(use),
+                            MemoryTypesFor(guest_, pat_index), page);
   }
 
   // The same for a linear address with CR0.PG = 1. The size is not looked at.
@@ -135,11 +139,11 @@ class Engine {
       return false;
     }
     page.structure_memory_type = StructureType();
-    return context_.enabled() && paging_->hot() &&
-           paging_->IsCanonical(gla, access) &&
+    const GuestUse& use =
+        paging_->UseOf(access.kind, ModeOf(access, guest_.cpl));
+    return answers_ && paging_->hot() && use.range.Holds(gla) &&
            WalkGuest(context_, *paging_, memory, paging_->RootFor(guest_, gla),
-                     paging_->UseOf(access.kind, ModeOf(access, guest_.cpl)),
-                     gla, page);
+                     use, gla, page);
   }
 
   // An access to `gpa`, to which the guest translated `page.gla`. If it crosses
@@ -185,6 +189,11 @@ class Engine {
                           Event& event);
 
  private:
+  // Why an access is not answered.
+  EngineStatus NoAnswer() const {
+    return context_.enabled() ? EngineStatus::kNotModelled
+                              : EngineStatus::kEptOff;
+  }
   bool PagingIsOn() const { return PagingModeOf(guest_) != PagingMode::kNone; }
   MemoryType StructureType() const {
     return (guest_.cr0 & bits::kCr0CacheDisable) != 0
@@ -292,6 +301,7 @@ class Engine {
   GuestState guest_;
   EptContext context_;
   std::optional<GuestPagingContext> paging_;
+  bool answers_;  // accesses: EPT is on, and all that is asked for is modelled
   GuestWalkState guest_walk_;
   // Whether the walk is that of an asynchronous access.
   bool guest_walk_asynchronous_ = false;

@@ -18,6 +18,13 @@ EngineStatus Engine::PerformTranslated(Memory& memory, const Access& access,
   constexpr unsigned kMaxBytes = 64;
   const unsigned bytes = access.size;
   if (bytes - 1 >= kMaxBytes) return EngineStatus::kCallerError;
+  if (access.asynchronous || !page.gla_valid) [[unlikely]] {
+    if (guest_.event_delivery) return EngineStatus::kCallerError;
+    if (!page.gla_valid && !HasTraceOutput(controls_)) {
+      return EngineStatus::kCallerError;
+    }
+    if (!ModelsAsynchronous(controls_)) return EngineStatus::kNotModelled;
+  }
 
   // With CR0.PG = 0 every linear address is a user-mode address (VIO-7).
   const Request request = {
@@ -96,6 +103,7 @@ EngineStatus Engine::SwitchEptp(const Memory& memory, std::uint32_t index,
   if ((EffectiveSecondary(controls_) & bits::kSecondaryVmFunctions) == 0) {
     return EngineStatus::kCallerError;
   }
+  if (!ModelsVmfunc(controls_)) return EngineStatus::kNotModelled;
   event = Event{};
   event.kind = EventKind::kVmExit;
   event.exit_reason = bits::kExitVmfunc;
@@ -125,7 +133,7 @@ EngineStatus Engine::SwitchEptp(const Memory& memory, std::uint32_t index,
 template <HostMemory Memory>
 inline EngineStatus Engine::Perform(Memory& memory, const Request& request,
                                     const PagePart& part, Event& event) {
-  if (!context_.enabled()) return EngineStatus::kEptOff;
+  if (!answers_) return NoAnswer();
   Translation page;
   if (!request.unverified &&
       Walk(context_, memory, part.gpa, context_.ExpectationOf(request.use),
@@ -166,7 +174,7 @@ bool Engine::CompleteWithFlags(Memory& memory, const Request& request, Gpa gpa,
 template <HostMemory Memory>
 EngineStatus Engine::Judge(Memory& memory, const Request& request,
                            std::span<const PagePart> parts, Event& event) {
-  if (!context_.enabled()) return EngineStatus::kEptOff;
+  if (!answers_) return NoAnswer();
   for (const PagePart& part : parts) {
     if (part.gpa.value > bits::Bits(51, 0)) return EngineStatus::kCallerError;
   }

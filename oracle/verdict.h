@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "engine/types.h"
 #include "oracle/fixed_vector.h"
@@ -115,12 +116,12 @@ enum class Standing : std::uint8_t {
   kJudged,       // the alternatives say what is permitted
   kUndefined,    // ALIAS-1: anything may follow
   kCallerError,  // the step is none that a processor could be asked
-  kNotModelled,  // an operation of a table builder; see `unmodelled`
+  kNotModelled,  // unmodelled.def, or an operation of a table builder
 };
 
 struct Verdict {
   Standing standing = Standing::kJudged;
-  const char* unmodelled = "";  // kNotModelled, kCallerError: what it is
+  std::string_view unmodelled;  // kNotModelled, kCallerError: what it is
   FixedVector<Alternative, kMaxAlternatives> alternatives;
   // The reference's scratch paper (reference/draft.h), in the end empty.
   FixedVector<Effects, kMaxDrafts> drafts;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/walk/entry_checks.h"
+#include "engine/walk/modelled.h"
 
 namespace eptdiff::engine {
 namespace {
@@ -54,6 +55,8 @@ GuestPagingContext::GuestPagingContext(const Processor& processor,
               (bits::kTertiaryVerification | bits::kTertiaryPagingWrite);
   hot_ = mode_ != PagingMode::k32Bit && !hlat_ && !verifies_ &&
          (root_ & bits::kAddress) <= ept.last_gpa();
+  modelled_ = ModelsLinearAddresses(guest, ia32e());
+  hot_ &= modelled_;
   for (const std::uint64_t pdpte : guest.pdpte) {
     if ((pdpte & bits::kAddress) > ept.last_gpa()) hot_ = false;
   }
@@ -62,13 +65,14 @@ GuestPagingContext::GuestPagingContext(const Processor& processor,
 
 void GuestPagingContext::SetLinearForms(const GuestState& guest) {
   const LinearForm narrow = {
-      .mask = bits::Bits(31, 0), .half = 0, .beyond = bits::Bits(63, 32)};
+      .mask = bits::Bits(31, 0),
+      .range = {.half = 0, .beyond = bits::Bits(63, 32)}};
   linear_ = {narrow, narrow};
   if (!ia32e()) return;
   const int width = mode_ == PagingMode::kFourLevel ? 48 : 57;
-  const LinearForm wide = {.mask = ~std::uint64_t{0},
-                           .half = bits::Bit(width - 1),
-                           .beyond = bits::Bits(63, width)};
+  const LinearForm wide = {
+      .mask = ~std::uint64_t{0},
+      .range = {.half = bits::Bit(width - 1), .beyond = bits::Bits(63, width)}};
   linear_ = {guest.cs_l ? wide : narrow, wide};
 }
 
@@ -117,6 +121,27 @@ void GuestPagingContext::SetRoots(const Controls& controls,
   hlat_root_ = controls.hlatp & (address | bits::kGuestPcdPwt);
 }
 
+// GW-22. Supervisor-mode data accesses are kept from the lower half only where
+// SMAP is on and they do not override it.
+void GuestPagingContext::SetRange(const GuestState& guest, AccessKind kind,
+                                  AccessMode mode, GuestUse& use) const {
+  const bool implicit = mode == AccessMode::kImplicitSupervisor;
+  use.range = linear_[implicit].range;
+  if (!ia32e() || (guest.cr4 & bits::kCr4Lass) == 0) return;
+  const bool prevention = (guest.cr4 & bits::kCr4Smap) != 0 &&
+                          (implicit || (guest.rflags & bits::kRflagsAc) == 0);
+  use.lower_half_only = mode == AccessMode::kUser;
+  use.upper_half_only =
+      mode != AccessMode::kUser && (kind == AccessKind::kFetch || prevention);
+  const bool has_halves = use.range.half != 0;
+  if (has_halves && (use.lower_half_only || use.upper_half_only)) {
+    use.range.beyond |= use.range.half;
+    if (use.lower_half_only) use.range.half = 0;
+  } else if (use.upper_half_only) {  // addresses of 32 bits: none is left
+    use.range = {.half = bits::Bit(63), .beyond = bits::Bit(63)};
+  }
+}
+
 void GuestPagingContext::SetUses(const GuestState& guest,
                                  const EptContext& ept) {
   const GuestProtection protection = ProtectionOf(guest, mode_);
@@ -126,6 +151,7 @@ void GuestPagingContext::SetUses(const GuestState& guest,
       const auto mode = static_cast<AccessMode>(m);
       const bool supervisor = mode != AccessMode::kUser;
       GuestUse& use = uses_[IndexOf(kind, mode)];
+      SetRange(guest, kind, mode, use);
       use.rights = RightsFor(kind, mode, protection);
       use.uses = {ept.UseOf(kind, supervisor, /*user_page=*/false),
                   ept.UseOf(kind, supervisor, /*user_page=*/true)};

@@ -49,8 +49,25 @@ enum class GuestEntryKind : std::uint8_t {
   kLeaf,
 };
 
+// Linear addresses that an access may have: none of `beyond` is left once the
+// size of each half of them is added.
+struct LinearRange {
+  std::uint64_t half = 0;
+  std::uint64_t beyond = 0;
+  bool Holds(Gla gla) const { return ((gla.value + half) & beyond) == 0; }
+};
+
 // One kind of access by one mode.
 struct GuestUse {
+  // Canonical addresses, or of 32 bits; with linear-address space separation
+  // only those that it leaves (GW-22): user mode has the lower half, whose
+  // addresses have bit 63 clear, supervisor mode the upper one.
+  LinearRange range;
+  bool lower_half_only = false;
+  bool upper_half_only = false;
+  bool Separates(Gla gla) const {
+    return (gla.value & bits::Bit(63)) != 0 ? lower_half_only : upper_half_only;
+  }
   GuestRights rights;
   // What the hot walk expects of guest entries (guest_walk.h).
   Expectation expectation;
@@ -78,8 +95,7 @@ class GuestPagingContext {
   }
   // Whether `access` may name `gla`: it is canonical, or has 32 bits.
   bool IsCanonical(Gla gla, const Access& access) const {
-    const LinearForm& form = FormFor(access);
-    return ((gla.value + form.half) & form.beyond) == 0;
+    return FormFor(access).range.Holds(gla);
   }
 
   // The reference to the first paging structure for `gla`.
@@ -112,6 +128,8 @@ class GuestPagingContext {
   // Whether the hot walk knows this kind of paging. What it accepts leads to no
   // guest-physical address beyond EptContext::last_gpa().
   bool hot() const { return hot_; }
+  // Whether nothing is asked for that is not modelled: linear-address masking.
+  bool modelled() const { return modelled_; }
 
  private:
   static std::size_t IndexOf(AccessKind kind, AccessMode mode) {
@@ -122,15 +140,14 @@ class GuestPagingContext {
   void SetRoots(const Controls& controls, const GuestState& guest,
                 std::uint64_t address);
   void SetUses(const GuestState& guest, const EptContext& ept);
+  void SetRange(const GuestState& guest, AccessKind kind, AccessMode mode,
+                GuestUse& use) const;
   Expectation ExpectationFor(const GuestRights& rights,
                              std::uint64_t beyond_ept) const;
 
-  // Linear addresses: their bits, and what a canonical one has none of once the
-  // size of each half of them is added to it.
   struct LinearForm {
     std::uint64_t mask = 0;
-    std::uint64_t half = 0;
-    std::uint64_t beyond = 0;
+    LinearRange range;
   };
   const LinearForm& FormFor(const Access& access) const {
     return linear_[access.implicit_supervisor];
@@ -154,6 +171,7 @@ class GuestPagingContext {
   bool hlat_all_ = false;
   bool verifies_ = false;
   bool hot_ = false;
+  bool modelled_ = true;
 };
 
 // The PAT entry that a leaf of `level` selects, or, for `level` 0, the one with

@@ -31,7 +31,12 @@ EngineStatus Engine::PerformPaged(Memory& memory, const Access& access, Gla gla,
   constexpr unsigned kPageBytes = 4096;
   const unsigned bytes = access.size;
   if (bytes - 1 >= kMaxBytes) return EngineStatus::kCallerError;
-  if (!context_.enabled()) return EngineStatus::kEptOff;
+  if (!answers_) return NoAnswer();
+  if (!paging_->modelled()) return EngineStatus::kNotModelled;
+  if (access.asynchronous) [[unlikely]] {
+    if (guest_.event_delivery) return EngineStatus::kCallerError;
+    if (!ModelsAsynchronous(controls_)) return EngineStatus::kNotModelled;
+  }
   const Gla last = paging_->Effective(Gla{gla.value + bytes - 1}, access);
   // What is not canonical has no end within 64 bytes.
   if (!paging_->IsCanonical(gla, access) ||
@@ -46,8 +51,15 @@ EngineStatus Engine::PerformPaged(Memory& memory, const Access& access, Gla gla,
       SetCompleted(page, event);
       return EngineStatus::kAnswered;
     }
-    return PerformPagedPart(memory, access, gla, bytes, event);
   }
+  const GuestUse& use = paging_->UseOf(access.kind, ModeOf(access, guest_.cpl));
+  if (use.Separates(gla) || use.Separates(last)) {  // GW-22
+    guest_walk_ = {.gla = gla};
+    event = Event{};
+    event.kind = EventKind::kGeneralProtection;
+    return EngineStatus::kAnswered;
+  }
+  if (bytes <= room) return PerformPagedPart(memory, access, gla, bytes, event);
   EngineStatus status = PerformPagedPart(memory, access, gla, room, event);
   if (status != EngineStatus::kAnswered ||
       event.kind != EventKind::kCompleted) {

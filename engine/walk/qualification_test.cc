@@ -109,6 +109,7 @@ TEST(QualificationTest, LinearAddress) {
   for (const auto& c : kCases) {
     TestMachine m;
     if (!c.advanced) m.processor.ept_vpid_cap &= ~(1ull << 22);
+    m.controls.secondary |= 1u << 24;  // Intel PT uses guest-physical addresses
     m.At(kPte) = 0;
     const GuestPage page = {.gla_valid = c.gla_valid,
                             .gla = Gla{0x123},
@@ -190,6 +191,7 @@ TEST(QualificationTest, ShadowStackBitOfTheLeaf) {
 
 TEST(QualificationTest, AsynchronousAccesses) {
   TestMachine m;
+  m.controls.secondary |= 1u << 24;  // Intel PT uses guest-physical addresses
   m.At(kPte) = 0;
   EXPECT_EQ(m.Perform({.asynchronous = true}).qualification, 0x10181u);
   // Trace-address pre-translation is one.

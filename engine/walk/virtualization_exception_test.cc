@@ -108,6 +108,7 @@ TEST(VirtualizationExceptionTest, WhenItIsNotDelivered) {
   EXPECT_EQ(ExitReason(busy.Perform(AccessKind::kRead)), 48);
 
   TestMachine trace_output = control;
+  trace_output.controls.secondary |= 1u << 24;
   EXPECT_EQ(
       ExitReason(trace_output.Perform(AccessKind::kWrite, TestMachine::kGpa,
                                       {.gla_valid = false, .gla = {}})),

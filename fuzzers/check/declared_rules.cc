@@ -107,6 +107,7 @@ constexpr Need kNeeds[] = {
     {"GW-18", {kPaged}, EPTDIFF_FILLS_ERROR_CODE},
     {"GW-19", {EPTDIFF_MODELS_HLAT}},
     {"GW-21", {EPTDIFF_MODELS_LINEAR_4_LEVEL | EPTDIFF_MODELS_LINEAR_5_LEVEL}},
+    {"GW-22", {EPTDIFF_MODELS_LASS}},
 };
 
 bool IsAbout(const Need& need, std::string_view identifier) {

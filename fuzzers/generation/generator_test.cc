@@ -238,6 +238,7 @@ TEST(LinearGeneratorTest, TheMixIsAsIntended) {
       {"PKE", 20, 40, [](const Case& c) { return Has(c.guest.cr4, kCr4Pke); }},
       {"PKS", 15, 35, [](const Case& c) { return Has(c.guest.cr4, kCr4Pks); }},
       {"CET", 18, 35, [](const Case& c) { return Has(c.guest.cr4, kCr4Cet); }},
+      {"LASS", 4, 12, [](const Case& c) { return Has(c.guest.cr4, kCr4Lass); }},
       {"NXE", 65, 85,
        [](const Case& c) { return Has(c.guest.efer, kEferNxe); }},
       {"AC", 10, 30,

@@ -151,6 +151,11 @@ std::uint64_t GuestGeneration::FreshGla(const Access& access) {
     if (size > 0 && size < 64) gla |= ~Low(64 - size);
     if (size > 0) gla |= Bit(width - 1);
   }
+  // Mostly into the half that CR4.LASS leaves the access.
+  if ((c_.guest.cr4 & kCr4Lass) != 0 && random_.Percent(80)) {
+    const bool user = c_.guest.cpl == 3 && !access.implicit_supervisor;
+    gla = user ? gla & ~Bit(width - 1) : gla | Bit(width - 1);
+  }
   return Canonical(c_.guest, access, gla);
 }
 

@@ -104,11 +104,13 @@ void GenerateLinearRegisters(Random& random, Processor& p, GuestState& g) {
     p.la57 |= mode >= 84;
     if (mode >= 84) g.cr4 |= kCr4La57;
     g.cr4 |= Maybe(random, 20, kCr4Pcide);
-    g.cr4 |= Union({Maybe(random, 45, kCr4Pke), Maybe(random, 35, kCr4Pks)});
+    g.cr4 |= Union({Maybe(random, 45, kCr4Pke), Maybe(random, 35, kCr4Pks),
+                    Maybe(random, 12, kCr4Lass)});
   } else if (mode >= 23) {
     g.cr4 |= kCr4Pae;
     // Here keys count for nothing.
-    g.cr4 |= Union({Maybe(random, 10, kCr4Pke), Maybe(random, 10, kCr4Pks)});
+    g.cr4 |= Union({Maybe(random, 10, kCr4Pke), Maybe(random, 10, kCr4Pks),
+                    Maybe(random, 5, kCr4Lass)});
   } else if (mode < 3) {
     g.cr0 &= ~kCr0Pg;
   }
@@ -144,7 +146,8 @@ void GenerateGuestState(Random& random, const Exotic& exotic, Focus focus,
     }
   }
   g.rflags = kRflagsFixed | Maybe(random, 20, kRflagsAc);
-  g.event_delivery = random.Percent(8);
+  // No asynchronous access is part of it.
+  g.event_delivery = !exotic.asynchronous && random.Percent(8);
   g.nmi_unblocking = random.Percent(10);
   g.transactional = exotic.transactional;
 }
@@ -209,6 +212,10 @@ void GenerateControls(Random& random, const Exotic& exotic, Focus focus,
     k.hlat_prefix_size = static_cast<std::uint16_t>(
         random.Below(1 + (c.processor.ept_vpid_cap >> kCapHlatShift & 0x3f)));
   }
+  // Trace output, which may make VMFUNC exit.
+  if (exotic.asynchronous && !exotic.eptp_switching) {
+    k.secondary |= Maybe32(random, 75, kSecondaryTraceGuest);
+  }
   if (exotic.eptp_switching) {
     k.secondary |= kSecondaryVmFunctions;
     k.vm_functions = Maybe(random, 92, kFunctionEptpSwitch);
@@ -219,8 +226,8 @@ void GenerateControls(Random& random, const Exotic& exotic, Focus focus,
   if ((k.pin_based & kPinVirtualNmis) != 0) {
     k.primary |= Maybe32(random, 10, kPrimaryNmiWindow);
   }
-  if (random.Percent(3)) {
-    k.secondary |= kSecondaryTraceGuest;
+  if (random.Percent(3)) k.secondary |= kSecondaryTraceGuest;
+  if ((k.secondary & kSecondaryTraceGuest) != 0) {
     k.entry_controls |= kEntryLoadTrace;
     k.exit_controls |= kExitClearTrace;
   }
@@ -271,12 +278,13 @@ void GenerateMachine(Random& random, const Exotic& exotic, Focus focus,
 
 namespace {
 
-// Bits that no rule names, or that are not activated, mean nothing.
+// Bits that no rule names, or that are not activated, mean nothing. Those that
+// nobody models would leave nothing to be asked.
 void AddInertControls(Random& random, Controls& k) {
   constexpr std::uint32_t kSecondaryNamed =
-      kSecondaryEpt | kSecondaryVpid | kSecondaryUnrestricted |
-      kSecondaryVmFunctions | kSecondaryPml | kSecondaryVe | kSecondaryMbec |
-      kSecondarySpp | kSecondaryTraceGuest;
+      kSecondaryApicAccesses | kSecondaryEpt | kSecondaryVpid |
+      kSecondaryUnrestricted | kSecondaryVmFunctions | kSecondaryPml |
+      kSecondaryVe | kSecondaryMbec | kSecondarySpp | kSecondaryTraceGuest;
   constexpr std::uint32_t kEntryNamed =
       kEntryLoadPat | kEntryLoadEfer | kEntryLoadTrace;
   const auto junk = [&random] {
@@ -303,7 +311,8 @@ void AddInertControls(Random& random, Controls& k) {
         k.vm_functions |= random.Next() & ~kFunctionEptpSwitch;
       }
       k.tertiary |= random.Next() &
-                    ~(kTertiaryHlat | kTertiaryPagingWrite | kTertiaryVerify);
+                    ~(kTertiaryHlat | kTertiaryPagingWrite | kTertiaryVerify |
+                      kTertiarySeamWidth | kTertiaryPebsGuest);
       break;
   }
 }

@@ -61,7 +61,9 @@ Step GuestPhysicalStep(Random& random, const Exotic& exotic, const Case& c,
   const std::uint64_t page = SomePage(random, pages);
   step.gpa = Gpa{page + GenerateOffset(random, step.access)};
   step.page = GenerateGuestPage(random, c, step.access);
-  if (random.Percent(exotic.asynchronous ? 30 : 1)) {
+  const bool trace_output = HasSecondary(c, kSecondaryTraceGuest) &&
+                            !c.guest.event_delivery && random.Percent(30);
+  if (trace_output) {
     step.page.gla_valid = false;
   } else {
     step.page.gla = GenerateGla(random, c, step.gpa.value);
@@ -132,7 +134,8 @@ Access GenerateAccess(Random& random, const Exotic& exotic, const Case& c) {
   } else if (access.kind != AccessKind::kFetch && c.guest.cpl == 3) {
     access.implicit_supervisor = random.Percent(10);
   }
-  access.asynchronous = exotic.asynchronous && random.Percent(40);
+  access.asynchronous =
+      exotic.asynchronous && !c.guest.event_delivery && random.Percent(40);
   access.size = GenerateSize(random, access.kind);
   return access;
 }

@@ -161,7 +161,7 @@ bool ToggleGuestControl(Random& random, Case& c) {
   if (!HasPagedStep(c)) return false;
   constexpr std::uint64_t kCr4[] = {kCr4Pse,  kCr4Smep,  kCr4Smep, kCr4Smap,
                                     kCr4Smap, kCr4Pke,   kCr4Pke,  kCr4Pks,
-                                    kCr4Pks,  kCr4Pcide, kCr4Cet};
+                                    kCr4Pks,  kCr4Pcide, kCr4Cet,  kCr4Lass};
   GuestState& g = c.guest;
   switch (random.Below(8)) {
     case 0:

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "fuzzers/entries/bits.h"
 #include "fuzzers/entries/registers.h"
 #include "fuzzers/generation/machine_generation.h"
@@ -90,6 +92,13 @@ bool ChangeStructureAddress(Random& random, Case& c) {
   return true;
 }
 
+// No such access is part of event delivery.
+bool IsAsynchronous(const Case& c) {
+  return std::any_of(c.steps.begin(), c.steps.end(), [](const Step& step) {
+    return step.access.asynchronous || !step.page.gla_valid;
+  });
+}
+
 bool ToggleGuest(Random& random, Case& c) {
   GuestState& g = c.guest;
   switch (random.Below(8)) {
@@ -103,7 +112,7 @@ bool ToggleGuest(Random& random, Case& c) {
       g.rflags ^= kRflagsAc;
       break;
     case 3:
-      g.event_delivery = !g.event_delivery;
+      g.event_delivery = !g.event_delivery && !IsAsynchronous(c);
       break;
     case 4:
       g.nmi_unblocking = !g.nmi_unblocking;

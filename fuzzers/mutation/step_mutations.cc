@@ -184,6 +184,11 @@ bool ChangeGuestPage(Random& random, Case& c) {
       if (page.gla_valid && random.OneIn(8)) {
         page.gla_valid = false;
         page.gla = Gla{};
+        // Trace output, which is no part of event delivery.
+        c.controls.secondary |= kSecondaryTraceGuest;
+        c.controls.entry_controls |= kEntryLoadTrace;
+        c.controls.exit_controls |= kExitClearTrace;
+        c.guest.event_delivery = false;
       } else {
         page.gla_valid = true;
         page.gla = GenerateGla(random, c, step->gpa.value);

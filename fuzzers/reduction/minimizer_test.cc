@@ -121,8 +121,8 @@ constexpr Fault kFaults[] = {
     {"second-access-to-one-leaf", SecondAccessToOneLeaf, 10},
     {"store-and-pml", StoreAndPml, 6},
     {"read-only-pte-of-32-bits", ReadOnlyPteOf32Bits, 3},
-    {"supervisor-pde-of-4-levels", SupervisorPdeOfFourLevels, 4},
-    {"read-only-mapping", ReadOnlyMappingOfAPageDirectory, 2},
+    {"supervisor-pde-of-4-levels", SupervisorPdeOfFourLevels, 5},
+    {"read-only-mapping", ReadOnlyMappingOfAPageDirectory, 3},
     {"large-page-through-5-levels", LargePageThroughFiveLevels, 3},
 };
 

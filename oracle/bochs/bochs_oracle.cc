@@ -31,6 +31,7 @@ constexpr std::uint64_t kCr0Pg = Bit(31);
 constexpr std::uint64_t kCr4Pse = Bit(4);
 constexpr std::uint64_t kCr4Pae = Bit(5);
 constexpr std::uint64_t kCr4La57 = Bit(12);
+constexpr std::uint64_t kCr4Lass = Bit(27);
 constexpr std::uint64_t kEferLma = Bit(10);
 constexpr std::uint64_t kEferNxe = Bit(11);
 
@@ -98,6 +99,8 @@ Skip LinearNotModelled(const MachineState& state, const Step& step) {
   if (!IsCanonical(step.gla.value, step.access, guest)) {
     return Skip::kCallerError;
   }
+  // Bochs's callers of translate_linear() separate the halves.
+  if ((guest.cr4 & kCr4Lass) && InIa32eMode(guest)) return Skip::kGuestFeature;
   const bool hlat_address =
       state.controls.hlat_prefix_size == 0 || (step.gla.value & Bit(63));
   if (HasTertiary(state.controls, kEnableHlat) && InIa32eMode(guest) &&

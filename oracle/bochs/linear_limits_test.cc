@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <utility>
 
 #include "oracle/bochs/linear_access_testing.h"
 
@@ -159,6 +160,24 @@ TEST_F(LinearLimitsTest, CountsThePanicThatIsKnown) {
   ASSERT_EQ(oracle_->Enter(state_, outcome), Skip::kNone);
   EXPECT_EQ(oracle_->Perform(state_, step, outcome), Skip::kReadOnlyDirty);
   EXPECT_NE(LastBochsPanic(), "");
+}
+
+// Whoever calls Bochs's walk has looked at the halves before.
+TEST_F(LinearLimitsTest, LeavesSeparationToItsCallers) {
+  const std::pair<Mode, Skip> kCases[] = {{Mode::k32Bit, Skip::kNone},
+                                          {Mode::kPae, Skip::kNone},
+                                          {Mode::k4Level, Skip::kGuestFeature},
+                                          {Mode::k5Level, Skip::kGuestFeature}};
+  for (const auto& [mode, skip] : kCases) {
+    Enter(mode);
+    state_.guest.cr4 |= 1 << 27;  // LASS
+    Step step;
+    step.kind = StepKind::kLinearAccess;
+    step.gla = gla_;
+    Outcome outcome;
+    ASSERT_EQ(oracle_->Enter(state_, outcome), Skip::kNone);
+    EXPECT_EQ(oracle_->Perform(state_, step, outcome), skip);
+  }
 }
 
 TEST_F(LinearLimitsTest, AnswersWhereHlatDoesNotApply) {

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "oracle/unmodelled.h"
+
 namespace eptdiff {
 namespace {
 
@@ -57,12 +59,17 @@ EngineStatus Ask(Engine& engine, StepHostMemory& memory, const Step& step,
   return EngineStatus::kCallerError;
 }
 
-Skip SkipFor(EngineStatus status) {
+Skip SkipFor(EngineStatus status, const MachineState& state, const Step& step) {
   switch (status) {
     case EngineStatus::kAnswered:
       return Skip::kNone;
     case EngineStatus::kEptOff:
       return Skip::kEptOff;
+    case EngineStatus::kNotModelled: {
+      // Whatever else it refuses, it has no right to.
+      const Skip skip = UnmodelledBy(state, step);
+      return skip == Skip::kNone ? Skip::kCallerError : skip;
+    }
     case EngineStatus::kCallerError:
     case EngineStatus::kNoMemory:
       break;
@@ -97,7 +104,8 @@ Skip EngineOracle::Perform(const MachineState& state, const Step& step,
   Adopt(state, step.kind == StepKind::kLinearAccess);
   memory_.Begin(state.memory);
   StepHostMemory memory(memory_);
-  const Skip skip = SkipFor(Ask(*engine_, memory, step, outcome.event));
+  const Skip skip =
+      SkipFor(Ask(*engine_, memory, step, outcome.event), state, step);
   if (skip != Skip::kNone) return skip;
   outcome.registers = {.eptp = engine_->controls().eptp,
                        .pml_index = engine_->controls().pml_index,

@@ -153,13 +153,17 @@ Processor ProcessorOf(const Choices& choices) {
 Controls ControlsOf(const Choices& choices) {
   Controls controls;
   controls.primary = static_cast<std::uint32_t>(Bit(31) | Bit(17));
-  std::uint64_t secondary = Bit(1);
+  // EPT; Intel PT uses guest-physical addresses, for trace output.
+  std::uint64_t secondary = Bit(1) | Bit(24);
   if (choices.guest == ChosenGuest::kNoPaging) secondary |= Bit(7);
   if (choices.log != PageLog::kOff) secondary |= Bit(17);
   if (choices.ve) secondary |= Bit(18);
   if (choices.mbec) secondary |= Bit(22);
   if (choices.sub_page) secondary |= Bit(23);
   controls.secondary = static_cast<std::uint32_t>(secondary);
+  // Which has to load and clear IA32_RTIT_CTL.
+  controls.entry_controls = static_cast<std::uint32_t>(Bit(18));
+  controls.exit_controls = static_cast<std::uint32_t>(Bit(25));
   if (choices.paging_write) controls.tertiary = Bit(2);
   controls.eptp =
       (choices.five_levels ? TableOf(5) | 4 << 3 : TableOf(4) | 3 << 3) | 6;

@@ -1,6 +1,7 @@
 #include "oracle/judgement/dialect_oracle.h"
 
 #include "oracle/judgement/permitted.h"
+#include "oracle/unmodelled.h"
 
 namespace eptdiff {
 
@@ -42,8 +43,11 @@ Skip DialectOracle::Answer(const MachineState& state, const Step* step,
         outcome = all[answered_++ % all.size()];
       }
       return Skip::kNone;
-    case Standing::kNotModelled:
-      return Skip::kTableOperation;
+    case Standing::kNotModelled: {
+      const Skip skip =
+          step == nullptr ? Skip::kNone : UnmodelledBy(state, *step);
+      return skip == Skip::kNone ? Skip::kTableOperation : skip;
+    }
     case Standing::kUndefined:  // anything may follow: nothing does
       outcome = Outcome();
       outcome.registers = RegistersOf(state);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "oracle/reference/reference.h"
+#include "oracle/unmodelled.h"
 
 namespace eptdiff {
 
@@ -102,13 +103,17 @@ void Trial::Perform(std::size_t number, const Step& step) {
   for (auto& seat : seats_) {
     if (!seat->active) continue;
     const MachineState& state = seats_[seat->group]->state;
-    const Skip skip = seat->oracle.Perform(state, step, seat->outcome);
+    const Skip unmodelled = UnmodelledBy(state, step);
+    const Skip skip = unmodelled != Skip::kNone
+                          ? unmodelled
+                          : seat->oracle.Perform(state, step, seat->outcome);
     if (skip == Skip::kNone) continue;
     standings_[seat->number].skip = skip;
     standings_[seat->number].step = number;
     // Whoever panics, or says that there is nothing to answer, where the SDM
     // knows an answer has been found out.
-    seat->active = skip == Skip::kPanic || skip == Skip::kUnexpectedExit ||
+    seat->active = unmodelled != Skip::kNone || skip == Skip::kPanic ||
+                   skip == Skip::kUnexpectedExit ||
                    skip == Skip::kCallerError || skip == Skip::kEptOff;
     seat->outcome.event = {.kind = EventKind::kGaveUp};
     seat->outcome.registers = RegistersOf(state);
@@ -155,7 +160,7 @@ void Trial::JudgeSeat(Seat& seat, std::size_t number, const Step* step) {
       standings.undefined = true;
       break;
     case Standing::kNotModelled:
-      standings.skip = Skip::kTableOperation;
+      if (standings.skip == Skip::kNone) standings.skip = Skip::kTableOperation;
       break;
     case Standing::kCallerError:
       if (standings.skip == Skip::kNone) standings.skip = Skip::kCallerError;

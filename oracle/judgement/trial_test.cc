@@ -344,6 +344,23 @@ TEST_F(TrialTest, WhatNobodyCanBeAskedIsSkipped) {
       Skip::kCallerError);
 }
 
+// unmodelled.def: no oracle is asked, and the observer hears why.
+TEST_F(TrialTest, WhatNobodyModelsIsSkippedByItsName) {
+  trial_.Add(a_, Dialect());
+  trial_.Add(b_, With("CFG-9/off"));
+  const auto virtualize = [](Case& c) { c.controls.secondary |= 1; };
+  for (const Standings& standings :
+       trial_.Run(Walk4().With(virtualize).Read(0x1234).Build())) {
+    EXPECT_EQ(standings.skip, Skip::kApicAccess);
+    EXPECT_EQ(standings.step, 1u);
+    EXPECT_EQ(standings.compared, 1u) << "the entry";
+    EXPECT_FALSE(standings.disagrees);
+  }
+  EXPECT_EQ(a_.asked(), 0u);
+  EXPECT_EQ(SeenBy(0, 1).verdict->standing, Standing::kNotModelled);
+  EXPECT_EQ(SeenBy(0, 1).verdict->unmodelled, WordsOf(Skip::kApicAccess));
+}
+
 // A dialect whose alterations change no answer gives the SDM's own verdict,
 // and that is not computed twice.
 TEST_F(TrialTest, WhatABuilderIsAskedIsSkippedWhole) {

@@ -1,4 +1,4 @@
-// GW-1 to GW-6, GW-12 to GW-21: how the guest's paging translates a linear
+// GW-1 to GW-6, GW-12 to GW-22: how the guest's paging translates a linear
 // address (3A 4.1 to 4.5, 4.8, 4.9).
 #include "oracle/reference/sdm.h"
 
@@ -249,6 +249,29 @@ std::uint64_t Gw20(const Situation&) {
 std::uint64_t Gw21(const Situation& s) {
   return s.CompatibilityMode() && !s.linear.implicit ? Bits(s.operand, 31, 0)
                                                      : s.operand;
+}
+
+// "A user-mode data access [...] of which bit 63 is 1"; an instruction fetch
+// likewise.
+std::uint64_t Gw22User(const Situation& s) {
+  return s.SeparatesLinearAddresses() && s.linear.user_access &&
+         Bit(s.linear.gla.value, 63);
+}
+
+// "A supervisor-mode data access [...] of which bit 63 is 0, supervisor-mode
+// access protection is enabled, and either RFLAGS.AC is 0 or the access is an
+// implicit supervisor-mode access".
+std::uint64_t Gw22Data(const Situation& s) {
+  const bool protects =
+      s.Cr4(21) && (!Bit(s.state->guest.rflags, 18) || s.linear.implicit);
+  return s.SeparatesLinearAddresses() && !s.linear.user_access &&
+         !s.linear.fetch && protects && !Bit(s.linear.gla.value, 63);
+}
+
+// "Regardless of the setting of CR4.SMEP."
+std::uint64_t Gw22Fetch(const Situation& s) {
+  return s.SeparatesLinearAddresses() && !s.linear.user_access &&
+         s.linear.fetch && !Bit(s.linear.gla.value, 63);
 }
 
 }  // namespace eptdiff::sdm

@@ -1,12 +1,14 @@
 #include "oracle/reference/reference.h"
 
 #include <bit>
+#include <string_view>
 #include <utility>
 
 #include "oracle/reference/access.h"
 #include "oracle/reference/examiner.h"
 #include "oracle/reference/linear_access.h"
 #include "oracle/reference/report.h"
+#include "oracle/unmodelled.h"
 
 namespace eptdiff {
 namespace {
@@ -130,7 +132,7 @@ void JudgeGuestState(Examiner& x, Verdict& verdict) {
   if (accepted) AddUntouched(x, {Rule::kWalk6, 0}, verdict);
 }
 
-void Refuse(Standing standing, const char* why, Verdict& verdict) {
+void Refuse(Standing standing, std::string_view why, Verdict& verdict) {
   verdict.standing = standing;
   verdict.unmodelled = why;
   verdict.alternatives.clear();
@@ -266,6 +268,17 @@ bool IsCanonical(std::uint64_t gla, GuestMode mode) {
   return upper == 0 || upper == sdm::Bits(~std::uint64_t{0}, 63, low);
 }
 
+// GW-22: before paging, whatever bytes of the access are concerned.
+bool IsSeparated(Examiner& x, RuleAt& decided) {
+  const auto forbids = [&](Slot slot) __attribute__((always_inline)) {
+    if (!x.Ask(slot)) return false;
+    decided = x.At(slot);
+    return true;
+  };
+  return forbids(Slot::kGw22User) || forbids(Slot::kGw22Data) ||
+         forbids(Slot::kGw22Fetch);
+}
+
 void JudgeLinear(Examiner& x, const LinearParts& parts, Verdict& verdict) {
   for (const LinearPart& part : parts) {
     BeginLinear(x, part);
@@ -278,6 +291,14 @@ void JudgeLinear(Examiner& x, const LinearParts& parts, Verdict& verdict) {
       return Refuse(Standing::kUndefined, "", verdict);
     }
   }
+  for (const LinearPart& part : parts) {
+    BeginLinear(x, part);
+    RuleAt decided;
+    if (!IsSeparated(x, decided)) continue;
+    AddUntouched(x, decided, verdict).event.kind =
+        EventKind::kGeneralProtection;
+    return;
+  }
   JudgeLinearAccess(x, parts, verdict);
 }
 
@@ -286,11 +307,19 @@ void JudgeData(Examiner& x, const Step& step, Verdict& verdict) {
     return Refuse(Standing::kCallerError, "a size of 0 or above 64 bytes",
                   verdict);
   }
-  // Table 28-7, bit 16: "asynchronous to instruction execution" and "not the
-  // result of event delivery".
-  if (step.access.asynchronous && x.state().guest.event_delivery) {
+  const bool trace_output =
+      step.kind == StepKind::kGuestPhysicalAccess && !step.page.gla_valid;
+  // 26.5.4: no other access to guest-physical memory is without a linear one.
+  if (trace_output && !x.s.IntelPtGuestPhysical()) {
     return Refuse(Standing::kCallerError,
-                  "an asynchronous access of an event delivery", verdict);
+                  "trace output without \"Intel PT uses guest physical "
+                  "addresses\"",
+                  verdict);
+  }
+  if (x.state().guest.event_delivery &&
+      (trace_output || step.access.asynchronous)) {
+    return Refuse(Standing::kCallerError,
+                  "an asynchronous access as part of event delivery", verdict);
   }
   if (step.kind == StepKind::kLinearAccess) {
     BeginLinear(x, {.access = step.access, .gla = step.gla});
@@ -379,6 +408,10 @@ void Reference::Judge(const MachineState& state, const Step& step,
   Examiner x(dialect_, state, trace);
   if (!x.s.EnableEpt()) {
     return Refuse(Standing::kCallerError, "EPT is off", verdict);
+  }
+  const Skip unmodelled = UnmodelledBy(state, step);
+  if (unmodelled != Skip::kNone) {
+    return Refuse(Standing::kNotModelled, WordsOf(unmodelled), verdict);
   }
   switch (step.kind) {
     case StepKind::kGuestPhysicalAccess:

@@ -201,6 +201,8 @@ struct Situation {
   bool CompatibilityMode() const {
     return FourOrFiveLevel() && !state->guest.cs_l;
   }
+  // CR4.LASS, which applies in IA-32e mode only.
+  bool SeparatesLinearAddresses() const { return FourOrFiveLevel() && Cr4(27); }
   // Whether a bit is set in every guest entry that controls the translation.
   bool InAllGuestEntries(int position) const {
     for (const GuestEntry& used : linear.path) {

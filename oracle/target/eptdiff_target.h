@@ -112,6 +112,8 @@ extern EPTDIFF_TARGET_EXPORT const uint32_t eptdiff_target_abi;
  * state, 27.3.1. Without them a target meets nothing that they refuse. */
 #define EPTDIFF_MODELS_ENTRY_CONTROLS (UINT64_C(1) << 27)
 #define EPTDIFF_MODELS_GUEST_STATE (UINT64_C(1) << 28)
+/* CR4.LASS, likewise: #GP before paging. */
+#define EPTDIFF_MODELS_LASS (UINT64_C(1) << 29)
 
 /* Which parts of its answers a target fills in, and which are compared:
  * eptdiff_profile.fills. */

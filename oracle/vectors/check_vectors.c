@@ -85,6 +85,7 @@ static const struct {
     {"linear_5_level", EPTDIFF_MODELS_LINEAR_5_LEVEL},
     {"smep_smap", EPTDIFF_MODELS_SMEP_SMAP},
     {"protection_keys", EPTDIFF_MODELS_PROTECTION_KEYS},
+    {"lass", EPTDIFF_MODELS_LASS},
     {"cet", EPTDIFF_MODELS_SHADOW_STACK_ACCESS},
     {"page_crossing", EPTDIFF_MODELS_PAGE_CROSSING},
     {"read_modify_write", EPTDIFF_MODELS_READ_MODIFY_WRITE},

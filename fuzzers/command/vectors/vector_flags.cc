@@ -114,6 +114,10 @@ constexpr VectorFlag kFlags[] = {
        return SomeStep(c, IsLinear) &&
               (Bit(c.guest.cr4, 22) || Bit(c.guest.cr4, 24));
      }},
+    {"lass", "linear accesses with CR4.LASS",
+     [](const Case& c) {
+       return SomeStep(c, IsLinear) && Bit(c.guest.cr4, 27);
+     }},
     {"cet", "linear accesses with CR4.CET",
      [](const Case& c) {
        return SomeStep(c, IsLinear) && Bit(c.guest.cr4, 23);

@@ -305,10 +305,11 @@ std::string VerdictText(const MachineState& before, const Verdict& verdict,
       return absl::StrCat(
           text, "    undefined from here: ", RuleWords(Rule::kAlias1), "\n");
     case Standing::kCallerError:
-      return absl::StrCat(text, "    not a question: ", verdict.unmodelled,
-                          "\n");
+      return absl::StrCat(
+          text, "    not a question: ", std::string(verdict.unmodelled), "\n");
     case Standing::kNotModelled:
-      return absl::StrCat(text, "    not modelled: ", verdict.unmodelled, "\n");
+      return absl::StrCat(
+          text, "    not modelled: ", std::string(verdict.unmodelled), "\n");
     case Standing::kJudged:
       break;
   }

@@ -82,7 +82,8 @@ std::string GuestWords(const GuestState& guest, const Controls& controls) {
   }
   Append(words, guest.cr0, {{16, "WP"}, {30, "caches disabled (CR0.CD)"}});
   if (mode == Mode::k32Bit) Append(words, guest.cr4, {{4, "PSE"}});
-  Append(words, guest.cr4, {{20, "SMEP"}, {21, "SMAP"}, {23, "CET"}});
+  Append(words, guest.cr4,
+         {{20, "SMEP"}, {21, "SMAP"}, {23, "CET"}, {27, "LASS"}});
   if (IsIa32e(mode)) {
     Append(words, guest.cr4, {{17, "PCIDE"}});
     if (Bit(guest.cr4, 22)) {

@@ -1,4 +1,4 @@
-// Variants of GW-12 to GW-16 and GW-19 to GW-21: what a guest walk does beside
+// Variants of GW-12 to GW-16 and GW-19 to GW-22: what a guest walk does beside
 // the translation itself.
 #include "oracle/reference/dialects/variants.h"
 #include "oracle/reference/situation.h"
@@ -34,6 +34,12 @@ constexpr std::uint64_t Order(GuestEntryOrder order) {
 }
 constexpr std::uint64_t When(GuestUpdates updates) {
   return static_cast<std::uint64_t>(updates);
+}
+
+// GW-22: what CR4.LASS is about, if SMAP and RFLAGS.AC do not object.
+bool SupervisorInLowerHalf(const Situation& s) {
+  return s.SeparatesLinearAddresses() && !s.linear.user_access &&
+         !Bit(s.linear.gla.value, 63);
 }
 
 constexpr Alteration kVariants[] = {
@@ -268,6 +274,43 @@ constexpr Alteration kVariants[] = {
        return s.SixtyFourBitMode() ? Bits(value, 31, 0) : value;
      },
      "linear addresses are cut to 32 bits in 64-bit mode, too"},
+
+    {"GW-22/data-without-smap", Slot::kGw22Data,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || (SupervisorInLowerHalf(s) && !s.linear.fetch &&
+                        (!Bit(s.state->guest.rflags, 18) || s.linear.implicit));
+     },
+     "CR4.LASS keeps supervisor-mode data accesses from the lower half with "
+     "CR4.SMAP = 0, too"},
+    {"GW-22/data-with-ac", Slot::kGw22Data,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value ||
+              (SupervisorInLowerHalf(s) && !s.linear.fetch && s.Cr4(21));
+     },
+     "CR4.LASS keeps supervisor-mode data accesses from the lower half with "
+     "RFLAGS.AC = 1, too"},
+    {"GW-22/implicit-with-ac", Slot::kGw22Data,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && !Bit(s.state->guest.rflags, 18);
+     },
+     "with RFLAGS.AC = 1, CR4.LASS lets implicit supervisor-mode accesses into "
+     "the lower half"},
+    {"GW-22/data-in-64-bit-mode-only", Slot::kGw22Data,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && s.SixtyFourBitMode();
+     },
+     "CR4.LASS keeps no data access of compatibility mode from the lower half"},
+    {"GW-22/fetch-in-64-bit-mode-only", Slot::kGw22Fetch,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && s.SixtyFourBitMode();
+     },
+     "CR4.LASS keeps no fetch of compatibility mode from the lower half"},
+    {"GW-22/fetch-with-smep-only", Slot::kGw22Fetch,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && s.Cr4(20);
+     },
+     "CR4.LASS keeps supervisor-mode fetches from the lower half only with "
+     "CR4.SMEP = 1"},
 };
 
 }  // namespace

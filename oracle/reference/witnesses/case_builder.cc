@@ -98,6 +98,11 @@ CaseBuilder& CaseBuilder::EptpSwitching() {
 CaseBuilder& CaseBuilder::PagingWrite() { return Tertiary(2); }
 
 CaseBuilder& CaseBuilder::Verification() { return Tertiary(3); }
+CaseBuilder& CaseBuilder::TraceOutput() {
+  case_.controls.entry_controls |= 1u << 18;  // load IA32_RTIT_CTL
+  case_.controls.exit_controls |= 1u << 25;   // clear IA32_RTIT_CTL
+  return Secondary(24);
+}
 
 CaseBuilder& CaseBuilder::Entry(int level, std::uint64_t entry) {
   entries_[level] = entry;

@@ -59,6 +59,7 @@ class CaseBuilder {
   CaseBuilder& EptpSwitching();
   CaseBuilder& PagingWrite();
   CaseBuilder& Verification();
+  CaseBuilder& TraceOutput();  // "Intel PT uses guest physical addresses"
   // Anything else.
   template <typename Function>
   CaseBuilder& With(Function change) {

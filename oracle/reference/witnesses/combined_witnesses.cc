@@ -328,6 +328,7 @@ std::vector<NamedCase> SubPageCases() {
        {},
        Walk4()
            .SubPage()
+           .TraceOutput()
            .Pte(kBit61 | 0x9035)
            .Vector(0x100)
            .Write(0x1234)
@@ -375,7 +376,7 @@ std::vector<NamedCase> UndefinedCases() {
       {"qual-16-pre-translation",
        "QUAL-16",
        {"QUAL-16/never"},
-       Walk4().Pte(0).Write(0x1234).But(PreTranslation).Build(),
+       Walk4().TraceOutput().Pte(0).Write(0x1234).But(PreTranslation).Build(),
        Violation(0x10002, 0x1234)},
   };
 }

@@ -71,7 +71,7 @@ std::vector<NamedCase> AccessBitCases() {
       {"qual-7-trace-address",
        "QUAL-7",
        {"QUAL-7/always", "QUAL-16/never"},
-       Walk4().Pte(0).Write(0x1234).But(TraceAddress).Build(),
+       Walk4().TraceOutput().Pte(0).Write(0x1234).But(TraceAddress).Build(),
        Violation(0x10002, 0x1234)},
       {"qual-8-translation",
        "QUAL-8",

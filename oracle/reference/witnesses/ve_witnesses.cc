@@ -122,7 +122,7 @@ std::vector<NamedCase> DeliveryCases() {
       {"ve-3-trace-address",
        "VE-3",
        {"VE-3/trace-output-too"},
-       Ve().Pte(0).Write(0x1234).But(TraceAddress).Build(),
+       Ve().TraceOutput().Pte(0).Write(0x1234).But(TraceAddress).Build(),
        Violation(0x10002, 0x1234)},
       {"ve-3-second-violation-exits",
        "VE-3",

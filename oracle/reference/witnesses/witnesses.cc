@@ -28,6 +28,7 @@ std::span<const NamedCase> Witnesses() {
                         VerificationWitnesses,
                         LinearWitnesses,
                         LinearFlagWitnesses,
+                        SeparationWitnesses,
                         BochsGuestWitnesses,
                         CombinedWitnesses}) {
       const std::vector<NamedCase> more = family();

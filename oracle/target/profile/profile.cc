@@ -29,6 +29,7 @@ constexpr std::uint64_t kLa57 = Bit(12);
 constexpr std::uint64_t kSmepSmap = Bit(20) | Bit(21);
 constexpr std::uint64_t kCet = Bit(23);
 constexpr std::uint64_t kKeys = Bit(22) | Bit(24);
+constexpr std::uint64_t kLass = Bit(27);
 constexpr std::uint64_t kLongMode = Bit(10);
 
 // Bits of IA32_VMX_EPT_VPID_CAP that an answer may depend on (A.10), save those
@@ -95,6 +96,10 @@ Skip LinearNotModelled(const eptdiff_profile& profile,
   }
   const bool prevention = (guest.cr4 & kSmepSmap) != 0;
   if (prevention && !Has(profile, EPTDIFF_MODELS_SMEP_SMAP)) {
+    return Skip::kGuestFeature;
+  }
+  const bool separation = (guest.cr4 & kLass) != 0;
+  if (separation && !Has(profile, EPTDIFF_MODELS_LASS)) {
     return Skip::kGuestFeature;
   }
   // It changes what ordinary accesses do to read-only pages, too (GW-12).
@@ -334,6 +339,7 @@ bool FitTo(const eptdiff_profile& profile, Case& c) {
   }
   if (!Has(profile, EPTDIFF_MODELS_PROTECTION_KEYS)) guest.cr4 &= ~kKeys;
   if (!Has(profile, EPTDIFF_MODELS_SMEP_SMAP)) guest.cr4 &= ~kSmepSmap;
+  if (!Has(profile, EPTDIFF_MODELS_LASS)) guest.cr4 &= ~kLass;
   if (!Has(profile, EPTDIFF_MODELS_SHADOW_STACK_ACCESS)) guest.cr4 &= ~kCet;
 
   for (Step& step : c.steps) {

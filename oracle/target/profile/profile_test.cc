@@ -10,7 +10,7 @@
 namespace eptdiff {
 namespace {
 
-constexpr std::uint64_t kAll = (std::uint64_t{1} << 29) - 1;
+constexpr std::uint64_t kAll = (std::uint64_t{1} << 30) - 1;
 
 // A machine that uses what a profile may lack.
 Case Rich() {
@@ -23,7 +23,7 @@ Case Rich() {
   c.controls.eptp = 0x10de;
   c.guest.cr0 = 0x80010021;
   c.guest.rflags = 2;
-  c.guest.cr4 = 1u << 5 | 1u << 13 | 1u << 20 | 1u << 22 | 1u << 23;
+  c.guest.cr4 = 1u << 5 | 1u << 13 | 1u << 20 | 1u << 22 | 1u << 23 | 1u << 27;
   c.guest.efer = 1u << 10;
   c.guest.event_delivery = true;
   c.guest.transactional = true;
@@ -82,7 +82,7 @@ TEST(ProfileTest, OnlyWhatIsComparedCanBeLeftOut) {
 
 TEST(ProfileTest, EachFeatureThatIsMissingIsTakenOut) {
   int noticed = 0;
-  for (int feature = 0; feature < 29; ++feature) {
+  for (int feature = 0; feature < 30; ++feature) {
     eptdiff_profile profile = BlankProfile();
     profile.models = kAll & ~(std::uint64_t{1} << feature);
     Case c = Rich();
@@ -95,7 +95,7 @@ TEST(ProfileTest, EachFeatureThatIsMissingIsTakenOut) {
   }
   // All but 5-level EPT, the three of VM entry, and the modes of guest paging
   // that this machine is not in.
-  EXPECT_EQ(noticed, 29 - 8);
+  EXPECT_EQ(noticed, 30 - 8);
 }
 
 TEST(ProfileTest, CapabilitiesAndWidthAreBroughtIntoRange) {

@@ -144,7 +144,8 @@ constexpr std::string_view kModels[] = {"4_levels",
                                         "smep_smap",
                                         "protection_keys",
                                         "entry_controls",
-                                        "guest_state"};
+                                        "guest_state",
+                                        "lass"};
 constexpr std::string_view kFills[] = {"event",
                                        "failed_check",
                                        "exit_reason",

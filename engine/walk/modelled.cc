@@ -1,0 +1,35 @@
+#include "engine/walk/modelled.h"
+
+#include "engine/bits.h"
+#include "engine/walk/entry_checks.h"
+
+namespace eptdiff::engine {
+
+bool ModelsAccesses(const Controls& controls, const GuestState& guest) {
+  const bool apic_page =
+      (EffectiveSecondary(controls) & bits::kSecondaryApicAccesses) != 0;
+  const bool seam =
+      (EffectiveTertiary(controls) & bits::kTertiarySeamWidth) != 0;
+  const bool fred = (guest.cr4 & bits::kCr4Fred) != 0;
+  return !apic_page && !seam && !(fred && guest.event_delivery);
+}
+
+bool ModelsAsynchronous(const Controls& controls) {
+  return (EffectiveTertiary(controls) & bits::kTertiaryPebsGuest) == 0;
+}
+
+bool ModelsVmfunc(const Controls& controls) {
+  return !HasTraceOutput(controls);
+}
+
+bool ModelsLinearAddresses(const GuestState& guest, bool ia32e) {
+  const bool masking =
+      (guest.cr4 & bits::kCr4LamSup) != 0 || (guest.cr3 & bits::kCr3Lam) != 0;
+  return !(ia32e && guest.cs_l && masking);
+}
+
+bool HasTraceOutput(const Controls& controls) {
+  return (EffectiveSecondary(controls) & bits::kSecondaryTraceGuest) != 0;
+}
+
+}  // namespace eptdiff::engine

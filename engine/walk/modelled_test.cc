@@ -1,0 +1,105 @@
+#include "engine/walk/modelled.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+
+#include "engine/walk/test_machine.h"
+
+namespace eptdiff {
+namespace {
+
+constexpr Gla kGla{0x1234};
+
+EngineStatus StatusOf(TestMachine& m, const Access& access = {},
+                      const GuestPage& page = {}) {
+  m.Perform(access, TestMachine::kGpa, page);
+  return m.status;
+}
+
+// With the control that activates others, and without.
+TEST(ModelledTest, ControlsThatChangeEveryAccess) {
+  TestMachine m;
+  m.controls.primary = 1u << 31;
+  EXPECT_EQ(StatusOf(m), EngineStatus::kAnswered);
+  m.controls.secondary |= 1;  // virtualize APIC accesses
+  EXPECT_EQ(StatusOf(m), EngineStatus::kNotModelled);
+  m.ReadStructure();
+  EXPECT_EQ(m.status, EngineStatus::kNotModelled);
+  m.controls.secondary &= ~1u;
+  m.controls.tertiary = 1 << 5;  // SEAM guest-physical address width
+  EXPECT_EQ(StatusOf(m), EngineStatus::kAnswered);
+  m.controls.primary |= 1 << 17;
+  EXPECT_EQ(StatusOf(m), EngineStatus::kNotModelled);
+}
+
+TEST(ModelledTest, FredMattersWhileItDelivers) {
+  TestMachine m;
+  m.guest.cr4 |= std::uint64_t{1} << 32;
+  EXPECT_EQ(StatusOf(m), EngineStatus::kAnswered);
+  m.guest.event_delivery = true;
+  EXPECT_EQ(StatusOf(m), EngineStatus::kNotModelled);
+}
+
+TEST(ModelledTest, AsynchronousAccesses) {
+  constexpr Access kAsynchronous = {.asynchronous = true};
+  constexpr GuestPage kTrace = {.gla_valid = false};
+  TestMachine m;
+  EXPECT_EQ(StatusOf(m, kAsynchronous), EngineStatus::kAnswered);
+  EXPECT_EQ(StatusOf(m, {}, kTrace), EngineStatus::kCallerError);
+  m.controls.secondary |= 1 << 24;  // Intel PT uses guest-physical addresses
+  EXPECT_EQ(StatusOf(m, {}, kTrace), EngineStatus::kAnswered);
+  m.guest.event_delivery = true;
+  EXPECT_EQ(StatusOf(m), EngineStatus::kAnswered);
+  EXPECT_EQ(StatusOf(m, kAsynchronous), EngineStatus::kCallerError);
+  EXPECT_EQ(StatusOf(m, {}, kTrace), EngineStatus::kCallerError);
+  m.guest.event_delivery = false;
+  m.controls.primary |= 1 << 17;
+  m.controls.tertiary = 1 << 12;  // PEBS uses guest-physical addresses
+  EXPECT_EQ(StatusOf(m), EngineStatus::kAnswered);
+  EXPECT_EQ(StatusOf(m, kAsynchronous), EngineStatus::kNotModelled);
+  EXPECT_EQ(StatusOf(m, {}, kTrace), EngineStatus::kNotModelled);
+}
+
+// Linear addresses alone, and only with CR0.PG = 1.
+TEST(ModelledTest, Masking) {
+  constexpr std::uint64_t kLamSup = 1 << 28;
+  constexpr std::uint64_t kLamU57 = std::uint64_t{1} << 61;
+  const struct {
+    std::uint64_t cr4, cr3;
+    bool cs_l;
+    EngineStatus status;
+  } kCases[] = {
+      {0, 0, true, EngineStatus::kAnswered},
+      {kLamSup, 0, true, EngineStatus::kNotModelled},
+      {0, kLamU57, true, EngineStatus::kNotModelled},
+      {0, 2 * kLamU57, true, EngineStatus::kNotModelled},
+      {kLamSup, kLamU57, false, EngineStatus::kAnswered},
+  };
+  for (const auto& c : kCases) {
+    TestMachine m;
+    m.guest.cr0 |= 0x80000001;
+    m.guest.cr4 |= 0x20 | c.cr4;
+    m.guest.efer |= 0x500;
+    m.guest.cr3 |= c.cr3;
+    m.guest.cs_l = c.cs_l;
+    m.PerformLinear({}, kGla);
+    EXPECT_EQ(m.status, c.status) << std::hex << c.cr4 << " " << c.cr3;
+    EXPECT_EQ(StatusOf(m), EngineStatus::kAnswered);
+    m.guest.cr0 = 1;
+    m.PerformLinear({}, kGla);
+    EXPECT_EQ(m.status, EngineStatus::kAnswered);
+  }
+}
+
+TEST(ModelledTest, VmfuncExitsWhileIntelPtIsTracing) {
+  Controls controls = {.primary = 1u << 31, .secondary = 1 << 1 | 1 << 13};
+  EXPECT_TRUE(engine::ModelsVmfunc(controls));
+  controls.secondary |= 1 << 24;
+  EXPECT_FALSE(engine::ModelsVmfunc(controls));
+  controls.primary = 0;
+  EXPECT_TRUE(engine::ModelsVmfunc(controls));
+}
+
+}  // namespace
+}  // namespace eptdiff

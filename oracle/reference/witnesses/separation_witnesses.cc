@@ -1,0 +1,93 @@
+// Cases of GW-22: linear-address space separation.
+#include "oracle/reference/witnesses/witnesses.h"
+
+namespace eptdiff {
+namespace {
+
+constexpr std::uint64_t kSmap = 1 << 21, kLass = 1 << 27;
+constexpr std::uint64_t kUpper = 0xffff'aaaa'aaaa'a234;
+
+void WithAc(Case& c) { c.guest.rflags = 1 << 18; }
+void Compatibility(Case& c) { c.guest.cs_l = false; }
+void Implicit(Step& step) { step.access.implicit_supervisor = true; }
+
+// A supervisor page, which SMAP does not protect.
+CaseBuilder Supervisor(std::uint64_t cr4) {
+  return Guest4().Cr4(cr4).GuestPte(0x10063);
+}
+
+}  // namespace
+
+std::vector<NamedCase> SeparationWitnesses() {
+  return {
+      {"gw-22-user-reads-upper-half",
+       "GW-22",
+       {"GW-22/user-off"},
+       Guest4().Cr4(kLass).Cpl3().Read(kUpper).Build(),
+       GeneralProtection()},
+      {"gw-22-user-fetches-from-upper-half",
+       "GW-22",
+       {"GW-22/user-off"},
+       Guest5().Cr4(kLass).Cpl3().Fetch(kUpper).Build(),
+       GeneralProtection()},
+      {"gw-22-user-reads-lower-half",
+       "GW-22",
+       {},
+       Guest4().Cr4(kLass | kSmap).Cpl3().Read(kGla).Build(),
+       Reaches(0x20234, 4)},
+      {"gw-22-supervisor-reads-upper-half",
+       "GW-22",
+       {},
+       Supervisor(kLass | kSmap).Read(kUpper).Build(),
+       Reaches(0x20234, 4)},
+      {"gw-22-supervisor-writes-lower-half",
+       "GW-22",
+       {"GW-22/data-off"},
+       Supervisor(kLass | kSmap).Write(kGla).Build(),
+       GeneralProtection()},
+      {"gw-22-without-smap",
+       "GW-22",
+       {"GW-22/data-without-smap"},
+       Supervisor(kLass).Read(kGla).Build(),
+       Reaches(0x20234, 4)},
+      {"gw-22-with-ac",
+       "GW-22",
+       {"GW-22/data-with-ac"},
+       Supervisor(kLass | kSmap).With(WithAc).Read(kGla).Build(),
+       Reaches(0x20234, 4)},
+      {"gw-22-implicit-with-ac",
+       "GW-22",
+       {"GW-22/implicit-with-ac", "GW-22/data-off"},
+       Supervisor(kLass | kSmap)
+           .With(WithAc)
+           .Cpl3()
+           .Read(kGla)
+           .But(Implicit)
+           .Build(),
+       GeneralProtection()},
+      {"gw-22-supervisor-fetches-from-lower-half",
+       "GW-22",
+       {"GW-22/fetch-off", "GW-22/fetch-with-smep-only"},
+       Supervisor(kLass).With(WithAc).Fetch(kGla).Build(),
+       GeneralProtection()},
+      // An address of 32 bits has bit 63 clear.
+      {"gw-22-compatibility-mode-data",
+       "GW-22",
+       {"GW-22/data-off", "GW-22/data-in-64-bit-mode-only"},
+       Supervisor(kLass | kSmap).With(Compatibility).Read(kGla32).Build(),
+       GeneralProtection()},
+      {"gw-22-compatibility-mode-fetch",
+       "GW-22",
+       {"GW-22/fetch-off", "GW-22/fetch-in-64-bit-mode-only"},
+       Supervisor(kLass).With(Compatibility).Fetch(kGla32).Build(),
+       GeneralProtection()},
+      // Not in IA-32e mode: it means nothing.
+      {"gw-22-pae-paging",
+       "GW-22",
+       {},
+       GuestPae().Cr4(kLass | kSmap).GuestPte(0x10063).Read(kGla32).Build(),
+       Reaches(0x20234, 2)},
+  };
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,66 @@
+#include "oracle/unmodelled.h"
+
+#include <cstdint>
+
+namespace eptdiff {
+namespace {
+
+bool Bit(std::uint64_t value, int bit) { return (value >> bit & 1) != 0; }
+
+// A step, in the state that it meets.
+struct Question {
+  const MachineState& state;
+  const Step& step;
+
+  bool IsLinear() const { return step.kind == StepKind::kLinearAccess; }
+  bool IsVmfunc() const { return step.kind == StepKind::kEptpSwitch; }
+  // An access through EPT.
+  bool IsAccess() const {
+    switch (step.kind) {
+      case StepKind::kGuestPhysicalAccess:
+      case StepKind::kLinearAccess:
+      case StepKind::kPagingStructureRead:
+      case StepKind::kPagingStructureUpdate:
+      case StepKind::kPdpteLoad:
+        return true;
+      case StepKind::kStore:
+      case StepKind::kEptpSwitch:
+      case StepKind::kTableOperation:
+        break;
+    }
+    return false;
+  }
+  bool IsAsynchronous() const {
+    return (IsLinear() && step.access.asynchronous) ||
+           (step.kind == StepKind::kGuestPhysicalAccess &&
+            (step.access.asynchronous || !step.page.gla_valid));
+  }
+
+  bool Secondary(int bit) const {
+    return Bit(state.controls.primary, 31) &&
+           Bit(state.controls.secondary, bit);
+  }
+  bool Tertiary(int bit) const {
+    return Bit(state.controls.primary, 17) && Bit(state.controls.tertiary, bit);
+  }
+  bool Cr3(int bit) const { return Bit(state.guest.cr3, bit); }
+  bool Cr4(int bit) const { return Bit(state.guest.cr4, bit); }
+  bool Ia32eMode() const {
+    return Bit(state.guest.cr0, 31) && Cr4(5) && Bit(state.guest.efer, 10);
+  }
+  bool SixtyFourBitMode() const { return Ia32eMode() && state.guest.cs_l; }
+  bool DeliversEvent() const { return state.guest.event_delivery; }
+};
+
+}  // namespace
+
+Skip UnmodelledBy(const MachineState& state, const Step& step) {
+  const Question q{state, step};
+#define EPTDIFF_UNMODELLED(enumerator, words, section, condition) \
+  if (condition) return Skip::enumerator;
+#include "oracle/unmodelled.def"
+#undef EPTDIFF_UNMODELLED
+  return Skip::kNone;
+}
+
+}  // namespace eptdiff
