@@ -19,6 +19,7 @@ constexpr Move kMoves[] = {
     {"12", "14"},  // memory cache control
     // Volume 3C. Of VM-execution controls the ENCLV-exiting bitmap has no
     // section of its own any more.
+    {"24", "26"},
     {"25", "27"},
     {"25.6.19", "27.6.18"},  // page-modification logging
     {"25.6.20", "27.6.19"},  // virtualization exceptions

@@ -62,7 +62,8 @@ TEST(EditionsTest, AChapterThatIsNotKnownIsSaidToBeUnknown) {
   EXPECT_EQ(CitedIn2026("17.3"), "17.3?");
 }
 
-// Every rule's passage is known; what has a number has another one.
+// Every rule's passage is known; what has a number has another one, but for what
+// the later edition alone has.
 TEST(EditionsTest, KnowThePassageOfEveryRule) {
   for (const RuleInfo& info : kRules) {
     SCOPED_TRACE(std::string(info.identifier));
@@ -73,7 +74,8 @@ TEST(EditionsTest, KnowThePassageOfEveryRule) {
     }
     const std::string now = CitedIn2026(known);
     EXPECT_THAT(now, Not(HasSubstr("?")));
-    EXPECT_EQ(now == known, known == "silent");
+    const bool of_2026 = known.find("(2026)") != std::string::npos;
+    EXPECT_EQ(now == known, known == "silent" || of_2026);
   }
 }
 

@@ -139,7 +139,8 @@ TEST(SilenceTest, SppEventOfTraceOutputReportsNoLinearAddress) {
     step.page.gla_valid = false;
   };
   const CaseBuilder builder =
-      Walk4().SubPage().Pte(kBit61 | 0x9035).SppL4(0).Write(0x1234);
+      Walk4().TraceOutput().SubPage().Pte(kBit61 | 0x9035).SppL4(0).Write(
+          0x1234);
   const Answer miss = SppEvent(0x10800, 0x1234);
   Expect(CaseBuilder(builder).But(trace_output),
          {{"the step's", miss}, {"another", Answer(miss).At(0)}},
@@ -155,12 +156,13 @@ TEST(SilenceTest, TypeOfTraceOutputIsUndefinedWithPaging) {
     step.page.gla_valid = false;
   };
   const Answer uc = Completes(0x9234).Type(MemoryType::kUncacheable);
-  Expect(Walk4().Read(0x1234).But(trace_output),
+  Expect(Walk4().TraceOutput().Read(0x1234).But(trace_output),
          {{"WB", Completes(0x9234)}, {"UC", uc}}, {});
   // The PAT does not count, or there is none.
-  Expect(Walk4().Pte(0x9077).Read(0x1234).But(trace_output),
+  Expect(Walk4().TraceOutput().Pte(0x9077).Read(0x1234).But(trace_output),
          {{"WB", Completes(0x9234)}}, {{"UC", uc}});
   Expect(Walk4()
+             .TraceOutput()
              .With([](Case& c) { c.guest.cr0 = 1; })
              .Read(0x1234)
              .But(trace_output),
