@@ -35,8 +35,8 @@ using ::testing::StartsWith;
 // read-only; a read and a write.
 constexpr char kReadOnlyPage[] =
     "processor { ept_vpid_cap: 0x6334141 }\n"
-    "controls { primary: 0x80000000 secondary: 0x2 eptp: 0x101e }\n"
-    "guest { cr0: 0x1 }\n"
+    "controls { primary: 0x80000000 secondary: 0x82 eptp: 0x101e }\n"
+    "guest { cr0: 0x21 cr4: 0x2000 rflags: 0x2 }\n"
     "memory { address: 0x1000 value: 0x2007 }\n"
     "memory { address: 0x2000 value: 0x3007 }\n"
     "memory { address: 0x3000 value: 0x2000b1 }\n"
@@ -46,7 +46,8 @@ constexpr char kReadOnlyPage[] =
 // 5-level EPT, which Bochs does not have.
 constexpr char kFiveLevels[] =
     "processor { ept_vpid_cap: 0x63341c1 }\n"
-    "controls { primary: 0x80000000 secondary: 0x2 eptp: 0x1026 }\n"
+    "controls { primary: 0x80000000 secondary: 0x82 eptp: 0x1026 }\n"
+    "guest { cr0: 0x21 cr4: 0x2000 rflags: 0x2 }\n"
     "step { guest_physical_access { gpa: 0x1234 } }\n";
 
 TEST(CommandTest, HelpIsThereForEverySubcommand) {
@@ -248,7 +249,7 @@ TEST(CommandTest, ExplainTellsTheGuestsEntriesAndTheWayToThem) {
   constexpr char kGuest[] =
       "processor { ept_vpid_cap: 0x6334141 }\n"
       "controls { primary: 0x80000000 secondary: 0x2 eptp: 0x101e }\n"
-      "guest { cr0: 0x80010001 cr3: 0x5000 cpl: 3 }\n"
+      "guest { cr0: 0x80010021 cr3: 0x5000 cr4: 0x2000 rflags: 2 cpl: 3 }\n"
       "memory { address: 0x1000 value: 0x2007 }\n"
       "memory { address: 0x2000 value: 0x3007 }\n"
       "memory { address: 0x3000 value: 0x4007 }\n"
