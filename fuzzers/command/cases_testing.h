@@ -11,8 +11,8 @@ namespace eptdiff {
 // read-only; a read and a write.
 inline constexpr char kReadOnlyPage[] =
     "processor { ept_vpid_cap: 0x6334141 }\n"
-    "controls { primary: 0x80000000 secondary: 0x2 eptp: 0x101e }\n"
-    "guest { cr0: 0x1 }\n"
+    "controls { primary: 0x80000000 secondary: 0x82 eptp: 0x101e }\n"
+    "guest { cr0: 0x21 cr4: 0x2000 rflags: 0x2 }\n"
     "memory { address: 0x1000 value: 0x2007 }\n"
     "memory { address: 0x2000 value: 0x3007 }\n"
     "memory { address: 0x3000 value: 0x2000b1 }\n"
@@ -22,7 +22,8 @@ inline constexpr char kReadOnlyPage[] =
 // 5-level EPT, which Bochs does not have.
 inline constexpr char kFiveLevels[] =
     "processor { ept_vpid_cap: 0x63341c1 }\n"
-    "controls { primary: 0x80000000 secondary: 0x2 eptp: 0x1026 }\n"
+    "controls { primary: 0x80000000 secondary: 0x82 eptp: 0x1026 }\n"
+    "guest { cr0: 0x21 cr4: 0x2000 rflags: 0x2 }\n"
     "step { guest_physical_access { gpa: 0x1234 } }\n";
 
 // Bit 12 of a 2-MByte leaf is reserved (CFG-9). The engine with this fault

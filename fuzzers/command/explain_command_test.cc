@@ -45,7 +45,7 @@ TEST(CommandTest, ExplainTellsTheGuestsEntriesAndTheWayToThem) {
   constexpr char kGuest[] =
       "processor { ept_vpid_cap: 0x6334141 }\n"
       "controls { primary: 0x80000000 secondary: 0x2 eptp: 0x101e }\n"
-      "guest { cr0: 0x80010001 cr3: 0x5000 cpl: 3 }\n"
+      "guest { cr0: 0x80010021 cr3: 0x5000 cr4: 0x2000 rflags: 2 cpl: 3 }\n"
       "memory { address: 0x1000 value: 0x2007 }\n"
       "memory { address: 0x2000 value: 0x3007 }\n"
       "memory { address: 0x3000 value: 0x4007 }\n"

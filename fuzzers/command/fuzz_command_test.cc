@@ -230,7 +230,8 @@ TEST_F(FuzzCommandTest, HangAtTheEndIsAFinding) {
   const std::string text = directory_.File(
       "a.textproto",
       "processor { ept_vpid_cap: 0x6334141 }\n"
-      "controls { primary: 0x80000000 secondary: 0x2 eptp: 0x101e }\n"
+      "controls { primary: 0x80000000 secondary: 0x82 eptp: 0x101e }\n"
+      "guest { cr0: 0x21 cr4: 0x2000 rflags: 0x2 }\n"
       "memory { address: 0x1000 value: 0x2007 }\n"
       "memory { address: 0x2000 value: 0x3007 }\n"
       "memory { address: 0x3000 value: 0x2010b7 }\n"

@@ -32,6 +32,7 @@ Case CaseUnder(std::uint64_t eptp, const DecodeContext& context) {
   c.guest.cr0 = 0x80000031;
   c.guest.cr4 = 0x2020;
   c.guest.efer = 0xd00;
+  c.guest.rflags = 2;
   c.guest.cs_l = true;
   return c;
 }
