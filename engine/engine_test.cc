@@ -61,11 +61,13 @@ TEST(LinearAccessTest, LinearAddressesAreGuestPhysicalOnes) {
   m.guest.efer = 0;
   m.At(0x1000) = 0x2007;
   m.At(0x2010) = 0x3007;
-  const Event event = m.PerformLinear({}, Gla{0xabcdef0080604abc});
+  m.PerformLinear({}, Gla{0xabcdef0080604abc});
+  EXPECT_EQ(m.status, EngineStatus::kCallerError);
+  const Event event = m.PerformLinear({}, Gla{0x80604abc});
   ASSERT_TRUE(Completed(event));
   EXPECT_EQ(event.translations[0].address, Hpa{0x9abc});
   m.At(TestMachine::kPte) = 0;
-  const Event exit = m.PerformLinear({}, Gla{0xabcdef0080604abc});
+  const Event exit = m.PerformLinear({}, Gla{0x80604abc});
   EXPECT_EQ(exit.gpa, Gpa{0x80604abc});
   EXPECT_EQ(exit.gla, Gla{0x80604abc});
   EXPECT_EQ(exit.qualification, 0x781u);  // user, read/write, executable
