@@ -194,6 +194,15 @@ class Engine {
     return context_.enabled() ? EngineStatus::kNotModelled
                               : EngineStatus::kEptOff;
   }
+  // Whether an asynchronous access can be asked: kAnswered.
+  [[gnu::noinline, gnu::cold]] EngineStatus CheckAsynchronous(
+      bool trace_output) const {
+    if (guest_.event_delivery || (trace_output && !HasTraceOutput(controls_))) {
+      return EngineStatus::kCallerError;
+    }
+    return ModelsAsynchronous(controls_) ? EngineStatus::kAnswered
+                                         : EngineStatus::kNotModelled;
+  }
   bool PagingIsOn() const { return PagingModeOf(guest_) != PagingMode::kNone; }
   MemoryType StructureType() const {
     return (guest_.cr0 & bits::kCr0CacheDisable) != 0

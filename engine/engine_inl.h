@@ -18,12 +18,9 @@ EngineStatus Engine::PerformTranslated(Memory& memory, const Access& access,
   constexpr unsigned kMaxBytes = 64;
   const unsigned bytes = access.size;
   if (bytes - 1 >= kMaxBytes) return EngineStatus::kCallerError;
-  if (access.asynchronous || !page.gla_valid) [[unlikely]] {
-    if (guest_.event_delivery) return EngineStatus::kCallerError;
-    if (!page.gla_valid && !HasTraceOutput(controls_)) {
-      return EngineStatus::kCallerError;
-    }
-    if (!ModelsAsynchronous(controls_)) return EngineStatus::kNotModelled;
+  if (access.asynchronous | !page.gla_valid) [[unlikely]] {
+    const EngineStatus status = CheckAsynchronous(!page.gla_valid);
+    if (status != EngineStatus::kAnswered) return status;
   }
 
   // With CR0.PG = 0 every linear address is a user-mode address (VIO-7).

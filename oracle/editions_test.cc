@@ -62,8 +62,8 @@ TEST(EditionsTest, AChapterThatIsNotKnownIsSaidToBeUnknown) {
   EXPECT_EQ(CitedIn2026("17.3"), "17.3?");
 }
 
-// Every rule's passage is known; what has a number has another one, but for what
-// the later edition alone has.
+// Every rule's passage is known; what has a number has another one, but for
+// what the later edition alone has.
 TEST(EditionsTest, KnowThePassageOfEveryRule) {
   for (const RuleInfo& info : kRules) {
     SCOPED_TRACE(std::string(info.identifier));

@@ -32,16 +32,16 @@ EngineStatus Engine::PerformPaged(Memory& memory, const Access& access, Gla gla,
   const unsigned bytes = access.size;
   if (bytes - 1 >= kMaxBytes) return EngineStatus::kCallerError;
   if (!answers_) return NoAnswer();
-  if (!paging_->modelled()) return EngineStatus::kNotModelled;
   if (access.asynchronous) [[unlikely]] {
-    if (guest_.event_delivery) return EngineStatus::kCallerError;
-    if (!ModelsAsynchronous(controls_)) return EngineStatus::kNotModelled;
+    const EngineStatus status = CheckAsynchronous(/*trace_output=*/false);
+    if (status != EngineStatus::kAnswered) return status;
   }
   const Gla last = paging_->Effective(Gla{gla.value + bytes - 1}, access);
   // What is not canonical has no end within 64 bytes.
-  if (!paging_->IsCanonical(gla, access) ||
-      !paging_->IsCanonical(last, access)) {
-    return EngineStatus::kCallerError;
+  if (!paging_->IsCanonical(gla, access) || !paging_->IsCanonical(last, access))
+      [[unlikely]] {
+    return paging_->modelled() ? EngineStatus::kCallerError
+                               : EngineStatus::kNotModelled;
   }
 
   const unsigned room = kPageBytes - gla.value % kPageBytes;
@@ -52,6 +52,8 @@ EngineStatus Engine::PerformPaged(Memory& memory, const Access& access, Gla gla,
       return EngineStatus::kAnswered;
     }
   }
+  // If not, the context is not a hot one.
+  if (!paging_->modelled()) return EngineStatus::kNotModelled;
   const GuestUse& use = paging_->UseOf(access.kind, ModeOf(access, guest_.cpl));
   if (use.Separates(gla) || use.Separates(last)) {  // GW-22
     guest_walk_ = {.gla = gla};

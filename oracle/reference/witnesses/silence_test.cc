@@ -138,9 +138,12 @@ TEST(SilenceTest, SppEventOfTraceOutputReportsNoLinearAddress) {
     step.access.asynchronous = true;
     step.page.gla_valid = false;
   };
-  const CaseBuilder builder =
-      Walk4().TraceOutput().SubPage().Pte(kBit61 | 0x9035).SppL4(0).Write(
-          0x1234);
+  const CaseBuilder builder = Walk4()
+                                  .TraceOutput()
+                                  .SubPage()
+                                  .Pte(kBit61 | 0x9035)
+                                  .SppL4(0)
+                                  .Write(0x1234);
   const Answer miss = SppEvent(0x10800, 0x1234);
   Expect(CaseBuilder(builder).But(trace_output),
          {{"the step's", miss}, {"another", Answer(miss).At(0)}},
