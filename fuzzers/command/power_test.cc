@@ -20,7 +20,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 PowerResult Parsed(const std::string& text) {
   auto result = ParsePowerFile(text);

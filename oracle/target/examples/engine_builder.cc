@@ -287,8 +287,9 @@ TableResult Perform(const eptdiff_builder_operation& asked) {
       return builder.MergeRegion(gpa, asked.bytes);
     case EPTDIFF_CLEAR_FLAGS:
       return builder.ClearFlags(gpa, asked.bytes, flags, Show);
+    default:
+      return {TableError::kUnsupported, gpa};
   }
-  return {TableError::kUnsupported, gpa};
 }
 
 // Misbehaviour shows where pages are split: now and then.
