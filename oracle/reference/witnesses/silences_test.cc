@@ -112,7 +112,9 @@ bool HasUndefinedPart(const Verdict& verdict) {
 TEST(SilencesTest, AreOpenWhereTheyShow) {
   for (const Silence& silence : kSilences) {
     SCOPED_TRACE(std::string(silence.identifier));
-    if (silence.stance == Stance::kFirst) EXPECT_EQ(silence.witness, "");
+    if (silence.stance == Stance::kFirst) {
+      EXPECT_EQ(silence.witness, "");
+    }
     if (silence.witness.empty()) continue;
     const auto witness = std::find_if(
         Witnesses().begin(), Witnesses().end(),
