@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <string>
 #include <tuple>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -149,9 +148,8 @@ Decoding DecodeEntry(std::uint64_t value, const DecodeContext& context) {
   } else if (spine.verdict().standing == Standing::kJudged &&
              spine.verdict().alternatives[0].event.kind == EventKind::kVmExit &&
              spine.verdict().alternatives[0].event.exit_reason == 49) {
-    for (std::string& words : WhatForbids(spine)) {
-      decoding.wrong.push_back(
-          absl::StrCat("EPT misconfiguration: ", std::move(words)));
+    for (const std::string& words : WhatForbids(spine)) {
+      decoding.wrong.push_back(absl::StrCat("EPT misconfiguration: ", words));
     }
   }
   AddEntryFields(decoding, context);
@@ -166,9 +164,8 @@ Decoding DecodeEptp(std::uint64_t value, const DecodeContext& context) {
   decoding.summary = absl::StrCat(EptpWords(value), ".");
   const Case c = CaseUnder(value, context);
   const Spine spine(c);
-  for (std::string& words : WhatForbids(spine)) {
-    decoding.wrong.push_back(
-        absl::StrCat("VM entry fails: ", std::move(words)));
+  for (const std::string& words : WhatForbids(spine)) {
+    decoding.wrong.push_back(absl::StrCat("VM entry fails: ", words));
   }
   AddField(
       decoding, 2, 0,

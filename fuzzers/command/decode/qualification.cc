@@ -70,8 +70,9 @@ std::string WhyOpen(int bit, bool perhaps) {
       return perhaps ? "defined only if EPTP bit 7 is 1 (--eptp)"
                      : "undefined unless EPTP bit 7 is 1 and the walk came to "
                        "an entry that maps a page";
+    default:
+      return "undefined";
   }
-  return "undefined";
 }
 
 std::string AccessWords(std::uint64_t value) {
