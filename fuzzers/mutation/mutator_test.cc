@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <string>
 
 #include "fuzzers/encoding/canonical.h"
@@ -198,31 +197,6 @@ TEST(CrossOverTest, ASplicedSubtableTranslatesTheOthersStep) {
   }
   EXPECT_GT(spliced, 100);
   EXPECT_GT(reached, spliced / 2);
-}
-
-TEST(MutatorTest, AMutationTakesMicroseconds) {
-#ifndef NDEBUG
-  GTEST_SKIP() << "a figure of optimised code";
-#endif
-  std::vector<Case> cases;
-  for (std::uint64_t seed = 0; seed < 100; ++seed) {
-    cases.push_back(Generated(seed));
-  }
-  Case c;
-  constexpr int kRounds = 20'000;
-  double best = 1e9;  // of several: other processes share the machine
-  for (int repetition = 0; repetition < 5; ++repetition) {
-    const auto start = std::chrono::steady_clock::now();
-    for (std::uint64_t i = 0; i < kRounds; ++i) {
-      c = cases[i % cases.size()];
-      Mutate(i, c, kFocus);
-    }
-    const std::chrono::duration<double, std::nano> taken =
-        std::chrono::steady_clock::now() - start;
-    best = std::min(best, taken.count() / kRounds);
-  }
-  RecordProperty("nanoseconds", std::to_string(best));
-  EXPECT_LT(best, 4000) << "nanoseconds";
 }
 
 }  // namespace
