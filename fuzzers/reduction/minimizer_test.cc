@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <chrono>
 #include <set>
 #include <vector>
 
@@ -327,18 +326,16 @@ TEST(MinimizeTest, AttemptsAreBounded) {
   EXPECT_TRUE(stats.exhausted);
 }
 
-TEST(MinimizeTest, AFullCaseTakesSecondsAtMost) {
+TEST(MinimizeTest, AFullCaseBecomesSmallWithinTheAttempts) {
   Case c = FailingCases(kFaults[0], 1)[0];
   for (std::uint64_t i = 0; c.memory.size() + c.steps.size() < kMaxRecords;
        ++i) {
     c.memory.push_back({Hpa{0x123456789000 + 8 * i}, ~i});
   }
-  const auto start = std::chrono::steady_clock::now();
-  const Case minimal = Minimize(c, LargeLeafBit12);
-  const std::chrono::duration<double> taken =
-      std::chrono::steady_clock::now() - start;
+  MinimizeStats stats;
+  const Case minimal = Minimize(c, LargeLeafBit12, {}, &stats);
   EXPECT_EQ(minimal.memory.size(), 3u);
-  EXPECT_LT(taken.count(), 10);
+  EXPECT_FALSE(stats.exhausted);
 }
 
 }  // namespace
