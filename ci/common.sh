@@ -54,3 +54,25 @@ build() {
 
 # As many as there are processors, unless CMake has been told otherwise.
 jobs_to_run() { printf '%s\n' "${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}"; }
+
+# each_at_once COMMAND ARGUMENT...: runs COMMAND once with each ARGUMENT, as many
+# at once as there are processors. What one prints stays together. Fails if any
+# fails.
+each_at_once() {
+  local command=$1 argument room said failed
+  shift
+  room=$(mktemp -d) || return
+  for argument; do
+    while (($(jobs -rp | wc -l) >= $(jobs_to_run))); do wait -n || :; done
+    said=$(mktemp "$room/XXXXXX")
+    {
+      ("$command" "$argument") >"$said" 2>&1 || : >"$room/failed"
+      flock "$room" cat "$said" >&2
+    } &
+  done
+  wait
+  failed=0
+  [[ ! -e $room/failed ]] || failed=1
+  rm -rf "$room"
+  return "$failed"
+}
