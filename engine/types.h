@@ -33,7 +33,10 @@ struct Hpa {  // host-physical address; at most MAXPHYADDR bits
 // or IA32_EFER is implied where that bit is 1: nothing asks for nx, smep, smap,
 // pku, pks, cet_ss, la57 and pcid themselves.
 struct Processor {
-  std::uint8_t maxphyaddr = 46;    // CPUID.80000008H:EAX[7:0], 32 to 52
+  std::uint8_t maxphyaddr = 46;  // CPUID.80000008H:EAX[7:0], 32 to 52
+  // IA32_TME_ACTIVATE[39:36] (2026, 31.3.1): of the physical-address width, the
+  // bits at its upper end that are key identifiers. 0 to 15.
+  std::uint8_t keyid_bits = 0;
   std::uint64_t ept_vpid_cap = 0;  // IA32_VMX_EPT_VPID_CAP, SDM A.10
   bool ept_violation_ve = false;   // "EPT-violation #VE" may be 1; implied
                                    // where the control is 1
@@ -71,6 +74,7 @@ struct Controls {
   std::uint16_t vpid = 0;
   std::uint32_t entry_controls = 0;  // table 25-16
   std::uint32_t exit_controls = 0;   // table 25-13
+  std::uint64_t apic_access_address = 0;
   friend bool operator==(const Controls&, const Controls&) = default;
 };
 
@@ -101,18 +105,20 @@ enum class AccessKind : std::uint8_t {
   kFetch,
   kShadowStackRead,
   kShadowStackWrite,
+  kShadowStackReadModifyWrite,  // of a token: RSTORSSP, SETSSBSY, CLRSSBSY
 };
 
 // One access to memory. It transfers no data: what matters is whether it may
 // happen, and what it does to the paging structures and the log.
 struct Access {
   AccessKind kind = AccessKind::kRead;
-  std::uint8_t size = 1;             // bytes, 1 to 64
+  std::uint16_t size = 1;            // bytes, 1 to 4096
   bool implicit_supervisor = false;  // e.g. a descriptor-table access at CPL 3
   bool wruss = false;                // a user-mode access whatever the CPL
   // Intel PT output, PEBS, delivery of user interrupts. Processing of a user
   // interrupt's notification is event delivery (28.2.4), never asynchronous.
   bool asynchronous = false;
+  bool pebs = false;  // architectural PEBS: asynchronous, without a GLA
   friend bool operator==(const Access&, const Access&) = default;
 };
 
@@ -166,7 +172,11 @@ enum class EventKind : std::uint8_t {
   // the guest's state (27.3.1).
   kVmEntryFailure,
   kGuestStateFailure,
-  kGaveUp,  // what answers panicked; never permitted
+  kGaveUp,         // what answers panicked; never permitted
+  kInvalidOpcode,  // #UD
+  // VMfailValid with VM-instruction error 28: INVEPT or INVVPID refuses its
+  // operand (30.3).
+  kInvalidOperand,
 };
 
 // Why VM entry (27.2.1.1), or an EPTP switch (26.5.6.3), refuses the controls.

@@ -18,7 +18,7 @@ namespace eptdiff {
 // local: no record's meaning depends on how many of its kind came before.
 inline constexpr std::size_t kMaxRecords = 2048;        // words + steps
 inline constexpr std::size_t kMaxEncodedBytes = 65536;  // byte encoding
-inline constexpr std::uint8_t kMaxAccessBytes = 64;
+inline constexpr std::uint16_t kMaxAccessBytes = 4096;
 
 // Eight bytes of host-physical memory. What no word names reads as 0; if two
 // words name the same address, the later one holds.
@@ -35,10 +35,53 @@ enum class StepKind : std::uint8_t {
   kPagingStructureUpdate,  // ... or sets its A or D flag, for page.gla
   kPdpteLoad,              // MOV to CR loads the PDPTE registers from CR3
   kStore,                  // software stores `value` at `hpa`
-  kEptpSwitch,             // VMFUNC leaf 0 with ECX = `index`
+  kEptpSwitch,             // VMFUNC leaf `value` (EAX) with ECX = `index`
   kTableOperation,         // a table builder is asked for `operation`
+  kRegisterWrite,          // the guest gives `reg` the value `value`
+  // A VM exit, whatever its reason; software gives the VMCS field whose
+  // encoding (appendix B) is `index` the value `value`, and enters the guest
+  // again.
+  kVmEntry,
+  kInvalidation,  // `invalidation`
 };
-inline constexpr int kStepKindCount = 8;
+inline constexpr int kStepKindCount = 11;
+
+// What the guest can write without a VM exit.
+enum class GuestRegister : std::uint8_t {
+  kCr0,     // MOV to CR0
+  kCr3,     // MOV to CR3; bit 63 as with CR4.PCIDE
+  kCr4,     // MOV to CR4
+  kEfer,    // WRMSR
+  kPat,     // WRMSR
+  kPkrs,    // WRMSR
+  kPkru,    // WRPKRU, XRSTOR
+  kRflags,  // POPF, STAC, CLAC
+  kCpl,     // a far transfer
+};
+inline constexpr int kGuestRegisterCount = 9;
+
+// INVEPT and INVVPID are software's, between a VM exit and a VM entry; INVLPG
+// and INVPCID the guest's.
+enum class InvalidationKind : std::uint8_t {
+  kInvept,
+  kInvvpid,
+  kInvlpg,
+  kInvpcid,
+};
+inline constexpr int kInvalidationKindCount = 4;
+
+struct Invalidation {
+  InvalidationKind kind = InvalidationKind::kInvept;
+  std::uint8_t type = 0;  // the register operand; not of INVLPG
+  // The descriptor: EPTP; or VPID or PCID, and above it what is reserved. And
+  // what follows it: reserved, or the linear address, also that of INVLPG.
+  std::uint64_t first = 0;
+  std::uint64_t second = 0;
+  friend bool operator==(const Invalidation&, const Invalidation&) = default;
+};
+
+// Logical processors that share the memory. Each begins as the case says.
+inline constexpr int kLogicalProcessors = 4;
 
 // What a builder of tables can be asked for: TableBuilder's functions of these
 // names.
@@ -79,15 +122,19 @@ inline constexpr std::uint16_t kMaxFailingAllocation = 4095;
 // unused field keeps its default in a canonical case.
 struct Step {
   StepKind kind = StepKind::kGuestPhysicalAccess;
-  Access access = {};       // kGuestPhysicalAccess, kLinearAccess
-  Gpa gpa = {};             // kGuestPhysicalAccess, kPagingStructure*
-  Gla gla = {};             // kLinearAccess
+  std::uint8_t processor = 0;  // on which it happens, 0 to 3; not kStore,
+                               // kTableOperation
+  Access access = {};          // kGuestPhysicalAccess, kLinearAccess
+  Gpa gpa = {};                // kGuestPhysicalAccess, kPagingStructure*
+  Gla gla = {};                // kLinearAccess
   GuestPage page = {};      // kGuestPhysicalAccess; kPagingStructure*: gla and
                             // pat_index (gla_valid is true for those)
   Hpa hpa = {};             // kStore; 8-byte aligned
-  std::uint64_t value = 0;  // kStore
-  std::uint32_t index = 0;  // kEptpSwitch
-  TableOperation operation = {};  // kTableOperation
+  std::uint64_t value = 0;  // kStore, kEptpSwitch, kRegisterWrite, kVmEntry
+  std::uint32_t index = 0;  // kEptpSwitch, kVmEntry
+  GuestRegister reg = GuestRegister::kCr0;  // kRegisterWrite
+  Invalidation invalidation = {};           // kInvalidation
+  TableOperation operation = {};            // kTableOperation
   friend bool operator==(const Step&, const Step&) = default;
 };
 

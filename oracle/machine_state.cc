@@ -1,6 +1,84 @@
 #include "oracle/machine_state.h"
 
+#include <algorithm>
+
 namespace eptdiff {
+namespace {
+
+// In VMCS fields guest registers look as they do in the guest, but for what CS
+// says of the mode and SS of the privilege: the access rights (25.4.1).
+constexpr int kCsLongMode = 13;
+constexpr int kSsPrivilege = 5;
+
+template <typename T>
+void Give(std::uint64_t value, T& field) {
+  field = static_cast<T>(value);
+}
+
+}  // namespace
+
+void WriteRegister(GuestRegister reg, std::uint64_t value, GuestState& guest) {
+  switch (reg) {
+    case GuestRegister::kCr0:
+      return Give(value, guest.cr0);
+    case GuestRegister::kCr3: {
+      constexpr std::uint64_t kPreserve = std::uint64_t{1} << 63;
+      constexpr std::uint64_t kPcide = std::uint64_t{1} << 17;
+      const bool preserves = (guest.cr4 & kPcide) != 0;
+      return Give(preserves ? value & ~kPreserve : value, guest.cr3);
+    }
+    case GuestRegister::kCr4:
+      return Give(value, guest.cr4);
+    case GuestRegister::kEfer:
+      return Give(value, guest.efer);
+    case GuestRegister::kPat:
+      return Give(value, guest.pat);
+    case GuestRegister::kPkrs:
+      return Give(value, guest.pkrs);
+    case GuestRegister::kPkru:
+      return Give(value, guest.pkru);
+    case GuestRegister::kRflags:
+      return Give(value, guest.rflags);
+    case GuestRegister::kCpl:
+      return Give(value & 3, guest.cpl);
+  }
+}
+
+bool WriteVmcs(std::uint32_t field, std::uint64_t value, Controls& controls,
+               GuestState& guest) {
+  switch (field) {
+#define EPTDIFF_VMCS_FIELD(encoding, member, name) \
+  case encoding:                                   \
+    Give(value, member);                           \
+    return true;
+#include "oracle/vmcs_fields.def"
+#undef EPTDIFF_VMCS_FIELD
+    case kVmcsGuestCsAccessRights:
+      guest.cs_l = (value >> kCsLongMode & 1) != 0;
+      return true;
+    case kVmcsGuestSsAccessRights:
+      guest.cpl = static_cast<std::uint8_t>(value >> kSsPrivilege & 3);
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::string_view NameOfVmcsField(std::uint32_t field) {
+  switch (field) {
+#define EPTDIFF_VMCS_FIELD(encoding, member, name) \
+  case encoding:                                   \
+    return name;
+#include "oracle/vmcs_fields.def"
+#undef EPTDIFF_VMCS_FIELD
+    case kVmcsGuestCsAccessRights:
+      return "guest CS access rights";
+    case kVmcsGuestSsAccessRights:
+      return "guest SS access rights";
+    default:
+      return "a field of the VMCS that no case has";
+  }
+}
 
 void MachineState::Load(const Case& c) {
   processor = c.processor;
@@ -9,6 +87,31 @@ void MachineState::Load(const Case& c) {
   memory.Clear();
   for (const MemoryWord& word : c.memory) {
     memory.Store(word.address, word.value);
+  }
+  current = 0;
+  const bool alone =
+      std::all_of(c.steps.begin(), c.steps.end(),
+                  [](const Step& step) { return step.processor == 0; });
+  if (!alone) others.fill({controls, guest});
+}
+
+void MachineState::Begin(const Step& step) {
+  if (step.processor != current) {
+    others[current] = {controls, guest};
+    current = step.processor;
+    controls = others[current].controls;
+    guest = others[current].guest;
+  }
+  if (step.kind == StepKind::kVmEntry) {
+    WriteVmcs(step.index, step.value, controls, guest);
+  }
+}
+
+void MachineState::Apply(const Step* step, const Outcome& outcome) {
+  Apply(outcome);
+  if (step != nullptr && step->kind == StepKind::kRegisterWrite &&
+      outcome.event.kind == EventKind::kCompleted) {
+    WriteRegister(step->reg, step->value, guest);
   }
 }
 

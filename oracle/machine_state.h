@@ -4,6 +4,10 @@
 #ifndef EPTDIFF_ORACLE_MACHINE_STATE_H_
 #define EPTDIFF_ORACLE_MACHINE_STATE_H_
 
+#include <array>
+#include <cstdint>
+#include <string_view>
+
 #include "engine/types.h"
 #include "oracle/case.h"
 #include "oracle/outcome.h"
@@ -12,17 +16,52 @@
 namespace eptdiff {
 
 struct MachineState {
+  // What each logical processor has of its own.
+  struct Context {
+    Controls controls;
+    GuestState guest;
+  };
+
   Processor processor;
-  Controls controls;
+  Controls controls;  // of the logical processor `current`, ...
   GuestState guest;
   SparseMemory memory;
+  std::uint8_t current = 0;
+  // ... and those of the others. Not kept for a case on one alone.
+  std::array<Context, kLogicalProcessors> others = {};
 
   // The state before the first step of `c`. Reuses what is allocated.
   void Load(const Case& c);
 
+  // Makes the processor of `step` the current one, and for kVmEntry carries out
+  // the VMWRITE: what then answers or judges the step meets this state.
+  void Begin(const Step& step);
+
   // Carries out what an oracle answered: the next step meets it.
   void Apply(const Outcome& outcome);
+  // Likewise, with what `step` writes to registers if it has completed; null is
+  // VM entry.
+  void Apply(const Step* step, const Outcome& outcome);
 };
+
+// What `step` is to whoever answers: null if it is VM entry.
+inline const Step* AsAsked(const Step& step) {
+  return step.kind == StepKind::kVmEntry ? nullptr : &step;
+}
+
+// Gives a register of the guest the value that a write leaves in it.
+void WriteRegister(GuestRegister reg, std::uint64_t value, GuestState& guest);
+
+// The two of them that are no member of a case on their own.
+inline constexpr std::uint32_t kVmcsGuestCsAccessRights = 0x4816;
+inline constexpr std::uint32_t kVmcsGuestSsAccessRights = 0x4818;
+
+// Gives the VMCS field with this encoding (appendix B; oracle/vmcs_fields.def)
+// a value. False if it is none that a case has.
+bool WriteVmcs(std::uint32_t field, std::uint64_t value, Controls& controls,
+               GuestState& guest);
+// "PML index"; "a field of the VMCS that no case has".
+std::string_view NameOfVmcsField(std::uint32_t field);
 
 // The registers of `state` that a step may change, as they are now.
 inline Registers RegistersOf(const MachineState& state) {

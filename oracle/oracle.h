@@ -98,11 +98,26 @@ class Oracle {
   // A reason other than kNone means that it cannot answer this case at all.
   virtual Skip Enter(const MachineState& state, Outcome& outcome) = 0;
 
+  // VM entry in a case that was entered, after a VM exit on this processor.
+  virtual Skip EnterAgain(const MachineState& state, const Step& step,
+                          Outcome& outcome) {
+    (void)step;
+    return Enter(state, outcome);
+  }
+
   // One step of the case that was last entered. Leaves `outcome` unspecified
   // unless it answers (kNone).
   virtual Skip Perform(const MachineState& state, const Step& step,
                        Outcome& outcome) = 0;
 };
+
+// A step of the case that was entered, in the state after Begin(step).
+inline Skip AskOracle(Oracle& oracle, const MachineState& state,
+                      const Step& step, Outcome& outcome) {
+  return step.kind == StepKind::kVmEntry
+             ? oracle.EnterAgain(state, step, outcome)
+             : oracle.Perform(state, step, outcome);
+}
 
 }  // namespace eptdiff
 

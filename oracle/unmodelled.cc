@@ -13,6 +13,11 @@ struct Question {
   const Step& step;
 
   bool IsLinear() const { return step.kind == StepKind::kLinearAccess; }
+  bool Is(StepKind kind) const { return step.kind == kind; }
+  // An access that an instruction or the like makes.
+  bool HasAccess() const {
+    return IsLinear() || Is(StepKind::kGuestPhysicalAccess);
+  }
   bool IsVmfunc() const { return step.kind == StepKind::kEptpSwitch; }
   // An access through EPT.
   bool IsAccess() const {
@@ -26,6 +31,9 @@ struct Question {
       case StepKind::kStore:
       case StepKind::kEptpSwitch:
       case StepKind::kTableOperation:
+      case StepKind::kRegisterWrite:
+      case StepKind::kVmEntry:
+      case StepKind::kInvalidation:
         break;
     }
     return false;

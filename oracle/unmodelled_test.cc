@@ -62,6 +62,22 @@ constexpr Change kChanges[] = {
        a.step.kind = StepKind::kGuestPhysicalAccess;
        a.step.page.gla_valid = false;
      }},
+    {Skip::kRegisterWriteStep,
+     [](Asked& a) { a.step.kind = StepKind::kRegisterWrite; }},
+    {Skip::kInvalidationStep,
+     [](Asked& a) { a.step.kind = StepKind::kInvalidation; }},
+    {Skip::kVmfuncLeaf,
+     [](Asked& a) {
+       a.step.kind = StepKind::kEptpSwitch;
+       a.step.value = 1;
+     }},
+    {Skip::kLargeAccess, [](Asked& a) { a.step.access.size = 65; }},
+    {Skip::kShadowStackToken,
+     [](Asked& a) {
+       a.step.access.kind = AccessKind::kShadowStackReadModifyWrite;
+     }},
+    {Skip::kPebsAccess, [](Asked& a) { a.step.access.pebs = true; }},
+    {Skip::kKeyids, [](Asked& a) { a.state.processor.keyid_bits = 1; }},
 };
 
 // What is on, but does not count for the step.

@@ -116,6 +116,8 @@ bool SameEvent(const Alternative& x, const Alternative& y) {
              SameQualification(x, x.event.qualification, y.event.qualification);
     case EventKind::kVirtualizationException:
     case EventKind::kGeneralProtection:
+    case EventKind::kInvalidOpcode:
+    case EventKind::kInvalidOperand:
     case EventKind::kGaveUp:
       return true;
   }

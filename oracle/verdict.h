@@ -73,8 +73,8 @@ struct Alternative : Effects {
   // reported).
   bool gpa_defined = false;
   bool gla_defined = false;
-  std::uint8_t span = 0;
-  std::uint8_t gla_span = 0;  // that of the GLA
+  std::uint16_t span = 0;
+  std::uint16_t gla_span = 0;  // that of the GLA
   // Whether the saved PDPTEs mean anything (28.3.4).
   bool pdptes_defined = false;
   // kVmEntryFailure: the checks that fail, as bits 1 << EntryCheck. The SDM

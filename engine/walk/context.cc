@@ -116,6 +116,7 @@ Use EptContext::UseOf(AccessKind kind, bool supervisor, bool user_page) const {
     case AccessKind::kShadowStackRead:
       return controlled ? Use::kShadowStackRead : Use::kRead;
     case AccessKind::kShadowStackWrite:
+    case AccessKind::kShadowStackReadModifyWrite:  // not modelled yet
       return controlled ? Use::kShadowStackWrite : Use::kWrite;
   }
   return Use::kRead;

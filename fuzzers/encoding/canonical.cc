@@ -6,7 +6,7 @@ namespace eptdiff {
 namespace {
 
 Access FoldAccess(Access access) {
-  if (access.kind > AccessKind::kShadowStackWrite) {
+  if (access.kind > AccessKind::kShadowStackReadModifyWrite) {
     access.kind = AccessKind::kRead;
   }
   access.size = FoldAccessSize(access.size);
@@ -16,6 +16,15 @@ Access FoldAccess(Access access) {
 Gpa FoldGpa(Gpa gpa) { return Gpa{gpa.value & kPhysicalAddressMask}; }
 
 Hpa FoldWord(Hpa word) { return Hpa{word.value & kWordAddressMask}; }
+
+Invalidation FoldInvalidation(const Invalidation& invalidation) {
+  Invalidation folded = invalidation;
+  folded.kind = static_cast<InvalidationKind>(
+      static_cast<int>(invalidation.kind) % kInvalidationKindCount);
+  if (folded.kind == InvalidationKind::kInvlpg) folded.type = 0;
+  if (folded.kind == InvalidationKind::kInvlpg) folded.first = 0;
+  return folded;
+}
 
 TableOperation FoldOperation(const TableOperation& operation) {
   TableOperation folded;
@@ -60,6 +69,7 @@ TableOperationFields FieldsOf(TableOperationKind kind) {
 void Canonicalise(Step& step) {
   Step canonical;
   canonical.kind = step.kind;
+  canonical.processor = step.processor % kLogicalProcessors;
   switch (step.kind) {
     case StepKind::kGuestPhysicalAccess:
       canonical.access = FoldAccess(step.access);
@@ -69,6 +79,7 @@ void Canonicalise(Step& step) {
       break;
     case StepKind::kLinearAccess:
       canonical.access = FoldAccess(step.access);
+      canonical.access.pebs = false;
       canonical.gla = step.gla;
       break;
     case StepKind::kPagingStructureRead:
@@ -80,14 +91,29 @@ void Canonicalise(Step& step) {
     case StepKind::kPdpteLoad:
       break;
     case StepKind::kStore:
+      canonical.processor = 0;
       canonical.hpa = FoldWord(step.hpa);
       canonical.value = step.value;
       break;
     case StepKind::kEptpSwitch:
       canonical.index = step.index;
+      canonical.value = step.value & 0xffffffff;
       break;
     case StepKind::kTableOperation:
+      canonical.processor = 0;
       canonical.operation = FoldOperation(step.operation);
+      break;
+    case StepKind::kRegisterWrite:
+      canonical.reg = static_cast<GuestRegister>(static_cast<int>(step.reg) %
+                                                 kGuestRegisterCount);
+      canonical.value = step.value;
+      break;
+    case StepKind::kVmEntry:
+      canonical.index = step.index & 0xffff;
+      canonical.value = step.value;
+      break;
+    case StepKind::kInvalidation:
+      canonical.invalidation = FoldInvalidation(step.invalidation);
       break;
   }
   step = canonical;
@@ -95,6 +121,7 @@ void Canonicalise(Step& step) {
 
 void Canonicalise(Case& c) {
   c.processor.maxphyaddr = FoldMaxphyaddr(c.processor.maxphyaddr);
+  c.processor.keyid_bits &= kMaxKeyidBits;
   c.guest.cpl &= 3;
   if (c.steps.size() > kMaxRecords) c.steps.resize(kMaxRecords);
   const std::size_t words =

@@ -15,15 +15,17 @@ namespace eptdiff {
 inline constexpr std::uint64_t kPhysicalAddressMask = (1ull << 52) - 1;
 inline constexpr std::uint64_t kWordAddressMask = kPhysicalAddressMask & ~7ull;
 
+inline constexpr std::uint8_t kMaxKeyidBits = 15;
+
 // What is in range stays as it is; what is not is folded into the range.
 constexpr std::uint8_t FoldMaxphyaddr(std::uint8_t bits) {
   return bits >= 32 && bits <= 52 ? bits
                                   : static_cast<std::uint8_t>(32 + bits % 21);
 }
-constexpr std::uint8_t FoldAccessSize(std::uint8_t bytes) {
+constexpr std::uint16_t FoldAccessSize(std::uint16_t bytes) {
   return bytes >= 1 && bytes <= kMaxAccessBytes
              ? bytes
-             : static_cast<std::uint8_t>(1 + bytes % kMaxAccessBytes);
+             : static_cast<std::uint16_t>(1 + bytes % 64);
 }
 
 // The addresses and sizes of table operations.

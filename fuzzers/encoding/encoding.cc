@@ -14,27 +14,36 @@ namespace {
 
 using Record = std::array<std::uint8_t, kRecordBytes>;
 
-// The tag of a word; that of a step is its kind + 1. An unknown one folds by a
-// mask of four bits, and if it is unknown still by one of three, which is all
-// that version 1 had.
+// The tag of a word; that of a step is its kind + 1, with the number of its
+// logical processor above. An unknown one folds by a mask of four bits, and if
+// it is unknown still by one of three, which is all that version 1 had.
 constexpr std::uint8_t kWordTag = 0;
 constexpr std::uint8_t kTagMask = 15;
 constexpr std::uint8_t kTagMaskOfVersion1 = 7;
+constexpr unsigned kProcessorShift = 4;
 static_assert(kStepKindCount > kTagMaskOfVersion1 &&
               kStepKindCount <= kTagMask);
 
-constexpr std::uint8_t FoldTag(std::uint8_t tag) {
+constexpr std::uint8_t FoldTag(std::uint8_t tag, std::uint8_t version) {
+  if (version == 1) return tag & kTagMaskOfVersion1;
+  constexpr int kStepKindsOfVersion3 = 8;
   tag &= kTagMask;
-  return tag <= kStepKindCount ? tag : tag & kTagMaskOfVersion1;
+  const int known =
+      version == 2 || version == 3 ? kStepKindsOfVersion3 : kStepKindCount;
+  return tag <= known ? tag : tag & kTagMaskOfVersion1;
 }
 
 // The fields of a record. 8-byte fields stand at 8 and 16.
 constexpr std::size_t kTag = 0;
 constexpr std::size_t kKind = 1;         // of the access
 constexpr std::size_t kSize = 2;         // of the access, in bytes
-constexpr std::size_t kAccessFlags = 3;  // 0 implicit, 1 WRUSS, 2 asynchronous
+constexpr std::size_t kAccessFlags = 3;  // 0 implicit, 1 WRUSS,
+                                         // 2 asynchronous, 3 PEBS
 constexpr std::size_t kPageFlags = 4;    // 0 no GLA, 1 U/S, 2 R/W, 3 XD
 constexpr std::size_t kPatIndex = 5;
+constexpr std::size_t kSizeAbove = 6;  // bits 12:8 of the size
+constexpr std::size_t kNumber = 2;     // 2 bytes: a field of the VMCS
+constexpr std::size_t kType = 2;       // of INVEPT and its kin
 constexpr std::size_t kFirst = 8;
 constexpr std::size_t kSecond = 16;
 
@@ -50,7 +59,8 @@ constexpr std::uint64_t kEntryAddress = 0x000ffffffffff000;
 constexpr std::uint64_t kHalfPage = 0x800;
 constexpr std::uint64_t kHalfPageInEntry = 0x80;
 
-constexpr int kAccessKindCount = 6;
+constexpr int kAccessKindCount = 7;
+constexpr int kAccessKindCountOfVersion3 = 6;
 
 // At most 8 bytes, little-endian. Where the machine is, too, it is one load or
 // one store; byte by byte the sanitizers would check each.
@@ -164,6 +174,9 @@ constexpr void VisitHeader(Visitor& v, P& p, C& k, G& g) {
   // Since version 3.
   v.Number(k.entry_controls);
   v.Number(k.exit_controls);
+  // Since version 4.
+  v.Number(p.keyid_bits);
+  v.Number(k.apic_access_address);
 }
 
 // Adds up what the header takes.
@@ -188,9 +201,22 @@ constexpr std::size_t MeasureHeader() {
 }
 static_assert(MeasureHeader() == kHeaderBytes);
 
-void ReadAccess(const std::uint8_t* record, Access& access) {
-  access.kind = static_cast<AccessKind>(record[kKind] % kAccessKindCount);
-  access.size = FoldAccessSize(record[kSize]);
+constexpr bool IsUpToVersion3(std::uint8_t version) {
+  return version >= 1 && version <= 3;
+}
+
+void ReadAccess(const std::uint8_t* record, std::uint8_t version,
+                Access& access) {
+  const bool old = IsUpToVersion3(version);
+  access.kind = static_cast<AccessKind>(
+      record[kKind] % (old ? kAccessKindCountOfVersion3 : kAccessKindCount));
+  // Up to version 3 there were at most 64 bytes.
+  constexpr unsigned kSizes = 64;
+  const unsigned above = old ? 0 : record[kSizeAbove] & 31u;
+  const unsigned size = record[kSize] | above << 8;
+  access.size = FoldAccessSize(static_cast<std::uint16_t>(
+      old && size > kSizes ? 1 + size % kSizes : size));
+  access.pebs = !old && (record[kAccessFlags] & 8) != 0;
   access.implicit_supervisor = (record[kAccessFlags] & 1) != 0;
   access.wruss = (record[kAccessFlags] & 2) != 0;
   access.asynchronous = (record[kAccessFlags] & 4) != 0;
@@ -198,9 +224,10 @@ void ReadAccess(const std::uint8_t* record, Access& access) {
 
 void WriteAccess(const Access& access, std::uint8_t* record) {
   record[kKind] = static_cast<std::uint8_t>(access.kind);
-  record[kSize] = access.size;
-  record[kAccessFlags] =
-      BitsOf(access.implicit_supervisor, access.wruss, access.asynchronous);
+  record[kSize] = static_cast<std::uint8_t>(access.size);
+  record[kSizeAbove] = static_cast<std::uint8_t>(access.size >> 8);
+  record[kAccessFlags] = BitsOf(access.implicit_supervisor, access.wruss,
+                                access.asynchronous, access.pebs);
 }
 
 void ReadOperation(const std::uint8_t* record, TableOperation& operation) {
@@ -243,12 +270,12 @@ void WriteOperation(const TableOperation& operation, std::uint8_t* record) {
           8);
 }
 
-void ReadStep(const std::uint8_t* record, Step& step) {
+void ReadStep(const std::uint8_t* record, std::uint8_t version, Step& step) {
   const std::uint64_t first = LoadAt(record + kFirst, 8);
   const std::uint64_t second = LoadAt(record + kSecond, 8);
   switch (step.kind) {
     case StepKind::kGuestPhysicalAccess:
-      ReadAccess(record, step.access);
+      ReadAccess(record, version, step.access);
       step.gpa = Gpa{first & kPhysicalAddressMask};
       step.page.gla_valid = (record[kPageFlags] & 1) == 0;
       step.page.gla = Gla{second};
@@ -258,7 +285,8 @@ void ReadStep(const std::uint8_t* record, Step& step) {
       step.page.pat_index = record[kPatIndex] & 7;
       break;
     case StepKind::kLinearAccess:
-      ReadAccess(record, step.access);
+      ReadAccess(record, version, step.access);
+      step.access.pebs = false;  // it has no linear address
       step.gla = Gla{first};
       break;
     case StepKind::kPagingStructureRead:
@@ -275,15 +303,35 @@ void ReadStep(const std::uint8_t* record, Step& step) {
       break;
     case StepKind::kEptpSwitch:
       step.index = static_cast<std::uint32_t>(first);
+      if (!IsUpToVersion3(version)) step.value = second & 0xffffffff;
       break;
     case StepKind::kTableOperation:
       ReadOperation(record, step.operation);
+      break;
+    case StepKind::kRegisterWrite:
+      step.reg =
+          static_cast<GuestRegister>(record[kKind] % kGuestRegisterCount);
+      step.value = first;
+      break;
+    case StepKind::kVmEntry:
+      step.index = static_cast<std::uint32_t>(LoadAt(record + kNumber, 2));
+      step.value = first;
+      break;
+    case StepKind::kInvalidation:
+      step.invalidation.kind =
+          static_cast<InvalidationKind>(record[kKind] % kInvalidationKindCount);
+      step.invalidation.second = second;
+      if (step.invalidation.kind == InvalidationKind::kInvlpg) break;
+      step.invalidation.type = record[kType];
+      step.invalidation.first = first;
       break;
   }
 }
 
 void WriteStep(const Step& step, std::uint8_t* record) {
-  record[kTag] = static_cast<std::uint8_t>(step.kind) + 1;
+  record[kTag] = static_cast<std::uint8_t>(
+      (static_cast<unsigned>(step.kind) + 1) |
+      static_cast<unsigned>(step.processor) << kProcessorShift);
   switch (step.kind) {
     case StepKind::kGuestPhysicalAccess:
       WriteAccess(step.access, record);
@@ -312,16 +360,30 @@ void WriteStep(const Step& step, std::uint8_t* record) {
       break;
     case StepKind::kEptpSwitch:
       StoreAt(record + kFirst, step.index, 4);
+      StoreAt(record + kSecond, step.value, 4);
       break;
     case StepKind::kTableOperation:
       WriteOperation(step.operation, record);
+      break;
+    case StepKind::kRegisterWrite:
+      record[kKind] = static_cast<std::uint8_t>(step.reg);
+      StoreAt(record + kFirst, step.value, 8);
+      break;
+    case StepKind::kVmEntry:
+      StoreAt(record + kNumber, step.index, 2);
+      StoreAt(record + kFirst, step.value, 8);
+      break;
+    case StepKind::kInvalidation:
+      record[kKind] = static_cast<std::uint8_t>(step.invalidation.kind);
+      record[kType] = step.invalidation.type;
+      StoreAt(record + kFirst, step.invalidation.first, 8);
+      StoreAt(record + kSecond, step.invalidation.second, 8);
       break;
   }
 }
 
 void DecodeRecord(const std::uint8_t* record, std::uint8_t version, Case& c) {
-  const std::uint8_t tag =
-      version == 1 ? record[kTag] & kTagMaskOfVersion1 : FoldTag(record[kTag]);
+  const std::uint8_t tag = FoldTag(record[kTag], version);
   if (tag == kWordTag) {
     MemoryWord& word = c.memory.emplace_back();
     word.address = Hpa{LoadAt(record + kFirst, 8) & kWordAddressMask};
@@ -329,14 +391,25 @@ void DecodeRecord(const std::uint8_t* record, std::uint8_t version, Case& c) {
   } else {
     Step& step = c.steps.emplace_back();
     step.kind = static_cast<StepKind>(tag - 1);
-    ReadStep(record, step);
+    if (!IsUpToVersion3(version) && step.kind != StepKind::kStore &&
+        step.kind != StepKind::kTableOperation) {
+      step.processor = record[kTag] >> kProcessorShift & 3;
+    }
+    ReadStep(record, version, step);
   }
 }
 
 // Where the records of an encoding of this version begin.
 constexpr std::size_t RecordsOffsetOf(std::uint8_t version) {
-  return version == 1 || version == 2 ? kHeaderOffset + kHeaderBytesOfVersion2
-                                      : kRecordsOffset;
+  switch (version) {
+    case 1:
+    case 2:
+      return kHeaderOffset + kHeaderBytesOfVersion2;
+    case 3:
+      return kHeaderOffset + kHeaderBytesOfVersion3;
+    default:
+      return kRecordsOffset;
+  }
 }
 
 // `bytes` end where the records begin, or before.
@@ -352,6 +425,7 @@ void DecodeHeader(std::span<const std::uint8_t> bytes, Case& c) {
   HeaderReader reader(header);
   VisitHeader(reader, c.processor, c.controls, c.guest);
   c.processor.maxphyaddr = FoldMaxphyaddr(c.processor.maxphyaddr);
+  c.processor.keyid_bits &= kMaxKeyidBits;
   c.guest.cpl &= 3;
 }
 

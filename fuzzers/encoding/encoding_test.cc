@@ -36,11 +36,13 @@ Bytes FromHex(std::string_view hex) {
   return bytes;
 }
 
-// Bytes of version 1 or 2 as version 3 has them.
-Bytes InVersion3(Bytes bytes) {
-  bytes[0] = 3;
-  bytes.insert(bytes.begin() + kHeaderOffset + kHeaderBytesOfVersion2,
-               kHeaderBytes - kHeaderBytesOfVersion2, 0);
+// Bytes of an older version as the current one has them.
+Bytes InCurrentVersion(Bytes bytes) {
+  const std::size_t header =
+      bytes[0] < 3 ? kHeaderBytesOfVersion2 : kHeaderBytesOfVersion3;
+  bytes[0] = kEncodingVersion;
+  bytes.insert(bytes.begin() + kHeaderOffset + header, kHeaderBytes - header,
+               0);
   return bytes;
 }
 
@@ -111,9 +113,11 @@ TEST(EncodingTest, AFlippedBitChangesTheHeaderOrOneRecord) {
         kHeaderOffset + random.Below(bytes.size() - kHeaderOffset);
     bytes[at] ^= static_cast<std::uint8_t>(1u << random.Below(8));
     const Case after = DecodeCase(bytes);
-    const bool shorter = bytes[0] == 1 || bytes[0] == 2;
-    const std::size_t records =
-        shorter ? kHeaderOffset + kHeaderBytesOfVersion2 : kRecordsOffset;
+    const std::size_t header = bytes[0] == 1 || bytes[0] == 2
+                                   ? kHeaderBytesOfVersion2
+                               : bytes[0] == 3 ? kHeaderBytesOfVersion3
+                                               : kHeaderBytes;
+    const std::size_t records = kHeaderOffset + header;
     if (at < records) {
       ASSERT_TRUE(SameRecords(before, after)) << "byte " << at;
     } else {
@@ -145,7 +149,7 @@ TEST(EncodingTest, AnUnknownVersionDecodesAsTheCurrentOne) {
   Bytes bytes = EncodeCase(RandomCase(random, 20));
   const Case c = DecodeCase(bytes);
   for (int version = 0; version < 256; ++version) {
-    if (version == 1 || version == 2) continue;
+    if (version >= 1 && version < kEncodingVersion) continue;
     bytes[0] = static_cast<std::uint8_t>(version);
     EXPECT_EQ(DecodeCase(bytes), c) << "version " << version;
   }
@@ -187,18 +191,21 @@ TEST(EncodingTest, TooLittleRoomIsSaidAndNothingIsWritten) {
 }
 
 TEST(EncodingTest, NumbersOutOfRangeFold) {
-  Bytes bytes(kRecordsOffset + kRecordBytes);
-  bytes[kHeaderOffset] = 53;          // MAXPHYADDR
-  bytes[kRecordsOffset] = 0xf8 | 1;   // an unknown tag
-  bytes[kRecordsOffset + 1] = 7;      // the kind of the access
-  bytes[kRecordsOffset + 2] = 65;     // its size
-  bytes[kRecordsOffset + 15] = 0xff;  // GPA bits 63:56
+  Bytes bytes(kRecordsOffset + 2 * kRecordBytes);
+  bytes[kHeaderOffset] = 53;                    // MAXPHYADDR
+  bytes[kRecordsOffset + kRecordBytes] = 0xcd;  // an unknown tag
+  bytes[kRecordsOffset] = 0x01;                 // an access
+  bytes[kRecordsOffset + 1] = 7;                // the kind of the access
+  bytes[kRecordsOffset + 6] = 0x1f;             // its size, above bit 7
+  bytes[kRecordsOffset + 15] = 0xff;            // GPA bits 63:56
   const Case c = DecodeCase(bytes);
   EXPECT_EQ(c.processor.maxphyaddr, 32 + 53 % 21);
-  ASSERT_EQ(c.steps.size(), 1u);
+  ASSERT_EQ(c.steps.size(), 2u);
+  EXPECT_EQ(c.steps[1].kind, StepKind::kPdpteLoad);
   EXPECT_EQ(c.steps[0].kind, StepKind::kGuestPhysicalAccess);
-  EXPECT_EQ(c.steps[0].access.kind, AccessKind::kWrite);
-  EXPECT_EQ(c.steps[0].access.size, 2);
+  EXPECT_EQ(c.steps[0].processor, 0);
+  EXPECT_EQ(c.steps[0].access.kind, AccessKind::kRead);
+  EXPECT_EQ(c.steps[0].access.size, 1);
   EXPECT_EQ(c.steps[0].gpa, Gpa{0});
 }
 
@@ -293,7 +300,7 @@ TEST(EncodingTest, VersionOneIsWhatItWas) {
   c.memory = {{Hpa{0x1000}, 0x8000000000002007}};
   EXPECT_EQ(DecodeCase(bytes), c);
   // What version 1 could say is said the same way now, behind a longer header.
-  EXPECT_EQ(EncodeCase(c), InVersion3(bytes));
+  EXPECT_EQ(EncodeCase(c), InCurrentVersion(bytes));
   // And it had three bits of tag: what is an operation now was a word.
   constexpr std::size_t kRecords = kHeaderOffset + kHeaderBytesOfVersion2;
   bytes = Bytes(kRecords + kRecordBytes);
@@ -336,19 +343,83 @@ TEST(EncodingTest, VersionTwoHasTableOperations) {
   c.steps[2].operation = {.kind = TableOperationKind::kUnmapRegion,
                           .bytes = std::uint64_t{1} << 51};
   EXPECT_EQ(DecodeCase(bytes), c);
-  EXPECT_EQ(EncodeCase(c), InVersion3(bytes));
+  EXPECT_EQ(EncodeCase(c), InCurrentVersion(bytes));
 }
 
 // What version 3 adds, as it is and stays.
 TEST(EncodingTest, VersionThreeHasTheControlsOfEntryAndExit) {
   Bytes bytes = EncodeCase(DecodeCase({}));
-  ASSERT_EQ(bytes[0], 3);
-  ASSERT_EQ(bytes.size(), 198u);
+  bytes[0] = 3;
+  bytes.resize(198);
   const Bytes added = FromHex("00c00400 00000002");
   std::copy(added.begin(), added.end(), bytes.begin() + 190);
   Case c = DecodeCase({});
   c.controls.entry_controls = 0x4c000;
   c.controls.exit_controls = 0x2000000;
+  EXPECT_EQ(DecodeCase(bytes), c);
+  EXPECT_EQ(EncodeCase(c), InCurrentVersion(bytes));
+  // It had accesses of 64 bytes at most, and no steps after operations.
+  const Bytes access = FromHex(
+      "11 01 41 08 00 00 01 00 0000000000000000 0000000000000000"
+      "0a 00 00 00 00 00 00 00 0000000000000000 0000000000000000");
+  bytes.insert(bytes.end(), access.begin(), access.end());
+  const Case steps = DecodeCase(bytes);
+  ASSERT_EQ(steps.steps.size(), 2u);
+  EXPECT_EQ(steps.steps[0].access,
+            (Access{.kind = AccessKind::kWrite, .size = 2}));
+  EXPECT_EQ(steps.steps[0].processor, 0);
+  EXPECT_EQ(steps.steps[1].kind, StepKind::kLinearAccess);
+}
+
+// What version 4 adds, as it is and stays.
+TEST(EncodingTest, VersionFourHasStepsThatChangeRegistersAndCaches) {
+  Bytes bytes = EncodeCase(DecodeCase({}));
+  ASSERT_EQ(bytes[0], 4);
+  ASSERT_EQ(bytes.size(), 207u);
+  const Bytes header = FromHex("06 00f0e0fe00000000");
+  std::copy(header.begin(), header.end(), bytes.begin() + 198);
+  const Bytes records = FromHex(
+      // A PEBS write of 4096 bytes at GPA 2000H, on logical processor 3.
+      "31 01 00 08 01 00 10 00 0020000000000000 0000000000000000"
+      // RSTORSSP's access to linear 1000H.
+      "02 06 08 00 00 00 00 00 0010000000000000 0000000000000000"
+      // VMFUNC with EAX = 1, ECX = 2.
+      "07 00 00 00 00 00 00 00 0200000000000000 0100000000000000"
+      // MOV to CR3, on logical processor 1.
+      "19 01 00 00 00 00 00 00 0170000000000080 0000000000000000"
+      // VM entry with another EPTP.
+      "0a 00 1a 20 00 00 00 00 5e10000000000000 0000000000000000"
+      // INVVPID, type 0.
+      "0b 01 00 00 00 00 00 00 0500000000000000 0010000000000000"
+      // INVLPG.
+      "0b 02 00 00 00 00 00 00 0000000000000000 0010000000000000");
+  bytes.insert(bytes.end(), records.begin(), records.end());
+  Case c = DecodeCase({});
+  c.processor.keyid_bits = 6;
+  c.controls.apic_access_address = 0xfee0f000;
+  c.steps.resize(7);
+  c.steps[0] = {
+      .processor = 3,
+      .access = {.kind = AccessKind::kWrite, .size = 4096, .pebs = true},
+      .gpa = Gpa{0x2000},
+      .page = {.gla_valid = false}};
+  c.steps[1] = {
+      .kind = StepKind::kLinearAccess,
+      .access = {.kind = AccessKind::kShadowStackReadModifyWrite, .size = 8},
+      .gla = Gla{0x1000}};
+  c.steps[2] = {.kind = StepKind::kEptpSwitch, .value = 1, .index = 2};
+  c.steps[3] = {.kind = StepKind::kRegisterWrite,
+                .processor = 1,
+                .value = 0x8000000000007001,
+                .reg = GuestRegister::kCr3};
+  c.steps[4] = {.kind = StepKind::kVmEntry, .value = 0x105e, .index = 0x201a};
+  c.steps[5] = {
+      .kind = StepKind::kInvalidation,
+      .invalidation = {
+          .kind = InvalidationKind::kInvvpid, .first = 5, .second = 0x1000}};
+  c.steps[6] = {
+      .kind = StepKind::kInvalidation,
+      .invalidation = {.kind = InvalidationKind::kInvlpg, .second = 0x1000}};
   EXPECT_EQ(DecodeCase(bytes), c);
   EXPECT_EQ(EncodeCase(c), bytes);
 }

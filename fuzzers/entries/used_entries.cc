@@ -138,6 +138,9 @@ GpaRange AccessedRange(const Case& c, const Step& step) {
     case StepKind::kStore:
     case StepKind::kEptpSwitch:
     case StepKind::kTableOperation:
+    case StepKind::kRegisterWrite:
+    case StepKind::kVmEntry:
+    case StepKind::kInvalidation:
       break;
   }
   return {};

@@ -18,10 +18,15 @@ void Toss(Random& random, Bools&... flags) {
 Step RandomStep(Random& random) {
   Step step;
   step.kind = static_cast<StepKind>(random.Below(kStepKindCount));
-  step.access.kind = static_cast<AccessKind>(random.Below(6));
+  step.access.kind = static_cast<AccessKind>(random.Below(7));
   Toss(random, step.access.implicit_supervisor, step.access.wruss,
-       step.access.asynchronous, step.page.gla_valid, step.page.user,
-       step.page.writable, step.page.execute_disable);
+       step.access.asynchronous, step.access.pebs, step.page.gla_valid,
+       step.page.user, step.page.writable, step.page.execute_disable);
+  step.reg = static_cast<GuestRegister>(random.Below(kGuestRegisterCount));
+  step.invalidation.kind =
+      static_cast<InvalidationKind>(random.Below(kInvalidationKindCount));
+  Fill(random, step.processor, step.invalidation.type, step.invalidation.first,
+       step.invalidation.second);
   Fill(random, step.access.size, step.gpa.value, step.gla.value,
        step.page.gla.value, step.page.pat_index, step.hpa.value, step.value,
        step.index);
@@ -39,14 +44,15 @@ Step RandomStep(Random& random) {
 Case RandomCase(Random& random, std::uint32_t max_records) {
   Case c;
   Processor& p = c.processor;
-  Fill(random, p.maxphyaddr, p.ept_vpid_cap);
+  Fill(random, p.maxphyaddr, p.keyid_bits, p.ept_vpid_cap);
   Toss(random, p.ept_violation_ve, p.page_1gb, p.nx, p.pse36, p.smep, p.smap,
        p.pku, p.pks, p.cet_ss, p.la57, p.pcid);
   Controls& k = c.controls;
   Fill(random, k.pin_based, k.primary, k.secondary, k.tertiary, k.vm_functions,
        k.exception_bitmap, k.eptp, k.pml_address, k.pml_index, k.spptp,
        k.ve_information_address, k.eptp_list_address, k.eptp_index, k.hlatp,
-       k.hlat_prefix_size, k.vpid, k.entry_controls, k.exit_controls);
+       k.hlat_prefix_size, k.vpid, k.entry_controls, k.exit_controls,
+       k.apic_access_address);
   GuestState& g = c.guest;
   Fill(random, g.cr0, g.cr3, g.cr4, g.efer, g.pat, g.rflags, g.pkru, g.pkrs,
        g.pdpte[0], g.pdpte[1], g.pdpte[2], g.pdpte[3], g.cpl);

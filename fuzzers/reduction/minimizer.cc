@@ -43,8 +43,13 @@ std::size_t Positions(std::uint64_t value) {
 }
 
 // One byte is the simplest size, a power of two simpler than the rest.
-std::size_t SizeCost(std::uint8_t size) {
+std::size_t SizeCost(std::uint16_t size) {
   return size == 1 ? 0 : 1 + Bits(size);
+}
+
+std::size_t InvalidationBits(const Invalidation& asked) {
+  return static_cast<std::size_t>(asked.kind) + Bits(asked.type) +
+         Bits(asked.first) + Bits(asked.second);
 }
 
 std::size_t StepBits(const Step& step) {
@@ -55,7 +60,9 @@ std::size_t StepBits(const Step& step) {
          Bits(step.gla.value) + !step.page.gla_valid +
          Bits(step.page.gla.value) + step.page.user + step.page.writable +
          step.page.execute_disable + Bits(step.page.pat_index) +
-         Bits(step.value) + Bits(step.index);
+         Bits(step.value) + Bits(step.index) + Bits(step.processor) +
+         step.access.pebs + static_cast<std::size_t>(step.reg) +
+         InvalidationBits(step.invalidation);
 }
 
 std::size_t OperationBits(const TableOperation& operation) {

@@ -34,6 +34,7 @@ inline constexpr Limits kByteAddress{.max = kMaxAddress};
 inline constexpr Limits kWordAddress{.max = kMaxAddress, .alignment = 8};
 inline constexpr Limits kAccessBytes{.min = 1, .max = kMaxAccessBytes};
 inline constexpr Limits kPatIndex{.max = 7};
+inline constexpr Limits k32Bits{.max = 0xffffffff};
 inline constexpr Limits kTableAddress{.max = kMaxAddress, .alignment = 2048};
 // Whatever is no address and does not say "page".
 inline constexpr Limits kEntryFlags{.forbidden = 0x000ffffffffff080};
@@ -56,6 +57,7 @@ void VisitProcessor(Visitor&& visitor, Processor& processor) {
   visitor.Flag(F::kCetSsFieldNumber, processor.cet_ss);
   visitor.Flag(F::kLa57FieldNumber, processor.la57);
   visitor.Flag(F::kPcidFieldNumber, processor.pcid);
+  visitor.Number(F::kKeyidBitsFieldNumber, processor.keyid_bits, {.max = 15});
 }
 
 template <typename Visitor>
@@ -80,6 +82,8 @@ void VisitControls(Visitor&& visitor, Controls& controls) {
   visitor.Number(F::kVpidFieldNumber, controls.vpid);
   visitor.Number(F::kEntryControlsFieldNumber, controls.entry_controls);
   visitor.Number(F::kExitControlsFieldNumber, controls.exit_controls);
+  visitor.Number(F::kApicAccessAddressFieldNumber,
+                 controls.apic_access_address);
 }
 
 template <typename Visitor>
@@ -127,6 +131,7 @@ void VisitStep(Visitor&& visitor, Step& step) {
       visitor.Flag(F::kWritableFieldNumber, step.page.writable);
       visitor.Flag(F::kExecuteDisableFieldNumber, step.page.execute_disable);
       visitor.Number(F::kPatIndexFieldNumber, step.page.pat_index, kPatIndex);
+      visitor.Flag(F::kPebsFieldNumber, step.access.pebs);
       return;
     }
     case StepKind::kLinearAccess: {
@@ -156,9 +161,12 @@ void VisitStep(Visitor&& visitor, Step& step) {
       visitor.Number(F::kValueFieldNumber, step.value);
       return;
     }
-    case StepKind::kEptpSwitch:
-      visitor.Number(CaseFile::EptpSwitch::kIndexFieldNumber, step.index);
+    case StepKind::kEptpSwitch: {
+      using F = CaseFile::EptpSwitch;
+      visitor.Number(F::kIndexFieldNumber, step.index);
+      visitor.Number(F::kFunctionFieldNumber, step.value, k32Bits);
       return;
+    }
     case StepKind::kTableOperation: {
       using F = CaseFile::TableOperation;
       TableOperation& operation = step.operation;
@@ -173,7 +181,34 @@ void VisitStep(Visitor&& visitor, Step& step) {
                      {.max = kMaxFailingAllocation});
       return;
     }
+    case StepKind::kRegisterWrite: {
+      using F = CaseFile::RegisterWrite;
+      visitor.Kind(F::kRegFieldNumber, step.reg);
+      visitor.Number(F::kValueFieldNumber, step.value);
+      return;
+    }
+    case StepKind::kVmEntry: {
+      using F = CaseFile::VmEntry;
+      visitor.Number(F::kFieldFieldNumber, step.index, {.max = 0xffff});
+      visitor.Number(F::kValueFieldNumber, step.value);
+      return;
+    }
+    case StepKind::kInvalidation: {
+      using F = CaseFile::Invalidation;
+      visitor.Kind(F::kKindFieldNumber, step.invalidation.kind);
+      visitor.Number(F::kTypeFieldNumber, step.invalidation.type);
+      visitor.Number(F::kFirstFieldNumber, step.invalidation.first);
+      visitor.Number(F::kSecondFieldNumber, step.invalidation.second);
+      return;
+    }
   }
+}
+
+// Where a step happens: of CaseFile.Step itself.
+template <typename Visitor>
+void VisitPlace(Visitor&& visitor, Step& step) {
+  visitor.Number(CaseFile::Step::kProcessorFieldNumber, step.processor,
+                 {.max = kLogicalProcessors - 1});
 }
 
 // The message of an event is the one that its kind selects; see EventFieldOf().
@@ -249,7 +284,13 @@ static_assert(StepFieldOf(StepKind::kEptpSwitch) ==
               CaseFile::Step::kEptpSwitchFieldNumber);
 static_assert(StepFieldOf(StepKind::kTableOperation) ==
               CaseFile::Step::kTableOperationFieldNumber);
-static_assert(kStepKindCount == 8, "a new kind of step needs its field");
+static_assert(StepFieldOf(StepKind::kRegisterWrite) ==
+              CaseFile::Step::kRegisterWriteFieldNumber);
+static_assert(StepFieldOf(StepKind::kVmEntry) ==
+              CaseFile::Step::kVmEntryFieldNumber);
+static_assert(StepFieldOf(StepKind::kInvalidation) ==
+              CaseFile::Step::kInvalidationFieldNumber);
+static_assert(kStepKindCount == 11, "a new kind of step needs its field");
 
 static_assert(static_cast<int>(AccessKind::kRead) == CaseFile::READ);
 static_assert(static_cast<int>(AccessKind::kWrite) == CaseFile::WRITE);
@@ -260,6 +301,13 @@ static_assert(static_cast<int>(AccessKind::kShadowStackRead) ==
               CaseFile::SHADOW_STACK_READ);
 static_assert(static_cast<int>(AccessKind::kShadowStackWrite) ==
               CaseFile::SHADOW_STACK_WRITE);
+static_assert(static_cast<int>(AccessKind::kShadowStackReadModifyWrite) ==
+              CaseFile::SHADOW_STACK_READ_MODIFY_WRITE);
+static_assert(static_cast<int>(GuestRegister::kCpl) == CaseFile::CPL);
+static_assert(kGuestRegisterCount == CaseFile::GuestRegister_ARRAYSIZE);
+static_assert(static_cast<int>(InvalidationKind::kInvpcid) ==
+              CaseFile::INVPCID);
+static_assert(kInvalidationKindCount == CaseFile::InvalidationKind_ARRAYSIZE);
 
 static_assert(static_cast<int>(TableOperationKind::kMap) == CaseFile::MAP);
 static_assert(static_cast<int>(TableOperationKind::kUnmap) == CaseFile::UNMAP);

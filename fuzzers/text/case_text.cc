@@ -187,6 +187,7 @@ Step ReadStep(const Reader& reader) {
   step.kind = StepKindOf(message.kind_case());
   VisitStep(reader.Nested(reader.FieldAt(message.kind_case()), kSingular),
             step);
+  VisitPlace(Reader(reader), step);
   return step;
 }
 
@@ -338,6 +339,7 @@ std::string FormatCase(const TextCase& text_case) {
         message->GetDescriptor()->FindFieldByNumber(StepFieldOf(step.kind));
     VisitStep(Writer(message->GetReflection()->MutableMessage(message, field)),
               step);
+    VisitPlace(Writer(message), step);
   }
   for (const auto& [step, expectation] : text_case.expectations) {
     if (step > c.steps.size()) continue;

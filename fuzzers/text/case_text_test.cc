@@ -162,7 +162,8 @@ TEST(CaseTextTest, EachKindOfStepAndAccessSurvivesARoundTrip) {
   for (const AccessKind kind :
        {AccessKind::kRead, AccessKind::kWrite, AccessKind::kReadModifyWrite,
         AccessKind::kFetch, AccessKind::kShadowStackRead,
-        AccessKind::kShadowStackWrite}) {
+        AccessKind::kShadowStackWrite,
+        AccessKind::kShadowStackReadModifyWrite}) {
     text_case.c.steps.push_back(
         {.kind = StepKind::kLinearAccess, .access = {.kind = kind}});
   }
@@ -324,11 +325,11 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"SizeZero",
                 "step { guest_physical_access { kind: READ size: 0 } }",
                 "1:43:",
-                {"step[0].guest_physical_access.size: 0", "1 to 64"}},
-        Mistake{"SizeAbove64",
-                "step { linear_access { size: 65 } }",
+                {"step[0].guest_physical_access.size: 0", "1 to 4096"}},
+        Mistake{"SizeAbove4096",
+                "step { linear_access { size: 4097 } }",
                 "1:24:",
-                {"step[0].linear_access.size: 65", "1 to 64"}},
+                {"step[0].linear_access.size: 4097", "1 to 4096"}},
         Mistake{"GpaAbove52Bits",
                 "step { paging_structure_read { gpa: 0x10000000000000 } }",
                 "1:32:",

@@ -162,6 +162,7 @@ bochs::Access AccessOf(AccessKind kind) {
     case AccessKind::kShadowStackRead:
       return bochs::Access::kShadowStackRead;
     case AccessKind::kShadowStackWrite:
+    case AccessKind::kShadowStackReadModifyWrite:  // unmodelled.def
       return bochs::Access::kShadowStackWrite;
   }
   return bochs::Access::kRead;

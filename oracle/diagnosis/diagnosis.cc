@@ -92,14 +92,17 @@ std::size_t Diagnosis::Ask(Oracle& oracle, const Case& c) {
     }
   }
   for (std::size_t i = 0; i < c.steps.size(); ++i) {
-    if (oracle.Perform(state, c.steps[i], outcome) != Skip::kNone) break;
+    const Step& step = c.steps[i];
+    state.Begin(step);
+    if (AskOracle(oracle, state, step, outcome) != Skip::kNone) break;
     const std::size_t known = evidence_.size();
     const std::size_t strange = fresh_.size();
-    Observe(shared, i + 1, state, &c.steps[i], outcome);
+    Observe(shared, i + 1, state, AsAsked(step), outcome);
     ++answered;
     if (evidence_.size() == known && known <= kMostKept) break;  // undefined
     if (fresh_.size() > strange) break;
-    state.Apply(outcome);
+    if (IsFailedEntry(outcome.event.kind)) break;
+    state.Apply(&step, outcome);
   }
   return answered;
 }

@@ -53,8 +53,12 @@ EngineStatus Ask(Engine& engine, StepHostMemory& memory, const Step& step,
       memory.Store(step.hpa, step.value);
       event = Event{};
       return EngineStatus::kAnswered;
-    case StepKind::kTableOperation:
-      break;  // none of a processor's
+    case StepKind::kRegisterWrite:
+    case StepKind::kInvalidation:
+      break;
+    case StepKind::kVmEntry:         // EnterAgain()
+    case StepKind::kTableOperation:  // none of a processor's
+      break;
   }
   return EngineStatus::kCallerError;
 }

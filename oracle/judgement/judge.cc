@@ -43,7 +43,7 @@ class Comparison {
   // An address that may lie up to `span` bytes beyond the expected one, in its
   // page alone if `without_offset` is among the fields.
   void CompareAddress(Field field, std::uint64_t expected, std::uint64_t given,
-                      std::uint8_t span, RuleAt why, FieldSet without_offset) {
+                      std::uint16_t span, RuleAt why, FieldSet without_offset) {
     if (!(fields_ & SetOf(field))) return;
     if (given - expected <= span) return;
     if (IsSamePage(expected, given, span, without_offset)) return;
@@ -98,6 +98,8 @@ class Comparison {
         break;
       case EventKind::kVirtualizationException:
       case EventKind::kGeneralProtection:
+      case EventKind::kInvalidOpcode:
+      case EventKind::kInvalidOperand:
       case EventKind::kGaveUp:
         break;
     }

@@ -24,7 +24,7 @@ std::uint64_t Fill(std::uint64_t value, std::uint64_t defined,
   return (value & defined) | (choice.undefined & ~defined);
 }
 
-std::uint64_t Reported(std::uint64_t address, bool defined, std::uint8_t span,
+std::uint64_t Reported(std::uint64_t address, bool defined, std::uint16_t span,
                        const Choice& choice) {
   if (!defined) return choice.undefined;
   return address + (choice.farthest ? span : 0u);

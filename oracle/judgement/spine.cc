@@ -10,7 +10,12 @@ void StoreBits(SparseMemory& memory, Hpa word, std::uint64_t mask,
   memory.Store(word, (memory.Load(word) & ~mask) | (value & mask));
 }
 
-void Apply(const Alternative& alternative, MachineState& state) {
+void Apply(const Step& step, const Alternative& alternative,
+           MachineState& state) {
+  if (step.kind == StepKind::kRegisterWrite &&
+      alternative.event.kind == EventKind::kCompleted) {
+    WriteRegister(step.reg, step.value, state.guest);
+  }
   state.controls.eptp = alternative.registers.eptp;
   state.controls.pml_index = alternative.registers.pml_index;
   state.controls.eptp_index = alternative.registers.eptp_index;
@@ -42,21 +47,25 @@ bool Spine::CanGoOn() const {
 void Spine::Advance() {
   over_ = over_ || !CanGoOn();
   if (over_) return;
-  if (step_ > 0) Apply(verdict_.alternatives[0], state_);
+  if (step_ > 0) {
+    Apply(case_.steps[step_ - 1], verdict_.alternatives[0], state_);
+  }
   JudgeNext();
 }
 
 void Spine::Advance(const Outcome& observed) {
   over_ = over_ || !CanGoOn();
   if (over_) return;
-  if (step_ > 0) state_.Apply(observed);
+  if (step_ > 0) state_.Apply(&case_.steps[step_ - 1], observed);
   JudgeNext();
 }
 
 void Spine::JudgeNext() {
   over_ = step_ == case_.steps.size();
   if (over_) return;
-  reference_.Judge(state_, case_.steps[step_++], verdict_, trace_);
+  const Step& step = case_.steps[step_++];
+  state_.Begin(step);
+  reference_.Judge(state_, AsAsked(step), verdict_, trace_);
 }
 
 }  // namespace eptdiff

@@ -92,21 +92,26 @@ void Trial::Enter(const Case& c) {
   }
   JudgeAnswers(0, nullptr);
   for (auto& seat : seats_) {
-    if (seat->judged && seat->models_entry &&
-        IsFailedEntry(seat->outcome.event.kind)) {
-      seat->active = false;  // agreed: there is no guest to run
-    }
+    if (seat->judged && seat->models_entry) LeaveIfRefused(*seat);
   }
 }
 
+// Agreed: there is no guest to run.
+void Trial::LeaveIfRefused(Seat& seat) {
+  if (IsFailedEntry(seat.outcome.event.kind)) seat.active = false;
+}
+
 void Trial::Perform(std::size_t number, const Step& step) {
+  for (auto& seat : seats_) {
+    if (seat->active && seat->group == seat->number) seat->state.Begin(step);
+  }
   for (auto& seat : seats_) {
     if (!seat->active) continue;
     const MachineState& state = seats_[seat->group]->state;
     const Skip unmodelled = UnmodelledBy(state, step);
     const Skip skip = unmodelled != Skip::kNone
                           ? unmodelled
-                          : seat->oracle.Perform(state, step, seat->outcome);
+                          : AskOracle(seat->oracle, state, step, seat->outcome);
     if (skip == Skip::kNone) continue;
     standings_[seat->number].skip = skip;
     standings_[seat->number].step = number;
@@ -119,8 +124,8 @@ void Trial::Perform(std::size_t number, const Step& step) {
     seat->outcome.registers = RegistersOf(state);
     seat->outcome.writes.clear();
   }
-  JudgeAnswers(number, &step);
-  CarryOut();
+  JudgeAnswers(number, AsAsked(step));
+  CarryOut(step);
 }
 
 void Trial::JudgeAnswers(std::size_t number, const Step* step) {
@@ -191,9 +196,10 @@ void Trial::JudgeSeat(Seat& seat, std::size_t number, const Step* step) {
   standings.outcome = seat.outcome;
 }
 
-void Trial::CarryOut() {
+void Trial::CarryOut(const Step& step) {
   const auto same_effects = [](const Outcome& a, const Outcome& b) {
-    return a.registers == b.registers && a.writes == b.writes;
+    return a.event.kind == b.event.kind && a.registers == b.registers &&
+           a.writes == b.writes;
   };
   // Oracles that were in one state stay so only if they agree in the effects;
   // whoever departs takes a copy of the state along.
@@ -223,8 +229,12 @@ void Trial::CarryOut() {
   }
   for (auto& seat : seats_) {
     if (seat->judged && seat->group == seat->number) {
-      seat->state.Apply(seat->outcome);
+      seat->state.Apply(&step, seat->outcome);
     }
+  }
+  if (step.kind != StepKind::kVmEntry) return;
+  for (auto& seat : seats_) {
+    if (seat->judged && seat->models_entry) LeaveIfRefused(*seat);
   }
 }
 

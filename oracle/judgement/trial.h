@@ -90,7 +90,8 @@ class Trial {
   // Judges, in each state that some oracle is in, what its oracles answered.
   void JudgeAnswers(std::size_t number, const Step* step);
   void JudgeSeat(Seat& seat, std::size_t number, const Step* step);
-  void CarryOut();
+  void CarryOut(const Step& step);
+  void LeaveIfRefused(Seat& seat);
 
   std::vector<std::unique_ptr<Seat>> seats_;
   std::vector<Seat*> by_dialect_;  // most alterations first

@@ -271,7 +271,7 @@ void Walker::AddFinalExits() {
 void Walker::AddFault(Fault fault, RuleAt decided) {
   Alternative& alternative = AddAfter(effects_, verdict_);
   alternative.decided = decided;
-  alternative.span = static_cast<std::uint8_t>(part_.bytes - 1);
+  alternative.span = static_cast<std::uint16_t>(part_.bytes - 1);
   Event& event = alternative.event;
   event.kind = EventKind::kPageFault;
   event.cr2.value = x_.Ask(Slot::kGw16);

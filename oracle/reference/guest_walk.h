@@ -16,7 +16,7 @@ namespace eptdiff {
 struct LinearPart {
   Access access;
   Gla gla;  // of the first byte
-  std::uint8_t bytes = 1;
+  std::uint16_t bytes = 1;
   bool split = false;  // the access has bytes in another page, too
   // Of a processor that takes ReadOnlyDirty::kEither as yes.
   bool dirties_read_only = true;

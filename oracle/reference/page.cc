@@ -53,6 +53,7 @@ void Classify(Examiner& x) {
       s.sss_access = supervisor;
       return;
     case AccessKind::kShadowStackWrite:
+    case AccessKind::kShadowStackReadModifyWrite:  // unmodelled.def
       s.writes = true;
       s.sss_access = supervisor;
       return;

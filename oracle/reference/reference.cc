@@ -226,7 +226,7 @@ bool SplitIntoPages(const Step& step, PageAccesses& pages) {
     if (sdm::Bits(page.gpa.value, 63, kGpaBits) != 0) return false;
     const std::uint64_t room = kPageBytes - sdm::Bits(page.gpa.value, 11, 0);
     const std::uint64_t left = step.access.size - done;
-    page.bytes = static_cast<std::uint8_t>(left < room ? left : room);
+    page.bytes = static_cast<std::uint16_t>(left < room ? left : room);
     page.split = page.bytes < step.access.size;
     done += page.bytes;
     pages.push_back(page);
@@ -253,7 +253,7 @@ LinearParts SplitLinear(Examiner& x, const Step& step) {
     part.gla = {x.Ask(Slot::kGw21, step.gla.value + done)};
     const std::uint64_t room = kPageBytes - sdm::Bits(part.gla.value, 11, 0);
     const std::uint64_t left = step.access.size - done;
-    part.bytes = static_cast<std::uint8_t>(left < room ? left : room);
+    part.bytes = static_cast<std::uint16_t>(left < room ? left : room);
     part.split = part.bytes < step.access.size;
     done += part.bytes;
     parts.push_back(part);
@@ -304,7 +304,7 @@ void JudgeLinear(Examiner& x, const LinearParts& parts, Verdict& verdict) {
 
 void JudgeData(Examiner& x, const Step& step, Verdict& verdict) {
   if (step.access.size == 0 || step.access.size > kMaxAccessBytes) {
-    return Refuse(Standing::kCallerError, "a size of 0 or above 64 bytes",
+    return Refuse(Standing::kCallerError, "a size of 0 or above 4096 bytes",
                   verdict);
   }
   const bool trace_output =
@@ -433,6 +433,11 @@ void Reference::Judge(const MachineState& state, const Step& step,
       break;
     case StepKind::kTableOperation:
       return Refuse(Standing::kNotModelled, "software builds tables", verdict);
+    case StepKind::kRegisterWrite:
+    case StepKind::kInvalidation:
+      return;  // unmodelled.def
+    case StepKind::kVmEntry:
+      return JudgeEntry(state, verdict, trace);
   }
   // A load is for PAE paging, which a MOV to CR0 or CR4 may be about to begin.
   DefinePdptes(x.s.PaePaging() || step.kind == StepKind::kPdpteLoad, verdict);

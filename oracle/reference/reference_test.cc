@@ -35,7 +35,7 @@ TEST(ReferenceTest, RefusesWhatNoProcessorCanBeAsked) {
   EXPECT_EQ(StandingOf(Walk4().With(ept_off).Read(0x1234)),
             Standing::kCallerError);
   EXPECT_EQ(StandingOf(Walk4().Read(0x1234, 0)), Standing::kCallerError);
-  EXPECT_EQ(StandingOf(Walk4().Read(0x1234, 65)), Standing::kCallerError);
+  EXPECT_EQ(StandingOf(Walk4().Read(0x1234, 4097)), Standing::kCallerError);
   EXPECT_EQ(StandingOf(Walk4().Read(beyond)), Standing::kCallerError);
   EXPECT_EQ(StandingOf(Walk5().Read(beyond - 4, 8)), Standing::kCallerError);
   EXPECT_EQ(StandingOf(Walk4().StructureRead(beyond)), Standing::kCallerError);

@@ -30,8 +30,8 @@ void ReportAddresses(Examiner& x, bool gla_defined, Event& event,
   // Of a guest entry's address there is one; the linear address that needs the
   // entry is that of any byte.
   const bool structure = x.s.IsStructureAccess();
-  const std::uint8_t last = x.s.access.bytes - 1;
-  const std::uint8_t last_linear = x.s.linear.bytes - 1;
+  const std::uint16_t last = x.s.access.bytes - 1;
+  const std::uint16_t last_linear = x.s.linear.bytes - 1;
   alternative.span = structure ? std::uint8_t{0} : last;
   alternative.gla_span = structure ? last_linear : last;
 }

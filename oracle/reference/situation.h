@@ -27,7 +27,7 @@ struct PageAccess {
   Access access;
   Gpa gpa;  // of the first byte
   Gla gla;  // of the first byte
-  std::uint8_t bytes = 1;
+  std::uint16_t bytes = 1;
   bool split = false;  // the access has bytes in another page, too
   GuestPage page;      // as the step gives it
 };
@@ -73,7 +73,7 @@ struct LinearTranslation {
   std::uint64_t ept_leaves_before_restart = ~std::uint64_t{0};
   // The entry that is being accessed; 0 before and after the walk.
   std::uint8_t level = 0;
-  std::uint8_t bytes = 1;  // of the access in its page
+  std::uint16_t bytes = 1;  // of the access in its page
   // The entries that control the translation, from the root on.
   FixedVector<GuestEntry, 11> path;
 };

@@ -114,6 +114,15 @@ extern EPTDIFF_TARGET_EXPORT const uint32_t eptdiff_target_abi;
 #define EPTDIFF_MODELS_GUEST_STATE (UINT64_C(1) << 28)
 /* CR4.LASS, likewise: #GP before paging. */
 #define EPTDIFF_MODELS_LASS (UINT64_C(1) << 29)
+/* EPTDIFF_STEP_REGISTER_WRITE. */
+#define EPTDIFF_MODELS_REGISTER_WRITES (UINT64_C(1) << 30)
+/* With EPTDIFF_MODELS_EPTP_SWITCHING: VMFUNC with any EAX, also where VM
+ * functions are not enabled (#UD), 26.5.6.2. */
+#define EPTDIFF_MODELS_VMFUNC (UINT64_C(1) << 31)
+/* EPTDIFF_STEP_INVALIDATION. */
+#define EPTDIFF_MODELS_INVALIDATION (UINT64_C(1) << 32)
+/* Accesses of more than 64 bytes: eptdiff_question.access_bytes. */
+#define EPTDIFF_MODELS_LARGE_ACCESSES (UINT64_C(1) << 33)
 
 /* Which parts of its answers a target fills in, and which are compared:
  * eptdiff_profile.fills. */
@@ -194,8 +203,39 @@ enum eptdiff_step {
   EPTDIFF_STEP_STRUCTURE_UPDATE = 3,
   /* MOV to CR loads the PDPTE registers from CR3 (volume 3A 4.4.1). */
   EPTDIFF_STEP_PDPTE_LOAD = 4,
-  /* VMFUNC leaf 0 with ECX = `index`. */
-  EPTDIFF_STEP_EPTP_SWITCH = 6
+  /* VMFUNC with EAX = `function`, 0 save to a target with
+   * EPTDIFF_MODELS_VMFUNC, and ECX = `index`. */
+  EPTDIFF_STEP_EPTP_SWITCH = 6,
+  /* The guest gives `guest_register` the value `value`: it completes, or #GP,
+   * or a VM exit. The harness carries out what completes. */
+  EPTDIFF_STEP_REGISTER_WRITE = 8,
+  /* To eptdiff_target_enter only: VM entry again, in the case that was entered,
+   * after a VM exit and VMWRITE of `value` to `vmcs_field`. The question has
+   * the value in its place already. */
+  EPTDIFF_STEP_VM_ENTRY = 9,
+  /* `invalidation`, with `invalidation_type` and `descriptor`. */
+  EPTDIFF_STEP_INVALIDATION = 10
+};
+
+/* eptdiff_question.guest_register. */
+enum eptdiff_register {
+  EPTDIFF_CR0 = 0, /* MOV to CR0, CR3, CR4 */
+  EPTDIFF_CR3 = 1,
+  EPTDIFF_CR4 = 2,
+  EPTDIFF_EFER = 3, /* WRMSR */
+  EPTDIFF_PAT = 4,
+  EPTDIFF_PKRS = 5,
+  EPTDIFF_PKRU = 6,   /* WRPKRU, XRSTOR */
+  EPTDIFF_RFLAGS = 7, /* POPF, STAC, CLAC */
+  EPTDIFF_CPL = 8     /* a far transfer */
+};
+
+/* eptdiff_question.invalidation. */
+enum eptdiff_invalidation {
+  EPTDIFF_INVEPT = 0, /* by software, between a VM exit and a VM entry */
+  EPTDIFF_INVVPID = 1,
+  EPTDIFF_INVLPG = 2, /* by the guest */
+  EPTDIFF_INVPCID = 3
 };
 
 enum eptdiff_access {
@@ -204,7 +244,8 @@ enum eptdiff_access {
   EPTDIFF_READ_MODIFY_WRITE = 2,
   EPTDIFF_FETCH = 3,
   EPTDIFF_SHADOW_STACK_READ = 4,
-  EPTDIFF_SHADOW_STACK_WRITE = 5
+  EPTDIFF_SHADOW_STACK_WRITE = 5,
+  EPTDIFF_SHADOW_STACK_READ_MODIFY_WRITE = 6 /* of a token */
 };
 
 /* CPUID features that paging depends on: eptdiff_question.cpu. A feature that a
@@ -219,7 +260,7 @@ typedef struct eptdiff_question {
 
   /* The access. */
   uint8_t access;              /* enum eptdiff_access */
-  uint8_t bytes;               /* 1 to 64 */
+  uint8_t bytes;               /* 1 to 64; 0: more, see `access_bytes` */
   uint8_t implicit_supervisor; /* such as a descriptor-table access at CPL 3 */
   uint8_t wruss;               /* a user-mode access whatever the CPL */
   uint8_t asynchronous;
@@ -281,6 +322,20 @@ typedef struct eptdiff_question {
   /* VM-entry and VM-exit controls, tables 25-16 and 25-13. */
   uint32_t entry_controls;
   uint32_t exit_controls;
+
+  uint64_t apic_access_address;
+  uint64_t value;            /* of a register, of a field of the VMCS */
+  uint64_t descriptor[2];    /* of INVEPT, INVVPID, INVPCID; INVLPG: [1] is the
+                                linear address */
+  uint32_t function;         /* EPTDIFF_STEP_EPTP_SWITCH: EAX */
+  uint32_t vmcs_field;       /* its encoding, appendix B */
+  uint16_t access_bytes;     /* 1 to 4096, as `bytes` where that is not 0 */
+  uint8_t guest_register;    /* enum eptdiff_register */
+  uint8_t invalidation;      /* enum eptdiff_invalidation */
+  uint8_t invalidation_type; /* the register operand */
+  uint8_t processor;         /* the logical processor, 0 to 3 */
+  uint8_t pebs;              /* an access of architectural PEBS */
+  uint8_t keyid_bits;        /* IA32_TME_ACTIVATE[39:36] */
 } eptdiff_question;
 
 /* Host-physical memory, in 8-byte words at 8-byte aligned addresses below
@@ -308,7 +363,10 @@ enum eptdiff_event {
    * error 7), or the guest's state (27.8: exit reason 33 with bit 31; of the
    * answer, exit_reason is 33, and qualification is 0, or 2 for the PDPTEs). */
   EPTDIFF_VM_ENTRY_FAILURE = 5,
-  EPTDIFF_GUEST_STATE_FAILURE = 6
+  EPTDIFF_GUEST_STATE_FAILURE = 6,
+  EPTDIFF_INVALID_OPCODE = 8, /* #UD */
+  /* INVEPT, INVVPID: VMfailValid with VM-instruction error 28. */
+  EPTDIFF_INVALID_OPERAND = 9
 };
 
 /* Why VM entry (27.2.1.1) refuses: eptdiff_answer.failed_check. */

@@ -27,7 +27,8 @@ constexpr std::string_view kAccessKinds[] = {"read",
                                              "read_modify_write",
                                              "fetch",
                                              "shadow_stack_read",
-                                             "shadow_stack_write"};
+                                             "shadow_stack_write",
+                                             "shadow_stack_read_modify_write"};
 
 constexpr std::string_view kEvents[] = {"completed",
                                         "vm_exit",
@@ -35,7 +36,10 @@ constexpr std::string_view kEvents[] = {"completed",
                                         "page_fault",
                                         "general_protection",
                                         "vm_entry_failure",
-                                        "guest_state_failure"};
+                                        "guest_state_failure",
+                                        "",  // nobody may give up
+                                        "invalid_opcode",
+                                        "invalid_operand"};
 
 constexpr std::string_view kStepKinds[] = {"guest_physical_access",
                                            "linear_access",
@@ -43,7 +47,17 @@ constexpr std::string_view kStepKinds[] = {"guest_physical_access",
                                            "paging_structure_update",
                                            "pdpte_load",
                                            "store",
-                                           "eptp_switch"};
+                                           "eptp_switch",
+                                           "",  // never in a vector
+                                           "register_write",
+                                           "vm_entry",
+                                           "invalidation"};
+
+constexpr std::string_view kRegisters[] = {
+    "cr0", "cr3", "cr4", "efer", "pat", "pkrs", "pkru", "rflags", "cpl"};
+
+constexpr std::string_view kInvalidations[] = {"invept", "invvpid", "invlpg",
+                                               "invpcid"};
 
 // One vector in the making.
 class VectorWriter {
@@ -122,6 +136,7 @@ class VectorWriter {
     Flag("cet_ss", p.cet_ss);
     Flag("la57", p.la57);
     Flag("pcid", p.pcid);
+    if (p.keyid_bits != 0) Count("keyid_bits", p.keyid_bits);
     json_.End();
   }
 
@@ -145,6 +160,9 @@ class VectorWriter {
     Count("vpid", c.vpid);
     Hex("entry_controls", c.entry_controls);
     Hex("exit_controls", c.exit_controls);
+    if (c.apic_access_address != 0) {
+      Hex("apic_access_address", c.apic_access_address);
+    }
     json_.End();
   }
 
@@ -194,6 +212,7 @@ class VectorWriter {
 
   void WriteStep(const Step& step) {
     Text("kind", kStepKinds[static_cast<std::size_t>(step.kind)]);
+    if (step.processor != 0) Count("processor", step.processor);
     switch (step.kind) {
       case StepKind::kGuestPhysicalAccess:
         WriteAccess(step.access);
@@ -221,7 +240,25 @@ class VectorWriter {
         break;
       case StepKind::kEptpSwitch:
         Count("index", step.index);
+        if (step.value != 0) Count("function", step.value);
         break;
+      case StepKind::kRegisterWrite:
+        Text("register", kRegisters[static_cast<std::size_t>(step.reg)]);
+        Hex("value", step.value);
+        break;
+      case StepKind::kVmEntry:
+        Hex("field", step.index);
+        Hex("value", step.value);
+        break;
+      case StepKind::kInvalidation: {
+        const Invalidation& asked = step.invalidation;
+        Text("instruction",
+             kInvalidations[static_cast<std::size_t>(asked.kind)]);
+        Count("type", asked.type);
+        Hex("first", asked.first);
+        Hex("second", asked.second);
+        break;
+      }
       case StepKind::kPdpteLoad:
       case StepKind::kTableOperation:  // never in a vector
         break;
@@ -234,6 +271,7 @@ class VectorWriter {
     Flag("implicit_supervisor", access.implicit_supervisor);
     Flag("wruss", access.wruss);
     Flag("asynchronous", access.asynchronous);
+    if (access.pebs) Flag("pebs", true);
   }
 
   void WriteVerdict(const Verdict& verdict, const MachineState& before) {
@@ -286,6 +324,8 @@ class VectorWriter {
         break;
       case EventKind::kVirtualizationException:
       case EventKind::kGeneralProtection:
+      case EventKind::kInvalidOpcode:
+      case EventKind::kInvalidOperand:
       case EventKind::kGaveUp:
         break;
     }

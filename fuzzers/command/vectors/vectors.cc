@@ -25,20 +25,21 @@ bool SameState(const MachineState& a, const MachineState& b) {
       return x.memory.Load(address) == y.memory.Load(address);
     });
   };
-  return RegistersOf(a) == RegistersOf(b) && same_words(a, b) &&
-         same_words(b, a);
+  return RegistersOf(a) == RegistersOf(b) && a.guest == b.guest &&
+         same_words(a, b) && same_words(b, a);
 }
 
 // What an alternative may leave, one state for each choice of optional writes;
 // none if what it leaves is not defined, or too much.
 std::vector<MachineState> StatesAfter(const Alternative& alternative,
+                                      const Step& step,
                                       const MachineState& before) {
   if (alternative.ve_written) return {};  // undefined bits in the area
   if (alternative.optional.size() > kMostOptional) return {};
   std::vector<MachineState> states;
   for (unsigned set = 0; set < 1u << alternative.optional.size(); ++set) {
     MachineState after = before;
-    after.Apply(PlainOutcome(alternative, before));
+    after.Apply(&step, PlainOutcome(alternative, before));
     for (std::size_t i = 0; i < alternative.optional.size(); ++i) {
       if (!(set >> i & 1)) continue;
       const BitWrite& write = alternative.optional[i];
@@ -58,9 +59,9 @@ std::vector<MachineState> StatesAfter(const std::vector<MachineState>& before,
   Verdict verdict;
   Trace trace;
   for (const MachineState& state : before) {
-    Reference().Judge(state, step, verdict, trace);
+    Reference().Judge(state, AsAsked(step), verdict, trace);
     for (const Alternative& alternative : verdict.alternatives) {
-      std::vector<MachineState> more = StatesAfter(alternative, state);
+      std::vector<MachineState> more = StatesAfter(alternative, step, state);
       if (more.empty()) return {};
       for (MachineState& after : more) {
         const bool known = std::any_of(
@@ -79,10 +80,10 @@ bool SameVerdictInAll(const std::vector<MachineState>& states,
   Verdict verdict;
   Verdict other;
   Trace trace;
-  Reference().Judge(states[0], step, verdict, trace);
+  Reference().Judge(states[0], AsAsked(step), verdict, trace);
   return std::all_of(states.begin() + 1, states.end(),
                      [&](const MachineState& state) {
-                       Reference().Judge(state, step, other, trace);
+                       Reference().Judge(state, AsAsked(step), other, trace);
                        return SameVerdict(verdict, other);
                      });
 }
@@ -125,6 +126,7 @@ bool IsTheSameToEverybody(const Case& c) {
   std::vector<MachineState> states(1);
   states[0].Load(c);
   for (std::size_t i = 0; i < c.steps.size(); ++i) {
+    for (MachineState& state : states) state.Begin(c.steps[i]);
     if (!SameVerdictInAll(states, c.steps[i])) return false;
     if (i + 1 == c.steps.size()) break;
     states = StatesAfter(states, c.steps[i]);

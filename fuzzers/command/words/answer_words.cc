@@ -32,16 +32,18 @@ const char* AccessKindWords(AccessKind kind) {
       return "shadow-stack read";
     case AccessKind::kShadowStackWrite:
       return "shadow-stack write";
+    case AccessKind::kShadowStackReadModifyWrite:
+      return "read-modify-write of a shadow-stack token";
   }
   return "access";
 }
 
 std::string AccessWords(const Access& access) {
-  return absl::StrCat(access.asynchronous ? "asynchronous " : "",
-                      access.implicit_supervisor ? "implicit supervisor " : "",
-                      access.wruss ? "user (WRUSS) " : "",
-                      AccessKindWords(access.kind), " of ", access.size,
-                      access.size == 1 ? " byte" : " bytes");
+  return absl::StrCat(
+      access.pebs ? "PEBS " : "", access.asynchronous ? "asynchronous " : "",
+      access.implicit_supervisor ? "implicit supervisor " : "",
+      access.wruss ? "user (WRUSS) " : "", AccessKindWords(access.kind), " of ",
+      access.size, access.size == 1 ? " byte" : " bytes");
 }
 
 std::string PageWords(const GuestPage& page) {
@@ -72,6 +74,10 @@ const char* EventKindWords(std::uint64_t kind) {
       return "VM entry fails in the guest's state";
     case EventKind::kGaveUp:
       return "panics";
+    case EventKind::kInvalidOpcode:
+      return "#UD";
+    case EventKind::kInvalidOperand:
+      return "VMfailValid";
   }
   return "?";
 }
@@ -130,8 +136,8 @@ struct Defined {
   std::uint64_t qualification = ~std::uint64_t{0};
   bool gpa = true;
   bool gla = true;
-  std::uint8_t span = 0;  // of the GPA
-  std::uint8_t gla_span = 0;
+  std::uint16_t span = 0;  // of the GPA
+  std::uint16_t gla_span = 0;
   FieldSet fields = kAllFields;  // the others are not filled in
 };
 
@@ -140,7 +146,7 @@ bool Tells(const Defined& defined, Field field) {
 }
 
 std::string AddressWords(const char* name, std::uint64_t address, bool defined,
-                         std::uint8_t span) {
+                         std::uint16_t span) {
   if (!defined) return absl::StrCat(name, " undefined");
   return absl::StrCat(
       name, " ", Hexadecimal(address),
@@ -218,6 +224,10 @@ std::string EventWordsWith(const Event& event, const Defined& defined,
                           event.qualification);
     case EventKind::kGaveUp:
       return "panics";
+    case EventKind::kInvalidOpcode:
+      return "#UD";
+    case EventKind::kInvalidOperand:
+      return "fails: VMfailValid, VM-instruction error 28";
   }
   return "?";
 }
@@ -251,9 +261,50 @@ std::string BitWriteWords(const BitWrite& write) {
       " at ", Hexadecimal(write.word.value), ": ", RuleAtWords(write.why));
 }
 
-}  // namespace
+const char* RegisterWords(GuestRegister reg) {
+  switch (reg) {
+    case GuestRegister::kCr0:
+      return "CR0";
+    case GuestRegister::kCr3:
+      return "CR3";
+    case GuestRegister::kCr4:
+      return "CR4";
+    case GuestRegister::kEfer:
+      return "IA32_EFER";
+    case GuestRegister::kPat:
+      return "IA32_PAT";
+    case GuestRegister::kPkrs:
+      return "IA32_PKRS";
+    case GuestRegister::kPkru:
+      return "PKRU";
+    case GuestRegister::kRflags:
+      return "RFLAGS";
+    case GuestRegister::kCpl:
+      return "the CPL";
+  }
+  return "?";
+}
 
-std::string StepWords(const Step& step) {
+std::string InvalidationWords(const Invalidation& asked) {
+  switch (asked.kind) {
+    case InvalidationKind::kInvept:
+      return absl::StrCat("INVEPT, type ", asked.type, ", EPTP ",
+                          Hexadecimal(asked.first));
+    case InvalidationKind::kInvvpid:
+      return absl::StrCat("INVVPID, type ", asked.type, ", VPID ",
+                          Hexadecimal(asked.first), ", linear ",
+                          Hexadecimal(asked.second));
+    case InvalidationKind::kInvlpg:
+      return absl::StrCat("INVLPG of linear ", Hexadecimal(asked.second));
+    case InvalidationKind::kInvpcid:
+      return absl::StrCat("INVPCID, type ", asked.type, ", PCID ",
+                          Hexadecimal(asked.first), ", linear ",
+                          Hexadecimal(asked.second));
+  }
+  return "?";
+}
+
+std::string WordsOfStep(const Step& step) {
   switch (step.kind) {
     case StepKind::kGuestPhysicalAccess:
       return absl::StrCat(AccessWords(step.access), " at guest-physical ",
@@ -277,11 +328,32 @@ std::string StepWords(const Step& step) {
       return absl::StrCat("software stores ", Hexadecimal(step.value),
                           " at host-physical ", Hexadecimal(step.hpa.value));
     case StepKind::kEptpSwitch:
+      if (step.value != 0) {
+        return absl::StrCat("VMFUNC with EAX = ", step.value,
+                            ", ECX = ", step.index);
+      }
       return absl::StrCat("VMFUNC switches to EPTP number ", step.index);
     case StepKind::kTableOperation:
       return TableOperationWords(step.operation);
+    case StepKind::kRegisterWrite:
+      return absl::StrCat("the guest writes ", Hexadecimal(step.value), " to ",
+                          RegisterWords(step.reg));
+    case StepKind::kVmEntry:
+      return absl::StrCat("VM exit, VMWRITE of ", Hexadecimal(step.value),
+                          " to ", View(NameOfVmcsField(step.index)),
+                          ", VM entry");
+    case StepKind::kInvalidation:
+      return InvalidationWords(step.invalidation);
   }
   return "?";
+}
+
+}  // namespace
+
+std::string StepWords(const Step& step) {
+  if (step.processor == 0) return WordsOfStep(step);
+  return absl::StrCat("on logical processor ", step.processor, ": ",
+                      WordsOfStep(step));
 }
 
 std::string RuleAtWords(RuleAt at) {

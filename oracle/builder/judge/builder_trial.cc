@@ -56,6 +56,9 @@ const BuilderStandings& BuilderTrial::Run(const Case& c) {
       case StepKind::kLinearAccess:
       case StepKind::kPdpteLoad:
       case StepKind::kEptpSwitch:
+      case StepKind::kRegisterWrite:
+      case StepKind::kVmEntry:
+      case StepKind::kInvalidation:
         standings_.skip = Skip::kBesideTableOperations;
         goes_on = false;
         break;

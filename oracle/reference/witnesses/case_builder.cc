@@ -120,7 +120,7 @@ CaseBuilder& CaseBuilder::Word(std::uint64_t address, std::uint64_t value) {
 }
 
 CaseBuilder& CaseBuilder::AddAccess(AccessKind kind, std::uint64_t gpa,
-                                    std::uint8_t size) {
+                                    std::uint16_t size) {
   if (paging_) return Linear(kind, gpa, size);
   Step step;
   step.kind = StepKind::kGuestPhysicalAccess;
@@ -134,20 +134,20 @@ CaseBuilder& CaseBuilder::AddAccess(AccessKind kind, std::uint64_t gpa,
   return *this;
 }
 
-CaseBuilder& CaseBuilder::Read(std::uint64_t gpa, std::uint8_t size) {
+CaseBuilder& CaseBuilder::Read(std::uint64_t gpa, std::uint16_t size) {
   return AddAccess(AccessKind::kRead, gpa, size);
 }
 
-CaseBuilder& CaseBuilder::Write(std::uint64_t gpa, std::uint8_t size) {
+CaseBuilder& CaseBuilder::Write(std::uint64_t gpa, std::uint16_t size) {
   return AddAccess(AccessKind::kWrite, gpa, size);
 }
 
 CaseBuilder& CaseBuilder::ReadModifyWrite(std::uint64_t gpa,
-                                          std::uint8_t size) {
+                                          std::uint16_t size) {
   return AddAccess(AccessKind::kReadModifyWrite, gpa, size);
 }
 
-CaseBuilder& CaseBuilder::Fetch(std::uint64_t gpa, std::uint8_t size) {
+CaseBuilder& CaseBuilder::Fetch(std::uint64_t gpa, std::uint16_t size) {
   return AddAccess(AccessKind::kFetch, gpa, size);
 }
 
@@ -166,7 +166,7 @@ CaseBuilder& CaseBuilder::User() {
 }
 
 CaseBuilder& CaseBuilder::Linear(AccessKind kind, std::uint64_t gla,
-                                 std::uint8_t size) {
+                                 std::uint16_t size) {
   Step step;
   step.kind = StepKind::kLinearAccess;
   step.access.kind = kind;

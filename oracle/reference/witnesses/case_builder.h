@@ -84,10 +84,10 @@ class CaseBuilder {
 
   // Steps: accesses that translate from kGlaPage, to a page that the guest
   // maps supervisor-mode and read/write.
-  CaseBuilder& Read(std::uint64_t gpa, std::uint8_t size = 1);
-  CaseBuilder& Write(std::uint64_t gpa, std::uint8_t size = 1);
-  CaseBuilder& ReadModifyWrite(std::uint64_t gpa, std::uint8_t size = 1);
-  CaseBuilder& Fetch(std::uint64_t gpa, std::uint8_t size = 1);
+  CaseBuilder& Read(std::uint64_t gpa, std::uint16_t size = 1);
+  CaseBuilder& Write(std::uint64_t gpa, std::uint16_t size = 1);
+  CaseBuilder& ReadModifyWrite(std::uint64_t gpa, std::uint16_t size = 1);
+  CaseBuilder& Fetch(std::uint64_t gpa, std::uint16_t size = 1);
   CaseBuilder& ShadowStackRead(std::uint64_t gpa);
   CaseBuilder& ShadowStackWrite(std::uint64_t gpa);
   // The guest maps the page of the last step user-mode.
@@ -99,7 +99,7 @@ class CaseBuilder {
     return *this;
   }
   CaseBuilder& Linear(AccessKind kind, std::uint64_t gla,
-                      std::uint8_t size = 1);
+                      std::uint16_t size = 1);
 
   // Guest paging: CR0.WP, IA32_EFER.NXE and (with 32-bit paging) CR4.PSE are 1
   // and CPL is 0 until told otherwise. The accesses are linear ones.
@@ -145,7 +145,8 @@ class CaseBuilder {
                         const std::optional<std::uint64_t>* entries) const;
   CaseBuilder& Secondary(int bit);
   CaseBuilder& Tertiary(int bit);
-  CaseBuilder& AddAccess(AccessKind kind, std::uint64_t gpa, std::uint8_t size);
+  CaseBuilder& AddAccess(AccessKind kind, std::uint64_t gpa,
+                         std::uint16_t size);
   CaseBuilder& AddStructureStep(StepKind kind, std::uint64_t gpa);
 
   int levels_;

@@ -23,12 +23,16 @@ void JudgeLastStep(const Case& c, const Dialect& dialect, JudgedStep& judged) {
     return;
   }
   for (std::size_t i = 0; i + 1 < c.steps.size(); ++i) {
-    sdm.Judge(judged.before, c.steps[i], judged.verdict, judged.trace);
+    const Step& step = c.steps[i];
+    judged.before.Begin(step);
+    sdm.Judge(judged.before, AsAsked(step), judged.verdict, judged.trace);
     if (judged.verdict.alternatives.empty()) return;
     judged.before.Apply(
-        PlainOutcome(judged.verdict.alternatives[0], judged.before));
+        &step, PlainOutcome(judged.verdict.alternatives[0], judged.before));
   }
-  reference.Judge(judged.before, c.steps.back(), judged.verdict, judged.trace);
+  judged.before.Begin(c.steps.back());
+  reference.Judge(judged.before, AsAsked(c.steps.back()), judged.verdict,
+                  judged.trace);
 }
 
 }  // namespace eptdiff

@@ -39,6 +39,9 @@ constexpr std::uint64_t kCapabilities =
 
 constexpr std::uint64_t kPageBytes = 4096;
 
+// Without EPTDIFF_MODELS_LARGE_ACCESSES accesses have no more bytes.
+constexpr std::uint16_t kSmallAccess = 64;
+
 // A VM-execution control that a feature of the profile stands for.
 struct ControlFeature {
   std::uint64_t feature;
@@ -126,6 +129,10 @@ Skip AccessNotModelled(const eptdiff_profile& profile, const Step& step) {
   if (asynchronous && !Has(profile, EPTDIFF_MODELS_ASYNCHRONOUS)) {
     return Skip::kAsynchronous;
   }
+  if (access.size > kSmallAccess &&
+      !Has(profile, EPTDIFF_MODELS_LARGE_ACCESSES)) {
+    return Skip::kAccessKind;
+  }
   if (CrossesPages(step) && !Has(profile, EPTDIFF_MODELS_PAGE_CROSSING)) {
     return Skip::kPageCrossing;
   }
@@ -151,9 +158,12 @@ void Simplify(const eptdiff_profile& profile, Step& step) {
     access.asynchronous = false;
     if (step.kind == StepKind::kGuestPhysicalAccess) step.page.gla_valid = true;
   }
+  if (!Has(profile, EPTDIFF_MODELS_LARGE_ACCESSES)) {
+    access.size = std::min(access.size, kSmallAccess);
+  }
   if (CrossesPages(step) && !Has(profile, EPTDIFF_MODELS_PAGE_CROSSING)) {
     access.size =
-        static_cast<std::uint8_t>(kPageBytes - FirstByte(step) % kPageBytes);
+        static_cast<std::uint16_t>(kPageBytes - FirstByte(step) % kPageBytes);
   }
 }
 
@@ -291,10 +301,21 @@ Skip NotModelled(const eptdiff_profile& profile, const GuestState& guest,
     case StepKind::kPdpteLoad:
       return Has(profile, EPTDIFF_MODELS_PDPTE_LOAD) ? Skip::kNone
                                                      : Skip::kPdpteLoad;
-    case StepKind::kEptpSwitch:
-      return Has(profile, EPTDIFF_MODELS_EPTP_SWITCHING) ? Skip::kNone
-                                                         : Skip::kEptpSwitch;
+    case StepKind::kEptpSwitch: {
+      const bool modelled =
+          Has(profile, EPTDIFF_MODELS_EPTP_SWITCHING) &&
+          (step.value == 0 || Has(profile, EPTDIFF_MODELS_VMFUNC));
+      return modelled ? Skip::kNone : Skip::kEptpSwitch;
+    }
+    case StepKind::kRegisterWrite:
+      return Has(profile, EPTDIFF_MODELS_REGISTER_WRITES)
+                 ? Skip::kNone
+                 : Skip::kRegisterWrite;
+    case StepKind::kInvalidation:
+      return Has(profile, EPTDIFF_MODELS_INVALIDATION) ? Skip::kNone
+                                                       : Skip::kInvalidation;
     case StepKind::kStore:
+    case StepKind::kVmEntry:
       return Skip::kNone;
     case StepKind::kTableOperation:
       return Skip::kTableOperation;

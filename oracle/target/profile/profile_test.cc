@@ -10,7 +10,7 @@
 namespace eptdiff {
 namespace {
 
-constexpr std::uint64_t kAll = (std::uint64_t{1} << 30) - 1;
+constexpr std::uint64_t kAll = (std::uint64_t{1} << 34) - 1;
 
 // A machine that uses what a profile may lack.
 Case Rich() {
@@ -27,9 +27,10 @@ Case Rich() {
   c.guest.efer = 1u << 10;
   c.guest.event_delivery = true;
   c.guest.transactional = true;
-  for (int kind = 0; kind < kStepKindCount - 1; ++kind) {
+  for (int kind = 0; kind < kStepKindCount; ++kind) {
     Step step;
     step.kind = static_cast<StepKind>(kind);
+    if (step.kind == StepKind::kTableOperation) continue;
     c.steps.push_back(step);
   }
   Step crossing;
@@ -37,6 +38,13 @@ Case Rich() {
   crossing.access.size = 8;
   crossing.access.kind = AccessKind::kReadModifyWrite;
   c.steps.push_back(crossing);
+  Step large;
+  large.access.size = 65;
+  c.steps.push_back(large);
+  Step function;
+  function.kind = StepKind::kEptpSwitch;
+  function.value = 1;
+  c.steps.push_back(function);
   Step shadow;
   shadow.access.kind = AccessKind::kShadowStackWrite;
   shadow.access.asynchronous = true;
@@ -82,7 +90,7 @@ TEST(ProfileTest, OnlyWhatIsComparedCanBeLeftOut) {
 
 TEST(ProfileTest, EachFeatureThatIsMissingIsTakenOut) {
   int noticed = 0;
-  for (int feature = 0; feature < 30; ++feature) {
+  for (int feature = 0; feature < 34; ++feature) {
     eptdiff_profile profile = BlankProfile();
     profile.models = kAll & ~(std::uint64_t{1} << feature);
     Case c = Rich();
@@ -95,7 +103,7 @@ TEST(ProfileTest, EachFeatureThatIsMissingIsTakenOut) {
   }
   // All but 5-level EPT, the three of VM entry, and the modes of guest paging
   // that this machine is not in.
-  EXPECT_EQ(noticed, 30 - 8);
+  EXPECT_EQ(noticed, 34 - 8);
 }
 
 TEST(ProfileTest, CapabilitiesAndWidthAreBroughtIntoRange) {

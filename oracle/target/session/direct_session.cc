@@ -37,7 +37,8 @@ void DirectSession::AskOnce(const MachineState& state, const Step* step,
                            CompareExchange};
   eptdiff_answer answer;
   ClearAnswer(state, answer);
-  const auto function = step == nullptr ? functions_.enter : functions_.answer;
+  const bool enters = step == nullptr || step->kind == StepKind::kVmEntry;
+  const auto function = enters ? functions_.enter : functions_.answer;
   const int status = function(&question_, &memory, &answer);
   reply.incident = memory_.End(reply.outcome.writes);
   reply.aside = memory_.aside();
@@ -48,7 +49,8 @@ void DirectSession::AskOnce(const MachineState& state, const Step* step,
                       static_cast<std::uint64_t>(ProtocolError::kStatus)};
     return;
   }
-  reply.incident = ReadAnswer(answer, step, FieldsOf(profile_), reply.outcome);
+  reply.incident = ReadAnswer(answer, enters ? nullptr : step,
+                              FieldsOf(profile_), reply.outcome);
 }
 
 }  // namespace eptdiff

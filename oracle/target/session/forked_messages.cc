@@ -16,6 +16,7 @@ void PutMachine(const Processor& processor, const Controls& controls,
 
 void PutState(const MachineState& state, ChannelWriter& out) {
   PutMachine(state.processor, state.controls, state.guest, out);
+  out.Put(state.current);
   const std::span<const Hpa> addresses = state.memory.addresses();
   out.Put(static_cast<std::uint32_t>(addresses.size()));
   for (const Hpa address : addresses) {
@@ -25,6 +26,7 @@ void PutState(const MachineState& state, ChannelWriter& out) {
 
 void PutCase(const Case& c, ChannelWriter& out) {
   PutMachine(c.processor, c.controls, c.guest, out);
+  out.Put(std::uint8_t{0});
   out.Put(static_cast<std::uint32_t>(c.memory.size()));
   for (const MemoryWord& word : c.memory) out.Put(word);
   out.Put(static_cast<std::uint32_t>(c.steps.size()));
@@ -35,6 +37,8 @@ void GetState(ChannelReader& in, MachineState& state) {
   in.Get(state.processor);
   in.Get(state.controls);
   in.Get(state.guest);
+  in.Get(state.current);
+  state.others.fill({state.controls, state.guest});
   state.memory.Clear();
   for (auto words = in.Get<std::uint32_t>(); words != 0; --words) {
     const auto word = in.Get<MemoryWord>();

@@ -78,12 +78,13 @@ bool ForkedServer::AnswerCase(ChannelReader& in, ChannelWriter& out) {
   for (auto steps = in.Get<std::uint32_t>(); steps != 0; --steps) {
     const Step step = in.Get<Step>();
     if (!more) continue;
+    state_.Begin(step);
     if (step.kind == StepKind::kStore) {
       state_.memory.Store(step.hpa, step.value);
       continue;
     }
     more = IsModelled(step) && Perform(step, out);
-    if (more) state_.Apply(reply_.outcome);
+    if (more) state_.Apply(&step, reply_.outcome);
   }
   if (out.overflowed()) return false;
   shared_.counts[number] = shared_.replies;

@@ -70,6 +70,17 @@ constexpr NumberField kQuestionNumbers[] = {
     EPTDIFF_NUMBER(eptdiff_question, transactional),
     EPTDIFF_NUMBER(eptdiff_question, entry_controls),
     EPTDIFF_NUMBER(eptdiff_question, exit_controls),
+    EPTDIFF_NUMBER(eptdiff_question, apic_access_address),
+    EPTDIFF_NUMBER(eptdiff_question, value),
+    EPTDIFF_NUMBER(eptdiff_question, function),
+    EPTDIFF_NUMBER(eptdiff_question, vmcs_field),
+    EPTDIFF_NUMBER(eptdiff_question, access_bytes),
+    EPTDIFF_NUMBER(eptdiff_question, guest_register),
+    EPTDIFF_NUMBER(eptdiff_question, invalidation),
+    EPTDIFF_NUMBER(eptdiff_question, invalidation_type),
+    EPTDIFF_NUMBER(eptdiff_question, processor),
+    EPTDIFF_NUMBER(eptdiff_question, pebs),
+    EPTDIFF_NUMBER(eptdiff_question, keyid_bits),
 };
 
 constexpr NumberField kAnswerNumbers[] = {
@@ -100,21 +111,26 @@ constexpr NumberField kProfileNumbers[] = {
 
 // By number.
 constexpr std::string_view kSteps[] = {
-    "guest_physical", "linear", "structure_read", "structure_update",
-    "pdpte_load",     "store",  "eptp_switch"};
+    "guest_physical", "linear",   "structure_read", "structure_update",
+    "pdpte_load",     "store",    "eptp_switch",    "",
+    "register_write", "vm_entry", "invalidation"};
 constexpr std::string_view kAccesses[] = {"read",
                                           "write",
                                           "read_modify_write",
                                           "fetch",
                                           "shadow_stack_read",
-                                          "shadow_stack_write"};
+                                          "shadow_stack_write",
+                                          "shadow_stack_read_modify_write"};
 constexpr std::string_view kEvents[] = {"completed",
                                         "vm_exit",
                                         "ve",
                                         "page_fault",
                                         "general_protection",
                                         "vm_entry_failure",
-                                        "guest_state_failure"};
+                                        "guest_state_failure",
+                                        "",
+                                        "invalid_opcode",
+                                        "invalid_operand"};
 // By bit.
 constexpr std::string_view kModels[] = {"4_levels",
                                         "5_levels",
@@ -145,7 +161,11 @@ constexpr std::string_view kModels[] = {"4_levels",
                                         "protection_keys",
                                         "entry_controls",
                                         "guest_state",
-                                        "lass"};
+                                        "lass",
+                                        "register_writes",
+                                        "vmfunc",
+                                        "invalidation",
+                                        "large_accesses"};
 constexpr std::string_view kFills[] = {"event",
                                        "failed_check",
                                        "exit_reason",
@@ -169,7 +189,7 @@ static_assert(std::size(kFills) == kFieldCount);
 std::optional<unsigned> NumberOf(std::span<const std::string_view> names,
                                  std::string_view name) {
   for (unsigned i = 0; i < names.size(); ++i) {
-    if (names[i] == name) return i;
+    if (names[i] == name && !name.empty()) return i;
   }
   return std::nullopt;
 }
@@ -337,7 +357,8 @@ bool ReadProfileLine(std::span<const std::string_view> words,
 std::string QuestionText(const MachineState& state, const Step* step) {
   eptdiff_question question;
   SetMachine(state, question);
-  std::string text = step == nullptr ? "enter\n" : "ask\n";
+  const bool enters = step == nullptr || step->kind == StepKind::kVmEntry;
+  std::string text = enters ? "enter\n" : "ask\n";
   if (step != nullptr) {
     SetStep(*step, question);
     AddLine("step", kSteps[question.step], text);
@@ -351,6 +372,8 @@ std::string QuestionText(const MachineState& state, const Step* step) {
     text.append(" ").append(Hexadecimal(pdpte));
   }
   text += "\n";
+  AddLine("descriptor " + Hexadecimal(question.descriptor[0]),
+          Hexadecimal(question.descriptor[1]), text);
   for (const Hpa address : state.memory.addresses()) {
     AddLine("word " + Hexadecimal(address.value),
             Hexadecimal(state.memory.Load(address)), text);

@@ -17,6 +17,21 @@ static_assert(EPTDIFF_STEP_PDPTE_LOAD ==
               static_cast<int>(StepKind::kPdpteLoad));
 static_assert(EPTDIFF_STEP_EPTP_SWITCH ==
               static_cast<int>(StepKind::kEptpSwitch));
+static_assert(EPTDIFF_STEP_REGISTER_WRITE ==
+              static_cast<int>(StepKind::kRegisterWrite));
+static_assert(EPTDIFF_STEP_VM_ENTRY == static_cast<int>(StepKind::kVmEntry));
+static_assert(EPTDIFF_STEP_INVALIDATION ==
+              static_cast<int>(StepKind::kInvalidation));
+static_assert(EPTDIFF_CR0 == static_cast<int>(GuestRegister::kCr0));
+static_assert(EPTDIFF_CPL == static_cast<int>(GuestRegister::kCpl));
+static_assert(EPTDIFF_INVEPT == static_cast<int>(InvalidationKind::kInvept));
+static_assert(EPTDIFF_INVPCID == static_cast<int>(InvalidationKind::kInvpcid));
+static_assert(EPTDIFF_INVALID_OPCODE ==
+              static_cast<int>(EventKind::kInvalidOpcode));
+static_assert(EPTDIFF_INVALID_OPERAND ==
+              static_cast<int>(EventKind::kInvalidOperand));
+static_assert(EPTDIFF_SHADOW_STACK_READ_MODIFY_WRITE ==
+              static_cast<int>(AccessKind::kShadowStackReadModifyWrite));
 static_assert(EPTDIFF_READ == static_cast<int>(AccessKind::kRead));
 static_assert(EPTDIFF_FETCH == static_cast<int>(AccessKind::kFetch));
 static_assert(EPTDIFF_SHADOW_STACK_WRITE ==
@@ -46,7 +61,8 @@ bool CanFollow(std::uint32_t event, const Step* step) {
     return event == EPTDIFF_COMPLETED || event == EPTDIFF_VM_ENTRY_FAILURE ||
            event == EPTDIFF_GUEST_STATE_FAILURE;
   }
-  return event <= EPTDIFF_GENERAL_PROTECTION;
+  return event <= EPTDIFF_GENERAL_PROTECTION ||
+         event == EPTDIFF_INVALID_OPCODE || event == EPTDIFF_INVALID_OPERAND;
 }
 
 // How many translations an access has that completes.
@@ -147,6 +163,9 @@ void SetMachine(const MachineState& state, eptdiff_question& question) {
   question.vpid = controls.vpid;
   question.entry_controls = controls.entry_controls;
   question.exit_controls = controls.exit_controls;
+  question.apic_access_address = controls.apic_access_address;
+  question.keyid_bits = processor.keyid_bits;
+  question.processor = state.current;
 
   const GuestState& guest = state.guest;
   question.cr0 = guest.cr0;
@@ -168,7 +187,12 @@ void SetMachine(const MachineState& state, eptdiff_question& question) {
 void SetStep(const Step& step, eptdiff_question& question) {
   question.step = static_cast<std::uint32_t>(step.kind);
   question.access = static_cast<std::uint8_t>(step.access.kind);
-  question.bytes = step.access.size;
+  constexpr std::uint16_t kMostBytes = 64;
+  if (step.access.size <= kMostBytes) {
+    question.bytes = static_cast<std::uint8_t>(step.access.size);
+  }
+  question.access_bytes = step.access.size;
+  question.pebs = step.access.pebs;
   question.implicit_supervisor = step.access.implicit_supervisor;
   question.wruss = step.access.wruss;
   question.asynchronous = step.access.asynchronous;
@@ -181,6 +205,15 @@ void SetStep(const Step& step, eptdiff_question& question) {
   question.gla = step.kind == StepKind::kLinearAccess ? step.gla.value
                                                       : step.page.gla.value;
   question.index = step.index;
+  question.function = static_cast<std::uint32_t>(step.value);
+  question.value = step.value;
+  question.vmcs_field = step.index;
+  question.guest_register = static_cast<std::uint8_t>(step.reg);
+  const Invalidation& invalidation = step.invalidation;
+  question.invalidation = static_cast<std::uint8_t>(invalidation.kind);
+  question.invalidation_type = invalidation.type;
+  question.descriptor[0] = invalidation.first;
+  question.descriptor[1] = invalidation.second;
 }
 
 void ClearAnswer(const MachineState& state, eptdiff_answer& answer) {

@@ -9,8 +9,13 @@ bool SameReply(const Reply& a, const Reply& b) {
 }
 
 void DirectlyAsked::Enter(const MachineState& state, Reply& reply) {
+  AskEntry(state, nullptr, reply);
+}
+
+void DirectlyAsked::AskEntry(const MachineState& state, const Step* step,
+                             Reply& reply) {
   if (HearsEntry()) {
-    Ask(state, nullptr, reply);
+    Ask(state, step, reply);
     return;
   }
   reply.incident = Incident();
@@ -23,7 +28,11 @@ void DirectlyAsked::Enter(const MachineState& state, Reply& reply) {
 
 void DirectlyAsked::Perform(const MachineState& state, const Step& step,
                             Reply& reply) {
-  Ask(state, &step, reply);
+  if (step.kind == StepKind::kVmEntry) {
+    AskEntry(state, &step, reply);
+  } else {
+    Ask(state, &step, reply);
+  }
 }
 
 void DirectlyAsked::Ask(const MachineState& state, const Step* step,

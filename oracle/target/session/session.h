@@ -46,8 +46,8 @@ class TargetSession {
   // A case begins: VM entry in `state`. Must come before Perform().
   virtual void Enter(const MachineState& state, Reply& reply) = 0;
 
-  // A step of the case that was entered; it is no kStore. `state` is what the
-  // steps before, as the target answered them, have left.
+  // A step of the case that was entered, kVmEntry too; it is no kStore. `state`
+  // is what the steps before, as the target answered them, have left.
   virtual void Perform(const MachineState& state, const Step& step,
                        Reply& reply) = 0;
 
@@ -87,11 +87,12 @@ class DirectlyAsked : public TargetSession {
  private:
   // Whether VM entry is a question for the target.
   virtual bool HearsEntry() const = 0;
-  // A null step is VM entry.
+  // A null step is VM entry as a case begins.
   virtual void AskOnce(const MachineState& state, const Step* step,
                        Reply& reply) = 0;
 
   void Ask(const MachineState& state, const Step* step, Reply& reply);
+  void AskEntry(const MachineState& state, const Step* step, Reply& reply);
 
   unsigned repeats_ = 0;
   Reply again_;

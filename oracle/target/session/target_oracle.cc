@@ -32,6 +32,15 @@ Skip TargetOracle::Enter(const MachineState& state, Outcome& outcome) {
   return Take(outcome);
 }
 
+Skip TargetOracle::EnterAgain(const MachineState& state, const Step& step,
+                              Outcome& outcome) {
+  const Skip skip =
+      NotModelled(profile(), state.processor, state.controls, state.guest);
+  if (skip != Skip::kNone) return skip;
+  session_->Perform(state, step, reply_);
+  return Take(outcome);
+}
+
 Skip TargetOracle::Perform(const MachineState& state, const Step& step,
                            Outcome& outcome) {
   if (step.kind == StepKind::kStore) {

@@ -28,6 +28,8 @@ class TargetOracle final : public Oracle {
   FieldSet fields() const override { return fields_; }
   bool models_entry() const override { return models_entry_; }
   Skip Enter(const MachineState& state, Outcome& outcome) override;
+  Skip EnterAgain(const MachineState& state, const Step& step,
+                  Outcome& outcome) override;
   Skip Perform(const MachineState& state, const Step& step,
                Outcome& outcome) override;
 
