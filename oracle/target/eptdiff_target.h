@@ -123,6 +123,14 @@ extern EPTDIFF_TARGET_EXPORT const uint32_t eptdiff_target_abi;
 #define EPTDIFF_MODELS_INVALIDATION (UINT64_C(1) << 32)
 /* Accesses of more than 64 bytes: eptdiff_question.access_bytes. */
 #define EPTDIFF_MODELS_LARGE_ACCESSES (UINT64_C(1) << 33)
+/* It keeps translations, as 29.4 lets a processor: its answers are judged by
+ * what may have been kept, and it is asked where that matters: the same access
+ * again after a store to an entry, with and without what ends it. It keeps them
+ * apart by case (eptdiff_target_enter), and by `processor`. Needs
+ * `keeps_state`. Without it, what is stale is wrong. */
+#define EPTDIFF_MODELS_CACHES (UINT64_C(1) << 34)
+/* Steps on logical processors 1 to 3 as well. */
+#define EPTDIFF_MODELS_PROCESSORS (UINT64_C(1) << 35)
 
 /* Which parts of its answers a target fills in, and which are compared:
  * eptdiff_profile.fills. */

@@ -61,7 +61,7 @@ struct Catalogue {
           FlagVariants(), MemoryTypeVariants(), SubPageVariants(), VeVariants(),
           GuestVariants(), GuestWalkVariants(), GuestRightVariants(),
           GuestErrorVariants(), LinearVariants(), BochsGuestVariants(),
-          ClassicVariants()}) {
+          ClassicVariants(), CacheVariants()}) {
       alterations.insert(alterations.end(), variants.begin(), variants.end());
     }
   }
@@ -87,13 +87,15 @@ std::span<const Alteration> AllAlterations() {
   return TheCatalogue().alterations;
 }
 
-std::span<const Alteration> CachingAlterations() { return CacheVariants(); }
+// Whether an instruction fails (CACHE-13), everybody can be asked.
+bool NeedsCaching(const Alteration& alteration) {
+  const Rule rule = InfoOf(alteration.slot).rule;
+  return IdentifierOf(rule).starts_with("CACHE-") && rule != Rule::kCache13;
+}
 
 const Alteration* FindAlteration(std::string_view name) {
-  for (const auto alterations : {AllAlterations(), CachingAlterations()}) {
-    for (const Alteration& alteration : alterations) {
-      if (alteration.name == name) return &alteration;
-    }
+  for (const Alteration& alteration : AllAlterations()) {
+    if (alteration.name == name) return &alteration;
   }
   return nullptr;
 }

@@ -165,7 +165,9 @@ constexpr std::string_view kModels[] = {"4_levels",
                                         "register_writes",
                                         "vmfunc",
                                         "invalidation",
-                                        "large_accesses"};
+                                        "large_accesses",
+                                        "caches",
+                                        "processors"};
 constexpr std::string_view kFills[] = {"event",
                                        "failed_check",
                                        "exit_reason",
