@@ -97,7 +97,7 @@ std::size_t Diagnosis::Ask(Oracle& oracle, const Case& c) {
     if (AskOracle(oracle, state, step, outcome) != Skip::kNone) break;
     const std::size_t known = evidence_.size();
     const std::size_t strange = fresh_.size();
-    Observe(shared, i + 1, state, AsAsked(step), outcome);
+    Observe(shared, i + 1, state, &step, outcome);
     ++answered;
     if (evidence_.size() == known && known <= kMostKept) break;  // undefined
     if (fresh_.size() > strange) break;

@@ -113,7 +113,7 @@ EngineStatus Ask(Engine& engine, const eptdiff_question& q,
     case EPTDIFF_STEP_PDPTE_LOAD:
       return engine.LoadPdptes(memory, event);
     case EPTDIFF_STEP_EPTP_SWITCH:
-      return engine.SwitchEptp(memory, q.index, event);
+      return engine.Vmfunc(memory, q.function, q.index, event);
     default:
       return EngineStatus::kCallerError;
   }

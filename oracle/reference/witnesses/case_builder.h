@@ -124,6 +124,10 @@ class CaseBuilder {
   CaseBuilder& PdpteLoad(std::uint64_t cr3);
   CaseBuilder& Store(std::uint64_t hpa, std::uint64_t value);
   CaseBuilder& Switch(std::uint32_t index);
+  CaseBuilder& Vmfunc(std::uint32_t eax, std::uint32_t ecx);
+  CaseBuilder& Give(GuestRegister reg, std::uint64_t value);
+  // VM entry again, after VMWRITE of `value` to the field with this encoding.
+  CaseBuilder& EnterWith(std::uint32_t field, std::uint64_t value);
 
   // Until told otherwise a case is one that VM entry accepts as far as CR0.NE,
   // CR4.VMXE and bit 1 of RFLAGS go, and with "unrestricted guest" if CR0.PG or

@@ -57,7 +57,7 @@ Incident Means(ProtocolError error) {
 bool IsMemoryType(std::uint8_t type) { return type <= 7; }
 
 bool CanFollow(std::uint32_t event, const Step* step) {
-  if (step == nullptr) {
+  if (IsEntry(step)) {
     return event == EPTDIFF_COMPLETED || event == EPTDIFF_VM_ENTRY_FAILURE ||
            event == EPTDIFF_GUEST_STATE_FAILURE;
   }
