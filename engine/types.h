@@ -110,7 +110,6 @@ enum class GuestRegister : std::uint8_t {
   kRflags,  // POPF, STAC, CLAC
   kCpl,     // a far transfer
 };
-inline constexpr int kGuestRegisterCount = 9;
 
 enum class AccessKind : std::uint8_t {
   kRead,

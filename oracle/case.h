@@ -49,6 +49,7 @@ enum class StepKind : std::uint8_t {
   kInvalidation,  // `invalidation`
 };
 inline constexpr int kStepKindCount = 11;
+inline constexpr int kGuestRegisterCount = 9;  // of GuestRegister
 
 // INVEPT and INVVPID are software's, between a VM exit and a VM entry; INVLPG
 // and INVPCID the guest's.

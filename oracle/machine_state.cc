@@ -78,6 +78,23 @@ bool WriteVmcs(std::uint32_t field, std::uint64_t value, Controls& controls,
   }
 }
 
+std::uint64_t ReadVmcs(std::uint32_t field, const Controls& controls,
+                       const GuestState& guest) {
+  switch (field) {
+#define EPTDIFF_VMCS_FIELD(encoding, member, name) \
+  case encoding:                                   \
+    return member;
+#include "oracle/vmcs_fields.def"
+#undef EPTDIFF_VMCS_FIELD
+    case kVmcsGuestCsAccessRights:
+      return std::uint64_t{guest.cs_l} << kCsLongMode;
+    case kVmcsGuestSsAccessRights:
+      return std::uint64_t{guest.cpl} << kSsPrivilege;
+    default:
+      return 0;
+  }
+}
+
 bool HasVmcsField(std::uint32_t field) {
   Controls controls;
   GuestState guest;

@@ -56,6 +56,9 @@ inline constexpr std::uint32_t kVmcsGuestSsAccessRights = 0x4818;
 // a value. False if it is none that a case has.
 bool WriteVmcs(std::uint32_t field, std::uint64_t value, Controls& controls,
                GuestState& guest);
+// Its value; 0 if it is none that a case has.
+std::uint64_t ReadVmcs(std::uint32_t field, const Controls& controls,
+                       const GuestState& guest);
 bool HasVmcsField(std::uint32_t field);
 // "PML index"; "a field of the VMCS that no case has".
 std::string_view NameOfVmcsField(std::uint32_t field);

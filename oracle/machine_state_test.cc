@@ -82,6 +82,23 @@ TEST(MachineStateTest, FieldsOfTheVmcsAreWrittenBeforeEntry) {
   EXPECT_EQ(state.guest.cpl, 3);
 }
 
+TEST(MachineStateTest, FieldsReadAsTheyWereWritten) {
+  Controls controls;
+  GuestState guest;
+  for (std::uint32_t field = 0; field < 0x7000; ++field) {
+    if (!HasVmcsField(field)) continue;
+    EXPECT_EQ(ReadVmcs(field, controls, guest),
+              field == 0x2804 ? GuestState().pat : 0)  // IA32_PAT
+        << std::hex << field;
+    const std::uint64_t value = field == 0x4816   ? 0x2000
+                                : field == 0x4818 ? 0x40
+                                                  : 0x5a5a;
+    ASSERT_TRUE(WriteVmcs(field, value, controls, guest));
+    EXPECT_EQ(ReadVmcs(field, controls, guest), value) << std::hex << field;
+  }
+  EXPECT_EQ(ReadVmcs(0x201b, controls, guest), 0u);
+}
+
 TEST(MachineStateTest, KnowsTheFieldsThatACaseHas) {
   EXPECT_TRUE(HasVmcsField(0x201a));
   EXPECT_TRUE(HasVmcsField(0x4818));

@@ -100,7 +100,7 @@ TEST(MutatorTest, ASeedIsTheSameMutationOnEveryMachine) {
       hash = (hash ^ byte) * 0x100000001b3;
     }
   }
-  EXPECT_EQ(hash, 7728552119498071660u);
+  EXPECT_EQ(hash, 11751417936892482737u);
 }
 
 TEST(MutatorTest, CasesStaySmallHoweverOftenTheyAreMutated) {
