@@ -298,16 +298,10 @@ bool ChangeStoredValue(Random& random, Case& c) {
 
 // The guest, or software between a VM exit and a VM entry, changes a register
 // before a later step.
-bool AddRegisterWrite(Random& random, Case& c) {
+bool AddChange(Random& random, Case& c) {
   if (!HasRoomForStep(c) || c.steps.empty()) return false;
-  const Step step = GenerateRegisterWrite(random, c);
-  c.steps.insert(c.steps.begin() + random.Below(c.steps.size()), step);
-  return true;
-}
-
-bool AddVmEntry(Random& random, Case& c) {
-  if (!HasRoomForStep(c) || c.steps.empty()) return false;
-  const Step step = GenerateEntryAgain(random, c);
+  const Step step = random.OneIn(3) ? GenerateEntryAgain(random, c)
+                                    : GenerateRegisterWrite(random, c);
   c.steps.insert(c.steps.begin() + random.Below(c.steps.size()), step);
   return true;
 }
@@ -331,7 +325,8 @@ bool UseVmfunc(Random& random, Case& c) {
     *step = GenerateVmfunc(random);
     return true;
   }
-  if (!HasRoomForStep(c) || c.steps.empty()) return false;
+  const bool may_add = HasRoomForStep(c) && !c.steps.empty();
+  if (!may_add || !random.OneIn(4)) return false;
   const Step vmfunc = GenerateVmfunc(random);
   c.steps.insert(c.steps.begin() + random.Below(c.steps.size()), vmfunc);
   return true;
@@ -352,8 +347,7 @@ constexpr Mutation kMutations[] = {
     {"swap-steps", 1, SwapSteps},
     {"add-store", 2, AddStore},
     {"change-stored-value", 2, ChangeStoredValue},
-    {"add-register-write", 1, AddRegisterWrite},
-    {"add-vm-entry", 1, AddVmEntry},
+    {"add-change", 1, AddChange},
     {"change-written-value", 1, ChangeWrittenValue},
     {"use-vmfunc", 1, UseVmfunc},
 };
