@@ -47,6 +47,7 @@
 #include "engine/guest/guest_rights.h"
 #include "engine/guest/guest_walk.h"
 #include "engine/guest/guest_walk_state.h"
+#include "engine/guest/register_write.h"
 #include "engine/memory.h"
 #include "engine/types.h"
 #include "engine/walk/context.h"
@@ -182,11 +183,24 @@ class Engine {
   template <HostMemory Memory>
   EngineStatus LoadPdptes(Memory& memory, Event& event);
 
-  // VMFUNC leaf 0 with ECX = `index`. With "enable VM functions" 0 the
-  // instruction is undefined: kCallerError.
+  // VMFUNC with EAX = `leaf` and ECX = `index`: 0 is EPTP switching.
+  template <HostMemory Memory>
+  EngineStatus Vmfunc(const Memory& memory, std::uint32_t leaf,
+                      std::uint32_t index, Event& event);
   template <HostMemory Memory>
   EngineStatus SwitchEptp(const Memory& memory, std::uint32_t index,
-                          Event& event);
+                          Event& event) {
+    return Vmfunc(memory, 0, index, event);
+  }
+
+  // The guest gives a register a value: it completes, with the register as it
+  // is from then on and the PDPTE registers loaded where a MOV to CR loads
+  // them; or it changes nothing, and is a #GP or a VM exit. CR0 and CR4 have no
+  // guest/host masks, CR3 no target values, and WRMSR never exits. kCallerError
+  // is what no instruction does: at this CPL, or of this many bits.
+  template <HostMemory Memory>
+  EngineStatus WriteRegister(Memory& memory, GuestRegister reg,
+                             std::uint64_t value, Event& event);
 
  private:
   // Why an access is not answered.
@@ -203,6 +217,8 @@ class Engine {
     return ModelsAsynchronous(controls_) ? EngineStatus::kAnswered
                                          : EngineStatus::kNotModelled;
   }
+  template <HostMemory Memory>
+  EngineStatus LoadPdptesFrom(Memory& memory, std::uint64_t cr3, Event& event);
   bool PagingIsOn() const { return PagingModeOf(guest_) != PagingMode::kNone; }
   MemoryType StructureType() const {
     return (guest_.cr0 & bits::kCr0CacheDisable) != 0

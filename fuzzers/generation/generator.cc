@@ -12,6 +12,7 @@
 #include "fuzzers/generation/ept_generation.h"
 #include "fuzzers/generation/guest_generation.h"
 #include "fuzzers/generation/machine_generation.h"
+#include "fuzzers/generation/register_generation.h"
 #include "fuzzers/generation/step_generation.h"
 #include "oracle/fixed_vector.h"
 
@@ -177,6 +178,7 @@ void GenerateCase(std::uint64_t seed, Case& c, Focus focus) {
   } else {
     Generation(random, exotic, c).Run();
   }
+  AddChanges(random, c);
   if (exotic.refused_entry) SpoilEntryControls(random, c);
   if (exotic.refused_guest) SpoilGuestState(random, c);
   if (caches) MakeCacheCase(random, c);

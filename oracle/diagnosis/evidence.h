@@ -34,7 +34,7 @@ struct Observation {
   AlterationSet touched;  // that matter to it, by the SDM's walk
 
   const Step* step() const {
-    return number == 0 ? nullptr : AsAsked(c->steps[number - 1]);
+    return number == 0 ? nullptr : &c->steps[number - 1];
   }
 };
 

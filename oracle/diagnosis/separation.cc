@@ -40,9 +40,8 @@ Use Separation::UseOf(const Case& c) {
   Use use = Use::kNone;
   state_.Load(c);
   for (std::size_t number = 0; number <= c.steps.size(); ++number) {
-    const Step* begun = number == 0 ? nullptr : &c.steps[number - 1];
-    if (begun != nullptr) state_.Begin(*begun);
-    const Step* step = begun == nullptr ? nullptr : AsAsked(*begun);
+    const Step* step = number == 0 ? nullptr : &c.steps[number - 1];
+    if (step != nullptr) state_.Begin(*step);
     const AlterationSet touched =
         first_.Judge(state_, step, *verdict_, *trace_);
     if (verdict_->standing != Standing::kJudged) break;
@@ -50,7 +49,7 @@ Use Separation::UseOf(const Case& c) {
     if (use == Use::kSeparates) break;
     const Outcome outcome = PlainOutcome(verdict_->alternatives[0], state_);
     if (IsFailedEntry(outcome.event.kind)) break;
-    state_.Apply(begun, outcome);
+    state_.Apply(step, outcome);
   }
   return use;
 }

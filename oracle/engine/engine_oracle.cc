@@ -48,12 +48,14 @@ EngineStatus Ask(Engine& engine, StepHostMemory& memory, const Step& step,
     case StepKind::kPdpteLoad:
       return engine.LoadPdptes(memory, event);
     case StepKind::kEptpSwitch:
-      return engine.SwitchEptp(memory, step.index, event);
+      return engine.Vmfunc(memory, static_cast<std::uint32_t>(step.value),
+                           step.index, event);
     case StepKind::kStore:
       memory.Store(step.hpa, step.value);
       event = Event{};
       return EngineStatus::kAnswered;
     case StepKind::kRegisterWrite:
+      return engine.WriteRegister(memory, step.reg, step.value, event);
     case StepKind::kInvalidation:
       break;
     case StepKind::kVmEntry:         // EnterAgain()

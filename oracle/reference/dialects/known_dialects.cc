@@ -56,12 +56,12 @@ struct Catalogue {
       alterations.push_back({name, slot.slot, Off, texts.back()});
     }
     for (auto variants :
-         {EntryVariants(), GuestStateVariants(), WalkVariants(),
-          ConfigurationVariants(), ViolationVariants(), QualificationVariants(),
-          FlagVariants(), MemoryTypeVariants(), SubPageVariants(), VeVariants(),
-          GuestVariants(), GuestWalkVariants(), GuestRightVariants(),
-          GuestErrorVariants(), LinearVariants(), BochsGuestVariants(),
-          ClassicVariants(), CacheVariants()}) {
+         {EntryVariants(), GuestStateVariants(), RegisterVariants(),
+          WalkVariants(), ConfigurationVariants(), ViolationVariants(),
+          QualificationVariants(), FlagVariants(), MemoryTypeVariants(),
+          SubPageVariants(), VeVariants(), GuestVariants(), GuestWalkVariants(),
+          GuestRightVariants(), GuestErrorVariants(), LinearVariants(),
+          BochsGuestVariants(), ClassicVariants(), CacheVariants()}) {
       alterations.insert(alterations.end(), variants.begin(), variants.end());
     }
   }

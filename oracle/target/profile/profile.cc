@@ -287,8 +287,8 @@ Skip NotModelled(const eptdiff_profile& profile, const Processor& processor,
   return Skip::kNone;
 }
 
-Skip NotModelled(const eptdiff_profile& profile, const GuestState& guest,
-                 const Step& step) {
+Skip NotModelled(const eptdiff_profile& profile, const Controls& controls,
+                 const GuestState& guest, const Step& step) {
   if (step.processor != 0 && !Has(profile, EPTDIFF_MODELS_PROCESSORS)) {
     return Skip::kProcessors;
   }
@@ -308,9 +308,11 @@ Skip NotModelled(const eptdiff_profile& profile, const GuestState& guest,
       return Has(profile, EPTDIFF_MODELS_PDPTE_LOAD) ? Skip::kNone
                                                      : Skip::kPdpteLoad;
     case StepKind::kEptpSwitch: {
+      const bool enabled = (controls.primary & kActivateSecondary) != 0 &&
+                           (controls.secondary & kEnableVmFunctions) != 0;
       const bool modelled =
           Has(profile, EPTDIFF_MODELS_EPTP_SWITCHING) &&
-          (step.value == 0 || Has(profile, EPTDIFF_MODELS_VMFUNC));
+          ((step.value == 0 && enabled) || Has(profile, EPTDIFF_MODELS_VMFUNC));
       return modelled ? Skip::kNone : Skip::kEptpSwitch;
     }
     case StepKind::kRegisterWrite:
@@ -374,7 +376,7 @@ bool FitTo(const eptdiff_profile& profile, Case& c) {
     if (!Has(profile, EPTDIFF_MODELS_PROCESSORS)) step.processor = 0;
   }
   std::erase_if(c.steps, [&](const Step& step) {
-    return NotModelled(profile, guest, step) != Skip::kNone;
+    return NotModelled(profile, controls, guest, step) != Skip::kNone;
   });
   // Tables of the other depth stay what they are.
   if (NotModelled(profile, processor, controls, guest) != Skip::kNone) {
