@@ -63,6 +63,11 @@ EngineStatus Ask(Engine& engine, StepHostMemory& memory, const Step& step,
   return EngineStatus::kCallerError;
 }
 
+bool IsAsynchronous(const Step& step) {
+  return step.access.asynchronous ||
+         (step.kind == StepKind::kGuestPhysicalAccess && !step.page.gla_valid);
+}
+
 Skip SkipFor(EngineStatus status, const MachineState& state, const Step& step) {
   switch (status) {
     case EngineStatus::kAnswered:
@@ -115,6 +120,11 @@ Skip EngineOracle::Perform(const MachineState& state, const Step& step,
                        .pml_index = engine_->controls().pml_index,
                        .eptp_index = engine_->controls().eptp_index,
                        .pdpte = engine_->guest().pdpte};
+  outcome.saved = SavedState{};
+  if (outcome.event.kind == EventKind::kVmExit) {
+    outcome.saved = SavedBy(outcome.event, state.controls, state.guest,
+                            IsAsynchronous(step));
+  }
   memory_.ListChanges(outcome.writes);
   return Skip::kNone;
 }

@@ -61,7 +61,7 @@ struct Catalogue {
           FlagVariants(), MemoryTypeVariants(), SubPageVariants(), VeVariants(),
           GuestVariants(), GuestWalkVariants(), GuestRightVariants(),
           GuestErrorVariants(), LinearVariants(), BochsGuestVariants(),
-          ClassicVariants()}) {
+          ClassicVariants(), SavedStateVariants()}) {
       alterations.insert(alterations.end(), variants.begin(), variants.end());
     }
   }
