@@ -104,6 +104,10 @@ class Oracle {
   // the case is skipped as kVmEntryNotModelled.
   virtual bool models_entry() const { return true; }
 
+  // Whether it may use translations that it has kept (29.4): it is judged by
+  // what the SDM permits then. If not, by what memory has.
+  virtual bool keeps_translations() const { return false; }
+
   // VM entry, step 0. `outcome.event.kind` is kCompleted or kVmEntryFailure.
   // A reason other than kNone means that it cannot answer this case at all.
   virtual Skip Enter(const MachineState& state, Outcome& outcome) = 0;

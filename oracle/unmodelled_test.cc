@@ -64,8 +64,6 @@ constexpr Change kChanges[] = {
      }},
     {Skip::kRegisterWriteStep,
      [](Asked& a) { a.step.kind = StepKind::kRegisterWrite; }},
-    {Skip::kInvalidationStep,
-     [](Asked& a) { a.step.kind = StepKind::kInvalidation; }},
     {Skip::kVmfuncLeaf,
      [](Asked& a) {
        a.step.kind = StepKind::kEptpSwitch;

@@ -152,12 +152,6 @@ bool SameVeArea(const Alternative& x, const Alternative& y) {
          SameAddresses(x, a, b);
 }
 
-bool SameAlternative(const Alternative& x, const Alternative& y) {
-  return x.ve_written == y.ve_written && SameEvent(x, y) && SameVeArea(x, y) &&
-         SameRegisters(x, y) && SameWrites(x.required, y.required) &&
-         SameWrites(x.optional, y.optional);
-}
-
 // Whether each alternative of `a` is one of `b`.
 bool IsWithin(const Verdict& a, const Verdict& b) {
   return std::all_of(
@@ -169,6 +163,12 @@ bool IsWithin(const Verdict& a, const Verdict& b) {
 }
 
 }  // namespace
+
+bool SameAlternative(const Alternative& x, const Alternative& y) {
+  return x.ve_written == y.ve_written && SameEvent(x, y) && SameVeArea(x, y) &&
+         SameRegisters(x, y) && SameWrites(x.required, y.required) &&
+         SameWrites(x.optional, y.optional);
+}
 
 bool SameVerdict(const Verdict& a, const Verdict& b) {
   if (a.standing != b.standing) return false;

@@ -135,6 +135,9 @@ inline Alternative& AddAfter(const Effects& effects, Verdict& verdict) {
   return verdict.alternatives.emplace_back(effects);
 }
 
+// Whether the same outcomes fit both; which rules decided does not count.
+bool SameAlternative(const Alternative& x, const Alternative& y);
+
 // Whether both have the same standing and the same alternatives, in any order
 // and however often. What is undefined and which rules decided do not count:
 // two verdicts are the same if nobody can be told by which one he is judged.

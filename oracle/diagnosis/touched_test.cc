@@ -25,7 +25,7 @@ class TouchedByTest : public testing::Test {
 
 TEST_F(TouchedByTest, ProbesChangeNoVerdict) {
   for (const NamedCase& named : Witnesses()) {
-    JudgeLastStep(named.c, Dialect(), sdm_);
+    JudgeLastStep(named.c, Dialect(), sdm_, named.keeps());
     Touched({}, named.c);
     EXPECT_TRUE(SameVerdict(*verdict_, sdm_.verdict)) << named.name;
   }
@@ -41,7 +41,7 @@ TEST_F(TouchedByTest, WhateverChangesTheVerdictIsTouched) {
     SCOPED_TRACE(named.name);
     base = (base + 7) % all.size();
     const Combination below = {static_cast<std::uint16_t>(base)};
-    JudgeLastStep(named.c, Dialect(), sdm_);
+    JudgeLastStep(named.c, Dialect(), sdm_, named.keeps());
     const AlterationSet touched = Touched({}, named.c);
     const AlterationSet touched_above = Touched(below, named.c);
     touched_in_all += touched.count();

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "oracle/reference/reference.h"
+#include "oracle/reference/caches/caching_reference.h"
 #include "oracle/unmodelled.h"
 
 namespace eptdiff {
@@ -15,6 +15,7 @@ struct Trial::Seat {
         oracle(oracle),
         fields(oracle.fields()),
         models_entry(oracle.models_entry()),
+        keeps(oracle.keeps_translations()),
         reference(dialect),
         sdm(dialect.alterations().empty()) {}
 
@@ -22,7 +23,8 @@ struct Trial::Seat {
   Oracle& oracle;
   const FieldSet fields;
   const bool models_entry;
-  const Reference reference;
+  const bool keeps;
+  const CachingReference reference;
   const bool sdm;  // judged by the SDM itself
 
   bool active = false;
@@ -83,7 +85,11 @@ const std::vector<Standings>& Trial::Run(const Case& c) {
 }
 
 void Trial::Enter(const Case& c) {
-  seats_[0]->state.Load(c);
+  MachineState& state = seats_[0]->state;
+  state.records_history =
+      std::any_of(seats_.begin(), seats_.end(),
+                  [](const auto& seat) { return seat->keeps; });
+  state.Load(c);
   for (auto& seat : seats_) {
     seat->group = 0;
     const Skip skip = seat->oracle.Enter(seats_[0]->state, seat->outcome);
@@ -143,14 +149,19 @@ void Trial::JudgeSeat(Seat& seat, std::size_t number, const Step* step) {
   for (const Seat* other : by_dialect_) {
     // A verdict that no alteration touched is the SDM's.
     if (seat.sdm && other->judge == other && other->group == seat.group &&
-        !other->own_trace.altered) {
+        other->keeps == seat.keeps && !other->own_trace.altered) {
       seat.judge = other;
       break;
     }
   }
   if (seat.judge == nullptr) {
     seat.judge = &seat;
-    seat.reference.Judge(state, step, seat.own_verdict, seat.own_trace);
+    if (seat.keeps) {
+      seat.reference.Judge(state, step, seat.own_verdict, seat.own_trace);
+    } else {
+      seat.reference.reference().Judge(state, step, seat.own_verdict,
+                                       seat.own_trace);
+    }
   }
   const Verdict& verdict = seat.judge->own_verdict;
   Standings& standings = standings_[seat.number];

@@ -6,6 +6,7 @@
 
 #include "oracle/reference/access.h"
 #include "oracle/reference/examiner.h"
+#include "oracle/reference/invalidation.h"
 #include "oracle/reference/linear_access.h"
 #include "oracle/reference/report.h"
 #include "oracle/reference/saved_state.h"
@@ -363,6 +364,19 @@ void JudgeStructureAccess(Examiner& x, const Step& step, Verdict& verdict) {
   JudgeAccess(x, pages, verdict);
 }
 
+void JudgeInvalidationStep(Examiner& x, const Invalidation& asked,
+                           Verdict& verdict) {
+  const bool of_guest = asked.kind == InvalidationKind::kInvlpg ||
+                        asked.kind == InvalidationKind::kInvpcid;
+  if (of_guest && x.state().guest.cpl != 0) {
+    return Refuse(Standing::kCallerError, "INVLPG or INVPCID above CPL 0",
+                  verdict);
+  }
+  const bool refused = asked.kind == InvalidationKind::kInvept &&
+                       FailedEptpChecks(x, asked.first) != 0;
+  JudgeInvalidation(x, asked, refused, verdict);
+}
+
 // 28.3.4: a VM exit saves PDPTEs that mean something if PAE paging is in use.
 void DefinePdptes(bool in_use, Verdict& verdict) {
   for (Alternative& alternative : verdict.alternatives) {
@@ -409,9 +423,12 @@ void Reference::Judge(const MachineState& state, const Step* step,
 }
 
 void Reference::Judge(const MachineState& state, const Step& step,
-                      Verdict& verdict, Trace& trace) const {
+                      Verdict& verdict, Trace& trace, Chooser* chooser) const {
   Reset(verdict, trace);
-  Examiner x(dialect_, state, trace);
+  Examiner x(dialect_, state, trace, chooser);
+  if (step.kind == StepKind::kInvalidation) {
+    return JudgeInvalidationStep(x, step.invalidation, verdict);
+  }
   if (!x.s.EnableEpt()) {
     return Refuse(Standing::kCallerError, "EPT is off", verdict);
   }
@@ -440,8 +457,9 @@ void Reference::Judge(const MachineState& state, const Step& step,
     case StepKind::kTableOperation:
       return Refuse(Standing::kNotModelled, "software builds tables", verdict);
     case StepKind::kRegisterWrite:
-    case StepKind::kInvalidation:
       return;  // unmodelled.def
+    case StepKind::kInvalidation:
+      return;  // above
     case StepKind::kVmEntry:
       return JudgeEntry(state, verdict, trace);
   }

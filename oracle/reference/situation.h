@@ -38,6 +38,21 @@ struct PathEntry {
   std::uint64_t value = 0;
   std::uint8_t level = 0;  // 5 (PML5E) to 1 (PTE)
   bool leaf = false;
+  bool kept = false;  // memory has another value by now (CACHE-3)
+};
+
+// A mapping that may have been kept, or the upper part of one (29.4.1).
+struct Mapping {
+  bool combined = false;  // else guest-physical
+  bool whole = false;     // a translation; else a paging-structure-cache entry
+  bool global = false;    // combined: of a global page
+  std::uint8_t shift = 12;  // the address bits from there up select it
+  Gpa gpa;
+  Gla gla;
+  // Its tag.
+  std::uint64_t eptrta = 0;  // EPTP bits 51:12, where they stand
+  std::uint16_t vpid = 0;
+  std::uint16_t pcid = 0;
 };
 
 // The guest's paging mode (3A 4.1.1).
@@ -67,6 +82,7 @@ struct LinearTranslation {
   bool user_access = false;  // user-mode; else supervisor-mode, ...
   bool implicit = false;     // ... implicit or explicit
   bool hlat = false;         // the walk is under way from HLATP
+  std::uint64_t cr3 = 0;     // that of now, or one whose entries were kept
   bool key_refuses = false;  // there is a fault: the key, too, refuses (GW-10)
   // The AND of the EPT entries that map the pages of guest entries used before
   // an HLAT restart, which has taken them from the path.
@@ -112,6 +128,14 @@ struct Situation {
 
   // What a VM exit would report: its qualification, GPA and GLA (VE-4).
   const AccessReport* reported = nullptr;
+
+  // 29.4: a mapping, what was current when it was made, and a step since.
+  const Mapping* mapping = nullptr;
+  const ProcessorContext* then = nullptr;
+  const PastStep* past = nullptr;
+  const Invalidation* asked = nullptr;  // the instruction that is judged
+  // The mapping was made while EPTP bit 6 was 0: flags may stay (CACHE-14).
+  bool flags_may_stay = false;
 
   // A further operand; what it is, slots.def says at the slot.
   std::uint64_t operand = 0;

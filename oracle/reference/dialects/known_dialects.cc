@@ -87,9 +87,13 @@ std::span<const Alteration> AllAlterations() {
   return TheCatalogue().alterations;
 }
 
+std::span<const Alteration> CachingAlterations() { return CacheVariants(); }
+
 const Alteration* FindAlteration(std::string_view name) {
-  for (const Alteration& alteration : AllAlterations()) {
-    if (alteration.name == name) return &alteration;
+  for (const auto alterations : {AllAlterations(), CachingAlterations()}) {
+    for (const Alteration& alteration : alterations) {
+      if (alteration.name == name) return &alteration;
+    }
   }
   return nullptr;
 }

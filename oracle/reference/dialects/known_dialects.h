@@ -23,7 +23,10 @@ namespace eptdiff {
 // in variants.h. In a fixed order, each name once.
 std::span<const Alteration> AllAlterations();
 
-// The alteration of this name; null if there is none.
+// Those that show only where translations are kept.
+std::span<const Alteration> CachingAlterations();
+
+// The alteration of this name, of either kind; null if there is none.
 const Alteration* FindAlteration(std::string_view name);
 
 // The dialects that have a name: "sdm", those of bochs_dialect.h and of

@@ -19,6 +19,7 @@ std::span<const Alteration> FlagVariants();           // AD, PML, ALIAS
 std::span<const Alteration> MemoryTypeVariants();     // MT
 std::span<const Alteration> SubPageVariants();        // SPP
 std::span<const Alteration> VeVariants();             // VE
+std::span<const Alteration> CacheVariants();          // CACHE
 std::span<const Alteration> GuestVariants();          // GW: formats
 std::span<const Alteration> GuestWalkVariants();      // GW: the walk
 std::span<const Alteration> GuestRightVariants();     // GW-7 to GW-11

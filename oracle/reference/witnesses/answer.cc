@@ -167,6 +167,18 @@ Answer GeneralProtection() {
   return Answer(event);
 }
 
+Answer InvalidOpcode() {
+  Event event;
+  event.kind = EventKind::kInvalidOpcode;
+  return Answer(event);
+}
+
+Answer InvalidOperand() {
+  Event event;
+  event.kind = EventKind::kInvalidOperand;
+  return Answer(event);
+}
+
 Answer PageFault(std::uint32_t error_code) {
   return PageFault(error_code, kGla);
 }

@@ -98,6 +98,11 @@ CaseBuilder& CaseBuilder::EptpSwitching() {
 CaseBuilder& CaseBuilder::PagingWrite() { return Tertiary(2); }
 
 CaseBuilder& CaseBuilder::Verification() { return Tertiary(3); }
+CaseBuilder& CaseBuilder::Vpid(std::uint16_t vpid) {
+  case_.controls.vpid = vpid;
+  return Secondary(5);
+}
+
 CaseBuilder& CaseBuilder::TraceOutput() {
   case_.controls.entry_controls |= 1u << 18;  // load IA32_RTIT_CTL
   case_.controls.exit_controls |= 1u << 25;   // clear IA32_RTIT_CTL
@@ -235,7 +240,10 @@ CaseBuilder& CaseBuilder::Cpl3() {
 void CaseBuilder::PlaceGuestTables(
     Case& c, std::uint64_t first_page,
     const std::optional<std::uint64_t>* entries) const {
-  const std::uint64_t gla = case_.steps.empty() ? 0 : case_.steps[0].gla.value;
+  std::uint64_t gla = 0;
+  for (const Step& step : case_.steps) {
+    if (gla == 0) gla = step.gla.value;
+  }
   const bool wide = paging_ != GuestPaging::k32Bit;
   constexpr int kTopLevel[] = {2, 2, 4, 5};
   for (int level = kTopLevel[static_cast<int>(*paging_)]; level >= 1; --level) {
@@ -309,6 +317,41 @@ CaseBuilder& CaseBuilder::Switch(std::uint32_t index) {
   step.kind = StepKind::kEptpSwitch;
   step.index = index;
   case_.steps.push_back(step);
+  return *this;
+}
+
+CaseBuilder& CaseBuilder::Invalidate(const Invalidation& invalidation) {
+  Step step;
+  step.kind = StepKind::kInvalidation;
+  step.invalidation = invalidation;
+  case_.steps.push_back(step);
+  return *this;
+}
+
+CaseBuilder& CaseBuilder::Invept(std::uint8_t type, std::uint64_t eptp) {
+  return Invalidate({InvalidationKind::kInvept, type, eptp, 0});
+}
+
+CaseBuilder& CaseBuilder::Invvpid(std::uint8_t type, std::uint64_t vpid,
+                                  std::uint64_t gla) {
+  return Invalidate({InvalidationKind::kInvvpid, type, vpid, gla});
+}
+
+CaseBuilder& CaseBuilder::Invlpg(std::uint64_t gla) {
+  return Invalidate({InvalidationKind::kInvlpg, 0, 0, gla});
+}
+
+CaseBuilder& CaseBuilder::Enter(std::uint32_t field, std::uint64_t value) {
+  Step step;
+  step.kind = StepKind::kVmEntry;
+  step.index = field;
+  step.value = value;
+  case_.steps.push_back(step);
+  return *this;
+}
+
+CaseBuilder& CaseBuilder::On(std::uint8_t processor) {
+  case_.steps.back().processor = processor;
   return *this;
 }
 

@@ -59,6 +59,7 @@ class CaseBuilder {
   CaseBuilder& EptpSwitching();
   CaseBuilder& PagingWrite();
   CaseBuilder& Verification();
+  CaseBuilder& Vpid(std::uint16_t vpid);
   CaseBuilder& TraceOutput();  // "Intel PT uses guest physical addresses"
   // Anything else.
   template <typename Function>
@@ -124,6 +125,14 @@ class CaseBuilder {
   CaseBuilder& PdpteLoad(std::uint64_t cr3);
   CaseBuilder& Store(std::uint64_t hpa, std::uint64_t value);
   CaseBuilder& Switch(std::uint32_t index);
+  CaseBuilder& Invept(std::uint8_t type, std::uint64_t eptp = 0);
+  CaseBuilder& Invvpid(std::uint8_t type, std::uint64_t vpid,
+                       std::uint64_t gla = 0);
+  CaseBuilder& Invlpg(std::uint64_t gla);
+  // VM exit, VMWRITE to the field with this encoding, VM entry.
+  CaseBuilder& Enter(std::uint32_t field, std::uint64_t value);
+  // The last step is one of another logical processor.
+  CaseBuilder& On(std::uint8_t processor);
 
   // Until told otherwise a case is one that VM entry accepts as far as CR0.NE,
   // CR4.VMXE and bit 1 of RFLAGS go, and with "unrestricted guest" if CR0.PG or
@@ -147,6 +156,7 @@ class CaseBuilder {
   CaseBuilder& Tertiary(int bit);
   CaseBuilder& AddAccess(AccessKind kind, std::uint64_t gpa,
                          std::uint16_t size);
+  CaseBuilder& Invalidate(const Invalidation& invalidation);
   CaseBuilder& AddStructureStep(StepKind kind, std::uint64_t gpa);
 
   int levels_;

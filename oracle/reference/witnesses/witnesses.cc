@@ -31,6 +31,7 @@ std::span<const NamedCase> Witnesses() {
                         LinearFlagWitnesses,
                         SeparationWitnesses,
                         BochsGuestWitnesses,
+                        CacheWitnesses,
                         CombinedWitnesses}) {
       const std::vector<NamedCase> more = family();
       cases->insert(cases->end(), more.begin(), more.end());
