@@ -91,6 +91,8 @@ inline constexpr std::uint64_t kVmFunctionEptpSwitch   = Bit(0);
 
 // VM-exit and VM-entry controls, tables 25-13 and 25-16.
 inline constexpr std::uint32_t kExitClearTraceControl  = 1u << 25;
+inline constexpr std::uint32_t kExitSecondaryControls  = 1u << 31;
+inline constexpr std::uint64_t kExitBusyShadowStack    = Bit(3);  // secondary
 inline constexpr std::uint32_t kEntryLoadPat           = 1u << 14;
 inline constexpr std::uint32_t kEntryLoadEfer          = 1u << 15;
 inline constexpr std::uint32_t kEntryLoadTraceControl  = 1u << 18;

@@ -24,11 +24,12 @@
 // rights allow the access, in the order in which the entries were read, before
 // the final access is judged; guest-paging verification comes last.
 //
-// Not modelled: prematurely busy shadow stacks, enclaves; and what kNotModelled
-// is for.
+// Not modelled: enclaves; and what kNotModelled is for. What VM exits save for
+// their handlers: saved_state.h. Cached translations: cache/.
 //
 // The library's face is namespace eptdiff: this class, types.h, memory.h,
-// use.h, guest_walk_state.h, entry_checks.h and invalidation.h. What lies in
+// use.h, guest_walk_state.h, entry_checks.h, invalidation.h and saved_state.h.
+// What lies in
 // eptdiff::engine is how it works.
 //
 // Thread-safety: thread-compatible: one Engine for each virtual processor; they
@@ -60,6 +61,7 @@
 #include "engine/walk/memory_type.h"
 #include "engine/walk/modelled.h"
 #include "engine/walk/path.h"
+#include "engine/walk/saved_state.h"
 #include "engine/walk/use.h"
 #include "engine/walk/virtualization_exception.h"
 #include "engine/walk/walk.h"
@@ -217,7 +219,8 @@ class Engine {
   // Whether an asynchronous access can be asked: kAnswered.
   [[gnu::noinline, gnu::cold]] EngineStatus CheckAsynchronous(
       bool trace_output) const {
-    if (guest_.event_delivery || (trace_output && !HasTraceOutput(controls_))) {
+    if (guest_.event_delivery || guest_.busy_shadow_stack ||
+        (trace_output && !HasTraceOutput(controls_))) {
       return EngineStatus::kCallerError;
     }
     return ModelsAsynchronous(controls_) ? EngineStatus::kAnswered

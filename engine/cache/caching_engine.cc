@@ -111,8 +111,8 @@ void CachingEngine::MoveToCr3(std::uint64_t value) {
   if (!has_pcids) {
     cache_->InvalidatePcid(vpid(), 0);
   } else if ((value & bits::kCr3Preserve) == 0) {
-    cache_->InvalidatePcid(vpid(),
-                           static_cast<std::uint16_t>(value & bits::kCr3PcidBits));
+    cache_->InvalidatePcid(
+        vpid(), static_cast<std::uint16_t>(value & bits::kCr3PcidBits));
   }
   guest.cr3 = has_pcids ? value & ~bits::kCr3Preserve : value;
   set_guest(guest);

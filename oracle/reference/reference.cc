@@ -10,6 +10,7 @@
 #include "oracle/reference/linear_access.h"
 #include "oracle/reference/register_write.h"
 #include "oracle/reference/report.h"
+#include "oracle/reference/saved_state.h"
 #include "oracle/unmodelled.h"
 
 namespace eptdiff {
@@ -278,10 +279,15 @@ void JudgeData(Examiner& x, const Step& step, Verdict& verdict) {
                   "addresses\"",
                   verdict);
   }
-  if (x.state().guest.event_delivery &&
-      (trace_output || step.access.asynchronous)) {
+  const bool asynchronous = trace_output || step.access.asynchronous;
+  if (x.state().guest.event_delivery && asynchronous) {
     return Refuse(Standing::kCallerError,
                   "an asynchronous access as part of event delivery", verdict);
+  }
+  if (x.state().guest.busy_shadow_stack && asynchronous) {
+    return Refuse(Standing::kCallerError,
+                  "an asynchronous access as a push onto a shadow stack",
+                  verdict);
   }
   if (step.kind == StepKind::kLinearAccess) {
     BeginLinear(x, {.access = step.access, .gla = step.gla});
@@ -441,6 +447,7 @@ void Reference::Judge(const MachineState& state, const Step& step,
     // begin.
     DefinePdptes(x.s.PaePaging() || step.kind == StepKind::kPdpteLoad, verdict);
   }
+  DescribeSavedState(x, verdict);
   x.s.level = 0;
   if (x.Ask(Slot::kAlias1, x.aliased())) {
     verdict.standing = Standing::kUndefined;

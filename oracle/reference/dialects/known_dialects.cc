@@ -61,7 +61,8 @@ struct Catalogue {
           QualificationVariants(), FlagVariants(), MemoryTypeVariants(),
           SubPageVariants(), VeVariants(), GuestVariants(), GuestWalkVariants(),
           GuestRightVariants(), GuestErrorVariants(), LinearVariants(),
-          BochsGuestVariants(), ClassicVariants(), CacheVariants()}) {
+          BochsGuestVariants(), ClassicVariants(), CacheVariants(),
+          SavedStateVariants()}) {
       alterations.insert(alterations.end(), variants.begin(), variants.end());
     }
   }

@@ -16,6 +16,7 @@ std::span<const NamedCase> Witnesses() {
                         MemoryTypeWitnesses,
                         SubPageWitnesses,
                         VeWitnesses,
+                        SavedStateWitnesses,
                         GuestWitnesses,
                         GuestModeWitnesses,
                         GuestEntryWitnesses,

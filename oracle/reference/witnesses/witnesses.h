@@ -55,6 +55,7 @@ std::vector<NamedCase> QualificationWitnesses();     // QUAL, INFO
 std::vector<NamedCase> FlagWitnesses();              // AD, PML, ALIAS
 std::vector<NamedCase> MemoryTypeWitnesses();        // MT
 std::vector<NamedCase> SubPageWitnesses();           // SPP
+std::vector<NamedCase> SavedStateWitnesses();        // HAND
 std::vector<NamedCase> VeWitnesses();                // VE
 std::vector<NamedCase> GuestWitnesses();             // GW-17
 std::vector<NamedCase> GuestModeWitnesses();         // GW-1 to GW-4

@@ -284,6 +284,10 @@ Skip NotModelled(const eptdiff_profile& profile, const Processor& processor,
       !Has(profile, EPTDIFF_MODELS_EVENTS)) {
     return Skip::kEvents;
   }
+  if (guest.busy_shadow_stack &&
+      !Has(profile, EPTDIFF_MODELS_BUSY_SHADOW_STACK)) {
+    return Skip::kBusyShadowStack;
+  }
   return Skip::kNone;
 }
 
@@ -365,6 +369,9 @@ bool FitTo(const eptdiff_profile& profile, Case& c) {
   if (!Has(profile, EPTDIFF_MODELS_EVENTS)) {
     guest.event_delivery = false;
     guest.nmi_unblocking = false;
+  }
+  if (!Has(profile, EPTDIFF_MODELS_BUSY_SHADOW_STACK)) {
+    guest.busy_shadow_stack = false;
   }
   if (!Has(profile, EPTDIFF_MODELS_PROTECTION_KEYS)) guest.cr4 &= ~kKeys;
   if (!Has(profile, EPTDIFF_MODELS_SMEP_SMAP)) guest.cr4 &= ~kSmepSmap;
