@@ -67,6 +67,7 @@ inline constexpr int kCapHlatPrefixShift        = 48;           // bits 53:48
 inline constexpr std::uint32_t kPinNmiExiting          = 1u << 3;
 inline constexpr std::uint32_t kPinVirtualNmis         = 1u << 5;
 inline constexpr std::uint32_t kPrimaryInvlpg          = 1u << 9;
+inline constexpr std::uint32_t kPrimaryCr3LoadExiting  = 1u << 15;
 inline constexpr std::uint32_t kPrimaryTertiary        = 1u << 17;
 inline constexpr std::uint32_t kPrimaryNmiWindow       = 1u << 22;
 inline constexpr std::uint32_t kPrimarySecondary       = 1u << 31;
@@ -90,6 +91,8 @@ inline constexpr std::uint64_t kVmFunctionEptpSwitch   = Bit(0);
 
 // VM-exit and VM-entry controls, tables 25-13 and 25-16.
 inline constexpr std::uint32_t kExitClearTraceControl  = 1u << 25;
+inline constexpr std::uint32_t kExitSecondaryControls  = 1u << 31;
+inline constexpr std::uint64_t kExitBusyShadowStack    = Bit(3);  // secondary
 inline constexpr std::uint32_t kEntryLoadPat           = 1u << 14;
 inline constexpr std::uint32_t kEntryLoadEfer          = 1u << 15;
 inline constexpr std::uint32_t kEntryLoadTraceControl  = 1u << 18;
@@ -99,11 +102,15 @@ inline constexpr std::uint64_t kCr0Protection   = Bit(0);
 inline constexpr std::uint64_t kCr0NumericError = Bit(5);
 inline constexpr std::uint64_t kCr0Reserved     = Bits(63, 32);
 inline constexpr std::uint64_t kCr0WriteProtect = Bit(16);
+inline constexpr std::uint64_t kCr0NotWriteThrough = Bit(29);
 inline constexpr std::uint64_t kCr0CacheDisable = Bit(30);
 inline constexpr std::uint64_t kCr0Paging       = Bit(31);
+inline constexpr std::uint64_t kCr0Kept         = Bits(28, 19) | Bit(17) | Bits(15, 6) | Bit(4);  // by MOV
+inline constexpr std::uint64_t kCr3Preserve     = Bit(63);      // of MOV's operand
+inline constexpr std::uint64_t kCr3PcidBits     = Bits(11, 0);
 inline constexpr std::uint64_t kCr4Pse          = Bit(4);
 inline constexpr std::uint64_t kCr4Pae          = Bit(5);
-inline constexpr std::uint64_t kCr4Pge         = Bit(7);
+inline constexpr std::uint64_t kCr4Pge          = Bit(7);
 inline constexpr std::uint64_t kCr4La57         = Bit(12);
 inline constexpr std::uint64_t kCr4Vmxe         = Bit(13);
 inline constexpr std::uint64_t kCr4Pcide        = Bit(17);
@@ -115,8 +122,7 @@ inline constexpr std::uint64_t kCr4Pks          = Bit(24);
 inline constexpr std::uint64_t kCr4Lass         = Bit(27);
 inline constexpr std::uint64_t kCr4LamSup       = Bit(28);
 inline constexpr std::uint64_t kCr4Fred         = Bit(32);
-inline constexpr std::uint64_t kCr3Pcid        = Bits(11, 0);   // with CR4.PCIDE
-inline constexpr std::uint64_t kCr3Keep        = Bit(63);       // of MOV to CR3
+inline constexpr std::uint64_t kCr4Defined      = Bits(14, 0) | Bits(25, 16) | Bit(27) | Bit(28) | Bit(32);
 inline constexpr std::uint64_t kCr3Lam          = Bit(61) | Bit(62);
 inline constexpr std::uint64_t kEferLme         = Bit(8);
 inline constexpr std::uint64_t kEferLma         = Bit(10);
@@ -176,9 +182,13 @@ inline constexpr std::uint64_t kQualSssPage       = Bit(14);
 inline constexpr std::uint64_t kQualVerification  = Bit(15);
 inline constexpr std::uint64_t kQualAsynchronous  = Bit(16);
 
+// The same of MOV to CR3, table 28-3.
+inline constexpr std::uint64_t kQualMovToCr3      = 3;
+
 // Basic exit reasons, appendix C.
 inline constexpr std::uint16_t kExitException        = 0;
 inline constexpr std::uint16_t kExitInvlpg           = 14;
+inline constexpr std::uint16_t kExitControlRegister  = 28;
 inline constexpr std::uint16_t kExitGuestState       = 33;
 inline constexpr std::uint16_t kExitViolation        = 48;
 inline constexpr std::uint16_t kExitMisconfiguration = 49;

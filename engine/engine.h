@@ -24,11 +24,12 @@
 // rights allow the access, in the order in which the entries were read, before
 // the final access is judged; guest-paging verification comes last.
 //
-// Not modelled: prematurely busy shadow stacks, enclaves; and what kNotModelled
-// is for.
+// Not modelled: enclaves; and what kNotModelled is for. What VM exits save for
+// their handlers: saved_state.h. Cached translations: cache/.
 //
 // The library's face is namespace eptdiff: this class, types.h, memory.h,
-// use.h, guest_walk_state.h, entry_checks.h and invalidation.h. What lies in
+// use.h, guest_walk_state.h, entry_checks.h, invalidation.h and saved_state.h.
+// What lies in
 // eptdiff::engine is how it works.
 //
 // Thread-safety: thread-compatible: one Engine for each virtual processor; they
@@ -48,6 +49,7 @@
 #include "engine/guest/guest_rights.h"
 #include "engine/guest/guest_walk.h"
 #include "engine/guest/guest_walk_state.h"
+#include "engine/guest/register_write.h"
 #include "engine/memory.h"
 #include "engine/types.h"
 #include "engine/walk/context.h"
@@ -59,6 +61,7 @@
 #include "engine/walk/memory_type.h"
 #include "engine/walk/modelled.h"
 #include "engine/walk/path.h"
+#include "engine/walk/saved_state.h"
 #include "engine/walk/use.h"
 #include "engine/walk/virtualization_exception.h"
 #include "engine/walk/walk.h"
@@ -188,11 +191,24 @@ class Engine {
   template <HostMemory Memory>
   EngineStatus LoadPdptes(Memory& memory, Event& event);
 
-  // VMFUNC leaf 0 with ECX = `index`. With "enable VM functions" 0 the
-  // instruction is undefined: kCallerError.
+  // VMFUNC with EAX = `leaf` and ECX = `index`: 0 is EPTP switching.
+  template <HostMemory Memory>
+  EngineStatus Vmfunc(const Memory& memory, std::uint32_t leaf,
+                      std::uint32_t index, Event& event);
   template <HostMemory Memory>
   EngineStatus SwitchEptp(const Memory& memory, std::uint32_t index,
-                          Event& event);
+                          Event& event) {
+    return Vmfunc(memory, 0, index, event);
+  }
+
+  // The guest gives a register a value: it completes, with the register as it
+  // is from then on and the PDPTE registers loaded where a MOV to CR loads
+  // them; or it changes nothing, and is a #GP or a VM exit. CR0 and CR4 have no
+  // guest/host masks, CR3 no target values, and WRMSR never exits. kCallerError
+  // is what no instruction does: at this CPL, or of this many bits.
+  template <HostMemory Memory>
+  EngineStatus WriteRegister(Memory& memory, GuestRegister reg,
+                             std::uint64_t value, Event& event);
 
  private:
   // Why an access is not answered.
@@ -203,12 +219,15 @@ class Engine {
   // Whether an asynchronous access can be asked: kAnswered.
   [[gnu::noinline, gnu::cold]] EngineStatus CheckAsynchronous(
       bool trace_output) const {
-    if (guest_.event_delivery || (trace_output && !HasTraceOutput(controls_))) {
+    if (guest_.event_delivery || guest_.busy_shadow_stack ||
+        (trace_output && !HasTraceOutput(controls_))) {
       return EngineStatus::kCallerError;
     }
     return ModelsAsynchronous(controls_) ? EngineStatus::kAnswered
                                          : EngineStatus::kNotModelled;
   }
+  template <HostMemory Memory>
+  EngineStatus LoadPdptesFrom(Memory& memory, std::uint64_t cr3, Event& event);
   bool PagingIsOn() const { return PagingModeOf(guest_) != PagingMode::kNone; }
   MemoryType StructureType() const {
     return (guest_.cr0 & bits::kCr0CacheDisable) != 0

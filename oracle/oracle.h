@@ -56,8 +56,15 @@ enum class Field : std::uint8_t {
   kEptpIndex,
   kPmlIndex,
   kMemory,
+  kExitReasonFlags,  // SavedState, from here on
+  kVectoringInformation,
+  kVectoringErrorCode,
+  kInstructionLength,
+  kInterruptibility,
+  kRflags,
+  kPendingDebug,
 };
-inline constexpr std::size_t kFieldCount = 18;
+inline constexpr std::size_t kFieldCount = 25;
 
 // A set of fields, as bits 1 << Field; above them, parts of fields that are
 // left out although the field is in.
@@ -66,6 +73,9 @@ inline constexpr FieldSet kAllFields = (FieldSet{1} << kFieldCount) - 1;
 constexpr FieldSet SetOf(Field field) {
   return FieldSet{1} << static_cast<unsigned>(field);
 }
+// Of SavedState.
+inline constexpr FieldSet kSavedFields =
+    kAllFields & ~(SetOf(Field::kExitReasonFlags) - 1);
 // Bit `bit` (0 to 16) of the exit qualification; bit `bit` (0 to 7) of the
 // error code of a #PF.
 constexpr FieldSet WithoutQualification(int bit) {

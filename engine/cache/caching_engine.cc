@@ -22,7 +22,7 @@ bool IsViolation(const Event& event) {
 std::uint16_t CachingEngine::pcid() const {
   const GuestState& guest = engine_->guest();
   return (guest.cr4 & bits::kCr4Pcide) != 0
-             ? static_cast<std::uint16_t>(guest.cr3 & bits::kCr3Pcid)
+             ? static_cast<std::uint16_t>(guest.cr3 & bits::kCr3PcidBits)
              : std::uint16_t{0};
 }
 
@@ -110,11 +110,11 @@ void CachingEngine::MoveToCr3(std::uint64_t value) {
   const bool has_pcids = (guest.cr4 & bits::kCr4Pcide) != 0;
   if (!has_pcids) {
     cache_->InvalidatePcid(vpid(), 0);
-  } else if ((value & bits::kCr3Keep) == 0) {
-    cache_->InvalidatePcid(vpid(),
-                           static_cast<std::uint16_t>(value & bits::kCr3Pcid));
+  } else if ((value & bits::kCr3Preserve) == 0) {
+    cache_->InvalidatePcid(
+        vpid(), static_cast<std::uint16_t>(value & bits::kCr3PcidBits));
   }
-  guest.cr3 = has_pcids ? value & ~bits::kCr3Keep : value;
+  guest.cr3 = has_pcids ? value & ~bits::kCr3Preserve : value;
   set_guest(guest);
 }
 

@@ -41,7 +41,7 @@ bool InvvpidAccepts(std::uint64_t type, std::uint64_t descriptor, Gla gla) {
 bool InvpcidAccepts(const GuestState& guest, std::uint64_t type,
                     std::uint64_t descriptor, Gla gla) {
   constexpr std::uint64_t kAddress = 0, kPcid = 1, kLast = 3;
-  const std::uint64_t pcid = descriptor & bits::kCr3Pcid;
+  const std::uint64_t pcid = descriptor & bits::kCr3PcidBits;
   if (type > kLast || descriptor != pcid) return false;
   if (type > kPcid) return true;
   const bool has_pcids = (guest.cr4 & bits::kCr4Pcide) != 0;

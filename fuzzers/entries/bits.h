@@ -84,6 +84,7 @@ inline constexpr unsigned      kCapHlatShift     = 48;
 // VM-execution controls.
 inline constexpr std::uint32_t kPinNmiExiting      = 1u << 3;
 inline constexpr std::uint32_t kPinVirtualNmis     = 1u << 5;
+inline constexpr std::uint32_t kPrimaryCr3Loads    = 1u << 15;
 inline constexpr std::uint32_t kPrimaryTertiary    = 1u << 17;
 inline constexpr std::uint32_t kPrimaryNmiWindow   = 1u << 22;
 inline constexpr std::uint32_t kPrimarySecondary   = 1u << 31;
@@ -106,6 +107,8 @@ inline constexpr std::uint32_t kEntryLoadPat          = 1u << 14;
 inline constexpr std::uint32_t kEntryLoadEfer         = 1u << 15;
 inline constexpr std::uint32_t kEntryLoadTrace        = 1u << 18;
 inline constexpr std::uint32_t kExitClearTrace        = 1u << 25;
+inline constexpr std::uint32_t kExitSecondary         = 1u << 31;
+inline constexpr std::uint64_t kExitBusyShadowStack   = Bit(3);  // secondary
 inline constexpr std::uint64_t kFunctionEptpSwitch  = Bit(0);
 inline constexpr std::uint32_t kExceptionVe         = 1u << 20;
 
@@ -114,10 +117,12 @@ inline constexpr std::uint64_t kCr0Pe   = Bit(0);
 inline constexpr std::uint64_t kCr0Et   = Bit(4);
 inline constexpr std::uint64_t kCr0Ne   = Bit(5);
 inline constexpr std::uint64_t kCr0Wp   = Bit(16);
+inline constexpr std::uint64_t kCr0Nw   = Bit(29);
 inline constexpr std::uint64_t kCr0Cd   = Bit(30);
 inline constexpr std::uint64_t kCr0Pg   = Bit(31);
 inline constexpr std::uint64_t kCr4Pse  = Bit(4);
 inline constexpr std::uint64_t kCr4Pae  = Bit(5);
+inline constexpr std::uint64_t kCr4Pge  = Bit(7);
 inline constexpr std::uint64_t kCr4La57 = Bit(12);
 inline constexpr std::uint64_t kCr4Vmxe = Bit(13);
 inline constexpr std::uint64_t kCr4Pcide = Bit(17);
@@ -127,10 +132,12 @@ inline constexpr std::uint64_t kCr4Pke  = Bit(22);
 inline constexpr std::uint64_t kCr4Cet  = Bit(23);
 inline constexpr std::uint64_t kCr4Pks  = Bit(24);
 inline constexpr std::uint64_t kCr4Lass = Bit(27);
+inline constexpr std::uint64_t kEferSce = Bit(0);
 inline constexpr std::uint64_t kEferLme = Bit(8);
 inline constexpr std::uint64_t kEferLma = Bit(10);
 inline constexpr std::uint64_t kEferNxe = Bit(11);
 inline constexpr std::uint64_t kRflagsFixed = Bit(1);
+inline constexpr std::uint64_t kRflagsRf    = Bit(16);
 inline constexpr std::uint64_t kRflagsAc    = Bit(18);
 
 // clang-format on

@@ -90,6 +90,7 @@ Skip NotModelled(const MachineState& state) {
     return Skip::kMaxphyaddr;
   }
   if (state.guest.transactional) return Skip::kTransactional;
+  if (state.guest.busy_shadow_stack) return Skip::kBusyShadowStack;
   return Skip::kNone;
 }
 
@@ -293,7 +294,7 @@ class BochsOracle final : public Oracle {
   std::string_view name() const override { return "bochs"; }
 
   FieldSet fields() const override {
-    return kAllFields & ~SetOf(Field::kFailedCheck) &
+    return kAllFields & ~kSavedFields & ~SetOf(Field::kFailedCheck) &
            ~SetOf(Field::kMemoryType) & ~SetOf(Field::kStructureMemoryType);
   }
 
@@ -333,6 +334,8 @@ class BochsOracle final : public Oracle {
             Outcome& outcome) {
     if (step.kind == StepKind::kEptpSwitch) return Skip::kEptpSwitch;
     if (step.kind == StepKind::kTableOperation) return Skip::kTableOperation;
+    if (step.kind == StepKind::kRegisterWrite) return Skip::kRegisterWrite;
+    if (step.kind == StepKind::kInvalidation) return Skip::kInvalidation;
     if (IsAccess(step)) {
       if (step.access.size < 1 || step.access.size > kMaxAccessBytes) {
         return Skip::kCallerError;

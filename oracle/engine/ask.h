@@ -58,12 +58,23 @@ EngineStatus Ask(AnyEngine& engine, StepHostMemory& memory, const Step& step,
     case StepKind::kPdpteLoad:
       return engine.LoadPdptes(memory, event);
     case StepKind::kEptpSwitch:
-      return engine.SwitchEptp(memory, step.index, event);
+      if constexpr (requires { engine.Vmfunc(memory, 0u, 0u, event); }) {
+        return engine.Vmfunc(memory, static_cast<std::uint32_t>(step.value),
+                             step.index, event);
+      } else {
+        return engine.SwitchEptp(memory, step.index, event);
+      }
     case StepKind::kStore:
       memory.Store(step.hpa, step.value);
       event = Event{};
       return EngineStatus::kAnswered;
     case StepKind::kRegisterWrite:
+      if constexpr (requires {
+                      engine.WriteRegister(memory, step.reg, 0, event);
+                    }) {
+        return engine.WriteRegister(memory, step.reg, step.value, event);
+      }
+      break;
     case StepKind::kInvalidation:
     case StepKind::kVmEntry:         // EnterAgain()
     case StepKind::kTableOperation:  // none of a processor's

@@ -22,6 +22,11 @@ Event CheckInvalidation(const Engine& engine, const Invalidation& asked) {
   return Event{};
 }
 
+bool IsAsynchronous(const Step& step) {
+  return step.access.asynchronous ||
+         (step.kind == StepKind::kGuestPhysicalAccess && !step.page.gla_valid);
+}
+
 }  // namespace
 
 Skip EngineOracle::Enter(const MachineState& state, Outcome& outcome) {
@@ -55,6 +60,11 @@ Skip EngineOracle::Perform(const MachineState& state, const Step& step,
     if (skip != Skip::kNone) return skip;
   }
   outcome.registers = RegistersOf(*engine_);
+  outcome.saved = SavedState{};
+  if (outcome.event.kind == EventKind::kVmExit) {
+    outcome.saved = SavedBy(outcome.event, state.controls, state.guest,
+                            IsAsynchronous(step));
+  }
   memory_.ListChanges(outcome.writes);
   return Skip::kNone;
 }

@@ -169,6 +169,16 @@ struct Situation {
     return EnableVmFunctions() && sdm::Bit(state->controls.vm_functions, 0);
   }
 
+  // Whether the case says which event is being delivered, and it is one (table
+  // 25-20; of exceptions the vector is at most 31, 28.2.4).
+  bool SaysEvent() const {
+    const std::uint32_t event = state->guest.delivered_event;
+    const std::uint64_t type = sdm::Bits(event, 10, 8);
+    const bool exception = type == 3 || type == 5 || type == 6;
+    return sdm::Bit(event, 31) && type != 1 && type != 7 &&
+           !(exception && sdm::Bits(event, 7, 5) != 0);
+  }
+
   bool NmiExiting() const { return sdm::Bit(state->controls.pin_based, 3); }
   bool VirtualNmis() const { return sdm::Bit(state->controls.pin_based, 5); }
   bool NmiWindowExiting() const {
@@ -177,6 +187,14 @@ struct Situation {
   // A VM-entry control (table 25-16).
   bool EntryControl(int bit) const {
     return sdm::Bit(state->controls.entry_controls, bit);
+  }
+  // Table 25-14: if bit 31 of the primary VM-exit controls is 1.
+  bool PrematurelyBusyShadowStack() const {
+    return sdm::Bit(state->controls.exit_controls, 31) &&
+           sdm::Bit(state->controls.secondary_exit_controls, 3);
+  }
+  bool ReportsBusyShadowStack() const {
+    return state->guest.busy_shadow_stack && PrematurelyBusyShadowStack();
   }
   bool ClearRtitOnExit() const {
     return sdm::Bit(state->controls.exit_controls, 25);
@@ -277,6 +295,9 @@ enum class AccessOrder : std::uint64_t {
   kLogBeforeSpp,  // permissions, the PML index, SPP
 };
 
+// What kReg11Order answers: "CR3-load exiting" and what is wrong with a CR3.
+enum class LoadOrder : std::uint64_t { kExitFirst, kFaultFirst };
+
 // What kGw13 answers: the order at one guest entry.
 enum class GuestEntryOrder : std::uint64_t {
   kSdm,             // present, reserved bits; rights once the leaf is known
@@ -303,6 +324,12 @@ enum class Fault : std::uint64_t { kNotPresent, kReserved, kRights };
 
 // What kAd6 answers: accessed flags of an access that ends in a VM exit.
 enum class AccessedOnExit : std::uint64_t { kEither, kNever, kAlways };
+
+// What kHand4 answers where the instruction length is undefined.
+inline constexpr std::uint64_t kUndefinedLength = ~std::uint64_t{0};
+
+// What kHand8 answers: the pending debug exceptions that a VM exit saves.
+enum class PendingDebug : std::uint64_t { kClear, kPending, kUndefined };
 
 // The fields of the virtualization-exception information area (table 26-1).
 enum class VeField : std::uint64_t {

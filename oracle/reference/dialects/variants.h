@@ -11,6 +11,7 @@ namespace eptdiff {
 
 std::span<const Alteration> EntryVariants();          // EPTP, CTL
 std::span<const Alteration> GuestStateVariants();     // GST
+std::span<const Alteration> RegisterVariants();       // VMF, REG
 std::span<const Alteration> WalkVariants();           // WALK
 std::span<const Alteration> ConfigurationVariants();  // CFG
 std::span<const Alteration> ViolationVariants();      // VIO, PRI
@@ -26,6 +27,7 @@ std::span<const Alteration> GuestRightVariants();     // GW-7 to GW-11
 std::span<const Alteration> GuestErrorVariants();     // GW-8, GW-18: error code
 std::span<const Alteration> LinearVariants();  // VIO-13, PRI-2, and EPT's rules
                                                // for linear accesses
+std::span<const Alteration> SavedStateVariants();  // HAND
 std::span<const Alteration> BochsGuestVariants();  // of several families
 std::span<const Alteration> ClassicVariants();     // of several families
 

@@ -46,6 +46,8 @@ std::span<const NamedCase> Witnesses();
 // By family of rules.
 std::vector<NamedCase> EntryWitnesses();             // EPTP, CTL
 std::vector<NamedCase> GuestStateWitnesses();        // GST
+std::vector<NamedCase> RegisterWitnesses();          // VMF, REG
+std::vector<NamedCase> EntryAgainWitnesses();        // a second VM entry
 std::vector<NamedCase> WalkWitnesses();              // WALK
 std::vector<NamedCase> ConfigurationWitnesses();     // CFG
 std::vector<NamedCase> ViolationWitnesses();         // VIO, PRI
@@ -53,6 +55,7 @@ std::vector<NamedCase> QualificationWitnesses();     // QUAL, INFO
 std::vector<NamedCase> FlagWitnesses();              // AD, PML, ALIAS
 std::vector<NamedCase> MemoryTypeWitnesses();        // MT
 std::vector<NamedCase> SubPageWitnesses();           // SPP
+std::vector<NamedCase> SavedStateWitnesses();        // HAND
 std::vector<NamedCase> VeWitnesses();                // VE
 std::vector<NamedCase> GuestWitnesses();             // GW-17
 std::vector<NamedCase> GuestModeWitnesses();         // GW-1 to GW-4
