@@ -30,11 +30,13 @@
 #ifndef EPTDIFF_ENGINE_CACHE_CACHING_ENGINE_H_
 #define EPTDIFF_ENGINE_CACHE_CACHING_ENGINE_H_
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <utility>
 
 #include "engine/bits.h"
+#include "engine/cache/keeping_walk.h"
 #include "engine/cache/kept.h"
 #include "engine/cache/translation_cache.h"
 #include "engine/engine.h"
@@ -63,9 +65,7 @@ class CachingEngine {
   [[gnu::always_inline]] bool Translate(const Memory& memory, Gpa gpa, Use use,
                                         Translation& page,
                                         std::uint8_t pat_index = 0) {
-    return TranslateWith(memory, gpa, use,
-                         engine::MemoryTypesFor(engine_->guest(), pat_index),
-                         page);
+    return TranslateWith(memory, gpa, use, *memory_types_[pat_index & 7], page);
   }
   template <HostMemory Memory>
   [[gnu::always_inline]] bool TranslateLinear(const Memory& memory,
@@ -163,21 +163,25 @@ class CachingEngine {
                                             const engine::MemoryTypeRow& types,
                                             Translation& page) {
     const engine::GuestPhysicalPage& kept = cache_->PageAt(gpa);
-    if (cache_->IsKept(kept, gpa) &&
-        (kept.word & engine::GuestPhysicalPage::UseBit(use)) != 0) [[likely]] {
-      page.address = kept.AddressOf(gpa);
-      page.page_shift = kept.page_shift();
-      page.memory_type = static_cast<MemoryType>(types[kept.memory_type()]);
-      page.structure_memory_type = structure_type_;
-      return true;
+    std::uint64_t word = kept.word;
+    if (!cache_->IsKept(kept, gpa) ||
+        (word & engine::GuestPhysicalPage::UseBit(use)) == 0) [[unlikely]] {
+      word = Walk(memory, gpa, use, types);
+      if (word == 0) return false;
     }
-    return Walk(memory, gpa, use, types, page);
+    page.address = engine::GuestPhysicalPage::AddressOf(word, gpa);
+    page.page_shift = engine::GuestPhysicalPage::PageShiftOf(word);
+    page.memory_type = static_cast<MemoryType>(
+        types[engine::GuestPhysicalPage::MemoryTypeOf(word)]);
+    page.structure_memory_type = structure_type_;
+    return true;
   }
-  // Miss: the walks that keep what they find. False says nothing.
+  // Miss: the walks that keep what they find. The word of the page; 0 says
+  // nothing.
   template <HostMemory Memory>
-  [[gnu::noinline]] bool Walk(const Memory& memory, Gpa gpa, Use use,
-                              const engine::MemoryTypeRow& types,
-                              Translation& page);
+  [[gnu::noinline]] std::uint64_t Walk(const Memory& memory, Gpa gpa, Use use,
+                                       const engine::MemoryTypeRow& types);
+  // False says nothing.
   template <HostMemory Memory>
   [[gnu::noinline]] bool WalkLinear(const Memory& memory, const Access& access,
                                     Gla gla, Translation& page);
@@ -207,6 +211,8 @@ class CachingEngine {
 
   TranslationCache* cache_;
   std::optional<Engine> engine_;
+  // By entry of IA32_PAT.
+  std::array<const engine::MemoryTypeRow*, 8> memory_types_ = {};
   MemoryType structure_type_ = MemoryType::kUncacheable;
   bool paging_ = false;
   bool has_vpid_ = false;

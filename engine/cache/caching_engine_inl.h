@@ -4,56 +4,15 @@
 
 namespace eptdiff {
 
-// As engine::Walk(), with the same compares (walk.h says why they are enough),
-// but from the lowest table that is known (CACHE-4).
 template <HostMemory Memory>
-bool CachingEngine::Walk(const Memory& memory, Gpa gpa, Use use,
-                         const engine::MemoryTypeRow& types,
-                         Translation& page) {
+std::uint64_t CachingEngine::Walk(const Memory& memory, Gpa gpa, Use use,
+                                  const engine::MemoryTypeRow& types) {
   const engine::EptContext& context = engine_->context();
   if (!cache_->keeps_guest_physical() || gpa.value > context.last_gpa()) {
-    return false;
+    return 0;
   }
-  const engine::Expectation& expect = context.ExpectationOf(use);
-  std::uint64_t entry = context.root();
-  std::uint64_t all = ~std::uint64_t{0};
-  int level = context.five_level() ? 5 : 4;
-  for (int kept = engine::UpperEntry::kLowest;
-       kept <= engine::UpperEntry::kHighest; ++kept) {
-    const engine::UpperEntry& upper = cache_->UpperAt(gpa, kept);
-    if (cache_->IsKept(upper, gpa, kept) && expect.table.Fits(upper.word)) {
-      entry = all = upper.word;
-      level = kept - 1;
-      break;
-    }
-  }
-
-  for (;; --level) {
-    if (!memory.Load(engine::EntryAddress(entry, gpa, level), entry)) {
-      return false;
-    }
-    if (level == 1 || !expect.table.Fits(entry)) break;
-    all &= entry;
-    if (level <= engine::UpperEntry::kHighest) {
-      cache_->Keep(gpa, level,
-                   (entry & bits::kAddress) | (all & ~bits::kAddress));
-    }
-  }
-  const engine::Pattern& leaf = level == 1   ? expect.page_4k
-                                : level == 2 ? expect.page_2m
-                                             : expect.page_1g;
-  const std::uint8_t type = types[entry >> bits::kMemoryTypeShift & 15];
-  if (level > 3 || !leaf.Fits(entry) || type == engine::kReservedType) {
-    return false;
-  }
-  page.address = engine::PageAddress(entry, gpa, level);
-  page.page_shift = static_cast<std::uint8_t>(engine::PageShift(level));
-  page.memory_type = static_cast<MemoryType>(type);
-  page.structure_memory_type = structure_type_;
-  cache_->Keep(
-      gpa, engine::GuestPhysicalPage::WordFor(entry, level, page.address.value),
-      use);
-  return true;
+  engine::KeepingWalk<Memory> walk(context, *cache_, memory, gpa, use);
+  return walk.Run(context.five_level(), types);
 }
 
 // As engine::WalkGuest(), with the same compares. Guest entries are read

@@ -50,14 +50,19 @@ struct GuestPhysicalPage {
            (leaf & bits::Bits(6, bits::kMemoryTypeShift)) |
            static_cast<std::uint64_t>(level - 1) << kLevelShift;
   }
-  Hpa AddressOf(Gpa gpa) const {
+  static constexpr bool SameExceptUses(std::uint64_t a, std::uint64_t b) {
+    return (a ^ b) << (64 - kUseShift) == 0;
+  }
+  static constexpr Hpa AddressOf(std::uint64_t word, Gpa gpa) {
     return Hpa{(word & bits::kAddress) | (gpa.value & bits::Bits(11, 0))};
   }
-  std::uint8_t page_shift() const {
+  static constexpr std::uint8_t PageShiftOf(std::uint64_t word) {
     return static_cast<std::uint8_t>(
         PageShift(static_cast<int>(word >> kLevelShift & 3) + 1));
   }
-  unsigned memory_type() const { return word >> bits::kMemoryTypeShift & 15; }
+  static constexpr unsigned MemoryTypeOf(std::uint64_t word) {
+    return word >> bits::kMemoryTypeShift & 15;
+  }
 };
 
 // A combined translation, likewise.

@@ -137,15 +137,15 @@ class TranslationCache {
 
   // Keeps what an access has found. `word` is a WordFor().
   void Keep(Gpa gpa, std::uint64_t word, Use use) {
+    using engine::GuestPhysicalPage;
     const std::uint64_t key =
         engine::PageOf(gpa.value) | guest_physical_number_;
-    engine::GuestPhysicalPage& page = PageAt(gpa);
-    constexpr int kUses = engine::GuestPhysicalPage::kUseShift;
-    const bool same = page.key == key && (page.word ^ word) >> kUses << kUses ==
-                                             (page.word ^ word);
+    GuestPhysicalPage& page = PageAt(gpa);
+    const bool same =
+        page.key == key && GuestPhysicalPage::SameExceptUses(page.word, word);
     page.key = key;
-    page.word = (same ? page.word : word) |
-                engine::GuestPhysicalPage::UseBit(use) | planted_guest_uses_;
+    page.word = (same ? page.word : word) | GuestPhysicalPage::UseBit(use) |
+                planted_guest_uses_;
   }
   void Keep(Gpa gpa, int level, std::uint64_t word) {
     UpperAt(gpa, level) = {
