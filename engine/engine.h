@@ -6,7 +6,8 @@
 // its controls beforehand. It answers, and carries out, one access at a time:
 // the accessed and dirty flags, the page-modification log and the #VE
 // information area are written to the memory that is passed in, the PML index,
-// EPTP, EPTP index and PDPTE registers change here. It caches no translation.
+// EPTP, EPTP index and PDPTE registers change here. It caches no translation;
+// cache/caching_engine.h does.
 // Features that software turns on by a bit of CR4 or IA32_EFER are there where
 // that bit is 1; a shadow-stack access takes CR4.CET for granted.
 //
@@ -23,11 +24,12 @@
 // rights allow the access, in the order in which the entries were read, before
 // the final access is judged; guest-paging verification comes last.
 //
-// Not modelled: enclaves, cached translations; and what kNotModelled is for.
-// What VM exits save for their handlers: saved_state.h.
+// Not modelled: enclaves; and what kNotModelled is for. What VM exits save for
+// their handlers: saved_state.h. Cached translations: cache/.
 //
 // The library's face is namespace eptdiff: this class, types.h, memory.h,
-// use.h, guest_walk_state.h, entry_checks.h and saved_state.h. What lies in
+// use.h, guest_walk_state.h, entry_checks.h, invalidation.h and saved_state.h.
+// What lies in
 // eptdiff::engine is how it works.
 //
 // Thread-safety: thread-compatible: one Engine for each virtual processor; they
@@ -47,12 +49,14 @@
 #include "engine/guest/guest_rights.h"
 #include "engine/guest/guest_walk.h"
 #include "engine/guest/guest_walk_state.h"
+#include "engine/guest/register_write.h"
 #include "engine/memory.h"
 #include "engine/types.h"
 #include "engine/walk/context.h"
 #include "engine/walk/entry_checks.h"
 #include "engine/walk/exit_information.h"
 #include "engine/walk/flags.h"
+#include "engine/walk/invalidation.h"
 #include "engine/walk/judgement.h"
 #include "engine/walk/memory_type.h"
 #include "engine/walk/modelled.h"
@@ -99,11 +103,15 @@ class Engine {
         context_(processor, controls),
         answers_(context_.enabled() && ModelsAccesses(controls, guest)) {}
   bool takes_linear() const { return paging_.has_value(); }
+  // Whether accesses are answered at all, by controls and registers.
+  bool answers() const { return answers_; }
 
   const Processor& processor() const { return processor_; }
   const Controls& controls() const { return controls_; }
   const EptContext& context() const { return context_; }
   const GuestState& guest() const { return guest_; }
+  // Only if it takes_linear().
+  const GuestPagingContext& paging() const { return *paging_; }
   // Recomputes what depends on the registers.
   void set_guest(const GuestState& guest) {
     guest_ = guest;
@@ -183,11 +191,24 @@ class Engine {
   template <HostMemory Memory>
   EngineStatus LoadPdptes(Memory& memory, Event& event);
 
-  // VMFUNC leaf 0 with ECX = `index`. With "enable VM functions" 0 the
-  // instruction is undefined: kCallerError.
+  // VMFUNC with EAX = `leaf` and ECX = `index`: 0 is EPTP switching.
+  template <HostMemory Memory>
+  EngineStatus Vmfunc(const Memory& memory, std::uint32_t leaf,
+                      std::uint32_t index, Event& event);
   template <HostMemory Memory>
   EngineStatus SwitchEptp(const Memory& memory, std::uint32_t index,
-                          Event& event);
+                          Event& event) {
+    return Vmfunc(memory, 0, index, event);
+  }
+
+  // The guest gives a register a value: it completes, with the register as it
+  // is from then on and the PDPTE registers loaded where a MOV to CR loads
+  // them; or it changes nothing, and is a #GP or a VM exit. CR0 and CR4 have no
+  // guest/host masks, CR3 no target values, and WRMSR never exits. kCallerError
+  // is what no instruction does: at this CPL, or of this many bits.
+  template <HostMemory Memory>
+  EngineStatus WriteRegister(Memory& memory, GuestRegister reg,
+                             std::uint64_t value, Event& event);
 
  private:
   // Why an access is not answered.
@@ -205,6 +226,8 @@ class Engine {
     return ModelsAsynchronous(controls_) ? EngineStatus::kAnswered
                                          : EngineStatus::kNotModelled;
   }
+  template <HostMemory Memory>
+  EngineStatus LoadPdptesFrom(Memory& memory, std::uint64_t cr3, Event& event);
   bool PagingIsOn() const { return PagingModeOf(guest_) != PagingMode::kNone; }
   MemoryType StructureType() const {
     return (guest_.cr0 & bits::kCr0CacheDisable) != 0

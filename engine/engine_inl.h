@@ -57,6 +57,12 @@ EngineStatus Engine::AccessPagingStructure(Memory& memory, Use use, Gpa gpa,
 
 template <HostMemory Memory>
 EngineStatus Engine::LoadPdptes(Memory& memory, Event& event) {
+  return LoadPdptesFrom(memory, guest_.cr3, event);
+}
+
+template <HostMemory Memory>
+EngineStatus Engine::LoadPdptesFrom(Memory& memory, std::uint64_t cr3,
+                                    Event& event) {
   constexpr int kPdptes = 4;
   const GuestPage page = {.gla_valid = false, .gla = {}};
   const Request request = {.use = Use::kRead,
@@ -65,8 +71,7 @@ EngineStatus Engine::LoadPdptes(Memory& memory, Event& event) {
                            .asynchronous = false,
                            .page = page,
                            .memory_types = WriteBackTypes(guest_)};
-  const PagePart part = {Gpa{guest_.cr3 & bits::Bits(31, 5)}, Gla{},
-                         8 * kPdptes};
+  const PagePart part = {Gpa{cr3 & bits::Bits(31, 5)}, Gla{}, 8 * kPdptes};
   const EngineStatus status = Perform(memory, request, part, event);
   if (status != EngineStatus::kAnswered ||
       event.kind != EventKind::kCompleted) {
@@ -94,18 +99,59 @@ EngineStatus Engine::LoadPdptes(Memory& memory, Event& event) {
 }
 
 template <HostMemory Memory>
-EngineStatus Engine::SwitchEptp(const Memory& memory, std::uint32_t index,
-                                Event& event) {
+EngineStatus Engine::WriteRegister(Memory& memory, GuestRegister reg,
+                                   std::uint64_t value, Event& event) {
   if (!context_.enabled()) return EngineStatus::kEptOff;
-  if ((EffectiveSecondary(controls_) & bits::kSecondaryVmFunctions) == 0) {
-    return EngineStatus::kCallerError;
+  switch (EffectOf(processor_, controls_, guest_, reg, value)) {
+    case WriteEffect::kNone:
+      return EngineStatus::kCallerError;
+    case WriteEffect::kExits:
+      event = Event{};
+      event.kind = EventKind::kVmExit;
+      event.exit_reason = bits::kExitControlRegister;
+      event.qualification = bits::kQualMovToCr3;
+      return EngineStatus::kAnswered;
+    case WriteEffect::kFaults:
+      event = Event{};
+      event.kind = EventKind::kGeneralProtection;
+      return EngineStatus::kAnswered;
+    case WriteEffect::kLoadsPdptes: {
+      const std::uint64_t cr3 = reg == GuestRegister::kCr3 ? value : guest_.cr3;
+      const EngineStatus status = LoadPdptesFrom(memory, cr3, event);
+      if (status != EngineStatus::kAnswered ||
+          event.kind != EventKind::kCompleted) {
+        return status;
+      }
+      break;
+    }
+    case WriteEffect::kCompletes:
+      event = Event{};
+      break;
   }
-  if (!ModelsVmfunc(controls_)) return EngineStatus::kNotModelled;
+  SetRegister(reg, value, guest_);
+  if (paging_) paging_.emplace(processor_, controls_, guest_, context_);
+  answers_ = ModelsAccesses(controls_, guest_);
+  return EngineStatus::kAnswered;
+}
+
+template <HostMemory Memory>
+EngineStatus Engine::Vmfunc(const Memory& memory, std::uint32_t leaf,
+                            std::uint32_t index, Event& event) {
+  if (!context_.enabled()) return EngineStatus::kEptOff;
+  constexpr std::uint32_t kFunctions = 64;
   event = Event{};
+  if ((EffectiveSecondary(controls_) & bits::kSecondaryVmFunctions) == 0 ||
+      leaf >= kFunctions) {
+    event.kind = EventKind::kInvalidOpcode;
+    return EngineStatus::kAnswered;
+  }
+  if (leaf == 0 && !ModelsVmfunc(controls_)) return EngineStatus::kNotModelled;
   event.kind = EventKind::kVmExit;
   event.exit_reason = bits::kExitVmfunc;
+  // VM entry accepts no function but EPTP switching (CTL-7).
   constexpr std::uint32_t kListEntries = 512;
-  if ((controls_.vm_functions & bits::kVmFunctionEptpSwitch) == 0 ||
+  if (leaf != 0 ||
+      (controls_.vm_functions & bits::kVmFunctionEptpSwitch) == 0 ||
       index >= kListEntries) {
     return EngineStatus::kAnswered;
   }

@@ -44,9 +44,9 @@ TEST(EngineTest, QuestionsThatNoProcessorIsAsked) {
   EXPECT_EQ(m.status, EngineStatus::kCallerError);
   m.Perform({.size = 2}, Gpa{0x000fffffffffffff});
   EXPECT_EQ(m.status, EngineStatus::kCallerError);
-  m.SwitchEptp(0);
-  EXPECT_EQ(m.status, EngineStatus::kCallerError);
   m.controls.secondary = 0;
+  m.SwitchEptp(0);
+  EXPECT_EQ(m.status, EngineStatus::kEptOff);
   m.Perform(AccessKind::kRead);
   EXPECT_EQ(m.status, EngineStatus::kEptOff);
   m.controls.secondary = 2;
@@ -199,6 +199,26 @@ TEST_F(EptpSwitchTest, WhatIsRefused) {
     expected.exit_reason = 59;
     EXPECT_EQ(m.SwitchEptp(c.index), expected) << c.words;
     EXPECT_EQ(m.controls, before.controls) << c.words;
+  }
+}
+
+TEST_F(EptpSwitchTest, OtherLeaves) {
+  const auto vmfunc = [this](std::uint32_t leaf) {
+    return m_.Ask([leaf](Engine& engine, FlatMemory& memory, Event& event) {
+      return engine.Vmfunc(memory, leaf, 0, event);
+    });
+  };
+  for (const std::uint32_t leaf : {64u, 256u, 0x80000000u}) {
+    EXPECT_EQ(vmfunc(leaf).kind, EventKind::kInvalidOpcode) << leaf;
+  }
+  for (const std::uint32_t leaf : {1u, 63u}) {
+    EXPECT_EQ(ExitReason(vmfunc(leaf)), 59) << leaf;
+  }
+  EXPECT_EQ(m_.controls.eptp, 0x101eu);
+  EXPECT_EQ(vmfunc(0).kind, EventKind::kCompleted);
+  m_.controls.secondary = 2;
+  for (const std::uint32_t leaf : {0u, 1u, 64u}) {
+    EXPECT_EQ(vmfunc(leaf).kind, EventKind::kInvalidOpcode) << leaf;
   }
 }
 

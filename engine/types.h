@@ -30,8 +30,8 @@ struct Hpa {  // host-physical address; at most MAXPHYADDR bits
 };
 
 // What the processor supports. A feature that software turns on by a bit of CR4
-// or IA32_EFER is implied where that bit is 1: nothing asks for nx, smep, smap,
-// pku, pks, cet_ss, la57 and pcid themselves.
+// or IA32_EFER is implied where that bit is 1: of nx, smep, smap, pku, pks,
+// cet_ss, la57 and pcid themselves only a write asks that sets the bit.
 struct Processor {
   std::uint8_t maxphyaddr = 46;  // CPUID.80000008H:EAX[7:0], 32 to 52
   // IA32_TME_ACTIVATE[39:36] (2026, 31.3.1): of the physical-address width, the
@@ -108,6 +108,19 @@ struct GuestState {
   std::uint8_t interruptibility = 0;  // bits 4:0 of table 25-3
   std::uint32_t pending_debug = 0;    // bits 16:0 of table 25-4
   friend bool operator==(const GuestState&, const GuestState&) = default;
+};
+
+// What the guest writes as it runs.
+enum class GuestRegister : std::uint8_t {
+  kCr0,     // MOV to CR0
+  kCr3,     // MOV to CR3; bit 63 as with CR4.PCIDE
+  kCr4,     // MOV to CR4
+  kEfer,    // WRMSR
+  kPat,     // WRMSR
+  kPkrs,    // WRMSR
+  kPkru,    // WRPKRU, XRSTOR
+  kRflags,  // POPF, STAC, CLAC
+  kCpl,     // a far transfer
 };
 
 enum class AccessKind : std::uint8_t {

@@ -37,28 +37,19 @@ enum class StepKind : std::uint8_t {
   kStore,                  // software stores `value` at `hpa`
   kEptpSwitch,             // VMFUNC leaf `value` (EAX) with ECX = `index`
   kTableOperation,         // a table builder is asked for `operation`
-  kRegisterWrite,          // the guest gives `reg` the value `value`
+  // The guest gives `reg` the value `value`. What could cause a VM exit and is
+  // in no field of a case does not: the guest/host masks of CR0 and CR4 and the
+  // CR3-target count are 0, and MSR bitmaps let WRMSR pass.
+  kRegisterWrite,
   // A VM exit, whatever its reason; software gives the VMCS field whose
   // encoding (appendix B) is `index` the value `value`, and enters the guest
-  // again.
+  // again. Where the exit leaves PDPTE fields undefined (28.3.4), software
+  // gives them what the registers held.
   kVmEntry,
   kInvalidation,  // `invalidation`
 };
 inline constexpr int kStepKindCount = 11;
-
-// What the guest can write without a VM exit.
-enum class GuestRegister : std::uint8_t {
-  kCr0,     // MOV to CR0
-  kCr3,     // MOV to CR3; bit 63 as with CR4.PCIDE
-  kCr4,     // MOV to CR4
-  kEfer,    // WRMSR
-  kPat,     // WRMSR
-  kPkrs,    // WRMSR
-  kPkru,    // WRPKRU, XRSTOR
-  kRflags,  // POPF, STAC, CLAC
-  kCpl,     // a far transfer
-};
-inline constexpr int kGuestRegisterCount = 9;
+inline constexpr int kGuestRegisterCount = 9;  // of GuestRegister
 
 // INVEPT and INVVPID are software's, between a VM exit and a VM entry; INVLPG
 // and INVPCID the guest's.
@@ -146,6 +137,11 @@ struct Case {
   std::vector<Step> steps;
   friend bool operator==(const Case&, const Case&) = default;
 };
+
+// Whether `step` is VM entry; null is the first.
+constexpr bool IsEntry(const Step* step) {
+  return step == nullptr || step->kind == StepKind::kVmEntry;
+}
 
 // Whether a builder has to answer some step of `c`.
 inline bool HasTableOperations(const Case& c) {

@@ -15,6 +15,7 @@ struct Move {
 // Of several that apply, the longest does.
 constexpr Move kMoves[] = {
     // Volume 3A.
+    {"2", "2"},    // system architecture
     {"4", "5"},    // paging
     {"12", "14"},  // memory cache control
     // Volume 3B.

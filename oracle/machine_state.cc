@@ -10,6 +10,12 @@ namespace {
 constexpr int kCsLongMode = 13;
 constexpr int kSsPrivilege = 5;
 
+constexpr std::uint64_t kPaging = std::uint64_t{1} << 31;
+constexpr std::uint64_t kLongModeEnable = 1 << 8;
+constexpr std::uint64_t kLongMode = 1 << 10;
+// MOV to CR0 leaves ET and bits 28:19, 17 and 15:6 as they are.
+constexpr std::uint64_t kCr0Kept = 0x1ffa'ffd0;
+
 template <typename T>
 void Give(std::uint64_t value, T& field) {
   field = static_cast<T>(value);
@@ -18,9 +24,17 @@ void Give(std::uint64_t value, T& field) {
 }  // namespace
 
 void WriteRegister(GuestRegister reg, std::uint64_t value, GuestState& guest) {
+  // VM entry loads LME as it loads LMA, if CR0.PG is 1 (27.3.2.1).
+  const bool long_mode = (guest.cr0 & kPaging) != 0
+                             ? (guest.efer & kLongMode) != 0
+                             : (guest.efer & kLongModeEnable) != 0;
   switch (reg) {
     case GuestRegister::kCr0:
-      return Give(value, guest.cr0);
+      guest.cr0 = (guest.cr0 & kCr0Kept) | (value & ~kCr0Kept);
+      guest.efer &= ~(kLongMode | kLongModeEnable);
+      if (long_mode) guest.efer |= kLongModeEnable;
+      if (long_mode && (value & kPaging) != 0) guest.efer |= kLongMode;
+      return;
     case GuestRegister::kCr3: {
       constexpr std::uint64_t kPreserve = std::uint64_t{1} << 63;
       constexpr std::uint64_t kPcide = std::uint64_t{1} << 17;
@@ -30,7 +44,7 @@ void WriteRegister(GuestRegister reg, std::uint64_t value, GuestState& guest) {
     case GuestRegister::kCr4:
       return Give(value, guest.cr4);
     case GuestRegister::kEfer:
-      return Give(value, guest.efer);
+      return Give((guest.efer & kLongMode) | (value & ~kLongMode), guest.efer);
     case GuestRegister::kPat:
       return Give(value, guest.pat);
     case GuestRegister::kPkrs:
@@ -62,6 +76,29 @@ bool WriteVmcs(std::uint32_t field, std::uint64_t value, Controls& controls,
     default:
       return false;
   }
+}
+
+std::uint64_t ReadVmcs(std::uint32_t field, const Controls& controls,
+                       const GuestState& guest) {
+  switch (field) {
+#define EPTDIFF_VMCS_FIELD(encoding, member, name) \
+  case encoding:                                   \
+    return member;
+#include "oracle/vmcs_fields.def"
+#undef EPTDIFF_VMCS_FIELD
+    case kVmcsGuestCsAccessRights:
+      return std::uint64_t{guest.cs_l} << kCsLongMode;
+    case kVmcsGuestSsAccessRights:
+      return std::uint64_t{guest.cpl} << kSsPrivilege;
+    default:
+      return 0;
+  }
+}
+
+bool HasVmcsField(std::uint32_t field) {
+  Controls controls;
+  GuestState guest;
+  return WriteVmcs(field, 0, controls, guest);
 }
 
 std::string_view NameOfVmcsField(std::uint32_t field) {

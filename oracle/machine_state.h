@@ -42,12 +42,8 @@ struct MachineState {
   void Apply(const Step* step, const Outcome& outcome);
 };
 
-// What `step` is to whoever answers: null if it is VM entry.
-inline const Step* AsAsked(const Step& step) {
-  return step.kind == StepKind::kVmEntry ? nullptr : &step;
-}
-
-// Gives a register of the guest the value that a write leaves in it.
+// Gives a register of the guest what a write of `value` leaves in it, and
+// IA32_EFER.LMA what then follows: LME and CR0.PG (3A 4.1.2).
 void WriteRegister(GuestRegister reg, std::uint64_t value, GuestState& guest);
 
 // The two of them that are no member of a case on their own.
@@ -58,6 +54,10 @@ inline constexpr std::uint32_t kVmcsGuestSsAccessRights = 0x4818;
 // a value. False if it is none that a case has.
 bool WriteVmcs(std::uint32_t field, std::uint64_t value, Controls& controls,
                GuestState& guest);
+// Its value; 0 if it is none that a case has.
+std::uint64_t ReadVmcs(std::uint32_t field, const Controls& controls,
+                       const GuestState& guest);
+bool HasVmcsField(std::uint32_t field);
 // "PML index"; "a field of the VMCS that no case has".
 std::string_view NameOfVmcsField(std::uint32_t field);
 

@@ -19,6 +19,12 @@ struct Question {
     return IsLinear() || Is(StepKind::kGuestPhysicalAccess);
   }
   bool IsVmfunc() const { return step.kind == StepKind::kEptpSwitch; }
+  // A MOV to CR, which may load the PDPTE registers.
+  bool IsMovToCr() const {
+    return Is(StepKind::kRegisterWrite) &&
+           (step.reg == GuestRegister::kCr0 ||
+            step.reg == GuestRegister::kCr3 || step.reg == GuestRegister::kCr4);
+  }
   // An access through EPT.
   bool IsAccess() const {
     switch (step.kind) {
@@ -31,10 +37,11 @@ struct Question {
       case StepKind::kStore:
       case StepKind::kEptpSwitch:
       case StepKind::kTableOperation:
-      case StepKind::kRegisterWrite:
       case StepKind::kVmEntry:
       case StepKind::kInvalidation:
         break;
+      case StepKind::kRegisterWrite:
+        return IsMovToCr();
     }
     return false;
   }

@@ -62,12 +62,12 @@ constexpr Change kChanges[] = {
        a.step.kind = StepKind::kGuestPhysicalAccess;
        a.step.page.gla_valid = false;
      }},
-    {Skip::kRegisterWriteStep,
-     [](Asked& a) { a.step.kind = StepKind::kRegisterWrite; }},
-    {Skip::kVmfuncLeaf,
+    // It may load the PDPTE registers.
+    {Skip::kSeam,
      [](Asked& a) {
-       a.step.kind = StepKind::kEptpSwitch;
-       a.step.value = 1;
+       a.state.controls.tertiary |= Bit(5);
+       a.step.kind = StepKind::kRegisterWrite;
+       a.step.reg = GuestRegister::kCr3;
      }},
     {Skip::kLargeAccess, [](Asked& a) { a.step.access.size = 65; }},
     {Skip::kShadowStackToken,
@@ -107,6 +107,16 @@ constexpr void (*kHarmless[])(Asked&) = {
       a.step.kind = StepKind::kStore;
     },
     [](Asked& a) { a.state.controls.secondary = 1 << 24; },
+    [](Asked& a) {
+      a.state.controls.secondary = 1 << 24;
+      a.step.kind = StepKind::kEptpSwitch;
+      a.step.value = 1;
+    },
+    [](Asked& a) {
+      a.state.controls.tertiary = Bit(5);
+      a.step.kind = StepKind::kRegisterWrite;
+      a.step.reg = GuestRegister::kPkru;
+    },
     [](Asked& a) { a.state.controls.tertiary = Bit(12); },
 };
 

@@ -111,17 +111,6 @@ bool AcceptsEfer(const GuestState& guest) {
   return lma == lme || (guest.cr0 & bits::kCr0Paging) == 0;
 }
 
-// GST-9.
-bool AcceptsPat(std::uint64_t pat) {
-  constexpr unsigned kTypes =
-      1 << 0 | 1 << 1 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7;
-  for (; pat != 0; pat >>= 8) {
-    const unsigned type = pat & 0xff;
-    if (type > 7 || (kTypes >> type & 1) == 0) return false;
-  }
-  return true;
-}
-
 // GST-11.
 bool AcceptsRflags(const GuestState& guest) {
   if ((guest.rflags & bits::kRflagsReserved) != 0 ||
@@ -151,6 +140,16 @@ bool UsesPaePaging(const GuestState& guest) {
 }
 
 }  // namespace
+
+bool AcceptsPat(std::uint64_t pat) {
+  constexpr unsigned kTypes =
+      1 << 0 | 1 << 1 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7;
+  for (; pat != 0; pat >>= 8) {
+    const unsigned type = pat & 0xff;
+    if (type > 7 || (kTypes >> type & 1) == 0) return false;
+  }
+  return true;
+}
 
 std::uint32_t EffectiveSecondary(const Controls& controls) {
   return (controls.primary & bits::kPrimarySecondary) != 0 ? controls.secondary

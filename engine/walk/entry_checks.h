@@ -30,6 +30,9 @@ GuestStateCheck CheckGuestState(const Processor& processor,
                                 const Controls& controls,
                                 const GuestState& guest);
 
+// Whether each byte of IA32_PAT is a memory type (GST-9, REG-14).
+bool AcceptsPat(std::uint64_t pat);
+
 // VM entry: a completed event, or the failure that it gives.
 Event EnterGuest(const Processor& processor, const Controls& controls,
                  const GuestState& guest);

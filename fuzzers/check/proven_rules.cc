@@ -26,8 +26,7 @@ void ProvenRules::Add(const Case& c) {
 
 void ProvenRules::Observe(const StepReport& report, const Step* step) {
   if (report.verdict.standing != Standing::kJudged ||
-      !report.finding.conforms ||
-      (step == nullptr && !oracle_.models_entry())) {
+      !report.finding.conforms || (IsEntry(step) && !oracle_.models_entry())) {
     return;
   }
   const std::bitset<kRuleCount> asked = report.trace.AskedRules();

@@ -8,9 +8,11 @@
 #include "fuzzers/entries/ept_layout.h"
 #include "fuzzers/entries/random.h"
 #include "fuzzers/entries/registers.h"
+#include "fuzzers/generation/cache_shapes.h"
 #include "fuzzers/generation/ept_generation.h"
 #include "fuzzers/generation/guest_generation.h"
 #include "fuzzers/generation/machine_generation.h"
+#include "fuzzers/generation/register_generation.h"
 #include "fuzzers/generation/step_generation.h"
 #include "oracle/fixed_vector.h"
 
@@ -167,6 +169,8 @@ void GenerateCase(std::uint64_t seed, Case& c, Focus focus) {
   c.memory.clear();
   c.steps.clear();
   Random random(seed);
+  const bool caches = focus == Focus::kCaches;
+  if (caches) focus = random.OneIn(2) ? Focus::kEpt : Focus::kLinear;
   const Exotic exotic = DrawExotic(random, focus);
   GenerateMachine(random, exotic, focus, c);
   if (focus == Focus::kLinear && PagingIsOn(c)) {
@@ -174,8 +178,10 @@ void GenerateCase(std::uint64_t seed, Case& c, Focus focus) {
   } else {
     Generation(random, exotic, c).Run();
   }
+  AddChanges(random, c);
   if (exotic.refused_entry) SpoilEntryControls(random, c);
   if (exotic.refused_guest) SpoilGuestState(random, c);
+  if (caches) MakeCacheCase(random, c);
 }
 
 }  // namespace eptdiff

@@ -133,7 +133,7 @@ void Reconcile(Case& c) {
   }
   if (HasSecondary(c, kSecondaryVmFunctions)) return;
   std::erase_if(c.steps, [](const Step& step) {
-    return step.kind == StepKind::kEptpSwitch;
+    return step.kind == StepKind::kEptpSwitch && step.value == 0;
   });
 }
 

@@ -4,10 +4,13 @@
 #include "fuzzers/entries/guest_mode.h"
 #include "fuzzers/entries/random.h"
 #include "fuzzers/entries/used_entries.h"
+#include "fuzzers/generation/cache_shapes.h"
 #include "oracle/acceptable_state.h"
 
 namespace eptdiff {
 namespace {
+
+constexpr Mutation kCacheMutation = {"cache-shape", 60, AddCacheShape};
 
 // The mutations, each as often as its weight says.
 std::vector<const Mutation*> WeightedMutations(Focus focus) {
@@ -20,7 +23,8 @@ std::vector<const Mutation*> WeightedMutations(Focus focus) {
   add(MemoryMutations());
   add(MachineMutations());
   add(StepMutations());
-  if (focus == Focus::kLinear) add(GuestMutations());
+  if (focus != Focus::kEpt) add(GuestMutations());
+  if (focus == Focus::kCaches) add({&kCacheMutation, 1});
   return weighted;
 }
 
@@ -81,7 +85,11 @@ void Mutate(std::uint64_t seed, Case& c, Focus focus) {
       WeightedMutations(Focus::kEpt);
   static const std::vector<const Mutation*> kAll =
       WeightedMutations(Focus::kLinear);
-  const auto& weighted = focus == Focus::kLinear ? kAll : kAboutEpt;
+  static const std::vector<const Mutation*> kWithCaches =
+      WeightedMutations(Focus::kCaches);
+  const auto& weighted = focus == Focus::kLinear   ? kAll
+                         : focus == Focus::kCaches ? kWithCaches
+                                                   : kAboutEpt;
   Random random(seed);
   const bool enters = EntersAsItIs(c);
   unsigned changes = 1;
@@ -93,7 +101,7 @@ void Mutate(std::uint64_t seed, Case& c, Focus focus) {
   }
   // Toggled bits would soon leave no guest that VM entry accepts.
   if (enters && !random.OneIn(8)) MakeEntryAcceptable(c);
-  DropSteps(random, c);
+  if (focus != Focus::kCaches || random.OneIn(8)) DropSteps(random, c);
   LeadBack(random, focus, c);
 }
 

@@ -11,6 +11,7 @@
 #include "fuzzers/entries/registers.h"
 #include "fuzzers/entries/used_entries.h"
 #include "fuzzers/generation/machine_generation.h"
+#include "fuzzers/generation/register_generation.h"
 #include "fuzzers/generation/step_generation.h"
 #include "fuzzers/mutation/edit_used.h"
 #include "fuzzers/mutation/mutation.h"
@@ -23,6 +24,17 @@ using namespace bits;
 Step* SomeStep(Random& random, Case& c) {
   if (c.steps.empty()) return nullptr;
   return &c.steps[random.Below(c.steps.size())];
+}
+
+template <typename Predicate>
+Step* SomeStepThat(Random& random, Case& c, Predicate is) {
+  const std::size_t count = c.steps.size();
+  const std::size_t first = count == 0 ? 0 : random.Below(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    Step& step = c.steps[(first + i) % count];
+    if (is(step)) return &step;
+  }
+  return nullptr;
 }
 
 bool HasGpa(const Step& step) {
@@ -284,6 +296,42 @@ bool ChangeStoredValue(Random& random, Case& c) {
   return true;
 }
 
+// The guest, or software between a VM exit and a VM entry, changes a register
+// before a later step.
+bool AddChange(Random& random, Case& c) {
+  if (!HasRoomForStep(c) || c.steps.empty()) return false;
+  const Step step = random.OneIn(3) ? GenerateEntryAgain(random, c)
+                                    : GenerateRegisterWrite(random, c);
+  c.steps.insert(c.steps.begin() + random.Below(c.steps.size()), step);
+  return true;
+}
+
+bool ChangeWrittenValue(Random& random, Case& c) {
+  Step* step = SomeStepThat(random, c, [](const Step& other) {
+    return other.kind == StepKind::kRegisterWrite ||
+           other.kind == StepKind::kVmEntry;
+  });
+  if (step == nullptr) return false;
+  step->value = GenerateWrittenValue(random, c, *step);
+  return true;
+}
+
+// VMFUNC with another EAX, in the place of a VMFUNC if there is one.
+bool UseVmfunc(Random& random, Case& c) {
+  Step* step = SomeStepThat(random, c, [](const Step& other) {
+    return other.kind == StepKind::kEptpSwitch;
+  });
+  if (step != nullptr) {
+    *step = GenerateVmfunc(random);
+    return true;
+  }
+  const bool may_add = HasRoomForStep(c) && !c.steps.empty();
+  if (!may_add || !random.OneIn(4)) return false;
+  const Step vmfunc = GenerateVmfunc(random);
+  c.steps.insert(c.steps.begin() + random.Below(c.steps.size()), vmfunc);
+  return true;
+}
+
 constexpr Mutation kMutations[] = {
     {"move-to-neighbour", 5, MoveToNeighbour},
     {"change-index", 2, ChangeIndex},
@@ -299,6 +347,9 @@ constexpr Mutation kMutations[] = {
     {"swap-steps", 1, SwapSteps},
     {"add-store", 2, AddStore},
     {"change-stored-value", 2, ChangeStoredValue},
+    {"add-change", 1, AddChange},
+    {"change-written-value", 1, ChangeWrittenValue},
+    {"use-vmfunc", 1, UseVmfunc},
 };
 
 }  // namespace

@@ -37,14 +37,14 @@
 #include <vector>
 
 #include "oracle/case.h"
-#include "oracle/outcome.h"
 
 namespace eptdiff {
 
 // What the steps before some step have left.
 struct StateBefore {
   std::vector<MemoryWord> memory;
-  Registers registers;
+  Controls controls;
+  GuestState guest;
 };
 
 struct MinimizeOptions {

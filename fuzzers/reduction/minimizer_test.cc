@@ -15,6 +15,8 @@
 #include "fuzzers/entries/used_entries.h"
 #include "fuzzers/generation/generator.h"
 #include "fuzzers/reduction/reduction.h"
+#include "oracle/machine_state.h"
+#include "oracle/outcome.h"
 
 namespace eptdiff {
 namespace {
@@ -258,11 +260,9 @@ std::optional<StateBefore> AfterStores(const Case& c, std::size_t step) {
       StoreWord(state, c.steps[i].hpa, c.steps[i].value);
     }
   }
-  return StateBefore{.memory = state.memory,
-                     .registers = {.eptp = c.controls.eptp,
-                                   .pml_index = 3,
-                                   .eptp_index = c.controls.eptp_index,
-                                   .pdpte = c.guest.pdpte}};
+  state.controls.pml_index = 3;
+  return StateBefore{
+      .memory = state.memory, .controls = state.controls, .guest = state.guest};
 }
 
 // The last step meets a word that three stores have made, one on another.
@@ -272,6 +272,41 @@ bool LastStepMeetsSeven(const Case& c) {
   Case after;
   after.memory = state->memory;
   return LoadWord(after, Hpa{0x5000}) == 7;
+}
+
+// Whatever fails with CR0.WP = 0 and a PML index of 7, no step need bring
+// about.
+TEST(MinimizeTest, RegisterWritesAndVmEntriesFoldIntoTheInitialState) {
+  Case c;
+  c.guest.cr0 = 0x80010021;
+  c.steps.resize(3);
+  c.steps[0].kind = StepKind::kRegisterWrite;
+  c.steps[0].value = 0x80000021;
+  c.steps[1].kind = StepKind::kVmEntry;
+  c.steps[1].index = 0x0812;
+  c.steps[1].value = 7;
+  c.steps[2].kind = StepKind::kPdpteLoad;
+  const Case minimal = Minimize(c, [](const Case& smaller) {
+    MachineState state;
+    state.Load(smaller);
+    for (const Step& step : smaller.steps) {
+      state.Begin(step);
+      if (step.kind == StepKind::kPdpteLoad) {
+        return state.controls.pml_index == 7 &&
+               (state.guest.cr0 & 0x80010000) == 0x80000000;
+      }
+      Outcome outcome;
+      outcome.registers = RegistersOf(state);
+      state.Apply(&step, outcome);
+    }
+    return false;
+  });
+  Case expected;
+  expected.guest.cr0 = 0x80000000;
+  expected.controls.pml_index = 7;
+  expected.steps.resize(1);
+  expected.steps[0].kind = StepKind::kPdpteLoad;
+  EXPECT_EQ(minimal, expected);
 }
 
 TEST(MinimizeTest, EarlierStepsFoldIntoTheInitialState) {

@@ -8,6 +8,7 @@
 #include "fuzzers/encoding/case_memory.h"
 #include "fuzzers/encoding/encoding.h"
 #include "fuzzers/entries/bits.h"
+#include "oracle/machine_state.h"
 
 namespace eptdiff {
 namespace {
@@ -38,10 +39,8 @@ void TakeState(const StateBefore& state, std::size_t step, Case& c) {
   c.memory = state.memory;
   std::erase_if(c.memory,
                 [](const MemoryWord& word) { return word.value == 0; });
-  c.controls.eptp = state.registers.eptp;
-  c.controls.pml_index = state.registers.pml_index;
-  c.controls.eptp_index = state.registers.eptp_index;
-  c.guest.pdpte = state.registers.pdpte;
+  c.controls = state.controls;
+  c.guest = state.guest;
   c.steps.erase(c.steps.begin(),
                 c.steps.begin() + static_cast<std::ptrdiff_t>(step));
   Canonicalise(c);
@@ -67,6 +66,26 @@ void FoldStores(Search& search) {
   }
 }
 
+// What a write or a VM entry changes, the case begins with.
+void FoldChanges(Search& search) {
+  for (std::size_t i = search.current().steps.size(); i-- > 0;) {
+    const StepKind kind = search.current().steps[i].kind;
+    if (kind != StepKind::kRegisterWrite && kind != StepKind::kVmEntry) {
+      continue;
+    }
+    search.Try([i](Case& c) {
+      const Step step = c.steps[i];
+      c.steps.erase(c.steps.begin() + static_cast<std::ptrdiff_t>(i));
+      if (step.kind == StepKind::kVmEntry) {
+        WriteVmcs(step.index, step.value, c.controls, c.guest);
+      } else {
+        WriteRegister(step.reg, step.value, c.guest);
+      }
+      Canonicalise(c);
+    });
+  }
+}
+
 // Clears the set bits of a number of the case, highest first: all at once, the
 // upper or lower half, then one by one.
 template <typename Number>
@@ -87,6 +106,7 @@ void ReduceSteps(Search& search) {
   BeginLater(search);
   DropRuns(search, [](auto& c) -> auto& { return c.steps; });
   FoldStores(search);
+  FoldChanges(search);
 }
 
 void ReduceWords(Search& search) {

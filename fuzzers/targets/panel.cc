@@ -112,7 +112,8 @@ std::optional<StateBefore> Panel::StateBeforeStep(const Case& c,
     for (const Hpa address : report.before.memory.addresses()) {
       found->memory.push_back({address, report.before.memory.Load(address)});
     }
-    found->registers = RegistersOf(report.before);
+    found->controls = report.before.controls;
+    found->guest = report.before.guest;
   });
   trial_.Run(c);
   trial_.set_observer({});

@@ -334,6 +334,8 @@ class BochsOracle final : public Oracle {
             Outcome& outcome) {
     if (step.kind == StepKind::kEptpSwitch) return Skip::kEptpSwitch;
     if (step.kind == StepKind::kTableOperation) return Skip::kTableOperation;
+    if (step.kind == StepKind::kRegisterWrite) return Skip::kRegisterWrite;
+    if (step.kind == StepKind::kInvalidation) return Skip::kInvalidation;
     if (IsAccess(step)) {
       if (step.access.size < 1 || step.access.size > kMaxAccessBytes) {
         return Skip::kCallerError;

@@ -13,6 +13,15 @@
 namespace eptdiff {
 namespace {
 
+// VM entry, of whoever does not know its checks.
+bool EntersBySdm(const MachineState& state, const Step* step) {
+  auto verdict = std::make_unique<Verdict>();
+  Trace trace;
+  Reference().Judge(state, step, *verdict, trace);
+  return verdict->standing == Standing::kJudged &&
+         !IsFailedEntry(verdict->alternatives[0].event.kind);
+}
+
 // Verdicts that one search may ask for, a few microseconds each.
 constexpr std::size_t kEffort = 400'000;
 constexpr std::size_t kEffortForOne = 40'000;
@@ -75,6 +84,7 @@ void Diagnosis::Observe(const std::shared_ptr<const Case>& c,
 std::size_t Diagnosis::Ask(Oracle& oracle, const Case& c) {
   const auto shared = std::make_shared<const Case>(c);
   MachineState state;
+  state.records_history = oracle.keeps_translations();
   state.Load(c);
   Outcome outcome;
   if (oracle.Enter(state, outcome) != Skip::kNone) return 0;
@@ -83,21 +93,20 @@ std::size_t Diagnosis::Ask(Oracle& oracle, const Case& c) {
     Observe(shared, 0, state, nullptr, outcome);
     ++answered;
     if (IsFailedEntry(outcome.event.kind)) return answered;
-  } else {
-    auto verdict = std::make_unique<Verdict>();
-    Trace trace;
-    Reference().JudgeEntry(state, *verdict, trace);
-    if (IsFailedEntry(verdict->alternatives[0].event.kind)) {
-      return 0;
-    }
+  } else if (!EntersBySdm(state, nullptr)) {
+    return 0;
   }
   for (std::size_t i = 0; i < c.steps.size(); ++i) {
     const Step& step = c.steps[i];
     state.Begin(step);
     if (AskOracle(oracle, state, step, outcome) != Skip::kNone) break;
+    if (IsEntry(&step) && !oracle.models_entry()) {
+      if (!EntersBySdm(state, &step)) break;
+      continue;
+    }
     const std::size_t known = evidence_.size();
     const std::size_t strange = fresh_.size();
-    Observe(shared, i + 1, state, AsAsked(step), outcome);
+    Observe(shared, i + 1, state, &step, outcome);
     ++answered;
     if (evidence_.size() == known && known <= kMostKept) break;  // undefined
     if (fresh_.size() > strange) break;

@@ -17,7 +17,7 @@
 #include "oracle/machine_state.h"
 #include "oracle/oracle.h"
 #include "oracle/outcome.h"
-#include "oracle/reference/reference.h"
+#include "oracle/reference/caches/caching_reference.h"
 #include "oracle/verdict.h"
 
 namespace eptdiff {
@@ -34,7 +34,7 @@ struct Observation {
   AlterationSet touched;  // that matter to it, by the SDM's walk
 
   const Step* step() const {
-    return number == 0 ? nullptr : AsAsked(c->steps[number - 1]);
+    return number == 0 ? nullptr : &c->steps[number - 1];
   }
 };
 
@@ -56,7 +56,7 @@ class Trier {
  private:
   friend class Evidence;
   Combination combination_;
-  Reference reference_;
+  CachingReference reference_;
 };
 
 class Evidence {

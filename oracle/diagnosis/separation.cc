@@ -17,13 +17,14 @@ AlterationSet SetOf(const Combination& combination) {
 }  // namespace
 
 Separation::Separation(const std::vector<Combination>& explanations,
-                       FieldSet fields)
+                       FieldSet fields, bool keeps)
     : fields_(fields),
       first_(explanations[0]),
       verdict_(std::make_unique<Verdict>()),
       other_verdict_(std::make_unique<Verdict>()),
       trace_(std::make_unique<Trace>()) {
   trace_->keeps_hits = false;
+  state_.records_history = keeps;
   AlterationSet common = SetOf(explanations[0]);
   for (const Combination& explanation : explanations) {
     all_ |= SetOf(explanation);
@@ -39,9 +40,8 @@ Use Separation::UseOf(const Case& c) {
   Use use = Use::kNone;
   state_.Load(c);
   for (std::size_t number = 0; number <= c.steps.size(); ++number) {
-    const Step* begun = number == 0 ? nullptr : &c.steps[number - 1];
-    if (begun != nullptr) state_.Begin(*begun);
-    const Step* step = begun == nullptr ? nullptr : AsAsked(*begun);
+    const Step* step = number == 0 ? nullptr : &c.steps[number - 1];
+    if (step != nullptr) state_.Begin(*step);
     const AlterationSet touched =
         first_.Judge(state_, step, *verdict_, *trace_);
     if (verdict_->standing != Standing::kJudged) break;
@@ -49,14 +49,14 @@ Use Separation::UseOf(const Case& c) {
     if (use == Use::kSeparates) break;
     const Outcome outcome = PlainOutcome(verdict_->alternatives[0], state_);
     if (IsFailedEntry(outcome.event.kind)) break;
-    state_.Apply(begun, outcome);
+    state_.Apply(step, outcome);
   }
   return use;
 }
 
 Use Separation::UseOfStep(const Step* step, const AlterationSet& touched) {
   if ((touched & all_).none()) return Use::kNone;
-  const auto differs_from = [&](const Reference& reference) {
+  const auto differs_from = [&](const CachingReference& reference) {
     reference.Judge(state_, step, *other_verdict_, *trace_);
     return other_verdict_->standing == Standing::kJudged &&
            !SameVerdict(*verdict_, *other_verdict_) &&

@@ -46,16 +46,17 @@ TEST_F(TouchedByTest, WhateverChangesTheVerdictIsTouched) {
     const AlterationSet touched_above = Touched(below, named.c);
     touched_in_all += touched.count();
     JudgedStep lower;
-    JudgeLastStep(named.c, DialectOf(below), lower);
+    JudgeLastStep(named.c, DialectOf(below), lower, named.keeps());
     for (std::size_t i = 0; i < all.size(); ++i) {
       if (InfoOf(all[i].slot).kind == SlotKind::kPermits) continue;
       const auto number = static_cast<std::uint16_t>(i);
       JudgedStep altered;
-      JudgeLastStep(named.c, DialectOf({number}), altered);
+      JudgeLastStep(named.c, DialectOf({number}), altered, named.keeps());
       EXPECT_TRUE(touched[i] || SameVerdict(sdm_.verdict, altered.verdict))
           << all[i].name;
       if (number == base) continue;
-      JudgeLastStep(named.c, DialectOf(With(below, number)), altered);
+      JudgeLastStep(named.c, DialectOf(With(below, number)), altered,
+                    named.keeps());
       EXPECT_TRUE(touched_above[i] ||
                   SameVerdict(lower.verdict, altered.verdict))
           << all[i].name << " above " << all[base].name;

@@ -111,6 +111,40 @@ TEST_F(EngineOracleTest, FollowsTheGuestsRegisters) {
   EXPECT_EQ(outcome_.event.exit_reason, 48);
 }
 
+// Whoever looks at the engine after a write sees the registers that the next
+// step meets.
+TEST_F(EngineOracleTest, WritesLeaveTheRegistersThatTheStateHas) {
+  state_.processor.pcid = state_.processor.smep = true;
+  state_.processor.nx = state_.processor.pks = true;
+  state_.controls.secondary |= 0x80;  // unrestricted guest
+  constexpr struct {
+    GuestRegister reg;
+    std::uint64_t value;
+  } kWrites[] = {
+      {GuestRegister::kEfer, 0xc01},      {GuestRegister::kCr0, 0x9fffffef},
+      {GuestRegister::kCr0, 0x21},        {GuestRegister::kEfer, 0x900},
+      {GuestRegister::kCr4, 0x1020b0},    {GuestRegister::kCr3, 0xfff},
+      {GuestRegister::kCr0, 0xe0000021},  {GuestRegister::kEfer, 0xd00},
+      {GuestRegister::kCr3, 0x3000},      {GuestRegister::kCr4, 0x1220b0},
+      {GuestRegister::kCr3, 0x4005},      {GuestRegister::kPat, 0x0607},
+      {GuestRegister::kPkrs, 0xffffffff}, {GuestRegister::kPkru, 7},
+      {GuestRegister::kRflags, 0x40002},  {GuestRegister::kCpl, 3},
+  };
+  int completed = 0;
+  for (const auto& [reg, value] : kWrites) {
+    Step step;
+    step.kind = StepKind::kRegisterWrite;
+    step.reg = reg;
+    step.value = value;
+    ASSERT_EQ(oracle_.Perform(state_, step, outcome_), Skip::kNone) << value;
+    state_.Apply(&step, outcome_);
+    EXPECT_EQ(oracle_.engine().guest(), state_.guest) << value;
+    if (outcome_.event.kind == EventKind::kCompleted) ++completed;
+  }
+  EXPECT_EQ(completed, 16);
+  EXPECT_EQ(state_.guest.efer, 0xd00u);
+}
+
 TEST_F(EngineOracleTest, SoftwareStoresAreSteps) {
   Step step;
   step.kind = StepKind::kStore;
@@ -121,6 +155,29 @@ TEST_F(EngineOracleTest, SoftwareStoresAreSteps) {
   EXPECT_EQ(outcome_.writes[0], (MemoryWord{Hpa{0x7000}, 0x1234}));
 }
 
+TEST_F(EngineOracleTest, AnswersInvalidationsOfWhatItHasNotKept) {
+  struct {
+    Invalidation asked;
+    EventKind kind;
+  } const kCases[] = {
+      {{InvalidationKind::kInvept, 1, 0x105e, 0}, EventKind::kCompleted},
+      {{InvalidationKind::kInvept, 1, 0, 0}, EventKind::kInvalidOperand},
+      {{InvalidationKind::kInvvpid, 1, 5, 0}, EventKind::kCompleted},
+      {{InvalidationKind::kInvvpid, 1, 0, 0}, EventKind::kInvalidOperand},
+      {{InvalidationKind::kInvlpg, 0, 0, 0x1000}, EventKind::kCompleted},
+      {{InvalidationKind::kInvpcid, 2, 0, 0}, EventKind::kInvalidOpcode},
+  };
+  state_.processor.ept_vpid_cap = 0x00000f01'06334141;
+  for (const auto& c : kCases) {
+    Step step;
+    step.kind = StepKind::kInvalidation;
+    step.invalidation = c.asked;
+    ASSERT_EQ(oracle_.Perform(state_, step, outcome_), Skip::kNone);
+    EXPECT_EQ(outcome_.event.kind, c.kind);
+    EXPECT_TRUE(outcome_.writes.empty());
+  }
+}
+
 TEST_F(EngineOracleTest, SaysWhyItDoesNotAnswer) {
   EXPECT_EQ(oracle_.Perform(state_, Write(0x0010000000000000), outcome_),
             Skip::kCallerError);
@@ -128,7 +185,9 @@ TEST_F(EngineOracleTest, SaysWhyItDoesNotAnswer) {
   empty.access.size = 0;
   EXPECT_EQ(oracle_.Perform(state_, empty, outcome_), Skip::kCallerError);
   Step change;
-  change.kind = StepKind::kEptpSwitch;
+  change.kind = StepKind::kRegisterWrite;
+  change.reg = GuestRegister::kCpl;
+  change.value = 4;
   EXPECT_EQ(oracle_.Perform(state_, change, outcome_), Skip::kCallerError);
   state_.controls.secondary = 0;
   EXPECT_EQ(oracle_.Perform(state_, Write(0x1000), outcome_), Skip::kEptOff);

@@ -40,10 +40,10 @@ Skip DialectOracle::Answer(const MachineState& state, const Step* step,
   switch (verdict_->standing) {
     case Standing::kJudged:
       // Whoever refuses a VM entry that may succeed is asked nothing more.
-      if (step == nullptr) ++answered_;
+      if (IsEntry(step)) ++answered_;
       if (manner_ == Manner::kKept) {
         outcome = PlainOutcome(verdict_->alternatives.back(), state);
-      } else if (manner_ == Manner::kPlain || step == nullptr) {
+      } else if (manner_ == Manner::kPlain || IsEntry(step)) {
         outcome = PlainOutcome(verdict_->alternatives[0], state);
       } else {
         const auto all = PermittedOutcomes(*verdict_, state);
@@ -68,6 +68,11 @@ Skip DialectOracle::Answer(const MachineState& state, const Step* step,
 Skip DialectOracle::Enter(const MachineState& state, Outcome& outcome) {
   answered_ = state.memory.addresses().size();
   return Answer(state, nullptr, outcome);
+}
+
+Skip DialectOracle::EnterAgain(const MachineState& state, const Step& step,
+                               Outcome& outcome) {
+  return Answer(state, &step, outcome);
 }
 
 Skip DialectOracle::Perform(const MachineState& state, const Step& step,

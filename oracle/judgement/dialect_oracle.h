@@ -36,6 +36,8 @@ class DialectOracle final : public Oracle {
   std::string_view name() const override { return "dialect"; }
   bool keeps_translations() const override { return manner_ == Manner::kKept; }
   Skip Enter(const MachineState& state, Outcome& outcome) override;
+  Skip EnterAgain(const MachineState& state, const Step& step,
+                  Outcome& outcome) override;
   Skip Perform(const MachineState& state, const Step& step,
                Outcome& outcome) override;
 

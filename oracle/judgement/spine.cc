@@ -65,7 +65,7 @@ void Spine::JudgeNext() {
   if (over_) return;
   const Step& step = case_.steps[step_++];
   state_.Begin(step);
-  reference_.Judge(state_, AsAsked(step), verdict_, trace_);
+  reference_.Judge(state_, &step, verdict_, trace_);
 }
 
 }  // namespace eptdiff

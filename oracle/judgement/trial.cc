@@ -130,7 +130,7 @@ void Trial::Perform(std::size_t number, const Step& step) {
     seat->outcome.registers = RegistersOf(state);
     seat->outcome.writes.clear();
   }
-  JudgeAnswers(number, AsAsked(step));
+  JudgeAnswers(number, &step);
   CarryOut(step);
 }
 
@@ -169,7 +169,7 @@ void Trial::JudgeSeat(Seat& seat, std::size_t number, const Step* step) {
   Finding& finding = standings.finding;
   finding.conforms = true;
   finding.disagreements.clear();
-  const bool entry_unseen = step == nullptr && !seat.models_entry;
+  const bool entry_unseen = IsEntry(step) && !seat.models_entry;
 
   switch (verdict.standing) {
     case Standing::kUndefined:

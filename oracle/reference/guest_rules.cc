@@ -224,7 +224,7 @@ std::uint64_t Gw16(const Situation& s) {
 
 // 3A 4.4.1: bits 31:5 of CR3.
 std::uint64_t Gw17Address(const Situation& s) {
-  return Field(s.state->guest.cr3, 31, 5);
+  return Field(s.operand, 31, 5);
 }
 
 // 3A table 4-8: `entry` is a PDPTE.

@@ -8,6 +8,7 @@
 #include "oracle/reference/examiner.h"
 #include "oracle/reference/invalidation.h"
 #include "oracle/reference/linear_access.h"
+#include "oracle/reference/register_write.h"
 #include "oracle/reference/report.h"
 #include "oracle/reference/saved_state.h"
 #include "oracle/unmodelled.h"
@@ -74,14 +75,6 @@ Bit7 ReadingsOfBit7(Examiner& x, std::uint64_t eptp) {
   return {answer == EptpBit7::kEither, true};
 }
 
-// The alternative in which nothing has happened yet.
-Alternative& AddUntouched(const Examiner& x, RuleAt decided, Verdict& verdict) {
-  Alternative& alternative = verdict.alternatives.emplace_back();
-  alternative.registers = RegistersOf(x.state());
-  alternative.decided = decided;
-  return alternative;
-}
-
 // 27.2: VMfailValid with VM-instruction error 7; nothing is loaded.
 void AddRefusedControls(const Examiner& x, std::uint16_t failed,
                         Verdict& verdict) {
@@ -134,29 +127,29 @@ void JudgeGuestState(Examiner& x, Verdict& verdict) {
   if (accepted) AddUntouched(x, {Rule::kWalk6, 0}, verdict);
 }
 
-void Refuse(Standing standing, std::string_view why, Verdict& verdict) {
-  verdict.standing = standing;
-  verdict.unmodelled = why;
-  verdict.alternatives.clear();
-}
-
 void JudgeStore(Examiner& x, const Step& step, Verdict& verdict) {
   Alternative& stored = AddUntouched(x, {Rule::kWalk6, 0}, verdict);
   AddWrite(x.state(), step.hpa, ~std::uint64_t{0}, step.value,
            {Rule::kWalk6, 0}, stored.required);
 }
 
-// 26.5.6.3.
-void JudgeEptpSwitch(Examiner& x, const Step& step, Verdict& verdict) {
-  if (!x.s.EnableVmFunctions()) {
-    return Refuse(Standing::kCallerError, "VMFUNC is not enabled (#UD)",
-                  verdict);
-  }
+// 26.5.6.2 and, of leaf 0, 26.5.6.3.
+void JudgeVmfunc(Examiner& x, const Step& step, Verdict& verdict) {
+  const std::uint64_t leaf = sdm::Bits(step.value, 31, 0);  // EAX
   Alternative& result = AddUntouched(x, {Rule::kCtl4, 0}, verdict);
+  if (x.Ask(Slot::kVmf1Control) || x.Ask(Slot::kVmf1Leaf, leaf)) {
+    result.event.kind = EventKind::kInvalidOpcode;
+    result.decided = {Rule::kVmf1, 0};
+    return;
+  }
   const auto exit = [&](RuleAt decided) {
     ReportExit(x, kExitVmfunc, decided, false, result);
   };
-  if (x.Ask(Slot::kCtl4Disabled)) return exit({Rule::kCtl4, 0});
+  if (leaf != 0) {
+    if (x.Ask(Slot::kVmf2, leaf)) return exit({Rule::kVmf2, 0});
+  } else if (x.Ask(Slot::kCtl4Disabled)) {
+    return exit({Rule::kCtl4, 0});
+  }
   if (x.Ask(Slot::kCtl4Index, step.index)) return exit({Rule::kCtl4, 0});
   const std::uint64_t list = x.state().controls.eptp_list_address;
   const Hpa address{list + 8 * std::uint64_t{step.index}};
@@ -174,38 +167,6 @@ void JudgeEptpSwitch(Examiner& x, const Step& step, Verdict& verdict) {
   result.registers.eptp = eptp;
   result.registers.eptp_index =
       static_cast<std::uint16_t>(x.Ask(Slot::kCtl4EptpIndex, step.index));
-}
-
-// 3A 4.4.1: once the 32 bytes are accessible, all four registers are loaded,
-// or none.
-void JudgePdpteLoad(Examiner& x, Verdict& verdict) {
-  PageAccess load;
-  load.purpose = Purpose::kPdpteLoad;
-  load.gpa = {x.Ask(Slot::kGw17Address)};
-  load.bytes = 32;
-  PageAccesses pages;
-  pages.push_back(load);
-  JudgeAccess(x, pages, verdict);
-  for (Alternative& alternative : verdict.alternatives) {
-    Event& event = alternative.event;
-    if (event.kind != EventKind::kCompleted) continue;
-    const std::uint64_t base = event.translations[0].address.value;
-    event = {};
-    x.s.level = 0;
-    bool reserved = false;
-    Registers loaded = alternative.registers;
-    for (unsigned i = 0; i < 4; ++i) {
-      x.s.entry = x.Read(Role::kPdpte, 0, {base + 8 * i});
-      if (x.Ask(Slot::kGw17Reserved)) reserved = true;
-      loaded.pdpte[i] = x.s.entry;
-    }
-    if (reserved) {
-      event.kind = EventKind::kGeneralProtection;
-      alternative.decided = {Rule::kGw17, 0};
-    } else {
-      alternative.registers = loaded;
-    }
-  }
 }
 
 // The bytes of an access, page by page. With CR0.PG = 0 linear addresses have
@@ -384,6 +345,16 @@ void DefinePdptes(bool in_use, Verdict& verdict) {
   }
 }
 
+// Likewise, where `step` may begin PAE paging or end it.
+void DefinePdptesAfter(const Examiner& x, const Step& step, Verdict& verdict) {
+  const bool after = UsesPaePagingAfter(x.state().guest, step);
+  for (Alternative& alternative : verdict.alternatives) {
+    alternative.pdptes_defined = alternative.event.kind == EventKind::kCompleted
+                                     ? after
+                                     : x.s.PaePaging();
+  }
+}
+
 void Reset(Verdict& verdict, Trace& trace) {
   verdict.standing = Standing::kJudged;
   verdict.unmodelled = "";
@@ -424,8 +395,14 @@ void Reference::Judge(const MachineState& state, const Step* step,
 
 void Reference::Judge(const MachineState& state, const Step& step,
                       Verdict& verdict, Trace& trace, Chooser* chooser) const {
+  if (step.kind == StepKind::kVmEntry && HasVmcsField(step.index)) {
+    return JudgeEntry(state, verdict, trace);
+  }
   Reset(verdict, trace);
   Examiner x(dialect_, state, trace, chooser);
+  if (step.kind == StepKind::kVmEntry) {
+    return Refuse(Standing::kCallerError, NameOfVmcsField(step.index), verdict);
+  }
   if (step.kind == StepKind::kInvalidation) {
     return JudgeInvalidationStep(x, step.invalidation, verdict);
   }
@@ -446,25 +423,30 @@ void Reference::Judge(const MachineState& state, const Step& step,
       JudgeStructureAccess(x, step, verdict);
       break;
     case StepKind::kPdpteLoad:
-      JudgePdpteLoad(x, verdict);
+      JudgePdpteLoad(x, x.state().guest.cr3, verdict);
       break;
     case StepKind::kStore:
       JudgeStore(x, step, verdict);
       break;
     case StepKind::kEptpSwitch:
-      JudgeEptpSwitch(x, step, verdict);
+      JudgeVmfunc(x, step, verdict);
       break;
     case StepKind::kTableOperation:
       return Refuse(Standing::kNotModelled, "software builds tables", verdict);
     case StepKind::kRegisterWrite:
-      return;  // unmodelled.def
+      JudgeRegisterWrite(x, step, verdict);
+      break;
+    case StepKind::kVmEntry:
     case StepKind::kInvalidation:
       return;  // above
-    case StepKind::kVmEntry:
-      return JudgeEntry(state, verdict, trace);
   }
-  // A load is for PAE paging, which a MOV to CR0 or CR4 may be about to begin.
-  DefinePdptes(x.s.PaePaging() || step.kind == StepKind::kPdpteLoad, verdict);
+  if (step.kind == StepKind::kRegisterWrite) {
+    DefinePdptesAfter(x, step, verdict);
+  } else {
+    // A load is for PAE paging, which a MOV to CR0 or CR4 may be about to
+    // begin.
+    DefinePdptes(x.s.PaePaging() || step.kind == StepKind::kPdpteLoad, verdict);
+  }
   DescribeSavedState(x, verdict);
   x.s.level = 0;
   if (x.Ask(Slot::kAlias1, x.aliased())) {

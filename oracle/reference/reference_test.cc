@@ -30,7 +30,6 @@ Standing StandingOf(const CaseBuilder& builder) {
 
 TEST(ReferenceTest, RefusesWhatNoProcessorCanBeAsked) {
   const auto ept_off = [](Case& c) { c.controls.secondary = 0; };
-  const auto vmfunc_off = [](Case& c) { c.controls.secondary = 2; };
   const std::uint64_t beyond = std::uint64_t{1} << 52;
   EXPECT_EQ(StandingOf(Walk4().With(ept_off).Read(0x1234)),
             Standing::kCallerError);
@@ -40,10 +39,60 @@ TEST(ReferenceTest, RefusesWhatNoProcessorCanBeAsked) {
   EXPECT_EQ(StandingOf(Walk5().Read(beyond - 4, 8)), Standing::kCallerError);
   EXPECT_EQ(StandingOf(Walk4().StructureRead(beyond)), Standing::kCallerError);
   EXPECT_EQ(StandingOf(Walk4().StructureRead(0x1002)), Standing::kCallerError);
-  EXPECT_EQ(StandingOf(Walk4().With(vmfunc_off).Switch(0)),
-            Standing::kCallerError);
   EXPECT_EQ(StandingOf(Walk4().Read(0x1fc0, 64)), Standing::kJudged);
   EXPECT_EQ(StandingOf(Walk5().Read(beyond - 8, 8)), Standing::kJudged);
+}
+
+TEST(ReferenceTest, RefusesWritesThatNoInstructionMakes) {
+  using enum GuestRegister;
+  constexpr auto kNo = Standing::kCallerError, kYes = Standing::kJudged;
+  const std::uint64_t wide = std::uint64_t{1} << 32;
+  const auto narrow = [](Case& c) { c.guest.cs_l = false; };
+  EXPECT_EQ(StandingOf(Walk4().Cpl3().Give(kCr0, 0x80000021)), kNo);
+  EXPECT_EQ(StandingOf(Walk4().Cpl3().Give(kPat, 6)), kNo);
+  EXPECT_EQ(StandingOf(Walk4().Cpl3().Give(kPkru, 6)), kYes);
+  EXPECT_EQ(StandingOf(Walk4().Cpl3().Give(kRflags, 0x40002)), kYes);
+  EXPECT_EQ(StandingOf(Walk4().Cpl3().Give(kCpl, 0)), kYes);
+  EXPECT_EQ(StandingOf(Walk4().Give(kCpl, 4)), kNo);
+  EXPECT_EQ(StandingOf(Walk4().Give(kPkru, wide)), kNo);
+  EXPECT_EQ(StandingOf(Walk4().Give(kRflags, 0x40000)), kNo);
+  EXPECT_EQ(StandingOf(Walk4().Give(kRflags, 0x20002)), kNo);  // VM
+  EXPECT_EQ(StandingOf(Walk4().Give(kCr3, wide)), kYes);
+  EXPECT_EQ(StandingOf(Walk4().With(narrow).Give(kCr3, wide)), kNo);
+  EXPECT_EQ(StandingOf(Walk4().With(narrow).Give(kPat, wide)), kYes);
+}
+
+TEST(ReferenceTest, RefusesVmEntryWithAFieldThatNoCaseHas) {
+  EXPECT_EQ(StandingOf(Walk4().EnterWith(0x0812, 0)), Standing::kJudged);
+  EXPECT_EQ(StandingOf(Walk4().EnterWith(0x4816, 0)), Standing::kJudged);
+  EXPECT_EQ(StandingOf(Walk4().EnterWith(0x2800, 0)), Standing::kCallerError);
+  // It is judged although EPT is off before it, or after.
+  EXPECT_EQ(StandingOf(Walk4().EnterWith(0x401e, 0)), Standing::kJudged);
+}
+
+// What a VM exit saves of PDPTE registers that mean nothing is not looked at.
+TEST(ReferenceTest, PdptesMeanSomethingWithPaePagingAlone) {
+  using enum GuestRegister;
+  const auto defined = [](const CaseBuilder& builder) {
+    JudgedStep judged;
+    JudgeLastStep(builder.Build(), Dialect(), judged);
+    return judged.verdict.alternatives[0].pdptes_defined;
+  };
+  const auto pae = [](Case& c) {
+    c.guest.efer = 0x800;
+    c.guest.cs_l = false;
+  };
+  const auto bits32 = [](Case& c) {
+    c.guest.efer = 0x800;
+    c.guest.cs_l = false;
+    c.guest.cr4 = 0;
+  };
+  EXPECT_FALSE(defined(Walk4().Give(kCr3, 0x1000)));
+  EXPECT_TRUE(defined(Walk4().With(pae).Give(kCr3, 0x20)));
+  EXPECT_FALSE(defined(Walk4().With(pae).Give(kCr4, 0x2000)));
+  EXPECT_TRUE(defined(Walk4().With(bits32).Give(kCr4, 0x2020)));
+  // It exits before PAE paging begins.
+  EXPECT_FALSE(defined(Walk4().Pte(0).With(bits32).Give(kCr4, 0x2020)));
 }
 
 TEST(ReferenceTest, LinearAddressesAreCanonicalInIa32eMode) {

@@ -128,6 +128,19 @@ void DeliverVe(Examiner& x, Alternative& alternative) {
 
 }  // namespace
 
+Alternative& AddUntouched(const Examiner& x, RuleAt decided, Verdict& verdict) {
+  Alternative& alternative = verdict.alternatives.emplace_back();
+  alternative.registers = RegistersOf(x.state());
+  alternative.decided = decided;
+  return alternative;
+}
+
+void Refuse(Standing standing, std::string_view why, Verdict& verdict) {
+  verdict.standing = standing;
+  verdict.unmodelled = why;
+  verdict.alternatives.clear();
+}
+
 void AddWrite(const MachineState& state, Hpa word, std::uint64_t mask,
               std::uint64_t value, RuleAt why, BitWrites& writes) {
   const std::uint64_t differing = (state.memory.Load(word) ^ value) & mask;

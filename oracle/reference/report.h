@@ -3,6 +3,7 @@
 #define EPTDIFF_ORACLE_REFERENCE_REPORT_H_
 
 #include <cstdint>
+#include <string_view>
 
 #include "oracle/reference/examiner.h"
 #include "oracle/verdict.h"
@@ -11,11 +12,18 @@ namespace eptdiff {
 
 // Basic exit reasons (SDM appendix C).
 inline constexpr std::uint16_t kExitException = 0;
+inline constexpr std::uint16_t kExitControlRegister = 28;
 inline constexpr std::uint16_t kExitEptViolation = 48;
 inline constexpr std::uint16_t kExitEptMisconfiguration = 49;
 inline constexpr std::uint16_t kExitVmfunc = 59;
 inline constexpr std::uint16_t kExitPmlFull = 62;
 inline constexpr std::uint16_t kExitSppEvent = 66;
+
+// The alternative in which nothing has happened yet.
+Alternative& AddUntouched(const Examiner& x, RuleAt decided, Verdict& verdict);
+
+// There is no judgement, for this reason.
+void Refuse(Standing standing, std::string_view why, Verdict& verdict);
 
 // Adds the VM exit that a misconfiguration, an SPP-related event, a log-full
 // event or VMFUNC causes. `alternative` comes with the effects that precede

@@ -295,6 +295,9 @@ enum class AccessOrder : std::uint64_t {
   kLogBeforeSpp,  // permissions, the PML index, SPP
 };
 
+// What kReg11Order answers: "CR3-load exiting" and what is wrong with a CR3.
+enum class LoadOrder : std::uint64_t { kExitFirst, kFaultFirst };
+
 // What kGw13 answers: the order at one guest entry.
 enum class GuestEntryOrder : std::uint64_t {
   kSdm,             // present, reserved bits; rights once the leaf is known

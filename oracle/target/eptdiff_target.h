@@ -123,9 +123,17 @@ extern EPTDIFF_TARGET_EXPORT const uint32_t eptdiff_target_abi;
 #define EPTDIFF_MODELS_INVALIDATION (UINT64_C(1) << 32)
 /* Accesses of more than 64 bytes: eptdiff_question.access_bytes. */
 #define EPTDIFF_MODELS_LARGE_ACCESSES (UINT64_C(1) << 33)
+/* It keeps translations, as 29.4 lets a processor: its answers are judged by
+ * what may have been kept, and it is asked where that matters: the same access
+ * again after a store to an entry, with and without what ends it. It keeps them
+ * apart by case (eptdiff_target_enter), and by `processor`. Needs
+ * `keeps_state`. Without it, what is stale is wrong. */
+#define EPTDIFF_MODELS_CACHES (UINT64_C(1) << 34)
+/* Steps on logical processors 1 to 3 as well. */
+#define EPTDIFF_MODELS_PROCESSORS (UINT64_C(1) << 35)
 /* Pushes onto a shadow stack whose token the processor has just marked busy,
  * 26.4.3: eptdiff_question.busy_shadow_stack. */
-#define EPTDIFF_MODELS_BUSY_SHADOW_STACK (UINT64_C(1) << 34)
+#define EPTDIFF_MODELS_BUSY_SHADOW_STACK (UINT64_C(1) << 36)
 
 /* Which parts of its answers a target fills in, and which are compared:
  * eptdiff_profile.fills. */
@@ -219,7 +227,9 @@ enum eptdiff_step {
    * EPTDIFF_MODELS_VMFUNC, and ECX = `index`. */
   EPTDIFF_STEP_EPTP_SWITCH = 6,
   /* The guest gives `guest_register` the value `value`: it completes, or #GP,
-   * or a VM exit. The harness carries out what completes. */
+   * or a VM exit. The harness carries out what completes; PDPTE registers that
+   * a MOV to CR loads (volume 3A 4.4.1) are the target's to report. There are
+   * no guest/host masks and CR3-target values, and WRMSR does not exit. */
   EPTDIFF_STEP_REGISTER_WRITE = 8,
   /* To eptdiff_target_enter only: VM entry again, in the case that was entered,
    * after a VM exit and VMWRITE of `value` to `vmcs_field`. The question has
@@ -261,10 +271,19 @@ enum eptdiff_access {
 };
 
 /* CPUID features that paging depends on: eptdiff_question.cpu. A feature that a
- * bit of CR4 or IA32_EFER turns on is there where that bit is 1. */
+ * bit of CR4 or IA32_EFER turns on is there where that bit is 1; whether it is
+ * there matters to EPTDIFF_STEP_REGISTER_WRITE alone, which may set the bit. */
 #define EPTDIFF_CPU_1_GBYTE_PAGES (1u << 0) /* guest pages */
 #define EPTDIFF_CPU_PSE36 (1u << 1)
 #define EPTDIFF_CPU_EPT_VIOLATION_VE (1u << 2)
+#define EPTDIFF_CPU_NX (1u << 3)
+#define EPTDIFF_CPU_SMEP (1u << 4)
+#define EPTDIFF_CPU_SMAP (1u << 5)
+#define EPTDIFF_CPU_PKU (1u << 6)
+#define EPTDIFF_CPU_PKS (1u << 7)
+#define EPTDIFF_CPU_CET_SS (1u << 8)
+#define EPTDIFF_CPU_LA57 (1u << 9)
+#define EPTDIFF_CPU_PCID (1u << 10)
 
 typedef struct eptdiff_question {
   uint32_t size; /* of this structure, set by the harness */

@@ -5,6 +5,7 @@
  * An example of a consumer: copy it, and put your own types where the target's
  * are. */
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,9 @@ static const struct {
     {"entry_controls", EPTDIFF_MODELS_VM_ENTRY | EPTDIFF_MODELS_ENTRY_CONTROLS},
     {"guest_state", EPTDIFF_MODELS_VM_ENTRY | EPTDIFF_MODELS_GUEST_STATE},
     {"eptp_switch", EPTDIFF_MODELS_EPTP_SWITCHING},
+    {"vmfunc", EPTDIFF_MODELS_VMFUNC},
+    {"register_write", EPTDIFF_MODELS_REGISTER_WRITES},
+    {"vm_entry_again", 0},
     {"structure_access", EPTDIFF_MODELS_STRUCTURE_ACCESS},
     {"pdpte_load", EPTDIFF_MODELS_PDPTE_LOAD},
     {"linear_paging_off", EPTDIFF_MODELS_LINEAR_PAGING_OFF},
@@ -106,7 +110,8 @@ static int models_flag(const eptdiff_profile* profile, const char* flag) {
     if (strcmp(flag_table[i].flag, flag) != 0) continue;
     return (flag_table[i].models & ~profile->models) == 0;
   }
-  return 0; /* "ept_disabled", and what a later version adds */
+  /* "ept_disabled", "processors", and what a later version adds. */
+  return 0;
 }
 
 static int models(const eptdiff_profile* profile, const struct json* vector,
@@ -153,6 +158,14 @@ static void read_machine(const struct json* vector, eptdiff_question* q) {
   if (json_true(p, "page_1gb")) q->cpu |= EPTDIFF_CPU_1_GBYTE_PAGES;
   if (json_true(p, "pse36")) q->cpu |= EPTDIFF_CPU_PSE36;
   if (json_true(p, "ept_violation_ve")) q->cpu |= EPTDIFF_CPU_EPT_VIOLATION_VE;
+  if (json_true(p, "nx")) q->cpu |= EPTDIFF_CPU_NX;
+  if (json_true(p, "smep")) q->cpu |= EPTDIFF_CPU_SMEP;
+  if (json_true(p, "smap")) q->cpu |= EPTDIFF_CPU_SMAP;
+  if (json_true(p, "pku")) q->cpu |= EPTDIFF_CPU_PKU;
+  if (json_true(p, "pks")) q->cpu |= EPTDIFF_CPU_PKS;
+  if (json_true(p, "cet_ss")) q->cpu |= EPTDIFF_CPU_CET_SS;
+  if (json_true(p, "la57")) q->cpu |= EPTDIFF_CPU_LA57;
+  if (json_true(p, "pcid")) q->cpu |= EPTDIFF_CPU_PCID;
   q->pin_based = (uint32_t)json_number(c, "pin_based");
   q->primary = (uint32_t)json_number(c, "primary");
   q->secondary = (uint32_t)json_number(c, "secondary");
@@ -208,7 +221,13 @@ static void read_step(const struct json* step, eptdiff_question* q) {
                                       "pdpte_load",
                                       "store",
                                       "eptp_switch",
+                                      "",
+                                      "register_write",
+                                      "vm_entry",
                                       NULL};
+  static const char* const registers[] = {"cr0", "cr3",  "cr4",  "efer",
+                                          "pat", "pkrs", "pkru", "rflags",
+                                          "cpl", NULL};
   static const char* const accesses[] = {"read",
                                          "write",
                                          "read_modify_write",
@@ -232,7 +251,111 @@ static void read_step(const struct json* step, eptdiff_question* q) {
   q->gpa = json_number(step, "gpa");
   q->gla = json_number(step, "gla");
   q->index = (uint32_t)json_number(step, "index");
+  q->function = (uint32_t)json_number(step, "function");
+  q->value = json_number(step, "value");
+  q->vmcs_field = (uint32_t)json_number(step, "field");
+  q->guest_register =
+      (uint8_t)(json_member(step, "register") != NULL
+                    ? place_in(registers, json_text(step, "register"))
+                    : 0);
 }
+
+/* --------------------------------------------- what changes between steps */
+
+/* What a write that completes leaves. IA32_EFER.LMA is LME and CR0.PG. */
+static void write_register(eptdiff_question* q) {
+  const uint64_t paging = UINT64_C(1) << 31, lme = 1 << 8, lma = 1 << 10;
+  const uint64_t kept = 0x1ffaffd0; /* by MOV to CR0 */
+  const uint64_t value = q->value;
+  int long_mode;
+  switch (q->guest_register) {
+    case EPTDIFF_CR0:
+      long_mode = (q->efer & (q->cr0 & paging ? lma : lme)) != 0;
+      q->cr0 = (q->cr0 & kept) | (value & ~kept);
+      q->efer &= ~(lme | lma);
+      if (long_mode) q->efer |= value & paging ? lme | lma : lme;
+      break;
+    case EPTDIFF_CR3: /* with CR4.PCIDE bit 63 is not loaded */
+      q->cr3 = q->cr4 >> 17 & 1 ? value & ~(UINT64_C(1) << 63) : value;
+      break;
+    case EPTDIFF_CR4:
+      q->cr4 = value;
+      break;
+    case EPTDIFF_EFER:
+      q->efer = (value & ~lma) | (q->efer & lma);
+      break;
+    case EPTDIFF_PAT:
+      q->pat = value;
+      break;
+    case EPTDIFF_PKRS:
+      q->pkrs = (uint32_t)value;
+      break;
+    case EPTDIFF_PKRU:
+      q->pkru = (uint32_t)value;
+      break;
+    case EPTDIFF_RFLAGS:
+      q->rflags = value;
+      break;
+    case EPTDIFF_CPL:
+      q->cpl = (uint8_t)value;
+      break;
+  }
+}
+
+/* VMWRITE: fields by their encoding (SDM appendix B). */
+#define FIELD(encoding, member)                  \
+  {encoding, offsetof(eptdiff_question, member), \
+   sizeof(((eptdiff_question*)0)->member)}
+static void write_field(eptdiff_question* q) {
+  static const struct {
+    uint32_t encoding;
+    size_t offset, size;
+  } fields[] = {
+      FIELD(0x0000, vpid),
+      FIELD(0x0004, eptp_index),
+      FIELD(0x0006, hlat_prefix_size),
+      FIELD(0x0812, pml_index),
+      FIELD(0x200e, pml_address),
+      FIELD(0x2014, apic_access_address),
+      FIELD(0x2018, vm_functions),
+      FIELD(0x201a, eptp),
+      FIELD(0x2024, eptp_list_address),
+      FIELD(0x202a, ve_information_address),
+      FIELD(0x2030, spptp),
+      FIELD(0x2034, tertiary),
+      FIELD(0x2040, hlatp),
+      FIELD(0x4000, pin_based),
+      FIELD(0x4002, primary),
+      FIELD(0x4004, exception_bitmap),
+      FIELD(0x400c, exit_controls),
+      FIELD(0x4012, entry_controls),
+      FIELD(0x401e, secondary),
+      FIELD(0x2804, pat),
+      FIELD(0x2806, efer),
+      FIELD(0x280a, pdpte[0]),
+      FIELD(0x280c, pdpte[1]),
+      FIELD(0x280e, pdpte[2]),
+      FIELD(0x2810, pdpte[3]),
+      FIELD(0x2818, pkrs),
+      FIELD(0x6800, cr0),
+      FIELD(0x6802, cr3),
+      FIELD(0x6804, cr4),
+      FIELD(0x6820, rflags),
+  };
+  size_t i;
+  if (q->vmcs_field == 0x4816) q->cs_l = q->value >> 13 & 1; /* CS */
+  if (q->vmcs_field == 0x4818) q->cpl = q->value >> 5 & 3;   /* SS */
+  for (i = 0; i < sizeof fields / sizeof *fields; ++i) {
+    void* const to = (char*)q + fields[i].offset;
+    const uint16_t value16 = (uint16_t)q->value;
+    const uint32_t value32 = (uint32_t)q->value;
+    if (fields[i].encoding != q->vmcs_field) continue;
+    if (fields[i].size == 2) memcpy(to, &value16, 2);
+    if (fields[i].size == 4) memcpy(to, &value32, 4);
+    if (fields[i].size == 8) memcpy(to, &q->value, 8);
+  }
+}
+#undef FIELD
 
 /* ----------------------------------------------------------- the answer */
 
@@ -349,16 +472,21 @@ static int fits_exit(const struct comparison* c, const struct json* a) {
          fits_range(json_member(a, "gla"), given->gla);
 }
 
+/* By enum eptdiff_event. */
+static const char* const event_names[] = {"completed",
+                                          "vm_exit",
+                                          "virtualization_exception",
+                                          "page_fault",
+                                          "general_protection",
+                                          "vm_entry_failure",
+                                          "guest_state_failure",
+                                          "",
+                                          "invalid_opcode",
+                                          "invalid_operand",
+                                          NULL};
+
 static int fits_event(const struct comparison* c, const struct json* a) {
-  static const char* const events[] = {"completed",
-                                       "vm_exit",
-                                       "virtualization_exception",
-                                       "page_fault",
-                                       "general_protection",
-                                       "vm_entry_failure",
-                                       "guest_state_failure",
-                                       NULL};
-  const unsigned event = place_in(events, json_text(a, "event"));
+  const unsigned event = place_in(event_names, json_text(a, "event"));
   if (event != c->answer->event) return 0;
   switch (event) {
     case EPTDIFF_COMPLETED:
@@ -502,22 +630,26 @@ static void start_answer(const eptdiff_question* q, eptdiff_answer* answer) {
   memcpy(answer->pdpte, q->pdpte, sizeof answer->pdpte);
 }
 
+/* VM entry: whether it succeeds, or fails as one of the alternatives does. */
 static enum result enter(const eptdiff_profile* profile,
-                         const struct json* vector, const eptdiff_question* q,
-                         const eptdiff_memory* memory) {
-  const struct json* first =
-      json_member(json_member(vector, "entry"), "alternatives")->child;
-  const int fails = strcmp(json_text(first, "event"), "vm_entry_failure") == 0;
+                         const struct json* verdict, const eptdiff_question* q,
+                         const eptdiff_memory* memory, eptdiff_answer* answer) {
+  const struct json* a = json_member(verdict, "alternatives")->child;
+  const int fails = strcmp(json_text(a, "event"), "completed") != 0;
   const int modelled = (profile->models & EPTDIFF_MODELS_VM_ENTRY) != 0;
-  eptdiff_answer answer;
   if (fails && !modelled) return SKIPPED;
+  start_answer(q, answer);
   if (eptdiff_target_enter == NULL) return modelled ? SKIPPED : PASSED;
-  start_answer(q, &answer);
-  if (eptdiff_target_enter(q, memory, &answer) != EPTDIFF_ANSWERED) {
+  if (eptdiff_target_enter(q, memory, answer) != EPTDIFF_ANSWERED) {
     return SKIPPED;
   }
   if (!modelled) return PASSED;
-  return (answer.event == EPTDIFF_VM_ENTRY_FAILURE) == fails ? PASSED : FAILED;
+  for (; a != NULL; a = a->next) {
+    if (place_in(event_names, json_text(a, "event")) == answer->event) {
+      return PASSED;
+    }
+  }
+  return FAILED;
 }
 
 static void report(const struct json* vector, const struct json* step,
@@ -556,7 +688,7 @@ static enum result run(const eptdiff_profile* profile,
   for (; word != NULL; word = word->next) {
     store(&words, strtoull(word->key, NULL, 0), strtoull(word->text, NULL, 0));
   }
-  result = enter(profile, vector, &q, &memory);
+  result = enter(profile, json_member(vector, "entry"), &q, &memory, &answer);
   if (result != PASSED) return result;
   for (; step != NULL; step = step->next, ++number) {
     const struct comparison c = {profile->fills, &q, &answer, &old_words,
@@ -566,6 +698,14 @@ static enum result run(const eptdiff_profile* profile,
       continue;
     }
     read_step(step, &q);
+    if (q.step == EPTDIFF_STEP_VM_ENTRY) {
+      write_field(&q);
+      result =
+          enter(profile, json_member(step, "verdict"), &q, &memory, &answer);
+      if (result == FAILED) report(vector, step, number, &answer);
+      if (result != PASSED || answer.event != EPTDIFF_COMPLETED) return result;
+      continue;
+    }
     start_answer(&q, &answer);
     old_words = words;
     if (eptdiff_target_answer(&q, &memory, &answer) != EPTDIFF_ANSWERED) {
@@ -579,6 +719,10 @@ static enum result run(const eptdiff_profile* profile,
     q.pml_index = answer.pml_index;
     q.eptp_index = answer.eptp_index;
     memcpy(q.pdpte, answer.pdpte, sizeof q.pdpte);
+    if (q.step == EPTDIFF_STEP_REGISTER_WRITE &&
+        answer.event == EPTDIFF_COMPLETED) {
+      write_register(&q);
+    }
   }
   return PASSED;
 }

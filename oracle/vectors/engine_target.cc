@@ -43,6 +43,14 @@ Processor ProcessorOf(const eptdiff_question& q) {
   p.ept_violation_ve = (q.cpu & EPTDIFF_CPU_EPT_VIOLATION_VE) != 0;
   p.page_1gb = (q.cpu & EPTDIFF_CPU_1_GBYTE_PAGES) != 0;
   p.pse36 = (q.cpu & EPTDIFF_CPU_PSE36) != 0;
+  p.nx = (q.cpu & EPTDIFF_CPU_NX) != 0;
+  p.smep = (q.cpu & EPTDIFF_CPU_SMEP) != 0;
+  p.smap = (q.cpu & EPTDIFF_CPU_SMAP) != 0;
+  p.pku = (q.cpu & EPTDIFF_CPU_PKU) != 0;
+  p.pks = (q.cpu & EPTDIFF_CPU_PKS) != 0;
+  p.cet_ss = (q.cpu & EPTDIFF_CPU_CET_SS) != 0;
+  p.la57 = (q.cpu & EPTDIFF_CPU_LA57) != 0;
+  p.pcid = (q.cpu & EPTDIFF_CPU_PCID) != 0;
   return p;
 }
 
@@ -120,7 +128,10 @@ EngineStatus Ask(Engine& engine, const eptdiff_question& q,
     case EPTDIFF_STEP_PDPTE_LOAD:
       return engine.LoadPdptes(memory, event);
     case EPTDIFF_STEP_EPTP_SWITCH:
-      return engine.SwitchEptp(memory, q.index, event);
+      return engine.Vmfunc(memory, q.function, q.index, event);
+    case EPTDIFF_STEP_REGISTER_WRITE:
+      return engine.WriteRegister(
+          memory, static_cast<GuestRegister>(q.guest_register), q.value, event);
     default:
       return EngineStatus::kCallerError;
   }

@@ -45,6 +45,10 @@ bool HasStep(const Case& c) {
   return SomeStep(c, [](const Step& step) { return step.kind == kKind; });
 }
 
+bool UsesOtherProcessors(const Case& c) {
+  return SomeStep(c, [](const Step& step) { return step.processor != 0; });
+}
+
 // Whether VM entry refuses the case by a check from CTL-6 on: one that is not
 // about EPT itself.
 bool NeedsEntryControls(const Case& c) {
@@ -83,7 +87,21 @@ constexpr VectorFlag kFlags[] = {
     {"guest_state", "VM entry refuses the guest's state", NeedsGuestState},
     {"ept_disabled", "\"enable EPT\" is 0",
      [](const Case& c) { return !Secondary(c, 1); }},
-    {"eptp_switch", "VMFUNC leaf 0", HasStep<StepKind::kEptpSwitch>},
+    {"eptp_switch", "VMFUNC", HasStep<StepKind::kEptpSwitch>},
+    {"vmfunc", "... with another EAX than 0, or without VM functions",
+     [](const Case& c) {
+       return SomeStep(c, [&c](const Step& step) {
+         return step.kind == StepKind::kEptpSwitch &&
+                (step.value != 0 || !Secondary(c, 13));
+       });
+     }},
+    {"register_write", "the guest writes to a register",
+     HasStep<StepKind::kRegisterWrite>},
+    {"vm_entry_again", "VM exit, VMWRITE and VM entry between accesses",
+     HasStep<StepKind::kVmEntry>},
+    {"invalidation", "INVEPT, INVVPID, INVLPG, INVPCID",
+     HasStep<StepKind::kInvalidation>},
+    {"processors", "several logical processors", UsesOtherProcessors},
     {"structure_access", "accesses of the processor to a guest entry",
      [](const Case& c) {
        return HasStep<StepKind::kPagingStructureRead>(c) ||
@@ -159,5 +177,24 @@ constexpr VectorFlag kFlags[] = {
 }  // namespace
 
 std::span<const VectorFlag> AllVectorFlags() { return kFlags; }
+
+bool Needs(const Case& c, const VectorFlag& flag) {
+  if (flag.needed(c)) return true;
+  if (!HasStep<StepKind::kRegisterWrite>(c) &&
+      !HasStep<StepKind::kVmEntry>(c) && !UsesOtherProcessors(c)) {
+    return false;
+  }
+  for (Spine spine(c); !spine.over(); spine.Advance()) {
+    if (spine.step() == 0) continue;
+    const MachineState& state = spine.before();
+    const Case there = {state.processor,
+                        state.controls,
+                        state.guest,
+                        {},
+                        {c.steps[spine.step() - 1]}};
+    if (flag.needed(there)) return true;
+  }
+  return false;
+}
 
 }  // namespace eptdiff

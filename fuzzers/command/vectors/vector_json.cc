@@ -75,7 +75,7 @@ class VectorWriter {
     json_.End();
     json_.Key("flags").Array();
     for (const VectorFlag& flag : AllVectorFlags()) {
-      if (flag.needed(c)) json_.String(std::string(flag.name));
+      if (Needs(c, flag)) json_.String(std::string(flag.name));
     }
     if (alone) json_.String("step_alone");
     json_.End();

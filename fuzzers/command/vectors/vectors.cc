@@ -59,7 +59,7 @@ std::vector<MachineState> StatesAfter(const std::vector<MachineState>& before,
   Verdict verdict;
   Trace trace;
   for (const MachineState& state : before) {
-    Reference().Judge(state, AsAsked(step), verdict, trace);
+    Reference().Judge(state, step, verdict, trace);
     for (const Alternative& alternative : verdict.alternatives) {
       std::vector<MachineState> more = StatesAfter(alternative, step, state);
       if (more.empty()) return {};
@@ -80,10 +80,10 @@ bool SameVerdictInAll(const std::vector<MachineState>& states,
   Verdict verdict;
   Verdict other;
   Trace trace;
-  Reference().Judge(states[0], AsAsked(step), verdict, trace);
+  Reference().Judge(states[0], step, verdict, trace);
   return std::all_of(states.begin() + 1, states.end(),
                      [&](const MachineState& state) {
-                       Reference().Judge(state, AsAsked(step), other, trace);
+                       Reference().Judge(state, step, other, trace);
                        return SameVerdict(verdict, other);
                      });
 }

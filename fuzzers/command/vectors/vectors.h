@@ -31,6 +31,8 @@ struct VectorFlag {
   bool (*needed)(const Case& c);
 };
 std::span<const VectorFlag> AllVectorFlags();
+// Whether `c` needs it somewhere on the way: registers and controls may change.
+bool Needs(const Case& c, const VectorFlag& flag);
 
 // Whether all outcomes that are permitted on the way lead to the same verdicts.
 // (If following them all takes too long, the answer is no.)

@@ -24,9 +24,40 @@ using testing::Not;
 std::vector<std::string_view> FlagsOf(const Case& c) {
   std::vector<std::string_view> flags;
   for (const VectorFlag& flag : AllVectorFlags()) {
-    if (flag.needed(c)) flags.push_back(flag.name);
+    if (Needs(c, flag)) flags.push_back(flag.name);
   }
   return flags;
+}
+
+TEST(VectorsTest, FlagsAreThoseOfEveryStateOnTheWay) {
+  using testing::Contains;
+  const Case mbec =
+      Walk4().Read(0x1234).EnterWith(0x401e, 0x400002).Read(0x1234).Build();
+  EXPECT_THAT(FlagsOf(mbec), ElementsAre("mbec", "vm_entry_again"));
+  const Case smep = Guest4()
+                        .With([](Case& c) { c.processor.smep = true; })
+                        .Give(GuestRegister::kCr4, 0x102020)
+                        .Read(kGla)
+                        .Build();
+  EXPECT_THAT(FlagsOf(smep), Contains("register_write"));
+  EXPECT_THAT(FlagsOf(smep), Contains("smep_smap"));
+  EXPECT_THAT(FlagsOf(Walk4().Vmfunc(0, 0).Build()),
+              ElementsAre("eptp_switch", "vmfunc"));
+  EXPECT_THAT(FlagsOf(Walk4().EptpSwitching().Switch(0).Build()),
+              ElementsAre("eptp_switch"));
+}
+
+TEST(VectorsTest, WritesAndEntriesAreVectors) {
+  const Case c = Walk4()
+                     .Give(GuestRegister::kCr0, 0x80010021)
+                     .EnterWith(0x0812, 7)
+                     .Read(0x1234)
+                     .Build();
+  ASSERT_EQ(VectorCasesOf(c).size(), 1u);
+  EXPECT_EQ(VectorCasesOf(c)[0], c);
+  // A field that no case has ends it.
+  EXPECT_EQ(DefinedSteps(Walk4().Read(0x1234).EnterWith(0x2800, 0).Build()),
+            1u);
 }
 
 TEST(VectorsTest, StepsThatLeaveNoChoiceStayTogether) {

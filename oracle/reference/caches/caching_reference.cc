@@ -70,7 +70,13 @@ void CachingReference::AddWhatWasKept(const MachineState& state,
     reference_.Judge(state, step, *other, *other_trace, &kept);
     trace.consequences.Add(other_trace->consequences);
     trace.altered = trace.altered || other_trace->altered;
-    if (!kept.possible() || other->standing != Standing::kJudged) continue;
+    if (!kept.possible()) continue;
+    if (other->standing == Standing::kUndefined) {  // ALIAS-1, of a kept entry
+      verdict.standing = Standing::kUndefined;
+      verdict.alternatives.clear();
+      return;
+    }
+    if (other->standing != Standing::kJudged) continue;
     for (const Alternative& alternative : other->alternatives) {
       const bool known =
           std::any_of(verdict.alternatives.begin(), verdict.alternatives.end(),

@@ -31,6 +31,13 @@ constexpr Alteration kVariants[] = {
      "what was kept under another EPTP is used"},
     {"CACHE-1/vpid-ignored", Slot::kCache1Vpid, Always,
      "what was kept under another VPID is used"},
+    {"CACHE-1/pcid-ignored", Slot::kCache1Pcid, Always,
+     "what was kept under another PCID is used"},
+    {"CACHE-1/globals-need-the-pcid", Slot::kCache1Pcid,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && Bit(s.then->guest.cr3 ^ s.state->guest.cr3, 0) == 0;
+     },
+     "global pages are taken not to be used under another PCID"},
     {"CACHE-2/not-present-kept", Slot::kCache2NotPresent, Always,
      "that an entry was not present is remembered"},
     {"CACHE-2/misconfigured-kept", Slot::kCache2Misconfigured, Always,
@@ -41,7 +48,8 @@ constexpr Alteration kVariants[] = {
      "that a guest entry had a reserved bit is remembered"},
     {"CACHE-2/guest-accessed-clear-kept", Slot::kCache2GuestAccessed, Always,
      "guest entries are kept whose accessed flag is 0"},
-    {"CACHE-3/never", Slot::kCache3, Never, "nothing is kept"},
+    {"CACHE-3/never", Slot::kCache3, Never,
+     "no translation is taken to be kept"},
     {"CACHE-4/never", Slot::kCache4, Never,
      "upper levels are not kept apart from whole translations"},
     {"CACHE-5/gpa-not-ended", Slot::kCache5GuestPhysical, Never,
@@ -114,6 +122,17 @@ constexpr Alteration kVariants[] = {
      "INVLPG is taken to end guest-physical mappings"},
     {"CACHE-8/invpcid-ends-nothing", Slot::kCache8Invpcid, Never,
      "INVPCID leaves what was kept"},
+    {"CACHE-8/mov-cr3-ends-nothing", Slot::kCache8MovCr3, Never,
+     "MOV to CR3 leaves what was kept"},
+    {"CACHE-8/mov-cr3-ends-globals", Slot::kCache8MovCr3,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || (s.mapping->combined &&
+                        s.past->step.kind == StepKind::kRegisterWrite &&
+                        s.past->step.reg == GuestRegister::kCr3);
+     },
+     "MOV to CR3 is taken to end all combined mappings"},
+    {"CACHE-8/mov-cr-ends-nothing", Slot::kCache8MovCr, Never,
+     "MOV to CR0 and CR4 leaves what was kept"},
     {"CACHE-9/never", Slot::kCache9, Never,
      "what was kept is taken to refuse nothing that memory allows"},
     {"CACHE-10/never", Slot::kCache10, Never,
@@ -126,6 +145,8 @@ constexpr Alteration kVariants[] = {
               (s.mapping->combined && s.past->step.kind == StepKind::kVmEntry);
      },
      "VM entry is taken to end what was kept, whatever the VPID"},
+    {"CACHE-11/switch-ends-nothing", Slot::kCache11Switch, Never,
+     "without VPIDs an EPTP switch leaves what was kept"},
     {"CACHE-12/ends-nothing", Slot::kCache12, Never,
      "a page fault leaves what was kept of its address"},
     {"CACHE-13/eptp-whatever-the-type", Slot::kCache13Eptp,

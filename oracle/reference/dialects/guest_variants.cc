@@ -386,14 +386,10 @@ constexpr Alteration kVariants[] = {
      "P is 0 in the error code of a page fault for access rights"},
 
     {"GW-17/page-aligned", Slot::kGw17Address,
-     [](const Situation& s, std::uint64_t) {
-       return Field(s.state->guest.cr3, 31, 12);
-     },
+     [](const Situation& s, std::uint64_t) { return Field(s.operand, 31, 12); },
      "the PDPTE registers are loaded from CR3 bits 31:12: bits 11:5 are lost"},
     {"GW-17/bits-51-5", Slot::kGw17Address,
-     [](const Situation& s, std::uint64_t) {
-       return Field(s.state->guest.cr3, 51, 5);
-     },
+     [](const Situation& s, std::uint64_t) { return Field(s.operand, 51, 5); },
      "bits 63:32 of CR3 go into the address of the PDPTEs"},
     {"GW-17/bits-2-1-only", Slot::kGw17Reserved,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {

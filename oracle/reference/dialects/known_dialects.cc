@@ -56,12 +56,13 @@ struct Catalogue {
       alterations.push_back({name, slot.slot, Off, texts.back()});
     }
     for (auto variants :
-         {EntryVariants(), GuestStateVariants(), WalkVariants(),
-          ConfigurationVariants(), ViolationVariants(), QualificationVariants(),
-          FlagVariants(), MemoryTypeVariants(), SubPageVariants(), VeVariants(),
-          GuestVariants(), GuestWalkVariants(), GuestRightVariants(),
-          GuestErrorVariants(), LinearVariants(), BochsGuestVariants(),
-          ClassicVariants(), SavedStateVariants()}) {
+         {EntryVariants(), GuestStateVariants(), RegisterVariants(),
+          WalkVariants(), ConfigurationVariants(), ViolationVariants(),
+          QualificationVariants(), FlagVariants(), MemoryTypeVariants(),
+          SubPageVariants(), VeVariants(), GuestVariants(), GuestWalkVariants(),
+          GuestRightVariants(), GuestErrorVariants(), LinearVariants(),
+          BochsGuestVariants(), ClassicVariants(), CacheVariants(),
+          SavedStateVariants()}) {
       alterations.insert(alterations.end(), variants.begin(), variants.end());
     }
   }
@@ -87,13 +88,15 @@ std::span<const Alteration> AllAlterations() {
   return TheCatalogue().alterations;
 }
 
-std::span<const Alteration> CachingAlterations() { return CacheVariants(); }
+// Whether an instruction fails (CACHE-13), everybody can be asked.
+bool NeedsCaching(const Alteration& alteration) {
+  const Rule rule = InfoOf(alteration.slot).rule;
+  return IdentifierOf(rule).starts_with("CACHE-") && rule != Rule::kCache13;
+}
 
 const Alteration* FindAlteration(std::string_view name) {
-  for (const auto alterations : {AllAlterations(), CachingAlterations()}) {
-    for (const Alteration& alteration : alterations) {
-      if (alteration.name == name) return &alteration;
-    }
+  for (const Alteration& alteration : AllAlterations()) {
+    if (alteration.name == name) return &alteration;
   }
   return nullptr;
 }

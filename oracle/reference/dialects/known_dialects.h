@@ -23,10 +23,10 @@ namespace eptdiff {
 // in variants.h. In a fixed order, each name once.
 std::span<const Alteration> AllAlterations();
 
-// Those that show only where translations are kept.
-std::span<const Alteration> CachingAlterations();
+// Whether it shows only where translations are kept.
+bool NeedsCaching(const Alteration& alteration);
 
-// The alteration of this name, of either kind; null if there is none.
+// The alteration of this name; null if there is none.
 const Alteration* FindAlteration(std::string_view name);
 
 // The dialects that have a name: "sdm", those of bochs_dialect.h and of

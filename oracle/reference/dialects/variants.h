@@ -11,6 +11,7 @@ namespace eptdiff {
 
 std::span<const Alteration> EntryVariants();          // EPTP, CTL
 std::span<const Alteration> GuestStateVariants();     // GST
+std::span<const Alteration> RegisterVariants();       // VMF, REG
 std::span<const Alteration> WalkVariants();           // WALK
 std::span<const Alteration> ConfigurationVariants();  // CFG
 std::span<const Alteration> ViolationVariants();      // VIO, PRI

@@ -148,6 +148,10 @@ Answer SppEvent(std::uint64_t qualification, std::uint64_t gpa) {
 
 Answer VmfuncExit() { return Answer(Exit(59, 0, 0)); }
 
+Answer ControlRegisterExit(std::uint64_t qualification) {
+  return Answer(Exit(28, qualification, 0));
+}
+
 Answer InterceptedVe(std::uint32_t interruption_information) {
   Event event;
   event.kind = EventKind::kVmExit;

@@ -74,10 +74,12 @@ Answer Misconfiguration(std::uint64_t gpa);
 Answer LogFull(std::uint64_t qualification = 0);
 Answer SppEvent(std::uint64_t qualification, std::uint64_t gpa);
 Answer VmfuncExit();
+Answer ControlRegisterExit(std::uint64_t qualification);
 Answer InterceptedVe(std::uint32_t interruption_information);
 // A #VE; its information area is among the writes.
 Answer VirtualizationException();
 Answer GeneralProtection();
+Answer InvalidOpcode();
 // A page fault at kGla, or at `gla`.
 Answer PageFault(std::uint32_t error_code);
 Answer PageFault(std::uint32_t error_code, std::uint64_t gla);

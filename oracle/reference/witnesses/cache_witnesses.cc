@@ -26,6 +26,17 @@ CaseBuilder GuestMoved() {
   return GuestReads(Guest4().Vpid(5)).Store(kGuestPte, 0x16067);
 }
 
+// The same under PCID 1, with these bits in the PTE before and after.
+CaseBuilder Pcids(std::uint64_t before, std::uint64_t after) {
+  return Guest4()
+      .Vpid(5)
+      .Cr4(0x20080)
+      .With([](Case& c) { c.guest.cr3 |= 1; })
+      .GuestPte(0x10000 | before)
+      .Read(kGla)
+      .Store(kGuestPte, 0x16000 | after);
+}
+
 std::vector<NamedCase> UseCases() {
   return {
       {"cache-3-another-address",
@@ -113,7 +124,7 @@ std::vector<NamedCase> UseCases() {
       {"cache-14-flags-switched-on",
        "CACHE-14",
        {"CACHE-14/never", "CACHE-3/never"},
-       Reads().Enter(kFieldEptp, kEptp | 0x40).Read(0x1234).Build(),
+       Reads().EnterWith(kFieldEptp, kEptp | 0x40).Read(0x1234).Build(),
        Completes(0x9234)},
       {"cache-15-vector",
        "CACHE-15",
@@ -174,21 +185,32 @@ std::vector<NamedCase> TagCases() {
       {"cache-1-another-root",
        "CACHE-1",
        {"CACHE-1/eptrta-ignored"},
-       Reads().Enter(kFieldEptp, 0xb01e).Read(0x1234).Build(),
+       Reads().EnterWith(kFieldEptp, 0xb01e).Read(0x1234).Build(),
        Violation(0x581, 0x1234),
        Completes(0x9234)},
       {"cache-1-another-vpid",
        "CACHE-1",
        {"CACHE-1/vpid-ignored"},
-       GuestMoved().Enter(kFieldVpid, 6).Read(kGla).Build(),
+       GuestMoved().EnterWith(kFieldVpid, 6).Read(kGla).Build(),
        Reaches(0x26234, 4),
+       Reaches(0x20234, 4)},
+      {"cache-1-another-pcid",
+       "CACHE-1",
+       {"CACHE-1/pcid-ignored"},
+       Pcids(0x67, 0x67).EnterWith(kFieldCr3, 0x14002).Read(kGla).Build(),
+       Reaches(0x26234, 4),
+       Reaches(0x20234, 4)},
+      {"cache-1-a-global-page",
+       "CACHE-1",
+       {"CACHE-1/globals-need-the-pcid", "CACHE-3/never"},
+       Pcids(0x167, 0x167).EnterWith(kFieldCr3, 0x14002).Read(kGla).Build(),
        Reaches(0x20234, 4)},
       {"cache-1-the-vpid-again",
        "CACHE-1",
        {"CACHE-3/never", "CACHE-11/transition-always-ends"},
        GuestMoved()
-           .Enter(kFieldVpid, 6)
-           .Enter(kFieldVpid, 5)
+           .EnterWith(kFieldVpid, 6)
+           .EnterWith(kFieldVpid, 5)
            .Read(kGla)
            .Build(),
        Reaches(0x20234, 4)},
@@ -421,6 +443,26 @@ std::vector<NamedCase> GuestCases() {
        {"CACHE-8/invlpg-guest-physical-too", "CACHE-3/never"},
        Moved().Invlpg(kGlaPage).Read(0x1234).Build(),
        Completes(0x9234)},
+      {"cache-8-mov-cr3",
+       "CACHE-8",
+       {"CACHE-8/mov-cr3-ends-nothing"},
+       GuestMoved().Give(GuestRegister::kCr3, 0x14000).Read(kGla).Build(),
+       Reaches(0x26234, 4),
+       Reaches(0x20234, 4)},
+      {"cache-8-mov-cr3-with-bit-63",
+       "CACHE-8",
+       {"CACHE-8/mov-cr3-ends-globals", "CACHE-3/never"},
+       Pcids(0x67, 0x67)
+           .Give(GuestRegister::kCr3, std::uint64_t{1} << 63 | 0x14001)
+           .Read(kGla)
+           .Build(),
+       Reaches(0x20234, 4)},
+      {"cache-8-mov-cr4",
+       "CACHE-8",
+       {"CACHE-8/mov-cr-ends-nothing"},
+       GuestMoved().Give(GuestRegister::kCr4, 0x20a0).Read(kGla).Build(),
+       Reaches(0x26234, 4),
+       Reaches(0x20234, 4)},
       {"cache-8-invpcid",
        "CACHE-8",
        {"CACHE-8/invpcid-ends-nothing"},
@@ -453,7 +495,17 @@ std::vector<NamedCase> GuestCases() {
        {"CACHE-11/transition-ends-nothing"},
        GuestReads(Guest4())
            .Store(kGuestPte, 0x16067)
-           .Enter(kFieldVpid, 0)
+           .EnterWith(kFieldVpid, 0)
+           .Read(kGla)
+           .Build(),
+       Reaches(0x26234, 4),
+       Reaches(0x20234, 4)},
+      {"cache-11-an-eptp-switch",
+       "CACHE-11",
+       {"CACHE-11/switch-ends-nothing"},
+       GuestReads(Guest4().EptpSwitching().Word(0x7000, kEptp))
+           .Store(kGuestPte, 0x16067)
+           .Switch(0)
            .Read(kGla)
            .Build(),
        Reaches(0x26234, 4),
@@ -461,7 +513,7 @@ std::vector<NamedCase> GuestCases() {
       {"cache-11-with-vpid",
        "CACHE-11",
        {"CACHE-11/transition-always-ends", "CACHE-3/never"},
-       GuestMoved().Enter(kFieldVpid, 5).Read(kGla).Build(),
+       GuestMoved().EnterWith(kFieldVpid, 5).Read(kGla).Build(),
        Reaches(0x20234, 4)},
   };
 }

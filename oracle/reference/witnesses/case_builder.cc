@@ -1,5 +1,7 @@
 #include "oracle/reference/witnesses/case_builder.h"
 
+#include <algorithm>
+
 namespace eptdiff {
 namespace {
 
@@ -240,10 +242,10 @@ CaseBuilder& CaseBuilder::Cpl3() {
 void CaseBuilder::PlaceGuestTables(
     Case& c, std::uint64_t first_page,
     const std::optional<std::uint64_t>* entries) const {
-  std::uint64_t gla = 0;
-  for (const Step& step : case_.steps) {
-    if (gla == 0) gla = step.gla.value;
-  }
+  const auto linear = std::find_if(
+      case_.steps.begin(), case_.steps.end(),
+      [](const Step& step) { return step.kind == StepKind::kLinearAccess; });
+  const std::uint64_t gla = linear == case_.steps.end() ? 0 : linear->gla.value;
   const bool wide = paging_ != GuestPaging::k32Bit;
   constexpr int kTopLevel[] = {2, 2, 4, 5};
   for (int level = kTopLevel[static_cast<int>(*paging_)]; level >= 1; --level) {
@@ -320,6 +322,21 @@ CaseBuilder& CaseBuilder::Switch(std::uint32_t index) {
   return *this;
 }
 
+CaseBuilder& CaseBuilder::Vmfunc(std::uint32_t eax, std::uint32_t ecx) {
+  Switch(ecx);
+  case_.steps.back().value = eax;
+  return *this;
+}
+
+CaseBuilder& CaseBuilder::Give(GuestRegister reg, std::uint64_t value) {
+  Step step;
+  step.kind = StepKind::kRegisterWrite;
+  step.reg = reg;
+  step.value = value;
+  case_.steps.push_back(step);
+  return *this;
+}
+
 CaseBuilder& CaseBuilder::Invalidate(const Invalidation& invalidation) {
   Step step;
   step.kind = StepKind::kInvalidation;
@@ -341,7 +358,7 @@ CaseBuilder& CaseBuilder::Invlpg(std::uint64_t gla) {
   return Invalidate({InvalidationKind::kInvlpg, 0, 0, gla});
 }
 
-CaseBuilder& CaseBuilder::Enter(std::uint32_t field, std::uint64_t value) {
+CaseBuilder& CaseBuilder::EnterWith(std::uint32_t field, std::uint64_t value) {
   Step step;
   step.kind = StepKind::kVmEntry;
   step.index = field;

@@ -125,12 +125,14 @@ class CaseBuilder {
   CaseBuilder& PdpteLoad(std::uint64_t cr3);
   CaseBuilder& Store(std::uint64_t hpa, std::uint64_t value);
   CaseBuilder& Switch(std::uint32_t index);
+  CaseBuilder& Vmfunc(std::uint32_t eax, std::uint32_t ecx);
+  CaseBuilder& Give(GuestRegister reg, std::uint64_t value);
+  // VM entry again, after VMWRITE of `value` to the field with this encoding.
+  CaseBuilder& EnterWith(std::uint32_t field, std::uint64_t value);
   CaseBuilder& Invept(std::uint8_t type, std::uint64_t eptp = 0);
   CaseBuilder& Invvpid(std::uint8_t type, std::uint64_t vpid,
                        std::uint64_t gla = 0);
   CaseBuilder& Invlpg(std::uint64_t gla);
-  // VM exit, VMWRITE to the field with this encoding, VM entry.
-  CaseBuilder& Enter(std::uint32_t field, std::uint64_t value);
   // The last step is one of another logical processor.
   CaseBuilder& On(std::uint8_t processor);
 

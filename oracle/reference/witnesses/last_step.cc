@@ -27,14 +27,13 @@ void JudgeLastStep(const Case& c, const Dialect& dialect, JudgedStep& judged,
   for (std::size_t i = 0; i + 1 < c.steps.size(); ++i) {
     const Step& step = c.steps[i];
     judged.before.Begin(step);
-    sdm.Judge(judged.before, AsAsked(step), judged.verdict, judged.trace);
+    sdm.Judge(judged.before, &step, judged.verdict, judged.trace);
     if (judged.verdict.alternatives.empty()) return;
     judged.before.Apply(
         &step, PlainOutcome(judged.verdict.alternatives[0], judged.before));
   }
   judged.before.Begin(c.steps.back());
-  reference.Judge(judged.before, AsAsked(c.steps.back()), judged.verdict,
-                  judged.trace);
+  reference.Judge(judged.before, &c.steps.back(), judged.verdict, judged.trace);
 }
 
 }  // namespace eptdiff

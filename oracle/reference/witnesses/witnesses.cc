@@ -6,6 +6,8 @@ std::span<const NamedCase> Witnesses() {
   static const std::vector<NamedCase>& all = *[] {
     auto* cases = new std::vector<NamedCase>;
     for (auto family : {EntryWitnesses,
+                        RegisterWitnesses,
+                        EntryAgainWitnesses,
                         WalkWitnesses,
                         ConfigurationWitnesses,
                         ViolationWitnesses,

@@ -46,6 +46,8 @@ std::span<const NamedCase> Witnesses();
 // By family of rules.
 std::vector<NamedCase> EntryWitnesses();             // EPTP, CTL
 std::vector<NamedCase> GuestStateWitnesses();        // GST
+std::vector<NamedCase> RegisterWitnesses();          // VMF, REG
+std::vector<NamedCase> EntryAgainWitnesses();        // a second VM entry
 std::vector<NamedCase> WalkWitnesses();              // WALK
 std::vector<NamedCase> ConfigurationWitnesses();     // CFG
 std::vector<NamedCase> ViolationWitnesses();         // VIO, PRI

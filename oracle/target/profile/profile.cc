@@ -200,6 +200,9 @@ std::string FaultOf(const eptdiff_profile& profile) {
     return "models: EPTDIFF_MODELS_ENTRY_CONTROLS and "
            "EPTDIFF_MODELS_GUEST_STATE need EPTDIFF_MODELS_VM_ENTRY";
   }
+  if (Has(profile, EPTDIFF_MODELS_CACHES) && profile.keeps_state == 0) {
+    return "models: EPTDIFF_MODELS_CACHES needs keeps_state";
+  }
   if (profile.min_maxphyaddr < 32 || profile.max_maxphyaddr > 52 ||
       profile.min_maxphyaddr > profile.max_maxphyaddr) {
     return "min_maxphyaddr, max_maxphyaddr: not a range within 32 to 52";
@@ -288,8 +291,11 @@ Skip NotModelled(const eptdiff_profile& profile, const Processor& processor,
   return Skip::kNone;
 }
 
-Skip NotModelled(const eptdiff_profile& profile, const GuestState& guest,
-                 const Step& step) {
+Skip NotModelled(const eptdiff_profile& profile, const Controls& controls,
+                 const GuestState& guest, const Step& step) {
+  if (step.processor != 0 && !Has(profile, EPTDIFF_MODELS_PROCESSORS)) {
+    return Skip::kProcessors;
+  }
   switch (step.kind) {
     case StepKind::kLinearAccess: {
       const Skip skip = LinearNotModelled(profile, guest);
@@ -306,9 +312,11 @@ Skip NotModelled(const eptdiff_profile& profile, const GuestState& guest,
       return Has(profile, EPTDIFF_MODELS_PDPTE_LOAD) ? Skip::kNone
                                                      : Skip::kPdpteLoad;
     case StepKind::kEptpSwitch: {
+      const bool enabled = (controls.primary & kActivateSecondary) != 0 &&
+                           (controls.secondary & kEnableVmFunctions) != 0;
       const bool modelled =
           Has(profile, EPTDIFF_MODELS_EPTP_SWITCHING) &&
-          (step.value == 0 || Has(profile, EPTDIFF_MODELS_VMFUNC));
+          ((step.value == 0 && enabled) || Has(profile, EPTDIFF_MODELS_VMFUNC));
       return modelled ? Skip::kNone : Skip::kEptpSwitch;
     }
     case StepKind::kRegisterWrite:
@@ -372,9 +380,10 @@ bool FitTo(const eptdiff_profile& profile, Case& c) {
 
   for (Step& step : c.steps) {
     if (IsAccess(step)) Simplify(profile, step);
+    if (!Has(profile, EPTDIFF_MODELS_PROCESSORS)) step.processor = 0;
   }
   std::erase_if(c.steps, [&](const Step& step) {
-    return NotModelled(profile, guest, step) != Skip::kNone;
+    return NotModelled(profile, controls, guest, step) != Skip::kNone;
   });
   // Tables of the other depth stay what they are.
   if (NotModelled(profile, processor, controls, guest) != Skip::kNone) {

@@ -34,8 +34,8 @@ std::string FaultOf(const eptdiff_profile& profile);
 // about this step; kNone if it can.
 Skip NotModelled(const eptdiff_profile& profile, const Processor& processor,
                  const Controls& controls, const GuestState& guest);
-Skip NotModelled(const eptdiff_profile& profile, const GuestState& guest,
-                 const Step& step);
+Skip NotModelled(const eptdiff_profile& profile, const Controls& controls,
+                 const GuestState& guest, const Step& step);
 
 // Takes out of `c` what the target does not model: controls become 0, accesses
 // simpler ones, other steps go. The case stays canonical. False if nothing is

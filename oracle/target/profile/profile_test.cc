@@ -58,7 +58,8 @@ bool IsModelled(const eptdiff_profile& profile, const Case& c) {
     return false;
   }
   for (const Step& step : c.steps) {
-    if (NotModelled(profile, c.guest, step) != Skip::kNone) return false;
+    if (NotModelled(profile, c.controls, c.guest, step) != Skip::kNone)
+      return false;
   }
   return true;
 }

@@ -95,7 +95,8 @@ bool ForkedServer::AnswerCase(ChannelReader& in, ChannelWriter& out) {
 }
 
 bool ForkedServer::IsModelled(const Step& step) const {
-  return NotModelled(profile(), state_.guest, step) == Skip::kNone &&
+  return NotModelled(profile(), state_.controls, state_.guest, step) ==
+             Skip::kNone &&
          NotModelled(profile(), state_.processor, state_.controls,
                      state_.guest) == Skip::kNone;
 }

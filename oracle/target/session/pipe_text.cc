@@ -180,6 +180,8 @@ constexpr std::string_view kModels[] = {"4_levels",
                                         "vmfunc",
                                         "invalidation",
                                         "large_accesses",
+                                        "caches",
+                                        "processors",
                                         "busy_shadow_stack"};
 constexpr std::string_view kFills[] = {"event",
                                        "failed_check",

@@ -59,7 +59,7 @@ Incident Means(ProtocolError error) {
 bool IsMemoryType(std::uint8_t type) { return type <= 7; }
 
 bool CanFollow(std::uint32_t event, const Step* step) {
-  if (step == nullptr) {
+  if (IsEntry(step)) {
     return event == EPTDIFF_COMPLETED || event == EPTDIFF_VM_ENTRY_FAILURE ||
            event == EPTDIFF_GUEST_STATE_FAILURE;
   }
@@ -142,9 +142,20 @@ void SetMachine(const MachineState& state, eptdiff_question& question) {
   const Processor& processor = state.processor;
   question.ept_vpid_cap = processor.ept_vpid_cap;
   question.maxphyaddr = processor.maxphyaddr;
-  if (processor.page_1gb) question.cpu |= EPTDIFF_CPU_1_GBYTE_PAGES;
-  if (processor.pse36) question.cpu |= EPTDIFF_CPU_PSE36;
-  if (processor.ept_violation_ve) question.cpu |= EPTDIFF_CPU_EPT_VIOLATION_VE;
+  const auto enumerate = [&question](bool has, std::uint32_t feature) {
+    if (has) question.cpu |= feature;
+  };
+  enumerate(processor.page_1gb, EPTDIFF_CPU_1_GBYTE_PAGES);
+  enumerate(processor.pse36, EPTDIFF_CPU_PSE36);
+  enumerate(processor.ept_violation_ve, EPTDIFF_CPU_EPT_VIOLATION_VE);
+  enumerate(processor.nx, EPTDIFF_CPU_NX);
+  enumerate(processor.smep, EPTDIFF_CPU_SMEP);
+  enumerate(processor.smap, EPTDIFF_CPU_SMAP);
+  enumerate(processor.pku, EPTDIFF_CPU_PKU);
+  enumerate(processor.pks, EPTDIFF_CPU_PKS);
+  enumerate(processor.cet_ss, EPTDIFF_CPU_CET_SS);
+  enumerate(processor.la57, EPTDIFF_CPU_LA57);
+  enumerate(processor.pcid, EPTDIFF_CPU_PCID);
 
   const Controls& controls = state.controls;
   question.pin_based = controls.pin_based;

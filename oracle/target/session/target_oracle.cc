@@ -52,7 +52,7 @@ Skip TargetOracle::Perform(const MachineState& state, const Step& step,
     }
     return Skip::kNone;
   }
-  Skip skip = NotModelled(profile(), state.guest, step);
+  Skip skip = NotModelled(profile(), state.controls, state.guest, step);
   // An EPTP switch may have brought flags that are not modelled.
   if (skip == Skip::kNone) {
     skip = NotModelled(profile(), state.processor, state.controls, state.guest);
