@@ -28,6 +28,17 @@ void AnswerEntry(const MachineState& state, Outcome& outcome) {
   outcome.writes.clear();
 }
 
+void AnswerSaved(const MachineState& state, const Step& step,
+                 Outcome& outcome) {
+  outcome.saved = SavedState{};
+  if (outcome.event.kind != EventKind::kVmExit) return;
+  const bool asynchronous =
+      step.access.asynchronous ||
+      (step.kind == StepKind::kGuestPhysicalAccess && !step.page.gla_valid);
+  outcome.saved =
+      SavedBy(outcome.event, state.controls, state.guest, asynchronous);
+}
+
 Registers RegistersOf(const Engine& engine) {
   return {.eptp = engine.controls().eptp,
           .pml_index = engine.controls().pml_index,

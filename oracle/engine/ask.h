@@ -89,6 +89,9 @@ Skip SkipFor(EngineStatus status, const MachineState& state, const Step& step);
 // The answer to VM entry.
 void AnswerEntry(const MachineState& state, Outcome& outcome);
 
+// What a VM exit saves for its handler, of an answer.
+void AnswerSaved(const MachineState& state, const Step& step, Outcome& outcome);
+
 // The registers of an outcome, as a step has left them.
 Registers RegistersOf(const Engine& engine);
 

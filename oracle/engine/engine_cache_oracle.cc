@@ -60,6 +60,7 @@ Skip EngineCacheOracle::Perform(const MachineState& state, const Step& step,
     if (skip != Skip::kNone) return skip;
   }
   outcome.registers = RegistersOf(engine.engine());
+  AnswerSaved(state, step, outcome);
   memory_.ListChanges(outcome.writes);
   return Skip::kNone;
 }

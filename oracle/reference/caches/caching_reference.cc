@@ -65,10 +65,11 @@ void CachingReference::AddWhatWasKept(const MachineState& state,
     if (other == nullptr) {
       other = std::make_unique<Verdict>();
       other_trace = std::make_unique<Trace>();
-      other_trace->keeps_hits = false;
+      other_trace->keeps_hits = trace.keeps_hits;
     }
     reference_.Judge(state, step, *other, *other_trace, &kept);
     trace.consequences.Add(other_trace->consequences);
+    trace.silences.Add(other_trace->silences);
     trace.altered = trace.altered || other_trace->altered;
     if (!kept.possible()) continue;
     if (other->standing == Standing::kUndefined) {  // ALIAS-1, of a kept entry
