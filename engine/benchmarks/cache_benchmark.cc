@@ -120,7 +120,7 @@ struct GuestPhysical {
                                 event);
   }
   static void DropUpper(TranslationCache& cache, std::uint64_t address) {
-    for (const int level : {2, 3}) cache.UpperAt(Gpa{address}, level).key = 0;
+    for (const int level : {2, 3}) cache.Keep(Gpa{address}, level, 0);
   }
 };
 struct Linear {
@@ -137,7 +137,7 @@ struct Linear {
     return engine.PerformLinearAccess(memory, access, Gla{address}, event);
   }
   static void DropUpper(TranslationCache& cache, std::uint64_t address) {
-    for (const int level : {2, 3}) cache.UpperAt(Gla{address}, level).key = 0;
+    for (const int level : {2, 3}) cache.Keep(Gla{address}, level, 0, 0);
   }
 };
 

@@ -22,11 +22,6 @@ Event CheckInvalidation(const Engine& engine, const Invalidation& asked) {
   return Event{};
 }
 
-bool IsAsynchronous(const Step& step) {
-  return step.access.asynchronous ||
-         (step.kind == StepKind::kGuestPhysicalAccess && !step.page.gla_valid);
-}
-
 }  // namespace
 
 Skip EngineOracle::Enter(const MachineState& state, Outcome& outcome) {
@@ -59,12 +54,7 @@ Skip EngineOracle::Perform(const MachineState& state, const Step& step,
         SkipFor(Ask(*engine_, memory, step, outcome.event), state, step);
     if (skip != Skip::kNone) return skip;
   }
-  outcome.registers = RegistersOf(*engine_);
-  outcome.saved = SavedState{};
-  if (outcome.event.kind == EventKind::kVmExit) {
-    outcome.saved = SavedBy(outcome.event, state.controls, state.guest,
-                            IsAsynchronous(step));
-  }
+  ReportAfter(*engine_, state, step, outcome);
   memory_.ListChanges(outcome.writes);
   return Skip::kNone;
 }
