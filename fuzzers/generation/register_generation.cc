@@ -171,6 +171,17 @@ std::uint64_t ChangedField(Random& random, const Case& c, std::uint32_t field) {
   }
 }
 
+// Paging begins; now and then it would be that of IA-32e mode.
+Step BeginPaging(Random& random, Case& c) {
+  Step step;
+  step.kind = StepKind::kRegisterWrite;
+  step.reg = GuestRegister::kCr0;
+  step.value = c.guest.cr0 | kCr0Pg | kCr0Pe;
+  if (random.OneIn(2)) c.guest.efer |= kEferLme;
+  if (random.OneIn(8)) c.guest.cs_l = true;
+  return step;
+}
+
 void InsertSomewhere(Random& random, const Step& step, Case& c) {
   c.steps.insert(c.steps.begin() + random.Below(c.steps.size() + 1), step);
 }
@@ -248,7 +259,10 @@ Step GenerateVmfunc(Random& random) {
 void AddChanges(Random& random, Case& c) {
   const unsigned draw = random.Below(100);
   if (draw < 4) {
-    InsertSomewhere(random, GenerateRegisterWrite(random, c), c);
+    const bool begins = !PagingIsOn(c) && c.guest.cpl == 0 && random.OneIn(3);
+    InsertSomewhere(
+        random,
+        begins ? BeginPaging(random, c) : GenerateRegisterWrite(random, c), c);
     if (random.OneIn(16)) c.controls.primary |= kPrimaryCr3Loads;
   } else if (draw < 6) {
     InsertSomewhere(random, GenerateEntryAgain(random, c), c);

@@ -288,9 +288,11 @@ class Comparison {
   void CompareRegisters() {
     const Registers& e = expected_.registers;
     const Registers& g = given_.registers;
-    for (std::uint8_t i = 0; i < 4; ++i) {
-      Compare(Field::kPdpte, e.pdpte[i], g.pdpte[i], {Rule::kGw17, 0},
-              DefinedPdpteBits(expected_, e.pdpte[i]), i);
+    if (expected_.pdptes_defined) {
+      for (std::uint8_t i = 0; i < 4; ++i) {
+        Compare(Field::kPdpte, e.pdpte[i], g.pdpte[i], {Rule::kGw17, 0},
+                DefinedPdpteBits(expected_, e.pdpte[i]), i);
+      }
     }
     Compare(Field::kEptp, e.eptp, g.eptp, {Rule::kCtl4, 0});
     Compare(Field::kEptpIndex, e.eptp_index, g.eptp_index, {Rule::kCtl4, 0});

@@ -29,7 +29,8 @@ struct Trial::Seat {
 
   bool active = false;
   std::size_t group = 0;
-  MachineState state;  // of the group that it leads
+  MachineState state;             // of the group that it leads
+  Skip unmodelled = Skip::kNone;  // ... what the current step needs there
 
   Outcome outcome;      // of the current step
   bool judged = false;  // the outcome conforms and waits to be carried out
@@ -109,12 +110,15 @@ void Trial::LeaveIfRefused(Seat& seat) {
 
 void Trial::Perform(std::size_t number, const Step& step) {
   for (auto& seat : seats_) {
-    if (seat->active && seat->group == seat->number) seat->state.Begin(step);
-  }
-  for (auto& seat : seats_) {
     if (!seat->active) continue;
-    const MachineState& state = seats_[seat->group]->state;
-    const Skip unmodelled = UnmodelledBy(state, step);
+    // The leader of a group is the first of it.
+    Seat& leader = *seats_[seat->group];
+    if (&leader == seat.get()) {
+      leader.state.Begin(step);
+      leader.unmodelled = UnmodelledBy(leader.state, step);
+    }
+    const MachineState& state = leader.state;
+    const Skip unmodelled = leader.unmodelled;
     const Skip skip = unmodelled != Skip::kNone
                           ? unmodelled
                           : AskOracle(seat->oracle, state, step, seat->outcome);

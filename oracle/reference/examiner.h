@@ -90,7 +90,7 @@ class Examiner {
     __builtin_unreachable();
   }
   // The number of the place where the slot is asked.
-  std::size_t PlaceOf(Slot slot) const {
+  [[gnu::always_inline]] std::size_t PlaceOf(Slot slot) const {
     return RulePlace{InfoOf(slot).rule, s.level, s.linear.level != 0}.number();
   }
   // What the dialect makes of the answer, and keeps of it in the trace.

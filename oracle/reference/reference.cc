@@ -25,37 +25,35 @@ constexpr std::uint16_t BitOf(EntryCheck check) {
 
 // VM entry refuses an EPTP for these reasons (table 25-9).
 std::uint16_t FailedEptpChecks(Examiner& x, std::uint64_t eptp) {
-  static constexpr struct {
-    Slot slot;
-    EntryCheck check;
-  } kChecks[] = {
-      {Slot::kEptp1, EntryCheck::kEptp1}, {Slot::kEptp2, EntryCheck::kEptp2},
-      {Slot::kEptp3, EntryCheck::kEptp3}, {Slot::kEptp4, EntryCheck::kEptp4},
-      {Slot::kEptp5, EntryCheck::kEptp5},
-  };
   std::uint16_t failed = 0;
-  for (const auto& [slot, check] : kChecks) {
-    if (x.Ask(slot, eptp)) failed |= BitOf(check);
-  }
+  const auto ask = [&](Slot slot, EntryCheck check)
+                       __attribute__((always_inline)) {
+                         if (x.Ask(slot, eptp)) failed |= BitOf(check);
+                       };
+  ask(Slot::kEptp1, EntryCheck::kEptp1);
+  ask(Slot::kEptp2, EntryCheck::kEptp2);
+  ask(Slot::kEptp3, EntryCheck::kEptp3);
+  ask(Slot::kEptp4, EntryCheck::kEptp4);
+  ask(Slot::kEptp5, EntryCheck::kEptp5);
   return failed;
 }
 
 // 27.2.1.1.
 std::uint16_t FailedChecks(Examiner& x) {
-  static constexpr struct {
-    Slot slot;
-    EntryCheck check;
-  } kChecks[] = {
-      {Slot::kCtl1, EntryCheck::kCtl1}, {Slot::kCtl2, EntryCheck::kCtl2},
-      {Slot::kCtl3, EntryCheck::kCtl3}, {Slot::kCtl6, EntryCheck::kCtl6},
-      {Slot::kCtl7, EntryCheck::kCtl7}, {Slot::kCtl8, EntryCheck::kCtl8},
-      {Slot::kCtl9, EntryCheck::kCtl9}, {Slot::kCtl10, EntryCheck::kCtl10},
-  };
   std::uint16_t failed = 0;
   if (x.s.EnableEpt()) failed = FailedEptpChecks(x, x.state().controls.eptp);
-  for (const auto& [slot, check] : kChecks) {
-    if (x.Ask(slot)) failed |= BitOf(check);
-  }
+  const auto ask = [&](Slot slot, EntryCheck check)
+                       __attribute__((always_inline)) {
+                         if (x.Ask(slot)) failed |= BitOf(check);
+                       };
+  ask(Slot::kCtl1, EntryCheck::kCtl1);
+  ask(Slot::kCtl2, EntryCheck::kCtl2);
+  ask(Slot::kCtl3, EntryCheck::kCtl3);
+  ask(Slot::kCtl6, EntryCheck::kCtl6);
+  ask(Slot::kCtl7, EntryCheck::kCtl7);
+  ask(Slot::kCtl8, EntryCheck::kCtl8);
+  ask(Slot::kCtl9, EntryCheck::kCtl9);
+  ask(Slot::kCtl10, EntryCheck::kCtl10);
   return failed;
 }
 
@@ -84,8 +82,9 @@ void AddRefusedControls(const Examiner& x, std::uint16_t failed,
 }
 
 // 27.8: the basic exit reason 33 (with bit 31), and a qualification.
-void AddRefusedGuest(const Examiner& x, std::uint64_t qualification, Rule why,
-                     Verdict& verdict) {
+[[gnu::noinline]] void AddRefusedGuest(const Examiner& x,
+                                       std::uint64_t qualification, Rule why,
+                                       Verdict& verdict) {
   constexpr std::uint16_t kInvalidGuestState = 33;
   Alternative& entry = AddUntouched(x, {why, 0}, verdict);
   entry.event.kind = EventKind::kGuestStateFailure;
@@ -111,15 +110,22 @@ bool SomePdpteFails(Examiner& x) {
 // 27.3.1: "These checks may be performed in any order", so that where both
 // kinds of failure are there either qualification may be reported (27.8).
 void JudgeGuestState(Examiner& x, Verdict& verdict) {
-  static constexpr Slot kChecks[] = {
-      Slot::kGst1, Slot::kGst2, Slot::kGst3, Slot::kGst4, Slot::kGst5,
-      Slot::kGst6, Slot::kGst7, Slot::kGst8, Slot::kGst9, Slot::kGst11};
   bool accepted = true;
-  for (const Slot slot : kChecks) {
-    if (!x.Ask(slot)) continue;
+  const auto ask = [&](Slot slot) __attribute__((always_inline)) {
+    if (!x.Ask(slot)) return;
     if (accepted) AddRefusedGuest(x, 0, InfoOf(slot).rule, verdict);
     accepted = false;
-  }
+  };
+  ask(Slot::kGst1);
+  ask(Slot::kGst2);
+  ask(Slot::kGst3);
+  ask(Slot::kGst4);
+  ask(Slot::kGst5);
+  ask(Slot::kGst6);
+  ask(Slot::kGst7);
+  ask(Slot::kGst8);
+  ask(Slot::kGst9);
+  ask(Slot::kGst11);
   if (SomePdpteFails(x)) {
     AddRefusedGuest(x, x.Ask(Slot::kGst10Reason), Rule::kGst10, verdict);
     accepted = false;
