@@ -109,13 +109,18 @@ template <int kLeafLevel>
 struct GuestPhysical {
   static Bench Make(std::size_t room) { return Bench(room, kLeafLevel); }
   template <typename AnyEngine>
-  static bool Translate(AnyEngine& engine, FlatMemory& memory, const Access&,
-                        std::uint64_t address, Translation& page) {
+  [[gnu::always_inline]] static bool Translate(AnyEngine& engine,
+                                               FlatMemory& memory,
+                                               const Access&,
+                                               std::uint64_t address,
+                                               Translation& page) {
     return engine.Translate(memory, Gpa{address}, Use::kWrite, page);
   }
-  static EngineStatus Perform(CachingEngine& engine, FlatMemory& memory,
-                              const Access& access, std::uint64_t address,
-                              Event& event) {
+  [[gnu::always_inline]] static EngineStatus Perform(CachingEngine& engine,
+                                                     FlatMemory& memory,
+                                                     const Access& access,
+                                                     std::uint64_t address,
+                                                     Event& event) {
     return engine.PerformAccess(memory, access, Gpa{address}, GuestPage(),
                                 event);
   }
@@ -126,14 +131,18 @@ struct GuestPhysical {
 struct Linear {
   static Bench Make(std::size_t room) { return Bench(room); }
   template <typename AnyEngine>
-  static bool Translate(AnyEngine& engine, FlatMemory& memory,
-                        const Access& access, std::uint64_t address,
-                        Translation& page) {
+  [[gnu::always_inline]] static bool Translate(AnyEngine& engine,
+                                               FlatMemory& memory,
+                                               const Access& access,
+                                               std::uint64_t address,
+                                               Translation& page) {
     return engine.TranslateLinear(memory, access, Gla{address}, page);
   }
-  static EngineStatus Perform(CachingEngine& engine, FlatMemory& memory,
-                              const Access& access, std::uint64_t address,
-                              Event& event) {
+  [[gnu::always_inline]] static EngineStatus Perform(CachingEngine& engine,
+                                                     FlatMemory& memory,
+                                                     const Access& access,
+                                                     std::uint64_t address,
+                                                     Event& event) {
     return engine.PerformLinearAccess(memory, access, Gla{address}, event);
   }
   static void DropUpper(TranslationCache& cache, std::uint64_t address) {

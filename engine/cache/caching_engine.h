@@ -73,14 +73,18 @@ class CachingEngine {
                                               Translation& page) {
     const engine::AccessMode mode =
         engine::ModeOf(access, engine_->guest().cpl);
-    const engine::CombinedPage* kept = cache_->Find(gla);
     const unsigned use = engine::UseNumber(access.kind, mode);
-    if (kept != nullptr && (kept->uses >> use & 1) != 0) [[likely]] {
-      page.address = Hpa{kept->host_page | (gla.value & bits::Bits(11, 0))};
-      page.page_shift = kept->page_shift;
-      page.memory_type = kept->memory_type;
-      page.structure_memory_type = structure_type_;
-      page.guest_structure_types = kept->guest_structure_types;
+    const auto take =
+        [&](const engine::CombinedPage& kept) __attribute__((always_inline)) {
+          if ((kept.uses >> use & 1) == 0) return false;
+          page.address = Hpa{kept.host_page | (gla.value & bits::Bits(11, 0))};
+          page.page_shift = kept.page_shift;
+          page.memory_type = kept.memory_type;
+          page.structure_memory_type = structure_type_;
+          page.guest_structure_types = kept.guest_structure_types;
+          return true;
+        };
+    if (cache_->Visit(gla, take)) [[likely]] {
       return true;
     }
     return WalkLinear(memory, access, gla, page);
@@ -163,18 +167,25 @@ class CachingEngine {
                                             Use use,
                                             const engine::MemoryTypeRow& types,
                                             Translation& page) {
-    const engine::GuestPhysicalPage* kept = cache_->Find(gpa);
-    std::uint64_t word = kept == nullptr ? 0 : kept->word;
-    if ((word & engine::GuestPhysicalPage::UseBit(use)) == 0) [[unlikely]] {
-      word = Walk(memory, gpa, use, types);
-      if (word == 0) return false;
+    using engine::GuestPhysicalPage;
+    const auto take = [&](std::uint64_t word) __attribute__((always_inline)) {
+      page.address = GuestPhysicalPage::AddressOf(word, gpa);
+      page.page_shift = GuestPhysicalPage::PageShiftOf(word);
+      page.memory_type =
+          static_cast<MemoryType>(types[GuestPhysicalPage::MemoryTypeOf(word)]);
+      page.structure_memory_type = structure_type_;
+      return true;
+    };
+    const bool found = cache_->Visit(
+        gpa, [&](const GuestPhysicalPage& kept) __attribute__((always_inline)) {
+          return (kept.word & GuestPhysicalPage::UseBit(use)) != 0 &&
+                 take(kept.word);
+        });
+    if (found) [[likely]] {
+      return true;
     }
-    page.address = engine::GuestPhysicalPage::AddressOf(word, gpa);
-    page.page_shift = engine::GuestPhysicalPage::PageShiftOf(word);
-    page.memory_type = static_cast<MemoryType>(
-        types[engine::GuestPhysicalPage::MemoryTypeOf(word)]);
-    page.structure_memory_type = structure_type_;
-    return true;
+    const std::uint64_t word = Walk(memory, gpa, use, types);
+    return word != 0 && take(word);
   }
   // Miss: the walks that keep what they find. The word of the page; 0 says
   // nothing.

@@ -17,7 +17,7 @@
 // another thread's cache from outside is a data race.
 //
 // All memory is taken at construction. Invalidations of one address take the
-// time of a few look-ups, unless the guest uses large pages, whose parts are
+// time of some look-ups, unless the guest uses large pages, whose parts are
 // then looked for everywhere; all others take the same short time whatever the
 // size, but for one in some thousands, which clears the cache.
 //
@@ -40,7 +40,8 @@ class TranslationCache {
  public:
   // With room for `pages` 4-KByte pages of each kind, at 48 bytes, and for a
   // quarter as many entries of paging-structure caches; `pages` is rounded up
-  // to a power of two.
+  // to a power of two. A page has one place, which depends on its tags as well:
+  // what comes to lie there later drives it out.
   explicit TranslationCache(std::size_t pages);
   TranslationCache(const TranslationCache&) = delete;
   TranslationCache& operator=(const TranslationCache&) = delete;
@@ -100,17 +101,27 @@ class TranslationCache {
   void Select(const Selection& selection);
   std::uint32_t RegimeNumber(const engine::Regime& regime);
 
-  // What is kept of it, for what is current; null if nothing is.
-  const engine::GuestPhysicalPage* Find(Gpa gpa) const {
-    return FindIn(guest_physical_, mask_, 12, engine::PageOf(gpa.value),
-                  physical_);
+  // Calls `f` with what is kept of it for what is current, until that says that
+  // it will do; whether it has. Each is one compare and one branch, so that no
+  // look-up waits for another.
+  template <typename F>
+  [[gnu::always_inline]] bool Visit(Gpa gpa, F f) const {
+    const std::uint64_t address = engine::PageOf(gpa.value);
+    const auto& page =
+        guest_physical_[IndexOf(address >> 12, physical_, mask_)];
+    return page.key == (address | physical_.number) && f(page);
   }
-  const engine::CombinedPage* Find(Gla gla) const {
-    const std::uint64_t page = engine::PageOf(gla.value);
-    const engine::CombinedPage* kept =
-        FindIn(combined_, mask_, 12, page, local_);
-    return kept != nullptr ? kept : FindIn(combined_, mask_, 12, page, global_);
+  template <typename F>
+  [[gnu::always_inline]] bool Visit(Gla gla, F f) const {
+    const std::uint64_t address = engine::PageOf(gla.value);
+    const auto& local = combined_[IndexOf(address >> 12, local_, mask_)];
+    if (local.key == (address | local_.number) && f(local)) [[likely]] {
+      return true;
+    }
+    const auto& global = combined_[IndexOf(address >> 12, global_, mask_)];
+    return global.key == (address | global_.number) && f(global);
   }
+  // Of an entry of a level; null if nothing is.
   const engine::UpperEntry* Find(Gpa gpa, int level) const {
     return FindIn(ept_upper_, upper_mask_, engine::PageShift(level),
                   engine::UpperEntry::PrefixOf(gpa.value, level), physical_);
