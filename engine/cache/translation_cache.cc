@@ -158,7 +158,8 @@ void TranslationCache::Select(const Selection& selection) {
   Refresh();
 }
 
-void TranslationCache::Keep(Gla gla, bool global, CombinedPage page) {
+void TranslationCache::Keep(Gla gla, bool global, const CombinedPage& found) {
+  CombinedPage page = found;
   const Place& place = global ? global_ : local_;
   page.key = PageOf(gla.value) | place.number;
   if (Forgets(CacheFlaw::kAnyUse)) page.uses = ~std::uint32_t{0};

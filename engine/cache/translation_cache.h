@@ -150,8 +150,8 @@ class TranslationCache {
   void Keep(Gpa gpa, int level, std::uint64_t word) {
     KeepIn(ept_upper_, gpa.value, level, physical_, word, 0);
   }
-  // `page` lacks the key.
-  void Keep(Gla gla, bool global, engine::CombinedPage page);
+  // `found` lacks the key.
+  void Keep(Gla gla, bool global, const engine::CombinedPage& found);
   void Keep(Gla gla, int level, std::uint64_t word, std::uint64_t types) {
     KeepIn(guest_upper_, gla.value, level, upper_, word, types);
   }
