@@ -191,7 +191,8 @@ class CacheCases {
     const std::uint64_t near =
         random_.Percent(25) ? 0x1000ull << random_.Below(10) : 0;
     asked.second = gla.value ^ near;
-    switch (random_.Below(4)) {
+    // The guest's own need CPL 0.
+    switch (random_.Below(c_.guest.cpl == 0 ? 4 : 2)) {
       case 0:
         asked.kind = InvalidationKind::kInvept;
         asked.type = static_cast<std::uint8_t>(1 + random_.Below(2));
@@ -218,7 +219,7 @@ class CacheCases {
   void MakeRegisterWrite(Step& step) {
     step.kind = StepKind::kRegisterWrite;
     const bool pcids = (c_.guest.cr4 >> 17 & 1) != 0;
-    switch (random_.Below(8)) {
+    switch (c_.guest.cpl == 0 ? random_.Below(8) : 5 + random_.Below(3)) {
       case 0:
         step.reg = GuestRegister::kCr0;
         step.value = c_.guest.cr0 ^ (random_.OneIn(2) ? 0x80000000 : 0x10000);
