@@ -1,5 +1,5 @@
-# The package: find_package(eptdiff-engine), then link eptdiff::engine, or
-# eptdiff::table, which is there if it was built and Abseil is found. And the
+# The package: find_package(eptdiff-engine), then link eptdiff::engine,
+# eptdiff::cache, or eptdiff::table, which is there if it was built and Abseil is found. And the
 # examples, which use it: in the tree, and as a stranger would, installed.
 include(CMakePackageConfigHelpers)
 
@@ -30,10 +30,14 @@ set(describe_violation_says
     "^user-mode write, refused after 4-level paging, EPT allows r-x\n\
 user-mode access of unknown kind, refused within 4-level paging, \
 EPT allows ---\n$")
-foreach(example translate describe_violation)
+set(keep_translations_says "^GPA 1234H is HPA 40001234H
+moved, it is 40001234H
+after INVEPT, it is 80001234H
+$")
+foreach(example translate describe_violation keep_translations)
   add_executable(${example}_example examples/${example}.cc)
   target_link_libraries(${example}_example PRIVATE
-    eptdiff_options eptdiff::engine)
+    eptdiff_options eptdiff::cache)
   add_test(NAME EngineExample.${example} COMMAND ${example}_example)
   set_tests_properties(EngineExample.${example} PROPERTIES
     PASS_REGULAR_EXPRESSION "${${example}_says}")

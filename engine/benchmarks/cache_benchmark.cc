@@ -109,35 +109,44 @@ template <int kLeafLevel>
 struct GuestPhysical {
   static Bench Make(std::size_t room) { return Bench(room, kLeafLevel); }
   template <typename AnyEngine>
-  static bool Translate(AnyEngine& engine, FlatMemory& memory, const Access&,
-                        std::uint64_t address, Translation& page) {
+  [[gnu::always_inline]] static bool Translate(AnyEngine& engine,
+                                               FlatMemory& memory,
+                                               const Access&,
+                                               std::uint64_t address,
+                                               Translation& page) {
     return engine.Translate(memory, Gpa{address}, Use::kWrite, page);
   }
-  static EngineStatus Perform(CachingEngine& engine, FlatMemory& memory,
-                              const Access& access, std::uint64_t address,
-                              Event& event) {
+  [[gnu::always_inline]] static EngineStatus Perform(CachingEngine& engine,
+                                                     FlatMemory& memory,
+                                                     const Access& access,
+                                                     std::uint64_t address,
+                                                     Event& event) {
     return engine.PerformAccess(memory, access, Gpa{address}, GuestPage(),
                                 event);
   }
   static void DropUpper(TranslationCache& cache, std::uint64_t address) {
-    for (const int level : {2, 3}) cache.UpperAt(Gpa{address}, level).key = 0;
+    for (const int level : {2, 3}) cache.Keep(Gpa{address}, level, 0);
   }
 };
 struct Linear {
   static Bench Make(std::size_t room) { return Bench(room); }
   template <typename AnyEngine>
-  static bool Translate(AnyEngine& engine, FlatMemory& memory,
-                        const Access& access, std::uint64_t address,
-                        Translation& page) {
+  [[gnu::always_inline]] static bool Translate(AnyEngine& engine,
+                                               FlatMemory& memory,
+                                               const Access& access,
+                                               std::uint64_t address,
+                                               Translation& page) {
     return engine.TranslateLinear(memory, access, Gla{address}, page);
   }
-  static EngineStatus Perform(CachingEngine& engine, FlatMemory& memory,
-                              const Access& access, std::uint64_t address,
-                              Event& event) {
+  [[gnu::always_inline]] static EngineStatus Perform(CachingEngine& engine,
+                                                     FlatMemory& memory,
+                                                     const Access& access,
+                                                     std::uint64_t address,
+                                                     Event& event) {
     return engine.PerformLinearAccess(memory, access, Gla{address}, event);
   }
   static void DropUpper(TranslationCache& cache, std::uint64_t address) {
-    for (const int level : {2, 3}) cache.UpperAt(Gla{address}, level).key = 0;
+    for (const int level : {2, 3}) cache.Keep(Gla{address}, level, 0, 0);
   }
 };
 

@@ -50,6 +50,7 @@ Regime GuestRegimeOf(const Processor& processor, const Controls& controls,
   kept.rflags &= bits::kRflagsAc;
   kept.cpl = 0;
   kept.nmi_unblocking = false;
+  kept.busy_shadow_stack = false;
   // What these registers hold is no entry in memory, and nothing says that a
   // change of them has to be waited for.
   if (PagingModeOf(guest) != PagingMode::kPae) kept.pdpte = {};

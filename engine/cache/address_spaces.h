@@ -90,6 +90,13 @@ class AddressSpaces {
 
   // Whether the space with this number is one of these; false if it is gone.
   bool Holds(const SpaceFilter& filter, std::uint64_t number) const;
+  // Calls `f` with the number of each of these.
+  template <typename F>
+  void ForEach(const SpaceFilter& filter, F f) const {
+    for (const Numbered& known : spaces_) {
+      if (known.number != 0 && filter.Holds(known.space)) f(known.number);
+    }
+  }
 
  private:
   static constexpr std::size_t kSpaces = 64;

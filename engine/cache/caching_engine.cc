@@ -95,41 +95,37 @@ Event CachingEngine::Invpcid(std::uint64_t type, std::uint64_t descriptor,
   return event;
 }
 
-// Of CR0.PG from 1 to 0.
-void CachingEngine::MoveToCr0(std::uint64_t value) {
-  GuestState guest = engine_->guest();
-  if ((guest.cr0 & ~value & bits::kCr0Paging) != 0) {
-    cache_->InvalidateVpid(vpid());
+// Volume 3A, 4.10.4.1.
+void CachingEngine::EndForWrite(const GuestState& before, GuestRegister reg,
+                                std::uint64_t value) {
+  const auto changes = [value](std::uint64_t old, std::uint64_t bits) {
+    return ((old ^ value) & bits) != 0;
+  };
+  switch (reg) {
+    case GuestRegister::kCr0:
+      if ((before.cr0 & ~value & bits::kCr0Paging) != 0) {
+        cache_->InvalidateVpid(vpid());
+      }
+      break;
+    case GuestRegister::kCr3:
+      if ((before.cr4 & bits::kCr4Pcide) == 0) {
+        cache_->InvalidatePcid(vpid(), 0);
+      } else if ((value & bits::kCr3Preserve) == 0) {
+        cache_->InvalidatePcid(
+            vpid(), static_cast<std::uint16_t>(value & bits::kCr3PcidBits));
+      }
+      break;
+    case GuestRegister::kCr4:
+      // For PAE and SMEP the current PCID would do.
+      if (changes(before.cr4, bits::kCr4Pge | bits::kCr4Pae) ||
+          (before.cr4 & ~value & bits::kCr4Pcide) != 0 ||
+          (~before.cr4 & value & bits::kCr4Smep) != 0) {
+        cache_->InvalidateVpid(vpid());
+      }
+      break;
+    default:
+      break;
   }
-  guest.cr0 = value;
-  set_guest(guest);
-}
-
-void CachingEngine::MoveToCr3(std::uint64_t value) {
-  GuestState guest = engine_->guest();
-  const bool has_pcids = (guest.cr4 & bits::kCr4Pcide) != 0;
-  if (!has_pcids) {
-    cache_->InvalidatePcid(vpid(), 0);
-  } else if ((value & bits::kCr3Preserve) == 0) {
-    cache_->InvalidatePcid(
-        vpid(), static_cast<std::uint16_t>(value & bits::kCr3PcidBits));
-  }
-  guest.cr3 = has_pcids ? value & ~bits::kCr3Preserve : value;
-  set_guest(guest);
-}
-
-// Of CR4.PGE and CR4.PAE either way, CR4.PCIDE from 1 to 0, CR4.SMEP from 0 to
-// 1. The last two need end no other PCID's, but may.
-void CachingEngine::MoveToCr4(std::uint64_t value) {
-  GuestState guest = engine_->guest();
-  const std::uint64_t set = value & ~guest.cr4;
-  const std::uint64_t cleared = guest.cr4 & ~value;
-  if (((set | cleared) & (bits::kCr4Pge | bits::kCr4Pae)) != 0 ||
-      (cleared & bits::kCr4Pcide) != 0 || (set & bits::kCr4Smep) != 0) {
-    cache_->InvalidateVpid(vpid());
-  }
-  guest.cr4 = value;
-  set_guest(guest);
 }
 
 void CachingEngine::set_guest(const GuestState& guest) {

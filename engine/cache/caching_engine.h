@@ -73,14 +73,18 @@ class CachingEngine {
                                               Translation& page) {
     const engine::AccessMode mode =
         engine::ModeOf(access, engine_->guest().cpl);
-    const engine::CombinedPage& kept = cache_->PageAt(gla);
     const unsigned use = engine::UseNumber(access.kind, mode);
-    if (cache_->IsKept(kept, gla) && (kept.uses >> use & 1) != 0) [[likely]] {
-      page.address = Hpa{kept.host_page | (gla.value & bits::Bits(11, 0))};
-      page.page_shift = kept.page_shift;
-      page.memory_type = kept.memory_type;
-      page.structure_memory_type = structure_type_;
-      page.guest_structure_types = kept.guest_structure_types;
+    const auto take =
+        [&](const engine::CombinedPage& kept) __attribute__((always_inline)) {
+          if ((kept.uses >> use & 1) == 0) return false;
+          page.address = Hpa{kept.host_page | (gla.value & bits::Bits(11, 0))};
+          page.page_shift = kept.page_shift;
+          page.memory_type = kept.memory_type;
+          page.structure_memory_type = structure_type_;
+          page.guest_structure_types = kept.guest_structure_types;
+          return true;
+        };
+    if (cache_->Visit(gla, take)) [[likely]] {
       return true;
     }
     return WalkLinear(memory, access, gla, page);
@@ -100,11 +104,11 @@ class CachingEngine {
                                      std::uint8_t pat_index, Event& event);
   template <HostMemory Memory>
   EngineStatus LoadPdptes(Memory& memory, Event& event);
-  // With VPIDs, nothing ends: what was kept under this EPTP before is used
-  // again.
+  // With VPIDs, EPTP switching ends nothing: what was kept under this EPTP
+  // before is used again.
   template <HostMemory Memory>
-  EngineStatus SwitchEptp(const Memory& memory, std::uint32_t index,
-                          Event& event);
+  EngineStatus Vmfunc(const Memory& memory, std::uint32_t leaf,
+                      std::uint32_t index, Event& event);
 
   // ---- The instructions. Each returns what becomes of it
   // (walk/invalidation.h) and, if that is a completed event, ends what it has
@@ -115,14 +119,12 @@ class CachingEngine {
   Event Invlpg(Gla gla);
   Event Invpcid(std::uint64_t type, std::uint64_t descriptor, Gla gla);
 
-  // MOV to CR, whose value is taken as it is: what invalidates, ends
-  // (Volume 3A, 4.10.4.1; CACHE-8). Of CR3, bit 63 with CR4.PCIDE. PDPTEs are
-  // loaded by LoadPdptes().
-  void MoveToCr0(std::uint64_t value);
-  void MoveToCr3(std::uint64_t value);
-  void MoveToCr4(std::uint64_t value);
-  // Any other change of registers, by the guest or by software while it is
-  // stopped: ends nothing.
+  // As Engine's: MOV to CR0, CR3 and CR4 end what they invalidate (Volume 3A,
+  // 4.10.4.1; CACHE-8).
+  template <HostMemory Memory>
+  EngineStatus WriteRegister(Memory& memory, GuestRegister reg,
+                             std::uint64_t value, Event& event);
+  // Software changes registers while the guest is stopped: ends nothing.
   void set_guest(const GuestState& guest);
 
   // A VM exit that no access gave. Without VPIDs it ends the combined mappings
@@ -149,6 +151,9 @@ class CachingEngine {
   // Ends what `event` has to, of an access that walked.
   void EndFor(const Event& event);
   void EndForViolation(const Event& event);
+  // Ends what a write that completed has to; `before` it.
+  void EndForWrite(const GuestState& before, GuestRegister reg,
+                   std::uint64_t value);
   EngineStatus After(EngineStatus status, const Event& event) {
     if (status == EngineStatus::kAnswered &&
         event.kind != EventKind::kCompleted) {
@@ -162,19 +167,25 @@ class CachingEngine {
                                             Use use,
                                             const engine::MemoryTypeRow& types,
                                             Translation& page) {
-    const engine::GuestPhysicalPage& kept = cache_->PageAt(gpa);
-    std::uint64_t word = kept.word;
-    if (!cache_->IsKept(kept, gpa) ||
-        (word & engine::GuestPhysicalPage::UseBit(use)) == 0) [[unlikely]] {
-      word = Walk(memory, gpa, use, types);
-      if (word == 0) return false;
+    using engine::GuestPhysicalPage;
+    const auto take = [&](std::uint64_t word) __attribute__((always_inline)) {
+      page.address = GuestPhysicalPage::AddressOf(word, gpa);
+      page.page_shift = GuestPhysicalPage::PageShiftOf(word);
+      page.memory_type =
+          static_cast<MemoryType>(types[GuestPhysicalPage::MemoryTypeOf(word)]);
+      page.structure_memory_type = structure_type_;
+      return true;
+    };
+    const bool found = cache_->Visit(
+        gpa, [&](const GuestPhysicalPage& kept) __attribute__((always_inline)) {
+          return (kept.word & GuestPhysicalPage::UseBit(use)) != 0 &&
+                 take(kept.word);
+        });
+    if (found) [[likely]] {
+      return true;
     }
-    page.address = engine::GuestPhysicalPage::AddressOf(word, gpa);
-    page.page_shift = engine::GuestPhysicalPage::PageShiftOf(word);
-    page.memory_type = static_cast<MemoryType>(
-        types[engine::GuestPhysicalPage::MemoryTypeOf(word)]);
-    page.structure_memory_type = structure_type_;
-    return true;
+    const std::uint64_t word = Walk(memory, gpa, use, types);
+    return word != 0 && take(word);
   }
   // Miss: the walks that keep what they find. The word of the page; 0 says
   // nothing.

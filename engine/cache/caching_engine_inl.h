@@ -38,13 +38,12 @@ bool CachingEngine::WalkLinear(const Memory& memory, const Access& access,
   std::uint64_t structure_types = 0;
   for (int kept = engine::UpperEntry::kLowest;
        kept <= engine::UpperEntry::kHighest && kept <= top; ++kept) {
-    const engine::UpperEntry& upper = cache_->UpperAt(gla, kept);
-    if (cache_->IsKept(upper, gla, kept) &&
-        use.expectation.table.Fits(upper.word)) {
-      entry = upper.word;
-      all = upper.word | ~kInAll;
-      any = upper.word;
-      structure_types = upper.guest_structure_types;
+    const engine::UpperEntry* upper = cache_->Find(gla, kept);
+    if (upper != nullptr && use.expectation.table.Fits(upper->word)) {
+      entry = upper->word;
+      all = upper->word | ~kInAll;
+      any = upper->word;
+      structure_types = upper->guest_structure_types;
       level = kept - 1;
       break;
     }
@@ -174,13 +173,27 @@ EngineStatus CachingEngine::LoadPdptes(Memory& memory, Event& event) {
 }
 
 template <HostMemory Memory>
-EngineStatus CachingEngine::SwitchEptp(const Memory& memory,
-                                       std::uint32_t index, Event& event) {
+EngineStatus CachingEngine::Vmfunc(const Memory& memory, std::uint32_t leaf,
+                                   std::uint32_t index, Event& event) {
   const EngineStatus status =
-      After(engine_->SwitchEptp(memory, index, event), event);
+      After(engine_->Vmfunc(memory, leaf, index, event), event);
   if (status == EngineStatus::kAnswered &&
       event.kind == EventKind::kCompleted) {
     if (!has_vpid_) cache_->EndForTransition();  // 26.5.6.3
+    Select();
+  }
+  return status;
+}
+
+template <HostMemory Memory>
+EngineStatus CachingEngine::WriteRegister(Memory& memory, GuestRegister reg,
+                                          std::uint64_t value, Event& event) {
+  const GuestState before = engine_->guest();
+  const EngineStatus status =
+      After(engine_->WriteRegister(memory, reg, value, event), event);
+  if (status == EngineStatus::kAnswered &&
+      event.kind == EventKind::kCompleted) {
+    EndForWrite(before, reg, value);
     Select();
   }
   return status;

@@ -52,11 +52,9 @@ class KeepingWalk {
  private:
   // Whether the entry of `level` is known; then it was the last one.
   [[gnu::always_inline]] bool Knows(int level) {
-    const UpperEntry& upper = cache_.UpperAt(gpa_, level);
-    if (!cache_.IsKept(upper, gpa_, level) || !expect_.table.Fits(upper.word)) {
-      return false;
-    }
-    entry_ = all_ = upper.word;
+    const UpperEntry* upper = cache_.Find(gpa_, level);
+    if (upper == nullptr || !expect_.table.Fits(upper->word)) return false;
+    entry_ = all_ = upper->word;
     return true;
   }
   [[gnu::always_inline]] bool Load(int level) {

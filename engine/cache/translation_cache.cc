@@ -11,6 +11,7 @@ using engine::CacheFlaw;
 using engine::CombinedPage;
 using engine::kCombinedKinds;
 using engine::PageOf;
+using engine::PageShift;
 using engine::SetOf;
 using engine::Space;
 using engine::SpaceFilter;
@@ -23,6 +24,9 @@ constexpr unsigned kGuestPhysical = SetOf(SpaceKind::kGuestPhysical);
 constexpr unsigned kLocal = SetOf(SpaceKind::kLocal);
 constexpr unsigned kGlobal = SetOf(SpaceKind::kGlobal);
 constexpr unsigned kUpper = SetOf(SpaceKind::kUpper);
+
+constexpr int kPageShift = 12;
+constexpr int kUpperLevels[] = {UpperEntry::kLowest, UpperEntry::kHighest};
 
 }  // namespace
 
@@ -102,8 +106,14 @@ void TranslationCache::EndForViolation(std::uint64_t eptp, Gpa gpa) {
   if (Forgets(CacheFlaw::kViolationGuestPhysical)) return;
   const SpaceFilter filter = {.kinds = kGuestPhysical,
                               .eptrta = eptp & bits::kAddress};
-  EndIf(filter, PageOf(gpa.value), PageAt(gpa));
-  EndUpper(filter, gpa);
+  spaces_.ForEach(filter, [&](std::uint64_t number) {
+    const Place place = PlaceOf(number);
+    EndIn(guest_physical_, mask_, kPageShift, PageOf(gpa.value), place);
+    for (int level : kUpperLevels) {
+      EndIn(ept_upper_, upper_mask_, PageShift(level),
+            UpperEntry::PrefixOf(gpa.value, level), place);
+    }
+  });
 }
 
 void TranslationCache::EndForViolation(std::uint64_t eptp, std::uint16_t vpid,
@@ -148,14 +158,16 @@ void TranslationCache::Select(const Selection& selection) {
   Refresh();
 }
 
-void TranslationCache::Keep(Gla gla, bool global, CombinedPage page) {
-  page.key = PageOf(gla.value) | (global ? global_number_ : local_number_);
+void TranslationCache::Keep(Gla gla, bool global, const CombinedPage& found) {
+  CombinedPage page = found;
+  const Place& place = global ? global_ : local_;
+  page.key = PageOf(gla.value) | place.number;
   if (Forgets(CacheFlaw::kAnyUse)) page.uses = ~std::uint32_t{0};
-  constexpr int kSmallPage = 12;
-  if (page.guest_shift != kSmallPage) has_large_pages_ = true;
-  CombinedPage& place = PageAt(gla);
-  if (place.SameTranslation(page)) page.uses |= place.uses;
-  place = page;
+  if (page.guest_shift != kPageShift) has_large_pages_ = true;
+  CombinedPage& kept =
+      combined_[IndexOf(gla.value >> kPageShift, place, mask_)];
+  if (kept.SameTranslation(page)) page.uses |= kept.uses;
+  kept = page;
 }
 
 // For Clear(), and once in thousands of invalidations, when numbers run out.
@@ -171,18 +183,17 @@ void TranslationCache::Drop() {
 
 // The numbers of the current spaces, which may have changed.
 void TranslationCache::Refresh() {
-  const auto number_of = [this](SpaceKind kind, std::uint32_t regime,
-                                std::uint16_t vpid, std::uint16_t pcid) {
-    return regime == 0 ? std::uint16_t{0}
-                       : spaces_.NumberOf(
-                             {kind, vpid, pcid, regime, selection_.eptrta});
+  const auto place_of = [this](SpaceKind kind, std::uint32_t regime,
+                               std::uint16_t vpid, std::uint16_t pcid) {
+    return regime == 0 ? Place()
+                       : PlaceOf(spaces_.NumberOf(
+                             {kind, vpid, pcid, regime, selection_.eptrta}));
   };
   const Selection& s = selection_;
-  guest_physical_number_ =
-      number_of(SpaceKind::kGuestPhysical, s.ept_regime, 0, 0);
-  local_number_ = number_of(SpaceKind::kLocal, s.guest_regime, s.vpid, s.pcid);
-  global_number_ = number_of(SpaceKind::kGlobal, s.guest_regime, s.vpid, 0);
-  upper_number_ = number_of(SpaceKind::kUpper, s.guest_regime, s.vpid, s.pcid);
+  physical_ = place_of(SpaceKind::kGuestPhysical, s.ept_regime, 0, 0);
+  local_ = place_of(SpaceKind::kLocal, s.guest_regime, s.vpid, s.pcid);
+  global_ = place_of(SpaceKind::kGlobal, s.guest_regime, s.vpid, 0);
+  upper_ = place_of(SpaceKind::kUpper, s.guest_regime, s.vpid, s.pcid);
 }
 
 void TranslationCache::End(const SpaceFilter& filter) {
@@ -192,29 +203,32 @@ void TranslationCache::End(const SpaceFilter& filter) {
 }
 
 template <typename Entry>
-void TranslationCache::EndIf(const SpaceFilter& filter, std::uint64_t address,
-                             Entry& entry) {
-  if (PageOf(entry.key) != address) return;
-  if (spaces_.Holds(filter, entry.key - address)) entry = {};
-}
-
-template <typename Address>
-void TranslationCache::EndUpper(const SpaceFilter& filter, Address address) {
-  for (int level = UpperEntry::kLowest; level <= UpperEntry::kHighest;
-       ++level) {
-    EndIf(filter, UpperEntry::PrefixOf(address.value, level),
-          UpperAt(address, level));
-  }
+void TranslationCache::EndIn(std::vector<Entry>& entries, std::size_t mask,
+                             int shift, std::uint64_t address,
+                             const Place& place) {
+  Entry& entry = entries[IndexOf(address >> shift, place, mask)];
+  if (entry.key == (address | place.number)) entry = {};
 }
 
 void TranslationCache::EndPage(const SpaceFilter& filter, Gla gla) {
-  EndIf(filter, PageOf(gla.value), PageAt(gla));
+  spaces_.ForEach(filter, [&](std::uint64_t number) {
+    EndIn(combined_, mask_, kPageShift, PageOf(gla.value), PlaceOf(number));
+  });
   if (!has_large_pages_ || Forgets(CacheFlaw::kLargePageInPart)) return;
   for (CombinedPage& page : combined_) {
     const bool covers = page.uses != 0 && page.key >> page.guest_shift ==
                                               gla.value >> page.guest_shift;
-    if (covers) EndIf(filter, PageOf(page.key), page);
+    if (covers && spaces_.Holds(filter, page.key - PageOf(page.key))) page = {};
   }
+}
+
+void TranslationCache::EndUpper(const SpaceFilter& filter, Gla gla) {
+  spaces_.ForEach(filter, [&](std::uint64_t number) {
+    for (int level : kUpperLevels) {
+      EndIn(guest_upper_, upper_mask_, PageShift(level),
+            UpperEntry::PrefixOf(gla.value, level), PlaceOf(number));
+    }
+  });
 }
 
 }  // namespace eptdiff

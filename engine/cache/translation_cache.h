@@ -17,7 +17,7 @@
 // another thread's cache from outside is a data race.
 //
 // All memory is taken at construction. Invalidations of one address take the
-// time of a few look-ups, unless the guest uses large pages, whose parts are
+// time of some look-ups, unless the guest uses large pages, whose parts are
 // then looked for everywhere; all others take the same short time whatever the
 // size, but for one in some thousands, which clears the cache.
 //
@@ -40,7 +40,8 @@ class TranslationCache {
  public:
   // With room for `pages` 4-KByte pages of each kind, at 48 bytes, and for a
   // quarter as many entries of paging-structure caches; `pages` is rounded up
-  // to a power of two.
+  // to a power of two. A page has one place, which depends on its tags as well:
+  // what comes to lie there later drives it out.
   explicit TranslationCache(std::size_t pages);
   TranslationCache(const TranslationCache&) = delete;
   TranslationCache& operator=(const TranslationCache&) = delete;
@@ -100,47 +101,46 @@ class TranslationCache {
   void Select(const Selection& selection);
   std::uint32_t RegimeNumber(const engine::Regime& regime);
 
-  // The one place where a page, or the entry of a level, would be.
-  engine::GuestPhysicalPage& PageAt(Gpa gpa) {
-    return guest_physical_[gpa.value >> 12 & mask_];
+  // Calls `f` with what is kept of it for what is current, until that says that
+  // it will do; whether it has. Each is one compare and one branch, so that no
+  // look-up waits for another.
+  template <typename F>
+  [[gnu::always_inline]] bool Visit(Gpa gpa, F f) const {
+    const std::uint64_t address = engine::PageOf(gpa.value);
+    const auto& page =
+        guest_physical_[IndexOf(address >> 12, physical_, mask_)];
+    return page.key == (address | physical_.number) && f(page);
   }
-  engine::CombinedPage& PageAt(Gla gla) {
-    return combined_[gla.value >> 12 & mask_];
-  }
-  engine::UpperEntry& UpperAt(Gpa gpa, int level) {
-    return ept_upper_[gpa.value >> engine::PageShift(level) & upper_mask_];
-  }
-  engine::UpperEntry& UpperAt(Gla gla, int level) {
-    return guest_upper_[gla.value >> engine::PageShift(level) & upper_mask_];
-  }
-
-  // Whether it is there for what is current.
-  bool IsKept(const engine::GuestPhysicalPage& page, Gpa gpa) const {
-    return page.key == (engine::PageOf(gpa.value) | guest_physical_number_);
-  }
-  bool IsKept(const engine::CombinedPage& page, Gla gla) const {
+  template <typename F>
+  [[gnu::always_inline]] bool Visit(Gla gla, F f) const {
     const std::uint64_t address = engine::PageOf(gla.value);
-    return page.key == (address | local_number_) ||
-           page.key == (address | global_number_);
+    const auto& local = combined_[IndexOf(address >> 12, local_, mask_)];
+    if (local.key == (address | local_.number) && f(local)) [[likely]] {
+      return true;
+    }
+    const auto& global = combined_[IndexOf(address >> 12, global_, mask_)];
+    return global.key == (address | global_.number) && f(global);
   }
-  bool IsKept(const engine::UpperEntry& entry, Gpa gpa, int level) const {
-    return entry.key == (engine::UpperEntry::PrefixOf(gpa.value, level) |
-                         guest_physical_number_);
+  // Of an entry of a level; null if nothing is.
+  const engine::UpperEntry* Find(Gpa gpa, int level) const {
+    return FindIn(ept_upper_, upper_mask_, engine::PageShift(level),
+                  engine::UpperEntry::PrefixOf(gpa.value, level), physical_);
   }
-  bool IsKept(const engine::UpperEntry& entry, Gla gla, int level) const {
-    return entry.key ==
-           (engine::UpperEntry::PrefixOf(gla.value, level) | upper_number_);
+  const engine::UpperEntry* Find(Gla gla, int level) const {
+    return FindIn(guest_upper_, upper_mask_, engine::PageShift(level),
+                  engine::UpperEntry::PrefixOf(gla.value, level), upper_);
   }
 
-  bool keeps_guest_physical() const { return guest_physical_number_ != 0; }
-  bool keeps_combined() const { return local_number_ != 0; }
+  bool keeps_guest_physical() const { return physical_.number != 0; }
+  bool keeps_combined() const { return local_.number != 0; }
 
   // Keeps what an access has found. `word` is a WordFor().
   void Keep(Gpa gpa, std::uint64_t word, Use use) {
     using engine::GuestPhysicalPage;
-    const std::uint64_t key =
-        engine::PageOf(gpa.value) | guest_physical_number_;
-    GuestPhysicalPage& page = PageAt(gpa);
+    const std::uint64_t address = engine::PageOf(gpa.value);
+    GuestPhysicalPage& page =
+        guest_physical_[IndexOf(address >> 12, physical_, mask_)];
+    const std::uint64_t key = address | physical_.number;
     const bool same =
         page.key == key && GuestPhysicalPage::SameExceptUses(page.word, word);
     page.key = key;
@@ -148,19 +148,44 @@ class TranslationCache {
                 planted_guest_uses_;
   }
   void Keep(Gpa gpa, int level, std::uint64_t word) {
-    UpperAt(gpa, level) = {
-        engine::UpperEntry::PrefixOf(gpa.value, level) | guest_physical_number_,
-        word, 0};
+    KeepIn(ept_upper_, gpa.value, level, physical_, word, 0);
   }
-  // `page` lacks the key.
-  void Keep(Gla gla, bool global, engine::CombinedPage page);
+  // `found` lacks the key.
+  void Keep(Gla gla, bool global, const engine::CombinedPage& found);
   void Keep(Gla gla, int level, std::uint64_t word, std::uint64_t types) {
-    UpperAt(gla, level) = {
-        engine::UpperEntry::PrefixOf(gla.value, level) | upper_number_, word,
-        types};
+    KeepIn(guest_upper_, gla.value, level, upper_, word, types);
   }
 
  private:
+  // A space's number, and what tells it from other spaces where things lie: the
+  // same addresses of each lie elsewhere.
+  struct Place {
+    std::uint64_t number = 0;  // 0: none
+    std::uint64_t salt = 0;
+  };
+  static constexpr Place PlaceOf(std::uint64_t number) {
+    constexpr std::uint64_t kGoldenRatio = 0x9e3779b97f4a7c15;
+    return {number, number * kGoldenRatio >> 32};
+  }
+  static std::size_t IndexOf(std::uint64_t address, const Place& place,
+                             std::size_t mask) {
+    return (address ^ place.salt) & mask;
+  }
+  template <typename Entry>
+  static const Entry* FindIn(const std::vector<Entry>& entries,
+                             std::size_t mask, int shift, std::uint64_t address,
+                             const Place& place) {
+    const Entry& entry = entries[IndexOf(address >> shift, place, mask)];
+    return entry.key == (address | place.number) ? &entry : nullptr;
+  }
+  void KeepIn(std::vector<engine::UpperEntry>& entries, std::uint64_t address,
+              int level, const Place& place, std::uint64_t word,
+              std::uint64_t types) {
+    const std::uint64_t prefix = engine::UpperEntry::PrefixOf(address, level);
+    entries[IndexOf(prefix >> engine::PageShift(level), place, upper_mask_)] = {
+        prefix | place.number, word, types};
+  }
+
   bool Forgets(engine::CacheFlaw flaw) const {
     return (flaws_ >> static_cast<unsigned>(flaw) & 1) != 0;
   }
@@ -170,16 +195,14 @@ class TranslationCache {
   void Drop();
   void Refresh();
   void End(const engine::SpaceFilter& filter);
-  // The translations of the guest's page with this address, in these spaces.
-  void EndPage(const engine::SpaceFilter& filter, Gla gla);
-  // Ends `entry` if it is for this address (of a page, or a prefix), and in
-  // these spaces.
+  // What is kept for this address in one space.
   template <typename Entry>
-  void EndIf(const engine::SpaceFilter& filter, std::uint64_t address,
-             Entry& entry);
-  // The entries of paging-structure caches for one address, likewise.
-  template <typename Address>
-  void EndUpper(const engine::SpaceFilter& filter, Address address);
+  static void EndIn(std::vector<Entry>& entries, std::size_t mask, int shift,
+                    std::uint64_t address, const Place& place);
+  // What is kept for this address, in these spaces: of the whole page of the
+  // guest, of the entries of paging-structure caches.
+  void EndPage(const engine::SpaceFilter& filter, Gla gla);
+  void EndUpper(const engine::SpaceFilter& filter, Gla gla);
 
   std::vector<engine::GuestPhysicalPage> guest_physical_;
   std::vector<engine::CombinedPage> combined_;
@@ -190,10 +213,10 @@ class TranslationCache {
 
   engine::AddressSpaces spaces_;
   Selection selection_;
-  std::uint64_t guest_physical_number_ = 0;
-  std::uint64_t local_number_ = 0;
-  std::uint64_t global_number_ = 0;
-  std::uint64_t upper_number_ = 0;
+  Place physical_;
+  Place local_;
+  Place global_;
+  Place upper_;
   // Parts of a large page of the guest may be kept.
   bool has_large_pages_ = false;
 

@@ -129,8 +129,11 @@ class CacheCases {
       if (chance < 60) {
         MakeInvalidation(base, step);
         Add(step);
-      } else if (chance < 75) {
+      } else if (chance < 70) {
         MakeEntry(step);
+        Add(step);
+      } else if (chance < 85) {
+        MakeRegisterWrite(step);
         Add(step);
       }
       AddAccess(base);
@@ -188,7 +191,8 @@ class CacheCases {
     const std::uint64_t near =
         random_.Percent(25) ? 0x1000ull << random_.Below(10) : 0;
     asked.second = gla.value ^ near;
-    switch (random_.Below(4)) {
+    // The guest's own need CPL 0.
+    switch (random_.Below(c_.guest.cpl == 0 ? 4 : 2)) {
       case 0:
         asked.kind = InvalidationKind::kInvept;
         asked.type = static_cast<std::uint8_t>(1 + random_.Below(2));
@@ -208,6 +212,41 @@ class CacheCases {
         asked.kind = InvalidationKind::kInvpcid;
         asked.type = static_cast<std::uint8_t>(random_.Below(4));
         asked.first = (c_.guest.cr4 >> 17 & 1) != 0 ? 1 + random_.Below(2) : 0;
+        break;
+    }
+  }
+
+  void MakeRegisterWrite(Step& step) {
+    step.kind = StepKind::kRegisterWrite;
+    const bool pcids = (c_.guest.cr4 >> 17 & 1) != 0;
+    switch (c_.guest.cpl == 0 ? random_.Below(8) : 5 + random_.Below(3)) {
+      case 0:
+        step.reg = GuestRegister::kCr0;
+        step.value = c_.guest.cr0 ^ (random_.OneIn(2) ? 0x80000000 : 0x10000);
+        break;
+      case 1:
+      case 2:
+      case 3:
+        step.reg = GuestRegister::kCr3;
+        step.value = c_.guest.cr3;
+        if (pcids && random_.OneIn(2)) step.value ^= 3;
+        if (pcids && random_.OneIn(3)) step.value |= std::uint64_t{1} << 63;
+        break;
+      case 4:
+        step.reg = GuestRegister::kCr4;
+        step.value = c_.guest.cr4 ^ (random_.OneIn(2) ? 0x80 : 0x100000);
+        break;
+      case 5:
+        step.reg = GuestRegister::kCpl;
+        step.value = 3 * random_.Below(2);
+        break;
+      case 6:
+        step.reg = GuestRegister::kPkru;
+        step.value = random_.Bits(32) & random_.Bits(32) & random_.Bits(32);
+        break;
+      default:
+        step.reg = GuestRegister::kRflags;
+        step.value = c_.guest.rflags ^ 0x40000;
         break;
     }
   }

@@ -3,6 +3,14 @@
 #include "oracle/unmodelled.h"
 
 namespace eptdiff {
+namespace {
+
+bool IsAsynchronous(const Step& step) {
+  return step.access.asynchronous ||
+         (step.kind == StepKind::kGuestPhysicalAccess && !step.page.gla_valid);
+}
+
+}  // namespace
 
 Skip SkipFor(EngineStatus status, const MachineState& state, const Step& step) {
   switch (status) {
@@ -28,22 +36,17 @@ void AnswerEntry(const MachineState& state, Outcome& outcome) {
   outcome.writes.clear();
 }
 
-void AnswerSaved(const MachineState& state, const Step& step,
-                 Outcome& outcome) {
+void ReportAfter(const Engine& engine, const MachineState& before,
+                 const Step& step, Outcome& outcome) {
+  outcome.registers = {.eptp = engine.controls().eptp,
+                       .pml_index = engine.controls().pml_index,
+                       .eptp_index = engine.controls().eptp_index,
+                       .pdpte = engine.guest().pdpte};
   outcome.saved = SavedState{};
-  if (outcome.event.kind != EventKind::kVmExit) return;
-  const bool asynchronous =
-      step.access.asynchronous ||
-      (step.kind == StepKind::kGuestPhysicalAccess && !step.page.gla_valid);
-  outcome.saved =
-      SavedBy(outcome.event, state.controls, state.guest, asynchronous);
-}
-
-Registers RegistersOf(const Engine& engine) {
-  return {.eptp = engine.controls().eptp,
-          .pml_index = engine.controls().pml_index,
-          .eptp_index = engine.controls().eptp_index,
-          .pdpte = engine.guest().pdpte};
+  if (outcome.event.kind == EventKind::kVmExit) {
+    outcome.saved = SavedBy(outcome.event, before.controls, before.guest,
+                            IsAsynchronous(step));
+  }
 }
 
 }  // namespace eptdiff

@@ -58,23 +58,14 @@ EngineStatus Ask(AnyEngine& engine, StepHostMemory& memory, const Step& step,
     case StepKind::kPdpteLoad:
       return engine.LoadPdptes(memory, event);
     case StepKind::kEptpSwitch:
-      if constexpr (requires { engine.Vmfunc(memory, 0u, 0u, event); }) {
-        return engine.Vmfunc(memory, static_cast<std::uint32_t>(step.value),
-                             step.index, event);
-      } else {
-        return engine.SwitchEptp(memory, step.index, event);
-      }
+      return engine.Vmfunc(memory, static_cast<std::uint32_t>(step.value),
+                           step.index, event);
     case StepKind::kStore:
       memory.Store(step.hpa, step.value);
       event = Event{};
       return EngineStatus::kAnswered;
     case StepKind::kRegisterWrite:
-      if constexpr (requires {
-                      engine.WriteRegister(memory, step.reg, 0, event);
-                    }) {
-        return engine.WriteRegister(memory, step.reg, step.value, event);
-      }
-      break;
+      return engine.WriteRegister(memory, step.reg, step.value, event);
     case StepKind::kInvalidation:
     case StepKind::kVmEntry:         // EnterAgain()
     case StepKind::kTableOperation:  // none of a processor's
@@ -89,11 +80,10 @@ Skip SkipFor(EngineStatus status, const MachineState& state, const Step& step);
 // The answer to VM entry.
 void AnswerEntry(const MachineState& state, Outcome& outcome);
 
-// What a VM exit saves for its handler, of an answer.
-void AnswerSaved(const MachineState& state, const Step& step, Outcome& outcome);
-
-// The registers of an outcome, as a step has left them.
-Registers RegistersOf(const Engine& engine);
+// The registers of an outcome, as a step has left them, and what a VM exit
+// saves.
+void ReportAfter(const Engine& engine, const MachineState& before,
+                 const Step& step, Outcome& outcome);
 
 }  // namespace eptdiff
 

@@ -59,8 +59,7 @@ Skip EngineCacheOracle::Perform(const MachineState& state, const Step& step,
         SkipFor(Ask(engine, memory, step, outcome.event), state, step);
     if (skip != Skip::kNone) return skip;
   }
-  outcome.registers = RegistersOf(engine.engine());
-  AnswerSaved(state, step, outcome);
+  ReportAfter(engine.engine(), state, step, outcome);
   memory_.ListChanges(outcome.writes);
   return Skip::kNone;
 }

@@ -54,8 +54,7 @@ Skip EngineOracle::Perform(const MachineState& state, const Step& step,
         SkipFor(Ask(*engine_, memory, step, outcome.event), state, step);
     if (skip != Skip::kNone) return skip;
   }
-  outcome.registers = RegistersOf(*engine_);
-  AnswerSaved(state, step, outcome);
+  ReportAfter(*engine_, state, step, outcome);
   memory_.ListChanges(outcome.writes);
   return Skip::kNone;
 }
