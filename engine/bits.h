@@ -54,14 +54,19 @@ inline constexpr std::uint64_t kCapUncacheable  = Bit(8);
 inline constexpr std::uint64_t kCapWriteBack    = Bit(14);
 inline constexpr std::uint64_t kCap2M           = Bit(16);
 inline constexpr std::uint64_t kCap1G           = Bit(17);
+inline constexpr std::uint64_t kCapInvept       = Bit(20);
 inline constexpr std::uint64_t kCapAccessDirty  = Bit(21);
 inline constexpr std::uint64_t kCapAdvancedExit = Bit(22);
 inline constexpr std::uint64_t kCapShadowStack  = Bit(23);
+inline constexpr int kCapInveptTypeShift        = 24;           // types 1, 2
+inline constexpr std::uint64_t kCapInvvpid      = Bit(32);
+inline constexpr int kCapInvvpidTypeShift       = 40;           // types 0 to 3
 inline constexpr int kCapHlatPrefixShift        = 48;           // bits 53:48
 
 // VM-execution controls, tables 25-5 to 25-8 and 25-10.
 inline constexpr std::uint32_t kPinNmiExiting          = 1u << 3;
 inline constexpr std::uint32_t kPinVirtualNmis         = 1u << 5;
+inline constexpr std::uint32_t kPrimaryInvlpg          = 1u << 9;
 inline constexpr std::uint32_t kPrimaryCr3LoadExiting  = 1u << 15;
 inline constexpr std::uint32_t kPrimaryTertiary        = 1u << 17;
 inline constexpr std::uint32_t kPrimaryNmiWindow       = 1u << 22;
@@ -70,6 +75,7 @@ inline constexpr std::uint32_t kSecondaryApicAccesses  = 1u << 0;
 inline constexpr std::uint32_t kSecondaryEpt           = 1u << 1;
 inline constexpr std::uint32_t kSecondaryVpid          = 1u << 5;
 inline constexpr std::uint32_t kSecondaryUnrestricted  = 1u << 7;
+inline constexpr std::uint32_t kSecondaryInvpcid       = 1u << 12;
 inline constexpr std::uint32_t kSecondaryVmFunctions   = 1u << 13;
 inline constexpr std::uint32_t kSecondaryPml           = 1u << 17;
 inline constexpr std::uint32_t kSecondaryViolationVe   = 1u << 18;
@@ -85,6 +91,8 @@ inline constexpr std::uint64_t kVmFunctionEptpSwitch   = Bit(0);
 
 // VM-exit and VM-entry controls, tables 25-13 and 25-16.
 inline constexpr std::uint32_t kExitClearTraceControl  = 1u << 25;
+inline constexpr std::uint32_t kExitSecondaryControls  = 1u << 31;
+inline constexpr std::uint64_t kExitBusyShadowStack    = Bit(3);  // secondary
 inline constexpr std::uint32_t kEntryLoadPat           = 1u << 14;
 inline constexpr std::uint32_t kEntryLoadEfer          = 1u << 15;
 inline constexpr std::uint32_t kEntryLoadTraceControl  = 1u << 18;
@@ -136,6 +144,7 @@ inline constexpr std::uint64_t kGuestAccessed   = Bit(5);
 inline constexpr std::uint64_t kGuestDirty      = Bit(6);
 inline constexpr std::uint64_t kGuestPage       = Bit(7);       // PS
 inline constexpr int           kGuestPat4KShift = 7;
+inline constexpr std::uint64_t kGuestGlobal     = Bit(8);
 inline constexpr std::uint64_t kGuestRestart    = Bit(11);      // HLAT paging
 inline constexpr int           kGuestPatShift   = 12;           // large pages
 inline constexpr std::uint64_t kGuestReserved2M = Bits(20, 13);
@@ -178,10 +187,12 @@ inline constexpr std::uint64_t kQualMovToCr3      = 3;
 
 // Basic exit reasons, appendix C.
 inline constexpr std::uint16_t kExitException        = 0;
+inline constexpr std::uint16_t kExitInvlpg           = 14;
 inline constexpr std::uint16_t kExitControlRegister  = 28;
 inline constexpr std::uint16_t kExitGuestState       = 33;
 inline constexpr std::uint16_t kExitViolation        = 48;
 inline constexpr std::uint16_t kExitMisconfiguration = 49;
+inline constexpr std::uint16_t kExitInvpcid          = 58;
 inline constexpr std::uint16_t kExitVmfunc           = 59;
 inline constexpr std::uint16_t kExitLogFull          = 62;
 inline constexpr std::uint16_t kExitSpp              = 66;

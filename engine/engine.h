@@ -6,7 +6,8 @@
 // its controls beforehand. It answers, and carries out, one access at a time:
 // the accessed and dirty flags, the page-modification log and the #VE
 // information area are written to the memory that is passed in, the PML index,
-// EPTP, EPTP index and PDPTE registers change here. It caches no translation.
+// EPTP, EPTP index and PDPTE registers change here. It caches no translation;
+// cache/caching_engine.h does.
 // Features that software turns on by a bit of CR4 or IA32_EFER are there where
 // that bit is 1; a shadow-stack access takes CR4.CET for granted.
 //
@@ -23,12 +24,13 @@
 // rights allow the access, in the order in which the entries were read, before
 // the final access is judged; guest-paging verification comes last.
 //
-// Not modelled: prematurely busy shadow stacks, enclaves, cached translations;
-// and what kNotModelled is for.
+// Not modelled: enclaves; and what kNotModelled is for. What VM exits save for
+// their handlers: saved_state.h. Cached translations: cache/.
 //
 // The library's face is namespace eptdiff: this class, types.h, memory.h,
-// use.h, guest_walk_state.h and entry_checks.h. What lies in eptdiff::engine is
-// how it works.
+// use.h, guest_walk_state.h, entry_checks.h, invalidation.h and saved_state.h.
+// What lies in
+// eptdiff::engine is how it works.
 //
 // Thread-safety: thread-compatible: one Engine for each virtual processor; they
 // may share one memory.
@@ -54,10 +56,12 @@
 #include "engine/walk/entry_checks.h"
 #include "engine/walk/exit_information.h"
 #include "engine/walk/flags.h"
+#include "engine/walk/invalidation.h"
 #include "engine/walk/judgement.h"
 #include "engine/walk/memory_type.h"
 #include "engine/walk/modelled.h"
 #include "engine/walk/path.h"
+#include "engine/walk/saved_state.h"
 #include "engine/walk/use.h"
 #include "engine/walk/virtualization_exception.h"
 #include "engine/walk/walk.h"
@@ -99,11 +103,15 @@ class Engine {
         context_(processor, controls),
         answers_(context_.enabled() && ModelsAccesses(controls, guest)) {}
   bool takes_linear() const { return paging_.has_value(); }
+  // Whether accesses are answered at all, by controls and registers.
+  bool answers() const { return answers_; }
 
   const Processor& processor() const { return processor_; }
   const Controls& controls() const { return controls_; }
   const EptContext& context() const { return context_; }
   const GuestState& guest() const { return guest_; }
+  // Only if it takes_linear().
+  const GuestPagingContext& paging() const { return *paging_; }
   // Recomputes what depends on the registers.
   void set_guest(const GuestState& guest) {
     guest_ = guest;
@@ -211,7 +219,8 @@ class Engine {
   // Whether an asynchronous access can be asked: kAnswered.
   [[gnu::noinline, gnu::cold]] EngineStatus CheckAsynchronous(
       bool trace_output) const {
-    if (guest_.event_delivery || (trace_output && !HasTraceOutput(controls_))) {
+    if (guest_.event_delivery || guest_.busy_shadow_stack ||
+        (trace_output && !HasTraceOutput(controls_))) {
       return EngineStatus::kCallerError;
     }
     return ModelsAsynchronous(controls_) ? EngineStatus::kAnswered

@@ -75,6 +75,7 @@ struct Controls {
   std::uint32_t entry_controls = 0;  // table 25-16
   std::uint32_t exit_controls = 0;   // table 25-13
   std::uint64_t apic_access_address = 0;
+  std::uint64_t secondary_exit_controls = 0;  // table 25-14
   friend bool operator==(const Controls&, const Controls&) = default;
 };
 
@@ -95,6 +96,17 @@ struct GuestState {
   bool nmi_unblocking = false;  // the access is that of an IRET that commenced
                                 // while NMIs (virtual NMIs) were blocked
   bool transactional = false;   // in a transactional region
+  // The access pushes onto a shadow stack whose token the processor has just
+  // marked busy: a VM exit leaves it prematurely busy (26.4.3).
+  bool busy_shadow_stack = false;
+  // What VM exits save, as the step finds it. Of event_delivery, the event in
+  // the format of table 25-20 and its error code; bit 31 clear: not said.
+  std::uint32_t delivered_event = 0;
+  std::uint32_t delivered_error_code = 0;
+  // Of the instruction under way, in bytes, 1 to 15; 0: not said.
+  std::uint8_t instruction_length = 0;
+  std::uint8_t interruptibility = 0;  // bits 4:0 of table 25-3
+  std::uint32_t pending_debug = 0;    // bits 16:0 of table 25-4
   friend bool operator==(const GuestState&, const GuestState&) = default;
 };
 
@@ -230,6 +242,18 @@ struct Event {
   // kVmEntryFailure.
   EntryCheck failed_check = EntryCheck::kNone;
   friend bool operator==(const Event&, const Event&) = default;
+};
+
+// What a VM exit saves besides, for whoever handles it (28.2, 28.3).
+struct SavedState {
+  std::uint16_t exit_reason_flags = 0;      // bits 31:16 of the exit reason
+  std::uint32_t vectoring_information = 0;  // table 25-20
+  std::uint32_t vectoring_error_code = 0;
+  std::uint32_t instruction_length = 0;
+  std::uint32_t interruptibility = 0;  // table 25-3
+  std::uint64_t rflags = 0;
+  std::uint64_t pending_debug = 0;  // table 25-4
+  friend bool operator==(const SavedState&, const SavedState&) = default;
 };
 
 }  // namespace eptdiff

@@ -18,6 +18,8 @@ constexpr Move kMoves[] = {
     {"2", "2"},    // system architecture
     {"4", "5"},    // paging
     {"12", "14"},  // memory cache control
+    // Volume 3B.
+    {"18", "20"},  // debugging
     // Volume 3C. Of VM-execution controls the ENCLV-exiting bitmap has no
     // section of its own any more.
     {"24", "26"},

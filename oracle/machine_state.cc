@@ -130,9 +130,12 @@ void MachineState::Load(const Case& c) {
       std::all_of(c.steps.begin(), c.steps.end(),
                   [](const Step& step) { return step.processor == 0; });
   if (!alone) others.fill({controls, guest});
+  if (records_history) history.Begin({controls, guest});
 }
 
 void MachineState::Begin(const Step& step) {
+  // Software stores, from wherever.
+  if (step.kind == StepKind::kStore) return;
   if (step.processor != current) {
     others[current] = {controls, guest};
     current = step.processor;
@@ -145,10 +148,22 @@ void MachineState::Begin(const Step& step) {
 }
 
 void MachineState::Apply(const Step* step, const Outcome& outcome) {
+  const bool records = records_history && step != nullptr && !history.full();
+  PastStep past;
+  FixedVector<std::uint64_t, kMaxStepWrites> old;
+  if (records) {
+    past = {*step, current, outcome.event, {controls, guest}};
+    for (const MemoryWord& word : outcome.writes) {
+      old.push_back(memory.Load(word.address));
+    }
+  }
   Apply(outcome);
   if (step != nullptr && step->kind == StepKind::kRegisterWrite &&
       outcome.event.kind == EventKind::kCompleted) {
     WriteRegister(step->reg, step->value, guest);
+  }
+  if (records) {
+    history.Add(past, {controls, guest}, outcome, {old.begin(), old.end()});
   }
 }
 

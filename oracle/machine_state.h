@@ -10,25 +10,23 @@
 
 #include "engine/types.h"
 #include "oracle/case.h"
+#include "oracle/history.h"
 #include "oracle/outcome.h"
 #include "oracle/sparse_memory.h"
 
 namespace eptdiff {
 
 struct MachineState {
-  // What each logical processor has of its own.
-  struct Context {
-    Controls controls;
-    GuestState guest;
-  };
-
   Processor processor;
   Controls controls;  // of the logical processor `current`, ...
   GuestState guest;
   SparseMemory memory;
   std::uint8_t current = 0;
   // ... and those of the others. Not kept for a case on one alone.
-  std::array<Context, kLogicalProcessors> others = {};
+  std::array<ProcessorContext, kLogicalProcessors> others = {};
+  // For whoever may keep translations; only if it is recorded.
+  bool records_history = false;
+  History history;
 
   // The state before the first step of `c`. Reuses what is allocated.
   void Load(const Case& c);

@@ -56,8 +56,15 @@ enum class Field : std::uint8_t {
   kEptpIndex,
   kPmlIndex,
   kMemory,
+  kExitReasonFlags,  // SavedState, from here on
+  kVectoringInformation,
+  kVectoringErrorCode,
+  kInstructionLength,
+  kInterruptibility,
+  kRflags,
+  kPendingDebug,
 };
-inline constexpr std::size_t kFieldCount = 18;
+inline constexpr std::size_t kFieldCount = 25;
 
 // A set of fields, as bits 1 << Field; above them, parts of fields that are
 // left out although the field is in.
@@ -66,6 +73,9 @@ inline constexpr FieldSet kAllFields = (FieldSet{1} << kFieldCount) - 1;
 constexpr FieldSet SetOf(Field field) {
   return FieldSet{1} << static_cast<unsigned>(field);
 }
+// Of SavedState.
+inline constexpr FieldSet kSavedFields =
+    kAllFields & ~(SetOf(Field::kExitReasonFlags) - 1);
 // Bit `bit` (0 to 16) of the exit qualification; bit `bit` (0 to 7) of the
 // error code of a #PF.
 constexpr FieldSet WithoutQualification(int bit) {
@@ -93,6 +103,10 @@ class Oracle {
   // its outcome is not compared, and where the reference says that entry fails
   // the case is skipped as kVmEntryNotModelled.
   virtual bool models_entry() const { return true; }
+
+  // Whether it may use translations that it has kept (29.4): it is judged by
+  // what the SDM permits then. If not, by what memory has.
+  virtual bool keeps_translations() const { return false; }
 
   // VM entry, step 0. `outcome.event.kind` is kCompleted or kVmEntryFailure.
   // A reason other than kNone means that it cannot answer this case at all.

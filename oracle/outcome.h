@@ -36,6 +36,7 @@ constexpr bool IsFailedEntry(EventKind kind) {
 
 struct Outcome {
   Event event;
+  SavedState saved;  // kVmExit
   Registers registers;
   // The words of memory whose value the step changed, with their new value, in
   // ascending order of address. What was written with the value that it had

@@ -62,8 +62,6 @@ constexpr Change kChanges[] = {
        a.step.kind = StepKind::kGuestPhysicalAccess;
        a.step.page.gla_valid = false;
      }},
-    {Skip::kInvalidationStep,
-     [](Asked& a) { a.step.kind = StepKind::kInvalidation; }},
     // It may load the PDPTE registers.
     {Skip::kSeam,
      [](Asked& a) {

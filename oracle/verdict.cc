@@ -84,6 +84,24 @@ bool SameTranslations(const Alternative& x, const Alternative& y) {
   return true;
 }
 
+// Each field as far as it is defined.
+SavedState Defined(const Alternative& x) {
+  const SavedState& mask = x.saved_defined;
+  SavedState saved = x.saved;
+  saved.exit_reason_flags &= mask.exit_reason_flags;
+  saved.vectoring_information &= mask.vectoring_information;
+  saved.vectoring_error_code &= mask.vectoring_error_code;
+  saved.instruction_length &= mask.instruction_length;
+  saved.interruptibility &= mask.interruptibility;
+  saved.rflags &= mask.rflags;
+  saved.pending_debug &= mask.pending_debug;
+  return saved;
+}
+
+bool SameSaved(const Alternative& x, const Alternative& y) {
+  return x.saved_defined == y.saved_defined && Defined(x) == Defined(y);
+}
+
 bool SameExit(const Alternative& x, const Alternative& y) {
   const Event& a = x.event;
   const Event& b = y.event;
@@ -94,7 +112,8 @@ bool SameExit(const Alternative& x, const Alternative& y) {
           (mask == y.interruption_information_defined &&
            ((a.interruption_information ^ b.interruption_information) & mask) ==
                0)) &&
-         (x.ve_written || SameAddresses(x, ReportOf(a), ReportOf(b)));
+         (x.ve_written || SameAddresses(x, ReportOf(a), ReportOf(b))) &&
+         SameSaved(x, y);
 }
 
 bool SameEvent(const Alternative& x, const Alternative& y) {
@@ -133,12 +152,6 @@ bool SameVeArea(const Alternative& x, const Alternative& y) {
          SameAddresses(x, a, b);
 }
 
-bool SameAlternative(const Alternative& x, const Alternative& y) {
-  return x.ve_written == y.ve_written && SameEvent(x, y) && SameVeArea(x, y) &&
-         SameRegisters(x, y) && SameWrites(x.required, y.required) &&
-         SameWrites(x.optional, y.optional);
-}
-
 // Whether each alternative of `a` is one of `b`.
 bool IsWithin(const Verdict& a, const Verdict& b) {
   return std::all_of(
@@ -150,6 +163,12 @@ bool IsWithin(const Verdict& a, const Verdict& b) {
 }
 
 }  // namespace
+
+bool SameAlternative(const Alternative& x, const Alternative& y) {
+  return x.ve_written == y.ve_written && SameEvent(x, y) && SameVeArea(x, y) &&
+         SameRegisters(x, y) && SameWrites(x.required, y.required) &&
+         SameWrites(x.optional, y.optional);
+}
 
 bool SameVerdict(const Verdict& a, const Verdict& b) {
   if (a.standing != b.standing) return false;

@@ -68,6 +68,9 @@ struct Alternative : Effects {
   std::uint64_t qualification_defined = 0;
   std::uint32_t interruption_information_defined = ~std::uint32_t{0};
   std::uint32_t error_code_defined = ~std::uint32_t{0};
+  // kVmExit: what it saves besides, and which bits of that are defined.
+  SavedState saved;
+  SavedState saved_defined;
   // Whether the GPA and GLA are, and how far beyond the value in `event` the
   // reported GPA, or CR2, may lie: 0 to span bytes (any refused byte may be
   // reported).
@@ -131,6 +134,9 @@ struct Verdict {
 inline Alternative& AddAfter(const Effects& effects, Verdict& verdict) {
   return verdict.alternatives.emplace_back(effects);
 }
+
+// Whether the same outcomes fit both; which rules decided does not count.
+bool SameAlternative(const Alternative& x, const Alternative& y);
 
 // Whether both have the same standing and the same alternatives, in any order
 // and however often. What is undefined and which rules decided do not count:

@@ -123,11 +123,9 @@ void GuestPagingContext::SetRoots(const Controls& controls,
 
 // GW-22. Supervisor-mode data accesses are kept from the lower half only where
 // SMAP is on and they do not override it.
-void GuestPagingContext::SetRange(const GuestState& guest, AccessKind kind,
-                                  AccessMode mode, GuestUse& use) const {
+void GuestPagingContext::Separate(const GuestState& guest, AccessKind kind,
+                                  AccessMode mode, GuestUse& use) {
   const bool implicit = mode == AccessMode::kImplicitSupervisor;
-  use.range = linear_[implicit].range;
-  if (!ia32e() || (guest.cr4 & bits::kCr4Lass) == 0) return;
   const bool prevention = (guest.cr4 & bits::kCr4Smap) != 0 &&
                           (implicit || (guest.rflags & bits::kRflagsAc) == 0);
   use.lower_half_only = mode == AccessMode::kUser;
@@ -145,16 +143,22 @@ void GuestPagingContext::SetRange(const GuestState& guest, AccessKind kind,
 void GuestPagingContext::SetUses(const GuestState& guest,
                                  const EptContext& ept) {
   const GuestProtection protection = ProtectionOf(guest, mode_);
+  const bool separates = ia32e() && (guest.cr4 & bits::kCr4Lass) != 0;
   for (int k = 0; k < kAccessKindCount; ++k) {
     for (int m = 0; m < kAccessModeCount; ++m) {
       const auto kind = static_cast<AccessKind>(k);
       const auto mode = static_cast<AccessMode>(m);
       const bool supervisor = mode != AccessMode::kUser;
       GuestUse& use = uses_[IndexOf(kind, mode)];
-      SetRange(guest, kind, mode, use);
-      use.rights = RightsFor(kind, mode, protection);
+      // To the guest, a read-modify-write is a write.
+      const bool is_known = kind == AccessKind::kReadModifyWrite;
+      if (is_known) use = uses_[IndexOf(AccessKind::kWrite, mode)];
       use.uses = {ept.UseOf(kind, supervisor, /*user_page=*/false),
                   ept.UseOf(kind, supervisor, /*user_page=*/true)};
+      if (is_known) continue;
+      use.range = linear_[mode == AccessMode::kImplicitSupervisor].range;
+      if (separates) Separate(guest, kind, mode, use);
+      use.rights = RightsFor(kind, mode, protection);
       if (hot_) {
         use.expectation =
             ExpectationFor(use.rights, bits::kAddress & ~ept.last_gpa());

@@ -140,8 +140,8 @@ class GuestPagingContext {
   void SetRoots(const Controls& controls, const GuestState& guest,
                 std::uint64_t address);
   void SetUses(const GuestState& guest, const EptContext& ept);
-  void SetRange(const GuestState& guest, AccessKind kind, AccessMode mode,
-                GuestUse& use) const;
+  static void Separate(const GuestState& guest, AccessKind kind,
+                       AccessMode mode, GuestUse& use);
   Expectation ExpectationFor(const GuestRights& rights,
                              std::uint64_t beyond_ept) const;
 

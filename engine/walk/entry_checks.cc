@@ -142,13 +142,10 @@ bool UsesPaePaging(const GuestState& guest) {
 }  // namespace
 
 bool AcceptsPat(std::uint64_t pat) {
-  constexpr unsigned kTypes =
-      1 << 0 | 1 << 1 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7;
-  for (; pat != 0; pat >>= 8) {
-    const unsigned type = pat & 0xff;
-    if (type > 7 || (kTypes >> type & 1) == 0) return false;
-  }
-  return true;
+  // In each byte: bits 7:3 are 0, and bit 1 without bit 2 makes 2 or 3.
+  constexpr std::uint64_t kEachByte = 0x0101010101010101;
+  return (pat & 0xf8 * kEachByte) == 0 &&
+         (pat >> 1 & ~(pat >> 2) & kEachByte) == 0;
 }
 
 std::uint32_t EffectiveSecondary(const Controls& controls) {

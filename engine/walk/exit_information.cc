@@ -54,6 +54,12 @@ std::uint64_t NmiUnblocking(const Controls& controls, const GuestState& guest) {
   return If(defined && guest.nmi_unblocking, bits::kQualNmiUnblocking);
 }
 
+bool ReportsBusyShadowStack(const Controls& controls, const GuestState& guest) {
+  return guest.busy_shadow_stack &&
+         (controls.exit_controls & bits::kExitSecondaryControls) != 0 &&
+         (controls.secondary_exit_controls & bits::kExitBusyShadowStack) != 0;
+}
+
 Gla ReportedGla(const GuestState& guest, Gla gla) {
   // EFER.LMA without CR0.PG and CR4.PAE is a combination that no processor is
   // in.
@@ -69,6 +75,10 @@ void DescribeExit(const EptContext& context, const Controls& controls,
                   Event& event) {
   event = Event{};
   event.kind = EventKind::kVmExit;
+  // HAND-9: also of what reports no linear address otherwise.
+  if (request.page.gla_valid && ReportsBusyShadowStack(controls, guest)) {
+    event.gla = ReportedGla(guest, part.gla);
+  }
   if (refusal == Refusal::kMisconfiguration) {
     event.exit_reason = bits::kExitMisconfiguration;
     event.gpa = part.gpa;
@@ -100,7 +110,7 @@ bool IsConvertible(const EptContext& context, const GuestState& guest,
                    const Request& request, const Path& path) {
   if (!context.violation_ve()) return false;
   if ((guest.cr0 & bits::kCr0Protection) == 0) return false;
-  if (guest.event_delivery) return false;
+  if (guest.event_delivery || guest.busy_shadow_stack) return false;
   if (request.IsTracePreTranslation()) return false;  // 26.5.4.1
   // A GPA too wide for 4-level EPT meets no entry that could decide.
   if (path.count == 0) return false;

@@ -36,6 +36,10 @@ struct Request {
 // information (28.2.3).
 std::uint64_t NmiUnblocking(const Controls& controls, const GuestState& guest);
 
+// Whether a VM exit of an access is to say that it leaves a shadow stack
+// prematurely busy (26.4.3).
+bool ReportsBusyShadowStack(const Controls& controls, const GuestState& guest);
+
 // A linear address as VM exits report it: 32 bits outside 64-bit mode.
 Gla ReportedGla(const GuestState& guest, Gla gla);
 

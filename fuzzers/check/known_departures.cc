@@ -10,7 +10,7 @@ KnownDepartures::KnownDepartures(const Dialect& dialect, FieldSet fields)
   trace_.keeps_hits = false;
 }
 
-bool KnownDepartures::Conforms(const Reference& reference,
+bool KnownDepartures::Conforms(const CachingReference& reference,
                                const StepReport& report, const Step* step) {
   reference.Judge(report.before, step, verdict_, trace_);
   if (verdict_.standing != Standing::kJudged) return true;

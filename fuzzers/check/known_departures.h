@@ -15,8 +15,8 @@
 #include "oracle/judgement/judge.h"
 #include "oracle/judgement/trial.h"
 #include "oracle/oracle.h"
+#include "oracle/reference/caches/caching_reference.h"
 #include "oracle/reference/dialect.h"
-#include "oracle/reference/reference.h"
 #include "oracle/reference/trace.h"
 #include "oracle/verdict.h"
 
@@ -41,12 +41,12 @@ class KnownDepartures {
 
  private:
   // Whether the answer conforms to what `reference` says.
-  bool Conforms(const Reference& reference, const StepReport& report,
+  bool Conforms(const CachingReference& reference, const StepReport& report,
                 const Step* step);
 
   const FieldSet fields_;
-  const Reference sdm_;
-  std::vector<Reference> without_;  // one for each alteration
+  const CachingReference sdm_;
+  std::vector<CachingReference> without_;  // one for each alteration
   Verdict verdict_;
   Trace trace_;
   Finding finding_;

@@ -40,6 +40,10 @@ TargetCheck::TargetCheck(TargetOracle& oracle, std::uint64_t seed)
   const std::uint64_t models = oracle.profile().models;
   focuses_.push_back(Focus::kEpt);
   if ((models & kLinearModes) != 0) focuses_.push_back(Focus::kLinear);
+  // Half of all are about what it keeps.
+  if (oracle.keeps_translations()) {
+    focuses_.resize(2 * focuses_.size(), Focus::kCaches);
+  }
   batch_.reserve(kBatch);
 }
 

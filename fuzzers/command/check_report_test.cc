@@ -67,9 +67,10 @@ TEST(CheckCommandTest, ReportsTellTheSame) {
        "--out", directory.Path("cases")},
       {"EPTDIFF_EXAMPLE_BUG=2-mbyte-reserved-unchecked"});
   EXPECT_EQ(ran.status, 1);
-  EXPECT_THAT(ran.out, AllOf(HasSubstr("CFG-9 (SDM table 29-5)"),
-                             HasSubstr("expected: VM exit 49"),
-                             HasSubstr("memory { address: ")));
+  EXPECT_THAT(ran.out,
+              AllOf(HasSubstr("CFG-9 (SDM table 29-5; 2026: table 31-5)"),
+                    HasSubstr("expected: VM exit 49"),
+                    HasSubstr("memory { address: ")));
   const std::string xml = ContentOf(directory.Path("report.xml"));
   EXPECT_THAT(xml, AllOf(HasSubstr("failures=\"1\""),
                          HasSubstr("name=\"CFG-9: "), HasSubstr("<failure "),

@@ -109,7 +109,7 @@ TEST(CommandTest, CasesAboutBuildersAreRunAndExplained) {
   EXPECT_THAT(bad.out,
               AllOf(HasSubstr("DISAGREES at step 5"),
                     HasSubstr("eptdiff-builder-stale-right-CACHE-9-PTE"),
-                    HasSubstr("CACHE-9 (SDM 29.4.3.4)")));
+                    HasSubstr("CACHE-9 (SDM 29.4.3.4; 2026: 31.4.3.4)")));
   EXPECT_THAT(
       RunEptdiff({"explain", file}).out,
       AllOf(HasSubstr("step 4: protect the page at guest-physical 0x3000"),

@@ -76,11 +76,13 @@ TEST(CommandTest, RunReportsADisagreementFieldByField) {
   EXPECT_EQ(RunEptdiff({"run", file}).status, 0);
   const Ran ran = RunEptdiff({"run", "--quiet", file}, kPlanted);
   EXPECT_EQ(ran.status, 1) << ran.out;
-  EXPECT_THAT(ran.out,
-              AllOf(HasSubstr(file), HasSubstr(kPlantedSignature),
-                    HasSubstr("event: expected VM exit, given completes"),
-                    HasSubstr("expected: VM exit 49 (EPT misconfiguration)"),
-                    HasSubstr("CFG-9 (SDM table 29-5): 2-MByte leaf")));
+  EXPECT_THAT(
+      ran.out,
+      AllOf(
+          HasSubstr(file), HasSubstr(kPlantedSignature),
+          HasSubstr("event: expected VM exit, given completes"),
+          HasSubstr("expected: VM exit 49 (EPT misconfiguration)"),
+          HasSubstr("CFG-9 (SDM table 29-5; 2026: table 31-5): 2-MByte leaf")));
   EXPECT_THAT(RunEptdiff({"run", file}, {"EPTDIFF_PLANT=large-leaf"}).err,
               HasSubstr("did you mean large-leaf-bit-12?"));
 }

@@ -123,6 +123,7 @@ void Canonicalise(Case& c) {
   c.processor.maxphyaddr = FoldMaxphyaddr(c.processor.maxphyaddr);
   c.processor.keyid_bits &= kMaxKeyidBits;
   c.guest.cpl &= 3;
+  FoldSavedState(c.guest);
   if (c.steps.size() > kMaxRecords) c.steps.resize(kMaxRecords);
   const std::size_t words =
       std::min(c.memory.size(), kMaxRecords - c.steps.size());

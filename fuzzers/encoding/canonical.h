@@ -41,6 +41,15 @@ constexpr std::uint8_t FoldPageLevel(unsigned level) {
                                   : static_cast<std::uint8_t>(1 + level % 3);
 }
 
+// What a guest has that VM exits save: the bits that the formats define
+// (tables 25-20, 25-3, 25-4).
+constexpr void FoldSavedState(GuestState& guest) {
+  guest.delivered_event &= 0x80000fff;
+  guest.instruction_length &= 15;
+  guest.interruptibility &= 0x1f;
+  guest.pending_debug &= 0x1580f;
+}
+
 // Brings a step into canonical form.
 void Canonicalise(Step& step);
 

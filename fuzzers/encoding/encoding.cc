@@ -177,6 +177,13 @@ constexpr void VisitHeader(Visitor& v, P& p, C& k, G& g) {
   // Since version 4.
   v.Number(p.keyid_bits);
   v.Number(k.apic_access_address);
+  v.Number(k.secondary_exit_controls);
+  v.Flags(1, g.busy_shadow_stack);
+  v.Number(g.delivered_event);
+  v.Number(g.delivered_error_code);
+  v.Number(g.instruction_length);
+  v.Number(g.interruptibility);
+  v.Number(g.pending_debug);
 }
 
 // Adds up what the header takes.
@@ -427,6 +434,7 @@ void DecodeHeader(std::span<const std::uint8_t> bytes, Case& c) {
   c.processor.maxphyaddr = FoldMaxphyaddr(c.processor.maxphyaddr);
   c.processor.keyid_bits &= kMaxKeyidBits;
   c.guest.cpl &= 3;
+  FoldSavedState(c.guest);
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ namespace eptdiff {
 
 inline constexpr std::uint8_t kEncodingVersion = 4;
 inline constexpr std::size_t kHeaderOffset = 1;
-inline constexpr std::size_t kHeaderBytes = 206;
+inline constexpr std::size_t kHeaderBytes = 229;
 inline constexpr std::size_t kHeaderBytesOfVersion2 = 189;
 inline constexpr std::size_t kHeaderBytesOfVersion3 = 197;
 inline constexpr std::size_t kRecordsOffset = kHeaderOffset + kHeaderBytes;

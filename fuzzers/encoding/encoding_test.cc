@@ -375,8 +375,11 @@ TEST(EncodingTest, VersionThreeHasTheControlsOfEntryAndExit) {
 TEST(EncodingTest, VersionFourHasStepsThatChangeRegistersAndCaches) {
   Bytes bytes = EncodeCase(DecodeCase({}));
   ASSERT_EQ(bytes[0], 4);
-  ASSERT_EQ(bytes.size(), 207u);
-  const Bytes header = FromHex("06 00f0e0fe00000000");
+  ASSERT_EQ(bytes.size(), 230u);
+  const Bytes header = FromHex(
+      "06 00f0e0fe00000000 0800000000000000"
+      // A push of the delivery of #PF; 2 bytes; blocking by MOV SS; BS.
+      "01 0e0b0080 02000000 02 02 00400000");
   std::copy(header.begin(), header.end(), bytes.begin() + 198);
   const Bytes records = FromHex(
       // A PEBS write of 4096 bytes at GPA 2000H, on logical processor 3.
@@ -397,6 +400,13 @@ TEST(EncodingTest, VersionFourHasStepsThatChangeRegistersAndCaches) {
   Case c = DecodeCase({});
   c.processor.keyid_bits = 6;
   c.controls.apic_access_address = 0xfee0f000;
+  c.controls.secondary_exit_controls = 8;
+  c.guest.busy_shadow_stack = true;
+  c.guest.delivered_event = 0x80000b0e;
+  c.guest.delivered_error_code = 2;
+  c.guest.instruction_length = 2;
+  c.guest.interruptibility = 2;
+  c.guest.pending_debug = 0x4000;
   c.steps.resize(7);
   c.steps[0] = {
       .processor = 3,

@@ -107,6 +107,8 @@ inline constexpr std::uint32_t kEntryLoadPat          = 1u << 14;
 inline constexpr std::uint32_t kEntryLoadEfer         = 1u << 15;
 inline constexpr std::uint32_t kEntryLoadTrace        = 1u << 18;
 inline constexpr std::uint32_t kExitClearTrace        = 1u << 25;
+inline constexpr std::uint32_t kExitSecondary         = 1u << 31;
+inline constexpr std::uint64_t kExitBusyShadowStack   = Bit(3);  // secondary
 inline constexpr std::uint64_t kFunctionEptpSwitch  = Bit(0);
 inline constexpr std::uint32_t kExceptionVe         = 1u << 20;
 
@@ -135,6 +137,7 @@ inline constexpr std::uint64_t kEferLme = Bit(8);
 inline constexpr std::uint64_t kEferLma = Bit(10);
 inline constexpr std::uint64_t kEferNxe = Bit(11);
 inline constexpr std::uint64_t kRflagsFixed = Bit(1);
+inline constexpr std::uint64_t kRflagsRf    = Bit(16);
 inline constexpr std::uint64_t kRflagsAc    = Bit(18);
 
 // clang-format on

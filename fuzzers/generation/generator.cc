@@ -8,6 +8,7 @@
 #include "fuzzers/entries/ept_layout.h"
 #include "fuzzers/entries/random.h"
 #include "fuzzers/entries/registers.h"
+#include "fuzzers/generation/cache_shapes.h"
 #include "fuzzers/generation/ept_generation.h"
 #include "fuzzers/generation/guest_generation.h"
 #include "fuzzers/generation/machine_generation.h"
@@ -168,6 +169,8 @@ void GenerateCase(std::uint64_t seed, Case& c, Focus focus) {
   c.memory.clear();
   c.steps.clear();
   Random random(seed);
+  const bool caches = focus == Focus::kCaches;
+  if (caches) focus = random.OneIn(2) ? Focus::kEpt : Focus::kLinear;
   const Exotic exotic = DrawExotic(random, focus);
   GenerateMachine(random, exotic, focus, c);
   if (focus == Focus::kLinear && PagingIsOn(c)) {
@@ -178,6 +181,7 @@ void GenerateCase(std::uint64_t seed, Case& c, Focus focus) {
   AddChanges(random, c);
   if (exotic.refused_entry) SpoilEntryControls(random, c);
   if (exotic.refused_guest) SpoilGuestState(random, c);
+  if (caches) MakeCacheCase(random, c);
 }
 
 }  // namespace eptdiff

@@ -130,6 +130,42 @@ void GenerateLinearRegisters(Random& random, Processor& p, GuestState& g) {
   g.cpl = random.Pick(kCpls);
 }
 
+// Table 25-20: events of each type, and some that are none.
+std::uint32_t GenerateEvent(Random& random) {
+  static constexpr std::uint32_t kEvents[] = {
+      0x80000020,  // external interrupts
+      0x800000ff, 0x80000202,
+      0x80000300,  // hardware exceptions: #DE, #DF, #GP, #PF
+      0x80000b08, 0x80000b0d, 0x80000b0e,
+      0x80000480,  // INT 80H
+      0x80000501,  // INT1
+      0x80000603,  // INT3, INTO
+      0x80000604};
+  if (random.Percent(10)) {
+    return static_cast<std::uint32_t>(random.Next()) & 0x80000fff;
+  }
+  return random.Pick(kEvents);
+}
+
+// What VM exits save for their handlers.
+void GenerateSavedState(Random& random, GuestState& g) {
+  if (g.event_delivery && random.Percent(90)) {
+    g.delivered_event = GenerateEvent(random);
+    g.delivered_error_code = static_cast<std::uint32_t>(random.Bits(5));
+  }
+  if (random.Percent(50)) {
+    g.instruction_length = static_cast<std::uint8_t>(1 + random.Below(15));
+  }
+  if (random.Percent(20)) {
+    g.interruptibility = static_cast<std::uint8_t>(random.Bits(5));
+  }
+  if (random.Percent(20)) {
+    constexpr std::uint32_t kPendingDebug = 0x1580f;
+    g.pending_debug = static_cast<std::uint32_t>(random.Next()) & kPendingDebug;
+  }
+  g.rflags |= Maybe(random, 15, kRflagsRf);
+}
+
 void GenerateGuestState(Random& random, const Exotic& exotic, Focus focus,
                         Processor& p, GuestState& g) {
   g = GuestState{};
@@ -150,6 +186,8 @@ void GenerateGuestState(Random& random, const Exotic& exotic, Focus focus,
   g.event_delivery = !exotic.asynchronous && random.Percent(8);
   g.nmi_unblocking = random.Percent(10);
   g.transactional = exotic.transactional;
+  GenerateSavedState(random, g);
+  g.busy_shadow_stack = !exotic.asynchronous && random.Percent(4);
 }
 
 void GenerateEptp(Random& random, const Case& c, Controls& k,
@@ -227,6 +265,10 @@ void GenerateControls(Random& random, const Exotic& exotic, Focus focus,
     k.primary |= Maybe32(random, 10, kPrimaryNmiWindow);
   }
   if (random.Percent(3)) k.secondary |= kSecondaryTraceGuest;
+  if (c.guest.busy_shadow_stack && random.Percent(70)) {
+    k.exit_controls |= kExitSecondary;
+    k.secondary_exit_controls = kExitBusyShadowStack;
+  }
   if ((k.secondary & kSecondaryTraceGuest) != 0) {
     k.entry_controls |= kEntryLoadTrace;
     k.exit_controls |= kExitClearTrace;

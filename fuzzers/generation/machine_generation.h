@@ -29,6 +29,7 @@ struct Exotic {
 enum class Focus : std::uint8_t {
   kEpt,     // EPT alone: accesses by guest-physical address, mostly
   kLinear,  // linear accesses through the guest's own paging
+  kCaches,  // either, and what may have been kept of them
 };
 
 Exotic DrawExotic(Random& random, Focus focus);

@@ -52,11 +52,14 @@ Case RandomCase(Random& random, std::uint32_t max_records) {
        k.exception_bitmap, k.eptp, k.pml_address, k.pml_index, k.spptp,
        k.ve_information_address, k.eptp_list_address, k.eptp_index, k.hlatp,
        k.hlat_prefix_size, k.vpid, k.entry_controls, k.exit_controls,
-       k.apic_access_address);
+       k.apic_access_address, k.secondary_exit_controls);
   GuestState& g = c.guest;
   Fill(random, g.cr0, g.cr3, g.cr4, g.efer, g.pat, g.rflags, g.pkru, g.pkrs,
        g.pdpte[0], g.pdpte[1], g.pdpte[2], g.pdpte[3], g.cpl);
-  Toss(random, g.cs_l, g.event_delivery, g.nmi_unblocking, g.transactional);
+  Toss(random, g.cs_l, g.event_delivery, g.nmi_unblocking, g.transactional,
+       g.busy_shadow_stack);
+  Fill(random, g.delivered_event, g.delivered_error_code, g.instruction_length,
+       g.interruptibility, g.pending_debug);
   const std::uint32_t records = random.Below(max_records + 1);
   for (std::uint32_t i = 0; i < records; ++i) {
     if (random.OneIn(4)) {

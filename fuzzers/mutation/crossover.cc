@@ -182,12 +182,12 @@ void CrossOver(const Case& a, const Case& b, std::uint64_t seed, Case& child,
       break;
     case 1:
       TakeMachine(b, child);
+      if (EntersAsItIs(a)) MakeEntryAcceptable(child);
       break;
     default:
       SpliceSubtable(random, b, child);
       break;
   }
-  if (EntersAsItIs(a)) MakeEntryAcceptable(child);
   Reconcile(child);
   LeadBack(random, focus, child);
 }

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "fuzzers/encoding/canonical.h"
 #include "fuzzers/entries/bits.h"
 #include "fuzzers/entries/registers.h"
 #include "fuzzers/generation/machine_generation.h"
@@ -130,6 +131,42 @@ bool ToggleGuest(Random& random, Case& c) {
   return true;
 }
 
+// What VM exits save for their handlers.
+bool ChangeSavedState(Random& random, Case& c) {
+  GuestState& g = c.guest;
+  switch (random.Below(8)) {
+    case 0:
+      g.delivered_event ^= 0x80000000;
+      break;
+    case 1:
+      g.delivered_event ^= static_cast<std::uint32_t>(Bit(random.Below(12)));
+      break;
+    case 2:
+      g.delivered_error_code ^=
+          static_cast<std::uint32_t>(Bit(random.Below(32)));
+      break;
+    case 3:
+      g.instruction_length = static_cast<std::uint8_t>(random.Bits(4));
+      break;
+    case 4:
+      g.interruptibility ^= static_cast<std::uint8_t>(Bit(random.Below(5)));
+      break;
+    case 5:
+      g.pending_debug ^= static_cast<std::uint32_t>(Bit(random.Below(17)));
+      break;
+    case 6:
+      g.rflags ^= kRflagsRf;
+      break;
+    default:
+      g.busy_shadow_stack = !g.busy_shadow_stack && !IsAsynchronous(c);
+      c.controls.exit_controls |= kExitSecondary;
+      c.controls.secondary_exit_controls ^= kExitBusyShadowStack;
+      break;
+  }
+  FoldSavedState(g);
+  return true;
+}
+
 bool ChangePat(Random& random, Case& c) {
   static constexpr std::uint64_t kTypes[] = {0, 1, 4, 5, 6, 7};
   const unsigned shift = 8 * random.Below(8);
@@ -165,6 +202,7 @@ constexpr Mutation kMutations[] = {
     {"change-structure-address", 1, ChangeStructureAddress},
     {"toggle-guest", 5, ToggleGuest},
     {"change-pat", 2, ChangePat},
+    {"change-saved-state", 2, ChangeSavedState},
     {"spoil-entry-controls", 1, SpoilEntry},
     {"spoil-guest-state", 1, SpoilGuest},
     {"toggle-entry-control", 1, ToggleEntryControl},

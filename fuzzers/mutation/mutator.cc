@@ -1,26 +1,39 @@
 #include "fuzzers/mutation/mutator.h"
 
+#include <optional>
+
 #include "fuzzers/encoding/canonical.h"
 #include "fuzzers/entries/guest_mode.h"
 #include "fuzzers/entries/random.h"
 #include "fuzzers/entries/used_entries.h"
+#include "fuzzers/generation/cache_shapes.h"
 #include "oracle/acceptable_state.h"
 
 namespace eptdiff {
 namespace {
 
+constexpr Mutation kCacheMutation = {"cache-shape", 60, AddCacheShape};
+
+// A mutation, and whether it may change what VM entry looks at.
+struct Choice {
+  const Mutation* mutation;
+  bool changes_machine;
+};
+
 // The mutations, each as often as its weight says.
-std::vector<const Mutation*> WeightedMutations(Focus focus) {
-  std::vector<const Mutation*> weighted;
-  const auto add = [&](std::span<const Mutation> list) {
+std::vector<Choice> WeightedMutations(Focus focus) {
+  std::vector<Choice> weighted;
+  const auto add = [&](std::span<const Mutation> list, bool changes_machine) {
     for (const Mutation& mutation : list) {
-      weighted.insert(weighted.end(), mutation.weight, &mutation);
+      weighted.insert(weighted.end(), mutation.weight,
+                      {&mutation, changes_machine});
     }
   };
-  add(MemoryMutations());
-  add(MachineMutations());
-  add(StepMutations());
-  if (focus == Focus::kLinear) add(GuestMutations());
+  add(MemoryMutations(), false);
+  add(MachineMutations(), true);
+  add(StepMutations(), true);
+  if (focus != Focus::kEpt) add(GuestMutations(), true);
+  if (focus == Focus::kCaches) add({&kCacheMutation, 1}, true);
   return weighted;
 }
 
@@ -77,23 +90,28 @@ void LeadBack(Random& random, Focus focus, Case& c) {
 }
 
 void Mutate(std::uint64_t seed, Case& c, Focus focus) {
-  static const std::vector<const Mutation*> kAboutEpt =
-      WeightedMutations(Focus::kEpt);
-  static const std::vector<const Mutation*> kAll =
-      WeightedMutations(Focus::kLinear);
-  const auto& weighted = focus == Focus::kLinear ? kAll : kAboutEpt;
+  static const std::vector<Choice> kAboutEpt = WeightedMutations(Focus::kEpt);
+  static const std::vector<Choice> kAll = WeightedMutations(Focus::kLinear);
+  static const std::vector<Choice> kWithCaches =
+      WeightedMutations(Focus::kCaches);
+  const auto& weighted = focus == Focus::kLinear   ? kAll
+                         : focus == Focus::kCaches ? kWithCaches
+                                                   : kAboutEpt;
   Random random(seed);
-  const bool enters = EntersAsItIs(c);
   unsigned changes = 1;
   while (changes < 5 && random.OneIn(3)) ++changes;
+  // Whether VM entry accepted the machine, if it may have changed.
+  std::optional<bool> entered;
   // What does not apply to this case is drawn again; a case without steps and
   // words still has a machine.
   for (unsigned attempts = 0; changes > 0 && attempts < 64; ++attempts) {
-    if (weighted[random.Below(weighted.size())]->apply(random, c)) --changes;
+    const Choice& choice = weighted[random.Below(weighted.size())];
+    if (choice.changes_machine && !entered) entered = EntersAsItIs(c);
+    if (choice.mutation->apply(random, c)) --changes;
   }
   // Toggled bits would soon leave no guest that VM entry accepts.
-  if (enters && !random.OneIn(8)) MakeEntryAcceptable(c);
-  DropSteps(random, c);
+  if (entered == true && !random.OneIn(8)) MakeEntryAcceptable(c);
+  if (focus != Focus::kCaches || random.OneIn(8)) DropSteps(random, c);
   LeadBack(random, focus, c);
 }
 

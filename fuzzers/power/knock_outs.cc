@@ -71,7 +71,8 @@ std::vector<Alteration> NoticeableAlterations() {
     const bool equivalent = std::any_of(
         std::begin(kEquivalents), std::end(kEquivalents),
         [&](const Equivalent& e) { return e.alteration == alteration.name; });
-    if (!equivalent) noticeable.push_back(alteration);
+    if (!equivalent && !NeedsCaching(alteration))
+      noticeable.push_back(alteration);
   }
   return noticeable;
 }

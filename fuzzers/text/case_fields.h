@@ -84,6 +84,8 @@ void VisitControls(Visitor&& visitor, Controls& controls) {
   visitor.Number(F::kExitControlsFieldNumber, controls.exit_controls);
   visitor.Number(F::kApicAccessAddressFieldNumber,
                  controls.apic_access_address);
+  visitor.Number(F::kSecondaryExitControlsFieldNumber,
+                 controls.secondary_exit_controls);
 }
 
 template <typename Visitor>
@@ -103,6 +105,16 @@ void VisitGuest(Visitor&& visitor, GuestState& guest) {
   visitor.Flag(F::kEventDeliveryFieldNumber, guest.event_delivery);
   visitor.Flag(F::kNmiUnblockingFieldNumber, guest.nmi_unblocking);
   visitor.Flag(F::kTransactionalFieldNumber, guest.transactional);
+  visitor.Flag(F::kBusyShadowStackFieldNumber, guest.busy_shadow_stack);
+  visitor.Number(F::kDeliveredEventFieldNumber, guest.delivered_event,
+                 {.forbidden = ~std::uint64_t{0x80000fff}});
+  visitor.Number(F::kDeliveredErrorCodeFieldNumber, guest.delivered_error_code);
+  visitor.Number(F::kInstructionLengthFieldNumber, guest.instruction_length,
+                 {.max = 15});
+  visitor.Number(F::kInterruptibilityFieldNumber, guest.interruptibility,
+                 {.max = 0x1f});
+  visitor.Number(F::kPendingDebugFieldNumber, guest.pending_debug,
+                 {.forbidden = ~std::uint64_t{0x1580f}});
 }
 
 template <typename Visitor>

@@ -65,7 +65,13 @@ Case FullCase() {
              .cs_l = true,
              .event_delivery = true,
              .nmi_unblocking = true,
-             .transactional = true};
+             .transactional = true,
+             .busy_shadow_stack = true,
+             .delivered_event = 0x80000b0e,
+             .delivered_error_code = 0xffffffff,
+             .instruction_length = 15,
+             .interruptibility = 0x1f,
+             .pending_debug = 0x1580f};
   c.memory = {{Hpa{0xffffffffffff8}, 0xffffffffffffffff},
               {Hpa{0}, 0},
               {Hpa{0}, 7}};  // twice the same address: the order matters

@@ -90,6 +90,7 @@ Skip NotModelled(const MachineState& state) {
     return Skip::kMaxphyaddr;
   }
   if (state.guest.transactional) return Skip::kTransactional;
+  if (state.guest.busy_shadow_stack) return Skip::kBusyShadowStack;
   return Skip::kNone;
 }
 
@@ -293,7 +294,7 @@ class BochsOracle final : public Oracle {
   std::string_view name() const override { return "bochs"; }
 
   FieldSet fields() const override {
-    return kAllFields & ~SetOf(Field::kFailedCheck) &
+    return kAllFields & ~kSavedFields & ~SetOf(Field::kFailedCheck) &
            ~SetOf(Field::kMemoryType) & ~SetOf(Field::kStructureMemoryType);
   }
 

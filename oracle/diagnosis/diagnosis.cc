@@ -84,6 +84,7 @@ void Diagnosis::Observe(const std::shared_ptr<const Case>& c,
 std::size_t Diagnosis::Ask(Oracle& oracle, const Case& c) {
   const auto shared = std::make_shared<const Case>(c);
   MachineState state;
+  state.records_history = oracle.keeps_translations();
   state.Load(c);
   Outcome outcome;
   if (oracle.Enter(state, outcome) != Skip::kNone) return 0;

@@ -17,7 +17,7 @@
 #include "oracle/machine_state.h"
 #include "oracle/oracle.h"
 #include "oracle/outcome.h"
-#include "oracle/reference/reference.h"
+#include "oracle/reference/caches/caching_reference.h"
 #include "oracle/verdict.h"
 
 namespace eptdiff {
@@ -56,7 +56,7 @@ class Trier {
  private:
   friend class Evidence;
   Combination combination_;
-  Reference reference_;
+  CachingReference reference_;
 };
 
 class Evidence {

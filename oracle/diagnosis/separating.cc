@@ -52,7 +52,8 @@ std::size_t Diagnosis::AskWitnesses(Oracle& oracle, std::size_t limit) {
     again = false;
     Update();
     if (candidates_[0].empty()) break;
-    Separation separation(candidates_, evidence_.fields());
+    Separation separation(candidates_, evidence_.fields(),
+                          oracle.keeps_translations());
     for (std::size_t i = 0; i < witnesses.size() && asked < limit; ++i) {
       if (witness_asked_[i]) continue;
       if (separation.UseOf(witnesses[i].c) == Use::kNone) continue;
@@ -78,7 +79,8 @@ void Diagnosis::AskVariations(Oracle& oracle, const Vary& vary,
     if (candidates_[0].empty()) return;
     const std::vector<Case> originals = Originals();
     if (originals.empty()) return;
-    Separation separation(candidates_, evidence_.fields());
+    Separation separation(candidates_, evidence_.fields(),
+                          oracle.keeps_translations());
     Case varied;
     for (std::size_t fruitless = 0;
          fruitless < limits.fruitless && asked < limits.asked; ++fruitless) {

@@ -17,13 +17,14 @@ AlterationSet SetOf(const Combination& combination) {
 }  // namespace
 
 Separation::Separation(const std::vector<Combination>& explanations,
-                       FieldSet fields)
+                       FieldSet fields, bool keeps)
     : fields_(fields),
       first_(explanations[0]),
       verdict_(std::make_unique<Verdict>()),
       other_verdict_(std::make_unique<Verdict>()),
       trace_(std::make_unique<Trace>()) {
   trace_->keeps_hits = false;
+  state_.records_history = keeps;
   AlterationSet common = SetOf(explanations[0]);
   for (const Combination& explanation : explanations) {
     all_ |= SetOf(explanation);
@@ -55,7 +56,7 @@ Use Separation::UseOf(const Case& c) {
 
 Use Separation::UseOfStep(const Step* step, const AlterationSet& touched) {
   if ((touched & all_).none()) return Use::kNone;
-  const auto differs_from = [&](const Reference& reference) {
+  const auto differs_from = [&](const CachingReference& reference) {
     reference.Judge(state_, step, *other_verdict_, *trace_);
     return other_verdict_->standing == Standing::kJudged &&
            !SameVerdict(*verdict_, *other_verdict_) &&

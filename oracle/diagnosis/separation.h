@@ -13,7 +13,7 @@
 #include "oracle/diagnosis/touched.h"
 #include "oracle/machine_state.h"
 #include "oracle/oracle.h"
-#include "oracle/reference/reference.h"
+#include "oracle/reference/caches/caching_reference.h"
 #include "oracle/reference/trace.h"
 #include "oracle/verdict.h"
 
@@ -30,7 +30,9 @@ class Separation {
  public:
   // Between these, of which there is at least one; the oracle's answers show
   // `fields`.
-  Separation(const std::vector<Combination>& explanations, FieldSet fields);
+  // `keeps`: of an oracle that may keep translations.
+  Separation(const std::vector<Combination>& explanations, FieldSet fields,
+             bool keeps);
 
   // Goes through `c` as an oracle would that the first explanation describes.
   Use UseOf(const Case& c);
@@ -40,8 +42,8 @@ class Separation {
 
   const FieldSet fields_;
   const TouchedBy first_;
-  std::vector<Reference> others_;
-  const Reference sdm_;
+  std::vector<CachingReference> others_;
+  const CachingReference sdm_;
   AlterationSet differing_;  // in some explanation and not in all
   AlterationSet all_;        // in some explanation
   // Kept, not made anew: they are large.

@@ -14,7 +14,7 @@
 #include "oracle/case.h"
 #include "oracle/diagnosis/combination.h"
 #include "oracle/machine_state.h"
-#include "oracle/reference/reference.h"
+#include "oracle/reference/caches/caching_reference.h"
 #include "oracle/reference/trace.h"
 #include "oracle/verdict.h"
 
@@ -31,7 +31,7 @@ class TouchedBy {
                       Verdict& verdict, Trace& trace) const;
 
  private:
-  Reference reference_;
+  CachingReference reference_;
 };
 
 }  // namespace eptdiff

@@ -25,7 +25,7 @@ class TouchedByTest : public testing::Test {
 
 TEST_F(TouchedByTest, ProbesChangeNoVerdict) {
   for (const NamedCase& named : Witnesses()) {
-    JudgeLastStep(named.c, Dialect(), sdm_);
+    JudgeLastStep(named.c, Dialect(), sdm_, named.keeps());
     Touched({}, named.c);
     EXPECT_TRUE(SameVerdict(*verdict_, sdm_.verdict)) << named.name;
   }
@@ -41,21 +41,22 @@ TEST_F(TouchedByTest, WhateverChangesTheVerdictIsTouched) {
     SCOPED_TRACE(named.name);
     base = (base + 7) % all.size();
     const Combination below = {static_cast<std::uint16_t>(base)};
-    JudgeLastStep(named.c, Dialect(), sdm_);
+    JudgeLastStep(named.c, Dialect(), sdm_, named.keeps());
     const AlterationSet touched = Touched({}, named.c);
     const AlterationSet touched_above = Touched(below, named.c);
     touched_in_all += touched.count();
     JudgedStep lower;
-    JudgeLastStep(named.c, DialectOf(below), lower);
+    JudgeLastStep(named.c, DialectOf(below), lower, named.keeps());
     for (std::size_t i = 0; i < all.size(); ++i) {
       if (InfoOf(all[i].slot).kind == SlotKind::kPermits) continue;
       const auto number = static_cast<std::uint16_t>(i);
       JudgedStep altered;
-      JudgeLastStep(named.c, DialectOf({number}), altered);
+      JudgeLastStep(named.c, DialectOf({number}), altered, named.keeps());
       EXPECT_TRUE(touched[i] || SameVerdict(sdm_.verdict, altered.verdict))
           << all[i].name;
       if (number == base) continue;
-      JudgeLastStep(named.c, DialectOf(With(below, number)), altered);
+      JudgeLastStep(named.c, DialectOf(With(below, number)), altered,
+                    named.keeps());
       EXPECT_TRUE(touched_above[i] ||
                   SameVerdict(lower.verdict, altered.verdict))
           << all[i].name << " above " << all[base].name;

@@ -1,94 +1,36 @@
 #include "oracle/engine/engine_oracle.h"
 
-#include <cstdint>
-
-#include "oracle/unmodelled.h"
+#include "oracle/engine/ask.h"
 
 namespace eptdiff {
 namespace {
 
-// The memory of a step as the engine wants it: every address has some.
-class StepHostMemory {
- public:
-  explicit StepHostMemory(StepMemory& memory) : memory_(memory) {}
-
-  bool Load(Hpa address, std::uint64_t& word) const {
-    word = memory_.Load(address);
-    return true;
+// It has kept nothing that could be invalidated.
+Event CheckInvalidation(const Engine& engine, const Invalidation& asked) {
+  const Gla gla{asked.second};
+  switch (asked.kind) {
+    case InvalidationKind::kInvept:
+      return CheckInvept(engine.processor(), asked.type, asked.first);
+    case InvalidationKind::kInvvpid:
+      return CheckInvvpid(engine.processor(), asked.type, asked.first, gla);
+    case InvalidationKind::kInvlpg:
+      return CheckInvlpg(engine.controls(), gla);
+    case InvalidationKind::kInvpcid:
+      return CheckInvpcid(engine.controls(), engine.guest(), asked.type,
+                          asked.first, gla);
   }
-  bool Store(Hpa address, std::uint64_t value) {
-    memory_.Store(address, value);
-    return true;
-  }
-  bool CompareExchange(Hpa address, std::uint64_t expected,
-                       std::uint64_t desired) {
-    if (memory_.Load(address) != expected) return false;
-    memory_.Store(address, desired);
-    return true;
-  }
-
- private:
-  StepMemory& memory_;
-};
-
-EngineStatus Ask(Engine& engine, StepHostMemory& memory, const Step& step,
-                 Event& event) {
-  switch (step.kind) {
-    case StepKind::kGuestPhysicalAccess:
-      return engine.PerformAccess(memory, step.access, step.gpa, step.page,
-                                  event);
-    case StepKind::kLinearAccess:
-      return engine.PerformLinearAccess(memory, step.access, step.gla, event);
-    case StepKind::kPagingStructureRead:
-      return engine.ReadPagingStructure(memory, step.gpa, step.page.gla,
-                                        step.page.pat_index, event);
-    case StepKind::kPagingStructureUpdate:
-      return engine.UpdatePagingStructure(memory, step.gpa, step.page.gla,
-                                          step.page.pat_index, event);
-    case StepKind::kPdpteLoad:
-      return engine.LoadPdptes(memory, event);
-    case StepKind::kEptpSwitch:
-      return engine.Vmfunc(memory, static_cast<std::uint32_t>(step.value),
-                           step.index, event);
-    case StepKind::kStore:
-      memory.Store(step.hpa, step.value);
-      event = Event{};
-      return EngineStatus::kAnswered;
-    case StepKind::kRegisterWrite:
-      return engine.WriteRegister(memory, step.reg, step.value, event);
-    case StepKind::kInvalidation:
-      break;
-    case StepKind::kVmEntry:         // EnterAgain()
-    case StepKind::kTableOperation:  // none of a processor's
-      break;
-  }
-  return EngineStatus::kCallerError;
+  return Event{};
 }
 
-Skip SkipFor(EngineStatus status, const MachineState& state, const Step& step) {
-  switch (status) {
-    case EngineStatus::kAnswered:
-      return Skip::kNone;
-    case EngineStatus::kEptOff:
-      return Skip::kEptOff;
-    case EngineStatus::kNotModelled: {
-      // Whatever else it refuses, it has no right to.
-      const Skip skip = UnmodelledBy(state, step);
-      return skip == Skip::kNone ? Skip::kCallerError : skip;
-    }
-    case EngineStatus::kCallerError:
-    case EngineStatus::kNoMemory:
-      break;
-  }
-  return Skip::kCallerError;
+bool IsAsynchronous(const Step& step) {
+  return step.access.asynchronous ||
+         (step.kind == StepKind::kGuestPhysicalAccess && !step.page.gla_valid);
 }
 
 }  // namespace
 
 Skip EngineOracle::Enter(const MachineState& state, Outcome& outcome) {
-  outcome.event = EnterGuest(state.processor, state.controls, state.guest);
-  outcome.registers = RegistersOf(state);
-  outcome.writes.clear();
+  AnswerEntry(state, outcome);
   return Skip::kNone;
 }
 
@@ -110,13 +52,19 @@ Skip EngineOracle::Perform(const MachineState& state, const Step& step,
   Adopt(state, step.kind == StepKind::kLinearAccess);
   memory_.Begin(state.memory);
   StepHostMemory memory(memory_);
-  const Skip skip =
-      SkipFor(Ask(*engine_, memory, step, outcome.event), state, step);
-  if (skip != Skip::kNone) return skip;
-  outcome.registers = {.eptp = engine_->controls().eptp,
-                       .pml_index = engine_->controls().pml_index,
-                       .eptp_index = engine_->controls().eptp_index,
-                       .pdpte = engine_->guest().pdpte};
+  if (step.kind == StepKind::kInvalidation) {
+    outcome.event = CheckInvalidation(*engine_, step.invalidation);
+  } else {
+    const Skip skip =
+        SkipFor(Ask(*engine_, memory, step, outcome.event), state, step);
+    if (skip != Skip::kNone) return skip;
+  }
+  outcome.registers = RegistersOf(*engine_);
+  outcome.saved = SavedState{};
+  if (outcome.event.kind == EventKind::kVmExit) {
+    outcome.saved = SavedBy(outcome.event, state.controls, state.guest,
+                            IsAsynchronous(step));
+  }
   memory_.ListChanges(outcome.writes);
   return Skip::kNone;
 }

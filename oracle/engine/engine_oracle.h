@@ -1,7 +1,8 @@
 // The engine as an oracle.
 //
 // This folder lets the engine answer: it translates between the words of
-// oracle/ and engine/engine.h, and decides nothing.
+// oracle/ and engine/, and decides nothing. Begin here; engine_cache_oracle.h
+// is the one with a translation cache.
 //
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_ORACLE_ENGINE_ENGINE_ORACLE_H_

@@ -155,6 +155,29 @@ TEST_F(EngineOracleTest, SoftwareStoresAreSteps) {
   EXPECT_EQ(outcome_.writes[0], (MemoryWord{Hpa{0x7000}, 0x1234}));
 }
 
+TEST_F(EngineOracleTest, AnswersInvalidationsOfWhatItHasNotKept) {
+  struct {
+    Invalidation asked;
+    EventKind kind;
+  } const kCases[] = {
+      {{InvalidationKind::kInvept, 1, 0x105e, 0}, EventKind::kCompleted},
+      {{InvalidationKind::kInvept, 1, 0, 0}, EventKind::kInvalidOperand},
+      {{InvalidationKind::kInvvpid, 1, 5, 0}, EventKind::kCompleted},
+      {{InvalidationKind::kInvvpid, 1, 0, 0}, EventKind::kInvalidOperand},
+      {{InvalidationKind::kInvlpg, 0, 0, 0x1000}, EventKind::kCompleted},
+      {{InvalidationKind::kInvpcid, 2, 0, 0}, EventKind::kInvalidOpcode},
+  };
+  state_.processor.ept_vpid_cap = 0x00000f01'06334141;
+  for (const auto& c : kCases) {
+    Step step;
+    step.kind = StepKind::kInvalidation;
+    step.invalidation = c.asked;
+    ASSERT_EQ(oracle_.Perform(state_, step, outcome_), Skip::kNone);
+    EXPECT_EQ(outcome_.event.kind, c.kind);
+    EXPECT_TRUE(outcome_.writes.empty());
+  }
+}
+
 TEST_F(EngineOracleTest, SaysWhyItDoesNotAnswer) {
   EXPECT_EQ(oracle_.Perform(state_, Write(0x0010000000000000), outcome_),
             Skip::kCallerError);

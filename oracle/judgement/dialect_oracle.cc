@@ -14,9 +14,14 @@ DialectOracle::DialectOracle(const Dialect& dialect, Manner manner)
   trace_->keeps_hits = false;
 }
 
-void DialectOracle::Judge(const Reference& reference, const MachineState& state,
-                          const Step* step, Verdict& verdict) {
-  reference.Judge(state, step, verdict, *trace_);
+void DialectOracle::Judge(const CachingReference& reference,
+                          const MachineState& state, const Step* step,
+                          Verdict& verdict) {
+  if (manner_ == Manner::kKept) {
+    reference.Judge(state, step, verdict, *trace_);
+  } else {
+    reference.reference().Judge(state, step, verdict, *trace_);
+  }
 }
 
 bool DialectOracle::Departs(const MachineState& state, const Step* step) {
@@ -36,7 +41,9 @@ Skip DialectOracle::Answer(const MachineState& state, const Step* step,
     case Standing::kJudged:
       // Whoever refuses a VM entry that may succeed is asked nothing more.
       if (IsEntry(step)) ++answered_;
-      if (manner_ == Manner::kPlain || IsEntry(step)) {
+      if (manner_ == Manner::kKept) {
+        outcome = PlainOutcome(verdict_->alternatives.back(), state);
+      } else if (manner_ == Manner::kPlain || IsEntry(step)) {
         outcome = PlainOutcome(verdict_->alternatives[0], state);
       } else {
         const auto all = PermittedOutcomes(*verdict_, state);

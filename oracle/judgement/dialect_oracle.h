@@ -12,8 +12,8 @@
 #include <string_view>
 
 #include "oracle/oracle.h"
+#include "oracle/reference/caches/caching_reference.h"
 #include "oracle/reference/dialect.h"
-#include "oracle/reference/reference.h"
 #include "oracle/reference/trace.h"
 #include "oracle/verdict.h"
 
@@ -23,6 +23,7 @@ namespace eptdiff {
 enum class Manner : std::uint8_t {
   kPlain,   // the first: no optional write, 0 where nothing is defined
   kVaried,  // one after the other, beginning where the case determines
+  kKept,    // the last: of what was kept, it uses what it may
 };
 
 class DialectOracle final : public Oracle {
@@ -33,6 +34,7 @@ class DialectOracle final : public Oracle {
                          Manner manner = Manner::kPlain);
 
   std::string_view name() const override { return "dialect"; }
+  bool keeps_translations() const override { return manner_ == Manner::kKept; }
   Skip Enter(const MachineState& state, Outcome& outcome) override;
   Skip EnterAgain(const MachineState& state, const Step& step,
                   Outcome& outcome) override;
@@ -43,14 +45,14 @@ class DialectOracle final : public Oracle {
   bool Departs(const MachineState& state, const Step* step);
 
  private:
-  void Judge(const Reference& reference, const MachineState& state,
+  void Judge(const CachingReference& reference, const MachineState& state,
              const Step* step, Verdict& verdict);
   Skip Answer(const MachineState& state, const Step* step, Outcome& outcome);
 
   const Manner manner_;
   std::size_t answered_ = 0;  // steps of this case
-  const Reference altered_;
-  const Reference sdm_;
+  const CachingReference altered_;
+  const CachingReference sdm_;
   // Kept, not made anew: they are large.
   std::unique_ptr<Verdict> verdict_;
   std::unique_ptr<Verdict> sdm_verdict_;

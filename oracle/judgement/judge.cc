@@ -21,9 +21,12 @@ class Comparison {
   void Run() {
     found_.clear();
     CompareEvent();
-    if (found_.empty()) CompareDetails();
+    const bool same_event = found_.empty();
+    if (same_event) CompareDetails();
     CompareRegisters();
     if (fields_ & SetOf(Field::kMemory)) CompareMemory();
+    const bool exit = expected_.event.kind == EventKind::kVmExit;
+    if (same_event && exit && (fields_ & kSavedFields) != 0) CompareSaved();
   }
 
  private:
@@ -204,6 +207,44 @@ class Comparison {
     }
   }
 
+  void CompareSaved() {
+    const SavedState& e = expected_.saved;
+    const SavedState& g = given_.saved;
+    const SavedState& defined = expected_.saved_defined;
+    const auto compare = [&](Field field, auto member, Rule rule) {
+      Compare(field, e.*member, g.*member, {rule, 0}, defined.*member);
+    };
+    compare(Field::kExitReasonFlags, &SavedState::exit_reason_flags,
+            Rule::kHand1);
+    compare(Field::kVectoringInformation, &SavedState::vectoring_information,
+            RuleOfVectoring());
+    compare(Field::kVectoringErrorCode, &SavedState::vectoring_error_code,
+            Rule::kHand3);
+    compare(Field::kInstructionLength, &SavedState::instruction_length,
+            Rule::kHand4);
+    compare(Field::kInterruptibility, &SavedState::interruptibility,
+            RuleOfInterruptibility());
+    compare(Field::kRflags, &SavedState::rflags, Rule::kHand7);
+    compare(Field::kPendingDebug, &SavedState::pending_debug, Rule::kHand8);
+  }
+
+  // Of the two rules that a field has, the one that the difference is about.
+  Rule RuleOfVectoring() const {
+    constexpr std::uint32_t kErrorCodeValid = 0x800;
+    const std::uint32_t differing =
+        (expected_.saved.vectoring_information ^
+         given_.saved.vectoring_information) &
+        expected_.saved_defined.vectoring_information;
+    return differing == kErrorCodeValid ? Rule::kHand3 : Rule::kHand2;
+  }
+  Rule RuleOfInterruptibility() const {
+    constexpr std::uint32_t kBlockingByNmi = 8;
+    const std::uint32_t differing =
+        (expected_.saved.interruptibility ^ given_.saved.interruptibility) &
+        expected_.saved_defined.interruptibility;
+    return differing == kBlockingByNmi ? Rule::kHand6 : Rule::kHand5;
+  }
+
   void CompareTranslations() {
     const Event& e = expected_.event;
     const Event& g = given_.event;
@@ -247,9 +288,11 @@ class Comparison {
   void CompareRegisters() {
     const Registers& e = expected_.registers;
     const Registers& g = given_.registers;
-    for (std::uint8_t i = 0; i < 4; ++i) {
-      Compare(Field::kPdpte, e.pdpte[i], g.pdpte[i], {Rule::kGw17, 0},
-              DefinedPdpteBits(expected_, e.pdpte[i]), i);
+    if (expected_.pdptes_defined) {
+      for (std::uint8_t i = 0; i < 4; ++i) {
+        Compare(Field::kPdpte, e.pdpte[i], g.pdpte[i], {Rule::kGw17, 0},
+                DefinedPdpteBits(expected_, e.pdpte[i]), i);
+      }
     }
     Compare(Field::kEptp, e.eptp, g.eptp, {Rule::kCtl4, 0});
     Compare(Field::kEptpIndex, e.eptp_index, g.eptp_index, {Rule::kCtl4, 0});
@@ -422,7 +465,14 @@ std::string_view NameOf(Field field) {
                                                     "eptp",
                                                     "eptp-index",
                                                     "pml-index",
-                                                    "memory"};
+                                                    "memory",
+                                                    "exit-reason-flags",
+                                                    "vectoring-information",
+                                                    "vectoring-error-code",
+                                                    "instruction-length",
+                                                    "interruptibility",
+                                                    "rflags",
+                                                    "pending-debug"};
   return kNames[static_cast<std::size_t>(field)];
 }
 

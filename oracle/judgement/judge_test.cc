@@ -50,6 +50,17 @@ Alternative Violation() {
   a.span = a.gla_span = 7;
   a.decided = {Rule::kVio3, 1};
   a.registers = {.eptp = 0x105e, .pml_index = 5, .eptp_index = 7, .pdpte = {}};
+  a.saved = {.vectoring_information = 0x80000b0e,
+             .vectoring_error_code = 2,
+             .instruction_length = 2,
+             .rflags = 0x10002};
+  a.saved_defined = {.exit_reason_flags = 0xfbff,
+                     .vectoring_information = 0xffffefff,
+                     .vectoring_error_code = 0xffffffff,
+                     .instruction_length = 0xffffffff,
+                     .interruptibility = 0xffffffff,
+                     .rflags = ~std::uint64_t{0},
+                     .pending_debug = ~std::uint64_t{0}};
   return a;
 }
 
@@ -264,6 +275,34 @@ const Planted kPlanted[] = {
        }
      },
      Field::kMemory, "eptdiff-x-memory-VE-4-none"},
+    {"ExitReasonFlags", Violation,
+     [](Outcome& o) { o.saved.exit_reason_flags ^= 0x200; },
+     Field::kExitReasonFlags, "eptdiff-x-exit-reason-flags-HAND-1-none"},
+    {"VectoringInformation", Violation,
+     [](Outcome& o) { o.saved.vectoring_information ^= 0x20; },
+     Field::kVectoringInformation,
+     "eptdiff-x-vectoring-information-HAND-2-none"},
+    {"VectoringErrorCodeValid", Violation,
+     [](Outcome& o) { o.saved.vectoring_information ^= 0x800; },
+     Field::kVectoringInformation,
+     "eptdiff-x-vectoring-information-HAND-3-none"},
+    {"VectoringErrorCode", Violation,
+     [](Outcome& o) { o.saved.vectoring_error_code ^= 1; },
+     Field::kVectoringErrorCode, "eptdiff-x-vectoring-error-code-HAND-3-none"},
+    {"InstructionLength", Violation,
+     [](Outcome& o) { o.saved.instruction_length ^= 1; },
+     Field::kInstructionLength, "eptdiff-x-instruction-length-HAND-4-none"},
+    {"Interruptibility", Violation,
+     [](Outcome& o) { o.saved.interruptibility ^= 2; },
+     Field::kInterruptibility, "eptdiff-x-interruptibility-HAND-5-none"},
+    {"BlockingByNmi", Violation,
+     [](Outcome& o) { o.saved.interruptibility ^= 8; },
+     Field::kInterruptibility, "eptdiff-x-interruptibility-HAND-6-none"},
+    {"Rflags", Violation, [](Outcome& o) { o.saved.rflags ^= 0x10000; },
+     Field::kRflags, "eptdiff-x-rflags-HAND-7-none"},
+    {"PendingDebug", Violation,
+     [](Outcome& o) { o.saved.pending_debug ^= 0x1000; }, Field::kPendingDebug,
+     "eptdiff-x-pending-debug-HAND-8-none"},
     {"GlaInTheArea", Ve,
      [](Outcome& o) {
        for (MemoryWord& word : o.writes) {

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "oracle/judgement/judge.h"
 #include "oracle/step_memory.h"
@@ -88,10 +89,31 @@ Event EventOf(const Alternative& a, const Choice& choice) {
   return event;
 }
 
+SavedState Filled(const SavedState& value, const SavedState& defined,
+                  const Choice& choice) {
+  SavedState saved;
+  const auto fill = [&](auto member) {
+    using Number = std::remove_reference_t<decltype(saved.*member)>;
+    saved.*member =
+        static_cast<Number>(Fill(value.*member, defined.*member, choice));
+  };
+  fill(&SavedState::exit_reason_flags);
+  fill(&SavedState::vectoring_information);
+  fill(&SavedState::vectoring_error_code);
+  fill(&SavedState::instruction_length);
+  fill(&SavedState::interruptibility);
+  fill(&SavedState::rflags);
+  fill(&SavedState::pending_debug);
+  return saved;
+}
+
 Outcome OutcomeOf(const Alternative& a, const MachineState& before,
                   const Choice& choice) {
   Outcome outcome;
   outcome.event = EventOf(a, choice);
+  if (a.event.kind == EventKind::kVmExit) {
+    outcome.saved = Filled(a.saved, a.saved_defined, choice);
+  }
   outcome.registers = a.registers;
   for (std::uint64_t& pdpte : outcome.registers.pdpte) {
     pdpte = Fill(pdpte, DefinedPdpteBits(a, pdpte), choice);

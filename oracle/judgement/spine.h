@@ -13,7 +13,7 @@
 #include "oracle/case.h"
 #include "oracle/machine_state.h"
 #include "oracle/outcome.h"
-#include "oracle/reference/reference.h"
+#include "oracle/reference/caches/caching_reference.h"
 #include "oracle/reference/trace.h"
 #include "oracle/verdict.h"
 
@@ -21,8 +21,9 @@ namespace eptdiff {
 
 class Spine {
  public:
-  // Judges VM entry. `c` must outlive this object.
-  explicit Spine(const Case& c);
+  // Judges VM entry. `c` must outlive this object. `keeps`: as for who may keep
+  // translations.
+  explicit Spine(const Case& c, bool keeps = false);
 
   // Whether the case has no further step to judge, or the last verdict leaves
   // no state to go on from.
@@ -44,7 +45,7 @@ class Spine {
   void JudgeNext();
 
   const Case& case_;
-  Reference reference_;
+  CachingReference reference_;
   MachineState state_;
   Verdict verdict_;
   Trace trace_;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "oracle/reference/reference.h"
+#include "oracle/reference/caches/caching_reference.h"
 #include "oracle/unmodelled.h"
 
 namespace eptdiff {
@@ -15,6 +15,7 @@ struct Trial::Seat {
         oracle(oracle),
         fields(oracle.fields()),
         models_entry(oracle.models_entry()),
+        keeps(oracle.keeps_translations()),
         reference(dialect),
         sdm(dialect.alterations().empty()) {}
 
@@ -22,12 +23,14 @@ struct Trial::Seat {
   Oracle& oracle;
   const FieldSet fields;
   const bool models_entry;
-  const Reference reference;
+  const bool keeps;
+  const CachingReference reference;
   const bool sdm;  // judged by the SDM itself
 
   bool active = false;
   std::size_t group = 0;
-  MachineState state;  // of the group that it leads
+  MachineState state;             // of the group that it leads
+  Skip unmodelled = Skip::kNone;  // ... what the current step needs there
 
   Outcome outcome;      // of the current step
   bool judged = false;  // the outcome conforms and waits to be carried out
@@ -83,7 +86,11 @@ const std::vector<Standings>& Trial::Run(const Case& c) {
 }
 
 void Trial::Enter(const Case& c) {
-  seats_[0]->state.Load(c);
+  MachineState& state = seats_[0]->state;
+  state.records_history =
+      std::any_of(seats_.begin(), seats_.end(),
+                  [](const auto& seat) { return seat->keeps; });
+  state.Load(c);
   for (auto& seat : seats_) {
     seat->group = 0;
     const Skip skip = seat->oracle.Enter(seats_[0]->state, seat->outcome);
@@ -103,12 +110,15 @@ void Trial::LeaveIfRefused(Seat& seat) {
 
 void Trial::Perform(std::size_t number, const Step& step) {
   for (auto& seat : seats_) {
-    if (seat->active && seat->group == seat->number) seat->state.Begin(step);
-  }
-  for (auto& seat : seats_) {
     if (!seat->active) continue;
-    const MachineState& state = seats_[seat->group]->state;
-    const Skip unmodelled = UnmodelledBy(state, step);
+    // The leader of a group is the first of it.
+    Seat& leader = *seats_[seat->group];
+    if (&leader == seat.get()) {
+      leader.state.Begin(step);
+      leader.unmodelled = UnmodelledBy(leader.state, step);
+    }
+    const MachineState& state = leader.state;
+    const Skip unmodelled = leader.unmodelled;
     const Skip skip = unmodelled != Skip::kNone
                           ? unmodelled
                           : AskOracle(seat->oracle, state, step, seat->outcome);
@@ -143,14 +153,19 @@ void Trial::JudgeSeat(Seat& seat, std::size_t number, const Step* step) {
   for (const Seat* other : by_dialect_) {
     // A verdict that no alteration touched is the SDM's.
     if (seat.sdm && other->judge == other && other->group == seat.group &&
-        !other->own_trace.altered) {
+        other->keeps == seat.keeps && !other->own_trace.altered) {
       seat.judge = other;
       break;
     }
   }
   if (seat.judge == nullptr) {
     seat.judge = &seat;
-    seat.reference.Judge(state, step, seat.own_verdict, seat.own_trace);
+    if (seat.keeps) {
+      seat.reference.Judge(state, step, seat.own_verdict, seat.own_trace);
+    } else {
+      seat.reference.reference().Judge(state, step, seat.own_verdict,
+                                       seat.own_trace);
+    }
   }
   const Verdict& verdict = seat.judge->own_verdict;
   Standings& standings = standings_[seat.number];

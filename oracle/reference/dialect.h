@@ -25,7 +25,7 @@ namespace eptdiff {
 
 struct Situation;  // situation.h
 
-enum class Slot : std::uint8_t {
+enum class Slot : std::uint16_t {
 #define EPTDIFF_SLOT(name, rule, kind) k##name,
 #include "oracle/reference/slots.def"
 #undef EPTDIFF_SLOT

@@ -32,7 +32,13 @@ std::uint64_t Examiner::AnswerWatched(Slot slot, std::uint64_t answer) {
 
 std::uint64_t Examiner::Read(Role role, std::uint8_t level, Hpa address) {
   Note({{address.value & ~std::uint64_t{7}}, role, level, false});
-  const std::uint64_t value = state_.memory.Load(address);
+  std::uint64_t value = state_.memory.Load(address);
+  if (chooser != nullptr) [[unlikely]] {
+    if (role == Role::kEptEntry)
+      value = chooser->ReadEntry(*this, address, value);
+    if (role == Role::kSppEntry)
+      value = chooser->ReadSpp(*this, address, value);
+  }
   if (role != Role::kVeArea && !trace_.entries.full()) {
     trace_.entries.push_back(
         {StructureOf(role), level, s.linear.level, address, value});
@@ -48,6 +54,11 @@ std::uint64_t Examiner::ReadGuestEntry(std::uint8_t level, Hpa address,
   if (bytes == 4) {
     const int low = sdm::Bit(address.value, 2) ? 32 : 0;
     value = sdm::Bits(value, low + 31, low);
+  }
+  if (chooser != nullptr) [[unlikely]] {
+    const std::uint64_t now = value;
+    value = chooser->ReadGuest(*this, address, bytes, now);
+    read_what_was_kept_ = value != now;
   }
   if (!trace_.entries.full()) {
     trace_.entries.push_back(

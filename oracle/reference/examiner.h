@@ -8,6 +8,7 @@
 
 #include "engine/types.h"
 #include "oracle/machine_state.h"
+#include "oracle/reference/chooser.h"
 #include "oracle/reference/dialect.h"
 #include "oracle/reference/sdm.h"
 #include "oracle/reference/situation.h"
@@ -18,14 +19,19 @@ namespace eptdiff {
 
 class Examiner {
  public:
-  Examiner(const Dialect& dialect, const MachineState& state, Trace& trace)
-      : dialect_(dialect),
+  // Without a chooser nothing is kept: every read sees memory.
+  Examiner(const Dialect& dialect, const MachineState& state, Trace& trace,
+           Chooser* chooser = nullptr)
+      : chooser(chooser),
+        dialect_(dialect),
         watched_(trace.keeps_hits ? SlotSet::All() : dialect.altered()),
         state_(state),
         trace_(trace) {
     s.state = &state;
     s.pml_index = state.controls.pml_index;
   }
+
+  Chooser* const chooser;
 
   // What the next slot is asked about. Callers keep it up to date.
   Situation s;
@@ -59,6 +65,9 @@ class Examiner {
   // Reads a guest paging-structure entry of 4 or 8 bytes.
   std::uint64_t ReadGuestEntry(std::uint8_t level, Hpa address, int bytes);
 
+  // Whether memory has another value than the guest entry read last.
+  bool read_what_was_kept() const { return read_what_was_kept_; }
+
   // Notes that a word is written (or read, outside of translation) as `role`.
   void Touch(Role role, std::uint8_t level, Hpa address);
 
@@ -81,7 +90,7 @@ class Examiner {
     __builtin_unreachable();
   }
   // The number of the place where the slot is asked.
-  std::size_t PlaceOf(Slot slot) const {
+  [[gnu::always_inline]] std::size_t PlaceOf(Slot slot) const {
     return RulePlace{InfoOf(slot).rule, s.level, s.linear.level != 0}.number();
   }
   // What the dialect makes of the answer, and keeps of it in the trace.
@@ -93,6 +102,7 @@ class Examiner {
   const MachineState& state_;
   Trace& trace_;
   std::uint64_t maybe_touched_ = 0;  // a bit for each word's hash
+  bool read_what_was_kept_ = false;
   bool aliased_ = false;
 };
 

@@ -24,6 +24,8 @@ Missing MissingOf(Examiner& x, const Effects& effects, const PathEntry& used) {
   s.level = used.level;
   s.leaf = used.leaf;
   s.entry = CurrentWord(x, effects, used.address);
+  // "The processor might not set the corresponding bit in memory" (29.3.5).
+  if (used.kept && x.Ask(Slot::kCache10)) s.entry = used.value;
   std::uint64_t wanted = x.Ask(Slot::kAd1) ? kAccessed : 0;
   Rule rule = Rule::kAd1;
   if (used.leaf) {
@@ -85,6 +87,7 @@ std::uint64_t CurrentWord(const Examiner& x, const Effects& effects, Hpa word) {
 
 bool SetFlags(Examiner& x, Effects& effects) {
   Situation& s = x.s;
+  if (s.flags_may_stay) return false;
   s.pml_index = effects.registers.pml_index;
   const bool in_use = x.Ask(Slot::kAd5);
   const bool logs = x.Ask(Slot::kCtl5Pml);
@@ -110,7 +113,11 @@ bool SetFlags(Examiner& x, Effects& effects) {
     const std::uint64_t updated = x.Ask(Slot::kAd4, entry.flags);
     if (updated == entry.current) continue;
     x.Touch(Role::kEptEntry, entry.entry.level, entry.entry.address);
-    const std::uint64_t differing = updated ^ entry.current;
+    std::uint64_t differing = updated ^ entry.current;
+    if (entry.entry.kept) {
+      differing &= updated ^ CurrentWord(x, effects, entry.entry.address);
+      if (differing == 0) continue;
+    }
     effects.required.push_back({entry.entry.address,
                                 differing,
                                 updated & differing,
@@ -134,12 +141,13 @@ bool IsLogFull(Examiner& x, const Effects& effects) {
 
 void PermitAccessedFlags(Examiner& x, Effects& effects) {
   x.s.pml_index = effects.registers.pml_index;
-  if (!x.Ask(Slot::kAd5)) return;
+  if (!x.Ask(Slot::kAd5) || x.s.flags_may_stay) return;
   const auto choice = static_cast<AccessedOnExit>(x.Ask(Slot::kAd6));
   if (choice == AccessedOnExit::kNever) return;
   // With the log full, no flag can be set.
   if (x.Ask(Slot::kCtl5Pml) && x.Ask(Slot::kPml1, kAccessed)) return;
   for (const PathEntry& used : x.s.path) {
+    if (used.kept) continue;
     if (CurrentWord(x, effects, used.address) & kAccessed) continue;
     x.Touch(Role::kEptEntry, used.level, used.address);
     const BitWrite write = {
@@ -155,7 +163,9 @@ LogFullFirst DoesLogFullComeFirst(Examiner& x, const Effects& effects) {
   const auto choice = static_cast<AccessedOnExit>(x.Ask(Slot::kAd6));
   if (choice == AccessedOnExit::kNever) return LogFullFirst::kNo;
   if (!x.Ask(Slot::kPml1, kAccessed)) return LogFullFirst::kNo;
+  if (x.s.flags_may_stay) return LogFullFirst::kNo;
   for (const PathEntry& used : x.s.path) {
+    if (used.kept) continue;
     if (CurrentWord(x, effects, used.address) & kAccessed) continue;
     return choice == AccessedOnExit::kAlways ? LogFullFirst::kMust
                                              : LogFullFirst::kMay;

@@ -54,7 +54,7 @@ std::uint64_t Gw1Frame(const Situation& s) {
 }
 
 std::uint64_t Gw2Root(const Situation& s) {
-  return Field(s.state->guest.cr3, 31, 12);
+  return Field(s.linear.cr3, 31, 12);
 }
 
 // "If CR4.PSE = 1 and the PDE's PS flag is 1".
@@ -91,7 +91,7 @@ std::uint64_t Gw3Directory(const Situation& s) {
 }
 
 std::uint64_t Gw4Root(const Situation& s) {
-  return Field(s.state->guest.cr3, s.N() - 1, 12);
+  return Field(s.linear.cr3, s.N() - 1, 12);
 }
 
 std::uint64_t Gw4Leaf(const Situation& s) {

@@ -46,6 +46,7 @@ class Walker {
   // A guest entry, and where it is.
   struct Located {
     GuestEntry entry;
+    bool kept = false;  // memory has another value by now
     Gpa gpa;
     Hpa address;
     std::uint64_t pat_index = 0;  // of what references it
@@ -58,6 +59,7 @@ class Walker {
   bool Read(Located& located);
   // Whether P, or a reserved bit, of the entry that is looked at faults.
   bool FaultsAt(const Located& located);
+  bool Faults(const Located& located);
   bool IsReserved(RuleAt& decided);
   bool MapsPage();
   // Whether the entries so far refuse the access; `whole`: they are all there.
@@ -126,6 +128,7 @@ bool Walker::Read(Located& located) {
   located.address = page.translation.address;
   located.entry.value =
       x_.ReadGuestEntry(linear_.level, located.address, EntryBytes());
+  located.kept = x_.read_what_was_kept();
   located.entry.ept_leaf = x_.s.path.back().value;
   translation_.structure_types |=
       (8 + static_cast<std::uint64_t>(page.translation.memory_type))
@@ -156,6 +159,12 @@ void Walker::SetInVain(const Located& located) {
 }
 
 bool Walker::FaultsAt(const Located& located) {
+  if (!Faults(located)) return false;
+  if (x_.chooser != nullptr) x_.chooser->KeepNoGuest(x_);
+  return true;
+}
+
+bool Walker::Faults(const Located& located) {
   if (entry_order_ == GuestEntryOrder::kRestartFirst &&
       x_.Ask(Slot::kGw15Restart)) {
     return false;
@@ -201,6 +210,7 @@ bool Walker::IsRefused(bool whole, RuleAt& decided) {
 }
 
 bool Walker::Set(const Located& located, std::uint64_t flags) {
+  if (located.kept) flags &= ~located.entry.value;
   BitWrite write = FlagWrite(located.address, flags, located.entry.level);
   write.mask &= ~CurrentWord(x_, effects_, write.word);
   if (write.mask == 0) return true;
@@ -311,6 +321,7 @@ Walker::End Walker::Walk(std::uint64_t table, std::uint8_t level,
     linear_.path.push_back(located.entry);
     const bool restarts = x_.Ask(Slot::kGw15Restart);
     const bool leaf = !restarts && MapsPage();
+    if (x_.chooser != nullptr) x_.chooser->KeepGuest(x_, leaf);
     if (!Set(located,
              x_.Ask(restarts ? Slot::kGw19Accessed : Slot::kGw12Accessed))) {
       return End::kStopped;
@@ -335,7 +346,8 @@ Walker::End Walker::WalkFromRoot() {
   const GuestState& guest = x_.state().guest;
   LookAt(0, 0);
   if (linear_.mode == GuestMode::k32Bit) {
-    return Walk(x_.Ask(Slot::kGw2Root), 2, x_.Ask(Slot::kGw14Root, guest.cr3));
+    return Walk(x_.Ask(Slot::kGw2Root), 2,
+                x_.Ask(Slot::kGw14Root, linear_.cr3));
   }
   if (linear_.mode == GuestMode::kPae) {
     LookAt(3, guest.pdpte[x_.Ask(Slot::kGw3Register)]);
@@ -361,7 +373,8 @@ Walker::End Walker::WalkFromRoot() {
     if (!x_.Ask(Slot::kGw19Rights)) linear_.path.clear();
     LookAt(0, 0);
   }
-  return Walk(x_.Ask(Slot::kGw4Root), top, x_.Ask(Slot::kGw14Root, guest.cr3));
+  return Walk(x_.Ask(Slot::kGw4Root), top,
+              x_.Ask(Slot::kGw14Root, linear_.cr3));
 }
 
 // x_.s looks at the leaf.
@@ -389,6 +402,7 @@ bool Walker::Run() {
   Describe();
   RuleAt decided;
   if (IsRefused(true, decided)) {
+    if (x_.chooser != nullptr) x_.chooser->UseGuestNow(x_);
     if (static_cast<LinearOrder>(x_.Ask(Slot::kPri2)) ==
         LinearOrder::kFinalFirst) {
       const Situation here = x_.s;
@@ -434,10 +448,14 @@ void BeginLinear(Examiner& x, const LinearPart& part) {
       access.wruss || (x.state().guest.cpl == 3 && !linear.implicit);
   x.s.level = 0;
   linear.mode = static_cast<GuestMode>(x.Ask(Slot::kGw1Mode));
+  linear.cr3 = x.state().guest.cr3;
 }
 
 bool WalkGuest(Examiner& x, const LinearPart& part, Effects& effects,
                Verdict& verdict, GuestTranslation& translation) {
+  if (x.chooser != nullptr) {
+    x.s.linear.cr3 = x.chooser->BeginLinear(x, x.s.linear.cr3);
+  }
   return Walker(x, part, effects, verdict, translation).Run();
 }
 

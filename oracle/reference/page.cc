@@ -233,6 +233,13 @@ void AddExit(Examiner& x, const Page& page, const Page* other, const End& end,
   }
 }
 
+// What was kept of the page is used: by the access, or in that it is refused.
+// That of a guest entry may have been used long ago.
+void TellChooser(Examiner& x, const Page& page) {
+  if (!page.MayBeAllowed()) x.chooser->Refused(x);
+  if (!page.MayBeAllowed() || x.s.linear.level == 0) x.chooser->UseNow(x);
+}
+
 }  // namespace
 
 void JudgePage(Examiner& x, const PageAccess& access, const Effects& effects,
@@ -254,6 +261,7 @@ void JudgePage(Examiner& x, const PageAccess& access, const Effects& effects,
     case WalkEnd::kLeaf:
       JudgeLeaf(x, effects, page);
       if (page.MayBeAllowed()) Translate(x, page);
+      if (x.chooser != nullptr) TellChooser(x, page);
       break;
   }
 }

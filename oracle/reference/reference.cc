@@ -6,9 +6,11 @@
 
 #include "oracle/reference/access.h"
 #include "oracle/reference/examiner.h"
+#include "oracle/reference/invalidation.h"
 #include "oracle/reference/linear_access.h"
 #include "oracle/reference/register_write.h"
 #include "oracle/reference/report.h"
+#include "oracle/reference/saved_state.h"
 #include "oracle/unmodelled.h"
 
 namespace eptdiff {
@@ -23,37 +25,35 @@ constexpr std::uint16_t BitOf(EntryCheck check) {
 
 // VM entry refuses an EPTP for these reasons (table 25-9).
 std::uint16_t FailedEptpChecks(Examiner& x, std::uint64_t eptp) {
-  static constexpr struct {
-    Slot slot;
-    EntryCheck check;
-  } kChecks[] = {
-      {Slot::kEptp1, EntryCheck::kEptp1}, {Slot::kEptp2, EntryCheck::kEptp2},
-      {Slot::kEptp3, EntryCheck::kEptp3}, {Slot::kEptp4, EntryCheck::kEptp4},
-      {Slot::kEptp5, EntryCheck::kEptp5},
-  };
   std::uint16_t failed = 0;
-  for (const auto& [slot, check] : kChecks) {
-    if (x.Ask(slot, eptp)) failed |= BitOf(check);
-  }
+  const auto ask = [&](Slot slot, EntryCheck check)
+                       __attribute__((always_inline)) {
+                         if (x.Ask(slot, eptp)) failed |= BitOf(check);
+                       };
+  ask(Slot::kEptp1, EntryCheck::kEptp1);
+  ask(Slot::kEptp2, EntryCheck::kEptp2);
+  ask(Slot::kEptp3, EntryCheck::kEptp3);
+  ask(Slot::kEptp4, EntryCheck::kEptp4);
+  ask(Slot::kEptp5, EntryCheck::kEptp5);
   return failed;
 }
 
 // 27.2.1.1.
 std::uint16_t FailedChecks(Examiner& x) {
-  static constexpr struct {
-    Slot slot;
-    EntryCheck check;
-  } kChecks[] = {
-      {Slot::kCtl1, EntryCheck::kCtl1}, {Slot::kCtl2, EntryCheck::kCtl2},
-      {Slot::kCtl3, EntryCheck::kCtl3}, {Slot::kCtl6, EntryCheck::kCtl6},
-      {Slot::kCtl7, EntryCheck::kCtl7}, {Slot::kCtl8, EntryCheck::kCtl8},
-      {Slot::kCtl9, EntryCheck::kCtl9}, {Slot::kCtl10, EntryCheck::kCtl10},
-  };
   std::uint16_t failed = 0;
   if (x.s.EnableEpt()) failed = FailedEptpChecks(x, x.state().controls.eptp);
-  for (const auto& [slot, check] : kChecks) {
-    if (x.Ask(slot)) failed |= BitOf(check);
-  }
+  const auto ask = [&](Slot slot, EntryCheck check)
+                       __attribute__((always_inline)) {
+                         if (x.Ask(slot)) failed |= BitOf(check);
+                       };
+  ask(Slot::kCtl1, EntryCheck::kCtl1);
+  ask(Slot::kCtl2, EntryCheck::kCtl2);
+  ask(Slot::kCtl3, EntryCheck::kCtl3);
+  ask(Slot::kCtl6, EntryCheck::kCtl6);
+  ask(Slot::kCtl7, EntryCheck::kCtl7);
+  ask(Slot::kCtl8, EntryCheck::kCtl8);
+  ask(Slot::kCtl9, EntryCheck::kCtl9);
+  ask(Slot::kCtl10, EntryCheck::kCtl10);
   return failed;
 }
 
@@ -82,8 +82,9 @@ void AddRefusedControls(const Examiner& x, std::uint16_t failed,
 }
 
 // 27.8: the basic exit reason 33 (with bit 31), and a qualification.
-void AddRefusedGuest(const Examiner& x, std::uint64_t qualification, Rule why,
-                     Verdict& verdict) {
+[[gnu::noinline]] void AddRefusedGuest(const Examiner& x,
+                                       std::uint64_t qualification, Rule why,
+                                       Verdict& verdict) {
   constexpr std::uint16_t kInvalidGuestState = 33;
   Alternative& entry = AddUntouched(x, {why, 0}, verdict);
   entry.event.kind = EventKind::kGuestStateFailure;
@@ -109,15 +110,22 @@ bool SomePdpteFails(Examiner& x) {
 // 27.3.1: "These checks may be performed in any order", so that where both
 // kinds of failure are there either qualification may be reported (27.8).
 void JudgeGuestState(Examiner& x, Verdict& verdict) {
-  static constexpr Slot kChecks[] = {
-      Slot::kGst1, Slot::kGst2, Slot::kGst3, Slot::kGst4, Slot::kGst5,
-      Slot::kGst6, Slot::kGst7, Slot::kGst8, Slot::kGst9, Slot::kGst11};
   bool accepted = true;
-  for (const Slot slot : kChecks) {
-    if (!x.Ask(slot)) continue;
+  const auto ask = [&](Slot slot) __attribute__((always_inline)) {
+    if (!x.Ask(slot)) return;
     if (accepted) AddRefusedGuest(x, 0, InfoOf(slot).rule, verdict);
     accepted = false;
-  }
+  };
+  ask(Slot::kGst1);
+  ask(Slot::kGst2);
+  ask(Slot::kGst3);
+  ask(Slot::kGst4);
+  ask(Slot::kGst5);
+  ask(Slot::kGst6);
+  ask(Slot::kGst7);
+  ask(Slot::kGst8);
+  ask(Slot::kGst9);
+  ask(Slot::kGst11);
   if (SomePdpteFails(x)) {
     AddRefusedGuest(x, x.Ask(Slot::kGst10Reason), Rule::kGst10, verdict);
     accepted = false;
@@ -277,10 +285,15 @@ void JudgeData(Examiner& x, const Step& step, Verdict& verdict) {
                   "addresses\"",
                   verdict);
   }
-  if (x.state().guest.event_delivery &&
-      (trace_output || step.access.asynchronous)) {
+  const bool asynchronous = trace_output || step.access.asynchronous;
+  if (x.state().guest.event_delivery && asynchronous) {
     return Refuse(Standing::kCallerError,
                   "an asynchronous access as part of event delivery", verdict);
+  }
+  if (x.state().guest.busy_shadow_stack && asynchronous) {
+    return Refuse(Standing::kCallerError,
+                  "an asynchronous access as a push onto a shadow stack",
+                  verdict);
   }
   if (step.kind == StepKind::kLinearAccess) {
     BeginLinear(x, {.access = step.access, .gla = step.gla});
@@ -316,6 +329,19 @@ void JudgeStructureAccess(Examiner& x, const Step& step, Verdict& verdict) {
   PageAccesses pages;
   pages.push_back(access);
   JudgeAccess(x, pages, verdict);
+}
+
+void JudgeInvalidationStep(Examiner& x, const Invalidation& asked,
+                           Verdict& verdict) {
+  const bool of_guest = asked.kind == InvalidationKind::kInvlpg ||
+                        asked.kind == InvalidationKind::kInvpcid;
+  if (of_guest && x.state().guest.cpl != 0) {
+    return Refuse(Standing::kCallerError, "INVLPG or INVPCID above CPL 0",
+                  verdict);
+  }
+  const bool refused = asked.kind == InvalidationKind::kInvept &&
+                       FailedEptpChecks(x, asked.first) != 0;
+  JudgeInvalidation(x, asked, refused, verdict);
 }
 
 // 28.3.4: a VM exit saves PDPTEs that mean something if PAE paging is in use.
@@ -374,14 +400,17 @@ void Reference::Judge(const MachineState& state, const Step* step,
 }
 
 void Reference::Judge(const MachineState& state, const Step& step,
-                      Verdict& verdict, Trace& trace) const {
+                      Verdict& verdict, Trace& trace, Chooser* chooser) const {
   if (step.kind == StepKind::kVmEntry && HasVmcsField(step.index)) {
     return JudgeEntry(state, verdict, trace);
   }
   Reset(verdict, trace);
-  Examiner x(dialect_, state, trace);
+  Examiner x(dialect_, state, trace, chooser);
   if (step.kind == StepKind::kVmEntry) {
     return Refuse(Standing::kCallerError, NameOfVmcsField(step.index), verdict);
+  }
+  if (step.kind == StepKind::kInvalidation) {
+    return JudgeInvalidationStep(x, step.invalidation, verdict);
   }
   if (!x.s.EnableEpt()) {
     return Refuse(Standing::kCallerError, "EPT is off", verdict);
@@ -415,7 +444,7 @@ void Reference::Judge(const MachineState& state, const Step& step,
       break;
     case StepKind::kVmEntry:
     case StepKind::kInvalidation:
-      return;  // unmodelled.def
+      return;  // above
   }
   if (step.kind == StepKind::kRegisterWrite) {
     DefinePdptesAfter(x, step, verdict);
@@ -424,6 +453,7 @@ void Reference::Judge(const MachineState& state, const Step& step,
     // begin.
     DefinePdptes(x.s.PaePaging() || step.kind == StepKind::kPdpteLoad, verdict);
   }
+  DescribeSavedState(x, verdict);
   x.s.level = 0;
   if (x.Ask(Slot::kAlias1, x.aliased())) {
     verdict.standing = Standing::kUndefined;

@@ -14,6 +14,7 @@
 
 #include "oracle/case.h"
 #include "oracle/machine_state.h"
+#include "oracle/reference/chooser.h"
 #include "oracle/reference/dialect.h"
 #include "oracle/reference/trace.h"
 #include "oracle/verdict.h"
@@ -31,8 +32,9 @@ class Reference {
                   Trace& trace) const;
 
   // What may become of `step` in `state`. Overwrites `verdict` and `trace`.
+  // With a chooser, in one way in which translations may have been kept.
   void Judge(const MachineState& state, const Step& step, Verdict& verdict,
-             Trace& trace) const;
+             Trace& trace, Chooser* chooser = nullptr) const;
   // Likewise; null for VM entry.
   void Judge(const MachineState& state, const Step* step, Verdict& verdict,
              Trace& trace) const;

@@ -36,6 +36,12 @@ void ReportAddresses(Examiner& x, bool gla_defined, Event& event,
   alternative.gla_span = structure ? last_linear : last;
 }
 
+// HAND-9: whether the exit reports a linear address for its shadow stack's
+// sake. There may be none.
+bool ReportsPush(const Examiner& x) {
+  return x.s.ReportsBusyShadowStack() && sdm::Qual7(x.s) != 0;
+}
+
 // Table 28-7.
 void ReportQualification(Examiner& x, Event& event, Alternative& alternative) {
   std::uint64_t value = 0;
@@ -154,7 +160,8 @@ void ReportExit(Examiner& x, std::uint16_t reason, RuleAt decided,
         ReportRights(x, bits, event, alternative);
       }
       alternative.qualification_defined = ~std::uint64_t{0};
-      ReportAddresses(x, /*gla_defined=*/false, event, alternative);
+      ReportAddresses(x, ReportsPush(x), event, alternative);
+      if (alternative.gla_defined) event.gla.value = x.Ask(Slot::kHand9);
       break;
     case kExitPmlFull:
     case kExitSppEvent: {
@@ -168,6 +175,11 @@ void ReportExit(Examiner& x, std::uint16_t reason, RuleAt decided,
       if (reason == kExitSppEvent) {
         // A "linear address that pertains to the VM exit": there may be none.
         ReportAddresses(x, x.s.access.page.gla_valid, event, alternative);
+      } else if (ReportsPush(x)) {
+        ReportAddresses(x, /*gla_defined=*/true, event, alternative);
+        event.gpa = {};
+        event.gla.value = x.Ask(Slot::kHand9);
+        alternative.gpa_defined = false;
       }
       break;
     }

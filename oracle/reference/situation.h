@@ -38,6 +38,21 @@ struct PathEntry {
   std::uint64_t value = 0;
   std::uint8_t level = 0;  // 5 (PML5E) to 1 (PTE)
   bool leaf = false;
+  bool kept = false;  // memory has another value by now (CACHE-3)
+};
+
+// A mapping that may have been kept, or the upper part of one (29.4.1).
+struct Mapping {
+  bool combined = false;  // else guest-physical
+  bool whole = false;     // a translation; else a paging-structure-cache entry
+  bool global = false;    // combined: of a global page
+  std::uint8_t shift = 12;  // the address bits from there up select it
+  Gpa gpa;
+  Gla gla;
+  // Its tag.
+  std::uint64_t eptrta = 0;  // EPTP bits 51:12, where they stand
+  std::uint16_t vpid = 0;
+  std::uint16_t pcid = 0;
 };
 
 // The guest's paging mode (3A 4.1.1).
@@ -67,6 +82,7 @@ struct LinearTranslation {
   bool user_access = false;  // user-mode; else supervisor-mode, ...
   bool implicit = false;     // ... implicit or explicit
   bool hlat = false;         // the walk is under way from HLATP
+  std::uint64_t cr3 = 0;     // that of now, or one whose entries were kept
   bool key_refuses = false;  // there is a fault: the key, too, refuses (GW-10)
   // The AND of the EPT entries that map the pages of guest entries used before
   // an HLAT restart, which has taken them from the path.
@@ -113,6 +129,14 @@ struct Situation {
   // What a VM exit would report: its qualification, GPA and GLA (VE-4).
   const AccessReport* reported = nullptr;
 
+  // 29.4: a mapping, what was current when it was made, and a step since.
+  const Mapping* mapping = nullptr;
+  const ProcessorContext* then = nullptr;
+  const PastStep* past = nullptr;
+  const Invalidation* asked = nullptr;  // the instruction that is judged
+  // The mapping was made while EPTP bit 6 was 0: flags may stay (CACHE-14).
+  bool flags_may_stay = false;
+
   // A further operand; what it is, slots.def says at the slot.
   std::uint64_t operand = 0;
 
@@ -145,6 +169,16 @@ struct Situation {
     return EnableVmFunctions() && sdm::Bit(state->controls.vm_functions, 0);
   }
 
+  // Whether the case says which event is being delivered, and it is one (table
+  // 25-20; of exceptions the vector is at most 31, 28.2.4).
+  bool SaysEvent() const {
+    const std::uint32_t event = state->guest.delivered_event;
+    const std::uint64_t type = sdm::Bits(event, 10, 8);
+    const bool exception = type == 3 || type == 5 || type == 6;
+    return sdm::Bit(event, 31) && type != 1 && type != 7 &&
+           !(exception && sdm::Bits(event, 7, 5) != 0);
+  }
+
   bool NmiExiting() const { return sdm::Bit(state->controls.pin_based, 3); }
   bool VirtualNmis() const { return sdm::Bit(state->controls.pin_based, 5); }
   bool NmiWindowExiting() const {
@@ -153,6 +187,14 @@ struct Situation {
   // A VM-entry control (table 25-16).
   bool EntryControl(int bit) const {
     return sdm::Bit(state->controls.entry_controls, bit);
+  }
+  // Table 25-14: if bit 31 of the primary VM-exit controls is 1.
+  bool PrematurelyBusyShadowStack() const {
+    return sdm::Bit(state->controls.exit_controls, 31) &&
+           sdm::Bit(state->controls.secondary_exit_controls, 3);
+  }
+  bool ReportsBusyShadowStack() const {
+    return state->guest.busy_shadow_stack && PrematurelyBusyShadowStack();
   }
   bool ClearRtitOnExit() const {
     return sdm::Bit(state->controls.exit_controls, 25);
@@ -282,6 +324,12 @@ enum class Fault : std::uint64_t { kNotPresent, kReserved, kRights };
 
 // What kAd6 answers: accessed flags of an access that ends in a VM exit.
 enum class AccessedOnExit : std::uint64_t { kEither, kNever, kAlways };
+
+// What kHand4 answers where the instruction length is undefined.
+inline constexpr std::uint64_t kUndefinedLength = ~std::uint64_t{0};
+
+// What kHand8 answers: the pending debug exceptions that a VM exit saves.
+enum class PendingDebug : std::uint64_t { kClear, kPending, kUndefined };
 
 // The fields of the virtualization-exception information area (table 26-1).
 enum class VeField : std::uint64_t {

@@ -40,6 +40,11 @@ Walk WalkEpt(Examiner& x) {
   s.level = 0;
   s.entry = 0;
   s.leaf = s.not_present = s.beyond_width = s.reached_leaf = false;
+  s.flags_may_stay = false;
+  Chooser* const chooser = x.chooser;
+  const std::uint64_t eptp =
+      chooser == nullptr ? x.state().controls.eptp
+                         : chooser->BeginEpt(x, x.state().controls.eptp);
 
   if (x.Ask(Slot::kWalk2)) {
     s.beyond_width = true;
@@ -47,7 +52,7 @@ Walk WalkEpt(Examiner& x) {
   }
   const auto order = static_cast<WalkOrder>(x.Ask(Slot::kWalk8));
   s.level = s.FourLevelEpt() ? 4 : 5;
-  std::uint64_t table = x.Ask(Slot::kWalk9, x.state().controls.eptp);
+  std::uint64_t table = x.Ask(Slot::kWalk9, eptp);
   for (;; --s.level) {
     // 1. An EPT paging-structure entry is read.
     const Hpa address{table + 8 * x.Ask(Slot::kWalk1)};
@@ -56,19 +61,27 @@ Walk WalkEpt(Examiner& x) {
     RuleAt decided;
     if (order == WalkOrder::kMisconfiguredFirst &&
         IsMisconfigured(x, decided)) {
+      if (chooser != nullptr) chooser->KeepNothing(x);
       return {WalkEnd::kMisconfigured, decided};
     }
     // 1a. The entry is not present.
     const bool present = x.Ask(s.Mbec() ? Slot::kWalk4 : Slot::kWalk3);
     if (!present && x.Ask(Slot::kVio1)) {
       s.not_present = true;
+      if (chooser != nullptr) chooser->KeepNothing(x);
       return {WalkEnd::kNotPresent, x.At(Slot::kVio1)};
     }
     // 1b. It is present, but its contents are not configured properly.
     if (IsMisconfigured(x, decided)) {
+      if (chooser != nullptr) chooser->KeepNothing(x);
       return {WalkEnd::kMisconfigured, decided};
     }
     s.path.push_back({address, s.entry, s.level, s.leaf});
+    if (chooser != nullptr) [[unlikely]] {
+      s.path.back().kept = x.state().memory.Load(address) != s.entry;
+      chooser->Keep(x);
+      if (s.leaf) s.flags_may_stay = chooser->FlagsMayStay(x);
+    }
     // 1c. It references another EPT paging structure, or maps a page.
     if (s.leaf) {
       s.reached_leaf = true;

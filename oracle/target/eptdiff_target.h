@@ -123,6 +123,17 @@ extern EPTDIFF_TARGET_EXPORT const uint32_t eptdiff_target_abi;
 #define EPTDIFF_MODELS_INVALIDATION (UINT64_C(1) << 32)
 /* Accesses of more than 64 bytes: eptdiff_question.access_bytes. */
 #define EPTDIFF_MODELS_LARGE_ACCESSES (UINT64_C(1) << 33)
+/* It keeps translations, as 29.4 lets a processor: its answers are judged by
+ * what may have been kept, and it is asked where that matters: the same access
+ * again after a store to an entry, with and without what ends it. It keeps them
+ * apart by case (eptdiff_target_enter), and by `processor`. Needs
+ * `keeps_state`. Without it, what is stale is wrong. */
+#define EPTDIFF_MODELS_CACHES (UINT64_C(1) << 34)
+/* Steps on logical processors 1 to 3 as well. */
+#define EPTDIFF_MODELS_PROCESSORS (UINT64_C(1) << 35)
+/* Pushes onto a shadow stack whose token the processor has just marked busy,
+ * 26.4.3: eptdiff_question.busy_shadow_stack. */
+#define EPTDIFF_MODELS_BUSY_SHADOW_STACK (UINT64_C(1) << 36)
 
 /* Which parts of its answers a target fills in, and which are compared:
  * eptdiff_profile.fills. */
@@ -144,7 +155,16 @@ extern EPTDIFF_TARGET_EXPORT const uint32_t eptdiff_target_abi;
 #define EPTDIFF_FILLS_EPTP_INDEX (1u << 15)
 #define EPTDIFF_FILLS_PML_INDEX (1u << 16)
 #define EPTDIFF_FILLS_MEMORY (1u << 17) /* what was stored */
+/* All of them so far. Not what VM exits save for their handlers: */
 #define EPTDIFF_FILLS_ALL ((1u << 18) - 1)
+#define EPTDIFF_FILLS_EXIT_REASON_FLAGS (1u << 18)
+#define EPTDIFF_FILLS_VECTORING_INFORMATION (1u << 19)
+#define EPTDIFF_FILLS_VECTORING_ERROR_CODE (1u << 20)
+#define EPTDIFF_FILLS_INSTRUCTION_LENGTH (1u << 21)
+#define EPTDIFF_FILLS_INTERRUPTIBILITY (1u << 22)
+#define EPTDIFF_FILLS_RFLAGS (1u << 23)
+#define EPTDIFF_FILLS_PENDING_DEBUG (1u << 24)
+#define EPTDIFF_FILLS_SAVED_STATE (127u << 18) /* all of these */
 
 /* Addresses of which a target gives the page and not bits 11:0, in VM exits,
  * #VE information and CR2: eptdiff_profile.offsets_left_out. */
@@ -347,6 +367,18 @@ typedef struct eptdiff_question {
   uint8_t processor;         /* the logical processor, 0 to 3 */
   uint8_t pebs;              /* an access of architectural PEBS */
   uint8_t keyid_bits;        /* IA32_TME_ACTIVATE[39:36] */
+
+  uint64_t secondary_exit_controls; /* table 25-14 */
+  /* What VM exits save, as the step finds it. With event_delivery, the event
+   * in the format of table 25-20 and its error code; bit 31 is clear where it
+   * is not said which. */
+  uint32_t delivered_event;
+  uint32_t delivered_error_code;
+  uint32_t pending_debug;     /* bits 16:0 of table 25-4 */
+  uint8_t interruptibility;   /* bits 4:0 of table 25-3 */
+  uint8_t instruction_length; /* of the instruction under way; 0: not said */
+  uint8_t busy_shadow_stack;  /* a VM exit leaves it prematurely busy, 26.4.3 */
+  uint8_t reserved4;
 } eptdiff_question;
 
 /* Host-physical memory, in 8-byte words at 8-byte aligned addresses below
@@ -444,6 +476,18 @@ typedef struct eptdiff_answer {
   uint16_t pml_index;
   uint16_t eptp_index;
   uint32_t reserved2;
+
+  /* EPTDIFF_VM_EXIT: what it saves besides (EPTDIFF_FILLS_SAVED_STATE). What is
+   * undefined is not compared. */
+  uint16_t exit_reason_flags; /* bits 31:16 of the exit reason */
+  uint16_t reserved3;
+  uint32_t vectoring_information; /* table 25-20 */
+  uint32_t vectoring_error_code;
+  uint32_t instruction_length;
+  uint32_t interruptibility; /* table 25-3 */
+  uint32_t reserved4;
+  uint64_t rflags;
+  uint64_t pending_debug; /* table 25-4 */
 } eptdiff_answer;
 
 /* ----------------------------------------------------------- the functions */

@@ -96,6 +96,7 @@ static const struct {
     {"shadow_stack_access", EPTDIFF_MODELS_SHADOW_STACK_ACCESS},
     {"asynchronous", EPTDIFF_MODELS_ASYNCHRONOUS},
     {"event_delivery", EPTDIFF_MODELS_EVENTS},
+    {"busy_shadow_stack", EPTDIFF_MODELS_BUSY_SHADOW_STACK},
     {"nmi_unblocking", EPTDIFF_MODELS_EVENTS},
     {"transactional", EPTDIFF_MODELS_TRANSACTIONS},
     {"linear", 0},
@@ -197,6 +198,13 @@ static void read_machine(const struct json* vector, eptdiff_question* q) {
   q->event_delivery = (uint8_t)json_true(g, "event_delivery");
   q->nmi_unblocking = (uint8_t)json_true(g, "nmi_unblocking");
   q->transactional = (uint8_t)json_true(g, "transactional");
+  q->secondary_exit_controls = json_number(c, "secondary_exit_controls");
+  q->busy_shadow_stack = (uint8_t)json_true(g, "busy_shadow_stack");
+  q->delivered_event = (uint32_t)json_number(g, "delivered_event");
+  q->delivered_error_code = (uint32_t)json_number(g, "delivered_error_code");
+  q->instruction_length = (uint8_t)json_number(g, "instruction_length");
+  q->interruptibility = (uint8_t)json_number(g, "interruptibility");
+  q->pending_debug = (uint32_t)json_number(g, "pending_debug");
 }
 
 static unsigned place_in(const char* const* names, const char* name) {
@@ -408,9 +416,41 @@ static int fits_translations(const struct comparison* c,
   return count == c->answer->translation_count;
 }
 
+/* What a VM exit saves besides; what is absent is undefined. */
+static int fits_saved(const struct comparison* c, const struct json* saved) {
+  const eptdiff_answer* given = c->answer;
+  const struct {
+    uint32_t fills;
+    const char* name;
+    uint64_t value;
+  } fields[] = {
+      {EPTDIFF_FILLS_EXIT_REASON_FLAGS, "exit_reason_flags",
+       given->exit_reason_flags},
+      {EPTDIFF_FILLS_VECTORING_INFORMATION, "vectoring_information",
+       given->vectoring_information},
+      {EPTDIFF_FILLS_VECTORING_ERROR_CODE, "vectoring_error_code",
+       given->vectoring_error_code},
+      {EPTDIFF_FILLS_INSTRUCTION_LENGTH, "instruction_length",
+       given->instruction_length},
+      {EPTDIFF_FILLS_INTERRUPTIBILITY, "interruptibility",
+       given->interruptibility},
+      {EPTDIFF_FILLS_RFLAGS, "rflags", given->rflags},
+      {EPTDIFF_FILLS_PENDING_DEBUG, "pending_debug", given->pending_debug},
+  };
+  size_t i;
+  for (i = 0; i < sizeof fields / sizeof *fields; ++i) {
+    const struct json* field = json_member(saved, fields[i].name);
+    if ((c->fills & fields[i].fills) == 0 || field == NULL) continue;
+    if (!fits_masked(field, fields[i].value)) return 0;
+  }
+  return 1;
+}
+
 static int fits_exit(const struct comparison* c, const struct json* a) {
   const eptdiff_answer* given = c->answer;
   const struct json* information = json_member(a, "interruption_information");
+  const struct json* saved = json_member(a, "saved");
+  if (saved != NULL && !fits_saved(c, saved)) return 0;
   if ((c->fills & EPTDIFF_FILLS_EXIT_REASON) != 0 &&
       given->exit_reason != json_number(a, "exit_reason")) {
     return 0;

@@ -72,7 +72,8 @@ Controls ControlsOf(const eptdiff_question& q) {
           .hlat_prefix_size = q.hlat_prefix_size,
           .vpid = q.vpid,
           .entry_controls = q.entry_controls,
-          .exit_controls = q.exit_controls};
+          .exit_controls = q.exit_controls,
+          .secondary_exit_controls = q.secondary_exit_controls};
 }
 
 GuestState GuestOf(const eptdiff_question& q) {
@@ -89,7 +90,13 @@ GuestState GuestOf(const eptdiff_question& q) {
                   .cs_l = q.cs_l != 0,
                   .event_delivery = q.event_delivery != 0,
                   .nmi_unblocking = q.nmi_unblocking != 0,
-                  .transactional = q.transactional != 0};
+                  .transactional = q.transactional != 0,
+                  .busy_shadow_stack = q.busy_shadow_stack != 0,
+                  .delivered_event = q.delivered_event,
+                  .delivered_error_code = q.delivered_error_code,
+                  .instruction_length = q.instruction_length,
+                  .interruptibility = q.interruptibility,
+                  .pending_debug = q.pending_debug};
   std::copy(std::begin(q.pdpte), std::end(q.pdpte), g.pdpte.begin());
   return g;
 }
@@ -154,6 +161,23 @@ void Fill(const Event& event, eptdiff_answer& answer) {
   answer.failed_check = static_cast<std::uint32_t>(event.failed_check);
 }
 
+void FillSaved(const eptdiff_question& q, const Event& event,
+               eptdiff_answer& answer) {
+  if (event.kind != EventKind::kVmExit) return;
+  const bool access =
+      q.step == EPTDIFF_STEP_GUEST_PHYSICAL || q.step == EPTDIFF_STEP_LINEAR;
+  const bool trace = q.step == EPTDIFF_STEP_GUEST_PHYSICAL && q.gla_valid == 0;
+  const SavedState saved = SavedBy(event, ControlsOf(q), GuestOf(q),
+                                   (access && q.asynchronous != 0) || trace);
+  answer.exit_reason_flags = saved.exit_reason_flags;
+  answer.vectoring_information = saved.vectoring_information;
+  answer.vectoring_error_code = saved.vectoring_error_code;
+  answer.instruction_length = saved.instruction_length;
+  answer.interruptibility = saved.interruptibility;
+  answer.rflags = saved.rflags;
+  answer.pending_debug = saved.pending_debug;
+}
+
 }  // namespace
 }  // namespace eptdiff
 
@@ -163,6 +187,7 @@ EPTDIFF_TARGET_DEFINE_ABI;
 
 void eptdiff_target_describe(eptdiff_profile* profile) {
   profile->models = ~std::uint64_t{0};
+  profile->fills |= EPTDIFF_FILLS_SAVED_STATE;
 }
 
 int eptdiff_target_enter(const eptdiff_question* question,
@@ -187,6 +212,7 @@ int eptdiff_target_answer(const eptdiff_question* question,
     return EPTDIFF_NOT_MODELLED;
   }
   eptdiff::Fill(event, *answer);
+  eptdiff::FillSaved(*question, event, *answer);
   answer->eptp = engine.controls().eptp;
   answer->pml_index = engine.controls().pml_index;
   answer->eptp_index = engine.controls().eptp_index;

@@ -97,14 +97,16 @@ std::vector<std::size_t> DecidedRules::ToldBy(const Case& c,
                                               std::vector<bool> wanted) const {
   const auto all = AllAlterations();
   std::vector<std::size_t> told;
-  for (Spine spine(c); !spine.over(); spine.Advance()) {
-    const std::bitset<kRuleCount> asked = spine.trace().AskedRules();
-    const Step* step = StepOf(spine, c);
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      if (!wanted[i] || !asked[RuleOf(all[i])]) continue;
-      if (!Tells(i, spine, step)) continue;
-      wanted[i] = false;
-      told.push_back(i);
+  for (const bool keeps : {false, true}) {
+    for (Spine spine(c, keeps); !spine.over(); spine.Advance()) {
+      const std::bitset<kRuleCount> asked = spine.trace().AskedRules();
+      const Step* step = StepOf(spine, c);
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        if (!wanted[i] || NeedsCaching(all[i]) != keeps) continue;
+        if (!asked[RuleOf(all[i])] || !Tells(i, spine, step)) continue;
+        wanted[i] = false;
+        told.push_back(i);
+      }
     }
   }
   return told;
@@ -116,7 +118,7 @@ std::vector<std::size_t> DecidedRules::ToldBy(const Case& c) const {
 
 void DecidedRules::AddSituations(const Alteration& alteration,
                                  const Spine& spine, const Step* step) {
-  const Reference& reference =
+  const CachingReference& reference =
       probes_[static_cast<std::size_t>(alteration.slot)];
   Verdict verdict;
   Trace trace;
@@ -133,23 +135,12 @@ void DecidedRules::AddSituations(const Alteration& alteration,
 }
 
 void DecidedRules::Add(const Case& c) {
-  const auto all = AllAlterations();
-  std::vector<bool> told(all.size());
+  std::vector<bool> told(AllAlterations().size());
   std::bitset<kRuleCount> decided;
   situations_.reset();
-  for (Spine spine(c); !spine.over(); spine.Advance()) {
-    const std::bitset<kRuleCount> asked = spine.trace().AskedRules();
-    const Step* step = StepOf(spine, c);
-    if (counting_) NoteAsked(spine, step, matrix_);
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      if (told[i] || !asked[RuleOf(all[i])]) continue;
-      if (!counting_ && alterations_[i] > 0) continue;
-      if (!Tells(i, spine, step)) continue;
-      if (counting_) AddSituations(all[i], spine, step);
-      told[i] = true;
-      ++alterations_[i];
-      decided.set(RuleOf(all[i]));
-    }
+  AddSpine(Spine(c), /*keeps=*/false, c, told, decided);
+  if (c.steps.size() > 1) {
+    AddSpine(Spine(c, /*keeps=*/true), /*keeps=*/true, c, told, decided);
   }
   const GuestPagingMode mode = GuestModeOf(c.guest);
   for (std::size_t i = 0; i < situations_.size(); ++i) {
@@ -158,6 +149,28 @@ void DecidedRules::Add(const Case& c) {
   }
   for (std::size_t rule = 0; rule < kRuleCount; ++rule) {
     if (decided[rule] && (counting_ || rules_[rule] == 0)) ++rules_[rule];
+  }
+}
+
+void DecidedRules::AddSpine(Spine spine, bool keeps, const Case& c,
+                            std::vector<bool>& told,
+                            std::bitset<kRuleCount>& decided) {
+  const auto all = AllAlterations();
+  for (; !spine.over(); spine.Advance()) {
+    const std::bitset<kRuleCount> asked = spine.trace().AskedRules();
+    const Step* step = StepOf(spine, c);
+    if (counting_) NoteAsked(spine, step, matrix_);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (told[i] || NeedsCaching(all[i]) != keeps || !asked[RuleOf(all[i])]) {
+        continue;
+      }
+      if (!counting_ && alterations_[i] > 0) continue;
+      if (!Tells(i, spine, step)) continue;
+      if (counting_) AddSituations(all[i], spine, step);
+      told[i] = true;
+      ++alterations_[i];
+      decided.set(RuleOf(all[i]));
+    }
   }
 }
 

@@ -16,8 +16,8 @@
 #include "fuzzers/command/distill/rule_matrix.h"
 #include "oracle/case.h"
 #include "oracle/judgement/spine.h"
+#include "oracle/reference/caches/caching_reference.h"
 #include "oracle/reference/dialect.h"
-#include "oracle/reference/reference.h"
 #include "oracle/rules.h"
 #include "oracle/verdict.h"
 
@@ -56,12 +56,16 @@ class DecidedRules {
  private:
   // Whether a step, as `spine` judged it, tells alteration number `i`.
   bool Tells(std::size_t i, const Spine& spine, const Step* step) const;
+  // Each step is looked at twice: as for who keeps nothing, and, with the
+  // alterations that show there alone, as for who may keep translations.
+  void AddSpine(Spine spine, bool keeps, const Case& c, std::vector<bool>& told,
+                std::bitset<kRuleCount>& decided);
   void AddSituations(const Alteration& alteration, const Spine& spine,
                      const Step* step);
 
   const bool counting_;
-  std::vector<Reference> references_;  // one for each alteration
-  std::vector<Reference> probes_;      // one for each slot
+  std::vector<CachingReference> references_;  // one for each alteration
+  std::vector<CachingReference> probes_;      // one for each slot
   RuleMatrix matrix_;
   // Those that the case which is being added decides.
   std::bitset<kRuleCount * kPositions> situations_;

@@ -9,6 +9,7 @@
 #include "fuzzers/command/report/check_rules.h"
 #include "fuzzers/command/report/json.h"
 #include "fuzzers/text/view.h"
+#include "oracle/editions.h"
 
 namespace eptdiff {
 namespace {
@@ -23,6 +24,7 @@ void WriteFinding(const CheckFinding& finding, JsonWriter& json) {
   json.Key("rule").String(finding.identifier);
   if (!finding.sdm_section.empty()) {
     json.Key("sdm").String(finding.sdm_section);
+    json.Key("sdm_2026").String(CitedIn2026(finding.sdm_section));
   }
   json.Key("sentence").String(finding.sentence);
   json.Key("inseparable").Array();

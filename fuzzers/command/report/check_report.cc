@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "oracle/editions.h"
 
 namespace eptdiff {
 namespace {
@@ -18,8 +19,8 @@ std::string Counted(std::uint64_t count, absl::string_view what) {
 std::string Head(const CheckFinding& finding) {
   return finding.sdm_section.empty()
              ? finding.identifier
-             : absl::StrCat(finding.identifier, " (SDM ", finding.sdm_section,
-                            ")");
+             : absl::StrCat(finding.identifier, " (SDM ",
+                            CitedInBoth(finding.sdm_section), ")");
 }
 
 bool HasQuestion(const CheckFinding& finding) {

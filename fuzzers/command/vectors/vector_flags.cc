@@ -166,6 +166,8 @@ constexpr VectorFlag kFlags[] = {
      }},
     {"event_delivery", "an event is being delivered",
      [](const Case& c) { return c.guest.event_delivery; }},
+    {"busy_shadow_stack", "a push onto a shadow stack just marked busy",
+     [](const Case& c) { return c.guest.busy_shadow_stack; }},
     {"nmi_unblocking", "an IRET that unblocks NMIs",
      [](const Case& c) { return c.guest.nmi_unblocking; }},
     {"transactional", "a transactional region",

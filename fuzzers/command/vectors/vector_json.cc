@@ -13,6 +13,7 @@
 #include "absl/strings/str_format.h"
 #include "fuzzers/command/report/json.h"
 #include "fuzzers/command/vectors/vectors.h"
+#include "oracle/editions.h"
 #include "oracle/judgement/judge.h"
 #include "oracle/judgement/spine.h"
 #include "oracle/machine_state.h"
@@ -163,6 +164,9 @@ class VectorWriter {
     if (c.apic_access_address != 0) {
       Hex("apic_access_address", c.apic_access_address);
     }
+    if (c.secondary_exit_controls != 0) {
+      Hex("secondary_exit_controls", c.secondary_exit_controls);
+    }
     json_.End();
   }
 
@@ -182,6 +186,16 @@ class VectorWriter {
     Flag("event_delivery", g.event_delivery);
     Flag("nmi_unblocking", g.nmi_unblocking);
     Flag("transactional", g.transactional);
+    if (g.busy_shadow_stack) Flag("busy_shadow_stack", true);
+    if (g.delivered_event != 0) Hex("delivered_event", g.delivered_event);
+    if (g.delivered_error_code != 0) {
+      Hex("delivered_error_code", g.delivered_error_code);
+    }
+    if (g.instruction_length != 0) {
+      Count("instruction_length", g.instruction_length);
+    }
+    if (g.interruptibility != 0) Hex("interruptibility", g.interruptibility);
+    if (g.pending_debug != 0) Hex("pending_debug", g.pending_debug);
     json_.End();
   }
 
@@ -304,6 +318,7 @@ class VectorWriter {
         } else {
           WriteReport(a, ReportOf(e));
         }
+        WriteSaved(a.saved, a.saved_defined);
         break;
       case EventKind::kPageFault:
         Masked("error_code", e.error_code, a.error_code_defined);
@@ -346,6 +361,22 @@ class VectorWriter {
     Masked("qualification", report.qualification, a.qualification_defined);
     if (a.gpa_defined) Range("gpa", report.gpa.value, a.span);
     if (a.gla_defined) Range("gla", report.gla.value, a.gla_span);
+  }
+
+  // What handlers read; a field that is absent is undefined.
+  void WriteSaved(const SavedState& saved, const SavedState& defined) {
+    Begin("saved");
+    const auto write = [&](std::string_view key, auto member) {
+      if (defined.*member != 0) Masked(key, saved.*member, defined.*member);
+    };
+    write("exit_reason_flags", &SavedState::exit_reason_flags);
+    write("vectoring_information", &SavedState::vectoring_information);
+    write("vectoring_error_code", &SavedState::vectoring_error_code);
+    write("instruction_length", &SavedState::instruction_length);
+    write("interruptibility", &SavedState::interruptibility);
+    write("rflags", &SavedState::rflags);
+    write("pending_debug", &SavedState::pending_debug);
+    json_.End();
   }
 
   void Masked(std::string_view key, std::uint64_t value,
@@ -427,6 +458,10 @@ void WriteCatalogue(JsonWriter& json) {
     json.OnOneLine();
     json.Object();
     json.Key("section").String(std::string(rule.section));
+    const std::string section_2026 = CitedIn2026(rule.section);
+    if (section_2026 != rule.section) {
+      json.Key("section_2026").String(section_2026);
+    }
     json.Key("words").String(std::string(rule.words));
     json.End();
   }

@@ -1,6 +1,8 @@
 #include "fuzzers/command/words/answer_words.h"
 
 #include <cstdint>
+#include <type_traits>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -10,6 +12,7 @@
 #include "fuzzers/command/words/guest_words.h"
 #include "fuzzers/command/words/table_words.h"
 #include "fuzzers/text/view.h"
+#include "oracle/editions.h"
 
 namespace eptdiff {
 namespace {
@@ -191,6 +194,48 @@ std::string ExitInformationWords(std::uint16_t exit_reason,
   return absl::StrJoin(words, ", ");
 }
 
+// One field of those that a VM exit saves besides.
+std::string SavedFieldWords(const char* name, std::uint64_t value,
+                            std::uint64_t defined, std::uint64_t width) {
+  return absl::StrCat(", ", name, " ", Hexadecimal(value & defined),
+                      (~defined & width) == 0
+                          ? ""
+                          : absl::StrCat(" (undefined bits: ",
+                                         BitNumbers(~defined & width), ")"));
+}
+
+// Those that say something: left out are what is 0, and RFLAGS with RF set, as
+// nearly all exits save it.
+std::string SavedWords(const MachineState& before, const SavedState& saved,
+                       const SavedState& defined) {
+  std::string words;
+  const auto add = [&](const char* name, auto member) {
+    if ((saved.*member & defined.*member) == 0) return;
+    using Number = std::remove_cvref_t<decltype(saved.*member)>;
+    absl::StrAppend(&words,
+                    SavedFieldWords(name, saved.*member, defined.*member,
+                                    static_cast<Number>(~Number{0})));
+  };
+  add("exit-reason bits 31:16", &SavedState::exit_reason_flags);
+  add("IDT-vectoring information", &SavedState::vectoring_information);
+  add("IDT-vectoring error code", &SavedState::vectoring_error_code);
+  add("instruction length", &SavedState::instruction_length);
+  add("interruptibility", &SavedState::interruptibility);
+  constexpr std::uint64_t kResume = 0x10000;
+  if (saved.rflags != (before.guest.rflags | kResume)) {
+    add("RFLAGS", &SavedState::rflags);
+  }
+  add("pending debug exceptions", &SavedState::pending_debug);
+  return words.empty() ? words : absl::StrCat("saves ", words.substr(2));
+}
+
+void AppendSavedWords(const MachineState& before, const SavedState& saved,
+                      const SavedState& defined,
+                      std::vector<std::string>& lines) {
+  std::string words = SavedWords(before, saved, defined);
+  if (!words.empty()) lines.push_back(std::move(words));
+}
+
 std::string EventWordsWith(const Event& event, const Defined& defined,
                            TypeKnown type_known, std::uint64_t failed_checks) {
   switch (event.kind) {
@@ -367,8 +412,8 @@ std::string RuleAtWords(RuleAt at) {
 
 std::string RuleWords(Rule rule) {
   const RuleInfo& info = InfoOf(rule);
-  return absl::StrFormat("%s (SDM %s): %s", info.identifier, info.section,
-                         info.words);
+  return absl::StrFormat("%s (SDM %s): %s", info.identifier,
+                         CitedInBoth(info.section), info.words);
 }
 
 std::string EventWords(const Event& event, FieldSet fields) {
@@ -382,6 +427,16 @@ std::string EventWords(const Event& event, FieldSet fields) {
 std::vector<std::string> EffectWords(const MachineState& before,
                                      const Outcome& outcome) {
   std::vector<std::string> lines;
+  if (outcome.event.kind == EventKind::kVmExit) {
+    constexpr SavedState kAll = {.exit_reason_flags = 0xffff,
+                                 .vectoring_information = 0xffffffff,
+                                 .vectoring_error_code = 0xffffffff,
+                                 .instruction_length = 0xffffffff,
+                                 .interruptibility = 0xffffffff,
+                                 .rflags = ~std::uint64_t{0},
+                                 .pending_debug = ~std::uint64_t{0}};
+    AppendSavedWords(before, outcome.saved, kAll, lines);
+  }
   AppendRegisterWords(before, outcome.registers, lines);
   for (const MemoryWord& word : outcome.writes) {
     lines.push_back(absl::StrCat("at ", Hexadecimal(word.address.value), ": ",
@@ -406,6 +461,10 @@ std::string ExpectedEventWords(const Alternative& alternative) {
 std::vector<std::string> ExpectedEffectWords(const MachineState& before,
                                              const Alternative& alternative) {
   std::vector<std::string> lines;
+  if (alternative.event.kind == EventKind::kVmExit) {
+    AppendSavedWords(before, alternative.saved, alternative.saved_defined,
+                     lines);
+  }
   AppendRegisterWords(before, alternative.registers, lines);
   for (const BitWrite& write : alternative.required) {
     lines.push_back(BitWriteWords(write));

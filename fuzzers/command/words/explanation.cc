@@ -15,6 +15,7 @@
 #include "fuzzers/command/words/finding_words.h"
 #include "fuzzers/command/words/guest_words.h"
 #include "fuzzers/text/view.h"
+#include "oracle/editions.h"
 #include "oracle/judgement/spine.h"
 
 namespace eptdiff {
@@ -131,7 +132,7 @@ std::string RulesText(const Trace& trace, const Style& style) {
                                             OnTheWayWords(hit), " forbids it:");
       text += Item(4, lead, style.Rule(lead),
                    absl::StrFormat("%s (SDM %s)", InfoOf(hit.rule).words,
-                                   InfoOf(hit.rule).section));
+                                   CitedInBoth(InfoOf(hit.rule).section)));
     } else if (const std::string id(IdentifierOf(hit.rule));
                std::find(used.begin(), used.end(), id) == used.end()) {
       used.push_back(id);

@@ -51,6 +51,25 @@ std::uint64_t Reserved(std::uint64_t entry, int level, Mode mode,
   return reserved;
 }
 
+// "a hardware exception (vector 14, error code 0x2)" (table 25-20).
+std::string DeliveredEventWords(const GuestState& guest) {
+  static constexpr const char* kTypes[] = {"an external interrupt",
+                                           "an event of type 1",
+                                           "an NMI",
+                                           "a hardware exception",
+                                           "a software interrupt",
+                                           "a privileged software exception",
+                                           "a software exception",
+                                           "an event of type 7"};
+  const std::uint32_t event = guest.delivered_event;
+  return absl::StrCat(
+      kTypes[event >> 8 & 7], " (vector ", event & 0xff,
+      Bit(event, 11) ? absl::StrCat(", error code ",
+                                    Hexadecimal(guest.delivered_error_code))
+                     : "",
+      ")");
+}
+
 const char* PageWords(Mode mode, int level) {
   if (level == 1) return "4-KByte page";
   if (level == 3) return "1-GByte page";
@@ -97,9 +116,32 @@ std::string GuestWords(const GuestState& guest, const Controls& controls) {
   if (Bit(guest.efer, 10)) words.push_back("LMA");
   if (guest.cs_l) words.push_back("CS.L");
   Append(words, guest.rflags, {{18, "AC"}});
-  if (guest.event_delivery) words.push_back("delivering an event");
+  if (guest.event_delivery) {
+    words.push_back(
+        guest.delivered_event >> 31 == 0
+            ? "delivering an event"
+            : absl::StrCat("delivering ", DeliveredEventWords(guest)));
+  }
   if (guest.nmi_unblocking) words.push_back("IRET unblocking NMIs");
   if (guest.transactional) words.push_back("in a transaction");
+  if (guest.busy_shadow_stack) {
+    words.push_back("pushing onto a shadow stack just marked busy");
+  }
+  if (guest.instruction_length != 0) {
+    words.push_back(
+        absl::StrCat("instruction of ", guest.instruction_length,
+                     guest.instruction_length == 1 ? " byte" : " bytes"));
+  }
+  Append(words, guest.interruptibility,
+         {{0, "blocking by STI"},
+          {1, "blocking by MOV SS"},
+          {2, "blocking by SMI"},
+          {3, "blocking by NMI"},
+          {4, "enclave interruption"}});
+  if (guest.pending_debug != 0) {
+    words.push_back(absl::StrCat("pending debug exceptions ",
+                                 Hexadecimal(guest.pending_debug)));
+  }
   return absl::StrJoin(words, ", ");
 }
 

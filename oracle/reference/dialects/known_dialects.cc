@@ -61,7 +61,8 @@ struct Catalogue {
           QualificationVariants(), FlagVariants(), MemoryTypeVariants(),
           SubPageVariants(), VeVariants(), GuestVariants(), GuestWalkVariants(),
           GuestRightVariants(), GuestErrorVariants(), LinearVariants(),
-          BochsGuestVariants(), ClassicVariants()}) {
+          BochsGuestVariants(), ClassicVariants(), CacheVariants(),
+          SavedStateVariants()}) {
       alterations.insert(alterations.end(), variants.begin(), variants.end());
     }
   }
@@ -85,6 +86,12 @@ std::vector<std::string> NamedDialects() {
 
 std::span<const Alteration> AllAlterations() {
   return TheCatalogue().alterations;
+}
+
+// Whether an instruction fails (CACHE-13), everybody can be asked.
+bool NeedsCaching(const Alteration& alteration) {
+  const Rule rule = InfoOf(alteration.slot).rule;
+  return IdentifierOf(rule).starts_with("CACHE-") && rule != Rule::kCache13;
 }
 
 const Alteration* FindAlteration(std::string_view name) {

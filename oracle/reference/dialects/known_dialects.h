@@ -23,6 +23,9 @@ namespace eptdiff {
 // in variants.h. In a fixed order, each name once.
 std::span<const Alteration> AllAlterations();
 
+// Whether it shows only where translations are kept.
+bool NeedsCaching(const Alteration& alteration);
+
 // The alteration of this name; null if there is none.
 const Alteration* FindAlteration(std::string_view name);
 

@@ -3,9 +3,8 @@
 // name.
 //
 // Not here, for an outcome has no field for it, or one processor alone does not
-// show it: "blocking by NMI" that an EPT violation of IRET does not save
-// (AAK134, BY25), the memory type of what VMCS fields point to (AAU30), INVVPID
-// and INVLPG that spare mappings (BV75, ADL063), machine checks after a page
+// show it: the memory type of what VMCS fields point to (AAU30), INVVPID and
+// INVLPG that spare mappings (BV75, ADL063), machine checks after a page
 // changes size (SKL002). What EPT's accessed and dirty flags do on Avoton,
 // where software is not to use them (AVR41), is not known.
 #ifndef EPTDIFF_ORACLE_REFERENCE_DIALECTS_SILICON_DIALECTS_H_
@@ -27,6 +26,10 @@ inline constexpr SiliconErratum kSiliconErrata[] = {
      "Skylake-SP and Cascade Lake",
      "kernel bug 220631, and the patches to KVM of May 2024 that turn "
      "CONFIG_KVM_INTEL_PROVE_VE off"},
+    {"silicon-xeon-5500", "QUAL-12/never", "Xeon 5500 and others of its time",
+     "AAK134 and BY25: EPT violations do not record that NMIs were blocked "
+     "before IRET; cited in Linux's handle_ept_violation (commit "
+     "0be9c7a89f75)"},
     {"silicon-xeon-phi-x200", "GW-12/in-entries-not-present",
      "Xeon Phi x200, if the entry was cleared while it was used,",
      "Linux commit e4a84be6f05e (KNL4)"},

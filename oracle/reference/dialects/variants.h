@@ -20,12 +20,14 @@ std::span<const Alteration> FlagVariants();           // AD, PML, ALIAS
 std::span<const Alteration> MemoryTypeVariants();     // MT
 std::span<const Alteration> SubPageVariants();        // SPP
 std::span<const Alteration> VeVariants();             // VE
+std::span<const Alteration> CacheVariants();          // CACHE
 std::span<const Alteration> GuestVariants();          // GW: formats
 std::span<const Alteration> GuestWalkVariants();      // GW: the walk
 std::span<const Alteration> GuestRightVariants();     // GW-7 to GW-11
 std::span<const Alteration> GuestErrorVariants();     // GW-8, GW-18: error code
 std::span<const Alteration> LinearVariants();  // VIO-13, PRI-2, and EPT's rules
                                                // for linear accesses
+std::span<const Alteration> SavedStateVariants();  // HAND
 std::span<const Alteration> BochsGuestVariants();  // of several families
 std::span<const Alteration> ClassicVariants();     // of several families
 

@@ -92,6 +92,13 @@ constexpr Alteration kVariants[] = {
      },
      "the information area is busy only if its dword at offset 4 is "
      "FFFFFFFFH"},
+    {"VE-3/busy-shadow-stack-ignored", Slot::kVe3,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value ||
+              (Bit(s.state->guest.cr0, 0) && !s.state->guest.event_delivery &&
+               s.state->guest.busy_shadow_stack && s.operand == 0);
+     },
+     "a #VE is delivered although it leaves a shadow stack prematurely busy"},
     {"VE-3/trace-output-too", Slot::kVe3,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        return value || (Bit(s.state->guest.cr0, 0) &&

@@ -86,9 +86,24 @@ Answer& Answer::Pdptes(const std::array<std::uint64_t, 4>& pdptes) {
   return *this;
 }
 
+Answer& Answer::Saves(Change change) {
+  saves_ = change;
+  return *this;
+}
+
 Outcome Answer::In(const MachineState& before) const {
   Outcome outcome;
   outcome.event = event_;
+  if (event_.kind == EventKind::kVmExit) {
+    constexpr std::uint16_t kVmfunc = 59;
+    constexpr std::uint64_t kResume = 0x10000;
+    outcome.saved.rflags = before.guest.rflags;
+    if (event_.exit_reason != kVmfunc) outcome.saved.rflags |= kResume;
+    if (before.guest.event_delivery) {
+      outcome.saved.vectoring_information = 0x80000000;
+    }
+    if (saves_ != nullptr) saves_(outcome.saved);
+  }
   Registers& registers = outcome.registers;
   registers = RegistersOf(before);
   registers.pml_index = pml_index_.value_or(registers.pml_index);
@@ -159,6 +174,12 @@ Answer GeneralProtection() {
 Answer InvalidOpcode() {
   Event event;
   event.kind = EventKind::kInvalidOpcode;
+  return Answer(event);
+}
+
+Answer InvalidOperand() {
+  Event event;
+  event.kind = EventKind::kInvalidOperand;
   return Answer(event);
 }
 

@@ -42,6 +42,11 @@ class Answer {
   Answer& Eptp(std::uint64_t eptp, std::uint16_t eptp_index);
   Answer& Pdptes(const std::array<std::uint64_t, 4>& pdptes);
 
+  // Of a VM exit, what it saves for its handler, where that is not what it is
+  // without an event, IRET or blocking: RFLAGS with RF (save for VMFUNC).
+  using Change = void (*)(SavedState& saved);
+  Answer& Saves(Change change);
+
   // The outcome of a step that meets `before`.
   Outcome In(const MachineState& before) const;
 
@@ -54,6 +59,7 @@ class Answer {
   std::optional<std::uint64_t> eptp_;
   std::optional<std::uint16_t> eptp_index_;
   std::optional<std::array<std::uint64_t, 4>> pdptes_;
+  Change saves_ = nullptr;
 };
 
 // The access happens, at this host-physical address.
@@ -77,6 +83,9 @@ Answer InvalidOpcode();
 // A page fault at kGla, or at `gla`.
 Answer PageFault(std::uint32_t error_code);
 Answer PageFault(std::uint32_t error_code, std::uint64_t gla);
+Answer InvalidOpcode();
+// INVEPT or INVVPID fails.
+Answer InvalidOperand();
 // VM entry refuses the controls for this reason.
 Answer EntryFails(EntryCheck check);
 // VM entry refuses the guest's state, with this exit qualification.

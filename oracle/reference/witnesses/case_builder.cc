@@ -100,6 +100,11 @@ CaseBuilder& CaseBuilder::EptpSwitching() {
 CaseBuilder& CaseBuilder::PagingWrite() { return Tertiary(2); }
 
 CaseBuilder& CaseBuilder::Verification() { return Tertiary(3); }
+CaseBuilder& CaseBuilder::Vpid(std::uint16_t vpid) {
+  case_.controls.vpid = vpid;
+  return Secondary(5);
+}
+
 CaseBuilder& CaseBuilder::TraceOutput() {
   case_.controls.entry_controls |= 1u << 18;  // load IA32_RTIT_CTL
   case_.controls.exit_controls |= 1u << 25;   // clear IA32_RTIT_CTL
@@ -332,12 +337,38 @@ CaseBuilder& CaseBuilder::Give(GuestRegister reg, std::uint64_t value) {
   return *this;
 }
 
+CaseBuilder& CaseBuilder::Invalidate(const Invalidation& invalidation) {
+  Step step;
+  step.kind = StepKind::kInvalidation;
+  step.invalidation = invalidation;
+  case_.steps.push_back(step);
+  return *this;
+}
+
+CaseBuilder& CaseBuilder::Invept(std::uint8_t type, std::uint64_t eptp) {
+  return Invalidate({InvalidationKind::kInvept, type, eptp, 0});
+}
+
+CaseBuilder& CaseBuilder::Invvpid(std::uint8_t type, std::uint64_t vpid,
+                                  std::uint64_t gla) {
+  return Invalidate({InvalidationKind::kInvvpid, type, vpid, gla});
+}
+
+CaseBuilder& CaseBuilder::Invlpg(std::uint64_t gla) {
+  return Invalidate({InvalidationKind::kInvlpg, 0, 0, gla});
+}
+
 CaseBuilder& CaseBuilder::EnterWith(std::uint32_t field, std::uint64_t value) {
   Step step;
   step.kind = StepKind::kVmEntry;
   step.index = field;
   step.value = value;
   case_.steps.push_back(step);
+  return *this;
+}
+
+CaseBuilder& CaseBuilder::On(std::uint8_t processor) {
+  case_.steps.back().processor = processor;
   return *this;
 }
 

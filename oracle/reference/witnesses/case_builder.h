@@ -59,6 +59,7 @@ class CaseBuilder {
   CaseBuilder& EptpSwitching();
   CaseBuilder& PagingWrite();
   CaseBuilder& Verification();
+  CaseBuilder& Vpid(std::uint16_t vpid);
   CaseBuilder& TraceOutput();  // "Intel PT uses guest physical addresses"
   // Anything else.
   template <typename Function>
@@ -128,6 +129,12 @@ class CaseBuilder {
   CaseBuilder& Give(GuestRegister reg, std::uint64_t value);
   // VM entry again, after VMWRITE of `value` to the field with this encoding.
   CaseBuilder& EnterWith(std::uint32_t field, std::uint64_t value);
+  CaseBuilder& Invept(std::uint8_t type, std::uint64_t eptp = 0);
+  CaseBuilder& Invvpid(std::uint8_t type, std::uint64_t vpid,
+                       std::uint64_t gla = 0);
+  CaseBuilder& Invlpg(std::uint64_t gla);
+  // The last step is one of another logical processor.
+  CaseBuilder& On(std::uint8_t processor);
 
   // Until told otherwise a case is one that VM entry accepts as far as CR0.NE,
   // CR4.VMXE and bit 1 of RFLAGS go, and with "unrestricted guest" if CR0.PG or
@@ -151,6 +158,7 @@ class CaseBuilder {
   CaseBuilder& Tertiary(int bit);
   CaseBuilder& AddAccess(AccessKind kind, std::uint64_t gpa,
                          std::uint16_t size);
+  CaseBuilder& Invalidate(const Invalidation& invalidation);
   CaseBuilder& AddStructureStep(StepKind kind, std::uint64_t gpa);
 
   int levels_;

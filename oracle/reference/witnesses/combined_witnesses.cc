@@ -13,6 +13,7 @@ constexpr std::uint64_t kBit61 = std::uint64_t{1} << 61;
 constexpr std::uint64_t kPks = 1 << 24;
 
 void NmiUnblocking(Case& c) { c.guest.nmi_unblocking = true; }
+void BlockingByNmi(SavedState& saved) { saved.interruptibility = 8; }
 // NMI exiting without virtual NMIs: bit 12 of a qualification is undefined.
 void NmiExiting(Case& c) { c.controls.pin_based = 8; }
 void PreTranslation(Step& step) { step.page.gla_valid = false; }
@@ -345,7 +346,7 @@ std::vector<NamedCase> UndefinedCases() {
        "QUAL-12",
        {},
        Walk4().Pte(0).With(NmiUnblocking).With(NmiExiting).Read(0x1234).Build(),
-       Violation(0x581, 0x1234)},
+       Violation(0x581, 0x1234).Saves(BlockingByNmi)},
       {"ve-5-intercepted-with-nmi-exiting",
        "VE-5",
        {},
@@ -361,7 +362,8 @@ std::vector<NamedCase> UndefinedCases() {
            .Writes(0x6000, 0xffff'ffff'0000'0030)
            .Writes(0x6008, 0x581)
            .Writes(0x6010, kGlaPage | 0x234)
-           .Writes(0x6018, 0x1234)},
+           .Writes(0x6018, 0x1234)
+           .Saves(BlockingByNmi)},
       {"qual-14-not-present",
        "QUAL-14",
        {},

@@ -5,7 +5,7 @@
 #include "oracle/judgement/judge.h"
 #include "oracle/judgement/permitted.h"
 #include "oracle/oracle.h"
-#include "oracle/reference/reference.h"
+#include "oracle/reference/caches/caching_reference.h"
 
 namespace eptdiff {
 
@@ -14,12 +14,14 @@ bool JudgedStep::Accepts(const Outcome& outcome) const {
          Judge(verdict, before, outcome, kAllFields).conforms;
 }
 
-void JudgeLastStep(const Case& c, const Dialect& dialect, JudgedStep& judged) {
-  const Reference sdm;
-  const Reference reference(dialect);
+void JudgeLastStep(const Case& c, const Dialect& dialect, JudgedStep& judged,
+                   bool keeps) {
+  const CachingReference sdm;
+  const CachingReference reference(dialect);
+  judged.before.records_history = keeps;
   judged.before.Load(c);
   if (c.steps.empty()) {
-    reference.JudgeEntry(judged.before, judged.verdict, judged.trace);
+    reference.Judge(judged.before, nullptr, judged.verdict, judged.trace);
     return;
   }
   for (std::size_t i = 0; i + 1 < c.steps.size(); ++i) {

@@ -23,8 +23,11 @@ struct JudgedStep {
 };
 
 // Judges the last step of `c`, or VM entry if it has none, in `dialect`. If an
-// earlier step has no alternative, the verdict is that step's.
-void JudgeLastStep(const Case& c, const Dialect& dialect, JudgedStep& judged);
+// earlier step has no alternative, the verdict is that step's. `keeps`: for who
+// may keep translations; the earlier steps are answered from memory all the
+// same.
+void JudgeLastStep(const Case& c, const Dialect& dialect, JudgedStep& judged,
+                   bool keeps = false);
 
 }  // namespace eptdiff
 

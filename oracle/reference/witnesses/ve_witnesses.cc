@@ -124,6 +124,14 @@ std::vector<NamedCase> DeliveryCases() {
        {"VE-3/trace-output-too"},
        Ve().TraceOutput().Pte(0).Write(0x1234).But(TraceAddress).Build(),
        Violation(0x10002, 0x1234)},
+      {"ve-3-busy-shadow-stack",
+       "VE-3",
+       {"VE-3/busy-shadow-stack-ignored"},
+       Ve().Pte(0)
+           .With([](Case& c) { c.guest.busy_shadow_stack = true; })
+           .ShadowStackWrite(0x1230)
+           .Build(),
+       Violation(0x2582, 0x1230)},
       {"ve-3-second-violation-exits",
        "VE-3",
        {"VE-3/busy-ignored"},

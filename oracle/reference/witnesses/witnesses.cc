@@ -16,6 +16,7 @@ std::span<const NamedCase> Witnesses() {
                         MemoryTypeWitnesses,
                         SubPageWitnesses,
                         VeWitnesses,
+                        SavedStateWitnesses,
                         GuestWitnesses,
                         GuestModeWitnesses,
                         GuestEntryWitnesses,
@@ -32,6 +33,7 @@ std::span<const NamedCase> Witnesses() {
                         LinearFlagWitnesses,
                         SeparationWitnesses,
                         BochsGuestWitnesses,
+                        CacheWitnesses,
                         CombinedWitnesses}) {
       const std::vector<NamedCase> more = family();
       cases->insert(cases->end(), more.begin(), more.end());

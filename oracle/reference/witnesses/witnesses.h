@@ -15,6 +15,7 @@
 #ifndef EPTDIFF_ORACLE_REFERENCE_WITNESSES_WITNESSES_H_
 #define EPTDIFF_ORACLE_REFERENCE_WITNESSES_WITNESSES_H_
 
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,11 @@ struct NamedCase {
   // Of the last step, or of VM entry if there is none. One that conforms; where
   // the SDM leaves a choice there are others.
   Answer answer;
+  // One that does not, if it is told: what an alteration would permit.
+  std::optional<Answer> forbidden = std::nullopt;
+
+  // Whether it is judged as for who may keep translations.
+  bool keeps() const { return rule.starts_with("CACHE-"); }
 };
 
 // All of them. Each name occurs once.
@@ -49,6 +55,7 @@ std::vector<NamedCase> QualificationWitnesses();     // QUAL, INFO
 std::vector<NamedCase> FlagWitnesses();              // AD, PML, ALIAS
 std::vector<NamedCase> MemoryTypeWitnesses();        // MT
 std::vector<NamedCase> SubPageWitnesses();           // SPP
+std::vector<NamedCase> SavedStateWitnesses();        // HAND
 std::vector<NamedCase> VeWitnesses();                // VE
 std::vector<NamedCase> GuestWitnesses();             // GW-17
 std::vector<NamedCase> GuestModeWitnesses();         // GW-1 to GW-4
@@ -67,6 +74,7 @@ std::vector<NamedCase> LinearFlagWitnesses();  // AD, PML, VIO-14
 std::vector<NamedCase> SeparationWitnesses();  // GW-22
 std::vector<NamedCase> BochsGuestWitnesses();  // where Bochs departs in linear
                                                // accesses
+std::vector<NamedCase> CacheWitnesses();       // CACHE
 std::vector<NamedCase> CombinedWitnesses();    // where rules meet
 
 }  // namespace eptdiff

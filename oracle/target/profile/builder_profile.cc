@@ -74,6 +74,7 @@ bool SetsFlags(const Step& step) {
 eptdiff_profile AsWalker(const eptdiff_builder_profile& profile) {
   eptdiff_profile walker = BlankProfile();
   walker.models = (profile.models & kOfBuilders) | ~kOfBuilders;
+  walker.keeps_state = 1;  // as EPTDIFF_MODELS_CACHES needs
   walker.capabilities_set = profile.capabilities_set;
   walker.capabilities_clear = profile.capabilities_clear;
   walker.min_maxphyaddr = profile.min_maxphyaddr;

@@ -200,6 +200,9 @@ std::string FaultOf(const eptdiff_profile& profile) {
     return "models: EPTDIFF_MODELS_ENTRY_CONTROLS and "
            "EPTDIFF_MODELS_GUEST_STATE need EPTDIFF_MODELS_VM_ENTRY";
   }
+  if (Has(profile, EPTDIFF_MODELS_CACHES) && profile.keeps_state == 0) {
+    return "models: EPTDIFF_MODELS_CACHES needs keeps_state";
+  }
   if (profile.min_maxphyaddr < 32 || profile.max_maxphyaddr > 52 ||
       profile.min_maxphyaddr > profile.max_maxphyaddr) {
     return "min_maxphyaddr, max_maxphyaddr: not a range within 32 to 52";
@@ -281,11 +284,18 @@ Skip NotModelled(const eptdiff_profile& profile, const Processor& processor,
       !Has(profile, EPTDIFF_MODELS_EVENTS)) {
     return Skip::kEvents;
   }
+  if (guest.busy_shadow_stack &&
+      !Has(profile, EPTDIFF_MODELS_BUSY_SHADOW_STACK)) {
+    return Skip::kBusyShadowStack;
+  }
   return Skip::kNone;
 }
 
 Skip NotModelled(const eptdiff_profile& profile, const Controls& controls,
                  const GuestState& guest, const Step& step) {
+  if (step.processor != 0 && !Has(profile, EPTDIFF_MODELS_PROCESSORS)) {
+    return Skip::kProcessors;
+  }
   switch (step.kind) {
     case StepKind::kLinearAccess: {
       const Skip skip = LinearNotModelled(profile, guest);
@@ -360,6 +370,9 @@ bool FitTo(const eptdiff_profile& profile, Case& c) {
     guest.event_delivery = false;
     guest.nmi_unblocking = false;
   }
+  if (!Has(profile, EPTDIFF_MODELS_BUSY_SHADOW_STACK)) {
+    guest.busy_shadow_stack = false;
+  }
   if (!Has(profile, EPTDIFF_MODELS_PROTECTION_KEYS)) guest.cr4 &= ~kKeys;
   if (!Has(profile, EPTDIFF_MODELS_SMEP_SMAP)) guest.cr4 &= ~kSmepSmap;
   if (!Has(profile, EPTDIFF_MODELS_LASS)) guest.cr4 &= ~kLass;
@@ -367,6 +380,7 @@ bool FitTo(const eptdiff_profile& profile, Case& c) {
 
   for (Step& step : c.steps) {
     if (IsAccess(step)) Simplify(profile, step);
+    if (!Has(profile, EPTDIFF_MODELS_PROCESSORS)) step.processor = 0;
   }
   std::erase_if(c.steps, [&](const Step& step) {
     return NotModelled(profile, controls, guest, step) != Skip::kNone;

@@ -81,6 +81,13 @@ constexpr NumberField kQuestionNumbers[] = {
     EPTDIFF_NUMBER(eptdiff_question, processor),
     EPTDIFF_NUMBER(eptdiff_question, pebs),
     EPTDIFF_NUMBER(eptdiff_question, keyid_bits),
+    EPTDIFF_NUMBER(eptdiff_question, secondary_exit_controls),
+    EPTDIFF_NUMBER(eptdiff_question, delivered_event),
+    EPTDIFF_NUMBER(eptdiff_question, delivered_error_code),
+    EPTDIFF_NUMBER(eptdiff_question, pending_debug),
+    EPTDIFF_NUMBER(eptdiff_question, interruptibility),
+    EPTDIFF_NUMBER(eptdiff_question, instruction_length),
+    EPTDIFF_NUMBER(eptdiff_question, busy_shadow_stack),
 };
 
 constexpr NumberField kAnswerNumbers[] = {
@@ -95,6 +102,13 @@ constexpr NumberField kAnswerNumbers[] = {
     EPTDIFF_NUMBER(eptdiff_answer, eptp),
     EPTDIFF_NUMBER(eptdiff_answer, pml_index),
     EPTDIFF_NUMBER(eptdiff_answer, eptp_index),
+    EPTDIFF_NUMBER(eptdiff_answer, exit_reason_flags),
+    EPTDIFF_NUMBER(eptdiff_answer, vectoring_information),
+    EPTDIFF_NUMBER(eptdiff_answer, vectoring_error_code),
+    EPTDIFF_NUMBER(eptdiff_answer, instruction_length),
+    EPTDIFF_NUMBER(eptdiff_answer, interruptibility),
+    EPTDIFF_NUMBER(eptdiff_answer, rflags),
+    EPTDIFF_NUMBER(eptdiff_answer, pending_debug),
 };
 
 constexpr NumberField kProfileNumbers[] = {
@@ -165,7 +179,10 @@ constexpr std::string_view kModels[] = {"4_levels",
                                         "register_writes",
                                         "vmfunc",
                                         "invalidation",
-                                        "large_accesses"};
+                                        "large_accesses",
+                                        "caches",
+                                        "processors",
+                                        "busy_shadow_stack"};
 constexpr std::string_view kFills[] = {"event",
                                        "failed_check",
                                        "exit_reason",
@@ -183,7 +200,14 @@ constexpr std::string_view kFills[] = {"event",
                                        "eptp",
                                        "eptp_index",
                                        "pml_index",
-                                       "memory"};
+                                       "memory",
+                                       "exit_reason_flags",
+                                       "vectoring_information",
+                                       "vectoring_error_code",
+                                       "instruction_length",
+                                       "interruptibility",
+                                       "rflags",
+                                       "pending_debug"};
 static_assert(std::size(kFills) == kFieldCount);
 
 std::optional<unsigned> NumberOf(std::span<const std::string_view> names,

@@ -45,7 +45,9 @@ static_assert(EPTDIFF_GUEST_STATE_FAILURE ==
               static_cast<int>(EventKind::kGuestStateFailure));
 static_assert(EPTDIFF_CHECK_HLAT == static_cast<int>(EntryCheck::kCtl3));
 static_assert(EPTDIFF_CHECK_INTEL_PT == static_cast<int>(EntryCheck::kCtl10));
-static_assert(EPTDIFF_FILLS_ALL == kAllFields);
+static_assert((EPTDIFF_FILLS_ALL | EPTDIFF_FILLS_SAVED_STATE) == kAllFields);
+static_assert(EPTDIFF_FILLS_SAVED_STATE == kSavedFields);
+static_assert(EPTDIFF_FILLS_PENDING_DEBUG == SetOf(Field::kPendingDebug));
 static_assert(EPTDIFF_FILLS_QUALIFICATION == SetOf(Field::kQualification));
 static_assert(EPTDIFF_FILLS_MEMORY == SetOf(Field::kMemory));
 
@@ -175,6 +177,7 @@ void SetMachine(const MachineState& state, eptdiff_question& question) {
   question.entry_controls = controls.entry_controls;
   question.exit_controls = controls.exit_controls;
   question.apic_access_address = controls.apic_access_address;
+  question.secondary_exit_controls = controls.secondary_exit_controls;
   question.keyid_bits = processor.keyid_bits;
   question.processor = state.current;
 
@@ -193,6 +196,12 @@ void SetMachine(const MachineState& state, eptdiff_question& question) {
   question.event_delivery = guest.event_delivery;
   question.nmi_unblocking = guest.nmi_unblocking;
   question.transactional = guest.transactional;
+  question.busy_shadow_stack = guest.busy_shadow_stack;
+  question.delivered_event = guest.delivered_event;
+  question.delivered_error_code = guest.delivered_error_code;
+  question.instruction_length = guest.instruction_length;
+  question.interruptibility = guest.interruptibility;
+  question.pending_debug = guest.pending_debug;
 }
 
 void SetStep(const Step& step, eptdiff_question& question) {
@@ -262,6 +271,13 @@ Incident ReadAnswer(const eptdiff_answer& answer, const Step* step,
   event.error_code = answer.error_code;
   event.cr2 = Gla{answer.cr2};
 
+  outcome.saved = {.exit_reason_flags = answer.exit_reason_flags,
+                   .vectoring_information = answer.vectoring_information,
+                   .vectoring_error_code = answer.vectoring_error_code,
+                   .instruction_length = answer.instruction_length,
+                   .interruptibility = answer.interruptibility,
+                   .rflags = answer.rflags,
+                   .pending_debug = answer.pending_debug};
   outcome.registers = {.eptp = answer.eptp,
                        .pml_index = answer.pml_index,
                        .eptp_index = answer.eptp_index,

@@ -26,6 +26,9 @@ class TargetOracle final : public Oracle {
 
   std::string_view name() const override { return name_; }
   FieldSet fields() const override { return fields_; }
+  bool keeps_translations() const override {
+    return (profile().models & EPTDIFF_MODELS_CACHES) != 0;
+  }
   bool models_entry() const override { return models_entry_; }
   Skip Enter(const MachineState& state, Outcome& outcome) override;
   Skip EnterAgain(const MachineState& state, const Step& step,

@@ -1,0 +1,401 @@
+#include "oracle/reference/caches/kept.h"
+
+#include <algorithm>
+
+#include "oracle/fixed_vector.h"
+#include "oracle/reference/examiner.h"
+
+namespace eptdiff {
+namespace {
+
+constexpr int kPageShift = 12;
+
+std::uint64_t EptrtaOf(std::uint64_t eptp) { return sdm::Field(eptp, 51, 12); }
+
+bool EnablesVpid(const Controls& controls) {
+  return sdm::Bit(controls.primary, 31) && sdm::Bit(controls.secondary, 5);
+}
+
+bool UsesPcids(const GuestState& guest) { return sdm::Bit(guest.cr4, 17); }
+
+std::uint16_t PcidOf(const GuestState& guest) {
+  return UsesPcids(guest)
+             ? static_cast<std::uint16_t>(sdm::Bits(guest.cr3, 11, 0))
+             : std::uint16_t{0};
+}
+
+// Whether linear addresses are translated in one way: what was made in another
+// mode of paging is not looked at.
+bool SamePaging(const GuestState& a, const GuestState& b) {
+  const auto differs = [&](std::uint64_t x, std::uint64_t y, int bit) {
+    return sdm::Bit(x ^ y, bit);
+  };
+  return !differs(a.cr0, b.cr0, 31) && !differs(a.cr4, b.cr4, 5) &&
+         !differs(a.cr4, b.cr4, 12) && !differs(a.efer, b.efer, 10);
+}
+
+// The address bits from there up select a guest entry of this level.
+int GuestShift(GuestMode mode, int level) {
+  return kPageShift + (mode == GuestMode::k32Bit ? 10 : 9) * (level - 1);
+}
+
+int EptShift(int level) { return kPageShift + 9 * (level - 1); }
+
+}  // namespace
+
+Kept::Kept(const MachineState& state)
+    : state_(state), history_(state.history), now_(state.history.now()) {}
+
+bool Kept::Next() {
+  while (!choices_.empty() &&
+         choices_.back().taken + 1 == choices_.back().count) {
+    choices_.pop_back();
+  }
+  if (choices_.empty()) return false;
+  if (runs_ == kMaxRuns) {
+    exhausted_ = true;
+    return false;
+  }
+  ++choices_.back().taken;
+  ++runs_;
+  next_choice_ = 0;
+  possible_ = true;
+  linear_ = false;
+  return true;
+}
+
+std::size_t Kept::Choose(std::size_t count) {
+  if (count < 2) return 0;
+  if (next_choice_ == choices_.size()) choices_.push_back({0, count});
+  return choices_[next_choice_++].taken;
+}
+
+template <typename F>
+Kept::Moments Kept::Those(F f) const {
+  Moments those = 0;
+  for (std::size_t moment = 0; moment <= now_; ++moment) {
+    if (f(At(moment))) those |= Moments{1} << moment;
+  }
+  return those;
+}
+
+void Kept::Require(Moments held) {
+  if ((held & Now()) == 0) possible_ = false;
+}
+
+template <typename Take>
+std::uint64_t Kept::Read(Hpa word, Moments held, std::uint64_t now, Take take,
+                         Moments& filled) {
+  const auto versions = history_.VersionsOf(word);
+  if (versions.empty()) {
+    filled = held;
+    return now;
+  }
+  // What memory has now comes first.
+  struct Value {
+    std::uint64_t value = 0;
+    Moments moments = 0;
+  };
+  FixedVector<Value, History::kMaxMoments> values;
+  values.push_back({now, 0});
+  for (std::size_t i = 0; i < versions.size(); ++i) {
+    const std::size_t end =
+        i + 1 < versions.size() ? versions[i + 1].from : now_ + 1;
+    Moments moments = 0;
+    for (std::size_t m = versions[i].from; m < end; ++m) {
+      moments |= Moments{1} << m;
+    }
+    const std::uint64_t value = take(versions[i].value);
+    auto* known =
+        std::find_if(values.begin(), values.end(),
+                     [&](const Value& other) { return other.value == value; });
+    if (known == values.end()) {
+      values.push_back({value, 0});
+      known = &values.back();
+    }
+    known->moments |= moments & held;
+  }
+  std::size_t count = 0;
+  for (const Value& value : values) {
+    if (value.moments != 0) values[count++] = value;
+  }
+  if (count == 0) {
+    possible_ = false;
+    filled = 0;
+    return now;
+  }
+  const Value& chosen = values[Choose(count)];
+  filled = chosen.moments;
+  return chosen.value;
+}
+
+bool Kept::IsEnded(Examiner& x) const {
+  return x.Ask(Slot::kCache5GuestPhysical) || x.Ask(Slot::kCache5Combined) ||
+         x.Ask(Slot::kCache6Single) || x.Ask(Slot::kCache6All) ||
+         x.Ask(Slot::kCache7Address) || x.Ask(Slot::kCache7Single) ||
+         x.Ask(Slot::kCache7All) || x.Ask(Slot::kCache7Retaining) ||
+         x.Ask(Slot::kCache8Invlpg) || x.Ask(Slot::kCache8Invpcid) ||
+         x.Ask(Slot::kCache8MovCr3) || x.Ask(Slot::kCache8MovCr) ||
+         x.Ask(Slot::kCache11Transition) || x.Ask(Slot::kCache11Switch) ||
+         x.Ask(Slot::kCache12);
+}
+
+Kept::Moments Kept::Hold(Examiner& x, const Mapping& mapping,
+                         Moments made) const {
+  Moments held = made;
+  x.s.mapping = &mapping;
+  for (std::size_t moment = 1; moment <= now_; ++moment) {
+    const Moments bit = Moments{1} << moment;
+    if ((held & bit) != 0 || (held & bit >> 1) == 0) continue;
+    const PastStep& past = history_.StepTo(moment);
+    x.s.past = &past;
+    if (past.processor != state_.current || !IsEnded(x)) held |= bit;
+  }
+  x.s.mapping = nullptr;
+  x.s.past = nullptr;
+  return held;
+}
+
+Mapping Kept::GuestPhysical(const Examiner& x, bool whole, int shift) const {
+  Mapping mapping;
+  mapping.whole = whole;
+  mapping.shift = static_cast<std::uint8_t>(shift);
+  mapping.gpa = x.s.access.gpa;
+  mapping.eptrta = EptrtaOf(eptp_);
+  return mapping;
+}
+
+Mapping Kept::Combined(const Examiner& x, bool whole, int shift) const {
+  Mapping mapping;
+  mapping.combined = true;
+  mapping.whole = whole;
+  mapping.shift = static_cast<std::uint8_t>(shift);
+  mapping.gla = linear_ ? x.s.linear.gla : x.s.access.gla;
+  mapping.gpa = x.s.access.gpa;
+  mapping.eptrta = EptrtaOf(state_.controls.eptp);
+  mapping.vpid =
+      EnablesVpid(state_.controls) ? state_.controls.vpid : std::uint16_t{0};
+  mapping.pcid = pcid_;
+  mapping.global = whole && global_;
+  return mapping;
+}
+
+Mapping Kept::WholePage(const Examiner& x) const {
+  return Combined(x, /*whole=*/true, linear_ ? page_shift_ : kPageShift);
+}
+
+// Where a linear translation begins: CR3 as it is, or as it was while entries
+// of its PCID were kept, or of another PCID, if the page is global.
+std::uint64_t Kept::BeginLinear(Examiner& x, std::uint64_t cr3) {
+  linear_ = true;
+  global_ = other_pcid_ = false;
+  pcid_ = PcidOf(state_.guest);
+  if (!x.Ask(Slot::kCache3)) {
+    guest_tagged_ = guest_held_ = Now();
+    return cr3;
+  }
+  const auto usable = [&](const ProcessorContext& then, bool global) {
+    x.s.then = &then;
+    const bool matches = x.Ask(Slot::kCache1Eptrta) &&
+                         x.Ask(Slot::kCache1Vpid) &&
+                         x.Ask(Slot::kCache1Pcid, global) &&
+                         SamePaging(then.guest, state_.guest);
+    x.s.then = nullptr;
+    return matches;
+  };
+  FixedVector<std::uint64_t, History::kMaxMoments + 1> roots;
+  roots.push_back(cr3);
+  for (std::size_t moment = 0; moment <= now_; ++moment) {
+    const ProcessorContext& then = At(moment);
+    if (!usable(then, true)) continue;
+    const bool known =
+        std::find(roots.begin(), roots.end(), then.guest.cr3) != roots.end();
+    if (!known) roots.push_back(then.guest.cr3);
+  }
+  const std::uint64_t root = roots[Choose(roots.size())];
+  const auto has_root = [&](const ProcessorContext& then) {
+    return then.guest.cr3 == root;
+  };
+  Moments own =
+      Those([&](const ProcessorContext& then) { return usable(then, false); });
+  const Moments rooted = Those(has_root);
+  other_pcid_ = (rooted & own) == 0;
+  if (other_pcid_) {
+    own = Those([&](const ProcessorContext& then) {
+      return usable(then, true) && has_root(then);
+    });
+    for (std::size_t m = 0; m <= now_; ++m) {
+      if ((own >> m & 1) != 0) pcid_ = PcidOf(At(m).guest);
+    }
+  }
+  guest_tagged_ = own;
+  guest_held_ = rooted & own;
+  return root;
+}
+
+// The tag is the address of the root, so that of all that may be used the root
+// is the same; in a dialect it need not be.
+std::uint64_t Kept::BeginEpt(Examiner& x, std::uint64_t eptp) {
+  without_flags_ = spp_held_ = 0;
+  eptp_ = eptp;
+  if (!x.Ask(Slot::kCache3)) {
+    tagged_ = held_ = Now();
+    return eptp;
+  }
+  const auto usable = [&](const ProcessorContext& then) {
+    x.s.then = &then;
+    // With another walk length its tables are read otherwise.
+    const bool matches =
+        x.Ask(Slot::kCache1Eptrta) &&
+        sdm::Bits(then.controls.eptp, 5, 3) == sdm::Bits(eptp, 5, 3);
+    x.s.then = nullptr;
+    return matches;
+  };
+  tagged_ = Those(usable);
+  FixedVector<std::uint64_t, History::kMaxMoments + 1> roots;
+  roots.push_back(EptrtaOf(eptp));
+  for (std::size_t moment = 0; moment <= now_; ++moment) {
+    const std::uint64_t root = EptrtaOf(At(moment).controls.eptp);
+    if ((tagged_ >> moment & 1) == 0 ||
+        std::find(roots.begin(), roots.end(), root) != roots.end()) {
+      continue;
+    }
+    roots.push_back(root);
+  }
+  const std::uint64_t root = roots[Choose(roots.size())];
+  const auto has_root = [&](const ProcessorContext& then) {
+    return EptrtaOf(then.controls.eptp) == root;
+  };
+  tagged_ &= Those(has_root);
+  held_ = tagged_;
+  eptp_ = (eptp & 0xfff) | root;
+  return eptp_;
+}
+
+std::uint64_t Kept::ReadEntry(Examiner&, Hpa address, std::uint64_t now) {
+  return Read(
+      address, held_ & tagged_, now, [](std::uint64_t word) { return word; },
+      filled_);
+}
+
+void Kept::Keep(Examiner& x) {
+  const bool leaf = x.s.leaf;
+  const int shift = leaf ? kPageShift : EptShift(x.s.level);
+  const Mapping mapping = GuestPhysical(x, leaf, shift);
+  if (leaf) {
+    const Moments made = filled_ & Those([](const ProcessorContext& then) {
+                           return !sdm::Bit(then.controls.eptp, 6);
+                         });
+    without_flags_ = Hold(x, mapping, made);
+  }
+  held_ = leaf || x.Ask(Slot::kCache4) ? Hold(x, mapping, filled_) : filled_;
+  spp_held_ = held_;
+}
+
+void Kept::KeepNothing(Examiner& x) {
+  const bool kept = x.Ask(x.s.not_present ? Slot::kCache2NotPresent
+                                          : Slot::kCache2Misconfigured);
+  held_ = kept ? Hold(x, GuestPhysical(x, true, kPageShift), filled_)
+               : filled_ & Now();
+  UseNow(x);
+}
+
+bool Kept::FlagsMayStay(Examiner& x) {
+  const bool open = (without_flags_ & Now()) != 0 &&
+                    sdm::Bit(state_.controls.eptp, 6) && x.Ask(Slot::kCache14);
+  return open && Choose(2) == 1;
+}
+
+std::uint64_t Kept::ReadSpp(Examiner& x, Hpa address, std::uint64_t now) {
+  Moments filled = 0;
+  const Moments held = x.Ask(Slot::kCache15) ? spp_held_ : spp_held_ & Now();
+  const std::uint64_t value = Read(
+      address, held & tagged_, now, [](std::uint64_t word) { return word; },
+      filled);
+  spp_held_ = Hold(x, GuestPhysical(x, true, kPageShift), filled);
+  Require(spp_held_);
+  return value;
+}
+
+std::uint64_t Kept::ReadGuest(Examiner&, Hpa address, int bytes,
+                              std::uint64_t now) {
+  const int low = sdm::Bit(address.value, 2) ? 32 : 0;
+  const auto take = [&](std::uint64_t word) {
+    return bytes == 4 ? sdm::Bits(word, low + 31, low) : word;
+  };
+  return Read(Hpa{address.value & ~std::uint64_t{7}},
+              guest_held_ & held_ & guest_tagged_, now, take, guest_filled_);
+}
+
+void Kept::KeepGuest(Examiner& x, bool leaf) {
+  constexpr int kAccessed = 5;
+  if (!sdm::Bit(x.s.entry, kAccessed) && !x.Ask(Slot::kCache2GuestAccessed)) {
+    guest_filled_ &= Now();
+  }
+  const int shift = GuestShift(x.s.linear.mode, x.s.level);
+  if (leaf) {
+    constexpr int kGlobal = 8, kPge = 7;
+    global_ = sdm::Bit(x.s.entry, kGlobal) && sdm::Bit(state_.guest.cr4, kPge);
+    if (other_pcid_ && !global_) possible_ = false;
+    page_shift_ = static_cast<std::uint8_t>(shift);
+    guest_held_ = guest_filled_;
+    return;
+  }
+  guest_held_ = x.Ask(Slot::kCache4)
+                    ? Hold(x, Combined(x, false, shift), guest_filled_)
+                    : guest_filled_;
+}
+
+void Kept::KeepNoGuest(Examiner& x) {
+  const bool present = sdm::Bit(x.s.entry, 0);
+  const bool kept = x.Ask(present ? Slot::kCache2GuestReserved
+                                  : Slot::kCache2GuestNotPresent);
+  if (kept) {
+    page_shift_ = static_cast<std::uint8_t>(kPageShift);
+    guest_filled_ = Hold(x, WholePage(x), guest_filled_);
+  }
+  Require(guest_filled_);
+}
+
+void Kept::Refused(Examiner& x) {
+  const bool kept =
+      std::any_of(x.s.path.begin(), x.s.path.end(),
+                  [](const PathEntry& used) { return used.kept; });
+  if (kept && !x.Ask(Slot::kCache9)) possible_ = false;
+}
+
+void Kept::UseNow(Examiner& x) {
+  const bool final_access = x.s.linear.level == 0;
+  if (linear_ && !final_access) {
+    Require(held_ & guest_held_);
+    return;
+  }
+  if (linear_) {
+    Require(Hold(x, WholePage(x), held_ & guest_held_));
+    return;
+  }
+  const bool has_gla =
+      x.s.access.purpose == Purpose::kTranslated && x.s.access.page.gla_valid;
+  if (!has_gla) {
+    Require(held_);
+    return;
+  }
+  // The rest of its combined mapping, the step does not give.
+  pcid_ = PcidOf(state_.guest);
+  global_ = false;
+  const auto usable = [&](const ProcessorContext& then) {
+    x.s.then = &then;
+    const bool matches =
+        x.Ask(Slot::kCache1Eptrta) && x.Ask(Slot::kCache1Vpid) &&
+        x.Ask(Slot::kCache1Pcid, 0) && SamePaging(then.guest, state_.guest);
+    x.s.then = nullptr;
+    return matches;
+  };
+  Require(Hold(x, WholePage(x), held_ & Those(usable)));
+}
+
+void Kept::UseGuestNow(Examiner& x) {
+  Require(Hold(x, WholePage(x), guest_filled_));
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,123 @@
+// What a processor may have kept of translations, as a chooser: each run of the
+// reference with it is one way in which a step may have met what was kept.
+//
+// An access may use any translation whose entries could have been read, from
+// the root down, at moments that do not decrease, nothing in between having
+// ended what was kept so far. So a chain of entries has the set of moments at
+// which it can have been held: those at which the entry could be read while the
+// chain above it was held, and from each on, until something ends it.
+//
+// A combined mapping is a chain of guest entries, each found by a chain of EPT
+// entries that was held when the guest entry was read: there are two clocks.
+// Thread-safety: thread-compatible; lives as long as one step is judged.
+#ifndef EPTDIFF_ORACLE_REFERENCE_CACHES_KEPT_H_
+#define EPTDIFF_ORACLE_REFERENCE_CACHES_KEPT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "oracle/history.h"
+#include "oracle/machine_state.h"
+#include "oracle/reference/chooser.h"
+#include "oracle/reference/situation.h"
+
+namespace eptdiff {
+
+class Kept final : public Chooser {
+ public:
+  // More runs than this are not looked at; Next() then says so.
+  static constexpr std::size_t kMaxRuns = 1024;
+
+  // `state` records its history.
+  explicit Kept(const MachineState& state);
+
+  // Whether the run so far is a way in which the step can have gone.
+  bool possible() const { return possible_; }
+  // Prepares the next run, the first of which reads nothing but what memory has
+  // now; false if there is none.
+  bool Next();
+  bool exhausted() const { return exhausted_; }
+
+  std::uint64_t BeginLinear(Examiner& x, std::uint64_t cr3) override;
+  std::uint64_t BeginEpt(Examiner& x, std::uint64_t eptp) override;
+  std::uint64_t ReadEntry(Examiner& x, Hpa address, std::uint64_t now) override;
+  void Keep(Examiner& x) override;
+  void KeepNothing(Examiner& x) override;
+  bool FlagsMayStay(Examiner& x) override;
+  std::uint64_t ReadSpp(Examiner& x, Hpa address, std::uint64_t now) override;
+  std::uint64_t ReadGuest(Examiner& x, Hpa address, int bytes,
+                          std::uint64_t now) override;
+  void KeepGuest(Examiner& x, bool leaf) override;
+  void KeepNoGuest(Examiner& x) override;
+  void Refused(Examiner& x) override;
+  void UseNow(Examiner& x) override;
+  void UseGuestNow(Examiner& x) override;
+
+ private:
+  // A set of moments, as bits 1 << moment.
+  using Moments = std::uint64_t;
+
+  Moments Now() const { return Moments{1} << now_; }
+  Moments UpToNow() const { return Now() | (Now() - 1); }
+  const ProcessorContext& At(std::size_t moment) const {
+    return history_.ContextAt(state_.current, moment);
+  }
+  // The moments of which `f(context)` says so.
+  template <typename F>
+  Moments Those(F f) const;
+
+  // Of `count` possibilities, the one of this run.
+  std::size_t Choose(std::size_t count);
+  // The value of a word that this run reads, one that it had at some moment of
+  // `held`; `filled` are those. `take` is the part of the word that is read.
+  template <typename Take>
+  std::uint64_t Read(Hpa word, Moments held, std::uint64_t now, Take take,
+                     Moments& filled);
+  // The moments at which `mapping` is held that was made at those of `made`.
+  Moments Hold(Examiner& x, const Mapping& mapping, Moments made) const;
+  bool IsEnded(Examiner& x) const;
+  Mapping GuestPhysical(const Examiner& x, bool whole, int shift) const;
+  Mapping Combined(const Examiner& x, bool whole, int shift) const;
+  Mapping WholePage(const Examiner& x) const;
+  void Require(Moments held);
+
+  const MachineState& state_;
+  const History& history_;
+  const std::size_t now_;
+
+  // The choices of this run, and how many possibilities each had.
+  struct Choice {
+    std::size_t taken = 0;
+    std::size_t count = 0;
+  };
+  std::vector<Choice> choices_;
+  std::size_t next_choice_ = 0;
+  std::size_t runs_ = 1;
+  bool exhausted_ = false;
+  bool possible_ = true;
+
+  // The EPT walk: when its root's tag was current; the chain so far, and the
+  // moments at which its last entry was read; the same for a leaf that was made
+  // while EPTP bit 6 was 0; the SPP tables' entries of its page.
+  std::uint64_t eptp_ = 0;
+  Moments tagged_ = 0;
+  Moments held_ = 0;
+  Moments filled_ = 0;
+  Moments without_flags_ = 0;
+  Moments spp_held_ = 0;
+
+  // The linear translation.
+  bool linear_ = false;
+  bool other_pcid_ = false;  // of another PCID: it must be global
+  bool global_ = false;
+  std::uint16_t pcid_ = 0;
+  std::uint8_t page_shift_ = 12;  // of the guest's page
+  Moments guest_tagged_ = 0;
+  Moments guest_held_ = 0;
+  Moments guest_filled_ = 0;
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_REFERENCE_CACHES_KEPT_H_

@@ -1,0 +1,64 @@
+// Who says what a read of a paging-structure entry returns, where translations
+// may be kept (29.4): caches/. Without one, every read returns what memory has.
+//
+// Every walk tells what it is about and how it went, entry by entry from the
+// root down, in this order:
+//   BeginEpt, for each entry ReadEntry and Keep or KeepNothing, and what
+//   follows (a further walk, ReadSpp, UseNow, ReadGuest);
+// in a linear translation BeginLinear first, and each guest entry's walk before
+// its ReadGuest and KeepGuest or KeepNoGuest. A run in which something is used
+// that cannot have been kept means nothing. Thread-safety: as the examiner.
+#ifndef EPTDIFF_ORACLE_REFERENCE_CHOOSER_H_
+#define EPTDIFF_ORACLE_REFERENCE_CHOOSER_H_
+
+#include <cstdint>
+
+#include "engine/types.h"
+
+namespace eptdiff {
+
+class Examiner;
+
+class Chooser {
+ public:
+  virtual ~Chooser() = default;
+
+  // A linear address is translated by the guest's paging. Returns what holds
+  // the root, with PCID: CR3 as it was.
+  virtual std::uint64_t BeginLinear(Examiner& x, std::uint64_t cr3) = 0;
+  // x.s.access.gpa is translated. Returns what holds the root: EPTP as it was.
+  virtual std::uint64_t BeginEpt(Examiner& x, std::uint64_t eptp) = 0;
+
+  // What a read of an EPT entry returns, of x.s.level; memory has `now`.
+  virtual std::uint64_t ReadEntry(Examiner& x, Hpa address,
+                                  std::uint64_t now) = 0;
+  // The entry read last, x.s.entry, is present and well configured.
+  virtual void Keep(Examiner& x) = 0;
+  // It is not, or only in a dialect: x.s.not_present says which.
+  virtual void KeepNothing(Examiner& x) = 0;
+  // At a leaf: whether the flags that the access needs need not be set.
+  virtual bool FlagsMayStay(Examiner& x) = 0;
+
+  // What a read of an SPP table's entry returns, for the page walked last.
+  virtual std::uint64_t ReadSpp(Examiner& x, Hpa address,
+                                std::uint64_t now) = 0;
+
+  // What a read of a guest entry returns; its page was walked last.
+  virtual std::uint64_t ReadGuest(Examiner& x, Hpa address, int bytes,
+                                  std::uint64_t now) = 0;
+  // The guest entry read last, x.s.entry, is present and has no reserved bit.
+  virtual void KeepGuest(Examiner& x, bool leaf) = 0;
+  virtual void KeepNoGuest(Examiner& x) = 0;
+
+  // The leaf reached last does not allow what is asked.
+  virtual void Refused(Examiner& x) = 0;
+
+  // The page walked last is accessed, or faults, now.
+  virtual void UseNow(Examiner& x) = 0;
+  // The guest's translation so far faults now.
+  virtual void UseGuestNow(Examiner& x) = 0;
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_REFERENCE_CHOOSER_H_

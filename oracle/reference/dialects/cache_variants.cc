@@ -1,0 +1,167 @@
+// Variants of CACHE. Some end less than the SDM does, or keep more: whoever
+// does so uses what is stale. Others end more, or keep less: no implementation
+// is wrong that does so, but an oracle that insists on it is.
+#include "oracle/reference/dialects/variants.h"
+#include "oracle/reference/situation.h"
+
+namespace eptdiff {
+namespace {
+
+using sdm::Bit;
+using sdm::Field;
+
+std::uint64_t Never(const Situation&, std::uint64_t) { return 0; }
+std::uint64_t Always(const Situation&, std::uint64_t) { return 1; }
+
+bool Did(const Situation& s, InvalidationKind kind, int type) {
+  const PastStep& past = *s.past;
+  return past.step.kind == StepKind::kInvalidation &&
+         past.event.kind == EventKind::kCompleted &&
+         past.step.invalidation.kind == kind &&
+         past.step.invalidation.type == type;
+}
+
+bool IsViolation(const Situation& s) {
+  return s.past->event.kind == EventKind::kVmExit &&
+         s.past->event.exit_reason == 48;
+}
+
+constexpr Alteration kVariants[] = {
+    {"CACHE-1/eptrta-ignored", Slot::kCache1Eptrta, Always,
+     "what was kept under another EPTP is used"},
+    {"CACHE-1/vpid-ignored", Slot::kCache1Vpid, Always,
+     "what was kept under another VPID is used"},
+    {"CACHE-1/pcid-ignored", Slot::kCache1Pcid, Always,
+     "what was kept under another PCID is used"},
+    {"CACHE-1/globals-need-the-pcid", Slot::kCache1Pcid,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && Bit(s.then->guest.cr3 ^ s.state->guest.cr3, 0) == 0;
+     },
+     "global pages are taken not to be used under another PCID"},
+    {"CACHE-2/not-present-kept", Slot::kCache2NotPresent, Always,
+     "that an entry was not present is remembered"},
+    {"CACHE-2/misconfigured-kept", Slot::kCache2Misconfigured, Always,
+     "that an entry was misconfigured is remembered"},
+    {"CACHE-2/guest-not-present-kept", Slot::kCache2GuestNotPresent, Always,
+     "that a guest entry was not present is remembered"},
+    {"CACHE-2/guest-reserved-kept", Slot::kCache2GuestReserved, Always,
+     "that a guest entry had a reserved bit is remembered"},
+    {"CACHE-2/guest-accessed-clear-kept", Slot::kCache2GuestAccessed, Always,
+     "guest entries are kept whose accessed flag is 0"},
+    {"CACHE-3/never", Slot::kCache3, Never,
+     "no translation is taken to be kept"},
+    {"CACHE-4/never", Slot::kCache4, Never,
+     "upper levels are not kept apart from whole translations"},
+    {"CACHE-5/gpa-not-ended", Slot::kCache5GuestPhysical, Never,
+     "an EPT violation leaves what was kept of its GPA"},
+    {"CACHE-5/gla-not-ended", Slot::kCache5Combined, Never,
+     "an EPT violation leaves what was kept of its linear address"},
+    {"CACHE-5/every-gpa-ended", Slot::kCache5GuestPhysical,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || (!s.mapping->combined && IsViolation(s));
+     },
+     "an EPT violation is taken to end what was kept of every GPA"},
+    {"CACHE-6/single-ends-nothing", Slot::kCache6Single, Never,
+     "INVEPT of type 1 leaves what was kept"},
+    {"CACHE-6/all-ends-nothing", Slot::kCache6All, Never,
+     "INVEPT of type 2 leaves what was kept"},
+    {"CACHE-6/whole-eptp-compared", Slot::kCache6Single,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value &&
+              s.past->step.invalidation.first == s.past->before.controls.eptp;
+     },
+     "INVEPT of type 1 compares all of EPTP, not bits 51:12"},
+    {"CACHE-6/single-ends-all", Slot::kCache6Single,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || Did(s, InvalidationKind::kInvept, 1);
+     },
+     "INVEPT of type 1 is taken to end what was kept of every EPTP"},
+    {"CACHE-7/address-ends-nothing", Slot::kCache7Address, Never,
+     "INVVPID of type 0 leaves what was kept"},
+    {"CACHE-7/single-ends-nothing", Slot::kCache7Single, Never,
+     "INVVPID of type 1 leaves what was kept"},
+    {"CACHE-7/all-ends-nothing", Slot::kCache7All, Never,
+     "INVVPID of type 2 leaves what was kept"},
+    {"CACHE-7/retaining-ends-nothing", Slot::kCache7Retaining, Never,
+     "INVVPID of type 3 leaves what was kept"},
+    {"CACHE-7/retaining-ends-globals", Slot::kCache7Retaining,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value ||
+              (s.mapping->combined && Did(s, InvalidationKind::kInvvpid, 3));
+     },
+     "INVVPID of type 3 is taken to end global translations"},
+    {"CACHE-7/one-part-of-a-large-page", Slot::kCache7Address,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && s.past->step.invalidation.second >> 12 ==
+                           s.mapping->gla.value >> 12;
+     },
+     "INVVPID of type 0 ends 4 KBytes of a large page"},
+    {"CACHE-7/guest-physical-too", Slot::kCache7Single,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || Did(s, InvalidationKind::kInvvpid, 1);
+     },
+     "INVVPID is taken to end guest-physical mappings"},
+    {"CACHE-8/invlpg-ends-nothing", Slot::kCache8Invlpg, Never,
+     "INVLPG leaves what was kept"},
+    {"CACHE-8/invlpg-leaves-upper-levels", Slot::kCache8Invlpg,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && s.mapping->whole;
+     },
+     "INVLPG leaves what was kept of upper levels"},
+    {"CACHE-8/invlpg-one-part-of-a-large-page", Slot::kCache8Invlpg,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value &&
+              (!s.mapping->whole || s.past->step.invalidation.second >> 12 ==
+                                        s.mapping->gla.value >> 12);
+     },
+     "INVLPG ends 4 KBytes of a large page"},
+    {"CACHE-8/invlpg-guest-physical-too", Slot::kCache8Invlpg,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || Did(s, InvalidationKind::kInvlpg, 0);
+     },
+     "INVLPG is taken to end guest-physical mappings"},
+    {"CACHE-8/invpcid-ends-nothing", Slot::kCache8Invpcid, Never,
+     "INVPCID leaves what was kept"},
+    {"CACHE-8/mov-cr3-ends-nothing", Slot::kCache8MovCr3, Never,
+     "MOV to CR3 leaves what was kept"},
+    {"CACHE-8/mov-cr3-ends-globals", Slot::kCache8MovCr3,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || (s.mapping->combined &&
+                        s.past->step.kind == StepKind::kRegisterWrite &&
+                        s.past->step.reg == GuestRegister::kCr3);
+     },
+     "MOV to CR3 is taken to end all combined mappings"},
+    {"CACHE-8/mov-cr-ends-nothing", Slot::kCache8MovCr, Never,
+     "MOV to CR0 and CR4 leaves what was kept"},
+    {"CACHE-9/never", Slot::kCache9, Never,
+     "what was kept is taken to refuse nothing that memory allows"},
+    {"CACHE-10/never", Slot::kCache10, Never,
+     "flags are taken to be set whatever was kept"},
+    {"CACHE-11/transition-ends-nothing", Slot::kCache11Transition, Never,
+     "without VPIDs VM exits and VM entries leave what was kept"},
+    {"CACHE-11/transition-always-ends", Slot::kCache11Transition,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value ||
+              (s.mapping->combined && s.past->step.kind == StepKind::kVmEntry);
+     },
+     "VM entry is taken to end what was kept, whatever the VPID"},
+    {"CACHE-11/switch-ends-nothing", Slot::kCache11Switch, Never,
+     "without VPIDs an EPTP switch leaves what was kept"},
+    {"CACHE-12/ends-nothing", Slot::kCache12, Never,
+     "a page fault leaves what was kept of its address"},
+    {"CACHE-13/eptp-whatever-the-type", Slot::kCache13Eptp,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return s.operand != 0;
+     },
+     "INVEPT of type 2 refuses an EPTP that VM entry refuses"},
+    {"CACHE-14/never", Slot::kCache14, Never,
+     "flags are taken to be set though EPTP bit 6 was 0 before"},
+    {"CACHE-15/never", Slot::kCache15, Never,
+     "nothing is taken to be kept of SPP tables"},
+};
+
+}  // namespace
+
+std::span<const Alteration> CacheVariants() { return kVariants; }
+
+}  // namespace eptdiff
