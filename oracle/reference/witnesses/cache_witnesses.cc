@@ -13,6 +13,7 @@ constexpr std::uint64_t kGuestPde = 0x22550;
 // The encodings of VMCS fields.
 constexpr std::uint32_t kFieldVpid = 0x0000;
 constexpr std::uint32_t kFieldEptp = 0x201a;
+constexpr std::uint32_t kFieldCr3 = 0x6802;
 
 // A read of 1234H, at 9234H.
 CaseBuilder Reads() { return Walk4().Read(0x1234); }
