@@ -55,14 +55,26 @@ struct Catalogue {
       texts.push_back(words);
       alterations.push_back({name, slot.slot, Off, texts.back()});
     }
-    for (auto variants :
-         {EntryVariants(), GuestStateVariants(), RegisterVariants(),
-          WalkVariants(), ConfigurationVariants(), ViolationVariants(),
-          QualificationVariants(), FlagVariants(), MemoryTypeVariants(),
-          SubPageVariants(), VeVariants(), GuestVariants(), GuestWalkVariants(),
-          GuestRightVariants(), GuestErrorVariants(), LinearVariants(),
-          BochsGuestVariants(), ClassicVariants(), CacheVariants(),
-          SavedStateVariants()}) {
+    for (auto variants : {EntryVariants(),
+                          GuestStateVariants(),
+                          RegisterVariants(),
+                          WalkVariants(),
+                          ConfigurationVariants(),
+                          ViolationVariants(),
+                          QualificationVariants(),
+                          FlagVariants(),
+                          MemoryTypeVariants(),
+                          SubPageVariants(),
+                          VeVariants(),
+                          GuestVariants(),
+                          GuestWalkVariants(),
+                          GuestRightVariants(),
+                          GuestErrorVariants(),
+                          LinearVariants(),
+                          BochsGuestVariants(),
+                          ClassicVariants(),
+                          CacheVariants(),
+                          SavedStateVariants()}) {
       alterations.insert(alterations.end(), variants.begin(), variants.end());
     }
   }
