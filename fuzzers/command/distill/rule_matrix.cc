@@ -25,10 +25,12 @@ constexpr unsigned kAnyLevel = 0x3f;
 
 bool IsGuestRule(Rule rule) { return IdentifierOf(rule).starts_with("GW-"); }
 
-// What VM entry and VM functions check has to do with no walk.
+// What VM entry, VM functions and writes to registers check has to do with no
+// walk.
 bool IsOfControls(Rule rule) {
   const std::string_view identifier = IdentifierOf(rule);
   return identifier.starts_with("EPTP-") || identifier.starts_with("CTL-") ||
+         identifier.starts_with("VMF-") || identifier.starts_with("REG-") ||
          identifier.starts_with("CACHE-");
 }
 
