@@ -266,7 +266,7 @@ void AddChanges(Random& random, Case& c) {
     if (random.OneIn(16)) c.controls.primary |= kPrimaryCr3Loads;
   } else if (draw < 6) {
     InsertSomewhere(random, GenerateEntryAgain(random, c), c);
-  } else if (draw == 6) {
+  } else if (draw == 6 && random.OneIn(2)) {
     InsertSomewhere(random, GenerateVmfunc(random), c);
   }
 }
