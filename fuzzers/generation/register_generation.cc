@@ -258,15 +258,15 @@ Step GenerateVmfunc(Random& random) {
 
 void AddChanges(Random& random, Case& c) {
   const unsigned draw = random.Below(100);
-  if (draw < 4) {
+  if (draw < 3) {
     const bool begins = !PagingIsOn(c) && c.guest.cpl == 0 && random.OneIn(3);
     InsertSomewhere(
         random,
         begins ? BeginPaging(random, c) : GenerateRegisterWrite(random, c), c);
     if (random.OneIn(16)) c.controls.primary |= kPrimaryCr3Loads;
-  } else if (draw < 6) {
+  } else if (draw < 5) {
     InsertSomewhere(random, GenerateEntryAgain(random, c), c);
-  } else if (draw == 6 && random.OneIn(2)) {
+  } else if (draw == 5 && random.OneIn(2)) {
     InsertSomewhere(random, GenerateVmfunc(random), c);
   }
 }
