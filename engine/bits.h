@@ -69,12 +69,16 @@ inline constexpr std::uint32_t kPinVirtualNmis         = 1u << 5;
 inline constexpr std::uint32_t kPrimaryInvlpg          = 1u << 9;
 inline constexpr std::uint32_t kPrimaryCr3LoadExiting  = 1u << 15;
 inline constexpr std::uint32_t kPrimaryTertiary        = 1u << 17;
+inline constexpr std::uint32_t kPrimaryTprShadow       = 1u << 21;
 inline constexpr std::uint32_t kPrimaryNmiWindow       = 1u << 22;
 inline constexpr std::uint32_t kPrimarySecondary       = 1u << 31;
 inline constexpr std::uint32_t kSecondaryApicAccesses  = 1u << 0;
 inline constexpr std::uint32_t kSecondaryEpt           = 1u << 1;
+inline constexpr std::uint32_t kSecondaryX2apicMode    = 1u << 4;
 inline constexpr std::uint32_t kSecondaryVpid          = 1u << 5;
 inline constexpr std::uint32_t kSecondaryUnrestricted  = 1u << 7;
+inline constexpr std::uint32_t kSecondaryApicRegisters = 1u << 8;
+inline constexpr std::uint32_t kSecondaryApicDelivery  = 1u << 9;
 inline constexpr std::uint32_t kSecondaryInvpcid       = 1u << 12;
 inline constexpr std::uint32_t kSecondaryVmFunctions   = 1u << 13;
 inline constexpr std::uint32_t kSecondaryPml           = 1u << 17;
@@ -182,6 +186,15 @@ inline constexpr std::uint64_t kQualSssPage       = Bit(14);
 inline constexpr std::uint64_t kQualVerification  = Bit(15);
 inline constexpr std::uint64_t kQualAsynchronous  = Bit(16);
 
+// Of APIC accesses, table 28-6: bits 15:12.
+inline constexpr int           kApicTypeShift         = 12;
+inline constexpr std::uint64_t kApicRead              = 0;
+inline constexpr std::uint64_t kApicWrite             = 1;
+inline constexpr std::uint64_t kApicFetch             = 2;
+inline constexpr std::uint64_t kApicDelivery          = 3;
+inline constexpr std::uint64_t kApicPhysicalDelivery  = 10;
+inline constexpr std::uint64_t kApicPhysicalTrace     = 11;
+inline constexpr std::uint64_t kApicPhysical          = 15;
 // The same of MOV to CR3, table 28-3.
 inline constexpr std::uint64_t kQualMovToCr3      = 3;
 
@@ -190,6 +203,7 @@ inline constexpr std::uint16_t kExitException        = 0;
 inline constexpr std::uint16_t kExitInvlpg           = 14;
 inline constexpr std::uint16_t kExitControlRegister  = 28;
 inline constexpr std::uint16_t kExitGuestState       = 33;
+inline constexpr std::uint16_t kExitApicAccess       = 44;
 inline constexpr std::uint16_t kExitViolation        = 48;
 inline constexpr std::uint16_t kExitMisconfiguration = 49;
 inline constexpr std::uint16_t kExitInvpcid          = 58;

@@ -19,6 +19,8 @@
 // flag is a read as well as a write, as processors report it; undefined bits
 // and fields are 0; a GPA too wide for 4-level EPT is never converted to a #VE.
 // Linear-address space separation looks at all of an access before any page.
+// An access to the APIC-access page always exits, once all its pages are done
+// with, and the first of them that is that page is the one reported.
 // With CR0.PG = 1 a page is done with, guest walk, flags and all, before the
 // next one is begun; the guest's accessed and dirty flags are set once its
 // rights allow the access, in the order in which the entries were read, before
@@ -74,7 +76,7 @@ enum class EngineStatus : std::uint8_t {
   kAnswered,
   kEptOff,       // "enable EPT" is 0
   kNotModelled,  // a control or register asks for what is not (modelled.h)
-  kCallerError,  // a GPA of 52 bits or more, a linear address that is not
+  kCallerError,  // a GPA beyond CPUID's width, a linear address that is not
                  // canonical or too wide, a size that is not 1 to 64 ...
   kNoMemory,     // an entry or area lies where there is no memory
 };
@@ -313,6 +315,11 @@ class Engine {
   }
   Translation TranslationOf(const Request& request, const Path& path,
                             Gpa gpa) const;
+
+  // To be asked only where the context has such a page.
+  bool IsOnApicPage(Hpa address) const {
+    return (address.value ^ controls_.apic_access_address) <= bits::Bits(11, 0);
+  }
 
   // The page-modification log (29.3.6): whether it has no room, whether its
   // next entry is in memory, and the entry for a dirty flag that was set.

@@ -80,7 +80,7 @@ EngineStatus Engine::LoadPdptesFrom(Memory& memory, std::uint64_t cr3,
 
   constexpr std::uint64_t kPresent = bits::Bit(0);
   const std::uint64_t reserved =
-      bits::Bits(2, 1) | bits::Bits(8, 5) | context_.beyond_width();
+      bits::Bits(2, 1) | bits::Bits(8, 5) | ~context_.widest_gpa();
   std::array<std::uint64_t, kPdptes> pdpte;
   bool fault = false;
   for (int i = 0; i < kPdptes; ++i) {
@@ -219,7 +219,9 @@ EngineStatus Engine::Judge(Memory& memory, const Request& request,
                            std::span<const PagePart> parts, Event& event) {
   if (!answers_) return NoAnswer();
   for (const PagePart& part : parts) {
-    if (part.gpa.value > bits::Bits(51, 0)) return EngineStatus::kCallerError;
+    if (part.gpa.value > context_.widest_gpa()) {
+      return EngineStatus::kCallerError;
+    }
   }
   const bool writes = context_.RightsOf(request.use).writes;
   for (;;) {
@@ -256,6 +258,14 @@ EngineStatus Engine::Judge(Memory& memory, const Request& request,
 
   event = Event{};
   for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (context_.apic_page()) {
+      const Hpa address =
+          TranslationOf(request, paths_[i], parts[i].gpa).address;
+      if (IsOnApicPage(address)) {
+        DescribeApicAccess(context_, guest_, request, address, event);
+        return EngineStatus::kAnswered;
+      }
+    }
     event.translations[i] = TranslationOf(request, paths_[i], parts[i].gpa);
     ++event.translation_count;
   }

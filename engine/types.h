@@ -20,7 +20,7 @@ struct Gla {  // guest-linear address
   std::uint64_t value = 0;
   friend bool operator==(const Gla&, const Gla&) = default;
 };
-struct Gpa {  // guest-physical address; at most 52 bits
+struct Gpa {  // guest-physical address; at most Processor::maxphyaddr bits
   std::uint64_t value = 0;
   friend bool operator==(const Gpa&, const Gpa&) = default;
 };
@@ -33,9 +33,10 @@ struct Hpa {  // host-physical address; at most MAXPHYADDR bits
 // or IA32_EFER is implied where that bit is 1: of nx, smep, smap, pku, pks,
 // cet_ss, la57 and pcid themselves only a write asks that sets the bit.
 struct Processor {
-  std::uint8_t maxphyaddr = 46;  // CPUID.80000008H:EAX[7:0], 32 to 52
-  // IA32_TME_ACTIVATE[39:36] (2026, 31.3.1): of the physical-address width, the
-  // bits at its upper end that are key identifiers. 0 to 15.
+  // CPUID.80000008H:EAX[7:0], 32 to 52: how wide guest-physical addresses are.
+  std::uint8_t maxphyaddr = 46;
+  // IA32_TME_ACTIVATE[39:36] (2026, 31.3.1): by so many bits, which hold key
+  // identifiers, physical addresses are narrower, down to 32. 0 to 15.
   std::uint8_t keyid_bits = 0;
   std::uint64_t ept_vpid_cap = 0;  // IA32_VMX_EPT_VPID_CAP, SDM A.10
   bool ept_violation_ve = false;   // "EPT-violation #VE" may be 1; implied

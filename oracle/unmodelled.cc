@@ -51,6 +51,7 @@ struct Question {
             (step.access.asynchronous || !step.page.gla_valid));
   }
 
+  bool Primary(int bit) const { return Bit(state.controls.primary, bit); }
   bool Secondary(int bit) const {
     return Bit(state.controls.primary, 31) &&
            Bit(state.controls.secondary, bit);

@@ -39,10 +39,18 @@ constexpr Change kChanges[] = {
        a.state.guest.cr4 |= Bit(32);
        a.state.guest.event_delivery = true;
      }},
-    {Skip::kApicAccess, [](Asked& a) { a.state.controls.secondary |= 1; }},
-    {Skip::kApicAccess,
+    {Skip::kVirtualApic,
      [](Asked& a) {
        a.state.controls.secondary |= 1;
+       a.state.controls.primary |= 1 << 21;
+     }},
+    {Skip::kVirtualApic,
+     [](Asked& a) { a.state.controls.secondary |= 1 | 1 << 4; }},
+    {Skip::kVirtualApic,
+     [](Asked& a) { a.state.controls.secondary |= 1 | 1 << 8; }},
+    {Skip::kVirtualApic,
+     [](Asked& a) {
+       a.state.controls.secondary |= 1 | 1 << 9;
        a.step.kind = StepKind::kPdpteLoad;
      }},
     {Skip::kTracedVmfunc,
@@ -75,7 +83,6 @@ constexpr Change kChanges[] = {
        a.step.access.kind = AccessKind::kShadowStackReadModifyWrite;
      }},
     {Skip::kPebsAccess, [](Asked& a) { a.step.access.pebs = true; }},
-    {Skip::kKeyids, [](Asked& a) { a.state.processor.keyid_bits = 1; }},
 };
 
 // What is on, but does not count for the step.

@@ -63,14 +63,24 @@ EngineStatus Engine::PerformPaged(Memory& memory, const Access& access, Gla gla,
   }
   if (bytes <= room) return PerformPagedPart(memory, access, gla, bytes, event);
   EngineStatus status = PerformPagedPart(memory, access, gla, room, event);
-  if (status != EngineStatus::kAnswered ||
-      event.kind != EventKind::kCompleted) {
-    return status;
-  }
+  if (status != EngineStatus::kAnswered) return status;
+  // The exit for an access to the APIC-access page waits for the other page; an
+  // access to a guest entry there does not.
+  const bool apic_access =
+      event.exit_reason == bits::kExitApicAccess && guest_walk_.level == 0;
+  if (event.kind != EventKind::kCompleted && !apic_access) return status;
+  const Event apic_exit = event;
   const Translation first = event.translations[0];
   status = PerformPagedPart(memory, access,
                             paging_->Effective(Gla{gla.value + room}, access),
                             bytes - room, event);
+  const bool apic_again =
+      event.exit_reason == bits::kExitApicAccess && guest_walk_.level == 0;
+  if (apic_access && status == EngineStatus::kAnswered &&
+      (event.kind == EventKind::kCompleted || apic_again)) {
+    event = apic_exit;
+    return status;
+  }
   if (status == EngineStatus::kAnswered &&
       event.kind == EventKind::kCompleted) {
     event.translations = {first, event.translations[0]};

@@ -13,7 +13,8 @@ constexpr EptFlags kReadWriteExecute =
 
 TableFormat::TableFormat(const Processor& processor, const Controls& controls)
     : context_(processor, controls),
-      hpa_end_(std::uint64_t{1} << processor.maxphyaddr) {
+      hpa_end_(std::uint64_t{1} << PhysicalWidth(processor)) {
+  context_.ReachAll();
   const std::uint64_t tertiary = EffectiveTertiary(controls);
   const std::uint64_t cap = processor.ept_vpid_cap;
   const bool paging_write = (tertiary & bits::kTertiaryPagingWrite) != 0;

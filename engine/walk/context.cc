@@ -7,16 +7,22 @@
 
 namespace eptdiff::engine {
 
+int PhysicalWidth(const Processor& processor) {
+  return std::clamp<int>(processor.maxphyaddr - processor.keyid_bits, 32, 52);
+}
+
 EptContext::EptContext(const Processor& processor, const Controls& controls) {
   const std::uint32_t secondary = EffectiveSecondary(controls);
   const std::uint64_t tertiary = EffectiveTertiary(controls);
   const std::uint64_t cap = processor.ept_vpid_cap;
   const std::uint64_t eptp = controls.eptp;
-  const int width = std::clamp<int>(processor.maxphyaddr, 32, 52);
+  const int gpa_width = std::clamp<int>(processor.maxphyaddr, 32, 52);
+  const int width = PhysicalWidth(processor);
 
   enabled_ = (secondary & bits::kSecondaryEpt) != 0;
   five_level_ = (eptp & bits::kEptpWalkLength) == bits::kEptpFiveLevel;
-  last_gpa_ = five_level_ ? bits::Bits(51, 0) : bits::Bits(47, 0);
+  widest_gpa_ = bits::Bits(gpa_width - 1, 0);
+  last_gpa_ = five_level_ ? widest_gpa_ : widest_gpa_ & bits::Bits(47, 0);
   root_ = eptp & bits::Bits(width - 1, 12);
   beyond_width_ = bits::Bits(63, width);
   entry_reserved_ = bits::Bits(51, width);
@@ -27,6 +33,7 @@ EptContext::EptContext(const Processor& processor, const Controls& controls) {
   shadow_stack_control_ = (eptp & bits::kEptpShadowStack) != 0;
   mbec_ = (secondary & bits::kSecondaryMbec) != 0;
   sub_page_ = (secondary & bits::kSecondarySubPage) != 0;
+  apic_page_ = (secondary & bits::kSecondaryApicAccesses) != 0;
   violation_ve_ = (secondary & bits::kSecondaryViolationVe) != 0;
   paging_write_ = (tertiary & bits::kTertiaryPagingWrite) != 0;
 
@@ -38,7 +45,17 @@ EptContext::EptContext(const Processor& processor, const Controls& controls) {
   executable_ = bits::kExecute | (mbec_ ? bits::kUserExecute : 0);
   present_ = bits::kRead | bits::kWrite | executable_;
   SetRights();
-  SetExpectations();
+  if (apic_page_) {
+    constexpr Pattern kNothing = {.mask = 0, .value = 1};
+    expectations_.fill({kNothing, kNothing, kNothing, kNothing});
+  } else {
+    SetExpectations();
+  }
+}
+
+void EptContext::ReachAll() {
+  widest_gpa_ = bits::Bits(51, 0);
+  last_gpa_ = five_level_ ? widest_gpa_ : bits::Bits(47, 0);
 }
 
 void EptContext::SetRights() {

@@ -69,16 +69,25 @@ enum class EntryKind : std::uint8_t {
   kLeaf,
 };
 
+// How wide physical addresses are: CPUID's width less the bits of key
+// identifiers (2026, 31.3.1). Guest-physical addresses are as wide as CPUID
+// says.
+int PhysicalWidth(const Processor& processor);
+
 class EptContext {
  public:
   // With values that CheckControls() refuses, answers are well-defined and
-  // meaningless. MAXPHYADDR is 32 to 52.
+  // meaningless. CPUID's width and what is left of it are 32 to 52.
   EptContext(const Processor& processor, const Controls& controls);
 
   bool enabled() const { return enabled_; }
   bool five_level() const { return five_level_; }
-  // No EPT walk begins for a GPA above this (WALK-2).
+  // No EPT walk begins for a GPA above this (WALK-2) ...
   std::uint64_t last_gpa() const { return last_gpa_; }
+  // ... and no GPA is above this.
+  std::uint64_t widest_gpa() const { return widest_gpa_; }
+  // For those who make and read tables: GPAs are as wide as EPT translates.
+  void ReachAll();
   // The address of the PML4 or PML5 table (WALK-9).
   std::uint64_t root() const { return root_; }
 
@@ -102,10 +111,12 @@ class EptContext {
   bool shadow_stack_control() const { return shadow_stack_control_; }
   bool sub_page() const { return sub_page_; }
   bool violation_ve() const { return violation_ve_; }
+  // Accesses to the APIC-access page exit. The hot walk then knows no access.
+  bool apic_page() const { return apic_page_; }
   bool advanced_exit() const { return advanced_exit_; }
   // EPTP bits 2:0: how the EPT paging structures are accessed (MT-1).
   MemoryType structure_type() const { return structure_type_; }
-  // Bits 63:N, reserved in SPP entries and in guest PDPTEs.
+  // Bits 63:M, reserved in SPP entries.
   std::uint64_t beyond_width() const { return beyond_width_; }
 
  private:
@@ -115,11 +126,12 @@ class EptContext {
   std::array<Expectation, kUseCount> expectations_;
   std::array<Rights, kUseCount> rights_;
   std::uint64_t last_gpa_;
+  std::uint64_t widest_gpa_;
   std::uint64_t root_;
   std::uint64_t beyond_width_;
   std::uint64_t present_;         // any of these: present
   std::uint64_t executable_;      // any of these: executable by someone
-  std::uint64_t entry_reserved_;  // in every entry: bits 51:N (CFG-10)
+  std::uint64_t entry_reserved_;  // in every entry: bits 51:M (CFG-10)
   MemoryType structure_type_;
   bool enabled_;
   bool five_level_;
@@ -130,6 +142,7 @@ class EptContext {
   bool sub_page_;
   bool paging_write_;
   bool violation_ve_;
+  bool apic_page_;
   bool execute_only_;
   bool advanced_exit_;
   bool has_2m_;

@@ -7,9 +7,16 @@ namespace {
 
 using bits::Bits;
 
-// Whether `address` is that of a 4-KByte page below 2^N.
+// Of physical addresses (2026, 31.3.1).
+int WidthOf(const Processor& processor) {
+  constexpr int kLeast = 32;
+  const int width = processor.maxphyaddr - processor.keyid_bits;
+  return width > kLeast ? width : kLeast;
+}
+
+// Whether `address` is that of a 4-KByte page.
 bool IsPageAddress(const Processor& processor, std::uint64_t address) {
-  return (address & (Bits(11, 0) | Bits(63, processor.maxphyaddr))) == 0;
+  return (address & (Bits(11, 0) | Bits(63, WidthOf(processor)))) == 0;
 }
 
 bool SwitchesEptp(std::uint32_t secondary, const Controls& controls) {
@@ -41,6 +48,8 @@ bool HasBadAddress(const Processor& processor, std::uint32_t secondary,
       {(secondary & bits::kSecondaryViolationVe) != 0,
        controls.ve_information_address},
       {SwitchesEptp(secondary, controls), controls.eptp_list_address},
+      {(secondary & bits::kSecondaryApicAccesses) != 0,
+       controls.apic_access_address},
   };
   for (const auto& [used, address] : addresses) {
     if (used && !IsPageAddress(processor, address)) return true;
@@ -48,7 +57,7 @@ bool HasBadAddress(const Processor& processor, std::uint32_t secondary,
   return false;
 }
 
-// CTL-3.
+// CTL-3. It is a guest-physical address.
 bool HasBadHlat(const Processor& processor, const Controls& controls) {
   const std::uint64_t reserved =
       Bits(2, 0) | Bits(11, 5) | Bits(63, processor.maxphyaddr);
@@ -178,7 +187,7 @@ EntryCheck CheckEptp(const Processor& processor, std::uint64_t eptp) {
   if ((eptp & bits::kEptpShadowStack) != 0 && !has(bits::kCapShadowStack)) {
     return EntryCheck::kEptp4;
   }
-  if ((eptp & (bits::kEptpReserved | Bits(63, processor.maxphyaddr))) != 0) {
+  if ((eptp & (bits::kEptpReserved | Bits(63, WidthOf(processor)))) != 0) {
     return EntryCheck::kEptp5;
   }
   return EntryCheck::kNone;

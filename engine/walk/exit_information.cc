@@ -106,6 +106,34 @@ void DescribeExit(const EptContext& context, const Controls& controls,
   event.qualification |= If(refusal == Refusal::kSppMiss, bits::kQualSppMiss);
 }
 
+void DescribeApicAccess(const EptContext& context, const GuestState& guest,
+                        const Request& request, Hpa address, Event& event) {
+  const bool linear = request.translated && request.page.gla_valid;
+  std::uint64_t type;
+  if (request.IsTracePreTranslation()) {
+    type = bits::kApicPhysicalTrace;
+  } else if (!linear) {
+    type = guest.event_delivery ? bits::kApicPhysicalDelivery
+                                : bits::kApicPhysical;
+  } else if ((context.RightsOf(request.use).qualification & bits::kQualFetch) !=
+             0) {
+    type = bits::kApicFetch;
+  } else if (guest.event_delivery) {
+    type = bits::kApicDelivery;
+  } else {
+    type = context.RightsOf(request.use).writes ? bits::kApicWrite
+                                                : bits::kApicRead;
+  }
+  event = Event{};
+  event.kind = EventKind::kVmExit;
+  event.exit_reason = bits::kExitApicAccess;
+  event.qualification =
+      type << bits::kApicTypeShift |
+      If(linear, address.value & bits::Bits(11, 0)) |
+      If(request.translated && (request.asynchronous || !linear),
+         bits::kQualAsynchronous);
+}
+
 bool IsConvertible(const EptContext& context, const GuestState& guest,
                    const Request& request, const Path& path) {
   if (!context.violation_ve()) return false;

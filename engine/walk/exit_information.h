@@ -50,6 +50,11 @@ void DescribeExit(const EptContext& context, const Controls& controls,
                   Refusal refusal, const Path& path, const PagePart& part,
                   Event& event);
 
+// The VM exit for an access to the APIC-access page (table 28-6), whose address
+// there is `address`.
+void DescribeApicAccess(const EptContext& context, const GuestState& guest,
+                        const Request& request, Hpa address, Event& event);
+
 // Whether an EPT violation may be converted to a #VE: the entry that ended
 // `path`, or its leaf, lets it (VE-1), and so do the state of the processor and
 // the kind of access (VE-3, but for the dword in the information area).

@@ -6,12 +6,17 @@
 namespace eptdiff::engine {
 
 bool ModelsAccesses(const Controls& controls, const GuestState& guest) {
-  const bool apic_page =
-      (EffectiveSecondary(controls) & bits::kSecondaryApicAccesses) != 0;
+  const std::uint32_t secondary = EffectiveSecondary(controls);
+  const bool virtual_apic =
+      (secondary & bits::kSecondaryApicAccesses) != 0 &&
+      ((controls.primary & bits::kPrimaryTprShadow) != 0 ||
+       (secondary &
+        (bits::kSecondaryX2apicMode | bits::kSecondaryApicRegisters |
+         bits::kSecondaryApicDelivery)) != 0);
   const bool seam =
       (EffectiveTertiary(controls) & bits::kTertiarySeamWidth) != 0;
   const bool fred = (guest.cr4 & bits::kCr4Fred) != 0;
-  return !apic_page && !seam && !(fred && guest.event_delivery);
+  return !virtual_apic && !seam && !(fred && guest.event_delivery);
 }
 
 bool ModelsAsynchronous(const Controls& controls) {

@@ -7,8 +7,9 @@
 
 namespace eptdiff::engine {
 
-// Of accesses in general: not with an APIC-access page (30.4), with the
-// guest-physical addresses of SEAM, nor while FRED delivers an event.
+// Of accesses in general: not where some of those to the APIC-access page go to
+// the virtual-APIC page (30.4), with the guest-physical addresses of SEAM, nor
+// while FRED delivers an event.
 bool ModelsAccesses(const Controls& controls, const GuestState& guest);
 
 // Of asynchronous ones: not where PEBS uses guest-physical addresses.

@@ -23,10 +23,18 @@ TEST(ModelledTest, ControlsThatChangeEveryAccess) {
   m.controls.primary = 1u << 31;
   EXPECT_EQ(StatusOf(m), EngineStatus::kAnswered);
   m.controls.secondary |= 1;  // virtualize APIC accesses
+  EXPECT_EQ(StatusOf(m), EngineStatus::kAnswered);
+  for (const unsigned bit : {4u, 8u, 9u}) {  // ... with the virtual-APIC page
+    m.controls.secondary |= 1u << bit;
+    EXPECT_EQ(StatusOf(m), EngineStatus::kNotModelled) << bit;
+    m.controls.secondary &= ~(1u << bit);
+  }
+  m.controls.primary |= 1u << 21;  // use TPR shadow
   EXPECT_EQ(StatusOf(m), EngineStatus::kNotModelled);
   m.ReadStructure();
   EXPECT_EQ(m.status, EngineStatus::kNotModelled);
   m.controls.secondary &= ~1u;
+  EXPECT_EQ(StatusOf(m), EngineStatus::kAnswered);
   m.controls.tertiary = 1 << 5;  // SEAM guest-physical address width
   EXPECT_EQ(StatusOf(m), EngineStatus::kAnswered);
   m.controls.primary |= 1 << 17;

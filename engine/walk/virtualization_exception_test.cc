@@ -115,6 +115,7 @@ TEST(VirtualizationExceptionTest, WhenItIsNotDelivered) {
       48);
 
   TestMachine too_wide = control;
+  too_wide.processor.maxphyaddr = 52;
   EXPECT_EQ(
       ExitReason(too_wide.Perform(AccessKind::kRead, Gpa{0x0001000000000000})),
       48);

@@ -20,6 +20,7 @@ TEST(WalkTest, IndexesEachTableByNineBits) {
 
 TEST(WalkTest, LastIndexOfEachTable) {
   TestMachine m;
+  m.processor.maxphyaddr = 48;
   m.At(0x1ff8) = 0x2007;
   m.At(0x2ff8) = 0x3007;
   m.At(0x3ff8) = 0x4007;
@@ -32,6 +33,7 @@ TEST(WalkTest, LastIndexOfEachTable) {
 TEST(WalkTest, FiveLevels) {
   TestMachine m;
   m.EnableFiveLevels();
+  m.processor.maxphyaddr = 52;
   ASSERT_EQ(CheckControls(m.processor, m.controls), EntryCheck::kNone);
   EXPECT_EQ(m.Perform(AccessKind::kRead).translations[0].address, Hpa{0x9abc});
   // Bits 51:48 index the PML5 table.
@@ -46,12 +48,38 @@ TEST(WalkTest, FiveLevels) {
 TEST(WalkTest, FourLevelsRefuseWideAddressesBeforeReading) {
   for (int bit = 48; bit <= 51; ++bit) {
     TestMachine m;
+    m.processor.maxphyaddr = 52;
     m.controls.eptp = 0x3ffff01e;  // no memory there: nothing may be read
     const Event event = m.Perform(AccessKind::kRead,
                                   Gpa{TestMachine::kGpa.value | 1ull << bit});
     EXPECT_EQ(m.status, EngineStatus::kAnswered);
     EXPECT_EQ(ExitReason(event), 48);
     EXPECT_EQ(event.qualification, 0x181u);
+  }
+}
+
+TEST(WalkTest, NoAddressIsBeyondCpuidsWidth) {
+  for (const std::uint8_t keyid_bits : {0, 6}) {
+    TestMachine m;
+    m.processor.keyid_bits = keyid_bits;
+    m.Perform(AccessKind::kRead, Gpa{std::uint64_t{1} << 46});
+    EXPECT_EQ(m.status, EngineStatus::kCallerError);
+    EXPECT_EQ(ExitReason(m.Perform(AccessKind::kRead,
+                                   Gpa{(std::uint64_t{1} << 46) - 1})),
+              48);
+  }
+}
+
+TEST(WalkTest, KeyIdentifiersAreReservedInEntries) {
+  for (int bit = 38; bit <= 46; ++bit) {
+    for (const std::uint64_t entry : {TestMachine::kPml4e, TestMachine::kPte}) {
+      TestMachine m;
+      m.processor.keyid_bits = 6;
+      m.At(entry) |= std::uint64_t{1} << bit;
+      const bool reserved = bit >= 40;
+      EXPECT_EQ(ExitReason(m.Perform(AccessKind::kRead)) == 49, reserved)
+          << bit;
+    }
   }
 }
 
@@ -182,7 +210,7 @@ TEST(WalkTest, WidthDecidesWhichAddressBitsAreReserved) {
     std::uint64_t pte;
     bool good;
   } kCases[] = {
-      {32, 0x00000000fffff037, true}, {32, 0x0000000100000037, false},
+      {40, 0x000000fffffff037, true}, {40, 0x0000010000000037, false},
       {46, 0x00003ffffffff037, true}, {46, 0x0000400000000037, false},
       {52, 0x000ffffffffff037, true}, {46, 0x0008000000000037, false},
   };

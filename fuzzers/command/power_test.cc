@@ -103,7 +103,7 @@ TEST(PowerCommandTest, MostAlterationsAreNoticedSoonAndTheRestNamed) {
                              HasSubstr("GW-15/other-sizes-as-1")));
   const std::string json = ContentOf(directory.Path("power/report.json"));
   EXPECT_THAT(json, AllOf(HasSubstr("\"name\": \"CFG-9/off\""),
-                          ContainsRegex("\"noticed\": [56][0-9][0-9],"),
+                          ContainsRegex("\"noticed\": [67][0-9][0-9],"),
                           ContainsRegex("\"median_executions\": "
                                         "[0-9][0-9]?[0-9]?,")));
   EXPECT_TRUE(std::filesystem::exists(directory.Path("power/power.svg")));

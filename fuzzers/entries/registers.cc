@@ -1,5 +1,7 @@
 #include "fuzzers/entries/registers.h"
 
+#include <algorithm>
+
 #include "fuzzers/entries/bits.h"
 
 namespace eptdiff {
@@ -24,6 +26,11 @@ bool HasSecondary(const Case& c, std::uint32_t control) {
 
 int EptLevels(const Case& c) {
   return (c.controls.eptp & kWalkLengthMask) == kFiveLevels ? 5 : 4;
+}
+
+unsigned PhysicalWidth(const Case& c) {
+  return static_cast<unsigned>(
+      std::max(32, c.processor.maxphyaddr - c.processor.keyid_bits));
 }
 
 }  // namespace eptdiff

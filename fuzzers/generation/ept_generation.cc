@@ -107,8 +107,7 @@ std::uint64_t EptGeneration::LeafBits() {
 }
 
 void EptGeneration::MapPage(std::uint64_t gpa, int level, std::uint64_t leaf) {
-  const std::uint64_t aligned =
-      Low(c_.processor.maxphyaddr) & ~Low(PageShift(level));
+  const std::uint64_t aligned = Low(PhysicalWidth(c_)) & ~Low(PageShift(level));
   MapPage(gpa, level, Hpa{random_.Next() & aligned}, leaf);
 }
 
@@ -147,10 +146,9 @@ void EptGeneration::FillVeArea() {
 
 std::uint64_t EptGeneration::Mutate(const BuiltEntry& entry,
                                     std::uint64_t value) {
-  return entry.spp ? MutateSppEntry(random_, value, entry.level,
-                                    c_.processor.maxphyaddr)
-                   : MutateEntry(random_, value, entry.level,
-                                 c_.processor.maxphyaddr);
+  return entry.spp
+             ? MutateSppEntry(random_, value, entry.level, PhysicalWidth(c_))
+             : MutateEntry(random_, value, entry.level, PhysicalWidth(c_));
 }
 
 void EptGeneration::SpoilEntries() {

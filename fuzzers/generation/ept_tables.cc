@@ -5,6 +5,7 @@
 #include "fuzzers/encoding/case_memory.h"
 #include "fuzzers/entries/bits.h"
 #include "fuzzers/entries/ept_layout.h"
+#include "fuzzers/entries/registers.h"
 
 namespace eptdiff {
 namespace {
@@ -16,7 +17,7 @@ Hpa EntryAddress(Hpa table, std::uint64_t gpa, int level) {
 }  // namespace
 
 EptTables::EptTables(Random& random, Case& c)
-    : random_(random), c_(c), frame_bits_(c.processor.maxphyaddr - 12u) {
+    : random_(random), c_(c), frame_bits_(PhysicalWidth(c) - 12u) {
   // Half of the cases keep to low addresses, which people read more easily and
   // which collide with what mistakes produce (index 0, address 0).
   next_frame_ = random_.Bits(random_.OneIn(2) ? 8 : frame_bits_);

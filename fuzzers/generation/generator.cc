@@ -4,10 +4,12 @@
 #include <span>
 
 #include "fuzzers/encoding/case_memory.h"
+#include "fuzzers/entries/askable.h"
 #include "fuzzers/entries/bits.h"
 #include "fuzzers/entries/ept_layout.h"
 #include "fuzzers/entries/random.h"
 #include "fuzzers/entries/registers.h"
+#include "fuzzers/entries/used_entries.h"
 #include "fuzzers/generation/cache_shapes.h"
 #include "fuzzers/generation/ept_generation.h"
 #include "fuzzers/generation/guest_generation.h"
@@ -61,10 +63,9 @@ class Generation {
 std::uint64_t Generation::FirstPage() {
   if (!PagingIsOn(c_)) return random_.Bits(20) << 12;
   if (UsesPae(c_) && random_.OneIn(2)) return random_.Bits(20) << 12;
+  const unsigned n = c_.processor.maxphyaddr;
   const unsigned reach = EptLevels(c_) == 5 ? 52 : 48;
-  const unsigned width = random_.Percent(85) && c_.processor.maxphyaddr < reach
-                             ? c_.processor.maxphyaddr
-                             : reach;
+  const unsigned width = std::min(n, reach);
   std::uint64_t page = random_.Bits(width - 12) << 12;
   // The first and the last entry of a table are where indices go wrong.
   for (unsigned shift = 12; shift + 9 <= width; shift += 9) {
@@ -72,7 +73,7 @@ std::uint64_t Generation::FirstPage() {
     if (random_.OneIn(6)) page |= Low(9) << shift;
   }
   // 4-level EPT does not reach beyond bit 47.
-  if (reach == 48 && random_.Percent(2)) page |= random_.Bits(4) << 48;
+  if (n > width && random_.Percent(12)) page |= random_.Bits(n - width) << 48;
   return page;
 }
 
@@ -165,6 +166,25 @@ void Generation::AddSteps() {
 
 }  // namespace
 
+namespace {
+
+// Some 4-KByte page that a step uses, its own or one with entries of the guest,
+// becomes the APIC-access page.
+void AddApicPage(Random& random, Case& c) {
+  if (c.steps.empty()) return;
+  UsedEntries used;
+  FindUsedEntries(c, c.steps[random.Below(c.steps.size())], used);
+  for (const UsedEntry& entry : used.list) {
+    if (entry.kind != UsedKind::kEpt || !entry.leaf) continue;
+    c.controls.apic_access_address =
+        entry.value & kAddress & Low(PhysicalWidth(c));
+    if (entry.guest_level == 0 || random.OneIn(3)) break;
+  }
+  c.controls.secondary |= kSecondaryApicAccesses;
+}
+
+}  // namespace
+
 void GenerateCase(std::uint64_t seed, Case& c, Focus focus) {
   c.memory.clear();
   c.steps.clear();
@@ -178,10 +198,12 @@ void GenerateCase(std::uint64_t seed, Case& c, Focus focus) {
   } else {
     Generation(random, exotic, c).Run();
   }
-  AddChanges(random, c);
+  if (exotic.apic_page) AddApicPage(random, c);
+  if (exotic.changes) AddChange(random, c);
   if (exotic.refused_entry) SpoilEntryControls(random, c);
   if (exotic.refused_guest) SpoilGuestState(random, c);
   if (caches) MakeCacheCase(random, c);
+  MakeAskable(c);
 }
 
 }  // namespace eptdiff

@@ -199,7 +199,7 @@ std::uint64_t GuestGeneration::Data(unsigned address_bits) {
   std::uint64_t page = ept_.NextPage(near) & Low(address_bits);
   // 4-level EPT does not reach beyond bit 47.
   if (address_bits == 48 && c_.processor.maxphyaddr > 48 &&
-      random_.Percent(2)) {
+      random_.Percent(10)) {
     page |= Bit(48);
   }
   if (draw < 96) ept_.MapRegion(page, 0);

@@ -35,7 +35,7 @@ GuestTables::GuestTables(Random& random, Case& c, EptGeneration& ept)
       pages == (kCap2Mb | kCap1Gb) ? random.OneIn(4) : pages == kCap1Gb;
   const int level = huge ? 3 : 2;
   const std::uint64_t page =
-      random.Next() & Low(c.processor.maxphyaddr) & ~Low(PageShift(level));
+      random.Next() & Low(PhysicalWidth(c)) & ~Low(PageShift(level));
   if (page == 0) return;
   large_ = page + (base_ & Low(PageShift(level)));
   ept.MapPage(base_, level, Hpa{page}, StructureLeafBits());

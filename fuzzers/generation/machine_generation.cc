@@ -22,6 +22,12 @@ void GenerateProcessor(Random& random, const Exotic& exotic, Processor& p) {
   p.maxphyaddr = random.Percent(85)
                      ? random.Pick(kWidths)
                      : static_cast<std::uint8_t>(36 + random.Below(17));
+  p.keyid_bits = 0;
+  if (exotic.key_identifiers) {
+    const unsigned room = p.maxphyaddr - 32u;
+    p.keyid_bits =
+        static_cast<std::uint8_t>(1 + random.Below(room < 6 ? room : 6));
+  }
   p.ept_vpid_cap = kCapFourLevels | kCapUncacheable | kCapWriteBack |
                    kCapInvept | kCapInvvpid |
                    std::uint64_t{random.Percent(85) ? 1 : random.Below(53)}
@@ -295,6 +301,9 @@ Exotic DrawExotic(Random& random, Focus focus) {
     exotic.no_2mb_pages = random.Percent(5);
     exotic.paging_write = random.Percent(55);
     exotic.asynchronous = random.Percent(4);
+    exotic.key_identifiers = random.Percent(20);
+    exotic.apic_page = random.Percent(15);
+    exotic.changes = random.Percent(35);
     exotic.refused_entry = random.Percent(6);
     exotic.refused_guest = random.Percent(8);
     return exotic;
@@ -306,6 +315,9 @@ Exotic DrawExotic(Random& random, Focus focus) {
   exotic.transactional = random.Percent(8);
   exotic.asynchronous = random.Percent(10);
   exotic.eptp_switching = random.Percent(25);
+  exotic.key_identifiers = random.Percent(18);
+  exotic.apic_page = random.Percent(14);
+  exotic.changes = random.Percent(30);
   exotic.refused_entry = random.Percent(16);
   exotic.refused_guest = random.Percent(12);
   return exotic;
@@ -364,7 +376,7 @@ void AddInertControls(Random& random, Controls& k) {
 void SpoilEntryControls(Random& random, Case& c) {
   Controls& k = c.controls;
   std::uint64_t& cap = c.processor.ept_vpid_cap;
-  const unsigned n = c.processor.maxphyaddr;
+  const unsigned n = PhysicalWidth(c);
   switch (random.Below(20)) {
     case 0:
       k.eptp = (k.eptp & ~7ull) | random.Below(8);
@@ -401,6 +413,11 @@ void SpoilEntryControls(Random& random, Case& c) {
       k.spptp = BadAddress(random, k.spptp, n);
       break;
     case 10:
+      if (random.OneIn(3)) {
+        k.secondary |= kSecondaryApicAccesses;
+        k.apic_access_address = BadAddress(random, 0x9000, n);
+        break;
+      }
       k.secondary |= kSecondaryVe;
       c.processor.ept_violation_ve = true;
       k.ve_information_address =
@@ -440,7 +457,7 @@ void SpoilEntryControls(Random& random, Case& c) {
       k.primary |= kPrimaryTertiary;
       k.tertiary |= kTertiaryHlat;
       if (random.OneIn(2)) {
-        k.hlatp = BadAddress(random, k.hlatp, n);
+        k.hlatp = BadAddress(random, k.hlatp, c.processor.maxphyaddr);
       } else {
         k.hlat_prefix_size =
             static_cast<std::uint16_t>(k.hlat_prefix_size + 53);

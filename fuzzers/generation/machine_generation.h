@@ -21,6 +21,9 @@ struct Exotic {
   bool transactional = false;
   bool asynchronous = false;
   bool eptp_switching = false;
+  bool key_identifiers = false;
+  bool apic_page = false;
+  bool changes = false;        // of registers and controls, between accesses
   bool refused_entry = false;  // by a control ...
   bool refused_guest = false;  // ... or by the guest's state
 };

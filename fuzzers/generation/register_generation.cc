@@ -256,17 +256,17 @@ Step GenerateVmfunc(Random& random) {
   return step;
 }
 
-void AddChanges(Random& random, Case& c) {
-  const unsigned draw = random.Below(100);
-  if (draw < 3) {
+void AddChange(Random& random, Case& c) {
+  const unsigned draw = random.Below(11);
+  if (draw < 6) {
     const bool begins = !PagingIsOn(c) && c.guest.cpl == 0 && random.OneIn(3);
     InsertSomewhere(
         random,
         begins ? BeginPaging(random, c) : GenerateRegisterWrite(random, c), c);
     if (random.OneIn(16)) c.controls.primary |= kPrimaryCr3Loads;
-  } else if (draw < 5) {
+  } else if (draw < 10) {
     InsertSomewhere(random, GenerateEntryAgain(random, c), c);
-  } else if (draw == 5 && random.OneIn(2)) {
+  } else {
     InsertSomewhere(random, GenerateVmfunc(random), c);
   }
 }

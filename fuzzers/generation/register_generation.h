@@ -22,7 +22,7 @@ std::uint64_t GenerateWrittenValue(Random& random, const Case& c,
 
 // Adds such steps to a few of 100 cases, and the control that makes MOV to CR3
 // exit to some of them.
-void AddChanges(Random& random, Case& c);
+void AddChange(Random& random, Case& c);
 
 }  // namespace eptdiff
 

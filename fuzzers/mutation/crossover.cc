@@ -3,6 +3,7 @@
 
 #include "fuzzers/encoding/canonical.h"
 #include "fuzzers/encoding/case_memory.h"
+#include "fuzzers/entries/askable.h"
 #include "fuzzers/entries/bits.h"
 #include "fuzzers/entries/ept_layout.h"
 #include "fuzzers/entries/guest_mode.h"
@@ -59,7 +60,7 @@ class Graft {
   };
 
   std::uint64_t FreePage(std::uint64_t page) const {
-    const std::uint64_t width = Low(to_.processor.maxphyaddr) & kAddress;
+    const std::uint64_t width = Low(PhysicalWidth(to_)) & kAddress;
     page &= width;
     while (HasWordsInPage(to_, page)) page = (page + Bit(12)) & width;
     return page;
@@ -190,6 +191,7 @@ void CrossOver(const Case& a, const Case& b, std::uint64_t seed, Case& child,
   }
   Reconcile(child);
   LeadBack(random, focus, child);
+  MakeAskable(child);
 }
 
 }  // namespace eptdiff

@@ -4,6 +4,7 @@
 #include "fuzzers/entries/ept_layout.h"
 #include "fuzzers/entries/guest_entry_mutation.h"
 #include "fuzzers/entries/guest_mode.h"
+#include "fuzzers/entries/registers.h"
 #include "fuzzers/mutation/edit_used.h"
 #include "fuzzers/mutation/mutation.h"
 
@@ -90,11 +91,11 @@ bool ChangeFinalEntry(Random& random, Case& c) {
   static constexpr std::uint64_t kRights[] = {
       kRead,        kWrite,  kExecute,    kExecute,
       kUserExecute, kVerify, kSuppressVe, kShadowStack};
-  return ReplaceEntry(c, *entry,
-                      random.OneIn(2)
-                          ? entry->value ^ random.Pick(kRights)
-                          : MutateEntry(random, entry->value, entry->level,
-                                        c.processor.maxphyaddr));
+  return ReplaceEntry(
+      c, *entry,
+      random.OneIn(2)
+          ? entry->value ^ random.Pick(kRights)
+          : MutateEntry(random, entry->value, entry->level, PhysicalWidth(c)));
 }
 
 // The words of one page of the host move to another.
@@ -121,8 +122,7 @@ bool MoveGuestTable(Random& random, Case& c) {
     const std::uint64_t from = entry.address.value & kAddress;
     const std::uint64_t span = Low(PageShift(leaf.level)) & ~Low(12);
     if (leaf.level == 1) {
-      const std::uint64_t bit =
-          Bit(12 + random.Below(c.processor.maxphyaddr - 12u));
+      const std::uint64_t bit = Bit(12 + random.Below(PhysicalWidth(c) - 12u));
       if (!ReplaceEntry(c, leaf, leaf.value ^ bit)) return false;
       MovePage(from, (leaf.value ^ bit) & kAddress, c);
       return true;

@@ -66,6 +66,12 @@ bool ToggleCapability(Random& random, Case& c) {
 bool ChangeWidth(Random& random, Case& c) {
   std::uint8_t& n = c.processor.maxphyaddr;
   static constexpr std::uint8_t kWidths[] = {36, 39, 40, 46, 48, 52};
+  if (random.OneIn(8)) {
+    const unsigned room = std::min<unsigned>(n - 32u, kMaxKeyidBits);
+    c.processor.keyid_bits =
+        static_cast<std::uint8_t>(random.OneIn(3) ? 0 : random.Below(room + 1));
+    return true;
+  }
   if (random.OneIn(2)) {
     n = random.Pick(kWidths);
   } else if (n > 36 && (n == 52 || random.OneIn(2))) {
@@ -89,7 +95,7 @@ bool ChangeStructureAddress(Random& random, Case& c) {
                                     &c.controls.ve_information_address,
                                     &c.controls.eptp};
   std::uint64_t& field = *random.Pick(kFields);
-  field ^= Bit(12 + random.Below(c.processor.maxphyaddr - 12u));
+  field ^= Bit(12 + random.Below(PhysicalWidth(c) - 12u));
   return true;
 }
 
@@ -214,12 +220,14 @@ std::span<const Mutation> MachineMutations() { return kMutations; }
 
 void MakeOrdinary(Case& c) {
   Controls& k = c.controls;
+  c.processor.keyid_bits = 0;
   c.processor.ept_vpid_cap |= kCapExecuteOnly | kCapFourLevels |
                               kCapUncacheable | kCapWriteBack | kCap2Mb |
                               kCapAccessedDirty;
-  const std::uint64_t addresses = Low(c.processor.maxphyaddr) & kAddress;
+  const std::uint64_t addresses = Low(PhysicalWidth(c)) & kAddress;
   k.primary |= kPrimarySecondary;
   k.secondary |= kSecondaryEpt;
+  k.secondary &= ~kSecondaryApicAccesses;
   k.tertiary = 0;
   k.eptp &= addresses | kAccessedDirty | kWalkLengthMask | kWriteBack;
   if ((k.eptp & kWriteBack) != 0) k.eptp |= kWriteBack;
@@ -230,7 +238,12 @@ void MakeOrdinary(Case& c) {
   }
   MakeEntryAcceptable(c);
   c.guest.transactional = false;
+  c.guest.busy_shadow_stack = false;
   for (Step& step : c.steps) step.access.asynchronous = false;
+  std::erase_if(c.steps, [](const Step& step) {
+    return step.kind == StepKind::kRegisterWrite ||
+           (step.kind == StepKind::kEptpSwitch && step.value != 0);
+  });
 }
 
 }  // namespace eptdiff

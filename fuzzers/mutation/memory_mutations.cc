@@ -6,6 +6,7 @@
 #include "fuzzers/entries/ept_layout.h"
 #include "fuzzers/entries/guest_entry_mutation.h"
 #include "fuzzers/entries/guest_mode.h"
+#include "fuzzers/entries/registers.h"
 #include "fuzzers/entries/used_entries.h"
 #include "fuzzers/mutation/edit_used.h"
 #include "fuzzers/mutation/mutation.h"
@@ -18,13 +19,11 @@ using namespace bits;
 std::uint64_t Changed(Random& random, const Case& c, const UsedEntry& entry) {
   switch (entry.kind) {
     case UsedKind::kEpt:
-      return MutateEntry(random, entry.value, entry.level,
-                         c.processor.maxphyaddr);
+      return MutateEntry(random, entry.value, entry.level, PhysicalWidth(c));
     case UsedKind::kGuest:
       return MutateGuestEntry(random, c, entry.value, entry.level);
     case UsedKind::kSpp:
-      return MutateSppEntry(random, entry.value, entry.level,
-                            c.processor.maxphyaddr);
+      return MutateSppEntry(random, entry.value, entry.level, PhysicalWidth(c));
     case UsedKind::kOther:
       break;
   }
@@ -49,7 +48,7 @@ bool FlipBitOfUsedEntry(Random& random, Case& c) {
 
 // `value` without what is reserved and with every permission.
 std::uint64_t Mended(const Case& c, const UsedEntry& entry) {
-  const std::uint64_t width = Low(c.processor.maxphyaddr) | ~Low(52);
+  const std::uint64_t width = Low(PhysicalWidth(c)) | ~Low(52);
   std::uint64_t value = entry.value & width & ~Low(12);
   value |= kPermissions | kUserExecute | (entry.value & (kAccessed | kDirty));
   if (!entry.leaf) return value;
@@ -227,7 +226,7 @@ namespace {
 // Whether an EPT entry that is present ends the walk as it stands.
 bool IsMisconfigured(const Case& c, const UsedEntry& entry) {
   const std::uint64_t value = entry.value;
-  std::uint64_t reserved = Low(52) & ~Low(c.processor.maxphyaddr);
+  std::uint64_t reserved = Low(52) & ~Low(PhysicalWidth(c));
   if (!entry.leaf) {
     reserved |= Low(entry.level >= 4 ? 8 : 7) & ~Low(3);
   } else {

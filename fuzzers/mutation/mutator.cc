@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "fuzzers/encoding/canonical.h"
+#include "fuzzers/entries/askable.h"
 #include "fuzzers/entries/guest_mode.h"
 #include "fuzzers/entries/random.h"
 #include "fuzzers/entries/used_entries.h"
@@ -113,6 +114,7 @@ void Mutate(std::uint64_t seed, Case& c, Focus focus) {
   if (entered == true && !random.OneIn(8)) MakeEntryAcceptable(c);
   if (focus != Focus::kCaches || random.OneIn(8)) DropSteps(random, c);
   LeadBack(random, focus, c);
+  MakeAskable(c);
 }
 
 }  // namespace eptdiff

@@ -280,10 +280,10 @@ bool AddStore(Random& random, Case& c) {
     store.value = WithEntry(LoadWord(c, entry.address), entry.address,
                             ShapeOf(GuestModeOf(c.guest)).entry_bytes, value);
   } else {
-    store.value = random.OneIn(3) ? entry.value & ~(kAccessed | kDirty)
-                                  : MutateEntry(random, entry.value,
-                                                std::max(entry.level, 1),
-                                                c.processor.maxphyaddr);
+    store.value = random.OneIn(3)
+                      ? entry.value & ~(kAccessed | kDirty)
+                      : MutateEntry(random, entry.value,
+                                    std::max(entry.level, 1), PhysicalWidth(c));
   }
   c.steps.insert(c.steps.begin() + static_cast<std::ptrdiff_t>(before), store);
   return true;

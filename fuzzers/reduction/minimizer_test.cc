@@ -120,7 +120,7 @@ constexpr Fault kFaults[] = {
     {"large-leaf-bit-12", LargeLeafBit12, 3},
     {"write-through-read-only-pte", WriteThroughReadOnlyPte, 2},
     {"second-access-to-one-leaf", SecondAccessToOneLeaf, 10},
-    {"store-and-pml", StoreAndPml, 6},
+    {"store-and-pml", StoreAndPml, 7},  // each bit of the index above 8
     {"read-only-pte-of-32-bits", ReadOnlyPteOf32Bits, 3},
     {"supervisor-pde-of-4-levels", SupervisorPdeOfFourLevels, 5},
     {"read-only-mapping", ReadOnlyMappingOfAPageDirectory, 3},

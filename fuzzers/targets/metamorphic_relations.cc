@@ -111,7 +111,7 @@ bool Metamorphic::IsFree(std::uint64_t frame) const {
 
 std::optional<std::uint64_t> Metamorphic::FreeFrame(std::uint64_t seed) const {
   Random random(seed);
-  const std::uint64_t addresses = Low(one_.processor.maxphyaddr) & kFrame;
+  const std::uint64_t addresses = Low(PhysicalWidth(one_)) & kFrame;
   for (int attempts = 0; attempts < 4; ++attempts) {
     const std::uint64_t frame = random.Next() & addresses;
     if (IsFree(frame)) return frame;

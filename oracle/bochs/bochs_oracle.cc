@@ -16,6 +16,7 @@ constexpr std::uint64_t Bit(int n) { return std::uint64_t{1} << n; }
 // Primary, secondary and tertiary controls (SDM tables 25-6, 25-7, 25-8).
 constexpr std::uint64_t kActivateTertiary = Bit(17);
 constexpr std::uint64_t kActivateSecondary = Bit(31);
+constexpr std::uint64_t kVirtualizeApicAccesses = Bit(0);
 constexpr std::uint64_t kEnableEpt = Bit(1);
 constexpr std::uint64_t kEnableHlat = Bit(1);
 constexpr std::uint64_t kPagingWrite = Bit(2);
@@ -89,6 +90,8 @@ Skip NotModelled(const MachineState& state) {
   if (state.processor.maxphyaddr < 32 || state.processor.maxphyaddr > 52) {
     return Skip::kMaxphyaddr;
   }
+  if (controls.secondary & kVirtualizeApicAccesses) return Skip::kApicPage;
+  if (state.processor.keyid_bits != 0) return Skip::kKeyids;
   if (state.guest.transactional) return Skip::kTransactional;
   if (state.guest.busy_shadow_stack) return Skip::kBusyShadowStack;
   return Skip::kNone;

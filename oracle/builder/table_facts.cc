@@ -1,5 +1,7 @@
 #include "oracle/builder/table_facts.h"
 
+#include <algorithm>
+
 namespace eptdiff {
 namespace {
 
@@ -17,7 +19,7 @@ TableFacts FactsOf(const Processor& processor, const Controls& controls,
       Has(controls.primary, 17) ? controls.tertiary : 0;
   TableFacts facts;
   facts.levels = static_cast<int>(controls.eptp >> 3 & 7) + 1;
-  facts.maxphyaddr = processor.maxphyaddr;
+  facts.maxphyaddr = std::max(32, processor.maxphyaddr - processor.keyid_bits);
   facts.accessed_dirty = Has(controls.eptp, 6);
   facts.shadow_stack = Has(controls.eptp, 7);
   facts.mbec = Has(secondary, 22);

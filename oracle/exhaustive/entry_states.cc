@@ -154,12 +154,37 @@ void SetRegisters(std::uint64_t n, MachineState& state) {
       static_cast<std::uint32_t>(choice.Bits(kLoadPat));
 }
 
+constexpr int kFrameControls[] = {0, 17};
+
+// The highest bit of CPUID's width, a key identifier's or not, wherever there
+// is an address; and the APIC-access page.
+void SetWidths(std::uint64_t n, MachineState& state) {
+  SetAccepted(state);
+  Choice choice(n);
+  constexpr std::uint64_t kTop = Bit(kMaxphyaddr - 1);
+  const std::uint64_t pages[] = {0x2000, 0x2008, kTop, kTop << 1};
+  state.processor.keyid_bits = static_cast<std::uint8_t>(choice.Of(2));
+  Controls& k = state.controls;
+  k.secondary |= static_cast<std::uint32_t>(choice.Bits(kFrameControls));
+  k.eptp |= choice.Of(2) * kTop;
+  k.pml_address = choice.Pick(pages);
+  k.apic_access_address = choice.Pick(pages);
+  k.primary |= static_cast<std::uint32_t>(choice.Of(2) * Bit(17));
+  k.tertiary = Bit(1);
+  k.hlatp = choice.Of(2) * kTop;
+  GuestState& g = state.guest;
+  g.efer = choice.Of(2) != 0 ? Bit(10) | Bit(8) : 0;
+  g.cr3 = choice.Of(2) * kTop;
+  g.pdpte[2] = choice.Of(2) * kTop | 1;
+}
+
 constexpr EntryStates kSpaces[kEntrySpaces] = {
     {"eptp", (1 << 6) * (1 << 12) * 5, SetEptp},
     {"controls", 1 << 24, SetControls},
     {"addresses", (1 << 5) * 4 * 4 * 4 * 4 * 2 * 6 * 3, SetAddresses},
     {"modes", 1 << 21, SetModes},
     {"registers", (1 << 20) * 6 * 4 * 2, SetRegisters},
+    {"widths", (1 << 9) * 4 * 4, SetWidths},
 };
 
 }  // namespace

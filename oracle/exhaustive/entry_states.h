@@ -23,7 +23,7 @@ struct EntryStates {
 // "eptp": EPTP against the capabilities. "controls": the controls that need one
 // another. "addresses": aligned or not, too wide or not. "modes": CR0, CR4,
 // IA32_EFER. "registers": the other registers, PDPTE fields included.
-inline constexpr int kEntrySpaces = 5;
+inline constexpr int kEntrySpaces = 6;
 const EntryStates& EntrySpace(int number);
 
 }  // namespace eptdiff

@@ -39,9 +39,10 @@ Step Structure(StepKind kind, Gpa gpa) {
 Gpa GpaOf(const Choices& choices) {
   constexpr std::uint64_t kLow =
       Bit(30) * 3 + Bit(21) * 7 + Bit(12) * 9 + 0x120;
-  return {choices.guest == ChosenGuest::kPae
-              ? kLow
-              : kLow + Bit(39) * 3 + Bit(30) * 2};
+  if (choices.guest == ChosenGuest::kPae) return {kLow};
+  // No more bits than the processor has.
+  const std::uint64_t high = choices.maxphyaddr > 40 ? Bit(39) * 3 : 0;
+  return {kLow + high + Bit(30) * 2};
 }
 
 std::vector<NamedStep> AccessesOf(const Choices& choices) {

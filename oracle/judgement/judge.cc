@@ -174,8 +174,15 @@ class Comparison {
   }
 
   RuleAt RuleOfBit(int bit) const {
+    constexpr std::uint16_t kApicAccess = 44;
     constexpr std::uint16_t kEptViolation = 48;
     if (expected_.ve_written) return {Rule::kVe5, 0};
+    if (expected_.event.exit_reason == kApicAccess) {
+      return {bit < 12   ? Rule::kApic4
+              : bit < 16 ? Rule::kApic5
+                         : Rule::kApic6,
+              0};
+    }
     if (expected_.event.exit_reason != kEptViolation || bit > 16) {
       return expected_.decided;
     }

@@ -348,17 +348,20 @@ TEST_F(TrialTest, WhatNobodyCanBeAskedIsSkipped) {
 TEST_F(TrialTest, WhatNobodyModelsIsSkippedByItsName) {
   trial_.Add(a_, Dialect());
   trial_.Add(b_, With("CFG-9/off"));
-  const auto virtualize = [](Case& c) { c.controls.secondary |= 1; };
+  const auto seam = [](Case& c) {
+    c.controls.primary |= 1 << 17;
+    c.controls.tertiary |= 1 << 5;
+  };
   for (const Standings& standings :
-       trial_.Run(Walk4().With(virtualize).Read(0x1234).Build())) {
-    EXPECT_EQ(standings.skip, Skip::kApicAccess);
+       trial_.Run(Walk4().With(seam).Read(0x1234).Build())) {
+    EXPECT_EQ(standings.skip, Skip::kSeam);
     EXPECT_EQ(standings.step, 1u);
     EXPECT_EQ(standings.compared, 1u) << "the entry";
     EXPECT_FALSE(standings.disagrees);
   }
   EXPECT_EQ(a_.asked(), 0u);
   EXPECT_EQ(SeenBy(0, 1).verdict->standing, Standing::kNotModelled);
-  EXPECT_EQ(SeenBy(0, 1).verdict->unmodelled, WordsOf(Skip::kApicAccess));
+  EXPECT_EQ(SeenBy(0, 1).verdict->unmodelled, WordsOf(Skip::kSeam));
 }
 
 // A dialect whose alterations change no answer gives the SDM's own verdict,

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "oracle/reference/apic_access.h"
 #include "oracle/reference/draft.h"
 #include "oracle/reference/page.h"
 
@@ -15,7 +16,9 @@ void JudgeOnePage(Examiner& x, const PageAccess& access, Effects& effects,
   JudgePage(x, access, effects, page);
   AddExits(x, page, nullptr, effects, verdict);
   if (!page.MayBeAllowed()) return;
-  if (SetFlagsOrExit(x, page, effects, verdict)) {
+  if (ExitsBeforeFlags(x, page, effects, verdict)) return;
+  if (SetFlagsOrExit(x, page, effects, verdict) &&
+      MayPassApicPage(x, &page, 1, effects, verdict)) {
     AddCompletion(&page, 1, effects, verdict);
   }
 }
@@ -43,8 +46,11 @@ void JudgeTwoPages(Examiner& x, const PageAccesses& accesses,
     // Without a log entry, both orders come to the same.
     const bool logged = !(effects->registers == untouched.registers);
     if (completed && !logged) continue;
-    AddCompletion(pages.data(), pages.size(), *effects, verdict);
     completed = true;
+    if (!MayPassApicPage(x, pages.data(), pages.size(), *effects, verdict)) {
+      continue;
+    }
+    AddCompletion(pages.data(), pages.size(), *effects, verdict);
   }
 }
 

@@ -4,9 +4,9 @@
 namespace eptdiff::sdm {
 namespace {
 
-// A 4-KByte aligned physical address within N bits.
-bool IsFrame(std::uint64_t address, int n) {
-  return Bits(address, 11, 0) == 0 && Bits(address, 63, n) == 0;
+// A 4-KByte aligned physical address within the physical-address width.
+bool IsFrame(std::uint64_t address, int m) {
+  return Bits(address, 11, 0) == 0 && Bits(address, 63, m) == 0;
 }
 
 }  // namespace
@@ -49,7 +49,7 @@ std::uint64_t Eptp4Reserved(const Situation&) {
 }
 
 std::uint64_t Eptp5(const Situation& s) {
-  return Bits(s.operand, 11, 8) != 0 || Bits(s.operand, 63, s.N()) != 0;
+  return Bits(s.operand, 11, 8) != 0 || Bits(s.operand, 63, s.M()) != 0;
 }
 
 std::uint64_t Ctl1(const Situation& s) {
@@ -62,15 +62,18 @@ std::uint64_t Ctl1(const Situation& s) {
 
 std::uint64_t Ctl2(const Situation& s) {
   const Controls& c = s.state->controls;
-  if (s.EnablePml() && !IsFrame(c.pml_address, s.N())) return true;
-  if (s.SubPageWritePermissions() && !IsFrame(c.spptp, s.N())) return true;
-  if (s.EptpSwitching() && !IsFrame(c.eptp_list_address, s.N())) return true;
-  return s.EptViolationVe() && !IsFrame(c.ve_information_address, s.N());
+  if (s.EnablePml() && !IsFrame(c.pml_address, s.M())) return true;
+  if (s.SubPageWritePermissions() && !IsFrame(c.spptp, s.M())) return true;
+  if (s.EptpSwitching() && !IsFrame(c.eptp_list_address, s.M())) return true;
+  if (s.VirtualizeApicAccesses() && !IsFrame(c.apic_access_address, s.M())) {
+    return true;
+  }
+  return s.EptViolationVe() && !IsFrame(c.ve_information_address, s.M());
 }
 
 std::uint64_t Ctl3(const Situation& s) {
   if (!s.EnableHlat()) return false;
-  const std::uint64_t hlatp = s.state->controls.hlatp;
+  const std::uint64_t hlatp = s.state->controls.hlatp;  // guest-physical
   return Bits(hlatp, 2, 0) != 0 || Bits(hlatp, 11, 5) != 0 ||
          Bits(hlatp, 63, s.N()) != 0;
 }

@@ -1,6 +1,7 @@
 #include "oracle/reference/guest_walk.h"
 
 #include "oracle/fixed_vector.h"
+#include "oracle/reference/apic_access.h"
 #include "oracle/reference/flags.h"
 
 namespace eptdiff {
@@ -124,7 +125,9 @@ bool Walker::Read(Located& located) {
             page);
   AddExits(x_, page, nullptr, effects_, verdict_);
   if (!page.MayBeAllowed()) return false;
+  if (ExitsBeforeFlags(x_, page, effects_, verdict_)) return false;
   if (!SetFlagsOrExit(x_, page, effects_, verdict_)) return false;
+  if (!MayPassApicPage(x_, &page, 1, effects_, verdict_)) return false;
   located.address = page.translation.address;
   located.entry.value =
       x_.ReadGuestEntry(linear_.level, located.address, EntryBytes());

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "oracle/reference/apic_access.h"
 #include "oracle/reference/draft.h"
 #include "oracle/reference/page.h"
 
@@ -33,12 +34,13 @@ bool Translate(Examiner& x, const LinearPart& part, Effects& effects,
   if (!goes_on) return false;
   Page& page = whole.page;
   JudgePage(x, translation.final_access, effects, page);
-  if (walked != nullptr) page.kept = x.s;
+  if (walked != nullptr || x.s.VirtualizeApicAccesses()) page.kept = x.s;
   page.translation.guest_structure_types = translation.structure_types;
   whole.types_defined = translation.structure_types_defined;
   AddExits(x, page, nullptr, effects, verdict);
   if (!page.MayBeAllowed()) return false;
   if (walked != nullptr) *walked = effects;
+  if (!part.split && ExitsBeforeFlags(x, page, effects, verdict)) return false;
   if (!SetFlagsOrExit(x, page, effects, verdict)) return false;
   RequireGuestFlags(effects);
   return true;
@@ -69,11 +71,12 @@ bool JudgeTwoPages(Examiner& x, const LinearParts& parts,
     // Without a log entry, both orders come to the same.
     const bool logged = !(effects->registers == untouched.registers);
     if (completed && !logged) continue;
+    completed = true;
     const Page pages[] = {wholes[0].page, wholes[1].page};
+    if (!MayPassApicPage(x, pages, 2, *effects, verdict)) continue;
     AddCompletion(pages, 2, *effects, verdict);
     verdict.alternatives.back().guest_structure_types_defined =
         wholes[0].types_defined && wholes[1].types_defined;
-    completed = true;
   }
   return wholes[0].dirty_was_open || wholes[1].dirty_was_open;
 }
@@ -85,7 +88,8 @@ bool JudgePages(Examiner& x, const LinearParts& parts, Verdict& verdict) {
     return JudgeTwoPages(x, parts, *untouched, verdict);
   }
   Whole whole;
-  if (Translate(x, parts[0], *untouched, verdict, whole)) {
+  if (Translate(x, parts[0], *untouched, verdict, whole) &&
+      MayPassApicPage(x, &whole.page, 1, *untouched, verdict)) {
     AddCompletion(&whole.page, 1, *untouched, verdict);
     verdict.alternatives.back().guest_structure_types_defined =
         whole.types_defined;

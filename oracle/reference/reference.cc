@@ -17,7 +17,6 @@ namespace eptdiff {
 namespace {
 
 constexpr std::uint64_t kPageBytes = 4096;
-constexpr int kGpaBits = 52;
 
 constexpr std::uint16_t BitOf(EntryCheck check) {
   return static_cast<std::uint16_t>(1u << static_cast<unsigned>(check));
@@ -175,9 +174,10 @@ void JudgeVmfunc(Examiner& x, const Step& step, Verdict& verdict) {
       static_cast<std::uint16_t>(x.Ask(Slot::kCtl4EptpIndex, step.index));
 }
 
-// The bytes of an access, page by page. With CR0.PG = 0 linear addresses have
-// 32 bits, and so have the guest-physical ones that they are.
-bool SplitIntoPages(const Step& step, PageAccesses& pages) {
+// The bytes of an access, page by page; no guest-physical address has more than
+// `width` bits (2026, 31.3.1). With CR0.PG = 0 linear addresses have 32 bits,
+// and so have the guest-physical ones that they are.
+bool SplitIntoPages(const Step& step, int width, PageAccesses& pages) {
   const bool linear = step.kind == StepKind::kLinearAccess;
   std::uint64_t done = 0;
   while (done < step.access.size) {
@@ -192,7 +192,7 @@ bool SplitIntoPages(const Step& step, PageAccesses& pages) {
       page.gla = {step.page.gla.value + done};
       page.gpa = {step.gpa.value + done};
     }
-    if (sdm::Bits(page.gpa.value, 63, kGpaBits) != 0) return false;
+    if (sdm::Bits(page.gpa.value, 63, width) != 0) return false;
     const std::uint64_t room = kPageBytes - sdm::Bits(page.gpa.value, 11, 0);
     const std::uint64_t left = step.access.size - done;
     page.bytes = static_cast<std::uint16_t>(left < room ? left : room);
@@ -306,17 +306,22 @@ void JudgeData(Examiner& x, const Step& step, Verdict& verdict) {
     }
   }
   PageAccesses pages;
-  if (!SplitIntoPages(step, pages)) {
-    return Refuse(Standing::kCallerError, "a GPA above 52 bits", verdict);
+  if (!SplitIntoPages(step, x.s.N(), pages)) {
+    return Refuse(Standing::kCallerError,
+                  "a guest-physical address beyond CPUID's physical-address "
+                  "width",
+                  verdict);
   }
   JudgeAccess(x, pages, verdict);
 }
 
 void JudgeStructureAccess(Examiner& x, const Step& step, Verdict& verdict) {
-  if (sdm::Bits(step.gpa.value, 63, kGpaBits) != 0 ||
+  if (sdm::Bits(step.gpa.value, 63, x.s.N()) != 0 ||
       sdm::Bits(step.gpa.value, 1, 0) != 0) {
     return Refuse(Standing::kCallerError,
-                  "a guest entry above 52 bits or not 4-byte aligned", verdict);
+                  "a guest entry beyond CPUID's physical-address width or not "
+                  "4-byte aligned",
+                  verdict);
   }
   PageAccess access;
   access.purpose = step.kind == StepKind::kPagingStructureRead

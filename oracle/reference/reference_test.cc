@@ -36,11 +36,21 @@ TEST(ReferenceTest, RefusesWhatNoProcessorCanBeAsked) {
   EXPECT_EQ(StandingOf(Walk4().Read(0x1234, 0)), Standing::kCallerError);
   EXPECT_EQ(StandingOf(Walk4().Read(0x1234, 4097)), Standing::kCallerError);
   EXPECT_EQ(StandingOf(Walk4().Read(beyond)), Standing::kCallerError);
-  EXPECT_EQ(StandingOf(Walk5().Read(beyond - 4, 8)), Standing::kCallerError);
+  EXPECT_EQ(StandingOf(Walk5().N(52).Read(beyond - 4, 8)),
+            Standing::kCallerError);
   EXPECT_EQ(StandingOf(Walk4().StructureRead(beyond)), Standing::kCallerError);
   EXPECT_EQ(StandingOf(Walk4().StructureRead(0x1002)), Standing::kCallerError);
   EXPECT_EQ(StandingOf(Walk4().Read(0x1fc0, 64)), Standing::kJudged);
-  EXPECT_EQ(StandingOf(Walk5().Read(beyond - 8, 8)), Standing::kJudged);
+  EXPECT_EQ(StandingOf(Walk5().N(52).Read(beyond - 8, 8)), Standing::kJudged);
+  // CPUID's width, whatever key identifiers take from it, is that of
+  // guest-physical addresses, read by translation or not.
+  const std::uint64_t end = std::uint64_t{1} << 46;
+  EXPECT_EQ(StandingOf(Walk4().Keyids(6).Read(end - 8, 8)), Standing::kJudged);
+  EXPECT_EQ(StandingOf(Walk4().Keyids(6).Read(end - 4, 8)),
+            Standing::kCallerError);
+  EXPECT_EQ(StandingOf(Walk4().Read(end)), Standing::kCallerError);
+  EXPECT_EQ(StandingOf(Walk4().StructureRead(end)), Standing::kCallerError);
+  EXPECT_EQ(StandingOf(Walk4().StructureRead(end - 8)), Standing::kJudged);
 }
 
 TEST(ReferenceTest, RefusesWritesThatNoInstructionMakes) {
@@ -173,7 +183,7 @@ TEST(ReferenceTest, NamesTheRuleAndTheLevelThatDecided) {
       {Walk4().Pdpte(0x4000'10b7).Read(0x1234), {Rule::kCfg8, 3}},
       {Walk4().Pml4e(0x2005).Write(0x1234), {Rule::kVio3, 4}},
       {Walk5().Pml5e(0x1003).Fetch(0x1234), {Rule::kVio4, 5}},
-      {Walk4().Read(0x0001'0000'0000'0000), {Rule::kWalk2, 0}},
+      {Walk4().N(52).Read(0x0001'0000'0000'0000), {Rule::kWalk2, 0}},
       {Walk4().AccessedDirty().Pml(600).Write(0x1234), {Rule::kPml1, 0}},
   };
   for (const auto& [builder, decided] : kCases) {

@@ -17,6 +17,7 @@ inline constexpr std::uint16_t kExitEptViolation = 48;
 inline constexpr std::uint16_t kExitEptMisconfiguration = 49;
 inline constexpr std::uint16_t kExitVmfunc = 59;
 inline constexpr std::uint16_t kExitPmlFull = 62;
+inline constexpr std::uint16_t kExitApicAccess = 44;
 inline constexpr std::uint16_t kExitSppEvent = 66;
 
 // The alternative in which nothing has happened yet.

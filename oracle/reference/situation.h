@@ -150,6 +150,7 @@ struct Situation {
     return sdm::Bit(state->controls.primary, 17) &&
            sdm::Bit(state->controls.tertiary, bit);
   }
+  bool VirtualizeApicAccesses() const { return Secondary(0); }
   bool EnableEpt() const { return Secondary(1); }
   bool UnrestrictedGuest() const { return Secondary(7); }
   bool EnableVpid() const { return Secondary(5); }
@@ -217,8 +218,15 @@ struct Situation {
   }
   bool ExecuteOnlySupported() const { return Capability(0); }
 
-  // N, the physical-address width.
+  // N, the width of guest-physical addresses: the physical-address width that
+  // CPUID reports.
   int N() const { return state->processor.maxphyaddr; }
+  // MAXPHYADDR, the width of physical addresses: key identifiers take their
+  // bits from it (2026, 31.3.1).
+  int M() const {
+    const int m = N() - state->processor.keyid_bits;
+    return m > 32 ? m : 32;
+  }
 
   bool PagingEnabled() const { return sdm::Bit(state->guest.cr0, 31); }
   bool PaePaging() const {
@@ -271,6 +279,12 @@ struct Situation {
   bool IsStructureAccess() const {
     return access.purpose == Purpose::kStructureRead ||
            access.purpose == Purpose::kStructureUpdate;
+  }
+  // 30.4: "(1) it results from a memory access using a linear address; and (2)
+  // the access's physical address is the translation of that linear address".
+  // Any other is a guest-physical access (30.4.6).
+  bool IsLinearAccess() const {
+    return access.purpose == Purpose::kTranslated && access.page.gla_valid;
   }
 };
 
@@ -325,6 +339,14 @@ enum class Fault : std::uint64_t { kNotPresent, kReserved, kRights };
 // What kAd6 answers: accessed flags of an access that ends in a VM exit.
 enum class AccessedOnExit : std::uint64_t { kEither, kNever, kAlways };
 
+// What kApic3 answers: an APIC-access VM exit and the flags of the access.
+enum class ApicOrder : std::uint64_t { kSdm, kBeforeFlags };
+
+// What kApic7 answers where the control may be as 0.
+enum class ApicCaveat : std::uint64_t { kEither, kExits, kAsIfOff };
+
+// What kApic5 answers where the SDM leaves the access type undefined.
+inline constexpr std::uint64_t kUndefinedType = 16;
 // What kHand4 answers where the instruction length is undefined.
 inline constexpr std::uint64_t kUndefinedLength = ~std::uint64_t{0};
 

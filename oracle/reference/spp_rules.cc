@@ -37,7 +37,7 @@ std::uint64_t Spp4(const Situation& s) {
 
 std::uint64_t Spp5Entry(const Situation& s) {
   return Bit(s.entry, 0) &&
-         (Bits(s.entry, 11, 1) != 0 || Bits(s.entry, 63, s.N()) != 0);
+         (Bits(s.entry, 11, 1) != 0 || Bits(s.entry, 63, s.M()) != 0);
 }
 
 std::uint64_t Spp5Vector(const Situation& s) {
@@ -56,7 +56,7 @@ std::uint64_t Spp6(const Situation& s) {
 std::uint64_t Spp7(const Situation& s) { return s.operand == 0; }
 
 std::uint64_t Spp8(const Situation& s) {
-  return Field(s.operand, s.N() - 1, 12);
+  return Field(s.operand, s.M() - 1, 12);
 }
 
 }  // namespace eptdiff::sdm

@@ -111,7 +111,7 @@ std::uint64_t Cfg9(const Situation& s) {
 }
 
 std::uint64_t Cfg10(const Situation& s) {
-  return Bits(s.entry, 51, s.N()) != 0;
+  return Bits(s.entry, 51, s.M()) != 0;
 }
 
 // Third item: the memory type of the last entry is reserved.

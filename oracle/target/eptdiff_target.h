@@ -134,6 +134,12 @@ extern EPTDIFF_TARGET_EXPORT const uint32_t eptdiff_target_abi;
 /* Pushes onto a shadow stack whose token the processor has just marked busy,
  * 26.4.3: eptdiff_question.busy_shadow_stack. */
 #define EPTDIFF_MODELS_BUSY_SHADOW_STACK (UINT64_C(1) << 36)
+/* eptdiff_question.keyid_bits: physical addresses are narrower than
+ * guest-physical ones. */
+#define EPTDIFF_MODELS_KEYIDS (UINT64_C(1) << 37)
+/* "Virtualize APIC accesses", alone: accesses to the APIC-access page exit,
+ * 30.4. */
+#define EPTDIFF_MODELS_APIC_PAGE (UINT64_C(1) << 38)
 
 /* Which parts of its answers a target fills in, and which are compared:
  * eptdiff_profile.fills. */
@@ -310,7 +316,7 @@ typedef struct eptdiff_question {
   /* The processor. */
   uint64_t ept_vpid_cap; /* IA32_VMX_EPT_VPID_CAP, A.10 */
   uint32_t cpu;          /* EPTDIFF_CPU_* */
-  uint8_t maxphyaddr;    /* CPUID.80000008H:EAX[7:0] */
+  uint8_t maxphyaddr;    /* CPUID.80000008H:EAX[7:0]; GPAs are no wider */
   uint8_t reserved2[3];
 
   /* VM-execution controls, 25.6. */

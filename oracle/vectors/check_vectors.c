@@ -67,6 +67,8 @@ static const struct {
     {"five_levels", EPTDIFF_MODELS_5_LEVELS},
     {"accessed_dirty", EPTDIFF_MODELS_ACCESSED_DIRTY},
     {"shadow_stack_control", EPTDIFF_MODELS_SHADOW_STACK_CONTROL},
+    {"keyids", EPTDIFF_MODELS_KEYIDS},
+    {"apic_page", EPTDIFF_MODELS_APIC_PAGE},
     {"mbec", EPTDIFF_MODELS_MBEC},
     {"pml", EPTDIFF_MODELS_PML},
     {"spp", EPTDIFF_MODELS_SPP},
@@ -155,6 +157,9 @@ static void read_machine(const struct json* vector, eptdiff_question* q) {
   q->size = sizeof *q;
   q->maxphyaddr = (uint8_t)json_number(p, "maxphyaddr");
   q->ept_vpid_cap = json_number(p, "ept_vpid_cap");
+  if (json_member(p, "keyid_bits") != NULL) {
+    q->keyid_bits = (uint8_t)json_number(p, "keyid_bits");
+  }
   if (json_true(p, "page_1gb")) q->cpu |= EPTDIFF_CPU_1_GBYTE_PAGES;
   if (json_true(p, "pse36")) q->cpu |= EPTDIFF_CPU_PSE36;
   if (json_true(p, "ept_violation_ve")) q->cpu |= EPTDIFF_CPU_EPT_VIOLATION_VE;
@@ -184,6 +189,9 @@ static void read_machine(const struct json* vector, eptdiff_question* q) {
   q->vpid = (uint16_t)json_number(c, "vpid");
   q->entry_controls = (uint32_t)json_number(c, "entry_controls");
   q->exit_controls = (uint32_t)json_number(c, "exit_controls");
+  if (json_member(c, "apic_access_address") != NULL) {
+    q->apic_access_address = json_number(c, "apic_access_address");
+  }
   q->cr0 = json_number(g, "cr0");
   q->cr3 = json_number(g, "cr3");
   q->cr4 = json_number(g, "cr4");

@@ -39,6 +39,7 @@ class CallbackMemory {
 Processor ProcessorOf(const eptdiff_question& q) {
   Processor p;
   p.maxphyaddr = q.maxphyaddr;
+  p.keyid_bits = q.keyid_bits;
   p.ept_vpid_cap = q.ept_vpid_cap;
   p.ept_violation_ve = (q.cpu & EPTDIFF_CPU_EPT_VIOLATION_VE) != 0;
   p.page_1gb = (q.cpu & EPTDIFF_CPU_1_GBYTE_PAGES) != 0;
@@ -73,6 +74,7 @@ Controls ControlsOf(const eptdiff_question& q) {
           .vpid = q.vpid,
           .entry_controls = q.entry_controls,
           .exit_controls = q.exit_controls,
+          .apic_access_address = q.apic_access_address,
           .secondary_exit_controls = q.secondary_exit_controls};
 }
 

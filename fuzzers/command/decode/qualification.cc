@@ -180,6 +180,55 @@ Decoding OfViolation(std::uint64_t value, const DecodeContext& context) {
   return decoding;
 }
 
+// Table 28-6.
+std::string ApicTypeWords(std::uint64_t type) {
+  switch (type) {
+    case 0:
+      return "linear access for a data read during instruction execution";
+    case 1:
+      return "linear access for a data write during instruction execution";
+    case 2:
+      return "linear access for an instruction fetch";
+    case 3:
+      return "linear access (read or write) during event delivery";
+    case 4:
+      return "linear access for monitoring";
+    case 10:
+      return "guest-physical access during event delivery";
+    case 11:
+      return "guest-physical access for monitoring or trace";
+    case 15:
+      return "guest-physical access for an instruction fetch or during "
+             "instruction execution";
+    default:
+      return "not used";
+  }
+}
+
+Decoding OfApicAccess(std::uint64_t value) {
+  Decoding decoding;
+  decoding.what = "exit qualification of an APIC access";
+  decoding.value = value;
+  const std::uint64_t type = value >> 12 & 15;
+  decoding.summary = absl::StrCat("It was a ", ApicTypeWords(type), ".");
+  if (ApicTypeWords(type) == "not used") {
+    decoding.summary = "It was an access of no type that is used.";
+    decoding.wrong.push_back(
+        absl::StrCat("access type ", type, " is not used (APIC-5)"));
+  }
+  AddField(decoding, 11, 0, "offset of the access in the APIC-access page",
+           SourceOf(Rule::kApic4))
+      .open = type < 10 ? "" : "undefined for a guest-physical access";
+  AddField(decoding, 15, 12, ApicTypeWords(type), SourceOf(Rule::kApic5));
+  AddField(decoding, 16, 16, "asynchronous", SourceOf(Rule::kApic6));
+  if ((value & Mask(63, 17)) != 0) {
+    AddField(decoding, 63, 17, "not currently defined", SourceOf(Rule::kApic6))
+        .open = "undefined";
+  }
+  HighestFirst(decoding);
+  return decoding;
+}
+
 // An exit of which only these bits are defined.
 Decoding OfFewBits(std::uint64_t value, std::uint64_t defined, bool spp) {
   Decoding decoding;
@@ -222,6 +271,8 @@ Decoding DecodeQualification(std::uint64_t value,
       decoding.what = "exit qualification of an EPT misconfiguration";
       return decoding;
     }
+    case 44:
+      return OfApicAccess(value);
     case 62: {
       Decoding decoding = OfFewBits(value, kAlways, /*spp=*/false);
       decoding.what =

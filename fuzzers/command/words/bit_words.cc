@@ -1,5 +1,6 @@
 #include "fuzzers/command/words/bit_words.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -76,7 +77,9 @@ std::string EptEntryWords(std::uint64_t value, int level,
     Append(words, value, {{63, "suppress #VE"}});
   }
   const std::uint64_t reserved =
-      value & ReservedBits(level, leaf, processor.maxphyaddr);
+      value &
+      ReservedBits(level, leaf,
+                   std::max(32, processor.maxphyaddr - processor.keyid_bits));
   if (present && reserved != 0) {
     words.push_back(absl::StrCat("reserved bits set: ", BitNumbers(reserved)));
   }
@@ -129,6 +132,8 @@ std::string ExitReasonWords(std::uint16_t reason) {
   switch (reason) {
     case 0:
       return "exception";
+    case 44:
+      return "APIC access";
     case 48:
       return "EPT violation";
     case 49:

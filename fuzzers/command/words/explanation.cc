@@ -283,13 +283,20 @@ class Teller {
 
 }  // namespace
 
+namespace {
+std::string KeyidWords(int bits) {
+  return bits == 0 ? "" : absl::StrCat(", of which key identifiers ", bits);
+}
+}  // namespace
+
 std::string MachineText(const Case& c, const Style& style) {
   const auto item = [&style](const char* lead, const std::string& text) {
     return Item(0, lead, style.Bold(lead), text);
   };
   return absl::StrCat(
       item("processor:",
-           absl::StrCat("MAXPHYADDR ", c.processor.maxphyaddr, "; ",
+           absl::StrCat("MAXPHYADDR ", c.processor.maxphyaddr,
+                        KeyidWords(c.processor.keyid_bits), "; ",
                         CapabilityWords(c.processor.ept_vpid_cap))),
       item("controls:", ControlWords(c.controls)),
       item("EPTP:", absl::StrCat(Hexadecimal(c.controls.eptp), ": ",

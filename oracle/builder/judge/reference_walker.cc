@@ -18,7 +18,15 @@ constexpr std::uint64_t kProtectedPaged = 0x80000001;  // CR0.PG, CR0.PE
 
 }  // namespace
 
-void ReferenceWalker::Reset(const Case& c) { state_.Load(c); }
+// Tables reach as far as EPT translates, whatever guest-physical addresses the
+// processor has; its physical addresses are no wider for that.
+void ReferenceWalker::Reset(const Case& c) {
+  constexpr std::uint8_t kWidest = 52;
+  state_.Load(c);
+  Processor& p = state_.processor;
+  p.keyid_bits += kWidest - p.maxphyaddr;
+  p.maxphyaddr = kWidest;
+}
 
 void ReferenceWalker::Enter(const TableFacts& facts, std::uint64_t eptp) {
   facts_ = facts;

@@ -44,7 +44,7 @@ struct Checked {
 bool SomeIsNoFrame(const Situation& s, std::initializer_list<Checked> list) {
   for (const Checked& c : list) {
     const bool frame =
-        Bits(c.address, 11, 0) == 0 && Bits(c.address, 63, s.N()) == 0;
+        Bits(c.address, 11, 0) == 0 && Bits(c.address, 63, s.M()) == 0;
     if (c.in_use && !frame) return true;
   }
   return false;
@@ -60,6 +60,10 @@ Checked ListAddress(const Situation& s) {
 }
 Checked VeAddress(const Situation& s) {
   return {s.EptViolationVe(), s.state->controls.ve_information_address};
+}
+
+Checked ApicAddress(const Situation& s) {
+  return {s.VirtualizeApicAccesses(), s.state->controls.apic_access_address};
 }
 
 constexpr Alteration kVariants[] = {
@@ -87,24 +91,34 @@ constexpr Alteration kVariants[] = {
      "accepted without \"enable EPT\""},
     {"CTL-2/log-unchecked", Slot::kCtl2,
      [](const Situation& s, std::uint64_t) -> std::uint64_t {
-       return SomeIsNoFrame(s, {SppAddress(s), ListAddress(s), VeAddress(s)});
+       return SomeIsNoFrame(
+           s, {SppAddress(s), ListAddress(s), VeAddress(s), ApicAddress(s)});
      },
      "the address of the page-modification log is not checked"},
     {"CTL-2/spptp-unchecked", Slot::kCtl2,
      [](const Situation& s, std::uint64_t) -> std::uint64_t {
-       return SomeIsNoFrame(s, {LogAddress(s), ListAddress(s), VeAddress(s)});
+       return SomeIsNoFrame(
+           s, {LogAddress(s), ListAddress(s), VeAddress(s), ApicAddress(s)});
      },
      "SPPTP is not checked"},
     {"CTL-2/list-unchecked", Slot::kCtl2,
      [](const Situation& s, std::uint64_t) -> std::uint64_t {
-       return SomeIsNoFrame(s, {LogAddress(s), SppAddress(s), VeAddress(s)});
+       return SomeIsNoFrame(
+           s, {LogAddress(s), SppAddress(s), VeAddress(s), ApicAddress(s)});
      },
      "the address of the EPTP list is not checked"},
     {"CTL-2/ve-area-unchecked", Slot::kCtl2,
      [](const Situation& s, std::uint64_t) -> std::uint64_t {
-       return SomeIsNoFrame(s, {LogAddress(s), SppAddress(s), ListAddress(s)});
+       return SomeIsNoFrame(
+           s, {LogAddress(s), SppAddress(s), ListAddress(s), ApicAddress(s)});
      },
      "the address of the #VE information area is not checked"},
+    {"CTL-2/apic-page-unchecked", Slot::kCtl2,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return SomeIsNoFrame(
+           s, {LogAddress(s), SppAddress(s), ListAddress(s), VeAddress(s)});
+     },
+     "the APIC-access address is not checked"},
     {"WALK-2/bit-47-too", Slot::kWalk2,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        return value || (s.FourLevelEpt() && Bit(s.access.gpa.value, 47));

@@ -124,12 +124,12 @@ constexpr Alteration kVariants[] = {
      "bit 21 of a 2-MByte leaf, an address bit, is treated as reserved"},
     {"CFG-10/bit-n-unchecked", Slot::kCfg10,
      [](const Situation& s, std::uint64_t) -> std::uint64_t {
-       return Bits(s.entry, 51, s.N() + 1) != 0;
+       return Bits(s.entry, 51, s.M() + 1) != 0;
      },
      "bit N, the lowest beyond the physical-address width, is not checked"},
     {"CFG-10/bit-n-1-reserved", Slot::kCfg10,
      [](const Situation& s, std::uint64_t) -> std::uint64_t {
-       return Bits(s.entry, 51, s.N() - 1) != 0;
+       return Bits(s.entry, 51, s.M() - 1) != 0;
      },
      "bit N-1, the highest of an address, is treated as reserved"},
     {"CFG-10/bits-51-48", Slot::kCfg10,
@@ -139,9 +139,14 @@ constexpr Alteration kVariants[] = {
      "only bits 51:48 are checked, whatever the physical-address width"},
     {"CFG-10/bits-63-n", Slot::kCfg10,
      [](const Situation& s, std::uint64_t) -> std::uint64_t {
-       return Bits(s.entry, 63, s.N()) != 0;
+       return Bits(s.entry, 63, s.M()) != 0;
      },
      "bits 63:52, too, are treated as beyond the physical-address width"},
+    {"CFG-10/key-identifiers-too", Slot::kCfg10,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return Bits(s.entry, 51, s.N()) != 0;
+     },
+     "the bits of a key identifier are not treated as reserved"},
     {"CFG-10/leaf-only", Slot::kCfg10,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        return value && s.leaf;

@@ -40,7 +40,7 @@ constexpr Alteration kVariants[] = {
      "shadow-stack control"},
     {"EPTP-5/high-bits-only", Slot::kEptp5,
      [](const Situation& s, std::uint64_t) -> std::uint64_t {
-       return Bits(s.operand, 63, s.N()) != 0;
+       return Bits(s.operand, 63, s.M()) != 0;
      },
      "EPTP bits 11:8 are not checked"},
     {"EPTP-5/bits-63-52", Slot::kEptp5,
@@ -48,12 +48,40 @@ constexpr Alteration kVariants[] = {
        return Bits(s.operand, 11, 8) != 0 || Bits(s.operand, 63, 52) != 0;
      },
      "EPTP is checked against 52 bits, not against the physical-address width"},
+    {"EPTP-5/key-identifiers-too", Slot::kEptp5,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return Bits(s.operand, 11, 8) != 0 || Bits(s.operand, 63, s.N()) != 0;
+     },
+     "EPTP may hold a key identifier"},
+    {"CTL-2/key-identifiers-too", Slot::kCtl2,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       const Controls& c = s.state->controls;
+       const auto bad = [&s](std::uint64_t address) {
+         return Bits(address, 11, 0) != 0 || Bits(address, 63, s.N()) != 0;
+       };
+       return (s.EnablePml() && bad(c.pml_address)) ||
+              (s.SubPageWritePermissions() && bad(c.spptp)) ||
+              (s.EptpSwitching() && bad(c.eptp_list_address)) ||
+              (s.VirtualizeApicAccesses() && bad(c.apic_access_address)) ||
+              (s.EptViolationVe() && bad(c.ve_information_address));
+     },
+     "the addresses of the log, the SPP table, the EPTP list and the #VE area "
+     "may hold a key identifier"},
+    {"CTL-3/narrowed-by-key-identifiers", Slot::kCtl3,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value ||
+              (s.EnableHlat() && Bits(s.state->controls.hlatp, 63, s.M()) != 0);
+     },
+     "HLATP, a guest-physical address, is checked against the width of "
+     "physical addresses"},
     {"CTL-2/alignment-only", Slot::kCtl2,
      [](const Situation& s, std::uint64_t) -> std::uint64_t {
        const Controls& c = s.state->controls;
        return (s.EnablePml() && Bits(c.pml_address, 11, 0) != 0) ||
               (s.SubPageWritePermissions() && Bits(c.spptp, 11, 0) != 0) ||
               (s.EptpSwitching() && Bits(c.eptp_list_address, 11, 0) != 0) ||
+              (s.VirtualizeApicAccesses() &&
+               Bits(c.apic_access_address, 11, 0) != 0) ||
               (s.EptViolationVe() &&
                Bits(c.ve_information_address, 11, 0) != 0);
      },
@@ -63,8 +91,9 @@ constexpr Alteration kVariants[] = {
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        const Controls& c = s.state->controls;
        const std::uint64_t any = c.pml_address | c.spptp | c.eptp_list_address |
-                                 c.ve_information_address;
-       return value || Bits(any, 11, 0) != 0 || Bits(any, 63, s.N()) != 0;
+                                 c.ve_information_address |
+                                 c.apic_access_address;
+       return value || Bits(any, 11, 0) != 0 || Bits(any, 63, s.M()) != 0;
      },
      "an address is checked although the control that uses it is 0"},
     {"CTL-3/prefix-size-checked", Slot::kCtl3,

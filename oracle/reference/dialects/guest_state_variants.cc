@@ -94,6 +94,12 @@ constexpr Alteration kVariants[] = {
        return Bits(s.state->guest.cr3, 63, 52) != 0;
      },
      "CR3 is checked against 52 bits, not against the physical-address width"},
+    {"GST-7/narrowed-by-key-identifiers", Slot::kGst7,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return Bits(s.state->guest.cr3, 63, s.M()) != 0;
+     },
+     "CR3, a guest-physical address, is checked against the width of physical "
+     "addresses"},
     {"GST-7/bit-63-with-pcid", Slot::kGst7,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        return s.Cr4(17) ? Bits(s.state->guest.cr3, 62, s.N()) != 0 : value;
@@ -151,6 +157,12 @@ constexpr Alteration kVariants[] = {
      },
      "PDPTE fields are checked against 52 bits, not against the "
      "physical-address width"},
+    {"GST-10/narrowed-by-key-identifiers", Slot::kGst10,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || IsLoadedPdpte(s, false, s.M());
+     },
+     "PDPTE fields, guest-physical addresses, are checked against the width of "
+     "physical addresses"},
     {"GST-10/absent-ones-too", Slot::kGst10,
      [](const Situation& s, std::uint64_t) -> std::uint64_t {
        return Bits(s.entry, 2, 1) != 0 || Bits(s.entry, 8, 5) != 0 ||

@@ -264,6 +264,13 @@ constexpr Alteration kVariants[] = {
        return value && IsPae(s) && Bits(s.entry, 62, 52) != 0;
      },
      "an address may have 52 bits, whatever the physical-address width"},
+    {"GW-5/narrowed-by-key-identifiers", Slot::kGw5Address,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || (s.linear.mode != GuestMode::k32Bit &&
+                        Bits(s.entry, 51, s.M()) != 0);
+     },
+     "guest-physical addresses are as wide as key identifiers leave physical "
+     "ones"},
     {"GW-5/bit-n-unchecked", Slot::kGw5Address,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        return value && Bits(s.entry, IsPae(s) ? 62 : 51, s.N() + 1) != 0;
@@ -401,6 +408,12 @@ constexpr Alteration kVariants[] = {
        return value && (Bits(s.entry, 2, 1) != 0 || Bits(s.entry, 8, 5) != 0);
      },
      "bits 63:N of a PDPTE are not checked"},
+    {"GW-17/narrowed-by-key-identifiers", Slot::kGw17Reserved,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || (Bit(s.entry, 0) && Bits(s.entry, 63, s.M()) != 0);
+     },
+     "a PDPTE, a guest-physical address, is checked against the width of "
+     "physical addresses"},
     {"GW-17/absent-too", Slot::kGw17Reserved,
      [](const Situation& s, std::uint64_t) -> std::uint64_t {
        return Bits(s.entry, 2, 1) != 0 || Bits(s.entry, 8, 5) != 0 ||

@@ -66,6 +66,7 @@ struct Catalogue {
                           MemoryTypeVariants(),
                           SubPageVariants(),
                           VeVariants(),
+                          ApicVariants(),
                           GuestVariants(),
                           GuestWalkVariants(),
                           GuestRightVariants(),

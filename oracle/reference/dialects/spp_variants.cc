@@ -88,7 +88,7 @@ constexpr Alteration kVariants[] = {
      "an SPP table entry is valid unless all of it is 0"},
     {"SPP-5/high-bits-only", Slot::kSpp5Entry,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
-       return value && Bits(s.entry, 63, s.N()) != 0;
+       return value && Bits(s.entry, 63, s.M()) != 0;
      },
      "bits 11:1 of an SPP table entry are not checked"},
     {"SPP-5/bits-11-1-only", Slot::kSpp5Entry,
@@ -96,10 +96,16 @@ constexpr Alteration kVariants[] = {
        return value && Bits(s.entry, 11, 1) != 0;
      },
      "bits 63:N of an SPP table entry are not checked"},
+    {"SPP-5/key-identifiers-too", Slot::kSpp5Entry,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return Bit(s.entry, 0) &&
+              (Bits(s.entry, 11, 1) != 0 || Bits(s.entry, 63, s.N()) != 0);
+     },
+     "an SPP table entry may hold a key identifier"},
     {"SPP-5/bits-51-n", Slot::kSpp5Entry,
      [](const Situation& s, std::uint64_t) -> std::uint64_t {
        return Bit(s.entry, 0) &&
-              (Bits(s.entry, 11, 1) != 0 || Bits(s.entry, 51, s.N()) != 0);
+              (Bits(s.entry, 11, 1) != 0 || Bits(s.entry, 51, s.M()) != 0);
      },
      "bits 63:52 of an SPP table entry are ignored, as in EPT entries"},
     {"SPP-5/addressed-sub-page-only", Slot::kSpp5Vector,

@@ -20,6 +20,7 @@ std::span<const Alteration> FlagVariants();           // AD, PML, ALIAS
 std::span<const Alteration> MemoryTypeVariants();     // MT
 std::span<const Alteration> SubPageVariants();        // SPP
 std::span<const Alteration> VeVariants();             // VE
+std::span<const Alteration> ApicVariants();           // APIC
 std::span<const Alteration> CacheVariants();          // CACHE
 std::span<const Alteration> GuestVariants();          // GW: formats
 std::span<const Alteration> GuestWalkVariants();      // GW: the walk

@@ -45,7 +45,7 @@ constexpr Alteration kVariants[] = {
      "guest-physical address bits 51:48 are refused in 5-level EPT, too"},
     {"WALK-2/physical-address-width", Slot::kWalk2,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
-       return value || Bits(s.access.gpa.value, 51, s.N()) != 0;
+       return value || Bits(s.access.gpa.value, 51, s.M()) != 0;
      },
      "a guest-physical address beyond the physical-address width is refused"},
     {"WALK-3/bit-0", Slot::kWalk3,

@@ -142,6 +142,10 @@ Answer LogFull(std::uint64_t qualification) {
   return Answer(Exit(62, qualification, 0));
 }
 
+Answer ApicAccess(std::uint64_t qualification) {
+  return Answer(Exit(44, qualification, 0));
+}
+
 Answer SppEvent(std::uint64_t qualification, std::uint64_t gpa) {
   return Answer(Exit(66, qualification, gpa));
 }

@@ -72,6 +72,7 @@ Answer Happens();
 Answer Violation(std::uint64_t qualification, std::uint64_t gpa);
 Answer Misconfiguration(std::uint64_t gpa);
 Answer LogFull(std::uint64_t qualification = 0);
+Answer ApicAccess(std::uint64_t qualification);
 Answer SppEvent(std::uint64_t qualification, std::uint64_t gpa);
 Answer VmfuncExit();
 Answer ControlRegisterExit(std::uint64_t qualification);

@@ -50,6 +50,11 @@ CaseBuilder& CaseBuilder::N(std::uint8_t maxphyaddr) {
   return *this;
 }
 
+CaseBuilder& CaseBuilder::Keyids(std::uint8_t bits) {
+  case_.processor.keyid_bits = bits;
+  return *this;
+}
+
 CaseBuilder& CaseBuilder::Without(int capability) {
   case_.processor.ept_vpid_cap &= ~(std::uint64_t{1} << capability);
   return *this;
@@ -86,6 +91,11 @@ CaseBuilder& CaseBuilder::Mbec() { return Secondary(kMbec); }
 CaseBuilder& CaseBuilder::Pml(std::uint16_t index) {
   case_.controls.pml_index = index;
   return Secondary(17);
+}
+
+CaseBuilder& CaseBuilder::ApicPage(std::uint64_t hpa) {
+  case_.controls.apic_access_address = hpa;
+  return Secondary(0);
 }
 
 CaseBuilder& CaseBuilder::SubPage() { return Secondary(kSpp); }

@@ -46,6 +46,7 @@ class CaseBuilder {
 
   // The processor. It has every capability until told otherwise.
   CaseBuilder& N(std::uint8_t maxphyaddr);
+  CaseBuilder& Keyids(std::uint8_t bits);
   CaseBuilder& Without(int capability);
 
   // Controls. Each sets the one control and what it needs to be valid.
@@ -54,6 +55,7 @@ class CaseBuilder {
   CaseBuilder& SupervisorShadowStack();  // EPTP bit 7
   CaseBuilder& Mbec();
   CaseBuilder& Pml(std::uint16_t index);
+  CaseBuilder& ApicPage(std::uint64_t hpa);  // "virtualize APIC accesses"
   CaseBuilder& SubPage();
   CaseBuilder& Ve();
   CaseBuilder& EptpSwitching();

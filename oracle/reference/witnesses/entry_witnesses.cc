@@ -179,6 +179,39 @@ std::vector<NamedCase> ControlCases() {
            .With([](Case& c) { c.controls.pml_address = kBit46; })
            .Build(),
        EntryFails(EntryCheck::kCtl2)},
+      {"ctl-2-log-key-identifier",
+       "CTL-2",
+       {"CTL-2/off", "CTL-2/key-identifiers-too"},
+       Walk4()
+           .Keyids(1)
+           .Pml(511)
+           .With([](Case& c) { c.controls.pml_address = kBit46 >> 1; })
+           .Build(),
+       EntryFails(EntryCheck::kCtl2)},
+      {"ctl-2-apic-page",
+       "CTL-2",
+       {"CTL-2/off", "CTL-2/apic-page-unchecked"},
+       Walk4().ApicPage(0x9008).Build(),
+       EntryFails(EntryCheck::kCtl2)},
+      {"ctl-2-apic-page-beyond-width",
+       "CTL-2",
+       {"CTL-2/off", "CTL-2/apic-page-unchecked", "CTL-2/alignment-only"},
+       Walk4().ApicPage(kBit46 | 0x9000).Build(),
+       EntryFails(EntryCheck::kCtl2)},
+      {"ctl-3-hlatp-above-physical-addresses",
+       "CTL-3",
+       {"CTL-3/narrowed-by-key-identifiers"},
+       Guest4()
+           .Keyids(6)
+           .Hlat()
+           .With([](Case& c) { c.controls.hlatp = kBit46 >> 1; })
+           .Build(),
+       Happens()},
+      {"eptp-5-key-identifier",
+       "EPTP-5",
+       {"EPTP-5/off", "EPTP-5/key-identifiers-too", "EPTP-5/bits-63-52"},
+       Walk4().Keyids(1).Eptp(kBit46 >> 1 | 0x1e).Build(),
+       EntryFails(EntryCheck::kEptp5)},
       {"ctl-2-spptp",
        "CTL-2",
        {"CTL-2/off", "CTL-2/spptp-unchecked"},

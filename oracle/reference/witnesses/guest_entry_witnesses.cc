@@ -70,6 +70,12 @@ std::vector<NamedCase> AddressCases() {
        {"GW-5/address-off", "GW-5/pae-bits-62-52-unchecked"},
        GuestPae().GuestPde(kBit52 | 0x11027).Read(kGla32).Build(),
        reserved_32},
+      // Key identifiers are none of guest-physical addresses.
+      {"gw-5-above-physical-addresses",
+       "GW-5",
+       {"GW-5/narrowed-by-key-identifiers"},
+       Guest4().Keyids(6).GuestPde(0x0200'0001'1027).Read(kGla).Build(),
+       Violation(0x81, 0x0200'0001'1aa8).At(kGla)},
       // With 52 bits nothing is left to be reserved in IA-32e mode ...
       {"gw-5-52-bits",
        "GW-5",

@@ -34,6 +34,11 @@ Case Pae(std::array<std::uint64_t, 4> pdptes, std::uint64_t cr0 = 0x80010021) {
   });
 }
 
+Case WithKeyids(Case c) {
+  c.processor.keyid_bits = 6;
+  return c;
+}
+
 // Without paging, in an "unrestricted guest".
 template <typename Function>
 Case Unpaged(Function change) {
@@ -159,6 +164,14 @@ std::vector<NamedCase> RegisterCases() {
          c.guest.cr4 |= 0x20000;
        }),
        GuestStateFails()},
+      {"gst-7-above-physical-addresses",
+       "GST-7",
+       {"GST-7/narrowed-by-key-identifiers"},
+       Changed([](Case& c) {
+         c.processor.keyid_bits = 6;
+         c.guest.cr3 = kBit46 >> 1;
+       }),
+       Happens()},
       {"gst-7-highest-bit",
        "GST-7",
        {},
@@ -275,6 +288,11 @@ std::vector<NamedCase> PdpteCases() {
        {"GST-10/off", "GST-10/bits-63-52"},
        Pae({kBit46 | 1, 0, 0, 0}),
        GuestStateFails(2)},
+      {"gst-10-above-physical-addresses",
+       "GST-10",
+       {"GST-10/narrowed-by-key-identifiers"},
+       WithKeyids(Pae({kBit46 >> 1 | 1, 0, 0, 0})),
+       Happens()},
       {"gst-10-absent",
        "GST-10",
        {"GST-10/absent-ones-too"},

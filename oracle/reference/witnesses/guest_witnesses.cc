@@ -41,6 +41,16 @@ std::vector<NamedCase> GuestWitnesses() {
        {"GW-17/reserved-off", "GW-17/high-bits-unchecked"},
        Load(kBit46 | 0x7001).Build(),
        GeneralProtection()},
+      {"gw-17-above-physical-addresses",
+       "GW-17",
+       {"GW-17/narrowed-by-key-identifiers"},
+       Load(kBit46 >> 1 | 0x7001)
+           .Keyids(6)
+           .Word(0x9028, 0)
+           .Word(0x9030, 0)
+           .Word(0x9038, 0)
+           .Build(),
+       Happens().Pdptes({kBit46 >> 1 | 0x7001, 0, 0, 0})},
       // The flags of the EPT entries are set although nothing is loaded.
       {"gw-17-flags-stay",
        "GW-17",

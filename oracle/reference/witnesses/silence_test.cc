@@ -227,7 +227,7 @@ TEST(SilenceTest, ViolationBeyondTheWidthMayBeConverted) {
         .Writes(0x6010, kGlaPage | 0x234)
         .Writes(0x6018, kGpa);
   };
-  Expect(Walk4().Ve().Read(kGpa),
+  Expect(Walk4().N(52).Ve().Read(kGpa),
          {{"exit", Violation(0x581, kGpa)},
           {"#VE", area(VirtualizationException())}},
          {{"exit with the area written", area(Violation(0x581, kGpa))},

@@ -119,6 +119,7 @@ std::vector<NamedCase> LookupCases() {
        "SPP-3",
        {"SPP-3/one-level-up"},
        Walk5()
+           .N(52)
            .SubPage()
            .Pte(kBit61 | 0x9035)
            .Vector(0x100)
@@ -154,6 +155,11 @@ std::vector<NamedCase> LookupCases() {
        "SPP-5",
        {"SPP-5/bits-51-n"},
        SubPages().SppL4(kBit52 | 0xb001).Write(0x1234).Build(),
+       SppEvent(0, 0x1234)},
+      {"spp-5-key-identifier",
+       "SPP-5",
+       {"SPP-5/entry-off", "SPP-5/key-identifiers-too", "SPP-5/bits-11-1-only"},
+       SubPages().Keyids(6).SppL4(0x0200'0000'b001).Write(0x1234).Build(),
        SppEvent(0, 0x1234)},
       {"spp-5-vector-bit-63",
        "SPP-5",

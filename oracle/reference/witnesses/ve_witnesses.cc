@@ -74,7 +74,7 @@ std::vector<NamedCase> ConvertibleCases() {
       {"ve-1-beyond-width",
        "VE-1",
        {},
-       Ve().Read(0x0001'0000'0000'1234).Build(),
+       Ve().N(52).Read(0x0001'0000'0000'1234).Build(),
        Violation(0x581, 0x0001'0000'0000'1234)},
       {"ve-2-misconfiguration",
        "VE-2",

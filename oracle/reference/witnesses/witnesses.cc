@@ -15,6 +15,7 @@ std::span<const NamedCase> Witnesses() {
                         FlagWitnesses,
                         MemoryTypeWitnesses,
                         SubPageWitnesses,
+                        ApicWitnesses,
                         VeWitnesses,
                         SavedStateWitnesses,
                         GuestWitnesses,

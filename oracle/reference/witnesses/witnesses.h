@@ -57,6 +57,7 @@ std::vector<NamedCase> MemoryTypeWitnesses();        // MT
 std::vector<NamedCase> SubPageWitnesses();           // SPP
 std::vector<NamedCase> SavedStateWitnesses();        // HAND
 std::vector<NamedCase> VeWitnesses();                // VE
+std::vector<NamedCase> ApicWitnesses();              // APIC
 std::vector<NamedCase> GuestWitnesses();             // GW-17
 std::vector<NamedCase> GuestModeWitnesses();         // GW-1 to GW-4
 std::vector<NamedCase> GuestEntryWitnesses();        // GW-5, GW-6, ...

@@ -34,8 +34,9 @@ bool GuardedMemory::Objects(std::uint64_t address) {
     }
     return true;
   }
-  if (address >> state_->processor.maxphyaddr != 0 &&
-      aside_.kind == IncidentKind::kNone) {
+  const Processor& processor = state_->processor;
+  const int width = std::max(32, processor.maxphyaddr - processor.keyid_bits);
+  if (address >> width != 0 && aside_.kind == IncidentKind::kNone) {
     aside_ = {IncidentKind::kBeyondWidth, address};
   }
   return false;

@@ -50,6 +50,7 @@ struct ControlFeature {
   Skip skip;
 };
 constexpr ControlFeature kControlFeatures[] = {
+    {EPTDIFF_MODELS_APIC_PAGE, Bit(0), 0, Skip::kApicPage},
     {EPTDIFF_MODELS_MBEC, Bit(22), 0, Skip::kModeBasedExecute},
     {EPTDIFF_MODELS_PML, Bit(17), 0, Skip::kPml},
     {EPTDIFF_MODELS_SPP, Bit(23), 0, Skip::kSubPage},
@@ -277,6 +278,9 @@ Skip NotModelled(const eptdiff_profile& profile, const Processor& processor,
       processor.maxphyaddr > profile.max_maxphyaddr) {
     return Skip::kMaxphyaddr;
   }
+  if (processor.keyid_bits != 0 && !Has(profile, EPTDIFF_MODELS_KEYIDS)) {
+    return Skip::kKeyids;
+  }
   if (guest.transactional && !Has(profile, EPTDIFF_MODELS_TRANSACTIONS)) {
     return Skip::kTransactional;
   }
@@ -339,6 +343,7 @@ bool FitTo(const eptdiff_profile& profile, Case& c) {
   Processor& processor = c.processor;
   processor.maxphyaddr = std::clamp(
       processor.maxphyaddr, profile.min_maxphyaddr, profile.max_maxphyaddr);
+  if (!Has(profile, EPTDIFF_MODELS_KEYIDS)) processor.keyid_bits = 0;
   processor.ept_vpid_cap |= SetCapabilities(profile);
   processor.ept_vpid_cap &= ~ClearCapabilities(profile);
 
@@ -378,7 +383,9 @@ bool FitTo(const eptdiff_profile& profile, Case& c) {
   if (!Has(profile, EPTDIFF_MODELS_LASS)) guest.cr4 &= ~kLass;
   if (!Has(profile, EPTDIFF_MODELS_SHADOW_STACK_ACCESS)) guest.cr4 &= ~kCet;
 
+  const std::uint64_t width = Bit(processor.maxphyaddr) - 1;
   for (Step& step : c.steps) {
+    step.gpa.value &= width;
     if (IsAccess(step)) Simplify(profile, step);
     if (!Has(profile, EPTDIFF_MODELS_PROCESSORS)) step.processor = 0;
   }

@@ -182,7 +182,9 @@ constexpr std::string_view kModels[] = {"4_levels",
                                         "large_accesses",
                                         "caches",
                                         "processors",
-                                        "busy_shadow_stack"};
+                                        "busy_shadow_stack",
+                                        "keyids",
+                                        "apic_page"};
 constexpr std::string_view kFills[] = {"event",
                                        "failed_check",
                                        "exit_reason",
