@@ -191,6 +191,7 @@ TEST(CrossOverTest, ASplicedSubtableTranslatesTheOthersStep) {
         child.steps.size() != a.steps.size() + 1) {
       continue;
     }
+    if (!IsAccess(child.steps.back())) continue;
     FindUsedEntries(child, child.steps.back(), here);
     ++spliced;
     reached += here.reached_leaf ? 1 : 0;

@@ -226,7 +226,7 @@ Combination Search::Grown(std::vector<std::size_t>& left) {
     const Combination less = Without(grown, number);
     if (!Refuted(Trier(less), set_aside)) grown = less;
   }
-  left.assign(set_aside.begin(), set_aside.end());
+  left = std::vector<std::size_t>(set_aside.begin(), set_aside.end());
   return grown;
 }
 

@@ -1,19 +1,26 @@
 // Runs parts of the exhaustive check (parts.h); ci/exhaustive runs all of them.
 //
-// Usage: exhaustive --list
-//        exhaustive engine|bochs PART...
+// Usage: exhaustive --list [engine|bochs|caches]
+//        exhaustive engine|bochs|caches PART...
 // Prints for each part a line "PART SITUATIONS SKIPPED DIGEST"; on standard
-// error, what differs. Exit: 0 nothing differs, 1 something does, 2 bad usage,
-// 3 there is no such oracle in this build.
+// error, what differs. The parts of caches are the small worlds
+// (small_worlds.h), in which the reference's two statements of what may be kept
+// are compared: sequences of five steps, none skipped, and what was kept. Exit:
+// 0 nothing differs, 1 something does, 2 bad usage, 3 there is no such oracle
+// in this build.
+#include <cstddef>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "oracle/bochs/bochs_oracle.h"
 #include "oracle/engine/engine_oracle.h"
 #include "oracle/exhaustive/parts.h"
+#include "oracle/exhaustive/small_worlds.h"
 #include "oracle/judgement/judge.h"
 #include "oracle/reference/dialects/known_dialects.h"
 
@@ -22,8 +29,46 @@ namespace {
 
 int Usage() {
   std::fprintf(stderr,
-               "Usage: exhaustive --list | exhaustive engine|bochs PART...\n");
+               "Usage: exhaustive --list [engine|bochs|caches]\n"
+               "       exhaustive engine|bochs|caches PART...\n");
   return 2;
+}
+
+constexpr char kWorlds[] = "worlds-";
+constexpr int kStepsInWorlds = 5;
+
+void ListWorlds() {
+  for (int world = 0; world < SmallWorldCount(); ++world) {
+    std::printf("%s%d\n", kWorlds, world);
+  }
+}
+
+// Of the parts with these names.
+int RunWorlds(std::span<char* const> parts) {
+  bool differs = false;
+  for (const char* part : parts) {
+    const std::size_t prefix = std::strlen(kWorlds);
+    char* end = nullptr;
+    const long world = std::strncmp(part, kWorlds, prefix) == 0
+                           ? std::strtol(part + prefix, &end, 10)
+                           : -1;
+    if (end == nullptr || *end != 0 || world < 0 ||
+        world >= SmallWorldCount()) {
+      std::fprintf(stderr, "exhaustive: there is no part %s\n", part);
+      return 2;
+    }
+    const SmallWorldTally tally = CompareSmallWorld(
+        static_cast<int>(world), kStepsInWorlds, Dialect(),
+        [&](const std::string& words) {
+          std::fprintf(stderr, "%s: %s\n", part, words.c_str());
+        });
+    std::printf("%s %llu 0 %016llx\n", part,
+                static_cast<unsigned long long>(tally.sequences),
+                static_cast<unsigned long long>(tally.kept));
+    std::fflush(stdout);
+    differs |= tally.differing > 0;
+  }
+  return differs ? 1 : 0;
 }
 
 void Print(const std::string& part, const Oracle& oracle,
@@ -46,11 +91,19 @@ void Print(const std::string& part, const Oracle& oracle,
 }
 
 int Main(int argc, char** argv) {
-  if (argc == 2 && std::strcmp(argv[1], "--list") == 0) {
+  const bool lists = argc >= 2 && std::strcmp(argv[1], "--list") == 0;
+  if (lists && argc == 3 && std::strcmp(argv[2], "caches") == 0) {
+    ListWorlds();
+    return 0;
+  }
+  if (lists) {
     for (const std::string& name : PartNames()) std::puts(name.c_str());
     return 0;
   }
   if (argc < 3) return Usage();
+  if (std::strcmp(argv[1], "caches") == 0) {
+    return RunWorlds(std::span(argv + 2, static_cast<std::size_t>(argc) - 2));
+  }
   std::unique_ptr<Oracle> oracle;
   Dialect dialect;
   if (std::strcmp(argv[1], "engine") == 0) {

@@ -13,7 +13,7 @@ TEST(SmallWorldsTest, BothStatementsPermitTheSame) {
   SmallWorldTally all;
   for (int world = 0; world < SmallWorldCount(); ++world) {
     const SmallWorldTally tally = CompareSmallWorld(
-        world, 3, Dialect(),
+        world, 4, Dialect(),
         [&](const std::string& words) { ADD_FAILURE() << world << words; });
     EXPECT_EQ(tally.differing, 0u) << "world " << world;
     EXPECT_GT(tally.kept, 0u) << "world " << world;
