@@ -119,7 +119,9 @@ enum class Standing : std::uint8_t {
   kJudged,       // the alternatives say what is permitted
   kUndefined,    // ALIAS-1: anything may follow
   kCallerError,  // the step is none that a processor could be asked
-  kNotModelled,  // unmodelled.def, or an operation of a table builder
+  // unmodelled.def, an operation of a table builder, or more than
+  // reference/caches/caching_reference.h follows.
+  kNotModelled,
 };
 
 struct Verdict {

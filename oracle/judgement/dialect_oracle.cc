@@ -53,7 +53,7 @@ Skip DialectOracle::Answer(const MachineState& state, const Step* step,
     case Standing::kNotModelled: {
       const Skip skip =
           step == nullptr ? Skip::kNone : UnmodelledBy(state, *step);
-      return skip == Skip::kNone ? Skip::kTableOperation : skip;
+      return skip == Skip::kNone ? Skip::kTooManyWays : skip;
     }
     case Standing::kUndefined:  // anything may follow: nothing does
       outcome = Outcome();

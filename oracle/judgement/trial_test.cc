@@ -364,8 +364,6 @@ TEST_F(TrialTest, WhatNobodyModelsIsSkippedByItsName) {
   EXPECT_EQ(SeenBy(0, 1).verdict->unmodelled, WordsOf(Skip::kSeam));
 }
 
-// A dialect whose alterations change no answer gives the SDM's own verdict,
-// and that is not computed twice.
 TEST_F(TrialTest, WhatABuilderIsAskedIsSkippedWhole) {
   trial_.Add(a_, Dialect());
   trial_.Add(b_, Dialect());
@@ -378,6 +376,8 @@ TEST_F(TrialTest, WhatABuilderIsAskedIsSkippedWhole) {
   }
 }
 
+// A dialect whose alterations change no answer gives the SDM's own verdict,
+// and that is not computed twice.
 TEST_F(TrialTest, AVerdictThatNoAlterationTouchedServesAll) {
   trial_.Add(a_, Dialect());
   trial_.Add(b_, With("CFG-9/off"));
