@@ -26,14 +26,40 @@ BitWrites Merged(const BitWrites& writes) {
   return merged;
 }
 
-bool SameWrites(const BitWrites& a, const BitWrites& b) {
-  const BitWrites x = Merged(a);
-  const BitWrites y = Merged(b);
-  return std::equal(x.begin(), x.end(), y.begin(), y.end(),
-                    [](const BitWrite& v, const BitWrite& w) {
-                      return v.word == w.word && v.mask == w.mask &&
-                             ((v.value ^ w.value) & v.mask) == 0;
-                    });
+// The bits of `word` that are written in `merged`.
+BitWrite At(const BitWrites& merged, Hpa word) {
+  for (const BitWrite& write : merged) {
+    if (write.word == word) return write;
+  }
+  return {word, 0, 0, {}};
+}
+
+// Whether the bits that x writes are among those of y, with the same values.
+bool IsWithin(const BitWrite& x, const BitWrite& y) {
+  return (x.mask & ~y.mask) == 0 && ((x.value ^ y.value) & x.mask) == 0;
+}
+
+// Whether whatever x may write may be written by y.
+bool PermitsWrites(const Alternative& y, const Alternative& x) {
+  const BitWrites must = Merged(x.required);
+  const BitWrites may = Merged(x.optional);
+  const BitWrites y_must = Merged(y.required);
+  const BitWrites y_may = Merged(y.optional);
+  const auto all_of = [](const BitWrites& writes, auto permits) {
+    return std::all_of(writes.begin(), writes.end(), permits);
+  };
+  return all_of(must,
+                [&](BitWrite write) {
+                  write.mask &= ~At(y_must, write.word).mask;
+                  return IsWithin(write, At(y_may, write.word));
+                }) &&
+         all_of(y_must,
+                [&](const BitWrite& write) {
+                  return IsWithin(write, At(must, write.word));
+                }) &&
+         all_of(may, [&](const BitWrite& write) {
+           return IsWithin(write, At(y_may, write.word));
+         });
 }
 
 // Whether two values agree in what `x` defines; the masks are equal.
@@ -152,22 +178,20 @@ bool SameVeArea(const Alternative& x, const Alternative& y) {
          SameAddresses(x, a, b);
 }
 
-// Whether each alternative of `a` is one of `b`.
+// Whether `b` permits whatever `a` does.
 bool IsWithin(const Verdict& a, const Verdict& b) {
   return std::all_of(
       a.alternatives.begin(), a.alternatives.end(), [&](const Alternative& x) {
-        return std::any_of(
-            b.alternatives.begin(), b.alternatives.end(),
-            [&](const Alternative& y) { return SameAlternative(x, y); });
+        return std::any_of(b.alternatives.begin(), b.alternatives.end(),
+                           [&](const Alternative& y) { return Permits(y, x); });
       });
 }
 
 }  // namespace
 
-bool SameAlternative(const Alternative& x, const Alternative& y) {
+bool Permits(const Alternative& y, const Alternative& x) {
   return x.ve_written == y.ve_written && SameEvent(x, y) && SameVeArea(x, y) &&
-         SameRegisters(x, y) && SameWrites(x.required, y.required) &&
-         SameWrites(x.optional, y.optional);
+         SameRegisters(x, y) && PermitsWrites(y, x);
 }
 
 bool SameVerdict(const Verdict& a, const Verdict& b) {

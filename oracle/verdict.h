@@ -137,12 +137,13 @@ inline Alternative& AddAfter(const Effects& effects, Verdict& verdict) {
   return verdict.alternatives.emplace_back(effects);
 }
 
-// Whether the same outcomes fit both; which rules decided does not count.
-bool SameAlternative(const Alternative& x, const Alternative& y);
+// Whether each outcome that fits x fits y; which rules decided does not count.
+bool Permits(const Alternative& y, const Alternative& x);
 
-// Whether both have the same standing and the same alternatives, in any order
-// and however often. What is undefined and which rules decided do not count:
-// two verdicts are the same if nobody can be told by which one he is judged.
+// Whether both have the same standing, and each alternative of one permits no
+// more than one of the other does. What is undefined and which rules decided do
+// not count: two verdicts are the same if nobody can be told by which one he is
+// judged.
 bool SameVerdict(const Verdict& a, const Verdict& b);
 
 }  // namespace eptdiff

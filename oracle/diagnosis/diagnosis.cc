@@ -102,6 +102,7 @@ std::size_t Diagnosis::Ask(Oracle& oracle, const Case& c) {
     if (AskOracle(oracle, state, step, outcome) != Skip::kNone) break;
     if (IsEntry(&step) && !oracle.models_entry()) {
       if (!EntersBySdm(state, &step)) break;
+      state.Apply(&step, outcome);
       continue;
     }
     const std::size_t known = evidence_.size();

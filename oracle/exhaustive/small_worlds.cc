@@ -104,25 +104,39 @@ bool IsAccess(const SmallStep& step) {
   return step.what == What::kRead || step.what == What::kWrite;
 }
 
-// An alternative of the reference as the set of walks would say it.
-SmallAnswer AnswerOf(const Alternative& alternative,
-                     const MachineState& before) {
+// What an alternative of the reference permits, as the set of walks would say
+// it: each optional bit written or not.
+void AddAnswers(const Alternative& alternative, const MachineState& before,
+                std::set<SmallAnswer>& answers) {
   const Outcome outcome = PlainOutcome(alternative, before);
   SmallAnswer answer;
-  if (outcome.event.kind == EventKind::kCompleted) {
-    answer.address = outcome.event.translations[0].address.value & ~0xfffull;
-    for (const MemoryWord& word : outcome.writes) {
-      answer.writes[word.address.value] = word.value;
+  if (outcome.event.kind != EventKind::kCompleted) {
+    if (outcome.event.exit_reason == 49) {
+      answer.kind = SmallAnswer::Kind::kMisconfiguration;
+    } else {
+      answer.kind = SmallAnswer::Kind::kViolation;
+      answer.rights = outcome.event.qualification >> 3 & 7;
     }
-    return answer;
+    answers.insert(answer);
+    return;
   }
-  if (outcome.event.exit_reason == 49) {
-    answer.kind = SmallAnswer::Kind::kMisconfiguration;
-  } else {
-    answer.kind = SmallAnswer::Kind::kViolation;
-    answer.rights = outcome.event.qualification >> 3 & 7;
+  answer.address = outcome.event.translations[0].address.value & ~0xfffull;
+  for (const MemoryWord& word : outcome.writes) {
+    answer.writes[word.address.value] = word.value;
   }
-  return answer;
+  std::set<SmallAnswer> all = {answer};
+  for (const BitWrite& write : alternative.optional) {
+    const std::uint64_t now = before.memory.Load(write.word);
+    for (std::uint64_t left = write.value & ~now; left != 0; left &= left - 1) {
+      const std::set<SmallAnswer> without = all;
+      for (SmallAnswer other : without) {
+        other.writes.try_emplace(write.word.value, now).first->second |=
+            left & -left;
+        all.insert(other);
+      }
+    }
+  }
+  answers.merge(all);
 }
 
 class Explorer {
@@ -241,7 +255,7 @@ class Explorer {
     reference_.Judge(before, &asked, verdict, trace);
     std::set<SmallAnswer> permitted;
     for (const Alternative& alternative : verdict.alternatives) {
-      permitted.insert(AnswerOf(alternative, before));
+      AddAnswers(alternative, before, permitted);
     }
     const std::set<SmallAnswer> expected = walks.Access(page, write);
     ++tally_.sequences;

@@ -34,8 +34,9 @@ TEST(SmallWorldsTest, AnAlteredReferenceIsNoticed) {
        {"CACHE-2/not-present-kept", "CACHE-2/misconfigured-kept",
         "CACHE-3/never", "CACHE-4/never", "CACHE-5/gpa-not-ended",
         "CACHE-5/every-gpa-ended", "CACHE-6/single-ends-nothing",
-        "CACHE-6/all-ends-nothing", "CACHE-6/single-ends-all", "CACHE-9/never",
-        "CACHE-10/never"}) {
+        "CACHE-6/all-ends-nothing", "CACHE-6/single-ends-all",
+        "CACHE-6/single-leaves-upper-levels", "CACHE-6/all-leaves-upper-levels",
+        "CACHE-9/never", "CACHE-10/never", "CACHE-10/clear-stays-clear"}) {
     const Alteration* alteration = FindAlteration(name);
     ASSERT_NE(alteration, nullptr) << name;
     bool noticed = false;

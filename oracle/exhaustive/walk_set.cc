@@ -66,18 +66,21 @@ void WalkSet::Violation(std::uint64_t page) {
   });
 }
 
-SmallAnswer WalkSet::Finish(Walk walk, bool write) const {
+void WalkSet::Finish(Walk walk, bool write,
+                     std::set<SmallAnswer>& answers) const {
   SmallAnswer answer;
   while (walk.entries.size() < kLevels) {
     const Entry next = Next(walk);
     const bool leaf = walk.entries.size() == kLevels - 1;
     if (!IsPresent(next.value)) {
       answer.kind = SmallAnswer::Kind::kViolation;
-      return answer;
+      answers.insert(answer);
+      return;
     }
     if (IsMisconfigured(next.value, leaf)) {
       answer.kind = SmallAnswer::Kind::kMisconfiguration;
-      return answer;
+      answers.insert(answer);
+      return;
     }
     walk.entries.push_back(next);
   }
@@ -85,28 +88,36 @@ SmallAnswer WalkSet::Finish(Walk walk, bool write) const {
   for (const Entry& entry : walk.entries) answer.rights &= entry.value;
   if ((answer.rights & (write ? 2u : 1u)) == 0) {
     answer.kind = SmallAnswer::Kind::kViolation;
-    return answer;
+    answers.insert(answer);
+    return;
   }
   answer.rights = 0;
   answer.address = FrameOf(walk.entries.back().value);
-  if (!flags_) return answer;
-  for (std::size_t i = 0; i < kLevels; ++i) {
+  std::set<SmallAnswer> completed = {answer};
+  for (std::size_t i = 0; flags_ && i < kLevels; ++i) {
     const Entry& entry = walk.entries[i];
-    const std::uint64_t wanted =
-        i == kLevels - 1 && write ? kAccessed | kDirty : kAccessed;
     const std::uint64_t now = Load(entry.address);
-    const std::uint64_t missing = wanted & ~entry.value & ~now;
-    if (missing != 0) answer.writes[entry.address] = now | missing;
+    for (const std::uint64_t flag : {kAccessed, kDirty}) {
+      const bool wanted = flag == kAccessed || (i == kLevels - 1 && write);
+      if (!wanted || (now & flag) != 0) continue;
+      // A flag that the walk has and memory has not may be set or may not.
+      std::set<SmallAnswer> set;
+      if ((entry.value & flag) != 0) set = completed;
+      for (SmallAnswer other : completed) {
+        other.writes.try_emplace(entry.address, now).first->second |= flag;
+        set.insert(other);
+      }
+      completed = set;
+    }
   }
-  return answer;
+  answers.merge(completed);
 }
 
 std::set<SmallAnswer> WalkSet::Access(std::uint64_t page, bool write) const {
-  std::set<SmallAnswer> answers = {Finish({root_, page, {}}, write)};
+  std::set<SmallAnswer> answers;
+  Finish({root_, page, {}}, write, answers);
   for (const Walk& walk : walks_) {
-    if (walk.root == root_ && walk.page == page) {
-      answers.insert(Finish(walk, write));
-    }
+    if (walk.root == root_ && walk.page == page) Finish(walk, write, answers);
   }
   return answers;
 }

@@ -65,7 +65,8 @@ class WalkSet {
 
   std::uint64_t Load(std::uint64_t address) const;
   Entry Next(const Walk& walk) const;
-  SmallAnswer Finish(Walk walk, bool write) const;
+  // Adds what may become of the access by this walk.
+  void Finish(Walk walk, bool write, std::set<SmallAnswer>& answers) const;
 
   const std::vector<std::uint64_t> pages_;
   std::uint64_t root_;

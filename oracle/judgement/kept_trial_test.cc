@@ -165,7 +165,8 @@ TEST_F(KeptLimitsTest, MoreAnswersThanAreKept) {
     builder.Store(0x4008, 0x9037 + (i << 20));
     builder.Store(0x4010, 0x80037 + (i << 20));
   }
-  ExpectSkipped(builder.Read(0x1fff, 2), "more permitted answers than are kept");
+  ExpectSkipped(builder.Read(0x1fff, 2),
+                "more permitted answers than are kept");
 }
 
 // The entries change only in bits that are ignored, so that there is but one

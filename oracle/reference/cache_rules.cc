@@ -1,28 +1,12 @@
 // CACHE: what may be kept of translations, what ends it, and how INVEPT and
 // INVVPID fail (29.4, 31.3; volume 3A, 4.10).
+#include "oracle/reference/cache_tags.h"
 #include "oracle/reference/sdm.h"
 
 namespace eptdiff::sdm {
 namespace {
 
 constexpr std::uint16_t kExitEptViolationReason = 48;
-
-std::uint64_t EptrtaOf(std::uint64_t eptp) { return Field(eptp, 51, 12); }
-
-bool EnablesVpid(const Controls& controls) {
-  return Bit(controls.primary, 31) && Bit(controls.secondary, 5);
-}
-
-// 29.1.
-std::uint16_t VpidOf(const Controls& controls) {
-  return EnablesVpid(controls) ? controls.vpid : std::uint16_t{0};
-}
-
-// 3A 4.10.1.
-std::uint16_t PcidOf(const GuestState& guest) {
-  return Bit(guest.cr4, 17) ? static_cast<std::uint16_t>(Bits(guest.cr3, 11, 0))
-                            : std::uint16_t{0};
-}
 
 bool Completed(const PastStep& past) {
   return past.event.kind == EventKind::kCompleted;
@@ -65,15 +49,23 @@ bool IsViolation(const PastStep& past) {
             Bits(event.interruption_information, 7, 0) == 20)));
 }
 
+bool IsOfCurrentEptrta(const Situation& s) {
+  return EptrtaOf(s.mapping->eptp) == EptrtaOf(s.past->before.controls.eptp);
+}
+
 // Whether `mapping` is combined, and of the VPID that was current.
 bool IsCombinedOfCurrentVpid(const Situation& s) {
   return s.mapping->combined &&
          s.mapping->vpid == VpidOf(s.past->before.controls);
 }
 
-// ... and of the PCID that was current, or global.
 bool IsOfCurrentPcid(const Situation& s) {
-  return s.mapping->global || s.mapping->pcid == PcidOf(s.past->before.guest);
+  return s.mapping->pcid == PcidOf(s.past->before.guest);
+}
+
+// What would be used with the PCID that was current: global translations, too.
+bool IsUsedWithCurrentPcid(const Situation& s) {
+  return s.mapping->global || IsOfCurrentPcid(s);
 }
 
 // What is "except global translations": the entries of paging-structure caches
@@ -121,20 +113,21 @@ std::uint64_t Cache4(const Situation&) { return true; }
 // address that caused the EPT violation."
 std::uint64_t Cache5GuestPhysical(const Situation& s) {
   const PastStep& past = *s.past;
-  return !s.mapping->combined && IsViolation(past) &&
-         s.mapping->eptrta == EptrtaOf(past.before.controls.eptp) &&
+  return !s.mapping->combined && IsViolation(past) && IsOfCurrentEptrta(s) &&
          SameFrom(s.mapping->gpa.value, past.event.gpa.value, s.mapping->shift);
 }
 
-// "If that guest-physical address was the translation of a linear address, the
-// EPT violation also invalidates any combined mappings for that linear address
-// associated with the current PCID, the current VPID and the current EPTRTA."
+// Global ones, too, since it ends what "would be used by the access"
+// (29.4.3.4). "If that guest-physical address was the translation of a linear
+// address, the EPT violation also invalidates any combined mappings for that
+// linear address associated with the current PCID, the current VPID and the
+// current EPTRTA."
 std::uint64_t Cache5Combined(const Situation& s) {
   const PastStep& past = *s.past;
   constexpr int kTranslated = 8;
   return IsCombinedOfCurrentVpid(s) && IsViolation(past) &&
-         Bit(past.event.qualification, kTranslated) && IsOfCurrentPcid(s) &&
-         s.mapping->eptrta == EptrtaOf(past.before.controls.eptp) &&
+         Bit(past.event.qualification, kTranslated) &&
+         IsUsedWithCurrentPcid(s) && IsOfCurrentEptrta(s) &&
          SameFrom(s.mapping->gla.value, past.event.gla.value, s.mapping->shift);
 }
 
@@ -142,7 +135,7 @@ std::uint64_t Cache5Combined(const Situation& s) {
 // specified in the INVEPT descriptor."
 std::uint64_t Cache6Single(const Situation& s) {
   const Invalidation* done = Done(s, InvalidationKind::kInvept, 1);
-  return done != nullptr && EptrtaOf(done->first) == s.mapping->eptrta;
+  return done != nullptr && EptrtaOf(done->first) == EptrtaOf(s.mapping->eptp);
 }
 
 std::uint64_t Cache6All(const Situation& s) {
@@ -181,10 +174,8 @@ std::uint64_t Cache7Retaining(const Situation& s) {
 std::uint64_t Cache8Invlpg(const Situation& s) {
   const Invalidation* done = Done(s, InvalidationKind::kInvlpg, 0);
   if (done == nullptr || !IsCombinedOfCurrentVpid(s)) return false;
-  if (!s.mapping->whole) {
-    return s.mapping->pcid == PcidOf(s.past->before.guest);
-  }
-  return IsOfCurrentPcid(s) &&
+  if (!s.mapping->whole) return IsOfCurrentPcid(s);
+  return IsUsedWithCurrentPcid(s) &&
          SameFrom(done->second, s.mapping->gla.value, s.mapping->shift);
 }
 
@@ -255,11 +246,11 @@ std::uint64_t Cache11Switch(const Situation& s) {
 }
 
 // 3A 4.10.4.1: what would be used for the linear address, with the current
-// PCID.
+// PCID. Global translations, too: it "will not recur".
 std::uint64_t Cache12(const Situation& s) {
   const PastStep& past = *s.past;
   return past.event.kind == EventKind::kPageFault &&
-         IsCombinedOfCurrentVpid(s) && IsOfCurrentPcid(s) &&
+         IsCombinedOfCurrentVpid(s) && IsUsedWithCurrentPcid(s) &&
          SameFrom(past.event.cr2.value, s.mapping->gla.value, s.mapping->shift);
 }
 
@@ -269,6 +260,11 @@ std::uint64_t Cache9(const Situation&) { return true; }
 
 // 29.3.5.
 std::uint64_t Cache10(const Situation&) { return true; }
+
+// "Whenever the processor uses an EPT paging-structure entry as part of
+// guest-physical-address translation, it sets the accessed flag in that entry
+// (if it is not already set)"; a write sets the dirty flag likewise.
+std::uint64_t Cache10Clear(const Situation&) { return false; }
 
 // 26.5.6.3: "the logical processor may fail to set those flags".
 std::uint64_t Cache14(const Situation&) { return true; }

@@ -36,7 +36,8 @@ class Chooser {
   virtual void Keep(Examiner& x) = 0;
   // It is not, or only in a dialect: x.s.not_present says which.
   virtual void KeepNothing(Examiner& x) = 0;
-  // At a leaf: whether the flags that the access needs need not be set.
+  // Whether the flags of the entry kept last need not be set, which the access
+  // needs; at a leaf, those of all entries on its path.
   virtual bool FlagsMayStay(Examiner& x) = 0;
 
   // What a read of an SPP table's entry returns, for the page walked last.

@@ -10,11 +10,13 @@ namespace {
 constexpr std::uint64_t kAccessed = 1 << 8;
 constexpr std::uint64_t kDirty = 1 << 9;
 
-// The flags of one entry used that the access has to set.
+// The flags of one entry used that the access has to set, and those that it may
+// set: what was kept has them, memory has not.
 struct Missing {
   PathEntry entry;
   std::uint64_t current = 0;
   std::uint64_t flags = 0;
+  std::uint64_t open = 0;
   Rule rule = Rule::kAd1;
 };
 
@@ -23,7 +25,8 @@ Missing MissingOf(Examiner& x, const Effects& effects, const PathEntry& used) {
   Situation& s = x.s;
   s.level = used.level;
   s.leaf = used.leaf;
-  s.entry = CurrentWord(x, effects, used.address);
+  const std::uint64_t in_memory = CurrentWord(x, effects, used.address);
+  s.entry = in_memory;
   // "The processor might not set the corresponding bit in memory" (29.3.5).
   if (used.kept && x.Ask(Slot::kCache10)) s.entry = used.value;
   std::uint64_t wanted = x.Ask(Slot::kAd1) ? kAccessed : 0;
@@ -39,7 +42,8 @@ Missing MissingOf(Examiner& x, const Effects& effects, const PathEntry& used) {
     }
   }
   const std::uint64_t flags = wanted & ~s.entry;
-  return {used, s.entry, flags, (flags & kDirty) ? rule : Rule::kAd1};
+  const std::uint64_t open = wanted & ~flags & ~in_memory;
+  return {used, s.entry, flags, open, (flags & kDirty) ? rule : Rule::kAd1};
 }
 
 // Puts x.s back to the leaf after its entries were looked at.
@@ -53,6 +57,7 @@ void ReturnToLeaf(Situation& s) {
 void SetFlagsDespiteFullLog(Examiner& x, std::span<const Missing> missing,
                             Effects& effects) {
   for (const Missing& entry : missing) {
+    if (entry.flags == 0) continue;
     x.s.level = entry.entry.level;
     x.s.leaf = entry.entry.leaf;
     const std::uint64_t flags = x.Ask(Slot::kPml1Flags, entry.flags);
@@ -87,7 +92,6 @@ std::uint64_t CurrentWord(const Examiner& x, const Effects& effects, Hpa word) {
 
 bool SetFlags(Examiner& x, Effects& effects) {
   Situation& s = x.s;
-  if (s.flags_may_stay) return false;
   s.pml_index = effects.registers.pml_index;
   const bool in_use = x.Ask(Slot::kAd5);
   const bool logs = x.Ask(Slot::kCtl5Pml);
@@ -95,8 +99,9 @@ bool SetFlags(Examiner& x, Effects& effects) {
   FixedVector<Missing, 5> missing;
   std::uint64_t flags = 0;
   for (const PathEntry& used : s.path) {
+    if (used.flags_may_stay) continue;
     const Missing entry = MissingOf(x, effects, used);
-    if (entry.flags == 0) continue;
+    if ((entry.flags | entry.open) == 0) continue;
     missing.push_back(entry);
     flags |= entry.flags;
   }
@@ -107,6 +112,16 @@ bool SetFlags(Examiner& x, Effects& effects) {
   }
   for (const Missing& entry : missing) {
     if (!in_use) break;
+    // A dirty flag that is set anew would be logged.
+    const std::uint64_t open = logs ? entry.open & kAccessed : entry.open;
+    if (open != 0) {
+      x.Touch(Role::kEptEntry, entry.entry.level, entry.entry.address);
+      effects.optional.push_back({entry.entry.address,
+                                  open,
+                                  open,
+                                  {Rule::kCache10, entry.entry.level}});
+    }
+    if (entry.flags == 0) continue;
     s.level = entry.entry.level;
     s.leaf = entry.entry.leaf;
     s.entry = entry.current;
@@ -141,13 +156,13 @@ bool IsLogFull(Examiner& x, const Effects& effects) {
 
 void PermitAccessedFlags(Examiner& x, Effects& effects) {
   x.s.pml_index = effects.registers.pml_index;
-  if (!x.Ask(Slot::kAd5) || x.s.flags_may_stay) return;
+  if (!x.Ask(Slot::kAd5)) return;
   const auto choice = static_cast<AccessedOnExit>(x.Ask(Slot::kAd6));
   if (choice == AccessedOnExit::kNever) return;
   // With the log full, no flag can be set.
   if (x.Ask(Slot::kCtl5Pml) && x.Ask(Slot::kPml1, kAccessed)) return;
   for (const PathEntry& used : x.s.path) {
-    if (used.kept) continue;
+    if (used.kept || used.flags_may_stay) continue;
     if (CurrentWord(x, effects, used.address) & kAccessed) continue;
     x.Touch(Role::kEptEntry, used.level, used.address);
     const BitWrite write = {
@@ -163,9 +178,8 @@ LogFullFirst DoesLogFullComeFirst(Examiner& x, const Effects& effects) {
   const auto choice = static_cast<AccessedOnExit>(x.Ask(Slot::kAd6));
   if (choice == AccessedOnExit::kNever) return LogFullFirst::kNo;
   if (!x.Ask(Slot::kPml1, kAccessed)) return LogFullFirst::kNo;
-  if (x.s.flags_may_stay) return LogFullFirst::kNo;
   for (const PathEntry& used : x.s.path) {
-    if (used.kept) continue;
+    if (used.kept || used.flags_may_stay) continue;
     if (CurrentWord(x, effects, used.address) & kAccessed) continue;
     return choice == AccessedOnExit::kAlways ? LogFullFirst::kMust
                                              : LogFullFirst::kMay;

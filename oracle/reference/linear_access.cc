@@ -1,6 +1,7 @@
 #include "oracle/reference/linear_access.h"
 
 #include <array>
+#include <cstddef>
 
 #include "oracle/reference/apic_access.h"
 #include "oracle/reference/draft.h"
@@ -9,12 +10,18 @@
 namespace eptdiff {
 namespace {
 
-// Guest flags that may be set by then are, once the access is.
+// Guest flags that may be set by then are, once the access is. EPT's that were
+// kept stay open.
 void RequireGuestFlags(Effects& effects) {
+  std::size_t open = 0;
   for (const BitWrite& write : effects.optional) {
-    effects.required.push_back(write);
+    if (write.why.rule == Rule::kCache10) {
+      effects.optional[open++] = write;
+    } else {
+      effects.required.push_back(write);
+    }
   }
-  effects.optional.clear();
+  while (effects.optional.size() > open) effects.optional.pop_back();
 }
 
 // One page, whole: its guest walk, then the final access with its flags and

@@ -38,7 +38,8 @@ struct PathEntry {
   std::uint64_t value = 0;
   std::uint8_t level = 0;  // 5 (PML5E) to 1 (PTE)
   bool leaf = false;
-  bool kept = false;  // memory has another value by now (CACHE-3)
+  bool kept = false;            // memory has another value by now (CACHE-3)
+  bool flags_may_stay = false;  // they need not be set (CACHE-14)
 };
 
 // A mapping that may have been kept, or the upper part of one (29.4.1).
@@ -49,8 +50,8 @@ struct Mapping {
   std::uint8_t shift = 12;  // the address bits from there up select it
   Gpa gpa;
   Gla gla;
-  // Its tag.
-  std::uint64_t eptrta = 0;  // EPTP bits 51:12, where they stand
+  // Its tag. Of EPTP that is EPTRTA alone (cache_tags.h).
+  std::uint64_t eptp = 0;
   std::uint16_t vpid = 0;
   std::uint16_t pcid = 0;
 };
@@ -134,8 +135,6 @@ struct Situation {
   const ProcessorContext* then = nullptr;
   const PastStep* past = nullptr;
   const Invalidation* asked = nullptr;  // the instruction that is judged
-  // The mapping was made while EPTP bit 6 was 0: flags may stay (CACHE-14).
-  bool flags_may_stay = false;
 
   // A further operand; what it is, slots.def says at the slot.
   std::uint64_t operand = 0;

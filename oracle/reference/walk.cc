@@ -40,7 +40,6 @@ Walk WalkEpt(Examiner& x) {
   s.level = 0;
   s.entry = 0;
   s.leaf = s.not_present = s.beyond_width = s.reached_leaf = false;
-  s.flags_may_stay = false;
   Chooser* const chooser = x.chooser;
   const std::uint64_t eptp =
       chooser == nullptr ? x.state().controls.eptp
@@ -80,7 +79,12 @@ Walk WalkEpt(Examiner& x) {
     if (chooser != nullptr) [[unlikely]] {
       s.path.back().kept = x.state().memory.Load(address) != s.entry;
       chooser->Keep(x);
-      if (s.leaf) s.flags_may_stay = chooser->FlagsMayStay(x);
+      if (chooser->FlagsMayStay(x)) {
+        const std::size_t first = s.leaf ? 0 : s.path.size() - 1;
+        for (std::size_t i = first; i < s.path.size(); ++i) {
+          s.path[i].flags_may_stay = true;
+        }
+      }
     }
     // 1c. It references another EPT paging structure, or maps a page.
     if (s.leaf) {

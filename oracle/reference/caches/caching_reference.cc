@@ -79,11 +79,9 @@ void CachingReference::AddWhatWasKept(const MachineState& state,
     }
     if (other->standing != Standing::kJudged) continue;
     for (const Alternative& alternative : other->alternatives) {
-      const bool known =
-          std::any_of(verdict.alternatives.begin(), verdict.alternatives.end(),
-                      [&](const Alternative& a) {
-                        return SameAlternative(a, alternative);
-                      });
+      const bool known = std::any_of(
+          verdict.alternatives.begin(), verdict.alternatives.end(),
+          [&](const Alternative& a) { return Permits(a, alternative); });
       if (known) continue;
       if (verdict.alternatives.full()) {
         return GiveUp("more permitted answers than are kept", verdict);

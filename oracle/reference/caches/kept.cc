@@ -3,26 +3,16 @@
 #include <algorithm>
 
 #include "oracle/fixed_vector.h"
+#include "oracle/reference/cache_tags.h"
 #include "oracle/reference/examiner.h"
 
 namespace eptdiff {
 namespace {
 
+using sdm::EptrtaOf;
+using sdm::PcidOf;
+
 constexpr int kPageShift = 12;
-
-std::uint64_t EptrtaOf(std::uint64_t eptp) { return sdm::Field(eptp, 51, 12); }
-
-bool EnablesVpid(const Controls& controls) {
-  return sdm::Bit(controls.primary, 31) && sdm::Bit(controls.secondary, 5);
-}
-
-bool UsesPcids(const GuestState& guest) { return sdm::Bit(guest.cr4, 17); }
-
-std::uint16_t PcidOf(const GuestState& guest) {
-  return UsesPcids(guest)
-             ? static_cast<std::uint16_t>(sdm::Bits(guest.cr3, 11, 0))
-             : std::uint16_t{0};
-}
 
 // Whether linear addresses are translated in one way: what was made in another
 // mode of paging is not looked at.
@@ -61,6 +51,7 @@ bool Kept::Next() {
   next_choice_ = 0;
   possible_ = true;
   linear_ = false;
+  staying_.clear();
   return true;
 }
 
@@ -161,8 +152,13 @@ Mapping Kept::GuestPhysical(const Examiner& x, bool whole, int shift) const {
   mapping.whole = whole;
   mapping.shift = static_cast<std::uint8_t>(shift);
   mapping.gpa = x.s.access.gpa;
-  mapping.eptrta = EptrtaOf(eptp_);
+  mapping.eptp = eptp_;
   return mapping;
+}
+
+Mapping Kept::OfEntry(const Examiner& x) const {
+  return GuestPhysical(x, x.s.leaf,
+                       x.s.leaf ? kPageShift : EptShift(x.s.level));
 }
 
 Mapping Kept::Combined(const Examiner& x, bool whole, int shift) const {
@@ -172,9 +168,8 @@ Mapping Kept::Combined(const Examiner& x, bool whole, int shift) const {
   mapping.shift = static_cast<std::uint8_t>(shift);
   mapping.gla = linear_ ? x.s.linear.gla : x.s.access.gla;
   mapping.gpa = x.s.access.gpa;
-  mapping.eptrta = EptrtaOf(state_.controls.eptp);
-  mapping.vpid =
-      EnablesVpid(state_.controls) ? state_.controls.vpid : std::uint16_t{0};
+  mapping.eptp = state_.controls.eptp;
+  mapping.vpid = sdm::VpidOf(state_.controls);
   mapping.pcid = pcid_;
   mapping.global = whole && global_;
   return mapping;
@@ -182,6 +177,16 @@ Mapping Kept::Combined(const Examiner& x, bool whole, int shift) const {
 
 Mapping Kept::WholePage(const Examiner& x) const {
   return Combined(x, /*whole=*/true, linear_ ? page_shift_ : kPageShift);
+}
+
+bool Kept::UsesMadeUnder(Examiner& x, const ProcessorContext& then,
+                         bool global) const {
+  x.s.then = &then;
+  const bool uses = x.Ask(Slot::kCache1Eptrta) && x.Ask(Slot::kCache1Vpid) &&
+                    x.Ask(Slot::kCache1Pcid, global) &&
+                    SamePaging(then.guest, state_.guest);
+  x.s.then = nullptr;
+  return uses;
 }
 
 // Where a linear translation begins: CR3 as it is, or as it was while entries
@@ -195,13 +200,7 @@ std::uint64_t Kept::BeginLinear(Examiner& x, std::uint64_t cr3) {
     return cr3;
   }
   const auto usable = [&](const ProcessorContext& then, bool global) {
-    x.s.then = &then;
-    const bool matches = x.Ask(Slot::kCache1Eptrta) &&
-                         x.Ask(Slot::kCache1Vpid) &&
-                         x.Ask(Slot::kCache1Pcid, global) &&
-                         SamePaging(then.guest, state_.guest);
-    x.s.then = nullptr;
-    return matches;
+    return UsesMadeUnder(x, then, global);
   };
   FixedVector<std::uint64_t, History::kMaxMoments + 1> roots;
   roots.push_back(cr3);
@@ -236,7 +235,7 @@ std::uint64_t Kept::BeginLinear(Examiner& x, std::uint64_t cr3) {
 // The tag is the address of the root, so that of all that may be used the root
 // is the same; in a dialect it need not be.
 std::uint64_t Kept::BeginEpt(Examiner& x, std::uint64_t eptp) {
-  without_flags_ = spp_held_ = 0;
+  spp_held_ = 0;
   eptp_ = eptp;
   if (!x.Ask(Slot::kCache3)) {
     tagged_ = held_ = Now();
@@ -263,11 +262,9 @@ std::uint64_t Kept::BeginEpt(Examiner& x, std::uint64_t eptp) {
     roots.push_back(root);
   }
   const std::uint64_t root = roots[Choose(roots.size())];
-  const auto has_root = [&](const ProcessorContext& then) {
-    return EptrtaOf(then.controls.eptp) == root;
-  };
-  tagged_ &= Those(has_root);
-  held_ = tagged_;
+  held_ = tagged_ & Those([&](const ProcessorContext& then) {
+            return EptrtaOf(then.controls.eptp) == root;
+          });
   eptp_ = (eptp & 0xfff) | root;
   return eptp_;
 }
@@ -279,16 +276,8 @@ std::uint64_t Kept::ReadEntry(Examiner&, Hpa address, std::uint64_t now) {
 }
 
 void Kept::Keep(Examiner& x) {
-  const bool leaf = x.s.leaf;
-  const int shift = leaf ? kPageShift : EptShift(x.s.level);
-  const Mapping mapping = GuestPhysical(x, leaf, shift);
-  if (leaf) {
-    const Moments made = filled_ & Those([](const ProcessorContext& then) {
-                           return !sdm::Bit(then.controls.eptp, 6);
-                         });
-    without_flags_ = Hold(x, mapping, made);
-  }
-  held_ = leaf || x.Ask(Slot::kCache4) ? Hold(x, mapping, filled_) : filled_;
+  held_ =
+      x.s.leaf || x.Ask(Slot::kCache4) ? Hold(x, OfEntry(x), filled_) : filled_;
   spp_held_ = held_;
 }
 
@@ -301,9 +290,29 @@ void Kept::KeepNothing(Examiner& x) {
 }
 
 bool Kept::FlagsMayStay(Examiner& x) {
-  const bool open = (without_flags_ & Now()) != 0 &&
-                    sdm::Bit(state_.controls.eptp, 6) && x.Ask(Slot::kCache14);
-  return open && Choose(2) == 1;
+  constexpr int kFlagsEnabled = 6, kAccessed = 8;
+  if (!sdm::Bit(state_.controls.eptp, kFlagsEnabled)) return false;
+  const auto was_kept = [&](Moments made) {
+    return made != 0 && (Hold(x, OfEntry(x), made) & Now()) != 0;
+  };
+  const Moments without = Those([](const ProcessorContext& then) {
+    return !sdm::Bit(then.controls.eptp, kFlagsEnabled);
+  });
+  const bool may_stay =
+      (was_kept(filled_ & without) && x.Ask(Slot::kCache14)) ||
+      (x.Ask(Slot::kCache10Clear) && was_kept(filled_ & ~Now()));
+  if (!may_stay) return false;
+  if (x.s.leaf) return Choose(2) == 1;
+  if (!x.Ask(Slot::kCache4)) return false;
+  // However often an entry is used, in the end its flag is set or is not.
+  const Hpa word = x.s.path.back().address;
+  if (sdm::Bit(state_.memory.Load(word), kAccessed)) return false;
+  const auto known =
+      std::find_if(staying_.begin(), staying_.end(),
+                   [&](const Staying& other) { return other.word == word; });
+  if (known != staying_.end()) return known->stays;
+  staying_.push_back({word, Choose(2) == 1});
+  return staying_.back().stays;
 }
 
 std::uint64_t Kept::ReadSpp(Examiner& x, Hpa address, std::uint64_t now) {
@@ -384,12 +393,7 @@ void Kept::UseNow(Examiner& x) {
   pcid_ = PcidOf(state_.guest);
   global_ = false;
   const auto usable = [&](const ProcessorContext& then) {
-    x.s.then = &then;
-    const bool matches =
-        x.Ask(Slot::kCache1Eptrta) && x.Ask(Slot::kCache1Vpid) &&
-        x.Ask(Slot::kCache1Pcid, 0) && SamePaging(then.guest, state_.guest);
-    x.s.then = nullptr;
-    return matches;
+    return UsesMadeUnder(x, then, /*global=*/false);
   };
   Require(Hold(x, WholePage(x), held_ & Those(usable)));
 }

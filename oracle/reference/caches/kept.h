@@ -77,7 +77,12 @@ class Kept final : public Chooser {
   // The moments at which `mapping` is held that was made at those of `made`.
   Moments Hold(Examiner& x, const Mapping& mapping, Moments made) const;
   bool IsEnded(Examiner& x) const;
+  // Whether a combined mapping that was made under `then` may be used now.
+  bool UsesMadeUnder(Examiner& x, const ProcessorContext& then,
+                     bool global) const;
   Mapping GuestPhysical(const Examiner& x, bool whole, int shift) const;
+  // That of the EPT entry which is looked at.
+  Mapping OfEntry(const Examiner& x) const;
   Mapping Combined(const Examiner& x, bool whole, int shift) const;
   Mapping WholePage(const Examiner& x) const;
   void Require(Moments held);
@@ -98,14 +103,19 @@ class Kept final : public Chooser {
   bool possible_ = true;
 
   // The EPT walk: when its root's tag was current; the chain so far, and the
-  // moments at which its last entry was read; the same for a leaf that was made
-  // while EPTP bit 6 was 0; the SPP tables' entries of its page.
+  // moments at which its last entry was read; the SPP tables' entries of its
+  // page.
   std::uint64_t eptp_ = 0;
   Moments tagged_ = 0;
   Moments held_ = 0;
   Moments filled_ = 0;
-  Moments without_flags_ = 0;
   Moments spp_held_ = 0;
+  // Upper entries whose accessed flag need not be set, and whether it is.
+  struct Staying {
+    Hpa word;
+    bool stays = false;
+  };
+  std::vector<Staying> staying_;
 
   // The linear translation.
   bool linear_ = false;

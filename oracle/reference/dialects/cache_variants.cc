@@ -1,6 +1,7 @@
 // Variants of CACHE. Some end less than the SDM does, or keep more: whoever
 // does so uses what is stale. Others end more, or keep less: no implementation
-// is wrong that does so, but an oracle that insists on it is.
+// is wrong that does so, but an oracle that insists on it is. Of two that
+// explain the same stale answer the one that keeps less comes first.
 #include "oracle/reference/dialects/variants.h"
 #include "oracle/reference/situation.h"
 
@@ -12,6 +13,11 @@ using sdm::Field;
 
 std::uint64_t Never(const Situation&, std::uint64_t) { return 0; }
 std::uint64_t Always(const Situation&, std::uint64_t) { return 1; }
+
+// Whole translations are ended, paging-structure-cache entries are not.
+std::uint64_t OfWholes(const Situation& s, std::uint64_t value) {
+  return value && s.mapping->whole;
+}
 
 bool Did(const Situation& s, InvalidationKind kind, int type) {
   const PastStep& past = *s.past;
@@ -61,21 +67,30 @@ constexpr Alteration kVariants[] = {
        return value || (!s.mapping->combined && IsViolation(s));
      },
      "an EPT violation is taken to end what was kept of every GPA"},
-    {"CACHE-6/single-ends-nothing", Slot::kCache6Single, Never,
-     "INVEPT of type 1 leaves what was kept"},
-    {"CACHE-6/all-ends-nothing", Slot::kCache6All, Never,
-     "INVEPT of type 2 leaves what was kept"},
+    {"CACHE-6/single-leaves-upper-levels", Slot::kCache6Single, OfWholes,
+     "INVEPT of type 1 leaves what was kept of upper levels"},
     {"CACHE-6/whole-eptp-compared", Slot::kCache6Single,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
-       return value &&
-              s.past->step.invalidation.first == s.past->before.controls.eptp;
+       return value && s.past->step.invalidation.first == s.mapping->eptp;
      },
      "INVEPT of type 1 compares all of EPTP, not bits 51:12"},
+    {"CACHE-6/single-ends-nothing", Slot::kCache6Single, Never,
+     "INVEPT of type 1 leaves what was kept"},
+    {"CACHE-6/all-leaves-upper-levels", Slot::kCache6All, OfWholes,
+     "INVEPT of type 2 leaves what was kept of upper levels"},
+    {"CACHE-6/all-ends-nothing", Slot::kCache6All, Never,
+     "INVEPT of type 2 leaves what was kept"},
     {"CACHE-6/single-ends-all", Slot::kCache6Single,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        return value || Did(s, InvalidationKind::kInvept, 1);
      },
      "INVEPT of type 1 is taken to end what was kept of every EPTP"},
+    {"CACHE-7/one-part-of-a-large-page", Slot::kCache7Address,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && s.past->step.invalidation.second >> 12 ==
+                           s.mapping->gla.value >> 12;
+     },
+     "INVVPID of type 0 ends 4 KBytes of a large page"},
     {"CACHE-7/address-ends-nothing", Slot::kCache7Address, Never,
      "INVVPID of type 0 leaves what was kept"},
     {"CACHE-7/single-ends-nothing", Slot::kCache7Single, Never,
@@ -90,23 +105,12 @@ constexpr Alteration kVariants[] = {
               (s.mapping->combined && Did(s, InvalidationKind::kInvvpid, 3));
      },
      "INVVPID of type 3 is taken to end global translations"},
-    {"CACHE-7/one-part-of-a-large-page", Slot::kCache7Address,
-     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
-       return value && s.past->step.invalidation.second >> 12 ==
-                           s.mapping->gla.value >> 12;
-     },
-     "INVVPID of type 0 ends 4 KBytes of a large page"},
     {"CACHE-7/guest-physical-too", Slot::kCache7Single,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        return value || Did(s, InvalidationKind::kInvvpid, 1);
      },
      "INVVPID is taken to end guest-physical mappings"},
-    {"CACHE-8/invlpg-ends-nothing", Slot::kCache8Invlpg, Never,
-     "INVLPG leaves what was kept"},
-    {"CACHE-8/invlpg-leaves-upper-levels", Slot::kCache8Invlpg,
-     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
-       return value && s.mapping->whole;
-     },
+    {"CACHE-8/invlpg-leaves-upper-levels", Slot::kCache8Invlpg, OfWholes,
      "INVLPG leaves what was kept of upper levels"},
     {"CACHE-8/invlpg-one-part-of-a-large-page", Slot::kCache8Invlpg,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
@@ -115,6 +119,8 @@ constexpr Alteration kVariants[] = {
                                         s.mapping->gla.value >> 12);
      },
      "INVLPG ends 4 KBytes of a large page"},
+    {"CACHE-8/invlpg-ends-nothing", Slot::kCache8Invlpg, Never,
+     "INVLPG leaves what was kept"},
     {"CACHE-8/invlpg-guest-physical-too", Slot::kCache8Invlpg,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        return value || Did(s, InvalidationKind::kInvlpg, 0);
@@ -137,6 +143,8 @@ constexpr Alteration kVariants[] = {
      "what was kept is taken to refuse nothing that memory allows"},
     {"CACHE-10/never", Slot::kCache10, Never,
      "flags are taken to be set whatever was kept"},
+    {"CACHE-10/clear-stays-clear", Slot::kCache10Clear, Always,
+     "an access by what was kept does not set flags that were clear in it"},
     {"CACHE-11/transition-ends-nothing", Slot::kCache11Transition, Never,
      "without VPIDs VM exits and VM entries leave what was kept"},
     {"CACHE-11/transition-always-ends", Slot::kCache11Transition,

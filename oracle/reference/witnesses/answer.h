@@ -84,7 +84,6 @@ Answer InvalidOpcode();
 // A page fault at kGla, or at `gla`.
 Answer PageFault(std::uint32_t error_code);
 Answer PageFault(std::uint32_t error_code, std::uint64_t gla);
-Answer InvalidOpcode();
 // INVEPT or INVVPID fails.
 Answer InvalidOperand();
 // VM entry refuses the controls for this reason.

@@ -21,6 +21,9 @@ CaseBuilder Reads() { return Walk4().Read(0x1234); }
 // ... of a page that is then another.
 CaseBuilder Moved() { return Reads().Store(0x4008, 0xa037); }
 
+// ... whose page table is then no longer linked; it maps 2234H at D234H.
+CaseBuilder Unlinked() { return Reads().Word(0x4010, 0xd037).Store(0x3000, 0); }
+
 // A linear read, of 20234H, and the guest's page is then another, at 26000H.
 CaseBuilder GuestReads(CaseBuilder guest) { return guest.Read(kGla); }
 CaseBuilder GuestMoved() {
@@ -122,11 +125,26 @@ std::vector<NamedCase> UseCases() {
            .Write(0x1234)
            .Build(),
        Completes(0x9234)},
+      {"cache-10-dirty-flag-was-clear",
+       "CACHE-10",
+       {"CACHE-10/clear-stays-clear"},
+       Walk4().AccessedDirty().Read(0x1234).Write(0x1234).Build(),
+       Completes(0x9234).Writes(0x4008, 0x9337),
+       Completes(0x9234)},
       {"cache-14-flags-switched-on",
        "CACHE-14",
        {"CACHE-14/never", "CACHE-3/never"},
        Reads().EnterWith(kFieldEptp, kEptp | 0x40).Read(0x1234).Build(),
        Completes(0x9234)},
+      {"cache-14-flags-of-upper-levels",
+       "CACHE-14",
+       {"CACHE-14/never", "CACHE-4/never", "CACHE-3/never"},
+       Reads()
+           .Word(0x4010, 0xd037)
+           .EnterWith(kFieldEptp, kEptp | 0x40)
+           .Read(0x2234)
+           .Build(),
+       Completes(0xd234).Writes(0x4010, 0xd137)},
       {"cache-15-vector",
        "CACHE-15",
        {"CACHE-15/never", "CACHE-3/never"},
@@ -153,7 +171,12 @@ std::vector<NamedCase> NothingKeptCases() {
       {"cache-2-misconfigured",
        "CACHE-2",
        {"CACHE-2/misconfigured-kept"},
-       Walk4().Pte(0x9032).Store(0x4008, 0x9037).Read(0x1234).Build(),
+       Walk4()
+           .Pte(0x9032)
+           .Read(0x1234)
+           .Store(0x4008, 0x9037)
+           .Read(0x1234)
+           .Build(),
        Completes(0x9234),
        Misconfiguration(0x1234)},
       {"cache-2-guest-not-present",
@@ -275,6 +298,18 @@ std::vector<NamedCase> InveptCases() {
        Moved().Invept(2).Read(0x1234).Build(),
        Completes(0xa234),
        Completes(0x9234)},
+      {"cache-6-single-upper-levels",
+       "CACHE-6",
+       {"CACHE-6/single-leaves-upper-levels"},
+       Unlinked().Invept(1, kEptp).Read(0x2234).Build(),
+       Violation(0x581, 0x2234),
+       Completes(0xd234)},
+      {"cache-6-all-upper-levels",
+       "CACHE-6",
+       {"CACHE-6/all-leaves-upper-levels"},
+       Unlinked().Invept(2).Read(0x2234).Build(),
+       Violation(0x581, 0x2234),
+       Completes(0xd234)},
       {"cache-6-the-same-root",
        "CACHE-6",
        {"CACHE-6/whole-eptp-compared"},
