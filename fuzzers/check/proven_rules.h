@@ -5,6 +5,11 @@
 //
 // Every alteration of a rule that a step asks is tried on that step's answer,
 // with all other rules as the SDM has them, until some answer refutes it.
+//
+// An alteration that lets more be kept of translations (29.4) no right answer
+// contradicts. It is refuted where it permits what the SDM forbids, and that is
+// an answer which the oracle gave earlier in the case: who had kept it, and
+// should not have, would have given it again.
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_FUZZERS_CHECK_PROVEN_RULES_H_
 #define EPTDIFF_FUZZERS_CHECK_PROVEN_RULES_H_
@@ -17,7 +22,8 @@
 #include "oracle/judgement/judge.h"
 #include "oracle/judgement/trial.h"
 #include "oracle/oracle.h"
-#include "oracle/reference/reference.h"
+#include "oracle/outcome.h"
+#include "oracle/reference/caches/caching_reference.h"
 #include "oracle/reference/trace.h"
 #include "oracle/rules.h"
 #include "oracle/verdict.h"
@@ -36,11 +42,16 @@ class ProvenRules {
 
  private:
   void Observe(const StepReport& report, const Step* step);
+  bool Refutes(std::size_t alteration, const StepReport& report,
+               const Step* step);
+  // Whether verdict_ permits an answer of earlier, and the SDM does not.
+  bool PermitsAgain(const StepReport& report);
 
   Oracle& oracle_;
   Trial trial_;
-  std::vector<Reference> references_;  // one for each alteration
-  std::vector<bool> refuted_;          // likewise
+  std::vector<CachingReference> references_;  // one for each alteration
+  std::vector<bool> refuted_;                 // likewise
+  std::vector<Event> earlier_;                // the answers of this case
   Verdict verdict_;
   Trace trace_;
   Finding finding_;

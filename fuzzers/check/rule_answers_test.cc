@@ -136,6 +136,27 @@ TEST(ProvenRulesTest, AWrongAnswerProvesNothingAndARightOneItsRule) {
   EXPECT_TRUE(of_wrong.Has(Rule::kCfg8));
 }
 
+// What ends a translation is proved by not giving it again.
+TEST(ProvenRulesTest, AKeeperProvesWhatItMayNotKeep) {
+  DialectOracle keeper(Dialect(), Manner::kKept);
+  DialectOracle forgetful((Dialect()));
+  ProvenRules of_keeper(keeper);
+  ProvenRules of_forgetful(forgetful);
+  for (const NamedCase& witness : Witnesses()) {
+    if (!witness.keeps()) continue;
+    of_keeper.Add(witness.c);
+    of_forgetful.Add(witness.c);
+  }
+  for (const Rule rule :
+       {Rule::kCache1, Rule::kCache2, Rule::kCache3, Rule::kCache4,
+        Rule::kCache5, Rule::kCache6, Rule::kCache7, Rule::kCache8,
+        Rule::kCache9, Rule::kCache10, Rule::kCache11, Rule::kCache12,
+        Rule::kCache14, Rule::kCache15}) {
+    EXPECT_TRUE(of_keeper.Has(rule)) << IdentifierOf(rule);
+    EXPECT_FALSE(of_forgetful.Has(rule)) << IdentifierOf(rule);
+  }
+}
+
 TEST(DeclaredRulesTest, AProfileDeclaresWhatItsFeaturesAndFieldsShow) {
   eptdiff_profile profile = BlankProfile();
   profile.models = EPTDIFF_MODELS_4_LEVELS;
@@ -150,9 +171,18 @@ TEST(DeclaredRulesTest, AProfileDeclaresWhatItsFeaturesAndFieldsShow) {
   EXPECT_FALSE(Declares(profile, Rule::kMt5));
   EXPECT_FALSE(Declares(profile, Rule::kQual9));
   EXPECT_FALSE(Declares(profile, Rule::kInfo2));
+  EXPECT_FALSE(Declares(profile, Rule::kCache3));
+  EXPECT_FALSE(Declares(profile, Rule::kCache13));
+  profile.models |= EPTDIFF_MODELS_INVALIDATION;
+  EXPECT_FALSE(Declares(profile, Rule::kCache6)) << "it keeps nothing";
+  EXPECT_TRUE(Declares(profile, Rule::kCache13));
+  profile.models |= EPTDIFF_MODELS_CACHES;
+  EXPECT_TRUE(Declares(profile, Rule::kCache6));
+  EXPECT_FALSE(Declares(profile, Rule::kCache12)) << "no page faults";
   profile.models |= EPTDIFF_MODELS_LINEAR_PAE;
   EXPECT_TRUE(Declares(profile, Rule::kGw7));
   EXPECT_FALSE(Declares(profile, Rule::kGw4));
+  EXPECT_TRUE(Declares(profile, Rule::kCache12));
 }
 
 TEST(DeclaredRulesTest, ASituationNeedsItsPagingModeAndItsLevels) {

@@ -103,6 +103,34 @@ TEST(CheckCommandTest, EachMistakeIsNamedAndNothingElse) {
   }
 }
 
+// A right translation cache is no departure, and of a wrong one it is said what
+// it should not have kept.
+TEST(CheckCommandTest, ARightCacheAgreesAndEachMistakeOfOneIsNamed) {
+  const Checked right = Check(EPTDIFF_CACHING_WALKER, "");
+  EXPECT_EQ(right.ran.status, 0) << right.ran.out << right.ran.err;
+  EXPECT_THAT(right.ran.out, HasSubstr("agrees with the SDM in all"));
+  const Mistake kMistakes[] = {
+      {"invept-single-ends-nothing", {"CACHE-6"}},
+      {"invept-all-ends-nothing", {"CACHE-6"}},
+      {"invept-compares-the-whole-eptp", {"CACHE-6"}},
+      {"invept-leaves-upper-levels", {"CACHE-6", "CACHE-6"}},
+      {"eptp-not-compared", {"CACHE-1"}},
+      {"refusal-remembered", {"CACHE-5", "CACHE-10"}},
+      {"absent-entry-remembered", {"CACHE-2", "CACHE-5"}},
+      {"dirty-flag-outlives-invept", {"CACHE-6", "CACHE-6"}},
+      {"dirty-flag-not-set-on-a-hit", {"CACHE-10"}},
+      {"invept-accepts-any-type", {"CACHE-13"}},
+  };
+  for (const Mistake& mistake : kMistakes) {
+    const Checked checked = Check(EPTDIFF_CACHING_WALKER, mistake.bug);
+    EXPECT_EQ(checked.ran.status, 1) << mistake.bug << checked.ran.err;
+    EXPECT_THAT(checked.departures, UnorderedElementsAreArray(mistake.rules))
+        << mistake.bug << "\n"
+        << checked.ran.out;
+    EXPECT_THAT(checked.findings, IsEmpty()) << mistake.bug;
+  }
+}
+
 // Two explanations that hardly any case tells apart; either will do.
 TEST(CheckCommandTest, AMistakeMayBeExplainedByOneRuleOrByTwo) {
   const Checked checked = Check(EPTDIFF_FAULTY_WALKER, "present-if-not-zero");

@@ -106,6 +106,58 @@ TEST_P(EachAlterationTest, IsNamedAndNothingElse) {
   }
 }
 
+// Who keeps less than the SDM permits answers as it permits.
+bool KeepsLess(const Alteration& alteration) {
+  static constexpr std::string_view kLess[] = {
+      "CACHE-1/globals-need-the-pcid",
+      "CACHE-3/never",
+      "CACHE-4/never",
+      "CACHE-5/every-gpa-ended",
+      "CACHE-6/single-ends-all",
+      "CACHE-7/retaining-ends-globals",
+      "CACHE-7/guest-physical-too",
+      "CACHE-8/invlpg-guest-physical-too",
+      "CACHE-8/mov-cr3-ends-globals",
+      "CACHE-9/never",
+      "CACHE-10/never",
+      "CACHE-11/transition-always-ends",
+      "CACHE-14/never",
+      "CACHE-15/never",
+  };
+  return std::find(std::begin(kLess), std::end(kLess), alteration.name) !=
+         std::end(kLess);
+}
+
+// An oracle that keeps translations as the alteration lets it, and uses what it
+// keeps.
+TEST_P(EachAlterationTest, WhatOughtNotToBeKeptIsNamed) {
+  const auto all = AllAlterations();
+  for (std::size_t i = GetParam(); i < all.size(); i += 3) {
+    const Alteration& alteration = all[i];
+    if (!NeedsCaching(alteration)) continue;
+    SCOPED_TRACE(alteration.name);
+    DialectOracle oracle(Dialect().With(alteration), Manner::kKept);
+    Diagnosis diagnosis(oracle.fields());
+    for (const NamedCase& witness : Witnesses()) {
+      if (witness.keeps()) diagnosis.Ask(oracle, witness.c);
+    }
+    for (std::uint64_t seed = 0; seed < kGenerated; ++seed) {
+      Case c;
+      GenerateCase(seed, c, Focus::kCaches);
+      diagnosis.Ask(oracle, c);
+    }
+    diagnosis.Separate(oracle, VaryCase);
+    const Explanation& explanation = diagnosis.explanation();
+    SCOPED_TRACE(Text(explanation));
+    EXPECT_TRUE(explanation.unexplained.empty());
+    if (KeepsLess(alteration)) {
+      EXPECT_TRUE(explanation.departures.empty());
+    } else {
+      EXPECT_TRUE(NamesExactly(explanation, {&alteration}));
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Third, EachAlterationTest,
                          testing::Values(0u, 1u, 2u));
 

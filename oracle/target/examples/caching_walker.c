@@ -21,6 +21,7 @@ EPTDIFF_TARGET_DEFINE_ABI;
   BUG(REFUSAL_KEPT, "refusal-remembered")           \
   BUG(ABSENT_KEPT, "absent-entry-remembered")       \
   BUG(DIRTY_KEPT, "dirty-flag-outlives-invept")     \
+  BUG(CLEAN_KEPT, "dirty-flag-not-set-on-a-hit")    \
   BUG(TYPES_ACCEPTED, "invept-accepts-any-type")
 
 enum bug {
@@ -96,6 +97,10 @@ static uint64_t key_of(uint64_t gpa, int level, int leaf) {
   return gpa >> (leaf ? 12 : shift_of(level));
 }
 
+static int same_root(uint64_t a, uint64_t b) {
+  return (a & ADDRESS) == (b & ADDRESS);
+}
+
 static int same_tag(const struct kept* kept, uint64_t eptp) {
   return chosen == NO_TAG || kept->eptp == eptp;
 }
@@ -126,13 +131,12 @@ static void keep(const struct walk* walk, int level, int absent) {
   kept->rights = walk->rights[level];
 }
 
-/* 29.4.3.1: what would be used for the address, of this EPTP. */
-static void violation_ends(const eptdiff_question* question) {
+/* What would be used for the address, of this EPTP, is no longer. */
+static void end(const eptdiff_question* question) {
   int i;
-  if (chosen == REFUSAL_KEPT || chosen == ABSENT_KEPT) return;
   for (i = 0; i < KEPT; ++i) {
     struct kept* kept = &cache[i];
-    if ((kept->eptp & ADDRESS) != (question->eptp & ADDRESS)) continue;
+    if (chosen != NO_TAG && !same_root(kept->eptp, question->eptp)) continue;
     if (kept->key == key_of(question->gpa, kept->level, kept->leaf)) {
       kept->valid = 0;
     }
@@ -186,7 +190,8 @@ static void exit_guest(const struct walk* walk, int reason,
   if (reason != EXIT_VIOLATION) return;
   answer->qualification = qualification(walk);
   answer->gla = is_64_bit ? question->gla : (uint32_t)question->gla;
-  violation_ends(question);
+  /* 29.4.3.1. */
+  if (chosen != REFUSAL_KEPT && chosen != ABSENT_KEPT) end(question);
 }
 
 /* Descends to the leaf, from what is kept; 0, or the reason of the VM exit. */
@@ -243,10 +248,6 @@ static void set_flags_and_keep(struct walk* walk,
     }
     keep(walk, level, 0);
   }
-}
-
-static int same_root(uint64_t a, uint64_t b) {
-  return (a & ADDRESS) == (b & ADDRESS);
 }
 
 /* 31.3. */
@@ -326,8 +327,8 @@ int eptdiff_target_answer(const eptdiff_question* question,
   /* A dirty flag is set where a walk finds the leaf now. */
   if (reason == 0 && !walk.read[walk.level] &&
       (question->eptp & EPTP_FLAGS) != 0 && question->access == EPTDIFF_WRITE &&
-      (walk.entry[walk.level] & DIRTY) == 0) {
-    violation_ends(question);
+      (walk.entry[walk.level] & DIRTY) == 0 && chosen != CLEAN_KEPT) {
+    end(question);
     reason = descend(&walk, question, memory);
   }
   if (reason == 0 &&
