@@ -11,7 +11,9 @@
 namespace eptdiff::sdm {
 
 // EPTP bits 51:12, where they stand.
-inline std::uint64_t EptrtaOf(std::uint64_t eptp) { return Field(eptp, 51, 12); }
+inline std::uint64_t EptrtaOf(std::uint64_t eptp) {
+  return Field(eptp, 51, 12);
+}
 
 inline bool EnablesVpid(const Controls& controls) {
   return Bit(controls.primary, 31) && Bit(controls.secondary, 5);
