@@ -147,6 +147,18 @@ void MachineState::Begin(const Step& step) {
   }
 }
 
+namespace {
+
+// Nobody has to report what a #VE is about but in its area (26.5.7.2).
+void ReadVirtualizationException(const MachineState& state, Event& event) {
+  const std::uint64_t area = state.controls.ve_information_address;
+  event.qualification = state.memory.Load(Hpa{area + 8});
+  event.gla = Gla{state.memory.Load(Hpa{area + 16})};
+  event.gpa = Gpa{state.memory.Load(Hpa{area + 24})};
+}
+
+}  // namespace
+
 void MachineState::Apply(const Step* step, const Outcome& outcome) {
   const bool records = records_history && step != nullptr && !history.full();
   PastStep past;
@@ -163,6 +175,9 @@ void MachineState::Apply(const Step* step, const Outcome& outcome) {
     WriteRegister(step->reg, step->value, guest);
   }
   if (records) {
+    if (past.event.kind == EventKind::kVirtualizationException) {
+      ReadVirtualizationException(*this, past.event);
+    }
     history.Add(past, {controls, guest}, outcome, {old.begin(), old.end()});
   }
 }

@@ -51,6 +51,7 @@ struct Places {
   std::string targets =
       "build/fuzz-targets/fuzzers/walk_fuzzer,"
       "build/fuzz-targets/fuzzers/linear_fuzzer,"
+      "build/fuzz-targets/fuzzers/cache_fuzzer,"
       "build/fuzz-targets/fuzzers/page_table_fuzzer";
   std::string corpus = "build/fuzz/corpus";
   std::string report = "build/fuzz/report.json";
@@ -235,8 +236,8 @@ int FuzzCommand(const Arguments& arguments) {
               "of an encoded case (4096)");
   line.Text("target", "PATHS", &places.targets,
             "the libFuzzer target, or several with commas between them "
-            "(walk_fuzzer, linear_fuzzer and page_table_fuzzer in "
-            "build/fuzz-targets/fuzzers)");
+            "(walk_fuzzer, linear_fuzzer, cache_fuzzer and page_table_fuzzer "
+            "in build/fuzz-targets/fuzzers)");
   line.Text("corpus", "DIR", &places.corpus,
             absl::StrCat("libFuzzer's corpora, a folder for each target (",
                          places.corpus, ")"));

@@ -13,6 +13,7 @@
 #include "fuzzers/command/report/power_plot.h"
 #include "fuzzers/command/report/power_report.h"
 #include "fuzzers/command/subcommands.h"
+#include "fuzzers/power/kept_knock_outs.h"
 #include "fuzzers/power/knock_outs.h"
 
 namespace eptdiff {
@@ -31,8 +32,11 @@ constexpr std::uint64_t kMostRuns = 1'000'000'000;
 
 std::vector<std::string> NoticeableNames() {
   std::vector<std::string> names;
-  for (const Alteration& alteration : NoticeableAlterations()) {
-    names.emplace_back(alteration.name);
+  for (const auto& alterations :
+       {NoticeableAlterations(), AlterationsOfCaches()}) {
+    for (const Alteration& alteration : alterations) {
+      names.emplace_back(alteration.name);
+    }
   }
   return names;
 }
@@ -44,7 +48,8 @@ int PowerCommand(const Arguments& arguments) {
   PowerOptions options;
   line.Number("runs", "N", 2, kMostRuns, &options.runs,
               "executions until one that was not noticed is given up, half "
-              "for each of walk_fuzzer and linear_fuzzer (5000000)");
+              "for each of walk_fuzzer and linear_fuzzer, and a hundredth as "
+              "many for cache_fuzzer besides (5000000)");
   line.Number("baseline-runs", "N", 1, kMostRuns, &options.baseline_runs,
               "the same, with libFuzzer's mutators (1000000)");
   line.Number("seed", "N", 1, 4'000'000'000, &options.seed,

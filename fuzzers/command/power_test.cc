@@ -40,7 +40,7 @@ TEST(PowerTest, TwoTargetsCostTwiceWhatTheFirstToNoticeHasDone) {
   PowerResult ept = Parsed("A 100 1\nB 7 0.1\nall 1000 9\n");
   PowerResult linear = Parsed("A 30 2\nC 50 3\nall 900 10\n");
   ept.cap = linear.cap = 1000;
-  const PowerResult both = Together(ept, linear);
+  const PowerResult both = Together(std::vector{ept, linear});
   EXPECT_EQ(both.noticed.at("A").executions, 60u);
   EXPECT_EQ(both.noticed.at("A").seconds, 2);
   EXPECT_EQ(both.noticed.at("B").executions, 14u);

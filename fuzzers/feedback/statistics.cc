@@ -81,10 +81,10 @@ void Statistics::EndCase(std::span<const Standings> standings) {
   }
 }
 
-void Statistics::CountMuted(std::string_view signature) {
-  const auto found = muted_.find(signature);
-  if (found == muted_.end()) {
-    muted_.emplace(signature, 1);
+void Statistics::Count(std::string_view name) {
+  const auto found = named_.find(name);
+  if (found == named_.end()) {
+    named_.emplace(name, 1);
   } else {
     ++found->second;
   }
@@ -111,9 +111,7 @@ std::string Statistics::Text() const {
               oracle.skipped[i], text);
     }
   }
-  for (const auto& [signature, count] : muted_) {
-    AddLine("muted." + signature, count, text);
-  }
+  for (const auto& [name, count] : named_) AddLine(name, count, text);
   const std::bitset<kRuleCount> rules = seen_.Rules();
   for (const RuleInfo& rule : kRules) {
     if (!rules[static_cast<std::size_t>(rule.rule)]) continue;

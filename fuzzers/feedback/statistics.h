@@ -9,6 +9,7 @@
 //   oracle.<name>.cases, .answered (to the end), .compared (steps),
 //   oracle.<name>.skipped.<reason with _ for blanks> (cases)
 //   muted.<signature>        findings that were counted and not reported
+//   shape.<name>, .sampled   cases that have it (cache_shapes.h), of so many
 //   rule.<identifier>        processes in which it had a consequence
 //   mix.steps, .words        in all cases together
 //   mix.guest_walks          steps that begin with a walk of the guest's tables
@@ -57,7 +58,8 @@ class Statistics {
   void CountAccess(const Trace& trace);
   // What became of the oracles in it.
   void EndCase(std::span<const Standings> standings);
-  void CountMuted(std::string_view signature);
+  // One more of what the file is to call `name`.
+  void Count(std::string_view name);
 
   // Where rules had a consequence in this case so far.
   const RulePlaces& consequences() const { return consequences_; }
@@ -94,7 +96,7 @@ class Statistics {
   RulePlaces consequences_;    // of this case
   RulePlaces seen_;            // of those before it
   std::vector<OracleCounts> oracles_;
-  std::map<std::string, std::uint64_t, std::less<>> muted_;
+  std::map<std::string, std::uint64_t, std::less<>> named_;
 };
 
 }  // namespace eptdiff

@@ -71,8 +71,9 @@ std::vector<Alteration> NoticeableAlterations() {
     const bool equivalent = std::any_of(
         std::begin(kEquivalents), std::end(kEquivalents),
         [&](const Equivalent& e) { return e.alteration == alteration.name; });
-    if (!equivalent && !NeedsCaching(alteration))
-      noticeable.push_back(alteration);
+    const bool of_caches = InfoOf(alteration.slot).rule == Rule::kCache13 ||
+                           NeedsCaching(alteration);
+    if (!equivalent && !of_caches) noticeable.push_back(alteration);
   }
   return noticeable;
 }

@@ -42,7 +42,7 @@ struct Equivalent {
 };
 std::span<const Equivalent> EquivalentAlterations();
 
-// AllAlterations() but those.
+// AllAlterations() but those and those of caches (kept_knock_outs.h).
 std::vector<Alteration> NoticeableAlterations();
 
 class KnockOuts {

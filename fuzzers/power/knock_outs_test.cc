@@ -5,6 +5,7 @@
 
 #include "fuzzers/generation/generator.h"
 #include "fuzzers/mutation/mutator.h"
+#include "fuzzers/power/kept_knock_outs.h"
 #include "gtest/gtest.h"
 #include "oracle/judgement/judge.h"
 #include "oracle/reference/dialects/known_dialects.h"
@@ -72,11 +73,8 @@ TEST(KnockOutsTest, EquivalentAlterationsDoNotShow) {
     ASSERT_NE(FindAlteration(e.alteration), nullptr) << e.alteration;
     equivalent.push_back(*FindAlteration(e.alteration));
   }
-  std::size_t of_caches = 0;
-  for (const Alteration& alteration : AllAlterations()) {
-    of_caches += NeedsCaching(alteration);
-  }
-  EXPECT_EQ(NoticeableAlterations().size() + equivalent.size() + of_caches,
+  EXPECT_EQ(NoticeableAlterations().size() + equivalent.size() +
+                AlterationsOfCaches().size(),
             AllAlterations().size());
   KnockOuts knock_outs(equivalent);
   Case c;

@@ -1,16 +1,19 @@
-// How long the fuzzers take to notice each knock-out (knock_outs.h): libFuzzer
-// with the mutators of walk_fuzzer or linear_fuzzer, or, with EPTDIFF_BYTES,
-// its own mutators of bytes. Encoding and feedback are those of the targets.
-// It ends once all have been noticed. Environment:
+// How long the fuzzers take to notice each knock-out (knock_outs.h,
+// kept_knock_outs.h): libFuzzer with the mutators of walk_fuzzer, linear_fuzzer
+// or cache_fuzzer, or, with EPTDIFF_BYTES, its own mutators of bytes. Encoding
+// and feedback are those of the targets. It ends once all have been noticed.
+// Environment:
 //   EPTDIFF_POWER=FILE     gets, at the end, a line "NAME EXECUTIONS SECONDS"
 //                          for each alteration that was noticed, and one for
 //                          the whole run, named "all"
 //   EPTDIFF_FOCUS=linear   the mutators of linear_fuzzer
+//   EPTDIFF_FOCUS=caches   those of cache_fuzzer, and what may be kept is asked
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -18,6 +21,7 @@
 #include "fuzzers/encoding/current_case.h"
 #include "fuzzers/feedback/feedback.h"
 #include "fuzzers/mutation/custom_mutator.h"
+#include "fuzzers/power/kept_knock_outs.h"
 #include "fuzzers/power/knock_outs.h"
 
 namespace eptdiff {
@@ -35,11 +39,8 @@ class PowerFuzzer {
     ++executions_;
     const Case& c = current_.Read(bytes);
     PublishQuestions(c);
-    for (const std::size_t i : knock_outs_.Run(c)) {
-      Report(alterations_[i].name);
-    }
-    PublishConsequences(knock_outs_.consequences());
-    if (knock_outs_.remaining() == 0) std::exit(0);
+    const bool done = kept_ != nullptr ? Try(c, *kept_) : Try(c, *plain_);
+    if (done) std::exit(0);
   }
 
   CurrentCase& current() { return current_; }
@@ -47,9 +48,16 @@ class PowerFuzzer {
 
  private:
   PowerFuzzer() {
-    const char* focus = std::getenv("EPTDIFF_FOCUS");
-    if (focus != nullptr && std::string_view(focus) == "linear") {
-      focus_ = Focus::kLinear;
+    const char* name = std::getenv("EPTDIFF_FOCUS");
+    const std::string_view focus = name == nullptr ? "" : name;
+    if (focus == "linear") focus_ = Focus::kLinear;
+    if (focus == "caches") {
+      focus_ = Focus::kCaches;
+      alterations_ = AlterationsOfCaches();
+      kept_ = std::make_unique<KeptKnockOuts>(alterations_);
+    } else {
+      alterations_ = NoticeableAlterations();
+      plain_ = std::make_unique<KnockOuts>(alterations_);
     }
     const char* path = std::getenv("EPTDIFF_POWER");
     out_ = std::fopen(path == nullptr ? "/dev/null" : path, "w");
@@ -62,6 +70,14 @@ class PowerFuzzer {
       const bool written = std::fclose(Get().out_) == 0;
       if (!written) std::_Exit(2);
     });
+  }
+
+  // Whether nothing is left to notice.
+  template <typename Tried>
+  bool Try(const Case& c, Tried& tried) {
+    for (const std::size_t i : tried.Run(c)) Report(alterations_[i].name);
+    PublishConsequences(tried.consequences());
+    return tried.remaining() == 0;
   }
 
   void Report(std::string_view name) {
@@ -78,8 +94,10 @@ class PowerFuzzer {
   std::FILE* out_ = nullptr;
   std::uint64_t executions_ = 0;
   CurrentCase current_;
-  const std::vector<Alteration> alterations_ = NoticeableAlterations();
-  KnockOuts knock_outs_{alterations_};
+  std::vector<Alteration> alterations_;
+  // One of the two.
+  std::unique_ptr<KnockOuts> plain_;
+  std::unique_ptr<KeptKnockOuts> kept_;
 };
 
 }  // namespace

@@ -98,7 +98,7 @@ class PageTableFuzzer {
     const std::string signature =
         SignatureOf(trial_.builder().name(), *standings.finding);
     if (host_.IsMuted(signature)) {
-      statistics_.CountMuted(signature);
+      statistics_.Count("muted." + signature);
       return;
     }
     host_.Fail(signature, "step " + std::to_string(standings.step) + ": " +

@@ -6,6 +6,7 @@
 #include "oracle/bochs/bochs_oracle.h"
 #include "oracle/builder/judge/engine_builder.h"
 #include "oracle/builder/planted/planted_builder.h"
+#include "oracle/engine/engine_cache_oracle.h"
 #include "oracle/engine/engine_oracle.h"
 #include "oracle/judgement/judge.h"
 #include "oracle/reference/dialect.h"
@@ -27,8 +28,10 @@ std::vector<std::string> SplitAt(std::string_view text, char separator) {
 std::unique_ptr<Panel> Panel::Make(const PanelOptions& options,
                                    std::string& error) {
   std::unique_ptr<Panel> panel(new Panel);
+  panel->trial_.set_memory_first(true);
   auto builder = PlantInBuilder(options.plant);
-  panel->plants_in_engine_ = builder == nullptr && !options.plant.empty();
+  panel->plants_in_engine_ = builder == nullptr && !options.plant.empty() &&
+                             !CacheFlawNamed(options.plant).has_value();
   if (builder == nullptr) builder = std::make_unique<EngineBuilder>();
   panel->builder_trial_ = std::make_unique<BuilderTrial>(std::move(builder));
   for (const std::string& name : SplitAt(options.oracles, ',')) {
@@ -58,8 +61,15 @@ bool Panel::SeatNamed(std::string_view name, const PanelOptions& options,
         return false;
       }
     }
-  } else if (name == "bochs") {
-    oracle = MakeBochsOracle();
+  } else if (name == "cache") {
+    auto cache = std::make_unique<EngineCacheOracle>();
+    if (const auto flaw = CacheFlawNamed(options.plant)) {
+      cache->PlantForTesting(*flaw);
+    }
+    oracle = std::move(cache);
+  } else if (name == "bochs" || name == "bochs-tlb") {
+    oracle =
+        MakeBochsOracle(name == "bochs" ? BochsTlb::kNone : BochsTlb::kKept);
     if (oracle == nullptr) {
       absent_.emplace_back(name);
       return true;

@@ -1,5 +1,6 @@
 // The oracles that fuzz targets and bounded runs put their cases to, at one
-// table: engine and Bochs by name, each judged in its dialect.
+// table: the engine, the engine with its translation cache ("cache"), Bochs,
+// and Bochs with its TLB ("bochs-tlb") by name, each judged in its dialect.
 //
 // This folder is the fuzz targets: glue between mutation/, feedback/ and the
 // oracles; it uses all that is below. Begin with walk_fuzzer.cc;
@@ -35,8 +36,8 @@ struct PanelOptions {
   std::string oracles = "engine,bochs";
   // What Bochs is judged by; the SDM if the reference knows no such dialect.
   std::string dialect = std::string(BochsDialectName());
-  // A fault of planted.h for the engine, or one of planted_builder.h for the
-  // builder; none if empty.
+  // A fault of planted.h for the engine, one of planted_builder.h for the
+  // builder, or one of engine_cache_oracle.h for the cache; none if empty.
   std::string plant = {};
 };
 
@@ -54,6 +55,7 @@ class Panel {
     builder_trial_ = std::move(trial);
   }
 
+  // It looks at memory first (set_memory_first).
   Trial& trial() { return trial_; }
   // Who answers cases with table operations, whatever oracles there are.
   BuilderTrial& builder_trial() { return *builder_trial_; }

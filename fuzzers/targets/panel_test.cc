@@ -262,8 +262,8 @@ TEST(StatisticsTest, ReasonsAndSignaturesAreWithoutBlanks) {
   standings[0].skip = Skip::kFiveLevelEpt;
   statistics.BeginCase(Case{});
   statistics.EndCase(standings);
-  statistics.CountMuted("eptdiff-x");
-  statistics.CountMuted("eptdiff-x");
+  statistics.Count("muted.eptdiff-x");
+  statistics.Count("muted.eptdiff-x");
   std::istringstream lines(statistics.Text());
   for (std::string line; std::getline(lines, line);) {
     EXPECT_EQ(std::count(line.begin(), line.end(), ' '), 1) << line;

@@ -1,14 +1,17 @@
-// The libFuzzer targets: an EPT walk (walk_fuzzer) and linear accesses through
-// the guest's own paging (linear_fuzzer: EPTDIFF_FOCUS is kLinear), put to
-// engine, reference and Bochs. They differ in the cases that they begin with.
+// The libFuzzer targets: an EPT walk (walk_fuzzer), linear accesses through the
+// guest's own paging (linear_fuzzer: EPTDIFF_FOCUS is kLinear), and accesses
+// between which what they use changes (cache_fuzzer: kCaches), put to engine,
+// reference and Bochs. They differ in the cases that they begin with, and the
+// last in that engine and Bochs keep translations.
 //
 // Bytes are a case (encoding.h); mutation and cross-over work on the decoded
 // case, and features of the reference's trace are libFuzzer's extra counters. A
 // disagreement ends the process with "ASSERTION FAILED: <signature>", unless it
 // is muted. Environment, beside that of target_host.h:
-//   EPTDIFF_ORACLES=LIST   who answers: engine,bochs unless it says less
+//   EPTDIFF_ORACLES=LIST   who answers: engine,bochs (cache_fuzzer:
+//                          cache,bochs-tlb) unless it says otherwise
 //   EPTDIFF_DIALECT=NAME   what Bochs is judged by: sdm, or a dialect
-//   EPTDIFF_PLANT=FAULT    a fault of planted.h in the engine
+//   EPTDIFF_PLANT=FAULT    a fault of planted.h in the engine, or in its cache
 //   EPTDIFF_STUB=1         nobody is asked: what the fuzzer itself costs
 #include <cstddef>
 #include <cstdint>
@@ -24,6 +27,7 @@
 #include "fuzzers/feedback/statistics.h"
 #include "fuzzers/feedback/target_host.h"
 #include "fuzzers/generation/machine_generation.h"
+#include "fuzzers/generation/shapes_in.h"
 #include "fuzzers/mutation/custom_mutator.h"
 #include "fuzzers/targets/metamorphic.h"
 #include "fuzzers/targets/panel.h"
@@ -37,12 +41,17 @@ namespace eptdiff {
 namespace {
 
 constexpr Focus kFocus = Focus::EPTDIFF_FOCUS;
-constexpr const char* kTarget =
-    kFocus == Focus::kLinear ? "linear_fuzzer" : "walk_fuzzer";
+constexpr const char* kTarget = kFocus == Focus::kCaches   ? "cache_fuzzer"
+                                : kFocus == Focus::kLinear ? "linear_fuzzer"
+                                                           : "walk_fuzzer";
+constexpr const char* kOracles =
+    kFocus == Focus::kCaches ? "cache,bochs-tlb" : "engine,bochs";
 
 // Related cases are made of one case in so many: less than a hundredth of the
 // time.
 constexpr std::uint32_t kRelationsOneIn = 256;
+// In one of so many cases about caches the shapes are looked for.
+constexpr std::uint32_t kShapesOneIn = 16;
 
 class WalkFuzzer {
  public:
@@ -57,6 +66,7 @@ class WalkFuzzer {
     case_ = &current_.Read(bytes);
     statistics_.BeginCase(*case_);
     PublishQuestions(*case_);
+    if (kFocus == Focus::kCaches) CountShapes();
     if (!stub_) Try();
     host_.EndCase();
   }
@@ -68,6 +78,7 @@ class WalkFuzzer {
   WalkFuzzer();
   static std::unique_ptr<Panel> MakePanel();
   void Observe(const StepReport& report);
+  void CountShapes();
   void Try();
   void TryRelations();
   // Whether a finding is muted; counts it if so.
@@ -89,7 +100,7 @@ WalkFuzzer::WalkFuzzer() {
 
 std::unique_ptr<Panel> WalkFuzzer::MakePanel() {
   PanelOptions options;
-  options.oracles = Environment("EPTDIFF_ORACLES", "engine,bochs");
+  options.oracles = Environment("EPTDIFF_ORACLES", kOracles);
   options.dialect = Environment("EPTDIFF_DIALECT", options.dialect.c_str());
   options.plant = Environment("EPTDIFF_PLANT");
   std::string error;
@@ -106,6 +117,17 @@ std::unique_ptr<Panel> WalkFuzzer::MakePanel() {
 
 void WalkFuzzer::Observe(const StepReport& report) {
   statistics_.Observe(report, *case_);
+}
+
+void WalkFuzzer::CountShapes() {
+  if (statistics_.cases() % kShapesOneIn != 0) return;
+  statistics_.Count("shape.sampled");
+  const CacheShapes shapes = ShapesIn(*case_);
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    if (!shapes[i]) continue;
+    statistics_.Count("shape." +
+                      std::string(NameOf(static_cast<CacheShape>(i))));
+  }
 }
 
 void WalkFuzzer::Try() {
@@ -141,7 +163,7 @@ void WalkFuzzer::TryRelations() {
 
 bool WalkFuzzer::IsMuted(const std::string& signature) {
   if (!host_.IsMuted(signature)) return false;
-  statistics_.CountMuted(signature);
+  statistics_.Count("muted." + signature);
   return true;
 }
 

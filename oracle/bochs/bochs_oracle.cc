@@ -14,10 +14,12 @@ namespace {
 constexpr std::uint64_t Bit(int n) { return std::uint64_t{1} << n; }
 
 // Primary, secondary and tertiary controls (SDM tables 25-6, 25-7, 25-8).
+constexpr std::uint64_t kInvlpgExiting = Bit(9);
 constexpr std::uint64_t kActivateTertiary = Bit(17);
 constexpr std::uint64_t kActivateSecondary = Bit(31);
 constexpr std::uint64_t kVirtualizeApicAccesses = Bit(0);
 constexpr std::uint64_t kEnableEpt = Bit(1);
+constexpr std::uint64_t kEnablePml = Bit(17);
 constexpr std::uint64_t kEnableHlat = Bit(1);
 constexpr std::uint64_t kPagingWrite = Bit(2);
 // Exception bitmap.
@@ -32,11 +34,14 @@ constexpr std::uint64_t kCr0Pg = Bit(31);
 constexpr std::uint64_t kCr4Pse = Bit(4);
 constexpr std::uint64_t kCr4Pae = Bit(5);
 constexpr std::uint64_t kCr4La57 = Bit(12);
+constexpr std::uint64_t kCr4Pke = Bit(22);
+constexpr std::uint64_t kCr4Pks = Bit(24);
 constexpr std::uint64_t kCr4Lass = Bit(27);
 constexpr std::uint64_t kEferLma = Bit(10);
 constexpr std::uint64_t kEferNxe = Bit(11);
 
 constexpr std::uint64_t kPageBytes = 0x1000;
+constexpr std::uint16_t kLastPmlIndex = 511;
 constexpr unsigned kVectorGp = 13, kVectorPf = 14, kVectorVe = 20;
 
 std::string& PanicMessage() {
@@ -294,7 +299,12 @@ Skip DescribeEnd(const bochs::Answer& answer, const MachineState& state,
 
 class BochsOracle final : public Oracle {
  public:
-  std::string_view name() const override { return "bochs"; }
+  explicit BochsOracle(BochsTlb tlb) : by_tlb_(tlb == BochsTlb::kKept) {}
+
+  std::string_view name() const override {
+    return by_tlb_ ? "bochs-tlb" : "bochs";
+  }
+  bool keeps_translations() const override { return by_tlb_; }
 
   FieldSet fields() const override {
     return kAllFields & ~kSavedFields & ~SetOf(Field::kFailedCheck) &
@@ -306,7 +316,7 @@ class BochsOracle final : public Oracle {
   Skip Enter(const MachineState& state, Outcome& outcome) override {
     const Skip skip = NotModelled(state);
     if (skip != Skip::kNone) return skip;
-    setup_ = SetupOf(state);
+    Use(state);
     outcome.event = Event();
     outcome.registers = RegistersOf(state);
     outcome.writes.clear();
@@ -318,16 +328,38 @@ class BochsOracle final : public Oracle {
     outcome.event = Event();
     outcome.registers = RegistersOf(state);
     memory_.Begin(state.memory);
-    const Skip skip = step.kind == StepKind::kStore
-                          ? Store(step, memory_)
+    if (state.current != processor_) Use(state);
+    const Skip skip = step.kind == StepKind::kStore ? Store(step, memory_)
+                      : IsInvlpgInGuest(state, step)
+                          ? Invlpg(step)
                           : Walk(state, step, memory_, outcome);
     if (skip != Skip::kNone) return skip;
+    if (by_tlb_ && outcome.event.kind == EventKind::kVmExit) {
+      bochs::ForgetAll();
+    }
     if (memory_.overflowed()) return Skip::kUnexpectedExit;
     memory_.ListChanges(outcome.writes);
     return Skip::kNone;
   }
 
  private:
+  // From here on the processor is the one that is current in `state`.
+  void Use(const MachineState& state) {
+    setup_ = SetupOf(state);
+    processor_ = state.current;
+    if (by_tlb_) bochs::ForgetAll();
+  }
+
+  bool IsInvlpgInGuest(const MachineState& state, const Step& step) const {
+    return by_tlb_ && step.kind == StepKind::kInvalidation &&
+           step.invalidation.kind == InvalidationKind::kInvlpg &&
+           state.guest.cpl == 0 && !(state.controls.primary & kInvlpgExiting);
+  }
+  static Skip Invlpg(const Step& step) {
+    bochs::ForgetPage(step.invalidation.second);
+    return Skip::kNone;
+  }
+
   static Skip Store(const Step& step, StepMemory& memory) {
     memory.Store(step.hpa, step.value);
     return Skip::kNone;
@@ -339,6 +371,12 @@ class BochsOracle final : public Oracle {
     if (step.kind == StepKind::kTableOperation) return Skip::kTableOperation;
     if (step.kind == StepKind::kRegisterWrite) return Skip::kRegisterWrite;
     if (step.kind == StepKind::kInvalidation) return Skip::kInvalidation;
+    // Bochs looks at the index where nothing has to be logged, too (PML-1), but
+    // not where its TLB answers.
+    if (by_tlb_ && (state.controls.secondary & kEnablePml) &&
+        state.controls.pml_index > kLastPmlIndex) {
+      return Skip::kFullLogAndTlb;
+    }
     if (IsAccess(step)) {
       if (step.access.size < 1 || step.access.size > kMaxAccessBytes) {
         return Skip::kCallerError;
@@ -348,6 +386,11 @@ class BochsOracle final : public Oracle {
           (step.kind == StepKind::kGuestPhysicalAccess &&
            !step.page.gla_valid)) {
         return Skip::kAsynchronous;
+      }
+      // The dialect says how Bochs's walk takes them (GW-10). Its TLB goes by
+      // the key that the access had which filled it.
+      if (by_tlb_ && (state.guest.cr4 & (kCr4Pke | kCr4Pks))) {
+        return Skip::kGuestFeature;
       }
       if (step.kind == StepKind::kLinearAccess) {
         const Skip skip = LinearNotModelled(state, step);
@@ -369,9 +412,10 @@ class BochsOracle final : public Oracle {
   }
 
   // As Bochs's own accesses do: the first page, then the second.
-  static Skip AskForEachPage(const MachineState& state, const Step& step,
-                             const StepMemory& memory, Event& event) {
+  Skip AskForEachPage(const MachineState& state, const Step& step,
+                      const StepMemory& memory, Event& event) const {
     bochs::Question question = QuestionOf(state.guest, step);
+    question.by_tlb = by_tlb_;
     const std::uint64_t first = question.operation == bochs::Operation::kLinear
                                     ? question.gla
                                     : question.gpa;
@@ -392,14 +436,16 @@ class BochsOracle final : public Oracle {
     return Skip::kNone;
   }
 
-  bochs::Setup setup_;
+  const bool by_tlb_;
+  bochs::Setup setup_;  // of this logical processor:
+  std::uint8_t processor_ = 0;
   StepMemory memory_;  // of the current step
 };
 
 }  // namespace
 
-std::unique_ptr<Oracle> MakeBochsOracle() {
-  return std::make_unique<BochsOracle>();
+std::unique_ptr<Oracle> MakeBochsOracle(BochsTlb tlb) {
+  return std::make_unique<BochsOracle>(tlb);
 }
 
 std::string_view BochsDialectName() { return EPTDIFF_BOCHS_DIALECT; }

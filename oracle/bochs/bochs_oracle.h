@@ -25,8 +25,12 @@
 // bitmap it sees bit 20 alone (VE-5): a page fault is answered as such. With
 // CR0.PG = 0 the page is user, writable and executable, as translate_linear()
 // takes it. MAXPHYADDR may be 32 to 52, though Bochs's own is a constant, and
-// guest and EPT may differ in having 1-GByte pages (see paging.cc). No TLB:
-// each access walks.
+// guest and EPT may differ in having 1-GByte pages (see paging.cc). Each
+// access walks, or, of the oracle "bochs-tlb", goes by Bochs's own TLB, which
+// keeps from step to step what one VM entry lets it keep: VM entry and VM exit
+// empty it, the guest's INVLPG ends a page, and so does what is done on another
+// logical processor, since Bochs has one here. INVEPT and INVVPID, a
+// hypervisor's, are not asked.
 //
 // A PANIC of Bochs is Skip::kPanic and never ends the process. The one that is
 // known has a reason of its own: a supervisor write with CR0.WP = 0 to a page
@@ -48,8 +52,11 @@
 
 namespace eptdiff {
 
-// The oracle "bochs"; null where eptdiff was built without Bochs.
-std::unique_ptr<Oracle> MakeBochsOracle();
+enum class BochsTlb { kNone, kKept };
+
+// The oracle "bochs", or "bochs-tlb"; null where eptdiff was built without
+// Bochs.
+std::unique_ptr<Oracle> MakeBochsOracle(BochsTlb tlb = BochsTlb::kNone);
 
 // The dialect that the Bochs compiled in speaks, as the build was told
 // (EPTDIFF_BOCHS_DIALECT): "bochs-3.0" for the source that ci/setup fetches.

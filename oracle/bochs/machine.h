@@ -84,6 +84,9 @@ struct Question {
   bool user_access = false;
   std::uint64_t gpa = 0;  // kGuestPhysical
   std::uint64_t gla = 0;  // kGuestPhysical, kLinear
+  // kLinear: Bochs's own TLB is looked at, and keeps what is found. Not with
+  // protection keys.
+  bool by_tlb = false;
   // kGuestPhysical only.
   bool gla_valid = true;
   bool page_walk = false;  // to a guest paging structure
@@ -103,7 +106,8 @@ struct Answer {
   End end = End::kCompleted;
   std::uint64_t address = 0;  // kCompleted: host-physical
   // kCompleted, kGuestPhysical and kLinear: log2 of the size of the EPT leaf,
-  // from the level of the last EPT entry that Bochs read.
+  // from the level of the last EPT entry that Bochs read, or had read when it
+  // filled the entry of its TLB.
   std::uint8_t page_shift = 0;
   std::uint32_t exit_reason = 0;  // kVmExit
   std::uint64_t qualification = 0;
@@ -127,6 +131,12 @@ const Answer& Ask(const Question& question);
 
 // What the questions since Begin() have left.
 Changing ReadChanging();
+
+// Bochs's TLB is emptied, as VM entry, VM exit, INVEPT and INVVPID empty it
+// (TLB_flush), or forgets the page of a linear address (TLB_invlpg). Begin()
+// does neither.
+void ForgetAll();
+void ForgetPage(std::uint64_t gla);
 
 }  // namespace eptdiff::bochs
 

@@ -55,6 +55,31 @@ std::uint32_t ReservedPdeBits(const Setup& setup) {
   return (1u << 22) - (1u << (m - 19));
 }
 
+// Bochs's own TLB, of which a page's size in EPT is no part.
+bool g_tlb_used = true;  // it is storage that nobody constructed
+std::uint8_t g_data_levels[BX_DTLB_SIZE];
+
+void AskByTlb(const Question& question, unsigned access, Answer& answer) {
+  g_tlb_used = true;
+  // As set_PKeys() leaves them without protection keys: entries have key 0.
+  bx_cpu.rd_pkey[0] = bx_cpu.wr_pkey[0] =
+      TLB_SysReadOK | TLB_UserReadOK | TLB_SysWriteOK | TLB_UserWriteOK;
+  const bool fetch = access == BX_EXECUTE;
+  bx_TLB_entry* const entry = fetch ? bx_cpu.ITLB.get_entry_of(question.gla)
+                                    : bx_cpu.DTLB.get_entry_of(question.gla);
+  constexpr unsigned kNotWalked = 4;
+  g_ept_level = kNotWalked;
+  answer.address = bx_cpu.translate_linear(entry, question.gla,
+                                           question.user_access, access);
+  if (fetch) return;  // nothing of these is kept without a host's pointer
+  std::uint8_t& level = g_data_levels[bx_cpu.DTLB.get_index_of(question.gla)];
+  if (g_ept_level == kNotWalked) {
+    g_ept_level = level;
+  } else {
+    level = static_cast<std::uint8_t>(g_ept_level);
+  }
+}
+
 void LoadControls(const Setup& setup, bx_VMCS& vmcs) {
   // What a case says nothing about stays off: the APIC, MSR and I/O controls
   // need addresses that a case does not have.
@@ -126,6 +151,18 @@ Changing ReadChanging() {
   return changing;
 }
 
+void ForgetAll() {
+  if (!g_tlb_used) return;  // it takes a few microseconds
+  g_tlb_used = false;
+  bx_cpu.DTLB.flush();
+  bx_cpu.ITLB.flush();
+}
+
+void ForgetPage(std::uint64_t gla) {
+  bx_cpu.DTLB.invlpg(gla);
+  bx_cpu.ITLB.invlpg(gla);
+}
+
 void CallBochs(const Question& question, Answer& answer) {
   const unsigned access = static_cast<unsigned>(question.access);
   const bool shadow_stack = access & BX_SHADOW_STACK_READ;
@@ -140,6 +177,10 @@ void CallBochs(const Question& question, Answer& answer) {
       break;
     }
     case Operation::kLinear: {
+      if (question.by_tlb) {
+        AskByTlb(question, access, answer);
+        break;
+      }
       bx_TLB_entry entry;  // invalid: the walk always happens
       answer.address = bx_cpu.translate_linear(&entry, question.gla,
                                                question.user_access, access);

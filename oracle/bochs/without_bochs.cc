@@ -3,7 +3,7 @@
 
 namespace eptdiff {
 
-std::unique_ptr<Oracle> MakeBochsOracle() { return nullptr; }
+std::unique_ptr<Oracle> MakeBochsOracle(BochsTlb) { return nullptr; }
 
 std::string_view BochsDialectName() { return "bochs-3.0"; }
 

@@ -1,8 +1,46 @@
 #include "oracle/engine/engine_cache_oracle.h"
 
+#include <algorithm>
+
 #include "oracle/engine/ask.h"
 
 namespace eptdiff {
+namespace {
+
+// In the order of CacheFlaw.
+constexpr std::string_view kFlawNames[engine::kCacheFlawCount] = {
+    "cache-invept-single",
+    "cache-invept-all",
+    "cache-invvpid-page",
+    "cache-invvpid-single",
+    "cache-invvpid-all",
+    "cache-invvpid-retaining",
+    "cache-invlpg",
+    "cache-invpcid-page",
+    "cache-pcid",
+    "cache-violation-guest-physical",
+    "cache-violation-combined",
+    "cache-page-fault",
+    "cache-transition",
+    "cache-large-page-in-part",
+    "cache-upper-stays",
+    "cache-vpid-tag",
+    "cache-pcid-tag",
+    "cache-eptrta-tag",
+    "cache-regime",
+    "cache-any-use",
+};
+
+}  // namespace
+
+std::optional<engine::CacheFlaw> CacheFlawNamed(std::string_view name) {
+  const auto* found =
+      std::find(std::begin(kFlawNames), std::end(kFlawNames), name);
+  if (found == std::end(kFlawNames)) return std::nullopt;
+  return static_cast<engine::CacheFlaw>(found - std::begin(kFlawNames));
+}
+
+std::span<const std::string_view> CacheFlawNames() { return kFlawNames; }
 
 EngineCacheOracle::EngineCacheOracle(std::size_t pages) {
   for (auto& processor : processors_) {

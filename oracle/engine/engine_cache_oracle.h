@@ -9,8 +9,11 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string_view>
 
+#include "engine/cache/cache_flaw.h"
 #include "engine/cache/caching_engine.h"
 #include "oracle/case.h"
 #include "oracle/machine_state.h"
@@ -20,6 +23,10 @@
 
 namespace eptdiff {
 
+// The mistake of this name ("cache-invept-single"); none if there is none.
+std::optional<engine::CacheFlaw> CacheFlawNamed(std::string_view name);
+std::span<const std::string_view> CacheFlawNames();
+
 class EngineCacheOracle final : public Oracle {
  public:
   static constexpr std::size_t kDefaultPages = 256;
@@ -27,7 +34,7 @@ class EngineCacheOracle final : public Oracle {
   // With room for so many pages in each cache.
   explicit EngineCacheOracle(std::size_t pages = kDefaultPages);
 
-  std::string_view name() const override { return "engine-cache"; }
+  std::string_view name() const override { return "cache"; }
   bool keeps_translations() const override { return true; }
   // A case begins with nothing kept.
   Skip Enter(const MachineState& state, Outcome& outcome) override;

@@ -6,6 +6,17 @@
 #include "oracle/unmodelled.h"
 
 namespace eptdiff {
+namespace {
+
+// Whether both events end the same of what was kept (CACHE-5, CACHE-12).
+bool EndTheSame(const Event& a, const Event& b) {
+  constexpr std::uint64_t kTranslated = 1 << 8;
+  return a.exit_reason == b.exit_reason && a.cr2 == b.cr2 && a.gpa == b.gpa &&
+         a.gla == b.gla &&
+         ((a.qualification ^ b.qualification) & kTranslated) == 0;
+}
+
+}  // namespace
 
 // An oracle at the table. `group` is the seat whose state it is in: its own
 // number, or a lower one's as long as their answers had the same effects.
@@ -153,18 +164,19 @@ void Trial::JudgeSeat(Seat& seat, std::size_t number, const Step* step) {
   for (const Seat* other : by_dialect_) {
     // A verdict that no alteration touched is the SDM's.
     if (seat.sdm && other->judge == other && other->group == seat.group &&
-        other->keeps == seat.keeps && !other->own_trace.altered) {
+        other->keeps == seat.keeps && !(seat.keeps && memory_first_) &&
+        !other->own_trace.altered) {
       seat.judge = other;
       break;
     }
   }
   if (seat.judge == nullptr) {
     seat.judge = &seat;
-    if (seat.keeps) {
-      seat.reference.Judge(state, step, seat.own_verdict, seat.own_trace);
-    } else {
+    if (!seat.keeps) {
       seat.reference.reference().Judge(state, step, seat.own_verdict,
                                        seat.own_trace);
+    } else if (!(memory_first_ && FitsMemory(seat, state, step))) {
+      seat.reference.Judge(state, step, seat.own_verdict, seat.own_trace);
     }
   }
   const Verdict& verdict = seat.judge->own_verdict;
@@ -213,10 +225,22 @@ void Trial::JudgeSeat(Seat& seat, std::size_t number, const Step* step) {
   standings.outcome = seat.outcome;
 }
 
+bool Trial::FitsMemory(Seat& seat, const MachineState& state,
+                       const Step* step) {
+  seat.reference.reference().Judge(state, step, seat.own_verdict,
+                                   seat.own_trace);
+  if (seat.own_verdict.standing != Standing::kJudged) return false;
+  Finding& finding = standings_[seat.number].finding;
+  Judge(seat.own_verdict, state, seat.outcome, seat.fields, finding);
+  return finding.conforms;
+}
+
 void Trial::CarryOut(const Step& step) {
-  const auto same_effects = [](const Outcome& a, const Outcome& b) {
+  // With a history, that of what was kept goes by what the event was about.
+  const bool by_event = seats_[0]->state.records_history;
+  const auto same_effects = [by_event](const Outcome& a, const Outcome& b) {
     return a.event.kind == b.event.kind && a.registers == b.registers &&
-           a.writes == b.writes;
+           a.writes == b.writes && (!by_event || EndTheSame(a.event, b.event));
   };
   // Oracles that were in one state stay so only if they agree in the effects;
   // whoever departs takes a copy of the state along.

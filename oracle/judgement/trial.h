@@ -78,6 +78,11 @@ class Trial {
   // For the oracles added so far.
   void set_keeps_hits(bool keeps_hits);
 
+  // Whether the verdict on an oracle that keeps translations is, where its
+  // answer fits what memory has, that alone: what else it might have kept is
+  // then not looked for, which takes most of the time. Not so unless told.
+  void set_memory_first(bool memory_first) { memory_first_ = memory_first; }
+
   // Observes every judged step; may be empty.
   using Observer = std::function<void(const StepReport&)>;
   void set_observer(Observer observer) { observer_ = std::move(observer); }
@@ -90,6 +95,8 @@ class Trial {
   // Judges, in each state that some oracle is in, what its oracles answered.
   void JudgeAnswers(std::size_t number, const Step* step);
   void JudgeSeat(Seat& seat, std::size_t number, const Step* step);
+  // Judges by what memory has; whether the answer fits.
+  bool FitsMemory(Seat& seat, const MachineState& state, const Step* step);
   void CarryOut(const Step& step);
   void LeaveIfRefused(Seat& seat);
 
@@ -97,6 +104,7 @@ class Trial {
   std::vector<Seat*> by_dialect_;  // most alterations first
   std::vector<Standings> standings_;
   Observer observer_;
+  bool memory_first_ = false;
 };
 
 }  // namespace eptdiff

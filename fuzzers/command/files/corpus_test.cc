@@ -95,7 +95,8 @@ TEST(CorpusTest, SeedsDecideEveryGuestRuleInEveryModeWhereItApplies) {
 
 TEST(CorpusTest, NoOracleDisagreesWithAnyCase) {
   std::string error;
-  const std::unique_ptr<Panel> panel = Panel::Make({}, error);
+  const std::unique_ptr<Panel> panel =
+      Panel::Make({.oracles = "engine,cache,bochs,bochs-tlb"}, error);
   ASSERT_NE(panel, nullptr) << error;
   for (const char* folder : {"seeds", "conformance", "regressions"}) {
     for (const std::string& path : FilesUnder(folder)) {
@@ -104,9 +105,10 @@ TEST(CorpusTest, NoOracleDisagreesWithAnyCase) {
   }
 }
 
-// Whether Bochs's answers to `c` conform to the reference in `dialect`.
-bool Conforms(const Case& c, const Dialect& dialect) {
-  const std::unique_ptr<Oracle> bochs = MakeBochsOracle();
+// Whether Bochs's answers to `c`, with its TLB or without, conform to the
+// reference in `dialect`.
+bool Conforms(const Case& c, const Dialect& dialect, BochsTlb tlb) {
+  const std::unique_ptr<Oracle> bochs = MakeBochsOracle(tlb);
   Trial trial;
   trial.Add(*bochs, dialect);
   const Standings& standings = trial.Run(c)[0];
@@ -138,13 +140,19 @@ TEST(CorpusTest, EveryDepartureOfBochsHasItsWitness) {
         departures.begin(), departures.end(), [&](const Alteration* one) {
           return one->name == text_case.alterations[0];
         });
-    EXPECT_EQ(Conforms(text_case.c, Dialect()), departure == departures.end())
+    const Alteration* const alteration =
+        FindAlteration(text_case.alterations[0]);
+    ASSERT_NE(alteration, nullptr) << path;
+    const BochsTlb tlb =
+        NeedsCaching(*alteration) ? BochsTlb::kKept : BochsTlb::kNone;
+    EXPECT_EQ(Conforms(text_case.c, Dialect(), tlb),
+              departure == departures.end())
         << path;
     if (departure == departures.end()) continue;
     const std::size_t i = departure - departures.begin();
     witnessed[i] = true;
-    EXPECT_TRUE(Conforms(text_case.c, *bochs)) << path;
-    EXPECT_FALSE(Conforms(text_case.c, bochs->Without(i))) << path;
+    EXPECT_TRUE(Conforms(text_case.c, *bochs, tlb)) << path;
+    EXPECT_FALSE(Conforms(text_case.c, bochs->Without(i), tlb)) << path;
   }
   for (std::size_t i = 0; i < witnessed.size(); ++i) {
     EXPECT_TRUE(witnessed[i]) << departures[i]->name;

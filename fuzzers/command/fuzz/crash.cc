@@ -33,7 +33,7 @@ Incident IncidentOf(Panel& panel, const Case& c, milliseconds limit) {
 std::unique_ptr<Panel> PanelOf(const OracleOptions& options,
                                const std::string& oracle) {
   OracleOptions alone = options;
-  if (oracle == "engine" || oracle == "bochs") alone.oracles = oracle;
+  if (IsOracle(oracle)) alone.oracles = oracle;
   return *alone.MakePanel();
 }
 

@@ -19,6 +19,8 @@
 namespace eptdiff {
 namespace {
 
+// In cases of caches each alteration that is left costs two trials.
+constexpr std::uint64_t kCacheShare = 100;
 constexpr std::size_t kMaxFileBytes = std::size_t{1} << 20;
 
 // One process of a target.
@@ -99,21 +101,22 @@ absl::StatusOr<PowerResult> ParsePowerFile(absl::string_view text) {
   return result;
 }
 
-PowerResult Together(const PowerResult& a, const PowerResult& b) {
-  PowerResult both;
-  both.cap = a.cap + b.cap;
-  both.executions = a.executions + b.executions;
-  both.seconds = std::max(a.seconds, b.seconds);
-  for (const PowerResult* one : {&a, &b}) {
-    for (const auto& [name, noticed] : one->noticed) {
-      const Noticed shared = {2 * noticed.executions, noticed.seconds};
-      const auto [place, added] = both.noticed.try_emplace(name, shared);
+PowerResult Together(std::span<const PowerResult> targets) {
+  PowerResult all;
+  for (const PowerResult& one : targets) {
+    all.cap += one.cap;
+    all.executions += one.executions;
+    all.seconds = std::max(all.seconds, one.seconds);
+    for (const auto& [name, noticed] : one.noticed) {
+      const Noticed shared = {targets.size() * noticed.executions,
+                              noticed.seconds};
+      const auto [place, added] = all.noticed.try_emplace(name, shared);
       if (!added && shared.executions < place->second.executions) {
         place->second = shared;
       }
     }
   }
-  return both;
+  return all;
 }
 
 absl::StatusOr<PowerResults> RunPower(const PowerOptions& options) {
@@ -123,6 +126,8 @@ absl::StatusOr<PowerResults> RunPower(const PowerOptions& options) {
        "-entropic=0"},
       {"structured-linear", "power_fuzzer", "linear", options.runs / 2,
        "-entropic=0"},
+      {"structured-caches", "power_fuzzer", "caches",
+       std::max<std::uint64_t>(options.runs / kCacheShare, 1), "-entropic=0"},
       {"bytes", "power_bytes_fuzzer", "", options.baseline_runs,
        "-entropic=1"}};
   std::error_code error;
@@ -154,8 +159,9 @@ absl::StatusOr<PowerResults> RunPower(const PowerOptions& options) {
     if (!part.ok()) return part.status();
     parts.push_back(*std::move(part));
   }
-  results.structured = Together(parts[0], parts[1]);
-  results.baseline = std::move(parts[2]);
+  results.baseline = std::move(parts.back());
+  parts.pop_back();
+  results.structured = Together(parts);
   return results;
 }
 

@@ -1,15 +1,17 @@
 // Runs the power targets (fuzzers/power/power_fuzzer.cc) and reads what they
 // noticed.
 //
-// The fuzzers are two, one for EPT alone and one for linear accesses, and share
-// the machine as they do in `eptdiff fuzz`: an alteration costs what both have
-// done when the first of them notices it, twice the executions of that one.
+// The fuzzers are three, one for EPT alone, one for linear accesses and one for
+// caches, and share the machine as they do in `eptdiff fuzz`: an alteration
+// costs what all have done when the first of them notices it, three times the
+// executions of that one.
 // Thread-safety: as Worker.
 #ifndef EPTDIFF_FUZZERS_COMMAND_FUZZ_POWER_RUN_H_
 #define EPTDIFF_FUZZERS_COMMAND_FUZZ_POWER_RUN_H_
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -52,8 +54,8 @@ absl::StatusOr<PowerResults> RunPower(const PowerOptions& options);
 // kDataLoss if it is not whole.
 absl::StatusOr<PowerResult> ParsePowerFile(absl::string_view text);
 
-// Of two targets that run side by side, with equal shares.
-PowerResult Together(const PowerResult& a, const PowerResult& b);
+// Of targets that run side by side, with equal shares.
+PowerResult Together(std::span<const PowerResult> targets);
 
 }  // namespace eptdiff
 

@@ -12,6 +12,7 @@
 #include "fuzzers/command/panel/seated_target.h"
 #include "fuzzers/targets/planted.h"
 #include "oracle/builder/planted/planted_builder.h"
+#include "oracle/engine/engine_cache_oracle.h"
 #include "oracle/reference/dialect.h"
 #include "oracle/reference/dialects/known_dialects.h"
 
@@ -28,6 +29,7 @@ absl::Status CheckPlant(const std::string& plant) {
   for (const BuilderFault& fault : AllBuilderFaults()) {
     known.emplace_back(fault.name);
   }
+  for (const std::string_view flaw : CacheFlawNames()) known.emplace_back(flaw);
   for (const Alteration& alteration : AllAlterations()) {
     known.emplace_back(alteration.name);
   }
@@ -40,11 +42,20 @@ absl::Status CheckPlant(const std::string& plant) {
                    DidYouMean(plant, known)));
 }
 
+constexpr char kAllOracles[] = "engine,cache,bochs,bochs-tlb";
+
 }  // namespace
+
+bool IsOracle(absl::string_view name) {
+  const std::vector<std::string> known = SplitAt(kAllOracles, ',');
+  return std::find(known.begin(), known.end(), name) != known.end();
+}
 
 void OracleOptions::AddTo(CommandLine& line) {
   line.Text("oracles", "LIST", &oracles,
-            "who answers: engine,bochs (all that were built in)");
+            absl::StrCat("who answers: ", kAllOracles,
+                         " (all that were built in); cache and bochs-tlb keep "
+                         "translations"));
   line.Text("dialect", "NAME", &dialect,
             "what Bochs is judged by: sdm, or known departures (bochs-3.0)");
 }
@@ -61,12 +72,13 @@ absl::StatusOr<std::unique_ptr<Panel>> OracleOptions::MakePanel() const {
   PanelOptions options;
   options.dialect = dialect;
   const bool all = oracles == "all";
-  if (!all) options.oracles = oracles;
+  options.oracles = all ? kAllOracles : oracles;
   for (const std::string& name : SplitAt(options.oracles, ',')) {
-    if (name == "engine" || name == "bochs") continue;
-    return absl::InvalidArgumentError(absl::StrCat(
-        "there is no oracle \"", name, "\"; there are engine, bochs",
-        DidYouMean(name, {"engine", "bochs", "all"})));
+    if (IsOracle(name)) continue;
+    const std::vector<std::string> known = SplitAt(kAllOracles, ',');
+    return absl::InvalidArgumentError(
+        absl::StrCat("there is no oracle \"", name, "\"; there are ",
+                     absl::StrJoin(known, ", "), DidYouMean(name, known)));
   }
   if (const char* plant = std::getenv("EPTDIFF_PLANT")) options.plant = plant;
   if (absl::Status s = CheckPlant(options.plant); !s.ok()) return s;

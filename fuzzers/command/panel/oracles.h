@@ -12,6 +12,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "fuzzers/command/options/command_line.h"
 #include "fuzzers/targets/panel.h"
 #include "oracle/bochs/bochs_oracle.h"
@@ -33,9 +34,12 @@ struct OracleOptions {
 
   // kInvalidArgument, with the nearest spelling, for a name that is none, and
   // for an oracle asked for that was not built in. The environment variable
-  // EPTDIFF_PLANT plants a fault in the engine (planted.h).
+  // EPTDIFF_PLANT plants a fault in the engine or its cache (panel.h).
   absl::StatusOr<std::unique_ptr<Panel>> MakePanel() const;
 };
+
+// Whether one that may be built in is called so.
+bool IsOracle(absl::string_view name);
 
 }  // namespace eptdiff
 

@@ -49,6 +49,16 @@ std::map<std::string, OracleSum> CountsByOracle(const WorkerStats& stats) {
   return oracles;
 }
 
+// The share of each shape in the cases about caches.
+std::vector<std::pair<std::string, double>> ShapesOf(const WorkerStats& stats) {
+  std::vector<std::pair<std::string, double>> shapes;
+  for (const auto& [name, count] : stats.Under("shape.")) {
+    if (name == "sampled") continue;
+    shapes.emplace_back(name, count / stats.Get("shape.sampled"));
+  }
+  return shapes;
+}
+
 double Rate(const FuzzResult& result) {
   return result.seconds > 0 ? result.stats.Get("cases") / result.seconds : 0;
 }
@@ -196,6 +206,10 @@ std::string ReportJson(const FuzzOptions& options, const FuzzResult& result,
     json.End();
   }
   json.End();
+  json.Key("cache_shapes").Object();
+  for (const auto& [name, share] : ShapesOf(stats))
+    json.Key(name).Number(share);
+  json.End();
   json.Key("rules_total").Number(static_cast<double>(decides.total));
   json.Key("rules_decided").Number(static_cast<double>(decides.decided));
   json.Key("rules_decided_method")
@@ -243,6 +257,16 @@ std::string ReportText(const FuzzResult& result, const CorpusDecides& decides,
       absl::StrAppendFormat(&text, "          skipped %.0f: %s\n", count,
                             absl::StrReplaceAll(reason, {{"_", " "}}));
     }
+  }
+  if (const auto shapes = ShapesOf(stats); !shapes.empty()) {
+    std::vector<std::string> shares;
+    for (const auto& [name, share] : shapes) {
+      shares.push_back(absl::StrFormat("%s %.1f%%", name, 100 * share));
+    }
+    text += Item(0, "shapes   ", "",
+                 absl::StrCat("between accesses that use it, in cases about "
+                              "caches: ",
+                              absl::StrJoin(shares, ", ")));
   }
   absl::StrAppendFormat(
       &text, "%d of %d rules decided by %d of the corpus's %d cases\n",

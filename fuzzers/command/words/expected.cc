@@ -100,10 +100,12 @@ std::vector<std::string> UnmetExpectations(const TextCase& text_case,
                                            Panel& panel) {
   if (text_case.expectations.empty()) return {};
   Checker checker(text_case, panel);
+  panel.trial().set_memory_first(false);
   panel.trial().set_observer(
       [&](const StepReport& report) { checker.Observe(report); });
   const auto& standings = panel.trial().Run(text_case.c);
   panel.trial().set_observer({});
+  panel.trial().set_memory_first(true);
   // Where all abstain, nobody is held to anything.
   const bool abstained =
       std::all_of(standings.begin(), standings.end(),

@@ -337,10 +337,12 @@ std::string Explain(Panel& panel, const Case& c, const Style& style) {
     return ExplainTables(panel.builder_trial(), c, style);
   }
   Teller teller(panel, c, style);
+  panel.trial().set_memory_first(false);
   panel.trial().set_observer(
       [&teller](const StepReport& r) { teller.Hear(r); });
   const std::vector<Standings> standings = panel.trial().Run(c);
   panel.trial().set_observer({});
+  panel.trial().set_memory_first(true);
   return teller.Tell(standings);
 }
 

@@ -36,6 +36,9 @@ inline constexpr BochsDeparture kBochsDepartures[] = {
     {"GW-10/by-upper-entries", "bochs-2026-08"},
     {"INFO-1/gla-of-compatibility-mode"},
     {"GW-21/implicit-second-page"},
+    {"CACHE-5/virtualization-exception-ends-nothing"},
+    {"CACHE-12/of-fetches-ends-nothing"},
+    {"CACHE-12/one-part-of-a-large-page"},
 };
 
 }  // namespace eptdiff

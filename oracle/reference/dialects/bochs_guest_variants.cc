@@ -1,4 +1,5 @@
-// What Bochs does otherwise than the SDM when it walks the guest's tables.
+// What Bochs does otherwise than the SDM when it walks the guest's tables, and
+// with the translations that it keeps of them.
 #include "oracle/reference/dialects/variants.h"
 #include "oracle/reference/situation.h"
 
@@ -75,6 +76,24 @@ constexpr Alteration kVariants[] = {
      },
      "in compatibility mode bits 63:32 of the guest-linear address are "
      "reported"},
+    {"CACHE-5/virtualization-exception-ends-nothing", Slot::kCache5Combined,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value &&
+              s.past->event.kind != EventKind::kVirtualizationException;
+     },
+     "an EPT violation that causes a #VE leaves what was kept of its linear "
+     "address"},
+    {"CACHE-12/of-fetches-ends-nothing", Slot::kCache12,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && s.past->step.access.kind != AccessKind::kFetch;
+     },
+     "the page fault of a fetch leaves what was kept of its address"},
+    {"CACHE-12/one-part-of-a-large-page", Slot::kCache12,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && (!s.mapping->whole || s.past->event.cr2.value >> 12 ==
+                                                 s.mapping->gla.value >> 12);
+     },
+     "a page fault ends 4 KBytes of a large page"},
     {"GW-21/implicit-second-page", Slot::kGw21,
      [](const Situation& s, std::uint64_t value) {
        const bool second = s.operand != s.linear.gla.value;

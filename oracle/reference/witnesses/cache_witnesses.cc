@@ -270,6 +270,21 @@ std::vector<NamedCase> ViolationCases() {
            .Build(),
        Reaches(0x20234, 4),
        Violation(0x78a, 0x10234).At(kGla)},
+      {"cache-5-a-virtualization-exception",
+       "CACHE-5",
+       {"CACHE-5/gla-not-ended",
+        "CACHE-5/virtualization-exception-ends-nothing"},
+       Guest4()
+           .Vpid(5)
+           .Ve()
+           .EptPte(0x10000, 0x20031)
+           .Read(kGla)
+           .Store(0x4080, 0x20033)
+           .Fetch(kGla)
+           .Write(kGla)
+           .Build(),
+       Reaches(0x20234, 4),
+       Violation(0x78a, 0x10234).At(kGla)},
       {"cache-5-not-another-page",
        "CACHE-5",
        {"CACHE-5/every-gpa-ended", "CACHE-3/never"},
@@ -516,7 +531,7 @@ std::vector<NamedCase> GuestCases() {
        Reaches(0x20234, 4)},
       {"cache-12-the-next-try",
        "CACHE-12",
-       {"CACHE-12/ends-nothing"},
+       {"CACHE-12/ends-nothing", "CACHE-12/of-fetches-ends-nothing"},
        Guest4()
            .GuestPte(0x8000'0000'0001'0065)
            .Read(kGla)
@@ -526,6 +541,19 @@ std::vector<NamedCase> GuestCases() {
            .Build(),
        Reaches(0x20234, 4),
        PageFault(3)},
+      {"cache-12-a-part-of-a-large-page",
+       "CACHE-12",
+       {"CACHE-12/ends-nothing", "CACHE-12/one-part-of-a-large-page"},
+       Guest4()
+           .Vpid(5)
+           .GuestPde(0xe7)
+           .Read(0x5555'5541'0234)
+           .Store(kGuestPde, 0)
+           .Read(0x5555'5540'0234)
+           .Read(0x5555'5541'0234)
+           .Build(),
+       PageFault(0, 0x5555'5541'0234),
+       Reaches(0x20234, 3)},
       {"cache-11-without-vpid",
        "CACHE-11",
        {"CACHE-11/transition-ends-nothing"},

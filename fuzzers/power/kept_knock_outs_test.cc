@@ -1,0 +1,57 @@
+#include "fuzzers/power/kept_knock_outs.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "oracle/reference/witnesses/case_builder.h"
+
+namespace eptdiff {
+namespace {
+
+// What shows in `c`, by name.
+std::vector<std::string> Shown(const Case& c) {
+  const std::vector<Alteration> alterations = AlterationsOfCaches();
+  KeptKnockOuts knock_outs(alterations);
+  std::vector<std::string> shown;
+  for (const std::size_t i : knock_outs.Run(c)) {
+    shown.emplace_back(alterations[i].name);
+  }
+  EXPECT_EQ(knock_outs.remaining(), alterations.size() - shown.size());
+  EXPECT_TRUE(knock_outs.Run(c).empty()) << "it showed already";
+  return shown;
+}
+
+bool Has(const std::vector<std::string>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+TEST(KeptKnockOutsTest, WhoKeepsMoreIsJudgedByTheSdm) {
+  const auto shown = Shown(Walk4()
+                               .Read(0x1234)
+                               .Store(0x4008, 0xa037)
+                               .Invept(2)
+                               .Read(0x1234)
+                               .Build());
+  EXPECT_TRUE(Has(shown, "CACHE-6/all-ends-nothing"));
+  EXPECT_FALSE(Has(shown, "CACHE-6/single-ends-nothing"));
+  EXPECT_FALSE(Has(shown, "CACHE-3/never"));
+}
+
+// The engine uses what it has kept.
+TEST(KeptKnockOutsTest, ByTheReferenceThatLetsLessBeKeptTheEngineIsJudged) {
+  const auto shown =
+      Shown(Walk4().Read(0x1234).Store(0x4008, 0xa037).Read(0x1234).Build());
+  EXPECT_TRUE(Has(shown, "CACHE-3/never"));
+  EXPECT_FALSE(Has(shown, "CACHE-6/all-ends-nothing"));
+}
+
+TEST(KeptKnockOutsTest, NothingShowsWhereNothingChanges) {
+  EXPECT_TRUE(Shown(Walk4().Read(0x1234).Read(0x1234).Build()).empty());
+}
+
+}  // namespace
+}  // namespace eptdiff
