@@ -124,7 +124,7 @@ void FourLevels(Search& search) {
       c.guest.cr3 = (c.guest.cr3 & ~kAddress) | below;
       for (Step& s : c.steps) {
         if (s.kind != StepKind::kLinearAccess) continue;
-        s.gla = Gla{Canonical(GuestPagingMode::kFourLevel, s.gla.value)};
+        s.gla = Gla{Canonical(c.guest, s.access, s.gla.value)};
       }
       DropUnusedWords(c);
     });
@@ -132,9 +132,27 @@ void FourLevels(Search& search) {
   }
 }
 
+// Linear addresses that need no masking, without it or with.
+void WithoutMetadata(Search& search) {
+  const auto take_away = [&search](bool controls) {
+    search.Try([&](Case& c) {
+      for (Step& step : c.steps) {
+        if (!IsPagedAccess(c, step)) continue;
+        step.gla = Gla{Masked(c.guest, step.access, step.gla.value)};
+      }
+      if (!controls) return;
+      c.guest.cr4 &= ~kCr4LamSup;
+      c.guest.cr3 &= ~(kCr3LamU48 | kCr3LamU57);
+    });
+  };
+  take_away(/*controls=*/false);
+  take_away(/*controls=*/true);
+}
+
 }  // namespace
 
 void ReduceGuest(Search& search) {
+  WithoutMetadata(search);
   WithoutGuest(search);
   OnlyAStructure(search);
   FourLevels(search);

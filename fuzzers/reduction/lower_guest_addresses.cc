@@ -145,7 +145,8 @@ void MoveGuestIndex(int level, std::uint64_t from, std::uint64_t to, Case& c) {
     if (!IsPagedAccess(before, step)) continue;
     FindUsedEntries(before, step, used);
     if (GuestIndex(mode, step.gla.value, level) != from) continue;
-    step.gla = Gla{Canonical(mode, Mixed(step.gla.value, mask, to << shift))};
+    step.gla = Gla{Canonical(c.guest, step.access,
+                             Mixed(step.gla.value, mask, to << shift))};
     for (const UsedEntry& entry : used.list) {
       if (entry.kind != UsedKind::kGuest || entry.level != level) continue;
       const std::uint64_t offset = entry.address.value & Low(12);

@@ -33,6 +33,8 @@ constexpr std::uint64_t kCr4Pse = Bit(4);
 constexpr std::uint64_t kCr4Pae = Bit(5);
 constexpr std::uint64_t kCr4La57 = Bit(12);
 constexpr std::uint64_t kCr4Lass = Bit(27);
+constexpr std::uint64_t kCr4LamSup = Bit(28);
+constexpr std::uint64_t kCr3Lam = Bit(61) | Bit(62);
 constexpr std::uint64_t kEferLma = Bit(10);
 constexpr std::uint64_t kEferNxe = Bit(11);
 
@@ -100,6 +102,8 @@ Skip NotModelled(const MachineState& state) {
 // The same for a linear access.
 Skip LinearNotModelled(const MachineState& state, const Step& step) {
   const GuestState& guest = state.guest;
+  const bool masks = (guest.cr4 & kCr4LamSup) || (guest.cr3 & kCr3Lam);
+  if (masks && InIa32eMode(guest)) return Skip::kMasking;
   if (!IsCanonical(step.gla.value, step.access, guest)) {
     return Skip::kCallerError;
   }

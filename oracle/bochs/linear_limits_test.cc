@@ -180,6 +180,24 @@ TEST_F(LinearLimitsTest, LeavesSeparationToItsCallers) {
   }
 }
 
+// Bochs 3.0 knows the bits of linear-address masking by name alone.
+TEST_F(LinearLimitsTest, DoesNotMask) {
+  const std::pair<Mode, Skip> kCases[] = {{Mode::k32Bit, Skip::kNone},
+                                          {Mode::kPae, Skip::kNone},
+                                          {Mode::k4Level, Skip::kMasking},
+                                          {Mode::k5Level, Skip::kMasking}};
+  for (const auto& [mode, skip] : kCases) {
+    Enter(mode);
+    state_.guest.cr4 |= 1 << 28;  // LAM_SUP
+    Step step;
+    step.kind = StepKind::kLinearAccess;
+    step.gla = gla_;
+    Outcome outcome;
+    ASSERT_EQ(oracle_->Enter(state_, outcome), Skip::kNone);
+    EXPECT_EQ(oracle_->Perform(state_, step, outcome), skip);
+  }
+}
+
 TEST_F(LinearLimitsTest, AnswersWhereHlatDoesNotApply) {
   constexpr std::uint64_t kHigh = 0xffff8000'00000000;
   const struct {
