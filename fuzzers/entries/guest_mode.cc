@@ -47,6 +47,12 @@ std::uint64_t Masked(const GuestState& g, const Access& access,
   return (gla & sign) != 0 ? gla | metadata : gla & ~metadata;
 }
 
+std::uint64_t Tagged(const GuestState& g, const Access& access,
+                     std::uint64_t tagged, std::uint64_t gla) {
+  const std::uint64_t metadata = MetadataOf(g, access, gla);
+  return (gla & ~metadata) | (tagged & metadata);
+}
+
 std::uint64_t Canonical(const GuestState& g, const Access& access,
                         std::uint64_t gla) {
   if (!Has64BitAddresses(g, access)) return gla & Low(32);

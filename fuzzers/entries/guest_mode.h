@@ -70,6 +70,9 @@ std::uint64_t MetadataOf(const GuestState& g, const Access& access,
 // The address that paging takes.
 std::uint64_t Masked(const GuestState& g, const Access& access,
                      std::uint64_t gla);
+// `gla` with the metadata of `tagged`, where masking replaces it.
+std::uint64_t Tagged(const GuestState& g, const Access& access,
+                     std::uint64_t tagged, std::uint64_t gla);
 // `gla` as the access may name it: canonical once it is masked, or 32 bits
 // wide.
 std::uint64_t Canonical(const GuestState& g, const Access& access,

@@ -120,11 +120,14 @@ void FourLevels(Search& search) {
     if (root == used.list.end()) continue;
     const std::uint64_t below = root->value & kAddress;
     const bool done = search.Try([&](Case& c) {
+      const GuestState before = c.guest;
       c.guest.cr4 &= ~kCr4La57;
       c.guest.cr3 = (c.guest.cr3 & ~kAddress) | below;
       for (Step& s : c.steps) {
         if (s.kind != StepKind::kLinearAccess) continue;
-        s.gla = Gla{Canonical(c.guest, s.access, s.gla.value)};
+        const std::uint64_t gla = Masked(before, s.access, s.gla.value);
+        s.gla = Gla{Tagged(c.guest, s.access, s.gla.value,
+                           Canonical(GuestPagingMode::kFourLevel, gla))};
       }
       DropUnusedWords(c);
     });

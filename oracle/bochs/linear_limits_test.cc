@@ -189,11 +189,15 @@ TEST_F(LinearLimitsTest, DoesNotMask) {
   for (const auto& [mode, skip] : kCases) {
     Enter(mode);
     state_.guest.cr4 |= 1 << 28;  // LAM_SUP
+    state_.guest.cr3 |= mode == Mode::k32Bit ? 0 : std::uint64_t{1} << 62;
     Step step;
     step.kind = StepKind::kLinearAccess;
     step.gla = gla_;
     Outcome outcome;
     ASSERT_EQ(oracle_->Enter(state_, outcome), Skip::kNone);
+    EXPECT_EQ(oracle_->Perform(state_, step, outcome), Skip::kNone);
+    if (skip == Skip::kNone) continue;
+    step.gla.value |= std::uint64_t{1} << 62;
     EXPECT_EQ(oracle_->Perform(state_, step, outcome), skip);
   }
 }

@@ -106,8 +106,6 @@ std::string GuestWords(const GuestState& guest, const Controls& controls) {
   if (IsIa32e(mode)) {
     Append(words, guest.cr4, {{28, "LAM_SUP"}});
     Append(words, guest.cr3, {{61, "LAM_U57"}, {62, "LAM_U48"}});
-  }
-  if (IsIa32e(mode)) {
     Append(words, guest.cr4, {{17, "PCIDE"}});
     if (Bit(guest.cr4, 22)) {
       words.push_back(absl::StrCat("PKRU ", Hexadecimal(guest.pkru)));

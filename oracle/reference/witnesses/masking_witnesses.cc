@@ -72,6 +72,17 @@ std::vector<NamedCase> PointerCases() {
        {"GW-23/supervisor-lam48-always"},
        Guest5().Cr4(kLamSup).Read(0xa555'aaaa'aaaa'a234).Build(),
        Reaches(0x20234, 5)},
+      // CR4.LAM_SUP says that the processor has LAM_U48, too.
+      {"gw-23-after-mov-to-cr3",
+       "GW-23",
+       {"GW-23/off"},
+       Guest4()
+           .Cr4(kLamSup)
+           .GuestPte(0)
+           .Give(GuestRegister::kCr3, kU48 | 0x14000)
+           .Read(kGla | kTag48)
+           .Build(),
+       PageFault(0)},
       {"gw-23-second-page",
        "GW-23",
        {"GW-23/off"},
