@@ -19,6 +19,8 @@
 // flag is a read as well as a write, as processors report it; undefined bits
 // and fields are 0; a GPA too wide for 4-level EPT is never converted to a #VE.
 // Linear-address space separation looks at all of an access before any page.
+// Implicit accesses are masked as others are, in compatibility mode, too; an
+// access whose bytes masking would take apart is an error of the caller.
 // An access to the APIC-access page always exits, once all its pages are done
 // with, and the first of them that is that page is the one reported.
 // With CR0.PG = 1 a page is done with, guest walk, flags and all, before the
@@ -142,6 +144,7 @@ class Engine {
   }
 
   // The same for a linear address with CR0.PG = 1. The size is not looked at.
+  // Not for an address that is masked.
   template <HostMemory Memory>
   [[gnu::always_inline]] bool TranslateLinear(const Memory& memory,
                                               const Access& access, Gla gla,
@@ -163,10 +166,10 @@ class Engine {
   EngineStatus PerformAccess(Memory& memory, const Access& access, Gpa gpa,
                              const GuestPage& page, Event& event);
 
-  // An access by linear address. In 64-bit mode all of it must be canonical;
-  // elsewhere addresses have 32 bits, and it wraps around. In compatibility
-  // mode an implicit access, which is one to a descriptor table, is as in
-  // 64-bit mode.
+  // An access by linear address. In 64-bit mode all of it must be canonical,
+  // once it is masked; elsewhere addresses have 32 bits, and it wraps around.
+  // In compatibility mode an implicit access, which is one to a descriptor
+  // table, is as in 64-bit mode.
   template <HostMemory Memory>
   EngineStatus PerformLinearAccess(Memory& memory, const Access& access,
                                    Gla gla, Event& event);

@@ -59,12 +59,7 @@ struct Question {
   bool Tertiary(int bit) const {
     return Bit(state.controls.primary, 17) && Bit(state.controls.tertiary, bit);
   }
-  bool Cr3(int bit) const { return Bit(state.guest.cr3, bit); }
   bool Cr4(int bit) const { return Bit(state.guest.cr4, bit); }
-  bool Ia32eMode() const {
-    return Bit(state.guest.cr0, 31) && Cr4(5) && Bit(state.guest.efer, 10);
-  }
-  bool SixtyFourBitMode() const { return Ia32eMode() && state.guest.cs_l; }
   bool DeliversEvent() const { return state.guest.event_delivery; }
 };
 

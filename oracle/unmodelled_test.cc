@@ -31,9 +31,6 @@ struct Change {
   void (*make)(Asked&);
 };
 constexpr Change kChanges[] = {
-    {Skip::kLam, [](Asked& a) { a.state.guest.cr4 |= Bit(28); }},
-    {Skip::kLam, [](Asked& a) { a.state.guest.cr3 |= Bit(61); }},
-    {Skip::kLam, [](Asked& a) { a.state.guest.cr3 |= Bit(62); }},
     {Skip::kFred,
      [](Asked& a) {
        a.state.guest.cr4 |= Bit(32);

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "engine/walk/entry_checks.h"
-#include "engine/walk/modelled.h"
 
 namespace eptdiff::engine {
 namespace {
@@ -55,8 +54,6 @@ GuestPagingContext::GuestPagingContext(const Processor& processor,
               (bits::kTertiaryVerification | bits::kTertiaryPagingWrite);
   hot_ = mode_ != PagingMode::k32Bit && !hlat_ && !verifies_ &&
          (root_ & bits::kAddress) <= ept.last_gpa();
-  modelled_ = ModelsLinearAddresses(guest, ia32e());
-  hot_ &= modelled_;
   for (const std::uint64_t pdpte : guest.pdpte) {
     if ((pdpte & bits::kAddress) > ept.last_gpa()) hot_ = false;
   }
@@ -69,11 +66,52 @@ void GuestPagingContext::SetLinearForms(const GuestState& guest) {
       .range = {.half = 0, .beyond = bits::Bits(63, 32)}};
   linear_ = {narrow, narrow};
   if (!ia32e()) return;
-  const int width = mode_ == PagingMode::kFourLevel ? 48 : 57;
-  const LinearForm wide = {
-      .mask = ~std::uint64_t{0},
-      .range = {.half = bits::Bit(width - 1), .beyond = bits::Bits(63, width)}};
+  const auto range = [](int width) {
+    return LinearRange{.half = bits::Bit(width - 1),
+                       .beyond = bits::Bits(63, width)};
+  };
+  canonical_ = range(mode_ == PagingMode::kFourLevel ? 48 : 57);
+  SetMasking(guest);
+  // Masking leaves what is canonical with 48 bits, and what is with 57 unless
+  // it goes below bit 57: then those that it may change are not plain.
+  const bool below_57 = ((metadata_[0] | metadata_[1]) & bits::Bit(48)) != 0;
+  const LinearForm wide = {.mask = ~std::uint64_t{0},
+                           .range = below_57 ? range(48) : canonical_};
   linear_ = {guest.cs_l ? wide : narrow, wide};
+}
+
+// GW-23: which half an address is in decides, not who makes the access.
+void GuestPagingContext::SetMasking(const GuestState& guest) {
+  constexpr std::uint64_t kLam48 = bits::Bits(62, 48);
+  constexpr std::uint64_t kLam57 = bits::Bits(62, 57);
+  if ((guest.cr3 & bits::kCr3LamU57) != 0) {
+    metadata_[0] = kLam57;
+  } else if ((guest.cr3 & bits::kCr3LamU48) != 0) {
+    metadata_[0] = kLam48;
+  }
+  if ((guest.cr4 & bits::kCr4LamSup) != 0) {
+    metadata_[1] = mode_ == PagingMode::kFourLevel ? kLam48 : kLam57;
+  }
+}
+
+// The bit below the metadata is extended over them.
+Gla GuestPagingContext::Masked(Gla gla) const {
+  const std::uint64_t metadata = metadata_[gla.value >> 63];
+  const std::uint64_t sign = (metadata & (0 - metadata)) >> 1;
+  return Gla{(gla.value & sign) != 0 ? gla.value | metadata
+                                     : gla.value & ~metadata};
+}
+
+bool GuestPagingContext::Preprocess(const Access& access, Gla& first,
+                                    Gla& last) const {
+  if (FormFor(access).range.half == 0) return false;  // more than 32 bits
+  if (access.kind != AccessKind::kFetch) {
+    const std::uint64_t distance = last.value - first.value;
+    first = Masked(first);
+    last = Masked(last);
+    if (last.value - first.value != distance) return false;
+  }
+  return canonical_.Holds(first) && canonical_.Holds(last);
 }
 
 // GW-2 to GW-5.

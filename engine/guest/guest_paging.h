@@ -59,9 +59,10 @@ struct LinearRange {
 
 // One kind of access by one mode.
 struct GuestUse {
-  // Canonical addresses, or of 32 bits; with linear-address space separation
-  // only those that it leaves (GW-22): user mode has the lower half, whose
-  // addresses have bit 63 clear, supervisor mode the upper one.
+  // Canonical addresses that no masking changes (GW-23), or of 32 bits; with
+  // linear-address space separation only those that it leaves (GW-22): user
+  // mode has the lower half, whose addresses have bit 63 clear, supervisor mode
+  // the upper one.
   LinearRange range;
   bool lower_half_only = false;
   bool upper_half_only = false;
@@ -93,10 +94,15 @@ class GuestPagingContext {
   Gla Effective(Gla gla, const Access& access) const {
     return Gla{gla.value & FormFor(access).mask};
   }
-  // Whether `access` may name `gla`: it is canonical, or has 32 bits.
-  bool IsCanonical(Gla gla, const Access& access) const {
+  // Whether `gla` is one that any access may name, and that is taken as it is:
+  // canonical and not masked, or of 32 bits.
+  bool IsPlain(Gla gla, const Access& access) const {
     return FormFor(access).range.Holds(gla);
   }
+  // For what is not plain: masks the addresses of the first and the last byte
+  // as it is done for `access` (GW-23). False if they are then not canonical,
+  // or not as far from one another as before.
+  bool Preprocess(const Access& access, Gla& first, Gla& last) const;
 
   // The reference to the first paging structure for `gla`.
   std::uint64_t RootFor(const GuestState& guest, Gla gla) const {
@@ -128,8 +134,6 @@ class GuestPagingContext {
   // Whether the hot walk knows this kind of paging. What it accepts leads to no
   // guest-physical address beyond EptContext::last_gpa().
   bool hot() const { return hot_; }
-  // Whether nothing is asked for that is not modelled: linear-address masking.
-  bool modelled() const { return modelled_; }
 
  private:
   static std::size_t IndexOf(AccessKind kind, AccessMode mode) {
@@ -153,10 +157,16 @@ class GuestPagingContext {
     return linear_[access.implicit_supervisor];
   }
   void SetLinearForms(const GuestState& guest);
+  void SetMasking(const GuestState& guest);
+  Gla Masked(Gla gla) const;
 
   // Of other accesses, and of implicit ones, which use the 64-bit bases of
   // descriptor tables in compatibility mode, too.
   std::array<LinearForm, 2> linear_ = {};
+  // Of addresses of 64 bits: the canonical ones, and which bits are metadata
+  // where bit 63 is 0, and where it is 1.
+  LinearRange canonical_;
+  std::array<std::uint64_t, 2> metadata_ = {};
   // Of entries by level; large_[level]: bit 7 makes a leaf.
   std::array<std::uint64_t, 6> table_reserved_ = {};
   std::array<std::uint64_t, 6> leaf_reserved_ = {};
@@ -171,7 +181,6 @@ class GuestPagingContext {
   bool hlat_all_ = false;
   bool verifies_ = false;
   bool hot_ = false;
-  bool modelled_ = true;
 };
 
 // The PAT entry that a leaf of `level` selects, or, for `level` 0, the one with

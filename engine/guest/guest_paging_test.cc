@@ -213,9 +213,9 @@ TEST(GuestAddressTest, CanonicalIsWhatTheModeTranslates) {
   const GuestTestMachine pae(PagingMode::kPae);
   for (const auto& c : kCases) {
     const Gla gla{c.gla};
-    EXPECT_EQ(ContextOf(four).IsCanonical(gla, {}), c.in_48_bits) << c.gla;
-    EXPECT_EQ(ContextOf(five).IsCanonical(gla, {}), c.in_57_bits) << c.gla;
-    EXPECT_FALSE(ContextOf(pae).IsCanonical(gla, {})) << c.gla;
+    EXPECT_EQ(ContextOf(four).IsPlain(gla, {}), c.in_48_bits) << c.gla;
+    EXPECT_EQ(ContextOf(five).IsPlain(gla, {}), c.in_57_bits) << c.gla;
+    EXPECT_FALSE(ContextOf(pae).IsPlain(gla, {})) << c.gla;
     EXPECT_EQ(ContextOf(pae).Effective(gla, {}).value, c.gla & 0xffffffff);
   }
 }
@@ -227,12 +227,12 @@ TEST(GuestAddressTest, CompatibilityModeMakesAddressesOf32Bits) {
   GuestTestMachine m(PagingMode::kFourLevel);
   m.guest.cs_l = false;
   const GuestPagingContext paging = ContextOf(m);
-  EXPECT_TRUE(paging.IsCanonical(Gla{0xffffffff}, {}));
-  EXPECT_FALSE(paging.IsCanonical(Gla{0x100000000}, {}));
-  EXPECT_FALSE(paging.IsCanonical(Gla{0xffff800000000000}, {}));
+  EXPECT_TRUE(paging.IsPlain(Gla{0xffffffff}, {}));
+  EXPECT_FALSE(paging.IsPlain(Gla{0x100000000}, {}));
+  EXPECT_FALSE(paging.IsPlain(Gla{0xffff800000000000}, {}));
   EXPECT_EQ(paging.Effective(Gla{0x100000001}, {}), Gla{1});
-  EXPECT_TRUE(paging.IsCanonical(Gla{0xffff800000000000}, kImplicit));
-  EXPECT_FALSE(paging.IsCanonical(Gla{0x800000000000}, kImplicit));
+  EXPECT_TRUE(paging.IsPlain(Gla{0xffff800000000000}, kImplicit));
+  EXPECT_FALSE(paging.IsPlain(Gla{0x800000000000}, kImplicit));
   EXPECT_EQ(paging.Effective(Gla{0x100000001}, kImplicit), Gla{0x100000001});
 }
 

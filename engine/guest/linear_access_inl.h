@@ -16,7 +16,7 @@ EngineStatus Engine::PerformLinearAccess(Memory& memory, const Access& access,
     return EngineStatus::kCallerError;
   }
   if (paging_->enabled()) return PerformPaged(memory, access, gla, event);
-  if (!paging_->IsCanonical(gla, access)) return EngineStatus::kCallerError;
+  if (!paging_->IsPlain(gla, access)) return EngineStatus::kCallerError;
   guest_walk_ = {.user_mode = ModeOf(access, guest_.cpl) == AccessMode::kUser,
                  .write = IsWrite(access.kind),
                  .fetch = access.kind == AccessKind::kFetch};
@@ -36,12 +36,14 @@ EngineStatus Engine::PerformPaged(Memory& memory, const Access& access, Gla gla,
     const EngineStatus status = CheckAsynchronous(/*trace_output=*/false);
     if (status != EngineStatus::kAnswered) return status;
   }
-  const Gla last = paging_->Effective(Gla{gla.value + bytes - 1}, access);
-  // What is not canonical has no end within 64 bytes.
-  if (!paging_->IsCanonical(gla, access) || !paging_->IsCanonical(last, access))
+  Gla last = paging_->Effective(Gla{gla.value + bytes - 1}, access);
+  // What is not canonical has no end within 64 bytes. To go on with a masked
+  // address is the same as to name it.
+  if (!paging_->IsPlain(gla, access) || !paging_->IsPlain(last, access))
       [[unlikely]] {
-    return paging_->modelled() ? EngineStatus::kCallerError
-                               : EngineStatus::kNotModelled;
+    if (!paging_->Preprocess(access, gla, last)) {
+      return EngineStatus::kCallerError;
+    }
   }
 
   const unsigned room = kPageBytes - gla.value % kPageBytes;
@@ -52,8 +54,6 @@ EngineStatus Engine::PerformPaged(Memory& memory, const Access& access, Gla gla,
       return EngineStatus::kAnswered;
     }
   }
-  // If not, the context is not a hot one.
-  if (!paging_->modelled()) return EngineStatus::kNotModelled;
   const GuestUse& use = paging_->UseOf(access.kind, ModeOf(access, guest_.cpl));
   if (use.Separates(gla) || use.Separates(last)) {  // GW-22
     guest_walk_ = {.gla = gla};

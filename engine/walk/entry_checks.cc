@@ -218,7 +218,7 @@ GuestStateCheck CheckGuestState(const Processor& processor,
   const bool load_efer = (controls.entry_controls & bits::kEntryLoadEfer) != 0;
   const bool load_pat = (controls.entry_controls & bits::kEntryLoadPat) != 0;
   if (!AcceptsModes(unrestricted, guest) ||
-      (guest.cr3 & Bits(63, processor.maxphyaddr)) != 0 ||
+      (guest.cr3 & Bits(63, processor.maxphyaddr) & ~bits::kCr3Lam) != 0 ||
       (load_efer && !AcceptsEfer(guest)) ||
       (load_pat && !AcceptsPat(guest.pat)) || !AcceptsRflags(guest)) {
     return GuestStateCheck::kOther;

@@ -27,12 +27,6 @@ bool ModelsVmfunc(const Controls& controls) {
   return !HasTraceOutput(controls);
 }
 
-bool ModelsLinearAddresses(const GuestState& guest, bool ia32e) {
-  const bool masking =
-      (guest.cr4 & bits::kCr4LamSup) != 0 || (guest.cr3 & bits::kCr3Lam) != 0;
-  return !(ia32e && guest.cs_l && masking);
-}
-
 bool HasTraceOutput(const Controls& controls) {
   return (EffectiveSecondary(controls) & bits::kSecondaryTraceGuest) != 0;
 }

@@ -18,10 +18,6 @@ bool ModelsAsynchronous(const Controls& controls);
 // Of VMFUNC: not where it exits as long as Intel PT is tracing (26.5.6.3).
 bool ModelsVmfunc(const Controls& controls);
 
-// Of linear addresses in IA-32e mode: not masking (CR4.LAM_SUP, CR3), which is
-// of 64-bit mode.
-bool ModelsLinearAddresses(const GuestState& guest, bool ia32e);
-
 // Whether Intel PT writes its output to guest-physical addresses: there are
 // accesses without a guest-linear one.
 bool HasTraceOutput(const Controls& controls);

@@ -9,8 +9,6 @@
 namespace eptdiff {
 namespace {
 
-constexpr Gla kGla{0x1234};
-
 EngineStatus StatusOf(TestMachine& m, const Access& access = {},
                       const GuestPage& page = {}) {
   m.Perform(access, TestMachine::kGpa, page);
@@ -67,37 +65,6 @@ TEST(ModelledTest, AsynchronousAccesses) {
   EXPECT_EQ(StatusOf(m), EngineStatus::kAnswered);
   EXPECT_EQ(StatusOf(m, kAsynchronous), EngineStatus::kNotModelled);
   EXPECT_EQ(StatusOf(m, {}, kTrace), EngineStatus::kNotModelled);
-}
-
-// Linear addresses alone, and only with CR0.PG = 1.
-TEST(ModelledTest, Masking) {
-  constexpr std::uint64_t kLamSup = 1 << 28;
-  constexpr std::uint64_t kLamU57 = std::uint64_t{1} << 61;
-  const struct {
-    std::uint64_t cr4, cr3;
-    bool cs_l;
-    EngineStatus status;
-  } kCases[] = {
-      {0, 0, true, EngineStatus::kAnswered},
-      {kLamSup, 0, true, EngineStatus::kNotModelled},
-      {0, kLamU57, true, EngineStatus::kNotModelled},
-      {0, 2 * kLamU57, true, EngineStatus::kNotModelled},
-      {kLamSup, kLamU57, false, EngineStatus::kAnswered},
-  };
-  for (const auto& c : kCases) {
-    TestMachine m;
-    m.guest.cr0 |= 0x80000001;
-    m.guest.cr4 |= 0x20 | c.cr4;
-    m.guest.efer |= 0x500;
-    m.guest.cr3 |= c.cr3;
-    m.guest.cs_l = c.cs_l;
-    m.PerformLinear({}, kGla);
-    EXPECT_EQ(m.status, c.status) << std::hex << c.cr4 << " " << c.cr3;
-    EXPECT_EQ(StatusOf(m), EngineStatus::kAnswered);
-    m.guest.cr0 = 1;
-    m.PerformLinear({}, kGla);
-    EXPECT_EQ(m.status, EngineStatus::kAnswered);
-  }
 }
 
 TEST(ModelledTest, VmfuncExitsWhileIntelPtIsTracing) {

@@ -24,10 +24,47 @@ bool Has64BitAddresses(const GuestState& g, const Access& access) {
   return IsIa32e(GuestModeOf(g)) && (g.cs_l || access.implicit_supervisor);
 }
 
+std::uint64_t MetadataOf(const GuestState& g, const Access& access,
+                         std::uint64_t gla) {
+  if (!Has64BitAddresses(g, access) || access.implicit_supervisor ||
+      access.kind == AccessKind::kFetch) {
+    return 0;
+  }
+  constexpr std::uint64_t kLam48 = Low(63) & ~Low(48);
+  constexpr std::uint64_t kLam57 = Low(63) & ~Low(57);
+  if ((gla & Bit(63)) != 0) {
+    if ((g.cr4 & kCr4LamSup) == 0) return 0;
+    return (g.cr4 & kCr4La57) != 0 ? kLam57 : kLam48;
+  }
+  if ((g.cr3 & kCr3LamU57) != 0) return kLam57;
+  return (g.cr3 & kCr3LamU48) != 0 ? kLam48 : 0;
+}
+
+std::uint64_t Masked(const GuestState& g, const Access& access,
+                     std::uint64_t gla) {
+  const std::uint64_t metadata = MetadataOf(g, access, gla);
+  const std::uint64_t sign = (metadata & -metadata) >> 1;
+  return (gla & sign) != 0 ? gla | metadata : gla & ~metadata;
+}
+
+std::uint64_t Tagged(const GuestState& g, const Access& access,
+                     std::uint64_t tagged, std::uint64_t gla) {
+  const std::uint64_t metadata = MetadataOf(g, access, gla);
+  return (gla & ~metadata) | (tagged & metadata);
+}
+
 std::uint64_t Canonical(const GuestState& g, const Access& access,
                         std::uint64_t gla) {
-  return Has64BitAddresses(g, access) ? Canonical(GuestModeOf(g), gla)
-                                      : gla & Low(32);
+  if (!Has64BitAddresses(g, access)) return gla & Low(32);
+  const GuestPagingMode mode = GuestModeOf(g);
+  const auto fits = [&](std::uint64_t address) {
+    const std::uint64_t masked = Masked(g, access, address);
+    return Canonical(mode, masked) == masked;
+  };
+  if (fits(gla)) return gla;
+  const std::uint64_t canonical = Canonical(mode, gla);
+  // LAM48 leaves user pointers 47 bits, also with 5-level paging.
+  return fits(canonical) ? canonical : canonical & Low(47);
 }
 
 bool GuestMapsPage(const GuestState& g, GuestPagingMode mode, int level,

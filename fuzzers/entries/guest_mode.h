@@ -63,7 +63,18 @@ std::uint64_t Canonical(GuestPagingMode mode, std::uint64_t gla);
 // Whether the linear addresses of the access have 64 bits: in 64-bit mode, and
 // in compatibility mode those of descriptor tables.
 bool Has64BitAddresses(const GuestState& g, const Access& access);
-// `gla` as the access may name it: canonical, or 32 bits wide.
+// Of the linear address that an access names, the bits that masking replaces
+// (GW-23); of implicit accesses none, as nothing says whether it does.
+std::uint64_t MetadataOf(const GuestState& g, const Access& access,
+                         std::uint64_t gla);
+// The address that paging takes.
+std::uint64_t Masked(const GuestState& g, const Access& access,
+                     std::uint64_t gla);
+// `gla` with the metadata of `tagged`, where masking replaces it.
+std::uint64_t Tagged(const GuestState& g, const Access& access,
+                     std::uint64_t tagged, std::uint64_t gla);
+// `gla` as the access may name it: canonical once it is masked, or 32 bits
+// wide.
 std::uint64_t Canonical(const GuestState& g, const Access& access,
                         std::uint64_t gla);
 

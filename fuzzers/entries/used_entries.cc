@@ -102,7 +102,7 @@ bool WalkGuest(const Case& c, std::uint64_t gla, UsedEntries& used,
 
 // A linear access page by page: each is translated whole.
 void WalkLinear(const Case& c, const Step& step, UsedEntries& used) {
-  const std::uint64_t first = step.gla.value;
+  const std::uint64_t first = Masked(c.guest, step.access, step.gla.value);
   const std::uint64_t last =
       Canonical(c.guest, step.access, first + step.access.size - 1);
   const bool crosses = ((last ^ first) >> 12) != 0;

@@ -74,6 +74,16 @@ TEST_P(EachFocusTest, EveryCaseIsCanonicalAndSmall) {
   });
 }
 
+TEST_P(EachFocusTest, LinearAddressesAreCanonicalOnceMasked) {
+  ForEachCase(GetParam(), [](const Case& c) {
+    for (const Step& step : c.steps) {
+      if (!IsPagedAccess(c, step)) continue;
+      const std::uint64_t gla = step.gla.value;
+      ASSERT_EQ(Canonical(c.guest, step.access, gla), gla);
+    }
+  });
+}
+
 TEST_P(EachFocusTest, ASeedIsACase) {
   Case reused;
   for (std::uint64_t seed = 0; seed < 1000; ++seed) {
@@ -94,7 +104,7 @@ TEST_P(EachFocusTest, ASeedIsTheSameCaseOnEveryMachine) {
     }
   });
   EXPECT_EQ(hash, GetParam() == Focus::kEpt ? 8489010317257806233u
-                                            : 8099534803589516110u);
+                                            : 536776740202773289u);
 }
 
 TEST_P(EachFocusTest, SeedsDiffer) {
@@ -280,6 +290,21 @@ TEST(LinearGeneratorTest, TheMixIsAsIntended) {
       {"PKS", 15, 35, [](const Case& c) { return Has(c.guest.cr4, kCr4Pks); }},
       {"CET", 18, 35, [](const Case& c) { return Has(c.guest.cr4, kCr4Cet); }},
       {"LASS", 4, 12, [](const Case& c) { return Has(c.guest.cr4, kCr4Lass); }},
+      {"LAM_SUP", 3, 8,
+       [](const Case& c) { return Has(c.guest.cr4, kCr4LamSup); }},
+      {"LAM_U57 or LAM_U48", 4, 10,
+       [](const Case& c) {
+         return (c.guest.cr3 & (kCr3LamU57 | kCr3LamU48)) != 0;
+       }},
+      {"an address that is masked", 3, 9,
+       [](const Case& c) {
+         return std::any_of(
+             c.steps.begin(), c.steps.end(), [&c](const Step& step) {
+               return IsPagedAccess(c, step) &&
+                      Masked(c.guest, step.access, step.gla.value) !=
+                          step.gla.value;
+             });
+       }},
       {"NXE", 65, 85,
        [](const Case& c) { return Has(c.guest.efer, kEferNxe); }},
       {"AC", 10, 30,

@@ -70,6 +70,7 @@ class GuestGeneration {
   Access DrawAccess();
   std::uint64_t FreshGla(const Access& access);
   std::uint64_t NextGla(const Access& access);
+  std::uint64_t Translated(const Access& access, std::uint64_t gla) const;
   int LeafLevel();
   std::uint64_t Data(unsigned address_bits);
   void MapLinear(const LinearPage& page);
@@ -107,6 +108,9 @@ void GuestGeneration::PlaceRoots() {
   root_ = tables_->NewFrame();
   // PWT and PCD, or a PCID.
   c_.guest.cr3 = root_.gpa | (random_.OneIn(3) ? random_.Bits(12) : 0);
+  if (IsIa32e(mode()) && random_.Percent(12)) {
+    c_.guest.cr3 |= (1 + random_.Below(3)) * kCr3LamU57;  // or LAM_U48, or both
+  }
   if (mode() == GuestPagingMode::kPae) {
     for (std::uint64_t& pdpte : c_.guest.pdpte) {
       if (random_.OneIn(6)) pdpte = random_.Bits(32) & kAddress;
@@ -137,6 +141,12 @@ GuestFrame GuestGeneration::RootOf(std::uint64_t gla) {
   return directory;
 }
 
+// What paging translates if the access names `gla`, or what is most like it.
+std::uint64_t GuestGeneration::Translated(const Access& access,
+                                          std::uint64_t gla) const {
+  return Masked(c_.guest, access, Canonical(c_.guest, access, gla));
+}
+
 std::uint64_t GuestGeneration::FreshGla(const Access& access) {
   const unsigned width = ShapeOf(mode()).width;
   std::uint64_t gla = random_.Bits(width) & ~Low(12);
@@ -156,7 +166,7 @@ std::uint64_t GuestGeneration::FreshGla(const Access& access) {
     const bool user = c_.guest.cpl == 3 && !access.implicit_supervisor;
     gla = user ? gla & ~Bit(width - 1) : gla | Bit(width - 1);
   }
-  return Canonical(c_.guest, access, gla);
+  return Translated(access, gla);
 }
 
 // An address that shares some of the tables of an earlier one.
@@ -165,8 +175,7 @@ std::uint64_t GuestGeneration::NextGla(const Access& access) {
   const int level = 1 + static_cast<int>(random_.Below(
                             static_cast<unsigned>(ShapeOf(mode()).levels)));
   const std::uint64_t change = random_.OneIn(2) ? 1 : 1 + random_.Below(511);
-  return Canonical(c_.guest, access,
-                   gla ^ change << GuestPageShift(mode(), level));
+  return Translated(access, gla ^ change << GuestPageShift(mode(), level));
 }
 
 int GuestGeneration::LeafLevel() {
@@ -404,7 +413,8 @@ Step GuestGeneration::AccessStep() {
   if (random_.OneIn(40)) {  // where there may be nothing
     gla ^= Bit(12 + random_.Below(ShapeOf(mode()).width - 12));
   }
-  step.gla = Gla{Canonical(c_.guest, step.access, gla)};
+  step.gla = Gla{WithMetadata(random_, c_.guest, step.access,
+                              Canonical(c_.guest, step.access, gla))};
   // Every byte has to be canonical.
   const std::uint64_t last = step.gla.value + step.access.size - 1;
   if (Has64BitAddresses(c_.guest, step.access) &&

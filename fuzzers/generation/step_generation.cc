@@ -2,6 +2,7 @@
 
 #include "fuzzers/encoding/canonical.h"
 #include "fuzzers/entries/bits.h"
+#include "fuzzers/entries/guest_mode.h"
 #include "fuzzers/entries/registers.h"
 
 namespace eptdiff {
@@ -150,6 +151,13 @@ Gla GenerateGla(Random& random, const Case& c, std::uint64_t gpa) {
   const std::uint64_t half = random.Bits(width - 1) & ~Low(12);
   // Canonical: the highest bit of the width is repeated.
   return Gla{half | (random.OneIn(2) ? ~Low(width - 1) : 0) | offset};
+}
+
+std::uint64_t WithMetadata(Random& random, const GuestState& guest,
+                           const Access& access, std::uint64_t gla) {
+  const std::uint64_t metadata = MetadataOf(guest, access, gla);
+  if (metadata == 0 || random.OneIn(4)) return gla;
+  return (gla & ~metadata) | (random.Next() & metadata);
 }
 
 Step GenerateAccessStep(Random& random, const Exotic& exotic, const Case& c,

@@ -23,6 +23,10 @@ std::uint64_t GenerateOffset(Random& random, const Access& access);
 // in the mode of `c`.
 Gla GenerateGla(Random& random, const Case& c, std::uint64_t gpa);
 
+// `gla` with other metadata, mostly, where masking replaces it.
+std::uint64_t WithMetadata(Random& random, const GuestState& guest,
+                           const Access& access, std::uint64_t gla);
+
 // An access to one of `pages` (their 4-KByte aligned guest-physical
 // addresses, at least one), by guest-physical or linear address, or to a guest
 // paging structure there.

@@ -5,6 +5,7 @@
 #include "fuzzers/entries/guest_entry_mutation.h"
 #include "fuzzers/entries/guest_mode.h"
 #include "fuzzers/entries/registers.h"
+#include "fuzzers/generation/step_generation.h"
 #include "fuzzers/mutation/edit_used.h"
 #include "fuzzers/mutation/mutation.h"
 
@@ -159,9 +160,9 @@ bool HasPagedStep(const Case& c) {
 
 bool ToggleGuestControl(Random& random, Case& c) {
   if (!HasPagedStep(c)) return false;
-  constexpr std::uint64_t kCr4[] = {kCr4Pse,  kCr4Smep,  kCr4Smep, kCr4Smap,
-                                    kCr4Smap, kCr4Pke,   kCr4Pke,  kCr4Pks,
-                                    kCr4Pks,  kCr4Pcide, kCr4Cet,  kCr4Lass};
+  constexpr std::uint64_t kCr4[] = {
+      kCr4Pse, kCr4Smep, kCr4Smep,  kCr4Smap, kCr4Smap, kCr4Pke,   kCr4Pke,
+      kCr4Pks, kCr4Pks,  kCr4Pcide, kCr4Cet,  kCr4Lass, kCr4LamSup};
   GuestState& g = c.guest;
   switch (random.Below(8)) {
     case 0:
@@ -186,6 +187,19 @@ bool ToggleGuestControl(Random& random, Case& c) {
     default:
       g.cr4 ^= random.Pick(kCr4);
       break;
+  }
+  return true;
+}
+
+// Linear-address masking of user pointers, and what it masks.
+bool ChangeMetadata(Random& random, Case& c) {
+  if (!HasPagedStep(c) || !IsIa32e(GuestModeOf(c.guest))) return false;
+  if (random.OneIn(2)) {
+    c.guest.cr3 ^= random.OneIn(2) ? kCr3LamU48 : kCr3LamU57;
+  }
+  for (Step& step : c.steps) {
+    if (!IsPagedAccess(c, step)) continue;
+    step.gla = Gla{WithMetadata(random, c.guest, step.access, step.gla.value)};
   }
   return true;
 }
@@ -282,6 +296,7 @@ constexpr Mutation kMutations[] = {
     {"move-guest-table", 2, MoveGuestTable},
     {"toggle-guest-control", 9, ToggleGuestControl},
     {"change-key-rights", 4, ChangeKeyRights},
+    {"change-metadata", 3, ChangeMetadata},
     {"swap-levels", 2, SwapLevels},
     {"swap-modes", 1, SwapModes},
 };

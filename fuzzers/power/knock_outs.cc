@@ -59,6 +59,10 @@ constexpr Equivalent kEquivalents[] = {
      "maximum "
      "is not 1, or the size. The alteration permits only what the engine does: "
      "they select the addresses with bit 63 set."},
+    {"GW-23/implicit-too",
+     "Whether implicit accesses are masked is undefined. The alteration "
+     "permits "
+     "only what the engine does: they are."},
 };
 
 }  // namespace

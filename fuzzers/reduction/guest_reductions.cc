@@ -120,11 +120,14 @@ void FourLevels(Search& search) {
     if (root == used.list.end()) continue;
     const std::uint64_t below = root->value & kAddress;
     const bool done = search.Try([&](Case& c) {
+      const GuestState before = c.guest;
       c.guest.cr4 &= ~kCr4La57;
       c.guest.cr3 = (c.guest.cr3 & ~kAddress) | below;
       for (Step& s : c.steps) {
         if (s.kind != StepKind::kLinearAccess) continue;
-        s.gla = Gla{Canonical(GuestPagingMode::kFourLevel, s.gla.value)};
+        const std::uint64_t gla = Masked(before, s.access, s.gla.value);
+        s.gla = Gla{Tagged(c.guest, s.access, s.gla.value,
+                           Canonical(GuestPagingMode::kFourLevel, gla))};
       }
       DropUnusedWords(c);
     });
@@ -132,9 +135,27 @@ void FourLevels(Search& search) {
   }
 }
 
+// Linear addresses that need no masking, without it or with.
+void WithoutMetadata(Search& search) {
+  const auto take_away = [&search](bool controls) {
+    search.Try([&](Case& c) {
+      for (Step& step : c.steps) {
+        if (!IsPagedAccess(c, step)) continue;
+        step.gla = Gla{Masked(c.guest, step.access, step.gla.value)};
+      }
+      if (!controls) return;
+      c.guest.cr4 &= ~kCr4LamSup;
+      c.guest.cr3 &= ~(kCr3LamU48 | kCr3LamU57);
+    });
+  };
+  take_away(/*controls=*/false);
+  take_away(/*controls=*/true);
+}
+
 }  // namespace
 
 void ReduceGuest(Search& search) {
+  WithoutMetadata(search);
   WithoutGuest(search);
   OnlyAStructure(search);
   FourLevels(search);

@@ -144,8 +144,10 @@ void MoveGuestIndex(int level, std::uint64_t from, std::uint64_t to, Case& c) {
   for (Step& step : c.steps) {
     if (!IsPagedAccess(before, step)) continue;
     FindUsedEntries(before, step, used);
-    if (GuestIndex(mode, step.gla.value, level) != from) continue;
-    step.gla = Gla{Canonical(mode, Mixed(step.gla.value, mask, to << shift))};
+    const std::uint64_t gla = Masked(before.guest, step.access, step.gla.value);
+    if (GuestIndex(mode, gla, level) != from) continue;
+    step.gla = Gla{Tagged(c.guest, step.access, step.gla.value,
+                          Canonical(mode, Mixed(gla, mask, to << shift)))};
     for (const UsedEntry& entry : used.list) {
       if (entry.kind != UsedKind::kGuest || entry.level != level) continue;
       const std::uint64_t offset = entry.address.value & Low(12);
@@ -183,7 +185,9 @@ void LowerGuestIndices(Search& search) {
       const GuestPagingMode mode = GuestModeOf(c.guest);
       if (!IsPagedAccess(c, c.steps[i])) break;
       if (level > ShapeOf(mode).levels) break;
-      const std::uint64_t from = GuestIndex(mode, c.steps[i].gla.value, level);
+      const Step& step = c.steps[i];
+      const std::uint64_t from =
+          GuestIndex(mode, Masked(c.guest, step.access, step.gla.value), level);
       for (std::uint64_t to = 0; to < from && to < 3; ++to) {
         if (search.Try(
                 [&](Case& moved) { MoveGuestIndex(level, from, to, moved); })) {

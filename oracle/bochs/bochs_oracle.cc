@@ -37,6 +37,8 @@ constexpr std::uint64_t kCr4La57 = Bit(12);
 constexpr std::uint64_t kCr4Pke = Bit(22);
 constexpr std::uint64_t kCr4Pks = Bit(24);
 constexpr std::uint64_t kCr4Lass = Bit(27);
+constexpr std::uint64_t kCr4LamSup = Bit(28);
+constexpr std::uint64_t kCr3Lam = Bit(61) | Bit(62);
 constexpr std::uint64_t kEferLma = Bit(10);
 constexpr std::uint64_t kEferNxe = Bit(11);
 
@@ -73,6 +75,20 @@ bool IsCanonical(std::uint64_t gla, const Access& access,
   return canonical(gla) && canonical(gla + access.size - 1);
 }
 
+// Whether linear-address masking, which Bochs has not, may change an address:
+// one that 48 bits sign-extend to is never changed.
+bool MayBeMasked(const Step& step, const GuestState& guest) {
+  const bool masks = (guest.cr4 & kCr4LamSup) || (guest.cr3 & kCr3Lam);
+  if (!masks || !InIa32eMode(guest)) return false;
+  if (step.access.kind == AccessKind::kFetch) return false;
+  const auto changes = [](std::uint64_t address) {
+    const std::uint64_t sign = address >> 47;
+    return sign != 0 && sign != ~std::uint64_t{0} >> 47;
+  };
+  return changes(step.gla.value) ||
+         changes(step.gla.value + step.access.size - 1);
+}
+
 bool HasTertiary(const Controls& controls, std::uint64_t control) {
   return (controls.primary & kActivateTertiary) &&
          (controls.tertiary & control);
@@ -105,6 +121,7 @@ Skip NotModelled(const MachineState& state) {
 // The same for a linear access.
 Skip LinearNotModelled(const MachineState& state, const Step& step) {
   const GuestState& guest = state.guest;
+  if (MayBeMasked(step, guest)) return Skip::kMasking;
   if (!IsCanonical(step.gla.value, step.access, guest)) {
     return Skip::kCallerError;
   }

@@ -180,6 +180,28 @@ TEST_F(LinearLimitsTest, LeavesSeparationToItsCallers) {
   }
 }
 
+// Bochs 3.0 knows the bits of linear-address masking by name alone.
+TEST_F(LinearLimitsTest, DoesNotMask) {
+  const std::pair<Mode, Skip> kCases[] = {{Mode::k32Bit, Skip::kNone},
+                                          {Mode::kPae, Skip::kNone},
+                                          {Mode::k4Level, Skip::kMasking},
+                                          {Mode::k5Level, Skip::kMasking}};
+  for (const auto& [mode, skip] : kCases) {
+    Enter(mode);
+    state_.guest.cr4 |= 1 << 28;  // LAM_SUP
+    state_.guest.cr3 |= mode == Mode::k32Bit ? 0 : std::uint64_t{1} << 62;
+    Step step;
+    step.kind = StepKind::kLinearAccess;
+    step.gla = gla_;
+    Outcome outcome;
+    ASSERT_EQ(oracle_->Enter(state_, outcome), Skip::kNone);
+    EXPECT_EQ(oracle_->Perform(state_, step, outcome), Skip::kNone);
+    if (skip == Skip::kNone) continue;
+    step.gla.value |= std::uint64_t{1} << 62;
+    EXPECT_EQ(oracle_->Perform(state_, step, outcome), skip);
+  }
+}
+
 TEST_F(LinearLimitsTest, AnswersWhereHlatDoesNotApply) {
   constexpr std::uint64_t kHigh = 0xffff8000'00000000;
   const struct {

@@ -143,8 +143,9 @@ void SetRegisters(std::uint64_t n, MachineState& state) {
   GuestState& g = state.guest;
   const std::uint64_t pat[] = {0x0007040600070406, 0x0007040600070405,
                                0x0307040600070406, 0x0007040610070406};
-  const std::uint64_t cr3[] = {
-      0, Bit(11), Bit(kMaxphyaddr - 1), Bit(kMaxphyaddr), Bit(52), Bit(63)};
+  const std::uint64_t cr3[] = {0,       Bit(11), Bit(kMaxphyaddr - 1),
+                               Bit(61), Bit(62), Bit(kMaxphyaddr),
+                               Bit(52), Bit(63)};
   g.pdpte[choice.Of(2) * 3] = choice.Bits(kPdpteBits);
   g.efer = choice.Of(2) != 0 ? Bit(10) | Bit(8) : 0;
   g.rflags = choice.Bits(kRflagsBits);
@@ -183,7 +184,7 @@ constexpr EntryStates kSpaces[kEntrySpaces] = {
     {"controls", 1 << 24, SetControls},
     {"addresses", (1 << 5) * 4 * 4 * 4 * 4 * 2 * 6 * 3, SetAddresses},
     {"modes", 1 << 21, SetModes},
-    {"registers", (1 << 20) * 6 * 4 * 2, SetRegisters},
+    {"registers", (1 << 20) * 8 * 4 * 2, SetRegisters},
     {"widths", (1 << 9) * 4 * 4, SetWidths},
 };
 

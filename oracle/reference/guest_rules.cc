@@ -1,4 +1,4 @@
-// GW-1 to GW-6, GW-12 to GW-22: how the guest's paging translates a linear
+// GW-1 to GW-6, GW-12 to GW-23: how the guest's paging translates a linear
 // address (3A 4.1 to 4.5, 4.8, 4.9).
 #include "oracle/reference/sdm.h"
 
@@ -272,6 +272,47 @@ std::uint64_t Gw22Data(const Situation& s) {
 std::uint64_t Gw22Fetch(const Situation& s) {
   return s.SeparatesLinearAddresses() && !s.linear.user_access &&
          s.linear.fetch && !Bit(s.linear.gla.value, 63);
+}
+
+namespace {
+
+// Which bits of `gla` are metadata: "the identification of an address as user
+// or supervisor is based solely on the value of bit 63 and does not depend on
+// the CPL".
+std::uint64_t Metadata(const Situation& s, std::uint64_t gla) {
+  constexpr std::uint64_t kOnes = ~std::uint64_t{0};
+  const std::uint64_t lam48 = Field(kOnes, 62, 48);
+  const std::uint64_t lam57 = Field(kOnes, 62, 57);
+  const std::uint64_t cr3 = s.state->guest.cr3;
+  if (Bit(gla, 63)) {
+    if (!s.Cr4(28)) return 0;
+    return s.linear.mode == GuestMode::k4Level ? lam48 : lam57;
+  }
+  if (Bit(cr3, 61)) return lam57;
+  return Bit(cr3, 62) ? lam48 : 0;
+}
+
+// "Replace each of bits 62:48 with the value of bit 47": of LAM57 62:57 and 56.
+std::uint64_t Masked(const Situation& s, std::uint64_t gla) {
+  const std::uint64_t metadata = Metadata(s, gla);
+  const bool sign = metadata != 0 && Bit(gla, Bit(metadata, 48) ? 47 : 56);
+  return sign ? gla | metadata : gla & ~metadata;
+}
+
+}  // namespace
+
+std::uint64_t Gw23(const Situation& s) {
+  return s.MayMaskLinearAddress() ? Masked(s, s.operand) : s.operand;
+}
+
+// Nothing says whether implicit accesses are masked, nor whether the address of
+// an access is, or that of each byte.
+std::uint64_t Gw23Defined(const Situation& s) {
+  if (!s.MayMaskLinearAddress()) return true;
+  const std::uint64_t first = s.linear.named.value - s.operand;
+  const std::uint64_t masked = Masked(s, first);
+  if (s.linear.implicit && masked != first) return false;
+  return Masked(s, s.linear.named.value) == masked + s.operand;
 }
 
 }  // namespace eptdiff::sdm

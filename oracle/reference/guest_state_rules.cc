@@ -29,8 +29,10 @@ std::uint64_t Gst6(const Situation& s) {
   return s.Cr4(17) && !s.Ia32eModeGuest();
 }
 
+// Bits 62:61 are LAM's, and where they are 1 the processor has it.
 std::uint64_t Gst7(const Situation& s) {
-  return Bits(s.state->guest.cr3, 63, s.N()) != 0;
+  constexpr std::uint64_t kLam = std::uint64_t{3} << 61;
+  return Bits(s.state->guest.cr3 & ~kLam, 63, s.N()) != 0;
 }
 
 std::uint64_t Gst8(const Situation& s) {

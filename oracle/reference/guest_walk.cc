@@ -438,6 +438,7 @@ void BeginLinear(Examiner& x, const LinearPart& part) {
   LinearTranslation& linear = x.s.linear;
   linear = {};
   linear.gla = part.gla;
+  linear.named = part.named;
   linear.bytes = part.bytes;
   linear.fetch = access.kind == AccessKind::kFetch;
   linear.shadow_stack = access.kind == AccessKind::kShadowStackRead ||

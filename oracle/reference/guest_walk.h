@@ -15,7 +15,8 @@ namespace eptdiff {
 // The bytes of a linear access that lie in one page.
 struct LinearPart {
   Access access;
-  Gla gla;  // of the first byte
+  Gla gla;    // of the first byte
+  Gla named;  // the same, as the access names it
   std::uint16_t bytes = 1;
   bool split = false;  // the access has bytes in another page, too
   // Of a processor that takes ReadOnlyDirty::kEither as yes.

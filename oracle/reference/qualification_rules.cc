@@ -116,6 +116,7 @@ std::uint64_t Info2Asynchronous(const Situation& s) {
 
 std::uint64_t Info1Gpa(const Situation& s) { return s.access.gpa.value; }
 
+// 2026, 30.2.1: where linear-address masking is in effect, without metadata.
 std::uint64_t Info1Gla(const Situation& s) {
   const std::uint64_t gla = s.access.gla.value;
   return s.SixtyFourBitMode() ? gla : Bits(gla, 31, 0);

@@ -215,11 +215,13 @@ bool IsTooWide(Examiner& x, const Step& step) {
 // The bytes of a linear access with CR0.PG = 1, page by page.
 LinearParts SplitLinear(Examiner& x, const Step& step) {
   LinearParts parts;
+  const std::uint64_t first = x.Ask(Slot::kGw23, step.gla.value);
   std::uint64_t done = 0;
   while (done < step.access.size) {
     LinearPart part;
     part.access = step.access;
-    part.gla = {x.Ask(Slot::kGw21, step.gla.value + done)};
+    part.named = {step.gla.value + done};
+    part.gla = {x.Ask(Slot::kGw21, first + done)};
     const std::uint64_t room = kPageBytes - sdm::Bits(part.gla.value, 11, 0);
     const std::uint64_t left = step.access.size - done;
     part.bytes = static_cast<std::uint16_t>(left < room ? left : room);
@@ -237,6 +239,14 @@ bool IsCanonical(std::uint64_t gla, GuestMode mode) {
   return upper == 0 || upper == sdm::Bits(~std::uint64_t{0}, 63, low);
 }
 
+// The address of the byte `done` bytes after `gla` as paging takes it, whatever
+// a dialect makes of it: that decides what can be asked.
+std::uint64_t SdmAddress(Examiner& x, std::uint64_t gla, std::uint64_t done) {
+  x.s.operand = gla;
+  x.s.operand = sdm::Gw23(x.s) + done;
+  return sdm::Gw21(x.s);
+}
+
 // GW-22: before paging, whatever bytes of the access are concerned.
 bool IsSeparated(Examiner& x, RuleAt& decided) {
   const auto forbids = [&](Slot slot) __attribute__((always_inline)) {
@@ -248,17 +258,23 @@ bool IsSeparated(Examiner& x, RuleAt& decided) {
          forbids(Slot::kGw22Fetch);
 }
 
-void JudgeLinear(Examiner& x, const LinearParts& parts, Verdict& verdict) {
+void JudgeLinear(Examiner& x, const Step& step, const LinearParts& parts,
+                 Verdict& verdict) {
+  std::uint64_t done = 0;
   for (const LinearPart& part : parts) {
     BeginLinear(x, part);
     if (!x.s.FourOrFiveLevel()) continue;
-    if (!IsCanonical(part.gla.value, x.s.linear.mode)) {
+    if (!x.Ask(Slot::kGw23Defined, done)) {
+      return Refuse(Standing::kUndefined, "", verdict);
+    }
+    if (!IsCanonical(SdmAddress(x, step.gla.value, done), x.s.linear.mode)) {
       return Refuse(Standing::kCallerError, "a linear address not canonical",
                     verdict);
     }
     if (!x.Ask(Slot::kGw15Defined)) {
       return Refuse(Standing::kUndefined, "", verdict);
     }
+    done += part.bytes;
   }
   for (const LinearPart& part : parts) {
     BeginLinear(x, part);
@@ -296,13 +312,13 @@ void JudgeData(Examiner& x, const Step& step, Verdict& verdict) {
                   verdict);
   }
   if (step.kind == StepKind::kLinearAccess) {
-    BeginLinear(x, {.access = step.access, .gla = step.gla});
+    BeginLinear(x, {.access = step.access, .gla = step.gla, .named = step.gla});
     if (IsTooWide(x, step)) {
       return Refuse(Standing::kCallerError, "a linear address above 32 bits",
                     verdict);
     }
     if (x.s.linear.mode != GuestMode::kNone) {
-      return JudgeLinear(x, SplitLinear(x, step), verdict);
+      return JudgeLinear(x, step, SplitLinear(x, step), verdict);
     }
   }
   PageAccesses pages;

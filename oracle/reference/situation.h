@@ -76,6 +76,7 @@ struct GuestEntry {
 struct LinearTranslation {
   GuestMode mode = GuestMode::kNone;
   Gla gla;             // of the first byte in the page
+  Gla named;           // the same, as the access names it: not masked (GW-23)
   bool write = false;  // what the access is to the guest's rights (3A 4.6.1)
   bool fetch = false;
   bool shadow_stack = false;
@@ -252,6 +253,12 @@ struct Situation {
   }
   // CR4.LASS, which applies in IA-32e mode only.
   bool SeparatesLinearAddresses() const { return FourOrFiveLevel() && Cr4(27); }
+  // Whether linear-address masking looks at the address: "LAM applies only to
+  // 64-bit linear addresses used for data accesses".
+  bool MayMaskLinearAddress() const {
+    return FourOrFiveLevel() && (state->guest.cs_l || linear.implicit) &&
+           !linear.fetch;
+  }
   // Whether a bit is set in every guest entry that controls the translation.
   bool InAllGuestEntries(int position) const {
     for (const GuestEntry& used : linear.path) {

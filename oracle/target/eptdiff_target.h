@@ -140,6 +140,9 @@ extern EPTDIFF_TARGET_EXPORT const uint32_t eptdiff_target_abi;
 /* "Virtualize APIC accesses", alone: accesses to the APIC-access page exit,
  * 30.4. */
 #define EPTDIFF_MODELS_APIC_PAGE (UINT64_C(1) << 38)
+/* Linear-address masking: CR4.LAM_SUP, and CR3.LAM_U57 and LAM_U48 (bits 61 and
+ * 62); without it none of them is 1. `gla` has the metadata. */
+#define EPTDIFF_MODELS_LAM (UINT64_C(1) << 39)
 
 /* Which parts of its answers a target fills in, and which are compared:
  * eptdiff_profile.fills. */

@@ -92,6 +92,7 @@ static const struct {
     {"smep_smap", EPTDIFF_MODELS_SMEP_SMAP},
     {"protection_keys", EPTDIFF_MODELS_PROTECTION_KEYS},
     {"lass", EPTDIFF_MODELS_LASS},
+    {"lam", EPTDIFF_MODELS_LAM},
     {"cet", EPTDIFF_MODELS_SHADOW_STACK_ACCESS},
     {"page_crossing", EPTDIFF_MODELS_PAGE_CROSSING},
     {"read_modify_write", EPTDIFF_MODELS_READ_MODIFY_WRITE},

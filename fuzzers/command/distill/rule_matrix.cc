@@ -49,6 +49,7 @@ unsigned ModesOf(Rule rule) {
     case Rule::kGw19:
     case Rule::kGw21:
     case Rule::kGw22:
+    case Rule::kGw23:
       return kIa32e;
     // Nothing to verify, no guest leaf, no order of two dimensions.
     case Rule::kVio13:

@@ -140,6 +140,12 @@ constexpr VectorFlag kFlags[] = {
      [](const Case& c) {
        return SomeStep(c, IsLinear) && Bit(c.guest.cr4, 27);
      }},
+    {"lam", "linear accesses with CR4.LAM_SUP, CR3.LAM_U57 or CR3.LAM_U48",
+     [](const Case& c) {
+       return SomeStep(c, IsLinear) &&
+              (Bit(c.guest.cr4, 28) || Bit(c.guest.cr3, 61) ||
+               Bit(c.guest.cr3, 62));
+     }},
     {"cet", "linear accesses with CR4.CET",
      [](const Case& c) {
        return SomeStep(c, IsLinear) && Bit(c.guest.cr4, 23);

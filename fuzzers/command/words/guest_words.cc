@@ -104,6 +104,8 @@ std::string GuestWords(const GuestState& guest, const Controls& controls) {
   Append(words, guest.cr4,
          {{20, "SMEP"}, {21, "SMAP"}, {23, "CET"}, {27, "LASS"}});
   if (IsIa32e(mode)) {
+    Append(words, guest.cr4, {{28, "LAM_SUP"}});
+    Append(words, guest.cr3, {{61, "LAM_U57"}, {62, "LAM_U48"}});
     Append(words, guest.cr4, {{17, "PCIDE"}});
     if (Bit(guest.cr4, 22)) {
       words.push_back(absl::StrCat("PKRU ", Hexadecimal(guest.pkru)));

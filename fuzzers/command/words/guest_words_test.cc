@@ -107,6 +107,11 @@ TEST(GuestWordsTest, RegistersAreNamedWhereTheyCount) {
   guest.efer = kLma | kNxe;
   EXPECT_EQ(GuestWords(guest, {}),
             "CPL 0, 4-level paging, CR3 0x1020, PKRU 0x4, NXE, LMA");
+  guest.cr3 |= std::uint64_t{3} << 61;
+  guest.cr4 = kPae | std::uint64_t{1} << 28;
+  EXPECT_EQ(GuestWords(guest, {}),
+            "CPL 0, 4-level paging, CR3 0x6000000000001020, LAM_SUP, LAM_U57, "
+            "LAM_U48, NXE, LMA");
   guest.cr0 = 1;
   EXPECT_THAT(GuestWords(guest, {}), HasSubstr("no paging"));
 }

@@ -10,6 +10,7 @@ using sdm::Bits;
 
 constexpr std::uint64_t kNe = 1 << 5;
 constexpr std::uint64_t kPeAndPg = 0x80000001;
+constexpr std::uint64_t kLam = std::uint64_t{3} << 61;  // of CR3
 
 // GST-1 of some of its bits.
 bool Refuses(const Situation& s, bool ne, bool high, std::uint64_t fixed) {
@@ -91,20 +92,26 @@ constexpr Alteration kVariants[] = {
      "CR4.PCIDE is refused even for an IA-32e mode guest"},
     {"GST-7/bits-63-52", Slot::kGst7,
      [](const Situation& s, std::uint64_t) -> std::uint64_t {
-       return Bits(s.state->guest.cr3, 63, 52) != 0;
+       return Bits(s.state->guest.cr3 & ~kLam, 63, 52) != 0;
      },
      "CR3 is checked against 52 bits, not against the physical-address width"},
     {"GST-7/narrowed-by-key-identifiers", Slot::kGst7,
      [](const Situation& s, std::uint64_t) -> std::uint64_t {
-       return Bits(s.state->guest.cr3, 63, s.M()) != 0;
+       return Bits(s.state->guest.cr3 & ~kLam, 63, s.M()) != 0;
      },
      "CR3, a guest-physical address, is checked against the width of physical "
      "addresses"},
     {"GST-7/bit-63-with-pcid", Slot::kGst7,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
-       return s.Cr4(17) ? Bits(s.state->guest.cr3, 62, s.N()) != 0 : value;
+       return s.Cr4(17) ? Bits(s.state->guest.cr3 & ~kLam, 62, s.N()) != 0
+                        : value;
      },
      "bit 63 of CR3 is accepted with CR4.PCIDE, as MOV to CR3 does"},
+    {"GST-7/lam-bits-too", Slot::kGst7,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return Bits(s.state->guest.cr3, 63, s.N()) != 0;
+     },
+     "CR3 is refused with LAM_U48 or LAM_U57 set"},
     {"GST-8/reserved-bits-only", Slot::kGst8,
      [](const Situation& s, std::uint64_t) -> std::uint64_t {
        return s.EntryControl(15) && HasReservedEfer(s);

@@ -69,6 +69,7 @@ struct Catalogue {
                           ApicVariants(),
                           GuestVariants(),
                           GuestWalkVariants(),
+                          MaskingVariants(),
                           GuestRightVariants(),
                           GuestErrorVariants(),
                           LinearVariants(),

@@ -24,6 +24,7 @@ std::span<const Alteration> ApicVariants();           // APIC
 std::span<const Alteration> CacheVariants();          // CACHE
 std::span<const Alteration> GuestVariants();          // GW: formats
 std::span<const Alteration> GuestWalkVariants();      // GW: the walk
+std::span<const Alteration> MaskingVariants();        // GW-23
 std::span<const Alteration> GuestRightVariants();     // GW-7 to GW-11
 std::span<const Alteration> GuestErrorVariants();     // GW-8, GW-18: error code
 std::span<const Alteration> LinearVariants();  // VIO-13, PRI-2, and EPT's rules

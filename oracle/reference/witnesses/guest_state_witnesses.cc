@@ -164,6 +164,11 @@ std::vector<NamedCase> RegisterCases() {
          c.guest.cr4 |= 0x20000;
        }),
        GuestStateFails()},
+      {"gst-7-lam",
+       "GST-7",
+       {"GST-7/lam-bits-too"},
+       Changed([](Case& c) { c.guest.cr3 = 3ull << 61; }),
+       Happens()},
       {"gst-7-above-physical-addresses",
        "GST-7",
        {"GST-7/narrowed-by-key-identifiers"},

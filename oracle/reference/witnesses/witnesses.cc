@@ -33,6 +33,7 @@ std::span<const NamedCase> Witnesses() {
                         LinearWitnesses,
                         LinearFlagWitnesses,
                         SeparationWitnesses,
+                        MaskingWitnesses,
                         BochsGuestWitnesses,
                         CacheWitnesses,
                         CombinedWitnesses}) {

@@ -73,6 +73,7 @@ std::vector<NamedCase> VerificationWitnesses();      // VIO-13, QUAL-15, CTL-5
 std::vector<NamedCase> LinearWitnesses();      // PRI-2, VIO-7, VIO-8, reports
 std::vector<NamedCase> LinearFlagWitnesses();  // AD, PML, VIO-14
 std::vector<NamedCase> SeparationWitnesses();  // GW-22
+std::vector<NamedCase> MaskingWitnesses();     // GW-23
 std::vector<NamedCase> BochsGuestWitnesses();  // where Bochs departs in linear
                                                // accesses
 std::vector<NamedCase> CacheWitnesses();       // CACHE

@@ -30,6 +30,8 @@ constexpr std::uint64_t kSmepSmap = Bit(20) | Bit(21);
 constexpr std::uint64_t kCet = Bit(23);
 constexpr std::uint64_t kKeys = Bit(22) | Bit(24);
 constexpr std::uint64_t kLass = Bit(27);
+constexpr std::uint64_t kLamSup = Bit(28);
+constexpr std::uint64_t kLam = Bit(61) | Bit(62);  // of CR3
 constexpr std::uint64_t kLongMode = Bit(10);
 
 // Bits of IA32_VMX_EPT_VPID_CAP that an answer may depend on (A.10), save those
@@ -106,6 +108,8 @@ Skip LinearNotModelled(const eptdiff_profile& profile,
   if (separation && !Has(profile, EPTDIFF_MODELS_LASS)) {
     return Skip::kGuestFeature;
   }
+  const bool masking = (guest.cr4 & kLamSup) != 0 || (guest.cr3 & kLam) != 0;
+  if (masking && !Has(profile, EPTDIFF_MODELS_LAM)) return Skip::kMasking;
   // It changes what ordinary accesses do to read-only pages, too (GW-12).
   const bool cet = (guest.cr4 & kCet) != 0;
   if (cet && !Has(profile, EPTDIFF_MODELS_SHADOW_STACK_ACCESS)) {
@@ -240,6 +244,9 @@ Skip NotModelled(const eptdiff_profile& profile, const Processor& processor,
   if (!Has(profile, EPTDIFF_MODELS_ENTRY_CONTROLS) &&
       !EntersWithControls(controls)) {
     return Skip::kVmEntryNotModelled;
+  }
+  if (!Has(profile, EPTDIFF_MODELS_LAM) && (guest.cr3 & kLam) != 0) {
+    return Skip::kMasking;
   }
   if (!Has(profile, EPTDIFF_MODELS_GUEST_STATE) &&
       !EntersWithGuest(processor, controls, guest)) {
@@ -381,6 +388,10 @@ bool FitTo(const eptdiff_profile& profile, Case& c) {
   if (!Has(profile, EPTDIFF_MODELS_PROTECTION_KEYS)) guest.cr4 &= ~kKeys;
   if (!Has(profile, EPTDIFF_MODELS_SMEP_SMAP)) guest.cr4 &= ~kSmepSmap;
   if (!Has(profile, EPTDIFF_MODELS_LASS)) guest.cr4 &= ~kLass;
+  if (!Has(profile, EPTDIFF_MODELS_LAM)) {
+    guest.cr4 &= ~kLamSup;
+    guest.cr3 &= ~kLam;
+  }
   if (!Has(profile, EPTDIFF_MODELS_SHADOW_STACK_ACCESS)) guest.cr4 &= ~kCet;
 
   const std::uint64_t width = Bit(processor.maxphyaddr) - 1;

@@ -107,6 +107,24 @@ TEST(ProfileTest, EachFeatureThatIsMissingIsTakenOut) {
   EXPECT_EQ(noticed, 34 - 8);
 }
 
+TEST(ProfileTest, MaskingIsTakenOut) {
+  constexpr std::uint64_t kSup = 1 << 28;
+  constexpr std::uint64_t kUser = std::uint64_t{3} << 61;
+  for (const auto& [cr3, cr4] : {std::pair{kUser, std::uint64_t{0}},
+                                 std::pair{std::uint64_t{0}, kSup}}) {
+    Case c = Rich();
+    c.guest.cr3 |= cr3;
+    c.guest.cr4 |= cr4;
+    eptdiff_profile profile = BlankProfile();
+    profile.models = kAll | EPTDIFF_MODELS_LAM;
+    EXPECT_TRUE(IsModelled(profile, c));
+    profile.models = kAll;
+    EXPECT_FALSE(IsModelled(profile, c));
+    ASSERT_TRUE(FitTo(profile, c));
+    EXPECT_TRUE(IsModelled(profile, c));
+  }
+}
+
 TEST(ProfileTest, CapabilitiesAndWidthAreBroughtIntoRange) {
   eptdiff_profile profile = BlankProfile();
   profile.models = kAll;

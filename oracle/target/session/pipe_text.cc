@@ -184,7 +184,8 @@ constexpr std::string_view kModels[] = {"4_levels",
                                         "processors",
                                         "busy_shadow_stack",
                                         "keyids",
-                                        "apic_page"};
+                                        "apic_page",
+                                        "lam"};
 constexpr std::string_view kFills[] = {"event",
                                        "failed_check",
                                        "exit_reason",
