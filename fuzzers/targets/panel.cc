@@ -6,6 +6,7 @@
 #include "oracle/bochs/bochs_oracle.h"
 #include "oracle/builder/judge/engine_builder.h"
 #include "oracle/builder/planted/planted_builder.h"
+#include "oracle/engine/engine_cache_oracle.h"
 #include "oracle/engine/engine_oracle.h"
 #include "oracle/judgement/judge.h"
 #include "oracle/reference/dialect.h"
@@ -58,6 +59,8 @@ bool Panel::SeatNamed(std::string_view name, const PanelOptions& options,
         return false;
       }
     }
+  } else if (name == "engine-cache") {
+    oracle = std::make_unique<EngineCacheOracle>();
   } else if (name == "bochs") {
     oracle = MakeBochsOracle();
     if (oracle == nullptr) {

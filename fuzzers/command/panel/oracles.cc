@@ -44,7 +44,8 @@ absl::Status CheckPlant(const std::string& plant) {
 
 void OracleOptions::AddTo(CommandLine& line) {
   line.Text("oracles", "LIST", &oracles,
-            "who answers: engine,bochs (all that were built in)");
+            "who answers: engine,bochs (all that were built in); engine-cache "
+            "is the engine with what it keeps of translations");
   line.Text("dialect", "NAME", &dialect,
             "what Bochs is judged by: sdm, or known departures (bochs-3.0)");
 }
@@ -63,10 +64,11 @@ absl::StatusOr<std::unique_ptr<Panel>> OracleOptions::MakePanel() const {
   const bool all = oracles == "all";
   if (!all) options.oracles = oracles;
   for (const std::string& name : SplitAt(options.oracles, ',')) {
-    if (name == "engine" || name == "bochs") continue;
+    if (name == "engine" || name == "engine-cache" || name == "bochs") continue;
     return absl::InvalidArgumentError(absl::StrCat(
-        "there is no oracle \"", name, "\"; there are engine, bochs",
-        DidYouMean(name, {"engine", "bochs", "all"})));
+        "there is no oracle \"", name,
+        "\"; there are engine, engine-cache, bochs",
+        DidYouMean(name, {"engine", "engine-cache", "bochs", "all"})));
   }
   if (const char* plant = std::getenv("EPTDIFF_PLANT")) options.plant = plant;
   if (absl::Status s = CheckPlant(options.plant); !s.ok()) return s;

@@ -1,0 +1,421 @@
+// What was kept under one EPTRTA, VPID or PCID, and what another uses of it.
+#include "fuzzers/command/conformance/caches/guest_subjects.h"
+#include "fuzzers/command/conformance/caches/world.h"
+
+namespace eptdiff {
+namespace {
+
+constexpr char kMemory[] = "what memory has";
+constexpr char kKept[] = "the translation of step 1 may have been kept";
+constexpr std::uint64_t kNoFlush = std::uint64_t{1} << 63;  // of CR3
+
+const Passage kTags = {
+    "29.4.2",
+    "If EPT is in use, a logical processor may use cached mappings as follows: "
+    "For accesses using linear addresses, it may use combined mappings "
+    "associated with the current VPID, the current PCID, and the current "
+    "EPTRTA. It may also use global TLB entries (combined mappings) associated "
+    "with the current VPID, the current EPTRTA, and any PCID. For accesses "
+    "using guest-physical addresses, it may use guest-physical mappings "
+    "associated with the current EPTRTA."};
+const Passage kTransitions = {
+    "29.4.3.2",
+    "VMX transitions are not required to invalidate any guest-physical "
+    "mappings. If the “enable VPID” VM-execution control is 1, VMX transitions "
+    "are not required to invalidate any linear mappings or combined mappings."};
+
+// Two roots in the EPTP list: 1000H, and B000H with tables of its own, which
+// lead to A000H.
+CaseBuilder TwoRoots() {
+  return Walk4()
+      .EptpSwitching()
+      .Word(0x7000, kEptp)
+      .Word(0x7008, kOtherEptp)
+      .Word(0xb000, 0x32007)
+      .Word(0x32000, 0x33007)
+      .Word(0x33000, 0x34007)
+      .Word(0x34008, 0xa037);
+}
+
+CacheShape EptpSwitchedAndBack() {
+  CacheShape shape = {
+      "eptp-switched-and-back",
+      "EPTP switched away and back",
+      "What was kept with an EPTRTA waits until that is used again.",
+      {kTags, kTransitions},
+      "An entry that changes while its root is not in use needs INVEPT all the "
+      "same, before the root is used again.",
+      {}};
+  shape.variants.push_back(
+      ShapeVariant("vmfunc", "By VMFUNC, and the PTE changes in between.",
+                   TwoRoots()
+                       .Read(0x1234)
+                       .Switch(1)
+                       .Store(0x4008, 0xd037)
+                       .Switch(0)
+                       .Read(0x1234))
+          .May(Completes(0xd234), "CACHE-3", kMemory)
+          .May(Completes(0x9234), "CACHE-3", kKept));
+  shape.variants.push_back(
+      ShapeVariant("vm-entry", "By VM entry, and the PTE changes in between.",
+                   TwoRoots()
+                       .Read(0x1234)
+                       .EnterWith(kFieldEptp, kOtherEptp)
+                       .Store(0x4008, 0xd037)
+                       .EnterWith(kFieldEptp, kEptp)
+                       .Read(0x1234))
+          .May(Completes(0xd234), "CACHE-3", kMemory)
+          .May(Completes(0x9234), "CACHE-3", kKept));
+  shape.variants.push_back(
+      ShapeVariant(
+          "changed-while-away",
+          "The PTE is another from before the switch back until after "
+          "it, and as it was again: what it was while its root was not "
+          "in use, nobody kept.",
+          TwoRoots()
+              .Switch(1)
+              .Store(0x4008, 0xd037)
+              .Store(0x4008, 0xe037)
+              .Switch(0)
+              .Read(0x1234))
+          .May(Completes(0xe234), "CACHE-3", kMemory)
+          .May(Completes(0x9234), "CACHE-3",
+               "it may have been kept before step 1")
+          .MayNot(Completes(0xd234), "CACHE-3",
+                  "when the entry was so, its root was not in use"));
+  shape.variants.push_back(
+      ShapeVariant("invept", "INVEPT of the EPTRTA, while the other is in use.",
+                   TwoRoots()
+                       .Read(0x1234)
+                       .EnterWith(kFieldEptp, kOtherEptp)
+                       .Store(0x4008, 0xd037)
+                       .Invept(1, kEptp)
+                       .EnterWith(kFieldEptp, kEptp)
+                       .Read(0x1234))
+          .May(Completes(0xd234), "CACHE-3", kMemory)
+          .MayNot(Completes(0x9234), "CACHE-6",
+                  "INVEPT has ended what was kept"));
+  return shape;
+}
+
+CacheShape EptpSwitched() {
+  CacheShape shape = {
+      "eptp-switched",
+      "EPTP switched to another root",
+      "Nothing that was kept with one EPTRTA serves another.",
+      {kTags,
+       {"29.4.3.3",
+        "If a VMM uses different EPTP values for different guests, it may use "
+        "the same VPID for those guests. Doing so cannot result in one guest "
+        "using translations that pertain to the other."}},
+      "",
+      {}};
+  shape.variants.push_back(
+      ShapeVariant("vmfunc", "By VMFUNC.",
+                   TwoRoots().Read(0x1234).Switch(1).Read(0x1234))
+          .May(Completes(0xa234), "CACHE-1", kMemory)
+          .MayNot(Completes(0x9234), "CACHE-1",
+                  "it is associated with the other EPTRTA"));
+  shape.variants.push_back(
+      ShapeVariant("vm-entry", "By VM entry.",
+                   TwoRoots()
+                       .Read(0x1234)
+                       .EnterWith(kFieldEptp, kOtherEptp)
+                       .Read(0x1234))
+          .May(Completes(0xa234), "CACHE-1", kMemory)
+          .MayNot(Completes(0x9234), "CACHE-1",
+                  "it is associated with the other EPTRTA"));
+  shape.variants.push_back(
+      ShapeVariant("one-vpid",
+                   "One VPID with two roots, by a linear address: the guest's "
+                   "tables are the same, and lead to one guest-physical page.",
+                   World::Linear()
+                       .Start()
+                       .Word(0xb000, 0x2007)
+                       .Word(0xb008, 0x32007)
+                       .Read(kGla)
+                       .EnterWith(kFieldEptp, kOtherEptp)
+                       .Read(kGla))
+          .May(Reaches(0xa234, 4), "CACHE-1", kMemory)
+          .MayNot(Reaches(0x9234, 4), "CACHE-1",
+                  "it is associated with the other EPTRTA"));
+  return shape;
+}
+
+CacheShape RootReused() {
+  CacheShape shape = {
+      "root-reused",
+      "The frame of a root is used for another guest's",
+      "One guest's root is freed, and the same frame becomes the root of "
+      "another: the EPTRTA is the same, and so may be the translations.",
+      {kTags,
+       {"29.4.2",
+        "Newly created guest-physical mappings are associated with the current "
+        "EPTRTA."}},
+      "The processor knows a guest by the address of its root. INVEPT belongs "
+      "where a root is freed, or where it is made.",
+      {}};
+  for (const bool invept : {false, true}) {
+    CaseBuilder builder = TwoRoots()
+                              .Read(0x1234)
+                              .EnterWith(kFieldEptp, kOtherEptp)
+                              .Store(0x1000, 0)
+                              .Store(0x1000, 0x52007)
+                              .Word(0x52000, 0x53007)
+                              .Word(0x53000, 0x54007)
+                              .Word(0x54008, 0xd037);
+    if (invept) builder.Invept(1, kEptp);
+    ShapeVariant variant(invept ? "invept" : "without-invept",
+                         invept
+                             ? "INVEPT comes before the new guest is entered."
+                             : "No INVEPT comes.",
+                         builder.EnterWith(kFieldEptp, kEptp).Read(0x1234));
+    variant.May(Completes(0xd234), "CACHE-3", kMemory);
+    if (invept) {
+      variant.MayNot(Completes(0x9234), "CACHE-6",
+                     "INVEPT has ended what the old guest had");
+    } else {
+      variant.May(Completes(0x9234), "CACHE-3",
+                  "the translation of the old guest may have been kept");
+    }
+    shape.variants.push_back(variant);
+  }
+  return shape;
+}
+
+CacheShape VpidReused() {
+  CacheShape shape = {
+      "vpid-reused",
+      "VPID given to another guest",
+      "Two guests with tables of their own, under one EPTRTA and one VPID: the "
+      "second may use the first one's translations.",
+      {kTags,
+       {"29.4.3.3",
+        "Either prevents potentially undesired retention of information cached "
+        "from paging structures between separate uses of VMX operation."}},
+      "The second guest's root is another (CR3), and nobody asks: a mapping is "
+      "associated with the VPID and the PCID. With an EPTRTA for each guest "
+      "this cannot come; see eptp-switched.",
+      {}};
+  // The second guest's root is at guest-physical 16000H.
+  const auto start = [] {
+    return Guest4()
+        .Vpid(5)
+        .Word(0x26550, 0x17027)
+        .Word(0x27aa8, 0x18027)
+        .Word(0x28550, 0x19027)
+        .Word(0x29aa8, 0x1a067)
+        .Read(kGla);
+  };
+  const Answer now = Reaches(0x2a234, 4), before = Reaches(0x20234, 4);
+  shape.variants.push_back(
+      ShapeVariant("without-invvpid", "CR3 is another at VM entry.",
+                   start().EnterWith(kFieldCr3, 0x16000).Read(kGla))
+          .May(now, "CACHE-3", kMemory)
+          .May(before, "CACHE-3",
+               "the first guest's translation may have been kept"));
+  shape.variants.push_back(
+      ShapeVariant(
+          "invvpid", "INVVPID, single-context, comes before it.",
+          start().EnterWith(kFieldCr3, 0x16000).Invvpid(1, 5).Read(kGla))
+          .May(now, "CACHE-3", kMemory)
+          .MayNot(before, "CACHE-7", "INVVPID has ended it"));
+  shape.variants.push_back(
+      ShapeVariant(
+          "invept", "INVEPT ends combined mappings of all VPIDs, too.",
+          start().EnterWith(kFieldCr3, 0x16000).Invept(1, kEptp).Read(kGla))
+          .May(now, "CACHE-3", kMemory)
+          .MayNot(before, "CACHE-6", "INVEPT has ended it"));
+  shape.variants.push_back(ShapeVariant("another-vpid",
+                                        "The second guest has VPID 6.",
+                                        start()
+                                            .EnterWith(kFieldCr3, 0x16000)
+                                            .EnterWith(kFieldVpid, 6)
+                                            .Read(kGla))
+                               .May(now, "CACHE-1", kMemory));
+  return shape;
+}
+
+CacheShape TwoVpids() {
+  CacheShape shape = {
+      "two-vpids-one-eptp",
+      "Two VPIDs with one EPTP",
+      "Guest-physical mappings are shared by all VPIDs, combined ones are not.",
+      {kTags},
+      "",
+      {}};
+  const World linear = World::Linear();
+  shape.variants.push_back(
+      ShapeVariant("guest-pte",
+                   "The guest PTE changes, and VPID 6 translates the address "
+                   "for the first time.",
+                   GuestMoved().EnterWith(kFieldVpid, 6).Read(kGla))
+          .May(Reaches(0x26234, 4), "CACHE-1", kMemory)
+          .MayNot(Reaches(0x20234, 4), "CACHE-1",
+                  "it is associated with VPID 5"));
+  shape.variants.push_back(
+      ShapeVariant(
+          "ept-pte",
+          "The EPT PTE of the page changes: the guest-physical mapping "
+          "that VPID 5 left serves VPID 6.",
+          linear.Start()
+              .Read(kGla)
+              .Store(linear.Place(1), 0xa037)
+              .EnterWith(kFieldVpid, 6)
+              .Read(kGla))
+          .May(linear.To(0xa234), "CACHE-3", kMemory)
+          .May(linear.To(0x9234), "CACHE-3",
+               "guest-physical mappings know no VPID"));
+  shape.variants.push_back(ShapeVariant("guest-pte-back", "VPID 5 returns.",
+                                        GuestMoved()
+                                            .EnterWith(kFieldVpid, 6)
+                                            .EnterWith(kFieldVpid, 5)
+                                            .Read(kGla))
+                               .May(Reaches(0x26234, 4), "CACHE-3", kMemory)
+                               .May(Reaches(0x20234, 4), "CACHE-3", kKept));
+  return shape;
+}
+
+CacheShape GlobalPages() {
+  CacheShape shape = {
+      "global-pages",
+      "Global pages across PCIDs",
+      "A global translation serves every PCID of its VPID, another only its "
+      "own.",
+      {kTags,
+       {"3A 4.10.2.4",
+        "A logical processor may use a global TLB entry to translate a linear "
+        "address, even if the TLB entry is associated with a PCID different "
+        "from the current PCID."}},
+      "",
+      {}};
+  const Invalidate other = [](CaseBuilder& builder) {
+    builder.Give(GuestRegister::kCr3, kNoFlush | 0x14002);
+  };
+  AddGuestPteKept(shape, "global", "The page is global.",
+                  GuestMovedUnderPcid(0x100), other,
+                  "it is global, and the PCID does not count");
+  CaseBuilder mine = GuestMovedUnderPcid(0);
+  other(mine);
+  shape.variants.push_back(
+      ShapeVariant("not-global", "The page is not global.", mine.Read(kGla))
+          .May(Reaches(0x26234, 4), "CACHE-1", kMemory)
+          .MayNot(Reaches(0x20234, 4), "CACHE-1",
+                  "it is associated with PCID 1"));
+  CaseBuilder vpid = GuestMovedUnderPcid(0x100);
+  shape.variants.push_back(
+      ShapeVariant("another-vpid", "The page is global, and the VPID another.",
+                   vpid.EnterWith(kFieldVpid, 6).Read(kGla))
+          .May(Reaches(0x26234, 4), "CACHE-1", kMemory)
+          .MayNot(Reaches(0x20234, 4), "CACHE-1",
+                  "global pages are those of one VPID"));
+  return shape;
+}
+
+CacheShape VmTransitions() {
+  CacheShape shape = {
+      "vm-exit-and-entry",
+      "VM exit and entry",
+      "With VPIDs they end nothing; without, combined mappings, and no "
+      "guest-physical ones.",
+      {kTransitions,
+       {"29.4.3.1",
+        "If the “enable VPID” VM-execution control is 0, VM entries and VM "
+        "exits invalidate linear mappings and combined mappings associated "
+        "with "
+        "VPID 0000H (for all PCIDs). Combined mappings for VPID 0000H are "
+        "invalidated for all EPTRTAs."}},
+      "",
+      {}};
+  const auto entry = [](CaseBuilder& builder) {
+    builder.EnterWith(kFieldEptp, kEptp);
+  };
+  AddGuestPteKept(shape, "with-vpid", "VPID 5, and the guest PTE has changed.",
+                  GuestMoved(), entry, kKept);
+  AddGuestPte(shape, "without-vpid", "No VPID, and the guest PTE has changed.",
+              Guest4().Read(kGla).Store(kGuestPte, 0x16067), entry, "CACHE-11");
+  const World direct = World::GuestPhysical();
+  shape.variants.push_back(
+      ShapeVariant("ept-pte-without-vpid",
+                   "No VPID, and the EPT PTE has changed; by a guest-physical "
+                   "address.",
+                   direct.Start()
+                       .Read(0x1234)
+                       .Store(0x4008, 0xa037)
+                       .EnterWith(kFieldEptp, kEptp)
+                       .Read(0x1234))
+          .May(Completes(0xa234), "CACHE-3", kMemory)
+          .May(Completes(0x9234), "CACHE-3", kKept));
+  AddGuestPte(
+      shape, "vmfunc-without-vpid",
+      "No VPID, and EPTP switching by VMFUNC to the same EPTP.",
+      Guest4()
+          .EptpSwitching()
+          .Word(0x7000, kEptp)
+          .Read(kGla)
+          .Store(kGuestPte, 0x16067),
+      [](CaseBuilder& builder) { builder.Switch(0); }, "CACHE-11");
+  return shape;
+}
+
+CacheShape MbecSwitched() {
+  CacheShape shape = {
+      "mbec-switched",
+      "Mode-based execute control switched under one EPTRTA",
+      "Bit 10 begins to count, or bit 2 comes to mean supervisor-mode "
+      "addresses "
+      "alone, and the EPTRTA is the same.",
+      {{"29.4.3.4",
+        "If the “mode-based execute control for EPT” VM-execution control is "
+        "1, "
+        "software should use the INVEPT instruction after changing privilege "
+        "bit 10 from 1 to 0."},
+       {"29.4.1",
+        "The information in guest-physical mappings about access privileges "
+        "and "
+        "memory typing is derived from EPT paging structures."}},
+      "The SDM says which changes of entries need INVEPT, and nothing of the "
+      "control that says how they are read. Told here is what a processor "
+      "answers that keeps the entries' bits and reads them by the control as "
+      "it "
+      "is; one that keeps the privileges which they gave would be allowed a "
+      "fetch, or refused one, that the entries do not explain. It is safe to "
+      "execute INVEPT after a change of the control.",
+      {}};
+  constexpr std::uint32_t kEnableEpt = 0x2, kMbec = 0x40'0000;
+  shape.variants.push_back(
+      ShapeVariant("on",
+                   "XU is clear in the PTE, which did not count until now.",
+                   Walk4()
+                       .Pml4e(0x2407)
+                       .Pdpte(0x3407)
+                       .Pde(0x4407)
+                       .Fetch(0x1234)
+                       .User()
+                       .EnterWith(kFieldSecondary, kEnableEpt | kMbec)
+                       .Fetch(0x1234)
+                       .User())
+          .May(Violation(0x7bc, 0x1234), "CACHE-3", kMemory));
+  shape.variants.push_back(
+      ShapeVariant("off", "X is clear in the PTE, and XU was set.",
+                   Walk4()
+                       .Mbec()
+                       .Pte(0x9433)
+                       .Fetch(0x1234)
+                       .User()
+                       .EnterWith(kFieldSecondary, kEnableEpt)
+                       .Fetch(0x1234)
+                       .User())
+          .May(Violation(0x79c, 0x1234), "CACHE-3", kMemory));
+  return shape;
+}
+
+}  // namespace
+
+std::vector<CacheShape> ContextShapes() {
+  return {EptpSwitchedAndBack(), EptpSwitched(), RootReused(),
+          VpidReused(),          TwoVpids(),     GlobalPages(),
+          VmTransitions(),       MbecSwitched()};
+}
+
+}  // namespace eptdiff

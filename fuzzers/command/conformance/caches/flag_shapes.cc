@@ -1,0 +1,408 @@
+// Accessed and dirty flags, the page-modification log, and SPP vectors.
+#include "fuzzers/command/conformance/caches/shape.h"
+#include "fuzzers/command/conformance/caches/world.h"
+
+namespace eptdiff {
+namespace {
+
+constexpr char kMemory[] = "what memory has";
+
+const Passage kSticky = {
+    "29.3.5",
+    "A processor may cache information from the EPT paging-structure entries "
+    "in "
+    "TLBs and paging-structure caches (see Section 29.4). This fact implies "
+    "that, if software changes an accessed flag or a dirty flag from 1 to 0, "
+    "the processor might not set the corresponding bit in memory on a "
+    "subsequent access using an affected guest-physical address."};
+const Passage kSets = {
+    "29.3.5",
+    "Whenever there is a write to a guest-physical address, the processor sets "
+    "the dirty flag (if it is not already set) in the EPT paging-structure "
+    "entry that identifies the final physical address for the guest-physical "
+    "address."};
+const Passage kNeeded = {
+    "29.4.3.4",
+    "Software should use the INVEPT instruction with the “single-context” "
+    "INVEPT type after making any of the following changes to an EPT "
+    "paging-structure entry [...]: Clearing bit 8 (the accessed flag) if "
+    "accessed and dirty flags for EPT will be enabled. [...] clearing bit 9 "
+    "(the dirty flag) if accessed and dirty flags for EPT will be enabled."};
+
+// With accessed flags set at all levels, and the PTE as it is told.
+CaseBuilder Flagged(std::uint64_t pte) {
+  return Walk4().AccessedDirty().Pml4e(0x2107).Pdpte(0x3107).Pde(0x4107).Pte(
+      pte);
+}
+
+CacheShape AccessedCleared() {
+  CacheShape shape = {
+      "accessed-cleared",
+      "Accessed flag cleared",
+      "Software clears an accessed flag without INVEPT: the next access need "
+      "not set it.",
+      {kSticky, kNeeded},
+      "Who samples accessed flags to find idle pages finds too many, until "
+      "INVEPT.",
+      {}};
+  const struct {
+    const char* name;
+    std::uint64_t place, with, without;
+  } kEntries[] = {{"pte", 0x4008, 0x9137, 0x9037},
+                  {"pde", 0x3000, 0x4107, 0x4007},
+                  {"pdpte", 0x2000, 0x3107, 0x3007},
+                  {"pml4e", 0x1000, 0x2107, 0x2007}};
+  for (const auto& entry : kEntries) {
+    shape.variants.push_back(
+        ShapeVariant(entry.name, "The flag is cleared after an access.",
+                     Flagged(0x9137)
+                         .Read(0x1234)
+                         .Store(entry.place, entry.without)
+                         .Read(0x1234))
+            .May(Completes(0x9234).Writes(entry.place, entry.with), "CACHE-3",
+                 kMemory)
+            .May(Completes(0x9234), "CACHE-10",
+                 "the entry may have been kept with its flag set"));
+  }
+  shape.variants.push_back(
+      ShapeVariant("invept", "The same, and INVEPT.",
+                   Flagged(0x9137)
+                       .Read(0x1234)
+                       .Store(0x4008, 0x9037)
+                       .Invept(1, kEptp)
+                       .Read(0x1234))
+          .May(Completes(0x9234).Writes(0x4008, 0x9137), "CACHE-3", kMemory)
+          .MayNot(Completes(0x9234), "CACHE-6",
+                  "INVEPT has ended the entry with its flag"));
+  return shape;
+}
+
+CacheShape DirtyCleared() {
+  CacheShape shape = {
+      "dirty-cleared",
+      "Dirty flag cleared",
+      "Software clears a dirty flag without INVEPT: the next write need not "
+      "set "
+      "it.",
+      {kSticky, kNeeded},
+      "A page that is written to afterwards is lost to live migration.",
+      {}};
+  shape.variants.push_back(
+      ShapeVariant(
+          "pte", "The PTE.",
+          Flagged(0x9337).Write(0x1234).Store(0x4008, 0x9137).Write(0x1234))
+          .May(Completes(0x9234).Writes(0x4008, 0x9337), "CACHE-3", kMemory)
+          .May(Completes(0x9234), "CACHE-10",
+               "the entry may have been kept with its flag set"));
+  shape.variants.push_back(
+      ShapeVariant("pde", "A PDE that maps 2 MBytes.",
+                   Walk4()
+                       .AccessedDirty()
+                       .Pml4e(0x2107)
+                       .Pdpte(0x3107)
+                       .Pde(0x2003b7)
+                       .Write(0x1234)
+                       .Store(0x3000, 0x2001b7)
+                       .Write(0x1234))
+          .May(Completes(0x201234).Size(21).Writes(0x3000, 0x2003b7), "CACHE-3",
+               kMemory)
+          .May(Completes(0x201234).Size(21), "CACHE-10",
+               "the entry may have been kept with its flag set"));
+  shape.variants.push_back(
+      ShapeVariant(
+          "both", "Accessed and dirty flag of the PTE at once.",
+          Flagged(0x9337).Write(0x1234).Store(0x4008, 0x9037).Write(0x1234))
+          .May(Completes(0x9234).Writes(0x4008, 0x9337), "CACHE-3", kMemory)
+          .May(Completes(0x9234), "CACHE-10",
+               "the entry may have been kept with both flags set"));
+  shape.variants.push_back(
+      ShapeVariant("invept", "The same, and INVEPT.",
+                   Flagged(0x9337)
+                       .Write(0x1234)
+                       .Store(0x4008, 0x9137)
+                       .Invept(1, kEptp)
+                       .Write(0x1234))
+          .May(Completes(0x9234).Writes(0x4008, 0x9337), "CACHE-3", kMemory)
+          .MayNot(Completes(0x9234), "CACHE-6",
+                  "INVEPT has ended the entry with its flag"));
+  return shape;
+}
+
+CacheShape DirtyWasClear() {
+  CacheShape shape = {
+      "dirty-was-clear",
+      "A translation that was kept with its dirty flag clear",
+      "A page is read, and then written to: the write sets the flag, whatever "
+      "was kept.",
+      {kSets},
+      "Only a set flag can be kept to an effect. A processor that keeps a "
+      "clean "
+      "translation has to walk again, or to set the flag, before the write.",
+      {}};
+  shape.variants.push_back(
+      ShapeVariant("pte", "Nothing has changed in between.",
+                   Flagged(0x9137).Read(0x1234).Write(0x1234))
+          .May(Completes(0x9234).Writes(0x4008, 0x9337), "CACHE-10", kMemory)
+          .MayNot(Completes(0x9234), "CACHE-10",
+                  "the flag is not set, neither in memory nor in what was "
+                  "kept"));
+  shape.variants.push_back(
+      ShapeVariant("linear", "By a linear address.",
+                   Guest4()
+                       .Vpid(5)
+                       .GuestPte(0x80'0000'1067)
+                       .AccessedDirty()
+                       .Pml4e(0x2107)
+                       .Pdpte(0x3107)
+                       .Pde(0x4107)
+                       .EptPte(0x11000, 0x21337)
+                       .EptPte(0x12000, 0x22337)
+                       .EptPte(0x13000, 0x23337)
+                       .EptPte(0x14000, 0x24337)
+                       .Word(0x1008, 0x42107)
+                       .Word(0x42000, 0x43107)
+                       .Word(0x43000, 0x44107)
+                       .Word(0x44008, 0x9137)
+                       .Read(kGla)
+                       .Write(kGla))
+          .May(Reaches(0x9234, 4).Writes(0x44008, 0x9337), "CACHE-10", kMemory)
+          .MayNot(Reaches(0x9234, 4), "CACHE-10",
+                  "the flag is not set, neither in memory nor in what was "
+                  "kept"));
+  return shape;
+}
+
+CacheShape PmlKeptDirty() {
+  CacheShape shape = {
+      "pml-kept-dirty",
+      "Page-modification logging and a dirty flag that was kept",
+      "The dirty flag is cleared after the log was read, without INVEPT: the "
+      "next write need not be logged.",
+      {{"29.3.6",
+        "If the processor updated a dirty flag for EPT (changing it from 0 to "
+        "1), it then operates as follows: 1. The guest-physical address of "
+        "the access is written to the page-modification log."},
+       kSticky,
+       kNeeded},
+      "The log hangs on the flag: what sets no flag writes no entry. Here the "
+      "log lies at 0x8000, and its index is 4.",
+      {}};
+  shape.variants.push_back(
+      ShapeVariant("without-invept", "The flag is cleared, and that is all.",
+                   Flagged(0x9337)
+                       .Pml(4)
+                       .Write(0x1234)
+                       .Store(0x4008, 0x9137)
+                       .Write(0x1234))
+          .May(Completes(0x9234)
+                   .Writes(0x4008, 0x9337)
+                   .Writes(0x8020, 0x1000)
+                   .PmlIndex(3),
+               "CACHE-3", kMemory)
+          .May(
+              Completes(0x9234), "CACHE-10",
+              "the entry may have been kept with its flag set: nothing is set, "
+              "and nothing logged")
+          .MayNot(Completes(0x9234).Writes(0x4008, 0x9337), "CACHE-3",
+                  "who sets the flag logs the write"));
+  shape.variants.push_back(
+      ShapeVariant("invept", "The same, and INVEPT.",
+                   Flagged(0x9337)
+                       .Pml(4)
+                       .Write(0x1234)
+                       .Store(0x4008, 0x9137)
+                       .Invept(1, kEptp)
+                       .Write(0x1234))
+          .May(Completes(0x9234)
+                   .Writes(0x4008, 0x9337)
+                   .Writes(0x8020, 0x1000)
+                   .PmlIndex(3),
+               "CACHE-3", kMemory)
+          .MayNot(Completes(0x9234), "CACHE-6",
+                  "INVEPT has ended the entry with its flag"));
+  shape.variants.push_back(
+      ShapeVariant(
+          "log-full",
+          "The log is full: who sets the flag exits, who need not does "
+          "not.",
+          Flagged(0x9337)
+              .Pml(0xffff)
+              .Write(0x1234)
+              .Store(0x4008, 0x9137)
+              .Write(0x1234))
+          .May(LogFull(), "CACHE-3", kMemory)
+          .May(Completes(0x9234), "CACHE-10",
+               "the entry may have been kept with its flag set"));
+  return shape;
+}
+
+CacheShape FlagsSwitchedOn() {
+  CacheShape shape = {
+      "flags-switched-on",
+      "EPTP bit 6 switched on under one EPTRTA",
+      "Translations were made while accessed and dirty flags were off. When "
+      "they are on, the flags may fail to be set.",
+      {{"29.4.3.4",
+        "Software should use the INVEPT instruction with the “single-context” "
+        "INVEPT type before a VM entry with an EPTP value X such that X[6] = 1 "
+        "(accessed and dirty flags for EPT are enabled) if the logical "
+        "processor had earlier been in VMX non-root operation with an EPTP "
+        "value Y such that Y[6] = 0 (accessed and dirty flags for EPT are not "
+        "enabled) and Y[51:12] = X[51:12]."},
+       {"26.5.6.3",
+        "If an EPTP-switching VMFUNC establishes an EPTP value that enables "
+        "accessed and dirty flags for EPT (by setting bit 6), subsequent "
+        "memory "
+        "accesses may fail to set those flags as specified if there has been "
+        "no "
+        "appropriate execution of INVEPT since the last use of an EPTP value "
+        "that does not enable accessed and dirty flags for EPT (because bit 6 "
+        "is clear) and that is identical to the new value on bits 51:12."}},
+      "",
+      {}};
+  const auto start = [] {
+    return Walk4().Pml4e(0x2107).Pdpte(0x3107).Pde(0x4107);
+  };
+  shape.variants.push_back(
+      ShapeVariant(
+          "accessed", "A read; of the PTE alone the flag is clear.",
+          start().Read(0x1234).EnterWith(kFieldEptp, kEptp | 0x40).Read(0x1234))
+          .May(Completes(0x9234).Writes(0x4008, 0x9137), "CACHE-3", kMemory)
+          .May(Completes(0x9234), "CACHE-14",
+               "the translation was made without flags"));
+  shape.variants.push_back(
+      ShapeVariant("dirty", "A write.",
+                   start()
+                       .Write(0x1234)
+                       .EnterWith(kFieldEptp, kEptp | 0x40)
+                       .Write(0x1234))
+          .May(Completes(0x9234).Writes(0x4008, 0x9337), "CACHE-3", kMemory)
+          .May(Completes(0x9234), "CACHE-14",
+               "the translation was made without flags"));
+  shape.variants.push_back(
+      ShapeVariant("upper-level", "A read; the flag of the PDE is clear.",
+                   Walk4()
+                       .Pml4e(0x2107)
+                       .Pdpte(0x3107)
+                       .Pte(0x9137)
+                       .Read(0x1234)
+                       .EnterWith(kFieldEptp, kEptp | 0x40)
+                       .Read(0x1234))
+          .May(Completes(0x9234).Writes(0x3000, 0x4107), "CACHE-3", kMemory)
+          .May(Completes(0x9234), "CACHE-14",
+               "the PDE was kept without flags"));
+  shape.variants.push_back(
+      ShapeVariant("invept", "INVEPT comes before the flags are switched on.",
+                   start()
+                       .Write(0x1234)
+                       .Invept(1, kEptp)
+                       .EnterWith(kFieldEptp, kEptp | 0x40)
+                       .Write(0x1234))
+          .May(Completes(0x9234).Writes(0x4008, 0x9337), "CACHE-3", kMemory)
+          .May(Completes(0x9234), "CACHE-14",
+               "between steps 2 and 3 it may have been made again without "
+               "flags"));
+  shape.variants.push_back(
+      ShapeVariant("invept-after",
+                   "INVEPT comes after the flags have been switched on.",
+                   start()
+                       .Write(0x1234)
+                       .EnterWith(kFieldEptp, kEptp | 0x40)
+                       .Invept(1, kEptp)
+                       .Write(0x1234))
+          .May(Completes(0x9234).Writes(0x4008, 0x9337), "CACHE-3", kMemory)
+          .MayNot(Completes(0x9234), "CACHE-6",
+                  "INVEPT has ended what was made without flags"));
+  return shape;
+}
+
+CacheShape GuestFlagsCleared() {
+  CacheShape shape = {
+      "guest-flags-cleared",
+      "Guest accessed or dirty flag cleared",
+      "The guest clears a flag of its own without INVLPG: it need not be set "
+      "again.",
+      {{"3A 4.10.4.3",
+        "If software modifies a paging-structure entry that identifies the "
+        "final physical address for a linear address [...] to change the dirty "
+        "flag from 1 to 0, failure to perform an invalidation may result in "
+        "the "
+        "processor not setting that bit in response to a subsequent write to a "
+        "linear address whose translation uses the entry."}},
+      "",
+      {}};
+  shape.variants.push_back(
+      ShapeVariant(
+          "accessed", "The accessed flag of the PTE, and a read.",
+          Guest4().Vpid(5).Read(kGla).Store(kGuestPte, 0x10047).Read(kGla))
+          .May(Reaches(0x20234, 4).Writes(kGuestPte, 0x10067), "CACHE-3",
+               kMemory)
+          .May(Reaches(0x20234, 4), "CACHE-3",
+               "the entry may have been kept with its flag set"));
+  shape.variants.push_back(
+      ShapeVariant(
+          "dirty", "The dirty flag of the PTE, and a write.",
+          Guest4().Vpid(5).Write(kGla).Store(kGuestPte, 0x10027).Write(kGla))
+          .May(Reaches(0x20234, 4).Writes(kGuestPte, 0x10067), "CACHE-3",
+               kMemory)
+          .May(Reaches(0x20234, 4), "CACHE-3",
+               "the entry may have been kept with its flag set"));
+  shape.variants.push_back(
+      ShapeVariant("invlpg", "The same, and INVLPG.",
+                   Guest4()
+                       .Vpid(5)
+                       .Write(kGla)
+                       .Store(kGuestPte, 0x10027)
+                       .Invlpg(kGla)
+                       .Write(kGla))
+          .May(Reaches(0x20234, 4).Writes(kGuestPte, 0x10067), "CACHE-3",
+               kMemory)
+          .MayNot(Reaches(0x20234, 4), "CACHE-8",
+                  "INVLPG has ended the entry with its flag"));
+  return shape;
+}
+
+CacheShape SppChanged() {
+  CacheShape shape = {
+      "spp-vector-changed",
+      "Sub-page write permissions changed",
+      "A sub-page is write-protected in its vector without INVEPT: the write "
+      "may still be allowed.",
+      {{"29.4.1",
+        "Guest-physical mappings and combined mappings may also include SPP "
+        "vectors and information about the data structures used to locate SPP "
+        "vectors (see Section 29.3.4.2)."}},
+      "The vector of the page lies at 0xd008, below tables at 0xa000, 0xb000 "
+      "and 0xc000.",
+      {}};
+  const auto start = [] {
+    return Walk4()
+        .SubPage()
+        .Pte(0x2000'0000'0000'9035)
+        .Vector(0x5555'5555'5555'5555)
+        .Write(0x1234);
+  };
+  shape.variants.push_back(
+      ShapeVariant("vector", "The vector becomes 0.",
+                   start().Store(0xd008, 0).Write(0x1234))
+          .May(Violation(0x5aa, 0x1234), "CACHE-3", kMemory)
+          .May(Completes(0x9234), "CACHE-15",
+               "the vector may have been kept as it was"));
+  shape.variants.push_back(
+      ShapeVariant("invept", "The same, and INVEPT.",
+                   start().Store(0xd008, 0).Invept(1, kEptp).Write(0x1234))
+          .May(Violation(0x5aa, 0x1234), "CACHE-3", kMemory)
+          .MayNot(Completes(0x9234), "CACHE-6",
+                  "INVEPT has ended the vector that was kept"));
+  return shape;
+}
+
+}  // namespace
+
+std::vector<CacheShape> FlagShapes() {
+  return {AccessedCleared(), DirtyCleared(),    DirtyWasClear(),
+          PmlKeptDirty(),    FlagsSwitchedOn(), GuestFlagsCleared(),
+          SppChanged()};
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,96 @@
+// Shapes of what may be kept of translations, as litmus tests: a case, a
+// question (what does its last step answer?), and by hand, from the SDM's text,
+// every answer that is permitted, with the rule that permits it, and what is
+// forbidden, with the rule that forbids it. corpus/conformance/caches/ has a
+// page for each. Nothing here asks the reference; answers.h does.
+//
+// This folder uses the witnesses' language, and the words of reports. Begin
+// with world.h, the page that nearly all shapes are about, then
+// change_shapes.cc; drawing.h and page.h make the pages.
+//
+// Not part of any fuzz target. Thread-safety: pure functions.
+#ifndef EPTDIFF_FUZZERS_COMMAND_CONFORMANCE_CACHES_SHAPE_H_
+#define EPTDIFF_FUZZERS_COMMAND_CONFORMANCE_CACHES_SHAPE_H_
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "oracle/case.h"
+#include "oracle/reference/witnesses/answer.h"
+#include "oracle/reference/witnesses/case_builder.h"
+
+namespace eptdiff {
+
+struct ShapeAnswer {
+  Answer answer;
+  bool permitted = false;
+  std::string rule;  // its identifier: "CACHE-6"
+  std::string why;
+};
+
+// A case in one of its forms.
+struct ShapeVariant {
+  ShapeVariant(std::string name, std::string title, const CaseBuilder& builder)
+      : name(std::move(name)), title(std::move(title)), c(builder.Build()) {}
+
+  // An answer of the last step that is permitted; what memory says is the
+  // first. All are told.
+  ShapeVariant& May(Answer answer, std::string rule, std::string why) {
+    answers.push_back(
+        {std::move(answer), true, std::move(rule), std::move(why)});
+    return *this;
+  }
+  // One that is not.
+  ShapeVariant& MayNot(Answer answer, std::string rule, std::string why) {
+    answers.push_back(
+        {std::move(answer), false, std::move(rule), std::move(why)});
+    return *this;
+  }
+  // The question is put to whom step `step` (from 1) has answered this, which
+  // is permitted and not what memory says.
+  ShapeVariant& After(std::size_t step, Answer answer) {
+    met.emplace(step, std::move(answer));
+    return *this;
+  }
+
+  std::string name;   // of its file: "pde"
+  std::string title;  // "The PDE leads to another page table."
+  Case c;
+  std::vector<ShapeAnswer> answers;
+  std::map<std::size_t, Answer> met;
+};
+
+struct Passage {
+  std::string section;  // of Volume 3C, December 2023, or "3A 4.10.4.1"
+  std::string words;
+};
+
+struct CacheShape {
+  std::string name;      // of its page: "changed-address"
+  std::string title;     // "Changed address"
+  std::string sentence;  // what it is about
+  std::vector<Passage> passages;
+  std::string text;  // what there is to say
+  std::vector<ShapeVariant> variants;
+};
+
+std::vector<CacheShape> ChangeShapes();     // an entry changes
+std::vector<CacheShape> FirstUseShapes();   // what is not kept at all
+std::vector<CacheShape> OrderShapes();      // two changes
+std::vector<CacheShape> InveptShapes();     // INVEPT
+std::vector<CacheShape> InvvpidShapes();    // INVVPID
+std::vector<CacheShape> GuestShapes();      // what the guest executes
+std::vector<CacheShape> FaultShapes();      // violations and page faults
+std::vector<CacheShape> FlagShapes();       // A, D, PML, SPP
+std::vector<CacheShape> ContextShapes();    // EPTP, VPID, PCID
+std::vector<CacheShape> ProcessorShapes();  // several logical processors
+
+// All of them; names are unique.
+std::vector<CacheShape> AllCacheShapes();
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_FUZZERS_COMMAND_CONFORMANCE_CACHES_SHAPE_H_
