@@ -171,12 +171,12 @@ std::vector<std::string> Mistakes(const ShapeVariant& variant,
     const Outcome outcome = answer.answer.In(before);
     const bool conforms =
         Judge(followed.verdict, before, outcome, kAllFields).conforms;
-    if (conforms != answer.permitted) {
+    if (conforms != answer.permitted()) {
       mistakes.push_back(absl::StrCat(
           AnswerWords(before, outcome),
           conforms ? ": the reference permits it" : ": it is not permitted"));
     }
-    if (answer.permitted) permitted.push_back(outcome);
+    if (answer.permitted()) permitted.push_back(outcome);
   }
   for (const Alternative& alternative : followed.verdict.alternatives) {
     for (const Alternative& settled : Settled(alternative)) {

@@ -237,6 +237,14 @@ CacheShape MemoryTypeChanged() {
           .Read(0x1234)
           .But([](Step& step) { step.page.pat_index = 3; }),
       Completes(0x9234).Type(uc), Completes(0x9234));
+  shape.variants.push_back(
+      ShapeVariant(
+          "guest-pat",
+          "By a linear address: the guest's PTE comes to select an "
+          "entry of the PAT that is UC.",
+          Guest4().Vpid(5).Read(kGla).Store(kGuestPte, 0x1007f).Read(kGla))
+          .May(Reaches(0x20234, 4).Type(uc), "CACHE-3", kMemory)
+          .May(Reaches(0x20234, 4), "CACHE-3", kKept));
   return shape;
 }
 

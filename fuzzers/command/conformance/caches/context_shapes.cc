@@ -375,14 +375,13 @@ CacheShape MbecSwitched() {
         "and "
         "memory typing is derived from EPT paging structures."}},
       "The SDM says which changes of entries need INVEPT, and nothing of the "
-      "control that says how they are read. Told here is what a processor "
-      "answers that keeps the entries' bits and reads them by the control as "
-      "it "
-      "is; one that keeps the privileges which they gave would be allowed a "
-      "fetch, or refused one, that the entries do not explain. It is safe to "
-      "execute INVEPT after a change of the control.",
+      "control that says how they are read. A processor may keep bits, and "
+      "read "
+      "them by the control as it is, or the privileges which they gave. INVEPT "
+      "after a change of the control is safe.",
       {}};
   constexpr std::uint32_t kEnableEpt = 0x2, kMbec = 0x40'0000;
+  constexpr char kSilence[] = "controls-changed-under-one-root";
   shape.variants.push_back(
       ShapeVariant("on",
                    "XU is clear in the PTE, which did not count until now.",
@@ -395,7 +394,9 @@ CacheShape MbecSwitched() {
                        .EnterWith(kFieldSecondary, kEnableEpt | kMbec)
                        .Fetch(0x1234)
                        .User())
-          .May(Violation(0x7bc, 0x1234), "CACHE-3", kMemory));
+          .May(Violation(0x7bc, 0x1234), "CACHE-3", kMemory)
+          .Open(Completes(0x9234), kSilence,
+                "the privilege to execute may have been kept"));
   shape.variants.push_back(
       ShapeVariant("off", "X is clear in the PTE, and XU was set.",
                    Walk4()
@@ -406,7 +407,63 @@ CacheShape MbecSwitched() {
                        .EnterWith(kFieldSecondary, kEnableEpt)
                        .Fetch(0x1234)
                        .User())
-          .May(Violation(0x79c, 0x1234), "CACHE-3", kMemory));
+          .May(Violation(0x79c, 0x1234), "CACHE-3", kMemory)
+          .Open(Completes(0x9234), kSilence,
+                "the privilege to execute may have been kept"));
+  shape.variants.push_back(
+      ShapeVariant("invept", "It is switched on, and INVEPT comes.",
+                   Walk4()
+                       .Pml4e(0x2407)
+                       .Pdpte(0x3407)
+                       .Pde(0x4407)
+                       .Fetch(0x1234)
+                       .User()
+                       .EnterWith(kFieldSecondary, kEnableEpt | kMbec)
+                       .Invept(1, kEptp)
+                       .Fetch(0x1234)
+                       .User())
+          .May(Violation(0x7bc, 0x1234), "CACHE-3", kMemory)
+          .MayNot(Completes(0x9234), "CACHE-3",
+                  "INVEPT has ended it, whatever it was"));
+  return shape;
+}
+
+CacheShape WalkLengthChanged() {
+  CacheShape shape = {
+      "walk-length-changed",
+      "Page-walk length changed under one EPTRTA",
+      "A root is read as a PML4 table, and then as a PML5 table.",
+      {{"29.4.3.4",
+        "Software should use the INVEPT instruction with the “single-context” "
+        "INVEPT type before a VM entry with an EPTP value X if the logical "
+        "processor had earlier been in VMX non-root operation with an EPTP "
+        "value Y such that Y[5:3] ≠ X[5:3] (different EPT page-walk length) "
+        "and "
+        "Y[51:12] = X[51:12]."},
+       kTags},
+      "What comes of it without INVEPT, the SDM does not say; a mapping is "
+      "associated with the EPTRTA, and that is the same.",
+      {}};
+  for (const bool invept : {false, true}) {
+    CaseBuilder builder = Walk4()
+                              .Word(0x4000, 0x5007)
+                              .Word(0x5008, 0xd037)
+                              .Read(0x1234)
+                              .EnterWith(kFieldEptp, 0x1026);
+    if (invept) builder.Invept(1, 0x1026);
+    ShapeVariant variant(invept ? "invept" : "without-invept",
+                         invept ? "INVEPT comes after it." : "No INVEPT comes.",
+                         builder.Read(0x1234));
+    variant.May(Completes(0xd234), "CACHE-3", kMemory);
+    if (invept) {
+      variant.MayNot(Completes(0x9234), "CACHE-3",
+                     "INVEPT has ended what was kept");
+    } else {
+      variant.Open(Completes(0x9234), "another-mode-under-one-tag",
+                   "the translation of step 1 is associated with the EPTRTA");
+    }
+    shape.variants.push_back(variant);
+  }
   return shape;
 }
 
@@ -415,7 +472,7 @@ CacheShape MbecSwitched() {
 std::vector<CacheShape> ContextShapes() {
   return {EptpSwitchedAndBack(), EptpSwitched(), RootReused(),
           VpidReused(),          TwoVpids(),     GlobalPages(),
-          VmTransitions(),       MbecSwitched()};
+          VmTransitions(),       MbecSwitched(), WalkLengthChanged()};
 }
 
 }  // namespace eptdiff

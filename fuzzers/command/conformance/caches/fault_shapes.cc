@@ -55,6 +55,20 @@ CacheShape RightAddedRetry() {
     }
   }
   shape.variants.push_back(
+      ShapeVariant("another-part-of-a-large-page",
+                   "The page has 2 MBytes, and the violation was of another "
+                   "part: if the page is kept in parts, each may refuse once.",
+                   Walk4()
+                       .Pde(0x2000b5)
+                       .Read(0x1234)
+                       .Store(0x3000, 0x2000b7)
+                       .Write(0x1234)
+                       .Write(0x2234))
+          .After(3, Violation(0x5aa, 0x1234))
+          .May(Completes(0x202234).Size(21), "CACHE-9", kMemory)
+          .May(Violation(0x5aa, 0x2234), "CACHE-9",
+               "what would be used for this address has not been ended"));
+  shape.variants.push_back(
       ShapeVariant(
           "on-another-processor",
           "The violation was taken by processor 1; processor 0 has one "
@@ -72,6 +86,63 @@ CacheShape RightAddedRetry() {
           .May(Completes(0x9234), "CACHE-9", kMemory)
           .May(Violation(0x5aa, 0x1234), "CACHE-9",
                "it invalidates on the processor that takes it"));
+  return shape;
+}
+
+CacheShape SuppressVeChanged() {
+  CacheShape shape = {
+      "suppress-ve-changed",
+      "Suppress #VE changed",
+      "Bit 63 of an entry changes, and what the access is refused by may still "
+      "be the entry as it was.",
+      {{"26.5.7.1",
+        "If an access to a guest-physical address causes an EPT violation, bit "
+        "63 of exactly one of the EPT paging-structure entries used to "
+        "translate that address is used to determine whether the EPT violation "
+        "is convertible: either a entry that is not present [...] or an entry "
+        "that maps a page."}},
+      "The entry that is used may be one that was kept. For an entry that is "
+      "not present there is nothing to keep: the bit counts at once.",
+      {}};
+  constexpr std::uint64_t kSuppress = std::uint64_t{1} << 63;
+  const Answer exit = Violation(0x58a, 0x1234);
+  const Answer ve = VirtualizationException()
+                        .Writes(0x6000, 0xffffffff'00000030)
+                        .Writes(0x6008, 0x58a)
+                        .Writes(0x6010, kGlaPage | 0x234)
+                        .Writes(0x6018, 0x1234);
+  const Answer absent = VirtualizationException()
+                            .Writes(0x6000, 0xffffffff'00000030)
+                            .Writes(0x6008, 0x582)
+                            .Writes(0x6010, kGlaPage | 0x234)
+                            .Writes(0x6018, 0x1234);
+  constexpr char kBit[] = "the entry may have been kept with its bit 63";
+  shape.variants.push_back(
+      ShapeVariant("set", "The bit is set: the violation is to exit.",
+                   Walk4()
+                       .Ve()
+                       .Pte(0x9031)
+                       .Read(0x1234)
+                       .Store(0x4008, kSuppress | 0x9031)
+                       .Write(0x1234))
+          .May(exit, "CACHE-3", kMemory)
+          .May(ve, "CACHE-3", kBit));
+  shape.variants.push_back(ShapeVariant("cleared",
+                                        "The bit is cleared: #VE is to come.",
+                                        Walk4()
+                                            .Ve()
+                                            .Pte(kSuppress | 0x9031)
+                                            .Read(0x1234)
+                                            .Store(0x4008, 0x9031)
+                                            .Write(0x1234))
+                               .May(ve, "CACHE-3", kMemory)
+                               .May(exit, "CACHE-3", kBit));
+  shape.variants.push_back(
+      ShapeVariant("not-present", "The entry is not present, before and after.",
+                   Walk4().Ve().Pte(kSuppress).Store(0x4008, 0).Write(0x1234))
+          .May(absent, "CACHE-2", kMemory)
+          .MayNot(Violation(0x582, 0x1234), "CACHE-2",
+                  "nothing is kept of an entry that is not present"));
   return shape;
 }
 
@@ -113,6 +184,30 @@ CacheShape ViolationEnds() {
           .May(Completes(0x9234), "CACHE-3",
                "the translation of this page is none that the violation would "
                "have used"));
+  shape.variants.push_back(
+      ShapeVariant(
+          "of-the-guests-table",
+          "The violation is of the guest's page table, which EPT does "
+          "not map any more: bit 8 of the qualification is 0, and "
+          "combined mappings need not end.",
+          Guest4().Vpid(5).Read(kGla).Store(0x4088, 0).Read(kGla).Read(kGla))
+          .May(Violation(0x81, 0x11aa8).At(kGla), "CACHE-3", kMemory)
+          .May(Reaches(0x20234, 4), "CACHE-3",
+               "the combined mapping of step 1 may have been kept"));
+  shape.variants.push_back(
+      ShapeVariant("of-the-guests-table-then-moved",
+                   "The same, and the page table comes back in another frame.",
+                   Guest4()
+                       .Vpid(5)
+                       .Word(0x61aa8, 0x16067)
+                       .Read(kGla)
+                       .Store(0x4088, 0)
+                       .Read(kGla)
+                       .Store(0x4088, 0x61037)
+                       .Read(kGla))
+          .May(Reaches(0x26234, 4), "CACHE-3", kMemory)
+          .May(Reaches(0x20234, 4), "CACHE-3",
+               "the combined mapping of step 1 may have been kept"));
   return shape;
 }
 
@@ -229,8 +324,8 @@ CacheShape PageFaultEnds() {
 }  // namespace
 
 std::vector<CacheShape> FaultShapes() {
-  return {RightAddedRetry(), ViolationEnds(), GuestRightAdded(),
-          PageFaultEnds()};
+  return {RightAddedRetry(), SuppressVeChanged(), ViolationEnds(),
+          GuestRightAdded(), PageFaultEnds()};
 }
 
 }  // namespace eptdiff

@@ -125,6 +125,28 @@ CacheShape DirtyCleared() {
           .May(Completes(0x9234).Writes(0x4008, 0x9337), "CACHE-3", kMemory)
           .MayNot(Completes(0x9234), "CACHE-6",
                   "INVEPT has ended the entry with its flag"));
+  shape.variants.push_back(
+      ShapeVariant("guest-table",
+                   "The EPT PTE of the guest's page table, which each walk "
+                   "through it writes to, as EPT sees it.",
+                   Guest4()
+                       .Vpid(5)
+                       .AccessedDirty()
+                       .Pml4e(0x2107)
+                       .Pdpte(0x3107)
+                       .Pde(0x4107)
+                       .Pte(0x20337)
+                       .EptPte(0x11000, 0x21337)
+                       .EptPte(0x12000, 0x22337)
+                       .EptPte(0x13000, 0x23337)
+                       .EptPte(0x14000, 0x24337)
+                       .Read(kGla)
+                       .Store(0x4088, 0x21137)
+                       .Read(kGla))
+          .May(Reaches(0x20234, 4).Writes(0x4088, 0x21337), "CACHE-3", kMemory)
+          .May(Reaches(0x20234, 4), "CACHE-3",
+               "the combined mapping may have been kept, and no table of the "
+               "guest is read"));
   return shape;
 }
 
@@ -169,6 +191,62 @@ CacheShape DirtyWasClear() {
           .MayNot(Reaches(0x9234, 4), "CACHE-10",
                   "the flag is not set, neither in memory nor in what was "
                   "kept"));
+  return shape;
+}
+
+CacheShape CleanAndMoved() {
+  CacheShape shape = {
+      "dirty-was-clear-and-moved",
+      "A clean translation whose entry has changed",
+      "A translation was kept with its dirty flag clear, and its entry is "
+      "another when the page is written to: where the flag is set.",
+      {kSets},
+      "By the letter, the flag is set in the entry that identified the "
+      "address, "
+      "whatever that holds now. Who walks again before the write, and uses "
+      "what "
+      "he finds, answers as memory does; both are permitted. That a flag may "
+      "appear in an entry that is not present, software has to bear: it must "
+      "not take such an entry for free bits before INVEPT.",
+      {}};
+  constexpr char kOld[] = "the old page, and the flag in its entry";
+  shape.variants.push_back(
+      ShapeVariant(
+          "moved", "The PTE maps another page.",
+          Flagged(0x9137).Read(0x1234).Store(0x4008, 0xa137).Write(0x1234))
+          .May(Completes(0xa234).Writes(0x4008, 0xa337), "CACHE-3", kMemory)
+          .May(Completes(0x9234).Writes(0x4008, 0xa337), "CACHE-3", kOld)
+          .MayNot(Completes(0x9234), "CACHE-10",
+                  "a write sets the flag in some entry"));
+  shape.variants.push_back(
+      ShapeVariant(
+          "write-protected", "The PTE has lost W, too.",
+          Flagged(0x9137).Read(0x1234).Store(0x4008, 0x9135).Write(0x1234))
+          .May(Violation(0x5aa, 0x1234), "CACHE-3", kMemory)
+          .May(Completes(0x9234).Writes(0x4008, 0x9335), "CACHE-3",
+               "the right may have been kept, and the flag is set in the entry "
+               "that was read then"));
+  shape.variants.push_back(
+      ShapeVariant("unmapped", "The PTE is cleared.",
+                   Flagged(0x9137).Read(0x1234).Store(0x4008, 0).Write(0x1234))
+          .May(Violation(0x582, 0x1234), "CACHE-3", kMemory)
+          .May(Completes(0x9234).Writes(0x4008, 0x200), "CACHE-3", kOld)
+          .May(Completes(0x9234).Writes(0x4008, 0x300), "CACHE-3",
+               "the same, and the accessed flag set once more"));
+  shape.variants.push_back(
+      ShapeVariant("by-the-pde",
+                   "The PDE references another table, and the PTE there maps "
+                   "another page.",
+                   Flagged(0x9137)
+                       .Word(0x34008, 0xa137)
+                       .Read(0x1234)
+                       .Store(0x3000, 0x34107)
+                       .Write(0x1234))
+          .May(Completes(0xa234).Writes(0x34008, 0xa337), "CACHE-3", kMemory)
+          .May(Completes(0x9234).Writes(0x4008, 0x9337), "CACHE-3", kOld)
+          .Open(Completes(0x9234).Writes(0x34008, 0xa337),
+                "flag-of-a-kept-leaf",
+                "the old page, and the flag where a walk leads now"));
   return shape;
 }
 
@@ -389,6 +467,20 @@ CacheShape SppChanged() {
           .May(Completes(0x9234), "CACHE-15",
                "the vector may have been kept as it was"));
   shape.variants.push_back(
+      ShapeVariant("path",
+                   "The entry above leads to another table, whose vector is 0.",
+                   start().Store(0xc000, 0xe001).Write(0x1234))
+          .May(Violation(0x5aa, 0x1234), "CACHE-3", kMemory)
+          .May(Completes(0x9234), "CACHE-15",
+               "what locates the vector may have been kept, or the vector"));
+  shape.variants.push_back(
+      ShapeVariant("bit-61",
+                   "Bit 61 of the PTE is cleared: no vector is looked at.",
+                   start().Store(0x4008, 0x9035).Write(0x1234))
+          .May(Violation(0x5aa, 0x1234), "CACHE-3", kMemory)
+          .May(Completes(0x9234), "CACHE-3",
+               "the PTE may have been kept as it was"));
+  shape.variants.push_back(
       ShapeVariant("invept", "The same, and INVEPT.",
                    start().Store(0xd008, 0).Invept(1, kEptp).Write(0x1234))
           .May(Violation(0x5aa, 0x1234), "CACHE-3", kMemory)
@@ -400,9 +492,9 @@ CacheShape SppChanged() {
 }  // namespace
 
 std::vector<CacheShape> FlagShapes() {
-  return {AccessedCleared(), DirtyCleared(),    DirtyWasClear(),
-          PmlKeptDirty(),    FlagsSwitchedOn(), GuestFlagsCleared(),
-          SppChanged()};
+  return {AccessedCleared(),   DirtyCleared(), DirtyWasClear(),
+          CleanAndMoved(),     PmlKeptDirty(), FlagsSwitchedOn(),
+          GuestFlagsCleared(), SppChanged()};
 }
 
 }  // namespace eptdiff

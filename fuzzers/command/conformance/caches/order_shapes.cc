@@ -239,10 +239,86 @@ CacheShape TwoChanges() {
   return shape;
 }
 
+CacheShape GuestTableMoved() {
+  CacheShape shape = {
+      "guest-table-moved",
+      "EPT moves the guest's page table",
+      "The EPT PTE of a guest page table leads to another frame, where other "
+      "entries stand.",
+      {{"29.4.1",
+        "The information in combined mappings about access privileges and "
+        "memory typing is derived from both guest paging structures and EPT "
+        "paging structures."},
+       {"29.4.3.2",
+        "Operations that architecturally invalidate entries in the TLBs or "
+        "paging-structure caches independent of VMX operation are not required "
+        "to invalidate any guest-physical mappings."}},
+      "A combined mapping may rest on the old frame. Where it has been ended, "
+      "the "
+      "guest-physical mapping of the page table may still lead there: two "
+      "clocks, and only INVEPT stops both. The new frame is 0x61000.",
+      {}};
+  const auto start = [] {
+    return Guest4()
+        .Vpid(5)
+        .Word(0x61aa8, 0x16067)
+        .Read(kGla)
+        .Store(0x4088, 0x61037);
+  };
+  const Answer now = Reaches(0x26234, 4), before = Reaches(0x20234, 4);
+  shape.variants.push_back(
+      ShapeVariant("without-invept", "Nothing is invalidated.",
+                   start().Read(kGla))
+          .May(now, "CACHE-3", kMemory)
+          .May(before, "CACHE-3",
+               "the combined mapping of step 1 may have been kept"));
+  shape.variants.push_back(
+      ShapeVariant("invlpg", "The guest executes INVLPG.",
+                   start().Invlpg(kGla).Read(kGla))
+          .May(now, "CACHE-3", kMemory)
+          .May(before, "CACHE-3",
+               "the guest-physical mapping of the page table may have been "
+               "kept"));
+  shape.variants.push_back(
+      ShapeVariant("invvpid", "INVVPID, single-context.",
+                   start().Invvpid(1, 5).Read(kGla))
+          .May(now, "CACHE-3", kMemory)
+          .May(before, "CACHE-3",
+               "the guest-physical mapping of the page table may have been "
+               "kept"));
+  shape.variants.push_back(
+      ShapeVariant("invept", "INVEPT, single-context.",
+                   start().Invept(1, kEptp).Read(kGla))
+          .May(now, "CACHE-3", kMemory)
+          .MayNot(before, "CACHE-6",
+                  "INVEPT has ended mappings of both kinds"));
+  shape.variants.push_back(
+      ShapeVariant(
+          "old-frame-written",
+          "The old frame is written to after it has been replaced, and "
+          "INVVPID ends the combined mapping.",
+          start()
+              .Store(kGuestPte, 0x1067)
+              .Invvpid(1, 5)
+              .EptPte(0x1000, 0)
+              .Word(0x4008, 0xd037)
+              .Read(kGla))
+          .May(now, "CACHE-3", kMemory)
+          .May(Reaches(0xd234, 4), "CACHE-3",
+               "by the guest-physical mapping of the page table, and the old "
+               "frame as it is")
+          .MayNot(
+              before, "CACHE-7",
+              "nobody can read that entry any more, and what was made of it "
+              "INVVPID has ended"));
+  return shape;
+}
+
 }  // namespace
 
 std::vector<CacheShape> OrderShapes() {
-  return {OldTable(), NeverLinked(), UnlinkedAndLinkedAgain(), TwoChanges()};
+  return {OldTable(), NeverLinked(), UnlinkedAndLinkedAgain(), TwoChanges(),
+          GuestTableMoved()};
 }
 
 }  // namespace eptdiff

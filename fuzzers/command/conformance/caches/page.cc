@@ -32,6 +32,18 @@ std::string Wrapped(const std::string& lead, const std::string& text) {
   return absl::StrCat(all, line, "\n");
 }
 
+const char* PermissionWords(Permission permission) {
+  switch (permission) {
+    case Permission::kMay:
+      return "may";
+    case Permission::kMayNot:
+      return "**may not**";
+    case Permission::kOpen:
+      return "open";
+  }
+  return "?";
+}
+
 std::string AnswerTable(const ShapeVariant& variant,
                         const MachineState& before) {
   const std::vector<GivenAnswer> given = AskAll(variant);
@@ -42,7 +54,7 @@ std::string AnswerTable(const ShapeVariant& variant,
   for (std::size_t i = 0; i < variant.answers.size(); ++i) {
     const ShapeAnswer& answer = variant.answers[i];
     absl::StrAppend(&text, "| ", AnswerWords(before, answer.answer.In(before)),
-                    " | ", answer.permitted ? "may" : "**may not**", " | ",
+                    " | ", PermissionWords(answer.permission), " | ",
                     answer.rule, ": ", answer.why, " |");
     for (const GivenAnswer& one : given) {
       absl::StrAppend(&text, one.answer == i ? " ● |" : " |");
@@ -73,6 +85,7 @@ std::vector<std::string> RulesOf(const CacheShape& shape) {
   std::vector<std::string> rules;
   for (const ShapeVariant& variant : shape.variants) {
     for (const ShapeAnswer& answer : variant.answers) {
+      if (answer.permission == Permission::kOpen) continue;
       if (known.insert(answer.rule).second) rules.push_back(answer.rule);
     }
   }
@@ -85,14 +98,14 @@ std::vector<std::string> RulesOf(const CacheShape& shape) {
 
 // Each answer that some variant permits, or forbids, once.
 std::string AnswersOf(const CacheShape& shape) {
-  std::size_t permitted = 0, forbidden = 0;
+  std::size_t count[3] = {};
   for (const ShapeVariant& variant : shape.variants) {
     for (const ShapeAnswer& answer : variant.answers) {
-      ++(answer.permitted ? permitted : forbidden);
+      ++count[static_cast<std::size_t>(answer.permission)];
     }
   }
-  return absl::StrCat(shape.variants.size(), " | ", permitted, " | ",
-                      forbidden);
+  return absl::StrCat(shape.variants.size(), " | ", count[0], " | ", count[1],
+                      " | ", count[2]);
 }
 
 constexpr char kIndexHead[] =
@@ -117,6 +130,10 @@ Put one to the engine with its cache, and see what is permitted to it:
 eptdiff run --oracles engine,engine-cache corpus/conformance/caches/changed-address/pde.textproto
 eptdiff explain --oracles engine-cache corpus/conformance/caches/changed-address/pde.textproto
 ```
+
+Where the SDM can be read either way, an answer is open: a silence is named
+(`eptdiff rules --silences` has both readings), and the reference follows the
+one that does not permit it.
 
 The shapes stand in `fuzzers/command/conformance/caches/`; `eptdiff rules
 CACHE-5` has the words of a rule. This folder is written by
@@ -143,8 +160,9 @@ TextCase ShapeCase(const CacheShape& shape, const ShapeVariant& variant) {
   const MachineState before = Follow(variant, Dialect()).before.back();
   for (const ShapeAnswer& answer : variant.answers) {
     const std::string which = AnswerWords(before, answer.answer.In(before));
-    if (answer.permitted) words.push_back(which);
-    if (std::find(text_case.rules.begin(), text_case.rules.end(),
+    if (answer.permitted()) words.push_back(which);
+    if (answer.permission != Permission::kOpen &&
+        std::find(text_case.rules.begin(), text_case.rules.end(),
                   answer.rule) == text_case.rules.end()) {
       text_case.rules.push_back(answer.rule);
     }
@@ -175,9 +193,10 @@ std::string ShapePage(const CacheShape& shape) {
 
 std::string ShapeIndex(const std::vector<CacheShape>& shapes) {
   std::string text = kIndexHead;
-  absl::StrAppend(&text,
-                  "| shape | what it is about | cases | may | may not |\n"
-                  "|---|---|---|---|---|\n");
+  absl::StrAppend(
+      &text,
+      "| shape | what it is about | cases | may | may not | open |\n"
+      "|---|---|---|---|---|---|\n");
   for (const CacheShape& shape : shapes) {
     absl::StrAppend(&text, "| [", shape.name, "](", shape.name, ".md) | ",
                     shape.sentence, " | ", AnswersOf(shape), " |\n");

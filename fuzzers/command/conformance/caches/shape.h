@@ -13,6 +13,7 @@
 #define EPTDIFF_FUZZERS_COMMAND_CONFORMANCE_CACHES_SHAPE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
@@ -24,11 +25,21 @@
 
 namespace eptdiff {
 
+enum class Permission : std::uint8_t {
+  kMay,
+  kMayNot,
+  // The SDM can be read either way (oracle/silences.def), and the reference
+  // follows the reading that does not permit it.
+  kOpen,
+};
+
 struct ShapeAnswer {
   Answer answer;
-  bool permitted = false;
-  std::string rule;  // its identifier: "CACHE-6"
+  Permission permission = Permission::kMay;
+  std::string rule;  // its identifier: "CACHE-6"; of kOpen, the silence's
   std::string why;
+
+  bool permitted() const { return permission == Permission::kMay; }
 };
 
 // A case in one of its forms.
@@ -40,13 +51,19 @@ struct ShapeVariant {
   // first. All are told.
   ShapeVariant& May(Answer answer, std::string rule, std::string why) {
     answers.push_back(
-        {std::move(answer), true, std::move(rule), std::move(why)});
+        {std::move(answer), Permission::kMay, std::move(rule), std::move(why)});
     return *this;
   }
   // One that is not.
   ShapeVariant& MayNot(Answer answer, std::string rule, std::string why) {
-    answers.push_back(
-        {std::move(answer), false, std::move(rule), std::move(why)});
+    answers.push_back({std::move(answer), Permission::kMayNot, std::move(rule),
+                       std::move(why)});
+    return *this;
+  }
+  // One that the SDM permits if this silence is read the other way.
+  ShapeVariant& Open(Answer answer, std::string silence, std::string why) {
+    answers.push_back({std::move(answer), Permission::kOpen, std::move(silence),
+                       std::move(why)});
     return *this;
   }
   // The question is put to whom step `step` (from 1) has answered this, which
