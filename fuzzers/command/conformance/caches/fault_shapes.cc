@@ -5,9 +5,6 @@
 namespace eptdiff {
 namespace {
 
-constexpr char kMemory[] = "what memory has";
-const World kWorlds[] = {World::GuestPhysical(), World::Linear()};
-
 const Passage kEnds = {
     "29.4.3.1",
     "An EPT violation invalidates any guest-physical mappings (associated with "
@@ -211,6 +208,45 @@ CacheShape ViolationEnds() {
   return shape;
 }
 
+CacheShape MisconfigurationEndsNothing() {
+  CacheShape shape = {
+      "misconfiguration-ends-nothing",
+      "An EPT misconfiguration ends nothing",
+      "An entry is unfit for a while, and an access finds it so. What was kept "
+      "before may be used when the entry is mended.",
+      {kEnds},
+      "Of EPT violations the SDM says that they invalidate, of EPT "
+      "misconfigurations it does not. Whoever mends an entry into another than "
+      "it was needs INVEPT, unless a violation came in between.",
+      {}};
+  for (const World& world : kWorlds) {
+    for (const bool violation : {false, true}) {
+      CaseBuilder builder = world.Start();
+      builder.Read(world.address())
+          .Store(world.Place(1), violation ? 0 : 0x9032)
+          .Read(world.address())
+          .Store(world.Place(1), 0xa037)
+          .Read(world.address());
+      ShapeVariant variant(
+          std::string(world.linear() ? "linear-" : "") +
+              (violation ? "not-present" : "misconfigured"),
+          violation ? "The entry is not present meanwhile: the violation ends "
+                      "what was kept."
+                    : "The entry is misconfigured meanwhile.",
+          builder);
+      variant.May(world.To(0xa234), "CACHE-3", kMemory);
+      if (violation) {
+        variant.MayNot(world.To(0x9234), "CACHE-5",
+                       "the violation of step 3 has ended it");
+      } else {
+        variant.May(world.To(0x9234), "CACHE-3", kKept);
+      }
+      shape.variants.push_back(variant);
+    }
+  }
+  return shape;
+}
+
 CacheShape GuestRightAdded() {
   CacheShape shape = {
       "guest-right-added",
@@ -324,7 +360,8 @@ CacheShape PageFaultEnds() {
 }  // namespace
 
 std::vector<CacheShape> FaultShapes() {
-  return {RightAddedRetry(), SuppressVeChanged(), ViolationEnds(),
+  return {RightAddedRetry(), SuppressVeChanged(),
+          ViolationEnds(),   MisconfigurationEndsNothing(),
           GuestRightAdded(), PageFaultEnds()};
 }
 

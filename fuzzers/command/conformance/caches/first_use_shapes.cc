@@ -5,9 +5,6 @@
 namespace eptdiff {
 namespace {
 
-constexpr char kMemory[] = "what memory has";
-const World kWorlds[] = {World::GuestPhysical(), World::Linear()};
-
 const Passage kNotNecessary = {
     "29.4.3.4",
     "Because a logical processor does not cache any information derived from "

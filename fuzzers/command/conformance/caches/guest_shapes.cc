@@ -5,7 +5,6 @@
 namespace eptdiff {
 namespace {
 
-constexpr std::uint64_t kNoFlush = std::uint64_t{1} << 63;  // of CR3
 constexpr std::uint64_t kLargePage = 0x5555'5540'0000;
 
 const Passage kNotRequired = {

@@ -5,9 +5,7 @@
 #include "fuzzers/command/conformance/caches/world.h"
 
 namespace eptdiff {
-namespace {
-constexpr char kMemory[] = "what memory has";
-}  // namespace
+namespace {}  // namespace
 
 CaseBuilder GuestMoved() {
   return Guest4().Vpid(5).Read(kGla).Store(kGuestPte, 0x16067);

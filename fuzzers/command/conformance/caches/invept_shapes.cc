@@ -5,9 +5,6 @@
 namespace eptdiff {
 namespace {
 
-constexpr char kMemory[] = "what memory has";
-constexpr char kKept[] = "the translation of step 1 may have been kept";
-
 const Passage kSingle = {
     "29.4.3.1",
     "Single-context. If the INVEPT type is 1, the logical processor "
@@ -21,8 +18,6 @@ const Passage kAll = {
     "All-context. If the INVEPT type is 2, the logical processor invalidates "
     "guest-physical mappings and combined mappings associated with all EPTRTAs "
     "(and, for combined mappings, for all VPIDs and PCIDs)."};
-
-const World kWorlds[] = {World::GuestPhysical(), World::Linear()};
 
 // An access, another page, INVEPT, and the access again.
 CaseBuilder Moved(const World& world, int level) {

@@ -5,8 +5,6 @@
 namespace eptdiff {
 namespace {
 
-constexpr std::uint64_t kNoFlush = std::uint64_t{1} << 63;  // of CR3
-
 const Passage kNotRequired = {"29.4.3.2",
                               "The INVVPID instruction is not required to "
                               "invalidate any guest-physical mappings."};

@@ -6,8 +6,6 @@
 namespace eptdiff {
 namespace {
 
-constexpr char kMemory[] = "what memory has";
-
 const Passage kUpper = {
     "29.4.1",
     "Guest-physical paging-structure-cache entries. Each of these is a mapping "

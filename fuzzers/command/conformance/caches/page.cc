@@ -124,6 +124,14 @@ implementation answers: the SDM of memory alone (which keeps nothing), the
 engine, the engine with its translation cache, Bochs. What processors show is
 not known yet, and has a column to come to.
 
+The commands of this page are run in the source tree, on Debian 12 or later
+after `ci/setup`. They need this build, which `ci/fuzz` has made, too:
+
+```sh
+cmake --preset release && cmake --build --preset release --target eptdiff
+export PATH=$PWD/build/release/fuzzers/command:$PATH
+```
+
 Put one to the engine with its cache, and see what is permitted to it:
 
 ```sh

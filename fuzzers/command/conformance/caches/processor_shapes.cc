@@ -5,8 +5,7 @@
 namespace eptdiff {
 namespace {
 
-constexpr char kMemory[] = "what memory has";
-constexpr char kKept[] = "processor 1 may have kept it";
+constexpr char kKeptThere[] = "processor 1 may have kept it";
 
 const Passage kShootdown = {
     "29.4.3.4",
@@ -25,8 +24,7 @@ CacheShape InveptElsewhere() {
       "The other processors have to be told, and to execute INVEPT "
       "themselves.",
       {}};
-  const World worlds[] = {World::GuestPhysical(), World::Linear()};
-  for (const World& world : worlds) {
+  for (const World& world : kWorlds) {
     for (int level = 1; level <= 4; level += 3) {
       CaseBuilder builder = world.Start();
       builder.Read(world.address())
@@ -40,7 +38,7 @@ CacheShape InveptElsewhere() {
                        std::string("The ") + LevelWords(level) + " changes.",
                        builder)
               .May(world.To(0xa234), "CACHE-3", kMemory)
-              .May(world.To(0x9234), "CACHE-3", kKept));
+              .May(world.To(0x9234), "CACHE-3", kKeptThere));
     }
   }
   const World direct = World::GuestPhysical();
@@ -53,7 +51,7 @@ CacheShape InveptElsewhere() {
                                             .Read(0x1234)
                                             .On(1))
                                .May(Completes(0xa234), "CACHE-3", kMemory)
-                               .May(Completes(0x9234), "CACHE-3", kKept));
+                               .May(Completes(0x9234), "CACHE-3", kKeptThere));
   return shape;
 }
 
@@ -131,9 +129,10 @@ CacheShape CombinedElsewhere() {
   };
   const auto add = [&](const char* name, const char* title,
                        const CaseBuilder& builder) {
-    shape.variants.push_back(ShapeVariant(name, title, builder)
-                                 .May(Reaches(0x26234, 4), "CACHE-3", kMemory)
-                                 .May(Reaches(0x20234, 4), "CACHE-3", kKept));
+    shape.variants.push_back(
+        ShapeVariant(name, title, builder)
+            .May(Reaches(0x26234, 4), "CACHE-3", kMemory)
+            .May(Reaches(0x20234, 4), "CACHE-3", kKeptThere));
   };
   add("invvpid", "INVVPID, single-context.",
       start().Invvpid(1, 5).Read(kGla).On(1));

@@ -85,6 +85,10 @@ struct Passage {
   std::string words;
 };
 
+// Why, where there is no more to say.
+inline constexpr char kMemory[] = "what memory has";
+inline constexpr char kKept[] = "the translation of step 1 may have been kept";
+
 struct CacheShape {
   std::string name;      // of its page: "changed-address"
   std::string title;     // "Changed address"
@@ -94,16 +98,20 @@ struct CacheShape {
   std::vector<ShapeVariant> variants;
 };
 
-std::vector<CacheShape> ChangeShapes();     // an entry changes
-std::vector<CacheShape> FirstUseShapes();   // what is not kept at all
-std::vector<CacheShape> OrderShapes();      // two changes
-std::vector<CacheShape> InveptShapes();     // INVEPT
-std::vector<CacheShape> InvvpidShapes();    // INVVPID
-std::vector<CacheShape> GuestShapes();      // what the guest executes
-std::vector<CacheShape> FaultShapes();      // violations and page faults
-std::vector<CacheShape> FlagShapes();       // A, D, PML, SPP
-std::vector<CacheShape> ContextShapes();    // EPTP, VPID, PCID
-std::vector<CacheShape> ProcessorShapes();  // several logical processors
+std::vector<CacheShape> ChangeShapes();      // an entry changes
+std::vector<CacheShape> MemoryTypeShapes();  // its memory type
+std::vector<CacheShape> PageSizeShapes();    // its page size; freed tables
+std::vector<CacheShape> FirstUseShapes();    // what is not kept at all
+std::vector<CacheShape> OrderShapes();       // two changes
+std::vector<CacheShape> InveptShapes();      // INVEPT
+std::vector<CacheShape> InvvpidShapes();     // INVVPID
+std::vector<CacheShape> GuestShapes();       // what the guest executes
+std::vector<CacheShape> FaultShapes();       // violations and page faults
+std::vector<CacheShape> FlagShapes();        // accessed and dirty flags
+std::vector<CacheShape> LogShapes();         // what hangs on them; SPP vectors
+std::vector<CacheShape> RootShapes();        // EPTP
+std::vector<CacheShape> TagShapes();         // VPID, PCID
+std::vector<CacheShape> ProcessorShapes();   // several logical processors
 
 // All of them; names are unique.
 std::vector<CacheShape> AllCacheShapes();

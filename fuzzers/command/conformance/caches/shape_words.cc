@@ -92,8 +92,10 @@ std::string AnswerWords(const MachineState& before, const Outcome& outcome,
     if (page.page_shift == 21) words += " (2-MByte page)";
     if (page.page_shift == 30) words += " (1-GByte page)";
     if ((fields & SetOf(Field::kMemoryType)) != 0 &&
-        page.memory_type == MemoryType::kUncacheable) {
-      words += ", UC";
+        page.memory_type != MemoryType::kWriteBack) {
+      absl::StrAppend(
+          &words, ", ",
+          MemoryTypeWords(static_cast<std::uint64_t>(page.memory_type)));
     }
   } else if (event.kind == EventKind::kVmExit && event.exit_reason == 48) {
     words = absl::StrCat("EPT violation, qualification ",

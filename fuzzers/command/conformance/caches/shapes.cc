@@ -8,8 +8,9 @@ namespace eptdiff {
 std::vector<CacheShape> AllCacheShapes() {
   std::vector<CacheShape> all;
   for (auto* shapes :
-       {ChangeShapes, FirstUseShapes, OrderShapes, InveptShapes, InvvpidShapes,
-        GuestShapes, FaultShapes, FlagShapes, ContextShapes, ProcessorShapes}) {
+       {ChangeShapes, MemoryTypeShapes, PageSizeShapes, FirstUseShapes,
+        OrderShapes, InveptShapes, InvvpidShapes, GuestShapes, FaultShapes,
+        FlagShapes, LogShapes, RootShapes, TagShapes, ProcessorShapes}) {
     std::vector<CacheShape> some = shapes();
     std::move(some.begin(), some.end(), std::back_inserter(all));
   }

@@ -71,6 +71,9 @@ class World {
   bool linear_;
 };
 
+inline const World kWorlds[] = {World::GuestPhysical(), World::Linear()};
+
+inline constexpr std::uint64_t kNoFlush = std::uint64_t{1} << 63;  // of CR3
 inline constexpr std::uint64_t kReads = 1, kWrites = 2, kFetches = 4;
 
 // "PDE".
