@@ -31,8 +31,8 @@
 namespace eptdiff {
 
 struct PanelOptions {
-  // Comma-separated. An oracle that was not built in is left out; absent() then
-  // names it.
+  // Comma-separated: engine, cache, bochs, bochs-tlb. An oracle that was not
+  // built in is left out; absent() then names it.
   std::string oracles = "engine,bochs";
   // What Bochs is judged by; the SDM if the reference knows no such dialect.
   std::string dialect = std::string(BochsDialectName());

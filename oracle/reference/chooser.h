@@ -51,6 +51,10 @@ class Chooser {
   virtual void KeepGuest(Examiner& x, bool leaf) = 0;
   virtual void KeepNoGuest(Examiner& x) = 0;
 
+  // The final page, walked last, has a memory type: IA32_PAT as it may have
+  // been when the type was kept.
+  virtual std::uint64_t Pat(Examiner& x) = 0;
+
   // The leaf reached last does not allow what is asked.
   virtual void Refused(Examiner& x) = 0;
 

@@ -75,7 +75,7 @@ std::uint64_t Mt2(const Situation& s) {
   if (!s.PagingEnabled()) return kWb;
   const int indexes = s.IsStructureAccess() ? 4 : 8;
   const int low = 8 * (s.access.page.pat_index % indexes);
-  return Bits(s.state->guest.pat, low + 2, low);
+  return Bits(s.pat, low + 2, low);
 }
 
 std::uint64_t Mt3(const Situation& s) { return CacheDisable(s); }

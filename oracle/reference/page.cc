@@ -74,6 +74,8 @@ void Translate(Examiner& x, Page& page) {
   translation.page_shift = static_cast<std::uint8_t>(12 + 9 * (x.s.level - 1));
   translation.structure_memory_type =
       static_cast<MemoryType>(x.Ask(Slot::kMt1));
+  const bool kept = x.chooser != nullptr && x.s.linear.level == 0;
+  x.s.pat = kept ? x.chooser->Pat(x) : x.state().guest.pat;
   const std::uint64_t ept = x.Ask(Slot::kMt5);
   const std::uint64_t pat = x.Ask(Slot::kMt2);
   if (x.Ask(Slot::kMt3)) {

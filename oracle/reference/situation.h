@@ -125,6 +125,9 @@ struct Situation {
   // refused; another rule, too, may be given as the reason (kUndefinedBit).
   std::uint64_t verification_bit = 0;
 
+  // IA32_PAT, as the memory type of the page is made of it (MT-2).
+  std::uint64_t pat = 0;
+
   // The PML index at this point (an access to two pages may log twice).
   std::uint16_t pml_index = 0;
 

@@ -236,6 +236,7 @@ std::uint64_t Kept::BeginLinear(Examiner& x, std::uint64_t cr3) {
 // is the same; in a dialect it need not be.
 std::uint64_t Kept::BeginEpt(Examiner& x, std::uint64_t eptp) {
   spp_held_ = 0;
+  pat_ = ~Moments{0};
   eptp_ = eptp;
   if (!x.Ask(Slot::kCache3)) {
     tagged_ = held_ = Now();
@@ -373,29 +374,61 @@ void Kept::Refused(Examiner& x) {
   if (kept && !x.Ask(Slot::kCache9)) possible_ = false;
 }
 
+bool Kept::IsCombined(const Examiner& x) const {
+  return linear_ || (x.s.access.purpose == Purpose::kTranslated &&
+                     x.s.access.page.gla_valid);
+}
+
+Kept::Moments Kept::MadeWhole(Examiner& x) const {
+  if (linear_) return held_ & guest_held_;
+  // The rest of its combined mapping, the step does not give.
+  return held_ & Those([&](const ProcessorContext& then) {
+           return UsesMadeUnder(x, then, /*global=*/false);
+         });
+}
+
+// 3A 4.10.2.2: a translation has "the memory type", not what it was made of.
+std::uint64_t Kept::Pat(Examiner& x) {
+  const std::uint64_t now = state_.guest.pat;
+  if (!IsCombined(x)) return now;
+  if (!linear_) {
+    pcid_ = PcidOf(state_.guest);
+    global_ = false;
+  }
+  FixedVector<std::uint64_t, History::kMaxMoments + 1> pats;
+  pats.push_back(now);
+  const Moments made = MadeWhole(x);
+  for (std::size_t moment = 0; moment <= now_; ++moment) {
+    const Moments bit = Moments{1} << moment;
+    const std::uint64_t then = At(moment).guest.pat;
+    if ((made & bit) == 0 ||
+        std::find(pats.begin(), pats.end(), then) != pats.end() ||
+        (Hold(x, WholePage(x), bit) & Now()) == 0) {
+      continue;
+    }
+    pats.push_back(then);
+  }
+  const std::uint64_t chosen = pats[Choose(pats.size())];
+  pat_ = Those(
+      [&](const ProcessorContext& then) { return then.guest.pat == chosen; });
+  return chosen;
+}
+
 void Kept::UseNow(Examiner& x) {
   const bool final_access = x.s.linear.level == 0;
   if (linear_ && !final_access) {
     Require(held_ & guest_held_);
     return;
   }
-  if (linear_) {
-    Require(Hold(x, WholePage(x), held_ & guest_held_));
-    return;
-  }
-  const bool has_gla =
-      x.s.access.purpose == Purpose::kTranslated && x.s.access.page.gla_valid;
-  if (!has_gla) {
+  if (!IsCombined(x)) {
     Require(held_);
     return;
   }
-  // The rest of its combined mapping, the step does not give.
-  pcid_ = PcidOf(state_.guest);
-  global_ = false;
-  const auto usable = [&](const ProcessorContext& then) {
-    return UsesMadeUnder(x, then, /*global=*/false);
-  };
-  Require(Hold(x, WholePage(x), held_ & Those(usable)));
+  if (!linear_) {
+    pcid_ = PcidOf(state_.guest);
+    global_ = false;
+  }
+  Require(Hold(x, WholePage(x), MadeWhole(x) & pat_));
 }
 
 void Kept::UseGuestNow(Examiner& x) {

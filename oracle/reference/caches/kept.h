@@ -50,6 +50,7 @@ class Kept final : public Chooser {
                           std::uint64_t now) override;
   void KeepGuest(Examiner& x, bool leaf) override;
   void KeepNoGuest(Examiner& x) override;
+  std::uint64_t Pat(Examiner& x) override;
   void Refused(Examiner& x) override;
   void UseNow(Examiner& x) override;
   void UseGuestNow(Examiner& x) override;
@@ -85,6 +86,10 @@ class Kept final : public Chooser {
   Mapping OfEntry(const Examiner& x) const;
   Mapping Combined(const Examiner& x, bool whole, int shift) const;
   Mapping WholePage(const Examiner& x) const;
+  // The final page is translated for a linear address, and the moments at which
+  // the whole of that can have been made.
+  bool IsCombined(const Examiner& x) const;
+  Moments MadeWhole(Examiner& x) const;
   void Require(Moments held);
 
   const MachineState& state_;
@@ -110,6 +115,8 @@ class Kept final : public Chooser {
   Moments held_ = 0;
   Moments filled_ = 0;
   Moments spp_held_ = 0;
+  // When IA32_PAT was what Pat() has chosen.
+  Moments pat_ = ~Moments{0};
   // Upper entries whose accessed flag need not be set, and whether it is.
   struct Staying {
     Hpa word;

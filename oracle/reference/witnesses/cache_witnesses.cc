@@ -75,6 +75,19 @@ std::vector<NamedCase> UseCases() {
        {"CACHE-3/never"},
        Reads().Store(0x4008, 0x9007).Read(0x1234).Build(),
        Completes(0x9234)},
+      // PAT entry 1 was WT and is UC: what was kept has a memory type, not a
+      // way to make one (3A 4.10.2.2).
+      {"cache-3-memory-type-of-an-old-pat",
+       "CACHE-3",
+       {"CACHE-3/never"},
+       Guest4()
+           .Vpid(5)
+           .GuestPte(0x1006f)
+           .Read(kGla)
+           .Give(GuestRegister::kPat, 0x0007'0406'0007'0006)
+           .Read(kGla)
+           .Build(),
+       Reaches(0x20234, 4).Type(MemoryType::kWriteThrough)},
       // What lies below the new table never went with the old PDE.
       {"cache-4-the-old-table",
        "CACHE-4",

@@ -1,0 +1,20 @@
+#include <iterator>
+#include <utility>
+
+#include "fuzzers/command/conformance/caches/shape.h"
+
+namespace eptdiff {
+
+std::vector<CacheShape> AllCacheShapes() {
+  std::vector<CacheShape> all;
+  for (auto* shapes :
+       {ChangeShapes, MemoryTypeShapes, PageSizeShapes, FirstUseShapes,
+        OrderShapes, InveptShapes, InvvpidShapes, GuestShapes, FaultShapes,
+        FlagShapes, LogShapes, RootShapes, TagShapes, ProcessorShapes}) {
+    std::vector<CacheShape> some = shapes();
+    std::move(some.begin(), some.end(), std::back_inserter(all));
+  }
+  return all;
+}
+
+}  // namespace eptdiff
