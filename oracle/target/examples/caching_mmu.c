@@ -240,12 +240,16 @@ struct scope {
 static int ends(const struct scope* scope, const struct kept* kept) {
   const uint64_t differing = kept->gla ^ scope->gla;
   const int whole = kept->level == 0;
-  if (!scope->any_vpid && kept->tag.vpid != scope->vpid) return 0;
+  if (!scope->any_vpid && kept->tag.vpid != scope->vpid &&
+      chosen != VPID_IGNORED) {
+    return 0;
+  }
   if (scope->upper_stay && !whole) return 0;
   if (scope->globals_stay && is_global(kept)) return 0;
   if (scope->dirty_stay && whole && kept->place.dirty) return 0;
   if (is_global(kept) && !scope->globals) return 0;
-  if (!is_global(kept) && !scope->any_pcid && kept->tag.pcid != scope->pcid) {
+  if (!is_global(kept) && !scope->any_pcid && kept->tag.pcid != scope->pcid &&
+      chosen != PCID_IGNORED) {
     return 0;
   }
   if (scope->any_address || (scope->every_upper && !whole)) return 1;
