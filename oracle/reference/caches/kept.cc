@@ -366,6 +366,13 @@ void Kept::KeepNoGuest(Examiner& x) {
   Require(guest_filled_);
 }
 
+bool Kept::GuestDirtyMayStay(Examiner& x) {
+  if (!x.Ask(Slot::kCache10Guest)) return false;
+  const Moments made = guest_filled_ & ~Now();
+  const bool was_kept = made != 0 && (Hold(x, WholePage(x), made) & Now()) != 0;
+  return was_kept && Choose(2) == 1;
+}
+
 void Kept::Refused(Examiner& x) {
   const bool kept =
       std::any_of(x.s.path.begin(), x.s.path.end(),

@@ -50,6 +50,7 @@ class Kept final : public Chooser {
                           std::uint64_t now) override;
   void KeepGuest(Examiner& x, bool leaf) override;
   void KeepNoGuest(Examiner& x) override;
+  bool GuestDirtyMayStay(Examiner& x) override;
   void Refused(Examiner& x) override;
   void UseNow(Examiner& x) override;
   void UseGuestNow(Examiner& x) override;

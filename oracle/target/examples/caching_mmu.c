@@ -107,6 +107,7 @@ static enum bug chosen = BUG_COUNT;
 #define CR0_PG (UINT64_C(1) << 31)
 #define CR4_PAE (UINT64_C(1) << 5)
 #define CR4_PGE (UINT64_C(1) << 7)
+#define CR4_LA57 (UINT64_C(1) << 12)
 #define CR4_PCIDE (UINT64_C(1) << 17)
 #define CR4_SMEP (UINT64_C(1) << 20)
 #define CR4_SMAP (UINT64_C(1) << 21)
@@ -675,8 +676,9 @@ static void invept(const eptdiff_question* question, eptdiff_answer* answer) {
   }
 }
 
-static int is_canonical(uint64_t address) {
-  return address >> 47 == 0 || address >> 47 == 0x1ffff;
+static int is_canonical(const eptdiff_question* question, uint64_t address) {
+  const int sign = (question->cr4 & CR4_LA57) != 0 ? 56 : 47;
+  return address >> sign == 0 || ~address >> sign == 0;
 }
 
 static void invvpid(const eptdiff_question* question, eptdiff_answer* answer) {
@@ -687,7 +689,7 @@ static void invvpid(const eptdiff_question* question, eptdiff_answer* answer) {
   if (type > 3 ||
       (question->ept_vpid_cap & CAP_INVVPID_ADDRESS << type) == 0 ||
       vpid >> 16 != 0 || (type != 2 && vpid == 0 && chosen != VPID_0) ||
-      (type == 0 && !is_canonical(question->descriptor[1]))) {
+      (type == 0 && !is_canonical(question, question->descriptor[1]))) {
     return;
   }
   answer->event = EPTDIFF_COMPLETED;
@@ -745,7 +747,7 @@ static void invpcid(const eptdiff_question* question, eptdiff_answer* answer) {
   answer->event = EPTDIFF_GENERAL_PROTECTION;
   if (type > 3 || pcid >> 12 != 0 ||
       (type < 2 && pcid != 0 && (question->cr4 & CR4_PCIDE) == 0) ||
-      (type == 0 && !is_canonical(question->descriptor[1]))) {
+      (type == 0 && !is_canonical(question, question->descriptor[1]))) {
     return;
   }
   answer->event = EPTDIFF_COMPLETED;
