@@ -172,6 +172,12 @@ std::vector<NamedCase> UseCases() {
        Guest4().GuestPte(0x10027).Read(kGla).Write(kGla).Build(),
        Reaches(0x20234, 4).Writes(kGuestPte, 0x10067),
        Reaches(0x20234, 4)},
+      {"cache-10-guest-dirty-flag-was-clear-and-accessed",
+       "CACHE-10",
+       {"CACHE-10/guest-dirty-stays-clear"},
+       Guest4().GuestPte(0x10007).Read(kGla).Write(kGla).Build(),
+       Reaches(0x20234, 4).Writes(kGuestPte, 0x10067),
+       Reaches(0x20234, 4)},
       {"cache-14-flags-switched-on",
        "CACHE-14",
        {"CACHE-14/never", "CACHE-3/never"},
@@ -253,6 +259,15 @@ std::vector<NamedCase> TagCases() {
        Reads().EnterWith(kFieldEptp, 0xb01e).Read(0x1234).Build(),
        Violation(0x581, 0x1234),
        Completes(0x9234)},
+      {"cache-1-another-root-of-a-linear-address",
+       "CACHE-1",
+       {"CACHE-1/eptrta-ignored"},
+       GuestReads(Guest4().Vpid(5))
+           .EnterWith(kFieldEptp, 0xb01e)
+           .Read(kGla)
+           .Build(),
+       Violation(0x81, 0x14550).At(kGla),
+       Reaches(0x20234, 4)},
       {"cache-1-another-vpid",
        "CACHE-1",
        {"CACHE-1/vpid-ignored"},

@@ -318,9 +318,7 @@ static void exit_guest(const eptdiff_question* question, int reason,
   end_by_transition(question);
 }
 
-static void complete(const eptdiff_question* question,
-                     const struct place* place, eptdiff_answer* answer) {
-  (void)question;
+static void complete(const struct place* place, eptdiff_answer* answer) {
   answer->event = EPTDIFF_COMPLETED;
   answer->translation_count = 1;
   answer->translations[0].address = place->hpa;
@@ -503,8 +501,10 @@ static int walk_guest(const eptdiff_question* question,
   struct place table; /* of the next entry */
   struct place at;    /* the entry */
   uint64_t entry;
+  uint64_t wanted; /* flags */
   int level = 4;
   int shift;
+  int leaf;
   memset(&table, 0, sizeof(table));
   table.gpa = question->cr3 & ADDRESS_BITS & low_bits(question->maxphyaddr);
   table.guest = WRITABLE | USER;
@@ -513,16 +513,13 @@ static int walk_guest(const eptdiff_question* question,
     level = from->level - 1;
   }
   for (;; --level) {
-    uint64_t wanted = ACCESSED;
     const uint64_t index = gla >> shift_of(level) & 511;
     if (from == NULL || level != from->level - 1) {
       const int reason = walk_ept(question, memory, &table);
       at = table;
       at.gpa += 8 * index;
       if (!is_accessible(question, gla, &at, reason, READ, 0, answer)) return 0;
-      if (level < 4) {
-        keep(question, gla, level + 1, shift_of(level + 1), &table);
-      }
+      if (level < 4) keep(question, gla, level + 1, shift_of(level + 1), &table);
     }
     at = table;
     at.gpa += 8 * index;
@@ -541,21 +538,18 @@ static int walk_guest(const eptdiff_question* question,
     }
     shift = shift_of(level);
     table.guest = with_rights(table.guest, entry);
-    if (level == 1 || (level < 4 && (entry & LARGE) != 0)) break;
-    if (chosen == ACCESSED_LATE) wanted = 0;
+    leaf = level == 1 || (level < 4 && (entry & LARGE) != 0);
+    wanted = leaf || chosen != ACCESSED_LATE ? ACCESSED : 0;
+    /* What is set later, if the guest's rights allow the access. */
+    if (leaf && access == WRITE) wanted |= DIRTY;
+    if (from != NULL && (entry & wanted) != wanted) return -1;
+    wanted &= ~(uint64_t)DIRTY;
     if ((entry & wanted) != wanted) {
-      if (from != NULL) return -1;
       entry |= wanted;
       if (!set_flags(question, memory, gla, &at, entry, answer)) return 0;
     }
+    if (leaf) break;
     table.gpa = entry & ADDRESS_BITS;
-  }
-  if ((entry & ACCESSED) == 0 || (access == WRITE && (entry & DIRTY) == 0)) {
-    if (from != NULL) return -1;
-  }
-  if ((entry & ACCESSED) == 0) {
-    entry |= ACCESSED;
-    if (!set_flags(question, memory, gla, &at, entry, answer)) return 0;
   }
   if (is_refused(question, table.guest)) {
     fault(question, gla, FAULT_RIGHTS, answer);
@@ -599,7 +593,7 @@ static void access_linear(const eptdiff_question* question,
     }
     if (access != WRITE || page.dirty || chosen == DIRTY_LATE) {
       if (is_accessible(question, gla, &page, 0, access, 1, answer)) {
-        complete(question, &page, answer);
+        complete(&page, answer);
       }
       return;
     }
@@ -615,7 +609,7 @@ static void access_linear(const eptdiff_question* question,
   if (found == 0) return;
   shift = page.ept_shift < page.guest_shift ? page.ept_shift : page.guest_shift;
   keep(question, gla, 0, shift, &page);
-  complete(question, &page, answer);
+  complete(&page, answer);
 }
 
 /* Of the translation of the linear address the question says what it gave. */
@@ -636,7 +630,7 @@ static void access_guest_physical(const eptdiff_question* question,
   reason = walk_ept(question, memory, &page);
   if (is_accessible(question, question->gla, &page, reason, needed(question), 1,
                     answer)) {
-    complete(question, &page, answer);
+    complete(&page, answer);
   }
 }
 
