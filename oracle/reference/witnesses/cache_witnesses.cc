@@ -532,6 +532,12 @@ std::vector<NamedCase> GuestCases() {
        GuestMoved().Invlpg(kGla).Read(kGla).Build(),
        Reaches(0x26234, 4),
        Reaches(0x20234, 4)},
+      {"cache-8-invlpg-with-pcids",
+       "CACHE-8",
+       {"CACHE-8/invlpg-ends-nothing"},
+       Pcids(0x67, 0x67).Invlpg(kGla).Read(kGla).Build(),
+       Reaches(0x26234, 4),
+       Reaches(0x20234, 4)},
       // The PDE leads to no PT any more.
       {"cache-8-invlpg-upper-levels",
        "CACHE-8",
