@@ -65,12 +65,13 @@ void JudgeOfSoftware(Examiner& x, const Invalidation& asked, bool eptp_refused,
   if (refused || open) Add(x, EventKind::kInvalidOperand, kFails, verdict);
 }
 
-// Whether the guest's paging makes it one; without IA-32e mode it does not say.
+// With 5-level paging 57 bits count. Whether the paging mode or the processor
+// says so of an operand is open: with another mode 48 may.
 Canonical IsCanonicalForGuest(const Examiner& x, std::uint64_t address) {
   constexpr int kLa57 = 12;
   const Canonical canonical = IsCanonical(address);
-  if (canonical != Canonical::kOpen || !x.s.Ia32eModeGuest()) return canonical;
-  return x.s.Cr4(kLa57) ? Canonical::kYes : Canonical::kNo;
+  const bool wide = x.s.Ia32eModeGuest() && x.s.Cr4(kLa57);
+  return canonical == Canonical::kOpen && wide ? Canonical::kYes : canonical;
 }
 
 // Volume 2A, INVPCID.
