@@ -172,6 +172,13 @@ void TargetCheck::Keep(const Case& c) {
 }
 
 void TargetCheck::Look(const Case& c, const Standings& standings) {
+  // What is asked to find the cause may begin as cases of the batch do.
+  oracle_.set_digresses(true);
+  FindCause(c, standings);
+  oracle_.set_digresses(false);
+}
+
+void TargetCheck::FindCause(const Case& c, const Standings& standings) {
   if (oracle_.incident().kind != IncidentKind::kNone || !standings.disagrees) {
     Record(table_->SignatureOf(standings), c);
     return;

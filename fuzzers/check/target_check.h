@@ -117,6 +117,7 @@ class TargetCheck {
   void CountAnswer(const Case& c, const StepReport& report);
   void CountUnexplained(const Finding& finding);
   void Look(const Case& c, const Standings& standings);
+  void FindCause(const Case& c, const Standings& standings);
   void Record(const std::string& signature, const Case& c);
   void Explain(const Case& c);
   void SetDialect(const Dialect& dialect);

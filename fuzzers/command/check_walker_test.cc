@@ -1,6 +1,7 @@
 // `eptdiff check` on the example walkers: what it says of each mistake.
 #include <signal.h>
 
+#include <span>
 #include <string>
 
 #include "fuzzers/command/check_testing.h"
@@ -20,6 +21,19 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::UnorderedElementsAreArray;
+
+// What is said of each mistake: these rules, and nothing is left unexplained.
+void ExpectNamed(const char* target, std::span<const Mistake> mistakes,
+                 const std::string& cases = "20000") {
+  for (const Mistake& mistake : mistakes) {
+    const Checked checked = Check(target, mistake.bug, cases);
+    EXPECT_EQ(checked.ran.status, 1) << mistake.bug << checked.ran.err;
+    EXPECT_THAT(checked.departures, UnorderedElementsAreArray(mistake.rules))
+        << mistake.bug << "\n"
+        << checked.ran.out;
+    EXPECT_THAT(checked.findings, IsEmpty()) << mistake.bug;
+  }
+}
 
 TEST(CheckCommandTest, CorrectWalkersAgree) {
   for (const char* target : {EPTDIFF_SIMPLE_WALKER, EPTDIFF_FAULTY_WALKER}) {
@@ -93,14 +107,7 @@ TEST(CheckCommandTest, EachMistakeIsNamedAndNothingElse) {
       {"permissions-per-level,dirty-never-set", {"WALK-8", "AD-2"}},
       {"ve-busy-ignored,gpa-of-page", {"INFO-1", "VE-3"}},
   };
-  for (const Mistake& mistake : kMistakes) {
-    const Checked checked = Check(EPTDIFF_FAULTY_WALKER, mistake.bug);
-    EXPECT_EQ(checked.ran.status, 1) << mistake.bug << checked.ran.err;
-    EXPECT_THAT(checked.departures, UnorderedElementsAreArray(mistake.rules))
-        << mistake.bug << "\n"
-        << checked.ran.out;
-    EXPECT_THAT(checked.findings, IsEmpty()) << mistake.bug;
-  }
+  ExpectNamed(EPTDIFF_FAULTY_WALKER, kMistakes);
 }
 
 // A right translation cache is no departure, and of a wrong one it is said what
@@ -121,14 +128,73 @@ TEST(CheckCommandTest, ARightCacheAgreesAndEachMistakeOfOneIsNamed) {
       {"dirty-flag-not-set-on-a-hit", {"CACHE-10"}},
       {"invept-accepts-any-type", {"CACHE-13"}},
   };
-  for (const Mistake& mistake : kMistakes) {
-    const Checked checked = Check(EPTDIFF_CACHING_WALKER, mistake.bug);
-    EXPECT_EQ(checked.ran.status, 1) << mistake.bug << checked.ran.err;
-    EXPECT_THAT(checked.departures, UnorderedElementsAreArray(mistake.rules))
-        << mistake.bug << "\n"
-        << checked.ran.out;
-    EXPECT_THAT(checked.findings, IsEmpty()) << mistake.bug;
-  }
+  ExpectNamed(EPTDIFF_CACHING_WALKER, kMistakes);
+}
+
+// A cache of linear addresses. The corpus shows each of its mistakes; few cases
+// besides see to it that nothing else is said.
+constexpr const char* kMmuCases = "4000";
+
+TEST(CheckCommandTest, ARightMmuAgrees) {
+  const Checked right = Check(EPTDIFF_CACHING_MMU, "");
+  EXPECT_EQ(right.ran.status, 0) << right.ran.out << right.ran.err;
+  EXPECT_THAT(right.ran.out, HasSubstr("agrees with the SDM in all"));
+}
+
+TEST(CheckCommandTest, WhatAnMmuKeepsWronglyIsNamed) {
+  const Mistake kMistakes[] = {
+      {"vpid-ignored", {"CACHE-1"}},
+      {"pcid-ignored", {"CACHE-1"}},
+      {"eptrta-ignored", {"CACHE-1"}},
+      {"guest-not-present-remembered", {"CACHE-2", "CACHE-12"}},
+      {"kept-without-accessed-flag", {"CACHE-2", "GW-12"}},
+      {"dirty-flag-not-set-on-a-hit", {"CACHE-10"}},
+      {"violation-ends-nothing", {"CACHE-5"}},
+      {"vm-entry-without-vpid-ends-nothing", {"CACHE-11"}},
+      {"page-fault-ends-nothing", {"CACHE-12"}},
+      {"page-fault-leaves-upper-levels", {"CACHE-12"}},
+      {"page-fault-leaves-globals", {"CACHE-12"}},
+  };
+  ExpectNamed(EPTDIFF_CACHING_MMU, kMistakes, kMmuCases);
+}
+
+TEST(CheckCommandTest, WhatSoftwareCannotEndInAnMmuIsNamed) {
+  const Mistake kMistakes[] = {
+      {"invept-leaves-combined-mappings", {"CACHE-6", "CACHE-6"}},
+      {"invvpid-address-ends-nothing", {"CACHE-7"}},
+      {"invvpid-ends-one-part-of-a-large-page", {"CACHE-7"}},
+      {"invvpid-address-leaves-upper-levels", {"CACHE-7"}},
+      {"invvpid-single-ends-nothing", {"CACHE-7"}},
+      {"invvpid-single-leaves-globals", {"CACHE-7"}},
+      {"invvpid-all-ends-the-current-vpid-alone", {"CACHE-7"}},
+      {"invvpid-retaining-ends-nothing", {"CACHE-7"}},
+      {"invvpid-retaining-leaves-upper-levels", {"CACHE-7"}},
+      {"invvpid-accepts-vpid-0", {"CACHE-13"}},
+  };
+  ExpectNamed(EPTDIFF_CACHING_MMU, kMistakes, kMmuCases);
+}
+
+TEST(CheckCommandTest, WhatAGuestCannotEndInAnMmuIsNamed) {
+  const Mistake kMistakes[] = {
+      {"invlpg-ends-nothing", {"CACHE-8"}},
+      {"invlpg-ends-one-part-of-a-large-page", {"CACHE-8"}},
+      {"invlpg-leaves-upper-levels", {"CACHE-8"}},
+      {"invlpg-ends-upper-levels-of-its-address", {"CACHE-8"}},
+      {"invlpg-leaves-globals", {"CACHE-8"}},
+      {"invlpg-leaves-dirty-pages", {"CACHE-8"}},
+      {"invlpg-ends-pcid-0", {"CACHE-8"}},
+      {"invpcid-ends-nothing", {"CACHE-8"}},
+      {"invpcid-ends-the-current-pcid", {"CACHE-8"}},
+      {"invpcid-all-leaves-globals", {"CACHE-8"}},
+      {"invpcid-ends-one-part-of-a-large-page", {"CACHE-8"}},
+      {"mov-cr3-ends-nothing", {"CACHE-8"}},
+      {"mov-cr3-ends-the-old-pcid", {"CACHE-8"}},
+      {"mov-cr3-leaves-upper-levels", {"CACHE-8"}},
+      {"mov-cr3-never-ends-with-pcids", {"CACHE-8"}},
+      {"mov-cr4-ends-nothing", {"CACHE-8"}},
+      {"mov-cr4-leaves-globals", {"CACHE-8"}},
+  };
+  ExpectNamed(EPTDIFF_CACHING_MMU, kMistakes, kMmuCases);
 }
 
 // Two explanations that hardly any case tells apart; either will do.

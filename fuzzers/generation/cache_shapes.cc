@@ -27,6 +27,7 @@ constexpr std::uint32_t kFieldVpid = 0x0000;
 constexpr std::uint32_t kFieldEptp = 0x201a;
 constexpr std::uint32_t kFieldCr3 = 0x6802;
 constexpr std::uint64_t kGuestReserved = Bit(51);
+constexpr std::uint64_t kCr3Preserve = Bit(63);
 constexpr std::uint64_t kMisconfigured = kWrite;
 
 // The making of one shape, in order.
@@ -39,13 +40,18 @@ class Shape {
  private:
   bool PickAccess();
   bool PickEntry();
+  void AddTags();
   bool IsGuest() const { return entry_.kind == UsedKind::kGuest; }
+  void StoreGuest(Hpa address, std::uint64_t value);
   void Rewrite(std::uint64_t value);
   void ChangeEntry(CacheShape shape);
   std::uint64_t OtherFrame(std::uint64_t value);
   std::uint64_t Rights() const;
   std::uint64_t Mutated();
   void ChangeTags();
+  bool MayMoveToCr() const;
+  Step MoveToCr3(std::uint64_t value) const;
+  Step MoveToCr();
   void End();
   Step Invept();
   Step Invvpid();
@@ -88,6 +94,13 @@ bool Shape::PickEntry() {
     if (random_.Below(seen) < weight) entry_ = entry;
   }
   return seen != 0;
+}
+
+// Memory begins with a guest entry.
+void Shape::StoreGuest(Hpa address, std::uint64_t value) {
+  const unsigned bytes = ShapeOf(GuestModeOf(c_.guest)).entry_bytes;
+  StoreWord(c_, address,
+            WithEntry(LoadWord(c_, address), address, bytes, value));
 }
 
 void Shape::Rewrite(std::uint64_t value) {
@@ -143,10 +156,7 @@ std::uint64_t Shape::Mutated() {
 void Shape::ChangeEntry(CacheShape shape) {
   const std::uint64_t value = entry_.value;
   const auto begin_with = [&](std::uint64_t was) {
-    if (IsGuest()) {
-      const unsigned bytes = ShapeOf(GuestModeOf(c_.guest)).entry_bytes;
-      was = WithEntry(LoadWord(c_, entry_.address), entry_.address, bytes, was);
-    }
+    if (IsGuest()) return StoreGuest(entry_.address, was);
     StoreWord(c_, entry_.address, was);
   };
   switch (shape) {
@@ -196,32 +206,58 @@ Step Shape::Enter(std::uint32_t field, std::uint64_t value) const {
   return step;
 }
 
-// Away, and mostly back.
+bool Shape::MayMoveToCr() const {
+  // With PAE paging what CR3 points to would matter, too.
+  const GuestPagingMode mode = GuestModeOf(c_.guest);
+  return c_.guest.cpl == 0 &&
+         (IsIa32e(mode) || mode == GuestPagingMode::k32Bit);
+}
+
+Step Shape::MoveToCr3(std::uint64_t value) const {
+  Step step;
+  step.kind = StepKind::kRegisterWrite;
+  step.processor = access_.processor;
+  step.reg = GuestRegister::kCr3;
+  step.value = c_.guest.cs_l ? value : value & Low(32);
+  return step;
+}
+
+// Away, and mostly back; meanwhile the entry changes, or something ends what
+// was kept, or what seems to be it.
 void Shape::ChangeTags() {
   const Controls& k = c_.controls;
-  const auto away_and_back = [&](std::uint32_t field, std::uint64_t other,
-                                 std::uint64_t own) {
-    steps_.push_back(Enter(field, other));
-    if (random_.OneIn(2)) {
-      if (random_.OneIn(2)) Again();
-      steps_.push_back(Enter(field, own));
-    }
-  };
-  switch (random_.Below(4)) {
+  const std::uint64_t cr3 = c_.guest.cr3;
+  const bool pcids = (c_.guest.cr4 & kCr4Pcide) != 0;
+  Step away;
+  Step back;
+  switch (random_.Below(pcids && MayMoveToCr() ? 5 : 3)) {
     case 0:  // another root, or another use of flags with the same root
-      return away_and_back(
-          kFieldEptp,
-          random_.OneIn(2) ? k.eptp ^ kAccessedDirty : OtherFrame(k.eptp),
-          k.eptp);
+      away = Enter(kFieldEptp, random_.OneIn(2) ? k.eptp ^ kAccessedDirty
+                                                : OtherFrame(k.eptp));
+      back = Enter(kFieldEptp, k.eptp);
+      break;
     case 1:
-      return away_and_back(kFieldVpid, k.vpid ^ 1u, k.vpid);
+      away = Enter(kFieldVpid, k.vpid ^ 1u);
+      back = Enter(kFieldVpid, k.vpid);
+      break;
     case 2:
-      return away_and_back(kFieldCr3, c_.guest.cr3 ^ Bit(12), c_.guest.cr3);
-    default:  // one entry has changed by the time of coming back
-      steps_.push_back(Enter(kFieldEptp, OtherFrame(k.eptp)));
-      Rewrite(OtherFrame(entry_.value));
-      steps_.push_back(Enter(kFieldEptp, k.eptp));
+      away = Enter(kFieldCr3, cr3 ^ (pcids && random_.OneIn(2) ? 1 : Bit(12)));
+      back = Enter(kFieldCr3, cr3);
+      break;
+    default:
+      away = MoveToCr3((cr3 ^ 1) | (random_.OneIn(4) ? 0 : kCr3Preserve));
+      back = MoveToCr3(cr3 | (random_.OneIn(3) ? 0 : kCr3Preserve));
   }
+  const auto change = [&] {
+    Rewrite(random_.OneIn(3) ? 0 : OtherFrame(entry_.value));
+  };
+  const bool before = random_.OneIn(3);
+  if (before) change();
+  steps_.push_back(away);
+  if (random_.OneIn(3)) Again();
+  if (!before && random_.OneIn(2)) change();
+  if (random_.OneIn(2)) End();
+  if (!random_.OneIn(3)) steps_.push_back(back);
 }
 
 Step Shape::Invept() {
@@ -279,29 +315,80 @@ Step Shape::Invpcid() {
   return step;
 }
 
-// What ends what was kept, or seems to, or nothing.
+// A register is written, by which what was kept ends, or some of it.
+Step Shape::MoveToCr() {
+  const GuestState& g = c_.guest;
+  if (!random_.OneIn(3)) {
+    std::uint64_t cr3 = g.cr3;
+    if ((g.cr4 & kCr4Pcide) != 0) {
+      if (random_.OneIn(4)) cr3 ^= 1;
+      if (random_.OneIn(4)) cr3 |= kCr3Preserve;
+    }
+    return MoveToCr3(cr3);
+  }
+  constexpr std::uint64_t kToggles[] = {kCr4Pge, kCr4Pge, kCr4Smep, kCr4Pcide};
+  Step step = MoveToCr3(g.cr4 ^ random_.Pick(kToggles));
+  step.reg = GuestRegister::kCr4;
+  return step;
+}
+
+// What ends what was kept, or seems to, or nothing. What is kept of guest
+// entries ends by more than INVEPT.
 void Shape::End() {
-  const unsigned draw = random_.Below(20);
+  enum class Ending : std::uint8_t {
+    kNone,
+    kInvept,
+    kInvvpid,
+    kOfGuest,
+    kMoveToCr,
+    kEntry,
+    kRefusal
+  };
+  using enum Ending;
+  static constexpr Ending kOfEpt[] = {
+      kNone,    kNone,    kNone,   kNone,     kNone,    kNone,    kInvept,
+      kInvept,  kInvept,  kInvept, kInvept,   kInvvpid, kInvvpid, kInvvpid,
+      kOfGuest, kOfGuest, kEntry,  kMoveToCr, kRefusal, kRefusal, kRefusal};
+  static constexpr Ending kOfGuestEntry[] = {
+      kNone,    kNone,    kNone,    kNone,     kInvept,   kInvvpid,
+      kInvvpid, kInvvpid, kInvvpid, kInvvpid,  kOfGuest,  kOfGuest,
+      kOfGuest, kOfGuest, kOfGuest, kMoveToCr, kMoveToCr, kMoveToCr,
+      kEntry,   kRefusal, kRefusal, kRefusal};
   Step step;
-  if (draw < 6) return;
-  if (draw < 11) {
-    step = Invept();
-  } else if (draw < 14) {
-    step = Invvpid();
-  } else if (draw < 16) {
-    if (c_.guest.cpl != 0) return;
-    step = Invpcid();
-  } else if (draw < 17) {
-    step = Enter(kFieldVpid, c_.controls.vpid);
-  } else {
-    // What is refused ends what refuses it.
-    step = access_;
-    step.access.kind =
-        random_.OneIn(2) ? AccessKind::kFetch : AccessKind::kWrite;
+  switch (IsGuest() ? random_.Pick(kOfGuestEntry) : random_.Pick(kOfEpt)) {
+    case kNone:
+      return;
+    case kInvept:
+      step = Invept();
+      break;
+    case kInvvpid:
+      step = Invvpid();
+      break;
+    case kOfGuest:
+      step = c_.guest.cpl == 0 ? Invpcid() : Invvpid();
+      break;
+    case kMoveToCr:
+      step = MayMoveToCr() ? MoveToCr() : Invvpid();
+      break;
+    case kEntry:
+      step = Enter(kFieldVpid, c_.controls.vpid);
+      break;
+    case kRefusal:
+      // What is refused ends what refuses it.
+      step = access_;
+      step.access.kind =
+          random_.OneIn(2) ? AccessKind::kFetch : AccessKind::kWrite;
+      break;
   }
   step.processor = access_.processor;
   if (random_.OneIn(8)) step.processor ^= 1;
   Canonicalise(step);
+  steps_.push_back(step);
+  // CR4.PGE is cleared for a moment, to end what is global.
+  const bool toggles = step.kind == StepKind::kRegisterWrite &&
+                       step.reg == GuestRegister::kCr4 && random_.OneIn(2);
+  if (!toggles) return;
+  step.value = c_.guest.cr4;
   steps_.push_back(step);
 }
 
@@ -322,10 +409,29 @@ void Shape::Again() {
   steps_.push_back(again);
 }
 
-bool Shape::Run() {
-  if (c_.steps.size() + 5 > kMaxCacheSteps || !PickAccess() || !PickEntry()) {
-    return false;
+// PCIDs, and a global page.
+void Shape::AddTags() {
+  if (access_.kind != StepKind::kLinearAccess) return;
+  GuestState& g = c_.guest;
+  if (IsIa32e(GuestModeOf(g)) && random_.OneIn(4)) {
+    g.cr4 |= kCr4Pcide;
+    c_.processor.pcid = true;
   }
+  if (!random_.OneIn(4)) return;
+  g.cr4 |= kCr4Pge;
+  UsedEntries used;
+  FindUsedEntries(c_, access_, used);
+  for (const UsedEntry& entry : used.list) {
+    if (entry.kind == UsedKind::kGuest && entry.leaf) {
+      StoreGuest(entry.address, entry.value | kGuestGlobal);
+    }
+  }
+}
+
+bool Shape::Run() {
+  if (c_.steps.size() + 5 > kMaxCacheSteps || !PickAccess()) return false;
+  AddTags();
+  if (!PickEntry()) return false;
   ChangeEntry(static_cast<CacheShape>(random_.Below(kCacheShapeCount)));
   End();
   Again();

@@ -25,7 +25,7 @@ enum class CacheShape : std::size_t {
   kRepaired,      // what was misconfigured, or had a reserved bit, is not
   kFlagsCleared,  // A, D or both
   kAnything,      // one small change
-  kTagsChanged,   // no entry, but EPTP, VPID or CR3
+  kTagsChanged,   // EPTP, VPID, CR3 or PCID, perhaps for a while
 };
 inline constexpr std::size_t kCacheShapeCount = 11;
 std::string_view NameOf(CacheShape shape);

@@ -266,6 +266,11 @@ std::uint64_t Cache10(const Situation&) { return true; }
 // (if it is not already set)"; a write sets the dirty flag likewise.
 std::uint64_t Cache10Clear(const Situation&) { return false; }
 
+// 3A 4.8, of the guest's: "whenever there is a write to a linear address, the
+// processor sets the dirty flag (if it is not already set) in the
+// paging-structure entry that identifies the final physical address".
+std::uint64_t Cache10Guest(const Situation&) { return false; }
+
 // 26.5.6.3: "the logical processor may fail to set those flags".
 std::uint64_t Cache14(const Situation&) { return true; }
 

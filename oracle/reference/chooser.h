@@ -50,6 +50,9 @@ class Chooser {
   // The guest entry read last, x.s.entry, is present and has no reserved bit.
   virtual void KeepGuest(Examiner& x, bool leaf) = 0;
   virtual void KeepNoGuest(Examiner& x) = 0;
+  // Whether the dirty flag of the guest's leaf, the entry read last, need not
+  // be set, which the access needs.
+  virtual bool GuestDirtyMayStay(Examiner& x) = 0;
 
   // The final page, walked last, has a memory type: IA32_PAT as it may have
   // been when the type was kept.

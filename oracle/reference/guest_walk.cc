@@ -251,6 +251,7 @@ bool Walker::Set(const Located& located, std::uint64_t flags) {
 std::uint64_t Walker::DirtyFlag() {
   const std::uint64_t flag = x_.Ask(Slot::kGw12Dirty);
   if ((flag & ~leaf_.entry.value) == 0) return 0;
+  if (x_.chooser != nullptr && x_.chooser->GuestDirtyMayStay(x_)) return 0;
   switch (static_cast<ReadOnlyDirty>(x_.Ask(Slot::kGw12ReadOnly))) {
     case ReadOnlyDirty::kYes:
       return flag;

@@ -65,14 +65,29 @@ void JudgeOfSoftware(Examiner& x, const Invalidation& asked, bool eptp_refused,
   if (refused || open) Add(x, EventKind::kInvalidOperand, kFails, verdict);
 }
 
+// With 5-level paging 57 bits count. Whether the paging mode or the processor
+// says so of an operand is open: with another mode 48 may.
+Canonical IsCanonicalForGuest(const Examiner& x, std::uint64_t address) {
+  constexpr int kLa57 = 12;
+  const Canonical canonical = IsCanonical(address);
+  const bool wide = x.s.Ia32eModeGuest() && x.s.Cr4(kLa57);
+  return canonical == Canonical::kOpen && wide ? Canonical::kYes : canonical;
+}
+
 // Volume 2A, INVPCID.
-bool IsInvpcidRefused(const Examiner& x, const Invalidation& asked) {
+void JudgeInvpcid(const Examiner& x, const Invalidation& asked,
+                  Verdict& verdict) {
   const bool pcids = x.s.Cr4(17);
   const std::uint64_t pcid = sdm::Bits(asked.first, 11, 0);
-  if (asked.type > 3 || sdm::Bits(asked.first, 63, 12) != 0) return true;
-  if (asked.type > 1) return false;
-  return (!pcids && pcid != 0) ||
-         (asked.type == 0 && IsCanonical(asked.second) == Canonical::kNo);
+  const Canonical canonical =
+      asked.type == 0 ? IsCanonicalForGuest(x, asked.second) : Canonical::kYes;
+  const bool refused = asked.type > 3 || sdm::Bits(asked.first, 63, 12) != 0 ||
+                       (asked.type < 2 && !pcids && pcid != 0) ||
+                       canonical == Canonical::kNo;
+  if (!refused) Add(x, EventKind::kCompleted, kGuests, verdict);
+  if (refused || canonical == Canonical::kOpen) {
+    Add(x, EventKind::kGeneralProtection, kGuests, verdict);
+  }
 }
 
 }  // namespace
@@ -101,10 +116,7 @@ void JudgeInvalidation(Examiner& x, const Invalidation& asked,
         // Its displacement, which no step says.
         AddExit(x, kExitInvpcid, 0, 0, verdict);
       } else {
-        Add(x,
-            IsInvpcidRefused(x, asked) ? EventKind::kGeneralProtection
-                                       : EventKind::kCompleted,
-            kGuests, verdict);
+        JudgeInvpcid(x, asked, verdict);
       }
       break;
   }

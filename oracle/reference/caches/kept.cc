@@ -367,6 +367,22 @@ void Kept::KeepNoGuest(Examiner& x) {
   Require(guest_filled_);
 }
 
+bool Kept::GuestDirtyMayStay(Examiner& x) {
+  if (!x.Ask(Slot::kCache10Guest)) return false;
+  // What the step before this one made, it made by now.
+  const auto was_used = [&] {
+    if (now_ == 0) return false;
+    const PastStep& past = history_.StepTo(now_);
+    return past.processor == state_.current &&
+           past.step.kind == StepKind::kLinearAccess &&
+           past.event.kind == EventKind::kCompleted &&
+           (past.step.gla.value ^ x.s.linear.gla.value) >> page_shift_ == 0;
+  };
+  const Moments made = was_used() ? guest_filled_ : guest_filled_ & ~Now();
+  const bool was_kept = made != 0 && (Hold(x, WholePage(x), made) & Now()) != 0;
+  return was_kept && Choose(2) == 1;
+}
+
 void Kept::Refused(Examiner& x) {
   const bool kept =
       std::any_of(x.s.path.begin(), x.s.path.end(),

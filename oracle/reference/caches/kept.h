@@ -51,6 +51,7 @@ class Kept final : public Chooser {
   void KeepGuest(Examiner& x, bool leaf) override;
   void KeepNoGuest(Examiner& x) override;
   std::uint64_t Pat(Examiner& x) override;
+  bool GuestDirtyMayStay(Examiner& x) override;
   void Refused(Examiner& x) override;
   void UseNow(Examiner& x) override;
   void UseGuestNow(Examiner& x) override;

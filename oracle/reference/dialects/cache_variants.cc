@@ -2,6 +2,7 @@
 // does so uses what is stale. Others end more, or keep less: no implementation
 // is wrong that does so, but an oracle that insists on it is. Of two that
 // explain the same stale answer the one that keeps less comes first.
+#include "oracle/reference/cache_tags.h"
 #include "oracle/reference/dialects/variants.h"
 #include "oracle/reference/situation.h"
 
@@ -17,6 +18,23 @@ std::uint64_t Always(const Situation&, std::uint64_t) { return 1; }
 // Whole translations are ended, paging-structure-cache entries are not.
 std::uint64_t OfWholes(const Situation& s, std::uint64_t value) {
   return value && s.mapping->whole;
+}
+
+// Global translations are not.
+std::uint64_t NotOfGlobals(const Situation& s, std::uint64_t value) {
+  return value && !(s.mapping->whole && s.mapping->global);
+}
+
+// Of a large page the 4 KBytes at the linear address of the instruction are.
+std::uint64_t OfOnePart(const Situation& s, std::uint64_t value) {
+  return value &&
+         (!s.mapping->whole ||
+          s.past->step.invalidation.second >> 12 == s.mapping->gla.value >> 12);
+}
+
+// What is of the PCID that was current is.
+std::uint64_t OfCurrentPcid(const Situation& s, std::uint64_t value) {
+  return value && s.mapping->pcid == sdm::PcidOf(s.past->before.guest);
 }
 
 bool Did(const Situation& s, InvalidationKind kind, int type) {
@@ -85,18 +103,27 @@ constexpr Alteration kVariants[] = {
        return value || Did(s, InvalidationKind::kInvept, 1);
      },
      "INVEPT of type 1 is taken to end what was kept of every EPTP"},
-    {"CACHE-7/one-part-of-a-large-page", Slot::kCache7Address,
-     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
-       return value && s.past->step.invalidation.second >> 12 ==
-                           s.mapping->gla.value >> 12;
-     },
+    {"CACHE-7/one-part-of-a-large-page", Slot::kCache7Address, OfOnePart,
      "INVVPID of type 0 ends 4 KBytes of a large page"},
+    {"CACHE-7/address-leaves-upper-levels", Slot::kCache7Address, OfWholes,
+     "INVVPID of type 0 leaves what was kept of upper levels"},
     {"CACHE-7/address-ends-nothing", Slot::kCache7Address, Never,
      "INVVPID of type 0 leaves what was kept"},
+    {"CACHE-7/single-leaves-upper-levels", Slot::kCache7Single, OfWholes,
+     "INVVPID of type 1 leaves what was kept of upper levels"},
+    {"CACHE-7/single-leaves-globals", Slot::kCache7Single, NotOfGlobals,
+     "INVVPID of type 1 leaves global translations"},
     {"CACHE-7/single-ends-nothing", Slot::kCache7Single, Never,
      "INVVPID of type 1 leaves what was kept"},
+    {"CACHE-7/all-ends-the-current-vpid", Slot::kCache7All,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && s.mapping->vpid == sdm::VpidOf(s.past->before.controls);
+     },
+     "INVVPID of type 2 ends what was kept under the current VPID alone"},
     {"CACHE-7/all-ends-nothing", Slot::kCache7All, Never,
      "INVVPID of type 2 leaves what was kept"},
+    {"CACHE-7/retaining-leaves-upper-levels", Slot::kCache7Retaining, OfWholes,
+     "INVVPID of type 3 leaves what was kept of upper levels"},
     {"CACHE-7/retaining-ends-nothing", Slot::kCache7Retaining, Never,
      "INVVPID of type 3 leaves what was kept"},
     {"CACHE-7/retaining-ends-globals", Slot::kCache7Retaining,
@@ -112,13 +139,18 @@ constexpr Alteration kVariants[] = {
      "INVVPID is taken to end guest-physical mappings"},
     {"CACHE-8/invlpg-leaves-upper-levels", Slot::kCache8Invlpg, OfWholes,
      "INVLPG leaves what was kept of upper levels"},
-    {"CACHE-8/invlpg-one-part-of-a-large-page", Slot::kCache8Invlpg,
+    {"CACHE-8/invlpg-upper-levels-of-the-address", Slot::kCache8Invlpg,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       const Mapping& m = *s.mapping;
+       const std::uint64_t address = s.past->step.invalidation.second;
        return value &&
-              (!s.mapping->whole || s.past->step.invalidation.second >> 12 ==
-                                        s.mapping->gla.value >> 12);
+              (m.whole || address >> m.shift == m.gla.value >> m.shift);
      },
+     "INVLPG ends what was kept of upper levels for its address alone"},
+    {"CACHE-8/invlpg-one-part-of-a-large-page", Slot::kCache8Invlpg, OfOnePart,
      "INVLPG ends 4 KBytes of a large page"},
+    {"CACHE-8/invlpg-leaves-globals", Slot::kCache8Invlpg, NotOfGlobals,
+     "INVLPG leaves global translations"},
     {"CACHE-8/invlpg-ends-nothing", Slot::kCache8Invlpg, Never,
      "INVLPG leaves what was kept"},
     {"CACHE-8/invlpg-guest-physical-too", Slot::kCache8Invlpg,
@@ -126,8 +158,31 @@ constexpr Alteration kVariants[] = {
        return value || Did(s, InvalidationKind::kInvlpg, 0);
      },
      "INVLPG is taken to end guest-physical mappings"},
+    {"CACHE-8/invpcid-one-part-of-a-large-page", Slot::kCache8Invpcid,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return Did(s, InvalidationKind::kInvpcid, 0) ? OfOnePart(s, value)
+                                                    : value;
+     },
+     "INVPCID of type 0 ends 4 KBytes of a large page"},
+    {"CACHE-8/invpcid-ends-the-current-pcid", Slot::kCache8Invpcid,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       const bool named = s.past->step.invalidation.type < 2;
+       return named ? OfCurrentPcid(s, value) : value;
+     },
+     "INVPCID of types 0 and 1 ends nothing but of the current PCID"},
+    {"CACHE-8/invpcid-leaves-globals", Slot::kCache8Invpcid, NotOfGlobals,
+     "INVPCID of type 2 leaves global translations"},
     {"CACHE-8/invpcid-ends-nothing", Slot::kCache8Invpcid, Never,
      "INVPCID leaves what was kept"},
+    {"CACHE-8/mov-cr3-leaves-upper-levels", Slot::kCache8MovCr3, OfWholes,
+     "MOV to CR3 leaves what was kept of upper levels"},
+    {"CACHE-8/mov-cr3-ends-the-old-pcid", Slot::kCache8MovCr3, OfCurrentPcid,
+     "MOV to CR3 ends what was kept under the PCID before it alone"},
+    {"CACHE-8/mov-cr3-ends-nothing-with-pcids", Slot::kCache8MovCr3,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && !Bit(s.past->before.guest.cr4, 17);
+     },
+     "MOV to CR3 leaves what was kept with CR4.PCIDE = 1"},
     {"CACHE-8/mov-cr3-ends-nothing", Slot::kCache8MovCr3, Never,
      "MOV to CR3 leaves what was kept"},
     {"CACHE-8/mov-cr3-ends-globals", Slot::kCache8MovCr3,
@@ -137,6 +192,8 @@ constexpr Alteration kVariants[] = {
                         s.past->step.reg == GuestRegister::kCr3);
      },
      "MOV to CR3 is taken to end all combined mappings"},
+    {"CACHE-8/mov-cr-leaves-globals", Slot::kCache8MovCr, NotOfGlobals,
+     "MOV to CR0 and CR4 leaves global translations"},
     {"CACHE-8/mov-cr-ends-nothing", Slot::kCache8MovCr, Never,
      "MOV to CR0 and CR4 leaves what was kept"},
     {"CACHE-9/never", Slot::kCache9, Never,
@@ -145,6 +202,8 @@ constexpr Alteration kVariants[] = {
      "flags are taken to be set whatever was kept"},
     {"CACHE-10/clear-stays-clear", Slot::kCache10Clear, Always,
      "an access by what was kept does not set flags that were clear in it"},
+    {"CACHE-10/guest-dirty-stays-clear", Slot::kCache10Guest, Always,
+     "a write by what was kept does not set the guest's dirty flag"},
     {"CACHE-11/transition-ends-nothing", Slot::kCache11Transition, Never,
      "without VPIDs VM exits and VM entries leave what was kept"},
     {"CACHE-11/transition-always-ends", Slot::kCache11Transition,
@@ -155,6 +214,10 @@ constexpr Alteration kVariants[] = {
      "VM entry is taken to end what was kept, whatever the VPID"},
     {"CACHE-11/switch-ends-nothing", Slot::kCache11Switch, Never,
      "without VPIDs an EPTP switch leaves what was kept"},
+    {"CACHE-12/leaves-upper-levels", Slot::kCache12, OfWholes,
+     "a page fault leaves what was kept of upper levels for its address"},
+    {"CACHE-12/leaves-globals", Slot::kCache12, NotOfGlobals,
+     "a page fault leaves global translations of its address"},
     {"CACHE-12/ends-nothing", Slot::kCache12, Never,
      "a page fault leaves what was kept of its address"},
     {"CACHE-13/eptp-whatever-the-type", Slot::kCache13Eptp,

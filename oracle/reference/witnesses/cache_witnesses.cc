@@ -41,6 +41,41 @@ CaseBuilder Pcids(std::uint64_t before, std::uint64_t after) {
       .Store(kGuestPte, 0x16000 | after);
 }
 
+// The guest's PDE leads to no page table any more, which mapped the next page,
+// too: at 26234H.
+CaseBuilder GuestUnlinked() {
+  return Guest4()
+      .Vpid(5)
+      .Read(kGla)
+      .Store(kGuestPde, 0)
+      .Store(kGuestPte + 8, 0x16067);
+}
+constexpr std::uint64_t kNextGla = kGla + 0x1000;
+
+// A global page is then another one.
+CaseBuilder GlobalMoved() {
+  return Guest4().Vpid(5).Cr4(0x80).GuestPte(0x10167).Read(kGla).Store(
+      kGuestPte, 0x16167);
+}
+
+// 2 MBytes at GPA 0, which EPT maps in pieces, are no longer mapped.
+constexpr std::uint64_t kLargeGla = 0x5555'5540'0000;
+constexpr std::uint64_t kPartGla = 0x5555'5541'0234;
+CaseBuilder LargeUnmapped() {
+  return Guest4().Vpid(5).GuestPde(0xe7).Read(kPartGla).Store(kGuestPde, 0);
+}
+
+CaseBuilder Invpcid(CaseBuilder guest, std::uint8_t type, std::uint64_t pcid,
+                    std::uint64_t gla) {
+  return guest.With([&](Case& c) {
+    c.controls.secondary |= 1u << 12;
+    Step step;
+    step.kind = StepKind::kInvalidation;
+    step.invalidation = {InvalidationKind::kInvpcid, type, pcid, gla};
+    c.steps.push_back(step);
+  });
+}
+
 std::vector<NamedCase> UseCases() {
   return {
       {"cache-3-another-address",
@@ -144,6 +179,18 @@ std::vector<NamedCase> UseCases() {
        Walk4().AccessedDirty().Read(0x1234).Write(0x1234).Build(),
        Completes(0x9234).Writes(0x4008, 0x9337),
        Completes(0x9234)},
+      {"cache-10-guest-dirty-flag-was-clear",
+       "CACHE-10",
+       {"CACHE-10/guest-dirty-stays-clear"},
+       Guest4().GuestPte(0x10027).Read(kGla).Write(kGla).Build(),
+       Reaches(0x20234, 4).Writes(kGuestPte, 0x10067),
+       Reaches(0x20234, 4)},
+      {"cache-10-guest-dirty-flag-was-clear-and-accessed",
+       "CACHE-10",
+       {"CACHE-10/guest-dirty-stays-clear"},
+       Guest4().GuestPte(0x10007).Read(kGla).Write(kGla).Build(),
+       Reaches(0x20234, 4).Writes(kGuestPte, 0x10067),
+       Reaches(0x20234, 4)},
       {"cache-14-flags-switched-on",
        "CACHE-14",
        {"CACHE-14/never", "CACHE-3/never"},
@@ -225,6 +272,15 @@ std::vector<NamedCase> TagCases() {
        Reads().EnterWith(kFieldEptp, 0xb01e).Read(0x1234).Build(),
        Violation(0x581, 0x1234),
        Completes(0x9234)},
+      {"cache-1-another-root-of-a-linear-address",
+       "CACHE-1",
+       {"CACHE-1/eptrta-ignored"},
+       GuestReads(Guest4().Vpid(5))
+           .EnterWith(kFieldEptp, 0xb01e)
+           .Read(kGla)
+           .Build(),
+       Violation(0x81, 0x14550).At(kGla),
+       Reaches(0x20234, 4)},
       {"cache-1-another-vpid",
        "CACHE-1",
        {"CACHE-1/vpid-ignored"},
@@ -416,24 +472,51 @@ std::vector<NamedCase> InvvpidCases() {
            .Read(kGla)
            .Build(),
        Reaches(0x20234, 4)},
+      {"cache-7-address-upper-levels",
+       "CACHE-7",
+       {"CACHE-7/address-leaves-upper-levels"},
+       GuestUnlinked().Invvpid(0, 5, kNextGla).Read(kNextGla).Build(),
+       PageFault(0, kNextGla),
+       Reaches(0x26234, 4)},
+      {"cache-7-single-upper-levels",
+       "CACHE-7",
+       {"CACHE-7/single-leaves-upper-levels"},
+       GuestUnlinked().Invvpid(1, 5).Read(kNextGla).Build(),
+       PageFault(0, kNextGla),
+       Reaches(0x26234, 4)},
+      {"cache-7-retaining-globals-upper-levels",
+       "CACHE-7",
+       {"CACHE-7/retaining-leaves-upper-levels"},
+       GuestUnlinked().Invvpid(3, 5).Read(kNextGla).Build(),
+       PageFault(0, kNextGla),
+       Reaches(0x26234, 4)},
+      {"cache-7-single-a-global-page",
+       "CACHE-7",
+       {"CACHE-7/single-leaves-globals"},
+       GlobalMoved().Invvpid(1, 5).Read(kGla).Build(),
+       Reaches(0x26234, 4),
+       Reaches(0x20234, 4)},
+      {"cache-7-all-vpids",
+       "CACHE-7",
+       {"CACHE-7/all-ends-the-current-vpid"},
+       GuestMoved()
+           .EnterWith(kFieldVpid, 6)
+           .Invvpid(2, 0)
+           .EnterWith(kFieldVpid, 5)
+           .Read(kGla)
+           .Build(),
+       Reaches(0x26234, 4),
+       Reaches(0x20234, 4)},
       {"cache-7-another-vpid",
        "CACHE-7",
        {"CACHE-3/never"},
        GuestMoved().Invvpid(1, 6).Read(kGla).Build(),
        Reaches(0x20234, 4)},
-      // 2 MBytes at GPA 0, which EPT maps in pieces.
       {"cache-7-a-part-of-a-large-page",
        "CACHE-7",
        {"CACHE-7/one-part-of-a-large-page"},
-       Guest4()
-           .Vpid(5)
-           .GuestPde(0xe7)
-           .Read(0x5555'5541'0234)
-           .Store(kGuestPde, 0)
-           .Invvpid(0, 5, 0x5555'5540'0000)
-           .Read(0x5555'5541'0234)
-           .Build(),
-       PageFault(0, 0x5555'5541'0234),
+       LargeUnmapped().Invvpid(0, 5, kLargeGla).Read(kPartGla).Build(),
+       PageFault(0, kPartGla),
        Reaches(0x20234, 3)},
       {"cache-7-not-guest-physical",
        "CACHE-7",
@@ -477,10 +560,17 @@ std::vector<NamedCase> GuestCases() {
        GuestMoved().Invlpg(kGla).Read(kGla).Build(),
        Reaches(0x26234, 4),
        Reaches(0x20234, 4)},
+      {"cache-8-invlpg-with-pcids",
+       "CACHE-8",
+       {"CACHE-8/invlpg-ends-nothing"},
+       Pcids(0x67, 0x67).Invlpg(kGla).Read(kGla).Build(),
+       Reaches(0x26234, 4),
+       Reaches(0x20234, 4)},
       // The PDE leads to no PT any more.
       {"cache-8-invlpg-upper-levels",
        "CACHE-8",
-       {"CACHE-8/invlpg-leaves-upper-levels"},
+       {"CACHE-8/invlpg-leaves-upper-levels",
+        "CACHE-8/invlpg-upper-levels-of-the-address"},
        GuestReads(Guest4().Vpid(5))
            .Store(kGuestPde, 0)
            .Invlpg(0)
@@ -492,16 +582,15 @@ std::vector<NamedCase> GuestCases() {
       {"cache-8-invlpg-a-part-of-a-large-page",
        "CACHE-8",
        {"CACHE-8/invlpg-one-part-of-a-large-page"},
-       Guest4()
-           .Vpid(5)
-           .GuestPde(0xe7)
-           .Read(0x5555'5541'0234)
-           .Store(kGuestPde, 0)
-           .Invlpg(0x5555'5540'0000)
-           .Read(0x5555'5541'0234)
-           .Build(),
-       PageFault(0, 0x5555'5541'0234),
+       LargeUnmapped().Invlpg(kLargeGla).Read(kPartGla).Build(),
+       PageFault(0, kPartGla),
        Reaches(0x20234, 3)},
+      {"cache-8-invlpg-a-global-page",
+       "CACHE-8",
+       {"CACHE-8/invlpg-leaves-globals"},
+       GlobalMoved().Invlpg(kGla).Read(kGla).Build(),
+       Reaches(0x26234, 4),
+       Reaches(0x20234, 4)},
       {"cache-8-not-guest-physical",
        "CACHE-8",
        {"CACHE-8/invlpg-guest-physical-too", "CACHE-3/never"},
@@ -527,21 +616,75 @@ std::vector<NamedCase> GuestCases() {
        GuestMoved().Give(GuestRegister::kCr4, 0x20a0).Read(kGla).Build(),
        Reaches(0x26234, 4),
        Reaches(0x20234, 4)},
-      {"cache-8-invpcid",
+      {"cache-8-mov-cr3-upper-levels",
        "CACHE-8",
-       {"CACHE-8/invpcid-ends-nothing"},
-       GuestMoved()
-           .With([](Case& c) {
-             c.controls.secondary |= 1u << 12;
-             Step step;
-             step.kind = StepKind::kInvalidation;
-             step.invalidation = {InvalidationKind::kInvpcid, 1, 0, 0};
-             c.steps.push_back(step);
-           })
+       {"CACHE-8/mov-cr3-leaves-upper-levels"},
+       GuestUnlinked()
+           .Give(GuestRegister::kCr3, 0x14000)
+           .Read(kNextGla)
+           .Build(),
+       PageFault(0, kNextGla),
+       Reaches(0x26234, 4)},
+      {"cache-8-mov-cr3-the-new-pcid",
+       "CACHE-8",
+       {"CACHE-8/mov-cr3-ends-the-old-pcid"},
+       Pcids(0x67, 0x67)
+           .EnterWith(kFieldCr3, 0x14002)
+           .Give(GuestRegister::kCr3, 0x14001)
            .Read(kGla)
            .Build(),
        Reaches(0x26234, 4),
        Reaches(0x20234, 4)},
+      {"cache-8-mov-cr3-with-pcids",
+       "CACHE-8",
+       {"CACHE-8/mov-cr3-ends-nothing-with-pcids"},
+       Pcids(0x67, 0x67).Give(GuestRegister::kCr3, 0x14001).Read(kGla).Build(),
+       Reaches(0x26234, 4),
+       Reaches(0x20234, 4)},
+      // CR4.PGE is 0 for a moment.
+      {"cache-8-mov-cr4-a-global-page",
+       "CACHE-8",
+       {"CACHE-8/mov-cr-leaves-globals"},
+       GlobalMoved()
+           .Give(GuestRegister::kCr4, 0x2020)
+           .Give(GuestRegister::kCr4, 0x20a0)
+           .Read(kGla)
+           .Build(),
+       Reaches(0x26234, 4),
+       Reaches(0x20234, 4)},
+      {"cache-8-invpcid",
+       "CACHE-8",
+       {"CACHE-8/invpcid-ends-nothing"},
+       Invpcid(GuestMoved(), 1, 0, 0).Read(kGla).Build(),
+       Reaches(0x26234, 4),
+       Reaches(0x20234, 4)},
+      {"cache-8-invpcid-a-part-of-a-large-page",
+       "CACHE-8",
+       {"CACHE-8/invpcid-one-part-of-a-large-page"},
+       Invpcid(LargeUnmapped(), 0, 0, kLargeGla).Read(kPartGla).Build(),
+       PageFault(0, kPartGla),
+       Reaches(0x20234, 3)},
+      {"cache-8-invpcid-another-pcid",
+       "CACHE-8",
+       {"CACHE-8/invpcid-ends-the-current-pcid"},
+       Invpcid(Pcids(0x67, 0x67).EnterWith(kFieldCr3, 0x14002), 1, 1, 0)
+           .EnterWith(kFieldCr3, 0x14001)
+           .Read(kGla)
+           .Build(),
+       Reaches(0x26234, 4),
+       Reaches(0x20234, 4)},
+      {"cache-8-invpcid-a-global-page",
+       "CACHE-8",
+       {"CACHE-8/invpcid-leaves-globals"},
+       Invpcid(GlobalMoved(), 2, 0, 0).Read(kGla).Build(),
+       Reaches(0x26234, 4),
+       Reaches(0x20234, 4)},
+      // By the paging mode it is not, but by 57 bits.
+      {"cache-8-invpcid-canonical-by-57-bits",
+       "CACHE-8",
+       {},
+       Invpcid(Guest4(), 0, 0, 0x00ff'0000'0000'0000).Build(),
+       GeneralProtection()},
       {"cache-12-the-next-try",
        "CACHE-12",
        {"CACHE-12/ends-nothing", "CACHE-12/of-fetches-ends-nothing"},
@@ -567,6 +710,33 @@ std::vector<NamedCase> GuestCases() {
            .Build(),
        PageFault(0, 0x5555'5541'0234),
        Reaches(0x20234, 3)},
+      // The write faults by either page table.
+      {"cache-12-upper-levels",
+       "CACHE-12",
+       {"CACHE-12/leaves-upper-levels"},
+       Guest4()
+           .Vpid(5)
+           .Word(kGuestPte + 8, 0x16065)
+           .Read(kGla)
+           .Store(kGuestPde, 0x17027)
+           .Write(kNextGla)
+           .Read(kNextGla)
+           .Build(),
+       PageFault(0, kNextGla),
+       Reaches(0x26234, 4)},
+      {"cache-12-a-global-page",
+       "CACHE-12",
+       {"CACHE-12/leaves-globals"},
+       Guest4()
+           .Cr4(0x80)
+           .GuestPte(0x8000'0000'0001'0165)
+           .Read(kGla)
+           .Store(kGuestPte, 0x8000'0000'0001'0167)
+           .Fetch(kGla)
+           .Write(kGla)
+           .Build(),
+       Reaches(0x20234, 4),
+       PageFault(3)},
       {"cache-11-without-vpid",
        "CACHE-11",
        {"CACHE-11/transition-ends-nothing"},

@@ -272,7 +272,7 @@ void ForkedSession::Enter(const MachineState& state, Reply& reply) {
   current_ = nullptr;
   entered_ = prepared_.size();
   for (std::size_t i = next_; i < prepared_.size(); ++i) {
-    if (repeats_ != prepared_repeats_) break;
+    if (digresses_ || repeats_ != prepared_repeats_) break;
     const Case& c = prepared_[i];
     if (!BeginsIn(c, state)) continue;
     next_ = i;

@@ -62,6 +62,7 @@ class ForkedSession final : public TargetSession {
   void Perform(const MachineState& state, const Step& step,
                Reply& reply) override;
   void Prepare(std::span<const Case> cases) override;
+  void set_digresses(bool digresses) override { digresses_ = digresses; }
   void set_repeats(unsigned repeats) override { repeats_ = repeats; }
   std::string LastOutput() override;
   bool reached_new_edges() const override {
@@ -106,6 +107,7 @@ class ForkedSession final : public TargetSession {
   unsigned leaks_ = 0;
 
   std::span<const Case> prepared_;
+  bool digresses_ = false;
   unsigned prepared_repeats_ = 0;
   std::size_t next_ = 0;  // of prepared_ that may be entered
   std::size_t answered_from_ =

@@ -358,6 +358,34 @@ TEST(ForkedSessionTest, PreparedCasesMayBeSkippedOrEnteredTwice) {
   }
 }
 
+TEST(ForkedSessionTest, ADigressionIsNotAnsweredAsTheCaseThatBeginsAsItDoes) {
+  const auto stores = [](std::uint64_t value) {
+    Case c = CaseOf({0x1234, kFlag});
+    Step store;
+    store.kind = StepKind::kStore;
+    store.hpa = Hpa{kWord};
+    store.value = value;
+    c.steps.insert(c.steps.begin() + 1, store);
+    return c;
+  };
+  const std::vector<Case> cases(2, stores(0x1000));
+  const auto session = Session();
+  session->Prepare(cases);
+  for (const std::uint64_t value : {0x1000, 0x2000, 0x1000}) {
+    session->set_digresses(value != 0x1000);
+    const Case c = stores(value);
+    Reply reply;
+    MachineState state;
+    state.Load(c);
+    session->Enter(state, reply);
+    session->Perform(state, c.steps[0], reply);
+    state.memory.Store(Hpa{kWord}, value);
+    session->Perform(state, c.steps[2], reply);
+    ASSERT_EQ(reply.outcome.writes.size(), 1u) << value;
+    EXPECT_EQ(reply.outcome.writes[0].value, value | 0x100);
+  }
+}
+
 TEST(ForkedSessionTest, StepsOfABatchMeetWhatEarlierOnesStored) {
   std::vector<Case> cases(1, CaseOf({kFlag, kFlag}));
   const auto session = Session();

@@ -55,6 +55,9 @@ class TargetSession {
   // answered together. They stay as they are until the last of them is over. A
   // hint: whatever is asked is answered all the same.
   virtual void Prepare(std::span<const Case> cases) { (void)cases; }
+  // Whether what is asked now is none of them, although it may begin as one
+  // does. False at first.
+  virtual void set_digresses(bool digresses) { (void)digresses; }
 
   // Ask each question so many times more, and take it for an incident
   // (kVaries) if the answers are not the same. 0 at first.
