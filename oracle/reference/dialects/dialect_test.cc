@@ -69,10 +69,10 @@ TEST(DialectTest, SdmAltersNothing) {
 
 TEST(DialectTest, IsFoundByName) {
   EXPECT_TRUE(FindDialect("sdm")->alterations().empty());
-  EXPECT_EQ(FindDialect("bochs-3.0")->alterations().size(), 15u);
+  EXPECT_EQ(FindDialect("bochs-3.0")->alterations().size(), 18u);
   EXPECT_EQ(FindDialect("bochs-3.0")->alterations()[12]->name,
             "GW-10/by-access");
-  EXPECT_EQ(FindDialect("bochs-2026-08")->alterations().size(), 15u);
+  EXPECT_EQ(FindDialect("bochs-2026-08")->alterations().size(), 18u);
   EXPECT_EQ(FindDialect("bochs-2026-08")->alterations()[12]->name,
             "GW-10/by-upper-entries");
   const std::optional<Dialect> silicon = FindDialect("silicon-skylake-sp");

@@ -197,7 +197,8 @@ std::vector<std::string> Mistakes(const ShapeVariant& variant,
 std::vector<GivenAnswer> AskAll(const ShapeVariant& variant) {
   std::vector<GivenAnswer> all;
   const FollowedVariant followed = Follow(variant, Dialect());
-  if (!followed.mistake.empty()) return std::vector<GivenAnswer>(std::size(kAsked));
+  if (!followed.mistake.empty())
+    return std::vector<GivenAnswer>(std::size(kAsked));
   Asking asking(variant, followed);
   DialectOracle memory{Dialect()};
   all.push_back(asking.Ask(memory, Dialect()));
