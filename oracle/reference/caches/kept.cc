@@ -194,6 +194,7 @@ bool Kept::UsesMadeUnder(Examiner& x, const ProcessorContext& then,
 std::uint64_t Kept::BeginLinear(Examiner& x, std::uint64_t cr3) {
   linear_ = true;
   global_ = other_pcid_ = false;
+  guest_above_ = 0;
   pcid_ = PcidOf(state_.guest);
   if (!x.Ask(Slot::kCache3)) {
     guest_tagged_ = guest_held_ = Now();
@@ -327,14 +328,20 @@ std::uint64_t Kept::ReadSpp(Examiner& x, Hpa address, std::uint64_t now) {
   return value;
 }
 
-std::uint64_t Kept::ReadGuest(Examiner&, Hpa address, int bytes,
+// What is kept of the entry above maps to the host-physical address of the
+// table (29.4.1), and ends as combined mappings do: no longer with the
+// guest-physical mapping that led there.
+std::uint64_t Kept::ReadGuest(Examiner& x, Hpa address, int bytes,
                               std::uint64_t now) {
+  Moments found = guest_held_ & held_;
+  if (guest_above_ != 0)
+    found = Hold(x, Combined(x, false, guest_above_), found);
   const int low = sdm::Bit(address.value, 2) ? 32 : 0;
   const auto take = [&](std::uint64_t word) {
     return bytes == 4 ? sdm::Bits(word, low + 31, low) : word;
   };
-  return Read(Hpa{address.value & ~std::uint64_t{7}},
-              guest_held_ & held_ & guest_tagged_, now, take, guest_filled_);
+  return Read(Hpa{address.value & ~std::uint64_t{7}}, found & guest_tagged_,
+              now, take, guest_filled_);
 }
 
 void Kept::KeepGuest(Examiner& x, bool leaf) {
@@ -351,7 +358,8 @@ void Kept::KeepGuest(Examiner& x, bool leaf) {
     guest_held_ = guest_filled_;
     return;
   }
-  guest_held_ = x.Ask(Slot::kCache4)
+  guest_above_ = x.Ask(Slot::kCache4) ? shift : 0;
+  guest_held_ = guest_above_ != 0
                     ? Hold(x, Combined(x, false, shift), guest_filled_)
                     : guest_filled_;
 }

@@ -133,6 +133,7 @@ class Kept final : public Chooser {
   std::uint8_t page_shift_ = 12;  // of the guest's page
   Moments guest_tagged_ = 0;
   Moments guest_held_ = 0;
+  int guest_above_ = 0;  // what the entry above translates, as a shift; or none
   Moments guest_filled_ = 0;
 };
 

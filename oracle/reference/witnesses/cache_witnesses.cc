@@ -354,6 +354,21 @@ std::vector<NamedCase> ViolationCases() {
            .Build(),
        Reaches(0x20234, 4),
        Violation(0x78a, 0x10234).At(kGla)},
+      // The page table's guest-physical mapping ends; what is kept of the PDE
+      // leads there all the same, to what the other PTE has become since.
+      {"cache-5-not-the-table-of-a-guest-entry",
+       "CACHE-5",
+       {"CACHE-3/never", "CACHE-4/never"},
+       Guest4()
+           .Vpid(5)
+           .Word(kGuestPte + 8, 0x16067)
+           .Read(kGla)
+           .Store(0x4088, 0)
+           .StructureRead(0x11aa8)
+           .Store(kGuestPte + 8, 0x17067)
+           .Read(kNextGla)
+           .Build(),
+       Reaches(0x27234, 4)},
       {"cache-5-not-another-page",
        "CACHE-5",
        {"CACHE-5/every-gpa-ended", "CACHE-3/never"},

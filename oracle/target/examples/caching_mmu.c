@@ -255,7 +255,9 @@ static int walk_guest(const eptdiff_question* question,
     if ((entry & PRESENT) == 0) {
       fault(question, gla, FAULT_ABSENT, answer);
       if (chosen == ABSENT_KEPT) {
-        mmu_keep(question, gla, 0, 12, &table)->absent = 1;
+        struct kept* kept = mmu_keep(question, gla, 0, 12, &table);
+        kept->absent = 1;
+        kept->place.guest_shift = 12;
       }
       return 0;
     }
