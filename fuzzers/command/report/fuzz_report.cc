@@ -15,6 +15,7 @@
 #include "fuzzers/command/files/corpus.h"
 #include "fuzzers/command/report/json.h"
 #include "fuzzers/command/words/style.h"
+#include "fuzzers/generation/shapes_in.h"
 #include "fuzzers/text/view.h"
 
 namespace eptdiff {
@@ -107,15 +108,19 @@ CorpusDecides WhatCorpusDecides(const std::string& directory, double seconds) {
   CorpusDecides decides;
   DecidedRules rules(/*counting=*/false);
   // libFuzzer names files by their hash: in alphabetical order, any first part
-  // is a random sample.
+  // is a random sample. What may be kept takes the longest to go through, and
+  // comes last.
   const auto files = CasesUnder(directory);
-  if (files.ok()) {
-    decides.all_cases = files->size();
+  if (files.ok()) decides.all_cases = files->size();
+  for (const bool of_caches : {false, true}) {
+    if (!files.ok()) break;
     for (const std::string& file : *files) {
       if (Clock::now() > end) break;
       const auto content = ReadCaseFile(file);
       if (!content.ok()) continue;
-      rules.Add(content->text_case.c);
+      const Case& c = content->text_case.c;
+      if (ShapesIn(c).any() != of_caches) continue;
+      rules.Add(c);
       ++decides.cases;
     }
   }
