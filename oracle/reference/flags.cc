@@ -28,7 +28,9 @@ Missing MissingOf(Examiner& x, const Effects& effects, const PathEntry& used) {
   const std::uint64_t in_memory = CurrentWord(x, effects, used.address);
   s.entry = in_memory;
   // "The processor might not set the corresponding bit in memory" (29.3.5).
-  if (used.kept && x.Ask(Slot::kCache10)) s.entry = used.value;
+  if (used.kept && x.Ask(Slot::kCache10)) {
+    s.entry = used.dirty_of_memory ? used.value & ~kDirty : used.value;
+  }
   std::uint64_t wanted = x.Ask(Slot::kAd1) ? kAccessed : 0;
   Rule rule = Rule::kAd1;
   if (used.leaf) {
@@ -112,7 +114,7 @@ bool SetFlags(Examiner& x, Effects& effects) {
   }
   for (const Missing& entry : missing) {
     if (!in_use) break;
-    // A dirty flag that is set anew would be logged.
+    // A dirty flag that is set is logged: dirty_of_memory.
     const std::uint64_t open = logs ? entry.open & kAccessed : entry.open;
     if (open != 0) {
       x.Touch(Role::kEptEntry, entry.entry.level, entry.entry.address);

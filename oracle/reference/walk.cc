@@ -85,6 +85,7 @@ Walk WalkEpt(Examiner& x) {
           s.path[i].flags_may_stay = true;
         }
       }
+      s.path.back().dirty_of_memory = chooser->IsDirtyOfMemory(x);
     }
     // 1c. It references another EPT paging structure, or maps a page.
     if (s.leaf) {

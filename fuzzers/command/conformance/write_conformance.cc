@@ -44,9 +44,9 @@ int Main(const char* directory) {
   for (const ConformanceCase& known : AllConformanceCases()) {
     writer.Write(known.name + ".textproto", FormatCase(known.text_case));
   }
-  const std::vector<CacheShape> shapes = AllCacheShapes();
+  const std::vector<LitmusShape> shapes = AllLitmusShapes();
   writer.Write("caches/README.md", ShapeIndex(shapes));
-  for (const CacheShape& shape : shapes) {
+  for (const LitmusShape& shape : shapes) {
     const std::string name = "caches/" + shape.name;
     writer.Write(name + ".md", ShapePage(shape));
     for (const ShapeVariant& variant : shape.variants) {

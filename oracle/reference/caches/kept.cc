@@ -317,6 +317,16 @@ bool Kept::FlagsMayStay(Examiner& x) {
   return staying_.back().stays;
 }
 
+// "Might not set" (29.3.5): it may, too, and then logs it. Without the log that
+// is one write more, which may be there or not (flags.cc).
+bool Kept::IsDirtyOfMemory(Examiner& x) {
+  constexpr int kDirty = 9;
+  const PathEntry& used = x.s.path.back();
+  return used.kept && used.leaf && sdm::Bit(used.value, kDirty) &&
+         !sdm::Bit(state_.memory.Load(used.address), kDirty) &&
+         x.Ask(Slot::kCtl5Pml) && Choose(2) == 1;
+}
+
 std::uint64_t Kept::ReadSpp(Examiner& x, Hpa address, std::uint64_t now) {
   Moments filled = 0;
   const Moments held = x.Ask(Slot::kCache15) ? spp_held_ : spp_held_ & Now();

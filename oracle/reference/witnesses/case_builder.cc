@@ -368,6 +368,12 @@ CaseBuilder& CaseBuilder::Invlpg(std::uint64_t gla) {
   return Invalidate({InvalidationKind::kInvlpg, 0, 0, gla});
 }
 
+CaseBuilder& CaseBuilder::Invpcid(std::uint8_t type, std::uint64_t pcid,
+                                  std::uint64_t gla) {
+  return Secondary(12).Invalidate(
+      {InvalidationKind::kInvpcid, type, pcid, gla});
+}
+
 CaseBuilder& CaseBuilder::EnterWith(std::uint32_t field, std::uint64_t value) {
   Step step;
   step.kind = StepKind::kVmEntry;

@@ -135,6 +135,9 @@ class CaseBuilder {
   CaseBuilder& Invvpid(std::uint8_t type, std::uint64_t vpid,
                        std::uint64_t gla = 0);
   CaseBuilder& Invlpg(std::uint64_t gla);
+  // With the control that enables it.
+  CaseBuilder& Invpcid(std::uint8_t type, std::uint64_t pcid,
+                       std::uint64_t gla);
   // The last step is one of another logical processor.
   CaseBuilder& On(std::uint8_t processor);
 

@@ -35,7 +35,9 @@ std::span<const NamedCase> Witnesses() {
                         SeparationWitnesses,
                         MaskingWitnesses,
                         BochsGuestWitnesses,
-                        CacheWitnesses,
+                        CacheUseWitnesses,
+                        CacheEndWitnesses,
+                        CacheGuestWitnesses,
                         CombinedWitnesses}) {
       const std::vector<NamedCase> more = family();
       cases->insert(cases->end(), more.begin(), more.end());

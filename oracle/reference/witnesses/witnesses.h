@@ -76,7 +76,9 @@ std::vector<NamedCase> SeparationWitnesses();  // GW-22
 std::vector<NamedCase> MaskingWitnesses();     // GW-23
 std::vector<NamedCase> BochsGuestWitnesses();  // where Bochs departs in linear
                                                // accesses
-std::vector<NamedCase> CacheWitnesses();       // CACHE
+std::vector<NamedCase> CacheUseWitnesses();    // CACHE
+std::vector<NamedCase> CacheEndWitnesses();    // CACHE-5 to -7, -13
+std::vector<NamedCase> CacheGuestWitnesses();  // CACHE-8, -11, -12
 std::vector<NamedCase> CombinedWitnesses();    // where rules meet
 
 }  // namespace eptdiff

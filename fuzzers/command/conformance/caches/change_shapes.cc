@@ -32,8 +32,8 @@ const Passage kMayUse = {
     "EPTRTA. [...] For accesses using guest-physical addresses, it may use "
     "guest-physical mappings associated with the current EPTRTA."};
 
-CacheShape ChangedAddress() {
-  CacheShape shape = {
+LitmusShape ChangedAddress() {
+  LitmusShape shape = {
       "changed-address",
       "Changed address",
       "An entry leads somewhere else, and nobody says so to the processor.",
@@ -42,9 +42,8 @@ CacheShape ChangedAddress() {
       "that the entry references. The processor may hold the whole "
       "translation, or the upper entry alone; below an upper entry that was "
       "kept, the old tables are read, which here are as they were. So there "
-      "are "
-      "two answers at every level, and no third: nothing leads from the new "
-      "tables back into the old ones.",
+      "are two answers at every level, and no third: nothing leads from the "
+      "new tables back into the old ones.",
       {}};
   AtLevels([&](const World& world, int level) {
     CaseBuilder builder = world.Start();
@@ -65,17 +64,16 @@ CacheShape ChangedAddress() {
   return shape;
 }
 
-CacheShape RightRemoved() {
-  CacheShape shape = {
+LitmusShape RightRemoved() {
+  LitmusShape shape = {
       "right-removed",
       "Right removed",
       "A permission goes from 1 to 0 without INVEPT: the access may still be "
       "allowed.",
       {kNeeded, kMayUse},
       "Write protection, as dirty tracking and copy-on-write want it, is not "
-      "in "
-      "force before INVEPT. The right may be kept in a translation, or in the "
-      "entry of an upper level.",
+      "in force before INVEPT. The right may be kept in a translation, or in "
+      "the entry of an upper level.",
       {}};
   const World direct = World::GuestPhysical();
   const auto add = [&](const char* name, const char* title,
@@ -119,8 +117,8 @@ CacheShape RightRemoved() {
   return shape;
 }
 
-CacheShape RightAdded() {
-  CacheShape shape = {
+LitmusShape RightAdded() {
+  LitmusShape shape = {
       "right-added",
       "Right added",
       "A permission goes from 0 to 1 without INVEPT: one violation may come "
@@ -184,8 +182,8 @@ CacheShape RightAdded() {
   return shape;
 }
 
-CacheShape MadeAbsent() {
-  CacheShape shape = {
+LitmusShape MadeAbsent() {
+  LitmusShape shape = {
       "made-absent",
       "Entry made not present",
       "An entry is cleared without INVEPT: the page may still be accessed.",
@@ -208,17 +206,15 @@ CacheShape MadeAbsent() {
   return shape;
 }
 
-CacheShape MadeMisconfigured() {
-  CacheShape shape = {
-      "made-misconfigured",
-      "Entry made misconfigured",
-      "An entry becomes one that no processor accepts, such as for MMIO that "
-      "is "
-      "caught by EPT misconfigurations.",
-      {kNeeded, kMayUse},
-      "What was kept is not looked at again: until INVEPT the access may go to "
-      "the page and not exit.",
-      {}};
+LitmusShape MadeMisconfigured() {
+  LitmusShape shape = {"made-misconfigured",
+                       "Entry made misconfigured",
+                       "An entry becomes one that no processor accepts, such "
+                       "as for MMIO that is caught by EPT misconfigurations.",
+                       {kNeeded, kMayUse},
+                       "What was kept is not looked at again: until INVEPT the "
+                       "access may go to the page and not exit.",
+                       {}};
   AtLevels([&](const World& world, int level) {
     CaseBuilder builder = world.Start();
     builder.Read(world.address())
@@ -237,7 +233,7 @@ CacheShape MadeMisconfigured() {
 
 }  // namespace
 
-std::vector<CacheShape> ChangeShapes() {
+std::vector<LitmusShape> ChangeShapes() {
   return {ChangedAddress(), RightRemoved(), RightAdded(), MadeAbsent(),
           MadeMisconfigured()};
 }

@@ -14,8 +14,8 @@ const Passage kEnds = {
     "any combined mappings for that linear address associated with the current "
     "PCID, the current VPID and the current EPTRTA."};
 
-CacheShape RightAddedRetry() {
-  CacheShape shape = {
+LitmusShape RightAddedRetry() {
+  LitmusShape shape = {
       "right-added-retry",
       "Right added, violation, retry",
       "A violation came of a right that was kept as it was; the access is made "
@@ -23,13 +23,11 @@ CacheShape RightAddedRetry() {
       {{"29.4.3.4",
         "Because an EPT violation invalidates any mappings that would be used "
         "by the access that caused the EPT violation (see Section 29.4.3.1), "
-        "an "
-        "EPT violation will not recur if the original access is performed "
+        "an EPT violation will not recur if the original access is performed "
         "again, even if the INVEPT instruction is not executed."},
        kEnds},
       "The other half of right-added: one spurious violation, and not a "
-      "second. "
-      "Who keeps nothing never comes to this question.",
+      "second. Who keeps nothing never comes to this question.",
       {}};
   for (const World& world : kWorlds) {
     for (int level = 1; level <= 4; ++level) {
@@ -66,19 +64,18 @@ CacheShape RightAddedRetry() {
           .May(Violation(0x5aa, 0x2234), "CACHE-9",
                "what would be used for this address has not been ended"));
   shape.variants.push_back(
-      ShapeVariant(
-          "on-another-processor",
-          "The violation was taken by processor 1; processor 0 has one "
-          "of its own to come.",
-          Walk4()
-              .Pte(0x9035)
-              .Read(0x1234)
-              .Read(0x1234)
-              .On(1)
-              .Store(0x4008, 0x9037)
-              .Write(0x1234)
-              .On(1)
-              .Write(0x1234))
+      ShapeVariant("on-another-processor",
+                   "The violation was taken by processor 1; processor 0 has "
+                   "one of its own to come.",
+                   Walk4()
+                       .Pte(0x9035)
+                       .Read(0x1234)
+                       .Read(0x1234)
+                       .On(1)
+                       .Store(0x4008, 0x9037)
+                       .Write(0x1234)
+                       .On(1)
+                       .Write(0x1234))
           .After(4, Violation(0x5aa, 0x1234))
           .May(Completes(0x9234), "CACHE-9", kMemory)
           .May(Violation(0x5aa, 0x1234), "CACHE-9",
@@ -86,8 +83,8 @@ CacheShape RightAddedRetry() {
   return shape;
 }
 
-CacheShape SuppressVeChanged() {
-  CacheShape shape = {
+LitmusShape SuppressVeChanged() {
+  LitmusShape shape = {
       "suppress-ve-changed",
       "Suppress #VE changed",
       "Bit 63 of an entry changes, and what the access is refused by may still "
@@ -143,17 +140,15 @@ CacheShape SuppressVeChanged() {
   return shape;
 }
 
-CacheShape ViolationEnds() {
-  CacheShape shape = {
-      "violation-ends",
-      "A violation ends what was kept of its page",
-      "A fetch is refused by memory and by what was kept alike. The read after "
-      "it meets memory.",
-      {kEnds},
-      "Not only the right that was missing goes: all that would be used for "
-      "the "
-      "address.",
-      {}};
+LitmusShape ViolationEnds() {
+  LitmusShape shape = {"violation-ends",
+                       "A violation ends what was kept of its page",
+                       "A fetch is refused by memory and by what was kept "
+                       "alike. The read after it meets memory.",
+                       {kEnds},
+                       "Not only the right that was missing goes: all that "
+                       "would be used for the address.",
+                       {}};
   for (const World& world : kWorlds) {
     for (int level = 1; level <= 4; level += 3) {
       const std::uint64_t kFetchable = 4;
@@ -184,9 +179,9 @@ CacheShape ViolationEnds() {
   shape.variants.push_back(
       ShapeVariant(
           "of-the-guests-table",
-          "The violation is of the guest's page table, which EPT does "
-          "not map any more: bit 8 of the qualification is 0, and "
-          "combined mappings need not end.",
+          "The violation is of the guest's page table, which EPT does not map "
+          "any more: bit 8 of the qualification is 0, and combined mappings "
+          "need not end.",
           Guest4().Vpid(5).Read(kGla).Store(0x4088, 0).Read(kGla).Read(kGla))
           .May(Violation(0x81, 0x11aa8).At(kGla), "CACHE-3", kMemory)
           .May(Reaches(0x20234, 4), "CACHE-3",
@@ -208,8 +203,8 @@ CacheShape ViolationEnds() {
   return shape;
 }
 
-CacheShape MisconfigurationEndsNothing() {
-  CacheShape shape = {
+LitmusShape MisconfigurationEndsNothing() {
+  LitmusShape shape = {
       "misconfiguration-ends-nothing",
       "An EPT misconfiguration ends nothing",
       "An entry is unfit for a while, and an access finds it so. What was kept "
@@ -227,13 +222,12 @@ CacheShape MisconfigurationEndsNothing() {
           .Read(world.address())
           .Store(world.Place(1), 0xa037)
           .Read(world.address());
-      ShapeVariant variant(
-          std::string(world.linear() ? "linear-" : "") +
-              (violation ? "not-present" : "misconfigured"),
-          violation ? "The entry is not present meanwhile: the violation ends "
-                      "what was kept."
-                    : "The entry is misconfigured meanwhile.",
-          builder);
+      ShapeVariant variant(std::string(world.linear() ? "linear-" : "") +
+                               (violation ? "not-present" : "misconfigured"),
+                           violation ? "The entry is not present meanwhile: "
+                                       "the violation ends what was kept."
+                                     : "The entry is misconfigured meanwhile.",
+                           builder);
       variant.May(world.To(0xa234), "CACHE-3", kMemory);
       if (violation) {
         variant.MayNot(world.To(0x9234), "CACHE-5",
@@ -247,8 +241,8 @@ CacheShape MisconfigurationEndsNothing() {
   return shape;
 }
 
-CacheShape GuestRightAdded() {
-  CacheShape shape = {
+LitmusShape GuestRightAdded() {
+  LitmusShape shape = {
       "guest-right-added",
       "Guest right added",
       "The guest makes a page writable without INVLPG: one page fault may come "
@@ -286,23 +280,21 @@ CacheShape GuestRightAdded() {
   return shape;
 }
 
-CacheShape PageFaultEnds() {
-  CacheShape shape = {
+LitmusShape PageFaultEnds() {
+  LitmusShape shape = {
       "page-fault-ends",
       "A page fault ends what was kept of its page",
       "After a page fault the access is made again, and memory decides.",
       {{"3A 4.10.4.1",
         "In particular, a page-fault exception resulting from an attempt to "
-        "use "
-        "a linear address will invalidate any TLB entries that are for a page "
-        "number corresponding to that linear address and that are associated "
-        "with the current PCID. It also invalidates all entries in the "
-        "paging-structure caches that would be used for that linear address "
-        "and "
-        "that are associated with the current PCID. These invalidations ensure "
-        "that the page-fault exception will not recur (if the faulting "
-        "instruction is re-executed) if it would not be caused by the contents "
-        "of the paging structures in memory."}},
+        "use a linear address will invalidate any TLB entries that are for a "
+        "page number corresponding to that linear address and that are "
+        "associated with the current PCID. It also invalidates all entries in "
+        "the paging-structure caches that would be used for that linear "
+        "address and that are associated with the current PCID. These "
+        "invalidations ensure that the page-fault exception will not recur (if "
+        "the faulting instruction is re-executed) if it would not be caused by "
+        "the contents of the paging structures in memory."}},
       "Guest-physical mappings stay: a page fault is nothing that EPT knows "
       "of.",
       {}};
@@ -341,15 +333,15 @@ CacheShape PageFaultEnds() {
                "it is the translation of another page"));
   const World linear = World::Linear();
   shape.variants.push_back(
-      ShapeVariant("not-guest-physical",
-                   "The page fault is of the page, and what has changed is its "
-                   "EPT PTE.",
-                   linear.Start()
-                       .GuestPte(0x8000'0080'0000'1065)
-                       .Read(kGla)
-                       .Store(linear.Place(1), 0xa037)
-                       .Write(kGla)
-                       .Read(kGla))
+      ShapeVariant(
+          "not-guest-physical",
+          "The page fault is of the page, and what has changed is its EPT PTE.",
+          linear.Start()
+              .GuestPte(0x8000'0080'0000'1065)
+              .Read(kGla)
+              .Store(linear.Place(1), 0xa037)
+              .Write(kGla)
+              .Read(kGla))
           .May(linear.To(0xa234), "CACHE-3", kMemory)
           .May(linear.To(0x9234), "CACHE-3",
                "the combined mapping is ended, and may be made again of the "
@@ -359,7 +351,7 @@ CacheShape PageFaultEnds() {
 
 }  // namespace
 
-std::vector<CacheShape> FaultShapes() {
+std::vector<LitmusShape> FaultShapes() {
   return {RightAddedRetry(), SuppressVeChanged(),
           ViolationEnds(),   MisconfigurationEndsNothing(),
           GuestRightAdded(), PageFaultEnds()};

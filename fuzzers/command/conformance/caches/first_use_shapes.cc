@@ -12,16 +12,15 @@ const Passage kNotNecessary = {
     "[...], it is not necessary to execute INVEPT following modification of an "
     "EPT paging-structure entry that had been not present or misconfigured."};
 
-CacheShape MadePresent() {
-  CacheShape shape = {
-      "made-present",
-      "Entry made present",
-      "An entry that was not present is written: the next access sees it, "
-      "without INVEPT.",
-      {kNotNecessary},
-      "That a translation is absent is never kept. This is what a hypervisor "
-      "that maps on demand lives on.",
-      {}};
+LitmusShape MadePresent() {
+  LitmusShape shape = {"made-present",
+                       "Entry made present",
+                       "An entry that was not present is written: the next "
+                       "access sees it, without INVEPT.",
+                       {kNotNecessary},
+                       "That a translation is absent is never kept. This is "
+                       "what a hypervisor that maps on demand lives on.",
+                       {}};
   for (const World& world : kWorlds) {
     for (int level = 1; level <= 4; ++level) {
       CaseBuilder builder = world.Start();
@@ -42,15 +41,14 @@ CacheShape MadePresent() {
   return shape;
 }
 
-CacheShape MisconfiguredRepaired() {
-  CacheShape shape = {
-      "misconfigured-repaired",
-      "Misconfigured, then repaired",
-      "An entry that was misconfigured is mended: the next access sees it, "
-      "without INVEPT.",
-      {kNotNecessary},
-      "",
-      {}};
+LitmusShape MisconfiguredRepaired() {
+  LitmusShape shape = {"misconfigured-repaired",
+                       "Misconfigured, then repaired",
+                       "An entry that was misconfigured is mended: the next "
+                       "access sees it, without INVEPT.",
+                       {kNotNecessary},
+                       "",
+                       {}};
   for (const World& world : kWorlds) {
     for (int level = 1; level <= 4; ++level) {
       CaseBuilder builder = world.Start();
@@ -71,8 +69,8 @@ CacheShape MisconfiguredRepaired() {
   return shape;
 }
 
-CacheShape GuestMadePresent() {
-  CacheShape shape = {
+LitmusShape GuestMadePresent() {
+  LitmusShape shape = {
       "guest-made-present",
       "Guest entry made present",
       "The same of the guest's own entries: not present, with a reserved bit, "
@@ -149,8 +147,8 @@ CacheShape GuestMadePresent() {
   return shape;
 }
 
-CacheShape NeverUsed() {
-  CacheShape shape = {
+LitmusShape NeverUsed() {
+  LitmusShape shape = {
       "never-used",
       "Never accessed",
       "An entry changes before anybody has accessed the page: it may have been "
@@ -177,7 +175,7 @@ CacheShape NeverUsed() {
 
 }  // namespace
 
-std::vector<CacheShape> FirstUseShapes() {
+std::vector<LitmusShape> FirstUseShapes() {
   return {MadePresent(), MisconfiguredRepaired(), GuestMadePresent(),
           NeverUsed()};
 }

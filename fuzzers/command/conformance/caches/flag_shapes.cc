@@ -1,48 +1,27 @@
 // Accessed and dirty flags.
+#include "fuzzers/command/conformance/caches/passages.h"
 #include "fuzzers/command/conformance/caches/shape.h"
 #include "fuzzers/command/conformance/caches/world.h"
 
 namespace eptdiff {
 namespace {
 
-const Passage kSticky = {
-    "29.3.5",
-    "A processor may cache information from the EPT paging-structure entries "
-    "in "
-    "TLBs and paging-structure caches (see Section 29.4). This fact implies "
-    "that, if software changes an accessed flag or a dirty flag from 1 to 0, "
-    "the processor might not set the corresponding bit in memory on a "
-    "subsequent access using an affected guest-physical address."};
 const Passage kSets = {
     "29.3.5",
     "Whenever there is a write to a guest-physical address, the processor sets "
     "the dirty flag (if it is not already set) in the EPT paging-structure "
     "entry that identifies the final physical address for the guest-physical "
     "address."};
-const Passage kNeeded = {
-    "29.4.3.4",
-    "Software should use the INVEPT instruction with the “single-context” "
-    "INVEPT type after making any of the following changes to an EPT "
-    "paging-structure entry [...]: Clearing bit 8 (the accessed flag) if "
-    "accessed and dirty flags for EPT will be enabled. [...] clearing bit 9 "
-    "(the dirty flag) if accessed and dirty flags for EPT will be enabled."};
 
-// With accessed flags set at all levels, and the PTE as it is told.
-CaseBuilder Flagged(std::uint64_t pte) {
-  return Walk4().AccessedDirty().Pml4e(0x2107).Pdpte(0x3107).Pde(0x4107).Pte(
-      pte);
-}
-
-CacheShape AccessedCleared() {
-  CacheShape shape = {
-      "accessed-cleared",
-      "Accessed flag cleared",
-      "Software clears an accessed flag without INVEPT: the next access need "
-      "not set it.",
-      {kSticky, kNeeded},
-      "Who samples accessed flags to find idle pages finds too many, until "
-      "INVEPT.",
-      {}};
+LitmusShape AccessedCleared() {
+  LitmusShape shape = {"accessed-cleared",
+                       "Accessed flag cleared",
+                       "Software clears an accessed flag without INVEPT: the "
+                       "next access need not set it.",
+                       {kFlagsAreSticky, kFlagsNeedInvept},
+                       "Who samples accessed flags to find idle pages finds "
+                       "too many, until INVEPT.",
+                       {}};
   const struct {
     const char* name;
     std::uint64_t place, with, without;
@@ -75,14 +54,13 @@ CacheShape AccessedCleared() {
   return shape;
 }
 
-CacheShape DirtyCleared() {
-  CacheShape shape = {
+LitmusShape DirtyCleared() {
+  LitmusShape shape = {
       "dirty-cleared",
       "Dirty flag cleared",
       "Software clears a dirty flag without INVEPT: the next write need not "
-      "set "
-      "it.",
-      {kSticky, kNeeded},
+      "set it.",
+      {kFlagsAreSticky, kFlagsNeedInvept},
       "A page that is written to afterwards is lost to live migration.",
       {}};
   shape.variants.push_back(
@@ -148,24 +126,23 @@ CacheShape DirtyCleared() {
   return shape;
 }
 
-CacheShape DirtyWasClear() {
-  CacheShape shape = {
-      "dirty-was-clear",
-      "A translation that was kept with its dirty flag clear",
-      "A page is read, and then written to: the write sets the flag, whatever "
-      "was kept.",
-      {kSets},
-      "Only a set flag can be kept to an effect. A processor that keeps a "
-      "clean "
-      "translation has to walk again, or to set the flag, before the write.",
-      {}};
+LitmusShape DirtyWasClear() {
+  LitmusShape shape = {"dirty-was-clear",
+                       "A translation that was kept with its dirty flag clear",
+                       "A page is read, and then written to: the write sets "
+                       "the flag, whatever was kept.",
+                       {kSets},
+                       "Only a set flag can be kept to an effect. A processor "
+                       "that keeps a clean translation has to walk again, or "
+                       "to set the flag, before the write.",
+                       {}};
   shape.variants.push_back(
       ShapeVariant("pte", "Nothing has changed in between.",
                    Flagged(0x9137).Read(0x1234).Write(0x1234))
           .May(Completes(0x9234).Writes(0x4008, 0x9337), "CACHE-10", kMemory)
-          .MayNot(Completes(0x9234), "CACHE-10",
-                  "the flag is not set, neither in memory nor in what was "
-                  "kept"));
+          .MayNot(
+              Completes(0x9234), "CACHE-10",
+              "the flag is not set, neither in memory nor in what was kept"));
   shape.variants.push_back(
       ShapeVariant("linear", "By a linear address.",
                    Guest4()
@@ -186,26 +163,24 @@ CacheShape DirtyWasClear() {
                        .Read(kGla)
                        .Write(kGla))
           .May(Reaches(0x9234, 4).Writes(0x44008, 0x9337), "CACHE-10", kMemory)
-          .MayNot(Reaches(0x9234, 4), "CACHE-10",
-                  "the flag is not set, neither in memory nor in what was "
-                  "kept"));
+          .MayNot(
+              Reaches(0x9234, 4), "CACHE-10",
+              "the flag is not set, neither in memory nor in what was kept"));
   return shape;
 }
 
-CacheShape CleanAndMoved() {
-  CacheShape shape = {
+LitmusShape CleanAndMoved() {
+  LitmusShape shape = {
       "dirty-was-clear-and-moved",
       "A clean translation whose entry has changed",
       "A translation was kept with its dirty flag clear, and its entry is "
       "another when the page is written to: where the flag is set.",
       {kSets},
       "By the letter, the flag is set in the entry that identified the "
-      "address, "
-      "whatever that holds now. Who walks again before the write, and uses "
-      "what "
-      "he finds, answers as memory does; both are permitted. That a flag may "
-      "appear in an entry that is not present, software has to bear: it must "
-      "not take such an entry for free bits before INVEPT.",
+      "address, whatever that holds now. Who walks again before the write, and "
+      "uses what he finds, answers as memory does; both are permitted. That a "
+      "flag may appear in an entry that is not present, software has to bear: "
+      "it must not take such an entry for free bits before INVEPT.",
       {}};
   constexpr char kOld[] = "the old page, and the flag in its entry";
   shape.variants.push_back(
@@ -248,8 +223,8 @@ CacheShape CleanAndMoved() {
   return shape;
 }
 
-CacheShape GuestFlagsCleared() {
-  CacheShape shape = {
+LitmusShape GuestFlagsCleared() {
+  LitmusShape shape = {
       "guest-flags-cleared",
       "Guest accessed or dirty flag cleared",
       "The guest clears a flag of its own without INVLPG: it need not be set "
@@ -258,9 +233,8 @@ CacheShape GuestFlagsCleared() {
         "If software modifies a paging-structure entry that identifies the "
         "final physical address for a linear address [...] to change the dirty "
         "flag from 1 to 0, failure to perform an invalidation may result in "
-        "the "
-        "processor not setting that bit in response to a subsequent write to a "
-        "linear address whose translation uses the entry."}},
+        "the processor not setting that bit in response to a subsequent write "
+        "to a linear address whose translation uses the entry."}},
       "",
       {}};
   shape.variants.push_back(
@@ -296,7 +270,7 @@ CacheShape GuestFlagsCleared() {
 
 }  // namespace
 
-std::vector<CacheShape> FlagShapes() {
+std::vector<LitmusShape> FlagShapes() {
   return {AccessedCleared(), DirtyCleared(), DirtyWasClear(), CleanAndMoved(),
           GuestFlagsCleared()};
 }

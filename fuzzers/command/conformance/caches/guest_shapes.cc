@@ -16,10 +16,9 @@ const Passage kCurrentVpid = {
     "29.4.3.1",
     "Operations that architecturally invalidate entries in the TLBs or "
     "paging-structure caches independent of VMX operation (e.g., the INVLPG "
-    "and "
-    "INVPCID instructions) invalidate linear mappings and combined mappings. "
-    "They are required to do so only for the current VPID (but, for combined "
-    "mappings, all EPTRTAs)."};
+    "and INVPCID instructions) invalidate linear mappings and combined "
+    "mappings. They are required to do so only for the current VPID (but, for "
+    "combined mappings, all EPTRTAs)."};
 
 Invalidate Invlpg(std::uint64_t gla) {
   return [=](CaseBuilder& builder) { builder.Invlpg(gla); };
@@ -37,19 +36,19 @@ Invalidate Then(const Invalidate& first, const Invalidate& second) {
   };
 }
 
-CacheShape InvlpgShape() {
-  CacheShape shape = {
+LitmusShape InvlpgShape() {
+  LitmusShape shape = {
       "invlpg",
       "INVLPG",
       "The guest changes an entry of its own and executes INVLPG.",
       {{"3A 4.10.4.1",
         "The instruction invalidates any TLB entries that are for a page "
-        "number "
-        "corresponding to the linear address and that are associated with the "
-        "current PCID. It also invalidates any global TLB entries with that "
-        "page number, regardless of PCID [...]. INVLPG also invalidates all "
-        "entries in all paging-structure caches associated with the current "
-        "PCID, regardless of the linear addresses to which they correspond."},
+        "number corresponding to the linear address and that are associated "
+        "with the current PCID. It also invalidates any global TLB entries "
+        "with that page number, regardless of PCID [...]. INVLPG also "
+        "invalidates all entries in all paging-structure caches associated "
+        "with the current PCID, regardless of the linear addresses to which "
+        "they correspond."},
        kCurrentVpid,
        kNotRequired},
       "What EPT has is none of the guest's business, and is not ended.",
@@ -58,12 +57,12 @@ CacheShape InvlpgShape() {
               GuestMoved(), Invlpg(kGla), "CACHE-8");
   AddGuestUpper(shape, Invlpg(0), "CACHE-8");
   AddGuestPte(shape, "global", "The page is global, and its PCID another one.",
-              GuestMovedUnderPcid(0x100),
+              GuestMovedUnderPcid(0x167, 0x167),
               Then(MovCr3(kNoFlush | 0x14002), Invlpg(kGla)), "CACHE-8");
   AddGuestPteKept(shape, "another-pcid",
                   "It comes under PCID 2, of a page that is not global, and "
                   "PCID 1 returns.",
-                  GuestMovedUnderPcid(0),
+                  GuestMovedUnderPcid(0x67, 0x67),
                   Then(Then(MovCr3(kNoFlush | 0x14002), Invlpg(kGla)),
                        MovCr3(kNoFlush | 0x14001)),
                   "the translation is of another PCID");
@@ -74,8 +73,8 @@ CacheShape InvlpgShape() {
   return shape;
 }
 
-CacheShape InvlpgPart() {
-  CacheShape shape = {
+LitmusShape InvlpgPart() {
+  LitmusShape shape = {
       "invlpg-part-of-large-page",
       "INVLPG of one part of a large page",
       "One INVLPG, for any address in a page of the guest, ends all of that "
@@ -89,10 +88,8 @@ CacheShape InvlpgPart() {
         "than 4 KBytes and there are multiple TLB entries for that page [...], "
         "the instruction invalidates all of them."}},
       "EPT may map the large page of the guest in pieces of 4 KBytes, so that "
-      "a "
-      "processor may keep one combined translation for each; the guest does "
-      "not "
-      "know.",
+      "a processor may keep one combined translation for each; the guest does "
+      "not know.",
       {}};
   const auto add = [&](const char* name, const char* title,
                        const Invalidate& invalidate, const char* rule) {
@@ -120,8 +117,7 @@ CacheShape InvlpgPart() {
   AddGuestPteKept(
       shape, "large-in-ept",
       "The other way round: EPT maps 2 MBytes, the guest 4 KBytes. INVLPG is "
-      "of "
-      "the next page of the guest, which lies in the same page of EPT.",
+      "of the next page of the guest, which lies in the same page of EPT.",
       Guest4()
           .Vpid(5)
           .GuestPte(0x80'0020'0067)
@@ -137,8 +133,8 @@ CacheShape InvlpgPart() {
   return shape;
 }
 
-CacheShape MovToCr3() {
-  CacheShape shape = {
+LitmusShape MovToCr3() {
+  LitmusShape shape = {
       "mov-to-cr3",
       "MOV to CR3 without PCIDs",
       "The guest changes an entry and loads CR3: all but global translations "
@@ -147,8 +143,7 @@ CacheShape MovToCr3() {
         "If CR4.PCIDE = 0, the instruction invalidates all TLB entries "
         "associated with PCID 000H except those for global pages. It also "
         "invalidates all entries in all paging-structure caches associated "
-        "with "
-        "PCID 000H."},
+        "with PCID 000H."},
        kCurrentVpid,
        kNotRequired},
       "",
@@ -169,8 +164,8 @@ CacheShape MovToCr3() {
   return shape;
 }
 
-CacheShape MovToCr3Pcid() {
-  CacheShape shape = {
+LitmusShape MovToCr3Pcid() {
+  LitmusShape shape = {
       "mov-to-cr3-pcid",
       "MOV to CR3 with PCIDs, with bit 63 and without",
       "With bit 63 clear it ends what was kept under the PCID that it "
@@ -180,49 +175,39 @@ CacheShape MovToCr3Pcid() {
         "the instruction invalidates all TLB entries associated with the PCID "
         "specified in bits 11:0 of the instruction’s source operand except "
         "those for global pages. [...] It is not required to invalidate "
-        "entries "
-        "in the TLBs and paging-structure caches that are associated with "
-        "other "
-        "PCIDs. [...] If CR4.PCIDE = 1 and bit 63 of the instruction’s source "
-        "operand is 1, the instruction is not required to invalidate any TLB "
-        "entries or entries in paging-structure caches."}},
+        "entries in the TLBs and paging-structure caches that are associated "
+        "with other PCIDs. [...] If CR4.PCIDE = 1 and bit 63 of the "
+        "instruction’s source operand is 1, the instruction is not required to "
+        "invalidate any TLB entries or entries in paging-structure caches."}},
       "",
       {}};
   AddGuestPte(shape, "bit-63-clear", "The same PCID is loaded again.",
-              GuestMovedUnderPcid(0), MovCr3(0x14001), "CACHE-8");
+              GuestMovedUnderPcid(0x67, 0x67), MovCr3(0x14001), "CACHE-8");
   AddGuestPteKept(shape, "bit-63-set", "The same, with bit 63.",
-                  GuestMovedUnderPcid(0), MovCr3(kNoFlush | 0x14001),
+                  GuestMovedUnderPcid(0x67, 0x67), MovCr3(kNoFlush | 0x14001),
                   "bit 63 keeps it");
   AddGuestPteKept(
       shape, "there-and-back",
-      "PCID 2 is loaded with bit 63 clear, and PCID 1 again with bit "
-      "63.",
-      GuestMovedUnderPcid(0), Then(MovCr3(0x14002), MovCr3(kNoFlush | 0x14001)),
+      "PCID 2 is loaded with bit 63 clear, and PCID 1 again with bit 63.",
+      GuestMovedUnderPcid(0x67, 0x67),
+      Then(MovCr3(0x14002), MovCr3(kNoFlush | 0x14001)),
       "the first was about PCID 2 alone");
   AddGuestPte(shape, "there-and-flushed-back",
               "PCID 2 is loaded with bit 63, and PCID 1 again without.",
-              GuestMovedUnderPcid(0),
+              GuestMovedUnderPcid(0x67, 0x67),
               Then(MovCr3(kNoFlush | 0x14002), MovCr3(0x14001)), "CACHE-8");
   AddGuestPteKept(shape, "global", "The page is global, bit 63 is clear.",
-                  GuestMovedUnderPcid(0x100), MovCr3(0x14001),
+                  GuestMovedUnderPcid(0x167, 0x167), MovCr3(0x14001),
                   "global translations are spared");
   return shape;
 }
 
 Invalidate Invpcid(std::uint8_t type, std::uint64_t pcid, std::uint64_t gla) {
-  return [=](CaseBuilder& builder) {
-    builder.With([&](Case& c) {
-      c.controls.secondary |= 1u << 12;  // enable INVPCID
-      Step step;
-      step.kind = StepKind::kInvalidation;
-      step.invalidation = {InvalidationKind::kInvpcid, type, pcid, gla};
-      c.steps.push_back(step);
-    });
-  };
+  return [=](CaseBuilder& builder) { builder.Invpcid(type, pcid, gla); };
 }
 
-CacheShape InvpcidShape() {
-  CacheShape shape = {
+LitmusShape InvpcidShape() {
+  LitmusShape shape = {
       "invpcid",
       "INVPCID, of each type",
       "Types 0 and 1 are about one PCID, 2 and 3 about all; only type 2 ends "
@@ -230,56 +215,52 @@ CacheShape InvpcidShape() {
       {{"3A 4.10.4.1",
         "If the INVPCID type is 0, the logical processor invalidates "
         "mappings—except global translations—associated with the PCID "
-        "specified "
-        "in the INVPCID descriptor and that would be used to translate the "
-        "linear address specified in the INVPCID descriptor."},
+        "specified in the INVPCID descriptor and that would be used to "
+        "translate the linear address specified in the INVPCID descriptor."},
        kCurrentVpid,
        kNotRequired},
       "",
       {}};
   const Invalidate address = Invpcid(0, 1, kGla), single = Invpcid(1, 1, 0),
                    with_globals = Invpcid(2, 0, 0), all = Invpcid(3, 0, 0);
-  AddGuestPte(shape, "individual-address", "Type 0.", GuestMovedUnderPcid(0),
-              address, "CACHE-8");
-  AddGuestPte(shape, "single-context", "Type 1.", GuestMovedUnderPcid(0),
-              single, "CACHE-8");
-  AddGuestPte(shape, "all-context", "Type 3.", GuestMovedUnderPcid(0), all,
-              "CACHE-8");
+  AddGuestPte(shape, "individual-address", "Type 0.",
+              GuestMovedUnderPcid(0x67, 0x67), address, "CACHE-8");
+  AddGuestPte(shape, "single-context", "Type 1.",
+              GuestMovedUnderPcid(0x67, 0x67), single, "CACHE-8");
+  AddGuestPte(shape, "all-context", "Type 3.", GuestMovedUnderPcid(0x67, 0x67),
+              all, "CACHE-8");
   AddGuestPte(shape, "all-context-globals", "Type 2, of a global page.",
-              GuestMovedUnderPcid(0x100), with_globals, "CACHE-8");
+              GuestMovedUnderPcid(0x167, 0x167), with_globals, "CACHE-8");
   AddGuestPteKept(shape, "single-context-global", "Type 1, of a global page.",
-                  GuestMovedUnderPcid(0x100), single,
+                  GuestMovedUnderPcid(0x167, 0x167), single,
                   "global translations are spared");
   AddGuestPteKept(shape, "all-context-global", "Type 3, of a global page.",
-                  GuestMovedUnderPcid(0x100), all,
+                  GuestMovedUnderPcid(0x167, 0x167), all,
                   "global translations are spared");
   AddGuestPteKept(shape, "another-address", "Type 0, of the next page.",
-                  GuestMovedUnderPcid(0), Invpcid(0, 1, kGla + 0x1000),
+                  GuestMovedUnderPcid(0x67, 0x67), Invpcid(0, 1, kGla + 0x1000),
                   "it is another linear address");
   AddGuestPteKept(shape, "another-pcid", "Type 1, of PCID 2.",
-                  GuestMovedUnderPcid(0), Invpcid(1, 2, 0),
+                  GuestMovedUnderPcid(0x67, 0x67), Invpcid(1, 2, 0),
                   "it is another PCID");
   AddEptKept(shape, with_globals);
   return shape;
 }
 
-CacheShape MovToCr4() {
-  CacheShape shape = {
+LitmusShape MovToCr4() {
+  LitmusShape shape = {
       "mov-to-cr4",
       "MOV to CR4",
       "A change of CR4.PGE ends all of the guest's translations, global ones, "
       "too.",
       {{"3A 4.10.4.1",
         "The instruction invalidates all TLB entries (including global "
-        "entries) "
-        "and all entries in all paging-structure caches (for all PCIDs) if (1) "
-        "it changes the value of CR4.PGE; or (2) it changes the value of the "
-        "CR4.PCIDE from 1 to 0. The instruction invalidates all TLB entries "
-        "and "
-        "all entries in all paging-structure caches for the current PCID if "
-        "(1) "
-        "it changes the value of CR4.PAE; or (2) it changes the value of "
-        "CR4.SMEP from 0 to 1."},
+        "entries) and all entries in all paging-structure caches (for all "
+        "PCIDs) if (1) it changes the value of CR4.PGE; or (2) it changes the "
+        "value of the CR4.PCIDE from 1 to 0. The instruction invalidates all "
+        "TLB entries and all entries in all paging-structure caches for the "
+        "current PCID if (1) it changes the value of CR4.PAE; or (2) it "
+        "changes the value of CR4.SMEP from 0 to 1."},
        kNotRequired},
       "",
       {}};
@@ -305,7 +286,7 @@ CacheShape MovToCr4() {
 
 }  // namespace
 
-std::vector<CacheShape> GuestShapes() {
+std::vector<LitmusShape> GuestShapes() {
   return {InvlpgShape(),  InvlpgPart(),   MovToCr3(),
           MovToCr3Pcid(), InvpcidShape(), MovToCr4()};
 }

@@ -8,11 +8,10 @@ namespace {
 const Passage kSingle = {
     "29.4.3.1",
     "Single-context. If the INVEPT type is 1, the logical processor "
-    "invalidates "
-    "all guest-physical mappings and combined mappings associated with the "
-    "EPTRTA specified in the INVEPT descriptor. Combined mappings for that "
-    "EPTRTA are invalidated for all VPIDs and all PCIDs. (The instruction may "
-    "invalidate mappings associated with other EPTRTAs.)"};
+    "invalidates all guest-physical mappings and combined mappings associated "
+    "with the EPTRTA specified in the INVEPT descriptor. Combined mappings for "
+    "that EPTRTA are invalidated for all VPIDs and all PCIDs. (The instruction "
+    "may invalidate mappings associated with other EPTRTAs.)"};
 const Passage kAll = {
     "29.4.3.1",
     "All-context. If the INVEPT type is 2, the logical processor invalidates "
@@ -26,8 +25,8 @@ CaseBuilder Moved(const World& world, int level) {
       .Store(world.Place(level), World::Other(level));
 }
 
-CacheShape InveptSingle() {
-  CacheShape shape = {
+LitmusShape InveptSingle() {
+  LitmusShape shape = {
       "invept-single",
       "INVEPT, single-context, of the EPTRTA in use",
       "After it every entry is as memory has it, whole translations and upper "
@@ -58,30 +57,28 @@ CacheShape InveptSingle() {
           .MayNot(Completes(0x9234), "CACHE-6",
                   "it is associated with the EPTRTA, not with the EPTP"));
   shape.variants.push_back(
-      ShapeVariant(
-          "another-vpid",
-          "The linear mapping was made under VPID 5, INVEPT comes under "
-          "VPID 6, and VPID 5 returns.",
-          Moved(kWorlds[1], 1)
-              .EnterWith(kFieldVpid, 6)
-              .Invept(1, kEptp)
-              .EnterWith(kFieldVpid, 5)
-              .Read(kGla))
+      ShapeVariant("another-vpid",
+                   "The linear mapping was made under VPID 5, INVEPT comes "
+                   "under VPID 6, and VPID 5 returns.",
+                   Moved(kWorlds[1], 1)
+                       .EnterWith(kFieldVpid, 6)
+                       .Invept(1, kEptp)
+                       .EnterWith(kFieldVpid, 5)
+                       .Read(kGla))
           .May(Reaches(0xa234, 4), "CACHE-3", kMemory)
           .MayNot(Reaches(0x9234, 4), "CACHE-6",
                   "combined mappings are invalidated for all VPIDs"));
   return shape;
 }
 
-CacheShape InveptAnotherRoot() {
-  CacheShape shape = {
-      "invept-another-eptrta",
-      "INVEPT, single-context, of another EPTRTA",
-      "It need not end what was kept with the EPTRTA in use.",
-      {kSingle},
-      "A hypervisor that changes tables which several EPTPs share has to "
-      "execute INVEPT for each of them.",
-      {}};
+LitmusShape InveptAnotherRoot() {
+  LitmusShape shape = {"invept-another-eptrta",
+                       "INVEPT, single-context, of another EPTRTA",
+                       "It need not end what was kept with the EPTRTA in use.",
+                       {kSingle},
+                       "A hypervisor that changes tables which several EPTPs "
+                       "share has to execute INVEPT for each of them.",
+                       {}};
   for (const World& world : kWorlds) {
     for (int level = 1; level <= 4; level += 3) {
       shape.variants.push_back(
@@ -96,9 +93,8 @@ CacheShape InveptAnotherRoot() {
   shape.variants.push_back(
       ShapeVariant(
           "shared-tables",
-          "Two roots share their tables. The translation was made "
-          "under the second, INVEPT is of the first, and the second is "
-          "used again.",
+          "Two roots share their tables. The translation was made under the "
+          "second, INVEPT is of the first, and the second is used again.",
           Walk4()
               .Word(0xb000, 0x2007)
               .Eptp(kOtherEptp)
@@ -113,8 +109,8 @@ CacheShape InveptAnotherRoot() {
   return shape;
 }
 
-CacheShape InveptAllContext() {
-  CacheShape shape = {
+LitmusShape InveptAllContext() {
+  LitmusShape shape = {
       "invept-all-context",
       "INVEPT, all-context",
       "After it every entry is as memory has it, whatever the EPTRTA.",
@@ -150,17 +146,16 @@ CacheShape InveptAllContext() {
   return shape;
 }
 
-CacheShape InveptThatFails() {
-  CacheShape shape = {
+LitmusShape InveptThatFails() {
+  LitmusShape shape = {
       "invept-that-fails",
       "INVEPT that fails",
       "It invalidates nothing.",
       {{"31.3",
         "IF IA32_VMX_EPT_VPID_CAP MSR indicates that processor does not "
-        "support "
-        "INVEPT_TYPE THEN VMfail(Invalid operand to INVEPT/INVVPID); [...] IF "
-        "VM entry with the “enable EPT“ VM execution control set to 1 would "
-        "fail due to the EPTP value THEN VMfail(Invalid operand to "
+        "support INVEPT_TYPE THEN VMfail(Invalid operand to INVEPT/INVVPID); "
+        "[...] IF VM entry with the “enable EPT“ VM execution control set to 1 "
+        "would fail due to the EPTP value THEN VMfail(Invalid operand to "
         "INVEPT/INVVPID); ELSE Invalidate mappings associated with "
         "EPTP[51:12];"}},
       "Software that does not look at the flags afterwards has invalidated "
@@ -172,26 +167,24 @@ CacheShape InveptThatFails() {
           .May(Completes(0xa234), "CACHE-3", kMemory)
           .May(Completes(0x9234), "CACHE-3", kKept));
   shape.variants.push_back(
-      ShapeVariant(
-          "eptp",
-          "The EPTRTA is right, and the memory type of the EPTP in the "
-          "descriptor one that VM entry refuses.",
-          Moved(kWorlds[0], 1).Invept(1, 0x1019).Read(0x1234))
+      ShapeVariant("eptp",
+                   "The EPTRTA is right, and the memory type of the EPTP in "
+                   "the descriptor one that VM entry refuses.",
+                   Moved(kWorlds[0], 1).Invept(1, 0x1019).Read(0x1234))
           .May(Completes(0xa234), "CACHE-3", kMemory)
           .May(Completes(0x9234), "CACHE-3", kKept));
   shape.variants.push_back(
       ShapeVariant(
           "unsupported",
-          "The processor has no single-context INVEPT (capability bit "
-          "25).",
+          "The processor has no single-context INVEPT (capability bit 25).",
           Moved(kWorlds[0], 1).Without(25).Invept(1, kEptp).Read(0x1234))
           .May(Completes(0xa234), "CACHE-3", kMemory)
           .May(Completes(0x9234), "CACHE-3", kKept));
   return shape;
 }
 
-CacheShape InveptTooEarly() {
-  CacheShape shape = {
+LitmusShape InveptTooEarly() {
+  LitmusShape shape = {
       "invept-too-early",
       "INVEPT before the store",
       "What was invalidated may be kept again until the entry changes.",
@@ -221,7 +214,7 @@ CacheShape InveptTooEarly() {
 
 }  // namespace
 
-std::vector<CacheShape> InveptShapes() {
+std::vector<LitmusShape> InveptShapes() {
   return {InveptSingle(), InveptAnotherRoot(), InveptAllContext(),
           InveptThatFails(), InveptTooEarly()};
 }

@@ -32,8 +32,8 @@ Invalidate FromAnotherPcid(const Invalidate& invalidate) {
   };
 }
 
-CacheShape IndividualAddress() {
-  CacheShape shape = {
+LitmusShape IndividualAddress() {
+  LitmusShape shape = {
       "invvpid-individual-address",
       "INVVPID, individual-address",
       "It ends the combined mappings of one VPID that one linear address would "
@@ -44,8 +44,7 @@ CacheShape IndividualAddress() {
         "VPID specified in the INVVPID descriptor and that would be used to "
         "translate the linear address specified in of the INVVPID descriptor. "
         "Linear mappings and combined mappings for that VPID and linear "
-        "address "
-        "are invalidated for all PCIDs and, for combined mappings, all "
+        "address are invalidated for all PCIDs and, for combined mappings, all "
         "EPTRTAs."},
        kNotRequired},
       "",
@@ -55,10 +54,11 @@ CacheShape IndividualAddress() {
               GuestMoved(), right, "CACHE-7");
   AddGuestUpper(shape, right, "CACHE-7");
   AddGuestPte(shape, "global", "The page is global.",
-              GuestMovedUnderPcid(0x100), right, "CACHE-7");
+              GuestMovedUnderPcid(0x167, 0x167), right, "CACHE-7");
   AddGuestPte(shape, "another-pcid",
               "The translation was made under PCID 1, and PCID 2 is current.",
-              GuestMovedUnderPcid(0), FromAnotherPcid(right), "CACHE-7");
+              GuestMovedUnderPcid(0x67, 0x67), FromAnotherPcid(right),
+              "CACHE-7");
   AddGuestPte(shape, "from-another-vpid", "VPID 6 is current.", GuestMoved(),
               FromAnotherVpid(right), "CACHE-7");
   AddGuestPteKept(shape, "another-address", "It is of the next page.",
@@ -70,8 +70,8 @@ CacheShape IndividualAddress() {
   return shape;
 }
 
-CacheShape SingleContext() {
-  CacheShape shape = {
+LitmusShape SingleContext() {
+  LitmusShape shape = {
       "invvpid-single-context",
       "INVVPID, single-context",
       "It ends all combined mappings of one VPID, and no guest-physical ones.",
@@ -80,22 +80,21 @@ CacheShape SingleContext() {
         "invalidates all linear mappings and combined mappings associated with "
         "the VPID specified in the INVVPID descriptor. Linear mappings and "
         "combined mappings for that VPID are invalidated for all PCIDs and, "
-        "for "
-        "combined mappings, all EPTRTAs."},
+        "for combined mappings, all EPTRTAs."},
        kNotRequired},
       "So it does not replace INVEPT: after a change of EPT's tables nothing "
-      "is "
-      "gained by it.",
+      "is gained by it.",
       {}};
   const Invalidate right = Invvpid(1, 5);
   AddGuestPte(shape, "guest-pte", "The guest PTE maps another page.",
               GuestMoved(), right, "CACHE-7");
   AddGuestUpper(shape, right, "CACHE-7");
   AddGuestPte(shape, "global", "The page is global.",
-              GuestMovedUnderPcid(0x100), right, "CACHE-7");
+              GuestMovedUnderPcid(0x167, 0x167), right, "CACHE-7");
   AddGuestPte(shape, "another-pcid",
               "The translation was made under PCID 1, and PCID 2 is current.",
-              GuestMovedUnderPcid(0), FromAnotherPcid(right), "CACHE-7");
+              GuestMovedUnderPcid(0x67, 0x67), FromAnotherPcid(right),
+              "CACHE-7");
   AddGuestPte(
       shape, "another-eptrta",
       "Another EPTRTA is current, and the first returns.", GuestMoved(),
@@ -111,8 +110,8 @@ CacheShape SingleContext() {
   return shape;
 }
 
-CacheShape AllContext() {
-  CacheShape shape = {
+LitmusShape AllContext() {
+  LitmusShape shape = {
       "invvpid-all-context",
       "INVVPID, all-context",
       "It ends the combined mappings of all VPIDs but VPID 0, and no "
@@ -130,26 +129,24 @@ CacheShape AllContext() {
               GuestMoved(), right, "CACHE-7");
   AddGuestUpper(shape, right, "CACHE-7");
   AddGuestPte(shape, "global", "The page is global.",
-              GuestMovedUnderPcid(0x100), right, "CACHE-7");
+              GuestMovedUnderPcid(0x167, 0x167), right, "CACHE-7");
   AddGuestPte(shape, "from-another-vpid", "VPID 6 is current.", GuestMoved(),
               FromAnotherVpid(right), "CACHE-7");
   AddEptKept(shape, right);
   return shape;
 }
 
-CacheShape RetainingGlobals() {
-  CacheShape shape = {
+LitmusShape RetainingGlobals() {
+  LitmusShape shape = {
       "invvpid-retaining-globals",
       "INVVPID, single-context-retaining-globals",
       "It ends the combined mappings of one VPID save global translations.",
       {{"29.4.3.1",
         "Single-context-retaining-globals. [...] Linear mappings and combined "
         "mappings for that VPID are invalidated for all PCIDs and, for "
-        "combined "
-        "mappings, all EPTRTAs. The logical processor is not required to "
-        "invalidate information that was used for global translations "
-        "(although "
-        "it may do so)."},
+        "combined mappings, all EPTRTAs. The logical processor is not required "
+        "to invalidate information that was used for global translations "
+        "(although it may do so)."},
        kNotRequired},
       "",
       {}};
@@ -159,9 +156,10 @@ CacheShape RetainingGlobals() {
   AddGuestUpper(shape, right, "CACHE-7");
   AddGuestPte(shape, "another-pcid",
               "The translation was made under PCID 1, and PCID 2 is current.",
-              GuestMovedUnderPcid(0), FromAnotherPcid(right), "CACHE-7");
+              GuestMovedUnderPcid(0x67, 0x67), FromAnotherPcid(right),
+              "CACHE-7");
   AddGuestPteKept(shape, "global", "The page is global.",
-                  GuestMovedUnderPcid(0x100), right,
+                  GuestMovedUnderPcid(0x167, 0x167), right,
                   "global translations may be retained");
   AddGuestPteKept(shape, "another-vpid", "It is of VPID 6.", GuestMoved(),
                   Invvpid(3, 6), "it is another VPID");
@@ -169,17 +167,16 @@ CacheShape RetainingGlobals() {
   return shape;
 }
 
-CacheShape InvvpidThatFails() {
-  CacheShape shape = {
-      "invvpid-that-fails",
-      "INVVPID that fails",
-      "It invalidates nothing.",
-      {{"31.3",
-        "IF IA32_VMX_EPT_VPID_CAP MSR indicates that processor does not "
-        "support "
-        "INVVPID_TYPE THEN VMfail(Invalid operand to INVEPT/INVVPID);"}},
-      "",
-      {}};
+LitmusShape InvvpidThatFails() {
+  LitmusShape shape = {"invvpid-that-fails",
+                       "INVVPID that fails",
+                       "It invalidates nothing.",
+                       {{"31.3",
+                         "IF IA32_VMX_EPT_VPID_CAP MSR indicates that "
+                         "processor does not support INVVPID_TYPE THEN "
+                         "VMfail(Invalid operand to INVEPT/INVVPID);"}},
+                       "",
+                       {}};
   const auto add = [&](const char* name, const char* title,
                        const CaseBuilder& moved, const Invalidate& invalidate) {
     AddGuestPteKept(shape, name, title, moved, invalidate,
@@ -196,7 +193,7 @@ CacheShape InvvpidThatFails() {
 
 }  // namespace
 
-std::vector<CacheShape> InvvpidShapes() {
+std::vector<LitmusShape> InvvpidShapes() {
   return {IndividualAddress(), SingleContext(), AllContext(),
           RetainingGlobals(), InvvpidThatFails()};
 }

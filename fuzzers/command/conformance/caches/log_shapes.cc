@@ -1,44 +1,23 @@
 // The page-modification log, flags that are switched on, and SPP vectors.
+#include "fuzzers/command/conformance/caches/passages.h"
 #include "fuzzers/command/conformance/caches/shape.h"
 #include "fuzzers/command/conformance/caches/world.h"
 
 namespace eptdiff {
 namespace {
 
-const Passage kSticky = {
-    "29.3.5",
-    "A processor may cache information from the EPT paging-structure entries "
-    "in "
-    "TLBs and paging-structure caches (see Section 29.4). This fact implies "
-    "that, if software changes an accessed flag or a dirty flag from 1 to 0, "
-    "the processor might not set the corresponding bit in memory on a "
-    "subsequent access using an affected guest-physical address."};
-const Passage kNeeded = {
-    "29.4.3.4",
-    "Software should use the INVEPT instruction with the “single-context” "
-    "INVEPT type after making any of the following changes to an EPT "
-    "paging-structure entry [...]: Clearing bit 8 (the accessed flag) if "
-    "accessed and dirty flags for EPT will be enabled. [...] clearing bit 9 "
-    "(the dirty flag) if accessed and dirty flags for EPT will be enabled."};
-
-// With accessed flags set at all levels, and the PTE as it is told.
-CaseBuilder Flagged(std::uint64_t pte) {
-  return Walk4().AccessedDirty().Pml4e(0x2107).Pdpte(0x3107).Pde(0x4107).Pte(
-      pte);
-}
-
-CacheShape PmlKeptDirty() {
-  CacheShape shape = {
+LitmusShape PmlKeptDirty() {
+  LitmusShape shape = {
       "pml-kept-dirty",
       "Page-modification logging and a dirty flag that was kept",
       "The dirty flag is cleared after the log was read, without INVEPT: the "
       "next write need not be logged.",
       {{"29.3.6",
         "If the processor updated a dirty flag for EPT (changing it from 0 to "
-        "1), it then operates as follows: 1. The guest-physical address of "
-        "the access is written to the page-modification log."},
-       kSticky,
-       kNeeded},
+        "1), it then operates as follows: 1. The guest-physical address of the "
+        "access is written to the page-modification log."},
+       kFlagsAreSticky,
+       kFlagsNeedInvept},
       "The log hangs on the flag: what sets no flag writes no entry. Here the "
       "log lies at 0x8000, and its index is 4.",
       {}};
@@ -54,10 +33,9 @@ CacheShape PmlKeptDirty() {
                    .Writes(0x8020, 0x1000)
                    .PmlIndex(3),
                "CACHE-3", kMemory)
-          .May(
-              Completes(0x9234), "CACHE-10",
-              "the entry may have been kept with its flag set: nothing is set, "
-              "and nothing logged")
+          .May(Completes(0x9234), "CACHE-10",
+               "the entry may have been kept with its flag set: nothing is "
+               "set, and nothing logged")
           .MayNot(Completes(0x9234).Writes(0x4008, 0x9337), "CACHE-3",
                   "who sets the flag logs the write"));
   shape.variants.push_back(
@@ -78,8 +56,7 @@ CacheShape PmlKeptDirty() {
   shape.variants.push_back(
       ShapeVariant(
           "log-full",
-          "The log is full: who sets the flag exits, who need not does "
-          "not.",
+          "The log is full: who sets the flag exits, who need not does not.",
           Flagged(0x9337)
               .Pml(0xffff)
               .Write(0x1234)
@@ -91,8 +68,8 @@ CacheShape PmlKeptDirty() {
   return shape;
 }
 
-CacheShape FlagsSwitchedOn() {
-  CacheShape shape = {
+LitmusShape FlagsSwitchedOn() {
+  LitmusShape shape = {
       "flags-switched-on",
       "EPTP bit 6 switched on under one EPTRTA",
       "Translations were made while accessed and dirty flags were off. When "
@@ -107,12 +84,11 @@ CacheShape FlagsSwitchedOn() {
        {"26.5.6.3",
         "If an EPTP-switching VMFUNC establishes an EPTP value that enables "
         "accessed and dirty flags for EPT (by setting bit 6), subsequent "
-        "memory "
-        "accesses may fail to set those flags as specified if there has been "
-        "no "
-        "appropriate execution of INVEPT since the last use of an EPTP value "
-        "that does not enable accessed and dirty flags for EPT (because bit 6 "
-        "is clear) and that is identical to the new value on bits 51:12."}},
+        "memory accesses may fail to set those flags as specified if there has "
+        "been no appropriate execution of INVEPT since the last use of an EPTP "
+        "value that does not enable accessed and dirty flags for EPT (because "
+        "bit 6 is clear) and that is identical to the new value on bits "
+        "51:12."}},
       "",
       {}};
   const auto start = [] {
@@ -171,8 +147,8 @@ CacheShape FlagsSwitchedOn() {
   return shape;
 }
 
-CacheShape SppChanged() {
-  CacheShape shape = {
+LitmusShape SppChanged() {
+  LitmusShape shape = {
       "spp-vector-changed",
       "Sub-page write permissions changed",
       "A sub-page is write-protected in its vector without INVEPT: the write "
@@ -222,7 +198,7 @@ CacheShape SppChanged() {
 
 }  // namespace
 
-std::vector<CacheShape> LogShapes() {
+std::vector<LitmusShape> LogShapes() {
   return {PmlKeptDirty(), FlagsSwitchedOn(), SppChanged()};
 }
 

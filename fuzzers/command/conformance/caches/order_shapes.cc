@@ -19,18 +19,16 @@ const Passage kRetain = {
     "unmodified even if software subsequently modifies the corresponding "
     "PML4E, the PDPTE, or the PDE in memory."};
 
-CacheShape OldTable() {
-  CacheShape shape = {
-      "old-table",
-      "A table that is no longer linked is still read",
-      "Entries change in the old page table after the PDE has left it: the "
-      "access may meet them there.",
-      {kUpper, kRetain},
-      "Kept is the PDE alone, and what lies below it is read when the access "
-      "is "
-      "made. Software that writes to an old table before INVEPT writes to one "
-      "that is in use.",
-      {}};
+LitmusShape OldTable() {
+  LitmusShape shape = {"old-table",
+                       "A table that is no longer linked is still read",
+                       "Entries change in the old page table after the PDE has "
+                       "left it: the access may meet them there.",
+                       {kUpper, kRetain},
+                       "Kept is the PDE alone, and what lies below it is read "
+                       "when the access is made. Software that writes to an "
+                       "old table before INVEPT writes to one that is in use.",
+                       {}};
   shape.variants.push_back(
       ShapeVariant("another-page",
                    "The old table gets an entry for a page that had none.",
@@ -72,8 +70,8 @@ CacheShape OldTable() {
   return shape;
 }
 
-CacheShape NeverLinked() {
-  CacheShape shape = {
+LitmusShape NeverLinked() {
+  LitmusShape shape = {
       "never-linked",
       "What a table held before it was linked",
       "A page table is prepared before a PDE references it: what stood in it "
@@ -82,8 +80,7 @@ CacheShape NeverLinked() {
        {"29.4.2",
         "Guest-physical mappings may be created. They are derived from the EPT "
         "paging structures referenced (directly or indirectly) by bits 51:12 "
-        "of "
-        "the current EPTP."}},
+        "of the current EPTP."}},
       "This is why a table may be filled at leisure and linked at the end, "
       "without INVEPT in between.",
       {}};
@@ -131,16 +128,15 @@ CacheShape NeverLinked() {
   return shape;
 }
 
-CacheShape UnlinkedAndLinkedAgain() {
-  CacheShape shape = {
-      "unlinked-and-linked-again",
-      "Unlinked and linked again",
-      "A table is taken out, changed, and put back where it was, without "
-      "INVEPT.",
-      {kUpper, kRetain},
-      "To take a table out protects nothing: the translations from before it "
-      "may have stayed all the time.",
-      {}};
+LitmusShape UnlinkedAndLinkedAgain() {
+  LitmusShape shape = {"unlinked-and-linked-again",
+                       "Unlinked and linked again",
+                       "A table is taken out, changed, and put back where it "
+                       "was, without INVEPT.",
+                       {kUpper, kRetain},
+                       "To take a table out protects nothing: the translations "
+                       "from before it may have stayed all the time.",
+                       {}};
   shape.variants.push_back(
       ShapeVariant("without-invept", "Nothing is invalidated.",
                    Walk4()
@@ -180,13 +176,12 @@ CacheShape UnlinkedAndLinkedAgain() {
   return shape;
 }
 
-CacheShape TwoChanges() {
-  CacheShape shape = {
+LitmusShape TwoChanges() {
+  LitmusShape shape = {
       "two-changes",
       "Two entries of one walk change",
       "First the lower entry, then the upper one, or the other way round: "
-      "which "
-      "mixtures of old and new there are.",
+      "which mixtures of old and new there are.",
       {kUpper, kRetain},
       "A mixture needs a moment at which its lower entry stood where its upper "
       "entry, as it was kept, led.",
@@ -205,25 +200,24 @@ CacheShape TwoChanges() {
           .May(Completes(0x9234), "CACHE-3",
                "the translation of step 1 may have been kept"));
   shape.variants.push_back(
-      ShapeVariant(
-          "rights-of-both",
-          "The PDE loses W and gets it back, while the PTE gains it: at "
-          "no moment were both without.",
-          Walk4()
-              .Pte(0x9035)
-              .Pde(0x4007)
-              .Read(0x1234)
-              .Store(0x4008, 0x9037)
-              .Store(0x3000, 0x4005)
-              .Write(0x1234))
+      ShapeVariant("rights-of-both",
+                   "The PDE loses W and gets it back, while the PTE gains it: "
+                   "at no moment were both without.",
+                   Walk4()
+                       .Pte(0x9035)
+                       .Pde(0x4007)
+                       .Read(0x1234)
+                       .Store(0x4008, 0x9037)
+                       .Store(0x3000, 0x4005)
+                       .Write(0x1234))
           .May(Violation(0x5aa, 0x1234), "CACHE-3", kMemory)
           .May(Completes(0x9234), "CACHE-3",
                "between steps 2 and 3 both allowed it"));
   shape.variants.push_back(
       ShapeVariant(
           "handed-over",
-          "The PDE loses W before the PTE gains it: at no moment did "
-          "both allow the write, and an upper entry that was kept does.",
+          "The PDE loses W before the PTE gains it: at no moment did both "
+          "allow the write, and an upper entry that was kept does.",
           Walk4()
               .Pte(0x9035)
               .Pde(0x4007)
@@ -237,8 +231,8 @@ CacheShape TwoChanges() {
   return shape;
 }
 
-CacheShape GuestTableMoved() {
-  CacheShape shape = {
+LitmusShape GuestTableMoved() {
+  LitmusShape shape = {
       "guest-table-moved",
       "EPT moves the guest's page table",
       "The EPT PTE of a guest page table leads to another frame, where other "
@@ -252,8 +246,7 @@ CacheShape GuestTableMoved() {
         "paging-structure caches independent of VMX operation are not required "
         "to invalidate any guest-physical mappings."}},
       "A combined mapping may rest on the old frame. Where it has been ended, "
-      "the "
-      "guest-physical mapping of the page table may still lead there: two "
+      "the guest-physical mapping of the page table may still lead there: two "
       "clocks, and only INVEPT stops both. The new frame is 0x61000.",
       {}};
   const auto start = [] {
@@ -270,20 +263,18 @@ CacheShape GuestTableMoved() {
           .May(now, "CACHE-3", kMemory)
           .May(before, "CACHE-3",
                "the combined mapping of step 1 may have been kept"));
-  shape.variants.push_back(
-      ShapeVariant("invlpg", "The guest executes INVLPG.",
-                   start().Invlpg(kGla).Read(kGla))
-          .May(now, "CACHE-3", kMemory)
-          .May(before, "CACHE-3",
-               "the guest-physical mapping of the page table may have been "
-               "kept"));
-  shape.variants.push_back(
-      ShapeVariant("invvpid", "INVVPID, single-context.",
-                   start().Invvpid(1, 5).Read(kGla))
-          .May(now, "CACHE-3", kMemory)
-          .May(before, "CACHE-3",
-               "the guest-physical mapping of the page table may have been "
-               "kept"));
+  shape.variants.push_back(ShapeVariant("invlpg", "The guest executes INVLPG.",
+                                        start().Invlpg(kGla).Read(kGla))
+                               .May(now, "CACHE-3", kMemory)
+                               .May(before, "CACHE-3",
+                                    "the guest-physical mapping of the page "
+                                    "table may have been kept"));
+  shape.variants.push_back(ShapeVariant("invvpid", "INVVPID, single-context.",
+                                        start().Invvpid(1, 5).Read(kGla))
+                               .May(now, "CACHE-3", kMemory)
+                               .May(before, "CACHE-3",
+                                    "the guest-physical mapping of the page "
+                                    "table may have been kept"));
   shape.variants.push_back(
       ShapeVariant("invept", "INVEPT, single-context.",
                    start().Invept(1, kEptp).Read(kGla))
@@ -291,30 +282,28 @@ CacheShape GuestTableMoved() {
           .MayNot(before, "CACHE-6",
                   "INVEPT has ended mappings of both kinds"));
   shape.variants.push_back(
-      ShapeVariant(
-          "old-frame-written",
-          "The old frame is written to after it has been replaced, and "
-          "INVVPID ends the combined mapping.",
-          start()
-              .Store(kGuestPte, 0x1067)
-              .Invvpid(1, 5)
-              .EptPte(0x1000, 0)
-              .Word(0x4008, 0xd037)
-              .Read(kGla))
+      ShapeVariant("old-frame-written",
+                   "The old frame is written to after it has been replaced, "
+                   "and INVVPID ends the combined mapping.",
+                   start()
+                       .Store(kGuestPte, 0x1067)
+                       .Invvpid(1, 5)
+                       .EptPte(0x1000, 0)
+                       .Word(0x4008, 0xd037)
+                       .Read(kGla))
           .May(now, "CACHE-3", kMemory)
           .May(Reaches(0xd234, 4), "CACHE-3",
                "by the guest-physical mapping of the page table, and the old "
                "frame as it is")
-          .MayNot(
-              before, "CACHE-7",
-              "nobody can read that entry any more, and what was made of it "
-              "INVVPID has ended"));
+          .MayNot(before, "CACHE-7",
+                  "nobody can read that entry any more, and what was made of "
+                  "it INVVPID has ended"));
   return shape;
 }
 
 }  // namespace
 
-std::vector<CacheShape> OrderShapes() {
+std::vector<LitmusShape> OrderShapes() {
   return {OldTable(), NeverLinked(), UnlinkedAndLinkedAgain(), TwoChanges(),
           GuestTableMoved()};
 }

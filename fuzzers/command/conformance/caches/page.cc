@@ -71,7 +71,7 @@ std::string AnswerTable(const ShapeVariant& variant,
   return text;
 }
 
-std::string VariantText(const CacheShape& shape, const ShapeVariant& variant) {
+std::string VariantText(const LitmusShape& shape, const ShapeVariant& variant) {
   const FollowedVariant followed = Follow(variant, Dialect());
   std::string text = absl::StrCat(
       "## [", variant.name, "](", shape.name, "/", variant.name,
@@ -81,7 +81,7 @@ std::string VariantText(const CacheShape& shape, const ShapeVariant& variant) {
   return absl::StrCat(text, AnswerTable(variant, followed.before.back()));
 }
 
-std::vector<std::string> RulesOf(const CacheShape& shape) {
+std::vector<std::string> RulesOf(const LitmusShape& shape) {
   std::set<std::string> known;
   std::vector<std::string> rules;
   for (const ShapeVariant& variant : shape.variants) {
@@ -98,7 +98,7 @@ std::vector<std::string> RulesOf(const CacheShape& shape) {
 }
 
 // Each answer that some variant permits, or forbids, once.
-std::string AnswersOf(const CacheShape& shape) {
+std::string AnswersOf(const LitmusShape& shape) {
   std::size_t count[3] = {};
   for (const ShapeVariant& variant : shape.variants) {
     for (const ShapeAnswer& answer : variant.answers) {
@@ -152,7 +152,7 @@ CACHE-5` has the words of a rule. This folder is written by
 
 }  // namespace
 
-TextCase ShapeCase(const CacheShape& shape, const ShapeVariant& variant) {
+TextCase ShapeCase(const LitmusShape& shape, const ShapeVariant& variant) {
   TextCase text_case;
   text_case.c = variant.c;
   Canonicalise(text_case.c);
@@ -181,7 +181,7 @@ TextCase ShapeCase(const CacheShape& shape, const ShapeVariant& variant) {
   return text_case;
 }
 
-std::string ShapePage(const CacheShape& shape) {
+std::string ShapePage(const LitmusShape& shape) {
   std::string text =
       absl::StrCat("# ", shape.title, "\n\n", Wrapped("", shape.sentence));
   if (!shape.text.empty())
@@ -200,13 +200,13 @@ std::string ShapePage(const CacheShape& shape) {
   return text;
 }
 
-std::string ShapeIndex(const std::vector<CacheShape>& shapes) {
+std::string ShapeIndex(const std::vector<LitmusShape>& shapes) {
   std::string text = kIndexHead;
   absl::StrAppend(
       &text,
       "| shape | what it is about | cases | may | may not | open |\n"
       "|---|---|---|---|---|---|\n");
-  for (const CacheShape& shape : shapes) {
+  for (const LitmusShape& shape : shapes) {
     absl::StrAppend(&text, "| [", shape.name, "](", shape.name, ".md) | ",
                     shape.sentence, " | ", AnswersOf(shape), " |\n");
   }

@@ -12,13 +12,13 @@
 
 namespace eptdiff {
 
-std::string ShapePage(const CacheShape& shape);
+std::string ShapePage(const LitmusShape& shape);
 
 // README.md: what this is, and a table of all shapes.
-std::string ShapeIndex(const std::vector<CacheShape>& shapes);
+std::string ShapeIndex(const std::vector<LitmusShape>& shapes);
 
 // The case of a variant as a file of the corpus, canonical.
-TextCase ShapeCase(const CacheShape& shape, const ShapeVariant& variant);
+TextCase ShapeCase(const LitmusShape& shape, const ShapeVariant& variant);
 
 }  // namespace eptdiff
 

@@ -14,8 +14,8 @@ const Passage kNeeded = {
     "PDPTE or an EPT PDE, changing bit 7 (which determines whether the entry "
     "maps a page)."};
 
-CacheShape PageSizeDown() {
-  CacheShape shape = {
+LitmusShape PageSizeDown() {
+  LitmusShape shape = {
       "page-size-down",
       "Page size: split",
       "An entry that mapped a large page references a table now.",
@@ -28,8 +28,7 @@ CacheShape PageSizeDown() {
         "range may use any of these translations."}},
       "The new 4-KByte page is another one than the part of the large page "
       "that it replaces, so that the answers differ; who splits a page in "
-      "place "
-      "sees the size alone.",
+      "place sees the size alone.",
       {}};
   shape.variants.push_back(
       ShapeVariant("pde", "2 MBytes become a table.",
@@ -68,8 +67,8 @@ CacheShape PageSizeDown() {
   shape.variants.push_back(
       ShapeVariant(
           "another-part",
-          "What is asked is a part of the large page that was not "
-          "touched: the translation of the part that was may serve it.",
+          "What is asked is a part of the large page that was not touched: the "
+          "translation of the part that was may serve it.",
           Walk4()
               .Pde(0x2000b7)
               .Word(0x4010, 0xd037)
@@ -81,16 +80,15 @@ CacheShape PageSizeDown() {
   return shape;
 }
 
-CacheShape PageSizeUp() {
-  CacheShape shape = {
+LitmusShape PageSizeUp() {
+  LitmusShape shape = {
       "page-size-up",
       "Page size: merge",
       "An entry that referenced a table maps a large page now.",
       {kNeeded},
       "The page table is gone, and may still be used: as a whole translation, "
       "or below a directory entry that was kept. See freed-table for what "
-      "comes "
-      "of it if the frame has another use.",
+      "comes of it if the frame has another use.",
       {}};
   shape.variants.push_back(
       ShapeVariant("pde", "A table becomes 2 MBytes.",
@@ -117,13 +115,12 @@ CacheShape PageSizeUp() {
   return shape;
 }
 
-CacheShape FreedTable() {
-  CacheShape shape = {
+LitmusShape FreedTable() {
+  LitmusShape shape = {
       "freed-table",
       "Freed table whose frame is data now",
       "A page table is unlinked, and its frame is given to somebody else "
-      "before "
-      "INVEPT: his data are read as entries.",
+      "before INVEPT: his data are read as entries.",
       {kNeeded,
        {"3A 4.10.4.4",
         "For that reason, the page frames previously associated with the freed "
@@ -132,8 +129,7 @@ CacheShape FreedTable() {
         "performed."}},
       "The worst of all: whoever owns the frame now chooses where the guest's "
       "accesses go. The entry above may have been kept while the table below "
-      "it "
-      "is read anew.",
+      "it is read anew.",
       {}};
   const auto add = [&](const char* name, const char* title, std::uint64_t data,
                        const Answer* with_data) {
@@ -184,7 +180,7 @@ CacheShape FreedTable() {
 
 }  // namespace
 
-std::vector<CacheShape> PageSizeShapes() {
+std::vector<LitmusShape> PageSizeShapes() {
   return {PageSizeDown(), PageSizeUp(), FreedTable()};
 }
 

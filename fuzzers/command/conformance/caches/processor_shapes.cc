@@ -15,14 +15,13 @@ const Passage kShootdown = {
     "entry. The process of propagating the changes to a paging-structure entry "
     "is commonly referred to as “TLB shootdown.”"};
 
-CacheShape InveptElsewhere() {
-  CacheShape shape = {
+LitmusShape InveptElsewhere() {
+  LitmusShape shape = {
       "invept-on-another-processor",
       "INVEPT on one processor, used on the other",
       "INVEPT ends what its own processor has kept.",
       {kShootdown},
-      "The other processors have to be told, and to execute INVEPT "
-      "themselves.",
+      "The other processors have to be told, and to execute INVEPT themselves.",
       {}};
   for (const World& world : kWorlds) {
     for (int level = 1; level <= 4; level += 3) {
@@ -55,16 +54,15 @@ CacheShape InveptElsewhere() {
   return shape;
 }
 
-CacheShape Shootdown() {
-  CacheShape shape = {
-      "shootdown",
-      "TLB shootdown",
-      "INVEPT on every processor that may have kept something, after the "
-      "store.",
-      {kShootdown},
-      "Each must execute it after the store; whose INVEPT came before may have "
-      "kept the old entry again.",
-      {}};
+LitmusShape Shootdown() {
+  LitmusShape shape = {"shootdown",
+                       "TLB shootdown",
+                       "INVEPT on every processor that may have kept "
+                       "something, after the store.",
+                       {kShootdown},
+                       "Each must execute it after the store; whose INVEPT "
+                       "came before may have kept the old entry again.",
+                       {}};
   shape.variants.push_back(ShapeVariant("complete",
                                         "Both execute INVEPT after the store.",
                                         Walk4()
@@ -109,8 +107,8 @@ CacheShape Shootdown() {
   return shape;
 }
 
-CacheShape CombinedElsewhere() {
-  CacheShape shape = {
+LitmusShape CombinedElsewhere() {
+  LitmusShape shape = {
       "invvpid-on-another-processor",
       "INVVPID or INVLPG on one processor, used on the other",
       "They end what their own processor has kept, like INVEPT.",
@@ -121,8 +119,7 @@ CacheShape CombinedElsewhere() {
         "to modify the paging-structure entry."},
        kShootdown},
       "A VPID that a virtual processor takes along to another logical "
-      "processor "
-      "finds there what it left when it was there before.",
+      "processor finds there what it left when it was there before.",
       {}};
   const auto start = [] {
     return Guest4().Vpid(5).Read(kGla).On(1).Store(kGuestPte, 0x16067);
@@ -144,7 +141,7 @@ CacheShape CombinedElsewhere() {
 
 }  // namespace
 
-std::vector<CacheShape> ProcessorShapes() {
+std::vector<LitmusShape> ProcessorShapes() {
   return {InveptElsewhere(), Shootdown(), CombinedElsewhere()};
 }
 

@@ -1,25 +1,11 @@
 // EPTP and the controls: what was kept under one EPTRTA, and its use under
 // another, or the same with other controls.
+#include "fuzzers/command/conformance/caches/passages.h"
 #include "fuzzers/command/conformance/caches/shape.h"
 #include "fuzzers/command/conformance/caches/world.h"
 
 namespace eptdiff {
 namespace {
-
-const Passage kTags = {
-    "29.4.2",
-    "If EPT is in use, a logical processor may use cached mappings as follows: "
-    "For accesses using linear addresses, it may use combined mappings "
-    "associated with the current VPID, the current PCID, and the current "
-    "EPTRTA. It may also use global TLB entries (combined mappings) associated "
-    "with the current VPID, the current EPTRTA, and any PCID. For accesses "
-    "using guest-physical addresses, it may use guest-physical mappings "
-    "associated with the current EPTRTA."};
-const Passage kTransitions = {
-    "29.4.3.2",
-    "VMX transitions are not required to invalidate any guest-physical "
-    "mappings. If the “enable VPID” VM-execution control is 1, VMX transitions "
-    "are not required to invalidate any linear mappings or combined mappings."};
 
 // Two roots in the EPTP list: 1000H, and B000H with tables of its own, which
 // lead to A000H.
@@ -34,8 +20,8 @@ CaseBuilder TwoRoots() {
       .Word(0x34008, 0xa037);
 }
 
-CacheShape EptpSwitchedAndBack() {
-  CacheShape shape = {
+LitmusShape EptpSwitchedAndBack() {
+  LitmusShape shape = {
       "eptp-switched-and-back",
       "EPTP switched away and back",
       "What was kept with an EPTRTA waits until that is used again.",
@@ -64,17 +50,16 @@ CacheShape EptpSwitchedAndBack() {
           .May(Completes(0xd234), "CACHE-3", kMemory)
           .May(Completes(0x9234), "CACHE-3", kKept));
   shape.variants.push_back(
-      ShapeVariant(
-          "changed-while-away",
-          "The PTE is another from before the switch back until after "
-          "it, and as it was again: what it was while its root was not "
-          "in use, nobody kept.",
-          TwoRoots()
-              .Switch(1)
-              .Store(0x4008, 0xd037)
-              .Store(0x4008, 0xe037)
-              .Switch(0)
-              .Read(0x1234))
+      ShapeVariant("changed-while-away",
+                   "The PTE is another from before the switch back until after "
+                   "it, and as it was again: what it was while its root was "
+                   "not in use, nobody kept.",
+                   TwoRoots()
+                       .Switch(1)
+                       .Store(0x4008, 0xd037)
+                       .Store(0x4008, 0xe037)
+                       .Switch(0)
+                       .Read(0x1234))
           .May(Completes(0xe234), "CACHE-3", kMemory)
           .May(Completes(0x9234), "CACHE-3",
                "it may have been kept before step 1")
@@ -95,8 +80,8 @@ CacheShape EptpSwitchedAndBack() {
   return shape;
 }
 
-CacheShape EptpSwitched() {
-  CacheShape shape = {
+LitmusShape EptpSwitched() {
+  LitmusShape shape = {
       "eptp-switched",
       "EPTP switched to another root",
       "Nothing that was kept with one EPTRTA serves another.",
@@ -139,8 +124,8 @@ CacheShape EptpSwitched() {
   return shape;
 }
 
-CacheShape RootReused() {
-  CacheShape shape = {
+LitmusShape RootReused() {
+  LitmusShape shape = {
       "root-reused",
       "The frame of a root is used for another guest's",
       "One guest's root is freed, and the same frame becomes the root of "
@@ -180,27 +165,23 @@ CacheShape RootReused() {
   return shape;
 }
 
-CacheShape MbecSwitched() {
-  CacheShape shape = {
+LitmusShape MbecSwitched() {
+  LitmusShape shape = {
       "mbec-switched",
       "Mode-based execute control switched under one EPTRTA",
       "Bit 10 begins to count, or bit 2 comes to mean supervisor-mode "
-      "addresses "
-      "alone, and the EPTRTA is the same.",
+      "addresses alone, and the EPTRTA is the same.",
       {{"29.4.3.4",
         "If the “mode-based execute control for EPT” VM-execution control is "
-        "1, "
-        "software should use the INVEPT instruction after changing privilege "
-        "bit 10 from 1 to 0."},
+        "1, software should use the INVEPT instruction after changing "
+        "privilege bit 10 from 1 to 0."},
        {"29.4.1",
         "The information in guest-physical mappings about access privileges "
-        "and "
-        "memory typing is derived from EPT paging structures."}},
+        "and memory typing is derived from EPT paging structures."}},
       "The SDM says which changes of entries need INVEPT, and nothing of the "
       "control that says how they are read. A processor may keep bits, and "
-      "read "
-      "them by the control as it is, or the privileges which they gave. INVEPT "
-      "after a change of the control is safe.",
+      "read them by the control as it is, or the privileges which they gave. "
+      "INVEPT after a change of the control is safe.",
       {}};
   constexpr std::uint32_t kEnableEpt = 0x2, kMbec = 0x40'0000;
   constexpr char kSilence[] = "controls-changed-under-one-root";
@@ -250,8 +231,8 @@ CacheShape MbecSwitched() {
   return shape;
 }
 
-CacheShape WalkLengthChanged() {
-  CacheShape shape = {
+LitmusShape WalkLengthChanged() {
+  LitmusShape shape = {
       "walk-length-changed",
       "Page-walk length changed under one EPTRTA",
       "A root is read as a PML4 table, and then as a PML5 table.",
@@ -260,8 +241,7 @@ CacheShape WalkLengthChanged() {
         "INVEPT type before a VM entry with an EPTP value X if the logical "
         "processor had earlier been in VMX non-root operation with an EPTP "
         "value Y such that Y[5:3] ≠ X[5:3] (different EPT page-walk length) "
-        "and "
-        "Y[51:12] = X[51:12]."},
+        "and Y[51:12] = X[51:12]."},
        kTags},
       "What comes of it without INVEPT, the SDM does not say; a mapping is "
       "associated with the EPTRTA, and that is the same.",
@@ -291,7 +271,7 @@ CacheShape WalkLengthChanged() {
 
 }  // namespace
 
-std::vector<CacheShape> RootShapes() {
+std::vector<LitmusShape> RootShapes() {
   return {EptpSwitchedAndBack(), EptpSwitched(), RootReused(), MbecSwitched(),
           WalkLengthChanged()};
 }

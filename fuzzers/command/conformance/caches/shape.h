@@ -89,7 +89,7 @@ struct Passage {
 inline constexpr char kMemory[] = "what memory has";
 inline constexpr char kKept[] = "the translation of step 1 may have been kept";
 
-struct CacheShape {
+struct LitmusShape {
   std::string name;      // of its page: "changed-address"
   std::string title;     // "Changed address"
   std::string sentence;  // what it is about
@@ -98,23 +98,23 @@ struct CacheShape {
   std::vector<ShapeVariant> variants;
 };
 
-std::vector<CacheShape> ChangeShapes();      // an entry changes
-std::vector<CacheShape> MemoryTypeShapes();  // its memory type
-std::vector<CacheShape> PageSizeShapes();    // its page size; freed tables
-std::vector<CacheShape> FirstUseShapes();    // what is not kept at all
-std::vector<CacheShape> OrderShapes();       // two changes
-std::vector<CacheShape> InveptShapes();      // INVEPT
-std::vector<CacheShape> InvvpidShapes();     // INVVPID
-std::vector<CacheShape> GuestShapes();       // what the guest executes
-std::vector<CacheShape> FaultShapes();       // violations and page faults
-std::vector<CacheShape> FlagShapes();        // accessed and dirty flags
-std::vector<CacheShape> LogShapes();         // what hangs on them; SPP vectors
-std::vector<CacheShape> RootShapes();        // EPTP
-std::vector<CacheShape> TagShapes();         // VPID, PCID
-std::vector<CacheShape> ProcessorShapes();   // several logical processors
+std::vector<LitmusShape> ChangeShapes();      // an entry changes
+std::vector<LitmusShape> MemoryTypeShapes();  // its memory type
+std::vector<LitmusShape> PageSizeShapes();    // its page size; freed tables
+std::vector<LitmusShape> FirstUseShapes();    // what is not kept at all
+std::vector<LitmusShape> OrderShapes();       // two changes
+std::vector<LitmusShape> InveptShapes();      // INVEPT
+std::vector<LitmusShape> InvvpidShapes();     // INVVPID
+std::vector<LitmusShape> GuestShapes();       // what the guest executes
+std::vector<LitmusShape> FaultShapes();       // violations and page faults
+std::vector<LitmusShape> FlagShapes();        // accessed and dirty flags
+std::vector<LitmusShape> LogShapes();         // what hangs on them; SPP vectors
+std::vector<LitmusShape> RootShapes();        // EPTP
+std::vector<LitmusShape> TagShapes();         // VPID, PCID
+std::vector<LitmusShape> ProcessorShapes();   // several logical processors
 
 // All of them; names are unique.
-std::vector<CacheShape> AllCacheShapes();
+std::vector<LitmusShape> AllLitmusShapes();
 
 }  // namespace eptdiff
 

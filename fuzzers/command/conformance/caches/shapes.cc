@@ -5,13 +5,13 @@
 
 namespace eptdiff {
 
-std::vector<CacheShape> AllCacheShapes() {
-  std::vector<CacheShape> all;
+std::vector<LitmusShape> AllLitmusShapes() {
+  std::vector<LitmusShape> all;
   for (auto* shapes :
        {ChangeShapes, MemoryTypeShapes, PageSizeShapes, FirstUseShapes,
         OrderShapes, InveptShapes, InvvpidShapes, GuestShapes, FaultShapes,
         FlagShapes, LogShapes, RootShapes, TagShapes, ProcessorShapes}) {
-    std::vector<CacheShape> some = shapes();
+    std::vector<LitmusShape> some = shapes();
     std::move(some.begin(), some.end(), std::back_inserter(all));
   }
   return all;

@@ -36,7 +36,7 @@ bool IsSilence(const std::string& identifier) {
 // Calls `check(shape, variant)` for all.
 template <typename Function>
 void ForEachVariant(Function check) {
-  for (const CacheShape& shape : AllCacheShapes()) {
+  for (const LitmusShape& shape : AllLitmusShapes()) {
     for (const ShapeVariant& variant : shape.variants) {
       SCOPED_TRACE(shape.name + "/" + variant.name);
       check(shape, variant);
@@ -44,15 +44,15 @@ void ForEachVariant(Function check) {
   }
 }
 
-TEST(CacheShapesTest, TheReferencePermitsTheseAnswersAndNoOthers) {
-  ForEachVariant([](const CacheShape&, const ShapeVariant& variant) {
+TEST(LitmusShapesTest, TheReferencePermitsTheseAnswersAndNoOthers) {
+  ForEachVariant([](const LitmusShape&, const ShapeVariant& variant) {
     EXPECT_THAT(Mistakes(variant, Follow(variant, Dialect())), IsEmpty());
   });
 }
 
 // Of memory alone it permits the first, and only that.
-TEST(CacheShapesTest, TheFirstAnswerIsThatOfMemory) {
-  ForEachVariant([](const CacheShape&, const ShapeVariant& variant) {
+TEST(LitmusShapesTest, TheFirstAnswerIsThatOfMemory) {
+  ForEachVariant([](const LitmusShape&, const ShapeVariant& variant) {
     if (!variant.met.empty()) return;
     ShapeVariant memory = variant;
     for (ShapeAnswer& answer : memory.answers) {
@@ -66,8 +66,8 @@ TEST(CacheShapesTest, TheFirstAnswerIsThatOfMemory) {
 
 // A rule that is named for an answer is the one that it rests on: without it
 // the answer would not be permitted, or would be.
-TEST(CacheShapesTest, TheRulesThatAreNamedDecide) {
-  ForEachVariant([](const CacheShape&, const ShapeVariant& variant) {
+TEST(LitmusShapesTest, TheRulesThatAreNamedDecide) {
+  ForEachVariant([](const LitmusShape&, const ShapeVariant& variant) {
     for (std::size_t i = 0; i < variant.answers.size(); ++i) {
       const ShapeAnswer& answer = variant.answers[i];
       if (answer.permission == Permission::kOpen) {
@@ -95,8 +95,8 @@ TEST(CacheShapesTest, TheRulesThatAreNamedDecide) {
   });
 }
 
-TEST(CacheShapesTest, AWrongAnswerIsNoticed) {
-  ForEachVariant([](const CacheShape&, const ShapeVariant& variant) {
+TEST(LitmusShapesTest, AWrongAnswerIsNoticed) {
+  ForEachVariant([](const LitmusShape&, const ShapeVariant& variant) {
     const FollowedVariant followed = Follow(variant, Dialect());
     for (std::size_t i = 0; i < variant.answers.size(); ++i) {
       ShapeVariant wrong = variant;
@@ -114,8 +114,8 @@ TEST(CacheShapesTest, AWrongAnswerIsNoticed) {
   });
 }
 
-TEST(CacheShapesTest, WhoAnswersGivesAnAnswerThatIsPermitted) {
-  ForEachVariant([](const CacheShape&, const ShapeVariant& variant) {
+TEST(LitmusShapesTest, WhoAnswersGivesAnAnswerThatIsPermitted) {
+  ForEachVariant([](const LitmusShape&, const ShapeVariant& variant) {
     const std::vector<GivenAnswer> given = AskAll(variant);
     for (std::size_t i = 0; i < given.size(); ++i) {
       if (!given[i].answer) {
@@ -127,9 +127,9 @@ TEST(CacheShapesTest, WhoAnswersGivesAnAnswerThatIsPermitted) {
   });
 }
 
-TEST(CacheShapesTest, NamesOccurOnce) {
+TEST(LitmusShapesTest, NamesOccurOnce) {
   std::set<std::string> shapes;
-  for (const CacheShape& shape : AllCacheShapes()) {
+  for (const LitmusShape& shape : AllLitmusShapes()) {
     EXPECT_TRUE(shapes.insert(shape.name).second) << shape.name;
     EXPECT_FALSE(shape.passages.empty()) << shape.name;
     std::set<std::string> variants;
@@ -150,7 +150,7 @@ void ExpectFile(const std::string& name, const std::string& text,
   EXPECT_EQ(*content, text) << name;
 }
 
-TEST(CacheShapesTest, TheCorpusHoldsTheseCasesAndPages) {
+TEST(LitmusShapesTest, TheCorpusHoldsTheseCasesAndPages) {
   std::set<std::string> files;
   for (const auto& entry :
        std::filesystem::recursive_directory_iterator(kFolder)) {
@@ -160,9 +160,9 @@ TEST(CacheShapesTest, TheCorpusHoldsTheseCasesAndPages) {
   // The pages say what Bochs 3.0 answers.
   const bool has_bochs =
       BochsDialectName() == "bochs-3.0" && MakeBochsOracle() != nullptr;
-  const std::vector<CacheShape> shapes = AllCacheShapes();
+  const std::vector<LitmusShape> shapes = AllLitmusShapes();
   ExpectFile("README.md", ShapeIndex(shapes), files);
-  for (const CacheShape& shape : shapes) {
+  for (const LitmusShape& shape : shapes) {
     const std::string page = shape.name + ".md";
     if (has_bochs) {
       ExpectFile(page, ShapePage(shape), files);

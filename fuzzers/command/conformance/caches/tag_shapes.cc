@@ -1,27 +1,13 @@
 // VPID and PCID: what was kept under one, and what another uses of it.
 #include "fuzzers/command/conformance/caches/guest_subjects.h"
+#include "fuzzers/command/conformance/caches/passages.h"
 #include "fuzzers/command/conformance/caches/world.h"
 
 namespace eptdiff {
 namespace {
 
-const Passage kTags = {
-    "29.4.2",
-    "If EPT is in use, a logical processor may use cached mappings as follows: "
-    "For accesses using linear addresses, it may use combined mappings "
-    "associated with the current VPID, the current PCID, and the current "
-    "EPTRTA. It may also use global TLB entries (combined mappings) associated "
-    "with the current VPID, the current EPTRTA, and any PCID. For accesses "
-    "using guest-physical addresses, it may use guest-physical mappings "
-    "associated with the current EPTRTA."};
-const Passage kTransitions = {
-    "29.4.3.2",
-    "VMX transitions are not required to invalidate any guest-physical "
-    "mappings. If the “enable VPID” VM-execution control is 1, VMX transitions "
-    "are not required to invalidate any linear mappings or combined mappings."};
-
-CacheShape VpidReused() {
-  CacheShape shape = {
+LitmusShape VpidReused() {
+  LitmusShape shape = {
       "vpid-reused",
       "VPID given to another guest",
       "Two guests with tables of their own, under one EPTRTA and one VPID: the "
@@ -73,8 +59,8 @@ CacheShape VpidReused() {
   return shape;
 }
 
-CacheShape TwoVpids() {
-  CacheShape shape = {
+LitmusShape TwoVpids() {
+  LitmusShape shape = {
       "two-vpids-one-eptp",
       "Two VPIDs with one EPTP",
       "Guest-physical mappings are shared by all VPIDs, combined ones are not.",
@@ -91,15 +77,14 @@ CacheShape TwoVpids() {
           .MayNot(Reaches(0x20234, 4), "CACHE-1",
                   "it is associated with VPID 5"));
   shape.variants.push_back(
-      ShapeVariant(
-          "ept-pte",
-          "The EPT PTE of the page changes: the guest-physical mapping "
-          "that VPID 5 left serves VPID 6.",
-          linear.Start()
-              .Read(kGla)
-              .Store(linear.Place(1), 0xa037)
-              .EnterWith(kFieldVpid, 6)
-              .Read(kGla))
+      ShapeVariant("ept-pte",
+                   "The EPT PTE of the page changes: the guest-physical "
+                   "mapping that VPID 5 left serves VPID 6.",
+                   linear.Start()
+                       .Read(kGla)
+                       .Store(linear.Place(1), 0xa037)
+                       .EnterWith(kFieldVpid, 6)
+                       .Read(kGla))
           .May(linear.To(0xa234), "CACHE-3", kMemory)
           .May(linear.To(0x9234), "CACHE-3",
                "guest-physical mappings know no VPID"));
@@ -113,8 +98,8 @@ CacheShape TwoVpids() {
   return shape;
 }
 
-CacheShape GlobalPages() {
-  CacheShape shape = {
+LitmusShape GlobalPages() {
+  LitmusShape shape = {
       "global-pages",
       "Global pages across PCIDs",
       "A global translation serves every PCID of its VPID, another only its "
@@ -130,16 +115,16 @@ CacheShape GlobalPages() {
     builder.Give(GuestRegister::kCr3, kNoFlush | 0x14002);
   };
   AddGuestPteKept(shape, "global", "The page is global.",
-                  GuestMovedUnderPcid(0x100), other,
+                  GuestMovedUnderPcid(0x167, 0x167), other,
                   "it is global, and the PCID does not count");
-  CaseBuilder mine = GuestMovedUnderPcid(0);
+  CaseBuilder mine = GuestMovedUnderPcid(0x67, 0x67);
   other(mine);
   shape.variants.push_back(
       ShapeVariant("not-global", "The page is not global.", mine.Read(kGla))
           .May(Reaches(0x26234, 4), "CACHE-1", kMemory)
           .MayNot(Reaches(0x20234, 4), "CACHE-1",
                   "it is associated with PCID 1"));
-  CaseBuilder vpid = GuestMovedUnderPcid(0x100);
+  CaseBuilder vpid = GuestMovedUnderPcid(0x167, 0x167);
   shape.variants.push_back(
       ShapeVariant("another-vpid", "The page is global, and the VPID another.",
                    vpid.EnterWith(kFieldVpid, 6).Read(kGla))
@@ -149,8 +134,8 @@ CacheShape GlobalPages() {
   return shape;
 }
 
-CacheShape VmTransitions() {
-  CacheShape shape = {
+LitmusShape VmTransitions() {
+  LitmusShape shape = {
       "vm-exit-and-entry",
       "VM exit and entry",
       "With VPIDs they end nothing; without, combined mappings, and no "
@@ -159,8 +144,7 @@ CacheShape VmTransitions() {
        {"29.4.3.1",
         "If the “enable VPID” VM-execution control is 0, VM entries and VM "
         "exits invalidate linear mappings and combined mappings associated "
-        "with "
-        "VPID 0000H (for all PCIDs). Combined mappings for VPID 0000H are "
+        "with VPID 0000H (for all PCIDs). Combined mappings for VPID 0000H are "
         "invalidated for all EPTRTAs."}},
       "",
       {}};
@@ -173,14 +157,14 @@ CacheShape VmTransitions() {
               Guest4().Read(kGla).Store(kGuestPte, 0x16067), entry, "CACHE-11");
   const World direct = World::GuestPhysical();
   shape.variants.push_back(
-      ShapeVariant("ept-pte-without-vpid",
-                   "No VPID, and the EPT PTE has changed; by a guest-physical "
-                   "address.",
-                   direct.Start()
-                       .Read(0x1234)
-                       .Store(0x4008, 0xa037)
-                       .EnterWith(kFieldEptp, kEptp)
-                       .Read(0x1234))
+      ShapeVariant(
+          "ept-pte-without-vpid",
+          "No VPID, and the EPT PTE has changed; by a guest-physical address.",
+          direct.Start()
+              .Read(0x1234)
+              .Store(0x4008, 0xa037)
+              .EnterWith(kFieldEptp, kEptp)
+              .Read(0x1234))
           .May(Completes(0xa234), "CACHE-3", kMemory)
           .May(Completes(0x9234), "CACHE-3", kKept));
   AddGuestPte(
@@ -197,7 +181,7 @@ CacheShape VmTransitions() {
 
 }  // namespace
 
-std::vector<CacheShape> TagShapes() {
+std::vector<LitmusShape> TagShapes() {
   return {VpidReused(), TwoVpids(), GlobalPages(), VmTransitions()};
 }
 

@@ -57,4 +57,9 @@ std::string World::Name(int level) const {
   return std::string(linear_ ? "linear-" : "") + kNames[level];
 }
 
+CaseBuilder Flagged(std::uint64_t pte) {
+  return Walk4().AccessedDirty().Pml4e(0x2107).Pdpte(0x3107).Pde(0x4107).Pte(
+      pte);
+}
+
 }  // namespace eptdiff

@@ -21,20 +21,13 @@
 #include <string>
 
 #include "oracle/reference/witnesses/answer.h"
+#include "oracle/reference/witnesses/cache_scenes.h"
 #include "oracle/reference/witnesses/case_builder.h"
 
 namespace eptdiff {
 
-inline constexpr std::uint64_t kEptp = 0x101e;
 inline constexpr std::uint64_t kOtherEptp = 0xb01e;
-// The guest's entries for kGla, in host-physical memory.
-inline constexpr std::uint64_t kGuestPte = 0x21aa8;
-inline constexpr std::uint64_t kGuestPde = 0x22550;
-// Encodings of VMCS fields.
-inline constexpr std::uint32_t kFieldVpid = 0x0000;
-inline constexpr std::uint32_t kFieldEptp = 0x201a;
-inline constexpr std::uint32_t kFieldSecondary = 0x401e;
-inline constexpr std::uint32_t kFieldCr3 = 0x6802;
+inline constexpr std::uint32_t kFieldSecondary = 0x401e;  // a VMCS field
 
 class World {
  public:
@@ -75,6 +68,10 @@ inline const World kWorlds[] = {World::GuestPhysical(), World::Linear()};
 
 inline constexpr std::uint64_t kNoFlush = std::uint64_t{1} << 63;  // of CR3
 inline constexpr std::uint64_t kReads = 1, kWrites = 2, kFetches = 4;
+
+// With accessed flags set at all levels by guest-physical address, and the PTE
+// as it is told.
+CaseBuilder Flagged(std::uint64_t pte);
 
 // "PDE".
 const char* LevelWords(int level);

@@ -1,0 +1,281 @@
+// Cases of CACHE: what may be used of what was kept, and by whom (CACHE-1 to
+// CACHE-4, CACHE-9, CACHE-10, CACHE-14, CACHE-15). Every last step is judged
+// for who may keep translations; the answer is one that the SDM permits and,
+// where something was kept, the one that says so.
+#include "oracle/reference/witnesses/cache_scenes.h"
+#include "oracle/reference/witnesses/witnesses.h"
+
+namespace eptdiff {
+namespace {
+
+std::vector<NamedCase> UseCases() {
+  return {
+      {"cache-3-another-address",
+       "CACHE-3",
+       {"CACHE-3/never"},
+       Moved().Read(0x1234).Build(),
+       Completes(0x9234)},
+      {"cache-3-memory-all-the-same",
+       "CACHE-3",
+       {},
+       Moved().Read(0x1234).Build(),
+       Completes(0xa234)},
+      // It was another page's, of the same table.
+      {"cache-3-nothing-that-never-was",
+       "CACHE-3",
+       {},
+       Moved().Read(0x1234).Build(),
+       Completes(0x9234),
+       Completes(0xb234)},
+      {"cache-3-right-removed",
+       "CACHE-3",
+       {"CACHE-3/never"},
+       Reads().Store(0x4008, 0x9035).Write(0x1234).Build(),
+       Completes(0x9234)},
+      {"cache-3-unmapped",
+       "CACHE-3",
+       {"CACHE-3/never"},
+       Reads().Store(0x3000, 0).Read(0x1234).Build(),
+       Completes(0x9234)},
+      {"cache-3-memory-type",
+       "CACHE-3",
+       {"CACHE-3/never"},
+       Reads().Store(0x4008, 0x9007).Read(0x1234).Build(),
+       Completes(0x9234)},
+      // PAT entry 1 was WT and is UC: what was kept has a memory type, not a
+      // way to make one (3A 4.10.2.2).
+      {"cache-3-memory-type-of-an-old-pat",
+       "CACHE-3",
+       {"CACHE-3/never"},
+       Guest4()
+           .Vpid(5)
+           .GuestPte(0x1006f)
+           .Read(kGla)
+           .Give(GuestRegister::kPat, 0x0007'0406'0007'0006)
+           .Read(kGla)
+           .Build(),
+       Reaches(0x20234, 4).Type(MemoryType::kWriteThrough)},
+      // What lies below the new table never went with the old PDE.
+      {"cache-4-the-old-table",
+       "CACHE-4",
+       {"CACHE-4/never", "CACHE-3/never"},
+       Walk4()
+           .Word(0x5010, 0xc037)
+           .Read(0x1234)
+           .Store(0x3000, 0x5007)
+           .Store(0x4010, 0xd037)
+           .Read(0x2234)
+           .Build(),
+       Completes(0xd234)},
+      {"cache-9-one-violation",
+       "CACHE-9",
+       {"CACHE-9/never", "CACHE-3/never"},
+       Walk4()
+           .Pte(0x9031)
+           .Read(0x1234)
+           .Store(0x4008, 0x9037)
+           .Write(0x1234)
+           .Build(),
+       Violation(0x58a, 0x1234)},
+      {"cache-10-accessed-flag-cleared",
+       "CACHE-10",
+       {"CACHE-10/never", "CACHE-3/never"},
+       Walk4()
+           .AccessedDirty()
+           .Pml4e(0x2107)
+           .Pdpte(0x3107)
+           .Pde(0x4107)
+           .Pte(0x9137)
+           .Read(0x1234)
+           .Store(0x4008, 0x9037)
+           .Read(0x1234)
+           .Build(),
+       Completes(0x9234)},
+      {"cache-10-dirty-flag-cleared",
+       "CACHE-10",
+       {"CACHE-10/never", "CACHE-3/never"},
+       Walk4()
+           .AccessedDirty()
+           .Pml4e(0x2107)
+           .Pdpte(0x3107)
+           .Pde(0x4107)
+           .Pte(0x9337)
+           .Write(0x1234)
+           .Store(0x4008, 0x9137)
+           .Write(0x1234)
+           .Build(),
+       Completes(0x9234)},
+      // By the page that was kept; the flag that was kept is set again.
+      {"cache-10-dirty-flag-set-and-logged-again",
+       "CACHE-10",
+       {"CACHE-3/never"},
+       Walk4()
+           .AccessedDirty()
+           .Pml(4)
+           .Pml4e(0x2107)
+           .Pdpte(0x3107)
+           .Pde(0x4107)
+           .Pte(0x9337)
+           .Write(0x1234)
+           .Store(0x4008, 0xa137)
+           .Write(0x1234)
+           .Build(),
+       Completes(0x9234)
+           .Writes(0x4008, 0xa337)
+           .Writes(0x8020, 0x1000)
+           .PmlIndex(3)},
+      {"cache-10-dirty-flag-was-clear",
+       "CACHE-10",
+       {"CACHE-10/clear-stays-clear"},
+       Walk4().AccessedDirty().Read(0x1234).Write(0x1234).Build(),
+       Completes(0x9234).Writes(0x4008, 0x9337),
+       Completes(0x9234)},
+      {"cache-10-guest-dirty-flag-was-clear",
+       "CACHE-10",
+       {"CACHE-10/guest-dirty-stays-clear"},
+       Guest4().GuestPte(0x10027).Read(kGla).Write(kGla).Build(),
+       Reaches(0x20234, 4).Writes(kGuestPte, 0x10067),
+       Reaches(0x20234, 4)},
+      {"cache-10-guest-dirty-flag-was-clear-and-accessed",
+       "CACHE-10",
+       {"CACHE-10/guest-dirty-stays-clear"},
+       Guest4().GuestPte(0x10007).Read(kGla).Write(kGla).Build(),
+       Reaches(0x20234, 4).Writes(kGuestPte, 0x10067),
+       Reaches(0x20234, 4)},
+      {"cache-14-flags-switched-on",
+       "CACHE-14",
+       {"CACHE-14/never", "CACHE-3/never"},
+       Reads().EnterWith(kFieldEptp, kEptp | 0x40).Read(0x1234).Build(),
+       Completes(0x9234)},
+      {"cache-14-flags-of-upper-levels",
+       "CACHE-14",
+       {"CACHE-14/never", "CACHE-4/never", "CACHE-3/never"},
+       Reads()
+           .Word(0x4010, 0xd037)
+           .EnterWith(kFieldEptp, kEptp | 0x40)
+           .Read(0x2234)
+           .Build(),
+       Completes(0xd234).Writes(0x4010, 0xd137)},
+      {"cache-15-vector",
+       "CACHE-15",
+       {"CACHE-15/never", "CACHE-3/never"},
+       Walk4()
+           .SubPage()
+           .Pte(0x2000'0000'0000'9035)
+           .Vector(0x5555'5555'5555'5555)
+           .Write(0x1234)
+           .Store(0xd008, 0)
+           .Write(0x1234)
+           .Build(),
+       Completes(0x9234)},
+  };
+}
+
+std::vector<NamedCase> NothingKeptCases() {
+  return {
+      {"cache-2-not-present",
+       "CACHE-2",
+       {"CACHE-2/not-present-kept"},
+       Walk4().Pte(0).Store(0x4008, 0x9037).Read(0x1234).Build(),
+       Completes(0x9234),
+       Violation(0x581, 0x1234)},
+      {"cache-2-misconfigured",
+       "CACHE-2",
+       {"CACHE-2/misconfigured-kept"},
+       Walk4()
+           .Pte(0x9032)
+           .Read(0x1234)
+           .Store(0x4008, 0x9037)
+           .Read(0x1234)
+           .Build(),
+       Completes(0x9234),
+       Misconfiguration(0x1234)},
+      {"cache-2-guest-not-present",
+       "CACHE-2",
+       {"CACHE-2/guest-not-present-kept"},
+       Guest4().GuestPte(0).Store(kGuestPte, 0x10067).Read(kGla).Build(),
+       Reaches(0x20234, 4),
+       PageFault(0)},
+      {"cache-2-guest-reserved-bit",
+       "CACHE-2",
+       {"CACHE-2/guest-reserved-kept"},
+       Guest4()
+           .GuestPde(0x2000 | 0xe7)
+           .Store(kGuestPde, 0x11027)
+           .Read(kGla)
+           .Build(),
+       Reaches(0x20234, 4),
+       PageFault(9)},
+      {"cache-2-guest-accessed-clear",
+       "CACHE-2",
+       {"CACHE-2/guest-accessed-clear-kept"},
+       Guest4().GuestPte(0x10047).Store(kGuestPte, 0x16067).Read(kGla).Build(),
+       Reaches(0x26234, 4),
+       Reaches(0x20234, 4)},
+  };
+}
+
+std::vector<NamedCase> TagCases() {
+  return {
+      {"cache-1-another-root",
+       "CACHE-1",
+       {"CACHE-1/eptrta-ignored"},
+       Reads().EnterWith(kFieldEptp, 0xb01e).Read(0x1234).Build(),
+       Violation(0x581, 0x1234),
+       Completes(0x9234)},
+      {"cache-1-another-root-of-a-linear-address",
+       "CACHE-1",
+       {"CACHE-1/eptrta-ignored"},
+       GuestReads(Guest4().Vpid(5))
+           .EnterWith(kFieldEptp, 0xb01e)
+           .Read(kGla)
+           .Build(),
+       Violation(0x81, 0x14550).At(kGla),
+       Reaches(0x20234, 4)},
+      {"cache-1-another-vpid",
+       "CACHE-1",
+       {"CACHE-1/vpid-ignored"},
+       GuestMoved().EnterWith(kFieldVpid, 6).Read(kGla).Build(),
+       Reaches(0x26234, 4),
+       Reaches(0x20234, 4)},
+      {"cache-1-another-pcid",
+       "CACHE-1",
+       {"CACHE-1/pcid-ignored"},
+       GuestMovedUnderPcid(0x67, 0x67)
+           .EnterWith(kFieldCr3, 0x14002)
+           .Read(kGla)
+           .Build(),
+       Reaches(0x26234, 4),
+       Reaches(0x20234, 4)},
+      {"cache-1-a-global-page",
+       "CACHE-1",
+       {"CACHE-1/globals-need-the-pcid", "CACHE-3/never"},
+       GuestMovedUnderPcid(0x167, 0x167)
+           .EnterWith(kFieldCr3, 0x14002)
+           .Read(kGla)
+           .Build(),
+       Reaches(0x20234, 4)},
+      {"cache-1-the-vpid-again",
+       "CACHE-1",
+       {"CACHE-3/never", "CACHE-11/transition-always-ends"},
+       GuestMoved()
+           .EnterWith(kFieldVpid, 6)
+           .EnterWith(kFieldVpid, 5)
+           .Read(kGla)
+           .Build(),
+       Reaches(0x20234, 4)},
+  };
+}
+
+}  // namespace
+
+std::vector<NamedCase> CacheUseWitnesses() {
+  std::vector<NamedCase> cases;
+  for (const auto family : {UseCases, NothingKeptCases, TagCases}) {
+    const std::vector<NamedCase> more = family();
+    cases.insert(cases.end(), more.begin(), more.end());
+  }
+  return cases;
+}
+
+}  // namespace eptdiff
