@@ -80,9 +80,10 @@ std::string OutputOf(const std::string& command) {
 // the full form's stream is shorter. None if they agree.
 std::optional<std::uint64_t> FirstDifference(Oracle& small, std::uint64_t count,
                                              const std::string& arguments,
-                                             Counts& counts) {
+                                             Counts& counts,
+                                             const std::string& option = "") {
   const std::string command = std::string(EPTDIFF_BOCHS_FULL_STREAM) + " " +
-                              std::to_string(count) + " " + arguments;
+                              option + std::to_string(count) + " " + arguments;
   const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"),
                                                    pclose);
   if (!pipe) return count;
@@ -135,6 +136,22 @@ TEST(BochsFormsTest, BothFormsAnswerAlike) {
     if (mode == 0) continue;
     EXPECT_GT(linear[static_cast<int>(EventKind::kPageFault)], 1000u) << mode;
   }
+}
+
+// The full form empties its TLB by itself where the small one is told to.
+TEST(BochsFormsTest, BothFormsAnswerAlikeByTheirTlbs) {
+  const std::unique_ptr<Oracle> small = MakeBochsOracle(BochsTlb::kKept);
+  Counts counts;
+  const auto difference =
+      FirstDifference(*small, kCases / 4, "", counts, "--tlb ");
+  if (difference) {
+    const std::string number = std::to_string(*difference);
+    FAIL() << "case " << number << "\nsmall form:\n"
+           << DescribeSmall(*small, *difference) << "full form:\n"
+           << OutputOf(std::string(EPTDIFF_BOCHS_FULL_STREAM) +
+                       " --tlb --describe " + number);
+  }
+  EXPECT_GT(counts.completed_accesses, counts.answers / 5);
 }
 
 TEST(BochsFormsTest, ADifferenceIsNamedByItsCase) {

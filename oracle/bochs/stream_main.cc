@@ -1,7 +1,8 @@
-// bochs_full_stream COUNT [SPOILT]: prints a digest of what the full form
-// answers to each of the first COUNT random cases, one a line. The answers to
-// case SPOILT are falsified, so that a test can see this noticed.
-// bochs_full_stream --describe CASE: prints the answers to one case in words.
+// bochs_full_stream [--tlb] COUNT [SPOILT]: prints a digest of what the full
+// form answers to each of the first COUNT random cases, one a line. The answers
+// to case SPOILT are falsified, so that a test can see this noticed.
+// bochs_full_stream [--tlb] --describe CASE: prints the answers to one case in
+// words. With --tlb it is the oracle "bochs-tlb" that answers.
 #include <cinttypes>
 #include <cstdint>
 #include <cstdio>
@@ -15,8 +16,11 @@
 
 int main(int argc, char** argv) {
   using namespace eptdiff;
+  const bool by_tlb = argc > 1 && std::string_view(argv[1]) == "--tlb";
+  if (by_tlb) ++argv, --argc;
   if (argc < 2) return 2;
-  const std::unique_ptr<Oracle> oracle = MakeBochsOracle();
+  const std::unique_ptr<Oracle> oracle =
+      MakeBochsOracle(by_tlb ? BochsTlb::kKept : BochsTlb::kNone);
   MachineState state;
   if (argc == 3 && std::string_view(argv[1]) == "--describe") {
     const std::uint64_t number = std::strtoull(argv[2], nullptr, 10);
