@@ -149,6 +149,15 @@ void MachineState::Begin(const Step& step) {
 
 namespace {
 
+// A write to a register of the guest that has completed.
+void WriteWhatCompleted(const Step& step, const Outcome& outcome,
+                        GuestState& guest) {
+  if (step.kind == StepKind::kRegisterWrite &&
+      outcome.event.kind == EventKind::kCompleted) {
+    WriteRegister(step.reg, step.value, guest);
+  }
+}
+
 // Nobody has to report what a #VE is about but in its area (26.5.7.2).
 void ReadVirtualizationException(const MachineState& state, Event& event) {
   const std::uint64_t area = state.controls.ve_information_address;
@@ -157,29 +166,31 @@ void ReadVirtualizationException(const MachineState& state, Event& event) {
   event.gpa = Gpa{state.memory.Load(Hpa{area + 24})};
 }
 
+void ApplyAndRecord(const Step& step, const Outcome& outcome,
+                    MachineState& state) {
+  PastStep past = {
+      step, state.current, outcome.event, {state.controls, state.guest}};
+  FixedVector<std::uint64_t, kMaxStepWrites> old;
+  for (const MemoryWord& word : outcome.writes) {
+    old.push_back(state.memory.Load(word.address));
+  }
+  state.Apply(outcome);
+  WriteWhatCompleted(step, outcome, state.guest);
+  if (past.event.kind == EventKind::kVirtualizationException) {
+    ReadVirtualizationException(state, past.event);
+  }
+  state.history.Add(past, {state.controls, state.guest}, outcome,
+                    {old.begin(), old.end()});
+}
+
 }  // namespace
 
 void MachineState::Apply(const Step* step, const Outcome& outcome) {
-  const bool records = records_history && step != nullptr && !history.full();
-  PastStep past;
-  FixedVector<std::uint64_t, kMaxStepWrites> old;
-  if (records) {
-    past = {*step, current, outcome.event, {controls, guest}};
-    for (const MemoryWord& word : outcome.writes) {
-      old.push_back(memory.Load(word.address));
-    }
+  if (records_history && step != nullptr && !history.full()) {
+    return ApplyAndRecord(*step, outcome, *this);
   }
   Apply(outcome);
-  if (step != nullptr && step->kind == StepKind::kRegisterWrite &&
-      outcome.event.kind == EventKind::kCompleted) {
-    WriteRegister(step->reg, step->value, guest);
-  }
-  if (records) {
-    if (past.event.kind == EventKind::kVirtualizationException) {
-      ReadVirtualizationException(*this, past.event);
-    }
-    history.Add(past, {controls, guest}, outcome, {old.begin(), old.end()});
-  }
+  if (step != nullptr) WriteWhatCompleted(*step, outcome, guest);
 }
 
 void MachineState::Apply(const Outcome& outcome) {

@@ -9,6 +9,8 @@
 #include <fstream>
 #include <map>
 #include <sstream>
+#include <string_view>
+#include <utility>
 
 #include "fuzzers/entries/random.h"
 #include "fuzzers/feedback/statistics.h"
@@ -17,7 +19,9 @@
 #include "fuzzers/mutation/mutator.h"
 #include "fuzzers/reduction/minimizer.h"
 #include "fuzzers/targets/planted.h"
+#include "oracle/engine/engine_cache_oracle.h"
 #include "oracle/judgement/judge.h"
+#include "oracle/reference/witnesses/witnesses.h"
 
 namespace eptdiff {
 namespace {
@@ -182,6 +186,35 @@ TEST(PlantedFaultTest, EachHasWordsAndCanBePlanted) {
   for (const PlantedFault& fault : AllPlantedFaults()) {
     EXPECT_FALSE(fault.words.empty());
     MakePanel({.oracles = "engine", .plant = std::string(fault.name)});
+  }
+}
+
+// Each of its names is another mistake, and shows.
+TEST(PlantedFaultTest, MistakesOfTheCacheAreFoundByTheirNames) {
+  const std::pair<const char*, const char*> kFlaws[] = {
+      {"cache-invept-single", "CACHE-6/single-ends-nothing"},
+      {"cache-invlpg", "CACHE-8/invlpg-ends-nothing"},
+      {"cache-page-fault", "CACHE-12/ends-nothing"},
+      {"cache-pcid-tag", "CACHE-1/pcid-ignored"},
+  };
+  for (const auto& [flaw, alteration] : kFlaws) {
+    // The witness that tells the alteration tells the flaw.
+    bool shows = false;
+    for (const NamedCase& witness : Witnesses()) {
+      if (std::find(witness.tells.begin(), witness.tells.end(), alteration) ==
+          witness.tells.end()) {
+        continue;
+      }
+      EXPECT_THAT(MakePanel({.oracles = "cache"})->Findings(witness.c),
+                  testing::IsEmpty());
+      shows |= !MakePanel({.oracles = "cache", .plant = flaw})
+                    ->Findings(witness.c)
+                    .empty();
+    }
+    EXPECT_TRUE(shows) << flaw;
+  }
+  for (const std::string_view name : CacheFlawNames()) {
+    MakePanel({.oracles = "cache", .plant = std::string(name)});
   }
 }
 

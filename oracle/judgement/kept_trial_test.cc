@@ -41,9 +41,9 @@ class Fake final : public Oracle {
   DialectOracle answers_;
 };
 
-class KeptTrialTest : public testing::Test {
+class KeptTrial : public testing::Test {
  protected:
-  KeptTrialTest() {
+  KeptTrial() {
     trial_.set_observer([this](const StepReport& report) {
       if (report.oracle == 0) kept_ = report.outcome;
       if (report.oracle == 1) fresh_ = report.outcome;
@@ -61,7 +61,15 @@ class KeptTrialTest : public testing::Test {
   Outcome fresh_;
 };
 
-TEST_F(KeptTrialTest, EachIsJudgedByWhetherItKeeps) {
+// With the whole verdict, and by memory first: nobody is judged otherwise.
+class KeptTrialTest : public KeptTrial,
+                      public testing::WithParamInterface<bool> {
+ protected:
+  KeptTrialTest() { trial_.set_memory_first(GetParam()); }
+};
+INSTANTIATE_TEST_SUITE_P(MemoryFirst, KeptTrialTest, testing::Bool());
+
+TEST_P(KeptTrialTest, EachIsJudgedByWhetherItKeeps) {
   trial_.Add(keeper_, Dialect());
   trial_.Add(reader_, Dialect());
   const auto& standings = trial_.Run(Moved().Build());
@@ -74,7 +82,7 @@ TEST_F(KeptTrialTest, EachIsJudgedByWhetherItKeeps) {
 }
 
 // The verdict of a keeper serves nobody else.
-TEST_F(KeptTrialTest, StaleAnswersAreForKeepersAlone) {
+TEST_P(KeptTrialTest, StaleAnswersAreForKeepersAlone) {
   Fake secretive{false, Manner::kKept};
   trial_.Add(keeper_, Dialect());
   trial_.Add(secretive, Dialect());
@@ -85,7 +93,7 @@ TEST_F(KeptTrialTest, StaleAnswersAreForKeepersAlone) {
   EXPECT_EQ(AddressOf(fresh_), 0x9234u);
 }
 
-TEST_F(KeptTrialTest, WhatOughtToHaveEndedIsNoAnswer) {
+TEST_P(KeptTrialTest, WhatOughtToHaveEndedIsNoAnswer) {
   DialectOracle never_ends{*FindDialect("CACHE-6/single-ends-nothing"),
                            Manner::kKept};
   trial_.Add(keeper_, Dialect());
@@ -105,7 +113,7 @@ TEST_F(KeptTrialTest, WhatOughtToHaveEndedIsNoAnswer) {
 }
 
 // Who kept the dirty flag writes nothing; who did not writes it again.
-TEST_F(KeptTrialTest, KeepersPartWhereTheirAnswersDo) {
+TEST_P(KeptTrialTest, KeepersPartWhereTheirAnswersDo) {
   trial_.Add(keeper_, Dialect());
   trial_.Add(reader_, Dialect());
   const Case c = Walk4()
@@ -125,9 +133,29 @@ TEST_F(KeptTrialTest, KeepersPartWhereTheirAnswersDo) {
   EXPECT_FALSE(fresh_.writes.empty());
 }
 
+// By memory first, what else might have been kept is looked for only where the
+// answer does not fit.
+TEST_F(KeptTrial, MemoryFirstIsAllThereIsWhereItFits) {
+  DialectOracle keeper{Dialect(), Manner::kKept};
+  Fake forgetful{true, Manner::kPlain};
+  trial_.Add(forgetful, Dialect());
+  trial_.Add(keeper, Dialect());
+  trial_.set_memory_first(true);
+  std::size_t alternatives[2] = {};
+  trial_.set_observer([&](const StepReport& report) {
+    alternatives[report.oracle] = report.verdict.alternatives.size();
+  });
+  trial_.Run(Moved().Build());
+  EXPECT_EQ(alternatives[0], 1u);
+  EXPECT_EQ(alternatives[1], 2u);
+  trial_.set_memory_first(false);
+  trial_.Run(Moved().Build());
+  EXPECT_EQ(alternatives[0], 2u);
+}
+
 // Whatever is not followed is skipped by that name, and the reader beside it is
 // judged to the end.
-class KeptLimitsTest : public KeptTrialTest {
+class KeptLimitsTest : public KeptTrial {
  protected:
   void ExpectSkipped(const CaseBuilder& builder, std::string_view words) {
     const Case c = builder.Build();

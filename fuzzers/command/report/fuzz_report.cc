@@ -268,10 +268,8 @@ std::string ReportText(const FuzzResult& result, const CorpusDecides& decides,
     for (const auto& [name, share] : shapes) {
       shares.push_back(absl::StrFormat("%s %.1f%%", name, 100 * share));
     }
-    text += Item(0, "shapes   ", "",
-                 absl::StrCat("between accesses that use it, in cases about "
-                              "caches: ",
-                              absl::StrJoin(shares, ", ")));
+    text += "between two accesses of a case about caches, what they use is\n";
+    text += Wrapped(absl::StrJoin(shares, ", "), 10);
   }
   absl::StrAppendFormat(
       &text, "%d of %d rules decided by %d of the corpus's %d cases\n",
