@@ -31,6 +31,7 @@
 #include "fuzzers/command/report/check_rules.h"
 #include "fuzzers/command/subcommands.h"
 #include "fuzzers/command/words/answer_words.h"
+#include "fuzzers/command/words/stale_words.h"
 #include "fuzzers/command/words/style.h"
 #include "fuzzers/text/view.h"
 #include "oracle/builder/waivers.h"
@@ -151,6 +152,8 @@ void Tell(TargetCheck& check, const TargetOracle& oracle, const Case& c,
   for (const Disagreement& d : standings.finding.disagreements) {
     absl::StrAppend(&finding.given, "; ", DisagreementWords(d));
   }
+  const std::string stale = StaleWords(c, oracle, standings);
+  if (!stale.empty()) absl::StrAppend(&finding.given, "; it ", stale);
   finding.likeness = LikenessOf(standings.finding);
 }
 

@@ -60,7 +60,8 @@ void RunFile(const std::string& file, Panel& panel, const Style& style,
     if (standings[i].skip == Skip::kTableOperation) continue;
     disagree |= standings[i].disagrees;
     answered |= standings[i].compared > 0;
-    text += StandingsText(panel.oracle(i), standings[i], style);
+    text += StandingsText(content->text_case.c, panel.oracle(i), standings[i],
+                          style);
   }
   for (const std::string& unmet :
        UnmetExpectations(content->text_case, panel)) {

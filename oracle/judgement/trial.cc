@@ -77,6 +77,7 @@ const std::vector<Standings>& Trial::Run(const Case& c) {
     standings.disagrees = false;
     standings.step = 0;
     standings.verdict.reset();
+    standings.before.reset();
   }
   if (seats_.empty()) return standings_;
   if (HasTableOperations(c)) {
@@ -223,6 +224,7 @@ void Trial::JudgeSeat(Seat& seat, std::size_t number, const Step* step) {
   standings.disagrees = true;
   standings.verdict = std::make_shared<const Verdict>(verdict);
   standings.outcome = seat.outcome;
+  if (seat.keeps) standings.before = std::make_shared<const MachineState>(state);
 }
 
 bool Trial::FitsMemory(Seat& seat, const MachineState& state,

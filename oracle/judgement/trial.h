@@ -49,6 +49,9 @@ struct Standings {
   // The finding's circumstances, for explanations. Only if it disagrees.
   std::shared_ptr<const Verdict> verdict;
   Outcome outcome;
+  // The state that it answered in, of an oracle that keeps translations:
+  // stale_use.h says from it why an answer is stale.
+  std::shared_ptr<const MachineState> before;
 };
 
 // A judged step, before its outcome is carried out.

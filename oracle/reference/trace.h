@@ -25,7 +25,14 @@ struct EntryRead {
   std::uint8_t guest_level = 0;
   Hpa address;
   std::uint64_t value = 0;
+  friend bool operator==(const EntryRead&, const EntryRead&) = default;
 };
+
+// Whether both were read in the same place, with whatever value.
+inline bool AreOfOnePlace(const EntryRead& a, const EntryRead& b) {
+  return a.structure == b.structure && a.level == b.level &&
+         a.guest_level == b.guest_level && a.address == b.address;
+}
 
 // One answer of a slot that had a consequence: a prohibition that applied, or
 // a definition that was used.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "fuzzers/command/words/builder_words.h"
 #include "fuzzers/command/words/finding_words.h"
 #include "fuzzers/command/words/guest_words.h"
+#include "fuzzers/command/words/stale_words.h"
 #include "fuzzers/text/view.h"
 #include "oracle/editions.h"
 #include "oracle/judgement/spine.h"
@@ -57,8 +59,9 @@ bool SameWay(const Way& a, const Way& b) {
 // the same way.
 class EntriesTeller {
  public:
-  EntriesTeller(const MachineState& before, const Style& style)
-      : before_(before), style_(style) {}
+  EntriesTeller(const MachineState& before, const Style& style,
+                const std::vector<EntryNote>& notes)
+      : before_(before), style_(style), notes_(notes) {}
 
   std::string Tell(const Trace& trace) {
     for (const EntryRead& entry : trace.entries) {
@@ -104,10 +107,16 @@ class EntriesTeller {
                                Hexadecimal(entry.value), ": ",
                                EntryWords(entry, before_.processor,
                                           before_.controls, before_.guest)));
+    for (const EntryNote& note : notes_) {
+      if (AreOfOnePlace(note.entry, entry)) {
+        text_ += Item(indent + 4, "-", "", note.words);
+      }
+    }
   }
 
   const MachineState& before_;
   const Style& style_;
+  const std::vector<EntryNote>& notes_;
   std::string text_;
   Way way_;  // under way
   std::vector<Way> ways_;
@@ -172,7 +181,8 @@ class Teller {
     const bool judged = report.verdict.standing == Standing::kJudged;
     answers_[report.step].push_back(
         {report.oracle,
-         VerdictText(report.before, report.verdict, report.trace, style_),
+         VerdictText(report.before, report.verdict, report.trace, style_,
+                     NotesOf(report)),
          judged ? AnswerText(report) : "", report.outcome,
          judged && report.finding.conforms});
   }
@@ -186,7 +196,10 @@ class Teller {
     while (!spine.over()) {
       const std::size_t step = spine.step();
       const std::string answers = AnswersText(step, standings);
-      if (answers.empty() && disagreement) {
+      const bool all_have_left = std::all_of(
+          standings.begin(), standings.end(),
+          [&](const Standings& standing) { return standing.step < step; });
+      if (answers.empty() && disagreement && all_have_left) {
         return absl::StrCat(text, "\nThe rest of the case is not judged.\n");
       }
       absl::StrAppend(&text, "\n", TitleText(step), ReferenceText(spine),
@@ -260,6 +273,23 @@ class Teller {
     return text;
   }
 
+  bool Keeps(const StepReport& report) const {
+    return report.step != 0 &&
+           panel_.oracle(report.oracle).keeps_translations();
+  }
+
+  // What may still be used of the values that entries had, and what not.
+  std::vector<EntryNote> NotesOf(const StepReport& report) const {
+    std::vector<EntryNote> notes;
+    if (!Keeps(report)) return notes;
+    for (const PastValue& value :
+         PastValuesOf(report.before, case_.steps[report.step - 1],
+                      report.trace)) {
+      notes.push_back({value.entry.entry, PastValueWords(case_, value)});
+    }
+    return notes;
+  }
+
   std::string AnswerText(const StepReport& report) const {
     const bool conforms = report.finding.conforms;
     const std::string name = panel_.names()[report.oracle] + " ";
@@ -271,6 +301,13 @@ class Teller {
         Items(6, EffectWords(report.before, report.outcome));
     for (const Disagreement& d : report.finding.disagreements) {
       text += Item(6, "!", style_.Bad("!"), DisagreementWords(d));
+    }
+    if (conforms || !Keeps(report)) return text;
+    const std::optional<StaleUse> use =
+        FindStaleUse(report.before, case_.steps[report.step - 1],
+                     report.outcome, panel_.oracle(report.oracle).fields());
+    if (use.has_value()) {
+      text += Item(6, "!", style_.Bad("!"), StaleUseWords(case_, *use));
     }
     return text;
   }
@@ -305,9 +342,10 @@ std::string MachineText(const Case& c, const Style& style) {
 }
 
 std::string VerdictText(const MachineState& before, const Verdict& verdict,
-                        const Trace& trace, const Style& style) {
-  std::string text = absl::StrCat(EntriesTeller(before, style).Tell(trace),
-                                  RulesText(trace, style));
+                        const Trace& trace, const Style& style,
+                        const std::vector<EntryNote>& notes) {
+  std::string text = absl::StrCat(
+      EntriesTeller(before, style, notes).Tell(trace), RulesText(trace, style));
   switch (verdict.standing) {
     case Standing::kUndefined:
       return absl::StrCat(

@@ -11,10 +11,12 @@
 #define EPTDIFF_FUZZERS_COMMAND_WORDS_EXPLANATION_H_
 
 #include <string>
+#include <vector>
 
 #include "fuzzers/command/words/style.h"
 #include "fuzzers/targets/panel.h"
 #include "oracle/case.h"
+#include "oracle/judgement/stale_use.h"
 #include "oracle/judgement/trial.h"
 
 namespace eptdiff {
@@ -28,8 +30,14 @@ std::string Explain(Panel& panel, const Case& c, const Style& style);
 std::string MachineText(const Case& c, const Style& style);
 
 // A judged step's entries, rules and alternatives, as Explain() tells them.
+// `notes` are told with the entries that they are of.
+struct EntryNote {
+  EntryRead entry;
+  std::string words;
+};
 std::string VerdictText(const MachineState& before, const Verdict& verdict,
-                        const Trace& trace, const Style& style);
+                        const Trace& trace, const Style& style,
+                        const std::vector<EntryNote>& notes = {});
 
 }  // namespace eptdiff
 

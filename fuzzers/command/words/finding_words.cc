@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "fuzzers/command/words/answer_words.h"
+#include "fuzzers/command/words/stale_words.h"
 #include "fuzzers/text/view.h"
 #include "oracle/judgement/judge.h"
 #include "oracle/target/session/target_oracle.h"
@@ -42,8 +43,8 @@ std::string GivenWords(const Oracle& oracle, const Event& event) {
   return EventWords(event, oracle.fields());
 }
 
-std::string StandingsText(const Oracle& oracle, const Standings& standings,
-                          const Style& style) {
+std::string StandingsText(const Case& c, const Oracle& oracle,
+                          const Standings& standings, const Style& style) {
   const std::string name = absl::StrFormat("  %-9s ", oracle.name());
   if (!standings.disagrees) {
     const std::string end = EarlyEnd(standings);
@@ -65,6 +66,8 @@ std::string StandingsText(const Oracle& oracle, const Standings& standings,
   }
   text += Item(12, "expected:", "", ExpectedEventWords(HeldAgainst(standings)));
   text += Item(12, "given:", "", GivenWords(oracle, standings.outcome.event));
+  const std::string stale = StaleWords(c, oracle, standings);
+  if (!stale.empty()) text += Item(12, "stale:", "", stale);
   std::vector<Rule> told;
   for (const Disagreement& d : standings.finding.disagreements) {
     if (std::find(told.begin(), told.end(), d.why.rule) != told.end()) continue;
@@ -89,9 +92,12 @@ TextCase RegressionCase(const Case& c, const Oracle& oracle,
   }
   const std::string step =
       standings.step == 0 ? "VM entry" : StepWords(c.steps[standings.step - 1]);
-  text_case.explanation = absl::StrFormat(
-      "%s and the SDM disagree at step %d (%s). %s. %s.", oracle.name(),
-      standings.step, step, DisagreementWords(first), RuleWords(rule.rule));
+  const std::string stale = StaleWords(c, oracle, standings);
+  text_case.explanation = absl::StrCat(
+      View(oracle.name()), " and the SDM disagree at step ", standings.step,
+      " (", step, "). ", DisagreementWords(first), ". ",
+      stale.empty() ? "" : absl::StrCat("The answer ", stale, ". "),
+      RuleWords(rule.rule), ".");
   text_case.expected = ExpectedEventWords(HeldAgainst(standings));
   return text_case;
 }

@@ -13,9 +13,9 @@
 namespace eptdiff {
 
 // "agrees (3 steps compared)", "DISAGREES at step 2 ..." with a line for each
-// field, "no answer: ...".
-std::string StandingsText(const Oracle& oracle, const Standings& standings,
-                          const Style& style);
+// field, "no answer: ...". Of what became of `oracle` in `c`.
+std::string StandingsText(const Case& c, const Oracle& oracle,
+                          const Standings& standings, const Style& style);
 
 // What `oracle` answered in the case that it was asked last: the event, or what
 // outside code did instead of answering.

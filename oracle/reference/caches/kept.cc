@@ -1,6 +1,7 @@
 #include "oracle/reference/caches/kept.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "oracle/fixed_vector.h"
 #include "oracle/reference/cache_tags.h"
@@ -31,10 +32,38 @@ int GuestShift(GuestMode mode, int level) {
 
 int EptShift(int level) { return kPageShift + 9 * (level - 1); }
 
+EntryRead EntryAt(Structure structure, const Examiner& x, Hpa address) {
+  return {.structure = structure,
+          .level = x.s.level,
+          .guest_level = x.s.linear.level,
+          .address = address};
+}
+
+// The rule of the first of these slots that says yes.
+template <Slot... slots>
+std::optional<Rule> FirstOf(Examiner& x) {
+  std::optional<Rule> first;
+  (void)((x.Ask(slots) && (first = InfoOf(slots).rule, true)) || ...);
+  return first;
+}
+
+// The rule by which x.s.past ends x.s.mapping.
+std::optional<Rule> EndedBy(Examiner& x) {
+  return FirstOf<Slot::kCache5GuestPhysical, Slot::kCache5Combined,
+                 Slot::kCache6Single, Slot::kCache6All, Slot::kCache7Address,
+                 Slot::kCache7Single, Slot::kCache7All, Slot::kCache7Retaining,
+                 Slot::kCache8Invlpg, Slot::kCache8Invpcid, Slot::kCache8MovCr3,
+                 Slot::kCache8MovCr, Slot::kCache11Transition,
+                 Slot::kCache11Switch, Slot::kCache12>(x);
+}
+
 }  // namespace
 
-Kept::Kept(const MachineState& state)
-    : state_(state), history_(state.history), now_(state.history.now()) {}
+Kept::Kept(const MachineState& state, Moments spared)
+    : state_(state),
+      history_(state.history),
+      now_(state.history.now()),
+      spared_(spared) {}
 
 bool Kept::Next() {
   while (!choices_.empty() &&
@@ -52,6 +81,8 @@ bool Kept::Next() {
   possible_ = true;
   linear_ = false;
   staying_.clear();
+  entries_.clear();
+  ends_.clear();
   return true;
 }
 
@@ -75,9 +106,10 @@ void Kept::Require(Moments held) {
 }
 
 template <typename Take>
-std::uint64_t Kept::Read(Hpa word, Moments held, std::uint64_t now, Take take,
-                         Moments& filled) {
-  const auto versions = history_.VersionsOf(word);
+std::uint64_t Kept::Read(const EntryRead& entry, Moments held,
+                         std::uint64_t now, Take take, Moments& filled) {
+  const auto versions =
+      history_.VersionsOf(Hpa{entry.address.value & ~std::uint64_t{7}});
   if (versions.empty()) {
     filled = held;
     return now;
@@ -117,22 +149,31 @@ std::uint64_t Kept::Read(Hpa word, Moments held, std::uint64_t now, Take take,
   }
   const Value& chosen = values[Choose(count)];
   filled = chosen.moments;
+  if (chosen.value != now) NoteEntry(entry, now, chosen.value, chosen.moments);
   return chosen.value;
 }
 
-bool Kept::IsEnded(Examiner& x) const {
-  return x.Ask(Slot::kCache5GuestPhysical) || x.Ask(Slot::kCache5Combined) ||
-         x.Ask(Slot::kCache6Single) || x.Ask(Slot::kCache6All) ||
-         x.Ask(Slot::kCache7Address) || x.Ask(Slot::kCache7Single) ||
-         x.Ask(Slot::kCache7All) || x.Ask(Slot::kCache7Retaining) ||
-         x.Ask(Slot::kCache8Invlpg) || x.Ask(Slot::kCache8Invpcid) ||
-         x.Ask(Slot::kCache8MovCr3) || x.Ask(Slot::kCache8MovCr) ||
-         x.Ask(Slot::kCache11Transition) || x.Ask(Slot::kCache11Switch) ||
-         x.Ask(Slot::kCache12);
+void Kept::NoteEntry(EntryRead entry, std::uint64_t now, std::uint64_t used,
+                     Moments moments) {
+  entry.value = used;
+  const auto last = static_cast<std::size_t>(std::bit_width(moments)) - 1;
+  const auto versions =
+      history_.VersionsOf(Hpa{entry.address.value & ~std::uint64_t{7}});
+  const auto next =
+      std::find_if(versions.begin(), versions.end(),
+                   [&](const auto& version) { return version.from > last; });
+  entries_.push_back({entry, now, next->from});
 }
 
-Kept::Moments Kept::Hold(Examiner& x, const Mapping& mapping,
-                         Moments made) const {
+void Kept::NoteEnd(std::size_t step, Rule rule) {
+  const auto place =
+      std::find_if(ends_.begin(), ends_.end(),
+                   [&](const KeptEnd& end) { return end.step >= step; });
+  if (place != ends_.end() && place->step == step) return;
+  ends_.insert(place, {step, rule});
+}
+
+Kept::Moments Kept::Hold(Examiner& x, const Mapping& mapping, Moments made) {
   Moments held = made;
   x.s.mapping = &mapping;
   for (std::size_t moment = 1; moment <= now_; ++moment) {
@@ -140,7 +181,11 @@ Kept::Moments Kept::Hold(Examiner& x, const Mapping& mapping,
     if ((held & bit) != 0 || (held & bit >> 1) == 0) continue;
     const PastStep& past = history_.StepTo(moment);
     x.s.past = &past;
-    if (past.processor != state_.current || !IsEnded(x)) held |= bit;
+    const std::optional<Rule> ended =
+        past.processor == state_.current ? EndedBy(x) : std::nullopt;
+    if (ended.has_value() && (spared_ & bit) == 0) continue;
+    if (ended.has_value()) NoteEnd(moment, *ended);
+    held |= bit;
   }
   x.s.mapping = nullptr;
   x.s.past = nullptr;
@@ -271,9 +316,9 @@ std::uint64_t Kept::BeginEpt(Examiner& x, std::uint64_t eptp) {
   return eptp_;
 }
 
-std::uint64_t Kept::ReadEntry(Examiner&, Hpa address, std::uint64_t now) {
+std::uint64_t Kept::ReadEntry(Examiner& x, Hpa address, std::uint64_t now) {
   return Read(
-      address, held_ & tagged_, now, [](std::uint64_t word) { return word; },
+      EntryAt(Structure::kEpt, x, address), held_ & tagged_, now, [](std::uint64_t word) { return word; },
       filled_);
 }
 
@@ -331,7 +376,7 @@ std::uint64_t Kept::ReadSpp(Examiner& x, Hpa address, std::uint64_t now) {
   Moments filled = 0;
   const Moments held = x.Ask(Slot::kCache15) ? spp_held_ : spp_held_ & Now();
   const std::uint64_t value = Read(
-      address, held & tagged_, now, [](std::uint64_t word) { return word; },
+      EntryAt(Structure::kSpp, x, address), held & tagged_, now, [](std::uint64_t word) { return word; },
       filled);
   spp_held_ = Hold(x, GuestPhysical(x, true, kPageShift), filled);
   Require(spp_held_);
@@ -350,7 +395,7 @@ std::uint64_t Kept::ReadGuest(Examiner& x, Hpa address, int bytes,
   const auto take = [&](std::uint64_t word) {
     return bytes == 4 ? sdm::Bits(word, low + 31, low) : word;
   };
-  return Read(Hpa{address.value & ~std::uint64_t{7}}, found & guest_tagged_,
+  return Read(EntryAt(Structure::kGuest, x, address), found & guest_tagged_,
               now, take, guest_filled_);
 }
 

@@ -15,22 +15,45 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "oracle/history.h"
 #include "oracle/machine_state.h"
 #include "oracle/reference/chooser.h"
 #include "oracle/reference/situation.h"
+#include "oracle/reference/trace.h"
+#include "oracle/rules.h"
 
 namespace eptdiff {
 
+// An entry that a run used with a value that memory no longer has.
+struct KeptEntry {
+  EntryRead entry;
+  std::uint64_t now = 0;  // the same of the word as memory has it
+  std::size_t until = 0;  // the step that changed it
+  friend bool operator==(const KeptEntry&, const KeptEntry&) = default;
+};
+
+// A step that ends something of what a run used, and by which rule.
+struct KeptEnd {
+  std::size_t step = 0;
+  Rule rule = Rule::kCache6;
+  friend bool operator==(const KeptEnd&, const KeptEnd&) = default;
+};
+
 class Kept final : public Chooser {
  public:
+  // A set of moments, as bits 1 << moment.
+  using Moments = std::uint64_t;
+
   // More runs than this are not looked at; Next() then says so.
   static constexpr std::size_t kMaxRuns = 1024;
 
-  // `state` records its history.
-  explicit Kept(const MachineState& state);
+  // `state` records its history. The steps that led to the moments of `spared`
+  // are taken to end nothing.
+  explicit Kept(const MachineState& state, Moments spared = 0);
 
   // Whether the run so far is a way in which the step can have gone.
   bool possible() const { return possible_; }
@@ -38,6 +61,12 @@ class Kept final : public Chooser {
   // now; false if there is none.
   bool Next();
   bool exhausted() const { return exhausted_; }
+
+  // Of the run so far: the entries used that are not memory's, in the order in
+  // which they were read; and of those that `spared` names, the steps that end
+  // what was used, each with the first rule by which it does.
+  std::span<const KeptEntry> entries() const { return entries_; }
+  std::span<const KeptEnd> ends() const { return ends_; }
 
   std::uint64_t BeginLinear(Examiner& x, std::uint64_t cr3) override;
   std::uint64_t BeginEpt(Examiner& x, std::uint64_t eptp) override;
@@ -58,9 +87,6 @@ class Kept final : public Chooser {
   void UseGuestNow(Examiner& x) override;
 
  private:
-  // A set of moments, as bits 1 << moment.
-  using Moments = std::uint64_t;
-
   Moments Now() const { return Moments{1} << now_; }
   Moments UpToNow() const { return Now() | (Now() - 1); }
   const ProcessorContext& At(std::size_t moment) const {
@@ -72,14 +98,16 @@ class Kept final : public Chooser {
 
   // Of `count` possibilities, the one of this run.
   std::size_t Choose(std::size_t count);
-  // The value of a word that this run reads, one that it had at some moment of
+  // The value of `entry` that this run reads, one that it had at some moment of
   // `held`; `filled` are those. `take` is the part of the word that is read.
   template <typename Take>
-  std::uint64_t Read(Hpa word, Moments held, std::uint64_t now, Take take,
-                     Moments& filled);
+  std::uint64_t Read(const EntryRead& entry, Moments held, std::uint64_t now,
+                     Take take, Moments& filled);
   // The moments at which `mapping` is held that was made at those of `made`.
-  Moments Hold(Examiner& x, const Mapping& mapping, Moments made) const;
-  bool IsEnded(Examiner& x) const;
+  Moments Hold(Examiner& x, const Mapping& mapping, Moments made);
+  void NoteEntry(EntryRead entry, std::uint64_t now, std::uint64_t used,
+                 Moments moments);
+  void NoteEnd(std::size_t step, Rule rule);
   // Whether a combined mapping that was made under `then` may be used now.
   bool UsesMadeUnder(Examiner& x, const ProcessorContext& then,
                      bool global) const;
@@ -97,6 +125,7 @@ class Kept final : public Chooser {
   const MachineState& state_;
   const History& history_;
   const std::size_t now_;
+  const Moments spared_;
 
   // The choices of this run, and how many possibilities each had.
   struct Choice {
@@ -108,6 +137,8 @@ class Kept final : public Chooser {
   std::size_t runs_ = 1;
   bool exhausted_ = false;
   bool possible_ = true;
+  std::vector<KeptEntry> entries_;
+  std::vector<KeptEnd> ends_;
 
   // The EPT walk: when its root's tag was current; the chain so far, and the
   // moments at which its last entry was read; the SPP tables' entries of its
