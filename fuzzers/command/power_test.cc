@@ -36,7 +36,7 @@ TEST(PowerTest, AFileThatIsNotWholeIsNoResult) {
   EXPECT_EQ(Parsed("A 1 0.5\nall 2 1\n").noticed.at("A").executions, 1u);
 }
 
-TEST(PowerTest, TwoTargetsCostTwiceWhatTheFirstToNoticeHasDone) {
+TEST(PowerTest, AllTargetsCostAsOftenWhatTheFirstToNoticeHasDone) {
   PowerResult ept = Parsed("A 100 1\nB 7 0.1\nall 1000 9\n");
   PowerResult linear = Parsed("A 30 2\nC 50 3\nall 900 10\n");
   ept.cap = linear.cap = 1000;
@@ -48,6 +48,13 @@ TEST(PowerTest, TwoTargetsCostTwiceWhatTheFirstToNoticeHasDone) {
   EXPECT_EQ(both.cap, 2000u);
   EXPECT_EQ(both.executions, 1900u);
   EXPECT_EQ(both.seconds, 10);
+
+  PowerResult caches = Parsed("A 20 5\nall 10 6\n");
+  caches.cap = 10;
+  const PowerResult three = Together(std::vector{ept, linear, caches});
+  EXPECT_EQ(three.noticed.at("A").executions, 60u);
+  EXPECT_EQ(three.noticed.at("B").executions, 21u);
+  EXPECT_EQ(three.cap, 2010u);
 }
 
 TEST(PowerTest, WhatIsNotNoticedCountsAsTheCap) {

@@ -7,6 +7,12 @@ namespace eptdiff {
 namespace {
 
 constexpr std::uint64_t kVariants = 4;
+
+constexpr Relation kOfOneStep[] = {Relation::kCanonical, Relation::kRepeat,
+                                   Relation::kIgnored,   Relation::kPermission,
+                                   Relation::kSplit,     Relation::kMove};
+constexpr Relation kOfCaches[] = {Relation::kFlush, Relation::kElsewhere};
+
 std::uint64_t HashOf(const Case& c) {
   std::uint64_t hash = c.memory.size() * 31 + c.steps.size();
   const auto mix = [&hash](std::uint64_t value) {
@@ -22,7 +28,8 @@ std::uint64_t HashOf(const Case& c) {
 
 std::string_view NameOf(Relation relation) {
   constexpr std::string_view kNames[kRelationCount] = {
-      "canonical", "repeat", "ignored", "permission", "split", "move"};
+      "canonical", "repeat", "ignored", "permission",
+      "split",     "move",   "flush",   "elsewhere"};
   return kNames[static_cast<std::size_t>(relation)];
 }
 
@@ -33,8 +40,18 @@ std::string_view WordsOf(Relation relation) {
       "ignored bits change nothing",
       "what EPT allows still proceeds when entries allow more",
       "equal small pages in a large one's place change no translation",
-      "an EPT table in another frame changes nothing but addresses"};
+      "an EPT table in another frame changes nothing but addresses",
+      "after INVEPT of all, it answers as one that has kept nothing",
+      "INVEPT of all on another logical processor changes nothing"};
   return kWords[static_cast<std::size_t>(relation)];
+}
+
+Metamorphic::Metamorphic(Oracle& oracle)
+    : oracle_(oracle),
+      relations_(oracle.keeps_translations()
+                     ? std::span<const Relation>(kOfCaches)
+                     : std::span<const Relation>(kOfOneStep)) {
+  trace_.keeps_hits = false;
 }
 
 std::string Metamorphic::SignatureOf(Relation relation) const {
@@ -65,6 +82,9 @@ bool Metamorphic::Prepare(const Case& c, std::size_t step) {
 Metamorphic::Result Metamorphic::Check(Relation relation, const Case& c,
                                        std::size_t step,
                                        std::uint64_t variant) {
+  if (relation == Relation::kFlush || relation == Relation::kElsewhere) {
+    return CheckCaches(relation, c, step);
+  }
   if (!Prepare(c, step)) return Result::kDoesNotApply;
   switch (relation) {
     case Relation::kCanonical:
@@ -79,6 +99,9 @@ Metamorphic::Result Metamorphic::Check(Relation relation, const Case& c,
       return CheckSplit(variant);
     case Relation::kMove:
       return CheckMove(variant);
+    case Relation::kFlush:
+    case Relation::kElsewhere:
+      break;
   }
   return Result::kDoesNotApply;
 }
@@ -88,7 +111,7 @@ std::optional<Relation> Metamorphic::CheckOne(const Case& c,
   if (c.steps.empty()) return std::nullopt;
   Random random(HashOf(c));
   if (!random.OneIn(one_in)) return std::nullopt;
-  const auto relation = static_cast<Relation>(random.Below(kRelationCount));
+  const Relation relation = relations_[random.Below(relations_.size())];
   const std::size_t step = random.Below(c.steps.size());
   const std::uint64_t variant = random.Below(kVariants);
   if (Check(relation, c, step, variant) != Result::kBroken) return std::nullopt;
@@ -96,8 +119,7 @@ std::optional<Relation> Metamorphic::CheckOne(const Case& c,
 }
 
 std::optional<Relation> Metamorphic::CheckAll(const Case& c) {
-  for (std::size_t i = 0; i < kRelationCount; ++i) {
-    const auto relation = static_cast<Relation>(i);
+  for (const Relation relation : relations_) {
     for (std::size_t step = 0; step < c.steps.size(); ++step) {
       for (std::uint64_t variant = 0; variant < kVariants; ++variant) {
         if (Check(relation, c, step, variant) == Result::kBroken) {

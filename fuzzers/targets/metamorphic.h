@@ -12,7 +12,14 @@
 // Each is checked of one step, in the state with which the case begins. Which
 // entries that step uses, the reference's trace tells; a step that it does not
 // judge, such as one whose own writes land where it reads its translation
-// (ALIAS-1), is left out.
+// (ALIAS-1), is left out. Of an oracle that keeps translations, instead:
+//
+//   flush        after INVEPT of all, a step is answered as by one that has
+//   kept
+//                nothing so far
+//   elsewhere    INVEPT of all on another logical processor changes nothing
+//
+// Each is checked of a step after all those before it.
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_FUZZERS_TARGETS_METAMORPHIC_H_
 #define EPTDIFF_FUZZERS_TARGETS_METAMORPHIC_H_
@@ -20,6 +27,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -40,8 +48,10 @@ enum class Relation : std::uint8_t {
   kPermission,
   kSplit,
   kMove,
+  kFlush,
+  kElsewhere,
 };
-inline constexpr std::size_t kRelationCount = 6;
+inline constexpr std::size_t kRelationCount = 8;
 
 // "canonical" ...
 std::string_view NameOf(Relation relation);
@@ -51,9 +61,10 @@ std::string_view WordsOf(Relation relation);
 class Metamorphic {
  public:
   // Of this oracle's answers; it outlives this object.
-  explicit Metamorphic(Oracle& oracle) : oracle_(oracle) {
-    trace_.keeps_hits = false;
-  }
+  explicit Metamorphic(Oracle& oracle);
+
+  // Those that are checked of it.
+  std::span<const Relation> relations() const { return relations_; }
 
   enum class Result : std::uint8_t { kDoesNotApply, kHolds, kBroken };
 
@@ -90,11 +101,17 @@ class Metamorphic {
   Result CheckPermission(std::uint64_t variant);
   Result CheckSplit(std::uint64_t variant);
   Result CheckMove(std::uint64_t variant);
+
+  Result CheckCaches(Relation relation, const Case& c, std::size_t step);
+  bool Go(const Case& c, std::size_t step, const Step* then);
+  bool Take(const Step& step, Outcome& outcome);
+
   // The changed case's answer is `expected`; it does not apply if there is
   // none.
   Result Compare(const Outcome& expected);
 
   Oracle& oracle_;
+  const std::span<const Relation> relations_;
   const Reference reference_;
   MachineState state_;
   Case one_;      // the case with its one step

@@ -7,6 +7,7 @@
 #include "fuzzers/generation/generator.h"
 #include "fuzzers/mutation/mutator.h"
 #include "gtest/gtest.h"
+#include "oracle/engine/engine_cache_oracle.h"
 #include "oracle/engine/engine_oracle.h"
 #include "oracle/reference/witnesses/case_builder.h"
 
@@ -14,10 +15,6 @@ namespace eptdiff {
 namespace {
 
 using Result = Metamorphic::Result;
-
-constexpr Relation kRelations[] = {Relation::kCanonical, Relation::kRepeat,
-                                   Relation::kIgnored,   Relation::kPermission,
-                                   Relation::kSplit,     Relation::kMove};
 
 // The engine, with its answers to steps changed.
 class FaultyEngine : public Oracle {
@@ -49,11 +46,65 @@ void GenerateAny(std::uint64_t seed, Case& c) {
   }
 }
 
+TEST(MetamorphicTest, WhatIsKeptHasRelationsOfItsOwn) {
+  EngineCacheOracle cache;
+  Metamorphic metamorphic(cache);
+  constexpr int kCases = 3000;
+  for (const Relation relation : metamorphic.relations()) {
+    int holds = 0;
+    Case c;
+    for (int seed = 0; seed < kCases; ++seed) {
+      GenerateCase(static_cast<std::uint64_t>(seed), c, Focus::kCaches);
+      const std::size_t last = c.steps.size() - 1;
+      const Result result = metamorphic.Check(relation, c, last, 0);
+      EXPECT_NE(result, Result::kBroken)
+          << NameOf(relation) << " of the case of seed " << seed;
+      holds += result == Result::kHolds;
+    }
+    EXPECT_GT(holds, kCases / 12) << NameOf(relation);
+  }
+}
+
+TEST(MetamorphicTest, WhatInveptDoesNotEndIsNoticed) {
+  const Case c =
+      Walk4().Read(0x1234).Store(0x4008, 0xa037).Read(0x1234).Build();
+  EngineCacheOracle cache;
+  EXPECT_EQ(Metamorphic(cache).CheckAll(c), std::nullopt);
+  cache.PlantForTesting(engine::CacheFlaw::kInveptAll);
+  EXPECT_EQ(Metamorphic(cache).CheckAll(c), Relation::kFlush);
+}
+
+// One cache for all logical processors.
+class SharedCache : public Oracle {
+ public:
+  std::string_view name() const override { return "cache"; }
+  bool keeps_translations() const override { return true; }
+  Skip Enter(const MachineState& state, Outcome& outcome) override {
+    return cache_.Enter(state, outcome);
+  }
+  Skip Perform(const MachineState& state, const Step& step,
+               Outcome& outcome) override {
+    MachineState first = state;
+    first.current = 0;
+    return cache_.Perform(first, step, outcome);
+  }
+
+ private:
+  EngineCacheOracle cache_;
+};
+
+TEST(MetamorphicTest, WhatEndsElsewhereIsNoticed) {
+  SharedCache cache;
+  const Case c =
+      Walk4().Read(0x1234).Store(0x4008, 0xa037).Read(0x1234).Build();
+  EXPECT_EQ(Metamorphic(cache).CheckAll(c), Relation::kElsewhere);
+}
+
 TEST(MetamorphicTest, EveryRelationHoldsForTheEngineAndOftenApplies) {
   EngineOracle engine;
   Metamorphic metamorphic(engine);
   constexpr int kCases = 3000;
-  for (const Relation relation : kRelations) {
+  for (const Relation relation : metamorphic.relations()) {
     int holds = 0;
     Case c;
     for (int seed = 0; seed < kCases; ++seed) {

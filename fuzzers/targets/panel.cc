@@ -81,8 +81,8 @@ bool Panel::SeatNamed(std::string_view name, const PanelOptions& options,
   }
   oracles_.push_back(std::move(oracle));
   names_.emplace_back(name);
-  if (name == "engine") {
-    metamorphic_ = std::make_unique<Metamorphic>(*oracles_.back());
+  if (name == "engine" || name == "cache") {
+    metamorphic_.emplace_back(*oracles_.back());
   }
   trial_.Add(*oracles_.back(), dialect);
   return true;
@@ -103,12 +103,23 @@ std::vector<std::string> Panel::Findings(const Case& c) {
     if (!standings[i].disagrees) continue;
     signatures.push_back(SignatureOf(names_[i], standings[i].finding));
   }
-  if (signatures.empty() && metamorphic_ != nullptr) {
-    if (const auto broken = metamorphic_->CheckAll(c)) {
-      signatures.push_back(metamorphic_->SignatureOf(*broken));
+  if (!signatures.empty()) return signatures;
+  for (Metamorphic& metamorphic : metamorphic_) {
+    if (const auto broken = metamorphic.CheckAll(c)) {
+      signatures.push_back(metamorphic.SignatureOf(*broken));
     }
   }
   return signatures;
+}
+
+std::optional<std::string> Panel::BrokenRelation(const Case& c,
+                                                 std::uint32_t one_in) {
+  for (Metamorphic& metamorphic : metamorphic_) {
+    if (const auto broken = metamorphic.CheckOne(c, one_in)) {
+      return metamorphic.SignatureOf(*broken);
+    }
+  }
+  return std::nullopt;
 }
 
 std::optional<StateBefore> Panel::StateBeforeStep(const Case& c,

@@ -67,12 +67,13 @@ class Panel {
   const std::vector<std::string>& absent() const { return absent_; }
 
   // The signatures of all findings in `c`, in the order of the oracles; if the
-  // reference finds nothing, that of a relation which the engine breaks.
+  // reference finds nothing, those of relations which the engine breaks.
   std::vector<std::string> Findings(const Case& c);
 
-  // The engine's answers, compared with its answers to related cases; null if
-  // it does not sit here.
-  Metamorphic* metamorphic() { return metamorphic_.get(); }
+  // The signature of a relation that the engine breaks, with its cache or
+  // without it, if the case is one of so many (metamorphic.h).
+  std::optional<std::string> BrokenRelation(const Case& c,
+                                            std::uint32_t one_in);
 
   // What the steps before step `step` (from 0) of `c` leave, as oracle number
   // `oracle` answers them: the minimiser's hook. None if it does not come so
@@ -91,7 +92,7 @@ class Panel {
   Trial trial_;
   std::unique_ptr<BuilderTrial> builder_trial_;
   bool plants_in_engine_ = false;
-  std::unique_ptr<Metamorphic> metamorphic_;
+  std::vector<Metamorphic> metamorphic_;
 };
 
 // `text` at each `separator`; empty parts are left out.

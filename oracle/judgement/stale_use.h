@@ -12,7 +12,7 @@
 #include "oracle/machine_state.h"
 #include "oracle/oracle.h"
 #include "oracle/outcome.h"
-#include "oracle/reference/caches/kept.h"
+#include "oracle/reference/caches/kept_entry.h"
 #include "oracle/reference/trace.h"
 #include "oracle/rules.h"
 
@@ -21,12 +21,12 @@ namespace eptdiff {
 struct StaleUse {
   // What memory no longer has, in the order in which a walk reads it. Empty
   // where something else was kept, such as IA32_PAT.
-  std::vector<KeptEntry> entries;
+  std::vector<KeptEntry> entries = {};
   // It would be permitted if these steps, oldest first, had ended nothing, and
   // only if none of them had;
-  std::vector<KeptEnd> ends;
+  std::vector<KeptEnd> ends = {};
   // and if these rules, CACHE-1 and CACHE-2, let everything be kept and used.
-  std::vector<Rule> never;
+  std::vector<Rule> never = {};
 };
 
 // How `outcome` of `step`, which the SDM does not permit in `before`, would

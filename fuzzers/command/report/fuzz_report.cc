@@ -243,7 +243,7 @@ std::string ReportText(const FuzzResult& result, const CorpusDecides& decides,
   const WorkerStats& stats = result.stats;
   std::string text = absl::StrFormat(
       "%.0f cases in %.0f seconds (%.0f per second); %.1f%% of accesses reach "
-      "a leaf, %.1f%% of steps end in ALIAS-1\n",
+      "a leaf, %.1f%% of steps are left undefined\n",
       stats.Get("cases"), result.seconds, Rate(result),
       100 * stats.Share("leaves", "accesses"),
       100 * stats.Share("alias", "steps"));

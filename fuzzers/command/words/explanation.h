@@ -16,8 +16,8 @@
 #include "fuzzers/command/words/style.h"
 #include "fuzzers/targets/panel.h"
 #include "oracle/case.h"
-#include "oracle/judgement/stale_use.h"
 #include "oracle/judgement/trial.h"
+#include "oracle/reference/trace.h"
 
 namespace eptdiff {
 

@@ -318,8 +318,8 @@ std::uint64_t Kept::BeginEpt(Examiner& x, std::uint64_t eptp) {
 
 std::uint64_t Kept::ReadEntry(Examiner& x, Hpa address, std::uint64_t now) {
   return Read(
-      EntryAt(Structure::kEpt, x, address), held_ & tagged_, now, [](std::uint64_t word) { return word; },
-      filled_);
+      EntryAt(Structure::kEpt, x, address), held_ & tagged_, now,
+      [](std::uint64_t word) { return word; }, filled_);
 }
 
 void Kept::Keep(Examiner& x) {
@@ -376,8 +376,8 @@ std::uint64_t Kept::ReadSpp(Examiner& x, Hpa address, std::uint64_t now) {
   Moments filled = 0;
   const Moments held = x.Ask(Slot::kCache15) ? spp_held_ : spp_held_ & Now();
   const std::uint64_t value = Read(
-      EntryAt(Structure::kSpp, x, address), held & tagged_, now, [](std::uint64_t word) { return word; },
-      filled);
+      EntryAt(Structure::kSpp, x, address), held & tagged_, now,
+      [](std::uint64_t word) { return word; }, filled);
   spp_held_ = Hold(x, GuestPhysical(x, true, kPageShift), filled);
   Require(spp_held_);
   return value;

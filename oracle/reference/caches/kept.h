@@ -15,33 +15,18 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <vector>
 
 #include "oracle/history.h"
 #include "oracle/machine_state.h"
+#include "oracle/reference/caches/kept_entry.h"
 #include "oracle/reference/chooser.h"
 #include "oracle/reference/situation.h"
 #include "oracle/reference/trace.h"
 #include "oracle/rules.h"
 
 namespace eptdiff {
-
-// An entry that a run used with a value that memory no longer has.
-struct KeptEntry {
-  EntryRead entry;
-  std::uint64_t now = 0;  // the same of the word as memory has it
-  std::size_t until = 0;  // the step that changed it
-  friend bool operator==(const KeptEntry&, const KeptEntry&) = default;
-};
-
-// A step that ends something of what a run used, and by which rule.
-struct KeptEnd {
-  std::size_t step = 0;
-  Rule rule = Rule::kCache6;
-  friend bool operator==(const KeptEnd&, const KeptEnd&) = default;
-};
 
 class Kept final : public Chooser {
  public:
