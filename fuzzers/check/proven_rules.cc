@@ -24,7 +24,7 @@ bool SameEnd(const Event& a, const Event& b) {
 }  // namespace
 
 ProvenRules::ProvenRules(Oracle& oracle)
-    : oracle_(oracle), refuted_(AllAlterations().size()) {
+    : oracle_(oracle), refuted_(AllAlterations().size()), sdm_(Combination()) {
   trial_.Add(oracle, Dialect());
   for (const Alteration& alteration : AllAlterations()) {
     references_.emplace_back(Dialect().With(alteration));
@@ -48,13 +48,33 @@ void ProvenRules::Observe(const StepReport& report, const Step* step) {
     return;
   }
   const std::bitset<kRuleCount> asked = report.trace.AskedRules();
+  const AlterationSet mattering = Mattering(report, step);
   for (std::size_t i = 0; i < references_.size(); ++i) {
     const Rule rule = InfoOf(AllAlterations()[i].slot).rule;
-    if (refuted_[i] || !asked[static_cast<std::size_t>(rule)]) continue;
+    if (refuted_[i] || !asked[static_cast<std::size_t>(rule)] ||
+        !mattering[i]) {
+      continue;
+    }
     if (!Refutes(i, report, step)) continue;
     refuted_[i] = true;
     proven_[static_cast<std::size_t>(rule)] = true;
   }
+}
+
+// Those that may judge the step otherwise than the SDM. With all that may have
+// been kept a judgement takes long: then it is worth asking first.
+AlterationSet ProvenRules::Mattering(const StepReport& report,
+                                     const Step* step) {
+  AlterationSet mattering;
+  if (!oracle_.keeps_translations() || step == nullptr) return ~mattering;
+  mattering = sdm_.Judge(report.before, step, verdict_, trace_);
+  for (std::size_t i = 0; i < references_.size(); ++i) {
+    // Of a choice touched.h says nothing.
+    if (InfoOf(AllAlterations()[i].slot).kind == SlotKind::kPermits) {
+      mattering.set(i);
+    }
+  }
+  return mattering;
 }
 
 bool ProvenRules::Refutes(std::size_t alteration, const StepReport& report,

@@ -19,6 +19,8 @@
 #include <vector>
 
 #include "oracle/case.h"
+#include "oracle/diagnosis/combination.h"
+#include "oracle/diagnosis/touched.h"
 #include "oracle/judgement/judge.h"
 #include "oracle/judgement/trial.h"
 #include "oracle/oracle.h"
@@ -42,6 +44,7 @@ class ProvenRules {
 
  private:
   void Observe(const StepReport& report, const Step* step);
+  AlterationSet Mattering(const StepReport& report, const Step* step);
   bool Refutes(std::size_t alteration, const StepReport& report,
                const Step* step);
   // Whether verdict_ permits an answer of earlier, and the SDM does not.
@@ -52,6 +55,7 @@ class ProvenRules {
   std::vector<CachingReference> references_;  // one for each alteration
   std::vector<bool> refuted_;                 // likewise
   std::vector<Event> earlier_;                // the answers of this case
+  const TouchedBy sdm_;
   Verdict verdict_;
   Trace trace_;
   Finding finding_;

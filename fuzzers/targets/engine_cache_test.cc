@@ -298,6 +298,7 @@ Tally Judge(std::uint64_t first, std::uint64_t cases, std::size_t pages,
   if (flaw != nullptr) oracle.PlantForTesting(*flaw);
   Trial trial;
   trial.Add(oracle, Dialect());
+  trial.set_memory_first(true);
   const Reference reference;
   Verdict fresh;
   Trace trace;

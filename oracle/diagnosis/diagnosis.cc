@@ -15,7 +15,7 @@ namespace {
 
 // VM entry, of whoever does not know its checks.
 bool EntersBySdm(const MachineState& state, const Step* step) {
-  auto verdict = std::make_unique<Verdict>();
+  auto verdict = std::make_unique_for_overwrite<Verdict>();
   Trace trace;
   Reference().Judge(state, step, *verdict, trace);
   return verdict->standing == Standing::kJudged &&

@@ -14,12 +14,21 @@ AlterationSet SetOf(const Combination& combination) {
   return set;
 }
 
+AlterationSet AllOf(const std::vector<Combination>& explanations) {
+  AlterationSet all;
+  for (const Combination& explanation : explanations) {
+    all |= SetOf(explanation);
+  }
+  return all;
+}
+
 }  // namespace
 
 Separation::Separation(const std::vector<Combination>& explanations,
                        FieldSet fields, bool keeps)
     : fields_(fields),
-      first_(explanations[0]),
+      all_(AllOf(explanations)),
+      first_(explanations[0], all_),
       verdict_(std::make_unique<Verdict>()),
       other_verdict_(std::make_unique<Verdict>()),
       trace_(std::make_unique<Trace>()) {
@@ -27,7 +36,6 @@ Separation::Separation(const std::vector<Combination>& explanations,
   state_.records_history = keeps;
   AlterationSet common = SetOf(explanations[0]);
   for (const Combination& explanation : explanations) {
-    all_ |= SetOf(explanation);
     common &= SetOf(explanation);
   }
   differing_ = all_ & ~common;

@@ -41,11 +41,11 @@ class Separation {
   Use UseOfStep(const Step* step, const AlterationSet& touched);
 
   const FieldSet fields_;
+  const AlterationSet all_;  // in some explanation
   const TouchedBy first_;
   std::vector<CachingReference> others_;
   const CachingReference sdm_;
   AlterationSet differing_;  // in some explanation and not in all
-  AlterationSet all_;        // in some explanation
   // Kept, not made anew: they are large.
   MachineState state_;
   std::unique_ptr<Verdict> verdict_;

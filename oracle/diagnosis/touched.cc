@@ -1,5 +1,6 @@
 #include "oracle/diagnosis/touched.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -60,22 +61,36 @@ const std::vector<Alteration>& Probes() {
 
 // Probes before and behind: what the SDM answers, and what the combination
 // does.
-Dialect Probed(const Combination& combination) {
-  std::vector<const Alteration*> alterations;
-  for (const Alteration& probe : Probes()) alterations.push_back(&probe);
-  if (combination.empty()) return Dialect("probed", std::move(alterations));
-  const auto all = AllAlterations();
-  for (std::uint16_t number : combination) {
-    alterations.push_back(&all[number]);
+Dialect Probed(const Combination& combination,
+               const AlterationSet& asked_about) {
+  std::vector<const Alteration*> probes;
+  for (const Alteration& probe : Probes()) {
+    const auto& numbers =
+        AlterationsBySlot()[static_cast<std::size_t>(probe.slot)];
+    if (std::any_of(numbers.begin(), numbers.end(), [&](std::uint16_t number) {
+          return asked_about[number];
+        })) {
+      probes.push_back(&probe);
+    }
   }
-  for (const Alteration& probe : Probes()) alterations.push_back(&probe);
+  std::vector<const Alteration*> alterations = probes;
+  if (!combination.empty()) {
+    for (std::uint16_t number : combination) {
+      alterations.push_back(&AllAlterations()[number]);
+    }
+    alterations.insert(alterations.end(), probes.begin(), probes.end());
+  }
   return Dialect("probed", std::move(alterations));
 }
 
 }  // namespace
 
 TouchedBy::TouchedBy(const Combination& combination)
-    : reference_(Probed(combination)) {}
+    : TouchedBy(combination, ~AlterationSet()) {}
+
+TouchedBy::TouchedBy(const Combination& combination,
+                     const AlterationSet& asked_about)
+    : reference_(Probed(combination, asked_about)) {}
 
 AlterationSet TouchedBy::Judge(const MachineState& before, const Step* step,
                                Verdict& verdict, Trace& trace) const {

@@ -23,6 +23,9 @@ namespace eptdiff {
 class TouchedBy {
  public:
   explicit TouchedBy(const Combination& combination);
+  // For who asks about these alone: of others it need not say that they matter,
+  // and takes less time.
+  TouchedBy(const Combination& combination, const AlterationSet& asked_about);
 
   // Judges `step` (null: VM entry) by the combination. Returns the alterations
   // that matter to it; those of the combination may be among them. Choosing

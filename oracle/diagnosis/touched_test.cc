@@ -31,6 +31,27 @@ TEST_F(TouchedByTest, ProbesChangeNoVerdict) {
   }
 }
 
+// Who asks about a few learns of them what who asks about all learns.
+TEST_F(TouchedByTest, WhatIsNotAskedAboutChangesNothing) {
+  AlterationSet few;
+  for (std::size_t i = 0; i < AllAlterations().size(); i += 37) few.set(i);
+  const TouchedBy all_of({});
+  const TouchedBy few_of({}, few);
+  bool any = false;
+  for (const NamedCase& named : Witnesses()) {
+    MachineState state;
+    state.records_history = named.keeps();
+    state.Load(named.c);
+    if (!named.c.steps.empty()) state.Begin(named.c.steps[0]);
+    const Step* step = named.c.steps.empty() ? nullptr : &named.c.steps[0];
+    const AlterationSet whole = all_of.Judge(state, step, *verdict_, *trace_);
+    const AlterationSet part = few_of.Judge(state, step, *verdict_, *trace_);
+    EXPECT_EQ(part & few, whole & few) << named.name;
+    any = any || (part & few).any();
+  }
+  EXPECT_TRUE(any);
+}
+
 // Those that change the verdict are among those that are touched, on top of the
 // SDM and on top of another alteration; and those are few.
 TEST_F(TouchedByTest, WhateverChangesTheVerdictIsTouched) {

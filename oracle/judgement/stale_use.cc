@@ -120,8 +120,8 @@ class Search {
   const Wanted wanted_;
   StaleUse use_;
   // They are large.
-  std::unique_ptr<Verdict> verdict_ = std::make_unique<Verdict>();
-  std::unique_ptr<Trace> trace_ = std::make_unique<Trace>();
+  std::unique_ptr<Verdict> verdict_ = std::make_unique_for_overwrite<Verdict>();
+  std::unique_ptr<Trace> trace_ = std::make_unique_for_overwrite<Trace>();
 };
 
 // Whether the history can be asked: beyond, nothing is judged.

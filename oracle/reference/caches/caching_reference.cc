@@ -63,8 +63,9 @@ void CachingReference::AddWhatWasKept(const MachineState& state,
   std::unique_ptr<Trace> other_trace;
   while (kept.Next()) {
     if (other == nullptr) {
-      other = std::make_unique<Verdict>();
-      other_trace = std::make_unique<Trace>();
+      // Large, and made anew for most steps: no room of theirs is cleared.
+      other = std::make_unique_for_overwrite<Verdict>();
+      other_trace = std::make_unique_for_overwrite<Trace>();
       other_trace->keeps_hits = trace.keeps_hits;
     }
     reference_.Judge(state, step, *other, *other_trace, &kept);
