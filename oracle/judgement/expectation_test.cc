@@ -19,7 +19,7 @@ MachineState Before() {
 }
 
 // A violation of a write, with the accessed flag of the entry set or not.
-Alternative Violation() {
+Alternative RefusedWrite() {
   Alternative a;
   a.event = {.kind = EventKind::kVmExit,
              .exit_reason = 48,
@@ -35,7 +35,7 @@ Alternative Violation() {
 
 Outcome ViolationOutcome() {
   Outcome outcome;
-  outcome.event = Violation().event;
+  outcome.event = RefusedWrite().event;
   outcome.writes.push_back({kLeaf, 0x9237});
   return outcome;
 }
@@ -56,8 +56,8 @@ struct Change {
   bool permitted;
 };
 
-// What an expectation says that the outcome of Violation() is not, or that the
-// alternative excludes.
+// What an expectation says that the outcome of RefusedWrite() is not, or that
+// the alternative excludes.
 const Change kChanges[] = {
     {"nothing", [](Expectation&) {}, true, true},
     {"another event", [](Expectation& e) { e.event = EventKind::kCompleted; },
@@ -95,7 +95,7 @@ const Change kChanges[] = {
 TEST(ExpectationTest, FitsWhatWasSeenAndIsPermittedWhatTheVerdictLeavesOpen) {
   const MachineState before = Before();
   Verdict verdict;
-  verdict.alternatives.push_back(Violation());
+  verdict.alternatives.push_back(RefusedWrite());
   for (const Change& change : kChanges) {
     Expectation expectation = ExpectedViolation();
     change.make(expectation);
@@ -109,8 +109,8 @@ TEST(ExpectationTest, FitsWhatWasSeenAndIsPermittedWhatTheVerdictLeavesOpen) {
 
 TEST(ExpectationTest, AlternativesAreNotMixed) {
   Verdict verdict;
-  verdict.alternatives.push_back(Violation());
-  verdict.alternatives.push_back(Violation());
+  verdict.alternatives.push_back(RefusedWrite());
+  verdict.alternatives.push_back(RefusedWrite());
   verdict.alternatives[1].event.qualification = 0x18b;
   verdict.alternatives[1].optional.clear();
   Expectation expectation = ExpectedViolation();

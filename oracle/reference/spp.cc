@@ -4,7 +4,7 @@ namespace eptdiff {
 namespace {
 
 // The lookup itself; x.s.level and x.s.entry follow it.
-Spp Walk(Examiner& x) {
+Spp WalkSppTables(Examiner& x) {
   Situation& s = x.s;
   // 1. to 3.: an SPPL4E, an SPPL3E, an SPPL2E.
   std::uint64_t table = x.Ask(Slot::kSpp8, x.state().controls.spptp);
@@ -57,7 +57,7 @@ SppEligibility JudgeSppEligibility(Examiner& x) {
 Spp LookUpSpp(Examiner& x) {
   const std::uint8_t level = x.s.level;
   const std::uint64_t entry = x.s.entry;
-  const Spp spp = Walk(x);
+  const Spp spp = WalkSppTables(x);
   x.s.level = level;
   x.s.entry = entry;
   return spp;

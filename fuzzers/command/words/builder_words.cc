@@ -18,10 +18,6 @@
 namespace eptdiff {
 namespace {
 
-std::string Hexadecimal(std::uint64_t value) {
-  return absl::StrCat("0x", absl::Hex(value));
-}
-
 std::string FindingRule(const BuilderFinding& finding) {
   const std::optional<Rule> rule = SdmRuleOf(finding.rule);
   return rule.has_value() ? RuleWords(*rule) : "";

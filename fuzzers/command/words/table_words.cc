@@ -3,14 +3,11 @@
 #include <cstdint>
 
 #include "absl/strings/str_cat.h"
+#include "fuzzers/command/words/bit_words.h"
 #include "fuzzers/encoding/canonical.h"
 
 namespace eptdiff {
 namespace {
-
-std::string Hexadecimal(std::uint64_t value) {
-  return absl::StrCat("0x", absl::Hex(value));
-}
 
 const char* Verb(TableOperationKind kind) {
   switch (kind) {

@@ -19,7 +19,7 @@
 namespace eptdiff {
 namespace {
 
-constexpr std::uint64_t k2M = 0x200000;
+constexpr std::uint64_t kLarge = 0x200000;
 constexpr std::uint64_t kAll = 0x37;  // read, write, execute; WB
 constexpr std::uint64_t kNoWrite = 0x35;
 constexpr std::uint64_t kFlags = 0x10005e;  // EPTP with accessed and dirty
@@ -55,7 +55,7 @@ TEST(BuilderTrialTest, IgnoredBitsThatAreTheBuildersOwnAreItsAffair) {
   constexpr std::uint64_t kBit11 = 1 << 11;
   constexpr std::uint64_t kUserExecute = 1 << 10;
   constexpr std::uint64_t kWrite = 1 << 1;
-  const Case plain = TableCase().Map(0, k2M, kNoWrite).Unmap(0).Build();
+  const Case plain = TableCase().Map(0, kLarge, kNoWrite).Unmap(0).Build();
   Case mbec = plain;
   mbec.controls.secondary |= 1 << 22;
   const struct {
@@ -86,7 +86,7 @@ class Stubborn : public EngineBuilder {
 };
 
 TEST(BuilderTrialTest, TheEptpIsTheOneAskedForButForItsAddress) {
-  const Case c = TableCase(kFlags).Map(0, k2M, kAll).Unmap(0).Build();
+  const Case c = TableCase(kFlags).Map(0, kLarge, kAll).Unmap(0).Build();
   for (const std::uint64_t bits : {0x7, 0x6, 0x8, 0x40, 0x80}) {
     BuilderTrial trial(std::make_unique<Stubborn>(bits));
     const BuilderStandings& standings = trial.Run(c);
@@ -100,7 +100,7 @@ TEST(BuilderTrialTest, TheEptpIsTheOneAskedForButForItsAddress) {
 
 TEST(BuilderTrialTest, AMissingInveptIsSeenByAnAccess) {
   const Case c = TableCase()
-                     .Map(0, k2M, kAll)
+                     .Map(0, kLarge, kAll)
                      .Write(0)
                      .Protect(0, kNoWrite)
                      .Write(0)
@@ -112,7 +112,7 @@ TEST(BuilderTrialTest, AMissingInveptIsSeenByAnAccess) {
 
 TEST(BuilderTrialTest, AMissingInveptThatNobodySeesIsFoundAtTheEnd) {
   const Case c =
-      TableCase().Map(0, k2M, kAll).Protect(0, kNoWrite).Read(0).Build();
+      TableCase().Map(0, kLarge, kAll).Protect(0, kNoWrite).Read(0).Build();
   EXPECT_EQ(Found(c, "builder-invept-missing-for-write"),
             "eptdiff-builder-invept-missing-CACHE-9-PTE at step 2");
 }
@@ -123,28 +123,28 @@ TEST(BuilderTrialTest, WhatIsStaleIsTold) {
     const char* found;
   } const kCases[] = {
       {TableCase()
-           .Map(0, k2M, kAll)
+           .Map(0, kLarge, kAll)
            .Read(0)
            .Remap(0, 0x5000, kAll)
            .Read(0)
            .Build(),
        "eptdiff-builder-stale-translation-CACHE-9-PTE at step 4"},
       {TableCase()
-           .MapRegion(0, k2M, 2 * k2M, kAll)
+           .MapRegion(0, kLarge, 2 * kLarge, kAll)
            .Read(0)
-           .UnmapRegion(0, k2M)
+           .UnmapRegion(0, kLarge)
            .Read(0)
            .Build(),
        "eptdiff-builder-stale-translation-CACHE-9-PDE at step 4"},
-      {TableCase().Map(0, k2M, kAll).Read(0).Protect(0, 7).Read(0).Build(),
+      {TableCase().Map(0, kLarge, kAll).Read(0).Protect(0, 7).Read(0).Build(),
        "eptdiff-builder-stale-type-CACHE-9-PTE at step 4"},
       // The PDPT's frame is another table of the same address later.
       {TableCase()
-           .Map(0, k2M, kAll)
+           .Map(0, kLarge, kAll)
            .Read(0)
            .Unmap(0)
-           .Map(0x40000000, k2M, kAll)
-           .Map(0, k2M, kAll)
+           .Map(0x40000000, kLarge, kAll)
+           .Map(0, kLarge, kAll)
            .Read(0)
            .Build(),
        "eptdiff-builder-stale-translation-CACHE-9-PDE at step 6"},
@@ -157,7 +157,7 @@ TEST(BuilderTrialTest, WhatIsStaleIsTold) {
 
 TEST(BuilderTrialTest, AnAddedRightMayCostAViolation) {
   EXPECT_EQ(Found(TableCase()
-                      .Map(0, k2M, kNoWrite)
+                      .Map(0, kLarge, kNoWrite)
                       .Read(0)
                       .Protect(0, kAll)
                       .Write(0)
@@ -170,7 +170,7 @@ TEST(BuilderTrialTest, AnAddedRightMayCostAViolation) {
 TEST(BuilderTrialTest, AViolationForgetsWhatWasCached) {
   const auto found = [](bool violates) {
     TableCase c;
-    c.Map(0, k2M, kNoWrite).Read(0);
+    c.Map(0, kLarge, kNoWrite).Read(0);
     if (violates) c.Write(0);
     c.Protect(0, 0x31).Fetch(0);
     return Found(c.Build(), "builder-invept-never");
@@ -183,9 +183,9 @@ TEST(BuilderTrialTest, AViolationForgetsWhatWasCached) {
 TEST(BuilderTrialTest, FlagsThatProcessorsSetMeanwhileAreKept) {
   // While the page is split, the processor that holds it writes again.
   const Case c = TableCase(kFlags)
-                     .Map(0, k2M, kAll, 2)
+                     .Map(0, kLarge, kAll, 2)
                      .Write(0)
-                     .Clear(0, k2M, 0x300)
+                     .Clear(0, kLarge, 0x300)
                      .ProtectRegion(0x1000, 0x1000, kNoWrite)
                      .Build();
   BuilderTrial trial(std::make_unique<EngineBuilder>());
@@ -200,7 +200,7 @@ TEST(BuilderTrialTest, FlagsThatProcessorsSetMeanwhileAreKept) {
 // Who walks is not who looks at the entries: where the two differ, it is seen
 // after the operation, before any access.
 TEST(BuilderTrialTest, TheReferenceWalksWhatEachOperationLeaves) {
-  const Case c = TableCase().Map(0, k2M, kAll).Protect(0, kNoWrite).Build();
+  const Case c = TableCase().Map(0, kLarge, kAll).Protect(0, kNoWrite).Build();
   EXPECT_EQ(Found(c), "");
   BuilderTrial trial(std::make_unique<EngineBuilder>(),
                      *FindDialect("VIO-3/off"));
@@ -229,8 +229,8 @@ TEST(BuilderTrialTest, WhatIsAllowedIsNoFinding) {
   const WaiverSet breaks = SetOf(Waiver::kBreakBeforeMake);
   const WaiverSet repeats = SetOf(Waiver::kRepeatedInvept);
   const Case c = TableCase()
-                     .Map(0, k2M, kAll)
-                     .Map(0x1000, k2M, kAll)
+                     .Map(0, kLarge, kAll)
+                     .Map(0x1000, kLarge, kAll)
                      .Write(0)
                      .Protect(0, kNoWrite)
                      .Write(0)
@@ -260,7 +260,7 @@ TEST(BuilderTrialTest, WhatIsAllowedIsNoFinding) {
 // ... and hides nothing else: what stays absent is found.
 TEST(BuilderTrialTest, WhatIsAllowedHidesNothingElse) {
   const Case c = TableCase()
-                     .Map(0, k2M, kAll, 2)
+                     .Map(0, kLarge, kAll, 2)
                      .UnmapRegion(0, 0x1000)
                      .Read(0x1000)
                      .Build();
@@ -271,7 +271,7 @@ TEST(BuilderTrialTest, WhatIsAllowedHidesNothingElse) {
   EXPECT_EQ(standings.finding->rule, BuilderRule::kMapsAsAsked);
   BuilderTrial empty(PlantInBuilder("builder-empty-table-stays"));
   empty.Allow(SetOf(Waiver::kEmptyTables));
-  EXPECT_FALSE(empty.Run(TableCase().Map(0, k2M, kAll).Unmap(0).Build())
+  EXPECT_FALSE(empty.Run(TableCase().Map(0, kLarge, kAll).Unmap(0).Build())
                    .finding.has_value());
   EXPECT_EQ(empty.Run(c).waived, 0u);
 }
@@ -279,32 +279,33 @@ TEST(BuilderTrialTest, WhatIsAllowedHidesNothingElse) {
 // Walks after an operation look at the ends of its region: what is wrong
 // between them an access meets.
 TEST(BuilderTrialTest, AnAccessHasToGoWhereTheModelHasIt) {
-  constexpr std::uint64_t kFirst = k2M - 0x1000;
+  constexpr std::uint64_t kFirst = kLarge - 0x1000;
   const auto found = [](const Case& c) {
     BuilderTrial trial(std::make_unique<EngineBuilder>(),
                        *FindDialect("WALK-6/offset-truncated"));
     return trial.Run(c).finding;
   };
   TableCase c;
-  c.MapRegion(kFirst, k2M + kFirst, k2M + 0x2000, kAll);
+  c.MapRegion(kFirst, kLarge + kFirst, kLarge + 0x2000, kAll);
   EXPECT_FALSE(found(c.Build()).has_value());
   EXPECT_FALSE(found(c.Read(kFirst).Build()).has_value());
-  const auto met = found(c.Read(k2M + 0x3000).Build());
+  const auto met = found(c.Read(kLarge + 0x3000).Build());
   ASSERT_TRUE(met.has_value());
   EXPECT_EQ(met->rule, BuilderRule::kWalk);
-  EXPECT_EQ(met->where, k2M + 0x3000);
+  EXPECT_EQ(met->where, kLarge + 0x3000);
 }
 
 TEST(BuilderTrialTest, WhatEntryRefusesTheBuilderRefuses) {
   BuilderTrial trial(std::make_unique<EngineBuilder>());
-  const Case c = TableCase(0x10011e).Map(0, k2M, kAll).Build();  // reserved bit
+  const Case c =
+      TableCase(0x10011e).Map(0, kLarge, kAll).Build();  // reserved bit
   const BuilderStandings& standings = trial.Run(c);
   EXPECT_FALSE(standings.finding.has_value());
   EXPECT_EQ(standings.compared, 1u);
 }
 
 TEST(BuilderTrialTest, WhatIsNotModelledIsSkippedByName) {
-  Case c = TableCase().Map(0, k2M, kAll).Build();
+  Case c = TableCase().Map(0, kLarge, kAll).Build();
   c.steps.push_back({.kind = StepKind::kLinearAccess});
   BuilderTrial trial(std::make_unique<EngineBuilder>());
   EXPECT_EQ(trial.Run(c).skip, Skip::kBesideTableOperations);
@@ -315,10 +316,10 @@ TEST(BuilderTrialTest, WhatIsNotModelledIsSkippedByName) {
 TEST(BuilderTrialTest, ACaseLeavesNothingToTheNext) {
   BuilderTrial trial(PlantInBuilder("builder-split-drops-permission"));
   const Case bad = TableCase()
-                       .Map(0, k2M, kAll, 2)
+                       .Map(0, kLarge, kAll, 2)
                        .ProtectRegion(0, 0x1000, kNoWrite)
                        .Build();
-  const Case good = TableCase().Map(0, k2M, kAll, 2).Read(0).Build();
+  const Case good = TableCase().Map(0, kLarge, kAll, 2).Read(0).Build();
   for (int i = 0; i < 3; ++i) {
     EXPECT_TRUE(trial.Run(bad).finding.has_value());
     EXPECT_FALSE(trial.Run(good).finding.has_value());
