@@ -179,10 +179,9 @@ std::vector<PastValue> PastValuesOf(const MachineState& before,
   if (!HasHistory(before)) return all;
   std::vector<EntryRead> seen;
   for (const EntryRead& read : trace.entries) {
-    const bool again =
-        std::any_of(seen.begin(), seen.end(), [&](const EntryRead& other) {
-          return AreOfOnePlace(other, read);
-        });
+    const bool again = std::any_of(
+        seen.begin(), seen.end(),
+        [&](const EntryRead& other) { return AreOfOnePlace(other, read); });
     if (again) continue;
     seen.push_back(read);
     std::vector<PastValue> values;

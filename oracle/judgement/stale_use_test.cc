@@ -45,10 +45,9 @@ TEST(StaleUseTest, TellsTheEntryTheStoreAndTheInvalidation) {
   EXPECT_EQ(standings.step, 4u);
   const auto use = StaleUseIn(c, standings);
   ASSERT_TRUE(use.has_value());
-  EXPECT_THAT(use->entries, ElementsAre(KeptEntry{
-                                {Structure::kEpt, 1, 0, Hpa{0x4008}, 0x9037},
-                                0xa037,
-                                2}));
+  EXPECT_THAT(use->entries,
+              ElementsAre(KeptEntry{
+                  {Structure::kEpt, 1, 0, Hpa{0x4008}, 0x9037}, 0xa037, 2}));
   EXPECT_THAT(use->ends, ElementsAre(KeptEnd{3, Rule::kCache6}));
   EXPECT_THAT(use->never, IsEmpty());
 }
@@ -89,11 +88,8 @@ TEST(StaleUseTest, WhatIsNotStaleHasNone) {
 
 TEST(StaleUseTest, PastValuesAndWhatEndedThem) {
   // The PTE's first value ended; of its second there may be something left.
-  const Case c = Moved()
-                     .Invept(1, kEptp)
-                     .Store(0x4008, 0xb037)
-                     .Read(0x1234)
-                     .Build();
+  const Case c =
+      Moved().Invept(1, kEptp).Store(0x4008, 0xb037).Read(0x1234).Build();
   Trial trial;
   DialectOracle keeper{Dialect(), Manner::kKept};
   trial.Add(keeper, Dialect());

@@ -224,7 +224,8 @@ void Trial::JudgeSeat(Seat& seat, std::size_t number, const Step* step) {
   standings.disagrees = true;
   standings.verdict = std::make_shared<const Verdict>(verdict);
   standings.outcome = seat.outcome;
-  if (seat.keeps) standings.before = std::make_shared<const MachineState>(state);
+  if (seat.keeps)
+    standings.before = std::make_shared<const MachineState>(state);
 }
 
 bool Trial::FitsMemory(Seat& seat, const MachineState& state,

@@ -282,9 +282,8 @@ class Teller {
   std::vector<EntryNote> NotesOf(const StepReport& report) const {
     std::vector<EntryNote> notes;
     if (!Keeps(report)) return notes;
-    for (const PastValue& value :
-         PastValuesOf(report.before, case_.steps[report.step - 1],
-                      report.trace)) {
+    for (const PastValue& value : PastValuesOf(
+             report.before, case_.steps[report.step - 1], report.trace)) {
       notes.push_back({value.entry.entry, PastValueWords(case_, value)});
     }
     return notes;

@@ -16,9 +16,8 @@ namespace {
 // "A", "A and B", "A, B and C".
 std::string Listed(const std::vector<std::string>& parts) {
   if (parts.size() < 2) return absl::StrJoin(parts, "");
-  return absl::StrCat(
-      absl::StrJoin(parts.begin(), parts.end() - 1, ", "), " and ",
-      parts.back());
+  return absl::StrCat(absl::StrJoin(parts.begin(), parts.end() - 1, ", "),
+                      " and ", parts.back());
 }
 
 std::string PlaceWords(const EntryRead& entry) {
