@@ -79,7 +79,7 @@ enum class EngineStatus : std::uint8_t {
   kEptOff,       // "enable EPT" is 0
   kNotModelled,  // a control or register asks for what is not (modelled.h)
   kCallerError,  // a GPA beyond CPUID's width, a linear address that is not
-                 // canonical or too wide, a size that is not 1 to 64 ...
+                 // canonical or too wide, a size beyond 1 to 4096 ...
   kNoMemory,     // an entry or area lies where there is no memory
 };
 
@@ -250,7 +250,7 @@ class Engine {
   EngineStatus AccessPagingStructure(Memory& memory, Use use, Gpa gpa, Gla gla,
                                      std::uint8_t pat_index, Event& event);
 
-  // With CR0.PG = 1 (linear_access_inl.h). An access of 1 to 64 bytes:
+  // With CR0.PG = 1 (linear_access_inl.h). An access of 1 to 4096 bytes:
   template <HostMemory Memory>
   EngineStatus PerformPaged(Memory& memory, const Access& access, Gla gla,
                             Event& event);

@@ -95,6 +95,7 @@ static const struct {
     {"lam", EPTDIFF_MODELS_LAM},
     {"cet", EPTDIFF_MODELS_SHADOW_STACK_ACCESS},
     {"page_crossing", EPTDIFF_MODELS_PAGE_CROSSING},
+    {"large_access", EPTDIFF_MODELS_LARGE_ACCESSES},
     {"read_modify_write", EPTDIFF_MODELS_READ_MODIFY_WRITE},
     {"shadow_stack_access", EPTDIFF_MODELS_SHADOW_STACK_ACCESS},
     {"asynchronous", EPTDIFF_MODELS_ASYNCHRONOUS},
@@ -248,7 +249,8 @@ static void read_step(const struct json* step, eptdiff_question* q) {
   q->access = (uint8_t)(json_member(step, "access") != NULL
                             ? place_in(accesses, json_text(step, "access"))
                             : 0);
-  q->bytes = (uint8_t)json_number(step, "size");
+  q->access_bytes = (uint16_t)json_number(step, "size");
+  q->bytes = (uint8_t)(q->access_bytes <= 64 ? q->access_bytes : 0);
   q->implicit_supervisor = (uint8_t)json_true(step, "implicit_supervisor");
   q->wruss = (uint8_t)json_true(step, "wruss");
   q->asynchronous = (uint8_t)json_true(step, "asynchronous");
