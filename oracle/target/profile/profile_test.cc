@@ -224,6 +224,22 @@ TEST(ProfileTest, AnAccessToTwoPagesBecomesOneToTheFirst) {
   EXPECT_EQ(c.steps[0].access.size, 3);
 }
 
+TEST(ProfileTest, ALargeAccessBecomesOneOf64Bytes) {
+  eptdiff_profile profile = BlankProfile();
+  profile.models = EPTDIFF_MODELS_4_LEVELS;
+  Case c;
+  c.controls.eptp = 0x101e;
+  Step large;
+  large.access.size = 3000;
+  c.steps.push_back(large);
+  EXPECT_TRUE(FitTo(profile, c));
+  EXPECT_EQ(c.steps[0].access.size, 64);
+  profile.models |= EPTDIFF_MODELS_LARGE_ACCESSES;
+  c.steps[0] = large;
+  EXPECT_TRUE(FitTo(profile, c));
+  EXPECT_EQ(c.steps[0].access.size, 3000);
+}
+
 TEST(ProfileTest, ACaseOfWhichNothingIsLeftIsNotAsked) {
   eptdiff_profile profile = BlankProfile();
   profile.models = EPTDIFF_MODELS_4_LEVELS;
