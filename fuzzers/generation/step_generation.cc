@@ -20,7 +20,16 @@ bool IsWrite(AccessKind kind) {
          kind == AccessKind::kShadowStackWrite;
 }
 
-std::uint8_t GenerateSize(Random& random, AccessKind kind) {
+// What no single operand has: what FSAVE, FXSAVE and XSAVE make, and whatever a
+// hypervisor copies at once.
+std::uint16_t GenerateLargeSize(Random& random) {
+  static constexpr std::uint16_t kSizes[] = {65,  94,  108,  128,  129,  256,
+                                             512, 576, 1024, 2048, 4095, 4096};
+  return random.OneIn(2) ? random.Pick(kSizes)
+                         : static_cast<std::uint16_t>(65 + random.Below(4032));
+}
+
+std::uint16_t GenerateSize(Random& random, AccessKind kind) {
   static constexpr std::uint8_t kSizes[] = {1, 1, 2, 4, 4, 8, 8, 8, 16, 32, 64};
   if (IsShadowStack(kind)) return random.OneIn(4) ? 4 : 8;
   if (kind == AccessKind::kFetch) {
@@ -29,6 +38,7 @@ std::uint8_t GenerateSize(Random& random, AccessKind kind) {
   if (kind == AccessKind::kReadModifyWrite) {
     return static_cast<std::uint8_t>(1u << random.Below(5));
   }
+  if (random.OneIn(12)) return GenerateLargeSize(random);
   return random.OneIn(10) ? static_cast<std::uint8_t>(1 + random.Below(64))
                           : random.Pick(kSizes);
 }

@@ -168,7 +168,8 @@ bool ChangeAccess(Random& random, Case& c) {
   } else if (random.OneIn(2)) {
     step->access = GenerateAccess(random, Exotic{}, c);
   } else {
-    step->access.size = static_cast<std::uint8_t>(1 + random.Below(64));
+    const std::uint64_t most = random.OneIn(4) ? kMaxAccessBytes : 64;
+    step->access.size = static_cast<std::uint16_t>(1 + random.Below(most));
   }
   return true;
 }
