@@ -16,8 +16,10 @@
 // set, then flags are set and logged page by page (so that a log which the
 // first page fills is full for the second); exits report the first byte of the
 // access in the refused page; a refused update of a guest accessed or dirty
-// flag is a read as well as a write, as processors report it; undefined bits
-// and fields are 0; a GPA too wide for 4-level EPT is never converted to a #VE.
+// flag is a read as well as a write, as processors report it; that of a
+// shadow-stack token is a write, and a read where supervisor shadow-stack
+// control does not decide; undefined bits and fields are 0; a GPA too wide for
+// 4-level EPT is never converted to a #VE.
 // Linear-address space separation looks at all of an access before any page.
 // Implicit accesses are masked as others are, in compatibility mode, too; an
 // access whose bytes masking would take apart is an error of the caller.

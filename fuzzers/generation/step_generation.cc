@@ -12,12 +12,14 @@ using namespace bits;
 
 bool IsShadowStack(AccessKind kind) {
   return kind == AccessKind::kShadowStackRead ||
-         kind == AccessKind::kShadowStackWrite;
+         kind == AccessKind::kShadowStackWrite ||
+         kind == AccessKind::kShadowStackReadModifyWrite;
 }
 
 bool IsWrite(AccessKind kind) {
   return kind == AccessKind::kWrite || kind == AccessKind::kReadModifyWrite ||
-         kind == AccessKind::kShadowStackWrite;
+         kind == AccessKind::kShadowStackWrite ||
+         kind == AccessKind::kShadowStackReadModifyWrite;
 }
 
 // What no single operand has: what FSAVE, FXSAVE and XSAVE make, and whatever a
@@ -31,6 +33,7 @@ std::uint16_t GenerateLargeSize(Random& random) {
 
 std::uint16_t GenerateSize(Random& random, AccessKind kind) {
   static constexpr std::uint8_t kSizes[] = {1, 1, 2, 4, 4, 8, 8, 8, 16, 32, 64};
+  if (kind == AccessKind::kShadowStackReadModifyWrite) return 8;
   if (IsShadowStack(kind)) return random.OneIn(4) ? 4 : 8;
   if (kind == AccessKind::kFetch) {
     return static_cast<std::uint8_t>(1 + random.Below(15));
@@ -138,8 +141,11 @@ Access GenerateAccess(Random& random, const Exotic& exotic, const Case& c) {
   access.kind = random.Pick(kPlain);
   const bool shadow_stacks = (c.guest.cr4 & kCr4Cet) != 0;
   if (shadow_stacks && random.Percent(35)) {
-    access.kind = random.OneIn(2) ? AccessKind::kShadowStackRead
-                                  : AccessKind::kShadowStackWrite;
+    static constexpr AccessKind kKinds[] = {
+        AccessKind::kShadowStackRead, AccessKind::kShadowStackRead,
+        AccessKind::kShadowStackWrite, AccessKind::kShadowStackWrite,
+        AccessKind::kShadowStackReadModifyWrite};
+    access.kind = random.Pick(kKinds);
     access.wruss = access.kind == AccessKind::kShadowStackWrite &&
                    c.guest.cpl == 0 && random.OneIn(4);
   } else if (access.kind != AccessKind::kFetch && c.guest.cpl == 3) {

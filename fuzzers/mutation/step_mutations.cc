@@ -161,7 +161,7 @@ bool ChangeAccess(Random& random, Case& c) {
     return false;
   }
   if (random.OneIn(2)) {
-    step->access.kind = static_cast<AccessKind>(random.Below(6));
+    step->access.kind = static_cast<AccessKind>(random.Below(7));
     const bool shadow_stack = step->access.kind >= AccessKind::kShadowStackRead;
     if (shadow_stack) c.guest.cr4 |= kCr4Cet;
     step->access.wruss &= step->access.kind == AccessKind::kShadowStackWrite;

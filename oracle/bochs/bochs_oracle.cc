@@ -201,7 +201,7 @@ bochs::Access AccessOf(AccessKind kind) {
     case AccessKind::kShadowStackRead:
       return bochs::Access::kShadowStackRead;
     case AccessKind::kShadowStackWrite:
-    case AccessKind::kShadowStackReadModifyWrite:  // unmodelled.def
+    case AccessKind::kShadowStackReadModifyWrite:  // skipped
       return bochs::Access::kShadowStackWrite;
   }
   return bochs::Access::kRead;
@@ -410,6 +410,10 @@ class BochsOracle final : public Oracle {
     if (IsAccess(step)) {
       if (step.access.size < 1 || step.access.size > kMaxAccessBytes) {
         return Skip::kCallerError;
+      }
+      // Its instructions read tokens and write them, by two accesses.
+      if (step.access.kind == AccessKind::kShadowStackReadModifyWrite) {
+        return Skip::kAccessKind;
       }
       if (IsLargeSubPageWrite(state, step)) return Skip::kLargeSubPageWrite;
       // Without a GLA it is trace-address pre-translation.

@@ -480,6 +480,7 @@ TEST_F(BochsOracleTest, SaysWhichStepsItCannotAnswer) {
   asynchronous.access.asynchronous = true;
   Step eptp_switch;
   eptp_switch.kind = StepKind::kEptpSwitch;
+  const Step token = AccessStep(AccessKind::kShadowStackReadModifyWrite);
   Step empty = Read();
   empty.access.size = 0;
   Outcome outcome;
@@ -487,6 +488,7 @@ TEST_F(BochsOracleTest, SaysWhichStepsItCannotAnswer) {
   EXPECT_EQ(oracle_->Perform(state_, asynchronous, outcome),
             Skip::kAsynchronous);
   EXPECT_EQ(oracle_->Perform(state_, eptp_switch, outcome), Skip::kEptpSwitch);
+  EXPECT_EQ(oracle_->Perform(state_, token, outcome), Skip::kAccessKind);
   EXPECT_EQ(oracle_->Perform(state_, empty, outcome), Skip::kCallerError);
 }
 

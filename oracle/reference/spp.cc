@@ -51,7 +51,8 @@ SppEligibility JudgeSppEligibility(Examiner& x) {
   const Access& access = s.access.access;
   if (s.access.split || access.asynchronous || !s.access.page.gla_valid ||
       access.size > kLargestOperand ||
-      access.kind == AccessKind::kShadowStackWrite) {
+      access.kind == AccessKind::kShadowStackWrite ||
+      access.kind == AccessKind::kShadowStackReadModifyWrite) {
     return SppEligibility::kMayBe;
   }
   return SppEligibility::kEligible;

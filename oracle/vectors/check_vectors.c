@@ -98,6 +98,7 @@ static const struct {
     {"large_access", EPTDIFF_MODELS_LARGE_ACCESSES},
     {"read_modify_write", EPTDIFF_MODELS_READ_MODIFY_WRITE},
     {"shadow_stack_access", EPTDIFF_MODELS_SHADOW_STACK_ACCESS},
+    {"shadow_stack_token", EPTDIFF_MODELS_SHADOW_STACK_TOKENS},
     {"asynchronous", EPTDIFF_MODELS_ASYNCHRONOUS},
     {"event_delivery", EPTDIFF_MODELS_EVENTS},
     {"busy_shadow_stack", EPTDIFF_MODELS_BUSY_SHADOW_STACK},
@@ -244,6 +245,7 @@ static void read_step(const struct json* step, eptdiff_question* q) {
                                          "fetch",
                                          "shadow_stack_read",
                                          "shadow_stack_write",
+                                         "shadow_stack_read_modify_write",
                                          NULL};
   q->step = place_in(kinds, json_text(step, "kind"));
   q->access = (uint8_t)(json_member(step, "access") != NULL

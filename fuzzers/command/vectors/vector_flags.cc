@@ -171,6 +171,12 @@ constexpr VectorFlag kFlags[] = {
                 (IsAccess(step) && step.access.wruss);
        });
      }},
+    {"shadow_stack_token", "a read-modify-write of a shadow-stack token",
+     [](const Case& c) {
+       return SomeStep(c, [](const Step& step) {
+         return HasKind(step, AccessKind::kShadowStackReadModifyWrite);
+       });
+     }},
     {"asynchronous", "an asynchronous access, or one without a linear address",
      [](const Case& c) {
        return SomeStep(c, [](const Step& step) {
