@@ -16,8 +16,10 @@
 // set, then flags are set and logged page by page (so that a log which the
 // first page fills is full for the second); exits report the first byte of the
 // access in the refused page; a refused update of a guest accessed or dirty
-// flag is a read as well as a write, as processors report it; undefined bits
-// and fields are 0; a GPA too wide for 4-level EPT is never converted to a #VE.
+// flag is a read as well as a write, as processors report it; that of a
+// shadow-stack token is a write, and a read where supervisor shadow-stack
+// control does not decide; undefined bits and fields are 0; a GPA too wide for
+// 4-level EPT is never converted to a #VE.
 // Linear-address space separation looks at all of an access before any page.
 // Implicit accesses are masked as others are, in compatibility mode, too; an
 // access whose bytes masking would take apart is an error of the caller.
@@ -79,7 +81,7 @@ enum class EngineStatus : std::uint8_t {
   kEptOff,       // "enable EPT" is 0
   kNotModelled,  // a control or register asks for what is not (modelled.h)
   kCallerError,  // a GPA beyond CPUID's width, a linear address that is not
-                 // canonical or too wide, a size that is not 1 to 64 ...
+                 // canonical or too wide, a size beyond 1 to 4096 ...
   kNoMemory,     // an entry or area lies where there is no memory
 };
 
@@ -250,7 +252,7 @@ class Engine {
   EngineStatus AccessPagingStructure(Memory& memory, Use use, Gpa gpa, Gla gla,
                                      std::uint8_t pat_index, Event& event);
 
-  // With CR0.PG = 1 (linear_access_inl.h). An access of 1 to 64 bytes:
+  // With CR0.PG = 1 (linear_access_inl.h). An access of 1 to 4096 bytes:
   template <HostMemory Memory>
   EngineStatus PerformPaged(Memory& memory, const Access& access, Gla gla,
                             Event& event);

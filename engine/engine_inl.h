@@ -15,9 +15,9 @@ template <HostMemory Memory>
 EngineStatus Engine::PerformTranslated(Memory& memory, const Access& access,
                                        Gpa gpa, const GuestPage& page,
                                        std::uint64_t width, Event& event) {
-  constexpr unsigned kMaxBytes = 64;
+  constexpr unsigned kPageBytes = 4096;
   const unsigned bytes = access.size;
-  if (bytes - 1 >= kMaxBytes) return EngineStatus::kCallerError;
+  if (bytes - 1 >= kPageBytes) return EngineStatus::kCallerError;
   if (access.asynchronous | !page.gla_valid) [[unlikely]] {
     const EngineStatus status = CheckAsynchronous(!page.gla_valid);
     if (status != EngineStatus::kAnswered) return status;
@@ -33,7 +33,6 @@ EngineStatus Engine::PerformTranslated(Memory& memory, const Access& access,
       .asynchronous = access.asynchronous,
       .page = page,
       .memory_types = MemoryTypesFor(guest_, page.pat_index)};
-  constexpr unsigned kPageBytes = 4096;
   const unsigned room = kPageBytes - gpa.value % kPageBytes;
   if (bytes <= room) {
     return Perform(memory, request, {gpa, page.gla, bytes}, event);

@@ -35,9 +35,9 @@ TEST(EngineTest, QuestionsThatNoProcessorIsAsked) {
   TestMachine m;
   m.Perform({.size = 0});
   EXPECT_EQ(m.status, EngineStatus::kCallerError);
-  m.Perform({.size = 65});
+  m.Perform({.size = 4097});
   EXPECT_EQ(m.status, EngineStatus::kCallerError);
-  m.Perform({.size = 64});
+  m.Perform({.size = 4096});
   EXPECT_EQ(m.status, EngineStatus::kAnswered);
   m.EnableFiveLevels();
   m.Perform(AccessKind::kRead, Gpa{0x0010000000000000});

@@ -14,6 +14,8 @@ struct Move {
 
 // Of several that apply, the longest does.
 constexpr Move kMoves[] = {
+    // Volume 1.
+    {"17", "18"},  // control-flow enforcement
     // Volume 3A.
     {"2", "2"},    // system architecture
     {"4", "5"},    // paging

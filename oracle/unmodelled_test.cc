@@ -74,11 +74,6 @@ constexpr Change kChanges[] = {
        a.step.kind = StepKind::kRegisterWrite;
        a.step.reg = GuestRegister::kCr3;
      }},
-    {Skip::kLargeAccess, [](Asked& a) { a.step.access.size = 65; }},
-    {Skip::kShadowStackToken,
-     [](Asked& a) {
-       a.step.access.kind = AccessKind::kShadowStackReadModifyWrite;
-     }},
     {Skip::kPebsAccess, [](Asked& a) { a.step.access.pebs = true; }},
 };
 
@@ -122,6 +117,10 @@ constexpr void (*kHarmless[])(Asked&) = {
       a.step.reg = GuestRegister::kPkru;
     },
     [](Asked& a) { a.state.controls.tertiary = Bit(12); },
+    [](Asked& a) { a.step.access.size = 4096; },
+    [](Asked& a) {
+      a.step.access.kind = AccessKind::kShadowStackReadModifyWrite;
+    },
 };
 
 TEST(UnmodelledTest, EachIsNamedWhereItCounts) {

@@ -200,11 +200,10 @@ class CachingEngine {
   // Whether what is kept may answer: an access in one page, by whom it matters.
   static bool IsPlain(const Access& access, std::uint64_t address) {
     constexpr unsigned kPageBytes = 4096;
-    constexpr unsigned kMaxBytes = 64;  // as Engine has it
     const unsigned offset = address % kPageBytes;
     return !access.asynchronous &&
-           !(access.wruss && access.implicit_supervisor) &&
-           access.size - 1u < kMaxBytes && offset + access.size <= kPageBytes;
+           !(access.wruss && access.implicit_supervisor) && access.size != 0 &&
+           offset + access.size <= kPageBytes;
   }
   // With CR0.PG = 0 every linear address is a user-mode address (VIO-7).
   Use UseOf(const Access& access, bool user_page) const {

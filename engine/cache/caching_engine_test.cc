@@ -51,11 +51,12 @@ class CachingEngineTest : public testing::Test {
         EngineStatus::kAnswered);
     return event;
   }
-  Event Physical(AccessKind kind = AccessKind::kRead, Gpa gpa = kPage) {
+  Event Physical(AccessKind kind = AccessKind::kRead, Gpa gpa = kPage,
+                 std::uint16_t size = 1) {
     FlatMemory memory(m_.words.data(), m_.words.size() * 8);
     Event event;
-    EXPECT_EQ(engine_->PerformAccess(memory, Access{.kind = kind}, gpa,
-                                     GuestPage(), event),
+    const Access access = {.kind = kind, .size = size};
+    EXPECT_EQ(engine_->PerformAccess(memory, access, gpa, GuestPage(), event),
               EngineStatus::kAnswered);
     return event;
   }
@@ -115,6 +116,21 @@ TEST_F(CachingEngineTest, WhatHasToSetFlagsIsNotKept) {
   EXPECT_TRUE(Completed(Linear(AccessKind::kWrite)));
   EXPECT_EQ(m_.EptPteOf(kPage) & 0x200, 0x200u);
   EXPECT_EQ(engine_->engine().controls().pml_index, 5);
+}
+
+TEST_F(CachingEngineTest, LargeAccessesUseWhatIsKept) {
+  Begin();
+  constexpr AccessKind kRead = AccessKind::kRead;
+  EXPECT_TRUE(Completed(Physical(kRead, Gpa{0x9000}, 4096)));
+  m_.EptPteOf(kPage) = 0;
+  EXPECT_TRUE(Completed(Physical(kRead, Gpa{0x9000}, 4096)));
+  FlatMemory memory(m_.words.data(), m_.words.size() * 8);
+  Event event;
+  EXPECT_EQ(engine_->PerformAccess(memory, Access{.size = 0}, Gpa{0x9000},
+                                   GuestPage(), event),
+            EngineStatus::kCallerError);
+  // What has bytes in two pages is walked.
+  EXPECT_EQ(ExitReason(Physical(kRead, Gpa{0x9001}, 4096)), 48);
 }
 
 TEST_F(CachingEngineTest, SubPagePermissionsAreAskedEachTime) {

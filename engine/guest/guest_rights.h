@@ -23,7 +23,7 @@ enum class AccessMode : std::uint8_t {
   kImplicitSupervisor,
 };
 inline constexpr int kAccessModeCount = 3;
-inline constexpr int kAccessKindCount = 6;
+inline constexpr int kAccessKindCount = 7;
 
 constexpr AccessMode ModeOf(const Access& access, std::uint8_t cpl) {
   if (access.wruss) return AccessMode::kUser;
@@ -32,11 +32,13 @@ constexpr AccessMode ModeOf(const Access& access, std::uint8_t cpl) {
 }
 constexpr bool IsWrite(AccessKind kind) {
   return kind == AccessKind::kWrite || kind == AccessKind::kReadModifyWrite ||
-         kind == AccessKind::kShadowStackWrite;
+         kind == AccessKind::kShadowStackWrite ||
+         kind == AccessKind::kShadowStackReadModifyWrite;
 }
 constexpr bool IsShadowStack(AccessKind kind) {
   return kind == AccessKind::kShadowStackRead ||
-         kind == AccessKind::kShadowStackWrite;
+         kind == AccessKind::kShadowStackWrite ||
+         kind == AccessKind::kShadowStackReadModifyWrite;
 }
 
 // The registers, as far as rights depend on them in the present paging mode.

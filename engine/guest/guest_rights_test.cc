@@ -25,6 +25,7 @@ constexpr auto kRmw = AccessKind::kReadModifyWrite;
 constexpr auto kFetch = AccessKind::kFetch;
 constexpr auto kSsRead = AccessKind::kShadowStackRead;
 constexpr auto kSsWrite = AccessKind::kShadowStackWrite;
+constexpr auto kSsToken = AccessKind::kShadowStackReadModifyWrite;
 constexpr auto kUser = AccessMode::kUser;
 constexpr auto kSuper = AccessMode::kExplicitSupervisor;
 constexpr auto kImplicit = AccessMode::kImplicitSupervisor;
@@ -131,18 +132,17 @@ TEST(GuestRightsTest, SmapWithAcIsForImplicitAccessesAlone) {
 // GW-11. The leaf is not writable but dirty, all else writable.
 TEST(GuestRightsTest, ShadowStacks) {
   constexpr Case kCases[] = {
-      {kSsRead, kSuper, 3, 0x41, 0},
-      {kSsWrite, kSuper, 3, 0x41, 0},
+      {kSsRead, kSuper, 3, 0x41, 0},     {kSsWrite, kSuper, 3, 0x41, 0},
       {kSsRead, kSuper, 3, 0x43, 0x41},   // an ordinary page
       {kSsWrite, kSuper, 3, 0x01, 0x43},  // read-only, not dirty
       {kSsRead, kSuper, 1, 0x41, 0x41},   // read-only above
       {kSsRead, kSuper, 7, 0x45, 0x41},   // a user-mode address
       {kSsWrite, kImplicit, 3, 0x45, 0},  // supervisor: the table says so
-      {kSsRead, kUser, 7, 0x45, 0},
-      {kSsWrite, kUser, 7, 0x45, 0},
-      {kSsWrite, kUser, 3, 0x45, 0x47},
-      {kSsRead, kUser, 7, 0x41, 0x45},
-      {kSsRead, kUser, 7, kXd | 0x45, 0},
+      {kSsRead, kUser, 7, 0x45, 0},      {kSsWrite, kUser, 7, 0x45, 0},
+      {kSsWrite, kUser, 3, 0x45, 0x47},  {kSsRead, kUser, 7, 0x41, 0x45},
+      {kSsToken, kUser, 7, 0x45, 0},     {kSsToken, kUser, 7, 0x41, 0x47},
+      {kSsToken, kUser, 7, 0x47, 0x47},  {kSsToken, kSuper, 3, 0x41, 0},
+      {kSsToken, kSuper, 7, 0x45, 0x43}, {kSsRead, kUser, 7, kXd | 0x45, 0},
       {kWrite, kSuper, 3, 0x41, 3},  // read-only for ordinary writes
       {kRead, kSuper, 3, 0x41, 0},
   };
@@ -172,6 +172,8 @@ TEST(ProtectionKeyTest, UserPages) {
       {kRead, kUser, kAd | 5, 5, 0},    // bits of a table entry
       {kSsRead, kUser, 7, kAd | 0x45, 0x65},
       {kSsWrite, kUser, 7, kWd | 0x45, 0x67},
+      {kSsToken, kUser, 7, kWd | 0x45, 0x67},
+      {kSsToken, kUser, 7, kAd | 0x45, 0x67},
       {kSsRead, kUser, 7, kWd | 0x45, 0},
   };
   Check({.user_keys = 0x00000024}, kCases);

@@ -27,17 +27,16 @@ EngineStatus Engine::PerformLinearAccess(Memory& memory, const Access& access,
 template <HostMemory Memory>
 EngineStatus Engine::PerformPaged(Memory& memory, const Access& access, Gla gla,
                                   Event& event) {
-  constexpr unsigned kMaxBytes = 64;
   constexpr unsigned kPageBytes = 4096;
   const unsigned bytes = access.size;
-  if (bytes - 1 >= kMaxBytes) return EngineStatus::kCallerError;
+  if (bytes - 1 >= kPageBytes) return EngineStatus::kCallerError;
   if (!answers_) return NoAnswer();
   if (access.asynchronous) [[unlikely]] {
     const EngineStatus status = CheckAsynchronous(/*trace_output=*/false);
     if (status != EngineStatus::kAnswered) return status;
   }
   Gla last = paging_->Effective(Gla{gla.value + bytes - 1}, access);
-  // What is not canonical has no end within 64 bytes. To go on with a masked
+  // What is not canonical has no end within a page. To go on with a masked
   // address is the same as to name it.
   if (!paging_->IsPlain(gla, access) || !paging_->IsPlain(last, access))
       [[unlikely]] {

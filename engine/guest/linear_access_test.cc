@@ -267,7 +267,7 @@ TEST(LinearAddressTest, WhatIsNotCanonicalIsNoQuestion) {
   GuestTestMachine m;
   const struct {
     std::uint64_t gla;
-    std::uint8_t size;
+    std::uint16_t size;
     EngineStatus status;
   } kCases[] = {
       {0x0000800000000000, 1, EngineStatus::kCallerError},
@@ -276,7 +276,11 @@ TEST(LinearAddressTest, WhatIsNotCanonicalIsNoQuestion) {
       {0xffff7fffffffffff, 2, EngineStatus::kCallerError},
       {0xffffffffffffffff, 2, EngineStatus::kAnswered},
       {0x0000000000000000, 0, EngineStatus::kCallerError},
-      {0x0000000000000000, 65, EngineStatus::kCallerError},
+      {0x0000000000000000, 4097, EngineStatus::kCallerError},
+      {0x00007ffffffff000, 4096, EngineStatus::kAnswered},
+      {0x00007ffffffff001, 4096, EngineStatus::kCallerError},
+      {0xffff7fffffffffff, 4096, EngineStatus::kCallerError},
+      {0xfffffffffffff001, 4096, EngineStatus::kAnswered},
   };
   for (const auto& c : kCases) {
     m.PerformLinear({.size = c.size}, Gla{c.gla});

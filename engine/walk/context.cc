@@ -133,8 +133,9 @@ Use EptContext::UseOf(AccessKind kind, bool supervisor, bool user_page) const {
     case AccessKind::kShadowStackRead:
       return controlled ? Use::kShadowStackRead : Use::kRead;
     case AccessKind::kShadowStackWrite:
-    case AccessKind::kShadowStackReadModifyWrite:  // not modelled yet
       return controlled ? Use::kShadowStackWrite : Use::kWrite;
+    case AccessKind::kShadowStackReadModifyWrite:
+      return controlled ? Use::kShadowStackWrite : Use::kReadModifyWrite;
   }
   return Use::kRead;
 }

@@ -31,6 +31,7 @@ TEST(FlagsTest, WhatEachAccessSets) {
       {AccessKind::kFetch, false},
       {AccessKind::kShadowStackRead, false},
       {AccessKind::kShadowStackWrite, true},
+      {AccessKind::kShadowStackReadModifyWrite, true},
   };
   for (const auto& c : kCases) {
     for (const bool control : {false, true}) {

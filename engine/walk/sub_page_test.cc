@@ -56,11 +56,16 @@ TEST(SubPageTest, AWriteNeedsAllItsSubPages) {
       {0x5000000000000000, 0xf40, 64, true},
       {0x5000000000000000, 0xf7f, 64, true},
       {0x4000000000000000, 0xf7f, 64, false},
+      {0x0000000000000015, 0x07f, 130, true},
+      {0x0000000000000011, 0x07f, 130, false},
+      {kAllSubPages, 0x000, 4096, true},
+      {kAllSubPages & ~0x40000ull, 0x000, 4096, false},
+      {kAllSubPages & ~1ull, 0x080, 3968, true},
   };
   for (const auto& c : kCases) {
     TestMachine m = Machine(c.vector);
     const Access access = {.kind = AccessKind::kWrite,
-                           .size = static_cast<std::uint8_t>(c.bytes)};
+                           .size = static_cast<std::uint16_t>(c.bytes)};
     EXPECT_EQ(Completed(m.Perform(access, Gpa{0x8080604000ull + c.offset})),
               c.allowed)
         << std::hex << c.vector << ' ' << c.offset;

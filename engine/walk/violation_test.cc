@@ -105,6 +105,26 @@ TEST(ViolationTest, SupervisorShadowStackControl) {
   EXPECT_EQ(Allowed(m, kSs | 7, 7), "rwmxu");  // bit 60 counts in leaves
 }
 
+// It is loaded and stored: where the control does not decide, both rights
+// count.
+TEST(ViolationTest, ATokenOfAShadowStackIsReadAndWritten) {
+  constexpr AccessKind kToken = AccessKind::kShadowStackReadModifyWrite;
+  for (const bool control : {false, true}) {
+    TestMachine m;
+    if (control) m.EnableShadowStackControl();
+    const std::uint64_t bits = control ? 0x2002 : 0x2003;
+    EXPECT_EQ(Completed(m.Perform(kToken)), !control);
+    m.At(kPte) = 0x9035;
+    EXPECT_EQ(m.Perform(kToken).qualification & 0x2007, bits);
+    m.At(kPte) = 0x1000000000009035;
+    EXPECT_EQ(Completed(m.Perform(kToken)), control);
+    m.guest.cpl = 3;
+    EXPECT_FALSE(Completed(m.Perform(kToken)));
+    m.At(kPte) = 0x9037;
+    EXPECT_TRUE(Completed(m.Perform(kToken)));
+  }
+}
+
 TEST(ViolationTest, WhoMakesASupervisorShadowStackAccess) {
   constexpr struct {
     int cpl;

@@ -25,7 +25,7 @@ class BuilderStatistics {
   static constexpr std::size_t kOutcomes = kErrors + kHappeningCount;
   static constexpr std::size_t kOperationCounters =
       kTableOperationKindCount * kOutcomes;
-  static constexpr std::size_t kAccessKinds = 6;
+  static constexpr std::size_t kAccessKinds = 7;
   static constexpr std::size_t kCounters =
       kOperationCounters + kAccessKinds * kAccessEndCount * 2;
 

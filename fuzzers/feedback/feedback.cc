@@ -8,7 +8,7 @@ namespace {
 
 // It looks at all of them after each case, so there are no more than that.
 constexpr std::size_t kConsequences = RulePlace::kCount;
-constexpr std::size_t kAccessKinds = 6;
+constexpr std::size_t kAccessKinds = 7;
 constexpr std::size_t kQuestions = kStepKindCount * kAccessKinds;
 // Nobody here reads them: `used` keeps the compiler from leaving them out.
 constexpr std::size_t kCounters = (kConsequences + kQuestions + 63) / 64 * 64;

@@ -16,8 +16,10 @@ PageRights DrawRights(Random& random, const GuestState& g,
                       const Access& access) {
   const bool user_access = IsUserAccess(g, access);
   const bool fetch = access.kind == AccessKind::kFetch;
-  const bool shadow_stack = access.kind == AccessKind::kShadowStackRead ||
-                            access.kind == AccessKind::kShadowStackWrite;
+  const bool shadow_stack =
+      access.kind == AccessKind::kShadowStackRead ||
+      access.kind == AccessKind::kShadowStackWrite ||
+      access.kind == AccessKind::kShadowStackReadModifyWrite;
   const bool writes = access.kind == AccessKind::kWrite ||
                       access.kind == AccessKind::kReadModifyWrite;
   const bool smep = (g.cr4 & kCr4Smep) != 0;

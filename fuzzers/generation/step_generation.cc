@@ -12,16 +12,28 @@ using namespace bits;
 
 bool IsShadowStack(AccessKind kind) {
   return kind == AccessKind::kShadowStackRead ||
-         kind == AccessKind::kShadowStackWrite;
+         kind == AccessKind::kShadowStackWrite ||
+         kind == AccessKind::kShadowStackReadModifyWrite;
 }
 
 bool IsWrite(AccessKind kind) {
   return kind == AccessKind::kWrite || kind == AccessKind::kReadModifyWrite ||
-         kind == AccessKind::kShadowStackWrite;
+         kind == AccessKind::kShadowStackWrite ||
+         kind == AccessKind::kShadowStackReadModifyWrite;
 }
 
-std::uint8_t GenerateSize(Random& random, AccessKind kind) {
+// What no single operand has: what FSAVE, FXSAVE and XSAVE make, and whatever a
+// hypervisor copies at once.
+std::uint16_t GenerateLargeSize(Random& random) {
+  static constexpr std::uint16_t kSizes[] = {65,  94,  108,  128,  129,  256,
+                                             512, 576, 1024, 2048, 4095, 4096};
+  return random.OneIn(2) ? random.Pick(kSizes)
+                         : static_cast<std::uint16_t>(65 + random.Below(4032));
+}
+
+std::uint16_t GenerateSize(Random& random, AccessKind kind) {
   static constexpr std::uint8_t kSizes[] = {1, 1, 2, 4, 4, 8, 8, 8, 16, 32, 64};
+  if (kind == AccessKind::kShadowStackReadModifyWrite) return 8;
   if (IsShadowStack(kind)) return random.OneIn(4) ? 4 : 8;
   if (kind == AccessKind::kFetch) {
     return static_cast<std::uint8_t>(1 + random.Below(15));
@@ -29,6 +41,7 @@ std::uint8_t GenerateSize(Random& random, AccessKind kind) {
   if (kind == AccessKind::kReadModifyWrite) {
     return static_cast<std::uint8_t>(1u << random.Below(5));
   }
+  if (random.OneIn(12)) return GenerateLargeSize(random);
   return random.OneIn(10) ? static_cast<std::uint8_t>(1 + random.Below(64))
                           : random.Pick(kSizes);
 }
@@ -128,8 +141,11 @@ Access GenerateAccess(Random& random, const Exotic& exotic, const Case& c) {
   access.kind = random.Pick(kPlain);
   const bool shadow_stacks = (c.guest.cr4 & kCr4Cet) != 0;
   if (shadow_stacks && random.Percent(35)) {
-    access.kind = random.OneIn(2) ? AccessKind::kShadowStackRead
-                                  : AccessKind::kShadowStackWrite;
+    static constexpr AccessKind kKinds[] = {
+        AccessKind::kShadowStackRead, AccessKind::kShadowStackRead,
+        AccessKind::kShadowStackWrite, AccessKind::kShadowStackWrite,
+        AccessKind::kShadowStackReadModifyWrite};
+    access.kind = random.Pick(kKinds);
     access.wruss = access.kind == AccessKind::kShadowStackWrite &&
                    c.guest.cpl == 0 && random.OneIn(4);
   } else if (access.kind != AccessKind::kFetch && c.guest.cpl == 3) {

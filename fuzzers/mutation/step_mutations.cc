@@ -161,14 +161,15 @@ bool ChangeAccess(Random& random, Case& c) {
     return false;
   }
   if (random.OneIn(2)) {
-    step->access.kind = static_cast<AccessKind>(random.Below(6));
+    step->access.kind = static_cast<AccessKind>(random.Below(7));
     const bool shadow_stack = step->access.kind >= AccessKind::kShadowStackRead;
     if (shadow_stack) c.guest.cr4 |= kCr4Cet;
     step->access.wruss &= step->access.kind == AccessKind::kShadowStackWrite;
   } else if (random.OneIn(2)) {
     step->access = GenerateAccess(random, Exotic{}, c);
   } else {
-    step->access.size = static_cast<std::uint8_t>(1 + random.Below(64));
+    const std::uint64_t most = random.OneIn(4) ? kMaxAccessBytes : 64;
+    step->access.size = static_cast<std::uint16_t>(1 + random.Below(most));
   }
   return true;
 }

@@ -63,6 +63,11 @@ constexpr Equivalent kEquivalents[] = {
      "Whether implicit accesses are masked is undefined. The alteration "
      "permits "
      "only what the engine does: they are."},
+    {"SPP-6/two-sub-pages-at-most",
+     "A write over three sub-pages has more than 64 bytes, so that whether "
+     "sub-page permissions count is open. The alteration permits a write that "
+     "the third refuses; that it is refused, as the engine does, stays "
+     "permitted."},
 };
 
 }  // namespace

@@ -42,9 +42,11 @@ std::size_t Positions(std::uint64_t value) {
   return sum;
 }
 
-// One byte is the simplest size, a power of two simpler than the rest.
+// One byte is the simplest size, a power of two simpler than the rest, and any
+// address simpler than more bytes than an instruction has for an operand.
 std::size_t SizeCost(std::uint16_t size) {
-  return size == 1 ? 0 : 1 + Bits(size);
+  constexpr std::uint16_t kLargestOperand = 64;
+  return size == 1 ? 0 : 1 + Bits(size) + (size > kLargestOperand ? 64 : 0);
 }
 
 std::size_t InvalidationBits(const Invalidation& asked) {

@@ -121,7 +121,7 @@ constexpr Fault kFaults[] = {
     {"write-through-read-only-pte", WriteThroughReadOnlyPte, 2},
     {"second-access-to-one-leaf", SecondAccessToOneLeaf, 10},
     {"store-and-pml", StoreAndPml, 7},  // each bit of the index above 8
-    {"read-only-pte-of-32-bits", ReadOnlyPteOf32Bits, 3},
+    {"read-only-pte-of-32-bits", ReadOnlyPteOf32Bits, 4},  // 4: at the end
     {"supervisor-pde-of-4-levels", SupervisorPdeOfFourLevels, 5},
     {"read-only-mapping", ReadOnlyMappingOfAPageDirectory, 3},
     {"large-page-through-5-levels", LargePageThroughFiveLevels, 3},
@@ -215,6 +215,37 @@ TEST(MinimizeTest, ALargeLeafComesOutAsThreeEntriesInLowPages) {
   EXPECT_EQ(minimal.memory[0], (MemoryWord{Hpa{0x1000}, 0x2001}));
   EXPECT_EQ(minimal.memory[1], (MemoryWord{Hpa{0x2000}, 0x3001}));
   EXPECT_EQ(minimal.memory[2], (MemoryWord{Hpa{0x3000}, 0x1081}));
+}
+
+Case ReadOf(std::uint64_t gpa, std::uint16_t bytes) {
+  Case c;
+  GenerateCase(1, c);
+  Step step;
+  step.gpa = Gpa{gpa};
+  step.access.size = bytes;
+  c.steps = {step};
+  return c;
+}
+
+// What fails above some size comes out as the next power of two; what has to
+// have bytes in two pages, as two bytes.
+TEST(MinimizeTest, ALargeAccessComesOutAsSmallAsItMayBe) {
+  const Case c = ReadOf(0x1123, 3000);
+  const auto above = [](unsigned bytes) {
+    return [bytes](const Case& other) {
+      return !other.steps.empty() && other.steps[0].access.size > bytes;
+    };
+  };
+  EXPECT_EQ(Minimize(c, above(0)).steps[0].access.size, 1);
+  EXPECT_EQ(Minimize(c, above(64)).steps[0].access.size, 128);
+  EXPECT_EQ(Minimize(c, above(2048)).steps[0].access.size, 4096);
+  const Case across = Minimize(ReadOf(0x1801, 3000), [](const Case& other) {
+    if (other.steps.empty()) return false;
+    const Step& step = other.steps[0];
+    return step.gpa.value % 4096 + step.access.size > 4096;
+  });
+  EXPECT_EQ(across.steps[0].access.size, 2);
+  EXPECT_EQ(across.steps[0].gpa.value, 0xfffu);
 }
 
 // Tables of the guest at address 0, as those of EPT in the lowest pages.

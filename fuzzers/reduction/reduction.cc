@@ -201,10 +201,16 @@ void SimplifySteps(Search& search) {
          {AccessKind::kRead, AccessKind::kWrite, AccessKind::kFetch}) {
       edit([kind](Step& s) { s.access.kind = kind; });
     }
-    for (const std::uint8_t size : {1, 2, 4, 8, 16, 32}) {
+    for (std::uint16_t size = 1; size <= kMaxAccessBytes; size *= 2) {
       edit([size](Step& s) { s.access.size = size; });
     }
-    // Of two pages the second.
+    // Of two pages the last byte and the first, or the second alone.
+    edit([](Step& s) {
+      s.gpa.value |= 0xfff;
+      s.gla.value |= 0xfff;
+      s.page.gla.value |= 0xfff;
+      s.access.size = 2;
+    });
     edit([](Step& s) {
       s.gpa.value = (s.gpa.value + s.access.size - 1) & ~0xfffull;
       s.gla.value = (s.gla.value + s.access.size - 1) & ~0xfffull;

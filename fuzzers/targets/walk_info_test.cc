@@ -36,7 +36,8 @@ bool IsUserMode(const Access& access, const GuestState& guest) {
 bool IsWrite(const Access& access) {
   return access.kind == AccessKind::kWrite ||
          access.kind == AccessKind::kReadModifyWrite ||
-         access.kind == AccessKind::kShadowStackWrite;
+         access.kind == AccessKind::kShadowStackWrite ||
+         access.kind == AccessKind::kShadowStackReadModifyWrite;
 }
 
 // A violation, and all that was said of it.
@@ -231,8 +232,8 @@ TEST(WalkInfoTest, TheLevelOfTheEntryIsAmongThePossible) {
 
 // Bits are defined where the reference says so. It knows more: whether a leaf
 // was reached; and that these are the processor's choice: bit 0 of some writes,
-// bit 15 where there is another reason, bit 16 on the way of an asynchronous
-// access.
+// bit 1 of a shadow-stack token, bit 15 where there is another reason, bit 16
+// on the way of an asynchronous access.
 TEST(WalkInfoTest, QualificationsAreDefinedWhereTheReferenceSaysSo) {
   constexpr std::uint64_t kChoice = 0x18001;
   constexpr std::uint64_t kNeedsLeaf = 0x4000;
@@ -244,8 +245,9 @@ TEST(WalkInfoTest, QualificationsAreDefinedWhereTheReferenceSaysSo) {
         DefinedBits(qualification, ContextOf(v.report.before.processor,
                                              v.report.before.controls,
                                              v.guest().event_delivery));
-    EXPECT_EQ(ours & ~(kChoice | kNeedsLeaf), theirs & ~(kChoice | kNeedsLeaf))
-        << std::hex << qualification;
+    const bool token = v.access.kind == AccessKind::kShadowStackReadModifyWrite;
+    const std::uint64_t open = kChoice | kNeedsLeaf | (token ? 2u : 0u);
+    EXPECT_EQ(ours & ~open, theirs & ~open) << std::hex << qualification;
     EXPECT_EQ(ours & kNeedsLeaf & ~theirs, 0u) << std::hex << qualification;
   });
 }

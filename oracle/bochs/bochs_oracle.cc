@@ -20,6 +20,7 @@ constexpr std::uint64_t kActivateSecondary = Bit(31);
 constexpr std::uint64_t kVirtualizeApicAccesses = Bit(0);
 constexpr std::uint64_t kEnableEpt = Bit(1);
 constexpr std::uint64_t kEnablePml = Bit(17);
+constexpr std::uint64_t kSubPageWritePermissions = Bit(23);
 constexpr std::uint64_t kEnableHlat = Bit(1);
 constexpr std::uint64_t kPagingWrite = Bit(2);
 // Exception bitmap.
@@ -43,6 +44,7 @@ constexpr std::uint64_t kEferLma = Bit(10);
 constexpr std::uint64_t kEferNxe = Bit(11);
 
 constexpr std::uint64_t kPageBytes = 0x1000;
+constexpr std::uint16_t kLargestOperand = 64;  // of an instruction of Bochs's
 constexpr std::uint16_t kLastPmlIndex = 511;
 constexpr unsigned kVectorGp = 13, kVectorPf = 14, kVectorVe = 20;
 
@@ -87,6 +89,17 @@ bool MayBeMasked(const Step& step, const GuestState& guest) {
   };
   return changes(step.gla.value) ||
          changes(step.gla.value + step.access.size - 1);
+}
+
+// Whether it matters that what writes more than 64 bytes does so piece by piece
+// in Bochs: pieces of one page go the same way, save where sub-pages differ.
+bool IsLargeSubPageWrite(const MachineState& state, const Step& step) {
+  const AccessKind kind = step.access.kind;
+  const bool writes = kind == AccessKind::kWrite ||
+                      kind == AccessKind::kReadModifyWrite ||
+                      kind == AccessKind::kShadowStackWrite;
+  return writes && step.access.size > kLargestOperand &&
+         (state.controls.secondary & kSubPageWritePermissions);
 }
 
 bool HasTertiary(const Controls& controls, std::uint64_t control) {
@@ -188,7 +201,7 @@ bochs::Access AccessOf(AccessKind kind) {
     case AccessKind::kShadowStackRead:
       return bochs::Access::kShadowStackRead;
     case AccessKind::kShadowStackWrite:
-    case AccessKind::kShadowStackReadModifyWrite:  // unmodelled.def
+    case AccessKind::kShadowStackReadModifyWrite:  // skipped
       return bochs::Access::kShadowStackWrite;
   }
   return bochs::Access::kRead;
@@ -398,6 +411,11 @@ class BochsOracle final : public Oracle {
       if (step.access.size < 1 || step.access.size > kMaxAccessBytes) {
         return Skip::kCallerError;
       }
+      // Its instructions read tokens and write them, by two accesses.
+      if (step.access.kind == AccessKind::kShadowStackReadModifyWrite) {
+        return Skip::kAccessKind;
+      }
+      if (IsLargeSubPageWrite(state, step)) return Skip::kLargeSubPageWrite;
       // Without a GLA it is trace-address pre-translation.
       if (step.access.asynchronous ||
           (step.kind == StepKind::kGuestPhysicalAccess &&

@@ -480,6 +480,7 @@ TEST_F(BochsOracleTest, SaysWhichStepsItCannotAnswer) {
   asynchronous.access.asynchronous = true;
   Step eptp_switch;
   eptp_switch.kind = StepKind::kEptpSwitch;
+  const Step token = AccessStep(AccessKind::kShadowStackReadModifyWrite);
   Step empty = Read();
   empty.access.size = 0;
   Outcome outcome;
@@ -487,7 +488,27 @@ TEST_F(BochsOracleTest, SaysWhichStepsItCannotAnswer) {
   EXPECT_EQ(oracle_->Perform(state_, asynchronous, outcome),
             Skip::kAsynchronous);
   EXPECT_EQ(oracle_->Perform(state_, eptp_switch, outcome), Skip::kEptpSwitch);
+  EXPECT_EQ(oracle_->Perform(state_, token, outcome), Skip::kAccessKind);
   EXPECT_EQ(oracle_->Perform(state_, empty, outcome), Skip::kCallerError);
+}
+
+// It makes them piece by piece, which matters to sub-pages alone.
+TEST_F(BochsOracleTest, AnswersLargeAccessesButWritesToSubPages) {
+  Step write = Write();
+  write.gpa = Gpa{kGpa.value & ~0xfffull};
+  write.access.size = 4096;
+  const Event event = Ask(write).event;
+  ASSERT_EQ(event.translation_count, 1);
+  EXPECT_EQ(event.translations[0].address.value, 0x5678000u);
+  state_.controls.secondary |= 1 << 23;
+  Step read = write;
+  read.access.kind = AccessKind::kRead;
+  EXPECT_EQ(Ask(read).event, event);
+  write.access.size = 64;
+  EXPECT_EQ(Ask(write).event, event);
+  write.access.size = 65;
+  Outcome outcome;
+  EXPECT_EQ(oracle_->Perform(state_, write, outcome), Skip::kLargeSubPageWrite);
 }
 
 }  // namespace

@@ -86,7 +86,12 @@ std::uint64_t Gw11Mode(const Situation& s) {
   return s.linear.shadow_stack && s.linear.user_access != s.UserModeAddress();
 }
 
-std::uint64_t Gw18Write(const Situation& s) { return s.linear.write; }
+// The load of a shadow stack's token faults first, or counts as the write that
+// follows it.
+std::uint64_t Gw18Write(const Situation& s) {
+  const bool token = s.linear.shadow_stack && s.linear.read_modify_write;
+  return token ? kUndefinedBit : s.linear.write;
+}
 
 std::uint64_t Gw18User(const Situation& s) { return s.linear.user_access; }
 

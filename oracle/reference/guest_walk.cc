@@ -291,22 +291,21 @@ void Walker::AddFault(Fault fault, RuleAt decided) {
   event.cr2.value = x_.Ask(Slot::kGw16);
   const auto operand = static_cast<std::uint64_t>(fault);
   event.error_code = static_cast<std::uint32_t>(
-      x_.Ask(Slot::kGw6Error, operand) |
-      x_.Ask(Slot::kGw18Write, operand) << 1 |
-      x_.Ask(Slot::kGw18User, operand) << 2 | x_.Ask(Slot::kGw8Error) << 4 |
+      x_.Ask(Slot::kGw6Error, operand) | x_.Ask(Slot::kGw18User, operand) << 2 |
+      x_.Ask(Slot::kGw8Error) << 4 |
       x_.Ask(Slot::kGw18ShadowStack, operand) << 6 |
       x_.Ask(Slot::kGw15Error, operand) << 7);
+  const auto set_bit = [&](int position, std::uint64_t answer) {
+    const std::uint32_t bit = std::uint32_t{1} << position;
+    if (answer == kUndefinedBit) {
+      alternative.error_code_defined &= ~bit;
+    } else if (answer != 0) {
+      event.error_code |= bit;
+    }
+  };
+  set_bit(1, x_.Ask(Slot::kGw18Write, operand));
   linear_.key_refuses = fault == Fault::kRights && x_.Ask(Slot::kGw10);
-  constexpr std::uint32_t kKey = 1 << 5;
-  switch (x_.Ask(Slot::kGw18Key, operand)) {
-    case 0:
-      break;
-    case 1:
-      event.error_code |= kKey;
-      break;
-    default:
-      alternative.error_code_defined = ~kKey;
-  }
+  set_bit(5, x_.Ask(Slot::kGw18Key, operand));
 }
 
 Walker::End Walker::Walk(std::uint64_t table, std::uint8_t level,
@@ -436,6 +435,7 @@ bool Walker::Run() {
 
 void BeginLinear(Examiner& x, const LinearPart& part) {
   const Access& access = part.access;
+  const bool token = access.kind == AccessKind::kShadowStackReadModifyWrite;
   LinearTranslation& linear = x.s.linear;
   linear = {};
   linear.gla = part.gla;
@@ -443,12 +443,13 @@ void BeginLinear(Examiner& x, const LinearPart& part) {
   linear.bytes = part.bytes;
   linear.fetch = access.kind == AccessKind::kFetch;
   linear.shadow_stack = access.kind == AccessKind::kShadowStackRead ||
-                        access.kind == AccessKind::kShadowStackWrite;
+                        access.kind == AccessKind::kShadowStackWrite || token;
   linear.write = access.kind == AccessKind::kWrite ||
                  access.kind == AccessKind::kReadModifyWrite ||
-                 access.kind == AccessKind::kShadowStackWrite;
+                 access.kind == AccessKind::kShadowStackWrite || token;
   linear.implicit = access.implicit_supervisor;
-  linear.read_modify_write = access.kind == AccessKind::kReadModifyWrite;
+  linear.read_modify_write =
+      access.kind == AccessKind::kReadModifyWrite || token;
   linear.user_access =
       access.wruss || (x.state().guest.cpl == 3 && !linear.implicit);
   x.s.level = 0;

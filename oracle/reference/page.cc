@@ -53,8 +53,14 @@ void Classify(Examiner& x) {
       s.sss_access = supervisor;
       return;
     case AccessKind::kShadowStackWrite:
-    case AccessKind::kShadowStackReadModifyWrite:  // unmodelled.def
       s.writes = true;
+      s.sss_access = supervisor;
+      return;
+    case AccessKind::kShadowStackReadModifyWrite:
+      // Volume 1, 17.2.2: a locked shadow-stack load, and an unlocking
+      // shadow-stack store, whatever the token is.
+      s.writes = x.Ask(Slot::kVio15Write);
+      s.reads = x.Ask(Slot::kVio15Read);
       s.sss_access = supervisor;
       return;
   }

@@ -4,13 +4,23 @@
 namespace eptdiff::sdm {
 namespace {
 
-bool IsShadowStack(const Situation& s) {
-  return s.access.access.kind == AccessKind::kShadowStackRead ||
-         s.access.access.kind == AccessKind::kShadowStackWrite;
-}
-
 // Notes 2 and 3: the translation did not come to an end.
 bool Cut(const Situation& s) { return s.not_present || s.beyond_width; }
+
+bool IsToken(const Situation& s) {
+  return s.access.access.kind == AccessKind::kShadowStackReadModifyWrite;
+}
+
+bool IsShadowStack(const Situation& s) {
+  return s.access.access.kind == AccessKind::kShadowStackRead ||
+         s.access.access.kind == AccessKind::kShadowStackWrite || IsToken(s);
+}
+
+// EPT lets the access be a read, and not a write.
+bool OnlyWriteRefused(const Situation& s) {
+  const bool sss = s.sss_access && s.SupervisorShadowStackControl();
+  return !Cut(s) && !sss && s.InAllEntries(0) && !s.InAllEntries(1);
+}
 
 bool Bit7(const Situation& s) { return Qual7(s) == 1; }
 bool Bit8(const Situation& s) { return Qual8(s) == 1; }
@@ -25,13 +35,18 @@ bool Advanced(const Situation& s) {
 std::uint64_t Qual0(const Situation& s) {
   if (s.IsStructureAccess() && s.AccessedDirtyEnabled()) return 1;  // note 1
   if (s.access.purpose == Purpose::kStructureUpdate) return kUndefinedBit;
-  if (s.access.access.kind == AccessKind::kReadModifyWrite) {
+  if (s.access.access.kind == AccessKind::kReadModifyWrite || IsToken(s)) {
     return kUndefinedBit;
   }
   return s.reads;
 }
 
-std::uint64_t Qual1(const Situation& s) { return s.writes; }
+// The load of a token may be refused as a read, before its store is a write.
+std::uint64_t Qual1(const Situation& s) {
+  const bool translated = s.access.purpose == Purpose::kTranslated;
+  if (translated && IsToken(s) && !OnlyWriteRefused(s)) return kUndefinedBit;
+  return s.writes;
+}
 
 std::uint64_t Qual2(const Situation& s) { return s.fetches; }
 

@@ -45,7 +45,7 @@ struct PathEntry {
 };
 
 // A mapping that may have been kept, or the upper part of one (29.4.1).
-struct Mapping {
+struct KeptMapping {
   bool combined = false;  // else guest-physical
   bool whole = false;     // a translation; else a paging-structure-cache entry
   bool global = false;    // combined: of a global page
@@ -137,7 +137,7 @@ struct Situation {
   const AccessReport* reported = nullptr;
 
   // 29.4: a mapping, what was current when it was made, and a step since.
-  const Mapping* mapping = nullptr;
+  const KeptMapping* mapping = nullptr;
   const ProcessorContext* then = nullptr;
   const PastStep* past = nullptr;
   const Invalidation* asked = nullptr;  // the instruction that is judged

@@ -43,12 +43,16 @@ SppEligibility JudgeSppEligibility(Examiner& x) {
   if (!x.Ask(Slot::kSpp1) || x.Ask(Slot::kSpp2)) return SppEligibility::kNever;
   // "There are additional accesses to which sub-page write permissions might
   // not be applied (behavior is model-specific)": one across two pages, and
-  // those that are not by a basic instruction. The SDM is silent on supervisor
+  // those that are not by a basic instruction, as whatever writes more than the
+  // 64 bytes of the largest operand is. The SDM is silent on supervisor
   // shadow-stack accesses that bit 60 allows without bit 1. That a page is not
   // readable refuses no write.
-  const AccessKind kind = s.access.access.kind;
-  if (s.access.split || s.access.access.asynchronous ||
-      !s.access.page.gla_valid || kind == AccessKind::kShadowStackWrite) {
+  constexpr int kLargestOperand = 64;
+  const Access& access = s.access.access;
+  if (s.access.split || access.asynchronous || !s.access.page.gla_valid ||
+      access.size > kLargestOperand ||
+      access.kind == AccessKind::kShadowStackWrite ||
+      access.kind == AccessKind::kShadowStackReadModifyWrite) {
     return SppEligibility::kMayBe;
   }
   return SppEligibility::kEligible;

@@ -143,6 +143,9 @@ extern EPTDIFF_TARGET_EXPORT const uint32_t eptdiff_target_abi;
 /* Linear-address masking: CR4.LAM_SUP, and CR3.LAM_U57 and LAM_U48 (bits 61 and
  * 62); without it none of them is 1. `gla` has the metadata. */
 #define EPTDIFF_MODELS_LAM (UINT64_C(1) << 39)
+/* Read-modify-writes of shadow-stack tokens, beside
+ * EPTDIFF_MODELS_SHADOW_STACK_ACCESS. */
+#define EPTDIFF_MODELS_SHADOW_STACK_TOKENS (UINT64_C(1) << 40)
 
 /* Which parts of its answers a target fills in, and which are compared:
  * eptdiff_profile.fills. */

@@ -95,8 +95,10 @@ static const struct {
     {"lam", EPTDIFF_MODELS_LAM},
     {"cet", EPTDIFF_MODELS_SHADOW_STACK_ACCESS},
     {"page_crossing", EPTDIFF_MODELS_PAGE_CROSSING},
+    {"large_access", EPTDIFF_MODELS_LARGE_ACCESSES},
     {"read_modify_write", EPTDIFF_MODELS_READ_MODIFY_WRITE},
     {"shadow_stack_access", EPTDIFF_MODELS_SHADOW_STACK_ACCESS},
+    {"shadow_stack_token", EPTDIFF_MODELS_SHADOW_STACK_TOKENS},
     {"asynchronous", EPTDIFF_MODELS_ASYNCHRONOUS},
     {"event_delivery", EPTDIFF_MODELS_EVENTS},
     {"busy_shadow_stack", EPTDIFF_MODELS_BUSY_SHADOW_STACK},
@@ -243,12 +245,14 @@ static void read_step(const struct json* step, eptdiff_question* q) {
                                          "fetch",
                                          "shadow_stack_read",
                                          "shadow_stack_write",
+                                         "shadow_stack_read_modify_write",
                                          NULL};
   q->step = place_in(kinds, json_text(step, "kind"));
   q->access = (uint8_t)(json_member(step, "access") != NULL
                             ? place_in(accesses, json_text(step, "access"))
                             : 0);
-  q->bytes = (uint8_t)json_number(step, "size");
+  q->access_bytes = (uint16_t)json_number(step, "size");
+  q->bytes = (uint8_t)(q->access_bytes <= 64 ? q->access_bytes : 0);
   q->implicit_supervisor = (uint8_t)json_true(step, "implicit_supervisor");
   q->wruss = (uint8_t)json_true(step, "wruss");
   q->asynchronous = (uint8_t)json_true(step, "asynchronous");

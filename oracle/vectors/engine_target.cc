@@ -106,7 +106,7 @@ GuestState GuestOf(const eptdiff_question& q) {
 EngineStatus Ask(Engine& engine, const eptdiff_question& q,
                  CallbackMemory& memory, Event& event) {
   const Access access = {.kind = static_cast<AccessKind>(q.access),
-                         .size = q.bytes,
+                         .size = q.access_bytes,
                          .implicit_supervisor = q.implicit_supervisor != 0,
                          .wruss = q.wruss != 0,
                          .asynchronous = q.asynchronous != 0};

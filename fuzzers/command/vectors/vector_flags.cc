@@ -35,6 +35,9 @@ bool CrossesPages(const Step& step) {
   const std::uint64_t first = IsLinear(step) ? step.gla.value : step.gpa.value;
   return IsAccess(step) && (first & 0xfff) + step.access.size > 0x1000;
 }
+bool IsLarge(const Step& step) {
+  return IsAccess(step) && step.access.size > 64;
+}
 
 template <GuestPagingMode kMode>
 bool LinearIn(const Case& c) {
@@ -152,6 +155,8 @@ constexpr VectorFlag kFlags[] = {
      }},
     {"page_crossing", "an access with bytes in two pages",
      [](const Case& c) { return SomeStep(c, CrossesPages); }},
+    {"large_access", "an access of more than 64 bytes",
+     [](const Case& c) { return SomeStep(c, IsLarge); }},
     {"read_modify_write", "a read-modify-write",
      [](const Case& c) {
        return SomeStep(c, [](const Step& step) {
@@ -164,6 +169,12 @@ constexpr VectorFlag kFlags[] = {
          return HasKind(step, AccessKind::kShadowStackRead) ||
                 HasKind(step, AccessKind::kShadowStackWrite) ||
                 (IsAccess(step) && step.access.wruss);
+       });
+     }},
+    {"shadow_stack_token", "a read-modify-write of a shadow-stack token",
+     [](const Case& c) {
+       return SomeStep(c, [](const Step& step) {
+         return HasKind(step, AccessKind::kShadowStackReadModifyWrite);
        });
      }},
     {"asynchronous", "an asynchronous access, or one without a linear address",

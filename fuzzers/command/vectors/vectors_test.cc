@@ -45,6 +45,13 @@ TEST(VectorsTest, FlagsAreThoseOfEveryStateOnTheWay) {
               ElementsAre("eptp_switch", "vmfunc"));
   EXPECT_THAT(FlagsOf(Walk4().EptpSwitching().Switch(0).Build()),
               ElementsAre("eptp_switch"));
+  EXPECT_THAT(FlagsOf(Walk4().ShadowStackToken(0x1000).Build()),
+              ElementsAre("shadow_stack_token"));
+  EXPECT_THAT(FlagsOf(Walk4().Read(0x1000, 64).Build()), IsEmpty());
+  EXPECT_THAT(FlagsOf(Walk4().Read(0x1000, 65).Build()),
+              ElementsAre("large_access"));
+  EXPECT_THAT(FlagsOf(Walk4().Read(0x1001, 4096).Build()),
+              ElementsAre("page_crossing", "large_access"));
 }
 
 TEST(VectorsTest, WritesAndEntriesAreVectors) {
@@ -218,7 +225,7 @@ TEST_F(VectorFileTest, TheSchemaRefusesWhatIsNoVector) {
       {"\"flags\": []", "\"flags\": [1]"},
       {"\"0x2010b1\"", "2101425"},
       {"\"kind\": \"guest_physical_access\"", "\"kind\": \"access\""},
-      {"\"size\": 1", "\"size\": 65"},
+      {"\"size\": 1", "\"size\": 4097"},
       {"\"verdict\": ", "\"verdicts\": "},
       {"\"event\": \"vm_exit\"", "\"event\": \"exit\""},
       {"\"exit_reason\": 49", "\"exit_reason\": \"49\""},

@@ -173,7 +173,8 @@ void Kept::NoteEnd(std::size_t step, Rule rule) {
   ends_.insert(place, {step, rule});
 }
 
-Kept::Moments Kept::Hold(Examiner& x, const Mapping& mapping, Moments made) {
+Kept::Moments Kept::Hold(Examiner& x, const KeptMapping& mapping,
+                         Moments made) {
   Moments held = made;
   x.s.mapping = &mapping;
   for (std::size_t moment = 1; moment <= now_; ++moment) {
@@ -192,8 +193,9 @@ Kept::Moments Kept::Hold(Examiner& x, const Mapping& mapping, Moments made) {
   return held;
 }
 
-Mapping Kept::GuestPhysical(const Examiner& x, bool whole, int shift) const {
-  Mapping mapping;
+KeptMapping Kept::GuestPhysical(const Examiner& x, bool whole,
+                                int shift) const {
+  KeptMapping mapping;
   mapping.whole = whole;
   mapping.shift = static_cast<std::uint8_t>(shift);
   mapping.gpa = x.s.access.gpa;
@@ -201,13 +203,13 @@ Mapping Kept::GuestPhysical(const Examiner& x, bool whole, int shift) const {
   return mapping;
 }
 
-Mapping Kept::OfEntry(const Examiner& x) const {
+KeptMapping Kept::OfEntry(const Examiner& x) const {
   return GuestPhysical(x, x.s.leaf,
                        x.s.leaf ? kPageShift : EptShift(x.s.level));
 }
 
-Mapping Kept::Combined(const Examiner& x, bool whole, int shift) const {
-  Mapping mapping;
+KeptMapping Kept::Combined(const Examiner& x, bool whole, int shift) const {
+  KeptMapping mapping;
   mapping.combined = true;
   mapping.whole = whole;
   mapping.shift = static_cast<std::uint8_t>(shift);
@@ -220,7 +222,7 @@ Mapping Kept::Combined(const Examiner& x, bool whole, int shift) const {
   return mapping;
 }
 
-Mapping Kept::WholePage(const Examiner& x) const {
+KeptMapping Kept::WholePage(const Examiner& x) const {
   return Combined(x, /*whole=*/true, linear_ ? page_shift_ : kPageShift);
 }
 

@@ -89,18 +89,18 @@ class Kept final : public Chooser {
   std::uint64_t Read(const EntryRead& entry, Moments held, std::uint64_t now,
                      Take take, Moments& filled);
   // The moments at which `mapping` is held that was made at those of `made`.
-  Moments Hold(Examiner& x, const Mapping& mapping, Moments made);
+  Moments Hold(Examiner& x, const KeptMapping& mapping, Moments made);
   void NoteEntry(EntryRead entry, std::uint64_t now, std::uint64_t used,
                  Moments moments);
   void NoteEnd(std::size_t step, Rule rule);
   // Whether a combined mapping that was made under `then` may be used now.
   bool UsesMadeUnder(Examiner& x, const ProcessorContext& then,
                      bool global) const;
-  Mapping GuestPhysical(const Examiner& x, bool whole, int shift) const;
+  KeptMapping GuestPhysical(const Examiner& x, bool whole, int shift) const;
   // That of the EPT entry which is looked at.
-  Mapping OfEntry(const Examiner& x) const;
-  Mapping Combined(const Examiner& x, bool whole, int shift) const;
-  Mapping WholePage(const Examiner& x) const;
+  KeptMapping OfEntry(const Examiner& x) const;
+  KeptMapping Combined(const Examiner& x, bool whole, int shift) const;
+  KeptMapping WholePage(const Examiner& x) const;
   // The final page is translated for a linear address, and the moments at which
   // the whole of that can have been made.
   bool IsCombined(const Examiner& x) const;

@@ -141,7 +141,7 @@ constexpr Alteration kVariants[] = {
      "INVLPG leaves what was kept of upper levels"},
     {"CACHE-8/invlpg-upper-levels-of-the-address", Slot::kCache8Invlpg,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
-       const Mapping& m = *s.mapping;
+       const KeptMapping& m = *s.mapping;
        const std::uint64_t address = s.past->step.invalidation.second;
        return value &&
               (m.whole || address >> m.shift == m.gla.value >> m.shift);

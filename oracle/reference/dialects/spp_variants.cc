@@ -120,6 +120,12 @@ constexpr Alteration kVariants[] = {
        return Bits(s.access.gpa.value, 11, 7);
      },
      "only the sub-page of the first byte is judged"},
+    {"SPP-6/two-sub-pages-at-most", Slot::kSpp6,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       const std::uint64_t second = Bits(s.access.gpa.value, 11, 7) + 1;
+       return value < second ? value : second;
+     },
+     "of a write only the first two sub-pages are judged"},
     {"SPP-7/inverted", Slot::kSpp7,
      [](const Situation& s, std::uint64_t) -> std::uint64_t {
        return s.operand != 0;

@@ -176,6 +176,10 @@ CaseBuilder& CaseBuilder::ShadowStackWrite(std::uint64_t gpa) {
   return AddAccess(AccessKind::kShadowStackWrite, gpa, 8);
 }
 
+CaseBuilder& CaseBuilder::ShadowStackToken(std::uint64_t gpa) {
+  return AddAccess(AccessKind::kShadowStackReadModifyWrite, gpa, 8);
+}
+
 // Of a guest-physical access; with guest paging the entries say it.
 CaseBuilder& CaseBuilder::User() {
   case_.steps.back().page.user = true;

@@ -93,6 +93,7 @@ class CaseBuilder {
   CaseBuilder& Fetch(std::uint64_t gpa, std::uint16_t size = 1);
   CaseBuilder& ShadowStackRead(std::uint64_t gpa);
   CaseBuilder& ShadowStackWrite(std::uint64_t gpa);
+  CaseBuilder& ShadowStackToken(std::uint64_t gpa);  // its read-modify-write
   // The guest maps the page of the last step user-mode.
   CaseBuilder& User();
   // Changes the last step otherwise.

@@ -120,6 +120,48 @@ TEST(SilenceTest, ShadowStackWriteThatBit60AllowsMaySucceedOrDoAsSppSays) {
          {{"SPP miss", SppEvent(0x800, 0x1230)}});
 }
 
+// A token is loaded, and then stored: which of both exits or faults is open,
+// where the load may be refused as well.
+TEST(SilenceTest, ARefusedTokenIsAReadOrAWrite) {
+  Expect(Walk4().Pte(0).ShadowStackToken(0x1230),
+         {{"a read", Violation(0x2581, 0x1230)},
+          {"a write", Violation(0x2582, 0x1230)},
+          {"both", Violation(0x2583, 0x1230)}},
+         {{"no shadow-stack access", Violation(0x582, 0x1230)}});
+  Expect(
+      Walk4().Pte(0x9035).ShadowStackToken(0x1230),
+      {{"a write", Violation(0x25aa, 0x1230)},
+       {"both", Violation(0x25ab, 0x1230)}},
+      {{"a read", Violation(0x25a9, 0x1230)}, {"success", Completes(0x9230)}});
+  Expect(Walk4().SupervisorShadowStack().Pte(0x9037).ShadowStackToken(0x1230),
+         {{"a read", Violation(0x25b9, 0x1230)},
+          {"a write", Violation(0x25ba, 0x1230)}},
+         {{"success", Completes(0x9230)}});
+  Expect(Guest4().Cr4(1 << 23).GuestPte(0).ShadowStackToken(kGla),
+         {{"a read", PageFault(0x40)}, {"a write", PageFault(0x42)}},
+         {{"no shadow-stack access", PageFault(0x02)}});
+}
+
+// SPP-1: "behavior is model-specific" of what no instruction writes at once.
+TEST(SilenceTest, SubPagesMayBeIgnoredByWritesOfMoreThan64Bytes) {
+  const CaseBuilder builder = Walk4().SubPage().Pte(kBit61 | 0x9035);
+  const Answer violation = Violation(0x5aa, 0x1000);
+  Expect(CaseBuilder(builder).Vector(1).Write(0x1000, 64),
+         {{"SPP allows", Completes(0x9000)}}, {{"violation", violation}});
+  Expect(CaseBuilder(builder).Vector(1).Write(0x1000, 65),
+         {{"SPP allows", Completes(0x9000)}, {"violation", violation}}, {});
+  // All of its sub-pages, or none; an event of the lookup, or none.
+  Expect(CaseBuilder(builder).Vector(0x11).Write(0x1000, 384),
+         {{"violation", violation}}, {{"success", Completes(0x9000)}});
+  Expect(CaseBuilder(builder).SppL2(0).Write(0x1000, 4096),
+         {{"SPP miss", SppEvent(0x800, 0x1000)}, {"violation", violation}},
+         {{"success", Completes(0x9000)}});
+  // Any byte may be the one that is reported.
+  Expect(CaseBuilder(builder).Vector(0x11).Write(0x1000, 4096),
+         {{"the last byte", Violation(0x5aa, 0x1fff).At(kGlaPage | 0xfff)}},
+         {{"beyond", Violation(0x5aa, 0x2000)}});
+}
+
 // That a page may not be read refuses no write: it is eligible (29.3.4.1).
 TEST(SilenceTest, ExecuteOnlyPageWithSubPagesDoesAsSppSays) {
   const CaseBuilder builder = Walk4().SubPage().Pte(kBit61 | 0x9034);

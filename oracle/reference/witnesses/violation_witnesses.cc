@@ -65,11 +65,66 @@ std::vector<NamedCase> DataCases() {
        {"VIO-14/first-page-only"},
        Walk4().Word(0x4010, 0xa037).Write(0x1ffc, 8).Build(),
        Completes(0x9ffc).And(0xa000)},
+      // One byte in the first page, and the largest access.
+      {"vio-14-second-page-of-4096-bytes-read-only",
+       "VIO-14",
+       {"VIO-14/first-page-only"},
+       Walk4().Word(0x4010, 0xa035).Write(0x1fff, 4096).Build(),
+       Violation(0x5aa, 0x2000).At(kGlaPage + 0x1000)},
+      {"vio-14-4096-bytes-in-two-pages",
+       "VIO-14",
+       {"VIO-14/first-page-only"},
+       Walk4().Word(0x4010, 0xa037).Write(0x1001, 4096).Build(),
+       Completes(0x9001).And(0xa000)},
+      {"vio-14-4096-bytes-in-one-page",
+       "VIO-14",
+       {},
+       Walk4().Word(0x4010, 0).Write(0x1000, 4096).Build(),
+       Completes(0x9000)},
       {"vio-15-read-only",
        "VIO-15",
        {"VIO-15/read-only"},
        Walk4().Pte(0x9035).ReadModifyWrite(0x1234).Build(),
        Violation(0x5aa, 0x1234)},
+      // The token of a shadow stack is loaded, and then stored.
+      {"vio-15-token-read-only",
+       "VIO-15",
+       {"VIO-15/read-only"},
+       Walk4().Pte(0x9035).ShadowStackToken(0x1230).Build(),
+       Violation(0x25aa, 0x1230)},
+      {"vio-15-token-execute-only-sub-page",
+       "VIO-15",
+       {"VIO-15/write-only"},
+       Walk4()
+           .SubPage()
+           .Pte(kBit61 | 0x9034)
+           .Vector(0x100)
+           .ShadowStackToken(0x1230)
+           .Build(),
+       Violation(0x25a2, 0x1230)},
+      {"vio-12-token-in-a-supervisor-shadow-stack-page",
+       "VIO-12",
+       {},
+       Walk4()
+           .SupervisorShadowStack()
+           .Pte(kBit60 | 0x9035)
+           .ShadowStackToken(0x1230)
+           .Build(),
+       Completes(0x9230)},
+      {"ad-2-token",
+       "AD-2",
+       {"AD-2/never"},
+       Walk4().AccessedDirty().ShadowStackToken(0x1230).Build(),
+       Completes(0x9230)
+           .Writes(0x1000, 0x2107)
+           .Writes(0x2000, 0x3107)
+           .Writes(0x3000, 0x4107)
+           .Writes(0x4008, 0x9337)},
+      {"qual-1-token-not-present",
+       "QUAL-1",
+       {},
+       Walk4().Pte(0).ShadowStackToken(0x1230).Build(),
+       Violation(0x2582, 0x1230)},
       // Writable by sub-page permissions, but not readable.
       {"vio-15-execute-only-sub-page",
        "VIO-15",

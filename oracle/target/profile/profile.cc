@@ -90,7 +90,8 @@ bool CrossesPages(const Step& step) {
 
 bool IsShadowStack(AccessKind kind) {
   return kind == AccessKind::kShadowStackRead ||
-         kind == AccessKind::kShadowStackWrite;
+         kind == AccessKind::kShadowStackWrite ||
+         kind == AccessKind::kShadowStackReadModifyWrite;
 }
 
 Skip LinearNotModelled(const eptdiff_profile& profile,
@@ -128,6 +129,10 @@ Skip AccessNotModelled(const eptdiff_profile& profile, const Step& step) {
       !Has(profile, EPTDIFF_MODELS_SHADOW_STACK_ACCESS)) {
     return Skip::kAccessKind;
   }
+  if (access.kind == AccessKind::kShadowStackReadModifyWrite &&
+      !Has(profile, EPTDIFF_MODELS_SHADOW_STACK_TOKENS)) {
+    return Skip::kAccessKind;
+  }
   const bool asynchronous =
       access.asynchronous ||
       (step.kind == StepKind::kGuestPhysicalAccess && !step.page.gla_valid);
@@ -151,11 +156,15 @@ void Simplify(const eptdiff_profile& profile, Step& step) {
       !Has(profile, EPTDIFF_MODELS_READ_MODIFY_WRITE)) {
     access.kind = AccessKind::kWrite;
   }
+  if (access.kind == AccessKind::kShadowStackReadModifyWrite &&
+      !Has(profile, EPTDIFF_MODELS_SHADOW_STACK_TOKENS)) {
+    access.kind = AccessKind::kShadowStackWrite;
+  }
   if (!Has(profile, EPTDIFF_MODELS_SHADOW_STACK_ACCESS)) {
     access.wruss = false;
     if (access.kind == AccessKind::kShadowStackRead) {
       access.kind = AccessKind::kRead;
-    } else if (access.kind == AccessKind::kShadowStackWrite) {
+    } else if (IsShadowStack(access.kind)) {
       access.kind = AccessKind::kWrite;
     }
   }

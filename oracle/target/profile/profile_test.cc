@@ -224,6 +224,45 @@ TEST(ProfileTest, AnAccessToTwoPagesBecomesOneToTheFirst) {
   EXPECT_EQ(c.steps[0].access.size, 3);
 }
 
+TEST(ProfileTest, ATokenIsAskedOfWhoDeclaresIt) {
+  eptdiff_profile profile = BlankProfile();
+  profile.models = EPTDIFF_MODELS_4_LEVELS | EPTDIFF_MODELS_SHADOW_STACK_ACCESS;
+  const auto fitted = [&profile] {
+    Case c;
+    c.controls.eptp = 0x101e;
+    Step token;
+    token.access.kind = AccessKind::kShadowStackReadModifyWrite;
+    c.steps.push_back(token);
+    const bool declared =
+        (profile.models & EPTDIFF_MODELS_SHADOW_STACK_TOKENS) != 0;
+    EXPECT_EQ(NotModelled(profile, c.controls, c.guest, c.steps[0]),
+              declared ? Skip::kNone : Skip::kAccessKind);
+    EXPECT_TRUE(FitTo(profile, c));
+    return c.steps[0].access.kind;
+  };
+  EXPECT_EQ(fitted(), AccessKind::kShadowStackWrite);
+  profile.models |= EPTDIFF_MODELS_SHADOW_STACK_TOKENS;
+  EXPECT_EQ(fitted(), AccessKind::kShadowStackReadModifyWrite);
+  profile.models = EPTDIFF_MODELS_4_LEVELS;
+  EXPECT_EQ(fitted(), AccessKind::kWrite);
+}
+
+TEST(ProfileTest, ALargeAccessBecomesOneOf64Bytes) {
+  eptdiff_profile profile = BlankProfile();
+  profile.models = EPTDIFF_MODELS_4_LEVELS;
+  Case c;
+  c.controls.eptp = 0x101e;
+  Step large;
+  large.access.size = 3000;
+  c.steps.push_back(large);
+  EXPECT_TRUE(FitTo(profile, c));
+  EXPECT_EQ(c.steps[0].access.size, 64);
+  profile.models |= EPTDIFF_MODELS_LARGE_ACCESSES;
+  c.steps[0] = large;
+  EXPECT_TRUE(FitTo(profile, c));
+  EXPECT_EQ(c.steps[0].access.size, 3000);
+}
+
 TEST(ProfileTest, ACaseOfWhichNothingIsLeftIsNotAsked) {
   eptdiff_profile profile = BlankProfile();
   profile.models = EPTDIFF_MODELS_4_LEVELS;

@@ -185,7 +185,8 @@ constexpr std::string_view kModels[] = {"4_levels",
                                         "busy_shadow_stack",
                                         "keyids",
                                         "apic_page",
-                                        "lam"};
+                                        "lam",
+                                        "shadow_stack_tokens"};
 constexpr std::string_view kFills[] = {"event",
                                        "failed_check",
                                        "exit_reason",
