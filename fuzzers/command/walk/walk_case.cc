@@ -335,27 +335,38 @@ class Walker {
 
   void Assume() {
     const KnownMachine& machine = walk_.machine;
-    const auto assume = [this](bool assumed, const std::string& words) {
-      if (assumed) made_.assumed.push_back(words);
-    };
-    assume(!machine.maxphyaddr, "MAXPHYADDR 52 (--maxphyaddr)");
-    assume(!machine.capabilities, "every EPT capability (--capabilities)");
-    assume(!machine.secondary,
-           machine.mbec ? "no secondary control but EPT and mode-based execute "
-                          "(--secondary)"
-                        : "no secondary control but EPT (--secondary, --mbec)");
-    assume(!machine.tertiary, "no tertiary control (--tertiary)");
-    if (walk_.gpa) {
-      assume(!walk_.gla, "GLA 0 (--gla)");
-      assume(!walk_.to_guest_entry,
-             absl::StrCat("a page that the guest's tables make ",
-                          walk_.user ? "user" : "supervisor (--user)",
-                          ", writable and executable"));
+    std::vector<Assumption>& of_machine = made_.of_machine;
+    std::vector<Assumption>& of_access = made_.of_access;
+    if (!machine.maxphyaddr) {
+      of_machine.push_back({"MAXPHYADDR 52", "--maxphyaddr"});
+    }
+    if (!machine.capabilities) {
+      of_machine.push_back({"every EPT capability", "--capabilities"});
+    }
+    if (!machine.secondary && !machine.mbec) {
+      of_machine.push_back({"no mode-based execute control", "--mbec"});
+    }
+    if (!machine.secondary) {
+      of_machine.push_back(
+          {"no other secondary control but EPT", "--secondary"});
+    }
+    if (!machine.tertiary) {
+      of_machine.push_back({"no tertiary control", "--tertiary"});
+    }
+    if (!walk_.gpa) {
+      if (walk_.paging == GuestPaging::k4Level) {
+        of_access.push_back({"4-level paging in the guest", "--paging"});
+      }
+      if (!walk_.user) of_access.push_back({"CPL 0", "--user"});
+      of_access.push_back({"CR0.WP and IA32_EFER.NXE are 1"});
     } else {
-      assume(walk_.paging == GuestPaging::k4Level,
-             "4-level paging in the guest (--paging)");
-      assume(true, absl::StrCat(walk_.user ? "CPL 3" : "CPL 0 (--user)",
-                                ", CR0.WP and NXE"));
+      if (!walk_.gla) of_access.push_back({"GLA 0", "--gla"});
+      if (!walk_.to_guest_entry) {
+        if (!walk_.user) {
+          of_access.push_back({"a supervisor-mode access", "--user"});
+        }
+        of_access.push_back({"the guest's page is writable and executable"});
+      }
     }
     Words left_out;
     Append(left_out, machine.secondary.value_or(0) & kSecondaryLeftOut,
@@ -402,23 +413,34 @@ absl::StatusOr<WalkCase> MakeWalkCase(const CopiedWalk& walk) {
   return Walker(walk).Make();
 }
 
+std::string AssumedWords(const std::vector<Assumption>& assumed) {
+  std::vector<std::string> words;
+  for (const Assumption& one : assumed) {
+    words.push_back(one.option.empty()
+                        ? one.words
+                        : absl::StrCat(one.words, " (", one.option, ")"));
+  }
+  return absl::StrJoin(words, "; ");
+}
+
 TextCase CaseOfWalk(const CopiedWalk& walk, const WalkCase& made) {
   TextCase text_case;
   text_case.c = made.c;
   Canonicalise(text_case.c);
+  std::vector<std::string> assumed;
+  for (const auto* some : {&made.of_machine, &made.of_access}) {
+    for (const Assumption& one : *some) assumed.push_back(one.words);
+  }
   text_case.explanation = absl::StrCat(
-      "Entries that were copied, under EPTP ", Hexadecimal(walk.eptp), ". ",
-      made.assumed.empty()
-          ? ""
-          : absl::StrCat("Assumed: ", absl::StrJoin(made.assumed, "; "), "."));
+      "Entries that were copied, under EPTP ", Hexadecimal(walk.eptp),
+      ". Assumed: ", absl::StrJoin(assumed, "; "), ".");
   return text_case;
 }
 
 std::string AssumedText(const WalkCase& made) {
-  std::string text;
-  if (!made.assumed.empty()) {
-    text = Item(0, "assumed:", "", absl::StrJoin(made.assumed, "; "));
-  }
+  std::vector<Assumption> all = made.of_machine;
+  all.insert(all.end(), made.of_access.begin(), made.of_access.end());
+  std::string text = Item(0, "assumed:", "", AssumedWords(all));
   for (const std::string& note : made.notes) {
     text += Item(0, "note:", "", note);
   }

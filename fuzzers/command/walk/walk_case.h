@@ -53,10 +53,19 @@ struct CopiedWalk {
   std::vector<CopiedEntry> entries;
 };
 
+// Something that nobody said, and the option of `eptdiff explain --walk` by
+// which to say it; "" if there is none.
+struct Assumption {
+  std::string words;  // "MAXPHYADDR 52"
+  std::string option = {};
+  friend bool operator==(const Assumption&, const Assumption&) = default;
+};
+
 struct WalkCase {
   Case c;
-  std::vector<std::string> assumed;  // "MAXPHYADDR 52 (--maxphyaddr)", ...
-  std::vector<std::string> notes;    // what was left out, or is not read
+  std::vector<Assumption> of_machine;
+  std::vector<Assumption> of_access;
+  std::vector<std::string> notes;  // what was left out, or is not read
 };
 
 // A guest in 64-bit mode whose EPTP is `eptp`, on this machine.
@@ -69,6 +78,9 @@ absl::StatusOr<WalkCase> MakeWalkCase(const CopiedWalk& walk);
 
 // The case as it is kept, with where it came from.
 TextCase CaseOfWalk(const CopiedWalk& walk, const WalkCase& made);
+
+// "MAXPHYADDR 52 (--maxphyaddr); no tertiary control".
+std::string AssumedWords(const std::vector<Assumption>& assumed);
 
 // "assumed: ...", and the notes, a paragraph each.
 std::string AssumedText(const WalkCase& made);

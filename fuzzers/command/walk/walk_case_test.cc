@@ -13,6 +13,7 @@ namespace {
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 CopiedWalk WalkOf(std::uint64_t gpa, const std::vector<std::string>& entries) {
   CopiedWalk walk;
@@ -54,7 +55,8 @@ TEST(WalkCaseTest, EntriesStandWhereTheWalkLooks) {
                                    MemoryWord{Hpa{0x3008}, 0xb7}));
   EXPECT_EQ(EventOf(made->c).kind, EventKind::kCompleted);
   EXPECT_THAT(made->notes, IsEmpty());
-  EXPECT_THAT(made->assumed, Contains("MAXPHYADDR 52 (--maxphyaddr)"));
+  EXPECT_THAT(AssumedWords(made->of_machine),
+              StartsWith("MAXPHYADDR 52 (--maxphyaddr); every"));
 }
 
 TEST(WalkCaseTest, TheEntryThatIsMissingIsNamedWithItsPlace) {
