@@ -19,8 +19,7 @@
 namespace eptdiff {
 namespace {
 
-constexpr std::size_t kHeading = 3;   // lines before the first entry
-constexpr std::size_t kAbove = 1024;  // lines that a table's entries take
+constexpr std::size_t kHeading = 3;  // lines before the first entry
 
 struct ListedEntry {
   CopiedEntry entry;
@@ -129,22 +128,19 @@ bool Continues(const Logged& logged, const ListedEntry& next) {
 
 // Above the first of a list, of which others were told already: the entries of
 // higher levels before it, without a line between.
-void AddAbove(const Log& log, std::size_t at, int level, Logged& logged,
+void AddAbove(const Log& log, int level, Logged& logged,
               std::vector<std::optional<std::uint64_t>>& indices) {
-  int wanted = level + 1;
-  for (std::size_t i = at; i-- > 0 && log.used(i) && at - i <= kAbove;) {
-    const auto listed = EntryIn(log.line(i));
-    if (!listed) {
-      TakeEptp(log.line(i), logged);
-      break;
-    }
-    if (wanted > 5 || listed->entry.where->level != wanted) continue;
-    logged.entries.insert(logged.entries.begin(), listed->entry);
-    indices.insert(indices.begin(), listed->index);
+  for (int wanted = level + 1; wanted <= 5; ++wanted) {
+    const auto line = log.above.line_of_level[wanted];
+    if (!line) break;
+    const ListedEntry listed = *EntryIn(log.line(*line));
+    logged.entries.insert(logged.entries.begin(), listed.entry);
+    indices.insert(indices.begin(), listed.index);
     logged.notes.push_back(
-        absl::StrCat("the entry above it is that of line ", i + 1));
-    ++wanted;
+        absl::StrCat("the entry above it is that of line ", *line + 1));
+    ++logged.entries_above;
   }
+  if (logged.entries_above > 0) logged.eptp = log.above.eptp;
 }
 
 }  // namespace
@@ -160,8 +156,8 @@ std::optional<Logged> ParseEntryList(const Log& log, std::size_t at) {
   }
   const auto first = EntryIn(log.line(i));
   if (!first) return std::nullopt;
-  if (logged.lines.empty()) {
-    AddAbove(log, at, first->entry.where->level, logged, indices);
+  if (logged.lines.empty() && log.above.end == at) {
+    AddAbove(log, first->entry.where->level, logged, indices);
   }
   for (; i < log.size(); ++i) {
     const auto listed = EntryIn(log.line(i));
@@ -182,6 +178,21 @@ std::optional<Logged> ParseEntryList(const Log& log, std::size_t at) {
   }
   if (known && !logged.gpa) logged.gpa = gpa;
   return logged;
+}
+
+void OpenForMore(Log& log, const Logged& list) {
+  EntriesAbove& above = log.above;
+  if (list.lines.front() != above.end) above = {};
+  above.end = list.lines.back() + 1;
+  if (list.eptp) above.eptp = list.eptp;
+  const std::size_t own = list.entries.size() - list.entries_above;
+  for (std::size_t k = 0; k < own; ++k) {
+    const int level = list.entries[list.entries_above + k].where->level;
+    above.line_of_level[level] = list.lines[list.lines.size() - own + k];
+    for (int below = 1; below < level; ++below) {
+      above.line_of_level[below].reset();
+    }
+  }
 }
 
 }  // namespace eptdiff

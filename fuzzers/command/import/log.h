@@ -3,6 +3,7 @@
 #ifndef EPTDIFF_FUZZERS_COMMAND_IMPORT_LOG_H_
 #define EPTDIFF_FUZZERS_COMMAND_IMPORT_LOG_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -12,6 +13,15 @@
 #include "absl/strings/string_view.h"
 
 namespace eptdiff {
+
+// Of a list of entries that was read last: where the entries are under which
+// one of a tree may stand that follows.
+struct EntriesAbove {
+  std::size_t end = ~std::size_t{0};  // the line behind the list
+  // By level; none where no such entry is open.
+  std::array<std::optional<std::size_t>, 6> line_of_level = {};
+  std::optional<std::uint64_t> eptp;
+};
 
 class Log {
  public:
@@ -30,6 +40,8 @@ class Log {
   // Whether somebody has made something of the line.
   bool used(std::size_t i) const { return i < used_.size() && used_[i]; }
   void Use(std::size_t i) { used_[i] = true; }
+
+  EntriesAbove above;
 
  private:
   std::string text_;

@@ -90,6 +90,7 @@ ReadLogResult ReadLog(Log& log) {
       std::optional<Logged> logged = format.parse(log, i);
       if (!logged) continue;
       for (const std::size_t line : logged->lines) log.Use(line);
+      if (format.parse == ParseEntryList) OpenForMore(log, *logged);
       // What KVM writes after an exit is not what the exit met.
       const bool written = format.parse == ParseKvmTrace;
       if (!written && !all.empty() && Completes(all.back(), *logged)) {

@@ -34,6 +34,7 @@ struct Logged {
   std::optional<std::uint32_t> secondary;
   std::optional<std::uint64_t> tertiary;
   std::vector<CopiedEntry> entries;        // of EPT, the root's first
+  std::size_t entries_above = 0;           // of them, of other lines
   std::vector<CopiedEntry> guest_entries;  // of the guest's own tables
   std::vector<std::string> notes;          // what was taken for granted
   std::vector<std::size_t> again;  // first lines of others that say the same
@@ -60,6 +61,9 @@ struct ReadLogResult {
 // exit with the same qualification, entries with the same bits) the first is
 // kept.
 ReadLogResult ReadLog(Log& log);
+
+// After a list of entries was read, opens it for what follows.
+void OpenForMore(Log& log, const Logged& list);
 
 // The parsers.
 std::optional<Logged> ParseKvmMessages(const Log& log, std::size_t at);

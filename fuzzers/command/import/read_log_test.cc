@@ -286,6 +286,30 @@ TEST(ReadLogTest, TreesOfEntriesHaveTheirAddresses) {
   EXPECT_THAT(second.again, ElementsAre(6));  // but for the address the same
 }
 
+// However far above an entry its table's is.
+TEST(ReadLogTest, TreesMayBeLarge) {
+  std::string text = "PML4E[0] = 0x2007\nPDPTE[0] = 0x3007\n";
+  for (int pde = 0; pde < 4; ++pde) {
+    text += "PDE[" + std::to_string(pde) + "] = 0x4007\n";
+    for (int pte = 0; pte < 512; ++pte) {
+      text += "PTE[" + std::to_string(pte) +
+              "] = " + (pde == 3 && pte == 511 ? "0x9032" : "0x9037") + "\n";
+    }
+  }
+  const ReadLogResult result = Read(text);
+  ASSERT_THAT(result.found, SizeIs(2));  // the first, and the one unlike it
+  EXPECT_THAT(ValuesOf(result.found.back().entries),
+              ElementsAre(0x2007, 0x3007, 0x4007, 0x9032));
+  EXPECT_EQ(result.found.back().gpa, 0x7ff000u);
+}
+
+TEST(ReadLogTest, WhatIsNoTreeHasNothingAbove) {
+  const ReadLogResult result = Read(
+      "PML4E: 2007\nPDPTE: 3007\nPDE: 4007\nPTE: 9037\nsomething\nPTE: 9032\n");
+  ASSERT_THAT(result.found, SizeIs(2));
+  EXPECT_THAT(ValuesOf(result.found[1].entries), ElementsAre(0x9032));
+}
+
 TEST(ReadLogTest, ExitsAsNamesAndNumbers) {
   for (const char* text : {
            "[4:3] reason: ept_violation\n"
