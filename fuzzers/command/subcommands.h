@@ -19,6 +19,7 @@ int ExplainCommand(const Arguments& arguments);
 int MinimizeCommand(const Arguments& arguments);
 int DecodeCommand(const Arguments& arguments);
 int ImportCommand(const Arguments& arguments);
+int LintCommand(const Arguments& arguments);
 int ConvertCommand(const Arguments& arguments);
 int TriageCommand(const Arguments& arguments);
 int FuzzCommand(const Arguments& arguments);
@@ -45,6 +46,8 @@ inline constexpr Subcommand kSubcommands[] = {
      "a number from a log, bit by bit, with what is wrong with it"},
     {"import", ImportCommand,
      "exits and walks in a log of KVM, Xen, ... explained, and made cases"},
+    {"lint", LintCommand,
+     "what is wrong with the EPT tables in an image of memory?"},
     {"minimize", MinimizeCommand, "the smallest case that still disagrees"},
     {"convert", ConvertCommand, "between textproto and the fuzzer's bytes"},
     {"triage", TriageCommand,

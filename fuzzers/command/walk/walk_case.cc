@@ -44,7 +44,7 @@ std::string NameOf(const EntryLevel& where) {
 
 // "PDE", "PDE on the way to the guest PTE".
 std::string NameOnTheWay(const EntryRead& entry) {
-  const std::string name = EntryNameWords(entry);
+  std::string name = EntryNameWords(entry);
   if (entry.structure != Structure::kEpt || entry.guest_level == 0) return name;
   return absl::StrCat(name, " on the way to the ",
                       NameOf({entry.guest_level, true}));
