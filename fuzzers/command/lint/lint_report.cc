@@ -172,6 +172,11 @@ std::string LintText(const LintSubject& subject, const TreeSweep& sweep,
                               " are mapped again with the same rights and "
                               "memory type"));
   }
+  if (sweep.aliases_ended_early) {
+    text += Item(2, "note:", "",
+                 "a frame is at more than 64 guest-physical addresses: not all "
+                 "of them were held against each other");
+  }
   if (sweep.ended_early) {
     text += Item(2, "note:", "",
                  "there are more than 1048576 tables, or 4194304 ranges: does "
@@ -232,6 +237,7 @@ std::string LintJson(const LintSubject& subject, const TreeSweep& sweep) {
   AddCount(json, "same_alias_bytes", sweep.same_alias_bytes);
   json.Key("identity").String(IdentityWords(sweep));
   json.Key("ended_early").Bool(sweep.ended_early);
+  json.Key("aliases_ended_early").Bool(sweep.aliases_ended_early);
   json.Key("needs").Array();
   for (const std::string& words : Needs(subject, sweep)) json.String(words);
   json.End();

@@ -129,7 +129,11 @@ class Sweeper {
         return other.hpa + other.bytes <= range.hpa;
       });
       for (const MappedRange& other : open) AddAlias(other, range);
-      if (open.size() < kMostOpen) open.push_back(range);
+      if (open.size() < kMostOpen) {
+        open.push_back(range);
+      } else {
+        sweep_.aliases_ended_early = true;
+      }
     }
   }
 

@@ -56,6 +56,7 @@ struct TreeSweep {
   std::vector<Alias> aliases;
   std::uint64_t alias_count = 0;
   std::uint64_t same_alias_bytes = 0;
+  bool aliases_ended_early = false;  // some frame is at more than 64 addresses
 
   std::array<std::uint64_t, 4> leaves = {};  // by level, 1 to 3
   std::uint64_t tables = 0;                  // looked at

@@ -129,6 +129,21 @@ TEST(TreeSweepTest, FramesAtTwoAddressesAreHeldAgainstEachOther) {
   EXPECT_FALSE(IsWrong(SweepOf(tables)));
 }
 
+// As a hypervisor does that shows one page of zeros everywhere.
+TEST(TreeSweepTest, AFrameAtManyAddressesIsSaid) {
+  TestTables tables;
+  for (std::uint64_t gpa = 0; gpa < 0x50000; gpa += 0x1000) {
+    tables.EntryOf(gpa, 1) = 0x300037;
+  }
+  const TreeSweep sweep = SweepOf(tables);
+  EXPECT_TRUE(sweep.aliases_ended_early);
+  LintSubject subject;
+  subject.eptp = tables.eptp();
+  EXPECT_THAT(LintText(subject, sweep, 20, Style(false)),
+              HasSubstr("more than 64 guest-physical addresses"));
+  EXPECT_FALSE(SweepOf(TestTables()).aliases_ended_early);
+}
+
 TEST(TreeSweepTest, FlagsAreCounted) {
   TestTables tables;
   tables.EntryOf(0x8000, 1) |= 0x100;
