@@ -24,6 +24,7 @@ constexpr std::size_t kHeading = 3;  // lines before the first entry
 struct ListedEntry {
   CopiedEntry entry;
   std::optional<std::uint64_t> index;
+  std::optional<std::uint64_t> at;  // its address, of whatever kind
 };
 
 // The name of a level at the end of `text`, which an entry's value follows.
@@ -56,6 +57,7 @@ std::optional<ListedEntry> EntryIn(absl::string_view line) {
       absl::string_view name = line.substr(0, at);
       if (const std::size_t place = name.find(" at ");
           place != absl::string_view::npos) {
+        listed.at = HexAfter(name.substr(place), " at ");
         name = name.substr(0, place);
       }
       name = absl::StripTrailingAsciiWhitespace(name);
@@ -82,6 +84,25 @@ std::optional<ListedEntry> EntryIn(absl::string_view line) {
     }
   }
   return std::nullopt;
+}
+
+// Where entries stand says where they are in their tables, if each is in the
+// table that the one above references: then the addresses are host-physical.
+void TakePlaces(std::vector<ListedEntry>& list, Logged& logged) {
+  if (list.size() < 2) return;
+  for (std::size_t k = 0; k < list.size(); ++k) {
+    if (!list[k].at || *list[k].at % 8 != 0) return;
+    if (k > 0 && (*list[k].at ^ list[k - 1].entry.value) & 0xffffffffff000) {
+      return;
+    }
+  }
+  for (ListedEntry& listed : list) listed.index = *listed.at >> 3 & 511;
+  const ListedEntry& first = list.front();
+  if (logged.eptp || first.entry.where->level < 4) return;
+  logged.eptp = (*first.at & ~std::uint64_t{0xfff}) |
+                (first.entry.where->level == 5 ? 0x26 : 0x1e);
+  logged.notes.push_back(
+      "EPTP is where the first entry stands; its memory type is taken for WB");
 }
 
 // An EPTP, of which some print the table's address alone, and beside it where
@@ -129,13 +150,13 @@ bool Continues(const Logged& logged, const ListedEntry& next) {
 // Above the first of a list, of which others were told already: the entries of
 // higher levels before it, without a line between.
 void AddAbove(const Log& log, int level, Logged& logged,
-              std::vector<std::optional<std::uint64_t>>& indices) {
+              std::vector<ListedEntry>& list) {
   for (int wanted = level + 1; wanted <= 5; ++wanted) {
     const auto line = log.above.line_of_level[wanted];
     if (!line) break;
     const ListedEntry listed = *EntryIn(log.line(*line));
     logged.entries.insert(logged.entries.begin(), listed.entry);
-    indices.insert(indices.begin(), listed.index);
+    list.insert(list.begin(), listed);
     logged.notes.push_back(
         absl::StrCat("the entry above it is that of line ", *line + 1));
     ++logged.entries_above;
@@ -148,7 +169,7 @@ void AddAbove(const Log& log, int level, Logged& logged,
 std::optional<Logged> ParseEntryList(const Log& log, std::size_t at) {
   Logged logged;
   logged.what = "a list of entries";
-  std::vector<std::optional<std::uint64_t>> indices;
+  std::vector<ListedEntry> list;
   std::size_t i = at;
   while (i < at + kHeading && !EntryIn(log.line(i)) &&
          TakeHeading(log.line(i), logged)) {
@@ -157,7 +178,7 @@ std::optional<Logged> ParseEntryList(const Log& log, std::size_t at) {
   const auto first = EntryIn(log.line(i));
   if (!first) return std::nullopt;
   if (logged.lines.empty() && log.above.end == at) {
-    AddAbove(log, first->entry.where->level, logged, indices);
+    AddAbove(log, first->entry.where->level, logged, list);
   }
   for (; i < log.size(); ++i) {
     const auto listed = EntryIn(log.line(i));
@@ -165,18 +186,23 @@ std::optional<Logged> ParseEntryList(const Log& log, std::size_t at) {
       break;
     }
     logged.entries.push_back(listed->entry);
-    indices.push_back(listed->index);
+    list.push_back(*listed);
     logged.lines.push_back(i);
   }
+  TakePlaces(list, logged);
   std::uint64_t gpa = 0;
   bool known = logged.entries.front().where->level >= 4;
-  for (std::size_t k = 0; k < indices.size(); ++k) {
-    known = known && indices[k].has_value();
+  for (const ListedEntry& listed : list) {
+    known = known && listed.index.has_value();
     if (known) {
-      gpa |= *indices[k] << (12 + 9 * (logged.entries[k].where->level - 1));
+      gpa |= *listed.index << (12 + 9 * (listed.entry.where->level - 1));
     }
   }
-  if (known && !logged.gpa) logged.gpa = gpa;
+  if (known && !logged.gpa) {
+    logged.gpa = gpa;
+    logged.notes.push_back(
+        "the guest-physical address is the first that these entries are for");
+  }
   return logged;
 }
 

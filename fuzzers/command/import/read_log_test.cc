@@ -286,6 +286,25 @@ TEST(ReadLogTest, TreesOfEntriesHaveTheirAddresses) {
   EXPECT_THAT(second.again, ElementsAre(6));  // but for the address the same
 }
 
+// As eptdiff itself tells a walk.
+TEST(ReadLogTest, WhereEntriesStandSaysTheAddress) {
+  const ReadLogResult result = Read(
+      "PML4E at 0x1000 = 0x2007: read, write, execute, table at 0x2000\n"
+      "PDPTE at 0x2008 = 0x3007: read, write, execute, table at 0x3000\n"
+      "PDE at 0x3010 = 0x2010b1: read, 2-MByte page at 0x200000, WB\n");
+  ASSERT_THAT(result.found, SizeIs(1));
+  EXPECT_EQ(result.found[0].gpa, 0x40400000u);
+  EXPECT_EQ(result.found[0].eptp, 0x101eu);
+  EXPECT_THAT(result.found[0].notes, Contains(HasSubstr("taken for WB")));
+  // Addresses that are no host-physical ones say nothing.
+  const ReadLogResult elsewhere = Read(
+      "PML4E at 0xffff800000001000 = 0x2007\n"
+      "PDPTE at 0xffff800000005008 = 0x3007\n");
+  ASSERT_THAT(elsewhere.found, SizeIs(1));
+  EXPECT_FALSE(elsewhere.found[0].gpa);
+  EXPECT_FALSE(elsewhere.found[0].eptp);
+}
+
 // However far above an entry its table's is.
 TEST(ReadLogTest, TreesMayBeLarge) {
   std::string text = "PML4E[0] = 0x2007\nPDPTE[0] = 0x3007\n";
