@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/table/extended_page_table.h"
+#include "engine/table/table_builder.h"
 #include "gtest/gtest.h"
 
 namespace eptdiff {
@@ -32,9 +32,10 @@ class TestTables {
     controls.primary = 0x80000000;
     controls.secondary = 0x2;
     controls.eptp = 0x5e;
+    TableError error = TableError::kNone;
     auto table =
-        ExtendedPageTable<TestTables>::Create(*this, processor, controls);
-    EXPECT_TRUE(table.ok());
+        TableBuilder<TestTables>::Create(*this, processor, controls, error);
+    EXPECT_TRUE(table.has_value());
     constexpr EptFlags kRam = EptFlags::kRead | EptFlags::kWriteBack |
                               EptFlags::kWrite | EptFlags::kExecute;
     EXPECT_TRUE(table->MapRegion(Gpa{0}, Hpa{0}, 0x400000, kRam).ok());
