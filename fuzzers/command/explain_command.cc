@@ -1,5 +1,7 @@
 #include <cstdint>
 #include <cstdio>
+#include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,8 +11,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
-#include "fuzzers/command/decode/decoding.h"
-#include "fuzzers/command/decode/walk_case.h"
 #include "fuzzers/command/files/case_file.h"
 #include "fuzzers/command/options/command_line.h"
 #include "fuzzers/command/options/exit_code.h"
@@ -18,9 +18,10 @@
 #include "fuzzers/command/options/report_error.h"
 #include "fuzzers/command/panel/oracles.h"
 #include "fuzzers/command/subcommands.h"
+#include "fuzzers/command/walk/copied_entry.h"
+#include "fuzzers/command/walk/walk_case.h"
 #include "fuzzers/command/words/explanation.h"
 #include "fuzzers/command/words/style.h"
-#include "fuzzers/encoding/canonical.h"
 #include "fuzzers/text/case_text.h"
 
 namespace eptdiff {
@@ -29,9 +30,12 @@ namespace {
 constexpr char kAbout[] =
     "Tells each case step by step: the entries that are read, their bits in "
     "words, the\nrules that decide, what the SDM permits, and what each oracle "
-    "answers.\nWith --walk, what stands there are no files but EPT entries as "
-    "they were found, the root's first: they become a case.\nExit: 0, whether "
-    "they agree or not; 2 bad input.";
+    "answers.\nWith --walk, what stands there are no files but entries as they "
+    "were found, the root's first: hexadecimal, as 2007, 0x2007 or PDE=2007. "
+    "They become a case. What is missing is asked for by its name and place; "
+    "what is taken for granted is said. Through the guest's tables, entries "
+    "come in the order in which the processor reads them, each once.\n"
+    "Exit: 0, whether they agree or not; 2 bad input.";
 
 std::string Heading(const std::string& file, const TextCase& text_case,
                     const Style& style) {
@@ -45,79 +49,155 @@ std::string Heading(const std::string& file, const TextCase& text_case,
   return text + "\n";
 }
 
-struct Walk {
-  std::string place;  // EPTP:GPA
+// What becomes a walk: --walk, the options of it, and the operands.
+struct WalkOptions {
+  std::string place;  // EPTP:GPA, or EPTP
   std::string access = "read";
   std::string gla;
+  std::string cr3;
+  std::string paging = "4-level";
+  std::string capabilities;
+  std::string secondary;
+  std::string tertiary;
   std::string save;
   bool mbec = false;
-  std::uint64_t maxphyaddr = 52;
+  bool user = false;
+  std::uint64_t maxphyaddr = 0;  // not said
 
   void AddTo(CommandLine& line) {
     line.Text("walk", "EPTP:GPA", &place,
-              "explain these entries, met at GPA under EPTP");
+              "explain the walk through these entries, for an access at GPA "
+              "under EPTP; EPTP alone for a linear access, with --gla and "
+              "--cr3");
     line.Choice("access", {"read", "write", "fetch"}, &access,
                 "of --walk (read)");
     line.Text("gla", "NUMBER", &gla,
-              "of --walk: the linear address that GPA came of");
-    line.Flag("mbec", &mbec, "of --walk: mode-based execute control is on");
+              "of --walk: the linear address that GPA came of, or that is "
+              "accessed");
+    line.Text("cr3", "NUMBER", &cr3, "of --walk: the guest's, with --gla");
+    line.Choice("paging", {"4-level", "5-level", "pae", "32-bit"}, &paging,
+                "of --walk: the guest's, with --cr3 (4-level)");
+    line.Flag("user", &user, "of --walk: a user-mode access, to a user page");
     line.Number("maxphyaddr", "N", 32, 52, &maxphyaddr,
                 "of --walk: the processor's (52)");
+    line.Text("capabilities", "NUMBER", &capabilities,
+              "of --walk: IA32_VMX_EPT_VPID_CAP (all there are)");
+    line.Flag("mbec", &mbec, "of --walk: mode-based execute control is on");
+    line.Text("secondary", "NUMBER", &secondary,
+              "of --walk: the secondary controls (EPT alone)");
+    line.Text("tertiary", "NUMBER", &tertiary,
+              "of --walk: the tertiary controls (0)");
     line.Text("save", "FILE", &save, "of --walk: write the case there");
   }
 
-  absl::StatusOr<TextCase> Make(const std::vector<std::string>& words) const;
+  // The name of an option that is here without --walk; "" if none is.
+  std::string Stray() const {
+    if (!place.empty()) return "";
+    for (const auto& [name, given] :
+         {std::pair("--access", access != "read"),
+          std::pair("--gla", !gla.empty()), std::pair("--cr3", !cr3.empty()),
+          std::pair("--paging", paging != "4-level"), std::pair("--user", user),
+          std::pair("--maxphyaddr", maxphyaddr != 0),
+          std::pair("--capabilities", !capabilities.empty()),
+          std::pair("--mbec", mbec),
+          std::pair("--secondary", !secondary.empty()),
+          std::pair("--tertiary", !tertiary.empty()),
+          std::pair("--save", !save.empty())}) {
+      if (given) return name;
+    }
+    return "";
+  }
+
+  absl::StatusOr<CopiedWalk> Make(const std::vector<std::string>& words) const;
 };
 
-absl::StatusOr<std::uint64_t> Number(absl::string_view text) {
-  if (const auto value = NumberIn(text)) return *value;
-  return absl::InvalidArgumentError(absl::StrCat(
-      "\"", text, "\" is no number of 64 bits (0x2007, 2007H, 8199)"));
+// Sets `target` to the number, if any is given.
+template <typename T>
+absl::Status TakeNumber(absl::string_view what, absl::string_view text,
+                        std::optional<T>& target) {
+  if (text.empty()) return absl::OkStatus();
+  const auto value = NumberIn(text);
+  if (!value || *value > std::numeric_limits<T>::max()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(what, ": \"", text, "\" is no number of ", 8 * sizeof(T),
+                     " bits (0x2007, 2007H, 8199)"));
+  }
+  target = static_cast<T>(*value);
+  return absl::OkStatus();
 }
 
-absl::StatusOr<TextCase> Walk::Make(
+absl::StatusOr<CopiedWalk> WalkOptions::Make(
     const std::vector<std::string>& words) const {
+  CopiedWalk walk;
   const std::vector<std::string> parts = absl::StrSplit(place, ':');
-  if (parts.size() != 2) {
+  std::optional<std::uint64_t> eptp;
+  if (parts.size() > 2 || parts[0].empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
         "--walk takes an EPTP and an address, as in 0x101e:0x1234, not \"",
         place, "\""));
   }
-  std::vector<std::uint64_t> numbers;
-  std::vector<std::string> texts = {parts[0], parts[1],
-                                    gla.empty() ? "0" : gla};
-  texts.insert(texts.end(), words.begin(), words.end());
-  for (const std::string& text : texts) {
-    const auto number = Number(text);
-    if (!number.ok()) return number.status();
-    numbers.push_back(*number);
+  absl::Status status = TakeNumber("EPTP", parts[0], eptp);
+  if (parts.size() == 2 && parts[1].empty()) {
+    status.Update(absl::InvalidArgumentError(
+        "the guest-physical address after the colon is missing"));
   }
-  Access how;
-  if (access == "write") how.kind = AccessKind::kWrite;
-  if (access == "fetch") how.kind = AccessKind::kFetch;
-  GuestPage page;
-  page.gla = Gla{numbers[2]};
-  page.writable = true;
-  DecodeContext context;
-  context.mbec = mbec;
-  context.maxphyaddr = static_cast<unsigned>(maxphyaddr);
-  auto c = WalkCase(numbers[0], numbers[1],
-                    {numbers.begin() + 3, numbers.end()}, how, page, context);
-  if (!c.ok()) return c.status();
-  TextCase text_case;
-  text_case.c = *std::move(c);
-  Canonicalise(text_case.c);
-  text_case.explanation =
-      absl::StrCat("A ", access, " at ", parts[1], " under EPTP ", parts[0],
-                   ", with the entries that were found there.");
-  return text_case;
+  if (parts.size() == 2) {
+    status.Update(TakeNumber("GPA", parts[1], walk.gpa));
+    if (!cr3.empty()) {
+      status.Update(absl::InvalidArgumentError(
+          "--cr3 is of a linear access: --walk EPTP --gla ADDRESS, without a "
+          "guest-physical address"));
+    }
+  }
+  status.Update(TakeNumber("--gla", gla, walk.gla));
+  status.Update(TakeNumber("--cr3", cr3, walk.cr3));
+  KnownMachine& machine = walk.machine;
+  status.Update(
+      TakeNumber("--capabilities", capabilities, machine.capabilities));
+  status.Update(TakeNumber("--secondary", secondary, machine.secondary));
+  status.Update(TakeNumber("--tertiary", tertiary, machine.tertiary));
+  if (!status.ok()) return status;
+  walk.eptp = *eptp;
+  if (maxphyaddr != 0) machine.maxphyaddr = static_cast<unsigned>(maxphyaddr);
+  machine.mbec = mbec;
+  walk.user = user;
+  if (access == "write") walk.access.kind = AccessKind::kWrite;
+  if (access == "fetch") walk.access.kind = AccessKind::kFetch;
+  if (paging == "5-level") walk.paging = GuestPaging::k5Level;
+  if (paging == "pae") walk.paging = GuestPaging::kPae;
+  if (paging == "32-bit") walk.paging = GuestPaging::k32Bit;
+  for (const std::string& word : words) {
+    const auto entry = CopiedEntryIn(word);
+    if (!entry.ok()) return entry.status();
+    walk.entries.push_back(*entry);
+  }
+  return walk;
+}
+
+// Tells the walk, and saves it where that is asked for.
+int ExplainWalk(const CommandLine& line, const WalkOptions& options,
+                Panel& panel, const Style& style) {
+  const auto walk = options.Make(line.operands());
+  if (!walk.ok()) return line.Mistake(walk.status().message());
+  const auto made = MakeWalkCase(*walk);
+  if (!made.ok()) return line.Mistake(made.status().message());
+  const TextCase text_case = CaseOfWalk(*walk, *made);
+  if (!options.save.empty()) {
+    const absl::Status saved = WriteFile(options.save, FormatCase(text_case));
+    if (!saved.ok()) return ReportOutputError(saved);
+  }
+  std::fputs(absl::StrCat(AssumedText(*made), MachineText(text_case.c, style),
+                          Explain(panel, text_case.c, style))
+                 .c_str(),
+             stdout);
+  return kExitAgree;
 }
 
 }  // namespace
 
 int ExplainCommand(const Arguments& arguments) {
-  CommandLine line("explain", "FILE...", kAbout);
-  Walk walk;
+  CommandLine line("explain", "FILE... | --walk EPTP:GPA ENTRY...", kAbout);
+  WalkOptions walk;
   walk.AddTo(line);
   OracleOptions options;
   options.AddTo(line);
@@ -125,27 +205,24 @@ int ExplainCommand(const Arguments& arguments) {
   std::string colour = "auto";
   line.Choice("color", {"auto", "always", "never"}, &colour,
               "colour the output (auto: on a terminal)");
-  line.Example("--walk 0x101e:0x1234 0x2007 0x3007 0x2010b1");
+  line.Example("--walk 0x101e:0x1234 2007 3007 2010b1");
+  line.Example("--walk 0x101e:0x1234 PML4E=2007 PDPTE=0 --access write");
+  line.Example(
+      "--walk 0x101e --gla 0x1234 --cr3 0x5000 2007 400000b1 6067 ...");
   line.Example("--target ./libmine.so cases/CASE.textproto");
   line.Example("--dialect sdm corpus/deviations/bochs-3.0/vio-8.textproto");
-  if (const auto exit = line.Parse(arguments, 1, SIZE_MAX)) return *exit;
+  if (const auto exit = line.Parse(arguments, 0, SIZE_MAX)) return *exit;
+  if (const std::string stray = walk.Stray(); !stray.empty()) {
+    return line.Mistake(absl::StrCat(stray, " is of --walk EPTP:GPA"));
+  }
+  if (walk.place.empty() && line.operands().empty()) {
+    return line.Mistake("what to work on is missing: FILE...");
+  }
   const auto panel = options.MakePanel();
   if (!panel.ok()) return line.Mistake(panel.status().message());
 
   const Style style(WantsColour(colour, stdout));
-  if (!walk.place.empty()) {
-    const auto text_case = walk.Make(line.operands());
-    if (!text_case.ok()) return line.Mistake(text_case.status().message());
-    if (!walk.save.empty()) {
-      const absl::Status saved = WriteFile(walk.save, FormatCase(*text_case));
-      if (!saved.ok()) return ReportOutputError(saved);
-    }
-    std::fputs((MachineText(text_case->c, style) +
-                Explain(**panel, text_case->c, style))
-                   .c_str(),
-               stdout);
-    return kExitAgree;
-  }
+  if (!walk.place.empty()) return ExplainWalk(line, walk, **panel, style);
   for (const std::string& file : line.operands()) {
     const auto content = ReadCaseFile(file);
     if (!content.ok()) return ReportInputError(content.status());

@@ -2,6 +2,7 @@
 
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "fuzzers/command/cases_testing.h"
 #include "fuzzers/command/command_testing.h"
@@ -123,31 +124,96 @@ TEST(CommandTest, CasesAboutBuildersAreRunAndExplained) {
 TEST(CommandTest, ExplainMakesAWalkOfEntries) {
   const TestDirectory directory;
   const std::string file = directory.Path("walk.textproto");
-  const Ran ran = RunEptdiff({"explain", "--walk", "0x101e:0x1234", "0x2007",
-                              "3007H", "0x2010b1", "--save", file});
+  const Ran ran = RunEptdiff({"explain", "--walk", "0x101e:0x1234", "2007",
+                              "3007H", "PDE=0x2010b1", "--save", file});
   EXPECT_EQ(ran.status, 0) << ran.err;
-  EXPECT_THAT(ran.out, AllOf(HasSubstr("PDE at 0x3000 = 0x2010b1"),
-                             HasSubstr("CFG-9 at the PDE forbids it")));
+  EXPECT_THAT(
+      ran.out,
+      AllOf(HasSubstr("assumed: MAXPHYADDR 52 (--maxphyaddr); every EPT"),
+            HasSubstr("PDE at 0x3000 = 0x2010b1"),
+            HasSubstr("CFG-9 at the PDE forbids it")));
+  std::istringstream lines(ran.out);
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_LE(line.size(), 80u) << line;
+  }
   EXPECT_THAT(RunEptdiff({"explain", file}).out,
               HasSubstr("CFG-9 at the PDE forbids it"));
+  EXPECT_THAT(RunEptdiff({"run", "--dialect", "sdm", file}).out,
+              HasSubstr("engine    agrees"));
   EXPECT_THAT(RunEptdiff({"explain", "--walk", "0x101e:0x1234", "0x2007",
                           "0x3007", "0x2000b1", "--access", "write"})
                   .out,
               HasSubstr("VIO-3"));
 }
 
-TEST(CommandTest, ExplainAsksForTheEntryThatIsMissing) {
-  const Ran missing = RunEptdiff(
-      {"explain", "--walk", "0x101e:0x40201234", "0x2007", "0x3007"});
-  EXPECT_EQ(missing.status, 2);
-  EXPECT_THAT(missing.err, HasSubstr("the PDE is missing: the word at 0x3008"));
-  const Ran beyond = RunEptdiff(
-      {"explain", "--walk", "0x101e:0x1234", "0x2007", "0x0", "0x3007"});
-  EXPECT_EQ(beyond.status, 2);
-  EXPECT_THAT(beyond.err, HasSubstr("it does not come to 0x3007"));
-  for (const char* place : {"0x101e", "0x101e:x", "a:b:c"}) {
-    EXPECT_EQ(RunEptdiff({"explain", "--walk", place, "0"}).status, 2) << place;
+// What is known of the machine changes the answer, and is not assumed then.
+TEST(CommandTest, ExplainWalksOnTheMachineThatIsSaid) {
+  const std::vector<std::string> walk = {"explain", "--walk", "0x101e:0x1234",
+                                         "2007",    "3007",   "b4"};
+  const auto with = [&walk](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = walk;
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return RunEptdiff(arguments).out;
+  };
+  EXPECT_THAT(with({"--access", "fetch"}), HasSubstr("=> completes at 0x1234"));
+  const std::string narrow =
+      with({"--access", "fetch", "--capabilities", "0x6334140"});
+  EXPECT_THAT(narrow, AllOf(HasSubstr("CFG-2 at the PDE forbids it"),
+                            Not(HasSubstr("(--capabilities)"))));
+  EXPECT_THAT(with({"--access", "fetch", "--user", "--secondary", "0x400002"}),
+              HasSubstr("VIO-6"));
+  EXPECT_THAT(with({"--access", "fetch", "--user", "--mbec"}),
+              HasSubstr("VIO-6"));
+  EXPECT_THAT(RunEptdiff({"explain", "--walk", "0x101e:0x1234", "2007",
+                          "400000003007", "b7", "--maxphyaddr", "46"})
+                  .out,
+              AllOf(HasSubstr("CFG-10"), HasSubstr("note: the walk ends before "
+                                                   "0xb7")));
+}
+
+TEST(CommandTest, ExplainWalksThroughTheGuestsTables) {
+  const Ran ran = RunEptdiff({"explain", "--walk", "0x101e", "--gla", "0x1234",
+                              "--cr3", "0x5000", "2007", "400000b1",
+                              "guest PML4E=6067", "7067", "e7"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("guest PML4E at 0x40005000 = 0x6067"),
+                             HasSubstr("=> completes at 0x40001234")));
+}
+
+TEST(CommandTest, ExplainAsksForWhatIsMissing) {
+  struct Walk {
+    std::vector<std::string> arguments;
+    const char* says;
+  };
+  for (const auto& [arguments, says] : {
+           Walk{{"0x101e:0x40201234", "2007", "3007"},
+                "the PDE is missing: the PDPTE 0x3007 references a table at "
+                "0x3000; the PDE is the word at 0x3008"},
+           Walk{{"0x101e:0x1234", "2007", "0", "3007"},
+                "0x3007 is superfluous"},
+           Walk{{"0x101e:0x1234"}, "the PML4E is missing"},
+           Walk{{"0x101e"}, "the address of the access is missing"},
+           Walk{{"0x101e", "--gla", "0x1234"}, "CR3 is missing"},
+           Walk{{"0x101e:0", "--cr3", "0x5000"}, "--cr3 is of a linear access"},
+           Walk{{"0x101e:x", "0"}, "GPA: \"x\" is no number of 64 bits"},
+           Walk{{"0x101e:", "0"}, "after the colon is missing"},
+           Walk{{":0x1234", "0"}, "takes an EPTP and an address"},
+           Walk{{"a:b:c", "0"}, "takes an EPTP and an address"},
+           Walk{{"0x101e:0x1234", "fish"}, "\"fish\" is no entry"},
+           Walk{{"0x101e:0x1234", "--secondary", "0x100000000", "0"},
+                "--secondary: \"0x100000000\" is no number of 32 bits"},
+           Walk{{"0x101e:0x10000000000000", "0"}, "could be asked that"},
+       }) {
+    std::vector<std::string> all = {"explain", "--walk"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    const Ran ran = RunEptdiff(all);
+    EXPECT_EQ(ran.status, 2) << says;
+    EXPECT_THAT(ran.err, HasSubstr(says));
+    EXPECT_EQ(ran.out, "");
   }
+  EXPECT_THAT(RunEptdiff({"explain", "--gla", "0", "file"}).err,
+              HasSubstr("--gla is of --walk"));
+  EXPECT_THAT(RunEptdiff({"explain"}).err, HasSubstr("missing: FILE..."));
 }
 
 }  // namespace

@@ -18,6 +18,8 @@ int RunCommand(const Arguments& arguments);
 int ExplainCommand(const Arguments& arguments);
 int MinimizeCommand(const Arguments& arguments);
 int DecodeCommand(const Arguments& arguments);
+int ImportCommand(const Arguments& arguments);
+int LintCommand(const Arguments& arguments);
 int ConvertCommand(const Arguments& arguments);
 int TriageCommand(const Arguments& arguments);
 int FuzzCommand(const Arguments& arguments);
@@ -42,6 +44,10 @@ inline constexpr Subcommand kSubcommands[] = {
      "walk through a case entry by entry, with the rules that decide"},
     {"decode", DecodeCommand,
      "a number from a log, bit by bit, with what is wrong with it"},
+    {"import", ImportCommand,
+     "exits and walks in a log of KVM, Xen, ... explained, and made cases"},
+    {"lint", LintCommand,
+     "what is wrong with the EPT tables in an image of memory?"},
     {"minimize", MinimizeCommand, "the smallest case that still disagrees"},
     {"convert", ConvertCommand, "between textproto and the fuzzer's bytes"},
     {"triage", TriageCommand,

@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "fuzzers/command/decode/decoding.h"
 #include "fuzzers/command/decode/field_list.h"
-#include "fuzzers/command/decode/walk_case.h"
+#include "fuzzers/command/walk/walk_case.h"
 #include "fuzzers/command/words/answer_words.h"
 #include "fuzzers/command/words/bit_words.h"
 #include "fuzzers/command/words/word_list.h"
@@ -21,6 +21,14 @@ namespace eptdiff {
 namespace {
 
 constexpr std::uint64_t kRootAt = 0x1000;
+
+KnownMachine MachineOf(const DecodeContext& context) {
+  KnownMachine machine;
+  machine.maxphyaddr = context.maxphyaddr;
+  machine.capabilities = context.capabilities;
+  machine.mbec = context.mbec;
+  return machine;
+}
 
 // What forbids the last thing that `spine` judged, each rule once.
 std::vector<std::string> WhatForbids(const Spine& spine) {
@@ -126,7 +134,7 @@ Decoding DecodeEntry(std::uint64_t value, const DecodeContext& context) {
 
   const std::uint64_t eptp =
       context.eptp.value_or(context.level == 5 ? 0x1026 : 0x101e);
-  Case c = CaseUnder((eptp & ~Mask(51, 12)) | kRootAt, context);
+  Case c = CaseUnder((eptp & ~Mask(51, 12)) | kRootAt, MachineOf(context));
   decoding.summary = absl::StrCat(
       name, " = ", EntryWords(entry, c.processor, c.controls, c.guest), ".");
   const int levels = static_cast<int>(eptp >> 3 & 7) + 1;
@@ -162,7 +170,7 @@ Decoding DecodeEptp(std::uint64_t value, const DecodeContext& context) {
   decoding.what = "an EPT pointer";
   decoding.value = value;
   decoding.summary = absl::StrCat(EptpWords(value), ".");
-  const Case c = CaseUnder(value, context);
+  const Case c = CaseUnder(value, MachineOf(context));
   const Spine spine(c);
   for (const std::string& words : WhatForbids(spine)) {
     decoding.wrong.push_back(absl::StrCat("VM entry fails: ", words));

@@ -32,12 +32,7 @@ std::uint64_t ReservedBits(int level, bool leaf, int maxphyaddr) {
   return reserved;
 }
 
-std::string EptEntryWords(std::uint64_t value, int level,
-                          const Processor& processor,
-                          const Controls& controls) {
-  const bool mbec = Secondary(controls, 22);
-  const bool present = (value & 7) != 0 || (mbec && Bit(value, 10));
-  const bool leaf = level == 1 || (level <= 3 && Bit(value, 7));
+Words RightsIn(std::uint64_t value, bool mbec) {
   Words words;
   Append(words, value, {{0, "read"}, {1, "write"}});
   if (mbec) {
@@ -45,14 +40,23 @@ std::string EptEntryWords(std::uint64_t value, int level,
   } else {
     Append(words, value, {{2, "execute"}});
   }
+  return words;
+}
+
+std::string EptEntryWords(std::uint64_t value, int level,
+                          const Processor& processor,
+                          const Controls& controls) {
+  const bool mbec = Secondary(controls, 22);
+  const bool present = (value & 7) != 0 || (mbec && Bit(value, 10));
+  const bool leaf = level == 1 || (level <= 3 && Bit(value, 7));
+  Words words = RightsIn(value, mbec);
   if (!present) words.push_back("not present");
   if (present && leaf) {
     const char* const kPages[] = {"", "4-KByte", "2-MByte", "1-GByte"};
     const int low = 12 + 9 * (level - 1);
     words.push_back(absl::StrCat(kPages[level], " page at ",
                                  Hexadecimal(value & Mask(51, low))));
-    words.push_back(MemoryTypeWords(value >> 3 & 7));
-    Append(words, value, {{6, "ignore PAT"}});
+    words.push_back(LeafTypeWords(value >> 3 & 15));
   } else if (present) {
     words.push_back(
         absl::StrCat("table at ", Hexadecimal(value & Mask(51, 12))));
@@ -126,6 +130,26 @@ std::string MemoryTypeWords(std::uint64_t encoding) {
       break;
   }
   return absl::StrCat("memory type ", encoding);
+}
+
+std::string EptRightsWords(std::uint64_t rights, bool mbec) {
+  return Joined(RightsIn(rights, mbec), "none");
+}
+
+std::string LeafTypeWords(std::uint64_t type) {
+  Words words = {MemoryTypeWords(type & 7)};
+  Append(words, type, {{3, "ignore PAT"}});
+  return absl::StrJoin(words, ", ");
+}
+
+std::string SizeWords(std::uint64_t bytes) {
+  const char* const kUnits[] = {"byte", "KByte", "MByte", "GByte", "TByte"};
+  int unit = 0;
+  while (unit < 4 && bytes != 0 && bytes % 1024 == 0) {
+    bytes /= 1024;
+    ++unit;
+  }
+  return absl::StrCat(bytes, " ", kUnits[unit], bytes == 1 ? "" : "s");
 }
 
 std::string ExitReasonWords(std::uint16_t reason) {

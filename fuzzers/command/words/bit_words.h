@@ -21,6 +21,16 @@ std::string BitNumbers(std::uint64_t value);
 // "WB"; "memory type 2" for an encoding that means none.
 std::string MemoryTypeWords(std::uint64_t encoding);
 
+// "read, write, execute": bits 2:0 of EPT entries, and 10 with mode-based
+// execute control; "none".
+std::string EptRightsWords(std::uint64_t rights, bool mbec);
+
+// "WB", "WB, ignore PAT": bits 6:3 of a leaf, as a number.
+std::string LeafTypeWords(std::uint64_t type);
+
+// "4 KBytes", "2 MBytes", "1 GByte", "4097 bytes": the largest unit that fits.
+std::string SizeWords(std::uint64_t bytes);
+
 // "EPT violation" for 48.
 std::string ExitReasonWords(std::uint16_t reason);
 

@@ -1,0 +1,163 @@
+// An exit as a few lines of names and numbers, or one: what bhyve, ACRN, noah
+// and people's own hypervisors print.
+//
+//   reason: ept_violation
+//   guest-physical address = 0x7fc0000000
+//   exit qualification = 0x83
+//   guest linear address = 0x22c039e
+//
+//   exit_reason     48 (EPT violation)
+//   qualification   0x0000000000000182
+#include <string>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "fuzzers/command/import/read_log.h"
+
+namespace eptdiff {
+namespace {
+
+constexpr std::size_t kMostBetween = 3;  // bhyve has others between two of ours
+
+// In small letters, with a blank for each run of blanks, - and _.
+std::string Plain(absl::string_view line) {
+  std::string plain;
+  for (const char c : line) {
+    const bool blank = c == '-' || c == '_' || c == ' ' || c == '\t';
+    if (blank && (plain.empty() || plain.back() == ' ')) continue;
+    plain += blank ? ' ' : absl::ascii_tolower(static_cast<unsigned char>(c));
+  }
+  return plain;
+}
+
+struct Names {
+  std::optional<std::uint64_t> Logged::* field;
+  std::vector<const char*> names;  // the longest first
+};
+
+const std::vector<Names>& FieldNames() {
+  static const std::vector<Names> kNames = {
+      {&Logged::qualification,
+       {"exit qualification", "exitqualification", "qualification"}},
+      {&Logged::gpa, {"guest physical address", "guestphysicaladdress", "gpa"}},
+      {&Logged::gla, {"guest linear address", "guestlinearaddress", "gla"}},
+      {&Logged::eptp, {"ept pointer", "eptpointer", "eptp"}},
+  };
+  return kNames;
+}
+
+bool NamesViolation(absl::string_view plain) {
+  return absl::StrContains(plain, "ept violation") ||
+         absl::StrContains(plain, "eptviolation");
+}
+bool NamesMisconfiguration(absl::string_view plain) {
+  return absl::StrContains(plain, "ept misconfig") ||
+         absl::StrContains(plain, "eptmisconfig");
+}
+
+// Whether a line has a reason; it may be none of EPT's.
+bool TakeReason(absl::string_view plain, std::optional<std::uint64_t>& reason) {
+  for (const char* name : {"exit reason", "exitreason", "reason"}) {
+    const absl::string_view digits = DigitsAfter(plain, name);
+    if (digits.empty()) continue;
+    // 00000030 is hexadecimal, 48 is not.
+    const bool padded = digits.size() == 8 && digits[0] == '0';
+    const auto value =
+        padded ? HexAfter(plain, name) : NumberAfter(plain, name);
+    if (!value || *value > 0xffff) continue;
+    reason = value;
+    return true;
+  }
+  if (NamesViolation(plain)) reason = 48;
+  if (NamesMisconfiguration(plain)) reason = 49;
+  return NamesViolation(plain) || NamesMisconfiguration(plain);
+}
+
+// How many fields the line has. One that stands there already ends the exit.
+struct Taken {
+  int fields = 0;
+  bool repeats = false;
+  bool reason = false;
+};
+Taken Take(absl::string_view line, Logged& logged,
+           std::optional<std::uint64_t>& reason, bool& without_0x) {
+  Taken taken;
+  const std::string plain = Plain(line);
+  std::optional<std::uint64_t> other = {};
+  if (TakeReason(plain, other)) {
+    taken.reason = true;
+    taken.repeats |= reason.has_value() && *reason != *other;
+    // A line that begins with the reason begins an exit.
+    taken.repeats |= reason.has_value() && logged.qualification.has_value();
+    if (!taken.repeats) reason = other;
+  }
+  for (const auto& [field, names] : FieldNames()) {
+    for (const char* name : names) {
+      const auto value = HexAfter(plain, name);
+      if (!value) continue;
+      taken.repeats |= (logged.*field).has_value();
+      if (taken.repeats) break;
+      logged.*field = value;
+      without_0x |= !absl::StartsWith(DigitsAfter(plain, name), "0x");
+      ++taken.fields;
+      break;
+    }
+  }
+  return taken;
+}
+
+bool IsOfEpt(const std::optional<std::uint64_t>& reason) {
+  return reason == 48 || reason == 49 || reason == 62 || reason == 66;
+}
+
+// Whether what begins at `at` is the rest of an exit that EPT does not make.
+bool IsOfAnotherExit(const Log& log, std::size_t at) {
+  for (std::size_t i = at; i-- > 0 && at - i <= kMostBetween;) {
+    std::optional<std::uint64_t> reason;
+    if (TakeReason(Plain(log.line(i)), reason)) return !IsOfEpt(reason);
+  }
+  return false;
+}
+
+}  // namespace
+
+std::optional<Logged> ParseExitFields(const Log& log, std::size_t at) {
+  Logged logged;
+  std::optional<std::uint64_t> reason;
+  bool without_0x = false;
+  int fields = 0;
+  for (std::size_t i = at; i < log.size(); ++i) {
+    Logged with = logged;
+    std::optional<std::uint64_t> reason_with = reason;
+    const Taken taken = Take(log.line(i), with, reason_with, without_0x);
+    if (taken.repeats || log.used(i)) break;
+    if (taken.fields == 0 && !taken.reason) {
+      if (i == at || i - logged.lines.back() > kMostBetween) break;
+      continue;
+    }
+    logged = with;
+    reason = reason_with;
+    fields += taken.fields;
+    logged.lines.push_back(i);
+  }
+  if (fields == 0 || (reason && !IsOfEpt(reason)) ||
+      (!reason && (!logged.qualification || IsOfAnotherExit(log, at)))) {
+    return std::nullopt;
+  }
+  logged.what = "exit (a list of fields)";
+  if (reason) {
+    logged.reason = static_cast<std::uint16_t>(*reason);
+  } else {
+    logged.notes.push_back(
+        "the log does not say why it exited: taken for an "
+        "EPT violation");
+    logged.reason = 48;
+  }
+  if (without_0x) {
+    logged.notes.push_back("numbers without 0x are read as hexadecimal");
+  }
+  return logged;
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,79 @@
+// A whole tree of EPT paging structures: what it maps, and what is wrong with
+// it.
+//
+// This folder looks at tables in an image of memory (memory_image.h), all of
+// them once, by the engine's classification of entries; lint_report.h has the
+// words. It uses the engine, walk/ and decode/. Begin here.
+//
+// Thread-safety: pure functions.
+#ifndef EPTDIFF_FUZZERS_COMMAND_LINT_TREE_SWEEP_H_
+#define EPTDIFF_FUZZERS_COMMAND_LINT_TREE_SWEEP_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "engine/types.h"
+#include "fuzzers/command/lint/memory_image.h"
+
+namespace eptdiff {
+
+// Pages side by side, in both address spaces, with the same rights and memory
+// type.
+struct MappedRange {
+  std::uint64_t gpa = 0;
+  std::uint64_t hpa = 0;
+  std::uint64_t bytes = 0;
+  std::uint16_t rights = 0;  // bits 2:0 and 10, of all entries on the way
+  std::uint8_t type = 0;     // bits 6:3 of the leaf
+  friend bool operator==(const MappedRange&, const MappedRange&) = default;
+};
+
+// An entry, and the first guest-physical address that it is used for.
+struct FoundEntry {
+  int level = 0;
+  std::uint64_t at = 0;  // host-physical
+  std::uint64_t value = 0;
+  std::uint64_t gpa = 0;
+};
+
+// The same frames at two guest-physical addresses.
+struct Alias {
+  MappedRange first, second;  // what they have in common of the two
+};
+
+struct TreeSweep {
+  std::vector<MappedRange> ranges;  // by GPA
+  // The first of them are kept, all are counted.
+  std::vector<FoundEntry> misconfigured;
+  std::uint64_t misconfigured_count = 0;
+  std::vector<FoundEntry> outside;  // whose table is not in the image
+  std::uint64_t outside_count = 0;
+  std::vector<FoundEntry> tables_reached;  // `at`: a table that a guest reaches
+  std::uint64_t tables_reached_count = 0;  // ... `value`: the rights to it
+  // Aliases whose rights or memory types differ, and the others.
+  std::vector<Alias> aliases;
+  std::uint64_t alias_count = 0;
+  std::uint64_t same_alias_bytes = 0;
+  bool aliases_ended_early = false;  // some frame is at more than 64 addresses
+
+  std::array<std::uint64_t, 4> leaves = {};  // by level, 1 to 3
+  std::uint64_t tables = 0;                  // looked at
+  std::uint64_t accessed = 0, dirty = 0;     // leaves with the flag
+  std::uint64_t mapped_bytes = 0;
+  std::uint64_t write_execute_bytes = 0;  // pages both writable and executable
+  std::uint64_t execute_only = 0;  // leaves with rights 100b of their own
+  int address_bits = 0;            // of the highest address in an entry
+  bool ended_early = false;        // more tables than anybody has
+};
+
+inline constexpr std::size_t kMostKept = 1000;
+
+// VM entry takes the controls.
+TreeSweep SweepTree(const MemoryImage& image, const Processor& processor,
+                    const Controls& controls);
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_FUZZERS_COMMAND_LINT_TREE_SWEEP_H_

@@ -1,0 +1,178 @@
+// Mistakes that were planted in tables of the engine's builder.
+#include "fuzzers/command/lint/tree_sweep.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "fuzzers/command/lint/lint_report.h"
+#include "fuzzers/command/lint/test_tables.h"
+#include "fuzzers/command/walk/walk_case.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace eptdiff {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr std::uint16_t kAll = 7;
+constexpr std::uint8_t kWb = 6;
+
+TreeSweep SweepOf(const TestTables& tables, const KnownMachine& machine = {}) {
+  const std::string path = (std::filesystem::temp_directory_path() /
+                            ("eptdiff-tree-" + std::to_string(getpid())))
+                               .string();
+  std::ofstream(path, std::ios::binary) << tables.Image();
+  const auto image = MemoryImage::Open(path, MemoryImage::Format::kRaw,
+                                       Hpa{TestTables::kFirst});
+  std::filesystem::remove(path);
+  EXPECT_TRUE(image.ok()) << image.status();
+  const Case c = CaseUnder(tables.eptp(), machine);
+  return SweepTree(*image, c.processor, c.controls);
+}
+
+TEST(TreeSweepTest, TheMapIsRanges) {
+  const TreeSweep sweep = SweepOf(TestTables());
+  EXPECT_THAT(
+      sweep.ranges,
+      ElementsAre(MappedRange{0, 0, 0xa0000, kAll, kWb},
+                  MappedRange{0xc0000, 0xc0000, 0x340000, kAll, kWb},
+                  MappedRange{0xc0000000, 0xc0000000, 0x40000000, kAll, kWb}));
+  EXPECT_THAT(sweep.leaves, ElementsAre(0, 480, 1, 1));
+  EXPECT_EQ(sweep.tables, 4u);
+  EXPECT_EQ(sweep.mapped_bytes, 0x403e0000u);
+  EXPECT_EQ(sweep.write_execute_bytes, sweep.mapped_bytes);
+  EXPECT_EQ(sweep.accessed, 0u);
+  EXPECT_EQ(sweep.address_bits, 32);
+  EXPECT_THAT(sweep.misconfigured, IsEmpty());
+  EXPECT_THAT(sweep.tables_reached, IsEmpty());
+  EXPECT_THAT(sweep.aliases, IsEmpty());
+  EXPECT_THAT(sweep.outside, IsEmpty());
+  EXPECT_FALSE(IsWrong(sweep));
+}
+
+TEST(TreeSweepTest, MisconfiguredEntriesAreFoundAtEachLevel) {
+  TestTables tables;
+  tables.EntryOf(0x5000, 1) &= ~std::uint64_t{1};   // W without R
+  tables.EntryOf(0x200000, 2) |= 0x1000;            // reserved
+  tables.EntryOf(0xc0000000, 3) |= 0x38;            // memory type 7
+  tables.EntryOf(0x8000000000, 4) = 0x80 | 0x1007;  // bit 7 of a PML4E
+  const TreeSweep sweep = SweepOf(tables);
+  ASSERT_THAT(sweep.misconfigured, SizeIs(4));
+  EXPECT_EQ(sweep.misconfigured_count, 4u);
+  EXPECT_EQ(sweep.misconfigured[0].level, 1);
+  EXPECT_EQ(sweep.misconfigured[0].gpa, 0x5000u);
+  EXPECT_EQ(sweep.misconfigured[0].at, tables.PlaceOf(0x5000, 1));
+  EXPECT_EQ(sweep.misconfigured[3].gpa, 0x8000000000u);
+  EXPECT_TRUE(IsWrong(sweep));
+  LintSubject subject;
+  subject.eptp = tables.eptp();
+  EXPECT_THAT(
+      LintText(subject, sweep, 20, Style(false)),
+      AllOf(HasSubstr("MISCONFIGURED: PTE"), HasSubstr("CFG-1"),
+            HasSubstr("CFG-9"), HasSubstr("CFG-11"), HasSubstr("CFG-5")));
+}
+
+// What is well-formed here is misconfigured on a processor that has less.
+TEST(TreeSweepTest, TheMachineDecides) {
+  TestTables tables;
+  tables.EntryOf(0x5000, 1) = (std::uint64_t{1} << 40) | 0x37;
+  tables.EntryOf(0x6000, 1) = 0x6034;  // execute-only
+  const TreeSweep wide = SweepOf(tables);
+  EXPECT_THAT(wide.misconfigured, IsEmpty());
+  EXPECT_EQ(wide.address_bits, 41);
+  EXPECT_EQ(wide.execute_only, 1u);
+  KnownMachine machine;
+  machine.maxphyaddr = 40;
+  machine.capabilities = 0x6304140;  // neither execute-only nor large pages
+  EXPECT_EQ(SweepOf(tables, machine).misconfigured_count, 4u);
+}
+
+TEST(TreeSweepTest, TablesThatTheGuestReachesAreFound) {
+  TestTables tables;
+  const std::uint64_t root = tables.eptp() & ~std::uint64_t{0xfff};
+  tables.EntryOf(0x7000, 1) = root | 0x31;  // may be read
+  TreeSweep sweep = SweepOf(tables);
+  ASSERT_THAT(sweep.tables_reached, SizeIs(1));
+  EXPECT_EQ(sweep.tables_reached[0].at, root);
+  EXPECT_EQ(sweep.tables_reached[0].gpa, 0x7000u);
+  EXPECT_FALSE(IsWrong(sweep));
+  tables.EntryOf(0x7000, 1) = root | 0x33;
+  EXPECT_TRUE(IsWrong(SweepOf(tables)));
+  // A right that an entry above takes away is none.
+  tables.EntryOf(0, 2) &= ~std::uint64_t{2};
+  EXPECT_FALSE(IsWrong(SweepOf(tables)));
+}
+
+TEST(TreeSweepTest, FramesAtTwoAddressesAreHeldAgainstEachOther) {
+  TestTables tables;
+  tables.EntryOf(0x8000, 1) = 0x201000 | 0x31;  // read, WB
+  tables.EntryOf(0x9000, 1) = 0x202000 | 0x07;  // UC
+  tables.EntryOf(0xa000, 1) = 0x203000 | 0x37;  // the same
+  const TreeSweep sweep = SweepOf(tables);
+  ASSERT_THAT(sweep.aliases, SizeIs(2));
+  EXPECT_EQ(sweep.aliases[0].first,
+            (MappedRange{0x201000, 0x201000, 0x1000, kAll, kWb}));
+  EXPECT_EQ(sweep.aliases[0].second,
+            (MappedRange{0x8000, 0x201000, 0x1000, 1, kWb}));
+  EXPECT_EQ(sweep.aliases[1].second.type, 0);
+  EXPECT_EQ(sweep.same_alias_bytes, 0x1000u);
+  EXPECT_TRUE(IsWrong(sweep));
+  tables.EntryOf(0x9000, 1) = 0x9037;
+  EXPECT_FALSE(IsWrong(SweepOf(tables)));
+}
+
+// As a hypervisor does that shows one page of zeros everywhere.
+TEST(TreeSweepTest, AFrameAtManyAddressesIsSaid) {
+  TestTables tables;
+  for (std::uint64_t gpa = 0; gpa < 0x50000; gpa += 0x1000) {
+    tables.EntryOf(gpa, 1) = 0x300037;
+  }
+  const TreeSweep sweep = SweepOf(tables);
+  EXPECT_TRUE(sweep.aliases_ended_early);
+  LintSubject subject;
+  subject.eptp = tables.eptp();
+  EXPECT_THAT(LintText(subject, sweep, 20, Style(false)),
+              HasSubstr("more than 64 guest-physical addresses"));
+  EXPECT_FALSE(SweepOf(TestTables()).aliases_ended_early);
+}
+
+TEST(TreeSweepTest, FlagsAreCounted) {
+  TestTables tables;
+  tables.EntryOf(0x8000, 1) |= 0x100;
+  tables.EntryOf(0x9000, 1) |= 0x300;
+  tables.EntryOf(0, 2) |= 0x100;  // a table's
+  const TreeSweep sweep = SweepOf(tables);
+  EXPECT_EQ(sweep.accessed, 2u);
+  EXPECT_EQ(sweep.dirty, 1u);
+}
+
+TEST(TreeSweepTest, TablesThatAreNotInTheImageAreListed) {
+  TestTables tables;
+  tables.EntryOf(0x400000, 2) = 0x900007;
+  const TreeSweep sweep = SweepOf(tables);
+  ASSERT_THAT(sweep.outside, SizeIs(1));
+  EXPECT_EQ(sweep.outside[0].value, 0x900007u);
+  EXPECT_EQ(sweep.outside[0].gpa, 0x400000u);
+}
+
+TEST(TreeSweepTest, ATableThatReferencesItselfEnds) {
+  TestTables tables;
+  const std::uint64_t root = tables.eptp() & ~std::uint64_t{0xfff};
+  for (std::uint64_t i = 0; i < 512; ++i) {
+    tables.EntryOf(i << 39, 4) = root | 7;
+  }
+  const TreeSweep sweep = SweepOf(tables);
+  EXPECT_TRUE(sweep.ended_early);
+  EXPECT_TRUE(IsWrong(sweep));  // the guest can write the root
+}
+
+}  // namespace
+}  // namespace eptdiff

@@ -1,0 +1,142 @@
+#include <cstdint>
+#include <cstdio>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "fuzzers/command/decode/decoding.h"
+#include "fuzzers/command/lint/lint_report.h"
+#include "fuzzers/command/lint/memory_image.h"
+#include "fuzzers/command/lint/tree_sweep.h"
+#include "fuzzers/command/options/command_line.h"
+#include "fuzzers/command/options/exit_code.h"
+#include "fuzzers/command/options/number.h"
+#include "fuzzers/command/options/report_error.h"
+#include "fuzzers/command/subcommands.h"
+#include "fuzzers/command/walk/walk_case.h"
+#include "fuzzers/command/words/bit_words.h"
+#include "fuzzers/command/words/style.h"
+
+namespace eptdiff {
+namespace {
+
+constexpr char kAbout[] =
+    "Looks at the whole tree of EPT tables under an EPTP in an image of "
+    "host-physical memory, raw or an ELF core: each misconfigured entry with "
+    "its rule, EPT tables that the guest can reach, frames at two "
+    "guest-physical addresses with different rights or memory types, what the "
+    "processor must support, and the map as ranges. An image that was cut "
+    "short is read as far as it goes.\n"
+    "Exit: 0 nothing wrong; 1 a misconfiguration, an EPT table that the guest "
+    "can write, a frame with two memory types; 2 bad input, an EPTP that VM "
+    "entry refuses, a root that is not in the image.";
+
+constexpr std::size_t kListed = 20;
+
+std::string HintFor(std::uint64_t eptp) {
+  if ((eptp & 0xfff) != 0 || eptp == 0) return "";
+  return absl::StrCat(" (of a root table at ", Hexadecimal(eptp),
+                      ", WB and 4 levels, it is ", Hexadecimal(eptp | 0x1e),
+                      ")");
+}
+
+}  // namespace
+
+int LintCommand(const Arguments& arguments) {
+  CommandLine line("lint", "IMAGE", kAbout);
+  std::string eptp_text;
+  std::string offset_text = "0";
+  std::string capabilities_text;
+  std::string format = "auto";
+  std::string colour = "auto";
+  std::uint64_t maxphyaddr = 0;  // not said
+  bool mbec = false;
+  bool all = false;
+  bool json = false;
+  line.Text("eptp", "NUMBER", &eptp_text, "where the tables are; needed");
+  line.Text("offset", "NUMBER", &offset_text,
+            "the host-physical address at which a raw image begins (0)");
+  line.Choice("format", {"auto", "raw", "elf"}, &format,
+              "of the image (auto: by its first bytes)");
+  line.Number("maxphyaddr", "N", 32, 52, &maxphyaddr, "of the processor (52)");
+  line.Text("capabilities", "NUMBER", &capabilities_text,
+            "IA32_VMX_EPT_VPID_CAP (all there are)");
+  line.Flag("mbec", &mbec, "mode-based execute control is on");
+  line.Flag("all", &all, "list everything, and not the first 20 of a kind");
+  line.Flag("json", &json, "as JSON");
+  line.Choice("color", {"auto", "always", "never"}, &colour,
+              "colour the output (auto: on a terminal)");
+  line.Example("memory.bin --eptp 0x10005e --offset 0x100000");
+  line.Example("vmcore --eptp 0x1f4e05e --maxphyaddr 46");
+  if (const auto exit = line.Parse(arguments, 1, 1)) return *exit;
+  std::optional<std::uint64_t> eptp, offset, capabilities;
+  for (const auto& [text, target] :
+       {std::pair(&eptp_text, &eptp), std::pair(&offset_text, &offset),
+        std::pair(&capabilities_text, &capabilities)}) {
+    if (text->empty()) continue;
+    *target = NumberIn(*text);
+    if (!*target) {
+      return line.Mistake(absl::StrCat(
+          "\"", *text, "\" is no number of 64 bits (0x2007, 2007H, 8199)"));
+    }
+  }
+  if (!eptp) return line.Mistake("--eptp is missing: where are the tables?");
+  if (!offset) return line.Mistake("--offset needs a number");
+  const auto image =
+      MemoryImage::Open(line.operands()[0],
+                        format == "raw"   ? MemoryImage::Format::kRaw
+                        : format == "elf" ? MemoryImage::Format::kElf
+                                          : MemoryImage::Format::kGuess,
+                        Hpa{*offset});
+  if (!image.ok()) return ReportInputError(image.status());
+
+  KnownMachine machine;
+  machine.capabilities = capabilities;
+  machine.mbec = mbec;
+  LintSubject subject;
+  subject.image = image->words();
+  subject.eptp = *eptp;
+  if (maxphyaddr != 0) {
+    machine.maxphyaddr = static_cast<unsigned>(maxphyaddr);
+    subject.context.maxphyaddr = *machine.maxphyaddr;
+  } else {
+    subject.assumed.push_back("MAXPHYADDR 52 (--maxphyaddr)");
+  }
+  if (!capabilities) {
+    subject.assumed.push_back("every EPT capability (--capabilities)");
+  }
+  if (!mbec) {
+    subject.assumed.push_back("no mode-based execute control (--mbec)");
+  }
+  subject.context.capabilities = capabilities;
+  subject.context.mbec = mbec;
+  subject.context.eptp = eptp;
+  const std::vector<std::string> refused =
+      DecodeEptp(*eptp, subject.context).wrong;
+  if (!refused.empty()) {
+    return ReportInputError(absl::InvalidArgumentError(absl::StrCat(
+        "EPTP ", Hexadecimal(*eptp), ": ", refused[0], HintFor(*eptp))));
+  }
+  const Case c = CaseUnder(*eptp, machine);
+  const TreeSweep sweep = SweepTree(*image, c.processor, c.controls);
+  if (sweep.tables == 0) {
+    return ReportInputError(absl::InvalidArgumentError(absl::StrCat(
+        "the root table at ", Hexadecimal(*eptp & ~std::uint64_t{0xfff}),
+        " is not in the image (", image->words(), "; --offset)")));
+  }
+  const Style style(!json && WantsColour(colour, stdout));
+  std::fputs(
+      (json ? LintJson(subject, sweep)
+            : LintText(subject, sweep,
+                       all ? std::numeric_limits<std::size_t>::max() : kListed,
+                       style))
+          .c_str(),
+      stdout);
+  return IsWrong(sweep) ? kExitDisagree : kExitAgree;
+}
+
+}  // namespace eptdiff
