@@ -144,8 +144,8 @@ typedef struct eptdiff_builder_profile {
   uint8_t min_maxphyaddr;
   uint8_t max_maxphyaddr;
   /* Not 0: an entry that maps nothing holds whatever word it likes that is not
-   * present, with bit 63 as in `unused` below; such as one that leads nowhere,
-   * for processors that speculate beyond it. */
+   * present, such as one that leads nowhere, for processors that speculate
+   * beyond it; with bit 63 set if it is in `unused` below. */
   uint8_t any_unused_word;
   /* Not 0: it tells `removed` of the host what operations take away. */
   uint8_t shows_removed;
