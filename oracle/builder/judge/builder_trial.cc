@@ -111,10 +111,10 @@ bool BuilderTrial::Begin(const Case& c) {
     check_.emplace(pool_, facts_, builder_->eptp(), log_,
                    stopped ? BuilderCheck::Meanwhile::kGuestIsStopped
                            : BuilderCheck::Meanwhile::kGuestRuns,
-                   std::move(room_));
+                   allowed_, std::move(room_));
     check_->TolerateMissingInvept();
-    check_->Allow(allowed_);
     Take(check_->creation());
+    standings_.waived = check_->waived();
     processor_.Reset(facts_, builder_->eptp(), stopped);
     walker_.Enter(facts_, builder_->eptp());
   }

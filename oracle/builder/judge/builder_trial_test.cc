@@ -257,6 +257,128 @@ TEST(BuilderTrialTest, WhatIsAllowedIsNoFinding) {
   }
 }
 
+// Executes INVEPT as soon as it has a table, which nobody can have used.
+class Cautious : public EngineBuilder {
+ public:
+  explicit Cautious(bool stopped) : stopped_(stopped) {}
+  bool guest_stopped() const override { return stopped_; }
+  TableResult Create(FramePool& pool, const Processor& processor,
+                     const Controls& controls, std::uint64_t unused) override {
+    const TableResult result =
+        EngineBuilder::Create(pool, processor, controls, unused);
+    if (result.ok()) pool.Invept(eptp());
+    return result;
+  }
+
+ private:
+  const bool stopped_;
+};
+
+TEST(BuilderTrialTest, WhatIsAllowedIsAllowedFromTheBeginning) {
+  const Case c = TableCase().Map(0, kLarge, kAll).Unmap(0).Build();
+  for (const bool stopped : {false, true}) {
+    BuilderTrial trial(std::make_unique<Cautious>(stopped));
+    const BuilderStandings& standings = trial.Run(c);
+    ASSERT_TRUE(standings.finding.has_value());
+    EXPECT_EQ(standings.finding->rule, BuilderRule::kInveptNeeded);
+    EXPECT_EQ(standings.step, 0u);
+    trial.Allow(SetOf(Waiver::kNeedlessInvept));
+    EXPECT_FALSE(trial.Run(c).finding.has_value());
+    EXPECT_EQ(standings.waived, SetOf(Waiver::kNeedlessInvept));
+  }
+}
+
+// Links a table before it knows that it has no frame for the next one, and
+// leaves it there.
+class Hasty : public EngineBuilder {
+ public:
+  explicit Hasty(bool stopped) : stopped_(stopped) {}
+  bool guest_stopped() const override { return stopped_; }
+  TableResult Create(FramePool& pool, const Processor& processor,
+                     const Controls& controls, std::uint64_t unused) override {
+    pool_ = &pool;
+    return EngineBuilder::Create(pool, processor, controls, unused);
+  }
+  TableResult Perform(const TableOperation& operation,
+                      std::vector<Interval>& taken) override {
+    if (operation.failing_allocation == 0) {
+      return EngineBuilder::Perform(operation, taken);
+    }
+    const std::uint64_t table = pool_->AllocateFrame()->value;
+    for (std::uint64_t i = 0; i < 512; ++i) pool_->Store(Hpa{table + 8 * i}, 0);
+    const std::uint64_t entry = operation.gpa.value >> 39;
+    pool_->Store(Hpa{AddressIn(eptp()) + 8 * entry}, table | 7);
+    EXPECT_FALSE(pool_->AllocateFrame().has_value());
+    return {TableError::kNoFrames, operation.gpa};
+  }
+
+ private:
+  const bool stopped_;
+  FramePool* pool_ = nullptr;
+};
+
+TEST(BuilderTrialTest, AnEmptyTableThatIsAllowedMayStayAfterARefusal) {
+  const Case c =
+      TableCase().Map(0, kLarge, kAll).Failing(2).Map(0, kLarge, kAll).Build();
+  for (const bool stopped : {false, true}) {
+    BuilderTrial trial(std::make_unique<Hasty>(stopped));
+    const BuilderStandings& standings = trial.Run(c);
+    ASSERT_TRUE(standings.finding.has_value());
+    EXPECT_EQ(standings.finding->rule, BuilderRule::kUntouched);
+    trial.Allow(SetOf(Waiver::kEmptyTables));
+    EXPECT_FALSE(trial.Run(c).finding.has_value())
+        << standings.finding->sentence;
+    EXPECT_EQ(standings.waived, SetOf(Waiver::kEmptyTables));
+  }
+}
+
+// INVEPT comes with the operation, before the store that needs it.
+class Early : public EngineBuilder {
+ public:
+  TableResult Create(FramePool& pool, const Processor& processor,
+                     const Controls& controls, std::uint64_t unused) override {
+    pool_ = &pool;
+    return EngineBuilder::Create(pool, processor, controls, unused);
+  }
+  TableResult Perform(const TableOperation& operation,
+                      std::vector<Interval>&) override {
+    if (operation.kind != TableOperationKind::kProtect) {
+      std::vector<Interval> taken;
+      return EngineBuilder::Perform(operation, taken);
+    }
+    pool_->Invept(eptp());
+    std::uint64_t leaf = AddressIn(eptp());
+    for (int level = 4; level > 1; --level) {
+      leaf = AddressIn(*pool_->memory().At(Hpa{leaf}));
+    }
+    const std::uint64_t page = AddressIn(*pool_->memory().At(Hpa{leaf}));
+    pool_->Store(Hpa{leaf}, page | operation.flags);
+    return {};
+  }
+
+ private:
+  FramePool* pool_ = nullptr;
+};
+
+TEST(BuilderTrialTest, InveptBeforeTheStoreIsAMissingOneNotANeedlessOne) {
+  const Case c = TableCase().Map(0, kLarge, kAll).Protect(0, kNoWrite).Build();
+  for (const WaiverSet allowed : {0u, SetOf(Waiver::kNeedlessInvept)}) {
+    BuilderTrial trial(std::make_unique<Early>());
+    trial.Allow(allowed);
+    const BuilderStandings& standings = trial.Run(c);
+    ASSERT_TRUE(standings.finding.has_value());
+    EXPECT_EQ(standings.finding->rule, BuilderRule::kInvept);
+    EXPECT_EQ(standings.step, 2u);
+    EXPECT_EQ(standings.waived, 0u);
+  }
+  // Where no change needs it, it is needless.
+  BuilderTrial trial(std::make_unique<Early>());
+  const BuilderStandings& standings =
+      trial.Run(TableCase().Map(0, kLarge, kNoWrite).Protect(0, kAll).Build());
+  ASSERT_TRUE(standings.finding.has_value());
+  EXPECT_EQ(standings.finding->rule, BuilderRule::kInveptNeeded);
+}
+
 // ... and hides nothing else: what stays absent is found.
 TEST(BuilderTrialTest, WhatIsAllowedHidesNothingElse) {
   const Case c = TableCase()
