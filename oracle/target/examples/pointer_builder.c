@@ -2,6 +2,7 @@
  * EPTDIFF_EXAMPLE_BUG names what it does otherwise, commas between:
  *
  *   link-before-clear  a mistake that no look at the finished tables would show
+ *   copy-tables        none: structures are copied to clear tables
  *   guest-stopped      none, if the guest is stopped meanwhile: declares that
  *   no-invept          a mistake even so
  *   other-unused-word  what is removed leaves a word that leads to no memory, as
@@ -38,6 +39,7 @@ static int has_bug(const char* bug) {
 
 void eptdiff_builder_describe(eptdiff_builder_profile* profile) {
   link_before_clear = has_bug("link-before-clear");
+  copy_tables = has_bug("copy-tables");
   no_invept = has_bug("no-invept");
   profile->guest_stopped = (uint8_t)has_bug("guest-stopped");
   unused_entry =
