@@ -222,7 +222,9 @@ EPTDIFF_TARGET_EXPORT void eptdiff_builder_describe(
  * EPTDIFF_DONE, EPTDIFF_NO_FRAMES, EPTDIFF_BAD_CONTROLS.
  *
  * It may come while there is a table: that one has been given up. Forget it,
- * with its host, and call nothing of it. */
+ * with its host, and call nothing of it. So may the end of the process, where
+ * the host is gone: no destructor of a static object and no function of
+ * atexit() may call it. */
 EPTDIFF_TARGET_EXPORT int eptdiff_builder_create(
     const eptdiff_question* machine, uint64_t unused, const eptdiff_host* host,
     uint64_t* eptp);

@@ -209,8 +209,9 @@ class HostHal {
 };
 static_assert(eptdiff::TableHal<HostHal> && eptdiff::HasStoreHook<HostHal>);
 
-// The one table.
-struct {
+// The one table. A process may end while there is one: without its host then.
+struct Table {
+  ~Table() { hal.host = nullptr; }
   HostHal hal;
   std::optional<eptdiff::TableBuilder<HostHal>> builder;
 } table;
