@@ -16,7 +16,8 @@ namespace eptdiff {
 
 class FrameMemory {
  public:
-  using Frame = std::array<std::uint64_t, 512>;
+  // Where a page would be: code finds the table of an entry by a mask.
+  struct alignas(4096) Frame : std::array<std::uint64_t, 512> {};
 
   // The frame at `frame`, new or again, with `word` everywhere, or as `words`.
   void Fill(Hpa frame, std::uint64_t word) { Make(frame).fill(word); }

@@ -183,6 +183,10 @@ typedef struct eptdiff_host {
   /* No processor can walk it any more: INVEPT has been executed. */
   void (*release)(void* context, uint64_t frame);
   uint64_t (*load)(void* context, uint64_t address);
+/* Frames that may be allocated at a time, the root among them: `allocate` fails
+ * beyond, and before that where 2^MAXPHYADDR is reached, or now and then. */
+#define EPTDIFF_BUILDER_FRAMES 96
+
   void (*store)(void* context, uint64_t address, uint64_t value);
   /* Stores `desired` if the word is `expected`; returns whether it did. The way
    * to change a linked leaf in which processors set flags. */
@@ -192,8 +196,9 @@ typedef struct eptdiff_host {
    * have used the table; returns when all have done so. */
   void (*invept)(void* context, uint64_t eptp);
   /* For code that uses tables through pointers: where the frame's 512 words
-   * are, null if it is not allocated; and what it has to call after each single
-   * store through such a pointer, with what the word was and is. */
+   * are, 4-KByte aligned, null if it is not allocated; and what it has to call
+   * after each single store through such a pointer, with what the word was and
+   * is. */
   uint64_t* (*pointer)(void* context, uint64_t frame);
   void (*stored)(void* context, uint64_t address, uint64_t before,
                  uint64_t after);
