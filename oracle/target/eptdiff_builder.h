@@ -54,7 +54,11 @@ extern EPTDIFF_TARGET_EXPORT const uint32_t eptdiff_builder_abi;
 /* ---------------------------------------------------------- the operations */
 
 /* Regions are `bytes` from `gpa` on. A page of which an operation on a region
- * concerns a part is split. */
+ * concerns a part is split. Bits 11, 56:52, 59 and 62, which no processor looks
+ * at, are a page's own once it is mapped: REMAP, PROTECT and PROTECT_REGION
+ * leave them as they are, whatever `flags` says (yours does otherwise: clear
+ * them in `leaf_flags` of the profile). Of accessed and dirty PROTECT and
+ * PROTECT_REGION can only set some. */
 enum eptdiff_builder_kind {
   EPTDIFF_MAP = 0,     /* a page of `level` at `gpa`, to `hpa`, with `flags` */
   EPTDIFF_UNMAP = 1,   /* the page that begins at `gpa` */
@@ -91,12 +95,18 @@ typedef struct eptdiff_builder_operation {
  * each of them will do. */
 enum eptdiff_builder_result {
   EPTDIFF_DONE = 0,
-  EPTDIFF_MISALIGNED = 1,    /* an address or a size, or a size of 0 */
-  EPTDIFF_OUT_OF_RANGE = 2,  /* beyond the page-walk length or MAXPHYADDR */
-  EPTDIFF_OVERLAP = 3,       /* something is mapped there already */
-  EPTDIFF_NOT_MAPPED = 4,    /* nothing is mapped there */
-  EPTDIFF_NO_FRAMES = 5,     /* `allocate` has no frame left */
-  EPTDIFF_UNSUPPORTED = 6,   /* processor or controls do not have it */
+  EPTDIFF_MISALIGNED = 1,   /* an address or a size, or a size of 0 */
+  EPTDIFF_OUT_OF_RANGE = 2, /* beyond the page-walk length or MAXPHYADDR */
+  EPTDIFF_OVERLAP = 3,      /* something is mapped there already */
+  EPTDIFF_NOT_MAPPED = 4,   /* nothing is mapped there */
+  EPTDIFF_NO_FRAMES = 5,    /* `allocate` has no frame left */
+  /* Processor or controls do not have it: execute-only pages without the
+   * capability; pages of 2 MBytes without it; pages of 1 GByte without it, or
+   * without that of 2 MBytes, since they could not be split; bits 57, 58, 60 or
+   * 61 of `flags` without the controls that give them a meaning, or bit 10
+   * without bit 2 if it is ignored; bit 61 in a page that is not of 4 KBytes;
+   * SPLIT of one that is. */
+  EPTDIFF_UNSUPPORTED = 6,
   EPTDIFF_NO_ACCESS = 7,     /* the entry would not be present */
   EPTDIFF_MISCONFIGURED = 9, /* it would be an EPT misconfiguration */
   EPTDIFF_BAD_CONTROLS = 10  /* create: VM entry would refuse them */
