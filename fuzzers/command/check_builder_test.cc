@@ -26,6 +26,18 @@ TEST(CheckCommandTest, CorrectBuildersAgree) {
   }
 }
 
+// Who declares no refusal of what is out of range is not judged by it.
+TEST(CheckCommandTest, WhatIsNotAskedForWantOfADeclarationIsSaid) {
+  const Ran simple = Check(EPTDIFF_SIMPLE_BUILDER, "", "1000").ran;
+  const std::string text = Joined(simple.out);
+  EXPECT_THAT(text, HasSubstr("not asked, for its profile declares no such "
+                              "refusal: misaligned address or size (in "));
+  EXPECT_THAT(text, HasSubstr("cases), address out of range (in "));
+  EXPECT_THAT(text, Not(HasSubstr("already mapped (in ")));
+  const Ran engine = Check(EPTDIFF_ENGINE_BUILDER, "", "1000").ran;
+  EXPECT_THAT(engine.out, Not(HasSubstr("not asked")));
+}
+
 struct BuilderMistake {
   std::string bug;
   std::vector<std::string> rules;

@@ -138,7 +138,9 @@ typedef struct eptdiff_builder_profile {
    * are not asked for. */
   uint32_t operations;
   /* EPTDIFF_REFUSAL(result) of each reason for which it refuses; 0 at first.
-   * What would have to be refused for another reason is not asked for. */
+   * What would have to be refused for another reason is not asked for, and the
+   * report says what that was. Without EPTDIFF_NO_FRAMES `allocate` fails in no
+   * case that is judged. */
   uint32_t refusals;
   /* EPTDIFF_WAIVES_*: what it does on purpose, and is no finding; the report
    * says that it was seen. 0 at first. */
@@ -181,6 +183,10 @@ typedef struct eptdiff_builder_profile {
 
 /* ---------------------------------------------------------------- the host */
 
+/* Frames that may be allocated at a time, the root among them: `allocate` fails
+ * beyond, and before that where 2^MAXPHYADDR is reached, or now and then. */
+#define EPTDIFF_BUILDER_FRAMES 96
+
 /* What a builder lives on. Pass `context` on. Frames hold 512 words, are given
  * out with any contents, and lie below 2^MAXPHYADDR; none is at 0. Words lie at
  * 8-byte aligned addresses in frames that are allocated. */
@@ -193,10 +199,6 @@ typedef struct eptdiff_host {
   /* No processor can walk it any more: INVEPT has been executed. */
   void (*release)(void* context, uint64_t frame);
   uint64_t (*load)(void* context, uint64_t address);
-/* Frames that may be allocated at a time, the root among them: `allocate` fails
- * beyond, and before that where 2^MAXPHYADDR is reached, or now and then. */
-#define EPTDIFF_BUILDER_FRAMES 96
-
   void (*store)(void* context, uint64_t address, uint64_t value);
   /* Stores `desired` if the word is `expected`; returns whether it did. The way
    * to change a linked leaf in which processors set flags. */

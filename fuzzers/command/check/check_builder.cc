@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "fuzzers/check/builder_target_check.h"
 #include "fuzzers/command/check/check_progress.h"
+#include "engine/table/table_error.h"
 #include "fuzzers/command/fuzz/interrupt.h"
 #include "fuzzers/command/words/builder_words.h"
 #include "fuzzers/text/view.h"
@@ -91,6 +92,21 @@ CheckReport CheckBuilder(BuilderSession& session,
   CheckReport report;
   report.kind = CheckedKind::kBuilder;
   report.seconds = Since(start);
+void AddNotAsked(const BuilderTargetCheck& check, CheckReport& report) {
+  std::string reasons;
+  for (int i = 0; i <= EPTDIFF_BAD_CONTROLS; ++i) {
+    const auto reason = static_cast<TableError>(i);
+    const std::uint64_t cases = check.not_asked(reason);
+    if (cases == 0) continue;
+    absl::StrAppend(&reasons, reasons.empty() ? "" : ", ",
+                    TableErrorText(reason), " (in ", cases,
+                    cases == 1 ? " case)" : " cases)");
+  }
+  if (reasons.empty()) return;
+  report.remarks.push_back(absl::StrCat(
+      "not asked, for its profile declares no such refusal: ", reasons));
+}
+
   check.Conclude(Clock::now() + kTimeToMinimize);
   report.target = options.target;
   report.name = session.name();
@@ -126,3 +142,4 @@ CheckReport CheckBuilder(BuilderSession& session,
 }
 
 }  // namespace eptdiff
+  AddNotAsked(check, report);

@@ -43,6 +43,7 @@ absl::Status SeatBuilder(const BuilderFunctions& functions, Panel& panel) {
   auto trial = std::make_unique<BuilderTrial>(
       std::make_unique<OutsideBuilder>(functions, profile, End));
   trial->Allow(profile.waives);
+  trial->set_refusals(RefusalsIn(profile));
   panel.SeatBuilder(std::move(trial));
   return absl::OkStatus();
 }

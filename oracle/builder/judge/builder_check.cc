@@ -56,11 +56,7 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
   tolerates_now_ = false;
   fresh_.clear();
   std::uint64_t leaf = 0;
-  PageNow page{0};
-  if (!FindLeaf(facts_, room_.memory, root_, operation.gpa.value, leaf,
-                page.level)) {
-    page.level = 0;
-  }
+  const PageNow page = PageAt(operation.gpa, leaf);
   const RefusalSet reasons = ReasonsAgainst(operation, facts_, model_, page);
   const bool no_frames =
       result.error == TableError::kNoFrames && pool_.failed();
@@ -302,6 +298,18 @@ void BuilderCheck::FindOrTolerate(BuilderRule rule, std::uint64_t where,
   if (!tolerated_.has_value()) {
     tolerated_ = MakeBuilderFinding(rule, where, level);
   }
+}
+
+RefusalSet BuilderCheck::Against(const TableOperation& operation) const {
+  std::uint64_t leaf;
+  return ReasonsAgainst(operation, facts_, model_, PageAt(operation.gpa, leaf));
+}
+
+PageNow BuilderCheck::PageAt(Gpa gpa, std::uint64_t& leaf) const {
+  PageNow page{0};
+  return FindLeaf(facts_, room_.memory, root_, gpa.value, leaf, page.level)
+             ? page
+             : PageNow{0};
 }
 
 int BuilderCheck::LevelAt(std::uint64_t gpa) const {

@@ -136,6 +136,9 @@ class BuilderCheck {
   // Processors have set flags since the last operation.
   void AfterAccess();
 
+  // What speaks against an operation, as the tables are now.
+  RefusalSet Against(const TableOperation& operation) const;
+
   // Of the leaf that maps `gpa` now; 0 if nothing does.
   int LevelAt(std::uint64_t gpa) const;
 
@@ -197,6 +200,8 @@ class BuilderCheck {
   void NoteUnfilled(const TableImage& image, const FrameMemory& memory);
   // Where a missing INVEPT is tolerated, the check goes on without one.
   void FindOrTolerate(BuilderRule rule, std::uint64_t where, int level);
+  // The page that `gpa` is in, and the entry that maps it.
+  PageNow PageAt(Gpa gpa, std::uint64_t& leaf) const;
   // Flags in which pages are compared.
   std::uint64_t ComparedFlags() const;
 

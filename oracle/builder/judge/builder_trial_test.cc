@@ -417,6 +417,84 @@ TEST(BuilderTrialTest, AnAccessHasToGoWhereTheModelHasIt) {
   EXPECT_EQ(met->where, kLarge + 0x3000);
 }
 
+// Makes 4-KByte pages of all regions.
+class SmallPages : public EngineBuilder {
+ public:
+  TableResult Perform(const TableOperation& operation,
+                      std::vector<Interval>& taken) override {
+    ++asked;
+    TableOperation done = operation;
+    if (done.kind == TableOperationKind::kMapRegion) done.level = 1;
+    return EngineBuilder::Perform(done, taken);
+  }
+  int asked = 0;
+};
+
+// Not by those that another builder would have: there the page is a large one.
+TEST(BuilderTrialTest, WhatHasToBeRefusedIsKnownByTheBuildersOwnTables) {
+  const Case c =
+      TableCase().MapRegion(0, kLarge, kLarge, kAll).Split(0).Read(0).Build();
+  auto small = std::make_unique<SmallPages>();
+  const int& asked = small->asked;
+  BuilderTrial trial(std::move(small));
+  const BuilderStandings& standings = trial.Run(c);
+  EXPECT_FALSE(standings.finding.has_value());
+  EXPECT_EQ(standings.compared, 5u);
+  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(standings.not_asked, 0u);
+  trial.set_refusals(~Only(TableError::kUnsupported));
+  std::vector<bool> reported;
+  trial.set_observer([&](const BuilderStepReport& report) {
+    reported.push_back(report.asked);
+  });
+  EXPECT_FALSE(trial.Run(c).finding.has_value());
+  EXPECT_EQ(standings.compared, 4u);
+  EXPECT_EQ(asked, 3);
+  EXPECT_EQ(standings.not_asked, Only(TableError::kUnsupported));
+  EXPECT_EQ(reported, std::vector<bool>({true, true, false, true, true}));
+}
+
+TEST(BuilderTrialTest, FramesRunOutOnlyWhereThatIsLookedAt) {
+  const Case c = TableCase()
+                     .MapRegion(0, kLarge, 100 * kLarge, kAll)
+                     .Map(kLarge * 512, kLarge, kAll)
+                     .Failing(1)
+                     .Build();
+  BuilderTrial trial(std::make_unique<SmallPages>());
+  std::vector<TableError> errors;
+  trial.set_observer([&](const BuilderStepReport& report) {
+    errors.push_back(report.result.error);
+  });
+  EXPECT_FALSE(trial.Run(c).finding.has_value());
+  using enum TableError;
+  EXPECT_EQ(errors,
+            std::vector<TableError>({kNone, kNoFrames, kNoFrames, kNone}));
+  errors.clear();
+  trial.set_refusals(~Only(kNoFrames));
+  EXPECT_FALSE(trial.Run(c).finding.has_value());
+  EXPECT_EQ(errors, std::vector<TableError>({kNone, kNone, kNone, kNone}));
+}
+
+TEST(BuilderTrialTest, ControlsThatEntryRefusesAreAskedOfThoseWhoLook) {
+  BuilderTrial trial(std::make_unique<EngineBuilder>());
+  trial.set_refusals(~Only(TableError::kBadControls));
+  const Case c =
+      TableCase(0x10011e).Map(0, kLarge, kAll).Build();  // reserved bit
+  EXPECT_EQ(trial.Run(c).compared, 0u);
+  EXPECT_EQ(trial.Run(c).not_asked, Only(TableError::kBadControls));
+}
+
+// Code masks a pointer into a table to find where it begins.
+TEST(FramePoolTest, FramesLieWherePagesWould) {
+  FramePool pool;
+  for (int i = 0; i < 96; ++i) {
+    const std::optional<Hpa> frame = pool.AllocateFrame();
+    ASSERT_TRUE(frame.has_value());
+    const auto at = reinterpret_cast<std::uintptr_t>(pool.Pointer(*frame));
+    EXPECT_EQ(at % 4096, 0u);
+  }
+}
+
 TEST(BuilderTrialTest, WhatEntryRefusesTheBuilderRefuses) {
   BuilderTrial trial(std::make_unique<EngineBuilder>());
   const Case c =
