@@ -178,6 +178,44 @@ TEST(CheckCommandTest, AProgramAnswersOverAPipe) {
   }
 }
 
+// ... not on the terminal, for each death anew.
+TEST(CheckCommandTest, WhatAProgramPrintedIsInTheReport) {
+  const Checked checked = Check(EPTDIFF_PIPE_WALKER, "die", "200");
+  EXPECT_THAT(checked.ran.out, HasSubstr("pipe_walker: gives up"));
+  EXPECT_THAT(checked.ran.err, Not(HasSubstr("gives up")));
+}
+
+TEST(CheckCommandTest, WhatIsPrintedBeforeAnythingIsSaidIsShown) {
+  const TestDirectory directory;
+  const std::string program =
+      directory.File("fails", "#!/bin/sh\necho no licence >&2\nexit 3\n");
+  ASSERT_EQ(chmod(program.c_str(), 0755), 0);
+  const Ran ran = RunEptdiff({"check", program});
+  EXPECT_EQ(ran.status, 2);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("before it has described itself"),
+                             HasSubstr("no licence")));
+}
+
+// The corpus alone would take hours, and what it describes itself in is more
+// time than it is asked in.
+TEST(CheckCommandTest, SecondsBoundTheCorpusToo) {
+  const TestDirectory directory;
+  const std::string program = directory.File(
+      "slow",
+      "#!/bin/sh\nsleep 4\nprintf 'eptdiff_target 1\\nname slow\\n"
+      "models 4_levels\\nend\\n'\n"
+      "while read line; do\n"
+      "  [ \"$line\" = end ] && sleep 0.2 && printf 'not_modelled\\nend\\n'\n"
+      "done\n");
+  ASSERT_EQ(chmod(program.c_str(), 0755), 0);
+  const Ran ran = RunEptdiff({"check", program, "--seconds", "1", "--limit",
+                              "9000", "--json", directory.Path("report.json")});
+  EXPECT_THAT(ran.out, HasSubstr("it ended before"));
+  EXPECT_THAT(ran.out, Not(HasSubstr("took -")));
+  EXPECT_THAT(ContentOf(directory.Path("report.json")),
+              Not(HasSubstr("_per_case\": -")));
+}
+
 TEST(CheckCommandTest, ATargetThatCannotBeLoadedIsBadInput) {
   const TestDirectory directory;
   struct Misuse {

@@ -64,7 +64,7 @@ absl::Status SeatWalker(const TargetFunctions& functions,
 absl::Status SeatTarget(const std::string& path, Panel& panel) {
   std::string error;
   if (!IsSharedObject(path)) {
-    auto program = OpenTarget(path, {}, {}, error);
+    auto program = OpenTarget(path, {}, {.keeps_output = false}, error);
     if (program == nullptr) return Unfit(error);
     panel.Seat(std::move(program));
     return absl::OkStatus();
