@@ -332,9 +332,12 @@ TEST(BuilderTrialTest, AnEmptyTableThatIsAllowedMayStayAfterARefusal) {
   }
 }
 
-// INVEPT comes with the operation, before the store that needs it.
+// INVEPT comes with the operation, before the store that needs it; and what is
+// stored is the flags that were asked for, none of the page's own.
 class Early : public EngineBuilder {
  public:
+  explicit Early(std::uint64_t own = 0) : own_(own) {}
+  std::uint64_t own_bits() const override { return own_; }
   TableResult Create(FramePool& pool, const Processor& processor,
                      const Controls& controls, std::uint64_t unused) override {
     pool_ = &pool;
@@ -357,6 +360,7 @@ class Early : public EngineBuilder {
   }
 
  private:
+  const std::uint64_t own_;
   FramePool* pool_ = nullptr;
 };
 
@@ -377,6 +381,18 @@ TEST(BuilderTrialTest, InveptBeforeTheStoreIsAMissingOneNotANeedlessOne) {
       trial.Run(TableCase().Map(0, kLarge, kNoWrite).Protect(0, kAll).Build());
   ASSERT_TRUE(standings.finding.has_value());
   EXPECT_EQ(standings.finding->rule, BuilderRule::kInveptNeeded);
+}
+
+TEST(BuilderTrialTest, IgnoredBitsOfAPageStayUnlessTheyAreTheBuildersAffair) {
+  constexpr std::uint64_t kIgnored = 0x49f0000000000800;
+  const Case c =
+      TableCase().Map(0, kLarge, kNoWrite | kIgnored).Protect(0, kAll).Build();
+  EXPECT_EQ(Found(c), "");
+  for (const std::uint64_t own : {std::uint64_t{0}, kIgnored}) {
+    BuilderTrial trial(std::make_unique<Early>(own));
+    trial.Allow(SetOf(Waiver::kNeedlessInvept));
+    EXPECT_EQ(trial.Run(c).finding.has_value(), own == 0);
+  }
 }
 
 // ... and hides nothing else: what stays absent is found.
