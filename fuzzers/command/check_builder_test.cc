@@ -128,6 +128,15 @@ TEST(CheckCommandTest, WhileTheGuestIsStoppedOnlyTheEndCounts) {
   EXPECT_THAT(wrong.findings, ElementsAre("invept-missing"));
 }
 
+TEST(CheckCommandTest, WhoCastsAddressesFindsFramesThere) {
+  const Checked right = Check(EPTDIFF_POINTER_BUILDER, "casts", "1000");
+  EXPECT_EQ(right.ran.status, 0) << right.ran.out << right.ran.err;
+  const Checked wrong =
+      Check(EPTDIFF_POINTER_BUILDER, "casts,link-before-clear", "400");
+  EXPECT_EQ(wrong.ran.status, 1) << wrong.ran.out << wrong.ran.err;
+  EXPECT_THAT(wrong.ran.out, HasSubstr("step: 1, map the page"));
+}
+
 TEST(CheckCommandTest, AnyUnusedWordWillDoWhereItIsDeclared) {
   const Checked other =
       Check(EPTDIFF_POINTER_BUILDER, "other-unused-word", "400");

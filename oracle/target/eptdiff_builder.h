@@ -172,7 +172,11 @@ typedef struct eptdiff_builder_profile {
   /* Bit n: it makes pages of memory type n (0 UC, 1 WC, 4 WT, 5 WP, 6 WB); all
    * at first. It is asked for no other. */
   uint8_t memory_types;
-  uint8_t reserved1[2];
+  /* Not 0: it casts addresses of frames to pointers, and pointers to addresses,
+   * as code does whose memory is mapped one to one. Frames lie there then, from
+   * 40000000H on. */
+  uint8_t casts_addresses;
+  uint8_t reserved1;
   char name[32]; /* as in eptdiff_profile */
   /* The bits of a leaf that it can be asked for, of `flags` of an operation;
    * all at first. Clear those that its interface has no word for, such as 6

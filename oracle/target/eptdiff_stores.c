@@ -194,10 +194,10 @@ void __tsan_write_range(void* at, size_t bytes) {
   if (bytes > 0) will_store(at, bytes);
 }
 /* The pointer to a class's virtual functions. */
-void __tsan_vptr_update(void** at, void* value);
-void __tsan_vptr_update(void** at, void* value) {
+void __tsan_vptr_update(void* at, void* value);
+void __tsan_vptr_update(void* at, void* value) {
   (void)value;
-  will_store(at, sizeof(*at));
+  will_store(at, sizeof(void*));
 }
 
 /* memset, memcpy and memmove, as clang calls them. */
@@ -312,8 +312,8 @@ void __tsan_read_range(void* at, size_t bytes) {
   (void)at;
   (void)bytes;
 }
-void __tsan_vptr_read(void** at);
-void __tsan_vptr_read(void** at) { (void)at; }
+void __tsan_vptr_read(void* at);
+void __tsan_vptr_read(void* at) { (void)at; }
 
 void __tsan_init(void);
 void __tsan_init(void) {}

@@ -1,5 +1,7 @@
 #include "oracle/builder/judge/builder_trial.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <array>
 
@@ -82,6 +84,10 @@ bool BuilderTrial::Begin(const Case& c) {
   const std::uint64_t unused = UnusedWord(c.controls);
   const bool may_fail = (refusals_ & Only(TableError::kNoFrames)) != 0;
   const std::uint64_t frames = may_fail ? kFrames : kManyFrames;
+  if (builder_->casts_addresses() && !PlaceFrames()) {
+    standings_.skip = Skip::kCallerError;
+    return false;
+  }
   pool_.Reset(first, std::min(first + frames * kPage, end));
   processor_.Reset({}, 0);
   const TableResult result =
@@ -128,6 +134,20 @@ bool BuilderTrial::Begin(const Case& c) {
           .events = check_.has_value() ? check_->events() : no_events_,
           .finding = standings_.finding});
   return result.ok() && !standings_.finding.has_value();
+}
+
+bool BuilderTrial::PlaceFrames() {
+  if (placed_ != nullptr) return true;
+  const std::size_t bytes = kManyFrames * kPage;
+  void* const wanted = reinterpret_cast<void*>(FramePool::kPlaced);
+  void* const placed =
+      mmap(wanted, bytes, PROT_READ | PROT_WRITE,
+           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  if (placed == MAP_FAILED) return false;
+  placed_ = {placed, [](void* at) { munmap(at, kManyFrames * kPage); }};
+  pool_.memory().PlaceAtPointers(FramePool::kPlaced,
+                                 FramePool::kPlaced + bytes);
+  return true;
 }
 
 bool BuilderTrial::MayAsk(RefusalSet reasons) {

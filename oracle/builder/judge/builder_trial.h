@@ -119,6 +119,9 @@ class BuilderTrial {
   // Of an operation or a case that would have to be refused for `reasons`:
   // whether it is asked for nevertheless.
   bool MayAsk(RefusalSet reasons);
+  // Sees to it that frames from FramePool::kPlaced on lie there. One trial of a
+  // process can have that at a time.
+  bool PlaceFrames();
   bool Perform(const TableOperation& operation);
   bool Access(const Step& step);
   bool Store(const Step& step);
@@ -139,6 +142,7 @@ class BuilderTrial {
   void Report(const BuilderStepReport& report) const;
 
   std::unique_ptr<BuilderUnderTest> builder_;
+  std::unique_ptr<void, void (*)(void*)> placed_{nullptr, nullptr};
   FramePool pool_;
   CachingProcessor processor_{pool_};
   ReferenceWalker walker_;

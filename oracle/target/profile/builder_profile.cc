@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "oracle/builder/frame_pool.h"
 #include "oracle/builder/table_facts.h"
 #include "oracle/builder/waivers.h"
 #include "oracle/target/profile/profile.h"
@@ -46,9 +47,15 @@ std::uint64_t FlagsIn(const eptdiff_builder_profile& profile,
 
 // The root at 0 becomes the frame behind it: 0 is no table to most allocators,
 // and to whoever takes an address of 0 for none.
-void PutRootElsewhere(Controls& controls) {
+// And where frames can lie at their addresses, if they have to.
+void PutRootElsewhere(const eptdiff_builder_profile& profile,
+                      Controls& controls) {
   constexpr std::uint64_t kAddress = 0x000ffffffffff000;
-  if ((controls.eptp & kAddress) == 0) controls.eptp |= 0x1000;
+  if (profile.casts_addresses != 0) {
+    controls.eptp = (controls.eptp & ~kAddress) | FramePool::kPlaced;
+  } else if ((controls.eptp & kAddress) == 0) {
+    controls.eptp |= 0x1000;
+  }
 }
 
 bool SetsFlags(TableOperationKind kind) {
@@ -120,7 +127,7 @@ bool BuilderFitting::Fit(Case& c) const {
   std::vector<Step> steps = std::move(c.steps);
   c.steps.clear();
   if (!FitTo(AsWalker(profile_), c)) return false;
-  PutRootElsewhere(c.controls);
+  PutRootElsewhere(profile_, c.controls);
   std::erase_if(steps, [this](const Step& step) {
     const auto kind = static_cast<int>(step.operation.kind);
     return step.kind == StepKind::kTableOperation &&

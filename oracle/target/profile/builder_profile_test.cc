@@ -103,6 +103,15 @@ TEST(BuilderProfileTest, NoTableIsAtAddress0) {
   EXPECT_EQ(c.controls.eptp, 0x101eu);
 }
 
+TEST(BuilderProfileTest, TablesOfWhoCastsAddressesLieWhereTheyCan) {
+  eptdiff_builder_profile profile = Everything();
+  profile.casts_addresses = 1;
+  Case c = TableCase(0x7ff00000001e).Map(0, 0x5000, 0x37).Build();
+  EXPECT_TRUE(BuilderFitting(profile).Fit(c));
+  EXPECT_EQ(c.controls.eptp, 0x4000001eu);
+  EXPECT_TRUE(BuilderFitting(profile).Fits(c));
+}
+
 TEST(BuilderProfileTest, NoMemoryTypeIsAFault) {
   eptdiff_builder_profile profile = Everything();
   EXPECT_EQ(FaultOf(profile), "");

@@ -113,6 +113,7 @@ OutsideBuilder::OutsideBuilder(const BuilderFunctions& functions,
       own_bits_(~profile.leaf_flags | kOfControls),
       shows_removed_(profile.shows_removed != 0),
       guest_stopped_(profile.guest_stopped != 0),
+      casts_addresses_(profile.casts_addresses != 0),
       abandon_(std::move(abandon)) {
   std::memset(&host_, 0, sizeof(host_));
   host_.size = sizeof(host_);
