@@ -91,6 +91,9 @@ void BuilderTargetCheck::TryBatch() {
       for (std::size_t n = 0; n < waived_.size(); ++n) {
         waived_[n] += replies[i].waived >> n & 1;
       }
+      for (std::size_t n = 0; n < not_asked_.size(); ++n) {
+        not_asked_[n] += replies[i].not_asked >> n & 1;
+      }
       Keep(batch_[i]);
       if (!replies[i].IsFine()) Look(batch_[i], replies[i]);
     }

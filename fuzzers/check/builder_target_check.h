@@ -21,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/table/table_error.h"
 #include "fuzzers/entries/random.h"
 #include "oracle/builder/diagnosis/builder_diagnosis.h"
 #include "oracle/builder/waivers.h"
@@ -65,6 +66,11 @@ class BuilderTargetCheck {
   std::uint64_t waived(Waiver waiver) const {
     return waived_[static_cast<std::size_t>(waiver)];
   }
+  // Cases in which something was not asked for, since the builder does not
+  // refuse for that reason.
+  std::uint64_t not_asked(TableError reason) const {
+    return not_asked_[static_cast<std::size_t>(reason)];
+  }
   // What is not asked for any more; kNone: nothing is.
   const std::set<Work>& given_up() const { return given_up_; }
   std::uint64_t cases() const { return cases_; }
@@ -104,6 +110,7 @@ class BuilderTargetCheck {
   std::map<Work, int> hangs_;
   std::set<Work> given_up_;
   std::array<std::uint64_t, kWaiverCount> waived_ = {};
+  std::array<std::uint64_t, EPTDIFF_BAD_CONTROLS + 1> not_asked_ = {};
   std::uint64_t cases_ = 0;
   std::uint64_t steps_ = 0;
   std::uint64_t given_ = 0;

@@ -26,6 +26,18 @@ TEST(CheckCommandTest, CorrectBuildersAgree) {
   }
 }
 
+// Who declares no refusal of what is out of range is not judged by it.
+TEST(CheckCommandTest, WhatIsNotAskedForWantOfADeclarationIsSaid) {
+  const Ran simple = Check(EPTDIFF_SIMPLE_BUILDER, "", "1000").ran;
+  const std::string text = Joined(simple.out);
+  EXPECT_THAT(text, HasSubstr("not asked, for its profile declares no such "
+                              "refusal: misaligned address or size (in "));
+  EXPECT_THAT(text, HasSubstr("cases), address out of range (in "));
+  EXPECT_THAT(text, Not(HasSubstr("already mapped (in ")));
+  const Ran engine = Check(EPTDIFF_ENGINE_BUILDER, "", "1000").ran;
+  EXPECT_THAT(engine.out, Not(HasSubstr("not asked")));
+}
+
 struct BuilderMistake {
   std::string bug;
   std::vector<std::string> rules;
@@ -40,6 +52,9 @@ TEST(CheckCommandTest, EachMistakeOfABuilderIsNamedAndNothingElse) {
       {"address-of-32-bits",
        {"page-bits"},
        {"pages lose bits 51:32 of their address"}},
+      {"protect-address-of-48-bits",
+       {"page-bits"},
+       {"pages get other bits than asked for"}},
       {"dirty-lost", {"page-bits"}, {"the dirty flag (bit 9)"}},
       {"overlap-accepted",
        {"done-not-refused"},
@@ -111,6 +126,15 @@ TEST(CheckCommandTest, WhileTheGuestIsStoppedOnlyTheEndCounts) {
       Check(EPTDIFF_POINTER_BUILDER, "no-invept,guest-stopped", "400");
   EXPECT_EQ(wrong.ran.status, 1) << wrong.ran.out << wrong.ran.err;
   EXPECT_THAT(wrong.findings, ElementsAre("invept-missing"));
+}
+
+TEST(CheckCommandTest, WhoCastsAddressesFindsFramesThere) {
+  const Checked right = Check(EPTDIFF_POINTER_BUILDER, "casts", "1000");
+  EXPECT_EQ(right.ran.status, 0) << right.ran.out << right.ran.err;
+  const Checked wrong =
+      Check(EPTDIFF_POINTER_BUILDER, "casts,link-before-clear", "400");
+  EXPECT_EQ(wrong.ran.status, 1) << wrong.ran.out << wrong.ran.err;
+  EXPECT_THAT(wrong.ran.out, HasSubstr("step: 1, map the page"));
 }
 
 TEST(CheckCommandTest, AnyUnusedWordWillDoWhereItIsDeclared) {

@@ -352,19 +352,23 @@ void Ask(const CheckOptions& options, const std::vector<Case>& given,
          TargetCheck& check) {
   const Clock::time_point start = Clock::now();
   CheckProgress progress;
-  // In pieces, so that the line lives and an interrupt is heard.
-  constexpr std::size_t kPiece = 64;
-  for (std::size_t i = 0; i < given.size() && !Interrupt::Came(); i += kPiece) {
+  // In pieces, so that the line lives and an interrupt is heard. A program,
+  // which may be slow, has nothing of many at a time.
+  const std::size_t piece = IsSharedObject(options.target) ? 64 : 1;
+  const auto goes_on = [&] {
+    return !Interrupt::Came() &&
+           (options.cases != 0 ||
+            Since(start) < static_cast<double>(options.seconds));
+  };
+  for (std::size_t i = 0; i < given.size() && goes_on(); i += piece) {
     check.TryGiven(
-        std::span(given).subspan(i, std::min(kPiece, given.size() - i)));
+        std::span(given).subspan(i, std::min(piece, given.size() - i)));
     Show(check, Since(start), progress);
   }
   const auto more = [&] {
-    if (Interrupt::Came()) return false;
-    if (options.cases != 0) {
-      return check.statistics().cases() < given.size() + options.cases;
-    }
-    return Since(start) < static_cast<double>(options.seconds);
+    return goes_on() &&
+           (options.cases == 0 ||
+            check.statistics().cases() < given.size() + options.cases);
   };
   while (more()) {
     check.TryNew();
@@ -376,11 +380,15 @@ CheckReport CheckWalker(const CheckOptions& options,
                         const std::vector<Case>& given, TargetOracle& oracle) {
   const Clock::time_point start = Clock::now();
   TargetCheck check(oracle, options.seed);
+  const auto before = oracle.waited();  // until it had described itself
   Ask(options, given, check);
   const double seconds = Since(start);
-  const double waited = std::chrono::duration<double>(oracle.waited()).count();
+  const double waited =
+      std::chrono::duration<double>(oracle.waited() - before).count();
   check.Conclude(Clock::now() + std::chrono::seconds(20));
-  return ReportOf(options, check, oracle, seconds, waited);
+  CheckReport report = ReportOf(options, check, oracle, seconds, waited);
+  AddUnasked(given.size(), report);
+  return report;
 }
 
 absl::StatusOr<WaiverSet> WaiversIn(const std::string& list) {
@@ -430,8 +438,8 @@ int CheckCommand(const Arguments& arguments) {
   CommandLine line("check", "TARGET [ARGUMENT...]", kAbout);
   CheckOptions options;
   line.Number("seconds", "N", 1, 1'000'000, &options.seconds,
-              "how long to ask new questions (30); a walker and builder "
-              "shares them");
+              "how long to ask, with the corpus first (30); a walker and "
+              "builder shares them");
   line.Number("cases", "N", 1, 1'000'000'000, &options.cases,
               "how many new cases, whatever the time");
   line.Number("seed", "N", 0, ~std::uint64_t{0}, &options.seed,

@@ -89,6 +89,8 @@ TEST(CheckCommandTest, CaseIsPutToTheTargetOnceMore) {
       {EPTDIFF_FAULTY_WALKER, "2-mbyte-reserved-unchecked", "CFG-9 at the PDE"},
       {EPTDIFF_FAULTY_WALKER, "stray-store", "no answer: it stores"},
       {EPTDIFF_ENGINE_BUILDER, "invept-missing-for-write", "no INVEPT follows"},
+      // Its table is there still when the process ends.
+      {EPTDIFF_ENGINE_BUILDER, "dirty-lost", "lost its accessed or dirty flag"},
   };
   for (const auto& [target, bug, says] : kReplayed) {
     const TestDirectory directory;
@@ -100,6 +102,9 @@ TEST(CheckCommandTest, CaseIsPutToTheTargetOnceMore) {
       EXPECT_EQ(wrong.status, status) << bug << wrong.err;
       EXPECT_THAT(wrong.out, AllOf(HasSubstr("DISAGREES"), HasSubstr(says)));
     }
+    const Ran smaller = RunEptdiff({"minimize", "--target", target, file},
+                                   {"EPTDIFF_EXAMPLE_BUG=" + bug});
+    EXPECT_EQ(smaller.status, 0) << bug << smaller.err;
     const Ran right = RunEptdiff({"run", "--target", target, file});
     EXPECT_EQ(right.status, 0) << right.out << right.err;
   }
@@ -171,6 +176,44 @@ TEST(CheckCommandTest, AProgramAnswersOverAPipe) {
     EXPECT_EQ(checked.departures, piped.departures) << piped.bug;
     EXPECT_EQ(checked.findings, piped.findings) << piped.bug;
   }
+}
+
+// ... not on the terminal, for each death anew.
+TEST(CheckCommandTest, WhatAProgramPrintedIsInTheReport) {
+  const Checked checked = Check(EPTDIFF_PIPE_WALKER, "die", "200");
+  EXPECT_THAT(checked.ran.out, HasSubstr("pipe_walker: gives up"));
+  EXPECT_THAT(checked.ran.err, Not(HasSubstr("gives up")));
+}
+
+TEST(CheckCommandTest, WhatIsPrintedBeforeAnythingIsSaidIsShown) {
+  const TestDirectory directory;
+  const std::string program =
+      directory.File("fails", "#!/bin/sh\necho no licence >&2\nexit 3\n");
+  ASSERT_EQ(chmod(program.c_str(), 0755), 0);
+  const Ran ran = RunEptdiff({"check", program});
+  EXPECT_EQ(ran.status, 2);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("before it has described itself"),
+                             HasSubstr("no licence")));
+}
+
+// The corpus alone would take hours, and what it describes itself in is more
+// time than it is asked in.
+TEST(CheckCommandTest, SecondsBoundTheCorpusToo) {
+  const TestDirectory directory;
+  const std::string program = directory.File(
+      "slow",
+      "#!/bin/sh\nsleep 4\nprintf 'eptdiff_target 1\\nname slow\\n"
+      "models 4_levels\\nend\\n'\n"
+      "while read line; do\n"
+      "  [ \"$line\" = end ] && sleep 0.2 && printf 'not_modelled\\nend\\n'\n"
+      "done\n");
+  ASSERT_EQ(chmod(program.c_str(), 0755), 0);
+  const Ran ran = RunEptdiff({"check", program, "--seconds", "1", "--limit",
+                              "9000", "--json", directory.Path("report.json")});
+  EXPECT_THAT(ran.out, HasSubstr("it ended before"));
+  EXPECT_THAT(ran.out, Not(HasSubstr("took -")));
+  EXPECT_THAT(ContentOf(directory.Path("report.json")),
+              Not(HasSubstr("_per_case\": -")));
 }
 
 TEST(CheckCommandTest, ATargetThatCannotBeLoadedIsBadInput) {

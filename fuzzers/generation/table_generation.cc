@@ -14,8 +14,39 @@ using namespace bits;
 
 constexpr std::uint64_t k4K = 0x1000, k2M = 0x200000, k1G = 0x40000000;
 
+// Pages lie near each other, in a part of so many bytes of the address space.
+constexpr unsigned kPartWidth = 34;
+constexpr std::uint64_t kInPart = Low(kPartWidth);
+
+// Where a part begins that has `width` bits: often at 0, else anywhere, where
+// code that keeps fewer bits of an address than it should would lose some.
+std::uint64_t SomePart(Random& random, unsigned width) {
+  static constexpr unsigned kMasks[] = {36, 39, 40, 45, 46, 48, 51, 52};
+  if (width <= kPartWidth || random.OneIn(2)) return 0;
+  std::uint64_t part = random.Next();
+  switch (random.Below(4)) {
+    case 0:  // one bit
+      part = Bit(width - 1 - random.Below(width - kPartWidth));
+      break;
+    case 1:  // the first part beyond a mask
+      part = Bit(random.Pick(kMasks));
+      break;
+    case 2:  // the last part within a mask
+      part = Bit(random.Pick(kMasks)) - 1;
+      break;
+    default:
+      break;
+  }
+  return part & Low(width) & ~kInPart;
+}
+
+unsigned GpaWidth(const Case& c) {
+  return (c.controls.eptp & kFiveLevels) == kFiveLevels ? 52 : 48;
+}
+
 void GenerateTableMachine(Random& random, Case& c) {
-  static constexpr std::uint8_t kWidths[] = {36, 39, 46, 46, 46, 48, 52};
+  static constexpr std::uint8_t kWidths[] = {36, 39, 40, 45, 46,
+                                             46, 48, 51, 52, 52};
   static constexpr std::uint64_t kRoots[] = {0x100000, 0x100000, 0x1000,
                                              0x0000000ffff00000};
   c = Case{};
@@ -38,6 +69,7 @@ void GenerateTableMachine(Random& random, Case& c) {
   if (random.OneIn(16)) k.tertiary |= kTertiaryVerify;
   k.eptp = random.Pick(kRoots) | kWriteBack |
            (random.OneIn(4) ? kFiveLevels : kFourLevels);
+  if (random.OneIn(2)) k.eptp |= SomePart(random, p.maxphyaddr);
   if (random.OneIn(2)) k.eptp |= kAccessedDirty;
   if (random.OneIn(8)) k.eptp |= kShadowStackAware;
   if (random.OneIn(2)) {
@@ -125,15 +157,19 @@ Step SomeOperation(Random& random, const Case& c, bool maps = false) {
     operation.kind = random.OneIn(3) ? TableOperationKind::kMap
                                      : TableOperationKind::kMapRegion;
   }
-  operation.gpa = Gpa{SomeGpa(random)};
+  // Often where another operation is, and much like it.
+  const Step* other = SomeOther(random, c);
+  const bool same_part = other != nullptr && !random.OneIn(8);
+  const std::uint64_t gpa_part = same_part
+                                     ? other->operation.gpa.value & ~kInPart
+                                     : SomePart(random, GpaWidth(c));
+  operation.gpa = Gpa{gpa_part + SomeGpa(random)};
   operation.bytes = SomeBytes(random);
   operation.level = static_cast<std::uint8_t>(1 + random.Below(3));
   operation.flags = SomeFlags(random);
   if (operation.kind == TableOperationKind::kClearFlags) {
     operation.flags = Union({kAccessed, random.OneIn(2) ? kDirty : 0});
   }
-  // Often where another operation is, and much like it.
-  const Step* other = SomeOther(random, c);
   if (other != nullptr && !random.OneIn(3)) {
     operation.gpa = other->operation.gpa;
     if (random.OneIn(2)) operation.bytes = other->operation.bytes;
@@ -155,7 +191,9 @@ Step SomeOperation(Random& random, const Case& c, bool maps = false) {
     operation.gpa.value &= ~(k1G - 1);
     operation.bytes = k1G * (1 + random.Below(3));
   }
-  operation.hpa = Hpa{operation.gpa.value + k1G * (2 + random.Below(8))};
+  operation.hpa = Hpa{SomePart(random, c.processor.maxphyaddr)};
+  operation.hpa.value += (operation.gpa.value & kInPart);
+  operation.hpa.value += k1G * (2 + random.Below(8));
   if (random.OneIn(4)) operation.hpa.value += random.OneIn(2) ? k4K : k2M;
   if (operation.kind == TableOperationKind::kMap) {
     static constexpr std::uint64_t kSizes[] = {k4K, k2M, k1G};
@@ -224,9 +262,9 @@ void Insert(std::size_t at, const Step& step, Case& c) {
 }
 
 void ChangeOperation(Random& random, TableOperation& operation) {
-  switch (random.Below(8)) {
+  switch (random.Below(9)) {
     case 0:
-      operation.gpa.value ^= k4K << random.Below(19);
+      operation.gpa.value ^= k4K << random.Below(random.OneIn(4) ? 40 : 19);
       break;
     case 1:
       operation.bytes ^= k4K << random.Below(19);
@@ -246,6 +284,9 @@ void ChangeOperation(Random& random, TableOperation& operation) {
     case 6:
       operation.failing_allocation =
           static_cast<std::uint16_t>(random.Below(5));
+      break;
+    case 7:
+      operation.hpa.value ^= k4K << random.Below(40);
       break;
     default:
       operation.kind = static_cast<TableOperationKind>(

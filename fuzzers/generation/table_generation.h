@@ -2,9 +2,10 @@
 // adjoin, mixed with accesses to what they map, before and after it changes.
 //
 // Addresses come from a small set at every size of page, so that operations
-// meet; most operations can be done, and some are refused or run out of frames.
-// Deterministic: a seed is a case, on every machine. Thread-safety: pure
-// functions.
+// meet; the set lies anywhere in the guest's and the host's address space, and
+// so do the tables. Most operations can be done, and some are refused or run
+// out of frames. Deterministic: a seed is a case, on every machine.
+// Thread-safety: pure functions.
 #ifndef EPTDIFF_FUZZERS_GENERATION_TABLE_GENERATION_H_
 #define EPTDIFF_FUZZERS_GENERATION_TABLE_GENERATION_H_
 

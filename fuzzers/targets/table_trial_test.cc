@@ -108,7 +108,57 @@ TEST(TableGenerationTest, ASeedIsTheSameCaseOnEveryMachine) {
       hash = (hash ^ byte) * 0x100000001b3;
     }
   });
-  EXPECT_EQ(hash, 498258909102019643u);
+  EXPECT_EQ(hash, 2369160295360646753u);
+}
+
+// What code keeps too few bits of shows where these are not 0: of pages, in
+// entries that stay, of tables, and of the guest.
+TEST(TableGenerationTest, AddressesAreDrawnOverTheWholeWidth) {
+  constexpr int kCases = 8000;
+  BuilderTrial trial(std::make_unique<EngineBuilder>());
+  struct {
+    int page_above_36, page_above_48, protected_above_48, table_above_36,
+        table_above_48, gpa_above_39, gpa_above_48;
+  } seen = {}, in_case;
+  trial.set_observer([&](const BuilderStepReport& report) {
+    if (report.step == nullptr || report.verdict != nullptr) return;
+    if (!report.result.ok()) return;
+    const TableOperation& operation = report.step->operation;
+    in_case.gpa_above_39 |= operation.gpa.value >> 39 != 0 ? 1 : 0;
+    in_case.gpa_above_48 |= operation.gpa.value >> 48 != 0 ? 1 : 0;
+    for (const TableEvent& event : report.events) {
+      if (event.kind != TableEvent::Kind::kStore || event.level == 0) continue;
+      const std::uint64_t page = AddressIn(event.after);
+      const bool stays = AddressIn(event.before) == page;
+      const bool protects =
+          operation.kind == TableOperationKind::kProtect ||
+          operation.kind == TableOperationKind::kProtectRegion;
+      in_case.page_above_36 |= page >> 36 != 0 ? 1 : 0;
+      in_case.page_above_48 |= page >> 48 != 0 ? 1 : 0;
+      in_case.protected_above_48 |=
+          protects && stays && page >> 48 != 0 ? 1 : 0;
+      in_case.table_above_36 |= event.address.value >> 36 != 0 ? 1 : 0;
+      in_case.table_above_48 |= event.address.value >> 48 != 0 ? 1 : 0;
+    }
+  });
+  ForEachCase(kCases, [&](const Case& c) {
+    in_case = {};
+    trial.Run(c);
+    seen.page_above_36 += in_case.page_above_36;
+    seen.page_above_48 += in_case.page_above_48;
+    seen.protected_above_48 += in_case.protected_above_48;
+    seen.table_above_36 += in_case.table_above_36;
+    seen.table_above_48 += in_case.table_above_48;
+    seen.gpa_above_39 += in_case.gpa_above_39;
+    seen.gpa_above_48 += in_case.gpa_above_48;
+  });
+  EXPECT_GT(seen.page_above_36, kCases / 5);
+  EXPECT_GT(seen.page_above_48, kCases / 40);
+  EXPECT_GT(seen.protected_above_48, kCases / 200);
+  EXPECT_GT(seen.table_above_36, kCases / 10);
+  EXPECT_GT(seen.table_above_48, kCases / 50);
+  EXPECT_GT(seen.gpa_above_39, kCases / 5);
+  EXPECT_GT(seen.gpa_above_48, kCases / 100);
 }
 
 // Most operations are done, each kind of them, and what may happen in them

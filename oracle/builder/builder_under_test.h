@@ -49,6 +49,9 @@ class BuilderUnderTest {
   // Whether no processor uses the tables while Create(), Perform() or Destroy()
   // runs. Its stores need not be reported then.
   virtual bool guest_stopped() const { return false; }
+  // Whether it takes addresses of frames for pointers: those from
+  // FramePool::kPlaced on have to be.
+  virtual bool casts_addresses() const { return false; }
   // Whether it says what operations take out.
   virtual bool shows_taken() const { return true; }
 

@@ -16,7 +16,15 @@ namespace eptdiff {
 
 class FrameMemory {
  public:
-  using Frame = std::array<std::uint64_t, 512>;
+  // Where a page would be: code finds the table of an entry by a mask.
+  struct alignas(4096) Frame : std::array<std::uint64_t, 512> {};
+
+  // Frames of [first, end) lie where their addresses, as pointers, say: memory
+  // that the caller has mapped, and keeps. None do to begin with.
+  void PlaceAtPointers(std::uint64_t first, std::uint64_t end) {
+    placed_first_ = first;
+    placed_end_ = end;
+  }
 
   // The frame at `frame`, new or again, with `word` everywhere, or as `words`.
   void Fill(Hpa frame, std::uint64_t word) { Make(frame).fill(word); }
@@ -24,11 +32,11 @@ class FrameMemory {
   // Null if there is none.
   Frame* Find(Hpa frame) {
     const auto found = frames_.find(frame.value);
-    return found == frames_.end() ? nullptr : found->second.get();
+    return found == frames_.end() ? nullptr : found->second.frame;
   }
   const Frame* Find(Hpa frame) const {
     const auto found = frames_.find(frame.value);
-    return found == frames_.end() ? nullptr : found->second.get();
+    return found == frames_.end() ? nullptr : found->second.frame;
   }
   // The word at `address`, any multiple of 8; null where no frame is.
   std::uint64_t* At(Hpa address) {
@@ -40,15 +48,28 @@ class FrameMemory {
   }
   // No frame is there any more; what they took is kept for the next ones.
   void Clear() {
-    for (auto& [address, frame] : frames_) spare_.push_back(std::move(frame));
+    for (auto& [address, held] : frames_) {
+      if (held.own != nullptr) spare_.push_back(std::move(held.own));
+    }
     frames_.clear();
   }
 
  private:
+  struct Held {
+    Frame* frame = nullptr;
+    std::unique_ptr<Frame> own;  // null: it is placed
+  };
+
   Frame& Make(Hpa frame) {
-    std::unique_ptr<Frame>& at = frames_[frame.value];
-    if (at == nullptr) at = Spare();
-    return *at;
+    Held& at = frames_[frame.value];
+    if (at.frame != nullptr) return *at.frame;
+    if (frame.value >= placed_first_ && frame.value < placed_end_) {
+      at.frame = reinterpret_cast<Frame*>(frame.value);
+    } else {
+      at.own = Spare();
+      at.frame = at.own.get();
+    }
+    return *at.frame;
   }
   std::unique_ptr<Frame> Spare() {
     if (spare_.empty()) return std::make_unique<Frame>();
@@ -57,7 +78,8 @@ class FrameMemory {
     return frame;
   }
 
-  std::unordered_map<std::uint64_t, std::unique_ptr<Frame>> frames_;
+  std::uint64_t placed_first_ = 0, placed_end_ = 0;
+  std::unordered_map<std::uint64_t, Held> frames_;
   std::vector<std::unique_ptr<Frame>> spare_;
 };
 

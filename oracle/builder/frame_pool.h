@@ -42,6 +42,9 @@ class FramePool {
   static constexpr std::uint64_t kPoison = 0x000bad0000000037;
   static constexpr std::uint64_t kFirstFrame = 0x100000;
   static constexpr std::uint64_t kLastEnd = std::uint64_t{1} << 52;
+  // Where frames can lie at their own addresses, as pointers: below all that
+  // processes have there, whatever sanitizer they run with.
+  static constexpr std::uint64_t kPlaced = 0x40000000;
 
   // What others do while the builder works.
   class Watcher {

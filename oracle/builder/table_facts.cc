@@ -56,8 +56,8 @@ bool IsPresent(const TableFacts& facts, std::uint64_t entry) {
 }
 
 bool IsUnused(const TableFacts& facts, std::uint64_t entry) {
-  return facts.any_unused ? (entry ^ facts.unused) >> 63 == 0
-                          : entry == facts.unused;
+  if (!facts.any_unused) return entry == facts.unused;
+  return !Has(facts.unused, 63) || Has(entry, 63);  // "EPT-violation #VE"
 }
 
 bool IsLeaf(std::uint64_t entry, int level) {

@@ -48,7 +48,7 @@ constexpr std::uint64_t EntryBytes(int level) {
 std::uint64_t RightsMask(const TableFacts& facts);
 bool IsPresent(const TableFacts& facts, std::uint64_t entry);
 // Of an entry that is not present: whether it holds the word for that. With
-// `any_unused`, bit 63 alone counts.
+// `any_unused`, bit 63 alone counts, and only under "EPT-violation #VE".
 bool IsUnused(const TableFacts& facts, std::uint64_t entry);
 // Of a present entry.
 bool IsLeaf(std::uint64_t entry, int level);

@@ -54,7 +54,11 @@ extern EPTDIFF_TARGET_EXPORT const uint32_t eptdiff_builder_abi;
 /* ---------------------------------------------------------- the operations */
 
 /* Regions are `bytes` from `gpa` on. A page of which an operation on a region
- * concerns a part is split. */
+ * concerns a part is split. Bits 11, 56:52, 59 and 62, which no processor looks
+ * at, are a page's own once it is mapped: REMAP, PROTECT and PROTECT_REGION
+ * leave them as they are, whatever `flags` says (yours does otherwise: clear
+ * them in `leaf_flags` of the profile). Of accessed and dirty PROTECT and
+ * PROTECT_REGION can only set some. */
 enum eptdiff_builder_kind {
   EPTDIFF_MAP = 0,     /* a page of `level` at `gpa`, to `hpa`, with `flags` */
   EPTDIFF_UNMAP = 1,   /* the page that begins at `gpa` */
@@ -91,12 +95,18 @@ typedef struct eptdiff_builder_operation {
  * each of them will do. */
 enum eptdiff_builder_result {
   EPTDIFF_DONE = 0,
-  EPTDIFF_MISALIGNED = 1,    /* an address or a size, or a size of 0 */
-  EPTDIFF_OUT_OF_RANGE = 2,  /* beyond the page-walk length or MAXPHYADDR */
-  EPTDIFF_OVERLAP = 3,       /* something is mapped there already */
-  EPTDIFF_NOT_MAPPED = 4,    /* nothing is mapped there */
-  EPTDIFF_NO_FRAMES = 5,     /* `allocate` has no frame left */
-  EPTDIFF_UNSUPPORTED = 6,   /* processor or controls do not have it */
+  EPTDIFF_MISALIGNED = 1,   /* an address or a size, or a size of 0 */
+  EPTDIFF_OUT_OF_RANGE = 2, /* beyond the page-walk length or MAXPHYADDR */
+  EPTDIFF_OVERLAP = 3,      /* something is mapped there already */
+  EPTDIFF_NOT_MAPPED = 4,   /* nothing is mapped there */
+  EPTDIFF_NO_FRAMES = 5,    /* `allocate` has no frame left */
+  /* Processor or controls do not have it: execute-only pages without the
+   * capability; pages of 2 MBytes without it; pages of 1 GByte without it, or
+   * without that of 2 MBytes, since they could not be split; bits 57, 58, 60 or
+   * 61 of `flags` without the controls that give them a meaning, or bit 10
+   * without bit 2 if it is ignored; bit 61 in a page that is not of 4 KBytes;
+   * SPLIT of one that is. */
+  EPTDIFF_UNSUPPORTED = 6,
   EPTDIFF_NO_ACCESS = 7,     /* the entry would not be present */
   EPTDIFF_MISCONFIGURED = 9, /* it would be an EPT misconfiguration */
   EPTDIFF_BAD_CONTROLS = 10  /* create: VM entry would refuse them */
@@ -128,7 +138,9 @@ typedef struct eptdiff_builder_profile {
    * are not asked for. */
   uint32_t operations;
   /* EPTDIFF_REFUSAL(result) of each reason for which it refuses; 0 at first.
-   * What would have to be refused for another reason is not asked for. */
+   * What would have to be refused for another reason is not asked for, and the
+   * report says what that was. Without EPTDIFF_NO_FRAMES `allocate` fails in no
+   * case that is judged. */
   uint32_t refusals;
   /* EPTDIFF_WAIVES_*: what it does on purpose, and is no finding; the report
    * says that it was seen. 0 at first. */
@@ -144,8 +156,8 @@ typedef struct eptdiff_builder_profile {
   uint8_t min_maxphyaddr;
   uint8_t max_maxphyaddr;
   /* Not 0: an entry that maps nothing holds whatever word it likes that is not
-   * present, with bit 63 as in `unused` below; such as one that leads nowhere,
-   * for processors that speculate beyond it. */
+   * present, such as one that leads nowhere, for processors that speculate
+   * beyond it; with bit 63 set if it is in `unused` below. */
   uint8_t any_unused_word;
   /* Not 0: it tells `removed` of the host what operations take away. */
   uint8_t shows_removed;
@@ -160,7 +172,11 @@ typedef struct eptdiff_builder_profile {
   /* Bit n: it makes pages of memory type n (0 UC, 1 WC, 4 WT, 5 WP, 6 WB); all
    * at first. It is asked for no other. */
   uint8_t memory_types;
-  uint8_t reserved1[2];
+  /* Not 0: it casts addresses of frames to pointers, and pointers to addresses,
+   * as code does whose memory is mapped one to one. Frames lie there then, from
+   * 40000000H on. */
+  uint8_t casts_addresses;
+  uint8_t reserved1;
   char name[32]; /* as in eptdiff_profile */
   /* The bits of a leaf that it can be asked for, of `flags` of an operation;
    * all at first. Clear those that its interface has no word for, such as 6
@@ -170,6 +186,10 @@ typedef struct eptdiff_builder_profile {
 } eptdiff_builder_profile;
 
 /* ---------------------------------------------------------------- the host */
+
+/* Frames that may be allocated at a time, the root among them: `allocate` fails
+ * beyond, and before that where 2^MAXPHYADDR is reached, or now and then. */
+#define EPTDIFF_BUILDER_FRAMES 96
 
 /* What a builder lives on. Pass `context` on. Frames hold 512 words, are given
  * out with any contents, and lie below 2^MAXPHYADDR; none is at 0. Words lie at
@@ -192,8 +212,9 @@ typedef struct eptdiff_host {
    * have used the table; returns when all have done so. */
   void (*invept)(void* context, uint64_t eptp);
   /* For code that uses tables through pointers: where the frame's 512 words
-   * are, null if it is not allocated; and what it has to call after each single
-   * store through such a pointer, with what the word was and is. */
+   * are, 4-KByte aligned, null if it is not allocated; and what it has to call
+   * after each single store through such a pointer, with what the word was and
+   * is. */
   uint64_t* (*pointer)(void* context, uint64_t frame);
   void (*stored)(void* context, uint64_t address, uint64_t before,
                  uint64_t after);
@@ -222,7 +243,9 @@ EPTDIFF_TARGET_EXPORT void eptdiff_builder_describe(
  * EPTDIFF_DONE, EPTDIFF_NO_FRAMES, EPTDIFF_BAD_CONTROLS.
  *
  * It may come while there is a table: that one has been given up. Forget it,
- * with its host, and call nothing of it. */
+ * with its host, and call nothing of it. So may the end of the process, where
+ * the host is gone: no destructor of a static object and no function of
+ * atexit() may call it. */
 EPTDIFF_TARGET_EXPORT int eptdiff_builder_create(
     const eptdiff_question* machine, uint64_t unused, const eptdiff_host* host,
     uint64_t* eptp);

@@ -26,7 +26,7 @@ static uintptr_t lowest = UINTPTR_MAX, highest;
 
 static struct watched* pending;            /* null: nothing is */
 static size_t pending_first, pending_last; /* words */
-static uint64_t pending_before[2];
+static uint64_t pending_before[WORDS];
 
 static struct watched* frame_of_pointer(const void* pointer) {
   const uintptr_t at = (uintptr_t)pointer;
@@ -63,7 +63,8 @@ static void announce_pending(void) {
   }
 }
 
-/* A store of `bytes`, 1 to 16, to `at` is about to happen. */
+/* A store of `bytes`, 1 and more, to `at` is about to happen: of what it stores
+ * beyond the frame, if that is another one, announce_others() hears. */
 static void will_store(void* at, size_t bytes) {
   struct watched* const frame = frame_of_pointer(at);
   size_t offset, word;
@@ -73,7 +74,6 @@ static void will_store(void* at, size_t bytes) {
   pending = frame;
   pending_first = offset / 8;
   pending_last = (offset + bytes - 1) / 8;
-  if (pending_last > pending_first + 1) pending_last = pending_first + 1;
   if (pending_last >= WORDS) pending_last = WORDS - 1;
   for (word = pending_first; word <= pending_last; ++word) {
     pending_before[word - pending_first] = frame->words[word];
@@ -181,8 +181,24 @@ void* eptdiff_stores_memset(void* to, int value, size_t bytes) {
   void __tsan_read_write##size(void* at);                               \
   void __tsan_read_write##size(void* at) { will_store(at, size); }      \
   void __tsan_unaligned_read_write##size(void* at);                     \
-  void __tsan_unaligned_read_write##size(void* at) { will_store(at, size); }
+  void __tsan_unaligned_read_write##size(void* at) { will_store(at, size); } \
+  void __tsan_volatile_write##size(void* at); \
+  void __tsan_volatile_write##size(void* at) { will_store(at, size); } \
+  void __tsan_unaligned_volatile_write##size(void* at); \
+  void __tsan_unaligned_volatile_write##size(void* at) { will_store(at, size); }
 FOR_EACH_SIZE(STORE)
+
+/* Structures, as gcc copies them. */
+void __tsan_write_range(void* at, size_t bytes);
+void __tsan_write_range(void* at, size_t bytes) {
+  if (bytes > 0) will_store(at, bytes);
+}
+/* The pointer to a class's virtual functions. */
+void __tsan_vptr_update(void* at, void* value);
+void __tsan_vptr_update(void* at, void* value) {
+  (void)value;
+  will_store(at, sizeof(void*));
+}
 
 /* memset, memcpy and memmove, as clang calls them. */
 void* __tsan_memset(void* to, int value, size_t bytes);
@@ -284,8 +300,20 @@ ATOMICS(64)
   void __tsan_read##size(void* at);              \
   void __tsan_read##size(void* at) { (void)at; } \
   void __tsan_unaligned_read##size(void* at);    \
-  void __tsan_unaligned_read##size(void* at) { (void)at; }
+  void __tsan_unaligned_read##size(void* at) { (void)at; } \
+  void __tsan_volatile_read##size(void* at);              \
+  void __tsan_volatile_read##size(void* at) { (void)at; } \
+  void __tsan_unaligned_volatile_read##size(void* at);    \
+  void __tsan_unaligned_volatile_read##size(void* at) { (void)at; }
 FOR_EACH_SIZE(LOAD)
+
+void __tsan_read_range(void* at, size_t bytes);
+void __tsan_read_range(void* at, size_t bytes) {
+  (void)at;
+  (void)bytes;
+}
+void __tsan_vptr_read(void* at);
+void __tsan_vptr_read(void* at) { (void)at; }
 
 void __tsan_init(void);
 void __tsan_init(void) {}

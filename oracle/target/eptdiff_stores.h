@@ -32,13 +32,14 @@
 extern "C" {
 #endif
 
-/* Frames that may be allocated at once; `allocate` fails beyond. */
-#define EPTDIFF_STORES_FRAMES 1024
+/* Frames that may be allocated at once: as many as the host has. */
+#define EPTDIFF_STORES_FRAMES EPTDIFF_BUILDER_FRAMES
 
 /* In eptdiff_builder_create: whatever was watched is forgotten. */
 void eptdiff_stores_begin(const eptdiff_host* host);
 
-/* A frame, and a pointer to its 512 words; null if there is none. */
+/* A frame, as a pointer to its 512 words, 4-KByte aligned; null if there is
+ * none. */
 uint64_t* eptdiff_stores_allocate(void);
 /* The frame that `pointer` points into. */
 void eptdiff_stores_release(const void* pointer);

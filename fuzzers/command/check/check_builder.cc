@@ -1,11 +1,14 @@
 #include "fuzzers/command/check/check_builder.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <span>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "engine/table/table_error.h"
 #include "fuzzers/check/builder_target_check.h"
 #include "fuzzers/command/check/check_progress.h"
 #include "fuzzers/command/fuzz/interrupt.h"
@@ -39,12 +42,22 @@ void Ask(const BuilderCheckOptions& options, const std::vector<Case>& given,
          BuilderTargetCheck& check) {
   const Clock::time_point start = Clock::now();
   CheckProgress progress;
-  check.TryGiven(given);
+  const auto goes_on = [&] {
+    return !Interrupt::Came() &&
+           (options.cases != 0 ||
+            Since(start) < static_cast<double>(options.seconds));
+  };
+  // In pieces, so that an interrupt is heard, and the end of the time.
+  constexpr std::size_t kPiece = 128;
+  for (std::size_t i = 0; i < given.size() && goes_on(); i += kPiece) {
+    check.TryGiven(
+        std::span(given).subspan(i, std::min(kPiece, given.size() - i)));
+    Show(check, Since(start), progress);
+  }
   const std::uint64_t asked = check.cases();
   const auto more = [&] {
-    if (Interrupt::Came()) return false;
-    if (options.cases != 0) return check.cases() < asked + options.cases;
-    return Since(start) < static_cast<double>(options.seconds);
+    return goes_on() &&
+           (options.cases == 0 || check.cases() < asked + options.cases);
   };
   while (more() && check.TryNew()) Show(check, Since(start), progress);
 }
@@ -79,6 +92,21 @@ CheckFinding FindingOf(const BuilderTargetFinding& found) {
   return finding;
 }
 
+void AddNotAsked(const BuilderTargetCheck& check, CheckReport& report) {
+  std::string reasons;
+  for (int i = 0; i <= EPTDIFF_BAD_CONTROLS; ++i) {
+    const auto reason = static_cast<TableError>(i);
+    const std::uint64_t cases = check.not_asked(reason);
+    if (cases == 0) continue;
+    absl::StrAppend(&reasons, reasons.empty() ? "" : ", ",
+                    TableErrorText(reason), " (in ", cases,
+                    cases == 1 ? " case)" : " cases)");
+  }
+  if (reasons.empty()) return;
+  report.remarks.push_back(absl::StrCat(
+      "not asked, for its profile declares no such refusal: ", reasons));
+}
+
 }  // namespace
 
 CheckReport CheckBuilder(BuilderSession& session,
@@ -102,6 +130,7 @@ CheckReport CheckBuilder(BuilderSession& session,
   for (const BuilderTargetFinding& found : check.findings()) {
     report.findings.push_back(FindingOf(found));
   }
+  AddUnasked(given.size(), report);
   if (session.profile().guest_stopped != 0) {
     report.remarks.push_back(
         "declared: the guest is stopped while tables change; the order of "
@@ -115,6 +144,7 @@ CheckReport CheckBuilder(BuilderSession& session,
         "), and no finding: ", View(InfoOf(waiver).words), "; seen in ",
         check.waived(waiver), check.waived(waiver) == 1 ? " case" : " cases"));
   }
+  AddNotAsked(check, report);
   for (const Work work : check.given_up()) {
     report.remarks.push_back(absl::StrCat(
         "it hung three times: ",

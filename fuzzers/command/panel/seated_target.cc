@@ -43,6 +43,7 @@ absl::Status SeatBuilder(const BuilderFunctions& functions, Panel& panel) {
   auto trial = std::make_unique<BuilderTrial>(
       std::make_unique<OutsideBuilder>(functions, profile, End));
   trial->Allow(profile.waives);
+  trial->set_refusals(RefusalsIn(profile));
   panel.SeatBuilder(std::move(trial));
   return absl::OkStatus();
 }
@@ -63,7 +64,7 @@ absl::Status SeatWalker(const TargetFunctions& functions,
 absl::Status SeatTarget(const std::string& path, Panel& panel) {
   std::string error;
   if (!IsSharedObject(path)) {
-    auto program = OpenTarget(path, {}, {}, error);
+    auto program = OpenTarget(path, {}, {.keeps_output = false}, error);
     if (program == nullptr) return Unfit(error);
     panel.Seat(std::move(program));
     return absl::OkStatus();

@@ -204,6 +204,13 @@ bool Agrees(const CheckReports& reports) {
                      [](const CheckReport& report) { return report.agrees(); });
 }
 
+void AddUnasked(std::uint64_t corpus, CheckReport& report) {
+  if (report.given >= corpus) return;
+  report.remarks.push_back(absl::StrCat("it ended before ",
+                                        corpus - report.given, " of the ",
+                                        corpus, " cases of the corpus"));
+}
+
 std::string CheckText(const CheckReports& reports, bool whole,
                       const Style& style) {
   std::vector<std::string> texts;

@@ -72,6 +72,9 @@ using CheckReports = std::vector<CheckReport>;
 
 bool Agrees(const CheckReports& reports);
 
+// Remarks how many of `corpus` cases were not put to the target before the end.
+void AddUnasked(std::uint64_t corpus, CheckReport& report);
+
 // Under 80 columns; `whole`: with each rule in each situation. Ends with a
 // newline.
 std::string CheckText(const CheckReports& reports, bool whole,

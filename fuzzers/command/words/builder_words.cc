@@ -52,7 +52,9 @@ class TableTeller {
     if (!is_end) {
       absl::StrAppend(
           &text_, "    builder: ",
-          report.result.ok()
+          !report.asked
+              ? std::string("not asked, for it declares no such refusal")
+          : report.result.ok()
               ? std::string("done")
               : absl::StrCat("refused, ", TableErrorText(report.result.error)),
           "\n");

@@ -20,9 +20,11 @@ bool AreAlike(const PageFacts& one, const PageFacts& other,
          (one.hpa == other.hpa && ((one.flags ^ other.flags) & mask) == 0);
 }
 
+// Who loses bits 51:32 loses them at once, however many of them are 1.
 int BitCount(const PageFacts& one, const PageFacts& other, std::uint64_t mask) {
+  const std::uint64_t address = one.hpa ^ other.hpa;
   return std::popcount((one.flags ^ other.flags) & mask) +
-         std::popcount(one.hpa ^ other.hpa);
+         std::popcount(address & 0xffffffff) + (address >> 32 != 0 ? 1 : 0);
 }
 
 PageDifference DifferenceOf(const PageFacts& found, const PageFacts& asked,

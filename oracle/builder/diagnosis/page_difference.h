@@ -19,7 +19,8 @@ struct PageFacts {
 
 // Whether they are, among the flags of `mask`.
 bool AreAlike(const PageFacts& one, const PageFacts& other, std::uint64_t mask);
-// Of two that are mapped: in how many bits they differ.
+// Of two that are mapped: in how many bits they differ; bits 51:32 of the
+// address count as one.
 int BitCount(const PageFacts& one, const PageFacts& other, std::uint64_t mask);
 
 // Of two that are mapped.

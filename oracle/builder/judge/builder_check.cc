@@ -20,14 +20,15 @@ PageFacts FactsAt(const std::vector<Interval>& pages, std::uint64_t gpa) {
 
 BuilderCheck::BuilderCheck(FramePool& pool, const TableFacts& facts,
                            std::uint64_t eptp, SymptomLog* log,
-                           Meanwhile meanwhile, Room room)
+                           Meanwhile meanwhile, WaiverSet allowed, Room room)
     : pool_(pool),
       log_(log),
       guest_stopped_(meanwhile == Meanwhile::kGuestIsStopped),
       facts_(facts),
       eptp_(eptp),
       root_{AddressIn(eptp)},
-      room_(std::move(room)) {
+      room_(std::move(room)),
+      allowed_(allowed) {
   room_.memory.Clear();
   pool_.TakeEvents(room_.events);
   if (guest_stopped_) {
@@ -51,14 +52,11 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
   needs_invept_ = needed_invept_ = needs_invept_ && tolerant_;
   const bool owed_invept = needs_invept_;
   invepts_ = 0;
+  needless_invept_ = false;
   tolerates_now_ = false;
   fresh_.clear();
   std::uint64_t leaf = 0;
-  PageNow page{0};
-  if (!FindLeaf(facts_, room_.memory, root_, operation.gpa.value, leaf,
-                page.level)) {
-    page.level = 0;
-  }
+  const PageNow page = PageAt(operation.gpa, leaf);
   const RefusalSet reasons = ReasonsAgainst(operation, facts_, model_, page);
   const bool no_frames =
       result.error == TableError::kNoFrames && pool_.failed();
@@ -110,6 +108,7 @@ BuilderFindings BuilderCheck::JudgeEnd() {
   // Tables that map nothing, where they are allowed, may be cached as well.
   needs_invept_ = needed_invept_ = !model_.empty() || linked_.size() > 1;
   invepts_ = 0;
+  needless_invept_ = false;
   // The VMM uses the root no more; processors may have cached what it mapped.
   for (const auto& [table, place] : linked_) {
     if (needs_invept_ && !guest_stopped_) waiting_.insert(table, place);
@@ -128,6 +127,8 @@ BuilderFindings BuilderCheck::JudgeEnd() {
     findings_.push_back(
         MakeBuilderFinding(BuilderRule::kInvept, root_.value, facts_.levels));
     if (log_ != nullptr) log_->OnInveptMissing();
+  } else {
+    CheckNeedlessInvept();
   }
   for (const std::uint64_t frame : in_use_) FindLeak(frame);
   if (log_ != nullptr) {
@@ -144,6 +145,8 @@ void BuilderCheck::AfterAccess() {
 void BuilderCheck::CheckEnd() {
   if (needs_invept_) {
     FindOrTolerate(BuilderRule::kInvept, invept_entry_.value, invept_level_);
+  } else {
+    CheckNeedlessInvept();
   }
   // Refused, and nothing happened: the tables are those that were right before,
   // if memory is.
@@ -177,6 +180,13 @@ void BuilderCheck::CheckEnd() {
   } else {
     CheckMemory();
   }
+}
+
+// Where INVEPT is missing afterwards, the one before the change is that one,
+// too early: one mistake, not two.
+void BuilderCheck::CheckNeedlessInvept() {
+  if (needless_invept_) Find(BuilderRule::kInveptNeeded, root_.value);
+  needless_invept_ = false;
 }
 
 // What happened otherwise than it should has its own finding.
@@ -288,6 +298,18 @@ void BuilderCheck::FindOrTolerate(BuilderRule rule, std::uint64_t where,
   if (!tolerated_.has_value()) {
     tolerated_ = MakeBuilderFinding(rule, where, level);
   }
+}
+
+RefusalSet BuilderCheck::Against(const TableOperation& operation) const {
+  std::uint64_t leaf;
+  return ReasonsAgainst(operation, facts_, model_, PageAt(operation.gpa, leaf));
+}
+
+PageNow BuilderCheck::PageAt(Gpa gpa, std::uint64_t& leaf) const {
+  PageNow page{0};
+  return FindLeaf(facts_, room_.memory, root_, gpa.value, leaf, page.level)
+             ? page
+             : PageNow{0};
 }
 
 int BuilderCheck::LevelAt(std::uint64_t gpa) const {

@@ -75,10 +75,12 @@ class BuilderCheck {
   };
 
   // Begins with a builder that has just been created: an empty root, nothing
-  // else. Borrows `pool`, and `log`, which may be null.
+  // else. Borrows `pool`, and `log`, which may be null. What is in `allowed` is
+  // no finding, but counted.
   BuilderCheck(FramePool& pool, const TableFacts& facts, std::uint64_t eptp,
                SymptomLog* log = nullptr,
-               Meanwhile meanwhile = Meanwhile::kGuestRuns, Room room = {});
+               Meanwhile meanwhile = Meanwhile::kGuestRuns,
+               WaiverSet allowed = 0, Room room = {});
   // The check is over.
   Room GiveBack() { return std::move(room_); }
 
@@ -122,9 +124,7 @@ class BuilderCheck {
   BuilderFindings JudgeIteration(const std::vector<Interval>& shown,
                                  std::uint64_t gpa_end) const;
 
-  // What is no finding, but counted.
-  void Allow(WaiverSet waivers) { allowed_ = waivers; }
-  // What of it has happened.
+  // What that is allowed has happened.
   WaiverSet waived() const { return waived_; }
 
   // A missing INVEPT, and a frame that was freed before it, are findings no
@@ -135,6 +135,9 @@ class BuilderCheck {
 
   // Processors have set flags since the last operation.
   void AfterAccess();
+
+  // What speaks against an operation, as the tables are now.
+  RefusalSet Against(const TableOperation& operation) const;
 
   // Of the leaf that maps `gpa` now; 0 if nothing does.
   int LevelAt(std::uint64_t gpa) const;
@@ -171,11 +174,15 @@ class BuilderCheck {
                     const TreePlace& place);
   void TakeMemory();
   bool StaysATable(std::uint64_t before, std::uint64_t after, int level) const;
+  // Of a refused operation: memory before is room_.memory's.
+  void CheckUntouched(Hpa address, std::uint64_t before, std::uint64_t after,
+                      const FrameMemory& now, const TreePlace& place);
   void CheckIgnoredBits(Hpa address, std::uint64_t before, std::uint64_t after,
                         int level);
   void CheckTaken(const std::vector<Interval>& taken);
   void CheckFlagsKept(const TableImage& before, const TableImage& after);
   void CheckEnd();
+  void CheckNeedlessInvept();
   void CheckMemory();
   void NoteChange(std::uint64_t before, std::uint64_t after, int level);
   void NoteInveptNeeded(Hpa entry, int level);
@@ -193,6 +200,8 @@ class BuilderCheck {
   void NoteUnfilled(const TableImage& image, const FrameMemory& memory);
   // Where a missing INVEPT is tolerated, the check goes on without one.
   void FindOrTolerate(BuilderRule rule, std::uint64_t where, int level);
+  // The page that `gpa` is in, and the entry that maps it.
+  PageNow PageAt(Gpa gpa, std::uint64_t& leaf) const;
   // Flags in which pages are compared.
   std::uint64_t ComparedFlags() const;
 
@@ -207,7 +216,7 @@ class BuilderCheck {
   std::unordered_set<std::uint64_t> in_use_;  // frames
   FrameMap<TreePlace> linked_;                // tables
 
-  WaiverSet allowed_ = 0;
+  const WaiverSet allowed_;
   WaiverSet waived_ = 0;
   bool tolerant_ = false;
   std::optional<BuilderFinding> tolerated_;
@@ -224,7 +233,8 @@ class BuilderCheck {
   bool tolerates_now_ = false;
   bool needs_invept_ = false;  // since the last INVEPT
   bool needed_invept_ = false;
-  Hpa invept_entry_ = {};  // whose change needs it, and its level
+  bool needless_invept_ = false;  // INVEPT that nothing before it needs
+  Hpa invept_entry_ = {};         // whose change needs it, and its level
   int invept_level_ = 0;
   int invepts_ = 0;
   FrameMap<TreePlace> waiting_;       // tables, for INVEPT

@@ -18,12 +18,29 @@ void BuilderCheck::ReplayAll() {
         event.before != event.after) {
       const auto table = linked_.find(event.address.value & ~0xfffull);
       if (table != linked_.end()) {
-        Find(BuilderRule::kUntouched, event.address.value, table->second.level);
+        CheckUntouched(event.address, event.before, event.after, room_.memory,
+                       table->second);
       }
     }
     Replay(event);
     if (findings_.size() > kManyFindings) return;
   }
+}
+
+// An empty table that stays where it may is one whatever came of the operation.
+void BuilderCheck::CheckUntouched(Hpa address, std::uint64_t before,
+                                  std::uint64_t after, const FrameMemory& now,
+                                  const TreePlace& place) {
+  const auto maps_nothing = [&](std::uint64_t entry,
+                                const FrameMemory& memory) {
+    ReadEntry(facts_, memory, entry, place, address, room_.is);
+    return room_.is.pages.empty() && room_.is.findings.empty();
+  };
+  if (maps_nothing(before, room_.memory) && maps_nothing(after, now) &&
+      Waive(Waiver::kEmptyTables)) {
+    return;
+  }
+  Find(BuilderRule::kUntouched, address.value, place.level);
 }
 
 void BuilderCheck::Replay(TableEvent& event) {
@@ -81,7 +98,8 @@ void BuilderCheck::ReplayFree(Hpa frame) {
 void BuilderCheck::ReplayInvept(std::uint64_t eptp) {
   happenings_ |= SetOf(Happening::kInvept);
   if (eptp != eptp_) Find(BuilderRule::kInveptEptp, eptp);
-  if (!needed_invept_) Find(BuilderRule::kInveptNeeded, root_.value);
+  // Whether it is needless, or comes too early, is known at the end.
+  needless_invept_ |= !needed_invept_;
   if (++invepts_ > 1) Find(BuilderRule::kInveptOnce, root_.value);
   needs_invept_ = false;
   waiting_.clear();

@@ -71,7 +71,7 @@ void BuilderCheck::CompareTable(Hpa table, const TreePlace& place) {
 
 void BuilderCheck::CompareEntry(Hpa address, std::uint64_t before,
                                 std::uint64_t after, const TreePlace& place) {
-  if (!done_) Find(BuilderRule::kUntouched, address.value, place.level);
+  if (!done_) CheckUntouched(address, before, after, pool_.memory(), place);
   if (ChangeNeedsInvept(facts_, before, after, place.level)) {
     NoteInveptNeeded(address, place.level);
   }
@@ -96,7 +96,7 @@ void BuilderCheck::CompareEntry(Hpa address, std::uint64_t before,
 // that changes.
 void BuilderCheck::SettleInvept() {
   if (invepts_ == 0) return;
-  if (!needed_invept_) Find(BuilderRule::kInveptNeeded, root_.value);
+  needless_invept_ |= !needed_invept_;
   if (invepts_ > 1) Find(BuilderRule::kInveptOnce, root_.value);
   needs_invept_ = false;
 }

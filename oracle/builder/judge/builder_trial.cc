@@ -1,5 +1,7 @@
 #include "oracle/builder/judge/builder_trial.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <array>
 
@@ -76,13 +78,21 @@ bool BuilderTrial::Begin(const Case& c) {
     return false;
   }
   const bool may_enter = walker_.MayEnter();
+  if (!may_enter && !MayAsk(Only(TableError::kBadControls))) return false;
   // The width bounds the address only if entry is not refused for it.
   const std::uint64_t end = std::uint64_t{1} << c.processor.maxphyaddr;
   const std::uint64_t unused = UnusedWord(c.controls);
-  pool_.Reset(first, std::min(first + kFrames * kPage, end));
+  const bool may_fail = (refusals_ & Only(TableError::kNoFrames)) != 0;
+  const std::uint64_t frames = may_fail ? kFrames : kManyFrames;
+  if (builder_->casts_addresses() && !PlaceFrames()) {
+    standings_.skip = Skip::kCallerError;
+    return false;
+  }
+  pool_.Reset(first, std::min(first + frames * kPage, end));
   processor_.Reset({}, 0);
   const TableResult result =
       builder_->Create(pool_, c.processor, c.controls, unused);
+  if (pool_.failed() && !MayAsk(Only(TableError::kNoFrames))) return false;
   ++standings_.compared;
   if (result.ok() != may_enter) {
     // Without a frame below the width there can be no table either.
@@ -111,10 +121,10 @@ bool BuilderTrial::Begin(const Case& c) {
     check_.emplace(pool_, facts_, builder_->eptp(), log_,
                    stopped ? BuilderCheck::Meanwhile::kGuestIsStopped
                            : BuilderCheck::Meanwhile::kGuestRuns,
-                   std::move(room_));
+                   allowed_, std::move(room_));
     check_->TolerateMissingInvept();
-    check_->Allow(allowed_);
     Take(check_->creation());
+    standings_.waived = check_->waived();
     processor_.Reset(facts_, builder_->eptp(), stopped);
     walker_.Enter(facts_, builder_->eptp());
   }
@@ -126,11 +136,42 @@ bool BuilderTrial::Begin(const Case& c) {
   return result.ok() && !standings_.finding.has_value();
 }
 
+bool BuilderTrial::PlaceFrames() {
+  if (placed_ != nullptr) return true;
+  const std::size_t bytes = kManyFrames * kPage;
+  void* const wanted = reinterpret_cast<void*>(FramePool::kPlaced);
+  void* const placed =
+      mmap(wanted, bytes, PROT_READ | PROT_WRITE,
+           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  if (placed == MAP_FAILED) return false;
+  placed_ = {placed, [](void* at) { munmap(at, kManyFrames * kPage); }};
+  pool_.memory().PlaceAtPointers(FramePool::kPlaced,
+                                 FramePool::kPlaced + bytes);
+  return true;
+}
+
+bool BuilderTrial::MayAsk(RefusalSet reasons) {
+  const RefusalSet unknown = reasons & ~refusals_;
+  standings_.not_asked |= unknown;
+  return unknown == 0;
+}
+
 bool BuilderTrial::Perform(const TableOperation& operation) {
-  pool_.FailAllocation(operation.failing_allocation);
+  if (!MayAsk(check_->Against(operation))) {
+    Report({.number = standings_.step,
+            .step = &case_->steps[standings_.step - 1],
+            .result = {},
+            .events = no_events_,
+            .asked = false,
+            .finding = standings_.finding});
+    return true;
+  }
+  const bool may_fail = (refusals_ & Only(TableError::kNoFrames)) != 0;
+  pool_.FailAllocation(may_fail ? operation.failing_allocation : 0);
   processor_.BeginOperation();
   taken_.clear();
   const TableResult result = builder_->Perform(operation, taken_);
+  if (pool_.failed() && !MayAsk(Only(TableError::kNoFrames))) return false;
   ++standings_.compared;
   Take(check_->Judge(operation, result,
                      builder_->shows_taken() ? &taken_ : nullptr));

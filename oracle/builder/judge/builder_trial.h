@@ -31,6 +31,7 @@
 
 #include "engine/table/table_error.h"
 #include "oracle/builder/builder_finding.h"
+#include "oracle/builder/builder_operation.h"
 #include "oracle/builder/builder_under_test.h"
 #include "oracle/builder/diagnosis/symptom_log.h"
 #include "oracle/builder/frame_pool.h"
@@ -56,6 +57,8 @@ struct BuilderStandings {
   std::size_t step = 0;
   std::optional<BuilderFinding> finding;
   WaiverSet waived = 0;  // what happened that is allowed
+  // Reasons for which operations, or the whole case, were not asked for.
+  RefusalSet not_asked = 0;
 };
 
 // A step that was judged.
@@ -66,6 +69,7 @@ struct BuilderStepReport {
   TableResult result;
   const std::vector<TableEvent>& events;
   const std::vector<Interval>* taken = nullptr;  // of an operation, as it says
+  bool asked = true;  // false: for an operation it was not asked for
   HappeningSet happenings = 0;
   // An access; the verdict and trace are of memory, as nothing cached has it.
   const MachineState* before = nullptr;
@@ -81,6 +85,8 @@ class BuilderTrial {
  public:
   // How many frames there are.
   static constexpr std::uint64_t kFrames = 96;
+  // For a builder that is not asked what it does without.
+  static constexpr std::uint64_t kManyFrames = 1024;
 
   // The reference that walks speaks `dialect`: the SDM, unless it is to be
   // wrong on purpose.
@@ -97,6 +103,11 @@ class BuilderTrial {
   void set_observer(Observer observer) { observer_ = std::move(observer); }
   // What is no finding (waivers.h).
   void Allow(WaiverSet waivers) { allowed_ = waivers; }
+  // For which reasons the builder refuses: all, unless told so. By its own
+  // tables, an operation that it would have to refuse for another one, too, is
+  // not asked for; without kNoFrames there are more frames, and a case in which
+  // they run out even so is not judged from there on.
+  void set_refusals(RefusalSet refusals) { refusals_ = refusals; }
   // Where symptoms go; borrowed, null for nowhere.
   void set_symptom_log(SymptomLog* log) { log_ = log; }
   // Whether traces keep their hits (trace.h); they do not unless told so.
@@ -105,6 +116,12 @@ class BuilderTrial {
  private:
   // False: it does not go on.
   bool Begin(const Case& c);
+  // Of an operation or a case that would have to be refused for `reasons`:
+  // whether it is asked for nevertheless.
+  bool MayAsk(RefusalSet reasons);
+  // Sees to it that frames from FramePool::kPlaced on lie there. One trial of a
+  // process can have that at a time.
+  bool PlaceFrames();
   bool Perform(const TableOperation& operation);
   bool Access(const Step& step);
   bool Store(const Step& step);
@@ -125,6 +142,7 @@ class BuilderTrial {
   void Report(const BuilderStepReport& report) const;
 
   std::unique_ptr<BuilderUnderTest> builder_;
+  std::unique_ptr<void, void (*)(void*)> placed_{nullptr, nullptr};
   FramePool pool_;
   CachingProcessor processor_{pool_};
   ReferenceWalker walker_;
@@ -136,6 +154,7 @@ class BuilderTrial {
   const Case* case_ = nullptr;
   Observer observer_;
   WaiverSet allowed_ = 0;
+  RefusalSet refusals_ = ~RefusalSet{0};
   SymptomLog* log_ = nullptr;
   // For reports and accesses, kept to save allocations.
   std::vector<TableEvent> no_events_;

@@ -257,6 +257,144 @@ TEST(BuilderTrialTest, WhatIsAllowedIsNoFinding) {
   }
 }
 
+// Executes INVEPT as soon as it has a table, which nobody can have used.
+class Cautious : public EngineBuilder {
+ public:
+  explicit Cautious(bool stopped) : stopped_(stopped) {}
+  bool guest_stopped() const override { return stopped_; }
+  TableResult Create(FramePool& pool, const Processor& processor,
+                     const Controls& controls, std::uint64_t unused) override {
+    const TableResult result =
+        EngineBuilder::Create(pool, processor, controls, unused);
+    if (result.ok()) pool.Invept(eptp());
+    return result;
+  }
+
+ private:
+  const bool stopped_;
+};
+
+TEST(BuilderTrialTest, WhatIsAllowedIsAllowedFromTheBeginning) {
+  const Case c = TableCase().Map(0, kLarge, kAll).Unmap(0).Build();
+  for (const bool stopped : {false, true}) {
+    BuilderTrial trial(std::make_unique<Cautious>(stopped));
+    const BuilderStandings& standings = trial.Run(c);
+    ASSERT_TRUE(standings.finding.has_value());
+    EXPECT_EQ(standings.finding->rule, BuilderRule::kInveptNeeded);
+    EXPECT_EQ(standings.step, 0u);
+    trial.Allow(SetOf(Waiver::kNeedlessInvept));
+    EXPECT_FALSE(trial.Run(c).finding.has_value());
+    EXPECT_EQ(standings.waived, SetOf(Waiver::kNeedlessInvept));
+  }
+}
+
+// Links a table before it knows that it has no frame for the next one, and
+// leaves it there.
+class Hasty : public EngineBuilder {
+ public:
+  explicit Hasty(bool stopped) : stopped_(stopped) {}
+  bool guest_stopped() const override { return stopped_; }
+  TableResult Create(FramePool& pool, const Processor& processor,
+                     const Controls& controls, std::uint64_t unused) override {
+    pool_ = &pool;
+    return EngineBuilder::Create(pool, processor, controls, unused);
+  }
+  TableResult Perform(const TableOperation& operation,
+                      std::vector<Interval>& taken) override {
+    if (operation.failing_allocation == 0) {
+      return EngineBuilder::Perform(operation, taken);
+    }
+    const std::uint64_t table = pool_->AllocateFrame()->value;
+    for (std::uint64_t i = 0; i < 512; ++i) pool_->Store(Hpa{table + 8 * i}, 0);
+    const std::uint64_t entry = operation.gpa.value >> 39;
+    pool_->Store(Hpa{AddressIn(eptp()) + 8 * entry}, table | 7);
+    EXPECT_FALSE(pool_->AllocateFrame().has_value());
+    return {TableError::kNoFrames, operation.gpa};
+  }
+
+ private:
+  const bool stopped_;
+  FramePool* pool_ = nullptr;
+};
+
+TEST(BuilderTrialTest, AnEmptyTableThatIsAllowedMayStayAfterARefusal) {
+  const Case c =
+      TableCase().Map(0, kLarge, kAll).Failing(2).Map(0, kLarge, kAll).Build();
+  for (const bool stopped : {false, true}) {
+    BuilderTrial trial(std::make_unique<Hasty>(stopped));
+    const BuilderStandings& standings = trial.Run(c);
+    ASSERT_TRUE(standings.finding.has_value());
+    EXPECT_EQ(standings.finding->rule, BuilderRule::kUntouched);
+    trial.Allow(SetOf(Waiver::kEmptyTables));
+    EXPECT_FALSE(trial.Run(c).finding.has_value())
+        << standings.finding->sentence;
+    EXPECT_EQ(standings.waived, SetOf(Waiver::kEmptyTables));
+  }
+}
+
+// INVEPT comes with the operation, before the store that needs it; and what is
+// stored is the flags that were asked for, none of the page's own.
+class Early : public EngineBuilder {
+ public:
+  explicit Early(std::uint64_t own = 0) : own_(own) {}
+  std::uint64_t own_bits() const override { return own_; }
+  TableResult Create(FramePool& pool, const Processor& processor,
+                     const Controls& controls, std::uint64_t unused) override {
+    pool_ = &pool;
+    return EngineBuilder::Create(pool, processor, controls, unused);
+  }
+  TableResult Perform(const TableOperation& operation,
+                      std::vector<Interval>&) override {
+    if (operation.kind != TableOperationKind::kProtect) {
+      std::vector<Interval> taken;
+      return EngineBuilder::Perform(operation, taken);
+    }
+    pool_->Invept(eptp());
+    std::uint64_t leaf = AddressIn(eptp());
+    for (int level = 4; level > 1; --level) {
+      leaf = AddressIn(*pool_->memory().At(Hpa{leaf}));
+    }
+    const std::uint64_t page = AddressIn(*pool_->memory().At(Hpa{leaf}));
+    pool_->Store(Hpa{leaf}, page | operation.flags);
+    return {};
+  }
+
+ private:
+  const std::uint64_t own_;
+  FramePool* pool_ = nullptr;
+};
+
+TEST(BuilderTrialTest, InveptBeforeTheStoreIsAMissingOneNotANeedlessOne) {
+  const Case c = TableCase().Map(0, kLarge, kAll).Protect(0, kNoWrite).Build();
+  for (const WaiverSet allowed : {0u, SetOf(Waiver::kNeedlessInvept)}) {
+    BuilderTrial trial(std::make_unique<Early>());
+    trial.Allow(allowed);
+    const BuilderStandings& standings = trial.Run(c);
+    ASSERT_TRUE(standings.finding.has_value());
+    EXPECT_EQ(standings.finding->rule, BuilderRule::kInvept);
+    EXPECT_EQ(standings.step, 2u);
+    EXPECT_EQ(standings.waived, 0u);
+  }
+  // Where no change needs it, it is needless.
+  BuilderTrial trial(std::make_unique<Early>());
+  const BuilderStandings& standings =
+      trial.Run(TableCase().Map(0, kLarge, kNoWrite).Protect(0, kAll).Build());
+  ASSERT_TRUE(standings.finding.has_value());
+  EXPECT_EQ(standings.finding->rule, BuilderRule::kInveptNeeded);
+}
+
+TEST(BuilderTrialTest, IgnoredBitsOfAPageStayUnlessTheyAreTheBuildersAffair) {
+  constexpr std::uint64_t kIgnored = 0x49f0000000000800;
+  const Case c =
+      TableCase().Map(0, kLarge, kNoWrite | kIgnored).Protect(0, kAll).Build();
+  EXPECT_EQ(Found(c), "");
+  for (const std::uint64_t own : {std::uint64_t{0}, kIgnored}) {
+    BuilderTrial trial(std::make_unique<Early>(own));
+    trial.Allow(SetOf(Waiver::kNeedlessInvept));
+    EXPECT_EQ(trial.Run(c).finding.has_value(), own == 0);
+  }
+}
+
 // ... and hides nothing else: what stays absent is found.
 TEST(BuilderTrialTest, WhatIsAllowedHidesNothingElse) {
   const Case c = TableCase()
@@ -293,6 +431,84 @@ TEST(BuilderTrialTest, AnAccessHasToGoWhereTheModelHasIt) {
   ASSERT_TRUE(met.has_value());
   EXPECT_EQ(met->rule, BuilderRule::kWalk);
   EXPECT_EQ(met->where, kLarge + 0x3000);
+}
+
+// Makes 4-KByte pages of all regions.
+class SmallPages : public EngineBuilder {
+ public:
+  TableResult Perform(const TableOperation& operation,
+                      std::vector<Interval>& taken) override {
+    ++asked;
+    TableOperation done = operation;
+    if (done.kind == TableOperationKind::kMapRegion) done.level = 1;
+    return EngineBuilder::Perform(done, taken);
+  }
+  int asked = 0;
+};
+
+// Not by those that another builder would have: there the page is a large one.
+TEST(BuilderTrialTest, WhatHasToBeRefusedIsKnownByTheBuildersOwnTables) {
+  const Case c =
+      TableCase().MapRegion(0, kLarge, kLarge, kAll).Split(0).Read(0).Build();
+  auto small = std::make_unique<SmallPages>();
+  const int& asked = small->asked;
+  BuilderTrial trial(std::move(small));
+  const BuilderStandings& standings = trial.Run(c);
+  EXPECT_FALSE(standings.finding.has_value());
+  EXPECT_EQ(standings.compared, 5u);
+  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(standings.not_asked, 0u);
+  trial.set_refusals(~Only(TableError::kUnsupported));
+  std::vector<bool> reported;
+  trial.set_observer([&](const BuilderStepReport& report) {
+    reported.push_back(report.asked);
+  });
+  EXPECT_FALSE(trial.Run(c).finding.has_value());
+  EXPECT_EQ(standings.compared, 4u);
+  EXPECT_EQ(asked, 3);
+  EXPECT_EQ(standings.not_asked, Only(TableError::kUnsupported));
+  EXPECT_EQ(reported, std::vector<bool>({true, true, false, true, true}));
+}
+
+TEST(BuilderTrialTest, FramesRunOutOnlyWhereThatIsLookedAt) {
+  const Case c = TableCase()
+                     .MapRegion(0, kLarge, 100 * kLarge, kAll)
+                     .Map(kLarge * 512, kLarge, kAll)
+                     .Failing(1)
+                     .Build();
+  BuilderTrial trial(std::make_unique<SmallPages>());
+  std::vector<TableError> errors;
+  trial.set_observer([&](const BuilderStepReport& report) {
+    errors.push_back(report.result.error);
+  });
+  EXPECT_FALSE(trial.Run(c).finding.has_value());
+  using enum TableError;
+  EXPECT_EQ(errors,
+            std::vector<TableError>({kNone, kNoFrames, kNoFrames, kNone}));
+  errors.clear();
+  trial.set_refusals(~Only(kNoFrames));
+  EXPECT_FALSE(trial.Run(c).finding.has_value());
+  EXPECT_EQ(errors, std::vector<TableError>({kNone, kNone, kNone, kNone}));
+}
+
+TEST(BuilderTrialTest, ControlsThatEntryRefusesAreAskedOfThoseWhoLook) {
+  BuilderTrial trial(std::make_unique<EngineBuilder>());
+  trial.set_refusals(~Only(TableError::kBadControls));
+  const Case c =
+      TableCase(0x10011e).Map(0, kLarge, kAll).Build();  // reserved bit
+  EXPECT_EQ(trial.Run(c).compared, 0u);
+  EXPECT_EQ(trial.Run(c).not_asked, Only(TableError::kBadControls));
+}
+
+// Code masks a pointer into a table to find where it begins.
+TEST(FramePoolTest, FramesLieWherePagesWould) {
+  FramePool pool;
+  for (int i = 0; i < 96; ++i) {
+    const std::optional<Hpa> frame = pool.AllocateFrame();
+    ASSERT_TRUE(frame.has_value());
+    const auto at = reinterpret_cast<std::uintptr_t>(pool.Pointer(*frame));
+    EXPECT_EQ(at % 4096, 0u);
+  }
 }
 
 TEST(BuilderTrialTest, WhatEntryRefusesTheBuilderRefuses) {

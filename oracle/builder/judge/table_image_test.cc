@@ -67,5 +67,32 @@ TEST_F(TableImageTest, AnotherTableHasRightsOfItsOwn) {
   EXPECT_EQ(image.pages[1].flags & 7, 5u);
 }
 
+// Without "EPT-violation #VE" bit 63 says nothing.
+TEST_F(TableImageTest, AnyUnusedWordIsOneWithBit63WhereThatIsIgnored) {
+  constexpr std::uint64_t kSuppress = 1ull << 63;
+  const struct {
+    std::uint64_t unused, word;
+    bool any, found;
+  } kCases[] = {
+      {0, 0xabcd000, true, false},
+      {0, kSuppress | 0xabcd000, true, false},
+      {0, kSuppress, false, true},
+      {kSuppress, kSuppress | 0xabcd000, true, false},
+      {kSuppress, 0xabcd000, true, true},
+  };
+  Set(kPd, 0, 0x2000b7);
+  for (const auto& [unused, word, any, found] : kCases) {
+    facts.unused = unused;
+    facts.any_unused = any;
+    EXPECT_EQ(IsUnused(facts, word), !found) << std::hex << word;
+    Set(kPd, 1, word);
+    for (const std::uint64_t table : {kRoot, kPdpt}) {
+      for (std::uint64_t i = 1; i < 512; ++i) Set(table, i, unused);
+    }
+    for (std::uint64_t i = 2; i < 512; ++i) Set(kPd, i, unused);
+    EXPECT_EQ(!Read().findings.empty(), found) << std::hex << word;
+  }
+}
+
 }  // namespace
 }  // namespace eptdiff

@@ -35,6 +35,7 @@ enum class Bug : std::uint8_t {
   // Of the tables.
   kSplitDropsPermission,
   kAddress32Bits,
+  kProtectAddress48Bits,
   kDirtyLost,
   kOverlapAccepted,
   kUnmapForgetsLastPage,
@@ -61,6 +62,7 @@ enum class Bug : std::uint8_t {
 constexpr std::pair<std::string_view, Bug> kBugs[] = {
     {"split-drops-permission", Bug::kSplitDropsPermission},
     {"address-of-32-bits", Bug::kAddress32Bits},
+    {"protect-address-of-48-bits", Bug::kProtectAddress48Bits},
     {"dirty-lost", Bug::kDirtyLost},
     {"overlap-accepted", Bug::kOverlapAccepted},
     {"unmap-forgets-last-page", Bug::kUnmapForgetsLastPage},
@@ -192,6 +194,11 @@ class HostHal {
     if (bugs.Has(Bug::kAddress32Bits) && maps) {
       after &= ~(kAddress & ~0xffffffffull);
     }
+    const bool protects =
+        kind_ == EPTDIFF_PROTECT || kind_ == EPTDIFF_PROTECT_REGION;
+    if (bugs.Has(Bug::kProtectAddress48Bits) && protects && was_there && maps) {
+      after &= ~(kAddress & ~0xffffffffffffull);
+    }
     if (bugs.Has(Bug::kDirtyLost) && was_there && maps &&
         kind_ != EPTDIFF_CLEAR_FLAGS) {
       after &= ~kDirty;
@@ -209,8 +216,9 @@ class HostHal {
 };
 static_assert(eptdiff::TableHal<HostHal> && eptdiff::HasStoreHook<HostHal>);
 
-// The one table.
-struct {
+// The one table. A process may end while there is one: without its host then.
+struct Table {
+  ~Table() { hal.host = nullptr; }
   HostHal hal;
   std::optional<eptdiff::TableBuilder<HostHal>> builder;
 } table;

@@ -2,6 +2,8 @@
  * EPTDIFF_EXAMPLE_BUG names what it does otherwise, commas between:
  *
  *   link-before-clear  a mistake that no look at the finished tables would show
+ *   copy-tables        none: structures are copied to clear tables
+ *   casts              none, since it is declared: no look-up of addresses
  *   guest-stopped      none, if the guest is stopped meanwhile: declares that
  *   no-invept          a mistake even so
  *   other-unused-word  what is removed leaves a word that leads to no memory, as
@@ -22,10 +24,13 @@ static uint64_t table_eptp;
 
 entry_t* alloc_table(void) { return eptdiff_stores_allocate(); }
 void free_table(entry_t* table) { eptdiff_stores_release(table); }
+static int casts;
 uint64_t virt_to_phys(const void* address) {
-  return eptdiff_stores_address(address);
+  return casts ? (uintptr_t)address : eptdiff_stores_address(address);
 }
-void* phys_to_virt(uint64_t address) { return eptdiff_stores_pointer(address); }
+void* phys_to_virt(uint64_t address) {
+  return casts ? (void*)(uintptr_t)address : eptdiff_stores_pointer(address);
+}
 static int no_invept;
 void flush_guest_mappings(void) {
   if (!no_invept) eptdiff_stores_invept(table_eptp);
@@ -38,6 +43,9 @@ static int has_bug(const char* bug) {
 
 void eptdiff_builder_describe(eptdiff_builder_profile* profile) {
   link_before_clear = has_bug("link-before-clear");
+  copy_tables = has_bug("copy-tables");
+  casts = has_bug("casts");
+  profile->casts_addresses = (uint8_t)casts;
   no_invept = has_bug("no-invept");
   profile->guest_stopped = (uint8_t)has_bug("guest-stopped");
   unused_entry =

@@ -11,6 +11,7 @@
 
 entry_t unused_entry;
 int link_before_clear;
+int copy_tables;
 
 static entry_t* entry_of(entry_t* table, uint64_t gpa, int level) {
   return &table[gpa >> (12 + 9 * (level - 1)) & 511];
@@ -24,7 +25,19 @@ static int is_empty(const entry_t* table) {
   return 1;
 }
 
-void clear_table(entry_t* table) { memset(table, 0, 4096); }
+/* A structure: gcc copies it at once, clang by memcpy. */
+struct table {
+  entry_t entries[512];
+};
+static const struct table cleared;
+
+void clear_table(entry_t* table) {
+  if (copy_tables) {
+    *(struct table*)(void*)table = cleared;
+  } else {
+    memset(table, 0, 4096);
+  }
+}
 
 static void free_chain(entry_t* tables[], int level) {
   while (level > 0) {

@@ -25,4 +25,7 @@ extern entry_t unused_entry;
 /* A mistake to see: tables are linked first, and cleared then. */
 extern int link_before_clear;
 
+/* None: what is cleared is copied from a cleared table, as a structure. */
+extern int copy_tables;
+
 #endif /* EPTDIFF_EXAMPLES_POINTER_TABLES_H_ */

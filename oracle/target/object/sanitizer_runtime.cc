@@ -51,6 +51,14 @@ bool Calls(const ObjectNeeds& needs, std::string_view beginning) {
   return ObjectNeeds::Has(needs.symbols, beginning);
 }
 
+// " (it calls ...)", for the first that begins so; "" if it calls none.
+std::string CallWords(const ObjectNeeds& needs, std::string_view beginning) {
+  for (const std::string& symbol : needs.symbols) {
+    if (symbol.starts_with(beginning)) return " (it calls " + symbol + ")";
+  }
+  return "";
+}
+
 // A runtime, as the two compilers name it.
 struct Runtime {
   std::string_view option;
@@ -189,7 +197,8 @@ SanitizerRuntime RuntimeFor(const std::string& path, const ObjectNeeds& needs,
     }
     result.refusal =
         path + " was compiled with -fsanitize=" + std::string(refusal.option) +
-        ", " + std::string(refusal.why) + ": " + std::string(refusal.instead);
+        CallWords(needs, refusal.symbol) + ", " + std::string(refusal.why) +
+        ": " + std::string(refusal.instead);
     return result;
   }
   if (std::any_of(needs.symbols.begin(), needs.symbols.end(),

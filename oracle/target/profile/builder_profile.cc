@@ -6,7 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "oracle/builder/judge/engine_builder.h"
+#include "oracle/builder/frame_pool.h"
+#include "oracle/builder/table_facts.h"
 #include "oracle/builder/waivers.h"
 #include "oracle/target/profile/profile.h"
 
@@ -46,14 +47,19 @@ std::uint64_t FlagsIn(const eptdiff_builder_profile& profile,
 
 // The root at 0 becomes the frame behind it: 0 is no table to most allocators,
 // and to whoever takes an address of 0 for none.
-void PutRootElsewhere(Controls& controls) {
+// And where frames can lie at their addresses, if they have to.
+void PutRootElsewhere(const eptdiff_builder_profile& profile,
+                      Controls& controls) {
   constexpr std::uint64_t kAddress = 0x000ffffffffff000;
-  if ((controls.eptp & kAddress) == 0) controls.eptp |= 0x1000;
+  if (profile.casts_addresses != 0) {
+    controls.eptp = (controls.eptp & ~kAddress) | FramePool::kPlaced;
+  } else if ((controls.eptp & kAddress) == 0) {
+    controls.eptp |= 0x1000;
+  }
 }
 
-bool SetsFlags(const Step& step) {
-  if (step.kind != StepKind::kTableOperation) return false;
-  switch (step.operation.kind) {
+bool SetsFlags(TableOperationKind kind) {
+  switch (kind) {
     case TableOperationKind::kMap:
     case TableOperationKind::kMapRegion:
     case TableOperationKind::kRemap:
@@ -99,6 +105,10 @@ eptdiff_builder_profile BlankBuilderProfile() {
   return profile;
 }
 
+RefusalSet RefusalsIn(const eptdiff_builder_profile& profile) {
+  return profile.refusals;
+}
+
 std::string FaultOf(const eptdiff_builder_profile& profile) {
   if ((profile.operations & EPTDIFF_ALL_OPERATIONS) == 0) {
     return "operations: none is declared";
@@ -111,45 +121,35 @@ std::string FaultOf(const eptdiff_builder_profile& profile) {
 }
 
 BuilderFitting::BuilderFitting(const eptdiff_builder_profile& profile)
-    : profile_(profile), rehearsal_(std::make_unique<EngineBuilder>()) {}
+    : profile_(profile) {}
 
-bool BuilderFitting::Refuses(TableError error) const {
-  return (profile_.refusals >> static_cast<int>(error) & 1) != 0;
-}
-
-bool BuilderFitting::Fit(Case& c) {
+bool BuilderFitting::Fit(Case& c) const {
   std::vector<Step> steps = std::move(c.steps);
   c.steps.clear();
   if (!FitTo(AsWalker(profile_), c)) return false;
-  PutRootElsewhere(c.controls);
+  PutRootElsewhere(profile_, c.controls);
   std::erase_if(steps, [this](const Step& step) {
     const auto kind = static_cast<int>(step.operation.kind);
     return step.kind == StepKind::kTableOperation &&
            (profile_.operations >> kind & 1) == 0;
   });
+  const bool fails = (RefusalsIn(profile_) & Only(TableError::kNoFrames)) != 0;
   for (Step& step : steps) {
-    if (!SetsFlags(step)) continue;
-    step.operation.flags = FlagsIn(profile_, step.operation.flags);
+    if (step.kind != StepKind::kTableOperation) continue;
+    TableOperation& operation = step.operation;
+    if (SetsFlags(operation.kind)) {
+      operation.flags = FlagsIn(profile_, operation.flags);
+    } else if (operation.kind == TableOperationKind::kClearFlags) {
+      operation.flags &= kAccessedDirty;
+      if (operation.flags == 0) operation.flags = kAccessedDirty;
+    }
+    if (!fails) operation.failing_allocation = 0;
   }
   c.steps = std::move(steps);
-
-  // What is refused changes nothing: without it all else is as before.
-  std::vector<bool> goes(c.steps.size() + 2, false);
-  bool known = true;
-  rehearsal_.set_observer([&](const BuilderStepReport& report) {
-    if (report.result.ok() || Refuses(report.result.error)) return;
-    if (report.number == 0) known = false;
-    goes[report.number] = true;
-  });
-  rehearsal_.Run(c);
-  rehearsal_.set_observer({});
-  if (!known) return false;
-  std::size_t number = 0;
-  std::erase_if(c.steps, [&](const Step&) { return goes[++number]; });
   return HasTableOperations(c);
 }
 
-bool BuilderFitting::Fits(const Case& c) {
+bool BuilderFitting::Fits(const Case& c) const {
   Case fitted = c;
   return Fit(fitted) && fitted == c;
 }

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "oracle/builder/judge/builder_trial.h"
+#include "oracle/builder/builder_operation.h"
 #include "oracle/case.h"
 #include "oracle/target/eptdiff_builder.h"
 
@@ -18,25 +18,24 @@ eptdiff_builder_profile BlankBuilderProfile();
 // What is wrong with a profile, in words that name the field; "" if nothing.
 std::string FaultOf(const eptdiff_builder_profile& profile);
 
+// For which reasons it refuses, as BuilderTrial has it.
+RefusalSet RefusalsIn(const eptdiff_builder_profile& profile);
+
 class BuilderFitting {
  public:
   explicit BuilderFitting(const eptdiff_builder_profile& profile);
 
   // Takes out of `c` what the builder does not have: controls become 0,
-  // operations go, and those that it would have to refuse for a reason that it
-  // does not look at, as the engine's builder finds them; flags become ones
-  // that its interface has. False if no operation
-  // is left, or VM entry would refuse and the builder does not know. What is
-  // left fits; a case that fits stays as it is.
-  bool Fit(Case& c);
+  // operations go, flags become ones that its interface has, and no allocation
+  // fails if it does not look at that. False if no operation is left. What is
+  // left fits; a case that fits stays as it is. What would have to be refused
+  // BuilderTrial knows, as the builder's own tables are then.
+  bool Fit(Case& c) const;
   // Whether Fit() leaves `c` as it is.
-  bool Fits(const Case& c);
+  bool Fits(const Case& c) const;
 
  private:
-  bool Refuses(TableError error) const;
-
   const eptdiff_builder_profile profile_;
-  BuilderTrial rehearsal_;
 };
 
 }  // namespace eptdiff

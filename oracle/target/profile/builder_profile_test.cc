@@ -68,11 +68,48 @@ TEST(BuilderProfileTest, FlagsToClearAreNoFlagsToSet) {
   EXPECT_EQ(c, before);
 }
 
+TEST(BuilderProfileTest, NothingButAccessedAndDirtyIsToBeCleared) {
+  static constexpr struct {
+    std::uint64_t flags, asked;
+  } kTests[] = {{0x300, 0x300},
+                {0x100, 0x100},
+                {0x0010000000000237, 0x200},
+                {0x37, 0x300},
+                {0, 0x300}};
+  for (const auto& [flags, asked] : kTests) {
+    Case c = TableCase(0x10005e)
+                 .Map(0, 0x5000, 0x37)
+                 .Clear(0, 0x1000, flags)
+                 .Build();
+    EXPECT_TRUE(BuilderFitting(Everything()).Fit(c));
+    EXPECT_EQ(c.steps.at(1).operation.flags, asked);
+    EXPECT_TRUE(BuilderFitting(Everything()).Fits(c));
+  }
+}
+
+TEST(BuilderProfileTest, WhoDoesNotLookAtAllocationsFindsNoneFailing) {
+  Case c = TableCase().Map(0, 0x5000, 0x37).Failing(2).Build();
+  EXPECT_TRUE(BuilderFitting(Everything()).Fits(c));
+  eptdiff_builder_profile profile = Everything();
+  profile.refusals &= ~EPTDIFF_REFUSAL(EPTDIFF_NO_FRAMES);
+  EXPECT_TRUE(BuilderFitting(profile).Fit(c));
+  EXPECT_EQ(c.steps.at(0).operation.failing_allocation, 0u);
+}
+
 TEST(BuilderProfileTest, NoTableIsAtAddress0) {
   Case c = TableCase(0x1e).Map(0, 0x5000, 0x37).Build();
   EXPECT_FALSE(BuilderFitting(Everything()).Fits(c));
   EXPECT_TRUE(BuilderFitting(Everything()).Fit(c));
   EXPECT_EQ(c.controls.eptp, 0x101eu);
+}
+
+TEST(BuilderProfileTest, TablesOfWhoCastsAddressesLieWhereTheyCan) {
+  eptdiff_builder_profile profile = Everything();
+  profile.casts_addresses = 1;
+  Case c = TableCase(0x7ff00000001e).Map(0, 0x5000, 0x37).Build();
+  EXPECT_TRUE(BuilderFitting(profile).Fit(c));
+  EXPECT_EQ(c.controls.eptp, 0x4000001eu);
+  EXPECT_TRUE(BuilderFitting(profile).Fits(c));
 }
 
 TEST(BuilderProfileTest, NoMemoryTypeIsAFault) {

@@ -158,6 +158,7 @@ void BuilderSession::Judge(std::span<const Case> cases) {
   SymptomLog log(shared_->right);
   trial.set_symptom_log(&log);
   trial.Allow(allowed_ | profile_.waives);
+  trial.set_refusals(RefusalsIn(profile_));
   LookAtProcess();  // whom it started to begin with is its own affair
   trial.set_observer([this](const BuilderStepReport& report) {
     const Incident incident = LookAtProcess();
@@ -172,6 +173,7 @@ void BuilderSession::Judge(std::span<const Case> cases) {
     reply.compared = standings.compared;
     reply.step = standings.step;
     reply.waived = standings.waived;
+    reply.not_asked = standings.not_asked;
     if (standings.finding.has_value()) {
       reply.broken = standings.finding->rule;
       reply.where = standings.finding->where;

@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "oracle/builder/builder_finding.h"
+#include "oracle/builder/builder_operation.h"
 #include "oracle/builder/diagnosis/symptom_log.h"
 #include "oracle/builder/waivers.h"
 #include "oracle/case.h"
@@ -44,6 +45,7 @@ struct BuilderReply {
   int level = 0;
   SymptomLog::Symptoms symptoms;  // of the step
   WaiverSet waived = 0;           // what happened that is allowed
+  RefusalSet not_asked = 0;       // for want of these
 
   bool IsFine() const {
     return incident.kind == IncidentKind::kNone && !broken.has_value();

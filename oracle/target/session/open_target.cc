@@ -44,7 +44,8 @@ std::unique_ptr<TargetOracle> OpenTarget(
     }
     std::vector<std::string> command = {path};
     command.insert(command.end(), arguments.begin(), arguments.end());
-    auto session = PipeSession::Make(std::move(command), options.limit, error);
+    auto session = PipeSession::Make(std::move(command), options.limit,
+                                     options.keeps_output, error);
     if (session == nullptr) return nullptr;
     return std::make_unique<TargetOracle>(std::move(session),
                                           NameOfTarget(path));

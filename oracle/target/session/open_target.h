@@ -19,6 +19,8 @@ struct TargetOptions {
   // A shared object that does not claim to be a walker is no error: it is a
   // builder, as the caller knows.
   bool may_be_none = false;
+  // What a program prints on its standard error is for reports.
+  bool keeps_output = true;
 };
 
 // Its name ends in .so, or in .so and a version.

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <utility>
 
+#include "oracle/builder/judge/builder_trial.h"
 #include "oracle/builder/table_facts.h"
 #include "oracle/machine_state.h"
 #include "oracle/target/session/question.h"
@@ -25,6 +26,8 @@ static_assert(EPTDIFF_MISCONFIGURED ==
               static_cast<int>(TableError::kMisconfigured));
 static_assert(EPTDIFF_BAD_CONTROLS ==
               static_cast<int>(TableError::kBadControls));
+
+static_assert(EPTDIFF_BUILDER_FRAMES == BuilderTrial::kFrames);
 
 constexpr std::uint64_t kOffset = 0xfff;
 
@@ -110,6 +113,7 @@ OutsideBuilder::OutsideBuilder(const BuilderFunctions& functions,
       own_bits_(~profile.leaf_flags | kOfControls),
       shows_removed_(profile.shows_removed != 0),
       guest_stopped_(profile.guest_stopped != 0),
+      casts_addresses_(profile.casts_addresses != 0),
       abandon_(std::move(abandon)) {
   std::memset(&host_, 0, sizeof(host_));
   host_.size = sizeof(host_);

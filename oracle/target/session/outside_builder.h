@@ -49,6 +49,7 @@ class OutsideBuilder final : public BuilderUnderTest {
   TableResult Perform(const TableOperation& operation,
                       std::vector<Interval>& taken) override;
   bool guest_stopped() const override { return guest_stopped_; }
+  bool casts_addresses() const override { return casts_addresses_; }
   bool shows_taken() const override { return shows_removed_; }
   bool List(std::vector<Interval>& pages) override;
   void Destroy() override;
@@ -67,6 +68,7 @@ class OutsideBuilder final : public BuilderUnderTest {
   const std::uint64_t own_bits_;
   const bool shows_removed_;
   const bool guest_stopped_;
+  const bool casts_addresses_;
   const Abandon abandon_;
   eptdiff_host host_;
   FramePool* pool_ = nullptr;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include <cstring>
 #include <utility>
 
+#include "oracle/target/process/child_process.h"
 #include "oracle/target/profile/profile.h"
 #include "oracle/target/session/question.h"
 
@@ -50,20 +52,30 @@ std::size_t FindEnd(const std::string& text, std::size_t& after) {
 
 // Stores are listed, not made one by one: nothing is endless here.
 PipeSession::PipeSession(std::vector<std::string> command,
-                         std::chrono::milliseconds limit)
+                         std::chrono::milliseconds limit, int output)
     : command_(std::move(command)),
       limit_(limit),
+      output_(output),
       profile_(BlankProfile()),
       memory_(std::abort) {}
 
-PipeSession::~PipeSession() { Stop(); }
+PipeSession::~PipeSession() {
+  Stop();
+  if (output_ >= 0) close(output_);
+}
 
 std::unique_ptr<PipeSession> PipeSession::Make(std::vector<std::string> command,
                                                std::chrono::milliseconds limit,
+                                               bool keeps_output,
                                                std::string& error) {
+  const int output = keeps_output ? memfd_create("output", MFD_CLOEXEC) : -1;
   std::unique_ptr<PipeSession> session(
-      new PipeSession(std::move(command), limit));
-  if (!session->Start(error)) return nullptr;
+      new PipeSession(std::move(command), limit, output));
+  if (!session->Start(error)) {
+    const std::string printed = session->LastOutput();
+    if (!printed.empty()) error += "\n" + printed;
+    return nullptr;
+  }
   error = FaultOf(session->profile_);
   if (error.empty()) return session;
   error = "its profile is none: " + error;
@@ -78,6 +90,7 @@ bool PipeSession::Start(std::string& error) {
     error = std::string("no pipe: ") + std::strerror(errno);
     return false;
   }
+  if (output_ >= 0) EmptyOutput(output_);  // what is shown is of the last one
   std::fflush(nullptr);
   const pid_t parent = getpid();
   child_ = fork();
@@ -111,6 +124,7 @@ bool PipeSession::Start(std::string& error) {
 void PipeSession::Execute(int in, int out) {
   dup2(in, STDIN_FILENO);
   dup2(out, STDOUT_FILENO);
+  if (output_ >= 0) dup2(output_, STDERR_FILENO);
   // The parent obeys, and ends its children, also if the whole group is told.
   signal(SIGINT, SIG_IGN);
   signal(SIGTERM, SIG_IGN);
@@ -202,6 +216,10 @@ Incident PipeSession::Write(const std::string& text) {
   return Incident();
 }
 
+std::string PipeSession::LastOutput() {
+  return output_ >= 0 ? Printed(output_) : "";
+}
+
 bool PipeSession::HearsEntry() const {
   return (profile_.models & EPTDIFF_MODELS_VM_ENTRY) != 0 ||
          profile_.keeps_state != 0;
@@ -215,6 +233,7 @@ void PipeSession::AskOnce(const MachineState& state, const Step* step,
     reply.incident = {IncidentKind::kExit, kCannotRun};
     return;
   }
+  if (output_ >= 0) TrimOutput(output_);
   reply.incident = Write(QuestionText(state, step));
   std::string text;
   if (reply.incident.kind == IncidentKind::kNone) reply.incident = Read(text);

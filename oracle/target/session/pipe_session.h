@@ -22,18 +22,21 @@ namespace eptdiff {
 class PipeSession final : public DirectlyAsked {
  public:
   // Runs `command`: a program and its arguments. Null, with the reason in
-  // `error`, if it cannot be run or does not describe itself.
+  // `error`, if it cannot be run or does not describe itself. Its standard
+  // error is kept for LastOutput(), or goes where this process's does.
   static std::unique_ptr<PipeSession> Make(std::vector<std::string> command,
                                            std::chrono::milliseconds limit,
+                                           bool keeps_output,
                                            std::string& error);
   ~PipeSession() override;
 
   const eptdiff_profile& profile() const override { return profile_; }
   std::chrono::nanoseconds waited() const override { return waited_; }
+  std::string LastOutput() override;
 
  private:
-  PipeSession(std::vector<std::string> command,
-              std::chrono::milliseconds limit);
+  PipeSession(std::vector<std::string> command, std::chrono::milliseconds limit,
+              int output);
   bool Start(std::string& error);
   void Stop();
   [[noreturn]] void Execute(int in, int out);
@@ -47,6 +50,7 @@ class PipeSession final : public DirectlyAsked {
 
   const std::vector<std::string> command_;
   const std::chrono::milliseconds limit_;
+  const int output_;  // its standard error; -1: it is not kept
   eptdiff_profile profile_;
   pid_t child_ = -1;
   int to_ = -1;
