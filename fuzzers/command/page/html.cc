@@ -36,6 +36,8 @@ caption { text-align: left; color: var(--quiet); padding: .3rem 0; }
 th, td { border: 1px solid var(--line); padding: .4rem .5rem; text-align: left;
   vertical-align: top; }
 thead th { color: var(--quiet); font-weight: 600; }
+.walk { table-layout: fixed; }
+.walk thead th:first-child { width: 9rem; }
 .walk td { background: var(--cell); }
 .walk td.none { background: none; }
 .walk td.decides { background: var(--mark); border: 3px solid var(--text); }
@@ -53,7 +55,8 @@ section, tr { break-inside: avoid-page; }
     clip-path: inset(50%); }
   .walk td { border: 1px solid var(--line); margin: .3rem 0 .3rem 1rem; }
   .walk td.none { display: none; }
-  .bits { min-width: 0; width: 100%; }
+  .bits { min-width: 0; width: 100%; font-size: .85rem; }
+  .bits th, .bits td { padding: .2rem .3rem; }
   dl { grid-template-columns: 1fr; gap: 0; } dd { margin: 0 0 .5rem; }
 }
 )css";
