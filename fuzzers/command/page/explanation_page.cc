@@ -18,7 +18,8 @@ namespace {
 // stands: one that serves several oracles is the same text, and is told once.
 constexpr char kPlace[] = "\x01";
 
-// Each way to answer that the SDM permits, with what decides and what changes.
+// Each way to answer that the SDM, or the dialect of who is judged, permits,
+// with what decides and what changes.
 std::string AlternativesHtml(const MachineState& before,
                              const Verdict& verdict) {
   std::set<std::string> told;
@@ -35,8 +36,8 @@ std::string AlternativesHtml(const MachineState& before,
     if (told.insert(words).second) html += Element("li", words);
   }
   return absl::StrCat(
-      Element("p", told.size() == 1 ? "The SDM permits one answer:"
-                                    : "The SDM permits each of these answers:"),
+      Element("p", told.size() == 1 ? "One answer is permitted:"
+                                    : "Each of these answers is permitted:"),
       Element("ul", html));
 }
 
