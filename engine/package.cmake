@@ -53,11 +53,23 @@ if(EPTDIFF_TABLE)
     PASS_REGULAR_EXPRESSION "${build_tables_says}")
 endif()
 
-# The package, installed and used as a stranger would.
-set(package_prefix ${CMAKE_CURRENT_BINARY_DIR}/package)
-add_test(NAME EnginePackage.Installs
-  COMMAND ${CMAKE_COMMAND} --install ${PROJECT_BINARY_DIR}
-          --component eptdiff-engine --prefix ${package_prefix})
+# The package, installed and used as a stranger would: from the .deb of
+# everything where that is made (fuzzers/command/package), else from the engine's
+# own component.
+find_program(EPTDIFF_DPKG_DEB dpkg-deb)
+mark_as_advanced(EPTDIFF_DPKG_DEB)
+if(EPTDIFF_COMMAND AND EPTDIFF_DPKG_DEB AND NOT EPTDIFF_SANITIZE)
+  set(scratch ${PROJECT_BINARY_DIR}/package)
+  set(package_prefix ${scratch}/root/usr)
+  add_test(NAME EnginePackage.Installs
+    COMMAND ${PROJECT_SOURCE_DIR}/fuzzers/command/package/package_test
+            ${PROJECT_BINARY_DIR} ${scratch})
+else()
+  set(package_prefix ${CMAKE_CURRENT_BINARY_DIR}/package)
+  add_test(NAME EnginePackage.Installs
+    COMMAND ${CMAKE_COMMAND} --install ${PROJECT_BINARY_DIR}
+            --component eptdiff-engine --prefix ${package_prefix})
+endif()
 set(link_flags "")
 if(EPTDIFF_SANITIZE)
   set(link_flags -fsanitize=${EPTDIFF_SANITIZE})

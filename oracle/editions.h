@@ -13,6 +13,10 @@
 
 namespace eptdiff {
 
+// The edition that is cited, and the one whose numbers are known, too.
+inline constexpr std::string_view kCitedEdition = "December 2023";
+inline constexpr std::string_view kLaterEdition = "June 2026";
+
 // A citation such as "29.3.3.1, table 29-3" with the numbers of June 2026:
 // "31.3.3.1, table 31-3". A number of a chapter that is not known stays, with
 // a question mark behind it.

@@ -4,6 +4,7 @@
 #include <pty.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdlib>
 #include <filesystem>
@@ -15,15 +16,18 @@
 #include "fuzzers/command/cases_testing.h"
 #include "fuzzers/command/command_testing.h"
 #include "fuzzers/command/subcommands.h"
+#include "fuzzers/command/version/build_version.h"
 #include "fuzzers/command/words/style.h"
 #include "fuzzers/encoding/encoding.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "oracle/bochs/bochs_oracle.h"
 
 namespace eptdiff {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 using ::testing::Not;
 using ::testing::StartsWith;
 
@@ -45,6 +49,10 @@ TEST(CommandTest, HelpIsThereForEverySubcommand) {
 
 // Each example is of its subcommand, with options that it has.
 TEST(CommandTest, HelpFitsATerminalAndHasExamples) {
+  std::istringstream all(RunEptdiff({"--help"}).out);
+  for (std::string line; std::getline(all, line);) {
+    EXPECT_LE(line.size(), 80u) << line;
+  }
   for (const Subcommand& subcommand : kSubcommands) {
     const std::string name = subcommand.name;
     const std::string help = RunEptdiff({name, "--help"}).out;
@@ -101,6 +109,7 @@ TEST(CommandTest, MisuseIsExitStatusTwoAndSaysWhatToDo) {
       {{"rules", "VIO-88"}, "did you mean VIO-8?"},
       {{"rules", "CFG-8", "--corpus", "/nowhere/at/all"}, "/nowhere/at/all"},
       {{"triage", "/nowhere/at/all"}, "/nowhere/at/all"},
+      {{"completion", "fisch"}, "did you mean fish?"},
       {{"version", "please"}, "unexpected operand"},
   };
   for (const Misuse& misuse : kMisuses) {
@@ -187,32 +196,131 @@ TEST(CommandTest, FailedWriteIsReportedAndLeavesNothing) {
   EXPECT_EQ(files, 2u);  // a.textproto and d
 }
 
+// Whether a program of this name is on the PATH.
+bool Has(const std::string& program) {
+  return std::system(
+             absl::StrCat("command -v ", program, " >/dev/null").c_str()) == 0;
+}
+
+struct Completion {
+  std::string words;
+  std::string replies;
+};
+const Completion kCompletions[] = {
+    {"exp", "explain"},
+    {"run --q", "--quiet"},
+    {"fuzz --max", "--max-length"},
+    {"minimize -o", "-o"},
+    {"rules VIO-1", "VIO-1 VIO-10 VIO-11 VIO-12 VIO-13 VIO-14 VIO-15"},
+    {"dialect boc", "bochs-3.0 bochs-2026-08"},
+    {"run --dialect CFG-9/o", "CFG-9/off"},
+};
+
+// What a command of the shell prints, whose $SCRIPT is the completion's file.
+std::string PrintedBy(const TestDirectory& directory, const std::string& shell,
+                      const std::string& command) {
+  const std::string script =
+      directory.File(shell, RunEptdiff({"completion", shell}).out);
+  const std::string file = directory.File("command", command);
+  const std::string run =
+      absl::StrCat("SCRIPT='", script, "' ", shell, " '", file, "' >'",
+                   directory.Path("out"), "'");
+  EXPECT_EQ(std::system(run.c_str()), 0) << command;
+  return ContentOf(directory.Path("out"));
+}
+
 // As bash does on a tabulator after these words.
 TEST(CommandTest, BashCompletesCommandsOptionsAndRules) {
-  struct Completion {
-    std::string words;
-    std::string replies;
-  };
-  const Completion kCompletions[] = {
-      {"exp", "explain"},
-      {"run --q", "--quiet"},
-      {"fuzz --max", "--max-length"},
-      {"minimize -o", "-o"},
-      {"rules VIO-1", "VIO-1 VIO-10 VIO-11 VIO-12 VIO-13 VIO-14 VIO-15"},
-      {"dialect boc", "bochs-3.0 bochs-2026-08"},
-      {"run --dialect CFG-9/o", "CFG-9/off"},
-      {"run corpus/se", ""},  // bash's own: a file
-  };
   const TestDirectory directory;
-  const std::string script =
-      directory.File("completion", RunEptdiff({"completion"}).out);
-  for (const auto& [words, replies] : kCompletions) {
-    const std::string command = absl::StrCat(
-        "bash -c '. \"", script, "\"; COMP_WORDS=(\"", EPTDIFF_BINARY, "\" ",
-        words, "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _eptdiff; ",
-        "echo \"${COMPREPLY[*]}\"' >'", directory.Path("replies"), "'");
-    ASSERT_EQ(std::system(command.c_str()), 0) << command;
-    EXPECT_EQ(ContentOf(directory.Path("replies")), replies + "\n") << words;
+  const auto replies = [&directory](const std::string& words) {
+    return PrintedBy(
+        directory, "bash",
+        absl::StrCat(". \"$SCRIPT\"; COMP_WORDS=(\"", EPTDIFF_BINARY, "\" ",
+                     words, "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); ",
+                     "_eptdiff; echo \"${COMPREPLY[*]}\""));
+  };
+  for (const Completion& completion : kCompletions) {
+    EXPECT_EQ(replies(completion.words), completion.replies + "\n")
+        << completion.words;
+  }
+  EXPECT_EQ(replies("run corpus/se"), "\n");  // bash's own: a file
+  // Without a shell's name it is the script for bash.
+  EXPECT_EQ(RunEptdiff({"completion"}).out,
+            RunEptdiff({"completion", "bash"}).out);
+}
+
+TEST(CommandTest, ZshCompletesCommandsOptionsAndRules) {
+  if (!Has("zsh")) GTEST_SKIP() << "zsh is not installed";
+  const TestDirectory directory;
+  const auto replies = [&directory](const std::string& words) {
+    // What zsh's own compadd would keep of what it is offered.
+    return PrintedBy(
+        directory, "zsh",
+        absl::StrCat("compadd() { print -r -- ${(M)replies:#$word*}; }\n",
+                     "_files() { print files; }; compdef() { : }\n", "words=('",
+                     EPTDIFF_BINARY, "' ", words, "); CURRENT=$#words\n",
+                     ". \"$SCRIPT\"; _eptdiff"));
+  };
+  for (const Completion& completion : kCompletions) {
+    EXPECT_EQ(replies(completion.words), completion.replies + "\n")
+        << completion.words;
+  }
+  EXPECT_EQ(replies("run corpus/se"), "files\n");
+}
+
+TEST(CommandTest, FishCompletesCommandsOptionsAndRules) {
+  if (!Has("fish")) GTEST_SKIP() << "fish is not installed";
+  const TestDirectory directory;
+  const auto replies = [&directory](const std::string& words) {
+    std::string printed = PrintedBy(
+        directory, "fish",
+        absl::StrCat(
+            "set -x HOME '", directory.path(), "'; set PATH '",
+            std::filesystem::path(EPTDIFF_BINARY).parent_path().string(),
+            "' $PATH; source $SCRIPT; complete -C 'eptdiff ", words, "'"));
+    std::replace(printed.begin(), printed.end(), '\n', ' ');
+    return printed;
+  };
+  for (const Completion& completion : kCompletions) {
+    // In the order of fish.
+    std::istringstream expected(completion.replies);
+    const std::string given = " " + replies(completion.words);
+    std::size_t size = 1;
+    for (std::string word; expected >> word; size += word.size() + 1) {
+      EXPECT_THAT(given, HasSubstr(" " + word + " ")) << completion.words;
+    }
+    EXPECT_EQ(given.size(), size) << completion.words << ":" << given;
+  }
+  directory.File("corpus", "");
+  EXPECT_THAT(replies(absl::StrCat("run ", directory.Path("corp"))),
+              HasSubstr("corpus"));
+}
+
+// From any folder, and whatever is known of a checkout.
+TEST(CommandTest, VersionSaysCommitBochsAndEdition) {
+  const Ran ran = RunEptdiff({"--version"});
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_EQ(ran.out, RunEptdiff({"version"}).out);
+  EXPECT_THAT(
+      ran.out,
+      MatchesRegex("eptdiff [0-9.]+(, commit [0-9a-f]{12})?\n"
+                   "(Bochs [0-9.]+|built without Bochs)\n"
+                   "SDM of December 2023, with the numbers of June 2026\n"
+                   "byte encoding [0-9]+, [0-9]+ rules\n"));
+  EXPECT_EQ(std::string(kBuildBochsVersion).empty(),
+            MakeBochsOracle() == nullptr);
+  const auto git = [](const std::string& arguments) {
+    return std::system(absl::StrCat("git -c safe.directory='*' -C '",
+                                    EPTDIFF_SOURCE_DIR, "' ", arguments,
+                                    " >/dev/null 2>&1")
+                           .c_str()) == 0;
+  };
+  // Newer ones may have been made since it was built.
+  if (std::filesystem::exists(absl::StrCat(EPTDIFF_SOURCE_DIR, "/.git")) &&
+      git("rev-parse HEAD")) {
+    EXPECT_TRUE(git(absl::StrCat("cat-file -e ", kBuildCommit, "^{commit}")));
+  } else {
+    EXPECT_STREQ(kBuildCommit, "");
   }
 }
 

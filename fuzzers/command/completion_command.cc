@@ -1,48 +1,121 @@
 #include <cstdio>
 #include <string>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "fuzzers/command/options/command_line.h"
 #include "fuzzers/command/options/exit_code.h"
+#include "fuzzers/command/options/nearest.h"
 #include "fuzzers/command/subcommands.h"
 
 namespace eptdiff {
 namespace {
 
 constexpr char kAbout[] =
-    "Writes what makes bash complete subcommands, options, rules and files; to "
-    "be read by .bashrc, in zsh after `autoload bashcompinit; bashcompinit`. "
-    "The words come from the eptdiff that is called: a newer one needs no new "
-    "script.";
+    "Writes what makes bash, zsh or fish complete subcommands, options, rules "
+    "and files; to be read by .bashrc, .zshrc or config.fish. The words come "
+    "from the eptdiff that is called: a newer one needs no new script. The "
+    "installed package brings all three.";
 
-// What --help and the lists print is what there is.
-constexpr char kScript[] = R"sh(# source <(eptdiff completion)
+// What --help and the lists print is what there is. These go into each script.
+constexpr char kCommands[] = R"(sed -n 's/^  \([a-z][a-z]*\)  *[a-z].*/\1/p')";
+constexpr char kOptions[] = R"(sed -n 's/^  \(--*[a-z][-a-z]*\).*/\1/p')";
+constexpr char kDialects[] =
+    R"(sed -n -e 's/^dialects: //p' -e 's/^  \([A-Z].*\)/\1/p' | tr -d ,)";
+constexpr char kRules[] = R"(sed -n 's/^\([A-Z][A-Z]*-[0-9]*\) .*/\1/p')";
+
+constexpr char kBash[] = R"sh(# source <(eptdiff completion bash)
 _eptdiff() {
   local eptdiff=${COMP_WORDS[0]} word=${COMP_WORDS[COMP_CWORD]}
   local command=${COMP_WORDS[1]} before=${COMP_WORDS[COMP_CWORD - 1]} words=
   if ((COMP_CWORD == 1)); then
-    words=$("$eptdiff" --help | sed -n 's/^  \([a-z][a-z]*\)  *[a-z].*/\1/p')
+    words=$("$eptdiff" --help | COMMANDS)
   elif [[ $word == -* ]]; then
-    words=$("$eptdiff" "$command" --help |
-      sed -n 's/^  \(--*[a-z][-a-z]*\).*/\1/p')
+    words=$("$eptdiff" "$command" --help | OPTIONS)
   elif [[ $command == dialect || $before == --dialect ]]; then
-    words=$("$eptdiff" dialect |
-      sed -n -e 's/^dialects: //p' -e 's/^  \([A-Z].*\)/\1/p' | tr -d ,)
+    words=$("$eptdiff" dialect | DIALECTS)
   elif [[ $command == rules && $before != --* ]]; then
-    words=$("$eptdiff" rules | sed -n 's/^\([A-Z][A-Z]*-[0-9]*\) .*/\1/p')
+    words=$("$eptdiff" rules | RULES)
   fi 2>/dev/null
   COMPREPLY=($(compgen -W "$words" -- "$word"))
 }
 complete -o default -F _eptdiff eptdiff
 )sh";
 
+// As a file of $fpath its body is the function; read, it registers itself.
+constexpr char kZsh[] = R"sh(#compdef eptdiff
+# source <(eptdiff completion zsh), after compinit
+_eptdiff() {
+  local eptdiff=${(Q)words[1]} word=$words[CURRENT]
+  local command=$words[2] before=$words[CURRENT-1]
+  local -a replies
+  if ((CURRENT == 2)); then
+    replies=($("$eptdiff" --help | COMMANDS))
+  elif [[ $word == -* ]]; then
+    replies=($("$eptdiff" "$command" --help | OPTIONS))
+  elif [[ $command == dialect || $before == --dialect ]]; then
+    replies=($("$eptdiff" dialect | DIALECTS))
+  elif [[ $command == rules && $before != --* ]]; then
+    replies=($("$eptdiff" rules | RULES))
+  fi 2>/dev/null
+  if (($#replies)); then compadd -a replies; else _files; fi
+}
+if [[ $funcstack[1] == _eptdiff ]]; then
+  _eptdiff "$@"
+else
+  compdef _eptdiff eptdiff
+fi
+)sh";
+
+constexpr char kFish[] = R"sh(# eptdiff completion fish | source
+function __eptdiff_words
+  set -l words (commandline -opc)
+  set -l word (commandline -ct)
+  if test (count $words) -eq 1
+    $words[1] --help 2>/dev/null | COMMANDS
+  else if string match -q -- '-*' $word
+    $words[1] $words[2] --help 2>/dev/null | OPTIONS
+  else if test $words[2] = dialect -o x$words[-1] = x--dialect
+    $words[1] dialect 2>/dev/null | DIALECTS | string split ' '
+  else if test $words[2] = rules; and not string match -q -- '--*' $words[-1]
+    $words[1] rules 2>/dev/null | RULES
+  else
+    __fish_complete_path $word
+  end
+end
+complete -c eptdiff -f -a '(__eptdiff_words)'
+)sh";
+
+struct Shell {
+  const char* name;
+  const char* script;
+};
+constexpr Shell kShells[] = {{"bash", kBash}, {"zsh", kZsh}, {"fish", kFish}};
+
 }  // namespace
 
 int CompletionCommand(const Arguments& arguments) {
-  CommandLine line("completion", "", kAbout);
+  CommandLine line("completion", "[bash|zsh|fish]", kAbout);
   line.Example(">~/.local/share/bash-completion/completions/eptdiff");
-  if (const auto exit = line.Parse(arguments, 0, 0)) return *exit;
-  std::fputs(kScript, stdout);
-  return kExitAgree;
+  line.Example("fish >~/.config/fish/completions/eptdiff.fish");
+  if (const auto exit = line.Parse(arguments, 0, 1)) return *exit;
+  const std::string wanted =
+      line.operands().empty() ? kShells[0].name : line.operands()[0];
+  std::vector<std::string> names;
+  for (const Shell& shell : kShells) {
+    names.push_back(shell.name);
+    if (wanted != shell.name) continue;
+    std::fputs(absl::StrReplaceAll(shell.script, {{"COMMANDS", kCommands},
+                                                  {"OPTIONS", kOptions},
+                                                  {"DIALECTS", kDialects},
+                                                  {"RULES", kRules}})
+                   .c_str(),
+               stdout);
+    return kExitAgree;
+  }
+  return line.Mistake(absl::StrCat("there is no script for \"", wanted, "\"",
+                                   DidYouMean(wanted, names)));
 }
 
 }  // namespace eptdiff

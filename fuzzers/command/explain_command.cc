@@ -1,3 +1,4 @@
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <limits>
@@ -9,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "fuzzers/command/files/case_file.h"
@@ -16,6 +18,8 @@
 #include "fuzzers/command/options/exit_code.h"
 #include "fuzzers/command/options/number.h"
 #include "fuzzers/command/options/report_error.h"
+#include "fuzzers/command/page/explanation_page.h"
+#include "fuzzers/command/page/html.h"
 #include "fuzzers/command/panel/oracles.h"
 #include "fuzzers/command/subcommands.h"
 #include "fuzzers/command/walk/copied_entry.h"
@@ -174,9 +178,18 @@ absl::StatusOr<CopiedWalk> WalkOptions::Make(
   return walk;
 }
 
+// What was told, as a page, where that is asked for.
+int WritePage(const std::string& file, absl::string_view title,
+              absl::string_view body) {
+  if (file.empty()) return kExitAgree;
+  const absl::Status written =
+      WriteFile(file, HtmlPage(absl::StrCat("eptdiff explain: ", title), body));
+  return written.ok() ? kExitAgree : ReportOutputError(written);
+}
+
 // Tells the walk, and saves it where that is asked for.
 int ExplainWalk(const CommandLine& line, const WalkOptions& options,
-                Panel& panel, const Style& style) {
+                Panel& panel, const Style& style, const std::string& html) {
   const auto walk = options.Make(line.operands());
   if (!walk.ok()) return line.Mistake(walk.status().message());
   const auto made = MakeWalkCase(*walk);
@@ -190,7 +203,11 @@ int ExplainWalk(const CommandLine& line, const WalkOptions& options,
                           Explain(panel, text_case.c, style))
                  .c_str(),
              stdout);
-  return kExitAgree;
+  if (html.empty()) return kExitAgree;
+  return WritePage(
+      html, options.place,
+      ExplanationHtml(panel, text_case, absl::StrCat("--walk ", options.place),
+                      made->notes, 0));
 }
 
 }  // namespace
@@ -205,7 +222,12 @@ int ExplainCommand(const Arguments& arguments) {
   std::string colour = "auto";
   line.Choice("color", {"auto", "always", "never"}, &colour,
               "colour the output (auto: on a terminal)");
+  std::string html;
+  line.Text("html", "FILE", &html,
+            "write the same there as a page to look at, which needs nothing "
+            "but a browser");
   line.Example("--walk 0x101e:0x1234 2007 3007 2010b1");
+  line.Example("--html page.html cases/CASE.textproto");
   line.Example("--walk 0x101e:0x1234 PML4E=2007 PDPTE=0 --access write");
   line.Example(
       "--walk 0x101e --gla 0x1234 --cr3 0x5000 2007 400000b1 6067 ...");
@@ -222,7 +244,8 @@ int ExplainCommand(const Arguments& arguments) {
   if (!panel.ok()) return line.Mistake(panel.status().message());
 
   const Style style(WantsColour(colour, stdout));
-  if (!walk.place.empty()) return ExplainWalk(line, walk, **panel, style);
+  if (!walk.place.empty()) return ExplainWalk(line, walk, **panel, style, html);
+  std::string page;
   for (const std::string& file : line.operands()) {
     const auto content = ReadCaseFile(file);
     if (!content.ok()) return ReportInputError(content.status());
@@ -232,8 +255,12 @@ int ExplainCommand(const Arguments& arguments) {
         Heading(file, text_case, style), MachineText(text_case.c, style),
         Explain(**panel, text_case.c, style));
     std::fputs(text.c_str(), stdout);
+    if (html.empty()) continue;
+    page += ExplanationHtml(
+        **panel, text_case, file, {},
+        static_cast<std::size_t>(&file - line.operands().data()));
   }
-  return kExitAgree;
+  return WritePage(html, absl::StrJoin(line.operands(), " "), page);
 }
 
 }  // namespace eptdiff

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "fuzzers/command/cases_testing.h"
 #include "fuzzers/command/command_testing.h"
 #include "gmock/gmock.h"
@@ -214,6 +215,45 @@ TEST(CommandTest, ExplainAsksForWhatIsMissing) {
   EXPECT_THAT(RunEptdiff({"explain", "--gla", "0", "file"}).err,
               HasSubstr("--gla is of --walk"));
   EXPECT_THAT(RunEptdiff({"explain"}).err, HasSubstr("missing: FILE..."));
+}
+
+// What the text says stands on the page, too; each case has its part of it.
+TEST(CommandTest, ExplainWritesAPage) {
+  const TestDirectory directory;
+  const std::string page = directory.Path("page.html");
+  const std::string case_file = directory.Path("case.textproto");
+  const Ran ran = RunEptdiff({"explain", "--oracles", "engine", "--html", page,
+                              "--save", case_file, "--walk", "0x101e:0x1234",
+                              "2007", "3007", "2010b1"});
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_THAT(ran.out, HasSubstr("=> VM exit 49"));
+  EXPECT_THAT(
+      ContentOf(page),
+      AllOf(StartsWith("<!DOCTYPE html>"),
+            HasSubstr("<h1>--walk 0x101e:0x1234"),
+            HasSubstr("<dd>0x101e: WB, 4 levels, tables at 0x1000</dd>"),
+            HasSubstr("CFG-9 at the PDE forbids it:"),
+            HasSubstr("decides: CFG-9 at the PDE"),
+            HasSubstr("reserved bits set: 12"),
+            HasSubstr("VM exit 49 (EPT misconfiguration)"),
+            HasSubstr("<b>engine</b> <span class=\"good\">agrees</span>"),
+            Not(HasSubstr("<script")), Not(HasSubstr("\x1b["))));
+
+  const std::string deviation = absl::StrCat(
+      EPTDIFF_SOURCE_DIR, "/corpus/deviations/bochs-3.0/vio-8.textproto");
+  EXPECT_EQ(RunEptdiff({"explain", "--oracles", "engine", "--html", page,
+                        case_file, deviation})
+                .status,
+            0);
+  EXPECT_THAT(
+      ContentOf(page),
+      AllOf(HasSubstr("case.textproto</h1>"), HasSubstr("vio-8.textproto</h1>"),
+            HasSubstr("for the guest PTE"), HasSubstr("VIO-8")));
+
+  const Ran nowhere =
+      RunEptdiff({"explain", "--html", directory.Path("no/page"), case_file});
+  EXPECT_EQ(nowhere.status, 4);
+  EXPECT_THAT(nowhere.err, HasSubstr("no/page"));
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ std::string Help() {
       "reference "
       "that\nfollows the SDM, and says where their answers differ.\n\n";
   for (const Subcommand& subcommand : kSubcommands) {
-    absl::StrAppend(&text, absl::StrFormat("  %-10s %s\n", subcommand.name,
+    absl::StrAppend(&text, absl::StrFormat("  %-10s  %s\n", subcommand.name,
                                            subcommand.summary));
   }
   absl::StrAppend(&text,

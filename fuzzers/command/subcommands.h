@@ -45,7 +45,7 @@ inline constexpr Subcommand kSubcommands[] = {
     {"decode", DecodeCommand,
      "a number from a log, bit by bit, with what is wrong with it"},
     {"import", ImportCommand,
-     "exits and walks in a log of KVM, Xen, ... explained, and made cases"},
+     "exits and walks in a log of KVM, Xen, ... explained, made cases"},
     {"lint", LintCommand,
      "what is wrong with the EPT tables in an image of memory?"},
     {"minimize", MinimizeCommand, "the smallest case that still disagrees"},
@@ -63,7 +63,7 @@ inline constexpr Subcommand kSubcommands[] = {
     {"vectors", VectorsCommand,
      "the corpus as JSON, for the unit tests of other projects"},
     {"completion", CompletionCommand,
-     "of commands, options and rules, in bash"},
+     "of commands, options and rules, in bash, zsh and fish"},
     {"version", VersionCommand, "which eptdiff this is"},
 };
 

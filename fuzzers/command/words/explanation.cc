@@ -134,29 +134,15 @@ std::string OnTheWayWords(const RuleHit& hit) {
 // The prohibitions that applied, then the other rules that were used.
 std::string RulesText(const Trace& trace, const Style& style) {
   std::string text;
-  std::vector<std::string> used;
   for (const RuleHit& hit : trace.hits) {
-    if (hit.forbids) {
-      const std::string lead = absl::StrCat(RuleAtWords({hit.rule, hit.level}),
-                                            OnTheWayWords(hit), " forbids it:");
-      text += Item(4, lead, style.Rule(lead),
-                   absl::StrFormat("%s (SDM %s)", InfoOf(hit.rule).words,
-                                   CitedInBoth(InfoOf(hit.rule).section)));
-    } else if (const std::string id(IdentifierOf(hit.rule));
-               std::find(used.begin(), used.end(), id) == used.end()) {
-      used.push_back(id);
-    }
+    if (!hit.forbids) continue;
+    const std::string lead = ForbidsWords(hit);
+    text += Item(4, lead, style.Rule(lead), ForbiddingRuleWords(hit.rule));
   }
-  if (!used.empty()) {
+  if (const auto used = UsedRules(trace); !used.empty()) {
     text += Item(4, "used:", style.Dim("used:"), absl::StrJoin(used, " "));
   }
   return text;
-}
-
-// Whether a rule refused something, or said where an access goes: what only
-// completes, as a VM entry or a store does, rests on none.
-bool IsDecided(const Alternative& a) {
-  return a.event.kind != EventKind::kCompleted || a.event.translation_count > 0;
 }
 
 std::string AlternativeText(const MachineState& before, const Alternative& a,
@@ -171,19 +157,71 @@ std::string AlternativeText(const MachineState& before, const Alternative& a,
   return text + Items(8, ExpectedEffectWords(before, a));
 }
 
+// As a terminal has it.
+class TextTelling : public Telling {
+ public:
+  explicit TextTelling(const Style& style) : style_(style) {}
+
+  std::string Verdict(const MachineState& before,
+                      const eptdiff::Verdict& verdict, const Trace& trace,
+                      const std::vector<EntryNote>& notes) override {
+    return VerdictText(before, verdict, trace, style_, notes);
+  }
+
+  std::string Answer(const AnswerTold& answer) override {
+    const std::string name = answer.who + " ";
+    const std::string verb = answer.conforms ? "agrees:" : "DISAGREES:";
+    std::string text =
+        Item(2, name + verb,
+             name + (answer.conforms ? style_.Good(verb) : style_.Bad(verb)),
+             answer.given) +
+        Items(6, answer.effects);
+    for (const std::string& fault : answer.faults) {
+      text += Item(6, "!", style_.Bad("!"), fault);
+    }
+    return text;
+  }
+
+  std::string NoAnswer(const std::string& words) override {
+    return absl::StrCat("  ", words, "\n");
+  }
+
+  std::string End(const std::string& words) override {
+    return absl::StrCat("\n", words, "\n");
+  }
+
+  std::string Step(const StepTold& step) override {
+    const std::string lead = absl::StrCat("step ", step.number, ":");
+    std::string text =
+        absl::StrCat("\n", Item(0, lead, style_.Bold(lead), step.words));
+    for (const StepTold::Reference& reference : step.references) {
+      absl::StrAppend(&text, "  reference",
+                      reference.who.empty() ? "" : ", for ", reference.who,
+                      "\n", reference.verdict);
+    }
+    return absl::StrCat(text, absl::StrJoin(step.answers, ""));
+  }
+
+ private:
+  const Style& style_;
+};
+
 // Tells a trial from its observer's reports.
 class Teller {
  public:
-  Teller(const Panel& panel, const Case& c, const Style& style)
-      : panel_(panel), case_(c), style_(style), answers_(c.steps.size() + 1) {}
+  Teller(const Panel& panel, const Case& c, Telling& telling)
+      : panel_(panel),
+        case_(c),
+        telling_(telling),
+        answers_(c.steps.size() + 1) {}
 
   void Hear(const StepReport& report) {
     const bool judged = report.verdict.standing == Standing::kJudged;
     answers_[report.step].push_back(
         {report.oracle,
-         VerdictText(report.before, report.verdict, report.trace, style_,
-                     NotesOf(report)),
-         judged ? AnswerText(report) : "", report.outcome,
+         telling_.Verdict(report.before, report.verdict, report.trace,
+                          NotesOf(report)),
+         judged ? telling_.Answer(AnswerIn(report)) : "", report.outcome,
          judged && report.finding.conforms});
   }
 
@@ -195,15 +233,19 @@ class Teller {
     Spine spine(case_);
     while (!spine.over()) {
       const std::size_t step = spine.step();
-      const std::string answers = AnswersText(step, standings);
+      StepTold told;
+      told.number = step;
+      told.words = step == 0 ? "VM entry" : StepWords(case_.steps[step - 1]);
+      told.answers = AnswersTo(step, standings);
       const bool all_have_left = std::all_of(
           standings.begin(), standings.end(),
           [&](const Standings& standing) { return standing.step < step; });
-      if (answers.empty() && disagreement && all_have_left) {
-        return absl::StrCat(text, "\nThe rest of the case is not judged.\n");
+      if (told.answers.empty() && disagreement && all_have_left) {
+        return absl::StrCat(
+            text, telling_.End("The rest of the case is not judged."));
       }
-      absl::StrAppend(&text, "\n", TitleText(step), ReferenceText(spine),
-                      answers);
+      told.references = ReferencesTo(spine);
+      text += telling_.Step(told);
       const auto observed =
           std::find_if(answers_[step].begin(), answers_[step].end(),
                        [](const Answer& answer) { return answer.conforms; });
@@ -217,15 +259,9 @@ class Teller {
   }
 
  private:
-  std::string TitleText(std::size_t step) const {
-    const std::string lead = absl::StrCat("step ", step, ":");
-    return Item(0, lead, style_.Bold(lead),
-                step == 0 ? "VM entry" : StepWords(case_.steps[step - 1]));
-  }
-
   // The verdicts on this step, each once, with who was judged by it if not all
   // were judged alike.
-  std::string ReferenceText(const Spine& spine) const {
+  std::vector<StepTold::Reference> ReferencesTo(const Spine& spine) const {
     const std::vector<Answer>& answers = answers_[spine.step()];
     std::vector<std::string> texts;
     for (const Answer& answer : answers) {
@@ -236,41 +272,42 @@ class Teller {
     }
     if (texts.empty()) {
       texts.push_back(
-          VerdictText(spine.before(), spine.verdict(), spine.trace(), style_));
+          telling_.Verdict(spine.before(), spine.verdict(), spine.trace(), {}));
     }
-    if (texts.size() == 1) return absl::StrCat("  reference\n", texts[0]);
-    std::string all;
+    if (texts.size() == 1) return {{"", texts[0]}};
+    std::vector<StepTold::Reference> references;
     for (const std::string& text : texts) {
       std::vector<std::string> who;
       for (const Answer& answer : answers) {
         if (answer.reference == text)
           who.push_back(panel_.names()[answer.oracle]);
       }
-      absl::StrAppend(&all, "  reference, for ", absl::StrJoin(who, ", "), "\n",
-                      text);
+      references.push_back({absl::StrJoin(who, ", "), text});
     }
-    return all;
+    return references;
   }
 
   // The answers to this step, and who left the case here.
-  std::string AnswersText(std::size_t step,
-                          const std::vector<Standings>& standings) const {
-    std::string text;
+  std::vector<std::string> AnswersTo(
+      std::size_t step, const std::vector<Standings>& standings) const {
+    std::vector<std::string> texts;
     for (std::size_t i = 0; i < panel_.names().size(); ++i) {
       for (const Answer& answer : answers_[step]) {
-        if (answer.oracle == i) text += answer.text;
+        if (answer.oracle == i && !answer.text.empty()) {
+          texts.push_back(answer.text);
+        }
       }
       const std::string& name = panel_.names()[i];
       if (standings[i].step != step) continue;
       if (standings[i].skip != Skip::kNone) {
-        absl::StrAppend(&text, "  ", name,
-                        " gives no answer: ", View(WordsOf(standings[i].skip)),
-                        "\n");
+        texts.push_back(telling_.NoAnswer(absl::StrCat(
+            name, " gives no answer: ", View(WordsOf(standings[i].skip)))));
       } else if (standings[i].undefined) {
-        absl::StrAppend(&text, "  ", name, " is not compared from here on\n");
+        texts.push_back(telling_.NoAnswer(
+            absl::StrCat(name, " is not compared from here on")));
       }
     }
-    return text;
+    return texts;
   }
 
   bool Keeps(const StepReport& report) const {
@@ -289,55 +326,93 @@ class Teller {
     return notes;
   }
 
-  std::string AnswerText(const StepReport& report) const {
-    const bool conforms = report.finding.conforms;
-    const std::string name = panel_.names()[report.oracle] + " ";
-    const std::string verb = conforms ? "agrees:" : "DISAGREES:";
-    std::string text =
-        Item(2, name + verb,
-             name + (conforms ? style_.Good(verb) : style_.Bad(verb)),
-             GivenWords(panel_.oracle(report.oracle), report.outcome.event)) +
-        Items(6, EffectWords(report.before, report.outcome));
+  AnswerTold AnswerIn(const StepReport& report) const {
+    const Oracle& oracle = panel_.oracle(report.oracle);
+    AnswerTold answer = {.who = panel_.names()[report.oracle],
+                         .conforms = report.finding.conforms,
+                         .given = GivenWords(oracle, report.outcome.event),
+                         .effects = EffectWords(report.before, report.outcome),
+                         .faults = {}};
     for (const Disagreement& d : report.finding.disagreements) {
-      text += Item(6, "!", style_.Bad("!"), DisagreementWords(d));
+      answer.faults.push_back(DisagreementWords(d));
     }
-    if (conforms || !Keeps(report)) return text;
+    if (answer.conforms || !Keeps(report)) return answer;
     const std::optional<StaleUse> use =
         FindStaleUse(report.before, case_.steps[report.step - 1],
-                     report.outcome, panel_.oracle(report.oracle).fields());
-    if (use.has_value()) {
-      text += Item(6, "!", style_.Bad("!"), StaleUseWords(case_, *use));
-    }
-    return text;
+                     report.outcome, oracle.fields());
+    if (use.has_value()) answer.faults.push_back(StaleUseWords(case_, *use));
+    return answer;
   }
 
   const Panel& panel_;
   const Case& case_;
-  const Style& style_;
+  Telling& telling_;
   std::vector<std::vector<Answer>> answers_;  // for each step
 };
 
-}  // namespace
-
-namespace {
 std::string KeyidWords(int bits) {
   return bits == 0 ? "" : absl::StrCat(", of which key identifiers ", bits);
 }
+
 }  // namespace
 
+std::string ForbidsWords(const RuleHit& hit) {
+  return absl::StrCat(RuleAtWords({hit.rule, hit.level}), OnTheWayWords(hit),
+                      " forbids it:");
+}
+
+std::string ForbiddingRuleWords(Rule rule) {
+  return absl::StrFormat("%s (SDM %s)", InfoOf(rule).words,
+                         CitedInBoth(InfoOf(rule).section));
+}
+
+std::vector<std::string> UsedRules(const Trace& trace) {
+  std::vector<std::string> used;
+  for (const RuleHit& hit : trace.hits) {
+    const std::string id(IdentifierOf(hit.rule));
+    if (!hit.forbids && std::find(used.begin(), used.end(), id) == used.end()) {
+      used.push_back(id);
+    }
+  }
+  return used;
+}
+
+bool IsDecided(const Alternative& a) {
+  return a.event.kind != EventKind::kCompleted || a.event.translation_count > 0;
+}
+
+std::string NoVerdictWords(const Verdict& verdict) {
+  switch (verdict.standing) {
+    case Standing::kUndefined:
+      return absl::StrCat("undefined from here: ", RuleWords(Rule::kAlias1));
+    case Standing::kCallerError:
+      return absl::StrCat("not a question: ", std::string(verdict.unmodelled));
+    case Standing::kNotModelled:
+      return absl::StrCat("not modelled: ", std::string(verdict.unmodelled));
+    case Standing::kJudged:
+      break;
+  }
+  return "";
+}
+
+std::vector<std::pair<std::string, std::string>> MachineWords(const Case& c) {
+  return {
+      {"processor", absl::StrCat("MAXPHYADDR ", c.processor.maxphyaddr,
+                                 KeyidWords(c.processor.keyid_bits), "; ",
+                                 CapabilityWords(c.processor.ept_vpid_cap))},
+      {"controls", ControlWords(c.controls)},
+      {"EPTP", absl::StrCat(Hexadecimal(c.controls.eptp), ": ",
+                            EptpWords(c.controls.eptp))},
+      {"guest", GuestWords(c.guest, c.controls)}};
+}
+
 std::string MachineText(const Case& c, const Style& style) {
-  const auto item = [&style](const char* lead, const std::string& text) {
-    return Item(0, lead, style.Bold(lead), text);
-  };
-  return absl::StrCat(
-      item("processor:",
-           absl::StrCat("MAXPHYADDR ", c.processor.maxphyaddr,
-                        KeyidWords(c.processor.keyid_bits), "; ",
-                        CapabilityWords(c.processor.ept_vpid_cap))),
-      item("controls:", ControlWords(c.controls)),
-      item("EPTP:", absl::StrCat(Hexadecimal(c.controls.eptp), ": ",
-                                 EptpWords(c.controls.eptp))),
-      item("guest:", GuestWords(c.guest, c.controls)));
+  std::string text;
+  for (const auto& [what, words] : MachineWords(c)) {
+    const std::string lead = absl::StrCat(what, ":");
+    text += Item(0, lead, style.Bold(lead), words);
+  }
+  return text;
 }
 
 std::string VerdictText(const MachineState& before, const Verdict& verdict,
@@ -345,18 +420,8 @@ std::string VerdictText(const MachineState& before, const Verdict& verdict,
                         const std::vector<EntryNote>& notes) {
   std::string text = absl::StrCat(
       EntriesTeller(before, style, notes).Tell(trace), RulesText(trace, style));
-  switch (verdict.standing) {
-    case Standing::kUndefined:
-      return absl::StrCat(
-          text, "    undefined from here: ", RuleWords(Rule::kAlias1), "\n");
-    case Standing::kCallerError:
-      return absl::StrCat(
-          text, "    not a question: ", std::string(verdict.unmodelled), "\n");
-    case Standing::kNotModelled:
-      return absl::StrCat(
-          text, "    not modelled: ", std::string(verdict.unmodelled), "\n");
-    case Standing::kJudged:
-      break;
+  if (const std::string none = NoVerdictWords(verdict); !none.empty()) {
+    return absl::StrCat(text, "    ", none, "\n");
   }
   // Several ways to one end are one alternative to the reader.
   std::set<std::string> told;
@@ -369,11 +434,8 @@ std::string VerdictText(const MachineState& before, const Verdict& verdict,
   return text;
 }
 
-std::string Explain(Panel& panel, const Case& c, const Style& style) {
-  if (HasTableOperations(c)) {
-    return ExplainTables(panel.builder_trial(), c, style);
-  }
-  Teller teller(panel, c, style);
+std::string Explain(Panel& panel, const Case& c, Telling& telling) {
+  Teller teller(panel, c, telling);
   panel.trial().set_memory_first(false);
   panel.trial().set_observer(
       [&teller](const StepReport& r) { teller.Hear(r); });
@@ -381,6 +443,14 @@ std::string Explain(Panel& panel, const Case& c, const Style& style) {
   panel.trial().set_observer({});
   panel.trial().set_memory_first(true);
   return teller.Tell(standings);
+}
+
+std::string Explain(Panel& panel, const Case& c, const Style& style) {
+  if (HasTableOperations(c)) {
+    return ExplainTables(panel.builder_trial(), c, style);
+  }
+  TextTelling telling(style);
+  return Explain(panel, c, telling);
 }
 
 }  // namespace eptdiff
