@@ -19,6 +19,25 @@ inline constexpr char kReadOnlyPage[] =
     "step { guest_physical_access { kind: READ gpa: 0x1234 } }\n"
     "step { guest_physical_access { kind: WRITE gpa: 0x1234 } }\n";
 
+// A page that is used, and then another one, with INVEPT after that.
+inline constexpr char kMovedPage[] =
+    "processor { maxphyaddr: 46 ept_vpid_cap: 0xf0106334141 }\n"
+    "controls { primary: 0x80000000 secondary: 0x82 eptp: 0x101e }\n"
+    "guest { cr0: 0x21 cr4: 0x2000 rflags: 0x2 }\n"
+    "memory { address: 0x1000 value: 0x2007 }\n"
+    "memory { address: 0x2000 value: 0x3007 }\n"
+    "memory { address: 0x3000 value: 0x4007 }\n"
+    "memory { address: 0x4008 value: 0x9037 }\n"
+    "step { guest_physical_access { kind: READ gpa: 0x1234 } }\n"
+    "step { store { hpa: 0x4008 value: 0xa037 } }\n"
+    "step { invalidation { kind: INVEPT type: 1 first: 0x101e } }\n"
+    "step { guest_physical_access { kind: READ gpa: 0x1234 } }\n";
+// The engine's cache with this fault goes on with the old one.
+inline const std::vector<std::string> kStale = {
+    "EPTDIFF_PLANT=cache-invept-single"};
+inline constexpr char kStaleWords[] =
+    "the PTE as it was before step 2; INVEPT in step 3 (CACHE-6)";
+
 // 5-level EPT, which Bochs does not have.
 inline constexpr char kFiveLevels[] =
     "processor { ept_vpid_cap: 0x63341c1 }\n"

@@ -131,6 +131,14 @@ TEST(CheckCommandTest, ARightCacheAgreesAndEachMistakeOfOneIsNamed) {
   ExpectNamed(EPTDIFF_CACHING_WALKER, kMistakes);
 }
 
+TEST(CheckCommandTest, AFindingSaysWhatWasUsedTooLong) {
+  const Checked checked =
+      Check(EPTDIFF_CACHING_WALKER, "invept-single-ends-nothing");
+  EXPECT_THAT(Unwrapped(checked.ran.out),
+              AllOf(HasSubstr("it uses the "), HasSubstr("as it was before"),
+                    HasSubstr("(CACHE-6) ended that")));
+}
+
 // A cache of linear addresses. The corpus shows each of its mistakes; few cases
 // besides see to it that nothing else is said.
 constexpr const char* kMmuCases = "4000";

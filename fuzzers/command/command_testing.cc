@@ -9,6 +9,9 @@
 #include <fstream>
 #include <iterator>
 
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+
 namespace eptdiff {
 namespace {
 
@@ -97,6 +100,11 @@ std::string TestDirectory::File(const std::string& name,
 std::string ContentOf(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::string Unwrapped(const std::string& text) {
+  return absl::StrJoin(
+      absl::StrSplit(text, absl::ByAnyChar(" \n"), absl::SkipEmpty()), " ");
 }
 
 }  // namespace eptdiff

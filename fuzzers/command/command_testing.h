@@ -48,6 +48,9 @@ class TestDirectory {
 
 std::string ContentOf(const std::string& path);
 
+// `text` with a blank where there was more than one, or the end of a line.
+std::string Unwrapped(const std::string& text);
+
 }  // namespace eptdiff
 
 #endif  // EPTDIFF_FUZZERS_COMMAND_COMMAND_TESTING_H_

@@ -9,6 +9,7 @@
 #include "fuzzers/command/command_testing.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "oracle/bochs/bochs_oracle.h"
 
 namespace eptdiff {
 namespace {
@@ -39,6 +40,39 @@ TEST(CommandTest, ExplainTellsTheWalk) {
   for (std::string line; std::getline(lines, line);) {
     EXPECT_LE(line.size(), 80u) << line;
   }
+}
+
+TEST(CommandTest, ExplainTellsWhatWasKeptAndWhatEndedThat) {
+  const TestDirectory directory;
+  const std::string file = directory.File("a.textproto", kMovedPage);
+  const Ran ran = RunEptdiff({"explain", "--oracles", "cache", file}, kStale);
+  const std::string text = Unwrapped(ran.out);
+  EXPECT_THAT(text, AllOf(HasSubstr("PTE at 0x4008 = 0xa037"),
+                          HasSubstr("- was 0x9037 before step 2: INVEPT in "
+                                    "step 3 (CACHE-6) ended that"),
+                          HasSubstr(absl::StrCat("! uses ", kStaleWords))));
+  // Without INVEPT it may be used.
+  std::string kept(kMovedPage);
+  const std::size_t begin = kept.find("step { invalidation");
+  kept.erase(begin, kept.find('\n', begin) + 1 - begin);
+  EXPECT_THAT(RunEptdiff({"explain", "--oracles", "cache",
+                          directory.File("b.textproto", kept)})
+                  .out,
+              HasSubstr("was 0x9037 before step 2: may still be used"));
+}
+
+// Nobody judges VM entry where Bochs sits alone; the steps are told all the
+// same.
+TEST(CommandTest, ExplainTellsTheStepsOfBochsAlone) {
+  if (MakeBochsOracle() == nullptr) GTEST_SKIP() << "built without Bochs";
+  const TestDirectory directory;
+  const std::string file =
+      directory.File("a.textproto", ReservedBitCase(/*words=*/0));
+  const Ran ran =
+      RunEptdiff({"explain", "--oracles", "bochs", "--dialect", "sdm", file});
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("step 1:"), HasSubstr("CFG-9"),
+                             HasSubstr("bochs DISAGREES"),
+                             HasSubstr("The rest of the case is not judged")));
 }
 
 // 32-bit paging with a page directory at guest-physical 0x5000 and a page table

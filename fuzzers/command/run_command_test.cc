@@ -25,6 +25,16 @@ TEST(CommandTest, RunAgrees) {
   EXPECT_EQ(RunEptdiff({"run", "--quiet", file}).out, "");
 }
 
+TEST(CommandTest, RunTellsWhatWasUsedTooLong) {
+  const TestDirectory directory;
+  const std::string file = directory.File("a.textproto", kMovedPage);
+  EXPECT_EQ(RunEptdiff({"run", "--oracles", "cache", file}).status, 0);
+  const Ran ran = RunEptdiff({"run", "--oracles", "cache", file}, kStale);
+  EXPECT_EQ(ran.status, 1) << ran.out << ran.err;
+  EXPECT_THAT(Unwrapped(ran.out),
+              HasSubstr(absl::StrCat("stale: uses ", kStaleWords)));
+}
+
 TEST(CommandTest, RunGoesOnAfterABadFile) {
   const TestDirectory directory;
   const Ran ran = RunEptdiff({"run", directory.Path("missing"),

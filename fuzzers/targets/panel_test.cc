@@ -21,6 +21,7 @@
 #include "fuzzers/targets/planted.h"
 #include "oracle/engine/engine_cache_oracle.h"
 #include "oracle/judgement/judge.h"
+#include "oracle/reference/witnesses/case_builder.h"
 #include "oracle/reference/witnesses/witnesses.h"
 
 namespace eptdiff {
@@ -180,6 +181,18 @@ TEST(PlantedFaultTest, WhatNoVerdictSeesARelationMay) {
   EXPECT_LE(minimal.memory.size(), 1u);
   EXPECT_EQ(panel->trial().Run(minimal)[0].disagrees, false);
   EXPECT_FALSE(Shows(*MakePanel({.oracles = "engine"}), minimal, signature));
+}
+
+// No verdict can object where nothing was to be ended.
+TEST(PlantedFaultTest, WhatNoVerdictSeesOfACacheARelationMay) {
+  const Case c =
+      Walk4().Read(0x1234).Store(0x4008, 0xa037).Read(0x1234).Build();
+  const auto panel =
+      MakePanel({.oracles = "cache", .plant = "cache-invept-all"});
+  EXPECT_EQ(panel->Findings(c),
+            std::vector<std::string>{"eptdiff-cache-metamorphic-flush-none"});
+  EXPECT_FALSE(panel->trial().Run(c)[0].disagrees);
+  EXPECT_TRUE(MakePanel({.oracles = "cache"})->Findings(c).empty());
 }
 
 TEST(PlantedFaultTest, EachHasWordsAndCanBePlanted) {

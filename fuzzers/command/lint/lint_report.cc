@@ -114,14 +114,8 @@ void AddList(std::string& text, const std::vector<T>& all, std::uint64_t count,
 }  // namespace
 
 bool IsWrong(const TreeSweep& sweep) {
-  if (sweep.misconfigured_count > 0) return true;
-  if (std::any_of(sweep.tables_reached.begin(), sweep.tables_reached.end(),
-                  [](const FoundEntry& e) { return Bit(e.value, 1); })) {
-    return true;
-  }
-  return std::any_of(
-      sweep.aliases.begin(), sweep.aliases.end(),
-      [](const Alias& a) { return a.first.type != a.second.type; });
+  return sweep.misconfigured_count > 0 || sweep.any_table_written ||
+         sweep.any_types_differ;
 }
 
 std::string LintText(const LintSubject& subject, const TreeSweep& sweep,

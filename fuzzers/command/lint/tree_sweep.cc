@@ -152,6 +152,7 @@ class Sweeper {
       return range;
     };
     Keep(sweep_.aliases, sweep_.alias_count, Alias{part(a), part(b)});
+    sweep_.any_types_differ |= a.type != b.type;
   }
 
   // The EPT tables that are themselves mapped: each for the range that allows
@@ -164,6 +165,7 @@ class Sweeper {
         if (range.rights == 0) continue;
         Keep(sweep_.tables_reached, sweep_.tables_reached_count,
              {0, *table, range.rights, range.gpa + (*table - range.hpa)});
+        sweep_.any_table_written |= (range.rights & bits::kWrite) != 0;
       }
     }
   }

@@ -52,9 +52,11 @@ struct TreeSweep {
   std::uint64_t outside_count = 0;
   std::vector<FoundEntry> tables_reached;  // `at`: a table that a guest reaches
   std::uint64_t tables_reached_count = 0;  // ... `value`: the rights to it
+  bool any_table_written = false;          // by a guest: of all of them
   // Aliases whose rights or memory types differ, and the others.
   std::vector<Alias> aliases;
   std::uint64_t alias_count = 0;
+  bool any_types_differ = false;  // of all of them
   std::uint64_t same_alias_bytes = 0;
   bool aliases_ended_early = false;  // some frame is at more than 64 addresses
 

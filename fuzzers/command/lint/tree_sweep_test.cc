@@ -129,6 +129,28 @@ TEST(TreeSweepTest, FramesAtTwoAddressesAreHeldAgainstEachOther) {
   EXPECT_FALSE(IsWrong(SweepOf(tables)));
 }
 
+// The first thousand are kept, and all of them count.
+TEST(TreeSweepTest, WhatIsWrongBehindThoseThatAreKeptIsWrong) {
+  TestTables tables;
+  const std::uint64_t frames[] = {0x201000, 0x202000, 0x203000, 0x204000,
+                                  0x205000, 0x206000, 0x207000, 0x208000};
+  std::uint64_t gpa = 0x10000;
+  for (const std::uint64_t frame : frames) {
+    // 45 pages that may be read: 45 * 46 / 2 pairs with them and the large one.
+    for (int i = 0; i < 45; ++i, gpa += 0x1000) {
+      if (gpa == 0xa0000) gpa = 0xc0000;
+      tables.EntryOf(gpa, 1) = frame | (i % 2 == 0 ? 0x31 : 0x33);
+    }
+  }
+  tables.EntryOf(0x1ff000, 1) = 0x3ff000 | 0x07;  // UC, behind all of these
+  const TreeSweep sweep = SweepOf(tables);
+  EXPECT_THAT(sweep.aliases, SizeIs(kMostKept));
+  EXPECT_GT(sweep.alias_count, kMostKept);
+  EXPECT_TRUE(IsWrong(sweep));
+  tables.EntryOf(0x1ff000, 1) = 0x3ff000 | 0x31;
+  EXPECT_FALSE(IsWrong(SweepOf(tables)));
+}
+
 // As a hypervisor does that shows one page of zeros everywhere.
 TEST(TreeSweepTest, AFrameAtManyAddressesIsSaid) {
   TestTables tables;
