@@ -136,6 +136,45 @@ TEST(ProvenRulesTest, AWrongAnswerProvesNothingAndARightOneItsRule) {
   EXPECT_TRUE(of_wrong.Has(Rule::kCfg8));
 }
 
+// It says that it keeps translations, and answers by memory.
+class Forgetful final : public Oracle {
+ public:
+  std::string_view name() const override { return "forgetful"; }
+  bool keeps_translations() const override { return true; }
+  Skip Enter(const MachineState& state, Outcome& outcome) override {
+    return oracle_.Enter(state, outcome);
+  }
+  Skip EnterAgain(const MachineState& state, const Step& step,
+                  Outcome& outcome) override {
+    return oracle_.EnterAgain(state, step, outcome);
+  }
+  Skip Perform(const MachineState& state, const Step& step,
+               Outcome& outcome) override {
+    return oracle_.Perform(state, step, outcome);
+  }
+
+ private:
+  DialectOracle oracle_{Dialect()};
+};
+
+// What is asked of a keeper first leaves out nothing that an answer refutes.
+TEST(ProvenRulesTest, TheSameAnswersProveTheSameOfAKeeper) {
+  DialectOracle right((Dialect()));
+  Forgetful forgetful;
+  ProvenRules of_right(right);
+  ProvenRules of_forgetful(forgetful);
+  for (const NamedCase& witness : Witnesses()) {
+    if (witness.keeps()) continue;
+    of_right.Add(witness.c);
+    of_forgetful.Add(witness.c);
+  }
+  for (const RuleInfo& rule : kRules) {
+    if (rule.identifier.starts_with("CACHE-")) continue;
+    EXPECT_EQ(of_forgetful.Has(rule.rule), of_right.Has(rule.rule))
+        << rule.identifier;
+  }
+}
+
 // What ends a translation is proved by not giving it again.
 TEST(ProvenRulesTest, AKeeperProvesWhatItMayNotKeep) {
   DialectOracle keeper(Dialect(), Manner::kKept);

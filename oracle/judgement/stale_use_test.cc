@@ -108,6 +108,45 @@ TEST(StaleUseTest, PastValuesAndWhatEndedThem) {
   EXPECT_TRUE(values[1].usable());
 }
 
+// Of a value that memory had twice, the last time counts.
+TEST(StaleUseTest, AValueThatCameAgain) {
+  const Case c = Moved()
+                     .Store(0x4008, 0x9037)
+                     .Store(0x4008, 0xb037)
+                     .Invept(1, kEptp)
+                     .Read(0x1234)
+                     .Build();
+  Standings standings = StandingsOf("CACHE-6/single-ends-nothing", c);
+  ASSERT_TRUE(standings.disagrees);
+  standings.outcome.event.translations[0].address.value = 0x9234;
+  const auto use = StaleUseIn(c, standings);
+  ASSERT_TRUE(use.has_value());
+  ASSERT_EQ(use->entries.size(), 1u);
+  EXPECT_EQ(use->entries[0].until, 4u);
+}
+
+// What both pages of an access read is told once.
+TEST(StaleUseTest, PastValuesOfBothPages) {
+  const Case c = Walk4()
+                     .Word(0x4010, 0xd037)
+                     .Read(0x1234)
+                     .Store(0x3000, 0x4027)
+                     .Read(0x1ffc, 8)
+                     .Build();
+  Trial trial;
+  DialectOracle keeper{Dialect(), Manner::kKept};
+  trial.Add(keeper, Dialect());
+  std::vector<PastValue> values;
+  trial.set_observer([&](const StepReport& report) {
+    if (report.step != 3) return;
+    values = PastValuesOf(report.before, c.steps[2], report.trace);
+  });
+  trial.Run(c);
+  ASSERT_EQ(values.size(), 1u);
+  EXPECT_EQ(values[0].entry.entry.level, 2);
+  EXPECT_TRUE(values[0].usable());
+}
+
 // Each alteration that keeps more than the SDM lets be kept, on its witnesses:
 // its own rule is what is named.
 class StaleUseByTest : public testing::TestWithParam<std::string_view> {};
