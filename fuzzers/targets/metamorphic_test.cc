@@ -46,23 +46,35 @@ void GenerateAny(std::uint64_t seed, Case& c) {
   }
 }
 
-TEST(MetamorphicTest, WhatIsKeptHasRelationsOfItsOwn) {
-  EngineCacheOracle cache;
-  Metamorphic metamorphic(cache);
+// Each relation that is checked of `oracle` holds for step `step_of(c)` of
+// generated cases, and often applies.
+void ExpectToHold(Oracle& oracle, void (*generate)(std::uint64_t, Case&),
+                  std::size_t (*step_of)(const Case&)) {
+  Metamorphic metamorphic(oracle);
   constexpr int kCases = 3000;
   for (const Relation relation : metamorphic.relations()) {
     int holds = 0;
     Case c;
     for (int seed = 0; seed < kCases; ++seed) {
-      GenerateCase(static_cast<std::uint64_t>(seed), c, Focus::kCaches);
-      const std::size_t last = c.steps.size() - 1;
-      const Result result = metamorphic.Check(relation, c, last, 0);
+      generate(static_cast<std::uint64_t>(seed), c);
+      const std::uint64_t variant = static_cast<std::uint64_t>(seed / 3 % 4);
+      const Result result = metamorphic.Check(relation, c, step_of(c), variant);
       EXPECT_NE(result, Result::kBroken)
           << NameOf(relation) << " of the case of seed " << seed;
       holds += result == Result::kHolds;
     }
     EXPECT_GT(holds, kCases / 12) << NameOf(relation);
   }
+}
+
+TEST(MetamorphicTest, WhatIsKeptHasRelationsOfItsOwn) {
+  EngineCacheOracle cache;
+  ExpectToHold(
+      cache,
+      [](std::uint64_t seed, Case& c) {
+        GenerateCase(seed, c, Focus::kCaches);
+      },
+      [](const Case& c) { return c.steps.size() - 1; });
 }
 
 TEST(MetamorphicTest, WhatInveptDoesNotEndIsNoticed) {
@@ -102,21 +114,7 @@ TEST(MetamorphicTest, WhatEndsElsewhereIsNoticed) {
 
 TEST(MetamorphicTest, EveryRelationHoldsForTheEngineAndOftenApplies) {
   EngineOracle engine;
-  Metamorphic metamorphic(engine);
-  constexpr int kCases = 3000;
-  for (const Relation relation : metamorphic.relations()) {
-    int holds = 0;
-    Case c;
-    for (int seed = 0; seed < kCases; ++seed) {
-      GenerateAny(static_cast<std::uint64_t>(seed), c);
-      const std::uint64_t variant = static_cast<std::uint64_t>(seed / 3 % 4);
-      const Result result = metamorphic.Check(relation, c, 0, variant);
-      EXPECT_NE(result, Result::kBroken)
-          << NameOf(relation) << " of the case of seed " << seed;
-      holds += result == Result::kHolds;
-    }
-    EXPECT_GT(holds, kCases / 12) << NameOf(relation);
-  }
+  ExpectToHold(engine, GenerateAny, [](const Case&) { return std::size_t{0}; });
 }
 
 constexpr std::uint64_t kBit52 = std::uint64_t{1} << 52;
