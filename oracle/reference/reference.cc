@@ -265,14 +265,14 @@ void JudgeLinear(Examiner& x, const Step& step, const LinearParts& parts,
     BeginLinear(x, part);
     if (!x.s.FourOrFiveLevel()) continue;
     if (!x.Ask(Slot::kGw23Defined, done)) {
-      return Refuse(Standing::kUndefined, "", verdict);
+      return Refuse(Standing::kUndefined, IdentifierOf(Rule::kGw23), verdict);
     }
     if (!IsCanonical(SdmAddress(x, step.gla.value, done), x.s.linear.mode)) {
       return Refuse(Standing::kCallerError, "a linear address not canonical",
                     verdict);
     }
     if (!x.Ask(Slot::kGw15Defined)) {
-      return Refuse(Standing::kUndefined, "", verdict);
+      return Refuse(Standing::kUndefined, IdentifierOf(Rule::kGw15), verdict);
     }
     done += part.bytes;
   }
@@ -477,8 +477,7 @@ void Reference::Judge(const MachineState& state, const Step& step,
   DescribeSavedState(x, verdict);
   x.s.level = 0;
   if (x.Ask(Slot::kAlias1, x.aliased())) {
-    verdict.standing = Standing::kUndefined;
-    verdict.alternatives.clear();
+    Refuse(Standing::kUndefined, IdentifierOf(Rule::kAlias1), verdict);
   }
 }
 
