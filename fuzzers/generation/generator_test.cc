@@ -180,6 +180,11 @@ TEST(GeneratorTest, TheMixIsAsIntended) {
        [](const Case& c) { return HasSecondary(c, kSecondarySpp); }},
       {"MBEC", 35, 55,
        [](const Case& c) { return HasSecondary(c, kSecondaryMbec); }},
+      {"PEBS", 0.1, 1,
+       [](const Case& c) {
+         return std::any_of(c.steps.begin(), c.steps.end(),
+                            [](const Step& step) { return step.access.pebs; });
+       }},
   };
   for (const Row& row : kRows) {
     const double share = Share(Focus::kEpt, row.holds);

@@ -291,6 +291,13 @@ struct Situation {
     return access.purpose == Purpose::kStructureRead ||
            access.purpose == Purpose::kStructureUpdate;
   }
+  // Trace output by Intel PT (26.5.4), architectural PEBS (2026, 28.5.5).
+  bool IsWithoutLinearAddress() const {
+    return access.purpose == Purpose::kTranslated && !access.page.gla_valid;
+  }
+  bool IsPebs() const {
+    return access.purpose == Purpose::kTranslated && access.access.pebs;
+  }
   // 30.4: "(1) it results from a memory access using a linear address; and (2)
   // the access's physical address is the translation of that linear address".
   // Any other is a guest-physical access (30.4.6).

@@ -70,6 +70,11 @@ constexpr Alteration kVariants[] = {
        return value == 11 ? 15 : value;
      },
      "access type 15 is reported for trace output"},
+    {"APIC-5/pebs-unseen", Slot::kApic5,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return s.IsPebs() ? 15 : value;
+     },
+     "access type 15 is reported for architectural PEBS"},
     {"APIC-6/bit-16-clear", Slot::kApic6,
      [](const Situation&, std::uint64_t value) -> std::uint64_t {
        return value == kUndefinedBit ? value : 0;
