@@ -18,7 +18,7 @@ EngineStatus Engine::PerformTranslated(Memory& memory, const Access& access,
   constexpr unsigned kPageBytes = 4096;
   const unsigned bytes = access.size;
   if (bytes - 1 >= kPageBytes) return EngineStatus::kCallerError;
-  if (access.asynchronous | access.pebs | !page.gla_valid) [[unlikely]] {
+  if (access.asynchronous || access.pebs || !page.gla_valid) [[unlikely]] {
     const EngineStatus status = CheckAsynchronous(access, page.gla_valid);
     if (status != EngineStatus::kAnswered) return status;
   }

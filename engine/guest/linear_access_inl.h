@@ -31,7 +31,7 @@ EngineStatus Engine::PerformPaged(Memory& memory, const Access& access, Gla gla,
   const unsigned bytes = access.size;
   if (bytes - 1 >= kPageBytes) return EngineStatus::kCallerError;
   if (!answers_) return NoAnswer();
-  if (access.asynchronous | access.pebs) [[unlikely]] {
+  if (access.asynchronous || access.pebs) [[unlikely]] {
     const EngineStatus status = CheckAsynchronous(access, /*gla_valid=*/true);
     if (status != EngineStatus::kAnswered) return status;
   }
