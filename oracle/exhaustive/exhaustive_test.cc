@@ -21,7 +21,7 @@
 #include "oracle/exhaustive/world.h"
 #include "oracle/judgement/judge.h"
 #include "oracle/reference/dialects/known_dialects.h"
-#include "oracle/reference/situation.h"
+#include "oracle/reference/rules/situation.h"
 
 namespace eptdiff {
 namespace {

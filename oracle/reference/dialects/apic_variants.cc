@@ -1,7 +1,7 @@
 // Of APIC: accesses to the APIC-access page.
-#include "oracle/reference/bits.h"
 #include "oracle/reference/dialects/variants.h"
-#include "oracle/reference/situation.h"
+#include "oracle/reference/rules/bits.h"
+#include "oracle/reference/rules/situation.h"
 
 namespace eptdiff {
 namespace {

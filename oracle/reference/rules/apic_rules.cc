@@ -1,5 +1,5 @@
 // APIC: accesses that end on the APIC-access page (30.4, table 28-6).
-#include "oracle/reference/sdm.h"
+#include "oracle/reference/rules/sdm.h"
 
 namespace eptdiff::sdm {
 namespace {

@@ -1,5 +1,5 @@
 // VE: virtualization exceptions (26.5.7).
-#include "oracle/reference/sdm.h"
+#include "oracle/reference/rules/sdm.h"
 
 namespace eptdiff::sdm {
 

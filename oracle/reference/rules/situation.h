@@ -1,14 +1,14 @@
 // What a slot is asked about: everything that the reference knows at the point
 // where it consults a rule. Thread-safety: plain values.
-#ifndef EPTDIFF_ORACLE_REFERENCE_SITUATION_H_
-#define EPTDIFF_ORACLE_REFERENCE_SITUATION_H_
+#ifndef EPTDIFF_ORACLE_REFERENCE_RULES_SITUATION_H_
+#define EPTDIFF_ORACLE_REFERENCE_RULES_SITUATION_H_
 
 #include <cstdint>
 
 #include "engine/types.h"
 #include "oracle/fixed_vector.h"
 #include "oracle/machine_state.h"
-#include "oracle/reference/bits.h"
+#include "oracle/reference/rules/bits.h"
 #include "oracle/verdict.h"
 
 namespace eptdiff {
@@ -383,4 +383,4 @@ enum class VeField : std::uint64_t {
 
 }  // namespace eptdiff
 
-#endif  // EPTDIFF_ORACLE_REFERENCE_SITUATION_H_
+#endif  // EPTDIFF_ORACLE_REFERENCE_RULES_SITUATION_H_

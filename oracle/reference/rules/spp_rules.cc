@@ -1,5 +1,5 @@
 // SPP: sub-page write permissions (29.3.4).
-#include "oracle/reference/sdm.h"
+#include "oracle/reference/rules/sdm.h"
 
 namespace eptdiff::sdm {
 

@@ -1,5 +1,5 @@
 // QUAL and INFO: what a VM exit reports (28.2.1, table 28-7).
-#include "oracle/reference/sdm.h"
+#include "oracle/reference/rules/sdm.h"
 
 namespace eptdiff::sdm {
 namespace {
