@@ -223,15 +223,18 @@ class Engine {
     return context_.enabled() ? EngineStatus::kNotModelled
                               : EngineStatus::kEptOff;
   }
-  // Whether an asynchronous access can be asked: kAnswered.
+  // Whether an asynchronous access is one that processors make: kAnswered.
   [[gnu::noinline, gnu::cold]] EngineStatus CheckAsynchronous(
-      bool trace_output) const {
-    if (guest_.event_delivery || guest_.busy_shadow_stack ||
-        (trace_output && !HasTraceOutput(controls_))) {
-      return EngineStatus::kCallerError;
-    }
-    return ModelsAsynchronous(controls_) ? EngineStatus::kAnswered
-                                         : EngineStatus::kNotModelled;
+      const Access& access, bool gla_valid) const {
+    const bool has_control = access.pebs ? HasGuestPhysicalPebs(controls_)
+                                         : HasTraceOutput(controls_);
+    const bool possible =
+        gla_valid ? !access.pebs
+                  : has_control &&
+                        (!access.pebs || access.kind == AccessKind::kWrite);
+    return possible && !guest_.event_delivery && !guest_.busy_shadow_stack
+               ? EngineStatus::kAnswered
+               : EngineStatus::kCallerError;
   }
   template <HostMemory Memory>
   EngineStatus LoadPdptesFrom(Memory& memory, std::uint64_t cr3, Event& event);

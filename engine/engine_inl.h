@@ -18,8 +18,8 @@ EngineStatus Engine::PerformTranslated(Memory& memory, const Access& access,
   constexpr unsigned kPageBytes = 4096;
   const unsigned bytes = access.size;
   if (bytes - 1 >= kPageBytes) return EngineStatus::kCallerError;
-  if (access.asynchronous | !page.gla_valid) [[unlikely]] {
-    const EngineStatus status = CheckAsynchronous(!page.gla_valid);
+  if (access.asynchronous || access.pebs || !page.gla_valid) [[unlikely]] {
+    const EngineStatus status = CheckAsynchronous(access, page.gla_valid);
     if (status != EngineStatus::kAnswered) return status;
   }
 
@@ -31,6 +31,7 @@ EngineStatus Engine::PerformTranslated(Memory& memory, const Access& access,
       .translated = true,
       .shadow_stack = IsShadowStack(access.kind),
       .asynchronous = access.asynchronous,
+      .pebs = access.pebs,
       .page = page,
       .memory_types = MemoryTypesFor(guest_, page.pat_index)};
   const unsigned room = kPageBytes - gpa.value % kPageBytes;
@@ -228,7 +229,7 @@ EngineStatus Engine::Judge(Memory& memory, const Request& request,
       TracePath(context_, memory, parts[i].gpa, paths_[i]);
       Refusal refusal =
           JudgeRights(context_, memory, paths_[i], request.use, parts[i],
-                      controls_.spptp, guest_.transactional);
+                      controls_.spptp, guest_.transactional || request.pebs);
       if (refusal == Refusal::kNone && request.unverified &&
           (paths_[i].last().value & bits::kVerifyPaging) != 0) {
         refusal = Refusal::kVerification;

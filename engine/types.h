@@ -144,7 +144,8 @@ struct Access {
   // Intel PT output, PEBS, delivery of user interrupts. Processing of a user
   // interrupt's notification is event delivery (28.2.4), never asynchronous.
   bool asynchronous = false;
-  bool pebs = false;  // architectural PEBS: asynchronous, without a GLA
+  bool pebs = false;  // a write of architectural PEBS (2026, 28.5.5), which
+                      // is asynchronous and without a GLA
   friend bool operator==(const Access&, const Access&) = default;
 };
 

@@ -12,12 +12,7 @@ struct Question {
   const MachineState& state;
   const Step& step;
 
-  bool IsLinear() const { return step.kind == StepKind::kLinearAccess; }
   bool Is(StepKind kind) const { return step.kind == kind; }
-  // An access that an instruction or the like makes.
-  bool HasAccess() const {
-    return IsLinear() || Is(StepKind::kGuestPhysicalAccess);
-  }
   bool IsVmfunc() const { return step.kind == StepKind::kEptpSwitch; }
   // A MOV to CR, which may load the PDPTE registers.
   bool IsMovToCr() const {
@@ -44,11 +39,6 @@ struct Question {
         return IsMovToCr();
     }
     return false;
-  }
-  bool IsAsynchronous() const {
-    return (IsLinear() && step.access.asynchronous) ||
-           (step.kind == StepKind::kGuestPhysicalAccess &&
-            (step.access.asynchronous || !step.page.gla_valid));
   }
 
   bool Primary(int bit) const { return Bit(state.controls.primary, bit); }

@@ -56,17 +56,6 @@ constexpr Change kChanges[] = {
        a.step.kind = StepKind::kEptpSwitch;
      }},
     {Skip::kSeam, [](Asked& a) { a.state.controls.tertiary |= Bit(5); }},
-    {Skip::kPebs,
-     [](Asked& a) {
-       a.state.controls.tertiary |= Bit(12);
-       a.step.access.asynchronous = true;
-     }},
-    {Skip::kPebs,
-     [](Asked& a) {
-       a.state.controls.tertiary |= Bit(12);
-       a.step.kind = StepKind::kGuestPhysicalAccess;
-       a.step.page.gla_valid = false;
-     }},
     // It may load the PDPTE registers.
     {Skip::kSeam,
      [](Asked& a) {
@@ -74,7 +63,6 @@ constexpr Change kChanges[] = {
        a.step.kind = StepKind::kRegisterWrite;
        a.step.reg = GuestRegister::kCr3;
      }},
-    {Skip::kPebsAccess, [](Asked& a) { a.step.access.pebs = true; }},
 };
 
 // What is on, but does not count for the step.
@@ -117,6 +105,17 @@ constexpr void (*kHarmless[])(Asked&) = {
       a.step.reg = GuestRegister::kPkru;
     },
     [](Asked& a) { a.state.controls.tertiary = Bit(12); },
+    [](Asked& a) {
+      a.state.controls.tertiary = Bit(12);
+      a.step.access.asynchronous = true;
+    },
+    [](Asked& a) {
+      a.state.controls.tertiary = Bit(12);
+      a.step.kind = StepKind::kGuestPhysicalAccess;
+      a.step.access.kind = AccessKind::kWrite;
+      a.step.access.pebs = true;
+      a.step.page.gla_valid = false;
+    },
     [](Asked& a) { a.step.access.size = 4096; },
     [](Asked& a) {
       a.step.access.kind = AccessKind::kShadowStackReadModifyWrite;

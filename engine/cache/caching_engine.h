@@ -201,7 +201,7 @@ class CachingEngine {
   static bool IsPlain(const Access& access, std::uint64_t address) {
     constexpr unsigned kPageBytes = 4096;
     const unsigned offset = address % kPageBytes;
-    return !access.asynchronous &&
+    return !(access.asynchronous | access.pebs) &&
            !(access.wruss && access.implicit_supervisor) && access.size != 0 &&
            offset + access.size <= kPageBytes;
   }

@@ -31,8 +31,8 @@ EngineStatus Engine::PerformPaged(Memory& memory, const Access& access, Gla gla,
   const unsigned bytes = access.size;
   if (bytes - 1 >= kPageBytes) return EngineStatus::kCallerError;
   if (!answers_) return NoAnswer();
-  if (access.asynchronous) [[unlikely]] {
-    const EngineStatus status = CheckAsynchronous(/*trace_output=*/false);
+  if (access.asynchronous || access.pebs) [[unlikely]] {
+    const EngineStatus status = CheckAsynchronous(access, /*gla_valid=*/true);
     if (status != EngineStatus::kAnswered) return status;
   }
   Gla last = paging_->Effective(Gla{gla.value + bytes - 1}, access);

@@ -86,7 +86,7 @@ void DescribeExit(const EptContext& context, const Controls& controls,
   }
   event.qualification =
       NmiUnblocking(controls, guest) |
-      If(request.asynchronous || request.IsTracePreTranslation(),
+      If(request.asynchronous || request.IsWithoutLinearAddress(),
          bits::kQualAsynchronous);  // INFO-2, QUAL-16
   if (refusal == Refusal::kLogFull) {
     event.exit_reason = bits::kExitLogFull;
@@ -110,7 +110,7 @@ void DescribeApicAccess(const EptContext& context, const GuestState& guest,
                         const Request& request, Hpa address, Event& event) {
   const bool linear = request.translated && request.page.gla_valid;
   std::uint64_t type;
-  if (request.IsTracePreTranslation()) {
+  if (request.IsWithoutLinearAddress()) {
     type = bits::kApicPhysicalTrace;
   } else if (!linear) {
     type = guest.event_delivery ? bits::kApicPhysicalDelivery
@@ -139,7 +139,7 @@ bool IsConvertible(const EptContext& context, const GuestState& guest,
   if (!context.violation_ve()) return false;
   if ((guest.cr0 & bits::kCr0Protection) == 0) return false;
   if (guest.event_delivery || guest.busy_shadow_stack) return false;
-  if (request.IsTracePreTranslation()) return false;  // 26.5.4.1
+  if (request.IsWithoutLinearAddress()) return false;  // 26.5.7.1
   // A GPA too wide for 4-level EPT meets no entry that could decide.
   if (path.count == 0) return false;
   return (path.last().value & bits::kSuppressVe) == 0;

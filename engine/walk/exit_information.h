@@ -22,14 +22,15 @@ struct Request {
   bool translated;
   bool shadow_stack;
   bool asynchronous;
+  bool pebs = false;
   // Guest-paging verification is on, and what mapped some guest
   // paging-structure entry on the way had bit 58 clear (VIO-13).
   bool unverified = false;
-  // gla_valid is false for a PDPTE load and trace-address pre-translation.
+  // gla_valid is false for a PDPTE load, trace output and PEBS.
   const GuestPage& page;
   const MemoryTypeRow& memory_types;
 
-  bool IsTracePreTranslation() const { return translated && !page.gla_valid; }
+  bool IsWithoutLinearAddress() const { return translated && !page.gla_valid; }
 };
 
 // "NMI unblocking due to IRET" as bit 12 of a qualification or of interruption

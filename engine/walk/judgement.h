@@ -46,11 +46,12 @@ inline bool Grants(const Rights& rights, std::uint64_t tables,
 }
 
 // SPP-1, SPP-2: nothing but bit 1 is missing, and the leaf is a PTE with bit
-// 61. To be asked only where the rights are not granted.
+// 61. To be asked only where the rights are not granted; `never`: of an access
+// that is not eligible, whatever its entries (transactional, PEBS).
 inline bool IsSubPageEligible(const EptContext& context, const Rights& rights,
-                              const Path& path, bool transactional) {
-  return context.sub_page() && rights.sub_page && !transactional &&
-         path.level == 1 && (path.last().value & bits::kSubPage) != 0 &&
+                              const Path& path, bool never) {
+  return context.sub_page() && rights.sub_page && !never && path.level == 1 &&
+         (path.last().value & bits::kSubPage) != 0 &&
          Grants(rights, path.tables | bits::kWrite,
                 path.last().value | bits::kWrite);
 }
@@ -59,7 +60,7 @@ inline bool IsSubPageEligible(const EptContext& context, const Rights& rights,
 template <HostMemory Memory>
 Refusal JudgeRights(const EptContext& context, const Memory& memory,
                     const Path& path, Use use, const PagePart& part,
-                    std::uint64_t spptp, bool transactional) {
+                    std::uint64_t spptp, bool never_sub_page) {
   switch (path.end) {
     case PathEnd::kTooWide:
     case PathEnd::kNotPresent:
@@ -73,7 +74,7 @@ Refusal JudgeRights(const EptContext& context, const Memory& memory,
   }
   const Rights& rights = context.RightsOf(use);
   if (Grants(rights, path.tables, path.last().value)) return Refusal::kNone;
-  if (!IsSubPageEligible(context, rights, path, transactional)) {
+  if (!IsSubPageEligible(context, rights, path, never_sub_page)) {
     return Refusal::kViolation;
   }
   switch (LookUpSubPages(memory, spptp, context.beyond_width(), part.gpa,

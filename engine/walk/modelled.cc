@@ -19,16 +19,16 @@ bool ModelsAccesses(const Controls& controls, const GuestState& guest) {
   return !virtual_apic && !seam && !(fred && guest.event_delivery);
 }
 
-bool ModelsAsynchronous(const Controls& controls) {
-  return (EffectiveTertiary(controls) & bits::kTertiaryPebsGuest) == 0;
-}
-
 bool ModelsVmfunc(const Controls& controls) {
   return !HasTraceOutput(controls);
 }
 
 bool HasTraceOutput(const Controls& controls) {
   return (EffectiveSecondary(controls) & bits::kSecondaryTraceGuest) != 0;
+}
+
+bool HasGuestPhysicalPebs(const Controls& controls) {
+  return (EffectiveTertiary(controls) & bits::kTertiaryPebsGuest) != 0;
 }
 
 }  // namespace eptdiff::engine

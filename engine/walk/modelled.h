@@ -12,15 +12,15 @@ namespace eptdiff::engine {
 // while FRED delivers an event.
 bool ModelsAccesses(const Controls& controls, const GuestState& guest);
 
-// Of asynchronous ones: not where PEBS uses guest-physical addresses.
-bool ModelsAsynchronous(const Controls& controls);
-
 // Of VMFUNC: not where it exits as long as Intel PT is tracing (26.5.6.3).
 bool ModelsVmfunc(const Controls& controls);
 
 // Whether Intel PT writes its output to guest-physical addresses: there are
 // accesses without a guest-linear one.
 bool HasTraceOutput(const Controls& controls);
+
+// Whether architectural PEBS does so.
+bool HasGuestPhysicalPebs(const Controls& controls);
 
 }  // namespace eptdiff::engine
 

@@ -59,12 +59,26 @@ TEST(ModelledTest, AsynchronousAccesses) {
   EXPECT_EQ(StatusOf(m), EngineStatus::kAnswered);
   EXPECT_EQ(StatusOf(m, kAsynchronous), EngineStatus::kCallerError);
   EXPECT_EQ(StatusOf(m, {}, kTrace), EngineStatus::kCallerError);
-  m.guest.event_delivery = false;
-  m.controls.primary |= 1 << 17;
+}
+
+TEST(ModelledTest, ArchitecturalPebs) {
+  constexpr Access kPebs = {.kind = AccessKind::kWrite, .pebs = true};
+  constexpr GuestPage kNoGla = {.gla_valid = false};
+  TestMachine m;
+  m.controls.primary = 1u << 31 | 1 << 17;
+  m.controls.secondary |= 1 << 24;  // which is Intel PT's
+  EXPECT_EQ(StatusOf(m, kPebs, kNoGla), EngineStatus::kCallerError);
+  m.controls.secondary &= ~(1u << 24);
   m.controls.tertiary = 1 << 12;  // PEBS uses guest-physical addresses
-  EXPECT_EQ(StatusOf(m), EngineStatus::kAnswered);
-  EXPECT_EQ(StatusOf(m, kAsynchronous), EngineStatus::kNotModelled);
-  EXPECT_EQ(StatusOf(m, {}, kTrace), EngineStatus::kNotModelled);
+  EXPECT_EQ(StatusOf(m, kPebs, kNoGla), EngineStatus::kAnswered);
+  EXPECT_EQ(StatusOf(m, {.asynchronous = true}), EngineStatus::kAnswered);
+  EXPECT_EQ(StatusOf(m, {}, kNoGla), EngineStatus::kCallerError);
+  EXPECT_EQ(StatusOf(m, kPebs), EngineStatus::kCallerError);
+  EXPECT_EQ(StatusOf(m, {.pebs = true}, kNoGla), EngineStatus::kCallerError);
+  m.PerformLinear(kPebs, Gla{0x1000});
+  EXPECT_EQ(m.status, EngineStatus::kCallerError);
+  m.guest.event_delivery = true;
+  EXPECT_EQ(StatusOf(m, kPebs, kNoGla), EngineStatus::kCallerError);
 }
 
 TEST(ModelledTest, VmfuncExitsWhileIntelPtIsTracing) {

@@ -140,6 +140,15 @@ TEST(SubPageTest, WhichAccessesAreEligible) {
   m.guest.transactional = true;
   EXPECT_EQ(ExitReason(m.Perform(AccessKind::kWrite)), 48);
   m.guest.transactional = false;
+  // Without a linear address: trace output, architectural PEBS.
+  m.controls.secondary |= 1u << 24;
+  m.controls.tertiary |= 1u << 12;
+  const GuestPage no_gla = {.gla_valid = false};
+  EXPECT_TRUE(
+      Completed(m.Perform(AccessKind::kWrite, TestMachine::kGpa, no_gla)));
+  EXPECT_EQ(ExitReason(m.Perform({.kind = AccessKind::kWrite, .pebs = true},
+                                 TestMachine::kGpa, no_gla)),
+            48);
   m.controls.secondary &= ~(1u << 23);
   EXPECT_EQ(ExitReason(m.Perform(AccessKind::kWrite)), 48);
 }

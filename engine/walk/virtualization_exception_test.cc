@@ -114,6 +114,13 @@ TEST(VirtualizationExceptionTest, WhenItIsNotDelivered) {
                                       {.gla_valid = false, .gla = {}})),
       48);
 
+  TestMachine pebs = control;
+  pebs.controls.primary |= 1u << 17;
+  pebs.controls.tertiary |= 1u << 12;
+  EXPECT_EQ(ExitReason(pebs.Perform({.kind = AccessKind::kWrite, .pebs = true},
+                                    TestMachine::kGpa, {.gla_valid = false})),
+            48);
+
   TestMachine too_wide = control;
   too_wide.processor.maxphyaddr = 52;
   EXPECT_EQ(

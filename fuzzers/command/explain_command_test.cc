@@ -125,6 +125,18 @@ TEST(CommandTest, ExplainTellsEachAlternativeOnce) {
   EXPECT_THAT(last, HasSubstr("14, GPA 0x4000"));
 }
 
+TEST(CommandTest, ExplainTellsWhatLeavesTheRestOpen) {
+  const std::string seeds = EPTDIFF_SOURCE_DIR "/corpus/seeds/";
+  const std::string hlat = seeds + "gw/gw-15-prefix-size-2.textproto";
+  const std::string alias = seeds + "alias/alias-1-log-over-pte.textproto";
+  EXPECT_THAT(RunEptdiff({"explain", hlat}).out,
+              HasSubstr("undefined from here: GW-15"));
+  EXPECT_THAT(RunEptdiff({"run", hlat}).out,
+              HasSubstr("undefined from step 1 (GW-15)"));
+  EXPECT_THAT(RunEptdiff({"explain", alias}).out,
+              HasSubstr("undefined from here: ALIAS-1"));
+}
+
 TEST(CommandTest, SeveralCasesAreExplained) {
   const TestDirectory directory;
   const std::string a = directory.File("a.textproto", kReadOnlyPage);

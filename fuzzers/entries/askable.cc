@@ -9,13 +9,19 @@ namespace {
 
 using namespace bits;
 
-// None is part of event delivery, and trace output goes through EPT only with
-// its control.
+// None is part of event delivery, and trace output and PEBS go through EPT only
+// with their controls.
 void MakeSynchronous(const Case& c, Step& step) {
   const bool delivers = c.guest.event_delivery;
   if (delivers) step.access.asynchronous = false;
-  if (step.kind == StepKind::kGuestPhysicalAccess &&
-      (delivers || !HasSecondary(c, kSecondaryTraceGuest))) {
+  if (step.kind != StepKind::kGuestPhysicalAccess) return;
+  if (step.access.pebs && !delivers && HasTertiary(c, kTertiaryPebsGuest)) {
+    step.access.kind = AccessKind::kWrite;
+    step.page.gla_valid = false;
+    return;
+  }
+  step.access.pebs = false;
+  if (delivers || !HasSecondary(c, kSecondaryTraceGuest)) {
     step.page.gla_valid = true;
   }
 }

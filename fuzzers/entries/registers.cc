@@ -24,6 +24,11 @@ bool HasSecondary(const Case& c, std::uint32_t control) {
          (c.controls.secondary & control) == control;
 }
 
+bool HasTertiary(const Case& c, std::uint64_t control) {
+  return (c.controls.primary & kPrimaryTertiary) != 0 &&
+         (c.controls.tertiary & control) == control;
+}
+
 int EptLevels(const Case& c) {
   return (c.controls.eptp & kWalkLengthMask) == kFiveLevels ? 5 : 4;
 }

@@ -103,8 +103,8 @@ TEST_P(EachFocusTest, ASeedIsTheSameCaseOnEveryMachine) {
       hash = (hash ^ byte) * 0x100000001b3;
     }
   });
-  EXPECT_EQ(hash, GetParam() == Focus::kEpt ? 9581829602606808793u
-                                            : 3545881127212780217u);
+  EXPECT_EQ(hash, GetParam() == Focus::kEpt ? 5518925591439669333u
+                                            : 15162553794568119246u);
 }
 
 TEST_P(EachFocusTest, SeedsDiffer) {
@@ -180,6 +180,11 @@ TEST(GeneratorTest, TheMixIsAsIntended) {
        [](const Case& c) { return HasSecondary(c, kSecondarySpp); }},
       {"MBEC", 35, 55,
        [](const Case& c) { return HasSecondary(c, kSecondaryMbec); }},
+      {"PEBS", 0.1, 1,
+       [](const Case& c) {
+         return std::any_of(c.steps.begin(), c.steps.end(),
+                            [](const Step& step) { return step.access.pebs; });
+       }},
   };
   for (const Row& row : kRows) {
     const double share = Share(Focus::kEpt, row.holds);

@@ -256,9 +256,13 @@ void GenerateControls(Random& random, const Exotic& exotic, Focus focus,
     k.hlat_prefix_size = static_cast<std::uint16_t>(
         random.Below(1 + (c.processor.ept_vpid_cap >> kCapHlatShift & 0x3f)));
   }
-  // Trace output, which may make VMFUNC exit.
+  // Trace output, which may make VMFUNC exit, and PEBS.
   if (exotic.asynchronous && !exotic.eptp_switching) {
     k.secondary |= Maybe32(random, 75, kSecondaryTraceGuest);
+  }
+  if (exotic.asynchronous && random.Percent(50)) {
+    k.primary |= kPrimaryTertiary;
+    k.tertiary |= kTertiaryPebsGuest;
   }
   if (exotic.eptp_switching) {
     k.secondary |= kSecondaryVmFunctions;
@@ -364,9 +368,8 @@ void AddInertControls(Random& random, Controls& k) {
       if ((k.secondary & kSecondaryVmFunctions) == 0) {
         k.vm_functions |= random.Next() & ~kFunctionEptpSwitch;
       }
-      k.tertiary |= random.Next() &
-                    ~(kTertiaryHlat | kTertiaryPagingWrite | kTertiaryVerify |
-                      kTertiarySeamWidth | kTertiaryPebsGuest);
+      k.tertiary |= random.Next() & ~(kTertiaryHlat | kTertiaryPagingWrite |
+                                      kTertiaryVerify | kTertiarySeamWidth);
       break;
   }
 }

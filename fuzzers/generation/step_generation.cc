@@ -75,9 +75,17 @@ Step GuestPhysicalStep(Random& random, const Exotic& exotic, const Case& c,
   const std::uint64_t page = SomePage(random, pages);
   step.gpa = Gpa{page + GenerateOffset(random, step.access)};
   step.page = GenerateGuestPage(random, c, step.access);
-  const bool trace_output = HasSecondary(c, kSecondaryTraceGuest) &&
-                            !c.guest.event_delivery && random.Percent(30);
-  if (trace_output) {
+  const bool may_be_asynchronous = !c.guest.event_delivery;
+  const bool trace_output = may_be_asynchronous &&
+                            HasSecondary(c, kSecondaryTraceGuest) &&
+                            random.Percent(30);
+  const bool pebs = may_be_asynchronous && HasTertiary(c, kTertiaryPebsGuest) &&
+                    random.Percent(30);
+  if (pebs) {
+    step.access.kind = AccessKind::kWrite;
+    step.access.pebs = true;
+  }
+  if (trace_output || pebs) {
     step.page.gla_valid = false;
   } else {
     step.page.gla = GenerateGla(random, c, step.gpa.value);

@@ -114,7 +114,7 @@ TEST(MutatorTest, ASeedIsTheSameMutationOnEveryMachine) {
       hash = (hash ^ byte) * 0x100000001b3;
     }
   }
-  EXPECT_EQ(hash, 10006897489172975593u);
+  EXPECT_EQ(hash, 1761277903853181179u);
 }
 
 TEST(MutatorTest, CasesStaySmallHoweverOftenTheyAreMutated) {

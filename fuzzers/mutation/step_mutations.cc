@@ -197,12 +197,20 @@ bool ChangeGuestPage(Random& random, Case& c) {
       if (page.gla_valid && random.OneIn(8)) {
         page.gla_valid = false;
         page.gla = Gla{};
-        // Trace output, which is no part of event delivery.
-        c.controls.secondary |= kSecondaryTraceGuest;
-        c.controls.entry_controls |= kEntryLoadTrace;
-        c.controls.exit_controls |= kExitClearTrace;
+        // Trace output or PEBS, which are no part of event delivery.
         c.guest.event_delivery = false;
+        if (random.OneIn(2)) {
+          c.controls.secondary |= kSecondaryTraceGuest;
+          c.controls.entry_controls |= kEntryLoadTrace;
+          c.controls.exit_controls |= kExitClearTrace;
+        } else {
+          c.controls.primary |= kPrimaryTertiary;
+          c.controls.tertiary |= kTertiaryPebsGuest;
+          step->access.kind = AccessKind::kWrite;
+          step->access.pebs = true;
+        }
       } else {
+        step->access.pebs = false;
         page.gla_valid = true;
         page.gla = GenerateGla(random, c, step->gpa.value);
       }

@@ -220,7 +220,11 @@ void SimplifySteps(Search& search) {
     edit([](Step& s) { s.access.implicit_supervisor = false; });
     edit([](Step& s) { s.access.wruss = false; });
     edit([](Step& s) { s.access.asynchronous = false; });
-    edit([](Step& s) { s.page.gla_valid = true; });
+    edit([](Step& s) { s.access.pebs = false; });
+    edit([](Step& s) {
+      s.access.pebs = false;
+      s.page.gla_valid = true;
+    });
     edit([](Step& s) { s.page.user = false; });
     edit([](Step& s) { s.page.writable = false; });
     edit([](Step& s) { s.page.execute_disable = false; });

@@ -21,7 +21,7 @@
 #include "oracle/exhaustive/world.h"
 #include "oracle/judgement/judge.h"
 #include "oracle/reference/dialects/known_dialects.h"
-#include "oracle/reference/situation.h"
+#include "oracle/reference/rules/situation.h"
 
 namespace eptdiff {
 namespace {
@@ -77,6 +77,23 @@ TEST_P(SingleEntriesTest, BochsConformsInItsDialect) {
   CompareAll(GetParam(), 3, comparison);
   EXPECT_GT(comparison.tally().situations, 1'000'000u);
   EXPECT_LT(comparison.tally().skipped, comparison.tally().situations / 5);
+}
+
+// Bochs is asked for the read of a page alone.
+TEST_P(SingleEntriesTest, EngineAndBochsConformForRareAccesses) {
+  EngineOracle engine;
+  Comparison of_engine = Strict(engine, Dialect(), "accesses");
+  const std::unique_ptr<Oracle> bochs = MakeBochsOracle();
+  const Dialect dialect =
+      bochs == nullptr ? Dialect() : *FindDialect(BochsDialectName());
+  Oracle& other = bochs == nullptr ? engine : *bochs;
+  Comparison of_bochs = Strict(other, dialect, "accesses");
+  for (const Setting& setting : ChosenSettings()) {
+    CompareRareAccesses(GetParam(), setting, 7, of_engine);
+    CompareRareAccesses(GetParam(), setting, 31, of_bochs);
+  }
+  EXPECT_GT(of_engine.tally().situations, 100'000u);
+  EXPECT_EQ(of_engine.tally().skipped, 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Levels, SingleEntriesTest, testing::Range(1, 6),
@@ -262,6 +279,23 @@ TEST(SensitivityTest, NoticesEveryRuleOfOneEntry) {
     Comparison comparison(engine, *dialect, nullptr);
     for (const Setting& setting : ChosenSettings()) {
       CompareEntries(level, setting, Patterns::kFew, 7, comparison);
+    }
+    EXPECT_GT(comparison.tally().differing, 0u) << name;
+  }
+}
+
+// ... and what is true of rare accesses alone.
+TEST(SensitivityTest, NoticesEveryRuleOfRareAccesses) {
+  for (const char* name :
+       {"SPP-2/pebs-eligible", "VE-3/pebs-too", "QUAL-7/pebs-too",
+        "QUAL-16/not-of-pebs", "INFO-2/not-of-pebs", "QUAL-13/never",
+        "VIO-15/read-only"}) {
+    const std::optional<Dialect> dialect = FindDialect(name);
+    ASSERT_TRUE(dialect.has_value()) << name;
+    EngineOracle engine;
+    Comparison comparison(engine, *dialect, nullptr);
+    for (const Setting& setting : ChosenSettings()) {
+      CompareRareAccesses(1, setting, 7, comparison);
     }
     EXPECT_GT(comparison.tally().differing, 0u) << name;
   }

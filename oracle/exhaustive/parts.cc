@@ -20,6 +20,21 @@ void AskAll(const World& world, std::span<const NamedStep> accesses,
   }
 }
 
+void CompareAll(int level, const Setting& setting, Patterns patterns,
+                std::uint64_t stride, std::span<const NamedStep> accesses,
+                Comparison& comparison) {
+  World world(setting.choices);
+  if (level > world.top() || !comparison.Enter(world.state())) return;
+  for (const std::uint64_t high :
+       HighBits(patterns, setting.choices.maxphyaddr)) {
+    for (std::uint64_t low = 0; low < kLowBits; low += stride) {
+      world.Set(level, high | low);
+      AskAll(world, accesses, comparison);
+      if (comparison.over()) return;
+    }
+  }
+}
+
 // Computed once in a process.
 const std::vector<EntryClass>& ClassesAt(int level) {
   static auto& classes = *new std::map<int, std::vector<EntryClass>>;
@@ -59,6 +74,16 @@ std::vector<Part> Parts() {
                        [=](Comparison& comparison) {
                          CompareEntries(level, setting, Patterns::kAll, 1,
                                         comparison);
+                       }});
+    }
+  }
+  for (int level = kLevels; level >= 1; --level) {
+    for (const Setting& setting : ChosenSettings()) {
+      const bool exists = level < 5 || setting.choices.five_levels;
+      if (!exists || RareAccessesOf(setting.choices).empty()) continue;
+      parts.push_back({"accesses-" + std::to_string(level) + "-" + setting.name,
+                       [=](Comparison& comparison) {
+                         CompareRareAccesses(level, setting, 1, comparison);
                        }});
     }
   }
@@ -104,17 +129,14 @@ void CompareVmEntry(const EntryStates& states, std::uint64_t stride,
 
 void CompareEntries(int level, const Setting& setting, Patterns patterns,
                     std::uint64_t stride, Comparison& comparison) {
-  World world(setting.choices);
-  if (level > world.top() || !comparison.Enter(world.state())) return;
-  const std::vector<NamedStep> accesses = AccessesOf(setting.choices);
-  for (const std::uint64_t high :
-       HighBits(patterns, setting.choices.maxphyaddr)) {
-    for (std::uint64_t low = 0; low < kLowBits; low += stride) {
-      world.Set(level, high | low);
-      AskAll(world, accesses, comparison);
-      if (comparison.over()) return;
-    }
-  }
+  CompareAll(level, setting, patterns, stride, AccessesOf(setting.choices),
+             comparison);
+}
+
+void CompareRareAccesses(int level, const Setting& setting,
+                         std::uint64_t stride, Comparison& comparison) {
+  CompareAll(level, setting, Patterns::kFew, stride,
+             RareAccessesOf(setting.choices), comparison);
 }
 
 void CompareShapes(int level, const Setting& setting,

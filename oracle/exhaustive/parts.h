@@ -3,6 +3,9 @@
 //
 //   entries-<level>-<setting>   every shape of one entry, for each access,
 //                               under each of the chosen settings
+//   accesses-<level>-<setting>  few patterns of one entry, for the accesses
+//   that
+//                               are made seldom (RareAccessesOf)
 //   settings-<level>-<n>        every setting (those of chunk n), with one
 //                               shape of each class but those of most memory
 //                               types, which no setting tells apart
@@ -44,6 +47,10 @@ void CompareVmEntry(const EntryStates& states, std::uint64_t stride,
 // Every shape of the entry at `level`, of the settings in which it exists.
 void CompareEntries(int level, const Setting& setting, Patterns patterns,
                     std::uint64_t stride, Comparison& comparison);
+
+// All values of bits 11:0 with few patterns above, for rare accesses.
+void CompareRareAccesses(int level, const Setting& setting,
+                         std::uint64_t stride, Comparison& comparison);
 
 // These shapes of the entry at `level`.
 void CompareShapes(int level, const Setting& setting,

@@ -164,7 +164,8 @@ Controls ControlsOf(const Choices& choices) {
   // Which has to load and clear IA32_RTIT_CTL.
   controls.entry_controls = static_cast<std::uint32_t>(Bit(18));
   controls.exit_controls = static_cast<std::uint32_t>(Bit(25));
-  if (choices.paging_write) controls.tertiary = Bit(2);
+  controls.tertiary = Bit(12);  // PEBS uses guest-physical addresses
+  if (choices.paging_write) controls.tertiary |= Bit(2);
   controls.eptp =
       (choices.five_levels ? TableOf(5) | 4 << 3 : TableOf(4) | 3 << 3) | 6;
   if (choices.accessed_dirty) controls.eptp |= Bit(6);

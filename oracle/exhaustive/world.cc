@@ -77,6 +77,34 @@ std::vector<NamedStep> AccessesOf(const Choices& choices) {
   };
 }
 
+std::vector<NamedStep> RareAccessesOf(const Choices& choices) {
+  if (choices.guest == ChosenGuest::kPae) return {};
+  const Gpa gpa = GpaOf(choices);
+  constexpr std::uint64_t kPageBytes = 4096;
+  Step page = Data(AccessKind::kRead, false, {gpa.value & -kPageBytes});
+  page.access.size = kMaxAccessBytes;
+  page.page.gla.value &= -kPageBytes;
+  // To the sub-page that may be written and the next one, and to that alone.
+  Step two_sub_pages = Data(AccessKind::kWrite, true, gpa);
+  two_sub_pages.access.size = 128;
+  Step sub_page = two_sub_pages;
+  sub_page.access.size = 65;
+  sub_page.gpa.value &= -std::uint64_t{128};
+  sub_page.page.gla.value &= -std::uint64_t{128};
+  Step token = Data(AccessKind::kShadowStackReadModifyWrite, false, gpa);
+  Step user_token = Data(AccessKind::kShadowStackReadModifyWrite, true, gpa);
+  user_token.access.wruss = true;
+  Step pebs = Data(AccessKind::kWrite, false, gpa);
+  pebs.access.pebs = true;
+  pebs.page = {.gla_valid = false};
+  return {{"read of a page", page},
+          {"write of two sub-pages", two_sub_pages},
+          {"write of 65 bytes", sub_page},
+          {"supervisor shadow-stack token", token},
+          {"user shadow-stack token", user_token},
+          {"PEBS", pebs}};
+}
+
 World::World(const Choices& choices)
     : gpa_(GpaOf(choices).value), top_(choices.five_levels ? 5 : 4) {
   state_.processor = ProcessorOf(choices);

@@ -41,6 +41,9 @@ struct NamedStep {
 // or what the kind has; that a page boundary makes two accesses of one is
 // VIO-14's and the fuzzers' subject.
 std::vector<NamedStep> AccessesOf(const Choices& choices);
+// What those leave out: of more than 64 bytes, read-modify-writes of
+// shadow-stack tokens, architectural PEBS.
+std::vector<NamedStep> RareAccessesOf(const Choices& choices);
 
 class World {
  public:

@@ -191,6 +191,7 @@ void Trial::JudgeSeat(Seat& seat, std::size_t number, const Step* step) {
   switch (verdict.standing) {
     case Standing::kUndefined:
       standings.undefined = true;
+      standings.undefined_by = verdict.unmodelled;
       break;
     case Standing::kNotModelled:
       // An oracle that keeps translations reached a limit of

@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -37,11 +38,12 @@ namespace eptdiff {
 // What became of one oracle in one case.
 struct Standings {
   // Steps, VM entry included, that were compared. Once a step is skipped or
-  // undefined (ALIAS-1), the rest of the case is not judged: the state after it
-  // is not known.
+  // undefined, the rest of the case is not judged: the state after it is not
+  // known.
   std::uint32_t compared = 0;
   bool undefined = false;
-  Skip skip = Skip::kNone;  // a panic is a skip, and a finding as well
+  std::string_view undefined_by;  // the rule's identifier, such as ALIAS-1
+  Skip skip = Skip::kNone;        // a panic is a skip, and a finding as well
   bool disagrees = false;
   // Of the finding, or of what ended the case early; 0 is VM entry.
   std::size_t step = 0;

@@ -7,7 +7,7 @@
 
 #include "oracle/fixed_vector.h"
 #include "oracle/reference/examiner.h"
-#include "oracle/reference/situation.h"
+#include "oracle/reference/rules/situation.h"
 #include "oracle/verdict.h"
 
 namespace eptdiff {

@@ -27,12 +27,12 @@ struct Situation;  // situation.h
 
 enum class Slot : std::uint16_t {
 #define EPTDIFF_SLOT(name, rule, kind) k##name,
-#include "oracle/reference/slots.def"
+#include "oracle/reference/rules/slots.def"
 #undef EPTDIFF_SLOT
 };
 inline constexpr std::size_t kSlotCount = 0
 #define EPTDIFF_SLOT(name, rule, kind) +1
-#include "oracle/reference/slots.def"
+#include "oracle/reference/rules/slots.def"
 #undef EPTDIFF_SLOT
     ;
 
@@ -47,7 +47,7 @@ struct SlotInfo {
 inline constexpr SlotInfo kSlots[kSlotCount] = {
 #define EPTDIFF_SLOT(name, rule, kind) \
   {Slot::k##name, Rule::rule, SlotKind::kind, #name},
-#include "oracle/reference/slots.def"
+#include "oracle/reference/rules/slots.def"
 #undef EPTDIFF_SLOT
 };
 constexpr const SlotInfo& InfoOf(Slot slot) {

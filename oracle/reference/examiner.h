@@ -10,8 +10,8 @@
 #include "oracle/machine_state.h"
 #include "oracle/reference/chooser.h"
 #include "oracle/reference/dialect.h"
-#include "oracle/reference/sdm.h"
-#include "oracle/reference/situation.h"
+#include "oracle/reference/rules/sdm.h"
+#include "oracle/reference/rules/situation.h"
 #include "oracle/reference/trace.h"
 #include "oracle/verdict.h"
 
@@ -84,7 +84,7 @@ class Examiner {
 #define EPTDIFF_SLOT(name, rule, kind) \
   case Slot::k##name:                  \
     return sdm::name(s);
-#include "oracle/reference/slots.def"
+#include "oracle/reference/rules/slots.def"
 #undef EPTDIFF_SLOT
     }
     __builtin_unreachable();

@@ -265,14 +265,14 @@ void JudgeLinear(Examiner& x, const Step& step, const LinearParts& parts,
     BeginLinear(x, part);
     if (!x.s.FourOrFiveLevel()) continue;
     if (!x.Ask(Slot::kGw23Defined, done)) {
-      return Refuse(Standing::kUndefined, "", verdict);
+      return Refuse(Standing::kUndefined, IdentifierOf(Rule::kGw23), verdict);
     }
     if (!IsCanonical(SdmAddress(x, step.gla.value, done), x.s.linear.mode)) {
       return Refuse(Standing::kCallerError, "a linear address not canonical",
                     verdict);
     }
     if (!x.Ask(Slot::kGw15Defined)) {
-      return Refuse(Standing::kUndefined, "", verdict);
+      return Refuse(Standing::kUndefined, IdentifierOf(Rule::kGw15), verdict);
     }
     done += part.bytes;
   }
@@ -292,16 +292,26 @@ void JudgeData(Examiner& x, const Step& step, Verdict& verdict) {
     return Refuse(Standing::kCallerError, "a size of 0 or above 4096 bytes",
                   verdict);
   }
-  const bool trace_output =
+  const bool without_gla =
       step.kind == StepKind::kGuestPhysicalAccess && !step.page.gla_valid;
-  // 26.5.4: no other access to guest-physical memory is without a linear one.
-  if (trace_output && !x.s.IntelPtGuestPhysical()) {
+  // 26.5.4 and (2026) 28.5.5: no others are without a linear address.
+  const bool pebs = step.access.pebs;
+  if (without_gla && !pebs && !x.s.IntelPtGuestPhysical()) {
     return Refuse(Standing::kCallerError,
                   "trace output without \"Intel PT uses guest physical "
                   "addresses\"",
                   verdict);
   }
-  const bool asynchronous = trace_output || step.access.asynchronous;
+  if (pebs && !x.s.PebsGuestPhysical()) {
+    return Refuse(Standing::kCallerError,
+                  "PEBS without \"PEBS uses guest physical addresses\"",
+                  verdict);
+  }
+  if (pebs && (!without_gla || step.access.kind != AccessKind::kWrite)) {
+    return Refuse(Standing::kCallerError,
+                  "PEBS that is no write, or has a linear address", verdict);
+  }
+  const bool asynchronous = without_gla || step.access.asynchronous;
   if (x.state().guest.event_delivery && asynchronous) {
     return Refuse(Standing::kCallerError,
                   "an asynchronous access as part of event delivery", verdict);
@@ -477,8 +487,7 @@ void Reference::Judge(const MachineState& state, const Step& step,
   DescribeSavedState(x, verdict);
   x.s.level = 0;
   if (x.Ask(Slot::kAlias1, x.aliased())) {
-    verdict.standing = Standing::kUndefined;
-    verdict.alternatives.clear();
+    Refuse(Standing::kUndefined, IdentifierOf(Rule::kAlias1), verdict);
   }
 }
 

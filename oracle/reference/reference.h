@@ -3,10 +3,10 @@
 // caching, no precomputed masks, one function for each passage. It shares no
 // decoding with the engine; of the engine it knows engine/types.h alone.
 //
-// This folder uses the words of oracle/ and nothing else. Begin with
-// walk_rules.cc: the sentences, a function for each, by the names of slots.def.
-// walk.cc, page.cc and access.cc are the order in which they are asked, and
-// guest_walk.cc and linear_access.cc the same in two dimensions.
+// This folder uses the words of oracle/, and rules/: the sentences, a function
+// for each. Begin there, with walk_rules.cc; walk.cc, page.cc and access.cc are
+// the order in which they are asked, and guest_walk.cc and linear_access.cc the
+// same in two dimensions.
 //
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_ORACLE_REFERENCE_REFERENCE_H_

@@ -49,7 +49,8 @@ SppEligibility JudgeSppEligibility(Examiner& x) {
   // readable refuses no write.
   constexpr int kLargestOperand = 64;
   const Access& access = s.access.access;
-  if (s.access.split || access.asynchronous || !s.access.page.gla_valid ||
+  const bool trace_output = s.IsWithoutLinearAddress() && !s.IsPebs();
+  if (s.access.split || access.asynchronous || trace_output ||
       access.size > kLargestOperand ||
       access.kind == AccessKind::kShadowStackWrite ||
       access.kind == AccessKind::kShadowStackReadModifyWrite) {

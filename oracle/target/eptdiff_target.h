@@ -146,6 +146,8 @@ extern EPTDIFF_TARGET_EXPORT const uint32_t eptdiff_target_abi;
 /* Read-modify-writes of shadow-stack tokens, beside
  * EPTDIFF_MODELS_SHADOW_STACK_ACCESS. */
 #define EPTDIFF_MODELS_SHADOW_STACK_TOKENS (UINT64_C(1) << 40)
+/* Writes of architectural PEBS, beside EPTDIFF_MODELS_ASYNCHRONOUS. */
+#define EPTDIFF_MODELS_PEBS (UINT64_C(1) << 41)
 
 /* Which parts of its answers a target fills in, and which are compared:
  * eptdiff_profile.fills. */
@@ -377,7 +379,7 @@ typedef struct eptdiff_question {
   uint8_t invalidation;      /* enum eptdiff_invalidation */
   uint8_t invalidation_type; /* the register operand */
   uint8_t processor;         /* the logical processor, 0 to 3 */
-  uint8_t pebs;              /* an access of architectural PEBS */
+  uint8_t pebs;              /* a write of architectural PEBS; without a GLA */
   uint8_t keyid_bits;        /* IA32_TME_ACTIVATE[39:36] */
 
   uint64_t secondary_exit_controls; /* table 25-14 */

@@ -100,6 +100,7 @@ static const struct {
     {"shadow_stack_access", EPTDIFF_MODELS_SHADOW_STACK_ACCESS},
     {"shadow_stack_token", EPTDIFF_MODELS_SHADOW_STACK_TOKENS},
     {"asynchronous", EPTDIFF_MODELS_ASYNCHRONOUS},
+    {"pebs", EPTDIFF_MODELS_PEBS},
     {"event_delivery", EPTDIFF_MODELS_EVENTS},
     {"busy_shadow_stack", EPTDIFF_MODELS_BUSY_SHADOW_STACK},
     {"nmi_unblocking", EPTDIFF_MODELS_EVENTS},
@@ -256,6 +257,7 @@ static void read_step(const struct json* step, eptdiff_question* q) {
   q->implicit_supervisor = (uint8_t)json_true(step, "implicit_supervisor");
   q->wruss = (uint8_t)json_true(step, "wruss");
   q->asynchronous = (uint8_t)json_true(step, "asynchronous");
+  q->pebs = (uint8_t)json_true(step, "pebs");
   q->gla_valid = (uint8_t)json_true(step, "gla_valid");
   q->page_user = (uint8_t)json_true(step, "user");
   q->page_writable = (uint8_t)json_true(step, "writable");

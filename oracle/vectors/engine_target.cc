@@ -109,7 +109,8 @@ EngineStatus Ask(Engine& engine, const eptdiff_question& q,
                          .size = q.access_bytes,
                          .implicit_supervisor = q.implicit_supervisor != 0,
                          .wruss = q.wruss != 0,
-                         .asynchronous = q.asynchronous != 0};
+                         .asynchronous = q.asynchronous != 0,
+                         .pebs = q.pebs != 0};
   const GuestPage page = {.gla_valid = q.gla_valid != 0,
                           .gla = Gla{q.gla},
                           .user = q.page_user != 0,

@@ -6,7 +6,7 @@
 #include "oracle/judgement/spine.h"
 #include "oracle/reference/dialect.h"
 #include "oracle/reference/dialects/known_dialects.h"
-#include "oracle/reference/situation.h"
+#include "oracle/reference/rules/situation.h"
 
 namespace eptdiff {
 namespace {

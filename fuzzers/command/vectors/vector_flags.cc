@@ -185,6 +185,12 @@ constexpr VectorFlag kFlags[] = {
                  !step.page.gla_valid);
        });
      }},
+    {"pebs", "a write of architectural PEBS",
+     [](const Case& c) {
+       return SomeStep(c, [](const Step& step) {
+         return step.kind == StepKind::kGuestPhysicalAccess && step.access.pebs;
+       });
+     }},
     {"event_delivery", "an event is being delivered",
      [](const Case& c) { return c.guest.event_delivery; }},
     {"busy_shadow_stack", "a push onto a shadow stack just marked busy",

@@ -47,6 +47,8 @@ TEST(VectorsTest, FlagsAreThoseOfEveryStateOnTheWay) {
               ElementsAre("eptp_switch"));
   EXPECT_THAT(FlagsOf(Walk4().ShadowStackToken(0x1000).Build()),
               ElementsAre("shadow_stack_token"));
+  EXPECT_THAT(FlagsOf(Walk4().Pebs().PebsWrite(0x1000).Build()),
+              ElementsAre("asynchronous", "pebs"));
   EXPECT_THAT(FlagsOf(Walk4().Read(0x1000, 64).Build()), IsEmpty());
   EXPECT_THAT(FlagsOf(Walk4().Read(0x1000, 65).Build()),
               ElementsAre("large_access"));

@@ -384,7 +384,9 @@ bool IsDecided(const Alternative& a) {
 std::string NoVerdictWords(const Verdict& verdict) {
   switch (verdict.standing) {
     case Standing::kUndefined:
-      return absl::StrCat("undefined from here: ", RuleWords(Rule::kAlias1));
+      return absl::StrCat(
+          "undefined from here: ",
+          RuleWords(FindRule(verdict.unmodelled).value_or(Rule::kAlias1)));
     case Standing::kCallerError:
       return absl::StrCat("not a question: ", std::string(verdict.unmodelled));
     case Standing::kNotModelled:
@@ -421,7 +423,7 @@ std::string VerdictText(const MachineState& before, const Verdict& verdict,
   std::string text = absl::StrCat(
       EntriesTeller(before, style, notes).Tell(trace), RulesText(trace, style));
   if (const std::string none = NoVerdictWords(verdict); !none.empty()) {
-    return absl::StrCat(text, "    ", none, "\n");
+    return absl::StrCat(text, Wrapped(none, 4));
   }
   // Several ways to one end are one alternative to the reader.
   std::set<std::string> told;

@@ -24,7 +24,8 @@ std::string EarlyEnd(const Standings& standings) {
                         standings.step, ")");
   }
   if (standings.undefined) {
-    return absl::StrCat("undefined from step ", standings.step, " (ALIAS-1)");
+    return absl::StrCat("undefined from step ", standings.step, " (",
+                        View(standings.undefined_by), ")");
   }
   return "";
 }

@@ -3,7 +3,7 @@
 // no history, nothing is kept, and this is the reference itself.
 //
 // This folder uses the reference, and shares nothing with what it judges. Begin
-// with ../cache_rules.cc, the sentences; kept.h is how they meet a walk.
+// with ../rules/cache_rules.cc, the sentences; kept.h is how they meet a walk.
 //
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_ORACLE_REFERENCE_CACHES_CACHING_REFERENCE_H_

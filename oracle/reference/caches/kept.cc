@@ -4,8 +4,8 @@
 #include <bit>
 
 #include "oracle/fixed_vector.h"
-#include "oracle/reference/cache_tags.h"
 #include "oracle/reference/examiner.h"
+#include "oracle/reference/rules/cache_tags.h"
 
 namespace eptdiff {
 namespace {

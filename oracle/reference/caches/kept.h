@@ -22,7 +22,7 @@
 #include "oracle/machine_state.h"
 #include "oracle/reference/caches/kept_entry.h"
 #include "oracle/reference/chooser.h"
-#include "oracle/reference/situation.h"
+#include "oracle/reference/rules/situation.h"
 #include "oracle/reference/trace.h"
 #include "oracle/rules.h"
 

@@ -1,7 +1,7 @@
 // Of APIC: accesses to the APIC-access page.
-#include "oracle/reference/bits.h"
 #include "oracle/reference/dialects/variants.h"
-#include "oracle/reference/situation.h"
+#include "oracle/reference/rules/bits.h"
+#include "oracle/reference/rules/situation.h"
 
 namespace eptdiff {
 namespace {
@@ -70,6 +70,11 @@ constexpr Alteration kVariants[] = {
        return value == 11 ? 15 : value;
      },
      "access type 15 is reported for trace output"},
+    {"APIC-5/pebs-unseen", Slot::kApic5,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return s.IsPebs() ? 15 : value;
+     },
+     "access type 15 is reported for architectural PEBS"},
     {"APIC-6/bit-16-clear", Slot::kApic6,
      [](const Situation&, std::uint64_t value) -> std::uint64_t {
        return value == kUndefinedBit ? value : 0;

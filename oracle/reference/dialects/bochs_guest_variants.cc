@@ -1,7 +1,7 @@
 // What Bochs does otherwise than the SDM when it walks the guest's tables, and
 // with the translations that it keeps of them.
 #include "oracle/reference/dialects/variants.h"
-#include "oracle/reference/situation.h"
+#include "oracle/reference/rules/situation.h"
 
 namespace eptdiff {
 namespace {

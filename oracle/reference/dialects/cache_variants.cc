@@ -2,9 +2,9 @@
 // does so uses what is stale. Others end more, or keep less: no implementation
 // is wrong that does so, but an oracle that insists on it is. Of two that
 // explain the same stale answer the one that keeps less comes first.
-#include "oracle/reference/cache_tags.h"
 #include "oracle/reference/dialects/variants.h"
-#include "oracle/reference/situation.h"
+#include "oracle/reference/rules/cache_tags.h"
+#include "oracle/reference/rules/situation.h"
 
 namespace eptdiff {
 namespace {

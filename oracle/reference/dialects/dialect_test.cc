@@ -10,7 +10,7 @@
 #include "oracle/reference/dialects/bochs_dialect.h"
 #include "oracle/reference/dialects/known_dialects.h"
 #include "oracle/reference/dialects/silicon_dialects.h"
-#include "oracle/reference/situation.h"
+#include "oracle/reference/rules/situation.h"
 
 namespace eptdiff {
 namespace {

@@ -1,8 +1,8 @@
 // Variants of GW-7 to GW-11 and GW-18: what the guest's paging allows, and the
 // error code of what it refuses.
 #include "oracle/reference/dialects/variants.h"
-#include "oracle/reference/sdm.h"
-#include "oracle/reference/situation.h"
+#include "oracle/reference/rules/sdm.h"
+#include "oracle/reference/rules/situation.h"
 
 namespace eptdiff {
 namespace {

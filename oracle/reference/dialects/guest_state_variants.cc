@@ -1,6 +1,6 @@
 // Variants of GST.
 #include "oracle/reference/dialects/variants.h"
-#include "oracle/reference/situation.h"
+#include "oracle/reference/rules/situation.h"
 
 namespace eptdiff {
 namespace {

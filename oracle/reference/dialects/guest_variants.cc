@@ -1,6 +1,6 @@
 // Variants of GW-1 to GW-6 and GW-17: the formats of the guest's entries.
 #include "oracle/reference/dialects/variants.h"
-#include "oracle/reference/situation.h"
+#include "oracle/reference/rules/situation.h"
 
 namespace eptdiff {
 namespace {

@@ -1,7 +1,7 @@
 // Variants of GW-12 to GW-16 and GW-19 to GW-22: what a guest walk does beside
 // the translation itself.
 #include "oracle/reference/dialects/variants.h"
-#include "oracle/reference/situation.h"
+#include "oracle/reference/rules/situation.h"
 
 namespace eptdiff {
 namespace {

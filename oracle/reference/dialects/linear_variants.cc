@@ -2,7 +2,7 @@
 // own tables: VIO-7, VIO-13, CTL-5, PRI-2, and what QUAL, INFO and AD make of
 // the accesses on the way.
 #include "oracle/reference/dialects/variants.h"
-#include "oracle/reference/situation.h"
+#include "oracle/reference/rules/situation.h"
 
 namespace eptdiff {
 namespace {

@@ -1,6 +1,6 @@
 // Variants of GW-23: how linear addresses are masked, and what is reported.
 #include "oracle/reference/dialects/variants.h"
-#include "oracle/reference/situation.h"
+#include "oracle/reference/rules/situation.h"
 
 namespace eptdiff {
 namespace {

@@ -1,6 +1,6 @@
 // Variants of QUAL and INFO.
 #include "oracle/reference/dialects/variants.h"
-#include "oracle/reference/situation.h"
+#include "oracle/reference/rules/situation.h"
 
 namespace eptdiff {
 namespace {
@@ -131,6 +131,11 @@ constexpr Alteration kVariants[] = {
      [](const Situation&, std::uint64_t) -> std::uint64_t { return 1; },
      "qualification bit 7 is set for a load of the PDPTE registers and for "
      "trace-address pre-translation, too"},
+    {"QUAL-7/pebs-too", Slot::kQual7,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || s.IsPebs();
+     },
+     "qualification bit 7 is set for architectural PEBS"},
     {"QUAL-7/translation-only", Slot::kQual7,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        return value && !s.IsStructureAccess();
@@ -230,6 +235,11 @@ constexpr Alteration kVariants[] = {
     {"QUAL-16/never", Slot::kQual16,
      [](const Situation&, std::uint64_t) -> std::uint64_t { return 0; },
      "qualification bit 16 is not set for an asynchronous access"},
+    {"QUAL-16/not-of-pebs", Slot::kQual16,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return s.IsPebs() ? 0 : value;
+     },
+     "qualification bit 16 is not set for architectural PEBS"},
     {"INFO-1/gpa-of-page", Slot::kInfo1Gpa,
      [](const Situation&, std::uint64_t value) -> std::uint64_t {
        return Field(value, 63, 12);
@@ -266,6 +276,11 @@ constexpr Alteration kVariants[] = {
      [](const Situation&, std::uint64_t) -> std::uint64_t { return 0; },
      "log-full and SPP-related events of asynchronous accesses leave "
      "qualification bit 16 clear"},
+    {"INFO-2/not-of-pebs", Slot::kInfo2Asynchronous,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return s.IsPebs() ? 0 : value;
+     },
+     "log-full events of architectural PEBS leave qualification bit 16 clear"},
     {"INFO-2/asynchronous-not-in-page-walk", Slot::kInfo2Asynchronous,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        return value && !s.IsStructureAccess();

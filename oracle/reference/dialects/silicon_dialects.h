@@ -2,11 +2,12 @@
 // verdict can say it. Each has a case in corpus/deviations/ under the dialect's
 // name.
 //
-// Not here, for an outcome has no field for it, or one processor alone does not
-// show it: the memory type of what VMCS fields point to (AAU30), INVVPID and
-// INVLPG that spare mappings (BV75, ADL063), machine checks after a page
-// changes size (SKL002). What EPT's accessed and dirty flags do on Avoton,
-// where software is not to use them (AVR41), is not known.
+// Not here, for neither a case nor an outcome has a field for it: the memory
+// type of what VMCS fields point to (AAU30), machine checks after a page
+// changes size (SKL002), INVVPID that spares addresses of 64 bits where
+// software that executes it is not in 64-bit mode (BV75). INVLPG spares global
+// translations on bare metal alone (ADL063). What EPT's accessed and dirty
+// flags do on Avoton, where software is not to use them (AVR41), is not known.
 #ifndef EPTDIFF_ORACLE_REFERENCE_DIALECTS_SILICON_DIALECTS_H_
 #define EPTDIFF_ORACLE_REFERENCE_DIALECTS_SILICON_DIALECTS_H_
 

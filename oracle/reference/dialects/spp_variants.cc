@@ -1,6 +1,6 @@
 // Variants of SPP.
 #include "oracle/reference/dialects/variants.h"
-#include "oracle/reference/situation.h"
+#include "oracle/reference/rules/situation.h"
 
 namespace eptdiff {
 namespace {
@@ -51,6 +51,11 @@ constexpr Alteration kVariants[] = {
        return s.IsStructureAccess();
      },
      "sub-page write permissions apply in transactional regions"},
+    {"SPP-2/pebs-eligible", Slot::kSpp2,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && !s.IsPebs();
+     },
+     "sub-page write permissions apply to architectural PEBS"},
     {"SPP-3/one-level-up", Slot::kSpp3Index,
      [](const Situation& s, std::uint64_t) -> std::uint64_t {
        return s.access.gpa.value >> (12 + 9 * s.level) & 511;

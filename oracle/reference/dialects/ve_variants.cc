@@ -1,6 +1,6 @@
 // Variants of VE.
 #include "oracle/reference/dialects/variants.h"
-#include "oracle/reference/situation.h"
+#include "oracle/reference/rules/situation.h"
 
 namespace eptdiff {
 namespace {
@@ -68,6 +68,11 @@ constexpr Alteration kVariants[] = {
     {"VE-2/spp-event-too", Slot::kVe2,
      [](const Situation& s, std::uint64_t) { return Converted(s, 66); },
      "SPP-related events become #VE, too"},
+    {"VE-3/pebs-too", Slot::kVe3,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return s.IsPebs() ? Bit(s.state->guest.cr0, 0) && s.operand == 0 : value;
+     },
+     "an EPT violation of architectural PEBS becomes a #VE"},
     {"VE-3/protection-ignored", Slot::kVe3,
      [](const Situation& s, std::uint64_t) -> std::uint64_t {
        return !s.state->guest.event_delivery && s.operand == 0;

@@ -120,6 +120,12 @@ std::vector<NamedCase> GuestPhysicalCases() {
         "APIC-6/bit-16-clear"},
        Apic().TraceOutput().Write(0x1234).But(Trace).Build(),
        ApicAccess(0x1b000)},
+      {"apic-5-pebs",
+       "APIC-5",
+       {"APIC-2/off", "APIC-2/paging-structures-only", "APIC-5/trace-unseen",
+        "APIC-5/pebs-unseen", "APIC-6/bit-16-clear"},
+       Apic().Pebs().PebsWrite(0x1238).Build(),
+       ApicAccess(0x1b000)},
   };
 }
 

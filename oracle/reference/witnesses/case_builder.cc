@@ -121,6 +121,8 @@ CaseBuilder& CaseBuilder::TraceOutput() {
   return Secondary(24);
 }
 
+CaseBuilder& CaseBuilder::Pebs() { return Tertiary(12); }
+
 CaseBuilder& CaseBuilder::Entry(int level, std::uint64_t entry) {
   entries_[level] = entry;
   return *this;
@@ -178,6 +180,14 @@ CaseBuilder& CaseBuilder::ShadowStackWrite(std::uint64_t gpa) {
 
 CaseBuilder& CaseBuilder::ShadowStackToken(std::uint64_t gpa) {
   return AddAccess(AccessKind::kShadowStackReadModifyWrite, gpa, 8);
+}
+
+CaseBuilder& CaseBuilder::PebsWrite(std::uint64_t gpa, std::uint16_t size) {
+  AddAccess(AccessKind::kWrite, gpa, size);
+  Step& step = case_.steps.back();
+  step.access.pebs = true;
+  step.page = {.gla_valid = false};
+  return *this;
 }
 
 // Of a guest-physical access; with guest paging the entries say it.

@@ -63,6 +63,7 @@ class CaseBuilder {
   CaseBuilder& Verification();
   CaseBuilder& Vpid(std::uint16_t vpid);
   CaseBuilder& TraceOutput();  // "Intel PT uses guest physical addresses"
+  CaseBuilder& Pebs();         // "PEBS uses guest physical addresses"
   // Anything else.
   template <typename Function>
   CaseBuilder& With(Function change) {
@@ -94,6 +95,7 @@ class CaseBuilder {
   CaseBuilder& ShadowStackRead(std::uint64_t gpa);
   CaseBuilder& ShadowStackWrite(std::uint64_t gpa);
   CaseBuilder& ShadowStackToken(std::uint64_t gpa);  // its read-modify-write
+  CaseBuilder& PebsWrite(std::uint64_t gpa, std::uint16_t size = 8);
   // The guest maps the page of the last step user-mode.
   CaseBuilder& User();
   // Changes the last step otherwise.

@@ -73,6 +73,11 @@ std::vector<NamedCase> AccessBitCases() {
        {"QUAL-7/always", "QUAL-16/never"},
        Walk4().TraceOutput().Pte(0).Write(0x1234).But(TraceAddress).Build(),
        Violation(0x10002, 0x1234)},
+      {"qual-7-pebs",
+       "QUAL-7",
+       {"QUAL-7/always", "QUAL-7/pebs-too", "QUAL-16/not-of-pebs"},
+       Walk4().Pebs().Pte(0x9035).PebsWrite(0x1238).Build(),
+       Violation(0x1002a, 0x1238)},
       {"qual-8-translation",
        "QUAL-8",
        {"QUAL-8/inverted", "QUAL-1/exchanged", "QUAL-7/never", "QUAL-8/never",
@@ -273,6 +278,11 @@ std::vector<NamedCase> InformationCases() {
            .Write(0x1234)
            .But(Asynchronous)
            .Build(),
+       LogFull(0x10000)},
+      {"info-2-log-full-pebs",
+       "INFO-2",
+       {"INFO-2/asynchronous-never", "INFO-2/not-of-pebs"},
+       Walk4().Pebs().AccessedDirty().Pml(0xffff).PebsWrite(0x1238).Build(),
        LogFull(0x10000)},
       {"info-2-log-full-in-asynchronous-page-walk",
        "INFO-2",

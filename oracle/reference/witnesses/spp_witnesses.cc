@@ -88,6 +88,11 @@ std::vector<NamedCase> EligibilityCases() {
            .Write(0x1234)
            .Build(),
        Violation(0x5aa, 0x1234)},
+      {"spp-2-pebs",
+       "SPP-2",
+       {"SPP-2/off", "SPP-2/pebs-eligible"},
+       SubPages().Pebs().Vector(kAll).PebsWrite(0x1238).Build(),
+       Violation(0x1002a, 0x1238)},
   };
 }
 

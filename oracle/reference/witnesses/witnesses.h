@@ -46,7 +46,11 @@ std::span<const NamedCase> Witnesses();
 // By family of rules.
 std::vector<NamedCase> EntryWitnesses();             // EPTP, CTL
 std::vector<NamedCase> GuestStateWitnesses();        // GST
-std::vector<NamedCase> RegisterWitnesses();          // VMF, REG
+std::vector<NamedCase> VmfuncWitnesses();            // VMF
+std::vector<NamedCase> Cr0Witnesses();               // REG-1 to REG-4
+std::vector<NamedCase> Cr4Witnesses();               // REG-5 to REG-9
+std::vector<NamedCase> Cr3Witnesses();               // REG-10 to REG-12
+std::vector<NamedCase> RegisterWitnesses();          // REG-13 to REG-15
 std::vector<NamedCase> EntryAgainWitnesses();        // a second VM entry
 std::vector<NamedCase> WalkWitnesses();              // WALK
 std::vector<NamedCase> ConfigurationWitnesses();     // CFG

@@ -139,6 +139,9 @@ Skip AccessNotModelled(const eptdiff_profile& profile, const Step& step) {
   if (asynchronous && !Has(profile, EPTDIFF_MODELS_ASYNCHRONOUS)) {
     return Skip::kAsynchronous;
   }
+  if (access.pebs && !Has(profile, EPTDIFF_MODELS_PEBS)) {
+    return Skip::kAccessKind;
+  }
   if (access.size > kSmallAccess &&
       !Has(profile, EPTDIFF_MODELS_LARGE_ACCESSES)) {
     return Skip::kAccessKind;
@@ -169,8 +172,12 @@ void Simplify(const eptdiff_profile& profile, Step& step) {
     }
   }
   if (!Has(profile, EPTDIFF_MODELS_ASYNCHRONOUS)) {
-    access.asynchronous = false;
+    access.asynchronous = access.pebs = false;
     if (step.kind == StepKind::kGuestPhysicalAccess) step.page.gla_valid = true;
+  }
+  if (access.pebs && !Has(profile, EPTDIFF_MODELS_PEBS)) {
+    access.pebs = false;
+    step.page.gla_valid = true;
   }
   if (!Has(profile, EPTDIFF_MODELS_LARGE_ACCESSES)) {
     access.size = std::min(access.size, kSmallAccess);

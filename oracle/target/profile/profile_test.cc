@@ -247,6 +247,29 @@ TEST(ProfileTest, ATokenIsAskedOfWhoDeclaresIt) {
   EXPECT_EQ(fitted(), AccessKind::kWrite);
 }
 
+TEST(ProfileTest, PebsIsAskedOfWhoDeclaresIt) {
+  eptdiff_profile profile = BlankProfile();
+  profile.models = EPTDIFF_MODELS_4_LEVELS | EPTDIFF_MODELS_ASYNCHRONOUS;
+  const auto fitted = [&profile] {
+    Case c;
+    c.controls.eptp = 0x101e;
+    Step write;
+    write.access.kind = AccessKind::kWrite;
+    write.access.pebs = true;
+    write.page.gla_valid = false;
+    c.steps.push_back(write);
+    const bool declared = (profile.models & EPTDIFF_MODELS_PEBS) != 0;
+    EXPECT_EQ(NotModelled(profile, c.controls, c.guest, c.steps[0]),
+              declared ? Skip::kNone : Skip::kAccessKind);
+    EXPECT_TRUE(FitTo(profile, c));
+    EXPECT_NE(c.steps[0].page.gla_valid, declared);
+    return c.steps[0].access.pebs;
+  };
+  EXPECT_FALSE(fitted());
+  profile.models |= EPTDIFF_MODELS_PEBS;
+  EXPECT_TRUE(fitted());
+}
+
 TEST(ProfileTest, ALargeAccessBecomesOneOf64Bytes) {
   eptdiff_profile profile = BlankProfile();
   profile.models = EPTDIFF_MODELS_4_LEVELS;

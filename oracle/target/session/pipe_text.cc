@@ -186,7 +186,8 @@ constexpr std::string_view kModels[] = {"4_levels",
                                         "keyids",
                                         "apic_page",
                                         "lam",
-                                        "shadow_stack_tokens"};
+                                        "shadow_stack_tokens",
+                                        "pebs"};
 constexpr std::string_view kFills[] = {"event",
                                        "failed_check",
                                        "exit_reason",

@@ -1,6 +1,6 @@
 // WALK and CFG: how entries are found, and which are misconfigured (29.3.2,
 // 29.3.3.1).
-#include "oracle/reference/sdm.h"
+#include "oracle/reference/rules/sdm.h"
 
 namespace eptdiff::sdm {
 

@@ -1,5 +1,5 @@
 // VIO: which accesses the EPT paging-structure entries allow (29.3.3.2).
-#include "oracle/reference/sdm.h"
+#include "oracle/reference/rules/sdm.h"
 
 namespace eptdiff::sdm {
 

@@ -1,5 +1,5 @@
 // GST: what VM entry checks of the guest's state (27.3.1).
-#include "oracle/reference/sdm.h"
+#include "oracle/reference/rules/sdm.h"
 
 namespace eptdiff::sdm {
 

@@ -1,5 +1,5 @@
 // APIC: accesses that end on the APIC-access page (30.4, table 28-6).
-#include "oracle/reference/sdm.h"
+#include "oracle/reference/rules/sdm.h"
 
 namespace eptdiff::sdm {
 namespace {
@@ -32,11 +32,12 @@ std::uint64_t Apic4(const Situation& s) { return Bits(s.operand, 11, 0); }
 
 // 28.2.1: of a read and a write bit 12 is W/R, as a page fault would have it.
 // Of asynchronous accesses the table knows those "for monitoring" and those of
-// trace; a step is not said to be the one or the other.
+// trace, and in 2026 architectural PEBS beside the latter (30.2.1); of a linear
+// one a step does not say which it is.
 std::uint64_t Apic5(const Situation& s) {
   const bool delivery = s.state->guest.event_delivery;
   if (!s.IsLinearAccess()) {
-    if (s.access.purpose == Purpose::kTranslated) return 11;
+    if (s.IsWithoutLinearAddress()) return 11;
     if (s.access.access.asynchronous) return kUndefinedType;
     return delivery ? 10 : 15;
   }
@@ -50,8 +51,9 @@ std::uint64_t Apic6(const Situation& s) {
   if (s.IsStructureAccess() && s.access.access.asynchronous) {
     return kUndefinedBit;  // as QUAL-16
   }
+  if (s.IsWithoutLinearAddress()) return true;
   return s.access.purpose == Purpose::kTranslated &&
-         (s.access.access.asynchronous || !s.access.page.gla_valid);
+         s.access.access.asynchronous;
 }
 
 // 30.4.5: "may operate as if the control were 0"; note 2 of 30.4: "may treat

@@ -1,12 +1,12 @@
 // What tags that which is kept of translations (29.4.1, 29.4.2; 3A 4.10.1).
 // Thread-safety: pure functions.
-#ifndef EPTDIFF_ORACLE_REFERENCE_CACHE_TAGS_H_
-#define EPTDIFF_ORACLE_REFERENCE_CACHE_TAGS_H_
+#ifndef EPTDIFF_ORACLE_REFERENCE_RULES_CACHE_TAGS_H_
+#define EPTDIFF_ORACLE_REFERENCE_RULES_CACHE_TAGS_H_
 
 #include <cstdint>
 
 #include "oracle/case.h"
-#include "oracle/reference/bits.h"
+#include "oracle/reference/rules/bits.h"
 
 namespace eptdiff::sdm {
 
@@ -32,4 +32,4 @@ inline std::uint16_t PcidOf(const GuestState& guest) {
 
 }  // namespace eptdiff::sdm
 
-#endif  // EPTDIFF_ORACLE_REFERENCE_CACHE_TAGS_H_
+#endif  // EPTDIFF_ORACLE_REFERENCE_RULES_CACHE_TAGS_H_

@@ -1,6 +1,6 @@
 // VMF: VMFUNC in general. REG: what a write to a register of the guest may do.
 // `operand` is EAX, or the value that is written.
-#include "oracle/reference/sdm.h"
+#include "oracle/reference/rules/sdm.h"
 
 namespace eptdiff::sdm {
 

@@ -1,6 +1,6 @@
 // Bits by position, as the SDM's tables name them. Thread-safety: pure.
-#ifndef EPTDIFF_ORACLE_REFERENCE_BITS_H_
-#define EPTDIFF_ORACLE_REFERENCE_BITS_H_
+#ifndef EPTDIFF_ORACLE_REFERENCE_RULES_BITS_H_
+#define EPTDIFF_ORACLE_REFERENCE_RULES_BITS_H_
 
 #include <cstdint>
 
@@ -24,4 +24,4 @@ constexpr std::uint64_t Field(std::uint64_t value, int high, int low) {
 
 }  // namespace eptdiff::sdm
 
-#endif  // EPTDIFF_ORACLE_REFERENCE_BITS_H_
+#endif  // EPTDIFF_ORACLE_REFERENCE_RULES_BITS_H_

@@ -1,5 +1,5 @@
 // VE: virtualization exceptions (26.5.7).
-#include "oracle/reference/sdm.h"
+#include "oracle/reference/rules/sdm.h"
 
 namespace eptdiff::sdm {
 
@@ -12,12 +12,12 @@ std::uint64_t Ve1(const Situation& s) {
 std::uint64_t Ve2(const Situation&) { return false; }
 
 // The operand is the dword at offset 4 of the area. Intel PT's output process
-// meets its EPT violations in trace-address pre-translation (26.5.4.2).
+// meets its EPT violations in trace-address pre-translation (26.5.4.2); those
+// "produced by PEBS" came to the list later (2026, 28.5.8.1).
 std::uint64_t Ve3(const Situation& s) {
-  const bool trace_output =
-      s.access.purpose == Purpose::kTranslated && !s.access.page.gla_valid;
   return Bit(s.state->guest.cr0, 0) && !s.state->guest.event_delivery &&
-         !s.state->guest.busy_shadow_stack && !trace_output && s.operand == 0;
+         !s.state->guest.busy_shadow_stack && !s.IsWithoutLinearAddress() &&
+         s.operand == 0;
 }
 
 // Table 26-1; the qualification, the GLA and the GPA are what a VM exit would

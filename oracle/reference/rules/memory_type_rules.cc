@@ -1,5 +1,5 @@
 // MT: the memory types of accesses (29.3.7; 3A table 12-7).
-#include "oracle/reference/sdm.h"
+#include "oracle/reference/rules/sdm.h"
 
 namespace eptdiff::sdm {
 namespace {

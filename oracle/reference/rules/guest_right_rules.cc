@@ -1,6 +1,6 @@
 // GW-7 to GW-11, GW-18: what the guest's paging allows, and the error code of
 // what it refuses (3A 4.6, 4.7).
-#include "oracle/reference/sdm.h"
+#include "oracle/reference/rules/sdm.h"
 
 namespace eptdiff::sdm {
 namespace {

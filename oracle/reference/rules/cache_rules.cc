@@ -1,7 +1,7 @@
 // CACHE: what may be kept of translations, what ends it, and how INVEPT and
 // INVVPID fail (29.4, 31.3; volume 3A, 4.10).
-#include "oracle/reference/cache_tags.h"
-#include "oracle/reference/sdm.h"
+#include "oracle/reference/rules/cache_tags.h"
+#include "oracle/reference/rules/sdm.h"
 
 namespace eptdiff::sdm {
 namespace {

@@ -1,14 +1,14 @@
 // What a slot is asked about: everything that the reference knows at the point
 // where it consults a rule. Thread-safety: plain values.
-#ifndef EPTDIFF_ORACLE_REFERENCE_SITUATION_H_
-#define EPTDIFF_ORACLE_REFERENCE_SITUATION_H_
+#ifndef EPTDIFF_ORACLE_REFERENCE_RULES_SITUATION_H_
+#define EPTDIFF_ORACLE_REFERENCE_RULES_SITUATION_H_
 
 #include <cstdint>
 
 #include "engine/types.h"
 #include "oracle/fixed_vector.h"
 #include "oracle/machine_state.h"
-#include "oracle/reference/bits.h"
+#include "oracle/reference/rules/bits.h"
 #include "oracle/verdict.h"
 
 namespace eptdiff {
@@ -291,6 +291,13 @@ struct Situation {
     return access.purpose == Purpose::kStructureRead ||
            access.purpose == Purpose::kStructureUpdate;
   }
+  // Trace output by Intel PT (26.5.4), architectural PEBS (2026, 28.5.5).
+  bool IsWithoutLinearAddress() const {
+    return access.purpose == Purpose::kTranslated && !access.page.gla_valid;
+  }
+  bool IsPebs() const {
+    return access.purpose == Purpose::kTranslated && access.access.pebs;
+  }
   // 30.4: "(1) it results from a memory access using a linear address; and (2)
   // the access's physical address is the translation of that linear address".
   // Any other is a guest-physical access (30.4.6).
@@ -376,4 +383,4 @@ enum class VeField : std::uint64_t {
 
 }  // namespace eptdiff
 
-#endif  // EPTDIFF_ORACLE_REFERENCE_SITUATION_H_
+#endif  // EPTDIFF_ORACLE_REFERENCE_RULES_SITUATION_H_

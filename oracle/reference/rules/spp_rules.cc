@@ -1,5 +1,5 @@
 // SPP: sub-page write permissions (29.3.4).
-#include "oracle/reference/sdm.h"
+#include "oracle/reference/rules/sdm.h"
 
 namespace eptdiff::sdm {
 
@@ -9,9 +9,10 @@ std::uint64_t Spp1(const Situation& s) {
          Bit(s.entry, 61);
 }
 
-// The enclave cases are out of scope.
+// The enclave cases are out of scope. Architectural PEBS has joined the list
+// since (2026, 31.3.4.1).
 std::uint64_t Spp2(const Situation& s) {
-  return s.state->guest.transactional || s.IsStructureAccess();
+  return s.state->guest.transactional || s.IsStructureAccess() || s.IsPebs();
 }
 
 std::uint64_t Spp3Index(const Situation& s) {

@@ -1,6 +1,6 @@
 // GW-1 to GW-6, GW-12 to GW-23: how the guest's paging translates a linear
 // address (3A 4.1 to 4.5, 4.8, 4.9).
-#include "oracle/reference/sdm.h"
+#include "oracle/reference/rules/sdm.h"
 
 namespace eptdiff::sdm {
 namespace {

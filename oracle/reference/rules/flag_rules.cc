@@ -1,6 +1,6 @@
 // AD, PML, PRI and ALIAS: what an access does to memory, and in which order
 // (29.3.5, 29.3.6).
-#include "oracle/reference/sdm.h"
+#include "oracle/reference/rules/sdm.h"
 
 namespace eptdiff::sdm {
 

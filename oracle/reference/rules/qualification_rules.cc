@@ -1,5 +1,5 @@
 // QUAL and INFO: what a VM exit reports (28.2.1, table 28-7).
-#include "oracle/reference/sdm.h"
+#include "oracle/reference/rules/sdm.h"
 
 namespace eptdiff::sdm {
 namespace {
@@ -64,7 +64,7 @@ std::uint64_t Qual6(const Situation& s) {
 std::uint64_t Qual7(const Situation& s) {
   if (s.access.purpose == Purpose::kPdpteLoad) return 0;
   if (s.IsStructureAccess()) return 1;
-  return s.access.page.gla_valid;  // not so in trace-address pre-translation
+  return s.access.page.gla_valid;  // not so of trace output and PEBS
 }
 
 std::uint64_t Qual8(const Situation& s) {
@@ -117,16 +117,16 @@ std::uint64_t Qual16(const Situation& s) {
   if (s.IsStructureAccess() && s.access.access.asynchronous) {
     return kUndefinedBit;
   }
+  if (s.IsWithoutLinearAddress()) return true;  // "trace output", "PEBS"
   return s.access.purpose == Purpose::kTranslated &&
-         (s.access.access.asynchronous ||
-          !s.access.page.gla_valid);  // "related to trace output by Intel PT"
+         s.access.access.asynchronous;
 }
 
 // "Bit 16 is set if the VM exit occurs during TAPT, EPT-friendly PEBS, or
-// user-interrupt delivery": also in the page walk.
+// user-interrupt delivery" or (2026) "writes due to architectural PEBS": also
+// in the page walk.
 std::uint64_t Info2Asynchronous(const Situation& s) {
-  if (s.access.access.asynchronous) return true;
-  return s.access.purpose == Purpose::kTranslated && !s.access.page.gla_valid;
+  return s.access.access.asynchronous || s.IsWithoutLinearAddress();
 }
 
 std::uint64_t Info1Gpa(const Situation& s) { return s.access.gpa.value; }

@@ -1,5 +1,5 @@
 // EPTP and CTL: what VM entry checks (27.2.1.1) and what controls mean.
-#include "oracle/reference/sdm.h"
+#include "oracle/reference/rules/sdm.h"
 
 namespace eptdiff::sdm {
 namespace {

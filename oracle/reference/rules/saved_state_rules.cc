@@ -1,5 +1,5 @@
 // HAND: what a VM exit saves for its handler. The operand is the exit reason.
-#include "oracle/reference/sdm.h"
+#include "oracle/reference/rules/sdm.h"
 
 namespace eptdiff::sdm {
 namespace {
