@@ -222,6 +222,7 @@ void TargetCheck::Record(const std::string& signature, const Case& c) {
   finding.c = c;
   finding.incident = oracle_.incident();
   const std::string aside = SignatureOf(oracle_.name(), oracle_.aside());
+  finding.exchange_failed = oracle_.exchange_failed();
   if (signature == aside) finding.incident = oracle_.aside();
   if (finding.incident.kind != IncidentKind::kNone) {
     finding.output = oracle_.LastOutput();

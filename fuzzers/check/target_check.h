@@ -51,10 +51,11 @@ namespace eptdiff {
 // Something that the target does and should not, by one signature.
 struct TargetFinding {
   std::string signature;
-  Case c;                   // the smallest case known that shows it
-  std::uint64_t cases = 0;  // that showed it
-  Incident incident;        // kNone: an answer that nothing explains
-  std::string output;       // what the target printed last, of an incident
+  Case c;                        // the smallest case known that shows it
+  std::uint64_t cases = 0;       // that showed it
+  Incident incident;             // kNone: an answer that nothing explains
+  std::string output;            // what the target printed last, of an incident
+  bool exchange_failed = false;  // there, a compare-exchange of the target's
 };
 
 // A departure from the SDM that the diagnosis names, and a case of it.

@@ -221,7 +221,11 @@ CheckFinding FindingOf(const TargetFinding& found, TargetCheck& check,
     finding.sentence = WordsOf(found.incident);
   } else {
     finding.identifier = "unexplained";
-    finding.sentence = "an answer that no known mistake explains";
+    finding.sentence =
+        found.exchange_failed
+            ? "after a compare-exchange of its that failed, an answer that no "
+              "known mistake explains"
+            : "an answer that no known mistake explains";
   }
   Tell(check, oracle, found.c, finding);
   finding.signature = found.signature;

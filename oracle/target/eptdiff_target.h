@@ -401,7 +401,9 @@ typedef struct eptdiff_memory {
   void* context;
   uint64_t (*load)(void* context, uint64_t address);
   void (*store)(void* context, uint64_t address, uint64_t value);
-  /* Stores `desired` if the word is `expected`; returns whether it did. */
+  /* Stores `desired` if the word is `expected`; returns whether it did. Now and
+   * then another processor has just set the accessed flag of the entry: load
+   * it again. */
   int (*compare_exchange)(void* context, uint64_t address, uint64_t expected,
                           uint64_t desired);
 } eptdiff_memory;

@@ -44,6 +44,8 @@ class TargetOracle final : public Oracle {
 
   // As TargetSession has them.
   const eptdiff_profile& profile() const { return session_->profile(); }
+  // Whether a compare-exchange of its failed in the step that was last asked.
+  bool exchange_failed() const { return reply_.exchange_failed; }
   void Prepare(std::span<const Case> cases) { session_->Prepare(cases); }
   void set_digresses(bool digresses) { session_->set_digresses(digresses); }
   void set_repeats(unsigned repeats) { session_->set_repeats(repeats); }
