@@ -98,6 +98,8 @@ class TargetCheck {
   // Answers by rule and situation. At fault is the rule of the departure that
   // an answer shows; or else the one that the comparison names.
   const RuleAnswers& answers() const { return answers_; }
+  // Steps that would have been refused by what the target leaves to hardware.
+  std::uint64_t left() const { return left_; }
   // (rule, level, guest entry or final access) with a consequence so far.
   std::size_t situations() const;
 
@@ -152,6 +154,7 @@ class TargetCheck {
   std::uint64_t given_ = 0;
   std::uint64_t unfit_ = 0;
   std::uint64_t disagreeing_ = 0;
+  std::uint64_t left_ = 0;
   RuleAnswers answers_;
   // The last answer that did not conform.
   struct {

@@ -21,7 +21,8 @@ namespace {
 
 std::uint64_t Always(const Situation&, std::uint64_t) { return 1; }
 
-// What is never kept, kept; what has other tags, used.
+// What is never kept, kept; what has other tags, used; and what whoever answers
+// does not declare to keep.
 constexpr Alteration kNever[] = {
     {"CACHE-1/eptrta", Slot::kCache1Eptrta, Always, ""},
     {"CACHE-1/vpid", Slot::kCache1Vpid, Always, ""},
@@ -31,6 +32,9 @@ constexpr Alteration kNever[] = {
     {"CACHE-2/guest-not-present", Slot::kCache2GuestNotPresent, Always, ""},
     {"CACHE-2/guest-reserved", Slot::kCache2GuestReserved, Always, ""},
     {"CACHE-2/guest-accessed", Slot::kCache2GuestAccessed, Always, ""},
+    {"CACHE-3/guest-physical", Slot::kCache3GuestPhysical, Always, ""},
+    {"CACHE-3/combined", Slot::kCache3Combined, Always, ""},
+    {"CACHE-4/upper-levels", Slot::kCache4, Always, ""},
 };
 
 // What is set aside of the SDM.

@@ -25,7 +25,7 @@ struct StaleUse {
   // It would be permitted if these steps, oldest first, had ended nothing, and
   // only if none of them had;
   std::vector<KeptEnd> ends = {};
-  // and if these rules, CACHE-1 and CACHE-2, let everything be kept and used.
+  // and if these rules, CACHE-1 to CACHE-4, let everything be kept and used.
   std::vector<Rule> never = {};
 };
 
