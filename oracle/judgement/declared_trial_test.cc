@@ -120,6 +120,28 @@ TEST(DeclaredTrialTest, OfWhatIsNotDeclaredNothingStaleIsPermitted) {
     ASSERT_TRUE(use.has_value());
     EXPECT_NE(std::find(use->never.begin(), use->never.end(), kind.rule),
               use->never.end());
+    EXPECT_TRUE(use->undeclared);
+  }
+}
+
+// A combined mapping, which INVLPG has ended, or a guest-physical one.
+TEST(DeclaredTrialTest, WhatIsStaleMayBeUndeclaredInstead) {
+  const Case c = Moved().Invlpg(kGlaPage).Read(0x1234).Build();
+  for (const bool declared : {false, true}) {
+    Declaring oracle{{.kept = {.guest_physical = declared}},
+                     "CACHE-8/invlpg-ends-nothing",
+                     Manner::kKept};
+    Trial trial;
+    trial.Add(oracle, Dialect());
+    const Standings& standings = trial.Run(c)[0];
+    EXPECT_EQ(standings.disagrees, !declared);
+    if (declared) continue;
+    const auto use = FindStaleUse(*standings.before, c.steps.back(),
+                                  standings.outcome, kAllFields);
+    ASSERT_TRUE(use.has_value());
+    ASSERT_EQ(use->ends.size(), 1u);
+    EXPECT_EQ(use->ends[0].rule, Rule::kCache8);
+    EXPECT_TRUE(use->undeclared);
   }
 }
 

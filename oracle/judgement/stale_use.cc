@@ -133,6 +133,16 @@ bool HasHistory(const MachineState& state) {
   return state.records_history && !state.history.full();
 }
 
+// Whether nothing has to be set aside for who declares to keep everything.
+bool IsUndeclared(const MachineState& before, const Step& step,
+                  const Search::Wanted& wanted) {
+  if (before.declared.kept == KeptKinds()) return false;
+  MachineState all = before;
+  all.declared.kept = KeptKinds();
+  const auto use = Search(all, step, wanted).Run();
+  return use.has_value() && use->ends.empty() && use->never.empty();
+}
+
 // A value of the entry `read` that is neither memory's nor among `known`.
 std::optional<PastValue> AnotherValue(const MachineState& before,
                                       const Step& step, const EntryRead& read,
@@ -175,6 +185,7 @@ std::optional<StaleUse> FindStaleUse(const MachineState& before,
   };
   std::optional<StaleUse> use = Search(before, step, fits).Run();
   if (use.has_value() && use->ends.empty() && use->never.empty()) use.reset();
+  if (use.has_value()) use->undeclared = IsUndeclared(before, step, fits);
   return use;
 }
 

@@ -27,6 +27,9 @@ struct StaleUse {
   std::vector<KeptEnd> ends = {};
   // and if these rules, CACHE-1 to CACHE-4, let everything be kept and used.
   std::vector<Rule> never = {};
+  // It would also be permitted, whatever the steps, to who declares to keep all
+  // that 29.4 has (declared.h).
+  bool undeclared = false;
 };
 
 // How `outcome` of `step`, which the SDM does not permit in `before`, would

@@ -123,10 +123,15 @@ std::vector<std::string> ReasonWords(const Case& c,
 }  // namespace
 
 std::string StaleUseWords(const Case& c, const StaleUse& use) {
+  std::string reasons =
+      absl::StrJoin(ReasonWords(c, use.ends, use.never), "; ");
+  if (use.undeclared && use.never.empty()) {
+    absl::StrAppend(&reasons, ", or ", NeverWords(Rule::kCache3), " (CACHE-3)");
+  }
   return absl::StrCat(
       "uses ",
       use.entries.empty() ? "what it has kept" : EntriesWords(use.entries),
-      "; ", absl::StrJoin(ReasonWords(c, use.ends, use.never), "; "));
+      "; ", reasons);
 }
 
 std::string PastValueWords(const Case& c, const PastValue& value) {
