@@ -10,6 +10,7 @@
 
 #include "engine/types.h"
 #include "oracle/case.h"
+#include "oracle/declared.h"
 #include "oracle/history.h"
 #include "oracle/outcome.h"
 #include "oracle/sparse_memory.h"
@@ -27,6 +28,8 @@ struct MachineState {
   // For whoever may keep translations; only if it is recorded.
   bool records_history = false;
   History history;
+  // Of whoever answers in this state; it is judged by that.
+  Declared declared;
 
   // The state before the first step of `c`. Reuses what is allocated.
   void Load(const Case& c);

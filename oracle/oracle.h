@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "oracle/case.h"
+#include "oracle/declared.h"
 #include "oracle/machine_state.h"
 #include "oracle/outcome.h"
 
@@ -107,6 +108,9 @@ class Oracle {
   // Whether it may use translations that it has kept (29.4): it is judged by
   // what the SDM permits then. If not, by what memory has.
   virtual bool keeps_translations() const { return false; }
+
+  // What else it declares, and is judged by.
+  virtual Declared declared() const { return {}; }
 
   // VM entry, step 0. `outcome.event.kind` is kCompleted or kVmEntryFailure.
   // A reason other than kNone means that it cannot answer this case at all.

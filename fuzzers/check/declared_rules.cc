@@ -6,6 +6,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "oracle/target/profile/left_rules.h"
 #include "oracle/target/profile/profile.h"
 
 namespace eptdiff {
@@ -171,7 +172,17 @@ bool IsLeftOut(const eptdiff_profile& profile, Rule rule) {
 }  // namespace
 
 bool Declares(const eptdiff_profile& profile, Rule rule) {
-  if (IsLeftOut(profile, rule)) return false;
+  if (IsLeftOut(profile, rule) || Leaves(profile, rule)) return false;
+  const bool keeps = (profile.models & EPTDIFF_MODELS_CACHES) != 0;
+  const bool upper = (profile.keeps & EPTDIFF_KEEPS_PAGING_STRUCTURES) != 0;
+  if (rule == Rule::kCache4 && keeps && !upper) return false;
+  const bool combined = (profile.keeps & EPTDIFF_KEEPS_COMBINED) != 0;
+  const bool vpids = (profile.keeps & EPTDIFF_KEEPS_VPIDS) != 0;
+  // What ends combined mappings, and nothing else.
+  const bool ends_combined = rule == Rule::kCache7 || rule == Rule::kCache8 ||
+                             rule == Rule::kCache11 || rule == Rule::kCache12;
+  if (keeps && ends_combined && !combined) return false;
+  if (keeps && rule == Rule::kCache7 && !vpids) return false;
   return std::all_of(
       std::begin(kNeeds), std::end(kNeeds), [&](const Need& need) {
         return !IsAbout(need, IdentifierOf(rule)) || IsMet(need, profile);

@@ -224,6 +224,25 @@ TEST(DeclaredRulesTest, AProfileDeclaresWhatItsFeaturesAndFieldsShow) {
   EXPECT_TRUE(Declares(profile, Rule::kCache12));
 }
 
+TEST(DeclaredRulesTest, WhatIsLeftToHardwareAndWhatIsNotKeptAreNotDeclared) {
+  eptdiff_profile profile = BlankProfile();
+  profile.models = EPTDIFF_MODELS_4_LEVELS | EPTDIFF_MODELS_CACHES |
+                   EPTDIFF_MODELS_LINEAR_4_LEVEL | EPTDIFF_MODELS_INVALIDATION;
+  profile.leaves = EPTDIFF_LEAVES_EPT_RESERVED_BITS;
+  EXPECT_FALSE(Declares(profile, Rule::kCfg9));
+  EXPECT_TRUE(Declares(profile, Rule::kCfg1));
+  EXPECT_TRUE(Declares(profile, Rule::kCache4));
+  EXPECT_TRUE(Declares(profile, Rule::kCache7));
+  EXPECT_TRUE(Declares(profile, Rule::kCache12));
+  profile.keeps = EPTDIFF_KEEPS_COMBINED;
+  EXPECT_FALSE(Declares(profile, Rule::kCache4));
+  EXPECT_FALSE(Declares(profile, Rule::kCache7)) << "no VPIDs";
+  EXPECT_TRUE(Declares(profile, Rule::kCache12));
+  profile.keeps = EPTDIFF_KEEPS_GUEST_PHYSICAL;
+  EXPECT_FALSE(Declares(profile, Rule::kCache12));
+  EXPECT_TRUE(Declares(profile, Rule::kCache6));
+}
+
 TEST(DeclaredRulesTest, ASituationNeedsItsPagingModeAndItsLevels) {
   eptdiff_profile profile = BlankProfile();
   profile.models = EPTDIFF_MODELS_4_LEVELS | EPTDIFF_MODELS_LINEAR_PAE;

@@ -111,6 +111,7 @@ void TargetCheck::Judge(const Case& c) {
   shown_.clear();
   const Standings& standings = table_->Run(c, [&](const StepReport& report) {
     statistics_.Observe(report, c);
+    left_ += report.trace.left ? 1 : 0;
     CountAnswer(c, report);
   });
   statistics_.EndCase({&standings, 1});
@@ -221,6 +222,7 @@ void TargetCheck::Record(const std::string& signature, const Case& c) {
   finding.signature = signature;
   finding.c = c;
   finding.incident = oracle_.incident();
+  finding.exchange_failed = oracle_.exchange_failed();
   const std::string aside = SignatureOf(oracle_.name(), oracle_.aside());
   if (signature == aside) finding.incident = oracle_.aside();
   if (finding.incident.kind != IncidentKind::kNone) {

@@ -51,10 +51,11 @@ namespace eptdiff {
 // Something that the target does and should not, by one signature.
 struct TargetFinding {
   std::string signature;
-  Case c;                   // the smallest case known that shows it
-  std::uint64_t cases = 0;  // that showed it
-  Incident incident;        // kNone: an answer that nothing explains
-  std::string output;       // what the target printed last, of an incident
+  Case c;                        // the smallest case known that shows it
+  std::uint64_t cases = 0;       // that showed it
+  Incident incident;             // kNone: an answer that nothing explains
+  std::string output;            // what the target printed last, of an incident
+  bool exchange_failed = false;  // there, a compare-exchange of the target's
 };
 
 // A departure from the SDM that the diagnosis names, and a case of it.
@@ -97,6 +98,8 @@ class TargetCheck {
   // Answers by rule and situation. At fault is the rule of the departure that
   // an answer shows; or else the one that the comparison names.
   const RuleAnswers& answers() const { return answers_; }
+  // Steps that would have been refused by what the target leaves to hardware.
+  std::uint64_t left() const { return left_; }
   // (rule, level, guest entry or final access) with a consequence so far.
   std::size_t situations() const;
 
@@ -151,6 +154,7 @@ class TargetCheck {
   std::uint64_t given_ = 0;
   std::uint64_t unfit_ = 0;
   std::uint64_t disagreeing_ = 0;
+  std::uint64_t left_ = 0;
   RuleAnswers answers_;
   // The last answer that did not conform.
   struct {

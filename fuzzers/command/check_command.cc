@@ -12,9 +12,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "fuzzers/check/proven_rules.h"
 #include "fuzzers/check/target_check.h"
+#include "fuzzers/command/check/allowed.h"
 #include "fuzzers/command/check/check_builder.h"
 #include "fuzzers/command/check/check_mtrr.h"
 #include "fuzzers/command/check/check_progress.h"
@@ -25,7 +25,6 @@
 #include "fuzzers/command/fuzz/interrupt.h"
 #include "fuzzers/command/options/command_line.h"
 #include "fuzzers/command/options/exit_code.h"
-#include "fuzzers/command/options/nearest.h"
 #include "fuzzers/command/options/report_error.h"
 #include "fuzzers/command/report/check_report.h"
 #include "fuzzers/command/report/check_rules.h"
@@ -34,7 +33,6 @@
 #include "fuzzers/command/words/stale_words.h"
 #include "fuzzers/command/words/style.h"
 #include "fuzzers/text/view.h"
-#include "oracle/builder/waivers.h"
 #include "oracle/reference/dialects/known_dialects.h"
 #include "oracle/reference/dialects/silicon_dialects.h"
 #include "oracle/target/object/sanitizer_runtime.h"
@@ -201,6 +199,7 @@ CheckFinding DepartureOf(const TargetDeparture& told, TargetCheck& check,
   const RuleInfo& rule = InfoOf(InfoOf(alteration.slot).rule);
   CheckFinding finding;
   finding.identifier = std::string(rule.identifier);
+  finding.alteration = std::string(alteration.name);
   finding.sdm_section = std::string(rule.section);
   finding.sentence = absl::StrCat(View(alteration.words), Likewise(alteration));
   finding.cases = told.cases;
@@ -221,7 +220,11 @@ CheckFinding FindingOf(const TargetFinding& found, TargetCheck& check,
     finding.sentence = WordsOf(found.incident);
   } else {
     finding.identifier = "unexplained";
-    finding.sentence = "an answer that no known mistake explains";
+    finding.sentence =
+        found.exchange_failed
+            ? "after a compare-exchange of its that failed, an answer that no "
+              "known mistake explains"
+            : "an answer that no known mistake explains";
   }
   Tell(check, oracle, found.c, finding);
   finding.signature = found.signature;
@@ -247,6 +250,31 @@ void Prove(const std::vector<Case>& cases, TargetOracle& oracle,
     oracle.Prepare(piece);
     for (const Case& c : piece) proven.Add(c);
   }
+}
+
+// What the profile leaves to hardware, and in how many steps that mattered.
+void AddLeft(const eptdiff_profile& profile, std::uint64_t steps,
+             CheckReport& report) {
+  static constexpr struct {
+    std::uint32_t leaves;
+    const char* words;
+  } kLeft[] = {
+      {EPTDIFF_LEAVES_EPT_RIGHTS, "rights of EPT entries"},
+      {EPTDIFF_LEAVES_EPT_RESERVED_BITS, "reserved bits of EPT entries"},
+      {EPTDIFF_LEAVES_EPT_MISCONFIGURATIONS,
+       "other misconfigurations of EPT entries"},
+      {EPTDIFF_LEAVES_GUEST_RIGHTS, "rights of guest entries"},
+      {EPTDIFF_LEAVES_GUEST_RESERVED_BITS, "reserved bits of guest entries"},
+  };
+  std::vector<std::string> words;
+  for (const auto& left : kLeft) {
+    if ((profile.leaves & left.leaves) != 0) words.emplace_back(left.words);
+  }
+  if (words.empty()) return;
+  report.remarks.push_back(absl::StrCat(
+      "declared: it leaves to hardware ", absl::StrJoin(words, ", "),
+      "; of what it was asked, these would have refused ", steps,
+      steps == 1 ? " step" : " steps"));
 }
 
 CheckReport ReportOf(const CheckOptions& options, TargetCheck& check,
@@ -281,6 +309,7 @@ CheckReport ReportOf(const CheckOptions& options, TargetCheck& check,
   for (const TargetFinding& found : check.findings()) {
     report.findings.push_back(FindingOf(found, check, oracle));
   }
+  AddLeft(oracle.profile(), check.left(), report);
   if (oracle.leaks() != 0) {
     report.remarks.push_back(absl::StrCat(
         "it keeps memory from case to case: its process was replaced ",
@@ -376,7 +405,7 @@ void Ask(const CheckOptions& options, const std::vector<Case>& given,
   }
 }
 
-CheckReport CheckWalker(const CheckOptions& options,
+CheckReport CheckWalker(const CheckOptions& options, const Allowed& allowed,
                         const std::vector<Case>& given, TargetOracle& oracle) {
   const Clock::time_point start = Clock::now();
   TargetCheck check(oracle, options.seed);
@@ -388,26 +417,8 @@ CheckReport CheckWalker(const CheckOptions& options,
   check.Conclude(Clock::now() + std::chrono::seconds(20));
   CheckReport report = ReportOf(options, check, oracle, seconds, waited);
   AddUnasked(given.size(), report);
+  SetAside(allowed, report);
   return report;
-}
-
-absl::StatusOr<WaiverSet> WaiversIn(const std::string& list) {
-  WaiverSet set = 0;
-  for (absl::string_view name :
-       absl::StrSplit(list, ',', absl::SkipWhitespace())) {
-    const auto waiver = FindWaiver(std::string_view(name.data(), name.size()));
-    if (!waiver.has_value()) {
-      std::vector<std::string> known;
-      for (int i = 0; i < kWaiverCount; ++i) {
-        known.emplace_back(InfoOf(static_cast<Waiver>(i)).name);
-      }
-      return absl::InvalidArgumentError(
-          absl::StrCat("--allow takes ", absl::StrJoin(known, ", "), ", not \"",
-                       name, "\"", DidYouMean(name, known)));
-    }
-    set |= SetOf(*waiver);
-  }
-  return set;
 }
 
 std::string TakesNoArguments(const CheckOptions& options) {
@@ -447,7 +458,8 @@ int CheckCommand(const Arguments& arguments) {
   line.Number("limit", "MS", 10, 1'000'000, &options.limit,
               "a target hangs that takes longer for a step (2000)");
   line.Text("allow", "LIST", &options.allow,
-            "of a builder: needless-invept, repeated-invept, empty-tables, "
+            "what is no finding: of a walker rules (CFG-9) and signatures, of "
+            "a builder needless-invept, repeated-invept, empty-tables, "
             "break-before-make");
   line.Text("corpus", "DIR", &options.corpus,
             "cases to begin with (its own, that it was built with)");
@@ -460,7 +472,7 @@ int CheckCommand(const Arguments& arguments) {
   line.Choice("color", {"auto", "always", "never"}, &options.colour,
               "colour the output (auto: on a terminal)");
   line.Example("./libmine.so --seconds 60 --out cases --sarif report.sarif");
-  line.Example("./libmine.so --allow needless-invept,empty-tables");
+  line.Example("./libmine.so --allow CFG-9,empty-tables");
   line.Example("-- ./my_walker_over_a_pipe --its-option");
   if (const auto exit = line.Parse(arguments, 1, SIZE_MAX)) return *exit;
   options.target = line.operands()[0];
@@ -472,7 +484,7 @@ int CheckCommand(const Arguments& arguments) {
   if (absl::Status s = CheckDirectoryCanBeMade(options.out); !s.ok()) {
     return ReportOutputError(s);
   }
-  const auto allowed = WaiversIn(options.allow);
+  const auto allowed = AllowedIn(options.allow);
   if (!allowed.ok()) {
     return line.Mistake(std::string(allowed.status().message()));
   }
@@ -503,7 +515,7 @@ int CheckCommand(const Arguments& arguments) {
   options.seconds = (options.seconds + parts - 1) / parts;
   CheckReports reports;
   if (oracle != nullptr) {
-    reports.push_back(CheckWalker(options, *given, *oracle));
+    reports.push_back(CheckWalker(options, *allowed, *given, *oracle));
   }
   if (builder != nullptr && !Interrupt::Came()) {
     reports.push_back(CheckBuilder(*builder, *given,
@@ -511,7 +523,7 @@ int CheckCommand(const Arguments& arguments) {
                                     .seconds = options.seconds,
                                     .cases = options.cases,
                                     .seed = options.seed,
-                                    .allowed = *allowed}));
+                                    .allowed = allowed->builder}));
   }
   if (mtrr != nullptr && !Interrupt::Came()) {
     reports.push_back(CheckMtrr(*mtrr, {.target = options.target,

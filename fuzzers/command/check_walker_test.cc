@@ -206,6 +206,95 @@ TEST(CheckCommandTest, WhatAGuestCannotEndInAnMmuIsNamed) {
   ExpectNamed(EPTDIFF_CACHING_MMU, kMistakes, kMmuCases);
 }
 
+// It would be right if its profile said that it keeps them, too.
+TEST(CheckCommandTest, WhatAnMmuKeepsBesideWhatItDeclaresIsNamed) {
+  const Checked checked =
+      Check(EPTDIFF_CACHING_MMU, "guest-physical-mappings-undeclared", "20000");
+  EXPECT_EQ(checked.ran.status, 1) << checked.ran.err;
+  EXPECT_THAT(checked.departures, ElementsAre("CACHE-3")) << checked.ran.out;
+  EXPECT_THAT(checked.findings, IsEmpty());
+  EXPECT_THAT(Unwrapped(checked.ran.out),
+              AllOf(HasSubstr("guest-physical mappings are kept if, and only "
+                              "if, its profile does not declare that"),
+                    HasSubstr("its profile does not declare that it keeps "
+                              "such (CACHE-3)")));
+}
+
+// It judges nothing, and is not judged by what it leaves to hardware.
+TEST(CheckCommandTest, ALookUpThatTranslatesOnlyAgrees) {
+  const Checked right = Check(EPTDIFF_LOOK_UP, "", "100000");
+  EXPECT_EQ(right.ran.status, 0) << right.ran.out << right.ran.err;
+  EXPECT_THAT(Unwrapped(right.ran.out),
+              AllOf(HasSubstr("agrees with the SDM in all"),
+                    HasSubstr("declared: it leaves to hardware rights of EPT "
+                              "entries, reserved bits of EPT entries, other "
+                              "misconfigurations"),
+                    Not(HasSubstr("would have refused 0 steps"))));
+}
+
+TEST(CheckCommandTest, WhatALookUpTranslatesWronglyIsNamed) {
+  const Mistake kMistakes[] = {
+      {"present-if-bit-0", {"WALK-3"}},
+      {"1-gbyte-pages-are-tables", {"WALK-5", "GW-4"}},
+      {"pat-is-an-address-bit", {"GW-1"}},
+  };
+  ExpectNamed(EPTDIFF_LOOK_UP, kMistakes);
+}
+
+// By the rules that say where an entry leads.
+TEST(CheckCommandTest, AddressesOfALookUpThatAreCutAreFound) {
+  for (const char* bug : {"addresses-of-45-bits", "addresses-of-40-bits"}) {
+    const Checked checked = Check(EPTDIFF_LOOK_UP, bug);
+    EXPECT_EQ(checked.ran.status, 1) << checked.ran.err;
+    EXPECT_THAT(checked.ran.out,
+                AllOf(HasSubstr("WALK-6 (SDM"), HasSubstr("WALK-9 (SDM")));
+  }
+}
+
+TEST(CheckCommandTest, WhatIsAllowedOfAWalkerIsToldAndHidesNothingElse) {
+  const auto check = [](const char* bug, const char* allow) {
+    return RunEptdiff(
+        {"check", EPTDIFF_FAULTY_WALKER, "--cases", "20000", "--allow", allow},
+        {std::string("EPTDIFF_EXAMPLE_BUG=") + bug});
+  };
+  for (const char* allow : {"CFG-9", "CFG-9/off"}) {
+    const Ran allowed = check("2-mbyte-reserved-unchecked", allow);
+    EXPECT_EQ(allowed.status, 0) << allowed.out << allowed.err;
+    EXPECT_THAT(Unwrapped(allowed.out),
+                AllOf(HasSubstr("agrees with the SDM but for what is allowed"),
+                      HasSubstr("allowed (CFG-9 (SDM table 29-5"),
+                      HasSubstr("and no finding: CFG-9 is not checked"),
+                      Not(HasSubstr("seen in 0 cases"))));
+  }
+  // Another way to get the same rule wrong, and another rule.
+  const Ran other_way = check("2-mbyte-reserved-bits-19-12", "CFG-9/off");
+  EXPECT_EQ(other_way.status, 1) << other_way.out;
+  const Ran both = check("2-mbyte-reserved-unchecked,pml-logs-gla", "CFG-9");
+  EXPECT_EQ(both.status, 1);
+  EXPECT_THAT(both.out, AllOf(HasSubstr("1. PML-2"), Not(HasSubstr("2. "))));
+  const Ran varies = check("answers-vary", "varies");
+  EXPECT_EQ(varies.status, 0) << varies.out;
+  EXPECT_THAT(varies.out, HasSubstr("allowed (varies)"));
+}
+
+TEST(CheckCommandTest, WhatDoesNotAnswerCannotBeAllowed) {
+  for (const char* name : {"crash-SIGABRT", "protocol-event", "CFG-99"}) {
+    const Ran ran =
+        RunEptdiff({"check", EPTDIFF_FAULTY_WALKER, "--allow", name});
+    EXPECT_EQ(ran.status, 2) << name;
+    EXPECT_THAT(ran.err, HasSubstr("--allow takes rules, such as CFG-9"));
+  }
+}
+
+// Another processor has set the accessed flag: the dirty flag is still due.
+TEST(CheckCommandTest, AFailedExchangeThatIsIgnoredIsFound) {
+  const Checked checked =
+      Check(EPTDIFF_FAULTY_WALKER, "failed-exchange-ignored");
+  EXPECT_EQ(checked.ran.status, 1) << checked.ran.err;
+  EXPECT_THAT(Unwrapped(checked.ran.out),
+              HasSubstr("after a compare-exchange of its that failed"));
+}
+
 // Two explanations that hardly any case tells apart; either will do.
 TEST(CheckCommandTest, AMistakeMayBeExplainedByOneRuleOrByTwo) {
   const Checked checked = Check(EPTDIFF_FAULTY_WALKER, "present-if-not-zero");

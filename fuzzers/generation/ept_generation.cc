@@ -55,9 +55,11 @@ int EptGeneration::LeafLevel() {
 // Bits that software may use, or that mean something only to some controls.
 std::uint64_t EptGeneration::FreeBits() {
   if (!random_.Percent(25)) return 0;
-  constexpr std::uint64_t kFree =
-      Bit(11) | (Low(63) & ~Low(52) & ~kVerify & ~kPagingWrite) | kSuppressVe;
-  return random_.Next() & random_.Next() & kFree;
+  std::uint64_t free = Bit(11) | (Low(63) & ~Low(52)) | kSuppressVe;
+  // Where they mean something, LeafBits() says how often.
+  if (exotic_.paging_write) free &= ~(kVerify | kPagingWrite);
+  if (random_.OneIn(4)) return free & Bit(52 + random_.Below(12));
+  return random_.Next() & random_.Next() & free;
 }
 
 std::uint64_t EptGeneration::Flags() {
@@ -135,7 +137,9 @@ void EptGeneration::MapRegion(std::uint64_t gpa, unsigned neighbours) {
 void EptGeneration::FillVeArea() {
   if (!HasSecondary(c_, kSecondaryVe)) return;
   const std::uint64_t area = c_.controls.ve_information_address;
-  const std::uint64_t busy = random_.Percent(20) ? random_.Bits(32) << 32 : 0;
+  std::uint64_t busy = random_.Percent(10) ? random_.Bits(32) << 32 : 0;
+  // Any bit of it that is not 0.
+  if (busy == 0 && random_.Percent(10)) busy = Bit(32 + random_.Below(32));
   if (busy != 0 || random_.OneIn(2)) {
     StoreWord(c_, Hpa{area}, random_.Bits(32) | busy);
   }

@@ -1,6 +1,7 @@
 #include "fuzzers/generation/generator.h"
 
 #include <algorithm>
+#include <optional>
 #include <span>
 
 #include "fuzzers/encoding/case_memory.h"
@@ -27,6 +28,8 @@ constexpr std::size_t kMaxRegions = 5;
 // Of 100 regions, those that have a mapped neighbour: what a wrong index or a
 // crossing access meets.
 constexpr unsigned kNeighbours = 70;
+// Of 100 cases, those with a page that is followed by one unlike it.
+constexpr unsigned kSeams = 5;
 
 // The making of one case about EPT alone, in the order of Run().
 class Generation {
@@ -38,6 +41,7 @@ class Generation {
   void Run() {
     ept_.PlaceStructures();
     MapRegions();
+    if (random_.Percent(kSeams)) MapSeam();
     ept_.FillVeArea();
     FillEptpList();
     FillPdptes();
@@ -47,6 +51,8 @@ class Generation {
 
  private:
   void MapRegions();
+  void MapSeam();
+  void MapEndOfSpace(std::uint64_t end);
   void FillEptpList();
   void FillPdptes();
   void AddSteps();
@@ -57,6 +63,7 @@ class Generation {
   Case& c_;
   EptGeneration ept_;
   FixedVector<std::uint64_t, kMaxRegions> pages_;  // the GPA of each region
+  std::optional<std::uint64_t> seam_;  // the page before one unlike it
 };
 
 // A 4-KByte page of guest-physical memory, anywhere that the mode can reach.
@@ -89,6 +96,47 @@ void Generation::MapRegions() {
     // Now and then one that is not mapped.
     if (!random_.Percent(8)) ept_.MapRegion(page, kNeighbours);
   }
+}
+
+// Two pages that follow one another and are not of one size, or the last of the
+// address space, in the place of a region if there is no room for one more.
+void Generation::MapSeam() {
+  const bool four_gbytes = !PagingIsOn(c_);
+  const unsigned n = c_.processor.maxphyaddr;
+  const unsigned reach = EptLevels(c_) == 5 ? n : 48;
+  // With 4-level EPT a processor has more addresses than EPT translates.
+  const bool ends = n >= reach && random_.OneIn(3);
+  if (four_gbytes) {
+    MapEndOfSpace(Bit(32));
+  } else if (ends) {
+    MapEndOfSpace(Bit(reach));
+  } else {
+    const std::uint64_t cap = c_.processor.ept_vpid_cap;
+    const bool huge = (cap & kCap1Gb) != 0 && random_.OneIn(3);
+    if (!huge && (cap & kCap2Mb) == 0) return;
+    const int large = huge ? 3 : 2;
+    const int small = huge && random_.OneIn(2) ? 2 : 1;
+    const std::uint64_t last = FirstPage() | (Low(PageShift(large)) & ~Low(12));
+    const std::uint64_t next = last + Bit(12);
+    if (next >> std::min(n, reach) != 0) return;
+    const bool down = random_.OneIn(2);
+    ept_.MapPage(last, down ? large : small, ept_.LeafBits());
+    ept_.MapPage(next, down ? small : large, ept_.LeafBits());
+    seam_ = last;
+  }
+  if (!seam_.has_value()) return;
+  if (pages_.full()) {
+    pages_.back() = *seam_;
+  } else {
+    pages_.push_back(*seam_);
+  }
+}
+
+// The last page below `end`, and what those reach that wrap around there.
+void Generation::MapEndOfSpace(std::uint64_t end) {
+  seam_ = end - Bit(12);
+  ept_.MapRegion(*seam_, 0);
+  if (!random_.OneIn(4)) ept_.MapRegion(0, 0);
 }
 
 // Three EPTPs: this one with another A/D, another root over the same tables,
@@ -149,7 +197,9 @@ void Generation::AddSteps() {
   const std::span<const std::uint64_t> pages(pages_.begin(), pages_.size());
   for (unsigned i = 0; i < count; ++i) {
     Step step;
-    if (i > 0 && random_.Percent(14)) {
+    if (seam_.has_value() && (i == 0 || random_.OneIn(2))) {
+      step = GenerateCrossingStep(random_, exotic_, c_, *seam_);
+    } else if (i > 0 && random_.Percent(14)) {
       step = ept_.StoreStep();
     } else if (UsesPae(c_) && random_.Percent(30)) {
       step.kind = StepKind::kPdpteLoad;

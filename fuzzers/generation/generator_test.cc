@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fuzzers/encoding/canonical.h"
+#include "fuzzers/encoding/case_memory.h"
 #include "fuzzers/encoding/encoding.h"
 #include "fuzzers/entries/bits.h"
 #include "fuzzers/entries/guest_mode.h"
@@ -209,6 +210,83 @@ TEST(GeneratorTest, MostAccessesReachALeaf) {
       100.0 * static_cast<double>(leaves) / static_cast<double>(accesses);
   EXPECT_GT(share, 60);
   EXPECT_LT(share, 95);
+}
+
+// What chance alone brings about in one case of ten thousand, or in none.
+TEST_P(EachFocusTest, PagesMeetWhatIsUnlikeThem) {
+  using namespace bits;
+  std::size_t beyond_tables = 0;
+  std::size_t beyond_4_gbytes = 0;
+  std::size_t other_size = 0;
+  std::size_t other_guest_size = 0;
+  UsedEntries used;
+  ForEachCase(GetParam(), [&](const Case& c) {
+    for (const Step& step : c.steps) {
+      const std::uint64_t last = step.gpa.value + step.access.size - 1;
+      beyond_tables += step.kind == StepKind::kGuestPhysicalAccess &&
+                       EptLevels(c) == 4 && step.gpa.value < Bit(48) &&
+                       last >= Bit(48);
+      beyond_4_gbytes += step.kind == StepKind::kLinearAccess &&
+                         !PagingIsOn(c) &&
+                         step.gla.value + step.access.size > Bit(32);
+      std::set<int> ept;
+      std::set<int> guest;
+      FindUsedEntries(c, step, used);
+      for (const UsedEntry& entry : used.list) {
+        if (!entry.leaf) continue;
+        if (entry.kind == UsedKind::kGuest) guest.insert(entry.level);
+        if (entry.kind == UsedKind::kEpt && entry.guest_level == 0) {
+          ept.insert(entry.level);
+        }
+      }
+      other_size += ept.size() > 1;
+      other_guest_size += guest.size() > 1;
+    }
+  });
+  if (GetParam() == Focus::kEpt) {
+    EXPECT_GT(beyond_tables, kCases / 1000);
+    EXPECT_GT(beyond_4_gbytes, kCases / 200);
+    EXPECT_GT(other_size, kCases / 60);
+  } else {
+    EXPECT_GT(beyond_4_gbytes, kCases / 2000);
+    EXPECT_GT(other_size, kCases / 120);
+    EXPECT_GT(other_guest_size, kCases / 200);
+  }
+}
+
+TEST_P(EachFocusTest, OneBitMakesTheVeAreaBusy) {
+  std::set<std::uint64_t> seen;
+  ForEachCase(GetParam(), [&](const Case& c) {
+    if (!HasSecondary(c, bits::kSecondaryVe)) return;
+    const std::uint64_t busy =
+        LoadWord(c, Hpa{c.controls.ve_information_address}) >> 32;
+    if (busy != 0 && (busy & (busy - 1)) == 0) seen.insert(busy);
+  });
+  EXPECT_EQ(seen.size(), 32u);
+}
+
+// Each of the upper bits by itself: code that takes it for something else, and
+// looks at no other, is found out.
+TEST_P(EachFocusTest, EachUpperBitOfAnEntryIsSetByItself) {
+  using namespace bits;
+  std::size_t alone[64] = {};
+  UsedEntries used;
+  ForEachCase(GetParam(), [&](const Case& c) {
+    for (const Step& step : c.steps) {
+      FindUsedEntries(c, step, used);
+      for (const UsedEntry& entry : used.list) {
+        const std::uint64_t upper = entry.value >> 52;
+        if (entry.kind != UsedKind::kEpt || upper == 0) continue;
+        if ((upper & (upper - 1)) != 0) continue;
+        for (unsigned bit = 52; bit < 64; ++bit) {
+          alone[bit] += entry.value >> bit & 1;
+        }
+      }
+    }
+  });
+  for (unsigned bit = 52; bit < 64; ++bit) {
+    EXPECT_GT(alone[bit], kCases / 150) << bit;
+  }
 }
 
 TEST(GeneratorTest, EveryKindOfStepAndAccessOccurs) {

@@ -72,7 +72,7 @@ class GuestGeneration {
   std::uint64_t NextGla(const Access& access);
   std::uint64_t Translated(const Access& access, std::uint64_t gla) const;
   int LeafLevel();
-  std::uint64_t Data(unsigned address_bits);
+  std::uint64_t Data(unsigned address_bits, std::uint64_t ones);
   void MapLinear(const LinearPage& page);
   void Map(const GuestFrame& root, const LinearPage& page, int level,
            const PageRights& rights);
@@ -193,8 +193,9 @@ int GuestGeneration::LeafLevel() {
   return draw < (c_.processor.page_1gb ? 36 : 24) ? 3 : 1;
 }
 
-// The guest-physical page that a linear page leads to.
-std::uint64_t GuestGeneration::Data(unsigned address_bits) {
+// The guest-physical page that a linear page leads to; mostly one whose address
+// has these bits.
+std::uint64_t GuestGeneration::Data(unsigned address_bits, std::uint64_t ones) {
   const unsigned draw = random_.Below(100);
   // A page that is both a guest table and data.
   if (draw < 7) return tables_->SomeFrame().gpa;
@@ -205,7 +206,7 @@ std::uint64_t GuestGeneration::Data(unsigned address_bits) {
   const std::uint64_t near = pages_.empty() || random_.OneIn(2)
                                  ? tables_->SomeFrame().gpa ^ Bit(20)
                                  : pages_.back().gpa;
-  std::uint64_t page = ept_.NextPage(near) & Low(address_bits);
+  std::uint64_t page = (ept_.NextPage(near) | ones) & Low(address_bits);
   // 4-level EPT does not reach beyond bit 47.
   if (address_bits == 48 && c_.processor.maxphyaddr > 48 &&
       random_.Percent(10)) {
@@ -242,7 +243,9 @@ void GuestGeneration::MapLinear(const LinearPage& wanted) {
   LinearPage page = wanted;
   const int level = LeafLevel();
   const std::uint64_t within = Low(GuestPageShift(mode(), level)) & ~Low(12);
-  page.gpa = Data(tables_->address_bits(level));
+  // The last 4 KBytes of a large page are followed by a page of another size.
+  const bool at_the_end = level > 1 && page.crosses && random_.OneIn(2);
+  page.gpa = Data(tables_->address_bits(level), at_the_end ? within : 0);
   if (level > 1) {
     // The offset in a large page is the same on either side.
     page.gla = (page.gla & ~within) | (page.gpa & within);

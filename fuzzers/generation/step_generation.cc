@@ -1,5 +1,7 @@
 #include "fuzzers/generation/step_generation.h"
 
+#include <algorithm>
+
 #include "fuzzers/encoding/canonical.h"
 #include "fuzzers/entries/bits.h"
 #include "fuzzers/entries/guest_mode.h"
@@ -192,6 +194,32 @@ Step GenerateAccessStep(Random& random, const Exotic& exotic, const Case& c,
     return LinearStep(random, exotic, c, pages);
   }
   return GuestPhysicalStep(random, exotic, c, pages);
+}
+
+Step GenerateCrossingStep(Random& random, const Exotic& exotic, const Case& c,
+                          std::uint64_t page) {
+  Step step = PagingIsOn(c) ? GuestPhysicalStep(random, exotic, c, {&page, 1})
+                            : LinearStep(random, exotic, c, {&page, 1});
+  Access& access = step.access;
+  // Shadow stacks are aligned, and one byte is in one page.
+  if (IsShadowStack(access.kind)) access.kind = AccessKind::kWrite;
+  access.wruss = false;
+  if (access.size == 1) access.size = 8;
+  const std::uint64_t inside = 1 + random.Below(access.size);
+  std::uint64_t first = page + 4096 - inside;
+  // The processor has no guest-physical addresses beyond.
+  if (PagingIsOn(c)) {
+    first = std::min(first, Bit(c.processor.maxphyaddr) - access.size);
+  }
+  if (step.kind == StepKind::kLinearAccess) {
+    step.gla = Gla{first};
+    return step;
+  }
+  step.gpa = Gpa{first};
+  if (step.page.gla_valid) {
+    step.page.gla.value = (step.page.gla.value & ~Low(12)) | (first & Low(12));
+  }
+  return step;
 }
 
 }  // namespace eptdiff

@@ -33,6 +33,11 @@ std::uint64_t WithMetadata(Random& random, const GuestState& guest,
 Step GenerateAccessStep(Random& random, const Exotic& exotic, const Case& c,
                         std::span<const std::uint64_t> pages);
 
+// An access that begins in `page` and ends in the next one, or with its last
+// byte; by linear address where there is no paging.
+Step GenerateCrossingStep(Random& random, const Exotic& exotic, const Case& c,
+                          std::uint64_t page);
+
 }  // namespace eptdiff
 
 #endif  // EPTDIFF_FUZZERS_GENERATION_STEP_GENERATION_H_

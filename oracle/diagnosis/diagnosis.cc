@@ -85,6 +85,7 @@ std::size_t Diagnosis::Ask(Oracle& oracle, const Case& c) {
   const auto shared = std::make_shared<const Case>(c);
   MachineState state;
   state.records_history = oracle.keeps_translations();
+  state.declared = oracle.declared();
   state.Load(c);
   Outcome outcome;
   if (oracle.Enter(state, outcome) != Skip::kNone) return 0;

@@ -53,7 +53,7 @@ std::size_t Diagnosis::AskWitnesses(Oracle& oracle, std::size_t limit) {
     Update();
     if (candidates_[0].empty()) break;
     Separation separation(candidates_, evidence_.fields(),
-                          oracle.keeps_translations());
+                          oracle.keeps_translations(), oracle.declared());
     for (std::size_t i = 0; i < witnesses.size() && asked < limit; ++i) {
       if (witness_asked_[i]) continue;
       if (separation.UseOf(witnesses[i].c) == Use::kNone) continue;
@@ -80,7 +80,7 @@ void Diagnosis::AskVariations(Oracle& oracle, const Vary& vary,
     const std::vector<Case> originals = Originals();
     if (originals.empty()) return;
     Separation separation(candidates_, evidence_.fields(),
-                          oracle.keeps_translations());
+                          oracle.keeps_translations(), oracle.declared());
     Case varied;
     for (std::size_t fruitless = 0;
          fruitless < limits.fruitless && asked < limits.asked; ++fruitless) {

@@ -25,7 +25,7 @@ AlterationSet AllOf(const std::vector<Combination>& explanations) {
 }  // namespace
 
 Separation::Separation(const std::vector<Combination>& explanations,
-                       FieldSet fields, bool keeps)
+                       FieldSet fields, bool keeps, const Declared& declared)
     : fields_(fields),
       all_(AllOf(explanations)),
       first_(explanations[0], all_),
@@ -34,6 +34,7 @@ Separation::Separation(const std::vector<Combination>& explanations,
       trace_(std::make_unique<Trace>()) {
   trace_->keeps_hits = false;
   state_.records_history = keeps;
+  state_.declared = declared;
   AlterationSet common = SetOf(explanations[0]);
   for (const Combination& explanation : explanations) {
     common &= SetOf(explanation);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "oracle/case.h"
+#include "oracle/declared.h"
 #include "oracle/diagnosis/combination.h"
 #include "oracle/diagnosis/touched.h"
 #include "oracle/machine_state.h"
@@ -30,9 +31,10 @@ class Separation {
  public:
   // Between these, of which there is at least one; the oracle's answers show
   // `fields`.
-  // `keeps`: of an oracle that may keep translations.
+  // `keeps`: of an oracle that may keep translations. `declared` is what else
+  // it declares.
   Separation(const std::vector<Combination>& explanations, FieldSet fields,
-             bool keeps);
+             bool keeps, const Declared& declared);
 
   // Goes through `c` as an oracle would that the first explanation describes.
   Use UseOf(const Case& c);

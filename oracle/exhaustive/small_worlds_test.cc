@@ -32,7 +32,7 @@ TEST(SmallWorldsTest, BothStatementsPermitTheSame) {
 TEST(SmallWorldsTest, AnAlteredReferenceIsNoticed) {
   for (const char* name :
        {"CACHE-2/not-present-kept", "CACHE-2/misconfigured-kept",
-        "CACHE-3/never", "CACHE-4/never", "CACHE-5/gpa-not-ended",
+        "CACHE-3/never", "CACHE-4/not-as-declared", "CACHE-5/gpa-not-ended",
         "CACHE-5/every-gpa-ended", "CACHE-6/single-ends-nothing",
         "CACHE-6/all-ends-nothing", "CACHE-6/single-ends-all",
         "CACHE-6/single-leaves-upper-levels", "CACHE-6/all-leaves-upper-levels",

@@ -21,7 +21,8 @@ namespace {
 
 std::uint64_t Always(const Situation&, std::uint64_t) { return 1; }
 
-// What is never kept, kept; what has other tags, used.
+// What is never kept, kept; what has other tags, used; and what whoever answers
+// does not declare to keep.
 constexpr Alteration kNever[] = {
     {"CACHE-1/eptrta", Slot::kCache1Eptrta, Always, ""},
     {"CACHE-1/vpid", Slot::kCache1Vpid, Always, ""},
@@ -31,6 +32,9 @@ constexpr Alteration kNever[] = {
     {"CACHE-2/guest-not-present", Slot::kCache2GuestNotPresent, Always, ""},
     {"CACHE-2/guest-reserved", Slot::kCache2GuestReserved, Always, ""},
     {"CACHE-2/guest-accessed", Slot::kCache2GuestAccessed, Always, ""},
+    {"CACHE-3/guest-physical", Slot::kCache3GuestPhysical, Always, ""},
+    {"CACHE-3/combined", Slot::kCache3Combined, Always, ""},
+    {"CACHE-4/upper-levels", Slot::kCache4, Always, ""},
 };
 
 // What is set aside of the SDM.
@@ -129,6 +133,16 @@ bool HasHistory(const MachineState& state) {
   return state.records_history && !state.history.full();
 }
 
+// Whether nothing has to be set aside for who declares to keep everything.
+bool IsUndeclared(const MachineState& before, const Step& step,
+                  const Search::Wanted& wanted) {
+  if (before.declared.kept == KeptKinds()) return false;
+  MachineState all = before;
+  all.declared.kept = KeptKinds();
+  const auto use = Search(all, step, wanted).Run();
+  return use.has_value() && use->ends.empty() && use->never.empty();
+}
+
 // A value of the entry `read` that is neither memory's nor among `known`.
 std::optional<PastValue> AnotherValue(const MachineState& before,
                                       const Step& step, const EntryRead& read,
@@ -171,6 +185,7 @@ std::optional<StaleUse> FindStaleUse(const MachineState& before,
   };
   std::optional<StaleUse> use = Search(before, step, fits).Run();
   if (use.has_value() && use->ends.empty() && use->never.empty()) use.reset();
+  if (use.has_value()) use->undeclared = IsUndeclared(before, step, fits);
   return use;
 }
 

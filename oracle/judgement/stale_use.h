@@ -25,8 +25,11 @@ struct StaleUse {
   // It would be permitted if these steps, oldest first, had ended nothing, and
   // only if none of them had;
   std::vector<KeptEnd> ends = {};
-  // and if these rules, CACHE-1 and CACHE-2, let everything be kept and used.
+  // and if these rules, CACHE-1 to CACHE-4, let everything be kept and used.
   std::vector<Rule> never = {};
+  // It would also be permitted, whatever the steps, to who declares to keep all
+  // that 29.4 has (declared.h).
+  bool undeclared = false;
 };
 
 // How `outcome` of `step`, which the SDM does not permit in `before`, would

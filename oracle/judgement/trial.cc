@@ -27,6 +27,7 @@ struct Trial::Seat {
         fields(oracle.fields()),
         models_entry(oracle.models_entry()),
         keeps(oracle.keeps_translations()),
+        declared(oracle.declared()),
         reference(dialect),
         sdm(dialect.alterations().empty()) {}
 
@@ -35,6 +36,7 @@ struct Trial::Seat {
   const FieldSet fields;
   const bool models_entry;
   const bool keeps;
+  const Declared declared;
   const CachingReference reference;
   const bool sdm;  // judged by the SDM itself
 
@@ -105,6 +107,7 @@ void Trial::Enter(const Case& c) {
   state.Load(c);
   for (auto& seat : seats_) {
     seat->group = 0;
+    state.declared = seat->declared;
     const Skip skip = seat->oracle.Enter(seats_[0]->state, seat->outcome);
     seat->active = skip == Skip::kNone;
     standings_[seat->number].skip = skip;
@@ -129,7 +132,8 @@ void Trial::Perform(std::size_t number, const Step& step) {
       leader.state.Begin(step);
       leader.unmodelled = UnmodelledBy(leader.state, step);
     }
-    const MachineState& state = leader.state;
+    MachineState& state = leader.state;
+    state.declared = seat->declared;
     const Skip unmodelled = leader.unmodelled;
     const Skip skip = unmodelled != Skip::kNone
                           ? unmodelled
@@ -161,12 +165,13 @@ void Trial::JudgeAnswers(std::size_t number, const Step* step) {
 }
 
 void Trial::JudgeSeat(Seat& seat, std::size_t number, const Step* step) {
-  const MachineState& state = seats_[seat.group]->state;
+  MachineState& state = seats_[seat.group]->state;
+  state.declared = seat.declared;
   for (const Seat* other : by_dialect_) {
     // A verdict that no alteration touched is the SDM's.
     if (seat.sdm && other->judge == other && other->group == seat.group &&
-        other->keeps == seat.keeps && !(seat.keeps && memory_first_) &&
-        !other->own_trace.altered) {
+        other->keeps == seat.keeps && other->declared == seat.declared &&
+        !(seat.keeps && memory_first_) && !other->own_trace.altered) {
       seat.judge = other;
       break;
     }

@@ -63,6 +63,10 @@ class SlotSet {
     return all;
   }
   constexpr void Add(Slot slot) { words_[Word(slot)] |= Bit(slot); }
+  constexpr void Add(const SlotSet& other) {
+    for (std::size_t i = 0; i < words_.size(); ++i)
+      words_[i] |= other.words_[i];
+  }
   constexpr bool Contains(Slot slot) const {
     return (words_[Word(slot)] & Bit(slot)) != 0;
   }

@@ -17,7 +17,10 @@ Structure StructureOf(Role role) {
 }  // namespace
 
 std::uint64_t Examiner::AnswerWatched(Slot slot, std::uint64_t answer) {
-  const std::uint64_t altered = dialect_.Answer(slot, s, answer);
+  const SlotSet* const left = state_.declared.left;
+  const bool is_left = left != nullptr && left->Contains(slot);
+  if (is_left && answer != 0) trace_.left = true;
+  const std::uint64_t altered = is_left ? 0 : dialect_.Answer(slot, s, answer);
   if (altered != answer) trace_.altered = true;
   if (!trace_.keeps_hits) return altered;
   if (altered == 0) {

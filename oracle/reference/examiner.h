@@ -24,7 +24,8 @@ class Examiner {
            Chooser* chooser = nullptr)
       : chooser(chooser),
         dialect_(dialect),
-        watched_(trace.keeps_hits ? SlotSet::All() : dialect.altered()),
+        watched_(trace.keeps_hits ? SlotSet::All()
+                                  : Union(dialect, state.declared.left)),
         state_(state),
         trace_(trace) {
     s.state = &state;
@@ -89,15 +90,24 @@ class Examiner {
     }
     __builtin_unreachable();
   }
+  static SlotSet Union(const Dialect& dialect, const SlotSet* left) {
+    SlotSet all = dialect.altered();
+    if (left != nullptr) [[unlikely]] {
+      all.Add(*left);
+    }
+    return all;
+  }
   // The number of the place where the slot is asked.
   [[gnu::always_inline]] std::size_t PlaceOf(Slot slot) const {
     return RulePlace{InfoOf(slot).rule, s.level, s.linear.level != 0}.number();
   }
-  // What the dialect makes of the answer, and keeps of it in the trace.
+  // What the dialect makes of the answer, if the slot is not left to hardware;
+  // and keeps of it in the trace.
   std::uint64_t AnswerWatched(Slot slot, std::uint64_t answer);
 
   const Dialect& dialect_;
-  // The slots that the dialect alters; all if the trace keeps hits.
+  // The slots that the dialect alters, or whoever answers leaves to hardware;
+  // all if the trace keeps hits.
   const SlotSet watched_;
   const MachineState& state_;
   Trace& trace_;

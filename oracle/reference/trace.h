@@ -79,6 +79,8 @@ struct Trace {
   // Whether an alteration of the dialect changed any answer on the way. If
   // not, the verdict is that of the SDM.
   bool altered = false;
+  // Whether a slot would have forbidden something that is left to hardware.
+  bool left = false;
   // Whether the access (or one page of it) reached a leaf.
   bool reached_leaf = false;
 
@@ -95,6 +97,7 @@ struct Trace {
     consequences.Clear();
     if (keeps_hits) silences.Clear();
     altered = false;
+    left = false;
     reached_leaf = false;
   }
 };

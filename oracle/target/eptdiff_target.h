@@ -124,12 +124,13 @@ extern EPTDIFF_TARGET_EXPORT const uint32_t eptdiff_target_abi;
 /* Accesses of more than 64 bytes: eptdiff_question.access_bytes. */
 #define EPTDIFF_MODELS_LARGE_ACCESSES (UINT64_C(1) << 33)
 /* It keeps translations, as 29.4 lets a processor: its answers are judged by
- * what may have been kept, and it is asked where that matters: the same access
- * again after a store to an entry, with and without what ends it. It keeps them
- * apart by case (eptdiff_target_enter), and by `processor`. Needs
- * `keeps_state`. Without it, what is stale is wrong. */
+ * what may have been kept of what `keeps` declares, and it is asked where that
+ * matters: the same access again after a store to an entry, with and without
+ * what ends it. It keeps them apart by case (eptdiff_target_enter), and by
+ * `processor`. Needs `keeps_state`. Without it, what is stale is wrong. */
 #define EPTDIFF_MODELS_CACHES (UINT64_C(1) << 34)
-/* Steps on logical processors 1 to 3 as well. */
+/* Steps on other logical processors than 0 as well, 1 to 3 or as many as
+ * eptdiff_profile.processors has. */
 #define EPTDIFF_MODELS_PROCESSORS (UINT64_C(1) << 35)
 /* Pushes onto a shadow stack whose token the processor has just marked busy,
  * 26.4.3: eptdiff_question.busy_shadow_stack. */
@@ -186,6 +187,42 @@ extern EPTDIFF_TARGET_EXPORT const uint32_t eptdiff_target_abi;
 #define EPTDIFF_OFFSET_OF_GLA (1u << 1)
 #define EPTDIFF_OFFSET_OF_CR2 (1u << 2)
 
+/* Of a target with EPTDIFF_MODELS_CACHES, of what it keeps translations
+ * (29.4.1) and by what tags: eptdiff_profile.keeps. An answer by a kind that is
+ * not declared is wrong unless memory gives it, too. What would need a tag that
+ * is not declared is not asked: another VPID than 0000H and INVVPID, CR4.PCIDE
+ * and INVPCID, another root of EPT in one case. */
+#define EPTDIFF_KEEPS_GUEST_PHYSICAL (1u << 0) /* guest-physical mappings */
+#define EPTDIFF_KEEPS_COMBINED (1u << 1)       /* combined mappings */
+/* Entries of paging-structure caches, of the kinds of mappings that it keeps.
+ */
+#define EPTDIFF_KEEPS_PAGING_STRUCTURES (1u << 2)
+#define EPTDIFF_KEEPS_VPIDS (1u << 3)
+#define EPTDIFF_KEEPS_PCIDS (1u << 4)
+#define EPTDIFF_KEEPS_EPTRTAS (1u << 5)
+#define EPTDIFF_KEEPS_ALL ((1u << 6) - 1) /* all of them so far */
+
+/* What a walker that judges nothing leaves to hardware (forensics,
+ * introspection, software look-ups): eptdiff_profile.leaves. It is asked all
+ * the same, and has to translate as if nothing of that kind forbade it. */
+/* Rights that EPT entries lack, 29.3.3.2; sub-page permissions, too. */
+#define EPTDIFF_LEAVES_EPT_RIGHTS (1u << 0)
+/* Reserved bits of EPT entries: the second item of 29.3.3.1. */
+#define EPTDIFF_LEAVES_EPT_RESERVED_BITS (1u << 1)
+/* Its other items: rights that do not go together, reserved memory types. */
+#define EPTDIFF_LEAVES_EPT_MISCONFIGURATIONS (1u << 2)
+/* Rights of guest entries, volume 3A 4.6, with protection keys, and LASS. */
+#define EPTDIFF_LEAVES_GUEST_RIGHTS (1u << 3)
+/* Reserved bits of guest entries, and of PDPTEs that are loaded. The processor
+ * then has 1-GByte pages and PSE-36. */
+#define EPTDIFF_LEAVES_GUEST_RESERVED_BITS (1u << 4)
+/* It translates only: what is not present, or beyond what tables translate, is
+ * all that it refuses. */
+#define EPTDIFF_LEAVES_ALL ((1u << 5) - 1)
+
+/* Kinds of accesses, 1 << enum eptdiff_access: eptdiff_profile.accesses. */
+#define EPTDIFF_ACCESSES_ALL ((1u << 7) - 1)
+
 typedef struct eptdiff_profile {
   uint32_t size;   /* of this structure, set by the harness */
   uint32_t fills;  /* EPTDIFF_FILLS_*; all of them at first */
@@ -214,6 +251,17 @@ typedef struct eptdiff_profile {
   uint32_t error_code_left_out;
   uint32_t offsets_left_out;
   uint32_t reserved1;
+  /* EPTDIFF_KEEPS_*; all of them at first. */
+  uint32_t keeps;
+  /* EPTDIFF_LEAVES_*; 0 at first. */
+  uint32_t leaves;
+  /* The kinds of accesses that it is asked, as far as `models` has them; all at
+   * first. A read, a write or a fetch must be among them. What is none of these
+   * is asked as one that is. */
+  uint32_t accesses;
+  /* With EPTDIFF_MODELS_PROCESSORS, how many; 4 at first, at most that. */
+  uint8_t processors;
+  uint8_t reserved2[3];
 } eptdiff_profile;
 
 /* Whether the harness knows this field of its profile. */
@@ -403,7 +451,9 @@ typedef struct eptdiff_memory {
   void* context;
   uint64_t (*load)(void* context, uint64_t address);
   void (*store)(void* context, uint64_t address, uint64_t value);
-  /* Stores `desired` if the word is `expected`; returns whether it did. */
+  /* Stores `desired` if the word is `expected`; returns whether it did. Now and
+   * then another processor has just set the accessed flag of the entry: load
+   * it again. */
   int (*compare_exchange)(void* context, uint64_t address, uint64_t expected,
                           uint64_t desired);
 } eptdiff_memory;

@@ -187,6 +187,11 @@ void WriteReport(const CheckReport& report, JsonWriter& json) {
     WriteFinding(finding, json);
   }
   json.End();
+  json.Key("allowed").Array();
+  for (const CheckFinding& finding : report.allowed) {
+    WriteFinding(finding, json);
+  }
+  json.End();
   json.Key("remarks").Array();
   for (const std::string& remark : report.remarks) json.String(remark);
   json.End();
@@ -206,13 +211,24 @@ std::string JUnitSuite(const CheckReport& report) {
         of_rule.push_back(&finding);
       }
     }
-    const std::string why = rule.decided ? "" : UndecidedWords(rule);
+    std::string why = rule.decided ? "" : UndecidedWords(rule);
+    for (const CheckFinding& finding : report.allowed) {
+      if (finding.identifier != View(info.identifier)) continue;
+      why = absl::StrCat("allowed: ", Message(finding));
+    }
     ++tests;
     failures += of_rule.empty() ? 0 : 1;
     skipped += of_rule.empty() && !why.empty() ? 1 : 0;
     AddTestCase(suite,
                 absl::StrCat(View(info.identifier), ": ", View(info.words)),
                 of_rule, why, cases);
+  }
+  for (const CheckFinding& finding : report.allowed) {
+    if (!finding.alteration.empty()) continue;  // told by its rule
+    ++tests;
+    ++skipped;
+    AddTestCase(suite, finding.signature, {},
+                absl::StrCat("allowed: ", Message(finding)), cases);
   }
   for (const CheckFinding& finding : report.findings) {
     ++tests;
@@ -229,6 +245,8 @@ void WriteRun(const CheckReport& report, JsonWriter& json) {
   std::vector<const CheckFinding*> all;
   for (const CheckFinding& finding : report.departures) all.push_back(&finding);
   for (const CheckFinding& finding : report.findings) all.push_back(&finding);
+  const std::size_t not_allowed = all.size();
+  for (const CheckFinding& finding : report.allowed) all.push_back(&finding);
   const std::vector<SarifRule> rules = RulesOf(report, all);
   json.Object();
   json.Key("tool").Object();
@@ -246,7 +264,8 @@ void WriteRun(const CheckReport& report, JsonWriter& json) {
       absl::StrCat("eptdiff/", report.name, "/", NameOf(report.kind), "/"));
   json.End();
   json.Key("results").Array();
-  for (const CheckFinding* finding : all) {
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const CheckFinding* finding = all[i];
     json.Object();
     json.Key("ruleId").String(finding->identifier);
     json.Key("ruleIndex").Number(IndexOf(rules, finding->identifier));
@@ -267,6 +286,13 @@ void WriteRun(const CheckReport& report, JsonWriter& json) {
     json.End();
     json.End();
     json.End();
+    if (i >= not_allowed) {
+      json.Key("suppressions").Array();
+      json.Object();
+      json.Key("kind").String("external");
+      json.End();
+      json.End();
+    }
     json.Key("partialFingerprints").Object();
     json.Key("eptdiff/v1")
         .String(finding->signature.empty() ? finding->identifier

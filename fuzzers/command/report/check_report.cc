@@ -177,7 +177,9 @@ std::string WalkerText(const CheckReport& report, bool whole,
                   RulesText(report.rules, whole), "\n");
   if (report.agrees()) {
     absl::StrAppend(&text, style.Good("agrees"),
-                    " with the SDM in all that it was asked\n");
+                    report.allowed.empty()
+                        ? " with the SDM in all that it was asked\n"
+                        : " with the SDM but for what is allowed\n");
   }
   std::size_t number = 0;
   if (!report.departures.empty()) {
@@ -185,6 +187,12 @@ std::string WalkerText(const CheckReport& report, bool whole,
     for (const CheckFinding& finding : report.departures) {
       text += FindingText(finding, ++number, style);
     }
+  }
+  for (const CheckFinding& finding : report.allowed) {
+    text += Item(2, "-", "",
+                 absl::StrCat("allowed (", Head(finding),
+                              "), and no finding: ", finding.sentence,
+                              "; seen in ", Counted(finding.cases, "case")));
   }
   for (const std::string& remark : report.remarks) {
     text += Item(2, "-", "", remark);

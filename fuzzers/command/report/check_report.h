@@ -24,6 +24,7 @@ namespace eptdiff {
 // One thing that the target does and should not.
 struct CheckFinding {
   std::string identifier;   // of the rule; of an incident, what happened
+  std::string alteration;   // of a departure, by name
   std::string sdm_section;  // "" if the SDM has nothing to do with it
   std::string sentence;     // what it does
   // Alterations that would explain it as well, in words.
@@ -62,6 +63,7 @@ struct CheckReport {
   std::vector<std::pair<std::string, std::uint64_t>> skipped;  // by reason
   std::vector<CheckFinding> departures;  // explained by alterations
   std::vector<CheckFinding> findings;    // incidents, and what nothing explains
+  std::vector<CheckFinding> allowed;     // of either, and none of them
   std::vector<std::string> remarks;      // other explanations
 
   bool agrees() const { return departures.empty() && findings.empty(); }

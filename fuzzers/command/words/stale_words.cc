@@ -90,6 +90,19 @@ std::string EndWords(const Case& c, const KeptEnd& end) {
                       View(IdentifierOf(end.rule)), ")");
 }
 
+// What a rule lets nobody use.
+const char* NeverWords(Rule rule) {
+  switch (rule) {
+    case Rule::kCache1:
+      return "that was kept under another tag";
+    case Rule::kCache3:
+    case Rule::kCache4:
+      return "its profile does not declare that it keeps such";
+    default:
+      return "such an entry is never kept";
+  }
+}
+
 // Why something cannot be used any more.
 std::vector<std::string> ReasonWords(const Case& c,
                                      const std::vector<KeptEnd>& ends,
@@ -101,10 +114,8 @@ std::vector<std::string> ReasonWords(const Case& c,
     reasons.push_back(absl::StrCat(Listed(words), " ended that"));
   }
   for (const Rule rule : never) {
-    reasons.push_back(absl::StrCat(rule == Rule::kCache1
-                                       ? "that was kept under another tag ("
-                                       : "such an entry is never kept (",
-                                   View(IdentifierOf(rule)), ")"));
+    reasons.push_back(
+        absl::StrCat(NeverWords(rule), " (", View(IdentifierOf(rule)), ")"));
   }
   return reasons;
 }
@@ -112,10 +123,15 @@ std::vector<std::string> ReasonWords(const Case& c,
 }  // namespace
 
 std::string StaleUseWords(const Case& c, const StaleUse& use) {
+  std::string reasons =
+      absl::StrJoin(ReasonWords(c, use.ends, use.never), "; ");
+  if (use.undeclared && use.never.empty()) {
+    absl::StrAppend(&reasons, ", or ", NeverWords(Rule::kCache3), " (CACHE-3)");
+  }
   return absl::StrCat(
       "uses ",
       use.entries.empty() ? "what it has kept" : EntriesWords(use.entries),
-      "; ", absl::StrJoin(ReasonWords(c, use.ends, use.never), "; "));
+      "; ", reasons);
 }
 
 std::string PastValueWords(const Case& c, const PastValue& value) {

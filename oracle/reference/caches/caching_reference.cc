@@ -72,6 +72,7 @@ void CachingReference::AddWhatWasKept(const MachineState& state,
     trace.consequences.Add(other_trace->consequences);
     trace.silences.Add(other_trace->silences);
     trace.altered = trace.altered || other_trace->altered;
+    trace.left = trace.left || other_trace->left;
     if (!kept.possible()) continue;
     if (other->standing == Standing::kUndefined) {  // ALIAS-1, of a kept entry
       verdict.standing = Standing::kUndefined;

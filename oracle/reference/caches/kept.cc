@@ -286,6 +286,8 @@ std::uint64_t Kept::BeginEpt(Examiner& x, std::uint64_t eptp) {
   spp_held_ = 0;
   pat_ = ~Moments{0};
   eptp_ = eptp;
+  keeps_guest_physical_ = x.Ask(Slot::kCache3GuestPhysical);
+  keeps_combined_ = x.Ask(Slot::kCache3Combined);
   if (!x.Ask(Slot::kCache3)) {
     tagged_ = held_ = Now();
     return eptp;
@@ -325,8 +327,8 @@ std::uint64_t Kept::ReadEntry(Examiner& x, Hpa address, std::uint64_t now) {
 }
 
 void Kept::Keep(Examiner& x) {
-  held_ =
-      x.s.leaf || x.Ask(Slot::kCache4) ? Hold(x, OfEntry(x), filled_) : filled_;
+  const bool kept = keeps_guest_physical_ && (x.s.leaf || x.Ask(Slot::kCache4));
+  held_ = kept ? Hold(x, OfEntry(x), filled_) : filled_;
   spp_held_ = held_;
 }
 
@@ -415,7 +417,7 @@ void Kept::KeepGuest(Examiner& x, bool leaf) {
     guest_held_ = guest_filled_;
     return;
   }
-  guest_above_ = x.Ask(Slot::kCache4) ? shift : 0;
+  guest_above_ = keeps_combined_ && x.Ask(Slot::kCache4) ? shift : 0;
   guest_held_ = guest_above_ != 0
                     ? Hold(x, Combined(x, false, shift), guest_filled_)
                     : guest_filled_;
@@ -468,10 +470,14 @@ Kept::Moments Kept::MadeWhole(Examiner& x) const {
          });
 }
 
+Kept::Moments Kept::HoldWhole(Examiner& x, Moments made) {
+  return keeps_combined_ ? Hold(x, WholePage(x), made) : made;
+}
+
 // 3A 4.10.2.2: a translation has "the memory type", not what it was made of.
 std::uint64_t Kept::Pat(Examiner& x) {
   const std::uint64_t now = state_.guest.pat;
-  if (!IsCombined(x)) return now;
+  if (!IsCombined(x) || !keeps_combined_) return now;
   if (!linear_) {
     pcid_ = PcidOf(state_.guest);
     global_ = false;
@@ -509,11 +515,9 @@ void Kept::UseNow(Examiner& x) {
     pcid_ = PcidOf(state_.guest);
     global_ = false;
   }
-  Require(Hold(x, WholePage(x), MadeWhole(x) & pat_));
+  Require(HoldWhole(x, MadeWhole(x) & pat_));
 }
 
-void Kept::UseGuestNow(Examiner& x) {
-  Require(Hold(x, WholePage(x), guest_filled_));
-}
+void Kept::UseGuestNow(Examiner& x) { Require(HoldWhole(x, guest_filled_)); }
 
 }  // namespace eptdiff

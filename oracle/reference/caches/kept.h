@@ -105,6 +105,8 @@ class Kept final : public Chooser {
   // the whole of that can have been made.
   bool IsCombined(const Examiner& x) const;
   Moments MadeWhole(Examiner& x) const;
+  // When the combined mapping of the page is held that was made at `made`.
+  Moments HoldWhole(Examiner& x, Moments made);
   void Require(Moments held);
 
   const MachineState& state_;
@@ -132,6 +134,9 @@ class Kept final : public Chooser {
   Moments tagged_ = 0;
   Moments held_ = 0;
   Moments filled_ = 0;
+  // Whether mappings of either kind may be used that were made before.
+  bool keeps_guest_physical_ = true;
+  bool keeps_combined_ = true;
   Moments spp_held_ = 0;
   // When IA32_PAT was what Pat() has chosen.
   Moments pat_ = ~Moments{0};

@@ -14,6 +14,7 @@ using sdm::Field;
 
 std::uint64_t Never(const Situation&, std::uint64_t) { return 0; }
 std::uint64_t Always(const Situation&, std::uint64_t) { return 1; }
+std::uint64_t Not(const Situation&, std::uint64_t value) { return value == 0; }
 
 // Whole translations are ended, paging-structure-cache entries are not.
 std::uint64_t OfWholes(const Situation& s, std::uint64_t value) {
@@ -74,8 +75,15 @@ constexpr Alteration kVariants[] = {
      "guest entries are kept whose accessed flag is 0"},
     {"CACHE-3/never", Slot::kCache3, Never,
      "no translation is taken to be kept"},
-    {"CACHE-4/never", Slot::kCache4, Never,
-     "upper levels are not kept apart from whole translations"},
+    {"CACHE-3/guest-physical-not-as-declared", Slot::kCache3GuestPhysical, Not,
+     "guest-physical mappings are kept if, and only if, its profile does not "
+     "declare that"},
+    {"CACHE-3/combined-not-as-declared", Slot::kCache3Combined, Not,
+     "combined mappings are kept if, and only if, its profile does not declare "
+     "that"},
+    {"CACHE-4/not-as-declared", Slot::kCache4, Not,
+     "upper levels are kept apart from whole translations if, and only if, its "
+     "profile does not declare that"},
     {"CACHE-5/gpa-not-ended", Slot::kCache5GuestPhysical, Never,
      "an EPT violation leaves what was kept of its GPA"},
     {"CACHE-5/gla-not-ended", Slot::kCache5Combined, Never,

@@ -106,7 +106,18 @@ std::uint64_t Cache2GuestAccessed(const Situation&) { return false; }
 
 std::uint64_t Cache3(const Situation&) { return true; }
 
-std::uint64_t Cache4(const Situation&) { return true; }
+// "Two classes of mappings [...] may be cached by a processor" (29.4.1): of
+// these, what it declares.
+std::uint64_t Cache3GuestPhysical(const Situation& s) {
+  return s.state->declared.kept.guest_physical;
+}
+std::uint64_t Cache3Combined(const Situation& s) {
+  return s.state->declared.kept.combined;
+}
+
+std::uint64_t Cache4(const Situation& s) {
+  return s.state->declared.kept.paging_structures;
+}
 
 // "An EPT violation invalidates any guest-physical mappings (associated with
 // the current EPTRTA) that would be used to translate the guest-physical

@@ -54,7 +54,7 @@ std::vector<NamedCase> ViolationCases() {
       // leads there all the same, to what the other PTE has become since.
       {"cache-5-not-the-table-of-a-guest-entry",
        "CACHE-5",
-       {"CACHE-3/never", "CACHE-4/never"},
+       {"CACHE-3/never", "CACHE-4/not-as-declared"},
        Guest4()
            .Vpid(5)
            .Word(kGuestPte + 8, 0x16067)

@@ -45,7 +45,8 @@ std::vector<NamedCase> CacheGuestWitnesses() {
        Reaches(0x20234, 4)},
       {"cache-8-not-guest-physical",
        "CACHE-8",
-       {"CACHE-8/invlpg-guest-physical-too", "CACHE-3/never"},
+       {"CACHE-8/invlpg-guest-physical-too", "CACHE-3/never",
+        "CACHE-3/guest-physical-not-as-declared"},
        Moved().Invlpg(kGlaPage).Read(0x1234).Build(),
        Completes(0x9234)},
       {"cache-8-mov-cr3",
@@ -56,7 +57,8 @@ std::vector<NamedCase> CacheGuestWitnesses() {
        Reaches(0x20234, 4)},
       {"cache-8-mov-cr3-with-bit-63",
        "CACHE-8",
-       {"CACHE-8/mov-cr3-ends-globals", "CACHE-3/never"},
+       {"CACHE-8/mov-cr3-ends-globals", "CACHE-3/never",
+        "CACHE-3/combined-not-as-declared"},
        GuestMovedUnderPcid(0x67, 0x67)
            .Give(GuestRegister::kCr3, std::uint64_t{1} << 63 | 0x14001)
            .Read(kGla)

@@ -62,6 +62,23 @@ std::vector<NamedCase> FourKByteCases() {
            .Linear(AccessKind::kRead, 0x1234)
            .Build(),
        Completes(0x9234)},
+      // 3A 3.3: without paging linear addresses have 32 bits, too.
+      {"gw-1-no-paging-at-4-gbytes",
+       "GW-1",
+       {},
+       Walk4()
+           .With([](Case& c) {
+             c.guest.cr0 = 1;  // PE
+             c.guest.cr4 = 0;
+             c.guest.cs_l = false;
+             c.guest.efer = 0;
+           })
+           .Linear(AccessKind::kRead, 0xffff'fffe, 4)
+           .Word(0x2000, 0xb007)
+           .Word(0xb000, 0xc007)
+           .Word(0xc000, 0xd037)
+           .Build(),
+       Completes(0x9ffe).And(0xd000)},
       {"gw-1-32-bit",
        "GW-1",
        {"GW-1/32-bit-as-pae", "GW-1/8-bytes-with-32-bit"},

@@ -48,6 +48,19 @@ std::vector<NamedCase> TranslationCases() {
        {"WALK-2/off"},
        Walk4().N(52).Read(0x0001'0000'0000'1234).Build(),
        Violation(kReadNotPresent, 0x0001'0000'0000'1234)},
+      // What wraps around at the end of the tables' space would get there.
+      {"walk-2-the-second-page",
+       "WALK-2",
+       {"WALK-2/off"},
+       Walk4()
+           .N(52)
+           .Read(0xffff'ffff'fffc, 8)
+           .Word(0x1000, 0xb007)
+           .Word(0xb000, 0xc007)
+           .Word(0xc000, 0xd007)
+           .Word(0xd000, 0xe037)
+           .Build(),
+       Violation(kReadNotPresent, 0x0001'0000'0000'0000).At(kGlaPage + 0x1000)},
       {"walk-2-bit-51",
        "WALK-2",
        {"WALK-2/off"},
@@ -68,6 +81,21 @@ std::vector<NamedCase> TranslationCases() {
        {"WALK-2/physical-address-width"},
        Walk4().Keyids(6).Read(0x0100'0000'1234).Build(),
        Completes(0x9234)},
+      {"walk-5-a-second-page-of-2-mbytes",
+       "WALK-5",
+       {},
+       Walk4().Read(0x1f'fffc, 8).Word(0x3008, 0x60'00b7).Build(),
+       Completes(0x9ffc).And(0x60'0000).Size(21)},
+      {"walk-5-a-second-page-of-4-kbytes",
+       "WALK-5",
+       {},
+       Walk4()
+           .Pde(0x60'00b7)
+           .Read(0x1f'fffc, 8)
+           .Word(0x3008, 0xb007)
+           .Word(0xb000, 0xc037)
+           .Build(),
+       Completes(0x7f'fffc).Size(21).And(0xc000).Size(12)},
       {"walk-5-1-gbyte-page",
        "WALK-5",
        {"WALK-5/no-1-gbyte-pages", "WALK-6/offset-truncated",

@@ -366,6 +366,8 @@ void eptdiff_target_describe(eptdiff_profile* profile) {
   profile->models = EPTDIFF_MODELS_4_LEVELS | EPTDIFF_MODELS_ACCESSED_DIRTY |
                     EPTDIFF_MODELS_CACHES | EPTDIFF_MODELS_INVALIDATION;
   profile->keeps_state = 1;
+  profile->keeps = EPTDIFF_KEEPS_GUEST_PHYSICAL |
+                   EPTDIFF_KEEPS_PAGING_STRUCTURES | EPTDIFF_KEEPS_EPTRTAS;
   profile->fills &=
       ~(EPTDIFF_FILLS_MEMORY_TYPE | EPTDIFF_FILLS_STRUCTURE_MEMORY_TYPE);
 }

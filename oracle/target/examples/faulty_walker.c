@@ -38,6 +38,7 @@ EPTDIFF_TARGET_DEFINE_ABI;
   BUG(DIRTY_ON_READ, "dirty-on-every-access")                     \
   BUG(ACCESSED_LEAF, "accessed-in-leaf-only")                     \
   BUG(FLAGS_ALWAYS, "flags-without-eptp-bit-6")                   \
+  BUG(EXCHANGE_ONCE, "failed-exchange-ignored")                   \
   BUG(QUALIFICATION_LEAF, "qualification-4-of-leaf-only")         \
   BUG(QUALIFICATION_KEPT, "qualification-3-kept-if-not-present")  \
   BUG(QUALIFICATION_6, "qualification-6-for-fetches-only")        \
@@ -159,6 +160,18 @@ static uint64_t load(const struct walk* walk, uint64_t address) {
 
 static void store(const struct walk* walk, uint64_t address, uint64_t value) {
   walk->memory->store(walk->memory->context, address, value);
+}
+
+/* Sets flags of an entry, whatever other processors do to it meanwhile. */
+static void add_flags(const struct walk* walk, uint64_t address,
+                      uint64_t flags) {
+  uint64_t now = load(walk, address);
+  while ((now & flags) != flags &&
+         !walk->memory->compare_exchange(walk->memory->context, address, now,
+                                         now | flags)) {
+    if (has(EXCHANGE_ONCE)) return;
+    now = load(walk, address);
+  }
 }
 
 static int control(const struct walk* walk, uint32_t bit) {
@@ -430,8 +443,7 @@ static int set_flags(const struct walk* walk, eptdiff_answer* answer) {
     /* An entry that is used at two levels has both flags by now. */
     const uint64_t address = walk->address[level];
     if (flags[level] != 0) {
-      store(walk, address,
-            load(walk, address) | flags[level] >> (has(LEGACY_FLAGS) ? 3 : 0));
+      add_flags(walk, address, flags[level] >> (has(LEGACY_FLAGS) ? 3 : 0));
     }
   }
   return 0;

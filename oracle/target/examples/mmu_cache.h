@@ -46,7 +46,8 @@
   BUG(TRANSITION, "vm-entry-without-vpid-ends-nothing")         \
   BUG(FAULT, "page-fault-ends-nothing")                         \
   BUG(FAULT_UPPER, "page-fault-leaves-upper-levels")            \
-  BUG(FAULT_GLOBAL, "page-fault-leaves-globals")
+  BUG(FAULT_GLOBAL, "page-fault-leaves-globals")                \
+  BUG(GUEST_PHYSICAL, "guest-physical-mappings-undeclared")
 
 enum bug {
 #define BUG(name, text) name,

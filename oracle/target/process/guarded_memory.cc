@@ -14,6 +14,7 @@ constexpr std::uint32_t kViolationVe = std::uint32_t{1} << 18;
 // of which 32-bit paging has two in a word. Whether they are set where they
 // should be is for the comparison to say.
 constexpr std::uint64_t kFlags = 0x0000'0060'0000'0360;
+constexpr std::uint64_t kAccessed = 0x0000'0020'0000'0120;
 
 }  // namespace
 
@@ -21,6 +22,7 @@ void GuardedMemory::Begin(const MachineState& state) {
   state_ = &state;
   memory_.Begin(state.memory);
   callbacks_ = 0;
+  exchange_failed_ = false;
   incident_ = Incident();
   aside_ = Incident();
   loaded_.clear();
@@ -58,7 +60,23 @@ bool GuardedMemory::CompareExchange(std::uint64_t address,
   if (Objects(address) || memory_.Load(Hpa{address}) != expected) {
     return false;
   }
+  if (IsQuicker(address, expected, desired)) {
+    exchange_failed_ = true;
+    return false;
+  }
   memory_.Store(Hpa{address}, desired);
+  return true;
+}
+
+// It sets the accessed flag alone: who sets a dirty flag logs it, too.
+bool GuardedMemory::IsQuicker(std::uint64_t address, std::uint64_t expected,
+                              std::uint64_t desired) {
+  const std::uint64_t sets = desired & ~expected & kAccessed;
+  const bool only_flags = ((desired ^ expected) & ~kFlags) == 0;
+  if (exchange_failed_ || sets == 0 || !only_flags || address / 8 % 4 != 3) {
+    return false;
+  }
+  memory_.Store(Hpa{address}, expected | (sets & -sets));
   return true;
 }
 

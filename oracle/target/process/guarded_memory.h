@@ -3,8 +3,13 @@
 //
 // An access beyond the physical-address width is carried out all the same,
 // since it may follow from a reserved bit that was overlooked; one that is no
-// word does nothing. The target goes on to an end of its own. Thread-safety:
-// thread-compatible.
+// word does nothing. The target goes on to an end of its own.
+//
+// Now and then another processor is quicker: just before a compare-exchange
+// that sets accessed flags it sets one of them itself, so that this one fails,
+// once in a step. What the step has to leave stays the same. It happens in the
+// words 3, 7, 11 ... of a page, so that a question is always the same question.
+// Thread-safety: thread-compatible.
 #ifndef EPTDIFF_ORACLE_TARGET_PROCESS_GUARDED_MEMORY_H_
 #define EPTDIFF_ORACLE_TARGET_PROCESS_GUARDED_MEMORY_H_
 
@@ -43,11 +48,15 @@ class GuardedMemory {
   // objection. A store counts as stray by what it leaves, so that code which
   // writes back what it read is at peace.
   Incident End(FixedVector<MemoryWord, kMaxStepWrites>& writes) const;
+  // Whether another processor was quicker.
+  bool exchange_failed() const { return exchange_failed_; }
   // The first access beyond the width; kNone if there was none.
   Incident aside() const { return aside_; }
 
  private:
   bool Objects(std::uint64_t address);
+  bool IsQuicker(std::uint64_t address, std::uint64_t expected,
+                 std::uint64_t desired);
   bool WasLoaded(Hpa word) const;
   bool IsExplained(const MemoryWord& word) const;
 
@@ -55,6 +64,7 @@ class GuardedMemory {
   const MachineState* state_ = nullptr;
   StepMemory memory_;
   std::uint32_t callbacks_ = 0;
+  bool exchange_failed_ = false;
   Incident incident_;
   Incident aside_;
   // What a step that can be right loads fits in; of others, the first.

@@ -21,6 +21,7 @@ constexpr std::uint64_t kShadowStackControl = Bit(7);
 constexpr std::uint64_t kActivateTertiary = Bit(17);
 constexpr std::uint64_t kActivateSecondary = Bit(31);
 constexpr std::uint64_t kEnableVmFunctions = Bit(13);
+constexpr std::uint32_t kEnableVpid = std::uint32_t{1} << 5;
 
 // CR0, CR4, IA32_EFER.
 constexpr std::uint64_t kPaging = Bit(31);
@@ -33,11 +34,19 @@ constexpr std::uint64_t kLass = Bit(27);
 constexpr std::uint64_t kLamSup = Bit(28);
 constexpr std::uint64_t kLam = Bit(61) | Bit(62);  // of CR3
 constexpr std::uint64_t kLongMode = Bit(10);
+constexpr std::uint64_t kPcide = Bit(17);
 
 // Bits of IA32_VMX_EPT_VPID_CAP that an answer may depend on (A.10), save those
 // that other parts of the profile speak of.
 constexpr std::uint64_t kCapabilities =
     Bit(0) | Bit(8) | Bit(14) | Bit(16) | Bit(17) | Bit(22);
+
+// VMCS fields (appendix B).
+constexpr std::uint32_t kVmcsVpid = 0x0;
+constexpr std::uint32_t kVmcsEptp = 0x201a;
+constexpr std::uint32_t kVmcsSecondary = 0x401e;
+constexpr std::uint32_t kVmcsGuestCr4 = 0x6804;
+constexpr std::uint64_t kEptrta = 0x000f'ffff'ffff'f000;
 
 constexpr std::uint64_t kPageBytes = 4096;
 
@@ -64,6 +73,60 @@ constexpr ControlFeature kControlFeatures[] = {
 
 bool Has(const eptdiff_profile& profile, std::uint64_t feature) {
   return (profile.models & feature) != 0;
+}
+
+bool Takes(const eptdiff_profile& profile, AccessKind kind) {
+  return (profile.accesses >> static_cast<unsigned>(kind) & 1) != 0;
+}
+
+// Whether this of what is kept, or this tag, is unknown to a target that keeps
+// translations.
+bool Lacks(const eptdiff_profile& profile, std::uint32_t kept) {
+  return Has(profile, EPTDIFF_MODELS_CACHES) && (profile.keeps & kept) == 0;
+}
+
+int ProcessorsOf(const eptdiff_profile& profile) {
+  return Has(profile, EPTDIFF_MODELS_PROCESSORS) ? profile.processors : 1;
+}
+
+// The value with which a step may write a register or a field of the VMCS, so
+// that no tag comes about that the target lacks; `eptp` is the case's.
+std::uint64_t WithoutTags(const eptdiff_profile& profile, std::uint64_t eptp,
+                          const Step& step) {
+  const bool entry = step.kind == StepKind::kVmEntry;
+  const bool write = step.kind == StepKind::kRegisterWrite;
+  const bool cr4 = (write && step.reg == GuestRegister::kCr4) ||
+                   (entry && step.index == kVmcsGuestCr4);
+  std::uint64_t value = step.value;
+  if (cr4 && Lacks(profile, EPTDIFF_KEEPS_PCIDS)) value &= ~kPcide;
+  if (!entry) return value;
+  if (Lacks(profile, EPTDIFF_KEEPS_VPIDS)) {
+    if (step.index == kVmcsVpid) value = 0;
+    if (step.index == kVmcsSecondary) value &= ~std::uint64_t{kEnableVpid};
+  }
+  if (step.index == kVmcsEptp && Lacks(profile, EPTDIFF_KEEPS_EPTRTAS)) {
+    value = (value & ~kEptrta) | (eptp & kEptrta);
+  }
+  return value;
+}
+
+// Whether the step is about tags that the target lacks.
+bool NeedsTags(const eptdiff_profile& profile, const Controls& controls,
+               const Step& step) {
+  if (step.kind == StepKind::kInvalidation) {
+    switch (step.invalidation.kind) {
+      case InvalidationKind::kInvvpid:
+        return Lacks(profile, EPTDIFF_KEEPS_VPIDS);
+      case InvalidationKind::kInvpcid:
+        return Lacks(profile, EPTDIFF_KEEPS_PCIDS);
+      default:
+        return false;
+    }
+  }
+  if (step.kind == StepKind::kEptpSwitch) {
+    return Lacks(profile, EPTDIFF_KEEPS_EPTRTAS);
+  }
+  return WithoutTags(profile, controls.eptp, step) != step.value;
 }
 
 // The feature that stands for the mode of guest paging (3A 4.1.1).
@@ -121,6 +184,7 @@ Skip LinearNotModelled(const eptdiff_profile& profile,
 
 Skip AccessNotModelled(const eptdiff_profile& profile, const Step& step) {
   const Access& access = step.access;
+  if (!Takes(profile, access.kind)) return Skip::kAccessKind;
   if (access.kind == AccessKind::kReadModifyWrite &&
       !Has(profile, EPTDIFF_MODELS_READ_MODIFY_WRITE)) {
     return Skip::kAccessKind;
@@ -152,6 +216,19 @@ Skip AccessNotModelled(const eptdiff_profile& profile, const Step& step) {
   return Skip::kNone;
 }
 
+// The kind of access that is asked in place of one that the target does not
+// take: rather one that does the same to memory.
+AccessKind TakenFor(const eptdiff_profile& profile, AccessKind kind) {
+  if (Takes(profile, kind)) return kind;
+  const bool reads = kind == AccessKind::kRead ||
+                     kind == AccessKind::kShadowStackRead ||
+                     kind == AccessKind::kFetch;
+  const AccessKind first = reads ? AccessKind::kRead : AccessKind::kWrite;
+  if (Takes(profile, first)) return first;
+  const AccessKind second = reads ? AccessKind::kWrite : AccessKind::kRead;
+  return Takes(profile, second) ? second : AccessKind::kFetch;
+}
+
 // Makes an access one that the profile knows.
 void Simplify(const eptdiff_profile& profile, Step& step) {
   Access& access = step.access;
@@ -171,6 +248,10 @@ void Simplify(const eptdiff_profile& profile, Step& step) {
       access.kind = AccessKind::kWrite;
     }
   }
+  if (!Takes(profile, access.kind)) {
+    access.kind = TakenFor(profile, access.kind);
+    access.wruss = false;
+  }
   if (!Has(profile, EPTDIFF_MODELS_ASYNCHRONOUS)) {
     access.asynchronous = access.pebs = false;
     if (step.kind == StepKind::kGuestPhysicalAccess) step.page.gla_valid = true;
@@ -186,6 +267,12 @@ void Simplify(const eptdiff_profile& profile, Step& step) {
     access.size =
         static_cast<std::uint16_t>(kPageBytes - FirstByte(step) % kPageBytes);
   }
+}
+
+// Without 1-GByte pages, or PSE-36, bits are reserved that are then part of the
+// translation; who leaves reserved bits to hardware does not ask which it is.
+bool NeedsLargePages(const eptdiff_profile& profile) {
+  return (profile.leaves & EPTDIFF_LEAVES_GUEST_RESERVED_BITS) != 0;
 }
 
 std::uint64_t SetCapabilities(const eptdiff_profile& profile) {
@@ -206,6 +293,9 @@ eptdiff_profile BlankProfile() {
   profile.capabilities_clear = ~std::uint64_t{0};
   profile.min_maxphyaddr = 32;
   profile.max_maxphyaddr = 52;
+  profile.keeps = EPTDIFF_KEEPS_ALL;
+  profile.accesses = EPTDIFF_ACCESSES_ALL;
+  profile.processors = kLogicalProcessors;
   return profile;
 }
 
@@ -223,6 +313,28 @@ std::string FaultOf(const eptdiff_profile& profile) {
   }
   if (Has(profile, EPTDIFF_MODELS_CACHES) && profile.keeps_state == 0) {
     return "models: EPTDIFF_MODELS_CACHES needs keeps_state";
+  }
+  constexpr auto kMappings =
+      EPTDIFF_KEEPS_GUEST_PHYSICAL | EPTDIFF_KEEPS_COMBINED;
+  if (Has(profile, EPTDIFF_MODELS_CACHES) && (profile.keeps & kMappings) == 0) {
+    return "keeps: neither EPTDIFF_KEEPS_GUEST_PHYSICAL nor "
+           "EPTDIFF_KEEPS_COMBINED is declared";
+  }
+  if ((profile.keeps & ~EPTDIFF_KEEPS_ALL) != 0) {
+    return "keeps: a bit that is no EPTDIFF_KEEPS_*";
+  }
+  if ((profile.leaves & ~EPTDIFF_LEAVES_ALL) != 0) {
+    return "leaves: a bit that is no EPTDIFF_LEAVES_*";
+  }
+  constexpr auto kPlain =
+      1u << EPTDIFF_READ | 1u << EPTDIFF_WRITE | 1u << EPTDIFF_FETCH;
+  if ((profile.accesses & kPlain) == 0 ||
+      (profile.accesses & ~EPTDIFF_ACCESSES_ALL) != 0) {
+    return "accesses: neither a read nor a write nor a fetch, or a bit that is "
+           "no kind of access";
+  }
+  if (profile.processors < 1 || profile.processors > kLogicalProcessors) {
+    return "processors: not 1 to 4";
   }
   if (profile.min_maxphyaddr < 32 || profile.max_maxphyaddr > 52 ||
       profile.min_maxphyaddr > profile.max_maxphyaddr) {
@@ -292,6 +404,13 @@ Skip NotModelled(const eptdiff_profile& profile, const Processor& processor,
         ((secondary & feature.secondary) | (tertiary & feature.tertiary)) != 0;
     if (on && !Has(profile, feature.feature)) return feature.skip;
   }
+  if (((secondary & kEnableVpid) != 0 && Lacks(profile, EPTDIFF_KEEPS_VPIDS)) ||
+      ((guest.cr4 & kPcide) != 0 && Lacks(profile, EPTDIFF_KEEPS_PCIDS))) {
+    return Skip::kTags;
+  }
+  if (NeedsLargePages(profile) && !(processor.page_1gb && processor.pse36)) {
+    return Skip::kCapability;
+  }
   const std::uint64_t capabilities = processor.ept_vpid_cap;
   if ((~capabilities & SetCapabilities(profile)) != 0 ||
       (capabilities & ClearCapabilities(profile)) != 0) {
@@ -320,9 +439,8 @@ Skip NotModelled(const eptdiff_profile& profile, const Processor& processor,
 
 Skip NotModelled(const eptdiff_profile& profile, const Controls& controls,
                  const GuestState& guest, const Step& step) {
-  if (step.processor != 0 && !Has(profile, EPTDIFF_MODELS_PROCESSORS)) {
-    return Skip::kProcessors;
-  }
+  if (step.processor >= ProcessorsOf(profile)) return Skip::kProcessors;
+  if (NeedsTags(profile, controls, step)) return Skip::kTags;
   switch (step.kind) {
     case StepKind::kLinearAccess: {
       const Skip skip = LinearNotModelled(profile, guest);
@@ -368,6 +486,7 @@ bool FitTo(const eptdiff_profile& profile, Case& c) {
       processor.maxphyaddr, profile.min_maxphyaddr, profile.max_maxphyaddr);
   if (!Has(profile, EPTDIFF_MODELS_KEYIDS)) processor.keyid_bits = 0;
   processor.ept_vpid_cap |= SetCapabilities(profile);
+  if (NeedsLargePages(profile)) processor.page_1gb = processor.pse36 = true;
   processor.ept_vpid_cap &= ~ClearCapabilities(profile);
 
   Controls& controls = c.controls;
@@ -376,6 +495,7 @@ bool FitTo(const eptdiff_profile& profile, Case& c) {
     controls.secondary &= ~static_cast<std::uint32_t>(feature.secondary);
     controls.tertiary &= ~feature.tertiary;
   }
+  if (Lacks(profile, EPTDIFF_KEEPS_VPIDS)) controls.secondary &= ~kEnableVpid;
   if (!Has(profile, EPTDIFF_MODELS_EPTP_SWITCHING)) {
     controls.secondary &= ~static_cast<std::uint32_t>(kEnableVmFunctions);
   }
@@ -402,6 +522,7 @@ bool FitTo(const eptdiff_profile& profile, Case& c) {
     guest.busy_shadow_stack = false;
   }
   if (!Has(profile, EPTDIFF_MODELS_PROTECTION_KEYS)) guest.cr4 &= ~kKeys;
+  if (Lacks(profile, EPTDIFF_KEEPS_PCIDS)) guest.cr4 &= ~kPcide;
   if (!Has(profile, EPTDIFF_MODELS_SMEP_SMAP)) guest.cr4 &= ~kSmepSmap;
   if (!Has(profile, EPTDIFF_MODELS_LASS)) guest.cr4 &= ~kLass;
   if (!Has(profile, EPTDIFF_MODELS_LAM)) {
@@ -414,7 +535,9 @@ bool FitTo(const eptdiff_profile& profile, Case& c) {
   for (Step& step : c.steps) {
     step.gpa.value &= width;
     if (IsAccess(step)) Simplify(profile, step);
-    if (!Has(profile, EPTDIFF_MODELS_PROCESSORS)) step.processor = 0;
+    step.processor = static_cast<std::uint8_t>(
+        std::min(step.processor + 1, ProcessorsOf(profile)) - 1);
+    step.value = WithoutTags(profile, controls.eptp, step);
   }
   std::erase_if(c.steps, [&](const Step& step) {
     return NotModelled(profile, controls, guest, step) != Skip::kNone;

@@ -1,11 +1,14 @@
 // What a profile does not declare is not asked.
 #include "oracle/target/profile/profile.h"
 
+#include <cstddef>
+#include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
 #include "oracle/machine_state.h"
 #include "oracle/target/eptdiff_target.h"
+#include "oracle/target/profile/left_rules.h"
 
 namespace eptdiff {
 namespace {
@@ -284,6 +287,192 @@ TEST(ProfileTest, ALargeAccessBecomesOneOf64Bytes) {
   c.steps[0] = large;
   EXPECT_TRUE(FitTo(profile, c));
   EXPECT_EQ(c.steps[0].access.size, 3000);
+}
+
+// Code compiled with an older header fills in what came before.
+TEST(ProfileTest, ItGrowsAtItsEnd) {
+  static_assert(offsetof(eptdiff_profile, keeps) == 88);
+  eptdiff_profile profile = BlankProfile();
+  profile.models = EPTDIFF_MODELS_4_LEVELS | EPTDIFF_MODELS_CACHES;
+  profile.keeps_state = 1;
+  EXPECT_EQ(FaultOf(profile), "");
+  EXPECT_EQ(profile.keeps, EPTDIFF_KEEPS_ALL);
+  EXPECT_EQ(profile.leaves, 0u);
+  EXPECT_EQ(profile.accesses, EPTDIFF_ACCESSES_ALL);
+  EXPECT_EQ(profile.processors, 4);
+}
+
+TEST(ProfileTest, WhatCannotBeDeclaredIsRefused) {
+  const auto fault = [](auto change) {
+    eptdiff_profile profile = BlankProfile();
+    profile.models = EPTDIFF_MODELS_4_LEVELS | EPTDIFF_MODELS_CACHES;
+    profile.keeps_state = 1;
+    change(profile);
+    const std::string words = FaultOf(profile);
+    return words.substr(0, words.find(':'));
+  };
+  EXPECT_EQ(fault([](auto& p) { p.keeps = EPTDIFF_KEEPS_VPIDS; }), "keeps");
+  EXPECT_EQ(fault([](auto& p) { p.keeps |= 1u << 6; }), "keeps");
+  EXPECT_EQ(fault([](auto& p) { p.leaves = 1u << 5; }), "leaves");
+  EXPECT_EQ(fault([](auto& p) { p.accesses = 1u << 4; }), "accesses");
+  EXPECT_EQ(fault([](auto& p) { p.accesses |= 1u << 7; }), "accesses");
+  EXPECT_EQ(fault([](auto& p) { p.processors = 0; }), "processors");
+  EXPECT_EQ(fault([](auto& p) { p.processors = 5; }), "processors");
+  EXPECT_EQ(fault([](auto& p) {
+              p.models &= ~EPTDIFF_MODELS_CACHES;
+              p.keeps = 0;
+            }),
+            "")
+      << "who keeps nothing need not say of what";
+}
+
+Step Invalidating(InvalidationKind kind) {
+  Step step;
+  step.kind = StepKind::kInvalidation;
+  step.invalidation.kind = kind;
+  return step;
+}
+
+Step Entering(std::uint32_t field, std::uint64_t value) {
+  Step step;
+  step.kind = StepKind::kVmEntry;
+  step.index = field;
+  step.value = value;
+  return step;
+}
+
+// A machine with all tags, and steps that bring others about.
+Case Tagged() {
+  Case c = Rich();
+  c.controls.secondary |= 1u << 5;
+  c.controls.vpid = 7;
+  c.guest.cr4 |= 1u << 17;
+  c.steps.clear();
+  c.steps.push_back(Step());
+  for (const InvalidationKind kind :
+       {InvalidationKind::kInvept, InvalidationKind::kInvvpid,
+        InvalidationKind::kInvlpg, InvalidationKind::kInvpcid}) {
+    c.steps.push_back(Invalidating(kind));
+  }
+  Step cr4;
+  cr4.kind = StepKind::kRegisterWrite;
+  cr4.reg = GuestRegister::kCr4;
+  cr4.value = 0x22020;
+  c.steps.push_back(cr4);
+  c.steps.push_back(Entering(0, 9));                   // VPID
+  c.steps.push_back(Entering(0x201a, 0x7000 | 0xde));  // EPTP
+  c.steps.push_back(Entering(0x401e, 0x22));           // secondary controls
+  c.steps.push_back(Entering(0x6804, 0x22020));        // CR4
+  Step other_processor;
+  other_processor.processor = 3;
+  c.steps.push_back(other_processor);
+  return c;
+}
+
+TEST(ProfileTest, StepsAboutTagsThatAreNotDeclaredAreNotAsked) {
+  eptdiff_profile profile = BlankProfile();
+  profile.models = kAll | EPTDIFF_MODELS_INVALIDATION | EPTDIFF_MODELS_CACHES |
+                   EPTDIFF_MODELS_PROCESSORS;
+  profile.keeps_state = 1;
+  Case c = Tagged();
+  EXPECT_TRUE(IsModelled(profile, c));
+  EXPECT_TRUE(FitTo(profile, c));
+  EXPECT_EQ(c, Tagged());
+
+  profile.keeps = EPTDIFF_KEEPS_GUEST_PHYSICAL;
+  profile.processors = 2;
+  EXPECT_FALSE(IsModelled(profile, c));
+  EXPECT_TRUE(FitTo(profile, c));
+  EXPECT_TRUE(IsModelled(profile, c));
+  EXPECT_EQ(c.controls.secondary & 1u << 5, 0u);
+  EXPECT_EQ(c.guest.cr4 & 1u << 17, 0u);
+  ASSERT_EQ(c.steps.size(), Tagged().steps.size() - 2);
+  EXPECT_EQ(c.steps[1].invalidation.kind, InvalidationKind::kInvept);
+  EXPECT_EQ(c.steps[2].invalidation.kind, InvalidationKind::kInvlpg);
+  EXPECT_EQ(c.steps[3].value, 0x2020u);
+  EXPECT_EQ(c.steps[4].value, 0u);
+  EXPECT_EQ(c.steps[5].value, 0x10deu) << "the case's own root";
+  EXPECT_EQ(c.steps[6].value, 0x2u);
+  EXPECT_EQ(c.steps[7].value, 0x2020u);
+  EXPECT_EQ(c.steps[8].processor, 1);
+}
+
+// Without a cache tags are nothing to be declared.
+TEST(ProfileTest, WhoKeepsNothingIsAskedAboutAllTags) {
+  eptdiff_profile profile = BlankProfile();
+  profile.models =
+      kAll | EPTDIFF_MODELS_INVALIDATION | EPTDIFF_MODELS_PROCESSORS;
+  profile.keeps = 0;
+  Case c = Tagged();
+  EXPECT_TRUE(FitTo(profile, c));
+  EXPECT_EQ(c, Tagged());
+}
+
+TEST(ProfileTest, AnAccessIsOfAKindThatIsDeclared) {
+  struct Row {
+    std::uint32_t accesses;
+    AccessKind asked, becomes;
+  };
+  constexpr std::uint32_t kRead = 1u << EPTDIFF_READ;
+  constexpr std::uint32_t kWrite = 1u << EPTDIFF_WRITE;
+  constexpr std::uint32_t kFetch = 1u << EPTDIFF_FETCH;
+  constexpr Row kRows[] = {
+      {kRead, AccessKind::kFetch, AccessKind::kRead},
+      {kRead, AccessKind::kReadModifyWrite, AccessKind::kRead},
+      {kRead | kWrite, AccessKind::kReadModifyWrite, AccessKind::kWrite},
+      {kRead | kWrite, AccessKind::kShadowStackWrite, AccessKind::kWrite},
+      {kRead | kWrite, AccessKind::kFetch, AccessKind::kRead},
+      {kWrite, AccessKind::kRead, AccessKind::kWrite},
+      {kFetch, AccessKind::kRead, AccessKind::kFetch},
+      {kFetch | kWrite, AccessKind::kWrite, AccessKind::kWrite},
+  };
+  for (const Row& row : kRows) {
+    eptdiff_profile profile = BlankProfile();
+    profile.models = kAll;
+    profile.accesses = row.accesses;
+    Case c = Rich();
+    c.steps.resize(1);
+    c.steps[0].access.kind = row.asked;
+    EXPECT_EQ(IsModelled(profile, c), row.asked == row.becomes);
+    EXPECT_TRUE(FitTo(profile, c));
+    EXPECT_EQ(c.steps[0].access.kind, row.becomes);
+    EXPECT_TRUE(IsModelled(profile, c));
+  }
+}
+
+// What a large page is in a processor without them, reserved bits say alone.
+TEST(ProfileTest, WhoLeavesReservedBitsMeetsProcessorsWithLargePages) {
+  eptdiff_profile profile = BlankProfile();
+  profile.models = kAll;
+  profile.leaves = EPTDIFF_LEAVES_GUEST_RESERVED_BITS;
+  Case c = Rich();
+  c.processor.page_1gb = false;
+  c.processor.pse36 = false;
+  EXPECT_FALSE(IsModelled(profile, c));
+  EXPECT_TRUE(FitTo(profile, c));
+  EXPECT_TRUE(IsModelled(profile, c));
+  EXPECT_TRUE(c.processor.page_1gb);
+  EXPECT_TRUE(c.processor.pse36);
+}
+
+TEST(LeftRulesTest, AProfileLeavesWholeRules) {
+  eptdiff_profile profile = BlankProfile();
+  EXPECT_FALSE(Leaves(profile, Rule::kCfg9));
+  profile.leaves = EPTDIFF_LEAVES_EPT_RESERVED_BITS;
+  EXPECT_TRUE(Leaves(profile, Rule::kCfg9));
+  EXPECT_FALSE(Leaves(profile, Rule::kCfg1));
+  EXPECT_FALSE(Leaves(profile, Rule::kVio2));
+  EXPECT_FALSE(Leaves(profile, Rule::kGw5));
+  profile.leaves = EPTDIFF_LEAVES_ALL;
+  for (const Rule rule : {Rule::kCfg1, Rule::kCfg11, Rule::kVio2, Rule::kVio13,
+                          Rule::kGw5, Rule::kGw7, Rule::kGw10}) {
+    EXPECT_TRUE(Leaves(profile, rule)) << IdentifierOf(rule);
+  }
+  // What tells where a translation leads, or that there is none.
+  for (const Rule rule : {Rule::kWalk2, Rule::kWalk3, Rule::kWalk6, Rule::kGw1,
+                          Rule::kGw6, Rule::kVio1}) {
+    EXPECT_FALSE(Leaves(profile, rule)) << IdentifierOf(rule);
+  }
 }
 
 TEST(ProfileTest, ACaseOfWhichNothingIsLeftIsNotAsked) {

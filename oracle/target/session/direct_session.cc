@@ -42,6 +42,7 @@ void DirectSession::AskOnce(const MachineState& state, const Step* step,
   const int status = function(&question_, &memory, &answer);
   reply.incident = memory_.End(reply.outcome.writes);
   reply.aside = memory_.aside();
+  reply.exchange_failed = memory_.exchange_failed();
   reply.declined = status == EPTDIFF_NOT_MODELLED;
   if (reply.incident.kind != IncidentKind::kNone || reply.declined) return;
   if (status != EPTDIFF_ANSWERED) {

@@ -50,6 +50,7 @@ void PutReply(const Reply& reply, ChannelWriter& out) {
   out.Put(reply.incident);
   out.Put(reply.aside);
   out.Put(reply.declined);
+  out.Put(reply.exchange_failed);
   if (reply.incident.kind != IncidentKind::kNone || reply.declined) return;
   out.Put(reply.outcome.event);
   out.Put(reply.outcome.registers);
@@ -61,6 +62,7 @@ void GetReply(ChannelReader& in, Reply& reply) {
   in.Get(reply.incident);
   in.Get(reply.aside);
   in.Get(reply.declined);
+  in.Get(reply.exchange_failed);
   if (reply.incident.kind != IncidentKind::kNone || reply.declined) return;
   in.Get(reply.outcome.event);
   in.Get(reply.outcome.registers);

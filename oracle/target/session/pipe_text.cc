@@ -120,6 +120,7 @@ constexpr NumberField kProfileNumbers[] = {
     EPTDIFF_NUMBER(eptdiff_profile, qualification_left_out),
     EPTDIFF_NUMBER(eptdiff_profile, error_code_left_out),
     EPTDIFF_NUMBER(eptdiff_profile, offsets_left_out),
+    EPTDIFF_NUMBER(eptdiff_profile, processors),
 };
 #undef EPTDIFF_NUMBER
 
@@ -214,6 +215,15 @@ constexpr std::string_view kFills[] = {"event",
                                        "rflags",
                                        "pending_debug"};
 static_assert(std::size(kFills) == kFieldCount);
+constexpr std::string_view kKeeps[] = {
+    "guest_physical", "combined", "paging_structures",
+    "vpids",          "pcids",    "eptrtas"};
+static_assert((1u << std::size(kKeeps)) - 1 == EPTDIFF_KEEPS_ALL);
+constexpr std::string_view kLeaves[] = {"ept_rights", "ept_reserved_bits",
+                                        "ept_misconfigurations", "guest_rights",
+                                        "guest_reserved_bits"};
+static_assert((1u << std::size(kLeaves)) - 1 == EPTDIFF_LEAVES_ALL);
+static_assert((1u << std::size(kAccesses)) - 1 == EPTDIFF_ACCESSES_ALL);
 
 std::optional<unsigned> NumberOf(std::span<const std::string_view> names,
                                  std::string_view name) {
@@ -361,14 +371,28 @@ bool ReadNames(std::span<const std::string_view> words,
   return true;
 }
 
+// A line of names of bits.
+struct NamesField {
+  std::string_view name;
+  std::span<const std::string_view> names;
+  std::uint32_t eptdiff_profile::* bits;
+};
+constexpr NamesField kProfileNames[] = {
+    {"fills", kFills, &eptdiff_profile::fills},
+    {"keeps", kKeeps, &eptdiff_profile::keeps},
+    {"leaves", kLeaves, &eptdiff_profile::leaves},
+    {"accesses", kAccesses, &eptdiff_profile::accesses},
+};
+
 bool ReadProfileLine(std::span<const std::string_view> words,
                      eptdiff_profile& profile) {
   const std::span<const std::string_view> values = words.subspan(1);
   if (words[0] == "models") return ReadNames(values, kModels, profile.models);
-  if (words[0] == "fills") {
-    std::uint64_t fills = 0;
-    if (!ReadNames(values, kFills, fills)) return false;
-    profile.fills = static_cast<std::uint32_t>(fills);
+  for (const NamesField& field : kProfileNames) {
+    if (words[0] != field.name) continue;
+    std::uint64_t bits = 0;
+    if (!ReadNames(values, field.names, bits)) return false;
+    profile.*field.bits = static_cast<std::uint32_t>(bits);
     return true;
   }
   if (words[0] == "name") {

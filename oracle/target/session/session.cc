@@ -21,6 +21,7 @@ void DirectlyAsked::AskEntry(const MachineState& state, const Step* step,
   reply.incident = Incident();
   reply.aside = Incident();
   reply.declined = false;
+  reply.exchange_failed = false;
   reply.outcome.event = Event();
   reply.outcome.registers = RegistersOf(state);
   reply.outcome.writes.clear();

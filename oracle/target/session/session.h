@@ -31,6 +31,8 @@ struct Reply {
   // there is what the state's memory has.
   Incident aside;
   bool declined = false;  // EPTDIFF_NOT_MODELLED
+  // A compare-exchange of its failed (guarded_memory.h).
+  bool exchange_failed = false;
   Outcome outcome;
 };
 

@@ -1,18 +1,35 @@
 #include "oracle/target/session/target_oracle.h"
 
+#include <cstdint>
 #include <utility>
 
+#include "oracle/target/profile/left_rules.h"
 #include "oracle/target/profile/profile.h"
 #include "oracle/target/session/question.h"
 
 namespace eptdiff {
+namespace {
+
+KeptKinds KeptBy(const eptdiff_profile& profile) {
+  const auto keeps = [&](std::uint32_t kind) {
+    return (profile.keeps & kind) != 0;
+  };
+  return {.guest_physical = keeps(EPTDIFF_KEEPS_GUEST_PHYSICAL),
+          .combined = keeps(EPTDIFF_KEEPS_COMBINED),
+          .paging_structures = keeps(EPTDIFF_KEEPS_PAGING_STRUCTURES)};
+}
+
+}  // namespace
 
 TargetOracle::TargetOracle(std::unique_ptr<TargetSession> session,
                            std::string_view name)
     : session_(std::move(session)),
       name_(profile().name[0] != 0 ? profile().name : name),
       fields_(FieldsOf(profile())),
-      models_entry_((profile().models & EPTDIFF_MODELS_VM_ENTRY) != 0) {}
+      models_entry_((profile().models & EPTDIFF_MODELS_VM_ENTRY) != 0),
+      left_(LeftBy(profile())),
+      declared_{.kept = KeptBy(profile()),
+                .left = profile().leaves != 0 ? &left_ : nullptr} {}
 
 Skip TargetOracle::Enter(const MachineState& state, Outcome& outcome) {
   reply_.incident = Incident();

@@ -13,7 +13,9 @@
 #include <string>
 #include <string_view>
 
+#include "oracle/declared.h"
 #include "oracle/oracle.h"
+#include "oracle/reference/dialect.h"
 #include "oracle/target/process/incident.h"
 #include "oracle/target/session/session.h"
 
@@ -29,6 +31,7 @@ class TargetOracle final : public Oracle {
   bool keeps_translations() const override {
     return (profile().models & EPTDIFF_MODELS_CACHES) != 0;
   }
+  Declared declared() const override { return declared_; }
   bool models_entry() const override { return models_entry_; }
   Skip Enter(const MachineState& state, Outcome& outcome) override;
   Skip EnterAgain(const MachineState& state, const Step& step,
@@ -41,6 +44,8 @@ class TargetOracle final : public Oracle {
   // The first access at or above 2^MAXPHYADDR in it, if the target answered all
   // the same. Whether that follows from another mistake the caller may know.
   const Incident& aside() const { return aside_; }
+  // Whether a compare-exchange of its failed in the step that was last asked.
+  bool exchange_failed() const { return reply_.exchange_failed; }
 
   // As TargetSession has them.
   const eptdiff_profile& profile() const { return session_->profile(); }
@@ -60,6 +65,8 @@ class TargetOracle final : public Oracle {
   const std::string name_;
   const FieldSet fields_;
   const bool models_entry_;
+  const SlotSet left_;
+  const Declared declared_;  // with left_
   Reply reply_;
   Incident aside_;
 };
