@@ -115,6 +115,31 @@ TEST(CheckCommandTest, EachStoreThroughAPointerIsSeen) {
   EXPECT_THAT(wrong.ran.out, HasSubstr("step: 1, map the page"));
 }
 
+// What a processor sets between the load of an entry and the store to it.
+TEST(CheckCommandTest, FlagsThatGetLostBetweenLoadAndStoreAreNamed) {
+  const Checked right = Check(EPTDIFF_FLAG_BUILDER, "", "3000");
+  EXPECT_EQ(right.ran.status, 0) << right.ran.out << right.ran.err;
+  constexpr struct {
+    const char* bug;
+    const char* where;
+  } kRaces[] = {{"races-in-unmap", ", in unmap"},
+                {"races-in-protect", ", in protect"},
+                {"races-in-split", ", in split"},
+                {"races-in-clear", ", in clear-flags"}};
+  for (const auto& [bug, where] : kRaces) {
+    const Checked wrong = Check(EPTDIFF_FLAG_BUILDER, bug, "2500");
+    EXPECT_EQ(wrong.ran.status, 1) << bug << wrong.ran.err;
+    EXPECT_THAT(wrong.findings, ElementsAre("flags-raced")) << bug << "\n"
+                                                            << wrong.ran.out;
+    EXPECT_THAT(Joined(wrong.ran.out),
+                AllOf(HasSubstr("between the load of an entry and the store to "
+                                "it: lost; use compare_exchange" +
+                                std::string(where)),
+                      HasSubstr("a processor uses the page before store 1")))
+        << bug;
+  }
+}
+
 // A table that is linked before it is cleared is no mistake then; a missing
 // INVEPT is.
 TEST(CheckCommandTest, WhileTheGuestIsStoppedOnlyTheEndCounts) {

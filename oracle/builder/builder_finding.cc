@@ -48,6 +48,10 @@ constexpr Breach kBreaches[] = {
      {}},
     {BuilderRule::kFlagsKept, "flags-lost",
      "a page that stays lost its accessed or dirty flag", Rule::kAd4},
+    {BuilderRule::kFlagsRaced, "flags-raced",
+     "a processor sets accessed or dirty between the load of an entry and the "
+     "store to it, and that is lost: use compare_exchange",
+     Rule::kAd4},
     {BuilderRule::kIgnoredBits, "ignored-bits",
      "a table entry that stays lost or gained ignored bits", Rule::kWalk7},
     {BuilderRule::kReported,

@@ -26,6 +26,7 @@ enum class BuilderRule : std::uint8_t {
   kTree,          // no table is linked twice
   kEmptyTable,    // no table stays that maps nothing
   kFlagsKept,     // accessed and dirty flags of mapped pages are kept
+  kFlagsRaced,    // ... and those set between a load of an entry and a store
   kIgnoredBits,   // bits that processors ignore stay as they are
   kReported,      // memory changes by reported stores alone
   kOwnFrames,     // stores go to allocated frames
@@ -45,7 +46,7 @@ enum class BuilderRule : std::uint8_t {
   kStaleType,         // ... or uses a memory type that is none any more
   kStaleTable,        // ... or walks through a table that is none any more
 };
-inline constexpr int kBuilderRuleCount = 28;
+inline constexpr int kBuilderRuleCount = 29;
 
 struct BuilderFinding {
   BuilderRule rule;

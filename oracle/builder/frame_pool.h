@@ -26,12 +26,14 @@ struct TableEvent {
     kFree,
     kStore,
     kInvept,
-    kFlags,  // a processor set accessed or dirty
+    kFlags,    // a processor set accessed or dirty
+    kBetween,  // a processor comes in before the store of this word
   };
   Kind kind = Kind::kAllocate;
   Hpa address = {};          // of a frame, or of the word that was stored
   std::uint64_t before = 0;  // kStore, kFlags
-  std::uint64_t after = 0;   // kStore, kFlags; of kInvept: the EPTP
+  std::uint64_t after = 0;   // kStore, kFlags; of kInvept: the EPTP; of
+                             // kBetween: the GPA that the processor uses
   int level = 0;  // kStore: of the entry; 0 where no processor can find it.
                   // Known once the event is judged.
 };
@@ -50,7 +52,9 @@ class FramePool {
   class Watcher {
    public:
     virtual ~Watcher() = default;
-    // The builder has just stored a word ...
+    // The builder is about to store this word, ...
+    virtual void BeforeStore(Hpa address) = 0;
+    // ... has just stored one, ...
     virtual void OnStored() = 0;
     // ... or has INVEPT executed, which begins, and is over.
     virtual void BeforeInvept() = 0;
@@ -105,6 +109,11 @@ class FramePool {
     events_.push_back({TableEvent::Kind::kInvept, {}, 0, eptp});
     if (watcher_ != nullptr) watcher_->OnInvept(eptp);
   }
+  // To be called before a store that somebody else does, if it can be: then
+  // processors come in between load and store.
+  void BeforeStore(Hpa address) {
+    if (watcher_ != nullptr) watcher_->BeforeStore(address);
+  }
   void OnStore(Hpa address, std::uint64_t before, std::uint64_t after) {
     // In place: there are 512 of these for each table.
     TableEvent& event = events_.emplace_back();
@@ -117,10 +126,25 @@ class FramePool {
 
   // A store of the builder as a whole; one beyond all frames is recorded alone.
   void Store(Hpa address, std::uint64_t word) {
+    BeforeStore(address);
     std::uint64_t* at = memory_.At(address);
     const std::uint64_t before = at == nullptr ? 0 : *at;
     if (at != nullptr) *at = word;
     OnStore(address, before, word);
+  }
+  // Likewise, if the word is `expected` still; whether it was.
+  bool CompareExchange(Hpa address, std::uint64_t expected,
+                       std::uint64_t desired) {
+    BeforeStore(address);
+    std::uint64_t* at = memory_.At(address);
+    if (at == nullptr || *at != expected) return false;
+    *at = desired;
+    OnStore(address, expected, desired);
+    return true;
+  }
+  // A processor comes in, by an access to `gpa`: what it sets follows.
+  void OnBetween(Hpa address, Gpa gpa) {
+    events_.push_back({TableEvent::Kind::kBetween, address, 0, gpa.value});
   }
   // A processor sets flags in an entry. Nothing where no frame is.
   void SetFlags(Hpa address, std::uint64_t flags) {
@@ -159,7 +183,8 @@ class FramePool {
   bool failed_ = false;
 };
 
-static_assert(TableHal<FramePool> && HasStoreHook<FramePool>);
+static_assert(TableHal<FramePool> && HasStoreHook<FramePool> &&
+              HasBeforeStoreHook<FramePool>);
 
 }  // namespace eptdiff
 

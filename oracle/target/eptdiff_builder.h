@@ -21,7 +21,8 @@
  * What is judged. After each single store to a linked table every page is the
  * old one or the new one; nothing else changes. No entry is an EPT
  * misconfiguration. A table is complete before it is linked. Accessed and dirty
- * flags that a processor sets meanwhile are kept. INVEPT follows the last
+ * flags that a processor sets meanwhile are kept, also those that it sets
+ * between a load of an entry and the store to it. INVEPT follows the last
  * change that needs it (29.4.3.4), before any frame is freed that was linked,
  * and names the table's EPTP. Whatever is linked no more is freed, once. What
  * is refused changes nothing, and what need not be refused is done.
@@ -227,7 +228,17 @@ typedef struct eptdiff_host {
    * INVEPT. */
   void (*removed)(void* context, uint64_t gpa, uint64_t hpa, uint64_t bytes,
                   uint64_t flags);
+  /* For code that stores through pointers: what it may call just before a store
+   * to the word at `address`, or an attempt at one, when it has loaded what it
+   * makes that of. A processor may come in then, as it may at `store` and
+   * `compare_exchange`, and set flags in the word. Call it where `size` says
+   * that it is there. */
+  void (*before_store)(void* context, uint64_t address);
 } eptdiff_host;
+
+/* Whether a host has a function that an older one lacks. */
+#define EPTDIFF_HOST_HAS(host, function) \
+  ((host)->size >= offsetof(eptdiff_host, function) + sizeof((host)->function))
 
 /* ----------------------------------------------------------- the functions */
 

@@ -117,6 +117,10 @@ class TableTeller {
                         Hexadecimal(event.before ^ event.after), " at ",
                         address, "\n");
         return;
+      case TableEvent::Kind::kBetween:
+        absl::StrAppend(&text_, "    before the store to ", address,
+                        " a processor uses ", Hexadecimal(event.after), "\n");
+        return;
       case TableEvent::Kind::kStore:
         text_ += Item(4, "stores", "stores",
                       absl::StrCat(Entry(event, event.after), "; it was ",

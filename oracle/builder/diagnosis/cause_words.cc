@@ -30,6 +30,9 @@ constexpr MistakeWords kMistakes[] = {
     {"page-gone", "pages go that have to stay"},
     {"page-too-many", "pages are mapped that were not asked for"},
     {"page-bits", "#"},
+    {"flags-raced",
+     "a processor sets # between the load of an entry and the store to it: "
+     "lost; use compare_exchange"},
     {"not-done", "pages stay as they were"},
     {"table-not-linked",
      "a table is made for it, and neither linked nor freed: the result is not "
@@ -176,6 +179,11 @@ std::string DetailOf(const BuilderCause& cause) {
     case Mistake::kBits:
       return std::string(is_fixed ? In(kBits, detail)
                                   : "pages get other bits than asked for");
+    case Mistake::kFlagsRaced:
+      return !is_fixed ? "accessed or dirty"
+             : detail == static_cast<std::size_t>(PageBits::kDirty)
+                 ? "dirty"
+                 : "accessed";
     case Mistake::kInveptMissing:
       return std::string(is_fixed ? In(kChanges, detail)
                                   : "changes that need it");

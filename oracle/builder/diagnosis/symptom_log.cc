@@ -69,6 +69,8 @@ Mistake MistakeOf(BuilderRule rule) {
       return Mistake::kInveptMissing;
     case BuilderRule::kFlagsKept:
       return Mistake::kBits;
+    case BuilderRule::kFlagsRaced:
+      return Mistake::kFlagsRaced;
     case BuilderRule::kMapsAsAsked:
     case BuilderRule::kOldOrNew:
     case BuilderRule::kWalk:
@@ -217,6 +219,18 @@ void SymptomLog::OnLeak(bool is_new) {
 void SymptomLog::OnFlagsLost(std::uint64_t lost, int level) {
   for (const PageBits bits : KindsOf({lost & kAccessedDirty, 0, 0})) {
     Add(At(Mistake::kBits, level).With(Feature::kDetail, bits));
+  }
+}
+
+void SymptomLog::OnFlagsRaced(std::uint64_t lost) {
+  for (const PageBits bits : KindsOf({lost & kAccessedDirty, 0, 0})) {
+    Add(Base(Mistake::kFlagsRaced).With(Feature::kDetail, bits));
+  }
+}
+
+void SymptomLog::MayRaceFlags(std::uint64_t set) {
+  for (const PageBits bits : KindsOf({set & kAccessedDirty, 0, 0})) {
+    maybe_.push_back(Base(Mistake::kFlagsRaced).With(Feature::kDetail, bits));
   }
 }
 

@@ -68,6 +68,10 @@ class SymptomLog {
   void OnLeak(bool is_new);
   // Accessed and dirty flags, the bits of `lost`, are gone.
   void OnFlagsLost(std::uint64_t lost, int level);
+  // ... and had been set between the load of an entry and the store to it; or
+  // they had, and are not.
+  void OnFlagsRaced(std::uint64_t lost);
+  void MayRaceFlags(std::uint64_t set);
   // What is shown as removed is wrong (kRemoved...).
   void OnTakenOut(Mistake mistake);
   // It is right, and this could have been wrong with it.

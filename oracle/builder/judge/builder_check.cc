@@ -80,8 +80,7 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
   if (!is_right) FindRefusal(operation, result, reasons, page.level);
   done_ = result.ok();
   if (done_ && is_right) ApplyToModel(operation, page, after_);
-  flags_may_go_ = operation.kind == TableOperationKind::kClearFlags ||
-                  operation.kind == TableOperationKind::kRemap;
+  kept_flags_.Begin(operation);
   pool_.TakeEvents(room_.events);
   if (guest_stopped_) {
     Settle();
@@ -94,6 +93,7 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
   CheckEnd();
   if (taken != nullptr) CheckTaken(*taken);
   if (log_ != nullptr) {
+    log_->MayRaceFlags(kept_flags_.set_between());
     log_->EndOperation(result, !findings_.empty(), tolerates_now_,
                        needed_invept_ && !owed_invept);
   }
@@ -104,6 +104,7 @@ BuilderFindings BuilderCheck::JudgeEnd() {
   findings_.clear();
   tolerates_now_ = false;
   fresh_.clear();
+  kept_flags_.Begin({});
   if (log_ != nullptr) log_->BeginEnd();
   // Tables that map nothing, where they are allowed, may be cached as well.
   needs_invept_ = needed_invept_ = !model_.empty() || linked_.size() > 1;
@@ -162,6 +163,7 @@ void BuilderCheck::CheckEnd() {
                     where)) {
     FindPage(BuilderRule::kMapsAsAsked, where, LevelAt(where), image.pages);
   }
+  if (const auto lost = kept_flags_.AtEnd(image.pages)) FindFlagsLost(*lost);
   for (const std::uint64_t table : image.empty_tables) {
     if (table != root_.value) {
       Find(BuilderRule::kEmptyTable, table, image.tables.at(table).level);
@@ -193,17 +195,32 @@ void BuilderCheck::CheckNeedlessInvept() {
 void BuilderCheck::CheckTaken(const std::vector<Interval>& taken) {
   if (!findings_.empty()) return;
   const auto wrong = taken_.Compare(taken, ~OwnInLeaf(facts_));
+  std::uint64_t raced = 0;
   if (wrong.has_value()) {
-    findings_.push_back(MakeBuilderFinding(BuilderRule::kTakenOut, wrong->where,
-                                           LevelAt(wrong->where)));
+    if (wrong->mistake == Mistake::kRemovedWithoutFlags) {
+      raced = kept_flags_.SetBetween(wrong->where);
+    }
+    findings_.push_back(MakeBuilderFinding(
+        raced != 0 ? BuilderRule::kFlagsRaced : BuilderRule::kTakenOut,
+        wrong->where, LevelAt(wrong->where)));
   }
   if (log_ == nullptr) return;
   if (wrong.has_value()) {
     log_->OnTakenOut(wrong->mistake);
+    log_->OnFlagsRaced(raced);
   } else if (!taken_.empty()) {
     log_->MayBe(Mistake::kRemovedNotShown);
     log_->MayBe(Mistake::kRemovedOtherwise);
   }
+}
+
+void BuilderCheck::FindFlagsLost(const KeptFlags::Lost& lost) {
+  findings_.push_back(MakeBuilderFinding(
+      lost.between ? BuilderRule::kFlagsRaced : BuilderRule::kFlagsKept,
+      lost.gpa, LevelAt(lost.gpa)));
+  if (log_ == nullptr) return;
+  log_->OnFlagsLost(lost.flags, findings_.back().level);
+  if (lost.between) log_->OnFlagsRaced(lost.flags);
 }
 
 void BuilderCheck::CheckMemory() {

@@ -33,6 +33,7 @@
 #include "oracle/builder/diagnosis/taken_out.h"
 #include "oracle/builder/frame_map.h"
 #include "oracle/builder/frame_pool.h"
+#include "oracle/builder/judge/kept_flags.h"
 #include "oracle/builder/judge/table_image.h"
 #include "oracle/builder/mapping_model.h"
 #include "oracle/builder/table_facts.h"
@@ -180,7 +181,9 @@ class BuilderCheck {
   void CheckIgnoredBits(Hpa address, std::uint64_t before, std::uint64_t after,
                         int level);
   void CheckTaken(const std::vector<Interval>& taken);
-  void CheckFlagsKept(const TableImage& before, const TableImage& after);
+  // Of the change of an entry, which mapped room_.was and maps room_.is.
+  void CheckFlagsKept(KeptFlags::Until until);
+  void FindFlagsLost(const KeptFlags::Lost& lost);
   void CheckEnd();
   void CheckNeedlessInvept();
   void CheckMemory();
@@ -229,7 +232,7 @@ class BuilderCheck {
   BuilderFindings findings_;
   MappingModel after_;  // it; and, once all is replayed, what was before
   bool done_ = true;    // not refused
-  bool flags_may_go_ = false;
+  KeptFlags kept_flags_;
   bool tolerates_now_ = false;
   bool needs_invept_ = false;  // since the last INVEPT
   bool needed_invept_ = false;

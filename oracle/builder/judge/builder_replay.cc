@@ -64,6 +64,8 @@ void BuilderCheck::Replay(TableEvent& event) {
     case TableEvent::Kind::kFlags:
       ReplayFlags(event);
       return;
+    case TableEvent::Kind::kBetween:
+      return;
   }
 }
 
@@ -73,11 +75,18 @@ void BuilderCheck::ReplayFlags(const TableEvent& event) {
   if (word == nullptr) return;
   const std::uint64_t flags = event.before ^ event.after;
   *word |= flags;
-  const auto table = waiting_.find(event.address.value & ~0xfffull);
-  if (table == waiting_.end() || !IsLeaf(*word, table->second.level)) return;
-  const std::uint64_t bytes = EntryBytes(table->second.level);
-  taken_.OnFlags(table->second.gpa + event.address.value / 8 % 512 * bytes,
-                 bytes, flags);
+  const std::uint64_t frame = event.address.value & ~0xfffull;
+  const auto waiting = waiting_.find(frame);
+  const bool is_linked = waiting == waiting_.end();
+  const auto table = is_linked ? linked_.find(frame) : waiting;
+  if (is_linked && table == linked_.end()) return;
+  const int level = table->second.level;
+  if (!IsLeaf(*word, level)) return;
+  const std::uint64_t bytes = EntryBytes(level);
+  const std::uint64_t gpa =
+      table->second.gpa + event.address.value / 8 % 512 * bytes;
+  kept_flags_.OnSet({gpa, 0, bytes, flags}, is_linked);
+  if (!is_linked) taken_.OnFlags(gpa, bytes, flags);
 }
 
 void BuilderCheck::ReplayFree(Hpa frame) {
@@ -171,8 +180,10 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
     FindPage(BuilderRule::kOldOrNew, where, place.level, room_.is.pages);
   }
   taken_.OnChange(room_.was.pages, room_.is.pages);
-  if (facts_.accessed_dirty && !flags_may_go_)
-    CheckFlagsKept(room_.was, room_.is);
+  const bool merges =
+      IsPresent(facts_, previous) && !IsLeaf(previous, place.level) &&
+      IsPresent(facts_, event.after) && IsLeaf(event.after, place.level);
+  CheckFlagsKept(merges ? KeptFlags::Until::kTheEnd : KeptFlags::Until::kNow);
 }
 
 bool BuilderCheck::StaysATable(std::uint64_t before, std::uint64_t after,
@@ -190,24 +201,11 @@ void BuilderCheck::CheckIgnoredBits(Hpa address, std::uint64_t before,
   }
 }
 
-void BuilderCheck::CheckFlagsKept(const TableImage& before,
-                                  const TableImage& after) {
-  auto now = after.pages.begin();
-  for (const Interval& page : before.pages) {
-    const std::uint64_t end = page.gpa + page.bytes;
-    while (now != after.pages.end() && now->gpa + now->bytes <= page.gpa) ++now;
-    for (auto each = now; each != after.pages.end() && each->gpa < end;
-         ++each) {
-      if ((page.flags & ~each->flags & kAccessedDirty) == 0) continue;
-      const std::uint64_t gpa = std::max(page.gpa, each->gpa);
-      findings_.push_back(
-          MakeBuilderFinding(BuilderRule::kFlagsKept, gpa, LevelAt(gpa)));
-      if (log_ != nullptr) {
-        log_->OnFlagsLost(page.flags & ~each->flags, findings_.back().level);
-      }
-      return;
-    }
-  }
+void BuilderCheck::CheckFlagsKept(KeptFlags::Until until) {
+  if (!facts_.accessed_dirty) return;
+  const auto lost =
+      kept_flags_.OnChange(room_.was.pages, room_.is.pages, until);
+  if (lost.has_value()) FindFlagsLost(*lost);
 }
 
 void BuilderCheck::NoteChange(std::uint64_t before, std::uint64_t after,

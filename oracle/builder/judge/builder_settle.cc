@@ -49,6 +49,7 @@ void BuilderCheck::Follow(TableEvent& event) {
       ++invepts_;
       return;
     case TableEvent::Kind::kFlags:
+    case TableEvent::Kind::kBetween:
       return;
   }
 }
@@ -88,8 +89,7 @@ void BuilderCheck::CompareEntry(Hpa address, std::uint64_t before,
     NoteUnfilled(room_.is, pool_.memory());
   }
   taken_.OnChange(room_.was.pages, room_.is.pages);
-  if (facts_.accessed_dirty && !flags_may_go_)
-    CheckFlagsKept(room_.was, room_.is);
+  CheckFlagsKept(KeptFlags::Until::kNow);
 }
 
 // No processor caches anything meanwhile: whenever INVEPT comes, it is for all

@@ -168,7 +168,7 @@ bool BuilderTrial::Perform(const TableOperation& operation) {
   }
   const bool may_fail = (refusals_ & Only(TableError::kNoFrames)) != 0;
   pool_.FailAllocation(may_fail ? operation.failing_allocation : 0);
-  processor_.BeginOperation();
+  processor_.BeginOperation(operation);
   taken_.clear();
   const TableResult result = builder_->Perform(operation, taken_);
   if (pool_.failed() && !MayAsk(Only(TableError::kNoFrames))) return false;

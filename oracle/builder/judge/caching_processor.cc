@@ -15,6 +15,7 @@ void CachingProcessor::Reset(const TableFacts& facts, std::uint64_t eptp,
   facts_ = facts;
   eptp_ = eptp;
   walks_.clear();
+  moments_.End();
   stored_ = forgot_ = false;
   stopped_ = stopped;
 }
@@ -85,6 +86,28 @@ void CachingProcessor::ListStale(Gpa gpa,
   }
 }
 
+void CachingProcessor::BeginOperation(const TableOperation& operation) {
+  stored_ = held_between_ = false;
+  moments_.Begin(facts_, eptp_, operation);
+}
+
+void CachingProcessor::Use(Hpa address, Gpa gpa) {
+  Walk walk;
+  walk.page = gpa.value & kPageMask;
+  walk.write = true;
+  Trace(walk);
+  const auto count = static_cast<int>(walk.entries.size());
+  if (count == 0 ||
+      !IsLeaf(walk.entries.back().value, facts_.levels - count + 1)) {
+    return;
+  }
+  pool_.OnBetween(address, gpa);
+  SetFlags(walk);
+  // One of an operation, so that what was used before it stays known.
+  if (!held_between_) Hold(gpa, /*write=*/true);
+  held_between_ = true;
+}
+
 void CachingProcessor::OnStored() {
   if (stored_ || stopped_ || !facts_.accessed_dirty) return;
   stored_ = true;
@@ -109,6 +132,7 @@ void CachingProcessor::OnInvept(std::uint64_t eptp) {
 }
 
 void CachingProcessor::EndOperation() {
+  moments_.End();
   if (forgot_) Renew();
   forgot_ = false;
 }

@@ -81,9 +81,7 @@ struct HostCalls {
                              std::uint64_t expected, std::uint64_t desired) {
     OutsideBuilder& builder = Of(context);
     builder.CheckWord(address);
-    if (*builder.pool_->memory().At(Hpa{address}) != expected) return 0;
-    builder.pool_->Store(Hpa{address}, desired);
-    return 1;
+    return builder.pool_->CompareExchange(Hpa{address}, expected, desired);
   }
   static void Invept(void* context, std::uint64_t eptp) {
     Of(context).pool_->Invept(eptp);
@@ -96,6 +94,11 @@ struct HostCalls {
     OutsideBuilder& builder = Of(context);
     if (address % 8 != 0) builder.CheckWord(address);
     builder.pool_->OnStore(Hpa{address}, before, after);
+  }
+  static void BeforeStore(void* context, std::uint64_t address) {
+    OutsideBuilder& builder = Of(context);
+    if (address % 8 != 0) builder.CheckWord(address);
+    builder.pool_->BeforeStore(Hpa{address});
   }
   static void Removed(void* context, std::uint64_t gpa, std::uint64_t hpa,
                       std::uint64_t bytes, std::uint64_t flags) {
@@ -127,6 +130,7 @@ OutsideBuilder::OutsideBuilder(const BuilderFunctions& functions,
   host_.pointer = HostCalls::Pointer;
   host_.stored = HostCalls::Stored;
   host_.removed = HostCalls::Removed;
+  host_.before_store = HostCalls::BeforeStore;
 }
 
 void OutsideBuilder::Count() {
