@@ -140,6 +140,35 @@ TEST(CheckCommandTest, FlagsThatGetLostBetweenLoadAndStoreAreNamed) {
   }
 }
 
+// INVEPT on one logical processor after the other, as it is.
+TEST(CheckCommandTest, HowABuilderShootsDownIsJudgedByProcessor) {
+  for (const char* way : {"", "all-contexts", "lazy"}) {
+    const Checked right = Check(EPTDIFF_SHOOTDOWN_BUILDER, way, "2000");
+    EXPECT_EQ(right.ran.status, 0) << way << right.ran.out << right.ran.err;
+  }
+  constexpr struct {
+    const char* bug;
+    const char* rule;
+    const char* words;
+  } kMistakes[] = {
+      {"own-processor", "invept-elsewhere",
+       "is not executed on each logical processor that uses the tables"},
+      {"never-awaited", "invept-not-awaited",
+       "asked for on other logical processors, and not waited for"},
+      {"invvpid", "invvpid-for-invept",
+       "INVVPID, which ends no guest-physical mappings, is executed for"},
+      {"other-quadword", "invept-fails", "and invalidates nothing"},
+      {"reserved-eptp", "invept-fails", "and invalidates nothing"},
+  };
+  for (const auto& [bug, rule, words] : kMistakes) {
+    const Checked wrong = Check(EPTDIFF_SHOOTDOWN_BUILDER, bug, "1500");
+    EXPECT_EQ(wrong.ran.status, 1) << bug << wrong.ran.err;
+    EXPECT_THAT(wrong.findings, ElementsAre(rule)) << bug << "\n"
+                                                   << wrong.ran.out;
+    EXPECT_THAT(Joined(wrong.ran.out), HasSubstr(words)) << bug;
+  }
+}
+
 // A table that is linked before it is cleared is no mistake then; a missing
 // INVEPT is.
 TEST(CheckCommandTest, WhileTheGuestIsStoppedOnlyTheEndCounts) {

@@ -74,6 +74,23 @@ constexpr Breach kBreaches[] = {
      Rule::kCache9},
     {BuilderRule::kInvept, "invept-missing",
      "no INVEPT follows a change that needs it (CACHE-9)", Rule::kCache9},
+    {BuilderRule::kInveptEverywhere, "invept-elsewhere",
+     "after a change that needs it INVEPT is executed on some logical "
+     "processors that use the tables, and not on all (CACHE-9)",
+     Rule::kCache9},
+    {BuilderRule::kInveptAwaited, "invept-not-awaited",
+     "after a change that needs it INVEPT is asked for on another logical "
+     "processor, and nobody waits until it is executed (CACHE-9)",
+     Rule::kCache9},
+    {BuilderRule::kInvvpid, "invvpid-for-invept",
+     "after a change that needs INVEPT INVVPID is executed, which ends no "
+     "guest-physical mappings (CACHE-7)",
+     Rule::kCache7},
+    {BuilderRule::kInveptFails, "invept-fails",
+     "INVEPT fails, or may, and invalidates nothing: its type or descriptor is "
+     "not supported, not valid for VM entry, or not 0 where it must be "
+     "(CACHE-13)",
+     Rule::kCache13},
     {BuilderRule::kInveptOnce, "invept-twice", "INVEPT is executed twice",
      Rule::kCache9},
     {BuilderRule::kInveptNeeded, "invept-needless",

@@ -10,15 +10,25 @@
 #ifndef EPTDIFF_ORACLE_BUILDER_FRAME_POOL_H_
 #define EPTDIFF_ORACLE_BUILDER_FRAME_POOL_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "engine/table/table_hal.h"
 #include "engine/types.h"
 #include "oracle/builder/frame_memory.h"
+#include "oracle/case.h"
 
 namespace eptdiff {
+
+// Logical processors, as bits.
+using ProcessorSet = std::uint8_t;
+inline constexpr ProcessorSet kAllProcessors = (1 << kLogicalProcessors) - 1;
+
+// Types of INVEPT (SDM 31.3).
+inline constexpr std::uint8_t kSingleContext = 1, kAllContexts = 2;
 
 struct TableEvent {
   enum class Kind : std::uint8_t {
@@ -26,6 +36,8 @@ struct TableEvent {
     kFree,
     kStore,
     kInvept,
+    kAsked,  // for INVEPT, which nobody has waited for
+    kInvvpid,
     kFlags,    // a processor set accessed or dirty
     kBetween,  // a processor comes in before the store of this word
   };
@@ -36,6 +48,11 @@ struct TableEvent {
                              // kBetween: the GPA that the processor uses
   int level = 0;  // kStore: of the entry; 0 where no processor can find it.
                   // Known once the event is judged.
+  // Of kInvept, kAsked, kInvvpid: where, of which type, and whether it fails,
+  // which invalidates nothing.
+  ProcessorSet processors = kAllProcessors;
+  std::uint8_t type = kSingleContext;
+  bool failed = false;
 };
 
 class FramePool {
@@ -56,9 +73,13 @@ class FramePool {
     virtual void BeforeStore(Hpa address) = 0;
     // ... has just stored one, ...
     virtual void OnStored() = 0;
-    // ... or has INVEPT executed, which begins, and is over.
-    virtual void BeforeInvept() = 0;
-    virtual void OnInvept(std::uint64_t eptp) = 0;
+    // ... or has INVEPT executed on some processors: whether it fails there; it
+    // begins, and is over.
+    // (INVVPID is asked about likewise.)
+    virtual bool InveptFails(const Invalidation& invept) = 0;
+    virtual void BeforeInvept(ProcessorSet processors) = 0;
+    virtual void OnInvept(ProcessorSet processors,
+                          const Invalidation& invept) = 0;
   };
 
   FramePool() = default;
@@ -70,6 +91,7 @@ class FramePool {
     memory_.Clear();
     events_.clear();
     free_.clear();
+    asked_.clear();
     next_ = first;
     end_ = end;
     FailAllocation(0);
@@ -104,11 +126,49 @@ class FramePool {
     FrameMemory::Frame* words = memory_.Find(frame);
     return words == nullptr ? nullptr : words->data();
   }
+  // Single-context, on all processors; over when it returns.
   void Invept(std::uint64_t eptp) {
-    if (watcher_ != nullptr) watcher_->BeforeInvept();
-    events_.push_back({TableEvent::Kind::kInvept, {}, 0, eptp});
-    if (watcher_ != nullptr) watcher_->OnInvept(eptp);
+    InveptOn(kAllProcessors,
+             {.kind = InvalidationKind::kInvept, .type = 1, .first = eptp});
   }
+  // On these alone. False if it fails.
+  bool InveptOn(ProcessorSet processors, const Invalidation& invept) {
+    const bool failed = watcher_ != nullptr && watcher_->InveptFails(invept);
+    if (!failed && watcher_ != nullptr) watcher_->BeforeInvept(processors);
+    TableEvent& event = events_.emplace_back();
+    event.kind = TableEvent::Kind::kInvept;
+    event.after = invept.first;
+    event.processors = processors;
+    event.type = invept.type;
+    event.failed = failed;
+    if (!failed && watcher_ != nullptr) watcher_->OnInvept(processors, invept);
+    return !failed;
+  }
+  // INVVPID, which ends nothing that a builder's processors keep.
+  bool InvvpidOn(ProcessorSet processors, const Invalidation& invvpid) {
+    TableEvent& event = events_.emplace_back();
+    event.kind = TableEvent::Kind::kInvvpid;
+    event.after = invvpid.first;
+    event.processors = processors;
+    event.type = invvpid.type;
+    event.failed = watcher_ != nullptr && watcher_->InveptFails(invvpid);
+    return !event.failed;
+  }
+  // Asks a processor to execute it, which it does when it is waited for or has
+  // left the guest, and no sooner.
+  void AskInvept(std::uint8_t processor, const Invalidation& invept) {
+    asked_.push_back({processor, invept});
+    TableEvent& event = events_.emplace_back();
+    event.kind = TableEvent::Kind::kAsked;
+    event.after = invept.first;
+    event.processors = static_cast<ProcessorSet>(1 << processor);
+    event.type = invept.type;
+  }
+  void AwaitInvept() {
+    while (!asked_.empty()) ExecuteAsked(asked_.front().first);
+  }
+  // A processor leaves the guest: before it enters again it does as asked.
+  void LeaveGuest(std::uint8_t processor) { ExecuteAsked(processor); }
   // To be called before a store that somebody else does, if it can be: then
   // processors come in between load and store.
   void BeforeStore(Hpa address) {
@@ -173,9 +233,22 @@ class FramePool {
   }
 
  private:
+  void ExecuteAsked(std::uint8_t processor) {
+    for (std::size_t i = 0; i < asked_.size();) {
+      if (asked_[i].first != processor) {
+        ++i;
+        continue;
+      }
+      const Invalidation invept = asked_[i].second;
+      asked_.erase(asked_.begin() + static_cast<std::ptrdiff_t>(i));
+      InveptOn(static_cast<ProcessorSet>(1 << processor), invept);
+    }
+  }
+
   FrameMemory memory_;
   std::vector<TableEvent> events_;
   std::vector<Hpa> free_;
+  std::vector<std::pair<std::uint8_t, Invalidation>> asked_;
   std::uint64_t next_ = kFirstFrame;
   std::uint64_t end_ = kLastEnd;
   Watcher* watcher_ = nullptr;

@@ -39,9 +39,13 @@ enum class Mistake : std::uint8_t {
   kForeignStore,      // a store to no frame of its own
   kFreedTwice,
   kFreedLinked,
-  kLeak,           // a frame is linked no more, and not freed
-  kInveptMissing,  // detail: a Change
-  kFreedEarly,     // before the INVEPT that comes
+  kLeak,  // a frame is linked no more, and not freed
+  kInveptFails,
+  kInveptMissing,    // detail: a Change
+  kInveptElsewhere,  // on other logical processors; likewise
+  kInveptAsked,      // there, and not waited for; likewise
+  kInvvpid,          // ... in its place; likewise
+  kFreedEarly,       // before the INVEPT that comes
   kInveptEptp,
   kEptp,
   kInveptTwice,
@@ -53,7 +57,7 @@ enum class Mistake : std::uint8_t {
   kWalk,
   kStale,  // an access; no change before it was seen to need INVEPT
 };
-inline constexpr int kMistakeCount = 33;
+inline constexpr int kMistakeCount = 37;
 
 // What differs between a page and what was asked for, the first that applies.
 enum class PageBits : std::uint8_t {

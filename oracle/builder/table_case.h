@@ -98,6 +98,12 @@ class TableCase {
   TableCase& Write(std::uint64_t gpa) { return Use(gpa, AccessKind::kWrite); }
   TableCase& Fetch(std::uint64_t gpa) { return Use(gpa, AccessKind::kFetch); }
 
+  // The last step happens on this logical processor.
+  TableCase& On(std::uint8_t processor) {
+    c_.steps.back().processor = processor;
+    return *this;
+  }
+
   const Case& Build() const { return c_; }
 
  private:

@@ -45,7 +45,18 @@ constexpr MistakeWords kMistakes[] = {
     {"freed-twice", "a frame is freed that is not in use"},
     {"freed-linked", "a frame is freed while it is linked"},
     {"leak", "a frame that is linked no more is not freed"},
+    {"invept-fails",
+     "INVEPT fails (by its type, or its descriptor), and invalidates nothing"},
     {"invept-missing", "INVEPT is missing after #"},
+    {"invept-elsewhere",
+     "INVEPT is not executed on each logical processor that uses the tables, "
+     "after #"},
+    {"invept-not-awaited",
+     "INVEPT is asked for on other logical processors, and not waited for, "
+     "after #"},
+    {"invvpid-for-invept",
+     "INVVPID, which ends no guest-physical mappings, is executed for INVEPT "
+     "after #"},
     {"freed-early",
      "a table's frame is freed first, and INVEPT is executed after that"},
     {"invept-eptp", "INVEPT names another EPTP than the tables'"},
@@ -185,6 +196,9 @@ std::string DetailOf(const BuilderCause& cause) {
                  ? "dirty"
                  : "accessed";
     case Mistake::kInveptMissing:
+    case Mistake::kInveptElsewhere:
+    case Mistake::kInveptAsked:
+    case Mistake::kInvvpid:
       return std::string(is_fixed ? In(kChanges, detail)
                                   : "changes that need it");
     default:

@@ -49,6 +49,14 @@ Mistake MistakeOf(BuilderRule rule) {
       return Mistake::kFreedLinked;
     case BuilderRule::kFreedEarly:
       return Mistake::kFreedEarly;
+    case BuilderRule::kInveptEverywhere:
+      return Mistake::kInveptElsewhere;
+    case BuilderRule::kInveptAwaited:
+      return Mistake::kInveptAsked;
+    case BuilderRule::kInvvpid:
+      return Mistake::kInvvpid;
+    case BuilderRule::kInveptFails:
+      return Mistake::kInveptFails;
     case BuilderRule::kInveptOnce:
       return Mistake::kInveptTwice;
     case BuilderRule::kInveptNeeded:
@@ -238,8 +246,8 @@ void SymptomLog::OnTakenOut(Mistake mistake) { Add(Base(mistake)); }
 
 void SymptomLog::MayBe(Mistake mistake) { maybe_.push_back(Base(mistake)); }
 
-void SymptomLog::OnInveptMissing() {
-  Add(Base(Mistake::kInveptMissing).With(Feature::kDetail, ChangeOfAll()));
+void SymptomLog::OnInveptMissing(BuilderRule rule) {
+  Add(Base(MistakeOf(rule)).With(Feature::kDetail, ChangeOfAll()));
 }
 
 void SymptomLog::EndOperation(const TableResult& result, bool failed,
@@ -253,8 +261,11 @@ void SymptomLog::EndOperation(const TableResult& result, bool failed,
   for (const Symptom symptom : maybe_) right_.Add(symptom);
   maybe_.clear();
   if (needed) {
-    right_.Add(
-        Base(Mistake::kInveptMissing).With(Feature::kDetail, ChangeOfAll()));
+    for (const Mistake mistake :
+         {Mistake::kInveptMissing, Mistake::kInveptElsewhere,
+          Mistake::kInveptAsked, Mistake::kInvvpid}) {
+      right_.Add(Base(mistake).With(Feature::kDetail, ChangeOfAll()));
+    }
     if (freed_) right_.Add(Base(Mistake::kFreedEarly));
   }
   if (freed_) right_.Add(Base(Mistake::kLeak));

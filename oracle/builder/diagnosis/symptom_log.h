@@ -76,8 +76,8 @@ class SymptomLog {
   void OnTakenOut(Mistake mistake);
   // It is right, and this could have been wrong with it.
   void MayBe(Mistake mistake);
-  // No INVEPT follows a change.
-  void OnInveptMissing();
+  // No INVEPT follows a change, or not where it has to: a rule about that.
+  void OnInveptMissing(BuilderRule rule);
 
   // The operation, or the builder's end, is over. `failed`: something was wrong
   // with it; `tolerated`: ... but the case goes on; `needed`: it had to execute

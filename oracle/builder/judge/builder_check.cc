@@ -49,10 +49,11 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
   findings_.clear();
   happenings_ = 0;
   // What was tolerated is needed still.
-  needs_invept_ = needed_invept_ = needs_invept_ && tolerant_;
-  const bool owed_invept = needs_invept_;
-  invepts_ = 0;
-  needless_invept_ = false;
+  if (!tolerant_) needs_invept_ = 0;
+  needed_invept_ = needs_invept_ != 0;
+  const bool owed_invept = needed_invept_;
+  done_invept_ = 0;
+  needless_invept_ = repeated_invept_ = invvpid_ = false;
   tolerates_now_ = false;
   fresh_.clear();
   std::uint64_t leaf = 0;
@@ -107,12 +108,13 @@ BuilderFindings BuilderCheck::JudgeEnd() {
   kept_flags_.Begin({});
   if (log_ != nullptr) log_->BeginEnd();
   // Tables that map nothing, where they are allowed, may be cached as well.
-  needs_invept_ = needed_invept_ = !model_.empty() || linked_.size() > 1;
-  invepts_ = 0;
-  needless_invept_ = false;
+  needed_invept_ = !model_.empty() || linked_.size() > 1;
+  needs_invept_ = needed_invept_ ? kAllProcessors : 0;
+  done_invept_ = 0;
+  needless_invept_ = repeated_invept_ = invvpid_ = false;
   // The VMM uses the root no more; processors may have cached what it mapped.
   for (const auto& [table, place] : linked_) {
-    if (needs_invept_ && !guest_stopped_) waiting_.insert(table, place);
+    if (needed_invept_ && !guest_stopped_) waiting_.insert(table, {place});
   }
   linked_.clear();
   happenings_ = 0;
@@ -124,10 +126,10 @@ BuilderFindings BuilderCheck::JudgeEnd() {
   } else {
     ReplayAll();
   }
-  if (needs_invept_) {
-    findings_.push_back(
-        MakeBuilderFinding(BuilderRule::kInvept, root_.value, facts_.levels));
-    if (log_ != nullptr) log_->OnInveptMissing();
+  if (needs_invept_ != 0) {
+    const BuilderRule rule = RuleOfMissing();
+    findings_.push_back(MakeBuilderFinding(rule, root_.value, facts_.levels));
+    if (log_ != nullptr) log_->OnInveptMissing(rule);
   } else {
     CheckNeedlessInvept();
   }
@@ -144,8 +146,8 @@ void BuilderCheck::AfterAccess() {
 }
 
 void BuilderCheck::CheckEnd() {
-  if (needs_invept_) {
-    FindOrTolerate(BuilderRule::kInvept, invept_entry_.value, invept_level_);
+  if (needs_invept_ != 0) {
+    FindOrTolerate(RuleOfMissing(), invept_entry_.value, invept_level_);
   } else {
     CheckNeedlessInvept();
   }
@@ -212,6 +214,15 @@ void BuilderCheck::CheckTaken(const std::vector<Interval>& taken) {
     log_->MayBe(Mistake::kRemovedNotShown);
     log_->MayBe(Mistake::kRemovedOtherwise);
   }
+}
+
+BuilderRule BuilderCheck::RuleOfMissing() const {
+  if (invvpid_) return BuilderRule::kInvvpid;
+  if (needs_invept_ == kAllProcessors && asked_invept_ == 0) {
+    return BuilderRule::kInvept;
+  }
+  return (needs_invept_ & ~asked_invept_) == 0 ? BuilderRule::kInveptAwaited
+                                               : BuilderRule::kInveptEverywhere;
 }
 
 void BuilderCheck::FindFlagsLost(const KeptFlags::Lost& lost) {
@@ -301,10 +312,10 @@ void BuilderCheck::FindLeak(std::uint64_t frame) {
 void BuilderCheck::FindOrTolerate(BuilderRule rule, std::uint64_t where,
                                   int level) {
   if (log_ != nullptr) {
-    if (rule == BuilderRule::kInvept) {
-      log_->OnInveptMissing();
-    } else {
+    if (rule == BuilderRule::kFreedEarly) {
       log_->OnFinding(rule, level);
+    } else {
+      log_->OnInveptMissing(rule);
     }
   }
   if (!tolerant_) {

@@ -158,7 +158,7 @@ class BuilderCheck {
   void Replay(TableEvent& event);
   void ReplayStore(TableEvent& event);
   void ReplayFree(Hpa frame);
-  void ReplayInvept(std::uint64_t eptp);
+  void ReplayInvept(const TableEvent& event);
   // A word of a table that is linked at `table`.
   void ChangeEntry(const TableEvent& event, const TreePlace& table);
   // A processor has set flags; in a table that is linked no more they belong to
@@ -189,6 +189,10 @@ class BuilderCheck {
   void CheckMemory();
   void NoteChange(std::uint64_t before, std::uint64_t after, int level);
   void NoteInveptNeeded(Hpa entry, int level);
+  // The rule by which INVEPT is missing, by where it is.
+  BuilderRule RuleOfMissing() const;
+  // Notes INVEPT, whenever it is executed; false if it fails.
+  bool NoteInvept(const TableEvent& event);
 
   void Find(BuilderRule rule, std::uint64_t where, int level = 0);
   // False if it is not allowed.
@@ -234,13 +238,20 @@ class BuilderCheck {
   bool done_ = true;    // not refused
   KeptFlags kept_flags_;
   bool tolerates_now_ = false;
-  bool needs_invept_ = false;  // since the last INVEPT
+  ProcessorSet needs_invept_ = 0;  // where, since the last
+  ProcessorSet asked_invept_ = 0;  // where it has been asked for, and no more
+  ProcessorSet done_invept_ = 0;   // where it has been executed
   bool needed_invept_ = false;
   bool needless_invept_ = false;  // INVEPT that nothing before it needs
-  Hpa invept_entry_ = {};         // whose change needs it, and its level
+  bool repeated_invept_ = false;
+  bool invvpid_ = false;   // has been executed
+  Hpa invept_entry_ = {};  // whose change needs it, and its level
   int invept_level_ = 0;
-  int invepts_ = 0;
-  FrameMap<TreePlace> waiting_;       // tables, for INVEPT
+  // Tables that wait for INVEPT, and where it is yet to be executed.
+  struct Waiting : TreePlace {
+    ProcessorSet processors = kAllProcessors;
+  };
+  FrameMap<Waiting> waiting_;
   std::vector<std::uint64_t> fresh_;  // frames
   TakenOut taken_;
 };

@@ -59,7 +59,13 @@ void BuilderCheck::Replay(TableEvent& event) {
       ReplayStore(event);
       return;
     case TableEvent::Kind::kInvept:
-      ReplayInvept(event.after);
+      ReplayInvept(event);
+      return;
+    case TableEvent::Kind::kAsked:
+      asked_invept_ |= event.processors;
+      return;
+    case TableEvent::Kind::kInvvpid:
+      invvpid_ = true;
       return;
     case TableEvent::Kind::kFlags:
       ReplayFlags(event);
@@ -77,14 +83,13 @@ void BuilderCheck::ReplayFlags(const TableEvent& event) {
   *word |= flags;
   const std::uint64_t frame = event.address.value & ~0xfffull;
   const auto waiting = waiting_.find(frame);
+  const auto linked = linked_.find(frame);
   const bool is_linked = waiting == waiting_.end();
-  const auto table = is_linked ? linked_.find(frame) : waiting;
-  if (is_linked && table == linked_.end()) return;
-  const int level = table->second.level;
-  if (!IsLeaf(*word, level)) return;
-  const std::uint64_t bytes = EntryBytes(level);
-  const std::uint64_t gpa =
-      table->second.gpa + event.address.value / 8 % 512 * bytes;
+  if (is_linked && linked == linked_.end()) return;
+  const TreePlace& table = is_linked ? linked->second : waiting->second;
+  if (!IsLeaf(*word, table.level)) return;
+  const std::uint64_t bytes = EntryBytes(table.level);
+  const std::uint64_t gpa = table.gpa + event.address.value / 8 % 512 * bytes;
   kept_flags_.OnSet({gpa, 0, bytes, flags}, is_linked);
   if (!is_linked) taken_.OnFlags(gpa, bytes, flags);
 }
@@ -104,14 +109,34 @@ void BuilderCheck::ReplayFree(Hpa frame) {
   }
 }
 
-void BuilderCheck::ReplayInvept(std::uint64_t eptp) {
+bool BuilderCheck::NoteInvept(const TableEvent& event) {
   happenings_ |= SetOf(Happening::kInvept);
-  if (eptp != eptp_) Find(BuilderRule::kInveptEptp, eptp);
+  if (event.failed) {
+    Find(BuilderRule::kInveptFails, event.after);
+    return false;
+  }
+  if (event.type != kAllContexts && event.after != eptp_) {
+    Find(BuilderRule::kInveptEptp, event.after);
+  }
+  asked_invept_ &= static_cast<ProcessorSet>(~event.processors);
+  const bool repeats = (done_invept_ & event.processors) != 0;
+  done_invept_ |= event.processors;
+  if (repeats && !repeated_invept_) {
+    repeated_invept_ = true;
+    Find(BuilderRule::kInveptOnce, root_.value);
+  }
+  return true;
+}
+
+void BuilderCheck::ReplayInvept(const TableEvent& event) {
+  if (!NoteInvept(event)) return;
   // Whether it is needless, or comes too early, is known at the end.
   needless_invept_ |= !needed_invept_;
-  if (++invepts_ > 1) Find(BuilderRule::kInveptOnce, root_.value);
-  needs_invept_ = false;
-  waiting_.clear();
+  needs_invept_ &= static_cast<ProcessorSet>(~event.processors);
+  waiting_.EraseIf([&](Waiting& table) {
+    table.processors &= static_cast<ProcessorSet>(~event.processors);
+    return table.processors == 0;
+  });
 }
 
 void BuilderCheck::ReplayStore(TableEvent& event) {
@@ -154,7 +179,7 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
 
   for (const auto& [address, unlinked] : room_.was.tables) {
     linked_.erase(address);
-    if (needs) waiting_.insert(address, unlinked);
+    if (needs) waiting_.insert(address, {unlinked});
   }
   ReadEntry(facts_, room_.memory, word, place, event.address, room_.is);
   if (log_ != nullptr) {
@@ -232,11 +257,12 @@ void BuilderCheck::NoteChange(std::uint64_t before, std::uint64_t after,
 }
 
 void BuilderCheck::NoteInveptNeeded(Hpa entry, int level) {
-  if (!needs_invept_) {
+  if (needs_invept_ == 0) {
     invept_entry_ = entry;
     invept_level_ = level;
   }
-  needs_invept_ = needed_invept_ = true;
+  needs_invept_ = kAllProcessors;
+  needed_invept_ = true;
 }
 
 void BuilderCheck::NoteUnfilled(const TableImage& image,

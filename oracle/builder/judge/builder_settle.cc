@@ -44,9 +44,13 @@ void BuilderCheck::Follow(TableEvent& event) {
       }
       return;
     case TableEvent::Kind::kInvept:
-      happenings_ |= SetOf(Happening::kInvept);
-      if (event.after != eptp_) Find(BuilderRule::kInveptEptp, event.after);
-      ++invepts_;
+      NoteInvept(event);
+      return;
+    case TableEvent::Kind::kAsked:
+      asked_invept_ |= event.processors;
+      return;
+    case TableEvent::Kind::kInvvpid:
+      invvpid_ = true;
       return;
     case TableEvent::Kind::kFlags:
     case TableEvent::Kind::kBetween:
@@ -95,10 +99,8 @@ void BuilderCheck::CompareEntry(Hpa address, std::uint64_t before,
 // No processor caches anything meanwhile: whenever INVEPT comes, it is for all
 // that changes.
 void BuilderCheck::SettleInvept() {
-  if (invepts_ == 0) return;
-  needless_invept_ |= !needed_invept_;
-  if (invepts_ > 1) Find(BuilderRule::kInveptOnce, root_.value);
-  needs_invept_ = false;
+  needless_invept_ |= done_invept_ != 0 && !needed_invept_;
+  needs_invept_ &= static_cast<ProcessorSet>(~done_invept_);
 }
 
 void BuilderCheck::TakeMemory() {

@@ -15,8 +15,7 @@ void CachingProcessor::Reset(const TableFacts& facts, std::uint64_t eptp,
   facts_ = facts;
   eptp_ = eptp;
   walks_.clear();
-  moments_.End();
-  stored_ = forgot_ = false;
+  forgot_ = false;
   stopped_ = stopped;
 }
 
@@ -86,12 +85,8 @@ void CachingProcessor::ListStale(Gpa gpa,
   }
 }
 
-void CachingProcessor::BeginOperation(const TableOperation& operation) {
-  stored_ = held_between_ = false;
-  moments_.Begin(facts_, eptp_, operation);
-}
-
-void CachingProcessor::Use(Hpa address, Gpa gpa) {
+bool CachingProcessor::Use(Hpa address, Gpa gpa, bool holds) {
+  if (stopped_) return false;
   Walk walk;
   walk.page = gpa.value & kPageMask;
   walk.write = true;
@@ -99,18 +94,16 @@ void CachingProcessor::Use(Hpa address, Gpa gpa) {
   const auto count = static_cast<int>(walk.entries.size());
   if (count == 0 ||
       !IsLeaf(walk.entries.back().value, facts_.levels - count + 1)) {
-    return;
+    return false;
   }
   pool_.OnBetween(address, gpa);
   SetFlags(walk);
-  // One of an operation, so that what was used before it stays known.
-  if (!held_between_) Hold(gpa, /*write=*/true);
-  held_between_ = true;
+  if (holds) Hold(gpa, /*write=*/true);
+  return true;
 }
 
-void CachingProcessor::OnStored() {
-  if (stored_ || stopped_ || !facts_.accessed_dirty) return;
-  stored_ = true;
+void CachingProcessor::OnFirstStore() {
+  if (stopped_ || !facts_.accessed_dirty) return;
   for (Walk& walk : walks_) {
     Walk now = walk;
     Trace(now);
@@ -124,15 +117,17 @@ void CachingProcessor::BeforeInvept() {
   for (const Walk& walk : walks_) SetFlagsByTables(walk);
 }
 
-void CachingProcessor::OnInvept(std::uint64_t eptp) {
+void CachingProcessor::OnInvept(const Invalidation& invept) {
   // Tagged with EPTP bits 51:12 (CACHE-1).
-  if (AddressIn(eptp) != AddressIn(eptp_)) return;
+  if (invept.type != kAllContexts &&
+      AddressIn(invept.first) != AddressIn(eptp_)) {
+    return;
+  }
   forgot_ = stopped_;
   if (!stopped_) Renew();
 }
 
 void CachingProcessor::EndOperation() {
-  moments_.End();
   if (forgot_) Renew();
   forgot_ = false;
 }

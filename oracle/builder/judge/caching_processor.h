@@ -1,13 +1,11 @@
-// A processor that forgets nothing before it has to (SDM 29.4): what it has
-// walked through once it may use again, whole or from any table on, until
+// A logical processor that forgets nothing before it has to (SDM 29.4): what it
+// has walked through once it may use again, whole or from any table on, until
 // INVEPT with its EPTRTA (CACHE-3, CACHE-4, CACHE-6).
 //
 // It uses a page that it holds at the worst moments: as soon as INVEPT is over
 // it holds the page again, as memory is then; and while software changes
 // tables it sets flags in the page's entries, and in its neighbour's, by the
-// tables that it remembers, whether or not they are linked any more. Where the
-// case says so (moments.h) it uses, just before a store, the page whose entry
-// changes, too.
+// tables that it remembers, whether or not they are linked any more.
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_ORACLE_BUILDER_JUDGE_CACHING_PROCESSOR_H_
 #define EPTDIFF_ORACLE_BUILDER_JUDGE_CACHING_PROCESSOR_H_
@@ -18,7 +16,6 @@
 
 #include "engine/types.h"
 #include "oracle/builder/frame_pool.h"
-#include "oracle/builder/judge/moments.h"
 #include "oracle/builder/table_facts.h"
 #include "oracle/case.h"
 #include "oracle/fixed_vector.h"
@@ -29,7 +26,7 @@ namespace eptdiff {
 // a look at memory: from the root on, the leaf included or not.
 using CachedPath = FixedVector<MemoryWord, 5>;
 
-class CachingProcessor final : public FramePool::Watcher {
+class CachingProcessor {
  public:
   // How many pages it holds; the oldest goes when another comes.
   static constexpr std::size_t kPages = 16;
@@ -51,21 +48,16 @@ class CachingProcessor final : public FramePool::Watcher {
   // dirty flags: each path, longest first.
   void ListStale(Gpa gpa, std::vector<CachedPath>& paths) const;
 
-  // Of the operation that begins now, the first store is noticed, and those of
-  // its moments.
-  void BeginOperation(const TableOperation& operation);
-  // It runs again, if it was stopped.
-  void EndOperation();
+  // Uses the page of `gpa` just before the entry at `address` changes, and, if
+  // `holds`, holds it. False if it cannot.
+  bool Use(Hpa address, Gpa gpa, bool holds);
 
-  void BeforeStore(Hpa address) override {
-    if (stopped_) return;
-    if (const auto page = moments_.PageBefore(address, pool_.memory())) {
-      Use(address, *page);
-    }
-  }
-  void OnStored() override;
-  void BeforeInvept() override;
-  void OnInvept(std::uint64_t eptp) override;
+  // Tables have begun to change; and INVEPT begins, or is over.
+  void OnFirstStore();
+  void BeforeInvept();
+  void OnInvept(const Invalidation& invept);
+  // An operation is over: it runs again, if it was stopped.
+  void EndOperation();
 
  private:
   struct Walk {
@@ -75,8 +67,6 @@ class CachingProcessor final : public FramePool::Watcher {
     int forgotten = 0;  // so many of them are no longer known by themselves
   };
 
-  // Uses the page of `gpa` as the entry at `address` is about to change.
-  void Use(Hpa address, Gpa gpa);
   // The entries that lead to `page` in memory now.
   void Trace(Walk& walk) const;
   // How many of the entries of `walk` control `gpa`, too.
@@ -92,9 +82,6 @@ class CachingProcessor final : public FramePool::Watcher {
   TableFacts facts_;
   std::uint64_t eptp_ = 0;
   std::vector<Walk> walks_;
-  Moments moments_;
-  bool stored_ = false;
-  bool held_between_ = false;  // a page of this operation
   bool stopped_ = false;
   bool forgot_ = false;  // while it was stopped
 };

@@ -1,5 +1,6 @@
 #include "oracle/target/session/outside_builder.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -100,6 +101,50 @@ struct HostCalls {
     if (address % 8 != 0) builder.CheckWord(address);
     builder.pool_->BeforeStore(Hpa{address});
   }
+  static void CheckProcessor(OutsideBuilder& builder, std::uint32_t processor) {
+    if (processor < kLogicalProcessors) return;
+    builder.abandon_({IncidentKind::kProtocol,
+                      static_cast<std::uint64_t>(ProtocolError::kProcessor)});
+  }
+  static Invalidation Asked(OutsideBuilder& builder, std::uint32_t processor,
+                            InvalidationKind kind, std::uint64_t type,
+                            const std::uint64_t descriptor[2]) {
+    CheckProcessor(builder, processor);
+    constexpr std::uint64_t kNone = 0xff;  // a type that there is not
+    return {.kind = kind,
+            .type = static_cast<std::uint8_t>(std::min(type, kNone)),
+            .first = descriptor[0],
+            .second = descriptor[1]};
+  }
+  static int InveptOn(void* context, std::uint32_t processor,
+                      std::uint64_t type, const std::uint64_t descriptor[2]) {
+    OutsideBuilder& builder = Of(context);
+    const Invalidation asked =
+        Asked(builder, processor, InvalidationKind::kInvept, type, descriptor);
+    const auto set = static_cast<ProcessorSet>(1 << processor);
+    return builder.pool_->InveptOn(set, asked) ? 0 : 1;
+  }
+  static void AskInvept(void* context, std::uint32_t processor,
+                        std::uint64_t type, const std::uint64_t descriptor[2]) {
+    OutsideBuilder& builder = Of(context);
+    builder.pool_->AskInvept(
+        static_cast<std::uint8_t>(processor),
+        Asked(builder, processor, InvalidationKind::kInvept, type, descriptor));
+  }
+  static void AwaitInvept(void* context) { Of(context).pool_->AwaitInvept(); }
+  static void LeaveGuest(void* context, std::uint32_t processor) {
+    OutsideBuilder& builder = Of(context);
+    CheckProcessor(builder, processor);
+    builder.pool_->LeaveGuest(static_cast<std::uint8_t>(processor));
+  }
+  static int InvvpidOn(void* context, std::uint32_t processor,
+                       std::uint64_t type, const std::uint64_t descriptor[2]) {
+    OutsideBuilder& builder = Of(context);
+    const Invalidation asked =
+        Asked(builder, processor, InvalidationKind::kInvvpid, type, descriptor);
+    const auto set = static_cast<ProcessorSet>(1 << processor);
+    return builder.pool_->InvvpidOn(set, asked) ? 0 : 1;
+  }
   static void Removed(void* context, std::uint64_t gpa, std::uint64_t hpa,
                       std::uint64_t bytes, std::uint64_t flags) {
     OutsideBuilder& builder = Of(context);
@@ -131,6 +176,12 @@ OutsideBuilder::OutsideBuilder(const BuilderFunctions& functions,
   host_.stored = HostCalls::Stored;
   host_.removed = HostCalls::Removed;
   host_.before_store = HostCalls::BeforeStore;
+  host_.processors = kLogicalProcessors;
+  host_.invept_on = HostCalls::InveptOn;
+  host_.ask_invept = HostCalls::AskInvept;
+  host_.await_invept = HostCalls::AwaitInvept;
+  host_.leave_guest = HostCalls::LeaveGuest;
+  host_.invvpid_on = HostCalls::InvvpidOn;
 }
 
 void OutsideBuilder::Count() {
