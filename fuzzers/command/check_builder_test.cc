@@ -140,6 +140,12 @@ TEST(CheckCommandTest, FlagsThatGetLostBetweenLoadAndStoreAreNamed) {
   }
 }
 
+TEST(CheckCommandTest, MemoryIsReleasedOnceNobodyReachesIt) {
+  const Checked early = Check(EPTDIFF_FLAG_BUILDER, "reused-early", "1000");
+  EXPECT_EQ(early.ran.status, 1) << early.ran.err;
+  EXPECT_THAT(early.findings, ElementsAre("page-released-early"));
+}
+
 // INVEPT on one logical processor after the other, as it is.
 TEST(CheckCommandTest, HowABuilderShootsDownIsJudgedByProcessor) {
   for (const char* way : {"", "all-contexts", "lazy"}) {

@@ -128,7 +128,7 @@ constexpr Diagnosis kDiagnoses[] = {
      "dirty flags that processors had set"},
     {"builder-flags-raced",
      "flags-raced: a processor sets accessed or dirty between the load of an "
-     "entry and the store to it: lost; use compare_exchange"},
+     "entry and the store to it: lost; use compare_exchange, but not always"},
 };
 
 std::string WordsFor(std::string_view fault) {

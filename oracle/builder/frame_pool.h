@@ -38,14 +38,16 @@ struct TableEvent {
     kInvept,
     kAsked,  // for INVEPT, which nobody has waited for
     kInvvpid,
-    kFlags,    // a processor set accessed or dirty
-    kBetween,  // a processor comes in before the store of this word
+    kReleased,  // a page of the guest may be used otherwise from now on
+    kFlags,     // a processor set accessed or dirty
+    kBetween,   // a processor comes in before the store of this word
   };
   Kind kind = Kind::kAllocate;
-  Hpa address = {};          // of a frame, or of the word that was stored
+  Hpa address = {};          // of a frame, a page, the word that was stored
   std::uint64_t before = 0;  // kStore, kFlags
   std::uint64_t after = 0;   // kStore, kFlags; of kInvept: the EPTP; of
-                             // kBetween: the GPA that the processor uses
+                             // kBetween: the GPA that the processor uses; of
+                             // kReleased: how many bytes
   int level = 0;  // kStore: of the entry; 0 where no processor can find it.
                   // Known once the event is judged.
   // Of kInvept, kAsked, kInvvpid: where, of which type, and whether it fails,
@@ -201,6 +203,10 @@ class FramePool {
     *at = desired;
     OnStore(address, expected, desired);
     return true;
+  }
+  // Memory that guests used may be used otherwise from now on.
+  void ReleasePage(Hpa page, std::uint64_t bytes) {
+    events_.push_back({TableEvent::Kind::kReleased, page, 0, bytes});
   }
   // A processor comes in, by an access to `gpa`: what it sets follows.
   void OnBetween(Hpa address, Gpa gpa) {

@@ -29,8 +29,8 @@ enum class Mistake : std::uint8_t {
   kUnusedWord,        // an unused entry holds another word than agreed
   kPageGone,          // a page is absent that should be there
   kIntruder,          // a page is there where none should be
-  kBits,              // a page has other bits than asked; detail: a PageBits
   kFlagsRaced,        // what is set between load and store; detail: a PageBits
+  kBits,              // a page has other bits than asked; detail: a PageBits
   kNotDone,           // a page is as before, and should not be
   kNotLinked,         // a table is made, and neither linked nor freed
   kTableBits,         // ignored bits of a table's entry change
@@ -39,7 +39,9 @@ enum class Mistake : std::uint8_t {
   kForeignStore,      // a store to no frame of its own
   kFreedTwice,
   kFreedLinked,
-  kLeak,  // a frame is linked no more, and not freed
+  kReleasedMapped,  // the guest's memory
+  kReleasedEarly,   // ... before INVEPT
+  kLeak,            // a frame is linked no more, and not freed
   kInveptFails,
   kInveptMissing,    // detail: a Change
   kInveptElsewhere,  // on other logical processors; likewise
@@ -57,7 +59,7 @@ enum class Mistake : std::uint8_t {
   kWalk,
   kStale,  // an access; no change before it was seen to need INVEPT
 };
-inline constexpr int kMistakeCount = 37;
+inline constexpr int kMistakeCount = 39;
 
 // What differs between a page and what was asked for, the first that applies.
 enum class PageBits : std::uint8_t {

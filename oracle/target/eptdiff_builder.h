@@ -256,6 +256,10 @@ typedef struct eptdiff_host {
    * enough for no change of EPT. */
   int (*invvpid_on)(void* context, uint32_t processor, uint64_t type,
                     const uint64_t descriptor[2]);
+  /* Memory that the guest had may be given to somebody else from now on: the
+   * entries that mapped it do no more, and INVEPT has been executed since. To
+   * be called for what is unmapped, if it is your code that knows when. */
+  void (*page_released)(void* context, uint64_t hpa, uint64_t bytes);
 } eptdiff_host;
 
 /* Whether a host has a function that an older one lacks. */

@@ -128,6 +128,10 @@ class TableTeller {
                         event.failed ? ": fails, and invalidates nothing" : "",
                         "\n");
         return;
+      case TableEvent::Kind::kReleased:
+        absl::StrAppend(&text_, "    releases ", Hexadecimal(event.after),
+                        " bytes of the guest's memory at ", address, "\n");
+        return;
       case TableEvent::Kind::kInvvpid:
         absl::StrAppend(&text_, "    INVVPID on logical processor ",
                         std::countr_zero(event.processors), "\n");

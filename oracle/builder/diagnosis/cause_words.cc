@@ -29,10 +29,10 @@ constexpr MistakeWords kMistakes[] = {
      "an entry that maps nothing any more gets another word than agreed"},
     {"page-gone", "pages go that have to stay"},
     {"page-too-many", "pages are mapped that were not asked for"},
-    {"page-bits", "#"},
     {"flags-raced",
      "a processor sets # between the load of an entry and the store to it: "
      "lost; use compare_exchange"},
+    {"page-bits", "#"},
     {"not-done", "pages stay as they were"},
     {"table-not-linked",
      "a table is made for it, and neither linked nor freed: the result is not "
@@ -44,6 +44,11 @@ constexpr MistakeWords kMistakes[] = {
      "a store goes to a frame that is not allocated (any more)"},
     {"freed-twice", "a frame is freed that is not in use"},
     {"freed-linked", "a frame is freed while it is linked"},
+    {"page-released-mapped",
+     "memory of the guest is released that it can reach"},
+    {"page-released-early",
+     "memory of the guest is released that processors may reach by what they "
+     "have cached: INVEPT is executed after that, or not at all"},
     {"leak", "a frame that is linked no more is not freed"},
     {"invept-fails",
      "INVEPT fails (by its type, or its descriptor), and invalidates nothing"},

@@ -53,6 +53,10 @@ Mistake MistakeOf(BuilderRule rule) {
       return Mistake::kInveptElsewhere;
     case BuilderRule::kInveptAwaited:
       return Mistake::kInveptAsked;
+    case BuilderRule::kReleasedMapped:
+      return Mistake::kReleasedMapped;
+    case BuilderRule::kReleasedEarly:
+      return Mistake::kReleasedEarly;
     case BuilderRule::kInvvpid:
       return Mistake::kInvvpid;
     case BuilderRule::kInveptFails:

@@ -82,6 +82,7 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
   done_ = result.ok();
   if (done_ && is_right) ApplyToModel(operation, page, after_);
   kept_flags_.Begin(operation);
+  came_in_ = false;
   pool_.TakeEvents(room_.events);
   if (guest_stopped_) {
     Settle();
@@ -94,7 +95,7 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
   CheckEnd();
   if (taken != nullptr) CheckTaken(*taken);
   if (log_ != nullptr) {
-    log_->MayRaceFlags(kept_flags_.set_between());
+    if (came_in_) log_->MayRaceFlags(kept_flags_.set_between());
     log_->EndOperation(result, !findings_.empty(), tolerates_now_,
                        needed_invept_ && !owed_invept);
   }
@@ -117,6 +118,7 @@ BuilderFindings BuilderCheck::JudgeEnd() {
     if (needed_invept_ && !guest_stopped_) waiting_.insert(table, {place});
   }
   linked_.clear();
+  is_end_ = true;
   happenings_ = 0;
   done_ = true;
   pool_.TakeEvents(room_.events);

@@ -164,6 +164,8 @@ class BuilderCheck {
   // A processor has set flags; in a table that is linked no more they belong to
   // what was taken out.
   void ReplayFlags(const TableEvent& event);
+  // Memory of the guest is released: nobody may reach it any more.
+  void ReplayRelease(const TableEvent& event);
   // The same of a whole operation, where the guest is stopped; and of INVEPT.
   void Settle();
   void SettleInvept();
@@ -187,6 +189,8 @@ class BuilderCheck {
   void CheckEnd();
   void CheckNeedlessInvept();
   void CheckMemory();
+  // What room_.was maps, and room_.is does not, or elsewhere.
+  void NoteUnmapped();
   void NoteChange(std::uint64_t before, std::uint64_t after, int level);
   void NoteInveptNeeded(Hpa entry, int level);
   // The rule by which INVEPT is missing, by where it is.
@@ -237,6 +241,7 @@ class BuilderCheck {
   MappingModel after_;  // it; and, once all is replayed, what was before
   bool done_ = true;    // not refused
   KeptFlags kept_flags_;
+  bool came_in_ = false;  // a processor, before a store
   bool tolerates_now_ = false;
   ProcessorSet needs_invept_ = 0;  // where, since the last
   ProcessorSet asked_invept_ = 0;  // where it has been asked for, and no more
@@ -252,6 +257,14 @@ class BuilderCheck {
     ProcessorSet processors = kAllProcessors;
   };
   FrameMap<Waiting> waiting_;
+  // Pages that are mapped otherwise, or not at all, likewise.
+  struct Gone {
+    Interval page;
+    ProcessorSet processors = kAllProcessors;
+  };
+  std::vector<Gone> gone_;
+  std::vector<Interval> unmapped_;    // in this case so far
+  bool is_end_ = false;               // the tables are given up
   std::vector<std::uint64_t> fresh_;  // frames
   TakenOut taken_;
 };

@@ -70,7 +70,11 @@ void BuilderCheck::Replay(TableEvent& event) {
     case TableEvent::Kind::kFlags:
       ReplayFlags(event);
       return;
+    case TableEvent::Kind::kReleased:
+      ReplayRelease(event);
+      return;
     case TableEvent::Kind::kBetween:
+      came_in_ = true;
       return;
   }
 }
@@ -119,17 +123,17 @@ bool BuilderCheck::NoteInvept(const TableEvent& event) {
     Find(BuilderRule::kInveptEptp, event.after);
   }
   asked_invept_ &= static_cast<ProcessorSet>(~event.processors);
-  const bool repeats = (done_invept_ & event.processors) != 0;
+  repeated_invept_ |= (done_invept_ & event.processors) != 0;
   done_invept_ |= event.processors;
-  if (repeats && !repeated_invept_) {
-    repeated_invept_ = true;
-    Find(BuilderRule::kInveptOnce, root_.value);
-  }
   return true;
 }
 
 void BuilderCheck::ReplayInvept(const TableEvent& event) {
+  const bool was_repeated = repeated_invept_;
   if (!NoteInvept(event)) return;
+  if (repeated_invept_ && !was_repeated) {
+    Find(BuilderRule::kInveptOnce, root_.value);
+  }
   // Whether it is needless, or comes too early, is known at the end.
   needless_invept_ |= !needed_invept_;
   needs_invept_ &= static_cast<ProcessorSet>(~event.processors);
@@ -137,6 +141,38 @@ void BuilderCheck::ReplayInvept(const TableEvent& event) {
     table.processors &= static_cast<ProcessorSet>(~event.processors);
     return table.processors == 0;
   });
+  for (Gone& each : gone_) {
+    each.processors &= static_cast<ProcessorSet>(~event.processors);
+  }
+  std::erase_if(gone_, [](const Gone& each) { return each.processors == 0; });
+}
+
+void BuilderCheck::ReplayRelease(const TableEvent& event) {
+  const auto overlaps = [&](const Interval& page) {
+    return page.hpa < event.address.value + event.after &&
+           event.address.value < page.hpa + page.bytes;
+  };
+  bool early = std::any_of(gone_.begin(), gone_.end(), [&](const Gone& each) {
+    return overlaps(each.page);
+  });
+  // The same memory may be mapped elsewhere, too, which is not what is over.
+  const bool was_unmapped =
+      std::any_of(unmapped_.begin(), unmapped_.end(), overlaps);
+  bool mapped = false;
+  if (is_end_ ? needs_invept_ != 0 : !was_unmapped) {
+    ReadTree(facts_, room_.memory, root_, room_.is);
+    const auto& pages = room_.is.pages;
+    mapped = std::any_of(pages.begin(), pages.end(), overlaps);
+  }
+  early = early || (is_end_ && mapped);
+  if (early) {
+    Find(BuilderRule::kReleasedEarly, event.address.value);
+  } else if (mapped) {
+    Find(BuilderRule::kReleasedMapped, event.address.value);
+  } else if (log_ != nullptr) {
+    log_->MayBe(Mistake::kReleasedMapped);
+    log_->MayBe(Mistake::kReleasedEarly);
+  }
 }
 
 void BuilderCheck::ReplayStore(TableEvent& event) {
@@ -175,7 +211,10 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
   }
   NoteChange(word, event.after, place.level);
   const std::uint64_t previous = std::exchange(word, event.after);
-  if (needs) NoteInveptNeeded(event.address, place.level);
+  if (needs) {
+    NoteInveptNeeded(event.address, place.level);
+    for (const Interval& page : room_.was.pages) gone_.push_back({page});
+  }
 
   for (const auto& [address, unlinked] : room_.was.tables) {
     linked_.erase(address);
@@ -204,6 +243,7 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
         Waive(Waiver::kBreakBeforeMake))) {
     FindPage(BuilderRule::kOldOrNew, where, place.level, room_.is.pages);
   }
+  NoteUnmapped();
   taken_.OnChange(room_.was.pages, room_.is.pages);
   const bool merges =
       IsPresent(facts_, previous) && !IsLeaf(previous, place.level) &&
@@ -253,6 +293,29 @@ void BuilderCheck::NoteChange(std::uint64_t before, std::uint64_t after,
   } else {
     if (is) note(Happening::kTableLinked);
     if (was) note(Happening::kTableUnlinked);
+  }
+}
+
+void BuilderCheck::NoteUnmapped() {
+  const auto end_of = [](const Interval& page) {
+    return page.gpa + page.bytes;
+  };
+  const auto note = [this](const Interval& page, std::uint64_t begin,
+                           std::uint64_t end) {
+    if (begin >= end) return;
+    unmapped_.push_back(
+        {begin, page.hpa + (begin - page.gpa), end - begin, page.flags});
+  };
+  for (const Interval& page : room_.was.pages) {
+    std::uint64_t gpa = page.gpa;
+    for (const Interval& kept : room_.is.pages) {
+      const bool stays = kept.gpa - kept.hpa == page.gpa - page.hpa;
+      if (!stays || end_of(kept) <= gpa) continue;
+      if (kept.gpa >= end_of(page)) break;
+      note(page, gpa, kept.gpa);
+      gpa = end_of(kept);
+    }
+    note(page, gpa, end_of(page));
   }
 }
 

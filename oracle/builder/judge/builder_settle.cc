@@ -15,6 +15,9 @@ void BuilderCheck::Settle() {
   CompareTable(root_, {facts_.levels, 0, RightsMask(facts_)});
   SettleInvept();
   TakeMemory();
+  for (const TableEvent& event : room_.events) {
+    if (event.kind == TableEvent::Kind::kReleased) ReplayRelease(event);
+  }
 }
 
 void BuilderCheck::FollowAll() {
@@ -54,6 +57,7 @@ void BuilderCheck::Follow(TableEvent& event) {
       return;
     case TableEvent::Kind::kFlags:
     case TableEvent::Kind::kBetween:
+    case TableEvent::Kind::kReleased:
       return;
   }
 }
@@ -92,6 +96,7 @@ void BuilderCheck::CompareEntry(Hpa address, std::uint64_t before,
     log_->OnChange(before, after, place.level, room_.was.pages, room_.is.pages);
     NoteUnfilled(room_.is, pool_.memory());
   }
+  NoteUnmapped();
   taken_.OnChange(room_.was.pages, room_.is.pages);
   CheckFlagsKept(KeptFlags::Until::kNow);
 }
@@ -100,6 +105,7 @@ void BuilderCheck::CompareEntry(Hpa address, std::uint64_t before,
 // that changes.
 void BuilderCheck::SettleInvept() {
   needless_invept_ |= done_invept_ != 0 && !needed_invept_;
+  if (repeated_invept_) Find(BuilderRule::kInveptOnce, root_.value);
   needs_invept_ &= static_cast<ProcessorSet>(~done_invept_);
 }
 

@@ -268,7 +268,7 @@ bool BuilderTrial::Access(const Step& step) {
   const std::size_t page_count = two_pages ? 2 : 1;
   std::size_t stale = 0;
   for (std::size_t i = 0; i < page_count; ++i) {
-    processor.ListStale(pages[i], paths_);
+    processor.ListStale(pages[i], two_pages, paths_);
     stale += paths_.size();
     for (const CachedPath& path : paths_) {
       if (standings_.finding.has_value()) break;

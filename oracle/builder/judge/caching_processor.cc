@@ -66,10 +66,11 @@ void CachingProcessor::OnViolation(Gpa gpa) {
   });
 }
 
-void CachingProcessor::ListStale(Gpa gpa,
+void CachingProcessor::ListStale(Gpa gpa, bool two_pages,
                                  std::vector<CachedPath>& paths) const {
   paths.clear();
   for (const Walk& walk : walks_) {
+    if (two_pages && walk.forgotten > 0) continue;
     for (int count = Shared(walk, gpa.value); count > walk.forgotten; --count) {
       CachedPath path;
       bool stale = false;

@@ -45,8 +45,9 @@ class CachingProcessor {
   void OnViolation(Gpa gpa);
 
   // What it may go by at `gpa` and memory does not say, save in accessed and
-  // dirty flags: each path, longest first.
-  void ListStale(Gpa gpa, std::vector<CachedPath>& paths) const;
+  // dirty flags: each path, longest first. Of an access to another page, too,
+  // which might go by the same tables, none of which only the whole is known.
+  void ListStale(Gpa gpa, bool two_pages, std::vector<CachedPath>& paths) const;
 
   // Uses the page of `gpa` just before the entry at `address` changes, and, if
   // `holds`, holds it. False if it cannot.

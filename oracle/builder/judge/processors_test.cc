@@ -149,15 +149,53 @@ TEST(ProcessorsTest, WhatFailsInvalidatesNothingAndIsSaid) {
        },
        "-invept-eptp-CACHE-6"},
       {[](FramePool& pool, std::uint64_t) {
-         pool.InvvpidOn(kAllProcessors, {.kind = InvalidationKind::kInvvpid,
-                                         .type = 1,
-                                         .first = 1});
+         pool.InvvpidOn(
+             kAllProcessors,
+             {.kind = InvalidationKind::kInvvpid, .type = 1, .first = 1});
        },
        "-invvpid-for-invept-CACHE-7"},
   };
   for (const auto& [shoot, signature] : kMistakes) {
     EXPECT_THAT(Found(Quiet(), shoot), HasSubstr(signature));
   }
+}
+
+TEST(ProcessorsTest, MemoryIsReleasedOnceNobodyReachesIt) {
+  const Case unmapped = TableCase().Map(0, 0x9000, kAll).Unmap(0).Build();
+  const Shoot kFirst = [](FramePool& pool, std::uint64_t eptp) {
+    pool.Invept(eptp);
+    pool.ReleasePage(Hpa{0x9000}, 0x1000);
+  };
+  EXPECT_EQ(Found(unmapped, kFirst), "");
+  // It is mapped still.
+  EXPECT_THAT(Found(Quiet(), kFirst), HasSubstr("-page-released-mapped-"));
+  const Shoot kAfter = [](FramePool& pool, std::uint64_t eptp) {
+    pool.ReleasePage(Hpa{0x9000}, 0x1000);
+    pool.Invept(eptp);
+  };
+  EXPECT_THAT(Found(unmapped, kAfter),
+              HasSubstr("-page-released-early-CACHE-9"));
+  const Shoot kBetween = [](FramePool& pool, std::uint64_t eptp) {
+    pool.InveptOn(3, Single(eptp));
+    pool.ReleasePage(Hpa{0x9000}, 0x1000);
+    pool.InveptOn(kAllProcessors - 3, Single(eptp));
+  };
+  EXPECT_THAT(Found(unmapped, kBetween), HasSubstr("-page-released-early-"));
+  // Others are none of it.
+  const Shoot kOther = [](FramePool& pool, std::uint64_t eptp) {
+    pool.ReleasePage(Hpa{0xa000}, 0x1000);
+    pool.Invept(eptp);
+  };
+  EXPECT_EQ(Found(unmapped, kOther), "");
+  // What is mapped twice is released of the page that goes.
+  EXPECT_EQ(Found(TableCase()
+                      .Map(0, 0x9000, kAll)
+                      .Map(0x40000000, 0x9000, kAll)
+                      .Unmap(0)
+                      .Unmap(0x40000000)
+                      .Build(),
+                  kFirst),
+            "");
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 /* The adapter of flag_tables.c: tables in which processors set accessed and
  * dirty flags while they change. EPTDIFF_EXAMPLE_BUG names where it loads an
  * entry and stores it anew, commas between: races-in-unmap, races-in-protect,
- * races-in-split, races-in-clear. */
+ * races-in-split, races-in-clear; and reused-early, what it unmaps. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +28,10 @@ void page_was(uint64_t gpa, uint64_t bytes, entry_t entry) {
   host->removed(host->context, gpa, entry & ADDRESS, bytes,
                 entry & ~(ADDRESS | LARGE));
 }
+void page_may_be_reused(uint64_t hpa, uint64_t bytes) {
+  eptdiff_stores_settle();
+  host->page_released(host->context, hpa, bytes);
+}
 
 static int has_bug(const char* bug) {
   const char* const bugs = getenv("EPTDIFF_EXAMPLE_BUG");
@@ -39,6 +43,7 @@ void eptdiff_builder_describe(eptdiff_builder_profile* profile) {
           (has_bug("races-in-protect") ? IN_PROTECT : 0) |
           (has_bug("races-in-split") ? IN_SPLIT : 0) |
           (has_bug("races-in-clear") ? IN_CLEAR : 0);
+  reused_early = has_bug("reused-early");
   profile->operations =
       EPTDIFF_OPERATION(EPTDIFF_MAP) | EPTDIFF_OPERATION(EPTDIFF_UNMAP) |
       EPTDIFF_OPERATION(EPTDIFF_PROTECT) | EPTDIFF_OPERATION(EPTDIFF_SPLIT) |

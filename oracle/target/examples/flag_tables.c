@@ -15,6 +15,7 @@
 #define WRITE_ONCE(entry, word) (*(volatile entry_t*)(entry) = (word))
 
 int races;
+int reused_early;
 
 static uint64_t bytes_of(int level) { return UINT64_C(1) << (3 + 9 * level); }
 
@@ -106,11 +107,13 @@ int unmap_page(entry_t* root, uint64_t gpa) {
   }
   old = replace(entry_of(tables[level], gpa, level), 0, 0, IN_UNMAP);
   page_was(gpa, bytes_of(level), old);
+  if (reused_early) page_may_be_reused(old & ADDRESS, bytes_of(level));
   for (i = level; i < 4 && is_empty(tables[i]); ++i) {
     unlinked[i] = tables[i];
     WRITE_ONCE(entry_of(tables[i + 1], gpa, i + 1), 0);
   }
   flush_guest_mappings();
+  if (!reused_early) page_may_be_reused(old & ADDRESS, bytes_of(level));
   for (i = 1; i < 4; ++i) {
     if (unlinked[i] != NULL) free_table(unlinked[i]);
   }

@@ -14,6 +14,8 @@ void* phys_to_virt(uint64_t address);
 void flush_guest_mappings(void);
 /* A page of so many bytes goes, or loses flags: its last entry. */
 void page_was(uint64_t gpa, uint64_t bytes, entry_t entry);
+/* Nobody reaches this memory any more. */
+void page_may_be_reused(uint64_t hpa, uint64_t bytes);
 
 enum { TABLES_DONE = 0, TABLES_OVERLAP, TABLES_NOT_MAPPED, TABLES_NO_MEMORY };
 
@@ -32,5 +34,9 @@ void free_tables(entry_t* root);
  * sets in it between these two is lost. */
 enum { IN_UNMAP = 1, IN_PROTECT = 2, IN_SPLIT = 4, IN_CLEAR = 8 };
 extern int races;
+
+/* Another: what is unmapped is reused before the guest's mappings are flushed.
+ */
+extern int reused_early;
 
 #endif /* EPTDIFF_EXAMPLES_FLAG_TABLES_H_ */

@@ -145,6 +145,10 @@ struct HostCalls {
     const auto set = static_cast<ProcessorSet>(1 << processor);
     return builder.pool_->InvvpidOn(set, asked) ? 0 : 1;
   }
+  static void PageReleased(void* context, std::uint64_t hpa,
+                           std::uint64_t bytes) {
+    Of(context).pool_->ReleasePage(Hpa{hpa}, bytes);
+  }
   static void Removed(void* context, std::uint64_t gpa, std::uint64_t hpa,
                       std::uint64_t bytes, std::uint64_t flags) {
     OutsideBuilder& builder = Of(context);
@@ -182,6 +186,7 @@ OutsideBuilder::OutsideBuilder(const BuilderFunctions& functions,
   host_.await_invept = HostCalls::AwaitInvept;
   host_.leave_guest = HostCalls::LeaveGuest;
   host_.invvpid_on = HostCalls::InvvpidOn;
+  host_.page_released = HostCalls::PageReleased;
 }
 
 void OutsideBuilder::Count() {
