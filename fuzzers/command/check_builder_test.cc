@@ -132,10 +132,9 @@ TEST(CheckCommandTest, FlagsThatGetLostBetweenLoadAndStoreAreNamed) {
     EXPECT_THAT(wrong.findings, ElementsAre("flags-raced")) << bug << "\n"
                                                             << wrong.ran.out;
     EXPECT_THAT(Joined(wrong.ran.out),
-                AllOf(HasSubstr("between the load of an entry and the store to "
-                                "it: lost; use compare_exchange" +
-                                std::string(where)),
-                      HasSubstr("a processor uses the page before store 1")))
+                HasSubstr("between the load of an entry and the store to it: "
+                          "lost; use compare_exchange" +
+                          std::string(where)))
         << bug;
   }
 }
