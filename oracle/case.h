@@ -99,6 +99,10 @@ struct TableOperation {
   // Of the frames that the operation asks for, the one that is not to be had,
   // from 1 on; 0: all are. At most kMaxFailingAllocation.
   std::uint16_t failing_allocation = 0;
+  // When a processor comes in between: bit n, 0 to 5, just before the (n + 1)th
+  // store to a table in use, and bit 6 before each that follows, it writes to
+  // the page that the entry maps, or reads what it may not write to.
+  std::uint8_t meanwhile = 0;
   Gpa gpa = {};
   Hpa hpa = {};             // kMap, kRemap, kMapRegion; a multiple of 2048
   std::uint64_t bytes = 0;  // of regions; a multiple of 2048
@@ -108,6 +112,7 @@ struct TableOperation {
                          const TableOperation&) = default;
 };
 inline constexpr std::uint16_t kMaxFailingAllocation = 4095;
+inline constexpr std::uint8_t kMaxMeanwhile = 0x7f;
 
 // One step. A kind uses the fields named with it and ignores the others; an
 // unused field keeps its default in a canonical case.

@@ -18,6 +18,10 @@
 //                    or not: the word at `a` was `o` and is `n`. Tests look at
 //                    every state of memory with it; without it, it costs
 //                    nothing.
+//   BeforeStore(a)   likewise, before each store to the word at `a` of a table
+//                    in use, and each attempt at one. What the builder has
+//                    loaded it loaded before that: whoever sets flags there is
+//                    a processor that comes in between.
 //
 // Thread-safety: called by whoever calls the builder; Pointer() also by those
 // who translate or iterate at the same time.
@@ -45,6 +49,10 @@ template <typename H>
 concept HasStoreHook = requires(H& hal, Hpa address, std::uint64_t word) {
   hal.OnStore(address, word, word);
 };
+
+template <typename H>
+concept HasBeforeStoreHook =
+    requires(H& hal, Hpa address) { hal.BeforeStore(address); };
 
 // A Hal's frames as memory that the engine can walk. Borrows the Hal.
 template <TableHal Hal>

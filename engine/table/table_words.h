@@ -38,6 +38,7 @@ class TableWords {
 
   // A live entry that is not present: no processor writes to it.
   void Link(int i, std::uint64_t word) {
+    Announce(i);
     const std::uint64_t before = Before(i);
     __atomic_store_n(&words_[i], word, __ATOMIC_RELEASE);
     Report(i, before, word);
@@ -47,6 +48,7 @@ class TableWords {
   // Where processors set no flags (`shared` is false) it is, and the store is a
   // plain one.
   bool Replace(int i, std::uint64_t& before, std::uint64_t word, bool shared) {
+    Announce(i);
     if (!shared) {
       __atomic_store_n(&words_[i], word, __ATOMIC_RELEASE);
     } else if (!__atomic_compare_exchange_n(&words_[i], &before, word,
@@ -64,10 +66,15 @@ class TableWords {
     if constexpr (HasStoreHook<Hal>) return Load(i);
     return 0;
   }
+  Hpa AddressOf(int i) const {
+    return Hpa{address_.value + 8 * static_cast<std::uint64_t>(i)};
+  }
+  void Announce(int i) {
+    if constexpr (HasBeforeStoreHook<Hal>) hal_->BeforeStore(AddressOf(i));
+  }
   void Report(int i, std::uint64_t before, std::uint64_t word) {
     if constexpr (HasStoreHook<Hal>) {
-      hal_->OnStore(Hpa{address_.value + 8 * static_cast<std::uint64_t>(i)},
-                    before, word);
+      hal_->OnStore(AddressOf(i), before, word);
     }
   }
 

@@ -115,6 +115,65 @@ TEST(CheckCommandTest, EachStoreThroughAPointerIsSeen) {
   EXPECT_THAT(wrong.ran.out, HasSubstr("step: 1, map the page"));
 }
 
+// What a processor sets between the load of an entry and the store to it.
+TEST(CheckCommandTest, FlagsThatGetLostBetweenLoadAndStoreAreNamed) {
+  const Checked right = Check(EPTDIFF_FLAG_BUILDER, "", "3000");
+  EXPECT_EQ(right.ran.status, 0) << right.ran.out << right.ran.err;
+  constexpr struct {
+    const char* bug;
+    const char* where;
+  } kRaces[] = {{"races-in-unmap", ", in unmap"},
+                {"races-in-protect", ", in protect"},
+                {"races-in-split", ", in split"},
+                {"races-in-clear", ", in clear-flags"}};
+  for (const auto& [bug, where] : kRaces) {
+    const Checked wrong = Check(EPTDIFF_FLAG_BUILDER, bug, "2500");
+    EXPECT_EQ(wrong.ran.status, 1) << bug << wrong.ran.err;
+    EXPECT_THAT(wrong.findings, ElementsAre("flags-raced")) << bug << "\n"
+                                                            << wrong.ran.out;
+    EXPECT_THAT(Joined(wrong.ran.out),
+                HasSubstr("between the load of an entry and the store to it: "
+                          "lost; use compare_exchange" +
+                          std::string(where)))
+        << bug;
+  }
+}
+
+TEST(CheckCommandTest, MemoryIsReleasedOnceNobodyReachesIt) {
+  const Checked early = Check(EPTDIFF_FLAG_BUILDER, "reused-early", "1000");
+  EXPECT_EQ(early.ran.status, 1) << early.ran.err;
+  EXPECT_THAT(early.findings, ElementsAre("page-released-early"));
+}
+
+// INVEPT on one logical processor after the other, as it is.
+TEST(CheckCommandTest, HowABuilderShootsDownIsJudgedByProcessor) {
+  for (const char* way : {"", "all-contexts", "lazy"}) {
+    const Checked right = Check(EPTDIFF_SHOOTDOWN_BUILDER, way, "2000");
+    EXPECT_EQ(right.ran.status, 0) << way << right.ran.out << right.ran.err;
+  }
+  constexpr struct {
+    const char* bug;
+    const char* rule;
+    const char* words;
+  } kMistakes[] = {
+      {"own-processor", "invept-elsewhere",
+       "is not executed on each logical processor that uses the tables"},
+      {"never-awaited", "invept-not-awaited",
+       "asked for on other logical processors, and not waited for"},
+      {"invvpid", "invvpid-for-invept",
+       "INVVPID, which ends no guest-physical mappings, is executed for"},
+      {"other-quadword", "invept-fails", "and invalidates nothing"},
+      {"reserved-eptp", "invept-fails", "and invalidates nothing"},
+  };
+  for (const auto& [bug, rule, words] : kMistakes) {
+    const Checked wrong = Check(EPTDIFF_SHOOTDOWN_BUILDER, bug, "1500");
+    EXPECT_EQ(wrong.ran.status, 1) << bug << wrong.ran.err;
+    EXPECT_THAT(wrong.findings, ElementsAre(rule)) << bug << "\n"
+                                                   << wrong.ran.out;
+    EXPECT_THAT(Joined(wrong.ran.out), HasSubstr(words)) << bug;
+  }
+}
+
 // A table that is linked before it is cleared is no mistake then; a missing
 // INVEPT is.
 TEST(CheckCommandTest, WhileTheGuestIsStoppedOnlyTheEndCounts) {

@@ -66,6 +66,19 @@ TEST(CheckObjectsTest, StoresOfStructuresAreSeenOfEachCompiler) {
   }
 }
 
+// Each compiler loads before it calls for the store.
+TEST(CheckObjectsTest, TheGapBetweenLoadAndStoreIsFoundOfEachCompiler) {
+  for (const std::string& compiler : Compilers()) {
+    const std::string target = EPTDIFF_EXAMPLES "/libflags_" + compiler + ".so";
+    const Ran right = Check(target, "", "1000");
+    EXPECT_EQ(right.status, 0) << compiler << right.out << right.err;
+    const Ran wrong = Check(target, "races-in-protect", "1000");
+    EXPECT_EQ(wrong.status, 1) << compiler << wrong.out << wrong.err;
+    EXPECT_THAT(wrong.out, AllOf(HasSubstr("  1. flags-raced (SDM 29.3.5): "),
+                                 Not(HasSubstr("  2. "))));
+  }
+}
+
 TEST(CheckObjectsTest, WhatASanitizerFindsIsAFindingWithItsReport) {
   struct Found {
     std::string bug;

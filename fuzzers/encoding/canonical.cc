@@ -32,6 +32,7 @@ TableOperation FoldOperation(const TableOperation& operation) {
       static_cast<int>(operation.kind) % kTableOperationKindCount);
   folded.failing_allocation =
       operation.failing_allocation & kMaxFailingAllocation;
+  folded.meanwhile = operation.meanwhile & kMaxMeanwhile;
   folded.gpa = FoldGpa(operation.gpa);
   const TableOperationFields fields = FieldsOf(folded.kind);
   if (fields.hpa) folded.hpa.value = operation.hpa.value & kTableAddressMask;

@@ -48,12 +48,14 @@ constexpr std::size_t kFirst = 8;
 constexpr std::size_t kSecond = 16;
 
 // Of a table operation: its kind and, in bits 5:4, the level of the page less
-// 1; from byte 2 to 7 its size in units of 2048; then the guest-physical
+// 1; from byte 2 to 7 its size in units of 2048, with the moments at which a
+// processor comes in between in the last 7 bits; then the guest-physical
 // address with the failing allocation above it; then what the entry of the page
 // would be: address and flags, with bit 11 of the address in bit 7.
 constexpr std::size_t kOperation = 1;
 constexpr std::size_t kUnits = 2;
 constexpr std::size_t kUnitsBytes = 6;
+constexpr unsigned kMeanwhileShift = 41;
 constexpr unsigned kFailingShift = 52;
 constexpr std::uint64_t kEntryAddress = 0x000ffffffffff000;
 constexpr std::uint64_t kHalfPage = 0x800;
@@ -211,6 +213,9 @@ static_assert(MeasureHeader() == kHeaderBytes);
 constexpr bool IsUpToVersion3(std::uint8_t version) {
   return version >= 1 && version <= 3;
 }
+constexpr bool IsUpToVersion4(std::uint8_t version) {
+  return version >= 1 && version <= 4;
+}
 
 void ReadAccess(const std::uint8_t* record, std::uint8_t version,
                 Access& access) {
@@ -237,7 +242,8 @@ void WriteAccess(const Access& access, std::uint8_t* record) {
                                 access.asynchronous, access.pebs);
 }
 
-void ReadOperation(const std::uint8_t* record, TableOperation& operation) {
+void ReadOperation(const std::uint8_t* record, std::uint8_t version,
+                   TableOperation& operation) {
   const std::uint64_t first = LoadAt(record + kFirst, 8);
   const std::uint64_t entry = LoadAt(record + kSecond, 8);
   operation.kind = static_cast<TableOperationKind>((record[kOperation] & 15) %
@@ -245,15 +251,17 @@ void ReadOperation(const std::uint8_t* record, TableOperation& operation) {
   operation.failing_allocation =
       static_cast<std::uint16_t>(first >> kFailingShift);
   operation.gpa = Gpa{first & kPhysicalAddressMask};
+  const std::uint64_t units = LoadAt(record + kUnits, kUnitsBytes);
+  if (!IsUpToVersion4(version)) {
+    operation.meanwhile = static_cast<std::uint8_t>(units >> kMeanwhileShift);
+  }
   const TableOperationFields fields = FieldsOf(operation.kind);
   if (fields.level) {
     operation.level =
         static_cast<std::uint8_t>(1 + (record[kOperation] >> 4 & 3) % 3);
   }
   if (fields.bytes) {
-    operation.bytes =
-        LoadAt(record + kUnits, kUnitsBytes) * kTableOperationUnit &
-        kTableAddressMask;
+    operation.bytes = units * kTableOperationUnit & kTableAddressMask;
   }
   if (fields.flags) operation.flags = entry & kTableFlagsMask;
   if (fields.hpa) {
@@ -265,7 +273,10 @@ void ReadOperation(const std::uint8_t* record, TableOperation& operation) {
 void WriteOperation(const TableOperation& operation, std::uint8_t* record) {
   record[kOperation] = static_cast<std::uint8_t>(
       static_cast<unsigned>(operation.kind) | (operation.level - 1u) << 4);
-  StoreAt(record + kUnits, operation.bytes / kTableOperationUnit, kUnitsBytes);
+  StoreAt(record + kUnits,
+          operation.bytes / kTableOperationUnit |
+              std::uint64_t{operation.meanwhile} << kMeanwhileShift,
+          kUnitsBytes);
   StoreAt(record + kFirst,
           operation.gpa.value | std::uint64_t{operation.failing_allocation}
                                     << kFailingShift,
@@ -313,7 +324,7 @@ void ReadStep(const std::uint8_t* record, std::uint8_t version, Step& step) {
       if (!IsUpToVersion3(version)) step.value = second & 0xffffffff;
       break;
     case StepKind::kTableOperation:
-      ReadOperation(record, step.operation);
+      ReadOperation(record, version, step.operation);
       break;
     case StepKind::kRegisterWrite:
       step.reg =

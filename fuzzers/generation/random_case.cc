@@ -34,8 +34,8 @@ Step RandomStep(Random& random) {
   operation.kind =
       static_cast<TableOperationKind>(random.Below(kTableOperationKindCount));
   Fill(random, operation.level, operation.failing_allocation,
-       operation.gpa.value, operation.hpa.value, operation.bytes,
-       operation.flags);
+       operation.meanwhile, operation.gpa.value, operation.hpa.value,
+       operation.bytes, operation.flags);
   return step;
 }
 

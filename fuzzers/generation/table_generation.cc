@@ -122,6 +122,14 @@ void SpoilOperation(Random& random, TableOperation& operation) {
   }
 }
 
+// When a processor comes in between: for most at no time, or at the first
+// store, which is the one between load and store of what has one entry.
+std::uint8_t SomeMoments(Random& random) {
+  static constexpr std::uint8_t kMoments[] = {0, 0, 0, 1, 1, 1, 2, 0x7f};
+  if (random.OneIn(8)) return static_cast<std::uint8_t>(random.Below(0x80));
+  return random.Pick(kMoments);
+}
+
 // One of the operations so far, preferably one that maps; null if none is
 // drawn.
 const Step* SomeOther(Random& random, const Case& c) {
@@ -212,6 +220,7 @@ Step SomeOperation(Random& random, const Case& c, bool maps = false) {
     }
   }
   SpoilOperation(random, operation);
+  operation.meanwhile = SomeMoments(random);
   Canonicalise(step);
   return step;
 }
@@ -247,6 +256,10 @@ Step SomeAccess(Random& random, const Case& c) {
     step.access.size = 8;
   }
   step.page.user = random.OneIn(3);
+  if (random.OneIn(4)) {
+    step.processor =
+        static_cast<std::uint8_t>(random.Below(kLogicalProcessors));
+  }
   if (random.OneIn(12)) {
     step.kind = random.OneIn(2) ? StepKind::kPagingStructureRead
                                 : StepKind::kPagingStructureUpdate;
@@ -262,7 +275,7 @@ void Insert(std::size_t at, const Step& step, Case& c) {
 }
 
 void ChangeOperation(Random& random, TableOperation& operation) {
-  switch (random.Below(9)) {
+  switch (random.Below(10)) {
     case 0:
       operation.gpa.value ^= k4K << random.Below(random.OneIn(4) ? 40 : 19);
       break;
@@ -287,6 +300,9 @@ void ChangeOperation(Random& random, TableOperation& operation) {
       break;
     case 7:
       operation.hpa.value ^= k4K << random.Below(40);
+      break;
+    case 8:
+      operation.meanwhile = SomeMoments(random);
       break;
     default:
       operation.kind = static_cast<TableOperationKind>(

@@ -55,6 +55,17 @@ void ReduceTableOperations(Search& search) {
     while (now().failing_allocation > 1 &&
            edit([](TableOperation& o) { --o.failing_allocation; })) {
     }
+    edit([](TableOperation& o) { o.meanwhile = 0; });
+    for (unsigned bit = 7; bit-- > 0 && now().meanwhile != 0;) {
+      edit([bit](TableOperation& o) {
+        o.meanwhile = static_cast<std::uint8_t>(1u << bit);
+      });
+    }
+    for (unsigned bit = 7; bit-- > 0;) {
+      edit([bit](TableOperation& o) {
+        o.meanwhile &= static_cast<std::uint8_t>(~(1u << bit));
+      });
+    }
     // The region forms say what they are about, the others look for it.
     for (const auto kind :
          {TableOperationKind::kMapRegion, TableOperationKind::kUnmapRegion,

@@ -126,6 +126,9 @@ constexpr Diagnosis kDiagnoses[] = {
     {"builder-removed-flags-early",
      "removed-without-flags: pages are shown as removed without accessed or "
      "dirty flags that processors had set"},
+    {"builder-flags-raced",
+     "flags-raced: a processor sets accessed or dirty between the load of an "
+     "entry and the store to it: lost; use compare_exchange, but not always"},
 };
 
 std::string WordsFor(std::string_view fault) {
@@ -165,6 +168,7 @@ TEST(BuilderDiagnosisTest, TwoFaultsAreToldApart) {
       {"builder-invept-missing-for-write", "builder-protect-skips-large-pages"},
       {"builder-removed-skips-last", "builder-overlap-accepted"},
       {"builder-removed-flags-early", "builder-split-drops-permission"},
+      {"builder-flags-raced", "builder-overlap-accepted"},
   };
   for (const auto& [one, other] : kPairs) {
     const std::string both = std::string(one) + "," + std::string(other);

@@ -191,6 +191,8 @@ void VisitStep(Visitor&& visitor, Step& step) {
       visitor.Number(F::kFailingAllocationFieldNumber,
                      operation.failing_allocation,
                      {.max = kMaxFailingAllocation});
+      visitor.Number(F::kMeanwhileFieldNumber, operation.meanwhile,
+                     {.max = kMaxMeanwhile});
       return;
     }
     case StepKind::kRegisterWrite: {

@@ -48,6 +48,10 @@ constexpr Breach kBreaches[] = {
      {}},
     {BuilderRule::kFlagsKept, "flags-lost",
      "a page that stays lost its accessed or dirty flag", Rule::kAd4},
+    {BuilderRule::kFlagsRaced, "flags-raced",
+     "a processor sets accessed or dirty between the load of an entry and the "
+     "store to it, and that is lost: use compare_exchange",
+     Rule::kAd4},
     {BuilderRule::kIgnoredBits, "ignored-bits",
      "a table entry that stays lost or gained ignored bits", Rule::kWalk7},
     {BuilderRule::kReported,
@@ -68,8 +72,33 @@ constexpr Breach kBreaches[] = {
     {BuilderRule::kFreedEarly, "freed-early",
      "a frame is freed before the INVEPT that its removal needs",
      Rule::kCache9},
+    {BuilderRule::kReleasedMapped,
+     "page-released-mapped",
+     "memory is released that the guest can reach",
+     {}},
+    {BuilderRule::kReleasedEarly, "page-released-early",
+     "memory is released that processors may reach by what they have cached, "
+     "before the INVEPT that ends that (CACHE-9)",
+     Rule::kCache9},
     {BuilderRule::kInvept, "invept-missing",
      "no INVEPT follows a change that needs it (CACHE-9)", Rule::kCache9},
+    {BuilderRule::kInveptEverywhere, "invept-elsewhere",
+     "after a change that needs it INVEPT is executed on some logical "
+     "processors that use the tables, and not on all (CACHE-9)",
+     Rule::kCache9},
+    {BuilderRule::kInveptAwaited, "invept-not-awaited",
+     "after a change that needs it INVEPT is asked for on another logical "
+     "processor, and nobody waits until it is executed (CACHE-9)",
+     Rule::kCache9},
+    {BuilderRule::kInvvpid, "invvpid-for-invept",
+     "after a change that needs INVEPT INVVPID is executed, which ends no "
+     "guest-physical mappings (CACHE-7)",
+     Rule::kCache7},
+    {BuilderRule::kInveptFails, "invept-fails",
+     "INVEPT fails, or may, and invalidates nothing: its type or descriptor is "
+     "not supported, not valid for VM entry, or not 0 where it must be "
+     "(CACHE-13)",
+     Rule::kCache13},
     {BuilderRule::kInveptOnce, "invept-twice", "INVEPT is executed twice",
      Rule::kCache9},
     {BuilderRule::kInveptNeeded, "invept-needless",

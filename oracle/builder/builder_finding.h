@@ -15,29 +15,36 @@
 namespace eptdiff {
 
 enum class BuilderRule : std::uint8_t {
-  kRefused,       // refuses what it must refuse, and nothing else
-  kUntouched,     // what is refused changes nothing
-  kMapsAsAsked,   // the tables map what was asked for, and nothing else
-  kOldOrNew,      // each page is the old or the new one after each store
-  kIteration,     // iterating shows what the tables map
-  kTakenOut,      // what is shown as removed, with its flags, is what went
-  kEntry,         // no entry is an EPT misconfiguration or leads nowhere
-  kUnusedEntry,   // an entry that maps nothing holds the word for that
-  kTree,          // no table is linked twice
-  kEmptyTable,    // no table stays that maps nothing
-  kFlagsKept,     // accessed and dirty flags of mapped pages are kept
-  kIgnoredBits,   // bits that processors ignore stay as they are
-  kReported,      // memory changes by reported stores alone
-  kOwnFrames,     // stores go to allocated frames
-  kLeak,          // frames of tables that are linked no more are freed
-  kFreedTwice,    // what is freed is in use
-  kFreedLinked,   // what is freed is not linked
-  kFreedEarly,    // what was linked is freed after INVEPT
-  kInvept,        // INVEPT after the last change that needs it
-  kInveptOnce,    // at most once
-  kInveptNeeded,  // not without need
-  kInveptEptp,    // with the EPTP of the tables
-  kEptp,          // the EPTP is the one asked for, with the root's address
+  kRefused,         // refuses what it must refuse, and nothing else
+  kUntouched,       // what is refused changes nothing
+  kMapsAsAsked,     // the tables map what was asked for, and nothing else
+  kOldOrNew,        // each page is the old or the new one after each store
+  kIteration,       // iterating shows what the tables map
+  kTakenOut,        // what is shown as removed, with its flags, is what went
+  kEntry,           // no entry is an EPT misconfiguration or leads nowhere
+  kUnusedEntry,     // an entry that maps nothing holds the word for that
+  kTree,            // no table is linked twice
+  kEmptyTable,      // no table stays that maps nothing
+  kFlagsKept,       // accessed and dirty flags of mapped pages are kept
+  kFlagsRaced,      // ... and those set between a load of an entry and a store
+  kIgnoredBits,     // bits that processors ignore stay as they are
+  kReported,        // memory changes by reported stores alone
+  kOwnFrames,       // stores go to allocated frames
+  kLeak,            // frames of tables that are linked no more are freed
+  kFreedTwice,      // what is freed is in use
+  kFreedLinked,     // what is freed is not linked
+  kFreedEarly,      // what was linked is freed after INVEPT
+  kReleasedMapped,  // the guest's memory that is released is mapped no more
+  kReleasedEarly,   // ... and INVEPT has been executed
+  kInvept,          // INVEPT after the last change that needs it
+  kInveptEverywhere,  // ... on each logical processor that uses the tables
+  kInveptAwaited,     // ... executed there, and not only asked for
+  kInvvpid,           // ... and not INVVPID in its place
+  kInveptFails,       // it does what it is for
+  kInveptOnce,        // at most once
+  kInveptNeeded,      // not without need
+  kInveptEptp,        // with the EPTP of the tables
+  kEptp,              // the EPTP is the one asked for, with the root's address
   // Of accesses between the operations.
   kWalk,              // a walk gives what was asked for, by the reference
   kStaleTranslation,  // no processor reaches a page that is no longer there
@@ -45,7 +52,7 @@ enum class BuilderRule : std::uint8_t {
   kStaleType,         // ... or uses a memory type that is none any more
   kStaleTable,        // ... or walks through a table that is none any more
 };
-inline constexpr int kBuilderRuleCount = 28;
+inline constexpr int kBuilderRuleCount = 35;
 
 struct BuilderFinding {
   BuilderRule rule;

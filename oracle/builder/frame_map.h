@@ -46,6 +46,16 @@ class FrameMap {
     return true;
   }
 
+  // Those of which `gone(value)` says so, which may change the value.
+  template <typename F>
+  void EraseIf(F gone) {
+    std::size_t kept = 0;
+    for (Entry& entry : entries_) {
+      if (!gone(entry.second)) entries_[kept++] = entry;
+    }
+    entries_.resize(kept);
+  }
+
  private:
   const_iterator LowerBound(std::uint64_t frame) const {
     return std::lower_bound(entries_.begin(), entries_.end(), frame,

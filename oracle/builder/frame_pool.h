@@ -10,15 +10,25 @@
 #ifndef EPTDIFF_ORACLE_BUILDER_FRAME_POOL_H_
 #define EPTDIFF_ORACLE_BUILDER_FRAME_POOL_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "engine/table/table_hal.h"
 #include "engine/types.h"
 #include "oracle/builder/frame_memory.h"
+#include "oracle/case.h"
 
 namespace eptdiff {
+
+// Logical processors, as bits.
+using ProcessorSet = std::uint8_t;
+inline constexpr ProcessorSet kAllProcessors = (1 << kLogicalProcessors) - 1;
+
+// Types of INVEPT (SDM 31.3).
+inline constexpr std::uint8_t kSingleContext = 1, kAllContexts = 2;
 
 struct TableEvent {
   enum class Kind : std::uint8_t {
@@ -26,14 +36,25 @@ struct TableEvent {
     kFree,
     kStore,
     kInvept,
-    kFlags,  // a processor set accessed or dirty
+    kAsked,  // for INVEPT, which nobody has waited for
+    kInvvpid,
+    kReleased,  // a page of the guest may be used otherwise from now on
+    kFlags,     // a processor set accessed or dirty
+    kBetween,   // a processor comes in before the store of this word
   };
   Kind kind = Kind::kAllocate;
-  Hpa address = {};          // of a frame, or of the word that was stored
+  Hpa address = {};          // of a frame, a page, the word that was stored
   std::uint64_t before = 0;  // kStore, kFlags
-  std::uint64_t after = 0;   // kStore, kFlags; of kInvept: the EPTP
+  std::uint64_t after = 0;   // kStore, kFlags; of kInvept: the EPTP; of
+                             // kBetween: the GPA that the processor uses; of
+                             // kReleased: how many bytes
   int level = 0;  // kStore: of the entry; 0 where no processor can find it.
                   // Known once the event is judged.
+  // Of kInvept, kAsked, kInvvpid: where, of which type, and whether it fails,
+  // which invalidates nothing.
+  ProcessorSet processors = kAllProcessors;
+  std::uint8_t type = kSingleContext;
+  bool failed = false;
 };
 
 class FramePool {
@@ -50,11 +71,17 @@ class FramePool {
   class Watcher {
    public:
     virtual ~Watcher() = default;
-    // The builder has just stored a word ...
+    // The builder is about to store this word, ...
+    virtual void BeforeStore(Hpa address) = 0;
+    // ... has just stored one, ...
     virtual void OnStored() = 0;
-    // ... or has INVEPT executed, which begins, and is over.
-    virtual void BeforeInvept() = 0;
-    virtual void OnInvept(std::uint64_t eptp) = 0;
+    // ... or has INVEPT executed on some processors: whether it fails there; it
+    // begins, and is over.
+    // (INVVPID is asked about likewise.)
+    virtual bool InveptFails(const Invalidation& invept) = 0;
+    virtual void BeforeInvept(ProcessorSet processors) = 0;
+    virtual void OnInvept(ProcessorSet processors,
+                          const Invalidation& invept) = 0;
   };
 
   FramePool() = default;
@@ -66,6 +93,7 @@ class FramePool {
     memory_.Clear();
     events_.clear();
     free_.clear();
+    asked_.clear();
     next_ = first;
     end_ = end;
     FailAllocation(0);
@@ -100,10 +128,53 @@ class FramePool {
     FrameMemory::Frame* words = memory_.Find(frame);
     return words == nullptr ? nullptr : words->data();
   }
+  // Single-context, on all processors; over when it returns.
   void Invept(std::uint64_t eptp) {
-    if (watcher_ != nullptr) watcher_->BeforeInvept();
-    events_.push_back({TableEvent::Kind::kInvept, {}, 0, eptp});
-    if (watcher_ != nullptr) watcher_->OnInvept(eptp);
+    InveptOn(kAllProcessors,
+             {.kind = InvalidationKind::kInvept, .type = 1, .first = eptp});
+  }
+  // On these alone. False if it fails.
+  bool InveptOn(ProcessorSet processors, const Invalidation& invept) {
+    const bool failed = watcher_ != nullptr && watcher_->InveptFails(invept);
+    if (!failed && watcher_ != nullptr) watcher_->BeforeInvept(processors);
+    TableEvent& event = events_.emplace_back();
+    event.kind = TableEvent::Kind::kInvept;
+    event.after = invept.first;
+    event.processors = processors;
+    event.type = invept.type;
+    event.failed = failed;
+    if (!failed && watcher_ != nullptr) watcher_->OnInvept(processors, invept);
+    return !failed;
+  }
+  // INVVPID, which ends nothing that a builder's processors keep.
+  bool InvvpidOn(ProcessorSet processors, const Invalidation& invvpid) {
+    TableEvent& event = events_.emplace_back();
+    event.kind = TableEvent::Kind::kInvvpid;
+    event.after = invvpid.first;
+    event.processors = processors;
+    event.type = invvpid.type;
+    event.failed = watcher_ != nullptr && watcher_->InveptFails(invvpid);
+    return !event.failed;
+  }
+  // Asks a processor to execute it, which it does when it is waited for or has
+  // left the guest, and no sooner.
+  void AskInvept(std::uint8_t processor, const Invalidation& invept) {
+    asked_.push_back({processor, invept});
+    TableEvent& event = events_.emplace_back();
+    event.kind = TableEvent::Kind::kAsked;
+    event.after = invept.first;
+    event.processors = static_cast<ProcessorSet>(1 << processor);
+    event.type = invept.type;
+  }
+  void AwaitInvept() {
+    while (!asked_.empty()) ExecuteAsked(asked_.front().first);
+  }
+  // A processor leaves the guest: before it enters again it does as asked.
+  void LeaveGuest(std::uint8_t processor) { ExecuteAsked(processor); }
+  // To be called before a store that somebody else does, if it can be: then
+  // processors come in between load and store.
+  void BeforeStore(Hpa address) {
+    if (watcher_ != nullptr) watcher_->BeforeStore(address);
   }
   void OnStore(Hpa address, std::uint64_t before, std::uint64_t after) {
     // In place: there are 512 of these for each table.
@@ -117,10 +188,29 @@ class FramePool {
 
   // A store of the builder as a whole; one beyond all frames is recorded alone.
   void Store(Hpa address, std::uint64_t word) {
+    BeforeStore(address);
     std::uint64_t* at = memory_.At(address);
     const std::uint64_t before = at == nullptr ? 0 : *at;
     if (at != nullptr) *at = word;
     OnStore(address, before, word);
+  }
+  // Likewise, if the word is `expected` still; whether it was.
+  bool CompareExchange(Hpa address, std::uint64_t expected,
+                       std::uint64_t desired) {
+    BeforeStore(address);
+    std::uint64_t* at = memory_.At(address);
+    if (at == nullptr || *at != expected) return false;
+    *at = desired;
+    OnStore(address, expected, desired);
+    return true;
+  }
+  // Memory that guests used may be used otherwise from now on.
+  void ReleasePage(Hpa page, std::uint64_t bytes) {
+    events_.push_back({TableEvent::Kind::kReleased, page, 0, bytes});
+  }
+  // A processor comes in, by an access to `gpa`: what it sets follows.
+  void OnBetween(Hpa address, Gpa gpa) {
+    events_.push_back({TableEvent::Kind::kBetween, address, 0, gpa.value});
   }
   // A processor sets flags in an entry. Nothing where no frame is.
   void SetFlags(Hpa address, std::uint64_t flags) {
@@ -149,9 +239,22 @@ class FramePool {
   }
 
  private:
+  void ExecuteAsked(std::uint8_t processor) {
+    for (std::size_t i = 0; i < asked_.size();) {
+      if (asked_[i].first != processor) {
+        ++i;
+        continue;
+      }
+      const Invalidation invept = asked_[i].second;
+      asked_.erase(asked_.begin() + static_cast<std::ptrdiff_t>(i));
+      InveptOn(static_cast<ProcessorSet>(1 << processor), invept);
+    }
+  }
+
   FrameMemory memory_;
   std::vector<TableEvent> events_;
   std::vector<Hpa> free_;
+  std::vector<std::pair<std::uint8_t, Invalidation>> asked_;
   std::uint64_t next_ = kFirstFrame;
   std::uint64_t end_ = kLastEnd;
   Watcher* watcher_ = nullptr;
@@ -159,7 +262,8 @@ class FramePool {
   bool failed_ = false;
 };
 
-static_assert(TableHal<FramePool> && HasStoreHook<FramePool>);
+static_assert(TableHal<FramePool> && HasStoreHook<FramePool> &&
+              HasBeforeStoreHook<FramePool>);
 
 }  // namespace eptdiff
 

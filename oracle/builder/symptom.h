@@ -29,6 +29,7 @@ enum class Mistake : std::uint8_t {
   kUnusedWord,        // an unused entry holds another word than agreed
   kPageGone,          // a page is absent that should be there
   kIntruder,          // a page is there where none should be
+  kFlagsRaced,        // what is set between load and store; detail: a PageBits
   kBits,              // a page has other bits than asked; detail: a PageBits
   kNotDone,           // a page is as before, and should not be
   kNotLinked,         // a table is made, and neither linked nor freed
@@ -38,9 +39,15 @@ enum class Mistake : std::uint8_t {
   kForeignStore,      // a store to no frame of its own
   kFreedTwice,
   kFreedLinked,
-  kLeak,           // a frame is linked no more, and not freed
-  kInveptMissing,  // detail: a Change
-  kFreedEarly,     // before the INVEPT that comes
+  kReleasedMapped,  // the guest's memory
+  kReleasedEarly,   // ... before INVEPT
+  kLeak,            // a frame is linked no more, and not freed
+  kInveptFails,
+  kInveptMissing,    // detail: a Change
+  kInveptElsewhere,  // on other logical processors; likewise
+  kInveptAsked,      // there, and not waited for; likewise
+  kInvvpid,          // ... in its place; likewise
+  kFreedEarly,       // before the INVEPT that comes
   kInveptEptp,
   kEptp,
   kInveptTwice,
@@ -52,7 +59,7 @@ enum class Mistake : std::uint8_t {
   kWalk,
   kStale,  // an access; no change before it was seen to need INVEPT
 };
-inline constexpr int kMistakeCount = 32;
+inline constexpr int kMistakeCount = 39;
 
 // What differs between a page and what was asked for, the first that applies.
 enum class PageBits : std::uint8_t {
@@ -152,19 +159,23 @@ inline constexpr int kFeatureCount = 12;
 struct Symptom {
   std::uint64_t bits = 0;
 
-  static constexpr int kWidth = 5;
+  // Of a feature, and of the mistake, which comes first.
+  static constexpr int kWidth = 5, kMistakeWidth = 6;
+  static constexpr int ShiftOf(Feature feature) {
+    const int before = static_cast<int>(feature);
+    return before == 0 ? 0 : kMistakeWidth + kWidth * (before - 1);
+  }
   static constexpr std::uint64_t MaskOf(Feature feature) {
-    return std::uint64_t{0x1f} << (kWidth * static_cast<int>(feature));
+    const int width = feature == Feature::kMistake ? kMistakeWidth : kWidth;
+    return ((std::uint64_t{1} << width) - 1) << ShiftOf(feature);
   }
   constexpr int Get(Feature feature) const {
-    return static_cast<int>(bits >> (kWidth * static_cast<int>(feature)) &
-                            0x1f);
+    return static_cast<int>((bits & MaskOf(feature)) >> ShiftOf(feature));
   }
   template <typename Value>
   constexpr Symptom With(Feature feature, Value value) const {
-    const int shift = kWidth * static_cast<int>(feature);
     return {(bits & ~MaskOf(feature)) | static_cast<std::uint64_t>(value)
-                                            << shift};
+                                            << ShiftOf(feature)};
   }
   Mistake mistake() const {
     return static_cast<Mistake>(Get(Feature::kMistake));
@@ -172,6 +183,8 @@ struct Symptom {
   friend constexpr bool operator==(Symptom, Symptom) = default;
   friend constexpr auto operator<=>(Symptom, Symptom) = default;
 };
+
+static_assert(kMistakeCount <= 1 << Symptom::kMistakeWidth);
 
 struct CountedSymptom {
   Symptom symptom;

@@ -88,9 +88,21 @@ class TableCase {
     return *this;
   }
 
+  // Before these of its stores (case.h) a processor uses the page.
+  TableCase& Meanwhile(std::uint8_t moments) {
+    c_.steps.back().operation.meanwhile = moments;
+    return *this;
+  }
+
   TableCase& Read(std::uint64_t gpa) { return Use(gpa, AccessKind::kRead); }
   TableCase& Write(std::uint64_t gpa) { return Use(gpa, AccessKind::kWrite); }
   TableCase& Fetch(std::uint64_t gpa) { return Use(gpa, AccessKind::kFetch); }
+
+  // The last step happens on this logical processor.
+  TableCase& On(std::uint8_t processor) {
+    c_.steps.back().processor = processor;
+    return *this;
+  }
 
   const Case& Build() const { return c_; }
 

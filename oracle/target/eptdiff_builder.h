@@ -21,7 +21,8 @@
  * What is judged. After each single store to a linked table every page is the
  * old one or the new one; nothing else changes. No entry is an EPT
  * misconfiguration. A table is complete before it is linked. Accessed and dirty
- * flags that a processor sets meanwhile are kept. INVEPT follows the last
+ * flags that a processor sets meanwhile are kept, also those that it sets
+ * between a load of an entry and the store to it. INVEPT follows the last
  * change that needs it (29.4.3.4), before any frame is freed that was linked,
  * and names the table's EPTP. Whatever is linked no more is freed, once. What
  * is refused changes nothing, and what need not be refused is done.
@@ -29,8 +30,8 @@
  * If the guest is stopped while tables change (`guest_stopped` in the profile)
  * only the table before and the table after an operation are judged.
  *
- * Between the operations a guest accesses what is mapped, on a processor that
- * forgets nothing before it has to.
+ * Between the operations a guest accesses what is mapped, on several logical
+ * processors, each of which forgets nothing before it has to.
  *
  * Versions, structures and threads: as eptdiff_target.h has it. There is one
  * table at a time.
@@ -196,7 +197,9 @@ typedef struct eptdiff_builder_profile {
  * 8-byte aligned addresses in frames that are allocated. */
 typedef struct eptdiff_host {
   uint32_t size; /* of this structure, set by the harness */
-  uint32_t reserved;
+  /* Logical processors, numbered from 0: all of them use the table at all
+   * times, and each has caches of its own. 0 in hosts that do not tell. */
+  uint32_t processors;
   void* context;
   /* 1 with the frame's address in *frame; 0: there is none. */
   int (*allocate)(void* context, uint64_t* frame);
@@ -227,7 +230,41 @@ typedef struct eptdiff_host {
    * INVEPT. */
   void (*removed)(void* context, uint64_t gpa, uint64_t hpa, uint64_t bytes,
                   uint64_t flags);
+  /* For code that stores through pointers: what it may call just before a store
+   * to the word at `address`, or an attempt at one, when it has loaded what it
+   * makes that of. A processor may come in then, as it may at `store` and
+   * `compare_exchange`, and set flags in the word. Call it where `size` says
+   * that it is there. */
+  void (*before_store)(void* context, uint64_t address);
+  /* INVEPT as it is, for code that shoots down by itself: on one logical
+   * processor, with a type (1 single-context, 2 all contexts) and both
+   * quadwords of the descriptor. 0; or 1 where it fails, and invalidates
+   * nothing: a type that the processor does not have, an EPTP that VM entry
+   * would refuse. A second quadword that is not 0 may make it fail: here it
+   * does. */
+  int (*invept_on)(void* context, uint32_t processor, uint64_t type,
+                   const uint64_t descriptor[2]);
+  /* Asks a processor for it, by an interrupt or by what it looks at before it
+   * enters the guest, and returns at once. It has been executed once
+   * `await_invept` has returned, for all that were asked, or `leave_guest` for
+   * that one, which enters again after that; and not for sure before. */
+  void (*ask_invept)(void* context, uint32_t processor, uint64_t type,
+                     const uint64_t descriptor[2]);
+  void (*await_invept)(void* context);
+  void (*leave_guest)(void* context, uint32_t processor);
+  /* INVVPID, likewise, which ends no guest-physical mappings (29.4.3.1): it is
+   * enough for no change of EPT. */
+  int (*invvpid_on)(void* context, uint32_t processor, uint64_t type,
+                    const uint64_t descriptor[2]);
+  /* Memory that the guest had may be given to somebody else from now on: the
+   * entries that mapped it do no more, and INVEPT has been executed since. To
+   * be called for what is unmapped, if it is your code that knows when. */
+  void (*page_released)(void* context, uint64_t hpa, uint64_t bytes);
 } eptdiff_host;
+
+/* Whether a host has a function that an older one lacks. */
+#define EPTDIFF_HOST_HAS(host, function) \
+  ((host)->size >= offsetof(eptdiff_host, function) + sizeof((host)->function))
 
 /* ----------------------------------------------------------- the functions */
 

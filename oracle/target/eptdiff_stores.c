@@ -1,8 +1,9 @@
 /* The functions that -fsanitize=thread makes the compiler call come *before*
  * the store, so the word is kept as it was then, and announced with what it has
  * become at the next call of any kind: `pending` below. Nobody else writes
- * meanwhile. Processors set accessed and dirty flags only while the host is
- * called. */
+ * meanwhile. What an entry is made of has been loaded then: this is the moment
+ * between load and store, at which processors come in (before_store below). They
+ * set accessed and dirty flags only while the host is called. */
 #include "eptdiff_stores.h"
 
 #include <string.h>
@@ -63,12 +64,22 @@ static void announce_pending(void) {
   }
 }
 
-/* A store of `bytes`, 1 and more, to `at` is about to happen: of what it stores
- * beyond the frame, if that is another one, announce_others() hears. */
-static void will_store(void* at, size_t bytes) {
+/* A store to `at` is about to happen, or to be tried; what was loaded for it has
+ * been. Processors may come in. */
+static void before_store(const volatile void* at) {
+  struct watched* const frame = frame_of_pointer((const void*)at);
+  announce_pending();
+  if (frame == NULL || !EPTDIFF_HOST_HAS(host, before_store)) return;
+  host->before_store(
+      host->context,
+      frame->frame + (((uintptr_t)at - (uintptr_t)frame->words) & ~(size_t)7));
+}
+
+/* It happens, of `bytes`, 1 and more: of what it stores beyond the frame, if
+ * that is another one, announce_others() hears. */
+static void will_change(void* at, size_t bytes) {
   struct watched* const frame = frame_of_pointer(at);
   size_t offset, word;
-  announce_pending();
   if (frame == NULL) return;
   offset = (uintptr_t)at - (uintptr_t)frame->words;
   pending = frame;
@@ -78,6 +89,11 @@ static void will_store(void* at, size_t bytes) {
   for (word = pending_first; word <= pending_last; ++word) {
     pending_before[word - pending_first] = frame->words[word];
   }
+}
+
+static void will_store(void* at, size_t bytes) {
+  before_store(at);
+  will_change(at, bytes);
 }
 
 /* Words that have changed and that nobody has announced. */
@@ -233,9 +249,11 @@ void* __tsan_memcpy(void* to, const void* from, size_t bytes) {
       volatile uint##bits##_t* at, uint##bits##_t value, int order);  \
   uint##bits##_t __tsan_atomic##bits##_##name(                        \
       volatile uint##bits##_t* at, uint##bits##_t value, int order) { \
-    const uint##bits##_t was = *at;                                   \
+    uint##bits##_t was;                                               \
     (void)order;                                                      \
-    will_store((void*)(uintptr_t)at, sizeof(*at));                    \
+    before_store(at);                                                 \
+    was = *at;                                                        \
+    will_change((void*)(uintptr_t)at, sizeof(*at));                   \
     *at = (uint##bits##_t)(result);                                   \
     return was;                                                       \
   }
@@ -266,9 +284,15 @@ void* __tsan_memcpy(void* to, const void* from, size_t bytes) {
   uint##bits##_t __tsan_atomic##bits##_compare_exchange_val(                   \
       volatile uint##bits##_t* at, uint##bits##_t expected,                    \
       uint##bits##_t desired, int order, int failure) {                        \
+    uint##bits##_t was;                                                        \
+    (void)order;                                                               \
     (void)failure;                                                             \
-    if (*at != expected) return *at;                                           \
-    return __tsan_atomic##bits##_exchange(at, desired, order);                 \
+    before_store(at);                                                          \
+    was = *at;                                                                 \
+    if (was != expected) return was;                                           \
+    will_change((void*)(uintptr_t)at, sizeof(*at));                            \
+    *at = desired;                                                             \
+    return was;                                                                \
   }                                                                            \
   int __tsan_atomic##bits##_compare_exchange_strong(                           \
       volatile uint##bits##_t*, uint##bits##_t*, uint##bits##_t, int, int);    \

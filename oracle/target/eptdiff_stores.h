@@ -8,7 +8,8 @@
  *
  * and link it, without that option, with eptdiff_stores.c and your adapter. The
  * compiler then calls a function at each store; they stand in eptdiff_stores.c,
- * and the sanitizer's own library takes no part.
+ * and the sanitizer's own library takes no part. Between the load of an entry
+ * and the store to it a processor may come in (eptdiff_host.before_store).
  *
  * Your adapter calls what follows: `begin` when a table is created, `allocate`
  * and `release` in place of the host's, `invept` likewise, and `settle` at the

@@ -1,9 +1,11 @@
 #include "fuzzers/command/words/builder_words.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -99,6 +101,19 @@ class TableTeller {
                           words, words == 1 ? "" : "s", Hexadecimal(frame));
   }
 
+  static std::string InveptWords(const TableEvent& event) {
+    std::string words = "INVEPT";
+    if (event.type != kSingleContext) {
+      absl::StrAppend(&words, ", type ", int{event.type}, ",");
+    }
+    absl::StrAppend(&words, " with EPTP ", Hexadecimal(event.after));
+    if (event.processors != kAllProcessors) {
+      absl::StrAppend(&words, " on logical processor ",
+                      std::countr_zero(event.processors));
+    }
+    return words;
+  }
+
   void TellEvent(const TableEvent& event) {
     const std::string address = Hexadecimal(event.address.value);
     switch (event.kind) {
@@ -109,13 +124,29 @@ class TableTeller {
         absl::StrAppend(&text_, "    frees the frame at ", address, "\n");
         return;
       case TableEvent::Kind::kInvept:
-        absl::StrAppend(&text_, "    INVEPT with EPTP ",
-                        Hexadecimal(event.after), "\n");
+        absl::StrAppend(&text_, "    ", InveptWords(event),
+                        event.failed ? ": fails, and invalidates nothing" : "",
+                        "\n");
+        return;
+      case TableEvent::Kind::kReleased:
+        absl::StrAppend(&text_, "    releases ", Hexadecimal(event.after),
+                        " bytes of the guest's memory at ", address, "\n");
+        return;
+      case TableEvent::Kind::kInvvpid:
+        absl::StrAppend(&text_, "    INVVPID on logical processor ",
+                        std::countr_zero(event.processors), "\n");
+        return;
+      case TableEvent::Kind::kAsked:
+        absl::StrAppend(&text_, "    asks for ", InveptWords(event), "\n");
         return;
       case TableEvent::Kind::kFlags:
         absl::StrAppend(&text_, "    a processor sets ",
                         Hexadecimal(event.before ^ event.after), " at ",
                         address, "\n");
+        return;
+      case TableEvent::Kind::kBetween:
+        absl::StrAppend(&text_, "    before the store to ", address,
+                        " a processor uses ", Hexadecimal(event.after), "\n");
         return;
       case TableEvent::Kind::kStore:
         text_ += Item(4, "stores", "stores",

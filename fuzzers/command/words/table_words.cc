@@ -37,6 +37,18 @@ const char* PageWords(unsigned level) {
   return level <= 3 ? kNames[level] : kNames[0];
 }
 
+// Before which stores a processor comes in between.
+std::string MomentWords(unsigned moments) {
+  constexpr unsigned kLast = 6;
+  std::string words;
+  for (unsigned i = 0; i <= kLast; ++i) {
+    if ((moments >> i & 1) == 0) continue;
+    absl::StrAppend(&words, words.empty() ? "" : ", ", i + 1,
+                    i == kLast ? " and later" : "");
+  }
+  return absl::StrCat("a processor uses the page before store ", words);
+}
+
 }  // namespace
 
 std::string TableOperationWords(const TableOperation& operation) {
@@ -64,6 +76,9 @@ std::string TableOperationWords(const TableOperation& operation) {
   if (operation.failing_allocation != 0) {
     absl::StrAppend(&words, "; frame ", operation.failing_allocation,
                     " is not to be had");
+  }
+  if (operation.meanwhile != 0) {
+    absl::StrAppend(&words, "; ", MomentWords(operation.meanwhile));
   }
   return words;
 }

@@ -94,7 +94,8 @@ class Search {
         const bool apart = cause.right * 10 <= cause.cases;
         if (apart) minimal.push_back(mask);
         // Of what nothing sets apart: a feature at most.
-        if (is_new && (apart || std::popcount(mask) <= 2 * Symptom::kWidth)) {
+        if (is_new && (apart || std::popcount(mask) <=
+                                    Symptom::kMistakeWidth + Symptom::kWidth)) {
           Add(std::move(cause), apart);
         }
       }

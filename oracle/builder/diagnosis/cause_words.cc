@@ -29,6 +29,9 @@ constexpr MistakeWords kMistakes[] = {
      "an entry that maps nothing any more gets another word than agreed"},
     {"page-gone", "pages go that have to stay"},
     {"page-too-many", "pages are mapped that were not asked for"},
+    {"flags-raced",
+     "a processor sets # between the load of an entry and the store to it: "
+     "lost; use compare_exchange"},
     {"page-bits", "#"},
     {"not-done", "pages stay as they were"},
     {"table-not-linked",
@@ -41,8 +44,24 @@ constexpr MistakeWords kMistakes[] = {
      "a store goes to a frame that is not allocated (any more)"},
     {"freed-twice", "a frame is freed that is not in use"},
     {"freed-linked", "a frame is freed while it is linked"},
+    {"page-released-mapped",
+     "memory of the guest is released that it can reach"},
+    {"page-released-early",
+     "memory of the guest is released that processors may reach by what they "
+     "have cached: INVEPT is executed after that, or not at all"},
     {"leak", "a frame that is linked no more is not freed"},
+    {"invept-fails",
+     "INVEPT fails (by its type, or its descriptor), and invalidates nothing"},
     {"invept-missing", "INVEPT is missing after #"},
+    {"invept-elsewhere",
+     "INVEPT is not executed on each logical processor that uses the tables, "
+     "after #"},
+    {"invept-not-awaited",
+     "INVEPT is asked for on other logical processors, and not waited for, "
+     "after #"},
+    {"invvpid-for-invept",
+     "INVVPID, which ends no guest-physical mappings, is executed for INVEPT "
+     "after #"},
     {"freed-early",
      "a table's frame is freed first, and INVEPT is executed after that"},
     {"invept-eptp", "INVEPT names another EPTP than the tables'"},
@@ -176,7 +195,15 @@ std::string DetailOf(const BuilderCause& cause) {
     case Mistake::kBits:
       return std::string(is_fixed ? In(kBits, detail)
                                   : "pages get other bits than asked for");
+    case Mistake::kFlagsRaced:
+      return !is_fixed ? "accessed or dirty"
+             : detail == static_cast<std::size_t>(PageBits::kDirty)
+                 ? "dirty"
+                 : "accessed";
     case Mistake::kInveptMissing:
+    case Mistake::kInveptElsewhere:
+    case Mistake::kInveptAsked:
+    case Mistake::kInvvpid:
       return std::string(is_fixed ? In(kChanges, detail)
                                   : "changes that need it");
     default:

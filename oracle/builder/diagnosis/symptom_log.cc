@@ -49,6 +49,18 @@ Mistake MistakeOf(BuilderRule rule) {
       return Mistake::kFreedLinked;
     case BuilderRule::kFreedEarly:
       return Mistake::kFreedEarly;
+    case BuilderRule::kInveptEverywhere:
+      return Mistake::kInveptElsewhere;
+    case BuilderRule::kInveptAwaited:
+      return Mistake::kInveptAsked;
+    case BuilderRule::kReleasedMapped:
+      return Mistake::kReleasedMapped;
+    case BuilderRule::kReleasedEarly:
+      return Mistake::kReleasedEarly;
+    case BuilderRule::kInvvpid:
+      return Mistake::kInvvpid;
+    case BuilderRule::kInveptFails:
+      return Mistake::kInveptFails;
     case BuilderRule::kInveptOnce:
       return Mistake::kInveptTwice;
     case BuilderRule::kInveptNeeded:
@@ -69,6 +81,8 @@ Mistake MistakeOf(BuilderRule rule) {
       return Mistake::kInveptMissing;
     case BuilderRule::kFlagsKept:
       return Mistake::kBits;
+    case BuilderRule::kFlagsRaced:
+      return Mistake::kFlagsRaced;
     case BuilderRule::kMapsAsAsked:
     case BuilderRule::kOldOrNew:
     case BuilderRule::kWalk:
@@ -220,12 +234,24 @@ void SymptomLog::OnFlagsLost(std::uint64_t lost, int level) {
   }
 }
 
+void SymptomLog::OnFlagsRaced(std::uint64_t lost) {
+  for (const PageBits bits : KindsOf({lost & kAccessedDirty, 0, 0})) {
+    Add(Base(Mistake::kFlagsRaced).With(Feature::kDetail, bits));
+  }
+}
+
+void SymptomLog::MayRaceFlags(std::uint64_t set) {
+  for (const PageBits bits : KindsOf({set & kAccessedDirty, 0, 0})) {
+    maybe_.push_back(Base(Mistake::kFlagsRaced).With(Feature::kDetail, bits));
+  }
+}
+
 void SymptomLog::OnTakenOut(Mistake mistake) { Add(Base(mistake)); }
 
 void SymptomLog::MayBe(Mistake mistake) { maybe_.push_back(Base(mistake)); }
 
-void SymptomLog::OnInveptMissing() {
-  Add(Base(Mistake::kInveptMissing).With(Feature::kDetail, ChangeOfAll()));
+void SymptomLog::OnInveptMissing(BuilderRule rule) {
+  Add(Base(MistakeOf(rule)).With(Feature::kDetail, ChangeOfAll()));
 }
 
 void SymptomLog::EndOperation(const TableResult& result, bool failed,
@@ -239,8 +265,11 @@ void SymptomLog::EndOperation(const TableResult& result, bool failed,
   for (const Symptom symptom : maybe_) right_.Add(symptom);
   maybe_.clear();
   if (needed) {
-    right_.Add(
-        Base(Mistake::kInveptMissing).With(Feature::kDetail, ChangeOfAll()));
+    for (const Mistake mistake :
+         {Mistake::kInveptMissing, Mistake::kInveptElsewhere,
+          Mistake::kInveptAsked, Mistake::kInvvpid}) {
+      right_.Add(Base(mistake).With(Feature::kDetail, ChangeOfAll()));
+    }
     if (freed_) right_.Add(Base(Mistake::kFreedEarly));
   }
   if (freed_) right_.Add(Base(Mistake::kLeak));

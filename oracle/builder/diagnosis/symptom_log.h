@@ -68,12 +68,16 @@ class SymptomLog {
   void OnLeak(bool is_new);
   // Accessed and dirty flags, the bits of `lost`, are gone.
   void OnFlagsLost(std::uint64_t lost, int level);
+  // ... and had been set between the load of an entry and the store to it; or
+  // they had, and are not.
+  void OnFlagsRaced(std::uint64_t lost);
+  void MayRaceFlags(std::uint64_t set);
   // What is shown as removed is wrong (kRemoved...).
   void OnTakenOut(Mistake mistake);
   // It is right, and this could have been wrong with it.
   void MayBe(Mistake mistake);
-  // No INVEPT follows a change.
-  void OnInveptMissing();
+  // No INVEPT follows a change, or not where it has to: a rule about that.
+  void OnInveptMissing(BuilderRule rule);
 
   // The operation, or the builder's end, is over. `failed`: something was wrong
   // with it; `tolerated`: ... but the case goes on; `needed`: it had to execute

@@ -49,10 +49,11 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
   findings_.clear();
   happenings_ = 0;
   // What was tolerated is needed still.
-  needs_invept_ = needed_invept_ = needs_invept_ && tolerant_;
-  const bool owed_invept = needs_invept_;
-  invepts_ = 0;
-  needless_invept_ = false;
+  if (!tolerant_) needs_invept_ = 0;
+  needed_invept_ = needs_invept_ != 0;
+  const bool owed_invept = needed_invept_;
+  done_invept_ = 0;
+  needless_invept_ = repeated_invept_ = invvpid_ = false;
   tolerates_now_ = false;
   fresh_.clear();
   std::uint64_t leaf = 0;
@@ -80,8 +81,8 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
   if (!is_right) FindRefusal(operation, result, reasons, page.level);
   done_ = result.ok();
   if (done_ && is_right) ApplyToModel(operation, page, after_);
-  flags_may_go_ = operation.kind == TableOperationKind::kClearFlags ||
-                  operation.kind == TableOperationKind::kRemap;
+  kept_flags_.Begin(operation);
+  came_in_ = false;
   pool_.TakeEvents(room_.events);
   if (guest_stopped_) {
     Settle();
@@ -94,6 +95,7 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
   CheckEnd();
   if (taken != nullptr) CheckTaken(*taken);
   if (log_ != nullptr) {
+    if (came_in_) log_->MayRaceFlags(kept_flags_.set_between());
     log_->EndOperation(result, !findings_.empty(), tolerates_now_,
                        needed_invept_ && !owed_invept);
   }
@@ -104,16 +106,19 @@ BuilderFindings BuilderCheck::JudgeEnd() {
   findings_.clear();
   tolerates_now_ = false;
   fresh_.clear();
+  kept_flags_.Begin({});
   if (log_ != nullptr) log_->BeginEnd();
   // Tables that map nothing, where they are allowed, may be cached as well.
-  needs_invept_ = needed_invept_ = !model_.empty() || linked_.size() > 1;
-  invepts_ = 0;
-  needless_invept_ = false;
+  needed_invept_ = !model_.empty() || linked_.size() > 1;
+  needs_invept_ = needed_invept_ ? kAllProcessors : 0;
+  done_invept_ = 0;
+  needless_invept_ = repeated_invept_ = invvpid_ = false;
   // The VMM uses the root no more; processors may have cached what it mapped.
   for (const auto& [table, place] : linked_) {
-    if (needs_invept_ && !guest_stopped_) waiting_.insert(table, place);
+    if (needed_invept_ && !guest_stopped_) waiting_.insert(table, {place});
   }
   linked_.clear();
+  is_end_ = true;
   happenings_ = 0;
   done_ = true;
   pool_.TakeEvents(room_.events);
@@ -123,10 +128,10 @@ BuilderFindings BuilderCheck::JudgeEnd() {
   } else {
     ReplayAll();
   }
-  if (needs_invept_) {
-    findings_.push_back(
-        MakeBuilderFinding(BuilderRule::kInvept, root_.value, facts_.levels));
-    if (log_ != nullptr) log_->OnInveptMissing();
+  if (needs_invept_ != 0) {
+    const BuilderRule rule = RuleOfMissing();
+    findings_.push_back(MakeBuilderFinding(rule, root_.value, facts_.levels));
+    if (log_ != nullptr) log_->OnInveptMissing(rule);
   } else {
     CheckNeedlessInvept();
   }
@@ -143,8 +148,8 @@ void BuilderCheck::AfterAccess() {
 }
 
 void BuilderCheck::CheckEnd() {
-  if (needs_invept_) {
-    FindOrTolerate(BuilderRule::kInvept, invept_entry_.value, invept_level_);
+  if (needs_invept_ != 0) {
+    FindOrTolerate(RuleOfMissing(), invept_entry_.value, invept_level_);
   } else {
     CheckNeedlessInvept();
   }
@@ -162,6 +167,7 @@ void BuilderCheck::CheckEnd() {
                     where)) {
     FindPage(BuilderRule::kMapsAsAsked, where, LevelAt(where), image.pages);
   }
+  if (const auto lost = kept_flags_.AtEnd(image.pages)) FindFlagsLost(*lost);
   for (const std::uint64_t table : image.empty_tables) {
     if (table != root_.value) {
       Find(BuilderRule::kEmptyTable, table, image.tables.at(table).level);
@@ -193,17 +199,41 @@ void BuilderCheck::CheckNeedlessInvept() {
 void BuilderCheck::CheckTaken(const std::vector<Interval>& taken) {
   if (!findings_.empty()) return;
   const auto wrong = taken_.Compare(taken, ~OwnInLeaf(facts_));
+  std::uint64_t raced = 0;
   if (wrong.has_value()) {
-    findings_.push_back(MakeBuilderFinding(BuilderRule::kTakenOut, wrong->where,
-                                           LevelAt(wrong->where)));
+    if (wrong->mistake == Mistake::kRemovedWithoutFlags) {
+      raced = kept_flags_.SetBetween(wrong->where);
+    }
+    findings_.push_back(MakeBuilderFinding(
+        raced != 0 ? BuilderRule::kFlagsRaced : BuilderRule::kTakenOut,
+        wrong->where, LevelAt(wrong->where)));
   }
   if (log_ == nullptr) return;
   if (wrong.has_value()) {
     log_->OnTakenOut(wrong->mistake);
+    log_->OnFlagsRaced(raced);
   } else if (!taken_.empty()) {
     log_->MayBe(Mistake::kRemovedNotShown);
     log_->MayBe(Mistake::kRemovedOtherwise);
   }
+}
+
+BuilderRule BuilderCheck::RuleOfMissing() const {
+  if (invvpid_) return BuilderRule::kInvvpid;
+  if (needs_invept_ == kAllProcessors && asked_invept_ == 0) {
+    return BuilderRule::kInvept;
+  }
+  return (needs_invept_ & ~asked_invept_) == 0 ? BuilderRule::kInveptAwaited
+                                               : BuilderRule::kInveptEverywhere;
+}
+
+void BuilderCheck::FindFlagsLost(const KeptFlags::Lost& lost) {
+  findings_.push_back(MakeBuilderFinding(
+      lost.between ? BuilderRule::kFlagsRaced : BuilderRule::kFlagsKept,
+      lost.gpa, LevelAt(lost.gpa)));
+  if (log_ == nullptr) return;
+  log_->OnFlagsLost(lost.flags, findings_.back().level);
+  if (lost.between) log_->OnFlagsRaced(lost.flags);
 }
 
 void BuilderCheck::CheckMemory() {
@@ -284,10 +314,10 @@ void BuilderCheck::FindLeak(std::uint64_t frame) {
 void BuilderCheck::FindOrTolerate(BuilderRule rule, std::uint64_t where,
                                   int level) {
   if (log_ != nullptr) {
-    if (rule == BuilderRule::kInvept) {
-      log_->OnInveptMissing();
-    } else {
+    if (rule == BuilderRule::kFreedEarly) {
       log_->OnFinding(rule, level);
+    } else {
+      log_->OnInveptMissing(rule);
     }
   }
   if (!tolerant_) {

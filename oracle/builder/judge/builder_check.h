@@ -33,6 +33,7 @@
 #include "oracle/builder/diagnosis/taken_out.h"
 #include "oracle/builder/frame_map.h"
 #include "oracle/builder/frame_pool.h"
+#include "oracle/builder/judge/kept_flags.h"
 #include "oracle/builder/judge/table_image.h"
 #include "oracle/builder/mapping_model.h"
 #include "oracle/builder/table_facts.h"
@@ -157,12 +158,14 @@ class BuilderCheck {
   void Replay(TableEvent& event);
   void ReplayStore(TableEvent& event);
   void ReplayFree(Hpa frame);
-  void ReplayInvept(std::uint64_t eptp);
+  void ReplayInvept(const TableEvent& event);
   // A word of a table that is linked at `table`.
   void ChangeEntry(const TableEvent& event, const TreePlace& table);
   // A processor has set flags; in a table that is linked no more they belong to
   // what was taken out.
   void ReplayFlags(const TableEvent& event);
+  // Memory of the guest is released: nobody may reach it any more.
+  void ReplayRelease(const TableEvent& event);
   // The same of a whole operation, where the guest is stopped; and of INVEPT.
   void Settle();
   void SettleInvept();
@@ -180,12 +183,20 @@ class BuilderCheck {
   void CheckIgnoredBits(Hpa address, std::uint64_t before, std::uint64_t after,
                         int level);
   void CheckTaken(const std::vector<Interval>& taken);
-  void CheckFlagsKept(const TableImage& before, const TableImage& after);
+  // Of the change of an entry, which mapped room_.was and maps room_.is.
+  void CheckFlagsKept(KeptFlags::Until until);
+  void FindFlagsLost(const KeptFlags::Lost& lost);
   void CheckEnd();
   void CheckNeedlessInvept();
   void CheckMemory();
+  // What room_.was maps, and room_.is does not, or elsewhere.
+  void NoteUnmapped();
   void NoteChange(std::uint64_t before, std::uint64_t after, int level);
   void NoteInveptNeeded(Hpa entry, int level);
+  // The rule by which INVEPT is missing, by where it is.
+  BuilderRule RuleOfMissing() const;
+  // Notes INVEPT, whenever it is executed; false if it fails.
+  bool NoteInvept(const TableEvent& event);
 
   void Find(BuilderRule rule, std::uint64_t where, int level = 0);
   // False if it is not allowed.
@@ -229,15 +240,31 @@ class BuilderCheck {
   BuilderFindings findings_;
   MappingModel after_;  // it; and, once all is replayed, what was before
   bool done_ = true;    // not refused
-  bool flags_may_go_ = false;
+  KeptFlags kept_flags_;
+  bool came_in_ = false;  // a processor, before a store
   bool tolerates_now_ = false;
-  bool needs_invept_ = false;  // since the last INVEPT
+  ProcessorSet needs_invept_ = 0;  // where, since the last
+  ProcessorSet asked_invept_ = 0;  // where it has been asked for, and no more
+  ProcessorSet done_invept_ = 0;   // where it has been executed
   bool needed_invept_ = false;
   bool needless_invept_ = false;  // INVEPT that nothing before it needs
-  Hpa invept_entry_ = {};         // whose change needs it, and its level
+  bool repeated_invept_ = false;
+  bool invvpid_ = false;   // has been executed
+  Hpa invept_entry_ = {};  // whose change needs it, and its level
   int invept_level_ = 0;
-  int invepts_ = 0;
-  FrameMap<TreePlace> waiting_;       // tables, for INVEPT
+  // Tables that wait for INVEPT, and where it is yet to be executed.
+  struct Waiting : TreePlace {
+    ProcessorSet processors = kAllProcessors;
+  };
+  FrameMap<Waiting> waiting_;
+  // Pages that are mapped otherwise, or not at all, likewise.
+  struct Gone {
+    Interval page;
+    ProcessorSet processors = kAllProcessors;
+  };
+  std::vector<Gone> gone_;
+  std::vector<Interval> unmapped_;    // in this case so far
+  bool is_end_ = false;               // the tables are given up
   std::vector<std::uint64_t> fresh_;  // frames
   TakenOut taken_;
 };

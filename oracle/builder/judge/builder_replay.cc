@@ -59,10 +59,22 @@ void BuilderCheck::Replay(TableEvent& event) {
       ReplayStore(event);
       return;
     case TableEvent::Kind::kInvept:
-      ReplayInvept(event.after);
+      ReplayInvept(event);
+      return;
+    case TableEvent::Kind::kAsked:
+      asked_invept_ |= event.processors;
+      return;
+    case TableEvent::Kind::kInvvpid:
+      invvpid_ = true;
       return;
     case TableEvent::Kind::kFlags:
       ReplayFlags(event);
+      return;
+    case TableEvent::Kind::kReleased:
+      ReplayRelease(event);
+      return;
+    case TableEvent::Kind::kBetween:
+      came_in_ = true;
       return;
   }
 }
@@ -73,11 +85,17 @@ void BuilderCheck::ReplayFlags(const TableEvent& event) {
   if (word == nullptr) return;
   const std::uint64_t flags = event.before ^ event.after;
   *word |= flags;
-  const auto table = waiting_.find(event.address.value & ~0xfffull);
-  if (table == waiting_.end() || !IsLeaf(*word, table->second.level)) return;
-  const std::uint64_t bytes = EntryBytes(table->second.level);
-  taken_.OnFlags(table->second.gpa + event.address.value / 8 % 512 * bytes,
-                 bytes, flags);
+  const std::uint64_t frame = event.address.value & ~0xfffull;
+  const auto waiting = waiting_.find(frame);
+  const auto linked = linked_.find(frame);
+  const bool is_linked = waiting == waiting_.end();
+  if (is_linked && linked == linked_.end()) return;
+  const TreePlace& table = is_linked ? linked->second : waiting->second;
+  if (!IsLeaf(*word, table.level)) return;
+  const std::uint64_t bytes = EntryBytes(table.level);
+  const std::uint64_t gpa = table.gpa + event.address.value / 8 % 512 * bytes;
+  kept_flags_.OnSet({gpa, 0, bytes, flags}, is_linked);
+  if (!is_linked) taken_.OnFlags(gpa, bytes, flags);
 }
 
 void BuilderCheck::ReplayFree(Hpa frame) {
@@ -95,14 +113,66 @@ void BuilderCheck::ReplayFree(Hpa frame) {
   }
 }
 
-void BuilderCheck::ReplayInvept(std::uint64_t eptp) {
+bool BuilderCheck::NoteInvept(const TableEvent& event) {
   happenings_ |= SetOf(Happening::kInvept);
-  if (eptp != eptp_) Find(BuilderRule::kInveptEptp, eptp);
+  if (event.failed) {
+    Find(BuilderRule::kInveptFails, event.after);
+    return false;
+  }
+  if (event.type != kAllContexts && event.after != eptp_) {
+    Find(BuilderRule::kInveptEptp, event.after);
+  }
+  asked_invept_ &= static_cast<ProcessorSet>(~event.processors);
+  repeated_invept_ |= (done_invept_ & event.processors) != 0;
+  done_invept_ |= event.processors;
+  return true;
+}
+
+void BuilderCheck::ReplayInvept(const TableEvent& event) {
+  const bool was_repeated = repeated_invept_;
+  if (!NoteInvept(event)) return;
+  if (repeated_invept_ && !was_repeated) {
+    Find(BuilderRule::kInveptOnce, root_.value);
+  }
   // Whether it is needless, or comes too early, is known at the end.
   needless_invept_ |= !needed_invept_;
-  if (++invepts_ > 1) Find(BuilderRule::kInveptOnce, root_.value);
-  needs_invept_ = false;
-  waiting_.clear();
+  needs_invept_ &= static_cast<ProcessorSet>(~event.processors);
+  waiting_.EraseIf([&](Waiting& table) {
+    table.processors &= static_cast<ProcessorSet>(~event.processors);
+    return table.processors == 0;
+  });
+  for (Gone& each : gone_) {
+    each.processors &= static_cast<ProcessorSet>(~event.processors);
+  }
+  std::erase_if(gone_, [](const Gone& each) { return each.processors == 0; });
+}
+
+void BuilderCheck::ReplayRelease(const TableEvent& event) {
+  const auto overlaps = [&](const Interval& page) {
+    return page.hpa < event.address.value + event.after &&
+           event.address.value < page.hpa + page.bytes;
+  };
+  bool early = std::any_of(gone_.begin(), gone_.end(), [&](const Gone& each) {
+    return overlaps(each.page);
+  });
+  // The same memory may be mapped elsewhere, too, which is not what is over.
+  const bool was_unmapped =
+      std::any_of(unmapped_.begin(), unmapped_.end(), overlaps);
+  bool mapped = false;
+  if (is_end_ ? needs_invept_ != 0 : !was_unmapped) {
+    ReadTree(facts_, room_.memory, root_, room_.is);
+    const auto& pages = room_.is.pages;
+    mapped = std::any_of(pages.begin(), pages.end(), overlaps);
+  }
+  early = early || (is_end_ && mapped);
+  if (early) {
+    Find(BuilderRule::kReleasedEarly, event.address.value);
+  } else if (mapped) {
+    Find(BuilderRule::kReleasedMapped, event.address.value);
+  } else if (log_ != nullptr) {
+    log_->MayBe(Mistake::kReleasedMapped);
+    log_->MayBe(Mistake::kReleasedEarly);
+  }
 }
 
 void BuilderCheck::ReplayStore(TableEvent& event) {
@@ -141,11 +211,14 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
   }
   NoteChange(word, event.after, place.level);
   const std::uint64_t previous = std::exchange(word, event.after);
-  if (needs) NoteInveptNeeded(event.address, place.level);
+  if (needs) {
+    NoteInveptNeeded(event.address, place.level);
+    for (const Interval& page : room_.was.pages) gone_.push_back({page});
+  }
 
   for (const auto& [address, unlinked] : room_.was.tables) {
     linked_.erase(address);
-    if (needs) waiting_.insert(address, unlinked);
+    if (needs) waiting_.insert(address, {unlinked});
   }
   ReadEntry(facts_, room_.memory, word, place, event.address, room_.is);
   if (log_ != nullptr) {
@@ -170,9 +243,12 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
         Waive(Waiver::kBreakBeforeMake))) {
     FindPage(BuilderRule::kOldOrNew, where, place.level, room_.is.pages);
   }
+  NoteUnmapped();
   taken_.OnChange(room_.was.pages, room_.is.pages);
-  if (facts_.accessed_dirty && !flags_may_go_)
-    CheckFlagsKept(room_.was, room_.is);
+  const bool merges =
+      IsPresent(facts_, previous) && !IsLeaf(previous, place.level) &&
+      IsPresent(facts_, event.after) && IsLeaf(event.after, place.level);
+  CheckFlagsKept(merges ? KeptFlags::Until::kTheEnd : KeptFlags::Until::kNow);
 }
 
 bool BuilderCheck::StaysATable(std::uint64_t before, std::uint64_t after,
@@ -190,24 +266,11 @@ void BuilderCheck::CheckIgnoredBits(Hpa address, std::uint64_t before,
   }
 }
 
-void BuilderCheck::CheckFlagsKept(const TableImage& before,
-                                  const TableImage& after) {
-  auto now = after.pages.begin();
-  for (const Interval& page : before.pages) {
-    const std::uint64_t end = page.gpa + page.bytes;
-    while (now != after.pages.end() && now->gpa + now->bytes <= page.gpa) ++now;
-    for (auto each = now; each != after.pages.end() && each->gpa < end;
-         ++each) {
-      if ((page.flags & ~each->flags & kAccessedDirty) == 0) continue;
-      const std::uint64_t gpa = std::max(page.gpa, each->gpa);
-      findings_.push_back(
-          MakeBuilderFinding(BuilderRule::kFlagsKept, gpa, LevelAt(gpa)));
-      if (log_ != nullptr) {
-        log_->OnFlagsLost(page.flags & ~each->flags, findings_.back().level);
-      }
-      return;
-    }
-  }
+void BuilderCheck::CheckFlagsKept(KeptFlags::Until until) {
+  if (!facts_.accessed_dirty) return;
+  const auto lost =
+      kept_flags_.OnChange(room_.was.pages, room_.is.pages, until);
+  if (lost.has_value()) FindFlagsLost(*lost);
 }
 
 void BuilderCheck::NoteChange(std::uint64_t before, std::uint64_t after,
@@ -233,12 +296,36 @@ void BuilderCheck::NoteChange(std::uint64_t before, std::uint64_t after,
   }
 }
 
+void BuilderCheck::NoteUnmapped() {
+  const auto end_of = [](const Interval& page) {
+    return page.gpa + page.bytes;
+  };
+  const auto note = [this](const Interval& page, std::uint64_t begin,
+                           std::uint64_t end) {
+    if (begin >= end) return;
+    unmapped_.push_back(
+        {begin, page.hpa + (begin - page.gpa), end - begin, page.flags});
+  };
+  for (const Interval& page : room_.was.pages) {
+    std::uint64_t gpa = page.gpa;
+    for (const Interval& kept : room_.is.pages) {
+      const bool stays = kept.gpa - kept.hpa == page.gpa - page.hpa;
+      if (!stays || end_of(kept) <= gpa) continue;
+      if (kept.gpa >= end_of(page)) break;
+      note(page, gpa, kept.gpa);
+      gpa = end_of(kept);
+    }
+    note(page, gpa, end_of(page));
+  }
+}
+
 void BuilderCheck::NoteInveptNeeded(Hpa entry, int level) {
-  if (!needs_invept_) {
+  if (needs_invept_ == 0) {
     invept_entry_ = entry;
     invept_level_ = level;
   }
-  needs_invept_ = needed_invept_ = true;
+  needs_invept_ = kAllProcessors;
+  needed_invept_ = true;
 }
 
 void BuilderCheck::NoteUnfilled(const TableImage& image,

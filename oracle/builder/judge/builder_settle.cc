@@ -15,6 +15,9 @@ void BuilderCheck::Settle() {
   CompareTable(root_, {facts_.levels, 0, RightsMask(facts_)});
   SettleInvept();
   TakeMemory();
+  for (const TableEvent& event : room_.events) {
+    if (event.kind == TableEvent::Kind::kReleased) ReplayRelease(event);
+  }
 }
 
 void BuilderCheck::FollowAll() {
@@ -44,11 +47,17 @@ void BuilderCheck::Follow(TableEvent& event) {
       }
       return;
     case TableEvent::Kind::kInvept:
-      happenings_ |= SetOf(Happening::kInvept);
-      if (event.after != eptp_) Find(BuilderRule::kInveptEptp, event.after);
-      ++invepts_;
+      NoteInvept(event);
+      return;
+    case TableEvent::Kind::kAsked:
+      asked_invept_ |= event.processors;
+      return;
+    case TableEvent::Kind::kInvvpid:
+      invvpid_ = true;
       return;
     case TableEvent::Kind::kFlags:
+    case TableEvent::Kind::kBetween:
+    case TableEvent::Kind::kReleased:
       return;
   }
 }
@@ -87,18 +96,17 @@ void BuilderCheck::CompareEntry(Hpa address, std::uint64_t before,
     log_->OnChange(before, after, place.level, room_.was.pages, room_.is.pages);
     NoteUnfilled(room_.is, pool_.memory());
   }
+  NoteUnmapped();
   taken_.OnChange(room_.was.pages, room_.is.pages);
-  if (facts_.accessed_dirty && !flags_may_go_)
-    CheckFlagsKept(room_.was, room_.is);
+  CheckFlagsKept(KeptFlags::Until::kNow);
 }
 
 // No processor caches anything meanwhile: whenever INVEPT comes, it is for all
 // that changes.
 void BuilderCheck::SettleInvept() {
-  if (invepts_ == 0) return;
-  needless_invept_ |= !needed_invept_;
-  if (invepts_ > 1) Find(BuilderRule::kInveptOnce, root_.value);
-  needs_invept_ = false;
+  needless_invept_ |= done_invept_ != 0 && !needed_invept_;
+  if (repeated_invept_) Find(BuilderRule::kInveptOnce, root_.value);
+  needs_invept_ &= static_cast<ProcessorSet>(~done_invept_);
 }
 
 void BuilderCheck::TakeMemory() {

@@ -29,7 +29,7 @@ BuilderTrial::BuilderTrial(std::unique_ptr<BuilderUnderTest> builder,
                            Dialect dialect)
     : builder_(std::move(builder)),
       walker_(pool_.memory(), std::move(dialect)) {
-  pool_.set_watcher(&processor_);
+  pool_.set_watcher(&processors_);
 }
 
 const BuilderStandings& BuilderTrial::Run(const Case& c) {
@@ -89,7 +89,7 @@ bool BuilderTrial::Begin(const Case& c) {
     return false;
   }
   pool_.Reset(first, std::min(first + frames * kPage, end));
-  processor_.Reset({}, 0);
+  processors_.Reset({}, 0);
   const TableResult result =
       builder_->Create(pool_, c.processor, c.controls, unused);
   if (pool_.failed() && !MayAsk(Only(TableError::kNoFrames))) return false;
@@ -125,7 +125,7 @@ bool BuilderTrial::Begin(const Case& c) {
     check_->TolerateMissingInvept();
     Take(check_->creation());
     standings_.waived = check_->waived();
-    processor_.Reset(facts_, builder_->eptp(), stopped);
+    processors_.Reset(facts_, builder_->eptp(), stopped);
     walker_.Enter(facts_, builder_->eptp());
   }
   Report({.number = 0,
@@ -168,7 +168,7 @@ bool BuilderTrial::Perform(const TableOperation& operation) {
   }
   const bool may_fail = (refusals_ & Only(TableError::kNoFrames)) != 0;
   pool_.FailAllocation(may_fail ? operation.failing_allocation : 0);
-  processor_.BeginOperation();
+  processors_.BeginOperation(operation);
   taken_.clear();
   const TableResult result = builder_->Perform(operation, taken_);
   if (pool_.failed() && !MayAsk(Only(TableError::kNoFrames))) return false;
@@ -177,7 +177,7 @@ bool BuilderTrial::Perform(const TableOperation& operation) {
                      builder_->shows_taken() ? &taken_ : nullptr));
   standings_.waived = check_->waived();
   pool_.FailAllocation(0);
-  processor_.EndOperation();
+  processors_.EndOperation();
   check_->AfterAccess();
   if (!standings_.finding.has_value()) CheckWalks(operation);
   if (!standings_.finding.has_value()) {
@@ -241,6 +241,8 @@ std::pair<Gpa, Gpa> BuilderTrial::AddressesOf(const Step& step) {
 
 bool BuilderTrial::Access(const Step& step) {
   const auto [first, last] = AddressesOf(step);
+  CachingProcessor& processor = processors_[step.processor];
+  walker_.state().Begin(step);
   const AccessEnd end = walker_.Judge(step, first, last);
   const Verdict& verdict = walker_.verdict();
   switch (verdict.standing) {
@@ -266,12 +268,13 @@ bool BuilderTrial::Access(const Step& step) {
   const std::size_t page_count = two_pages ? 2 : 1;
   std::size_t stale = 0;
   for (std::size_t i = 0; i < page_count; ++i) {
-    processor_.ListStale(pages[i], paths_);
+    processor.ListStale(pages[i], two_pages, paths_);
     stale += paths_.size();
     for (const CachedPath& path : paths_) {
       if (standings_.finding.has_value()) break;
       const Gpa other = pages[page_count - 1 - i];
       const AccessEnd by_path = walker_.Judge(step, pages[i], other, &path);
+      if (stale_observer_) stale_observer_(step, walker_.verdict());
       if (const auto rule = Compare(by_path, end, event)) {
         const int level = facts_.levels - static_cast<int>(path.size()) + 1;
         standings_.finding = MakeBuilderFinding(*rule, pages[i].value, level);
@@ -303,10 +306,11 @@ bool BuilderTrial::Access(const Step& step) {
                        step.access.kind == AccessKind::kReadModifyWrite));
   for (std::size_t i = 0; i < page_count; ++i) {
     if (end == AccessEnd::kRefused || end == AccessEnd::kAbsent) {
-      processor_.OnViolation(pages[i]);
+      processor.OnViolation(pages[i]);
     }
-    processor_.Hold(pages[i], write);
+    processor.Hold(pages[i], write);
   }
+  if (event.kind == EventKind::kVmExit) pool_.LeaveGuest(step.processor);
   check_->AfterAccess();
   return true;
 }

@@ -4,7 +4,7 @@
 //
 //   operations --> builder --> frames, stores, INVEPT --> BuilderCheck: a model
 //                                |                         of the mappings
-//   accesses --> CachingProcessor: stale paths --> reference: done, or refused?
+//   accesses --> Processors: stale paths --> reference: done, or refused?
 //
 // A missing INVEPT is seen by an access: what the processor may still use gives
 // an answer that memory does not give. If no access comes, it is a finding by
@@ -14,7 +14,7 @@
 // map nothing hold 0, or bit 63 alone where "EPT-violation #VE" is 1.
 //
 // This folder uses the words of oracle/builder/, and the reference. Begin here;
-// builder_check.h judges one operation, caching_processor.h makes the accesses,
+// builder_check.h judges one operation, processors.h makes the accesses,
 // table_image.h reads what tables map.
 //
 // Thread-safety: thread-compatible.
@@ -36,7 +36,7 @@
 #include "oracle/builder/diagnosis/symptom_log.h"
 #include "oracle/builder/frame_pool.h"
 #include "oracle/builder/judge/builder_check.h"
-#include "oracle/builder/judge/caching_processor.h"
+#include "oracle/builder/judge/processors.h"
 #include "oracle/builder/judge/reference_walker.h"
 #include "oracle/builder/waivers.h"
 #include "oracle/case.h"
@@ -101,6 +101,12 @@ class BuilderTrial {
   // Observes every judged step; may be empty.
   using Observer = std::function<void(const BuilderStepReport&)>;
   void set_observer(Observer observer) { observer_ = std::move(observer); }
+  // Observes what an access may come to by what its processor has cached,
+  // before the access itself is reported.
+  using StaleObserver = std::function<void(const Step&, const Verdict&)>;
+  void set_stale_observer(StaleObserver observer) {
+    stale_observer_ = std::move(observer);
+  }
   // What is no finding (waivers.h).
   void Allow(WaiverSet waivers) { allowed_ = waivers; }
   // For which reasons the builder refuses: all, unless told so. By its own
@@ -144,8 +150,8 @@ class BuilderTrial {
   std::unique_ptr<BuilderUnderTest> builder_;
   std::unique_ptr<void, void (*)(void*)> placed_{nullptr, nullptr};
   FramePool pool_;
-  CachingProcessor processor_{pool_};
   ReferenceWalker walker_;
+  Processors processors_{pool_, walker_};
   BuilderCheck::Room room_;  // for the next check
   std::optional<BuilderCheck> check_;
   BuilderStandings standings_;
@@ -153,6 +159,7 @@ class BuilderTrial {
   TableFacts facts_;
   const Case* case_ = nullptr;
   Observer observer_;
+  StaleObserver stale_observer_;
   WaiverSet allowed_ = 0;
   RefusalSet refusals_ = ~RefusalSet{0};
   SymptomLog* log_ = nullptr;

@@ -15,7 +15,7 @@ void CachingProcessor::Reset(const TableFacts& facts, std::uint64_t eptp,
   facts_ = facts;
   eptp_ = eptp;
   walks_.clear();
-  stored_ = forgot_ = false;
+  forgot_ = false;
   stopped_ = stopped;
 }
 
@@ -66,10 +66,11 @@ void CachingProcessor::OnViolation(Gpa gpa) {
   });
 }
 
-void CachingProcessor::ListStale(Gpa gpa,
+void CachingProcessor::ListStale(Gpa gpa, bool two_pages,
                                  std::vector<CachedPath>& paths) const {
   paths.clear();
   for (const Walk& walk : walks_) {
+    if (two_pages && walk.forgotten > 0) continue;
     for (int count = Shared(walk, gpa.value); count > walk.forgotten; --count) {
       CachedPath path;
       bool stale = false;
@@ -85,9 +86,25 @@ void CachingProcessor::ListStale(Gpa gpa,
   }
 }
 
-void CachingProcessor::OnStored() {
-  if (stored_ || stopped_ || !facts_.accessed_dirty) return;
-  stored_ = true;
+bool CachingProcessor::Use(Hpa address, Gpa gpa, bool holds) {
+  if (stopped_) return false;
+  Walk walk;
+  walk.page = gpa.value & kPageMask;
+  walk.write = true;
+  Trace(walk);
+  const auto count = static_cast<int>(walk.entries.size());
+  if (count == 0 ||
+      !IsLeaf(walk.entries.back().value, facts_.levels - count + 1)) {
+    return false;
+  }
+  pool_.OnBetween(address, gpa);
+  SetFlags(walk);
+  if (holds) Hold(gpa, /*write=*/true);
+  return true;
+}
+
+void CachingProcessor::OnFirstStore() {
+  if (stopped_ || !facts_.accessed_dirty) return;
   for (Walk& walk : walks_) {
     Walk now = walk;
     Trace(now);
@@ -101,9 +118,12 @@ void CachingProcessor::BeforeInvept() {
   for (const Walk& walk : walks_) SetFlagsByTables(walk);
 }
 
-void CachingProcessor::OnInvept(std::uint64_t eptp) {
+void CachingProcessor::OnInvept(const Invalidation& invept) {
   // Tagged with EPTP bits 51:12 (CACHE-1).
-  if (AddressIn(eptp) != AddressIn(eptp_)) return;
+  if (invept.type != kAllContexts &&
+      AddressIn(invept.first) != AddressIn(eptp_)) {
+    return;
+  }
   forgot_ = stopped_;
   if (!stopped_) Renew();
 }

@@ -1,5 +1,5 @@
-// A processor that forgets nothing before it has to (SDM 29.4): what it has
-// walked through once it may use again, whole or from any table on, until
+// A logical processor that forgets nothing before it has to (SDM 29.4): what it
+// has walked through once it may use again, whole or from any table on, until
 // INVEPT with its EPTRTA (CACHE-3, CACHE-4, CACHE-6).
 //
 // It uses a page that it holds at the worst moments: as soon as INVEPT is over
@@ -26,7 +26,7 @@ namespace eptdiff {
 // a look at memory: from the root on, the leaf included or not.
 using CachedPath = FixedVector<MemoryWord, 5>;
 
-class CachingProcessor final : public FramePool::Watcher {
+class CachingProcessor {
  public:
   // How many pages it holds; the oldest goes when another comes.
   static constexpr std::size_t kPages = 16;
@@ -45,17 +45,20 @@ class CachingProcessor final : public FramePool::Watcher {
   void OnViolation(Gpa gpa);
 
   // What it may go by at `gpa` and memory does not say, save in accessed and
-  // dirty flags: each path, longest first.
-  void ListStale(Gpa gpa, std::vector<CachedPath>& paths) const;
+  // dirty flags: each path, longest first. Of an access to another page, too,
+  // which might go by the same tables, none of which only the whole is known.
+  void ListStale(Gpa gpa, bool two_pages, std::vector<CachedPath>& paths) const;
 
-  // Of the operation that begins now, the first store is noticed.
-  void BeginOperation() { stored_ = false; }
-  // It runs again, if it was stopped.
+  // Uses the page of `gpa` just before the entry at `address` changes, and, if
+  // `holds`, holds it. False if it cannot.
+  bool Use(Hpa address, Gpa gpa, bool holds);
+
+  // Tables have begun to change; and INVEPT begins, or is over.
+  void OnFirstStore();
+  void BeforeInvept();
+  void OnInvept(const Invalidation& invept);
+  // An operation is over: it runs again, if it was stopped.
   void EndOperation();
-
-  void OnStored() override;
-  void BeforeInvept() override;
-  void OnInvept(std::uint64_t eptp) override;
 
  private:
   struct Walk {
@@ -80,7 +83,6 @@ class CachingProcessor final : public FramePool::Watcher {
   TableFacts facts_;
   std::uint64_t eptp_ = 0;
   std::vector<Walk> walks_;
-  bool stored_ = false;
   bool stopped_ = false;
   bool forgot_ = false;  // while it was stopped
 };

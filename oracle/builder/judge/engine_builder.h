@@ -32,6 +32,9 @@ struct PoolHal {
   void Invept(std::uint64_t eptp) {
     if (pool != nullptr) pool->Invept(eptp);
   }
+  void BeforeStore(Hpa address) {
+    if (pool != nullptr) pool->BeforeStore(address);
+  }
   void OnStore(Hpa address, std::uint64_t before, std::uint64_t after) {
     if (pool != nullptr) pool->OnStore(address, before, after);
   }

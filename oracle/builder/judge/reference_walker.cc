@@ -34,6 +34,9 @@ void ReferenceWalker::Enter(const TableFacts& facts, std::uint64_t eptp) {
   // Accesses by guest-physical address do not say which guest entries were
   // used: what verification makes of them is open (VIO-13).
   state_.controls.tertiary &= ~kVerification;
+  for (ProcessorContext& other : state_.others) {
+    other.controls = state_.controls;
+  }
   plain_.processor = state_.processor;
   plain_.controls = state_.controls;
   plain_.controls.secondary &= ~(kPml | kVe | kSubPage);
@@ -48,15 +51,26 @@ bool ReferenceWalker::MayEnter() {
   return verdict_.alternatives[0].event.kind != EventKind::kVmEntryFailure;
 }
 
+bool ReferenceWalker::InveptFails(const Invalidation& invept) {
+  Step step;
+  step.kind = StepKind::kInvalidation;
+  step.invalidation = invept;
+  reference_.Judge(state_, step, verdict_, trace_);
+  for (const Alternative& alternative : verdict_.alternatives) {
+    if (alternative.event.kind != EventKind::kCompleted) return true;
+  }
+  return false;
+}
+
 void ReferenceWalker::CopyPath(Gpa gpa, const CachedPath* path,
                                SparseMemory& memory) const {
   Hpa table{AddressIn(state_.controls.eptp)};
   std::size_t cached = 0;
   for (int level = facts_.levels; level > 0; --level) {
-    Hpa at{table.value + gpa.value / EntryBytes(level) % 512 * 8};
+    const Hpa at{table.value + gpa.value / EntryBytes(level) % 512 * 8};
     std::uint64_t entry;
-    if (path != nullptr && cached < path->size()) {
-      at = (*path)[cached].address;
+    if (path != nullptr && cached < path->size() &&
+        (*path)[cached].address == at) {
       entry = (*path)[cached++].value;
     } else if (const std::uint64_t* word = frames_.At(at)) {
       entry = *word;
@@ -72,7 +86,7 @@ void ReferenceWalker::CopyPath(Gpa gpa, const CachedPath* path,
 AccessEnd ReferenceWalker::Judge(const Step& step, Gpa first, Gpa last,
                                  const CachedPath* path) {
   const bool two_pages = (first.value ^ last.value) >> 12 != 0;
-  if (two_pages) CopyPath(last, nullptr, state_.memory);
+  if (two_pages) CopyPath(last, path, state_.memory);
   CopyPath(first, path, state_.memory);
   reference_.Judge(state_, step, verdict_, trace_);
   return Classify(two_pages);

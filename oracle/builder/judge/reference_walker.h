@@ -58,6 +58,10 @@ class ReferenceWalker {
   // Whether VM entry takes the controls.
   bool MayEnter();
 
+  // Whether INVEPT does not do what it is for, or need not: its type and its
+  // descriptor are refused, or have bits that must be 0 (CACHE-13).
+  bool InveptFails(const Invalidation& invept);
+
   // Judges `step`, whose pages begin at `first` and, if it crosses into
   // another, at `last`; verdict() and trace() say what came out. `path`, if
   // there is one, is what the processor goes by in place of memory.
@@ -69,7 +73,8 @@ class ReferenceWalker {
   bool AgreesWith(const MappingModel& model, Gpa gpa);
 
  private:
-  // Copies the entries that a walk of `gpa` meets, those of `path` first.
+  // Copies the entries that a walk of `gpa` meets: those of `path`, as far as
+  // it leads there, and then memory's.
   void CopyPath(Gpa gpa, const CachedPath* path, SparseMemory& memory) const;
   AccessEnd Classify(bool two_pages) const;
 

@@ -195,6 +195,24 @@ std::vector<TableWitness> MakeWitnesses() {
            .Write(0)
            .UnmapRegion(0, 2 * k4K)
            .Build()},
+      {"table-flags-set-between-load-and-store",
+       "a processor writes to a page just before the store that takes its "
+       "write permission away: its flags stay",
+       "builder-flags-raced", BuilderRule::kFlagsRaced,
+       TableCase(kFlags)
+           .Map(0, 0x9000, kAll)
+           .Protect(0, kNoWrite)
+           .Meanwhile(1)
+           .Build()},
+      {"table-removed-between-load-and-store",
+       "a processor writes to a page just before the store that unmaps it: its "
+       "flags are shown with it",
+       "builder-flags-raced", BuilderRule::kFlagsRaced,
+       TableCase(kFlags)
+           .MapRegion(0, 0x9000, 2 * k4K, kAll)
+           .Unmap(0)
+           .Meanwhile(1)
+           .Build()},
       {"table-added-right",
        "a right that is added needs no INVEPT and may cost a violation",
        "builder-linked-before-filled", BuilderRule::kEntry,

@@ -60,8 +60,21 @@ void FaultyHal::Invept(std::uint64_t eptp) {
   PoolHal::Invept(eptp);
 }
 
+// Who loads, and stores what it has made of that, does not see what a processor
+// sets in between: as if it were not there, until the store has overwritten it.
+void FaultyHal::BeforeStore(Hpa address) {
+  std::uint64_t* word = pool != nullptr ? pool->memory().At(address) : nullptr;
+  const std::uint64_t loaded = word != nullptr ? *word : 0;
+  PoolHal::BeforeStore(address);
+  if (!faults.Has(Fault::kFlagsRaced) || word == nullptr) return;
+  raced_ = {address, *word & ~loaded};
+  *word = loaded;
+}
+
 void FaultyHal::OnStore(Hpa address, std::uint64_t before,
                         std::uint64_t after) {
+  if (raced_.address == address) before |= raced_.value;
+  raced_ = {};
   const bool filled = IsFresh(address.value & ~std::uint64_t{0xfff});
   const bool links = IsPresent(facts, after) && IsFresh(AddressIn(after));
   const bool page = IsPresent(facts, after) && !links &&

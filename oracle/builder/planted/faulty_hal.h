@@ -41,6 +41,7 @@ enum class Fault : std::uint8_t {
   kEndWithoutInvept,
   kRemovedSkipsLast,
   kRemovedFlagsEarly,
+  kFlagsRaced,
 };
 
 class FaultSet {
@@ -75,6 +76,7 @@ class FaultyHal : public PoolHal {
   std::optional<Hpa> AllocateFrame();
   void FreeFrame(Hpa frame);
   void Invept(std::uint64_t eptp);
+  void BeforeStore(Hpa address);
   void OnStore(Hpa address, std::uint64_t before, std::uint64_t after);
 
  private:
@@ -93,6 +95,7 @@ class FaultyHal : public PoolHal {
   bool creating_ = false;
   bool ending_ = false;
   std::uint64_t eptp_ = 0;
+  MemoryWord raced_;  // flags that the store to come overwrites
 };
 
 }  // namespace eptdiff

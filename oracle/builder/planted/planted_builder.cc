@@ -51,9 +51,11 @@ constexpr BuilderFault kFaults[] = {
      "of what is unmapped the last page is not shown"},
     {"builder-removed-flags-early",
      "what is unmapped is shown with the flags that it had before"},
+    {"builder-flags-raced",
+     "an entry is loaded and stored anew, whatever processors set in between"},
 };
 static_assert(std::size(kFaults) ==
-              static_cast<std::size_t>(Fault::kRemovedFlagsEarly) + 1);
+              static_cast<std::size_t>(Fault::kFlagsRaced) + 1);
 
 class PlantedBuilder final : public BuilderOver<FaultyHal> {
  public:

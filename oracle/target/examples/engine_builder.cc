@@ -161,6 +161,10 @@ class HostHal {
     if (bugs.Has(Bug::kInveptOtherEptp)) eptp += 0x1000;
     host->invept(host->context, eptp);
   }
+  void BeforeStore(Hpa address) {
+    if (host == nullptr || !EPTDIFF_HOST_HAS(host, before_store)) return;
+    host->before_store(host->context, address.value);
+  }
   void OnStore(Hpa address, std::uint64_t before, std::uint64_t after) {
     if (host == nullptr) return;
     host->stored(host->context, address.value, before,

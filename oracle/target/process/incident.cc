@@ -44,6 +44,7 @@ constexpr ProtocolWords kProtocol[] = {
     {"stores", "it stored to more words than any access can change"},
     {"syntax", "its answer cannot be read"},
     {"result", "no operation has such a result"},
+    {"processor", "it names a logical processor that there is not"},
 };
 const ProtocolWords& ProtocolOf(const Incident& incident) {
   return kProtocol[incident.detail];

@@ -39,8 +39,9 @@ enum class ProtocolError : std::uint8_t {
   kMemoryType,
   kFailedCheck,
   kTooManyStores,
-  kSyntax,  // a line that cannot be read (pipe_protocol.md)
-  kResult,  // of a builder: eptdiff_builder_result has none such
+  kSyntax,     // a line that cannot be read (pipe_protocol.md)
+  kResult,     // of a builder: eptdiff_builder_result has none such
+  kProcessor,  // likewise: there is no such logical processor
 };
 
 struct Incident {

@@ -1,5 +1,6 @@
 #include "oracle/target/session/outside_builder.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -81,9 +82,7 @@ struct HostCalls {
                              std::uint64_t expected, std::uint64_t desired) {
     OutsideBuilder& builder = Of(context);
     builder.CheckWord(address);
-    if (*builder.pool_->memory().At(Hpa{address}) != expected) return 0;
-    builder.pool_->Store(Hpa{address}, desired);
-    return 1;
+    return builder.pool_->CompareExchange(Hpa{address}, expected, desired);
   }
   static void Invept(void* context, std::uint64_t eptp) {
     Of(context).pool_->Invept(eptp);
@@ -96,6 +95,59 @@ struct HostCalls {
     OutsideBuilder& builder = Of(context);
     if (address % 8 != 0) builder.CheckWord(address);
     builder.pool_->OnStore(Hpa{address}, before, after);
+  }
+  static void BeforeStore(void* context, std::uint64_t address) {
+    OutsideBuilder& builder = Of(context);
+    if (address % 8 != 0) builder.CheckWord(address);
+    builder.pool_->BeforeStore(Hpa{address});
+  }
+  static void CheckProcessor(OutsideBuilder& builder, std::uint32_t processor) {
+    if (processor < kLogicalProcessors) return;
+    builder.abandon_({IncidentKind::kProtocol,
+                      static_cast<std::uint64_t>(ProtocolError::kProcessor)});
+  }
+  static Invalidation Asked(OutsideBuilder& builder, std::uint32_t processor,
+                            InvalidationKind kind, std::uint64_t type,
+                            const std::uint64_t descriptor[2]) {
+    CheckProcessor(builder, processor);
+    constexpr std::uint64_t kNone = 0xff;  // a type that there is not
+    return {.kind = kind,
+            .type = static_cast<std::uint8_t>(std::min(type, kNone)),
+            .first = descriptor[0],
+            .second = descriptor[1]};
+  }
+  static int InveptOn(void* context, std::uint32_t processor,
+                      std::uint64_t type, const std::uint64_t descriptor[2]) {
+    OutsideBuilder& builder = Of(context);
+    const Invalidation asked =
+        Asked(builder, processor, InvalidationKind::kInvept, type, descriptor);
+    const auto set = static_cast<ProcessorSet>(1 << processor);
+    return builder.pool_->InveptOn(set, asked) ? 0 : 1;
+  }
+  static void AskInvept(void* context, std::uint32_t processor,
+                        std::uint64_t type, const std::uint64_t descriptor[2]) {
+    OutsideBuilder& builder = Of(context);
+    builder.pool_->AskInvept(
+        static_cast<std::uint8_t>(processor),
+        Asked(builder, processor, InvalidationKind::kInvept, type, descriptor));
+  }
+  static void AwaitInvept(void* context) { Of(context).pool_->AwaitInvept(); }
+  static void LeaveGuest(void* context, std::uint32_t processor) {
+    OutsideBuilder& builder = Of(context);
+    CheckProcessor(builder, processor);
+    builder.pool_->LeaveGuest(static_cast<std::uint8_t>(processor));
+  }
+  static int InvvpidOn(void* context, std::uint32_t processor,
+                       std::uint64_t type, const std::uint64_t descriptor[2]) {
+    OutsideBuilder& builder = Of(context);
+    const Invalidation asked =
+        Asked(builder, processor, InvalidationKind::kInvvpid, type, descriptor);
+    const auto set = static_cast<ProcessorSet>(1 << processor);
+    return builder.pool_->InvvpidOn(set, asked) ? 0 : 1;
+  }
+  static void PageReleased(void* context, std::uint64_t hpa,
+                           std::uint64_t bytes) {
+    Of(context).pool_->ReleasePage(Hpa{hpa}, bytes);
   }
   static void Removed(void* context, std::uint64_t gpa, std::uint64_t hpa,
                       std::uint64_t bytes, std::uint64_t flags) {
@@ -127,6 +179,14 @@ OutsideBuilder::OutsideBuilder(const BuilderFunctions& functions,
   host_.pointer = HostCalls::Pointer;
   host_.stored = HostCalls::Stored;
   host_.removed = HostCalls::Removed;
+  host_.before_store = HostCalls::BeforeStore;
+  host_.processors = kLogicalProcessors;
+  host_.invept_on = HostCalls::InveptOn;
+  host_.ask_invept = HostCalls::AskInvept;
+  host_.await_invept = HostCalls::AwaitInvept;
+  host_.leave_guest = HostCalls::LeaveGuest;
+  host_.invvpid_on = HostCalls::InvvpidOn;
+  host_.page_released = HostCalls::PageReleased;
 }
 
 void OutsideBuilder::Count() {

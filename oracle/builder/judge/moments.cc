@@ -1,0 +1,99 @@
+#include "oracle/builder/judge/moments.h"
+
+#include <algorithm>
+
+namespace eptdiff {
+namespace {
+
+constexpr std::uint64_t kPageMask = ~std::uint64_t{0xfff};
+constexpr std::uint8_t kAllBeyond = 0x40;
+
+}  // namespace
+
+void Moments::Begin(const TableFacts& facts, std::uint64_t eptp,
+                    const TableOperation& operation) {
+  facts_ = facts;
+  root_ = AddressIn(eptp);
+  gpa_ = operation.gpa.value & kPageMask;
+  left_ = operation.meanwhile;
+  known_ = false;
+  last_ = {};
+}
+
+std::optional<Gpa> Moments::Find(Hpa address, const FrameMemory& memory) {
+  if (last_.address.value != 0) {
+    // Of the store before it is known now what became of it.
+    const std::uint64_t* word = memory.At(last_.address);
+    const bool is_tried_again = word != nullptr && address == last_.address &&
+                                ((*word ^ last_.value) & ~kAccessedDirty) == 0;
+    if (is_tried_again) return {};
+    const auto table = tables_.find(last_.address.value & kPageMask);
+    known_ = word != nullptr && table != tables_.end() &&
+             (*word == last_.value ||
+              (!LeadsToTable(*word, table->second.level) &&
+               !LeadsToTable(last_.value, table->second.level)));
+    last_ = {};
+  }
+  if (!known_) {
+    tables_.clear();
+    ReadTables(root_, {facts_.levels, 0}, memory);
+    known_ = true;
+  }
+  const std::uint64_t* word = memory.At(address);
+  const auto table = tables_.find(address.value & kPageMask);
+  if (word == nullptr || table == tables_.end()) return {};
+  last_ = {address, *word};
+  const bool now = (left_ & 1) != 0;
+  left_ = static_cast<std::uint8_t>((left_ & kAllBeyond) | left_ >> 1);
+  if (!now) return {};
+  Place place = table->second;
+  place.gpa += address.value / 8 % 512 * EntryBytes(place.level);
+  int looks = kMaxLooks;
+  const auto page = PageUnder(*word, place, gpa_, memory, looks);
+  if (page.has_value()) return page;
+  looks = kMaxLooks;
+  return PageUnder(*word, place, 0, memory, looks);
+}
+
+bool Moments::LeadsToTable(std::uint64_t entry, int level) const {
+  return IsPresent(facts_, entry) && !IsLeaf(entry, level);
+}
+
+void Moments::ReadTables(std::uint64_t table, const Place& place,
+                         const FrameMemory& memory) {
+  const FrameMemory::Frame* words = memory.Find(Hpa{table});
+  if (words == nullptr || !tables_.insert(table, place) || place.level == 1) {
+    return;
+  }
+  Place below = {place.level - 1, place.gpa};
+  for (const std::uint64_t entry : *words) {
+    if (LeadsToTable(entry, place.level)) {
+      ReadTables(AddressIn(entry), below, memory);
+    }
+    below.gpa += EntryBytes(place.level);
+  }
+}
+
+std::optional<Gpa> Moments::PageUnder(std::uint64_t entry, const Place& place,
+                                      std::uint64_t from,
+                                      const FrameMemory& memory,
+                                      int& looks) const {
+  if (--looks < 0 || !IsPresent(facts_, entry) ||
+      IsMisconfiguredEntry(facts_, entry, place.level) ||
+      place.gpa + EntryBytes(place.level) <= from) {
+    return {};
+  }
+  if (IsLeaf(entry, place.level)) return Gpa{std::max(place.gpa, from)};
+  const FrameMemory::Frame* words = memory.Find(Hpa{AddressIn(entry)});
+  if (words == nullptr) return {};
+  Place below = {place.level - 1, place.gpa};
+  for (const std::uint64_t word : *words) {
+    if (const auto page = PageUnder(word, below, from, memory, looks)) {
+      return page;
+    }
+    below.gpa += EntryBytes(below.level);
+  }
+  return {};
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,70 @@
+// The moments of an operation at which a processor comes in between
+// (TableOperation::meanwhile): just before stores to tables in use, where a
+// builder that has loaded an entry and stores it anew loses what the processor
+// sets in it.
+//
+//   o = load(entry);
+//                          <- a processor writes to the page: sets D
+//   store(entry, f(o));       D is lost
+//
+// Thread-safety: thread-compatible.
+#ifndef EPTDIFF_ORACLE_BUILDER_JUDGE_MOMENTS_H_
+#define EPTDIFF_ORACLE_BUILDER_JUDGE_MOMENTS_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "engine/types.h"
+#include "oracle/builder/frame_map.h"
+#include "oracle/builder/frame_memory.h"
+#include "oracle/builder/table_facts.h"
+#include "oracle/case.h"
+
+namespace eptdiff {
+
+class Moments {
+ public:
+  // An operation begins on the tables under `eptp`.
+  void Begin(const TableFacts& facts, std::uint64_t eptp,
+             const TableOperation& operation);
+  // There are none until the next begins.
+  void End() { left_ = 0; }
+
+  // The word at `address` is about to be stored: the page that a processor uses
+  // before that, if this is such a moment and the word's entry maps something.
+  std::optional<Gpa> PageBefore(Hpa address, const FrameMemory& memory) {
+    if (left_ == 0) return {};
+    return Find(address, memory);
+  }
+
+ private:
+  // Entries that are looked at for a page, at most; tables may be broken.
+  static constexpr int kMaxLooks = 4096;
+
+  // Of a table in use.
+  struct Place {
+    int level = 0;
+    std::uint64_t gpa = 0;
+  };
+
+  std::optional<Gpa> Find(Hpa address, const FrameMemory& memory);
+  void ReadTables(std::uint64_t table, const Place& place,
+                  const FrameMemory& memory);
+  bool LeadsToTable(std::uint64_t entry, int level) const;
+  // The first page under an entry that is not before `from`.
+  std::optional<Gpa> PageUnder(std::uint64_t entry, const Place& place,
+                               std::uint64_t from, const FrameMemory& memory,
+                               int& looks) const;
+
+  TableFacts facts_;
+  std::uint64_t root_ = 0;
+  std::uint64_t gpa_ = 0;  // of the operation
+  std::uint8_t left_ = 0;  // bit 0: before the next store
+  bool known_ = false;     // `tables_` are those in use, but for `last_`
+  FrameMap<Place> tables_;
+  MemoryWord last_;  // that was stored to, as it was
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_BUILDER_JUDGE_MOMENTS_H_

@@ -1,0 +1,202 @@
+// Builders that shoot down processor by processor, and the processors that use
+// their tables meanwhile.
+#include "oracle/builder/judge/processors.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "oracle/builder/judge/builder_trial.h"
+#include "oracle/builder/judge/engine_builder.h"
+#include "oracle/builder/table_case.h"
+
+namespace eptdiff {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr std::uint64_t kAll = 0x37;  // read, write, execute; WB
+constexpr std::uint64_t kNoWrite = 0x35;
+
+// How INVEPT is executed where it is needed.
+using Shoot = void (*)(FramePool& pool, std::uint64_t eptp);
+
+struct ShootingHal : PoolHal {
+  Shoot shoot = nullptr;
+  void Invept(std::uint64_t eptp) {
+    if (pool != nullptr) shoot(*pool, eptp);
+  }
+};
+
+class Shooting final : public BuilderOver<ShootingHal> {
+ public:
+  explicit Shooting(Shoot shoot) { hal().shoot = shoot; }
+};
+
+Invalidation Single(std::uint64_t eptp) {
+  return {.kind = InvalidationKind::kInvept, .type = 1, .first = eptp};
+}
+
+std::string Found(const Case& c, Shoot shoot) {
+  BuilderTrial trial(std::make_unique<Shooting>(shoot));
+  const BuilderStandings& standings = trial.Run(c);
+  if (!standings.finding.has_value()) return "";
+  return SignatureOf("builder", *standings.finding) + " at step " +
+         std::to_string(standings.step);
+}
+
+// A right is taken away, and nobody looks.
+Case Quiet() {
+  return TableCase().Map(0, 0x9000, kAll).Protect(0, kNoWrite).Build();
+}
+// A processor has used it, and uses it again.
+Case UsedOn(std::uint8_t processor) {
+  return TableCase()
+      .Map(0, 0x9000, kAll)
+      .Write(0)
+      .On(processor)
+      .Protect(0, kNoWrite)
+      .Write(0)
+      .On(processor)
+      .Build();
+}
+
+TEST(ProcessorsTest, EachWayToReachAllOfThemWillDo) {
+  const Shoot kWays[] = {
+      [](FramePool& pool, std::uint64_t eptp) { pool.Invept(eptp); },
+      [](FramePool& pool, std::uint64_t eptp) {
+        for (int i = kLogicalProcessors; i-- > 0;) {
+          pool.InveptOn(static_cast<ProcessorSet>(1 << i), Single(eptp));
+        }
+      },
+      [](FramePool& pool, std::uint64_t) {
+        pool.InveptOn(kAllProcessors,
+                      {.kind = InvalidationKind::kInvept, .type = 2});
+      },
+      [](FramePool& pool, std::uint64_t eptp) {
+        for (std::uint8_t i = 0; i < kLogicalProcessors; ++i) {
+          pool.AskInvept(i, Single(eptp));
+        }
+        pool.AwaitInvept();
+      },
+      [](FramePool& pool, std::uint64_t eptp) {
+        for (std::uint8_t i = 0; i < kLogicalProcessors; ++i) {
+          pool.AskInvept(i, Single(eptp));
+          pool.LeaveGuest(i);
+        }
+      },
+  };
+  for (const Shoot way : kWays) {
+    EXPECT_EQ(Found(Quiet(), way), "");
+    for (std::uint8_t i = 0; i < kLogicalProcessors; ++i) {
+      EXPECT_EQ(Found(UsedOn(i), way), "");
+    }
+  }
+}
+
+TEST(ProcessorsTest, WhereItIsNotExecutedWhatWasCachedStays) {
+  const Shoot kOnFirst = [](FramePool& pool, std::uint64_t eptp) {
+    pool.InveptOn(1, Single(eptp));
+  };
+  EXPECT_THAT(Found(Quiet(), kOnFirst), HasSubstr("-invept-elsewhere-CACHE-9"));
+  EXPECT_THAT(Found(UsedOn(0), kOnFirst), HasSubstr("-invept-elsewhere-"));
+  for (std::uint8_t i = 1; i < kLogicalProcessors; ++i) {
+    EXPECT_EQ(Found(UsedOn(i), kOnFirst),
+              "eptdiff-builder-stale-right-CACHE-9-PTE at step 4");
+  }
+}
+
+TEST(ProcessorsTest, WhatIsAskedForIsDoneOnceItIsAwaited) {
+  const Shoot kAsks = [](FramePool& pool, std::uint64_t eptp) {
+    pool.InveptOn(1, Single(eptp));
+    for (std::uint8_t i = 1; i < kLogicalProcessors; ++i) {
+      pool.AskInvept(i, Single(eptp));
+    }
+  };
+  EXPECT_THAT(Found(Quiet(), kAsks), HasSubstr("-invept-not-awaited-CACHE-9"));
+  EXPECT_THAT(Found(UsedOn(2), kAsks), HasSubstr("-stale-right-"));
+  // A processor that exits does it before it enters again.
+  Case exits = UsedOn(2);
+  Step elsewhere = exits.steps[1];
+  elsewhere.gpa = Gpa{0x40000000};
+  exits.steps.insert(exits.steps.begin() + 3, elsewhere);
+  EXPECT_THAT(Found(exits, kAsks), HasSubstr("-invept-not-awaited-CACHE-9"));
+}
+
+TEST(ProcessorsTest, WhatFailsInvalidatesNothingAndIsSaid) {
+  const std::pair<Shoot, std::string> kMistakes[] = {
+      {[](FramePool& pool, std::uint64_t eptp) {
+         pool.InveptOn(kAllProcessors,
+                       {.kind = InvalidationKind::kInvept, .first = eptp});
+       },
+       "-invept-fails-CACHE-13"},
+      {[](FramePool& pool, std::uint64_t eptp) {
+         pool.InveptOn(kAllProcessors, Single(eptp | 1 << 11));
+       },
+       "-invept-fails-CACHE-13"},
+      {[](FramePool& pool, std::uint64_t eptp) {
+         Invalidation invept = Single(eptp);
+         invept.second = 1;
+         pool.InveptOn(kAllProcessors, invept);
+       },
+       "-invept-fails-CACHE-13"},
+      {[](FramePool& pool, std::uint64_t eptp) {
+         pool.InveptOn(kAllProcessors, Single(eptp + 0x1000));
+       },
+       "-invept-eptp-CACHE-6"},
+      {[](FramePool& pool, std::uint64_t) {
+         pool.InvvpidOn(
+             kAllProcessors,
+             {.kind = InvalidationKind::kInvvpid, .type = 1, .first = 1});
+       },
+       "-invvpid-for-invept-CACHE-7"},
+  };
+  for (const auto& [shoot, signature] : kMistakes) {
+    EXPECT_THAT(Found(Quiet(), shoot), HasSubstr(signature));
+  }
+}
+
+TEST(ProcessorsTest, MemoryIsReleasedOnceNobodyReachesIt) {
+  const Case unmapped = TableCase().Map(0, 0x9000, kAll).Unmap(0).Build();
+  const Shoot kFirst = [](FramePool& pool, std::uint64_t eptp) {
+    pool.Invept(eptp);
+    pool.ReleasePage(Hpa{0x9000}, 0x1000);
+  };
+  EXPECT_EQ(Found(unmapped, kFirst), "");
+  // It is mapped still.
+  EXPECT_THAT(Found(Quiet(), kFirst), HasSubstr("-page-released-mapped-"));
+  const Shoot kAfter = [](FramePool& pool, std::uint64_t eptp) {
+    pool.ReleasePage(Hpa{0x9000}, 0x1000);
+    pool.Invept(eptp);
+  };
+  EXPECT_THAT(Found(unmapped, kAfter),
+              HasSubstr("-page-released-early-CACHE-9"));
+  const Shoot kBetween = [](FramePool& pool, std::uint64_t eptp) {
+    pool.InveptOn(3, Single(eptp));
+    pool.ReleasePage(Hpa{0x9000}, 0x1000);
+    pool.InveptOn(kAllProcessors - 3, Single(eptp));
+  };
+  EXPECT_THAT(Found(unmapped, kBetween), HasSubstr("-page-released-early-"));
+  // Others are none of it.
+  const Shoot kOther = [](FramePool& pool, std::uint64_t eptp) {
+    pool.ReleasePage(Hpa{0xa000}, 0x1000);
+    pool.Invept(eptp);
+  };
+  EXPECT_EQ(Found(unmapped, kOther), "");
+  // What is mapped twice is released of the page that goes.
+  EXPECT_EQ(Found(TableCase()
+                      .Map(0, 0x9000, kAll)
+                      .Map(0x40000000, 0x9000, kAll)
+                      .Unmap(0)
+                      .Unmap(0x40000000)
+                      .Build(),
+                  kFirst),
+            "");
+}
+
+}  // namespace
+}  // namespace eptdiff
