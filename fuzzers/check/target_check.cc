@@ -26,6 +26,13 @@ constexpr std::size_t kMaxKept = 4096;
 // of the target: what leads on step by step is not lost among the others.
 constexpr std::size_t kMaxLatest = 16;
 constexpr std::size_t kMaxDisagreed = 512;
+// What diagnosis may do before its share is looked at: verdicts, and cases that
+// nothing explains.
+constexpr std::uint64_t kFreeVerdicts = 400'000;
+constexpr std::uint64_t kFreeDiagnoses = 24;
+// A case costs as much as so many verdicts.
+constexpr std::uint64_t kVerdictsOfCase = 4;
+constexpr std::uint64_t kCasesOfDiagnosis = 20'000;
 
 }  // namespace
 
@@ -36,7 +43,9 @@ TargetCheck::TargetCheck(TargetOracle& oracle, std::uint64_t seed)
       table_(std::make_unique<TargetTable>(oracle, dialect_)),
       known_(std::make_unique<KnownDepartures>(dialect_, oracle.fields())),
       sdm_table_(std::make_unique<TargetTable>(oracle, Dialect())),
-      statistics_(std::vector<std::string>{std::string(oracle.name())}) {
+      statistics_(std::vector<std::string>{std::string(oracle.name())}),
+      causes_(oracle, dialect_) {
+  causes_.set_pool(&given_cases_);
   const std::uint64_t models = oracle.profile().models;
   focuses_.push_back(Focus::kEpt);
   if ((models & kLinearModes) != 0) focuses_.push_back(Focus::kLinear);
@@ -58,6 +67,7 @@ void TargetCheck::TryGiven(std::span<const Case> cases) {
       ++unfit_;
       continue;
     }
+    given_cases_.push_back(c);
     batch_.push_back(std::move(c));
     if (batch_.size() == kBatch) TryBatch();
   }
@@ -69,6 +79,41 @@ void TargetCheck::TryNew() {
   batch_.resize(kBatch);
   for (Case& c : batch_) Make(c);
   TryBatch();
+  StudyCauses();
+}
+
+bool TargetCheck::IsAllowed() const {
+  const std::uint64_t share = statistics_.cases() * kVerdictsOfCase * effort_ /
+                              (effort_ < 100 ? 100 - effort_ : 1);
+  return causes_.judged() < kFreeVerdicts + share;
+}
+
+void TargetCheck::StudyCauses() {
+  if (!causes_.HasMore() || !IsAllowed()) return;
+  oracle_.set_digresses(true);
+  causes_.StudyNext();
+  DropExplained();
+  oracle_.set_digresses(false);
+}
+
+// A case whose signature was unexplained is one of a cause by now; another with
+// that signature is news again.
+void TargetCheck::DropExplained() {
+  std::erase_if(findings_, [&](const auto& entry) {
+    const TargetFinding& finding = entry.second;
+    if (finding.incident.kind != IncidentKind::kNone) return false;
+    wrong_.observed.reset();
+    table_->Run(finding.c, [&](const StepReport& report) {
+      if (report.verdict.standing != Standing::kJudged ||
+          report.finding.conforms) {
+        return;
+      }
+      const Step* step =
+          report.step == 0 ? nullptr : &finding.c.steps[report.step - 1];
+      wrong_.observed = ObservedOf(report, step);
+    });
+    return wrong_.observed.has_value() && causes_.Explains(*wrong_.observed);
+  });
 }
 
 Focus TargetCheck::PickFocus() {
@@ -129,7 +174,11 @@ void TargetCheck::CountAnswer(const Case& c, const StepReport& report) {
   const RulePlaces& consequences = report.trace.consequences;
   if (!report.finding.conforms) {
     // At whose fault is for Look() to find out.
-    wrong_ = {mode, step, consequences};
+    wrong_ = {mode, step, consequences, std::nullopt};
+    // What was kept of a translation is no part of a question.
+    if (!oracle_.keeps_translations()) {
+      wrong_.observed = ObservedOf(report, step);
+    }
     return;
   }
   const KnownDepartures::Shown* known = known_->Find(report, step);
@@ -184,25 +233,36 @@ void TargetCheck::FindCause(const Case& c, const Standings& standings) {
     return;
   }
   const Finding finding = standings.finding;
-  if (Varies(c)) {
-    Record(SignatureOf(oracle_.name(), {IncidentKind::kVaries, 0}), c);
+  if (wrong_.observed.has_value() && causes_.Explains(*wrong_.observed)) {
+    CountUnexplained(finding);
     return;
   }
   const std::string signature = SignatureOf(oracle_.name(), finding);
   if (const auto known = findings_.find(signature); known != findings_.end()) {
     ++known->second.cases;
     CountUnexplained(finding);
+    if (wrong_.observed.has_value()) causes_.Add(*wrong_.observed);
+    return;
+  }
+  if (Varies(c)) {
+    Record(SignatureOf(oracle_.name(), {IncidentKind::kVaries, 0}), c);
     return;
   }
   const std::size_t first_wrong = standings.step;
-  Explain(c);
+  const std::uint64_t most =
+      kFreeDiagnoses + statistics_.cases() / kCasesOfDiagnosis;
+  if (diagnosed_ < most) Explain(c);
   // The steps before it have been counted.
   const Standings& now = table_->Run(c, [&](const StepReport& report) {
     if (report.step >= first_wrong) CountAnswer(c, report);
   });
   // Still there in the new dialect: nothing explains it.
   if (const std::string still = table_->SignatureOf(now); !still.empty()) {
-    if (now.disagrees) CountUnexplained(now.finding);
+    ++diagnosed_;
+    if (now.disagrees) {
+      CountUnexplained(now.finding);
+      if (wrong_.observed.has_value()) causes_.Add(*wrong_.observed);
+    }
     Record(still, c);
   }
 }
@@ -248,7 +308,14 @@ void TargetCheck::SetDialect(const Dialect& dialect) {
   if (gone.size() == 1 && come.size() == 1) {
     cases_showing_[come[0]] += std::exchange(cases_showing_[gone[0]], 0);
   }
+  if (before == after && std::equal(dialect.alterations().begin(),
+                                    dialect.alterations().end(),
+                                    dialect_.alterations().begin(),
+                                    dialect_.alterations().end())) {
+    return;
+  }
   dialect_ = dialect;
+  causes_.SetDialect(dialect_);
   table_ = std::make_unique<TargetTable>(oracle_, dialect_);
   known_ = std::make_unique<KnownDepartures>(dialect_, oracle_.fields());
   // What was unexplained when it was met may be explained by now; then a case

@@ -55,6 +55,11 @@ void TargetCheck::Conclude(Clock::time_point end) {
       Record(signature, *step.c);
     }
   }
+  // What there was no time for so far.
+  const Clock::time_point study_end = Clock::now() + (end - Clock::now()) / 2;
+  while (causes_.HasMore() && Clock::now() < study_end) causes_.StudyNext();
+  DropExplained();
+  causes_.Minimise(end);
   MinimizeFindings(end);
   FindDepartures(end);
 }

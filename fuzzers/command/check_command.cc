@@ -31,6 +31,7 @@
 #include "fuzzers/command/report/check_rules.h"
 #include "fuzzers/command/subcommands.h"
 #include "fuzzers/command/words/answer_words.h"
+#include "fuzzers/command/words/cause_words.h"
 #include "fuzzers/command/words/stale_words.h"
 #include "fuzzers/command/words/style.h"
 #include "fuzzers/text/view.h"
@@ -65,6 +66,7 @@ struct CheckOptions {
   std::uint64_t cases = 0;
   std::uint64_t seed = 1;
   std::uint64_t limit = 2000;
+  std::uint64_t effort = 25;
   std::string allow;
   std::string corpus;
   std::string json;
@@ -211,6 +213,22 @@ CheckFinding DepartureOf(const TargetDeparture& told, TargetCheck& check,
   return finding;
 }
 
+// What experiments found out, by the rule that its case breaks.
+CheckFinding FindingOf(const TargetCause& found, TargetCheck& check,
+                       const TargetOracle& oracle) {
+  CheckFinding finding;
+  const RuleInfo& rule =
+      InfoOf(found.example.disagreements[0].why.rule);
+  finding.identifier = std::string(rule.identifier);
+  finding.sdm_section = std::string(rule.section);
+  finding.sentence = CauseWords(found.cause);
+  finding.experiment = ExperimentWords(found.cause);
+  finding.cases = found.cases;
+  Tell(check, oracle, found.c, finding);
+  finding.likeness.clear();
+  return finding;
+}
+
 CheckFinding FindingOf(const TargetFinding& found, TargetCheck& check,
                        const TargetOracle& oracle) {
   CheckFinding finding;
@@ -278,8 +296,16 @@ CheckReport ReportOf(const CheckOptions& options, TargetCheck& check,
     report.departures.push_back(DepartureOf(told, check, oracle));
   }
   AddDialects(check.departures(), report);
+  for (const TargetCause& found : check.causes()) {
+    report.findings.push_back(FindingOf(found, check, oracle));
+  }
   for (const TargetFinding& found : check.findings()) {
     report.findings.push_back(FindingOf(found, check, oracle));
+  }
+  if (const CauseSearch& search = check.cause_search(); search.asked() != 0) {
+    report.remarks.push_back(absl::StrCat(
+        "experiments asked ", search.asked(), " questions, and the reference ",
+        search.judged(), " times; --effort ", options.effort));
   }
   if (oracle.leaks() != 0) {
     report.remarks.push_back(absl::StrCat(
@@ -380,6 +406,7 @@ CheckReport CheckWalker(const CheckOptions& options,
                         const std::vector<Case>& given, TargetOracle& oracle) {
   const Clock::time_point start = Clock::now();
   TargetCheck check(oracle, options.seed);
+  check.set_effort(static_cast<unsigned>(options.effort));
   const auto before = oracle.waited();  // until it had described itself
   Ask(options, given, check);
   const double seconds = Since(start);
@@ -446,6 +473,9 @@ int CheckCommand(const Arguments& arguments) {
               "which new cases (1)");
   line.Number("limit", "MS", 10, 1'000'000, &options.limit,
               "a target hangs that takes longer for a step (2000)");
+  line.Number("effort", "PERCENT", 1, 90, &options.effort,
+              "of what is done, how much may be experiments that find out the "
+              "condition of what no known mistake explains (25)");
   line.Text("allow", "LIST", &options.allow,
             "of a builder: needless-invept, repeated-invept, empty-tables, "
             "break-before-make");
