@@ -177,7 +177,7 @@ Observed CauseSearch::Smaller(const Observed& observed, const Key& key) {
   return smallest.value_or(observed);
 }
 
-void CauseSearch::StudyNext() {
+void CauseSearch::StudyNext(Strictness how) {
   const Observed* next = nullptr;
   for (const Observed& observed : departing_) {
     const Key key = KeyOf(observed);
@@ -197,7 +197,7 @@ void CauseSearch::StudyNext() {
   }
   const Observed seed = Smaller(original, key);
   departing_.push_back(seed);
-  if (!experiments_->Study(seed, departing_)) {
+  if (!experiments_->Study(seed, departing_, how)) {
     given_up_.insert(key);
     return;
   }

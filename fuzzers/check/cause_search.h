@@ -48,6 +48,7 @@ class CauseSearch {
   // Cases whose answers tell what is right. Kept as they are, not copied.
   void set_pool(const std::vector<Case>* pool) { pool_ = pool; }
   void SetDialect(const Dialect& dialect);
+  const Dialect& dialect() const { return dialect_; }
 
   // Whether a cause explains this answer, which departs; it counts as its.
   bool Explains(const Observed& observed);
@@ -57,13 +58,14 @@ class CauseSearch {
   // Whether there is something to study.
   bool HasMore() const;
   // Studies the most frequent of it.
-  void StudyNext();
+  void StudyNext(Strictness how = Strictness::kAny);
 
   // Makes each cause's case small, until about `end`.
   void Minimise(std::chrono::steady_clock::time_point end);
 
   // The worst first, then by frequency.
   std::vector<TargetCause> causes() const;
+  std::size_t size() const { return found_.size(); }
   bool empty() const { return found_.empty(); }
 
   // What it took: questions to the target, verdicts of the reference.

@@ -39,13 +39,13 @@ constexpr std::uint64_t kCasesOfDiagnosis = 20'000;
 TargetCheck::TargetCheck(TargetOracle& oracle, std::uint64_t seed)
     : oracle_(oracle),
       random_(seed),
-      diagnosis_(oracle.fields()),
+      diagnosis_(std::make_unique<Diagnosis>(oracle.fields())),
       table_(std::make_unique<TargetTable>(oracle, dialect_)),
       known_(std::make_unique<KnownDepartures>(dialect_, oracle.fields())),
       sdm_table_(std::make_unique<TargetTable>(oracle, Dialect())),
       statistics_(std::vector<std::string>{std::string(oracle.name())}),
-      causes_(oracle, dialect_) {
-  causes_.set_pool(&given_cases_);
+      causes_(std::make_unique<CauseSearch>(oracle, dialect_)) {
+  causes_->set_pool(&given_cases_);
   const std::uint64_t models = oracle.profile().models;
   focuses_.push_back(Focus::kEpt);
   if ((models & kLinearModes) != 0) focuses_.push_back(Focus::kLinear);
@@ -85,15 +85,79 @@ void TargetCheck::TryNew() {
 bool TargetCheck::IsAllowed() const {
   const std::uint64_t share = statistics_.cases() * kVerdictsOfCase * effort_ /
                               (effort_ < 100 ? 100 - effort_ : 1);
-  return causes_.judged() < kFreeVerdicts + share;
+  return causes_->judged() < kFreeVerdicts + share;
 }
 
 void TargetCheck::StudyCauses() {
-  if (!causes_.HasMore() || !IsAllowed()) return;
+  if (!causes_->HasMore() || !IsAllowed()) return;
   oracle_.set_digresses(true);
-  causes_.StudyNext();
+  Reconsider();
+  if (causes_->HasMore()) causes_->StudyNext();
   DropExplained();
   oracle_.set_digresses(false);
+}
+
+std::optional<Observed> TargetCheck::DepartureIn(TargetTable& table,
+                                                 const Case& c) {
+  std::optional<Observed> departure;
+  table.Run(c, [&](const StepReport& report) {
+    if (report.verdict.standing != Standing::kJudged ||
+        report.finding.conforms) {
+      return;
+    }
+    departure = ObservedOf(
+        report, report.step == 0 ? nullptr : &c.steps[report.step - 1]);
+  });
+  return departure;
+}
+
+std::size_t TargetCheck::UnexplainedFindings() const {
+  return static_cast<std::size_t>(
+      std::count_if(findings_.begin(), findings_.end(), [](const auto& entry) {
+        return entry.second.incident.kind == IncidentKind::kNone;
+      }));
+}
+
+// Where known mistakes explain a part of what departs and not the rest, one that
+// is not known may explain all of it, and they are blamed for nothing.
+void TargetCheck::Reconsider() {
+  constexpr unsigned kMostTimes = 4;
+  constexpr int kMostCauses = 4;
+  constexpr std::size_t kMostAsked = 24;
+  const std::size_t size = dialect_.alterations().size();
+  if (size == 0 || size == considered_size_ || reconsidered_ == kMostTimes) {
+    return;
+  }
+  considered_size_ = size;
+  ++reconsidered_;
+  auto plain = std::make_unique<CauseSearch>(oracle_, Dialect());
+  plain->set_pool(&given_cases_);
+  for (const Case& c : disagreed_) {
+    if (const auto departure = DepartureIn(*sdm_table_, c)) {
+      plain->Add(*departure);
+    }
+  }
+  for (int i = 0; i < kMostCauses && plain->HasMore(); ++i) {
+    plain->StudyNext(Strictness::kNew);
+  }
+  if (plain->empty()) return;
+  // What they leave is for the diagnosis, as if there were nothing else.
+  auto rest = std::make_unique<Diagnosis>(oracle_.fields());
+  std::size_t asked = 0;
+  for (const Case& c : disagreed_) {
+    const auto departure = DepartureIn(*sdm_table_, c);
+    if (!departure.has_value() || plain->Explains(*departure)) continue;
+    if (++asked > kMostAsked) break;
+    rest->Ask(oracle_, c);
+  }
+  const Explanation& explanation = rest->explanation();
+  const std::size_t before = size + UnexplainedFindings();
+  const std::size_t after = plain->size() + explanation.departures.size() +
+                            explanation.unexplained.size();
+  if (after >= before) return;
+  diagnosis_ = std::move(rest);
+  causes_ = std::move(plain);
+  SetDialect(diagnosis_->explanation().dialect());
 }
 
 // A case whose signature was unexplained is one of a cause by now; another with
@@ -102,17 +166,8 @@ void TargetCheck::DropExplained() {
   std::erase_if(findings_, [&](const auto& entry) {
     const TargetFinding& finding = entry.second;
     if (finding.incident.kind != IncidentKind::kNone) return false;
-    wrong_.observed.reset();
-    table_->Run(finding.c, [&](const StepReport& report) {
-      if (report.verdict.standing != Standing::kJudged ||
-          report.finding.conforms) {
-        return;
-      }
-      const Step* step =
-          report.step == 0 ? nullptr : &finding.c.steps[report.step - 1];
-      wrong_.observed = ObservedOf(report, step);
-    });
-    return wrong_.observed.has_value() && causes_.Explains(*wrong_.observed);
+    const auto departure = DepartureIn(*table_, finding.c);
+    return departure.has_value() && causes_->Explains(*departure);
   });
 }
 
@@ -233,7 +288,7 @@ void TargetCheck::FindCause(const Case& c, const Standings& standings) {
     return;
   }
   const Finding finding = standings.finding;
-  if (wrong_.observed.has_value() && causes_.Explains(*wrong_.observed)) {
+  if (wrong_.observed.has_value() && causes_->Explains(*wrong_.observed)) {
     CountUnexplained(finding);
     return;
   }
@@ -241,7 +296,7 @@ void TargetCheck::FindCause(const Case& c, const Standings& standings) {
   if (const auto known = findings_.find(signature); known != findings_.end()) {
     ++known->second.cases;
     CountUnexplained(finding);
-    if (wrong_.observed.has_value()) causes_.Add(*wrong_.observed);
+    if (wrong_.observed.has_value()) causes_->Add(*wrong_.observed);
     return;
   }
   if (Varies(c)) {
@@ -261,7 +316,7 @@ void TargetCheck::FindCause(const Case& c, const Standings& standings) {
     ++diagnosed_;
     if (now.disagrees) {
       CountUnexplained(now.finding);
-      if (wrong_.observed.has_value()) causes_.Add(*wrong_.observed);
+      if (wrong_.observed.has_value()) causes_->Add(*wrong_.observed);
     }
     Record(still, c);
   }
@@ -290,8 +345,8 @@ void TargetCheck::Record(const std::string& signature, const Case& c) {
 
 void TargetCheck::Explain(const Case& c) {
   if (disagreed_.size() < kMaxDisagreed) disagreed_.push_back(c);
-  diagnosis_.Ask(oracle_, c);
-  SetDialect(diagnosis_.explanation().dialect());
+  diagnosis_->Ask(oracle_, c);
+  SetDialect(diagnosis_->explanation().dialect());
 }
 
 void TargetCheck::SetDialect(const Dialect& dialect) {
@@ -308,14 +363,12 @@ void TargetCheck::SetDialect(const Dialect& dialect) {
   if (gone.size() == 1 && come.size() == 1) {
     cases_showing_[come[0]] += std::exchange(cases_showing_[gone[0]], 0);
   }
-  if (before == after && std::equal(dialect.alterations().begin(),
-                                    dialect.alterations().end(),
-                                    dialect_.alterations().begin(),
-                                    dialect_.alterations().end())) {
-    return;
-  }
+  const auto same = [&](const Dialect& other) {
+    return std::ranges::equal(dialect.alterations(), other.alterations());
+  };
+  if (!same(causes_->dialect())) causes_->SetDialect(dialect);
+  if (same(dialect_)) return;
   dialect_ = dialect;
-  causes_.SetDialect(dialect_);
   table_ = std::make_unique<TargetTable>(oracle_, dialect_);
   known_ = std::make_unique<KnownDepartures>(dialect_, oracle_.fields());
   // What was unexplained when it was met may be explained by now; then a case

@@ -88,13 +88,13 @@ class TargetCheck {
   // By signature; of answers, only those that nothing explains.
   std::vector<TargetFinding> findings() const;
   // What experiments found out, the worst first.
-  std::vector<TargetCause> causes() const { return causes_.causes(); }
-  const CauseSearch& cause_search() const { return causes_; }
+  std::vector<TargetCause> causes() const { return causes_->causes(); }
+  const CauseSearch& cause_search() const { return *causes_; }
   const std::vector<TargetDeparture>& departures() const { return departures_; }
   // As the diagnosis tells it.
-  const Explanation& explanation() { return diagnosis_.explanation(); }
+  const Explanation& explanation() { return diagnosis_->explanation(); }
   bool agrees() const {
-    return findings_.empty() && causes_.empty() &&
+    return findings_.empty() && causes_->empty() &&
            dialect_.alterations().empty();
   }
 
@@ -129,6 +129,9 @@ class TargetCheck {
   bool IsAllowed() const;
   void StudyCauses();
   void DropExplained();
+  void Reconsider();
+  std::optional<Observed> DepartureIn(TargetTable& table, const Case& c);
+  std::size_t UnexplainedFindings() const;
   void Look(const Case& c, const Standings& standings);
   void FindCause(const Case& c, const Standings& standings);
   void Record(const std::string& signature, const Case& c);
@@ -145,15 +148,17 @@ class TargetCheck {
   TargetOracle& oracle_;
   Random random_;
   std::vector<Focus> focuses_;
-  Diagnosis diagnosis_;
+  std::unique_ptr<Diagnosis> diagnosis_;
   Dialect dialect_;
   std::unique_ptr<TargetTable> table_;      // in dialect_
   std::unique_ptr<KnownDepartures> known_;  // of dialect_
   std::unique_ptr<TargetTable> sdm_table_;  // in the SDM
   Statistics statistics_;
 
-  CauseSearch causes_;
+  std::unique_ptr<CauseSearch> causes_;
   unsigned effort_ = 25;
+  unsigned reconsidered_ = 0;         // how often
+  std::size_t considered_size_ = 0;  // of the dialect, at the last time
   std::uint64_t diagnosed_ = 0;  // cases that nothing explained after all
 
   std::vector<Case> batch_;

@@ -72,6 +72,13 @@ double Readability(const Atom& atom) {
       return set ? 0.95 : 0.9;
     case Word::kMaxphyaddr:
       return 0.9;
+    case Word::kPmlAddress:
+    case Word::kSpptp:
+    case Word::kVeAddress:
+    case Word::kEptpList:
+    case Word::kHlatp:
+    case Word::kApicAddress:
+      return 0.6;
     case Word::kGpa:
     case Word::kGla:
     case Word::kPageGla:
@@ -461,8 +468,9 @@ void Experiments::Weigh(Attempt& attempt) {
   });
   std::size_t atoms = 0;
   for (const Atom& atom : attempt.when) {
-    // Where it is belongs to the effect.
-    atoms += atom.word != Word::kEntryLevel && atom.word != Word::kEntryFor;
+    // Where it is belongs to an effect on entries.
+    atoms += !IsOfEntries(attempt.effect) || (atom.word != Word::kEntryLevel &&
+                                              atom.word != Word::kEntryFor);
   }
   double worth = attempt.explained;
   if (attempt.effect.event_only) worth *= 0.95;
@@ -677,7 +685,7 @@ void Experiments::Keep(const Attempt& attempt) {
 }
 
 bool Experiments::Study(const Observed& seed,
-                        std::span<const Observed> departing) {
+                        std::span<const Observed> departing, Strictness how) {
   if (!pool_asked_) {
     pool_asked_ = true;
     pool_ = ask_pool_();
@@ -712,6 +720,11 @@ bool Experiments::Study(const Observed& seed,
   Sort(attempts);
   if (attempts.empty() || attempts[0].explained <= 0 ||
       attempts[0].contradicted > 0.5 * attempts[0].explained) {
+    return false;
+  }
+  const bool known = attempts[0].effect.kind == Effect::Kind::kAltered &&
+                     attempts[0].when.empty();
+  if (how == Strictness::kNew && (known || attempts[0].contradicted > 0)) {
     return false;
   }
   Keep(attempts[0]);

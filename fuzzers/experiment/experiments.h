@@ -51,6 +51,12 @@ using AskQuestions =
 // Answers to questions of all kinds.
 using AskPool = std::function<std::vector<Observed>()>;
 
+// Which causes are wanted.
+enum class Strictness : std::uint8_t {
+  kAny,
+  kNew,  // that nothing contradicts, and that are no known mistake
+};
+
 class Experiments {
  public:
   // Answers are judged in `dialect`; what asks must judge them likewise. The
@@ -68,7 +74,8 @@ class Experiments {
 
   // Finds the cause of an answer that departs and is not explained; it is one
   // of `departing`. Whether there is one to be found.
-  bool Study(const Observed& seed, std::span<const Observed> departing);
+  bool Study(const Observed& seed, std::span<const Observed> departing,
+             Strictness how = Strictness::kAny);
 
   // What it took so far.
   std::size_t asked() const { return asked_; }

@@ -138,6 +138,23 @@ bool Predictor::Take(const Effect& effect, const std::vector<Atom>& when,
   return any;
 }
 
+// What the answer leaves or repeats of words that were taken otherwise is as they
+// were taken.
+void Predictor::AsTaken(const Case& question) {
+  const auto follow = [](auto& given, const auto& was, const auto& taken) {
+    if (given == was) given = taken;
+  };
+  Registers& registers = outcome_.registers;
+  follow(registers.eptp, question.controls.eptp, state_.controls.eptp);
+  follow(registers.pml_index, question.controls.pml_index,
+         state_.controls.pml_index);
+  follow(registers.eptp_index, question.controls.eptp_index,
+         state_.controls.eptp_index);
+  for (std::size_t i = 0; i < registers.pdpte.size(); ++i) {
+    follow(registers.pdpte[i], question.guest.pdpte[i], state_.guest.pdpte[i]);
+  }
+}
+
 bool Predictor::Fits(const Observed& observed,
                      const std::vector<Patch>& patches) {
   if (verdict_->standing != Standing::kJudged) return false;
@@ -146,6 +163,7 @@ bool Predictor::Fits(const Observed& observed,
   for (const Patch& patch : patches) flags |= (patch.mask & kFlags) != 0;
   for (int attempt = 0; attempt < (flags ? 2 : 1); ++attempt) {
     outcome_ = observed.outcome;
+    AsTaken(observed.question);
     for (const Patch& patch : patches) {
       const std::uint64_t original = WordAt(observed.question, patch.word);
       const std::uint64_t taken = state_.memory.Load(patch.word);

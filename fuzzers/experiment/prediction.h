@@ -67,6 +67,7 @@ class Predictor {
   bool Take(const Effect& effect, const std::vector<Atom>& when,
             const Reference& reference, Case& question,
             std::vector<Patch>& patches);
+  void AsTaken(const Case& question);
   // Whether the answer fits the verdict on a question with these patches.
   bool Fits(const Observed& observed, const std::vector<Patch>& patches);
   bool FitsEvent(const EventClass& given) const;

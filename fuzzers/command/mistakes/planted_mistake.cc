@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <string_view>
 
@@ -45,8 +46,7 @@ struct Planting {
   const eptdiff_memory* memory = nullptr;
   unsigned level = 0;  // of the entry that was loaded last; 0: none yet
   std::uint64_t entry = 0;
-  std::vector<std::uint64_t> loaded;  // addresses
-  unsigned stores = 0;
+  bool walking = false;  // what is loaded now are entries on the way
 };
 Planting planting;
 
@@ -85,13 +85,7 @@ bool Makes(PlantedMistake::Kind kind) {
 std::uint64_t Load(void*, std::uint64_t address) {
   const eptdiff_memory& memory = *planting.memory;
   std::uint64_t value = memory.load(memory.context, address);
-  const bool area = address >> 6 ==
-                    planting.question.ve_information_address >> 6;
-  for (const std::uint64_t before : planting.loaded) {
-    if (before == address) return value;
-  }
-  if (area || planting.level == 1) return value;
-  planting.loaded.push_back(address);
+  if (!planting.walking) return value;
   const bool five = (planting.question.eptp >> 3 & 7) == 4;
   planting.level = planting.level == 0 ? (five ? 5 : 4) : planting.level - 1;
   planting.entry = value;
@@ -212,7 +206,7 @@ int Answer(const eptdiff_question* question, const eptdiff_memory* memory,
   planting.memory = memory;
   planting.level = 0;
   planting.entry = 0;
-  planting.loaded.clear();
+  planting.walking = true;
   eptdiff_question told = *question;
   if (Makes(PlantedMistake::Kind::kMachine) && Holds(planting.mistake->when)) {
     const MachineWord& word = MachineWords()[planting.mistake->word];
@@ -236,6 +230,11 @@ std::uint64_t BitsAt(int site, const char* name, const char* function,
                      std::uint64_t bits) {
   if (planting.sites != nullptr) {
     (*planting.sites)[site] = {name, function, bits};
+  }
+  // What these load is no entry on the way, or one again.
+  for (const char* after :
+       {"set_flags", "is_converted", "qualification", "exit_guest"}) {
+    if (std::strcmp(function, after) == 0) planting.walking = false;
   }
   if (!Makes(PlantedMistake::Kind::kName) || planting.mistake->site != site ||
       !Holds(planting.mistake->when)) {
