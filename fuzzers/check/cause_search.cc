@@ -137,8 +137,7 @@ bool CauseSearch::Explains(const Observed& observed) {
   ++found.cases;
   if (ConsequenceOf(observed) < ConsequenceOf(found.example)) {
     found.example = observed;
-    found.cause.consequence =
-        std::min(found.cause.consequence, ConsequenceOf(observed));
+    AddConsequence(observed, found.cause);
   }
   return true;
 }

@@ -45,6 +45,23 @@ Consequence ConsequenceOf(const Observed& observed) {
   }
 }
 
+void AddConsequence(const Observed& observed, Cause& cause) {
+  cause.consequence = std::min(cause.consequence, ConsequenceOf(observed));
+  if (!observed.DepartsInEvent()) return;
+  const std::pair event(observed.expected, ClassOf(observed.outcome.event));
+  if (std::find(cause.events.begin(), cause.events.end(), event) ==
+      cause.events.end()) {
+    cause.events.push_back(event);
+  }
+}
+
+std::uint64_t TakenFor(const Effect& effect, std::uint64_t value) {
+  if (KindOf(effect.word) == WordKind::kNumber) return effect.value;
+  if (effect.from == 0) return (value & ~effect.mask) | effect.value;
+  return (value & effect.from) != 0 ? value | effect.mask
+                                    : value & ~effect.mask;
+}
+
 const EntryRead* OnTheWay(const std::vector<EntryRead>& entries,
                           const Atom& atom) {
   const EntryRead* found = nullptr;

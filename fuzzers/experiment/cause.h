@@ -76,11 +76,13 @@ struct Effect {
   Kind kind = Kind::kAnswers;
 
   // kTakes: `mask` of this word, or of each entry of this structure, for
-  // `value`. If `event_only`, what the answer says besides is the SDM's.
+  // `value`; or, if `from` is a bit, one bit for that one of the same word. If
+  // `event_only`, what the answer says besides is the SDM's.
   Word word = Word::kEntry;
   Structure structure = Structure::kEpt;
   std::uint64_t mask = 0;
   std::uint64_t value = 0;
+  std::uint64_t from = 0;
   bool event_only = false;
 
   // kAltered
@@ -139,6 +141,13 @@ struct Cause {
   };
   std::vector<Without> without;
 };
+
+// An answer that the cause explains: what follows from it may be worse than was
+// known.
+void AddConsequence(const Observed& observed, Cause& cause);
+
+// What a kTakes effect takes a word for, or an entry.
+std::uint64_t TakenFor(const Effect& effect, std::uint64_t value);
 
 // Whether an atom holds; `itself` may be null if none is meant.
 bool Holds(const Atom& atom, const Case& question,

@@ -650,6 +650,32 @@ void Experiments::Sort(std::vector<Attempt>& list) {
   });
 }
 
+// A bit that is taken for 1 if another is 1, or for 0 if that is 0, may be taken
+// for that other one.
+void Experiments::TryOtherBit(Attempt& attempt) {
+  if (!IsOfEntries(attempt.effect) || !std::has_single_bit(attempt.effect.mask)) {
+    return;
+  }
+  for (std::size_t i = 0; i < attempt.when.size(); ++i) {
+    const Atom& atom = attempt.when[i];
+    const bool same = (atom.value != 0) == (attempt.effect.value != 0);
+    if (atom.of != Atom::Of::kItself || atom.word != Word::kEntry || !same) {
+      continue;
+    }
+    Attempt other = attempt;
+    other.effect.from = atom.mask;
+    other.when.erase(other.when.begin() + static_cast<std::ptrdiff_t>(i));
+    Weigh(attempt);
+    Weigh(other);
+    if (other.contradicted > attempt.contradicted ||
+        other.explained < attempt.explained) {
+      continue;
+    }
+    attempt = std::move(other);
+    return;
+  }
+}
+
 void Experiments::Keep(const Attempt& attempt) {
   Cause cause;
   cause.effect = attempt.effect;
@@ -660,13 +686,7 @@ void Experiments::Keep(const Attempt& attempt) {
     if (says == Says::kContradicts) ++cause.contradicted;
     if (says != Says::kExplains) return;
     ++cause.explained;
-    cause.consequence = std::min(cause.consequence, ConsequenceOf(o));
-    if (!o.DepartsInEvent()) return;
-    const std::pair event(o.expected, ClassOf(o.outcome.event));
-    if (std::find(cause.events.begin(), cause.events.end(), event) ==
-        cause.events.end()) {
-      cause.events.push_back(event);
-    }
+    AddConsequence(o, cause);
   });
   for (std::size_t i = 0; i < cause.when.size(); ++i) {
     std::vector<Atom> others = cause.when;
@@ -714,7 +734,8 @@ bool Experiments::Study(const Observed& seed,
     FindCondition(seed, attempt);
     Widen(seed, attempt);
     FindCondition(seed, attempt);
-    WidenMask(seed, attempt);
+    TryOtherBit(attempt);
+    if (attempt.effect.from == 0) WidenMask(seed, attempt);
     Prune(attempt);
   }
   Sort(attempts);

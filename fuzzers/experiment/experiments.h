@@ -103,6 +103,7 @@ class Experiments {
   void Prune(Attempt& attempt);
   void Spread(const Observed& seed, const Attempt& attempt);
   void Widen(const Observed& seed, Attempt& attempt);
+  void TryOtherBit(Attempt& attempt);
   void WidenMask(const Observed& seed, Attempt& attempt);
   void Weigh(Attempt& attempt);
   void Keep(const Attempt& attempt);

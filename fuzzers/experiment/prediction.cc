@@ -87,9 +87,7 @@ bool Predictor::Take(const Effect& effect, const std::vector<Atom>& when,
   if (effect.word != Word::kEntry) {
     // Atoms about an entry are not met by a word that is none.
     const std::uint64_t value = ValueOf(question, effect.word);
-    const bool number = KindOf(effect.word) == WordKind::kNumber;
-    const std::uint64_t taken =
-        number ? effect.value : (value & ~effect.mask) | effect.value;
+    const std::uint64_t taken = TakenFor(effect, value);
     if (taken == value) return false;
     const bool of_entries =
         std::any_of(when.begin(), when.end(), [](const Atom& atom) {
@@ -118,7 +116,7 @@ bool Predictor::Take(const Effect& effect, const std::vector<Atom>& when,
         return patch.entry.address == entry.address;
       };
       if (std::any_of(patches.begin(), patches.end(), place)) continue;
-      const std::uint64_t taken = (entry.value & ~effect.mask) | effect.value;
+      const std::uint64_t taken = TakenFor(effect, entry.value);
       if (taken == entry.value) continue;
       if (!HoldAll(when, question, entries, &entry)) continue;
       Patch patch;

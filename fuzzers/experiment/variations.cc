@@ -1,5 +1,8 @@
 #include "fuzzers/experiment/variations.h"
 
+#include <algorithm>
+#include <cstddef>
+
 #include "fuzzers/encoding/canonical.h"
 #include "fuzzers/entries/bits.h"
 
@@ -67,6 +70,37 @@ void ForEachVariation(const Case& question,
       varied = question;
       SetValue(varied, info.word, value ^ bits::Bit(b));
       give();
+    }
+  }
+  // What an entry references is found at another address only if it is there.
+  const auto copy = [&](std::uint64_t from, std::uint64_t to) {
+    const std::size_t count = varied.memory.size();
+    for (std::size_t i = 0; i < count; ++i) {
+      const MemoryWord word = varied.memory[i];
+      if (word.address.value >> 12 != from >> 12) continue;
+      const Hpa moved{word.address.value - from + to};
+      const bool taken = std::any_of(
+          question.memory.begin(), question.memory.end(),
+          [&](const MemoryWord& other) { return other.address == moved; });
+      if (!taken) varied.memory.push_back({moved, word.value});
+    }
+  };
+  const std::uint64_t root = question.controls.eptp & bits::kAddress;
+  for (unsigned b = 12; b < 52; ++b) {
+    varied = question;
+    varied.controls.eptp ^= bits::Bit(b);
+    copy(root, root ^ bits::Bit(b));
+    give();
+  }
+  for (const EntryRead& entry : entries) {
+    if (entry.structure != Structure::kEpt) continue;
+    const std::uint64_t table = entry.value & bits::kAddress;
+    for (unsigned b = 12; b < 52; ++b) {
+      varied = question;
+      SetEntry(varied, entry, entry.value ^ bits::Bit(b));
+      const std::size_t before = varied.memory.size();
+      copy(table, table ^ bits::Bit(b));
+      if (varied.memory.size() != before) give();
     }
   }
   for (const EntryRead& entry : entries) {

@@ -15,7 +15,8 @@
 namespace eptdiff {
 
 // Calls f for each question that differs from `question` in one bit of a word,
-// in one bit of one of these entries, or in one small number; in canonical form.
+// in one bit of one of these entries, or in one small number; and with one bit
+// of a table's address, the table being there as well. In canonical form.
 void ForEachVariation(const Case& question,
                       const std::vector<EntryRead>& entries,
                       const std::function<void(const Case&)>& f);

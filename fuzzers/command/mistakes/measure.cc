@@ -12,6 +12,7 @@
 #include "fuzzers/command/files/embedded_corpus.h"
 #include "fuzzers/command/mistakes/planted_mistake.h"
 #include "fuzzers/command/words/cause_words.h"
+#include "fuzzers/text/case_text.h"
 #include "fuzzers/text/view.h"
 #include "oracle/target/session/target_oracle.h"
 
@@ -90,6 +91,11 @@ MistakeResult Measure(std::uint64_t number, std::uint64_t cases) {
   }
   for (const TargetCause& cause : check.causes()) {
     sentences.push_back(CauseWords(cause.cause));
+    if (getenv("DBG")) {
+      TextCase t; t.c = cause.c;
+      for (auto& l : ExperimentWords(cause.cause)) absl::StrAppend(&sentences.back(), "\n ", l);
+      absl::StrAppend(&sentences.back(), "\n", FormatCase(t));
+    }
   }
   result.explained = sentences.size();
   result.findings = sentences.size() + check.findings().size();
@@ -106,6 +112,8 @@ MistakeResult Measure(std::uint64_t number, std::uint64_t cases) {
   for (std::size_t i = 1; i < sentences.size(); ++i) {
     absl::StrAppend(&result.headline, "\n      | ", sentences[i]);
   }
+  if (getenv("DBG")) for (auto& f : check.findings()) { TextCase t; t.c = f.c;
+    absl::StrAppend(&result.headline, "\n  UNEXPLAINED ", f.signature, "\n", FormatCase(t)); }
   result.cases = check.disagreeing();
   result.questions = check.cause_search().asked();
   return result;

@@ -370,7 +370,11 @@ void DrawName(Random& random, PlantedMistake& mistake) {
   if (capability) {
     mistake.names = {BitPattern(site.bits, "IA32_VMX"), BitPattern(changed)};
   } else if (control) {
-    mistake.names = {BitPattern(site.bits, "secondary")};
+    // A rule that is about the control names it.
+    const char* name = site.name == "SECONDARY_MBEC"  ? "MBEC"
+                       : site.name == "SECONDARY_PML" ? "PML"
+                                                      : "#VE";
+    mistake.names = {BitPattern(site.bits, "secondary"), name};
   } else {
     mistake.names = {BitPattern(changed)};
     if (site.function == "qualification") {

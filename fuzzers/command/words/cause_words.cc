@@ -376,7 +376,10 @@ std::string EffectWords(const Cause& cause) {
         return absl::StrCat("takes ", BitsWords(effect.mask),
                             NameOfBit(names, effect.mask), " of ",
                             EntryWords(cause.when, effect.structure, false),
-                            " for ", effect.value == 0 ? "0" : "1");
+                            " for ",
+                            effect.from != 0 ? "its " + BitsWords(effect.from)
+                            : effect.value == 0 ? "0"
+                                                : "1");
       }
       const WordName& name = NameOf(effect.word);
       if (KindOf(effect.word) == WordKind::kNumber) {
