@@ -304,7 +304,7 @@ std::vector<Atom> Experiments::AtomsOf(const Observed& seed,
                                        const Attempt& attempt) {
   std::vector<Atom> atoms;
   const std::vector<EntryRead> taken =
-      predictor_.Taken(attempt.effect, attempt.when, seed.question);
+      predictor_.Taken(attempt.effect, attempt.when, seed);
   const EntryRead* itself = !taken.empty() ? &taken[0] : LastOf(seed);
   const auto bits_of = [&](Atom atom, std::uint64_t value, unsigned count) {
     for (unsigned b = 0; b < count; ++b) {
@@ -380,8 +380,7 @@ void Experiments::FindCondition(const Observed& seed, Attempt& attempt) {
       if (says != Says::kExplains && says != Says::kContradicts) continue;
       Item item{&o, weight, near, LastOf(o), {}};
       if (of_entries) {
-        item.taken =
-            predictor_.Taken(attempt.effect, attempt.when, o.question);
+        item.taken = predictor_.Taken(attempt.effect, attempt.when, o);
       }
       if (says == Says::kExplains) {
         yes_weight += item.weight;
@@ -474,8 +473,8 @@ void Experiments::Weigh(Attempt& attempt) {
   }
   double worth = attempt.explained;
   if (attempt.effect.event_only) worth *= 0.95;
-  if (attempt.effect.kind == Effect::Kind::kAnswers) worth *= 0.8;
-  worth *= 1 - 0.05 * static_cast<double>(atoms);
+  if (attempt.effect.kind == Effect::Kind::kAnswers) worth *= 0.88;
+  worth *= 1 - 0.09 * static_cast<double>(atoms);
   attempt.score = worth - 3 * attempt.contradicted;
 }
 
@@ -589,7 +588,7 @@ void Experiments::WidenMask(const Observed& seed, Attempt& attempt) {
   }
   const bool of_entries = IsOfEntries(effect);
   const std::vector<EntryRead> taken =
-      predictor_.Taken(effect, attempt.when, seed.question);
+      predictor_.Taken(effect, attempt.when, seed);
   if (of_entries && taken.empty()) return;
   const std::uint64_t now = of_entries ? taken[0].value
                                        : ValueOf(seed.question, effect.word);

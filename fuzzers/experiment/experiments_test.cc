@@ -10,6 +10,7 @@
 
 #include "fuzzers/encoding/canonical.h"
 #include "fuzzers/entries/used_entries.h"
+#include "fuzzers/generation/generator.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "oracle/engine/engine_oracle.h"
@@ -80,15 +81,21 @@ class Mistaken {
 std::vector<Cause> CausesOf(const Mistake& mistake) {
   Mistaken target(mistake);
   std::vector<Observed> pool;
-  for (const NamedCase& witness : Witnesses()) {
-    for (std::size_t i = 0; i < witness.c.steps.size(); ++i) {
-      Case question = witness.c;
-      question.steps = {witness.c.steps[i]};
+  const auto ask = [&](const Case& c) {
+    for (const Step& step : c.steps) {
+      Case question = c;
+      question.steps = {step};
       Canonicalise(question);
       if (auto observed = target.Answer(question)) {
         pool.push_back(*std::move(observed));
       }
     }
+  };
+  for (const NamedCase& witness : Witnesses()) ask(witness.c);
+  for (std::uint64_t seed = 0; seed < 3000; ++seed) {
+    Case c;
+    GenerateCase(seed, c, Focus::kEpt);
+    ask(c);
   }
   Experiments experiments(
       Dialect(), kAllFields,
@@ -101,7 +108,9 @@ std::vector<Cause> CausesOf(const Mistake& mistake) {
       [&] { return pool; });
   std::vector<Observed> departing;
   for (const Observed& observed : pool) {
-    if (observed.departs) departing.push_back(observed);
+    if (observed.departs && departing.size() < 200) {
+      departing.push_back(observed);
+    }
   }
   EXPECT_FALSE(departing.empty());
   for (const Observed& seed : departing) {

@@ -7,23 +7,12 @@
 namespace eptdiff {
 namespace {
 
-// A walk whose entries are taken otherwise leads to others, which may be, too.
-constexpr int kMostTaken = 24;
-
 bool TakesEntries(const Effect& effect) {
   return effect.kind == Effect::Kind::kTakes && effect.word == Word::kEntry;
 }
 
 // Accessed and dirty flags, which the answer may itself set.
 constexpr std::uint64_t kFlags = 0x360;
-
-std::uint64_t WordAt(const Case& question, Hpa address) {
-  std::uint64_t value = 0;
-  for (const MemoryWord& word : question.memory) {
-    if (word.address == address) value = word.value;
-  }
-  return value;
-}
 
 bool SameDisagreement(const Effect& effect, const Disagreement& d) {
   return d.field == effect.field &&
@@ -45,13 +34,6 @@ bool GivenAs(const Effect& effect, const Disagreement& d) {
 
 }  // namespace
 
-// A word of memory that was patched.
-struct Predictor::Patch {
-  Hpa word;
-  std::uint64_t mask = 0;  // of the whole word
-  EntryRead entry;
-};
-
 Predictor::Predictor(const Dialect& dialect, FieldSet fields)
     : fields_(fields),
       dialect_(dialect),
@@ -64,12 +46,20 @@ Predictor::Predictor(const Dialect& dialect, FieldSet fields)
 
 Predictor::~Predictor() = default;
 
-void Predictor::JudgeBy(const Reference& reference, const Case& question) {
+void Predictor::JudgeBy(const Reference& reference, const Case& question,
+                        TakenEntries* entries) {
   ++judged_;
   state_.Load(question);
-  const Step* step = question.steps.empty() ? nullptr : &question.steps[0];
-  if (step != nullptr) state_.Begin(*step);
-  reference.Judge(state_, step, *verdict_, *trace_);
+  if (question.steps.empty()) {
+    reference.JudgeEntry(state_, *verdict_, *trace_);
+    return;
+  }
+  state_.Begin(question.steps[0]);
+  if (entries == nullptr) {
+    reference.Judge(state_, &question.steps[0], *verdict_, *trace_);
+  } else {
+    reference.Judge(state_, question.steps[0], *verdict_, *trace_, entries);
+  }
 }
 
 const Reference& Predictor::With(const Alteration* alteration) {
@@ -81,59 +71,16 @@ const Reference& Predictor::With(const Alteration* alteration) {
   return *altered;
 }
 
-bool Predictor::Take(const Effect& effect, const std::vector<Atom>& when,
-                     const Reference& reference, Case& question,
-                     std::vector<Patch>& patches) {
-  if (effect.word != Word::kEntry) {
-    // Atoms about an entry are not met by a word that is none.
-    const std::uint64_t value = ValueOf(question, effect.word);
-    const std::uint64_t taken = TakenFor(effect, value);
-    if (taken == value) return false;
-    const bool of_entries =
-        std::any_of(when.begin(), when.end(), [](const Atom& atom) {
-          return atom.of != Atom::Of::kQuestion;
-        });
-    std::vector<EntryRead> entries;
-    if (of_entries) {
-      JudgeBy(reference, question);
-      entries.assign(trace_->entries.begin(), trace_->entries.end());
-    }
-    const EntryRead* last = entries.empty() ? nullptr : &entries.back();
-    if (!HoldAll(when, question, entries, last)) return false;
-    SetValue(question, effect.word, taken);
-    return true;
-  }
-  const Case original = question;
-  bool any = false;
-  for (int i = 0; i < kMostTaken; ++i) {
-    JudgeBy(reference, question);
-    const std::vector<EntryRead> entries(trace_->entries.begin(),
-                                         trace_->entries.end());
-    bool again = false;
-    for (const EntryRead& entry : entries) {
-      if (entry.structure != effect.structure) continue;
-      const auto place = [&](const Patch& patch) {
-        return patch.entry.address == entry.address;
-      };
-      if (std::any_of(patches.begin(), patches.end(), place)) continue;
-      const std::uint64_t taken = TakenFor(effect, entry.value);
-      if (taken == entry.value) continue;
-      if (!HoldAll(when, question, entries, &entry)) continue;
-      Patch patch;
-      patch.word = Hpa{entry.address.value & ~std::uint64_t{7}};
-      patch.mask = effect.mask << (BitsOf(question, entry) == 32 &&
-                                           (entry.address.value & 4) != 0
-                                       ? 32
-                                       : 0);
-      patch.entry = entry;
-      patches.push_back(patch);
-      SetEntry(question, entry, taken);
-      any = again = true;
-      break;  // what follows may be other entries
-    }
-    if (!again) break;
-  }
-  return any;
+bool Predictor::TakeWord(const Effect& effect, const std::vector<Atom>& when,
+                         const std::vector<EntryRead>& entries,
+                         Case& question) {
+  const std::uint64_t value = ValueOf(question, effect.word);
+  const std::uint64_t taken = TakenFor(effect, value);
+  if (taken == value) return false;
+  const EntryRead* last = entries.empty() ? nullptr : &entries.back();
+  if (!HoldAll(when, question, entries, last)) return false;
+  SetValue(question, effect.word, taken);
+  return true;
 }
 
 // What the answer leaves or repeats of words that were taken otherwise is as they
@@ -153,47 +100,26 @@ void Predictor::AsTaken(const Case& question) {
   }
 }
 
-bool Predictor::Fits(const Observed& observed,
-                     const std::vector<Patch>& patches) {
+bool Predictor::Fits(const Observed& observed, const TakenEntries* entries) {
   if (verdict_->standing != Standing::kJudged) return false;
-  // `state_` is that of the patched question.
-  bool flags = false;
-  for (const Patch& patch : patches) flags |= (patch.mask & kFlags) != 0;
-  for (int attempt = 0; attempt < (flags ? 2 : 1); ++attempt) {
-    outcome_ = observed.outcome;
-    AsTaken(observed.question);
-    for (const Patch& patch : patches) {
-      const std::uint64_t original = WordAt(observed.question, patch.word);
-      const std::uint64_t taken = state_.memory.Load(patch.word);
-      std::uint64_t after = original;
-      std::size_t place = outcome_.writes.size();
-      for (std::size_t i = 0; i < outcome_.writes.size(); ++i) {
-        if (outcome_.writes[i].address != patch.word) continue;
-        after = outcome_.writes[i].value;
-        place = i;
-      }
-      if (attempt == 0) after = (after & ~patch.mask) | (taken & patch.mask);
-      if (place < outcome_.writes.size()) {
-        outcome_.writes[place].value = after;
-      } else if (after != taken && !outcome_.writes.full()) {
-        outcome_.writes.push_back({patch.word, after});
-      }
-    }
+  outcome_ = observed.outcome;
+  AsTaken(observed.question);
+  if (entries != nullptr && !outcome_.writes.empty()) {
+    // Who sets a flag in an entry may write back what he took it for.
     FixedVector<MemoryWord, kMaxStepWrites> writes;
-    for (const MemoryWord& write : outcome_.writes) {
-      if (state_.memory.Load(write.address) != write.value) {
-        writes.push_back(write);
+    for (MemoryWord write : outcome_.writes) {
+      const std::uint64_t before = state_.memory.Load(write.address);
+      for (const EntryRead& entry : entries->taken()) {
+        if (entry.address == write.address) {
+          write.value = (write.value & kFlags) | (before & ~kFlags);
+        }
       }
+      if (write.value != before) writes.push_back(write);
     }
-    std::sort(writes.begin(), writes.end(),
-              [](const MemoryWord& a, const MemoryWord& b) {
-                return a.address.value < b.address.value;
-              });
     outcome_.writes = writes;
-    Judge(*verdict_, state_, outcome_, fields_, finding_);
-    if (finding_.conforms) return true;
   }
-  return false;
+  Judge(*verdict_, state_, outcome_, fields_, finding_);
+  return finding_.conforms;
 }
 
 bool Predictor::FitsEvent(const EventClass& given) const {
@@ -238,10 +164,14 @@ Says Predictor::Of(const Effect& effect, const std::vector<Atom>& when,
   if (effect.kind == Effect::Kind::kAnswers) {
     return OfAnswers(effect, when, observed);
   }
-  std::vector<Patch> patches;
-  if (effect.kind == Effect::Kind::kTakes) {
+  TakenEntries entries(observed.question, observed.entries);
+  if (TakesEntries(effect)) {
+    entries.Add(effect, when);
+    JudgeBy(reference_, observed.question, &entries);
+    if (entries.taken().empty()) return unmet;
+  } else if (effect.kind == Effect::Kind::kTakes) {
     Case question = observed.question;
-    if (!Take(effect, when, reference_, question, patches)) return unmet;
+    if (!TakeWord(effect, when, observed.entries, question)) return unmet;
     JudgeBy(reference_, question);
   } else {
     const EntryRead* last =
@@ -254,7 +184,7 @@ Says Predictor::Of(const Effect& effect, const std::vector<Atom>& when,
       effect.event_only
           ? FitsEvent(ClassOf(observed.outcome.event)) &&
                 (!observed.departs || observed.DepartsInEvent())
-          : Fits(observed, patches);
+          : Fits(observed, &entries);
   if (observed.departs) return fits ? Says::kExplains : Says::kOtherwise;
   return fits ? Says::kNothing : Says::kContradicts;
 }
@@ -262,25 +192,30 @@ Says Predictor::Of(const Effect& effect, const std::vector<Atom>& when,
 bool Predictor::Explain(std::span<const Cause> causes,
                         const Observed& observed) {
   Case question = observed.question;
-  std::vector<Patch> patches;
+  TakenEntries entries(observed.question, observed.entries);
   Dialect dialect = dialect_;
   bool event_only = false;
   const EntryRead* last =
       observed.entries.empty() ? nullptr : &observed.entries.back();
   for (const Cause& cause : causes) {
-    if (cause.effect.kind == Effect::Kind::kTakes) {
+    if (TakesEntries(cause.effect)) {
+      entries.Add(cause.effect, cause.when);
+      event_only |= cause.effect.event_only;
+    } else if (cause.effect.kind == Effect::Kind::kTakes) {
       const bool taken =
-          Take(cause.effect, cause.when, reference_, question, patches);
+          TakeWord(cause.effect, cause.when, observed.entries, question);
       event_only |= taken && cause.effect.event_only;
     } else if (cause.effect.kind == Effect::Kind::kAltered &&
                HoldAll(cause.when, question, observed.entries, last)) {
       dialect = dialect.With(*cause.effect.alteration);
-      event_only |= cause.effect.event_only;
     }
   }
-  JudgeBy(Reference(dialect), question);
+  const bool altered =
+      dialect.alterations().size() != dialect_.alterations().size();
+  JudgeBy(altered ? Reference(dialect) : reference_, question,
+          entries.empty() ? nullptr : &entries);
   if (verdict_->standing != Standing::kJudged) return false;
-  if (Fits(observed, patches)) return true;
+  if (Fits(observed, &entries)) return true;
   if (event_only && FitsEvent(ClassOf(observed.outcome.event))) return true;
   // What still does not fit may be what the others give instead.
   for (const Disagreement& d : finding_.disagreements) {
@@ -304,14 +239,12 @@ bool Predictor::Explain(std::span<const Cause> causes,
 
 std::vector<EntryRead> Predictor::Taken(const Effect& effect,
                                         const std::vector<Atom>& when,
-                                        const Case& question) {
-  std::vector<EntryRead> taken;
-  if (!TakesEntries(effect)) return taken;
-  Case patched = question;
-  std::vector<Patch> patches;
-  Take(effect, when, reference_, patched, patches);
-  for (const Patch& patch : patches) taken.push_back(patch.entry);
-  return taken;
+                                        const Observed& observed) {
+  if (!TakesEntries(effect)) return {};
+  TakenEntries entries(observed.question, observed.entries);
+  entries.Add(effect, when);
+  JudgeBy(reference_, observed.question, &entries);
+  return entries.taken();
 }
 
 bool Predictor::Matters(const Effect& effect, const std::vector<Atom>& when,
@@ -330,11 +263,15 @@ bool Predictor::Matters(const Effect& effect, const std::vector<Atom>& when,
   if (effect.kind == Effect::Kind::kAltered) {
     if (!HoldAll(when, question, entries, last)) return false;
     JudgeBy(With(effect.alteration), question);
+  } else if (TakesEntries(effect)) {
+    TakenEntries taken(question, entries);
+    taken.Add(effect, when);
+    JudgeBy(reference_, question, &taken);
+    if (taken.taken().empty()) return false;
   } else {
-    Case patched = question;
-    std::vector<Patch> patches;
-    if (!Take(effect, when, reference_, patched, patches)) return false;
-    JudgeBy(reference_, patched);
+    Case other = question;
+    if (!TakeWord(effect, when, entries, other)) return false;
+    JudgeBy(reference_, other);
   }
   return !SameVerdict(*verdict_, *other_verdict_);
 }

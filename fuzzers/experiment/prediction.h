@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "fuzzers/experiment/cause.h"
+#include "fuzzers/experiment/taken_entries.h"
 #include "oracle/judgement/judge.h"
 #include "oracle/machine_state.h"
 #include "oracle/reference/dialect.h"
@@ -49,28 +50,26 @@ class Predictor {
   bool Matters(const Effect& effect, const std::vector<Atom>& when,
                const Case& question, std::vector<EntryRead>& entries);
 
-  // The entries of the question that a kTakes effect would take otherwise.
+  // The entries that a kTakes effect takes otherwise.
   std::vector<EntryRead> Taken(const Effect& effect,
                                const std::vector<Atom>& when,
-                               const Case& question);
+                               const Observed& observed);
 
   // How many verdicts were asked for: the measure of effort.
   std::size_t judged() const { return judged_; }
 
  private:
-  struct Patch;
-
-  void JudgeBy(const Reference& reference, const Case& question);
+  void JudgeBy(const Reference& reference, const Case& question,
+               TakenEntries* entries = nullptr);
   const Reference& With(const Alteration* alteration);
-  // Gives the words that `effect` takes otherwise what it takes them for.
-  // Whether there are any.
-  bool Take(const Effect& effect, const std::vector<Atom>& when,
-            const Reference& reference, Case& question,
-            std::vector<Patch>& patches);
-  void AsTaken(const Case& question);
-  // Whether the answer fits the verdict on a question with these patches.
-  bool Fits(const Observed& observed, const std::vector<Patch>& patches);
+  // Gives a word of the machine what the effect takes it for. Whether that is
+  // another value.
+  static bool TakeWord(const Effect& effect, const std::vector<Atom>& when,
+                       const std::vector<EntryRead>& entries, Case& question);
+  // Whether the answer fits the verdict, entries having been taken so.
+  bool Fits(const Observed& observed, const TakenEntries* entries);
   bool FitsEvent(const EventClass& given) const;
+  void AsTaken(const Case& question);
   Says OfAnswers(const Effect& effect, const std::vector<Atom>& when,
                  const Observed& observed);
 
