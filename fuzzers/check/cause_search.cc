@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "fuzzers/entries/bits.h"
+#include "fuzzers/entries/registers.h"
 #include "fuzzers/experiment/prediction.h"
 #include "fuzzers/reduction/minimizer.h"
 #include "oracle/target/profile/profile.h"
@@ -13,12 +15,39 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kBatch = 64;
-constexpr std::size_t kMostObserved = 6000;
+constexpr std::size_t kMostObserved = 3000;
 constexpr std::size_t kMostDeparting = 400;
 constexpr std::size_t kMostAlike = 24;
 // What a seed is worth to be made small before it is studied.
 constexpr std::size_t kSeedAttempts = 1500;
+constexpr std::size_t kMostExamples = 24;
 constexpr std::chrono::seconds kCaseTime{3};
+
+// Whether no word is two things at once: an entry of two places, or an entry and
+// a part of the #VE area or the log, of which the SDM says nothing once one of
+// them is written.
+bool IsPlain(const Observed& observed) {
+  const Controls& controls = observed.question.controls;
+  const auto& entries = observed.entries;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const std::uint64_t page = entries[i].address.value >> 12;
+    if (HasSecondary(observed.question, bits::kSecondaryVe) &&
+        page == controls.ve_information_address >> 12) {
+      return false;
+    }
+    if (HasSecondary(observed.question, bits::kSecondaryPml) &&
+        page == controls.pml_address >> 12) {
+      return false;
+    }
+    for (std::size_t j = 0; j < i; ++j) {
+      if (entries[i].address == entries[j].address &&
+          entries[i].level != entries[j].level) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
 
 }  // namespace
 
@@ -135,6 +164,7 @@ bool CauseSearch::Explains(const Observed& observed) {
   if (!cause.has_value()) return false;
   TargetCause& found = found_[*cause];
   ++found.cases;
+  if (found.examples.size() < kMostExamples) found.examples.push_back(observed);
   if (ConsequenceOf(observed) < ConsequenceOf(found.example)) {
     found.example = observed;
     AddConsequence(observed, found.cause);
@@ -157,6 +187,7 @@ bool CauseSearch::HasMore() const {
 }
 
 Observed CauseSearch::Smaller(const Observed& observed, const Key& key) {
+  const bool plain = IsPlain(observed);
   std::optional<Observed> smallest;
   MinimizeOptions options;
   options.max_attempts = kSeedAttempts;
@@ -169,6 +200,7 @@ Observed CauseSearch::Smaller(const Observed& observed, const Key& key) {
           return false;
         }
         if (experiments_->CauseOf(*now).has_value()) return false;
+        if (plain && !IsPlain(*now)) return false;
         smallest = std::move(now);
         return true;
       },
@@ -178,12 +210,12 @@ Observed CauseSearch::Smaller(const Observed& observed, const Key& key) {
 
 void CauseSearch::StudyNext(Strictness how) {
   const Observed* next = nullptr;
+  const auto worth = [&](const Observed& observed) {
+    return std::pair(IsPlain(observed), counts_[KeyOf(observed)]);
+  };
   for (const Observed& observed : departing_) {
-    const Key key = KeyOf(observed);
-    if (given_up_.contains(key)) continue;
-    if (next == nullptr || counts_[key] > counts_[KeyOf(*next)]) {
-      next = &observed;
-    }
+    if (given_up_.contains(KeyOf(observed))) continue;
+    if (next == nullptr || worth(observed) > worth(*next)) next = &observed;
   }
   if (next == nullptr) return;
   const Key key = KeyOf(*next);
@@ -194,7 +226,7 @@ void CauseSearch::StudyNext(Strictness how) {
     given_up_.insert(key);
     return;
   }
-  const Observed seed = Smaller(original, key);
+  Observed seed = Smaller(original, key);
   departing_.push_back(seed);
   if (!experiments_->Study(seed, departing_, how)) {
     given_up_.insert(key);
@@ -206,7 +238,27 @@ void CauseSearch::StudyNext(Strictness how) {
   found.c = seed.question;
   TakeExplained();
   // What it was found from is not to be found again.
-  if (found.cases == 0) given_up_.insert(key);
+  if (found_.back().cases == 0) given_up_.insert(key);
+  DropSubsumed();
+}
+
+// What was found from a few answers may be a part of what is found from more.
+void CauseSearch::DropSubsumed() {
+  const std::size_t last = found_.size() - 1;
+  for (std::size_t i = last; i-- > 0;) {
+    const bool subsumed = std::all_of(
+        found_[i].examples.begin(), found_[i].examples.end(),
+        [&](const Observed& observed) {
+          return experiments_->Explains(found_.size() - 1, observed);
+        });
+    if (!subsumed || found_[i].examples.empty()) continue;
+    found_.back().cases += found_[i].cases;
+    for (const Observed& observed : found_[i].examples) {
+      AddConsequence(observed, found_.back().cause);
+    }
+    found_.erase(found_.begin() + static_cast<std::ptrdiff_t>(i));
+    experiments_->Forget(i);
+  }
 }
 
 void CauseSearch::TakeExplained() {
@@ -243,9 +295,11 @@ void CauseSearch::Minimise(Clock::time_point end) {
       if (ConsequenceOf(*now) != worst) return false;
       // Decided by no other cause.
       for (std::size_t j = 0; j < found_.size(); ++j) {
-        const bool explains =
-            predictor.Of(found_[j].cause, *now) == Says::kExplains;
-        if (explains != (i == j)) return false;
+        const Says says = predictor.Of(found_[j].cause, *now);
+        if (i == j ? says != Says::kExplains
+                   : says == Says::kExplains || says == Says::kSilent) {
+          return false;
+        }
       }
       return true;
     });

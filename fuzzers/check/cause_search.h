@@ -36,6 +36,7 @@ struct TargetCause {
   Cause cause;
   std::uint64_t cases = 0;  // that showed it
   Observed example;         // one that it explains, and the worst
+  std::vector<Observed> examples;  // some
   Case c;                   // the smallest
 };
 
@@ -90,6 +91,7 @@ class CauseSearch {
   std::vector<Observed> AskPool();
   Observed Smaller(const Observed& observed, const Key& key);
   void TakeExplained();
+  void DropSubsumed();
 
   TargetOracle& oracle_;
   Dialect dialect_;

@@ -152,8 +152,16 @@ void TargetCheck::Reconsider() {
   }
   const Explanation& explanation = rest->explanation();
   const std::size_t before = size + UnexplainedFindings();
+  TargetTable by_rest(oracle_, explanation.dialect());
+  std::set<std::string> unexplained;
+  for (const Case& c : disagreed_) {
+    const auto departure = DepartureIn(*sdm_table_, c);
+    if (!departure.has_value() || plain->Explains(*departure)) continue;
+    const std::string still = by_rest.SignatureOfCase(c);
+    if (!still.empty()) unexplained.insert(still);
+  }
   const std::size_t after = plain->size() + explanation.departures.size() +
-                            explanation.unexplained.size();
+                            unexplained.size();
   if (after >= before) return;
   diagnosis_ = std::move(rest);
   causes_ = std::move(plain);

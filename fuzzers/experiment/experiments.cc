@@ -89,6 +89,21 @@ double Readability(const Atom& atom) {
   }
 }
 
+// Whoever goes astray finds nothing there, whatever led him: a bit of an address
+// explains what has to do with absent entries.
+bool RedirectsOnly(const Effect& effect) {
+  if (effect.kind != Effect::Kind::kTakes) return false;
+  switch (effect.word) {
+    case Word::kEptp:
+    case Word::kEntry:
+      return (effect.mask & bits::kAddress) != 0;
+    case Word::kGpa:
+      return true;
+    default:
+      return false;
+  }
+}
+
 const EntryRead* LastOf(const Observed& observed) {
   return observed.entries.empty() ? nullptr : &observed.entries.back();
 }
@@ -105,9 +120,13 @@ Experiments::Experiments(const Dialect& dialect, FieldSet fields,
 Experiments::~Experiments() = default;
 
 std::optional<std::size_t> Experiments::CauseOf(const Observed& observed) {
+  std::optional<std::size_t> silent;
   for (std::size_t i = 0; i < causes_.size(); ++i) {
-    if (predictor_.Of(causes_[i], observed) == Says::kExplains) return i;
+    const Says says = predictor_.Of(causes_[i], observed);
+    if (says == Says::kExplains) return i;
+    if (says == Says::kSilent) silent = i;
   }
+  if (silent.has_value()) return silent;
   if (causes_.size() > 1 && predictor_.Explain(causes_, observed)) {
     return causes_.size() - 1;
   }
@@ -474,6 +493,7 @@ void Experiments::Weigh(Attempt& attempt) {
   double worth = attempt.explained;
   if (attempt.effect.event_only) worth *= 0.95;
   if (attempt.effect.kind == Effect::Kind::kAnswers) worth *= 0.88;
+  if (RedirectsOnly(attempt.effect)) worth *= 0.9;
   worth *= 1 - 0.09 * static_cast<double>(atoms);
   attempt.score = worth - 3 * attempt.contradicted;
 }
@@ -721,6 +741,7 @@ bool Experiments::Study(const Observed& seed,
   stride_ = kFirstStride;
   for (Attempt& attempt : attempts) {
     FindCondition(seed, attempt);
+    TryOtherBit(attempt);
     Weigh(attempt);
   }
   Sort(attempts);

@@ -77,6 +77,15 @@ class Experiments {
   bool Study(const Observed& seed, std::span<const Observed> departing,
              Strictness how = Strictness::kAny);
 
+  // Whether cause number `of` explains this answer, alone.
+  bool Explains(std::size_t of, const Observed& observed) {
+    return predictor_.Of(causes_[of], observed) == Says::kExplains;
+  }
+  // Forgets a cause; those found later have a lower number then.
+  void Forget(std::size_t number) {
+    causes_.erase(causes_.begin() + static_cast<std::ptrdiff_t>(number));
+  }
+
   // What it took so far.
   std::size_t asked() const { return asked_; }
   std::size_t judged() const { return predictor_.judged(); }

@@ -6,6 +6,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <sstream>
+#include <string>
 #include <vector>
 
 #include "fuzzers/encoding/canonical.h"
@@ -121,6 +123,24 @@ std::vector<Cause> CausesOf(const Mistake& mistake) {
   return experiments.causes();
 }
 
+// For whoever reads a failure.
+std::string Told(const std::vector<Cause>& causes) {
+  std::ostringstream text;
+  for (const Cause& cause : causes) {
+    text << "effect " << static_cast<int>(cause.effect.kind) << std::hex
+         << " mask " << cause.effect.mask << " value " << cause.effect.value
+         << " from " << cause.effect.from << std::dec << " field "
+         << static_cast<int>(cause.effect.field) << " explains "
+         << cause.explained << ", contradicted " << cause.contradicted << "\n";
+    for (const Atom& atom : cause.when) {
+      text << "  of " << static_cast<int>(atom.of) << " word "
+           << static_cast<int>(atom.word) << std::hex << " mask " << atom.mask
+           << " value " << atom.value << std::dec << "\n";
+    }
+  }
+  return text.str();
+}
+
 bool IsPage(const UsedEntry& entry) {
   return entry.level == 1 || (entry.level <= 3 && (entry.value & 0x80) != 0);
 }
@@ -144,13 +164,13 @@ std::uint64_t LevelsOf(const Cause& cause) {
 }
 
 TEST(ExperimentsTest, ABitThatIsNotLookedAtIsNamedWithItsLevel) {
-  constexpr std::uint64_t kBit = 1 << 13;
+  constexpr std::uint64_t kBit = 1 << 12;
   const std::vector<Cause> causes =
       CausesOf([](const Case&, const UsedEntry& entry) {
         return entry.level == 2 && IsPage(entry) ? entry.value & ~kBit
                                                  : entry.value;
       });
-  ASSERT_EQ(causes.size(), 1u);
+  ASSERT_EQ(causes.size(), 1u) << Told(causes);
   const Cause& cause = causes[0];
   EXPECT_EQ(cause.effect.kind, Effect::Kind::kTakes);
   EXPECT_EQ(cause.effect.mask, kBit);
@@ -165,7 +185,7 @@ TEST(ExperimentsTest, WhatHoldsAtAllLevelsIsSaidOfAll) {
       CausesOf([](const Case&, const UsedEntry& entry) {
         return entry.value & ~std::uint64_t{2};
       });
-  ASSERT_EQ(causes.size(), 1u);
+  ASSERT_EQ(causes.size(), 1u) << Told(causes);
   EXPECT_EQ(causes[0].effect.mask, 2u);
   EXPECT_GT(std::popcount(LevelsOf(causes[0])), 2);
 }
@@ -177,7 +197,7 @@ TEST(ExperimentsTest, AMaskIsFoundFromOneOfItsBits) {
         return entry.level == 2 && IsPage(entry) ? entry.value & ~kMask
                                                  : entry.value;
       });
-  ASSERT_EQ(causes.size(), 1u);
+  ASSERT_EQ(causes.size(), 1u) << Told(causes);
   EXPECT_EQ(causes[0].effect.mask & 0x1f'f000, kMask);
 }
 
@@ -191,6 +211,7 @@ TEST(ExperimentsTest, AConditionIsFoundBesideTheEffect) {
         return refuses ? entry.value & ~std::uint64_t{4} : entry.value;
       });
   ASSERT_GE(causes.size(), 1u);
+  SCOPED_TRACE(Told(causes));
   EXPECT_LE(causes.size(), 2u);
   EXPECT_EQ(causes[0].effect.mask, 4u);
   EXPECT_TRUE(Needs(causes[0], kIgnored));
@@ -204,6 +225,7 @@ TEST(ExperimentsTest, ABitThatIsTakenForAnotherIsOneCause) {
         return (entry.value & ~std::uint64_t{2}) | other;
       });
   ASSERT_GE(causes.size(), 1u);
+  SCOPED_TRACE(Told(causes));
   EXPECT_EQ(causes[0].effect.mask, 2u);
   EXPECT_EQ(causes[0].effect.from, 4u);
   EXPECT_EQ(causes.size(), 1u);

@@ -179,7 +179,9 @@ Says Predictor::Of(const Effect& effect, const std::vector<Atom>& when,
     if (!HoldAll(when, observed.question, observed.entries, last)) return unmet;
     JudgeBy(With(effect.alteration), observed.question);
   }
-  if (verdict_->standing != Standing::kJudged) return unmet;
+  if (verdict_->standing != Standing::kJudged) {
+    return observed.departs ? Says::kSilent : Says::kNothing;
+  }
   const bool fits =
       effect.event_only
           ? FitsEvent(ClassOf(observed.outcome.event)) &&
@@ -214,7 +216,7 @@ bool Predictor::Explain(std::span<const Cause> causes,
       dialect.alterations().size() != dialect_.alterations().size();
   JudgeBy(altered ? Reference(dialect) : reference_, question,
           entries.empty() ? nullptr : &entries);
-  if (verdict_->standing != Standing::kJudged) return false;
+  if (verdict_->standing != Standing::kJudged) return true;
   if (Fits(observed, &entries)) return true;
   if (event_only && FitsEvent(ClassOf(observed.outcome.event))) return true;
   // What still does not fit may be what the others give instead.

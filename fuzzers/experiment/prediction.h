@@ -28,6 +28,7 @@ enum class Says : std::uint8_t {
   kExplains,     // it departs, and as the cause has it
   kContradicts,  // it agrees, and by the cause would not
   kOtherwise,    // it departs, and not as the cause has it
+  kSilent,       // it departs, and by the cause the SDM has no say (ALIAS-1)
 };
 
 class Predictor {

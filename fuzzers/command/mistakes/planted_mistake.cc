@@ -376,10 +376,12 @@ void DrawName(Random& random, PlantedMistake& mistake) {
                                                       : "#VE";
     mistake.names = {BitPattern(site.bits, "secondary"), name};
   } else {
-    mistake.names = {BitPattern(changed)};
+    const std::uint64_t either = mask ? changed : changed | site.bits;
+    mistake.names = {BitPattern(either)};
     if (site.function == "qualification") {
-      // Rights are three bits further up in it.
-      mistake.names.push_back(BitPattern(changed << 3));
+      // Rights are three bits further up in it, and rules are named so.
+      mistake.names.push_back(BitPattern(either << 3));
+      mistake.names.push_back("QUAL-[3-6]");
     }
     if (mask) {
       mistake.names.push_back("address");
