@@ -23,9 +23,9 @@ constexpr std::size_t kSeedAttempts = 1500;
 constexpr std::size_t kMostExamples = 24;
 constexpr std::chrono::seconds kCaseTime{3};
 
-// Whether no word is two things at once: an entry of two places, or an entry and
-// a part of the #VE area or the log, of which the SDM says nothing once one of
-// them is written.
+// Whether no word is two things at once: an entry of two places, or an entry
+// and a part of the #VE area or the log, of which the SDM says nothing once one
+// of them is written.
 bool IsPlain(const Observed& observed) {
   const Controls& controls = observed.question.controls;
   const auto& entries = observed.entries;
@@ -60,8 +60,8 @@ Observed ObservedOf(const StepReport& report, const Step* step) {
   observed.departs = !report.finding.conforms;
   if (observed.departs) {
     observed.disagreements = report.finding.disagreements;
-    observed.expected = ClassOf(
-        report.verdict.alternatives[report.finding.alternative].event);
+    observed.expected =
+        ClassOf(report.verdict.alternatives[report.finding.alternative].event);
   }
   return observed;
 }
@@ -111,8 +111,8 @@ std::optional<Observed> CauseSearch::Ask(const Case& question) {
   table_->Run(question, [&](const StepReport& report) {
     if (report.step != last) return;
     if (report.verdict.standing != Standing::kJudged) return;
-    answer = ObservedOf(report,
-                        last == 0 ? nullptr : &question.steps[last - 1]);
+    answer =
+        ObservedOf(report, last == 0 ? nullptr : &question.steps[last - 1]);
   });
   if (oracle_.incident().kind != IncidentKind::kNone) return std::nullopt;
   return answer;

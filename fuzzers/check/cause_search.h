@@ -34,10 +34,10 @@ Observed ObservedOf(const StepReport& report, const Step* step);
 
 struct TargetCause {
   Cause cause;
-  std::uint64_t cases = 0;  // that showed it
-  Observed example;         // one that it explains, and the worst
+  std::uint64_t cases = 0;         // that showed it
+  Observed example;                // one that it explains, and the worst
   std::vector<Observed> examples;  // some
-  Case c;                   // the smallest
+  Case c;                          // the smallest
 };
 
 class CauseSearch {
@@ -71,9 +71,7 @@ class CauseSearch {
 
   // What it took: questions to the target, verdicts of the reference.
   std::size_t asked() const { return asked_before_ + experiments_->asked(); }
-  std::size_t judged() const {
-    return judged_before_ + experiments_->judged();
-  }
+  std::size_t judged() const { return judged_before_ + experiments_->judged(); }
 
  private:
   // What departs alike.

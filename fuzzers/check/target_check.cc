@@ -118,17 +118,18 @@ std::size_t TargetCheck::UnexplainedFindings() const {
       }));
 }
 
-// Where known mistakes explain a part of what departs and not the rest, one that
-// is not known may explain all of it, and they are blamed for nothing.
+// Where known mistakes explain a part of what departs and not the rest, one
+// that is not known may explain all of it, and they are blamed for nothing.
 void TargetCheck::Reconsider() {
   constexpr unsigned kMostTimes = 4;
   constexpr int kMostCauses = 4;
   constexpr std::size_t kMostAsked = 24;
   const std::size_t size = dialect_.alterations().size();
-  if (size == 0 || size == considered_size_ || reconsidered_ == kMostTimes) {
-    return;
-  }
+  const bool news = size != considered_size_ ||
+                    disagreed_.size() >= 2 * considered_cases_ + 8;
+  if (size == 0 || !news || reconsidered_ == kMostTimes) return;
   considered_size_ = size;
+  considered_cases_ = disagreed_.size();
   ++reconsidered_;
   auto plain = std::make_unique<CauseSearch>(oracle_, Dialect());
   plain->set_pool(&given_cases_);
@@ -160,8 +161,8 @@ void TargetCheck::Reconsider() {
     const std::string still = by_rest.SignatureOfCase(c);
     if (!still.empty()) unexplained.insert(still);
   }
-  const std::size_t after = plain->size() + explanation.departures.size() +
-                            unexplained.size();
+  const std::size_t after =
+      plain->size() + explanation.departures.size() + unexplained.size();
   if (after >= before) return;
   diagnosis_ = std::move(rest);
   causes_ = std::move(plain);

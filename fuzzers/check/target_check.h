@@ -157,9 +157,10 @@ class TargetCheck {
 
   std::unique_ptr<CauseSearch> causes_;
   unsigned effort_ = 25;
-  unsigned reconsidered_ = 0;         // how often
-  std::size_t considered_size_ = 0;  // of the dialect, at the last time
-  std::uint64_t diagnosed_ = 0;  // cases that nothing explained after all
+  unsigned reconsidered_ = 0;         // how often; at the last time:
+  std::size_t considered_size_ = 0;   // of the dialect
+  std::size_t considered_cases_ = 0;  // that disagreed
+  std::uint64_t diagnosed_ = 0;       // cases that nothing explained after all
 
   std::vector<Case> batch_;
   std::vector<Case> given_cases_;  // that fit

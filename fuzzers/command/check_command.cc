@@ -217,8 +217,7 @@ CheckFinding DepartureOf(const TargetDeparture& told, TargetCheck& check,
 CheckFinding FindingOf(const TargetCause& found, TargetCheck& check,
                        const TargetOracle& oracle) {
   CheckFinding finding;
-  const RuleInfo& rule =
-      InfoOf(found.example.disagreements[0].why.rule);
+  const RuleInfo& rule = InfoOf(found.example.disagreements[0].why.rule);
   finding.identifier = std::string(rule.identifier);
   finding.sdm_section = std::string(rule.section);
   finding.sentence = CauseWords(found.cause);
@@ -320,7 +319,13 @@ CheckReport ReportOf(const CheckOptions& options, TargetCheck& check,
     }
     report.remarks.push_back(remark);
   }
-  if (const auto& nearest = check.explanation().nearest; nearest.has_value()) {
+  const bool unexplained =
+      std::any_of(report.findings.begin(), report.findings.end(),
+                  [](const CheckFinding& finding) {
+                    return finding.identifier == "unexplained";
+                  });
+  if (const auto& nearest = check.explanation().nearest;
+      unexplained && nearest.has_value()) {
     report.remarks.push_back(
         absl::StrCat("of what is unexplained, this comes nearest: ",
                      AlterationWords(*nearest->alteration),

@@ -90,8 +90,8 @@ bool GiveInstead(const Effect& effect, const Observed& observed,
   Event& event = outcome.event;
   const std::size_t page = effect.index < 2 ? effect.index : 0;
   Translation& translation = event.translations[page];
-  const bool translated = event.kind == EventKind::kCompleted &&
-                          page < event.translation_count;
+  const bool translated =
+      event.kind == EventKind::kCompleted && page < event.translation_count;
   switch (effect.field) {
     case Field::kEvent:
     case Field::kExitReason:

@@ -89,8 +89,8 @@ double Readability(const Atom& atom) {
   }
 }
 
-// Whoever goes astray finds nothing there, whatever led him: a bit of an address
-// explains what has to do with absent entries.
+// Whoever goes astray finds nothing there, whatever led him: a bit of an
+// address explains what has to do with absent entries.
 bool RedirectsOnly(const Effect& effect) {
   if (effect.kind != Effect::Kind::kTakes) return false;
   switch (effect.word) {
@@ -156,9 +156,8 @@ void Experiments::Ask(const std::vector<Case>& questions,
 void Experiments::Vary(const Observed& seed) {
   near_.clear();
   std::vector<Case> questions;
-  ForEachVariation(seed.question, seed.entries, [&](const Case& varied) {
-    questions.push_back(varied);
-  });
+  ForEachVariation(seed.question, seed.entries,
+                   [&](const Case& varied) { questions.push_back(varied); });
   Ask(questions, &near_);
   // What departs there for reasons that are known says nothing of this one.
   std::erase_if(near_, [&](const Observed& o) {
@@ -214,8 +213,7 @@ void Experiments::AddTakes(const Observed& seed, std::vector<Attempt>& list) {
   }
 }
 
-void Experiments::AddAltered(const Observed& seed,
-                             std::vector<Attempt>& list) {
+void Experiments::AddAltered(const Observed& seed, std::vector<Attempt>& list) {
   const auto all = AllAlterations();
   Combination combination;
   for (const Alteration* alteration : dialect_.alterations()) {
@@ -231,8 +229,7 @@ void Experiments::AddAltered(const Observed& seed,
   const auto verdict = std::make_unique<Verdict>();
   const auto trace = std::make_unique<Trace>();
   trace->keeps_hits = false;
-  const AlterationSet touched =
-      touched_by.Judge(state, step, *verdict, *trace);
+  const AlterationSet touched = touched_by.Judge(state, step, *verdict, *trace);
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (!touched[i]) continue;
     Attempt attempt;
@@ -244,8 +241,7 @@ void Experiments::AddAltered(const Observed& seed,
   }
 }
 
-void Experiments::AddAnswers(const Observed& seed,
-                             std::vector<Attempt>& list) {
+void Experiments::AddAnswers(const Observed& seed, std::vector<Attempt>& list) {
   const Disagreement& first = seed.disagreements[0];
   Effect effect{.kind = Effect::Kind::kAnswers,
                 .field = first.field,
@@ -254,9 +250,10 @@ void Experiments::AddAnswers(const Observed& seed,
                 .given_event = ClassOf(seed.outcome.event),
                 .given = first.given};
   if (IsBit(first.field)) {
-    effect.given = first.given >> (first.field == Field::kMemory
-                                       ? first.index
-                                       : std::uint8_t{0}) & 1;
+    effect.given =
+        first.given >>
+            (first.field == Field::kMemory ? first.index : std::uint8_t{0}) &
+        1;
   }
   list.push_back({effect, {}});
   if (first.field <= Field::kExitReason) return;
@@ -295,8 +292,8 @@ std::vector<Experiments::Attempt> Experiments::Candidates(
     std::size_t looked_at = 0;
     for (const Observed* o : departing_) {
       if (++looked_at > 150) break;
-      explained += predictor_.Of(attempt.effect, attempt.when, *o) ==
-                   Says::kExplains;
+      explained +=
+          predictor_.Of(attempt.effect, attempt.when, *o) == Says::kExplains;
     }
     for (std::size_t i = 0; i < near_.size(); i += 3) {
       const Says says = predictor_.Of(attempt.effect, attempt.when, near_[i]);
@@ -382,8 +379,8 @@ void Experiments::FindCondition(const Observed& seed, Attempt& attempt) {
   };
   std::vector<Known> known;
   ForEach([&](const Observed& o, double weight, bool near) {
-    if (o.departs || predictor_.Of(attempt.effect, attempt.when, o) ==
-                         Says::kContradicts) {
+    if (o.departs ||
+        predictor_.Of(attempt.effect, attempt.when, o) == Says::kContradicts) {
       known.push_back({&o, weight, near});
     }
   });
@@ -416,11 +413,11 @@ void Experiments::FindCondition(const Observed& seed, Attempt& attempt) {
         return Holds(atom, item.observed->question, item.observed->entries,
                      item.itself);
       }
-      return std::any_of(
-          item.taken.begin(), item.taken.end(), [&](const EntryRead& entry) {
-            return Holds(atom, item.observed->question, item.observed->entries,
-                         &entry);
-          });
+      return std::any_of(item.taken.begin(), item.taken.end(),
+                         [&](const EntryRead& entry) {
+                           return Holds(atom, item.observed->question,
+                                        item.observed->entries, &entry);
+                         });
     };
     // A set of numbers is that of all that are explained.
     const auto widened = [&](Atom atom) {
@@ -429,8 +426,8 @@ void Experiments::FindCondition(const Observed& seed, Attempt& attempt) {
         if (atom.of == Atom::Of::kQuestion) {
           atom.mask |= NumberSet(ValueOf(item.observed->question, atom.word));
         } else if (of_entries && !item.taken.empty()) {
-          atom.mask |= NumberSet(ValueOf(item.observed->question,
-                                         item.taken[0], atom.word));
+          atom.mask |= NumberSet(
+              ValueOf(item.observed->question, item.taken[0], atom.word));
         } else if (item.itself != nullptr) {
           atom.mask |= NumberSet(
               ValueOf(item.observed->question, *item.itself, atom.word));
@@ -484,17 +481,20 @@ void Experiments::Weigh(Attempt& attempt) {
       attempt.contradicted += near ? kNearContradiction : weight;
     }
   });
-  std::size_t atoms = 0;
+  double atoms = 0;
   for (const Atom& atom : attempt.when) {
-    // Where it is belongs to an effect on entries.
-    atoms += !IsOfEntries(attempt.effect) || (atom.word != Word::kEntryLevel &&
-                                              atom.word != Word::kEntryFor);
+    // Where it is belongs to an effect on entries; what another entry has to do
+    // with it is rather said of the entry itself.
+    const bool place =
+        atom.word == Word::kEntryLevel || atom.word == Word::kEntryFor;
+    if (place && IsOfEntries(attempt.effect)) continue;
+    atoms += atom.of == Atom::Of::kOnTheWay ? 1.4 : 1;
   }
   double worth = attempt.explained;
   if (attempt.effect.event_only) worth *= 0.95;
   if (attempt.effect.kind == Effect::Kind::kAnswers) worth *= 0.88;
-  if (RedirectsOnly(attempt.effect)) worth *= 0.9;
-  worth *= 1 - 0.09 * static_cast<double>(atoms);
+  if (RedirectsOnly(attempt.effect)) worth *= 0.7;
+  worth *= 1 - 0.09 * atoms;
   attempt.score = worth - 3 * attempt.contradicted;
 }
 
@@ -572,9 +572,9 @@ void Experiments::Spread(const Observed& seed, const Attempt& attempt) {
 void Experiments::Widen(const Observed& seed, Attempt& attempt) {
   Weigh(attempt);
   for (const Word word : {Word::kEntryFor, Word::kEntryLevel}) {
-    const auto at = std::find_if(
-        attempt.when.begin(), attempt.when.end(),
-        [&](const Atom& atom) { return atom.word == word; });
+    const auto at =
+        std::find_if(attempt.when.begin(), attempt.when.end(),
+                     [&](const Atom& atom) { return atom.word == word; });
     if (at == attempt.when.end()) continue;
     const std::size_t place =
         static_cast<std::size_t>(at - attempt.when.begin());
@@ -610,8 +610,8 @@ void Experiments::WidenMask(const Observed& seed, Attempt& attempt) {
   const std::vector<EntryRead> taken =
       predictor_.Taken(effect, attempt.when, seed);
   if (of_entries && taken.empty()) return;
-  const std::uint64_t now = of_entries ? taken[0].value
-                                       : ValueOf(seed.question, effect.word);
+  const std::uint64_t now =
+      of_entries ? taken[0].value : ValueOf(seed.question, effect.word);
   const bool to_one = effect.value != 0;
   std::vector<Case> questions;
   std::vector<Effect> effects;
@@ -669,10 +669,11 @@ void Experiments::Sort(std::vector<Attempt>& list) {
   });
 }
 
-// A bit that is taken for 1 if another is 1, or for 0 if that is 0, may be taken
-// for that other one.
+// A bit that is taken for 1 if another is 1, or for 0 if that is 0, may be
+// taken for that other one.
 void Experiments::TryOtherBit(Attempt& attempt) {
-  if (!IsOfEntries(attempt.effect) || !std::has_single_bit(attempt.effect.mask)) {
+  if (!IsOfEntries(attempt.effect) ||
+      !std::has_single_bit(attempt.effect.mask)) {
     return;
   }
   for (std::size_t i = 0; i < attempt.when.size(); ++i) {
@@ -714,7 +715,8 @@ void Experiments::Keep(const Attempt& attempt) {
     ForEach([&](const Observed& o, double, bool) {
       const Says says = predictor_.Of(cause.effect, others, o);
       if (says == Says::kContradicts) ++without.agree;
-      if (says == Says::kExplains && predictor_.Of(cause, o) == Says::kOtherwise) {
+      if (says == Says::kExplains &&
+          predictor_.Of(cause, o) == Says::kOtherwise) {
         ++without.depart;
       }
     });

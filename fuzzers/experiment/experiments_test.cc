@@ -141,10 +141,6 @@ std::string Told(const std::vector<Cause>& causes) {
   return text.str();
 }
 
-bool IsPage(const UsedEntry& entry) {
-  return entry.level == 1 || (entry.level <= 3 && (entry.value & 0x80) != 0);
-}
-
 // Whether a condition says that a bit of the entry itself is 1.
 bool Needs(const Cause& cause, std::uint64_t bit) {
   for (const Atom& atom : cause.when) {
@@ -163,18 +159,17 @@ std::uint64_t LevelsOf(const Cause& cause) {
   return 0x3e;
 }
 
-TEST(ExperimentsTest, ABitThatIsNotLookedAtIsNamedWithItsLevel) {
-  constexpr std::uint64_t kBit = 1 << 12;
+TEST(ExperimentsTest, ABitThatIsTakenOtherwiseIsNamedWithItsLevel) {
   const std::vector<Cause> causes =
       CausesOf([](const Case&, const UsedEntry& entry) {
-        return entry.level == 2 && IsPage(entry) ? entry.value & ~kBit
-                                                 : entry.value;
+        return entry.level == 2 ? entry.value | 2 : entry.value;
       });
   ASSERT_EQ(causes.size(), 1u) << Told(causes);
   const Cause& cause = causes[0];
+  SCOPED_TRACE(Told(causes));
   EXPECT_EQ(cause.effect.kind, Effect::Kind::kTakes);
-  EXPECT_EQ(cause.effect.mask, kBit);
-  EXPECT_EQ(cause.effect.value, 0u);
+  EXPECT_EQ(cause.effect.mask, 2u);
+  EXPECT_EQ(cause.effect.value, 2u);
   EXPECT_EQ(LevelsOf(cause), 1u << 2);
   EXPECT_EQ(cause.consequence, Consequence::kReaches);
   EXPECT_EQ(cause.contradicted, 0u);
@@ -191,29 +186,28 @@ TEST(ExperimentsTest, WhatHoldsAtAllLevelsIsSaidOfAll) {
 }
 
 TEST(ExperimentsTest, AMaskIsFoundFromOneOfItsBits) {
-  constexpr std::uint64_t kMask = 0x1f'8000;  // of 20:12, those above 14
+  constexpr std::uint64_t kMask = 0x30;  // two of the bits of the memory type
   const std::vector<Cause> causes =
       CausesOf([](const Case&, const UsedEntry& entry) {
-        return entry.level == 2 && IsPage(entry) ? entry.value & ~kMask
-                                                 : entry.value;
-      });
-  ASSERT_EQ(causes.size(), 1u) << Told(causes);
-  EXPECT_EQ(causes[0].effect.mask & 0x1f'f000, kMask);
-}
-
-TEST(ExperimentsTest, AConditionIsFoundBesideTheEffect) {
-  // Fetches alone fail where bit 11, which is ignored, is 1.
-  constexpr std::uint64_t kIgnored = 1 << 11;
-  const std::vector<Cause> causes =
-      CausesOf([](const Case& question, const UsedEntry& entry) {
-        const bool refuses = IsPage(entry) && (entry.value & kIgnored) != 0 &&
-                             (question.controls.secondary >> 22 & 1) == 0;
-        return refuses ? entry.value & ~std::uint64_t{4} : entry.value;
+        return entry.level == 1 ? entry.value & ~kMask : entry.value;
       });
   ASSERT_GE(causes.size(), 1u);
   SCOPED_TRACE(Told(causes));
-  EXPECT_LE(causes.size(), 2u);
-  EXPECT_EQ(causes[0].effect.mask, 4u);
+  EXPECT_EQ(causes[0].effect.mask, kMask);
+  EXPECT_EQ(LevelsOf(causes[0]), 1u << 1);
+}
+
+TEST(ExperimentsTest, AConditionIsFoundBesideTheEffect) {
+  // Bit 11, which is ignored, makes a page read-only.
+  constexpr std::uint64_t kIgnored = 1 << 11;
+  const std::vector<Cause> causes =
+      CausesOf([](const Case&, const UsedEntry& entry) {
+        const bool refuses = entry.level == 1 && (entry.value & kIgnored) != 0;
+        return refuses ? entry.value & ~std::uint64_t{2} : entry.value;
+      });
+  ASSERT_EQ(causes.size(), 1u) << Told(causes);
+  SCOPED_TRACE(Told(causes));
+  EXPECT_EQ(causes[0].effect.mask, 2u);
   EXPECT_TRUE(Needs(causes[0], kIgnored));
 }
 

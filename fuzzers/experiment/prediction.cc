@@ -83,8 +83,8 @@ bool Predictor::TakeWord(const Effect& effect, const std::vector<Atom>& when,
   return true;
 }
 
-// What the answer leaves or repeats of words that were taken otherwise is as they
-// were taken.
+// What the answer leaves or repeats of words that were taken otherwise is as
+// they were taken.
 void Predictor::AsTaken(const Case& question) {
   const auto follow = [](auto& given, const auto& was, const auto& taken) {
     if (given == was) given = taken;
@@ -182,11 +182,10 @@ Says Predictor::Of(const Effect& effect, const std::vector<Atom>& when,
   if (verdict_->standing != Standing::kJudged) {
     return observed.departs ? Says::kSilent : Says::kNothing;
   }
-  const bool fits =
-      effect.event_only
-          ? FitsEvent(ClassOf(observed.outcome.event)) &&
-                (!observed.departs || observed.DepartsInEvent())
-          : Fits(observed, &entries);
+  const bool fits = effect.event_only
+                        ? FitsEvent(ClassOf(observed.outcome.event)) &&
+                              (!observed.departs || observed.DepartsInEvent())
+                        : Fits(observed, &entries);
   if (observed.departs) return fits ? Says::kExplains : Says::kOtherwise;
   return fits ? Says::kNothing : Says::kContradicts;
 }
@@ -250,8 +249,7 @@ std::vector<EntryRead> Predictor::Taken(const Effect& effect,
 }
 
 bool Predictor::Matters(const Effect& effect, const std::vector<Atom>& when,
-                        const Case& question,
-                        std::vector<EntryRead>& entries) {
+                        const Case& question, std::vector<EntryRead>& entries) {
   JudgeBy(reference_, question);
   entries.assign(trace_->entries.begin(), trace_->entries.end());
   if (verdict_->standing != Standing::kJudged) return false;

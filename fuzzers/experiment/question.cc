@@ -83,8 +83,8 @@ void SetValue(Case& c, Word word, std::uint64_t value) {
   Step none;
   Step& step = c.steps.empty() ? none : c.steps.back();
   switch (word) {
-#define EPTDIFF_QUESTION_WORD(enumerator, kind, bits, member)          \
-  case Word::enumerator:                                               \
+#define EPTDIFF_QUESTION_WORD(enumerator, kind, bits, member)               \
+  case Word::enumerator:                                                    \
     member = static_cast<std::remove_reference_t<decltype(member)>>(value); \
     break;
 #include "fuzzers/experiment/question_words.def"

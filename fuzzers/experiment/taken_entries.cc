@@ -28,8 +28,8 @@ std::uint64_t TakenEntries::ReadSpp(Examiner& x, Hpa address,
 
 std::uint64_t TakenEntries::ReadGuest(Examiner& x, Hpa address, int,
                                       std::uint64_t now) {
-  return Take({Structure::kGuest, x.s.linear.level, x.s.linear.level, address,
-               now});
+  return Take(
+      {Structure::kGuest, x.s.linear.level, x.s.linear.level, address, now});
 }
 
 std::uint64_t TakenEntries::Pat(Examiner& x) { return x.state().guest.pat; }

@@ -37,8 +37,8 @@ void ForEachNumber(Word word, std::uint64_t value,
     case Word::kPatIndex:
       return try_all({0, 1, 2, 3, 4, 5, 6, 7});
     case Word::kMaxphyaddr:
-      return try_all({36, 39, 40, 44, 45, 46, 47, 48, 50, 52, value - 1,
-                      value + 1});
+      return try_all(
+          {36, 39, 40, 44, 45, 46, 47, 48, 50, 52, value - 1, value + 1});
     case Word::kKeyidBits:
       return try_all({0, 1});
     case Word::kHlatPrefix:

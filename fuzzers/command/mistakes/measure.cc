@@ -12,7 +12,6 @@
 #include "fuzzers/command/files/embedded_corpus.h"
 #include "fuzzers/command/mistakes/planted_mistake.h"
 #include "fuzzers/command/words/cause_words.h"
-#include "fuzzers/text/case_text.h"
 #include "fuzzers/text/view.h"
 #include "oracle/target/session/target_oracle.h"
 
@@ -46,8 +45,7 @@ bool Says(const std::string& sentence, const std::string& pattern) {
     return std::regex_search(sentence, std::regex(pattern));
   }
   const std::vector<std::string> parts = absl::StrSplit(pattern, '@');
-  if (!parts[2].empty() &&
-      !std::regex_search(sentence, std::regex(parts[2]))) {
+  if (!parts[2].empty() && !std::regex_search(sentence, std::regex(parts[2]))) {
     return false;
   }
   std::uint64_t wanted = 0;
@@ -84,18 +82,12 @@ MistakeResult Measure(std::uint64_t number, std::uint64_t cases) {
   result.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   std::vector<std::string> sentences;
   for (const TargetDeparture& told : check.departures()) {
-    sentences.emplace_back(
-        absl::StrCat(View(IdentifierOf(
-                         InfoOf(told.departure.alteration->slot).rule)),
-                     ": ", View(told.departure.alteration->words)));
+    sentences.emplace_back(absl::StrCat(
+        View(IdentifierOf(InfoOf(told.departure.alteration->slot).rule)), ": ",
+        View(told.departure.alteration->words)));
   }
   for (const TargetCause& cause : check.causes()) {
     sentences.push_back(CauseWords(cause.cause));
-    if (getenv("DBG")) {
-      TextCase t; t.c = cause.c;
-      for (auto& l : ExperimentWords(cause.cause)) absl::StrAppend(&sentences.back(), "\n ", l);
-      absl::StrAppend(&sentences.back(), "\n", FormatCase(t));
-    }
   }
   result.explained = sentences.size();
   result.findings = sentences.size() + check.findings().size();
@@ -105,15 +97,13 @@ MistakeResult Measure(std::uint64_t number, std::uint64_t cases) {
   if (!sentences.empty()) {
     result.headline = sentences[0];
     result.named = SaysAny(result.headline, mistake.names);
-    result.whole = result.named &&
-                   (mistake.condition_names.empty() ||
-                    SaysAny(result.headline, mistake.condition_names));
+    result.whole =
+        result.named && (mistake.condition_names.empty() ||
+                         SaysAny(result.headline, mistake.condition_names));
   }
   for (std::size_t i = 1; i < sentences.size(); ++i) {
     absl::StrAppend(&result.headline, "\n      | ", sentences[i]);
   }
-  if (getenv("DBG")) for (auto& f : check.findings()) { TextCase t; t.c = f.c;
-    absl::StrAppend(&result.headline, "\n  UNEXPLAINED ", f.signature, "\n", FormatCase(t)); }
   result.cases = check.disagreeing();
   result.questions = check.cause_search().asked();
   return result;

@@ -14,13 +14,13 @@ namespace eptdiff {
 // What came of one mistake.
 struct MistakeResult {
   std::uint64_t number = 0;
-  std::string words;  // the mistake
-  std::size_t findings = 0;  // departures and further ones; 0: not noticed
+  std::string words;          // the mistake
+  std::size_t findings = 0;   // departures and further ones; 0: not noticed
   std::size_t explained = 0;  // of them, by alterations or by experiment
-  std::string headline;  // the first
-  bool named = false;    // what was changed
-  bool whole = false;    // and under which condition
-  std::uint64_t cases = 0;  // disagreeing
+  std::string headline;       // the first
+  bool named = false;         // what was changed
+  bool whole = false;         // and under which condition
+  std::uint64_t cases = 0;    // disagreeing
   std::size_t questions = 0;  // that experiments asked
   double seconds = 0;
 };

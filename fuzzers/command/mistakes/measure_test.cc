@@ -1,5 +1,5 @@
-// Mistakes that no list has, a few of them: how well they are named now. What is
-// reached is not given up again.
+// Mistakes that no list has, a few of them: how well they are named now. What
+// is reached is not given up again.
 #include "fuzzers/command/mistakes/measure.h"
 
 #include <gtest/gtest.h>

@@ -117,11 +117,11 @@ struct MachineWord {
   void (*set)(eptdiff_question&, std::uint64_t);
   std::vector<unsigned> bits;
 };
-#define EPTDIFF_MACHINE_WORD(words, member, ...)                        \
+#define EPTDIFF_MACHINE_WORD(words, member, ...)                               \
   {words, [](const eptdiff_question& q) -> std::uint64_t { return q.member; }, \
-   [](eptdiff_question& q, std::uint64_t v) {                           \
-     q.member = static_cast<decltype(q.member)>(v);                     \
-   },                                                                   \
+   [](eptdiff_question& q, std::uint64_t v) {                                  \
+     q.member = static_cast<decltype(q.member)>(v);                            \
+   },                                                                          \
    __VA_ARGS__}
 const std::vector<MachineWord>& MachineWords() {
   static const auto& words = *new std::vector<MachineWord>{
@@ -151,8 +151,8 @@ enum AnswerPart : unsigned {
 };
 
 void ChangeAnswer(const PlantedMistake& mistake, eptdiff_answer& answer) {
-  const bool exits = answer.event == EPTDIFF_VM_EXIT ||
-                     answer.event == EPTDIFF_VE;
+  const bool exits =
+      answer.event == EPTDIFF_VM_EXIT || answer.event == EPTDIFF_VE;
   eptdiff_translation& translation = answer.translations[0];
   switch (mistake.word) {
     case kQualificationBit:
@@ -256,8 +256,8 @@ std::string BitPattern(std::uint64_t bits, const std::string& of = "") {
 }
 
 std::string LevelPattern(unsigned level) {
-  const char* sizes[] = {"", "4-KByte", "2 MBytes|2-MByte",
-                         "1 GByte|1-GByte", "", ""};
+  const char* sizes[] = {"", "4-KByte", "2 MBytes|2-MByte", "1 GByte|1-GByte",
+                         "", ""};
   std::string pattern(NameOfLevel(static_cast<std::uint8_t>(level)));
   if (*sizes[level] != 0) absl::StrAppend(&pattern, "|", sizes[level]);
   return pattern;
@@ -304,8 +304,9 @@ void NameCondition(PlantedMistake& mistake) {
       return;
     case Kind::kLevel:
       names = {LevelPattern(number)};
-      absl::StrAppend(&mistake.words, ", in ",
-                      std::string(NameOfLevel(static_cast<std::uint8_t>(number))), "s");
+      absl::StrAppend(
+          &mistake.words, ", in ",
+          std::string(NameOfLevel(static_cast<std::uint8_t>(number))), "s");
       return;
     case Kind::kAccess: {
       const char* kinds[] = {"read", "write", "read-modify-write", "fetch"};
@@ -343,14 +344,15 @@ void DrawName(Random& random, PlantedMistake& mistake) {
   const bool control = site.name.starts_with("SECONDARY_");
   if (mask) {
     const unsigned low = 12 + random.Below(40);
-    const std::uint64_t run =
-        random.OneIn(2) ? std::uint64_t{1} << low : kAddress & ~((2ull << low) - 1);
-    mistake.instead = random.OneIn(4) ? site.bits | (1ull << (52 + random.Below(11)))
-                                      : site.bits & ~run;
+    const std::uint64_t run = random.OneIn(2) ? std::uint64_t{1} << low
+                                              : kAddress & ~((2ull << low) - 1);
+    mistake.instead = random.OneIn(4)
+                          ? site.bits | (1ull << (52 + random.Below(11)))
+                          : site.bits & ~run;
   } else {
     switch (random.Below(4)) {
       case 0:
-        mistake.instead = site.bits << (site.bits >> 31 == 0 ? 1 : 0) ;
+        mistake.instead = site.bits << (site.bits >> 31 == 0 ? 1 : 0);
         if (mistake.instead == site.bits) mistake.instead = site.bits >> 1;
         break;
       case 1:
@@ -391,8 +393,8 @@ void DrawName(Random& random, PlantedMistake& mistake) {
 }
 
 void DrawEntry(Random& random, PlantedMistake& mistake) {
-  const unsigned bits[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 20, 21, 29,
-                           32, 40, 45, 47, 50, 63};
+  const unsigned bits[] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10,
+                           12, 13, 20, 21, 29, 32, 40, 45, 47, 50, 63};
   mistake.level = random.Below(5);
   mistake.bit = 1ull << random.Pick(bits);
   const unsigned others[] = {0, 1, 2, 8, 9, 10, 11, 52, 62};
@@ -411,14 +413,14 @@ void DrawEntry(Random& random, PlantedMistake& mistake) {
   }
   mistake.words = absl::StrCat(
       "bit ", std::countr_zero(mistake.bit), " of ",
-      mistake.level == 0 ? "all entries"
-                         : std::string(NameOfLevel(static_cast<std::uint8_t>(
-                               mistake.level))),
+      mistake.level == 0
+          ? "all entries"
+          : std::string(NameOfLevel(static_cast<std::uint8_t>(mistake.level))),
       " is taken for ",
-      mistake.other == 0      ? "0"
-      : mistake.other == kSet ? "1"
-                              : absl::StrCat("bit ",
-                                             std::countr_zero(mistake.other)));
+      mistake.other == 0 ? "0"
+      : mistake.other == kSet
+          ? "1"
+          : absl::StrCat("bit ", std::countr_zero(mistake.other)));
   mistake.names = {BitPattern(mistake.bit)};
 }
 
@@ -450,12 +452,14 @@ void DrawAnswer(Random& random, PlantedMistake& mistake) {
     }
     case kGpaOffset:
       mistake.bit = random.OneIn(2) ? 0x7 : 0xfff000000000;
-      mistake.words = absl::StrCat("the GPA without 0x", absl::Hex(mistake.bit));
+      mistake.words =
+          absl::StrCat("the GPA without 0x", absl::Hex(mistake.bit));
       mistake.names = {"guest-physical address of the exit"};
       return;
     case kGlaLost:
       mistake.bit = random.OneIn(2) ? kSet : 0xffff000000000000;
-      mistake.words = absl::StrCat("the GLA without 0x", absl::Hex(mistake.bit));
+      mistake.words =
+          absl::StrCat("the GLA without 0x", absl::Hex(mistake.bit));
       mistake.names = {"guest-linear address of the exit"};
       return;
     case kMemoryType: {
@@ -464,8 +468,8 @@ void DrawAnswer(Random& random, PlantedMistake& mistake) {
       do {
         mistake.other = random.Pick(types);
       } while (mistake.other == mistake.bit);
-      mistake.words = absl::StrCat("memory type ", mistake.bit, " becomes ",
-                                   mistake.other);
+      mistake.words =
+          absl::StrCat("memory type ", mistake.bit, " becomes ", mistake.other);
       mistake.names = {"memory type"};
       return;
     }
@@ -483,8 +487,8 @@ void DrawAnswer(Random& random, PlantedMistake& mistake) {
     case kReason:
       mistake.bit = random.OneIn(2) ? 48 : 49;
       mistake.other = mistake.bit == 48 ? 49 : 48;
-      mistake.words = absl::StrCat("exit reason ", mistake.bit, " becomes ",
-                                   mistake.other);
+      mistake.words =
+          absl::StrCat("exit reason ", mistake.bit, " becomes ", mistake.other);
       mistake.names = {
           "answers EPT (violation|misconfiguration) where the SDM has EPT"};
       return;
@@ -527,7 +531,7 @@ PlantedMistake DrawMistake(std::uint64_t number) {
   Random random(number);
   PlantedMistake mistake;
   using Kind = PlantedMistake::Kind;
-  const Kind kinds[] = {Kind::kName, Kind::kName, Kind::kEntry,
+  const Kind kinds[] = {Kind::kName,  Kind::kName,    Kind::kEntry,
                         Kind::kEntry, Kind::kMachine, Kind::kAnswer};
   mistake.kind = random.Pick(kinds);
   switch (mistake.kind) {

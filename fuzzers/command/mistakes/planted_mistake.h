@@ -32,9 +32,9 @@ namespace eptdiff {
 struct PlantedCondition {
   enum class Kind : std::uint8_t {
     kAlways,
-    kLevel,   // at the entry that was loaded last: its level is `number`
-    kAccess,  // the access is of this kind
-    kEntry,   // bit `number` of the entry that was loaded last is 1
+    kLevel,    // at the entry that was loaded last: its level is `number`
+    kAccess,   // the access is of this kind
+    kEntry,    // bit `number` of the entry that was loaded last is 1
     kControl,  // bit `number` of the secondary controls is 1
     kPage,     // the entry that was loaded last maps a page
   };

@@ -33,9 +33,11 @@ constexpr BitName kEptEntryBits[] = {
 };
 // Volume 3A, tables 4-14 to 4-20.
 constexpr BitName kGuestEntryBits[] = {
-    {0, "present"},  {1, "writable"}, {2, "user"},  {3, "PWT"},
-    {4, "PCD"},      {5, "accessed"}, {6, "dirty"}, {7, "page size or PAT"},
-    {8, "global"},   {63, "execute-disable"},
+    {0, "present"}, {1, "writable"},
+    {2, "user"},    {3, "PWT"},
+    {4, "PCD"},     {5, "accessed"},
+    {6, "dirty"},   {7, "page size or PAT"},
+    {8, "global"},  {63, "execute-disable"},
 };
 constexpr BitName kEptpBits[] = {
     {6, "accessed and dirty flags"},
@@ -184,10 +186,15 @@ std::string ChoicesWords(std::uint64_t mask, const char* const (&names)[N]) {
 }
 
 constexpr const char* kAccessNames[] = {
-    "read", "write", "read-modify-write", "fetch", "shadow-stack read",
-    "shadow-stack write", "read-modify-write of a shadow-stack token"};
-constexpr const char* kModeNames[] = {
-    "none", "32-bit paging", "PAE paging", "4-level paging", "5-level paging"};
+    "read",
+    "write",
+    "read-modify-write",
+    "fetch",
+    "shadow-stack read",
+    "shadow-stack write",
+    "read-modify-write of a shadow-stack token"};
+constexpr const char* kModeNames[] = {"none", "32-bit paging", "PAE paging",
+                                      "4-level paging", "5-level paging"};
 constexpr const char* kStepNames[] = {
     "an access by guest-physical address",
     "an access by linear address",
@@ -255,8 +262,8 @@ std::string BitAtomWords(const Atom& atom, const std::string& of,
   const std::string bits =
       absl::StrCat(BitsWords(atom.mask), of, NameOfBit(names, atom.mask));
   if (atom.value == atom.mask) {
-    return absl::StrCat(bits, std::has_single_bit(atom.mask) ? " is 1"
-                                                             : " are 1");
+    return absl::StrCat(bits,
+                        std::has_single_bit(atom.mask) ? " is 1" : " are 1");
   }
   return absl::StrCat(bits, std::has_single_bit(atom.mask) ? " is " : " are ",
                       atom.value == 0 ? "0" : Hexadecimal(atom.value));
@@ -271,8 +278,7 @@ std::string AtomWords(const Atom& atom) {
   if (atom.of == Atom::Of::kOnTheWay) {
     const bool guest = atom.structure == Structure::kGuest;
     const std::string of = absl::StrCat(
-        " of the ", guest ? "guest " : "",
-        View(NameOfLevel(atom.level)),
+        " of the ", guest ? "guest " : "", View(NameOfLevel(atom.level)),
         atom.guest_level != 0 && !guest
             ? absl::StrCat(" on the way to the guest ",
                            View(NameOfLevel(atom.guest_level)))
@@ -292,8 +298,7 @@ std::string AtomWords(const Atom& atom) {
     case Word::kEptLevels:
       return absl::StrCat("EPT has ", NumbersWords(atom.mask), " levels");
     case Word::kSize:
-      return absl::StrCat("the access has ", NumbersWords(atom.mask),
-                          " bytes");
+      return absl::StrCat("the access has ", NumbersWords(atom.mask), " bytes");
     default:
       break;
   }
@@ -373,13 +378,12 @@ std::string EffectWords(const Cause& cause) {
         const auto names = effect.structure == Structure::kGuest
                                ? std::span<const BitName>(kGuestEntryBits)
                                : std::span<const BitName>(kEptEntryBits);
-        return absl::StrCat("takes ", BitsWords(effect.mask),
-                            NameOfBit(names, effect.mask), " of ",
-                            EntryWords(cause.when, effect.structure, false),
-                            " for ",
-                            effect.from != 0 ? "its " + BitsWords(effect.from)
-                            : effect.value == 0 ? "0"
-                                                : "1");
+        return absl::StrCat(
+            "takes ", BitsWords(effect.mask), NameOfBit(names, effect.mask),
+            " of ", EntryWords(cause.when, effect.structure, false), " for ",
+            effect.from != 0    ? "its " + BitsWords(effect.from)
+            : effect.value == 0 ? "0"
+                                : "1");
       }
       const WordName& name = NameOf(effect.word);
       if (KindOf(effect.word) == WordKind::kNumber) {
@@ -391,12 +395,12 @@ std::string EffectWords(const Cause& cause) {
       }
       const bool one_bit =
           kQuestionWords[static_cast<std::size_t>(effect.word)].bits == 1;
-      return absl::StrCat(
-          "takes ",
-          one_bit ? std::string()
-                  : absl::StrCat(BitsWords(effect.mask), " of "),
-          name.words, NameOfBit(name.bits, effect.mask), " for ",
-          effect.value == 0 ? "0" : "1");
+      return absl::StrCat("takes ",
+                          one_bit
+                              ? std::string()
+                              : absl::StrCat(BitsWords(effect.mask), " of "),
+                          name.words, NameOfBit(name.bits, effect.mask),
+                          " for ", effect.value == 0 ? "0" : "1");
     }
     case Effect::Kind::kAltered: {
       const Rule rule = InfoOf(effect.alteration->slot).rule;
@@ -414,7 +418,8 @@ std::string EffectWords(const Cause& cause) {
   switch (effect.form) {
     case Form::kConstant:
       return absl::StrCat("gives ", FieldWords(effect), " as ",
-                          Hexadecimal(effect.given));
+                          effect.given < 2 ? absl::StrCat(effect.given)
+                                           : Hexadecimal(effect.given));
     case Form::kInverted:
       return absl::StrCat("inverts ", FieldWords(effect));
     case Form::kCleared:
@@ -501,14 +506,14 @@ std::vector<std::string> ExperimentWords(const Cause& cause) {
   for (std::size_t i = 0; i < cause.when.size(); ++i) {
     const std::string words = AtomWords(cause.when[i]);
     const std::string what =
-        words.empty() ? EntryWords({cause.when[i]}, cause.effect.structure,
-                                   false)
-                      : words;
-    lines.push_back(absl::StrCat(
-        i < cause.without.size() ? cause.without[i].agree : 0,
-        " answers agree, and ",
-        i < cause.without.size() ? cause.without[i].depart : 0,
-        " depart, for want of no more than: ", what));
+        words.empty()
+            ? EntryWords({cause.when[i]}, cause.effect.structure, false)
+            : words;
+    lines.push_back(
+        absl::StrCat(i < cause.without.size() ? cause.without[i].agree : 0,
+                     " answers agree, and ",
+                     i < cause.without.size() ? cause.without[i].depart : 0,
+                     " depart, for want of no more than: ", what));
   }
   return lines;
 }
