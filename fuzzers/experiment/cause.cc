@@ -45,6 +45,26 @@ Consequence ConsequenceOf(const Observed& observed) {
   }
 }
 
+std::uint64_t NumberSet(std::uint64_t number) {
+  return std::uint64_t{1} << std::min<std::uint64_t>(number, 63);
+}
+
+Atom AtItself(Word word, std::uint64_t number) {
+  Atom atom;
+  atom.of = Atom::Of::kItself;
+  atom.word = word;
+  atom.mask = NumberSet(number);
+  return atom;
+}
+
+bool IsOfEntries(const Effect& effect) {
+  return effect.kind == Effect::Kind::kTakes && effect.word == Word::kEntry;
+}
+
+const EntryRead* LastOf(const std::vector<EntryRead>& entries) {
+  return entries.empty() ? nullptr : &entries.back();
+}
+
 void AddConsequence(const Observed& observed, Cause& cause) {
   cause.consequence = std::min(cause.consequence, ConsequenceOf(observed));
   if (!observed.DepartsInEvent()) return;

@@ -142,6 +142,20 @@ struct Cause {
   std::vector<Without> without;
 };
 
+// A set of numbers, as atoms have it, that is this one alone.
+std::uint64_t NumberSet(std::uint64_t number);
+// That a number of the entry itself is this one.
+Atom AtItself(Word word, std::uint64_t number);
+
+// Whether what is taken otherwise are entries.
+bool IsOfEntries(const Effect& effect);
+
+// The last entry on the way; null if there is none.
+const EntryRead* LastOf(const std::vector<EntryRead>& entries);
+inline const EntryRead* LastOf(const Observed& observed) {
+  return LastOf(observed.entries);
+}
+
 // An answer that the cause explains: what follows from it may be worse than was
 // known.
 void AddConsequence(const Observed& observed, Cause& cause);

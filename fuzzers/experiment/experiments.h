@@ -22,7 +22,8 @@
 //
 // This folder finds out by asking; it uses the reference, entries/ and
 // encoding/, and is told how to ask. Begin here; question.h is what is varied,
-// cause.h what comes out, prediction.h what a cause says of an answer.
+// cause.h what comes out, prediction.h what a cause says of an answer;
+// candidates.cc, condition_search.cc and widening.cc are steps 2 to 4.
 //
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_FUZZERS_EXPERIMENT_EXPERIMENTS_H_
@@ -118,9 +119,25 @@ class Experiments {
   void Keep(const Attempt& attempt);
   static void Sort(std::vector<Attempt>& list);
 
-  // Calls f(observed, weight) for all that is known.
+  // How much an answer counts: what was varied on purpose says more than what
+  // happened to be asked.
+  static constexpr double kDepartingWeight = 1;
+  static constexpr double kNearWeight = 0.25;
+  static constexpr double kFarWeight = 0.5;
+  static constexpr double kPoolWeight = 1;
+  static constexpr double kNearContradiction = 5;
+
+  // Calls f(observed, weight, whether it is a variation of the seed) for all
+  // that is known.
   template <typename F>
-  void ForEach(F&& f);
+  void ForEach(F&& f) {
+    for (const Observed* o : departing_) f(*o, kDepartingWeight, false);
+    for (const Observed& o : near_) f(o, kNearWeight, true);
+    for (const Observed& o : far_) f(o, kFarWeight, false);
+    for (std::size_t i = 0; i < pool_.size(); i += stride_) {
+      f(pool_[i], kPoolWeight, false);
+    }
+  }
 
   const Dialect dialect_;
   const AskQuestions ask_;

@@ -7,10 +7,6 @@
 namespace eptdiff {
 namespace {
 
-bool TakesEntries(const Effect& effect) {
-  return effect.kind == Effect::Kind::kTakes && effect.word == Word::kEntry;
-}
-
 // Accessed and dirty flags, which the answer may itself set.
 constexpr std::uint64_t kFlags = 0x360;
 
@@ -77,7 +73,7 @@ bool Predictor::TakeWord(const Effect& effect, const std::vector<Atom>& when,
   const std::uint64_t value = ValueOf(question, effect.word);
   const std::uint64_t taken = TakenFor(effect, value);
   if (taken == value) return false;
-  const EntryRead* last = entries.empty() ? nullptr : &entries.back();
+  const EntryRead* last = LastOf(entries);
   if (!HoldAll(when, question, entries, last)) return false;
   SetValue(question, effect.word, taken);
   return true;
@@ -131,8 +127,7 @@ bool Predictor::FitsEvent(const EventClass& given) const {
 
 Says Predictor::OfAnswers(const Effect& effect, const std::vector<Atom>& when,
                           const Observed& observed) {
-  const EntryRead* last =
-      observed.entries.empty() ? nullptr : &observed.entries.back();
+  const EntryRead* last = LastOf(observed);
   if (!HoldAll(when, observed.question, observed.entries, last)) {
     return observed.departs ? Says::kOtherwise : Says::kNothing;
   }
@@ -165,7 +160,7 @@ Says Predictor::Of(const Effect& effect, const std::vector<Atom>& when,
     return OfAnswers(effect, when, observed);
   }
   TakenEntries entries(observed.question, observed.entries);
-  if (TakesEntries(effect)) {
+  if (IsOfEntries(effect)) {
     entries.Add(effect, when);
     JudgeBy(reference_, observed.question, &entries);
     if (entries.taken().empty()) return unmet;
@@ -174,8 +169,7 @@ Says Predictor::Of(const Effect& effect, const std::vector<Atom>& when,
     if (!TakeWord(effect, when, observed.entries, question)) return unmet;
     JudgeBy(reference_, question);
   } else {
-    const EntryRead* last =
-        observed.entries.empty() ? nullptr : &observed.entries.back();
+    const EntryRead* last = LastOf(observed);
     if (!HoldAll(when, observed.question, observed.entries, last)) return unmet;
     JudgeBy(With(effect.alteration), observed.question);
   }
@@ -196,10 +190,9 @@ bool Predictor::Explain(std::span<const Cause> causes,
   TakenEntries entries(observed.question, observed.entries);
   Dialect dialect = dialect_;
   bool event_only = false;
-  const EntryRead* last =
-      observed.entries.empty() ? nullptr : &observed.entries.back();
+  const EntryRead* last = LastOf(observed);
   for (const Cause& cause : causes) {
-    if (TakesEntries(cause.effect)) {
+    if (IsOfEntries(cause.effect)) {
       entries.Add(cause.effect, cause.when);
       event_only |= cause.effect.event_only;
     } else if (cause.effect.kind == Effect::Kind::kTakes) {
@@ -241,7 +234,7 @@ bool Predictor::Explain(std::span<const Cause> causes,
 std::vector<EntryRead> Predictor::Taken(const Effect& effect,
                                         const std::vector<Atom>& when,
                                         const Observed& observed) {
-  if (!TakesEntries(effect)) return {};
+  if (!IsOfEntries(effect)) return {};
   TakenEntries entries(observed.question, observed.entries);
   entries.Add(effect, when);
   JudgeBy(reference_, observed.question, &entries);
@@ -253,7 +246,7 @@ bool Predictor::Matters(const Effect& effect, const std::vector<Atom>& when,
   JudgeBy(reference_, question);
   entries.assign(trace_->entries.begin(), trace_->entries.end());
   if (verdict_->standing != Standing::kJudged) return false;
-  const EntryRead* last = entries.empty() ? nullptr : &entries.back();
+  const EntryRead* last = LastOf(entries);
   if (effect.kind == Effect::Kind::kAnswers) {
     if (!HoldAll(when, question, entries, last)) return false;
     return effect.field > Field::kExitReason ||
@@ -263,7 +256,7 @@ bool Predictor::Matters(const Effect& effect, const std::vector<Atom>& when,
   if (effect.kind == Effect::Kind::kAltered) {
     if (!HoldAll(when, question, entries, last)) return false;
     JudgeBy(With(effect.alteration), question);
-  } else if (TakesEntries(effect)) {
+  } else if (IsOfEntries(effect)) {
     TakenEntries taken(question, entries);
     taken.Add(effect, when);
     JudgeBy(reference_, question, &taken);
