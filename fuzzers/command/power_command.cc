@@ -1,3 +1,4 @@
+#include <chrono>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -45,9 +46,10 @@ std::vector<std::string> NoticeableNames() {
 // Plants mistakes one after the other and tells what comes of each.
 int MeasureMistakes(std::uint64_t first, std::uint64_t count,
                     std::uint64_t cases) {
+  constexpr std::chrono::seconds kConclude{20};
   std::vector<MistakeResult> results;
   for (std::uint64_t i = 0; i < count; ++i) {
-    const MistakeResult result = Measure(first + i, cases);
+    const MistakeResult result = Measure(first + i, cases, kConclude);
     absl::PrintF("%4d  %d finding%s  %s%s  %5d questions  %4.1f s  %s\n",
                  result.number, result.findings,
                  result.findings == 1 ? " " : "s",

@@ -185,18 +185,6 @@ TEST(ExperimentsTest, WhatHoldsAtAllLevelsIsSaidOfAll) {
   EXPECT_GT(std::popcount(LevelsOf(causes[0])), 2);
 }
 
-TEST(ExperimentsTest, AMaskIsFoundFromOneOfItsBits) {
-  constexpr std::uint64_t kMask = 0x30;  // two of the bits of the memory type
-  const std::vector<Cause> causes =
-      CausesOf([](const Case&, const UsedEntry& entry) {
-        return entry.level == 1 ? entry.value & ~kMask : entry.value;
-      });
-  ASSERT_GE(causes.size(), 1u);
-  SCOPED_TRACE(Told(causes));
-  EXPECT_EQ(causes[0].effect.mask, kMask);
-  EXPECT_EQ(LevelsOf(causes[0]), 1u << 1);
-}
-
 TEST(ExperimentsTest, AConditionIsFoundBesideTheEffect) {
   // Bit 11, which is ignored, makes a page read-only.
   constexpr std::uint64_t kIgnored = 1 << 11;

@@ -65,7 +65,8 @@ bool SaysAny(const std::string& sentence,
 
 }  // namespace
 
-MistakeResult Measure(std::uint64_t number, std::uint64_t cases) {
+MistakeResult Measure(std::uint64_t number, std::uint64_t cases,
+                      std::chrono::seconds conclude) {
   static const std::vector<Case>& corpus =
       *new std::vector<Case>(EmbeddedCorpus());
   const PlantedMistake mistake = DrawMistake(number);
@@ -78,7 +79,7 @@ MistakeResult Measure(std::uint64_t number, std::uint64_t cases) {
   check.TryGiven(corpus);
   const std::uint64_t until = check.statistics().cases() + cases;
   while (check.statistics().cases() < until) check.TryNew();
-  check.Conclude(Clock::now() + std::chrono::seconds(20));
+  check.Conclude(Clock::now() + conclude);
   result.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   std::vector<std::string> sentences;
   for (const TargetDeparture& told : check.departures()) {

@@ -4,6 +4,7 @@
 #ifndef EPTDIFF_FUZZERS_COMMAND_MISTAKES_MEASURE_H_
 #define EPTDIFF_FUZZERS_COMMAND_MISTAKES_MEASURE_H_
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -25,8 +26,10 @@ struct MistakeResult {
   double seconds = 0;
 };
 
-// Checks the walker that makes mistake `number`, with so many new cases.
-MistakeResult Measure(std::uint64_t number, std::uint64_t cases);
+// Checks the walker that makes mistake `number`, with so many new cases, and as
+// many seconds at most to conclude.
+MistakeResult Measure(std::uint64_t number, std::uint64_t cases,
+                      std::chrono::seconds conclude);
 
 struct MistakeTotals {
   std::size_t planted = 0;

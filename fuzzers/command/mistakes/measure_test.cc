@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "fuzzers/command/mistakes/planted_mistake.h"
@@ -17,25 +19,28 @@ TEST(MeasureTest, TheSameNumberIsTheSameMistake) {
   EXPECT_NE(DrawMistake(7).words, DrawMistake(8).words);
 }
 
-TEST(MeasureTest, AWalkerWithoutAMistakeIsNoticedForNothing) {
-  // One that is planted where nothing follows from it.
-  const MistakeResult result = Measure(3, 2000);
+// How long it takes is no part of what is expected.
+constexpr std::chrono::seconds kLong{3600};
+
+TEST(MeasureTest, WhatMakesNoDifferenceIsNoFinding) {
+  const MistakeResult result = Measure(3, 2000, kLong);
   EXPECT_EQ(result.findings, 0u) << result.words << "\n" << result.headline;
 }
 
 TEST(MeasureTest, MistakesThatNoListHasAreNamed) {
-  constexpr std::uint64_t kMistakes = 14;
-  constexpr std::uint64_t kCases = 5000;
+  constexpr std::uint64_t kMistakes = 10;
+  constexpr std::uint64_t kCases = 10'000;
   std::vector<MistakeResult> results;
+  std::string told;
   for (std::uint64_t i = 1; i <= kMistakes; ++i) {
-    results.push_back(Measure(i, kCases));
+    results.push_back(Measure(i, kCases, kLong));
+    told += results.back().words + ": " + results.back().headline + "\n";
   }
   const MistakeTotals totals = TotalsOf(results);
-  EXPECT_GE(totals.noticed, 12u);
-  EXPECT_GE(totals.named, 11u);
-  EXPECT_GE(totals.whole, 10u);
-  EXPECT_GE(totals.three, 10u);
-  EXPECT_GE(totals.one, 7u);
+  EXPECT_GE(totals.noticed, 9u) << told;
+  EXPECT_GE(totals.one, 9u) << told;
+  EXPECT_GE(totals.named, 9u) << told;
+  EXPECT_GE(totals.whole, 8u) << told;
 }
 
 }  // namespace
