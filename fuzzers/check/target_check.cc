@@ -26,17 +26,26 @@ constexpr std::size_t kMaxKept = 4096;
 // of the target: what leads on step by step is not lost among the others.
 constexpr std::size_t kMaxLatest = 16;
 constexpr std::size_t kMaxDisagreed = 512;
+// What diagnosis may do before its share is looked at: verdicts, and cases that
+// nothing explains.
+constexpr std::uint64_t kFreeVerdicts = 400'000;
+constexpr std::uint64_t kFreeDiagnoses = 24;
+// A case costs as much as so many verdicts.
+constexpr std::uint64_t kVerdictsOfCase = 4;
+constexpr std::uint64_t kCasesOfDiagnosis = 20'000;
 
 }  // namespace
 
 TargetCheck::TargetCheck(TargetOracle& oracle, std::uint64_t seed)
     : oracle_(oracle),
       random_(seed),
-      diagnosis_(oracle.fields()),
+      diagnosis_(std::make_unique<Diagnosis>(oracle.fields())),
       table_(std::make_unique<TargetTable>(oracle, dialect_)),
       known_(std::make_unique<KnownDepartures>(dialect_, oracle.fields())),
       sdm_table_(std::make_unique<TargetTable>(oracle, Dialect())),
-      statistics_(std::vector<std::string>{std::string(oracle.name())}) {
+      statistics_(std::vector<std::string>{std::string(oracle.name())}),
+      causes_(std::make_unique<CauseSearch>(oracle, dialect_)) {
+  causes_->set_pool(&given_cases_);
   const std::uint64_t models = oracle.profile().models;
   focuses_.push_back(Focus::kEpt);
   if ((models & kLinearModes) != 0) focuses_.push_back(Focus::kLinear);
@@ -58,6 +67,7 @@ void TargetCheck::TryGiven(std::span<const Case> cases) {
       ++unfit_;
       continue;
     }
+    given_cases_.push_back(c);
     batch_.push_back(std::move(c));
     if (batch_.size() == kBatch) TryBatch();
   }
@@ -69,6 +79,105 @@ void TargetCheck::TryNew() {
   batch_.resize(kBatch);
   for (Case& c : batch_) Make(c);
   TryBatch();
+  StudyCauses();
+}
+
+bool TargetCheck::IsAllowed() const {
+  const std::uint64_t share = statistics_.cases() * kVerdictsOfCase * effort_ /
+                              (effort_ < 100 ? 100 - effort_ : 1);
+  return causes_->judged() < kFreeVerdicts + share;
+}
+
+void TargetCheck::StudyCauses() {
+  if (!causes_->HasMore() || !IsAllowed()) return;
+  oracle_.set_digresses(true);
+  Reconsider();
+  if (causes_->HasMore()) causes_->StudyNext();
+  DropExplained();
+  oracle_.set_digresses(false);
+}
+
+std::optional<Observed> TargetCheck::DepartureIn(TargetTable& table,
+                                                 const Case& c) {
+  std::optional<Observed> departure;
+  table.Run(c, [&](const StepReport& report) {
+    if (report.verdict.standing != Standing::kJudged ||
+        report.finding.conforms) {
+      return;
+    }
+    departure = ObservedOf(
+        report, report.step == 0 ? nullptr : &c.steps[report.step - 1]);
+  });
+  return departure;
+}
+
+std::size_t TargetCheck::UnexplainedFindings() const {
+  return static_cast<std::size_t>(
+      std::count_if(findings_.begin(), findings_.end(), [](const auto& entry) {
+        return entry.second.incident.kind == IncidentKind::kNone;
+      }));
+}
+
+// Where known mistakes explain a part of what departs and not the rest, one
+// that is not known may explain all of it, and they are blamed for nothing.
+void TargetCheck::Reconsider() {
+  constexpr unsigned kMostTimes = 4;
+  constexpr int kMostCauses = 4;
+  constexpr std::size_t kMostAsked = 24;
+  const std::size_t size = dialect_.alterations().size();
+  const bool news = size != considered_size_ ||
+                    disagreed_.size() >= 2 * considered_cases_ + 8;
+  if (size == 0 || !news || reconsidered_ == kMostTimes) return;
+  considered_size_ = size;
+  considered_cases_ = disagreed_.size();
+  ++reconsidered_;
+  auto plain = std::make_unique<CauseSearch>(oracle_, Dialect());
+  plain->set_pool(&given_cases_);
+  for (const Case& c : disagreed_) {
+    if (const auto departure = DepartureIn(*sdm_table_, c)) {
+      plain->Add(*departure);
+    }
+  }
+  for (int i = 0; i < kMostCauses && plain->HasMore(); ++i) {
+    plain->StudyNext(Strictness::kNew);
+  }
+  if (plain->empty()) return;
+  // What they leave is for the diagnosis, as if there were nothing else.
+  auto rest = std::make_unique<Diagnosis>(oracle_.fields());
+  std::size_t asked = 0;
+  for (const Case& c : disagreed_) {
+    const auto departure = DepartureIn(*sdm_table_, c);
+    if (!departure.has_value() || plain->Explains(*departure)) continue;
+    if (++asked > kMostAsked) break;
+    rest->Ask(oracle_, c);
+  }
+  const Explanation& explanation = rest->explanation();
+  const std::size_t before = size + UnexplainedFindings();
+  TargetTable by_rest(oracle_, explanation.dialect());
+  std::set<std::string> unexplained;
+  for (const Case& c : disagreed_) {
+    const auto departure = DepartureIn(*sdm_table_, c);
+    if (!departure.has_value() || plain->Explains(*departure)) continue;
+    const std::string still = by_rest.SignatureOfCase(c);
+    if (!still.empty()) unexplained.insert(still);
+  }
+  const std::size_t after =
+      plain->size() + explanation.departures.size() + unexplained.size();
+  if (after >= before) return;
+  diagnosis_ = std::move(rest);
+  causes_ = std::move(plain);
+  SetDialect(diagnosis_->explanation().dialect());
+}
+
+// A case whose signature was unexplained is one of a cause by now; another with
+// that signature is news again.
+void TargetCheck::DropExplained() {
+  std::erase_if(findings_, [&](const auto& entry) {
+    const TargetFinding& finding = entry.second;
+    if (finding.incident.kind != IncidentKind::kNone) return false;
+    const auto departure = DepartureIn(*table_, finding.c);
+    return departure.has_value() && causes_->Explains(*departure);
+  });
 }
 
 Focus TargetCheck::PickFocus() {
@@ -130,7 +239,11 @@ void TargetCheck::CountAnswer(const Case& c, const StepReport& report) {
   const RulePlaces& consequences = report.trace.consequences;
   if (!report.finding.conforms) {
     // At whose fault is for Look() to find out.
-    wrong_ = {mode, step, consequences};
+    wrong_ = {mode, step, consequences, std::nullopt};
+    // What was kept of a translation is no part of a question.
+    if (!oracle_.keeps_translations()) {
+      wrong_.observed = ObservedOf(report, step);
+    }
     return;
   }
   const KnownDepartures::Shown* known = known_->Find(report, step);
@@ -185,25 +298,36 @@ void TargetCheck::FindCause(const Case& c, const Standings& standings) {
     return;
   }
   const Finding finding = standings.finding;
-  if (Varies(c)) {
-    Record(SignatureOf(oracle_.name(), {IncidentKind::kVaries, 0}), c);
+  if (wrong_.observed.has_value() && causes_->Explains(*wrong_.observed)) {
+    CountUnexplained(finding);
     return;
   }
   const std::string signature = SignatureOf(oracle_.name(), finding);
   if (const auto known = findings_.find(signature); known != findings_.end()) {
     ++known->second.cases;
     CountUnexplained(finding);
+    if (wrong_.observed.has_value()) causes_->Add(*wrong_.observed);
+    return;
+  }
+  if (Varies(c)) {
+    Record(SignatureOf(oracle_.name(), {IncidentKind::kVaries, 0}), c);
     return;
   }
   const std::size_t first_wrong = standings.step;
-  Explain(c);
+  const std::uint64_t most =
+      kFreeDiagnoses + statistics_.cases() / kCasesOfDiagnosis;
+  if (diagnosed_ < most) Explain(c);
   // The steps before it have been counted.
   const Standings& now = table_->Run(c, [&](const StepReport& report) {
     if (report.step >= first_wrong) CountAnswer(c, report);
   });
   // Still there in the new dialect: nothing explains it.
   if (const std::string still = table_->SignatureOf(now); !still.empty()) {
-    if (now.disagrees) CountUnexplained(now.finding);
+    ++diagnosed_;
+    if (now.disagrees) {
+      CountUnexplained(now.finding);
+      if (wrong_.observed.has_value()) causes_->Add(*wrong_.observed);
+    }
     Record(still, c);
   }
 }
@@ -232,8 +356,8 @@ void TargetCheck::Record(const std::string& signature, const Case& c) {
 
 void TargetCheck::Explain(const Case& c) {
   if (disagreed_.size() < kMaxDisagreed) disagreed_.push_back(c);
-  diagnosis_.Ask(oracle_, c);
-  SetDialect(diagnosis_.explanation().dialect());
+  diagnosis_->Ask(oracle_, c);
+  SetDialect(diagnosis_->explanation().dialect());
 }
 
 void TargetCheck::SetDialect(const Dialect& dialect) {
@@ -250,6 +374,11 @@ void TargetCheck::SetDialect(const Dialect& dialect) {
   if (gone.size() == 1 && come.size() == 1) {
     cases_showing_[come[0]] += std::exchange(cases_showing_[gone[0]], 0);
   }
+  const auto same = [&](const Dialect& other) {
+    return std::ranges::equal(dialect.alterations(), other.alterations());
+  };
+  if (!same(causes_->dialect())) causes_->SetDialect(dialect);
+  if (same(dialect_)) return;
   dialect_ = dialect;
   table_ = std::make_unique<TargetTable>(oracle_, dialect_);
   known_ = std::make_unique<KnownDepartures>(dialect_, oracle_.fields());

@@ -7,6 +7,8 @@
 // 2. An answer that the dialect does not explain goes to the diagnosis, and the
 //    dialect grows: a mistake that is known hides no other. What no combination
 //    of alterations explains is a finding by its signature.
+//    What no combination of alterations explains is varied until it is known
+//    what decides (experiment/experiments.h), and is muted from then on.
 // 3. Crashes, hangs and the like are findings by theirs. Now and then, and
 //    before it is called wrong, a target is asked the same again: answers that
 //    vary are a finding of their own.
@@ -35,6 +37,7 @@
 #include <string>
 #include <vector>
 
+#include "fuzzers/check/cause_search.h"
 #include "fuzzers/check/known_departures.h"
 #include "fuzzers/check/rule_answers.h"
 #include "fuzzers/check/target_table.h"
@@ -80,13 +83,20 @@ class TargetCheck {
   // the target equally well, then minimisation, until about `end`.
   void Conclude(std::chrono::steady_clock::time_point end);
 
+  // How much of what it does may be diagnosis, in percent; 25 unless told.
+  void set_effort(unsigned percent) { effort_ = percent; }
+
   // By signature; of answers, only those that nothing explains.
   std::vector<TargetFinding> findings() const;
+  // What experiments found out, the worst first.
+  std::vector<TargetCause> causes() const { return causes_->causes(); }
+  const CauseSearch& cause_search() const { return *causes_; }
   const std::vector<TargetDeparture>& departures() const { return departures_; }
   // As the diagnosis tells it.
-  const Explanation& explanation() { return diagnosis_.explanation(); }
+  const Explanation& explanation() { return diagnosis_->explanation(); }
   bool agrees() const {
-    return findings_.empty() && dialect_.alterations().empty();
+    return findings_.empty() && causes_->empty() &&
+           dialect_.alterations().empty();
   }
 
   const Statistics& statistics() const { return statistics_; }
@@ -119,6 +129,12 @@ class TargetCheck {
   void Judge(const Case& c);
   void CountAnswer(const Case& c, const StepReport& report);
   void CountUnexplained(const Finding& finding);
+  bool IsAllowed() const;
+  void StudyCauses();
+  void DropExplained();
+  void Reconsider();
+  std::optional<Observed> DepartureIn(TargetTable& table, const Case& c);
+  std::size_t UnexplainedFindings() const;
   void Look(const Case& c, const Standings& standings);
   void FindCause(const Case& c, const Standings& standings);
   void Record(const std::string& signature, const Case& c);
@@ -135,14 +151,22 @@ class TargetCheck {
   TargetOracle& oracle_;
   Random random_;
   std::vector<Focus> focuses_;
-  Diagnosis diagnosis_;
+  std::unique_ptr<Diagnosis> diagnosis_;
   Dialect dialect_;
   std::unique_ptr<TargetTable> table_;      // in dialect_
   std::unique_ptr<KnownDepartures> known_;  // of dialect_
   std::unique_ptr<TargetTable> sdm_table_;  // in the SDM
   Statistics statistics_;
 
+  std::unique_ptr<CauseSearch> causes_;
+  unsigned effort_ = 25;
+  unsigned reconsidered_ = 0;         // how often; at the last time:
+  std::size_t considered_size_ = 0;   // of the dialect
+  std::size_t considered_cases_ = 0;  // that disagreed
+  std::uint64_t diagnosed_ = 0;       // cases that nothing explained after all
+
   std::vector<Case> batch_;
+  std::vector<Case> given_cases_;  // that fit
   std::vector<Case> kept_;
   std::vector<Case> latest_;     // that reached new edges of the target
   std::size_t latest_next_ = 0;  // of them, to be replaced
@@ -161,6 +185,7 @@ class TargetCheck {
     GuestPagingMode mode;
     const Step* step;
     RulePlaces consequences;
+    std::optional<Observed> observed;
   } wrong_ = {};
   Shown shown_;  // by the case that is being judged
   std::map<const Alteration*, std::uint64_t> cases_showing_;

@@ -40,21 +40,27 @@ Plainness PlainnessOf(const Standings& sdm) {
 }  // namespace
 
 void TargetCheck::Conclude(Clock::time_point end) {
-  diagnosis_.Separate(
+  diagnosis_->Separate(
       oracle_, [&](std::uint64_t seed, const Case& original, Case& varied) {
         varied = original;
         Mutate(seed, varied, focuses_[seed % focuses_.size()]);
         if (!FitTo(oracle_.profile(), varied)) varied = original;
       });
-  SetDialect(diagnosis_.explanation().dialect());
+  SetDialect(diagnosis_->explanation().dialect());
   // Of a signature the first case is kept; what nothing explains may be
   // another.
-  for (const UnexplainedStep& step : diagnosis_.explanation().unexplained) {
+  for (const UnexplainedStep& step : diagnosis_->explanation().unexplained) {
     const std::string signature = table_->SignatureOfCase(*step.c);
     if (!signature.empty() && !findings_.contains(signature)) {
       Record(signature, *step.c);
     }
   }
+  // What there was no time for so far.
+  if (causes_->HasMore()) Reconsider();
+  const Clock::time_point study_end = Clock::now() + (end - Clock::now()) / 2;
+  while (causes_->HasMore() && Clock::now() < study_end) causes_->StudyNext();
+  DropExplained();
+  causes_->Minimise(end);
   MinimizeFindings(end);
   FindDepartures(end);
 }
@@ -80,7 +86,7 @@ void TargetCheck::MinimizeFindings(Clock::time_point end) {
 
 void TargetCheck::FindDepartures(Clock::time_point end) {
   departures_.clear();
-  const Explanation& explanation = diagnosis_.explanation();
+  const Explanation& explanation = diagnosis_->explanation();
   for (std::size_t i = 0; i < explanation.departures.size(); ++i) {
     TargetDeparture& told = departures_.emplace_back();
     told.departure = explanation.departures[i];

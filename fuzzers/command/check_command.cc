@@ -1,11 +1,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
-#include <map>
 #include <span>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -26,15 +23,18 @@
 #include "fuzzers/command/options/command_line.h"
 #include "fuzzers/command/options/exit_code.h"
 #include "fuzzers/command/options/report_error.h"
+#include "fuzzers/command/page/check_page.h"
+#include "fuzzers/command/report/check_files.h"
 #include "fuzzers/command/report/check_report.h"
 #include "fuzzers/command/report/check_rules.h"
+#include "fuzzers/command/report/departure_words.h"
 #include "fuzzers/command/subcommands.h"
 #include "fuzzers/command/words/answer_words.h"
+#include "fuzzers/command/words/cause_words.h"
+#include "fuzzers/command/words/harm.h"
 #include "fuzzers/command/words/stale_words.h"
 #include "fuzzers/command/words/style.h"
 #include "fuzzers/text/view.h"
-#include "oracle/reference/dialects/known_dialects.h"
-#include "oracle/reference/dialects/silicon_dialects.h"
 #include "oracle/target/object/sanitizer_runtime.h"
 #include "oracle/target/session/open_target.h"
 
@@ -63,11 +63,13 @@ struct CheckOptions {
   std::uint64_t cases = 0;
   std::uint64_t seed = 1;
   std::uint64_t limit = 2000;
+  std::uint64_t effort = 25;
   std::string allow;
   std::string corpus;
   std::string json;
   std::string junit;
   std::string sarif;
+  std::string html;
   std::string out;
   bool verbose = false;
   std::string colour = "auto";
@@ -139,10 +141,12 @@ void Tell(TargetCheck& check, const TargetOracle& oracle, const Case& c,
     finding.text_case.expected = finding.expected;
   }
   if (oracle.incident().kind != IncidentKind::kNone) {
+    finding.harm = Harm::kNoAnswer;
     finding.given = "no answer: " + WordsOf(oracle.incident());
     return;
   }
   if (!standings.disagrees) {
+    finding.harm = Harm::kNoAnswer;
     finding.given = "what is right, but " + WordsOf(oracle.aside());
     return;
   }
@@ -150,47 +154,13 @@ void Tell(TargetCheck& check, const TargetOracle& oracle, const Case& c,
   for (const Disagreement& d : standings.finding.disagreements) {
     absl::StrAppend(&finding.given, "; ", DisagreementWords(d));
   }
+  finding.harm =
+      HarmOf(standings.verdict->alternatives[standings.finding.alternative],
+             standings.outcome, standings.finding.disagreements);
   const std::string stale = StaleWords(c, oracle, standings);
+  if (!stale.empty()) finding.harm = Harm::kStale;
   if (!stale.empty()) absl::StrAppend(&finding.given, "; it ", stale);
   finding.likeness = LikenessOf(standings.finding);
-}
-
-std::string AlterationWords(const Alteration& alteration) {
-  return absl::StrCat(View(IdentifierOf(InfoOf(alteration.slot).rule)), ": ",
-                      View(alteration.words));
-}
-
-// "as Skylake-SP and Cascade Lake do", for what some processor does, too.
-std::string Likewise(const Alteration& alteration) {
-  std::string words;
-  for (const SiliconErratum& erratum : kSiliconErrata) {
-    if (erratum.alteration != alteration.name) continue;
-    absl::StrAppend(&words, ", as ", View(erratum.processors), " do");
-  }
-  return words;
-}
-
-// The named dialects whose departures are all among those of the report.
-void AddDialects(const std::vector<TargetDeparture>& departures,
-                 CheckReport& report) {
-  for (const std::string& name : NamedDialects()) {
-    const std::optional<Dialect> dialect = FindDialect(name);
-    if (dialect->alterations().empty()) continue;
-    const bool spoken = std::all_of(
-        dialect->alterations().begin(), dialect->alterations().end(),
-        [&](const Alteration* theirs) {
-          return std::any_of(departures.begin(), departures.end(),
-                             [&](const TargetDeparture& told) {
-                               return told.departure.alteration == theirs;
-                             });
-        });
-    if (!spoken) continue;
-    report.remarks.push_back(
-        absl::StrCat(departures.size() == dialect->alterations().size()
-                         ? "it departs as the dialect "
-                         : "its departures include those of the dialect ",
-                     name, " does"));
-  }
 }
 
 CheckFinding DepartureOf(const TargetDeparture& told, TargetCheck& check,
@@ -210,12 +180,28 @@ CheckFinding DepartureOf(const TargetDeparture& told, TargetCheck& check,
   return finding;
 }
 
+// What experiments found out, by the rule that its case breaks.
+CheckFinding FindingOf(const TargetCause& found, TargetCheck& check,
+                       const TargetOracle& oracle) {
+  CheckFinding finding;
+  const RuleInfo& rule = InfoOf(found.example.disagreements[0].why.rule);
+  finding.identifier = std::string(rule.identifier);
+  finding.sdm_section = std::string(rule.section);
+  finding.sentence = CauseWords(found.cause);
+  finding.experiment = ExperimentWords(found.cause);
+  finding.cases = found.cases;
+  Tell(check, oracle, found.c, finding);
+  finding.likeness.clear();
+  return finding;
+}
+
 CheckFinding FindingOf(const TargetFinding& found, TargetCheck& check,
                        const TargetOracle& oracle) {
   CheckFinding finding;
   finding.cases = found.cases;
   finding.output = found.output;
   if (found.incident.kind != IncidentKind::kNone) {
+    finding.harm = Harm::kNoAnswer;
     finding.identifier = SignaturePart(found.incident);
     finding.sentence = WordsOf(found.incident);
   } else {
@@ -305,9 +291,21 @@ CheckReport ReportOf(const CheckOptions& options, TargetCheck& check,
   for (const TargetDeparture& told : check.departures()) {
     report.departures.push_back(DepartureOf(told, check, oracle));
   }
-  AddDialects(check.departures(), report);
+  std::vector<Departure> departures;
+  for (const TargetDeparture& told : check.departures()) {
+    departures.push_back(told.departure);
+  }
+  AddDialects(departures, report);
+  for (const TargetCause& found : check.causes()) {
+    report.findings.push_back(FindingOf(found, check, oracle));
+  }
   for (const TargetFinding& found : check.findings()) {
     report.findings.push_back(FindingOf(found, check, oracle));
+  }
+  if (const CauseSearch& search = check.cause_search(); search.asked() != 0) {
+    report.remarks.push_back(absl::StrCat(
+        "experiments asked ", search.asked(), " questions, and the reference ",
+        search.judged(), " times; --effort ", options.effort));
   }
   AddLeft(oracle.profile(), check.left(), report);
   if (oracle.leaks() != 0) {
@@ -323,7 +321,13 @@ CheckReport ReportOf(const CheckOptions& options, TargetCheck& check,
     }
     report.remarks.push_back(remark);
   }
-  if (const auto& nearest = check.explanation().nearest; nearest.has_value()) {
+  const bool unexplained =
+      std::any_of(report.findings.begin(), report.findings.end(),
+                  [](const CheckFinding& finding) {
+                    return finding.identifier == "unexplained";
+                  });
+  if (const auto& nearest = check.explanation().nearest;
+      unexplained && nearest.has_value()) {
     report.remarks.push_back(
         absl::StrCat("of what is unexplained, this comes nearest: ",
                      AlterationWords(*nearest->alteration),
@@ -333,48 +337,18 @@ CheckReport ReportOf(const CheckOptions& options, TargetCheck& check,
   return report;
 }
 
-// `written` counts the files by signature.
-absl::Status WriteCases(const std::vector<CheckFinding>& findings,
-                        const std::string& directory,
-                        std::map<std::string, int>& written) {
-  for (const CheckFinding& finding : findings) {
-    if (!finding.has_case) continue;
-    // Two departures may show in the same field.
-    const int times = ++written[finding.signature];
-    const absl::Status status = WriteFile(
-        absl::StrCat(directory, "/", finding.signature,
-                     times == 1 ? "" : absl::StrCat("-", times), ".textproto"),
-        FormatCase(finding.text_case));
-    if (!status.ok()) return status;
-  }
-  return absl::OkStatus();
-}
-
 absl::Status WriteReports(const CheckOptions& options,
                           const CheckReports& reports) {
   const std::pair<const std::string&, std::string (*)(const CheckReports&)>
       formats[] = {{options.json, CheckJson},
                    {options.junit, CheckJUnit},
-                   {options.sarif, CheckSarif}};
+                   {options.sarif, CheckSarif},
+                   {options.html, CheckPage}};
   for (const auto& [path, format] : formats) {
     if (path.empty()) continue;
     if (absl::Status s = WriteFile(path, format(reports)); !s.ok()) return s;
   }
-  if (options.out.empty()) return absl::OkStatus();
-  std::error_code error;
-  std::filesystem::create_directories(options.out, error);
-  if (error) {
-    return absl::PermissionDeniedError(
-        absl::StrCat("cannot make ", options.out, ": ", error.message()));
-  }
-  std::map<std::string, int> written;
-  for (const CheckReport& report : reports) {
-    for (const auto* list : {&report.departures, &report.findings}) {
-      absl::Status s = WriteCases(*list, options.out, written);
-      if (!s.ok()) return s;
-    }
-  }
-  return absl::OkStatus();
+  return WriteSmallestCases(reports, options.out);
 }
 
 void Ask(const CheckOptions& options, const std::vector<Case>& given,
@@ -409,6 +383,7 @@ CheckReport CheckWalker(const CheckOptions& options, const Allowed& allowed,
                         const std::vector<Case>& given, TargetOracle& oracle) {
   const Clock::time_point start = Clock::now();
   TargetCheck check(oracle, options.seed);
+  check.set_effort(static_cast<unsigned>(options.effort));
   const auto before = oracle.waited();  // until it had described itself
   Ask(options, given, check);
   const double seconds = Since(start);
@@ -457,6 +432,9 @@ int CheckCommand(const Arguments& arguments) {
               "which new cases (1)");
   line.Number("limit", "MS", 10, 1'000'000, &options.limit,
               "a target hangs that takes longer for a step (2000)");
+  line.Number("effort", "PERCENT", 1, 90, &options.effort,
+              "of what is done, how much may be experiments that find out the "
+              "condition of what no known mistake explains (25)");
   line.Text("allow", "LIST", &options.allow,
             "what is no finding: of a walker rules (CFG-9) and signatures, of "
             "a builder needless-invept, repeated-invept, empty-tables, "
@@ -467,17 +445,20 @@ int CheckCommand(const Arguments& arguments) {
   line.Text("json", "FILE", &options.json, "the report as JSON");
   line.Text("junit", "FILE", &options.junit, "the report as JUnit XML");
   line.Text("sarif", "FILE", &options.sarif, "the report as SARIF");
+  line.Text("html", "FILE", &options.html, "the report as a page to look at");
   line.Flag("verbose", &options.verbose,
             "each rule in each situation, not families of rules");
   line.Choice("color", {"auto", "always", "never"}, &options.colour,
               "colour the output (auto: on a terminal)");
   line.Example("./libmine.so --seconds 60 --out cases --sarif report.sarif");
+  line.Example("./libmine.so --html report.html");
   line.Example("./libmine.so --allow CFG-9,empty-tables");
   line.Example("-- ./my_walker_over_a_pipe --its-option");
   if (const auto exit = line.Parse(arguments, 1, SIZE_MAX)) return *exit;
   options.target = line.operands()[0];
 
-  for (const std::string& file : {options.json, options.junit, options.sarif}) {
+  for (const std::string& file :
+       {options.json, options.junit, options.sarif, options.html}) {
     absl::Status s = CheckFileCanBeWritten(file);
     if (!s.ok()) return ReportOutputError(s);
   }

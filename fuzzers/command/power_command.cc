@@ -1,3 +1,4 @@
+#include <chrono>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "fuzzers/command/files/case_file.h"
 #include "fuzzers/command/fuzz/power_run.h"
+#include "fuzzers/command/mistakes/measure.h"
 #include "fuzzers/command/options/command_line.h"
 #include "fuzzers/command/options/exit_code.h"
 #include "fuzzers/command/options/report_error.h"
@@ -41,6 +43,37 @@ std::vector<std::string> NoticeableNames() {
   return names;
 }
 
+// Plants mistakes one after the other and tells what comes of each.
+int MeasureMistakes(std::uint64_t first, std::uint64_t count,
+                    std::uint64_t cases) {
+  constexpr std::chrono::seconds kConclude{20};
+  std::vector<MistakeResult> results;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const MistakeResult result = Measure(first + i, cases, kConclude);
+    absl::PrintF("%4d  %d finding%s  %s%s  %5d questions  %4.1f s  %s\n",
+                 result.number, result.findings,
+                 result.findings == 1 ? " " : "s",
+                 result.findings == 0 ? "unnoticed"
+                 : result.named       ? "named    "
+                                      : "not named",
+                 result.whole ? " whole" : "      ", result.questions,
+                 result.seconds, result.words);
+    if (!result.headline.empty()) {
+      absl::PrintF("      : %s\n", result.headline);
+    }
+    std::fflush(stdout);
+    results.push_back(result);
+  }
+  const MistakeTotals totals = TotalsOf(results);
+  absl::PrintF(
+      "%d planted, %d noticed; of these %d are told as one finding, %d as at "
+      "most three;\nthe first headline names what was changed of %d, and the "
+      "condition too of %d;\n%d questions in the median\n",
+      totals.planted, totals.noticed, totals.one, totals.three, totals.named,
+      totals.whole, totals.questions);
+  return kExitAgree;
+}
+
 }  // namespace
 
 int PowerCommand(const Arguments& arguments) {
@@ -59,9 +92,18 @@ int PowerCommand(const Arguments& arguments) {
                          options.targets, ")"));
   line.Text("out", "DIR", &options.out,
             absl::StrCat("gets report.json and power.svg (", options.out, ")"));
+  std::uint64_t mistakes = 0;
+  std::uint64_t cases = 50'000;
+  line.Number("mistakes", "N", 1, 100'000, &mistakes,
+              "plants so many mistakes that no list has in an example, one at "
+              "a time from number --seed on, and says how well eptdiff check "
+              "names them");
+  line.Number("cases", "N", 1, kMostRuns, &cases,
+              "with --mistakes: new cases for each (50000)");
   line.Example("--runs 1000000 --baseline-runs 1000");
   if (const auto exit = line.Parse(arguments, 0, 0)) return *exit;
 
+  if (mistakes != 0) return MeasureMistakes(options.seed, mistakes, cases);
   absl::FPrintF(stderr, "logs: %s/*.log\n", options.out);
   const auto results = RunPower(options);
   if (absl::IsNotFound(results.status())) {

@@ -30,6 +30,11 @@ void WriteFinding(const CheckFinding& finding, JsonWriter& json) {
   json.Key("inseparable").Array();
   for (const std::string& other : finding.inseparable) json.String(other);
   json.End();
+  if (!finding.experiment.empty()) {
+    json.Key("experiment").Array();
+    for (const std::string& line : finding.experiment) json.String(line);
+    json.End();
+  }
   if (!finding.signature.empty()) {
     json.Key("signature").String(finding.signature);
   }
@@ -69,6 +74,9 @@ std::string Message(const CheckFinding& finding) {
 
 std::string Details(const CheckFinding& finding) {
   std::string text = Message(finding);
+  for (const std::string& line : finding.experiment) {
+    absl::StrAppend(&text, "\ntried: ", line);
+  }
   if (!finding.has_case && finding.question.empty()) return text;
   absl::StrAppend(
       &text, "\nstep: ", finding.step, "\nexpected: ", finding.expected,

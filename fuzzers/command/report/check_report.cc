@@ -50,6 +50,9 @@ std::string FindingText(const CheckFinding& finding, std::size_t number,
   for (const std::string& other : finding.inseparable) {
     text += Item(6, "no case tells it from:", "", other);
   }
+  for (const std::string& line : finding.experiment) {
+    text += Item(6, "tried:", "", line);
+  }
   if (!HasQuestion(finding)) return text;
   text += Item(6, "step:", "", finding.step);
   if (!finding.expected.empty()) {

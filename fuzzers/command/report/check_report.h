@@ -37,6 +37,8 @@ struct CheckFinding {
   std::string step;      // of it, in words
   std::string expected;  // what the SDM permits there
   std::string given;
+  // Of what was found out by experiment, its table, a line each.
+  std::vector<std::string> experiment;
   // Equal where the same fields of an answer are wrong: one mistake may show
   // under as many signatures as rules lead there. "" if it is like no other.
   std::string likeness;

@@ -1,0 +1,322 @@
+#include "fuzzers/check/cause_search.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "fuzzers/entries/bits.h"
+#include "fuzzers/entries/registers.h"
+#include "fuzzers/experiment/prediction.h"
+#include "fuzzers/reduction/minimizer.h"
+#include "oracle/target/profile/profile.h"
+
+namespace eptdiff {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kBatch = 64;
+constexpr std::size_t kMostObserved = 3000;
+constexpr std::size_t kMostDeparting = 400;
+constexpr std::size_t kMostAlike = 24;
+// What a seed is worth to be made small before it is studied.
+constexpr std::size_t kSeedAttempts = 1500;
+constexpr std::size_t kMostExamples = 24;
+constexpr std::chrono::seconds kCaseTime{3};
+
+// Whether no word is two things at once: an entry of two places, or an entry
+// and a part of the #VE area or the log, of which the SDM says nothing once one
+// of them is written.
+bool IsPlain(const Observed& observed) {
+  const Controls& controls = observed.question.controls;
+  const auto& entries = observed.entries;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const std::uint64_t page = entries[i].address.value >> 12;
+    if (HasSecondary(observed.question, bits::kSecondaryVe) &&
+        page == controls.ve_information_address >> 12) {
+      return false;
+    }
+    if (HasSecondary(observed.question, bits::kSecondaryPml) &&
+        page == controls.pml_address >> 12) {
+      return false;
+    }
+    for (std::size_t j = 0; j < i; ++j) {
+      if (entries[i].address == entries[j].address &&
+          entries[i].level != entries[j].level) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+Observed ObservedOf(const StepReport& report, const Step* step) {
+  Observed observed;
+  observed.question = QuestionOf(report.before, step);
+  observed.outcome = report.outcome;
+  observed.entries.assign(report.trace.entries.begin(),
+                          report.trace.entries.end());
+  observed.departs = !report.finding.conforms;
+  if (observed.departs) {
+    observed.disagreements = report.finding.disagreements;
+    observed.expected =
+        ClassOf(report.verdict.alternatives[report.finding.alternative].event);
+  }
+  return observed;
+}
+
+CauseSearch::CauseSearch(TargetOracle& oracle, const Dialect& dialect)
+    : oracle_(oracle), dialect_(dialect) {
+  Begin();
+}
+
+CauseSearch::~CauseSearch() = default;
+
+void CauseSearch::Begin() {
+  if (experiments_ != nullptr) {
+    asked_before_ += experiments_->asked();
+    judged_before_ += experiments_->judged();
+  }
+  table_ = std::make_unique<TargetTable>(oracle_, dialect_);
+  experiments_ = std::make_unique<Experiments>(
+      dialect_, oracle_.fields(),
+      [this](std::span<const Case> questions,
+             std::vector<std::optional<Observed>>& answers) {
+        answers.resize(questions.size());
+        for (std::size_t i = 0; i < questions.size(); i += kBatch) {
+          const auto piece =
+              questions.subspan(i, std::min(kBatch, questions.size() - i));
+          // What cannot be asked as it is, is not asked.
+          std::vector<Case> fit;
+          std::vector<std::size_t> places;
+          for (std::size_t j = 0; j < piece.size(); ++j) {
+            Case c = piece[j];
+            if (!FitTo(oracle_.profile(), c) || c != piece[j]) continue;
+            fit.push_back(std::move(c));
+            places.push_back(i + j);
+          }
+          oracle_.Prepare(fit);
+          for (std::size_t j = 0; j < fit.size(); ++j) {
+            answers[places[j]] = Ask(fit[j]);
+          }
+        }
+      },
+      [this] { return AskPool(); });
+}
+
+std::optional<Observed> CauseSearch::Ask(const Case& question) {
+  std::optional<Observed> answer;
+  const std::size_t last = question.steps.size();
+  table_->Run(question, [&](const StepReport& report) {
+    if (report.step != last) return;
+    if (report.verdict.standing != Standing::kJudged) return;
+    answer =
+        ObservedOf(report, last == 0 ? nullptr : &question.steps[last - 1]);
+  });
+  if (oracle_.incident().kind != IncidentKind::kNone) return std::nullopt;
+  return answer;
+}
+
+std::vector<Observed> CauseSearch::AskPool() {
+  std::vector<Observed> list;
+  if (pool_ == nullptr) return list;
+  for (std::size_t i = 0; i < pool_->size(); i += kBatch) {
+    const auto piece =
+        std::span(*pool_).subspan(i, std::min(kBatch, pool_->size() - i));
+    oracle_.Prepare(piece);
+    for (const Case& c : piece) {
+      if (list.size() >= kMostObserved) return list;
+      table_->Run(c, [&](const StepReport& report) {
+        const bool unseen = report.step == 0 && !oracle_.models_entry();
+        if (unseen || report.verdict.standing != Standing::kJudged) return;
+        if (report.outcome.event.kind == EventKind::kGaveUp) return;
+        list.push_back(ObservedOf(
+            report, report.step == 0 ? nullptr : &c.steps[report.step - 1]));
+      });
+    }
+  }
+  return list;
+}
+
+CauseSearch::Key CauseSearch::KeyOf(const Observed& observed) {
+  const Disagreement& first = observed.disagreements[0];
+  return {first.field, first.index, first.why.rule, first.why.level};
+}
+
+void CauseSearch::SetDialect(const Dialect& dialect) {
+  dialect_ = dialect;
+  std::vector<Observed> before = std::exchange(departing_, {});
+  for (const TargetCause& found : found_) before.push_back(found.example);
+  found_.clear();
+  counts_.clear();
+  given_up_.clear();
+  Begin();
+  for (const Observed& observed : before) {
+    const std::optional<Observed> now = Ask(observed.question);
+    if (now.has_value() && now->departs) Add(*now);
+  }
+}
+
+bool CauseSearch::Explains(const Observed& observed) {
+  if (found_.empty()) return false;
+  const std::optional<std::size_t> cause = experiments_->CauseOf(observed);
+  if (!cause.has_value()) return false;
+  TargetCause& found = found_[*cause];
+  ++found.cases;
+  if (found.examples.size() < kMostExamples) found.examples.push_back(observed);
+  if (ConsequenceOf(observed) < ConsequenceOf(found.example)) {
+    found.example = observed;
+    AddConsequence(observed, found.cause);
+  }
+  return true;
+}
+
+void CauseSearch::Add(const Observed& observed) {
+  const Key key = KeyOf(observed);
+  const std::uint64_t alike = counts_[key]++;
+  if (alike >= kMostAlike || departing_.size() >= kMostDeparting) return;
+  departing_.push_back(observed);
+}
+
+bool CauseSearch::HasMore() const {
+  return std::any_of(departing_.begin(), departing_.end(),
+                     [&](const Observed& observed) {
+                       return !given_up_.contains(KeyOf(observed));
+                     });
+}
+
+Observed CauseSearch::Smaller(const Observed& observed, const Key& key) {
+  const bool plain = IsPlain(observed);
+  std::optional<Observed> smallest;
+  MinimizeOptions options;
+  options.max_attempts = kSeedAttempts;
+  Minimize(
+      observed.question,
+      [&](const Case& c) {
+        if (c.steps.size() != observed.question.steps.size()) return false;
+        std::optional<Observed> now = Ask(c);
+        if (!now.has_value() || !now->departs || KeyOf(*now) != key) {
+          return false;
+        }
+        if (experiments_->CauseOf(*now).has_value()) return false;
+        if (plain && !IsPlain(*now)) return false;
+        smallest = std::move(now);
+        return true;
+      },
+      options);
+  return smallest.value_or(observed);
+}
+
+void CauseSearch::StudyNext(Strictness how) {
+  const Observed* next = nullptr;
+  const auto worth = [&](const Observed& observed) {
+    return std::pair(IsPlain(observed), counts_[KeyOf(observed)]);
+  };
+  for (const Observed& observed : departing_) {
+    if (given_up_.contains(KeyOf(observed))) continue;
+    if (next == nullptr || worth(observed) > worth(*next)) next = &observed;
+  }
+  if (next == nullptr) return;
+  const Key key = KeyOf(*next);
+  const Observed original = *next;
+  // It may depend on what came before: then its question alone agrees.
+  const std::optional<Observed> again = Ask(original.question);
+  if (!again.has_value() || !again->departs || KeyOf(*again) != key) {
+    given_up_.insert(key);
+    return;
+  }
+  Observed seed = Smaller(original, key);
+  departing_.push_back(seed);
+  if (!experiments_->Study(seed, departing_, how)) {
+    given_up_.insert(key);
+    return;
+  }
+  TargetCause& found = found_.emplace_back();
+  found.cause = experiments_->causes().back();
+  found.example = seed;
+  found.c = seed.question;
+  TakeExplained();
+  // What it was found from is not to be found again.
+  if (found_.back().cases == 0) given_up_.insert(key);
+  DropSubsumed();
+}
+
+// What was found from a few answers may be a part of what is found from more.
+void CauseSearch::DropSubsumed() {
+  const std::size_t last = found_.size() - 1;
+  for (std::size_t i = last; i-- > 0;) {
+    const bool subsumed = std::all_of(
+        found_[i].examples.begin(), found_[i].examples.end(),
+        [&](const Observed& observed) {
+          return experiments_->Explains(found_.size() - 1, observed);
+        });
+    if (!subsumed || found_[i].examples.empty()) continue;
+    found_.back().cases += found_[i].cases;
+    for (const Observed& observed : found_[i].examples) {
+      AddConsequence(observed, found_.back().cause);
+    }
+    found_.erase(found_.begin() + static_cast<std::ptrdiff_t>(i));
+    experiments_->Forget(i);
+  }
+}
+
+void CauseSearch::TakeExplained() {
+  std::map<Key, std::pair<std::uint64_t, std::uint64_t>> explained_of;
+  std::erase_if(departing_, [&](const Observed& observed) {
+    auto& [explained, of] = explained_of[KeyOf(observed)];
+    ++of;
+    const bool is = Explains(observed);
+    explained += is;
+    return is;
+  });
+  // Those that were counted and not kept were of the same kinds.
+  for (const auto& [key, share] : explained_of) {
+    const auto& [explained, of] = share;
+    const std::uint64_t more = counts_[key] > of ? counts_[key] - of : 0;
+    found_.back().cases += more * explained / of;
+    counts_[key] -= std::min(counts_[key], explained + more * explained / of);
+  }
+}
+
+void CauseSearch::Minimise(Clock::time_point end) {
+  Predictor predictor(dialect_, oracle_.fields());
+  for (std::size_t i = 0; i < found_.size(); ++i) {
+    TargetCause& found = found_[i];
+    const Consequence worst = ConsequenceOf(found.example);
+    const Clock::time_point until = std::min(end, Clock::now() + kCaseTime);
+    found.c = Minimize(found.example.question, [&](const Case& smaller) {
+      if (Clock::now() >= until) return false;
+      if (smaller.steps.size() != found.example.question.steps.size()) {
+        return false;
+      }
+      const std::optional<Observed> now = Ask(smaller);
+      if (!now.has_value() || !now->departs) return false;
+      if (ConsequenceOf(*now) != worst) return false;
+      // Decided by no other cause.
+      for (std::size_t j = 0; j < found_.size(); ++j) {
+        const Says says = predictor.Of(found_[j].cause, *now);
+        if (i == j ? says != Says::kExplains
+                   : says == Says::kExplains || says == Says::kSilent) {
+          return false;
+        }
+      }
+      return true;
+    });
+  }
+}
+
+std::vector<TargetCause> CauseSearch::causes() const {
+  std::vector<TargetCause> list = found_;
+  std::sort(list.begin(), list.end(),
+            [](const TargetCause& a, const TargetCause& b) {
+              const Consequence x = a.cause.consequence;
+              const Consequence y = b.cause.consequence;
+              if (x != y) return x < y;
+              return a.cases != b.cases ? a.cases > b.cases
+                                        : a.cause.asked < b.cause.asked;
+            });
+  return list;
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,109 @@
+// The causes of what no known mistake explains: what departs is gathered, and
+// studied by experiment (experiment/experiments.h), the most frequent first,
+// within a share of what is done at all.
+//
+// A cause that is known mutes what it explains. With another dialect everything
+// is looked for anew, from the answers that were gathered.
+// Thread-safety: thread-compatible.
+#ifndef EPTDIFF_FUZZERS_CHECK_CAUSE_SEARCH_H_
+#define EPTDIFF_FUZZERS_CHECK_CAUSE_SEARCH_H_
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "fuzzers/check/target_table.h"
+#include "fuzzers/experiment/cause.h"
+#include "fuzzers/experiment/experiments.h"
+#include "oracle/case.h"
+#include "oracle/judgement/trial.h"
+#include "oracle/reference/dialect.h"
+#include "oracle/target/session/target_oracle.h"
+
+namespace eptdiff {
+
+// A judged step as evidence; `step` is null for VM entry.
+Observed ObservedOf(const StepReport& report, const Step* step);
+
+struct TargetCause {
+  Cause cause;
+  std::uint64_t cases = 0;         // that showed it
+  Observed example;                // one that it explains, and the worst
+  std::vector<Observed> examples;  // some
+  Case c;                          // the smallest
+};
+
+class CauseSearch {
+ public:
+  // Of a target that is asked through `table`, in `dialect`.
+  CauseSearch(TargetOracle& oracle, const Dialect& dialect);
+  ~CauseSearch();
+
+  // Cases whose answers tell what is right. Kept as they are, not copied.
+  void set_pool(const std::vector<Case>* pool) { pool_ = pool; }
+  void SetDialect(const Dialect& dialect);
+  const Dialect& dialect() const { return dialect_; }
+
+  // Whether a cause explains this answer, which departs; it counts as its.
+  bool Explains(const Observed& observed);
+  // This answer departs, and nothing explains it.
+  void Add(const Observed& observed);
+
+  // Whether there is something to study.
+  bool HasMore() const;
+  // Studies the most frequent of it.
+  void StudyNext(Strictness how = Strictness::kAny);
+
+  // Makes each cause's case small, until about `end`.
+  void Minimise(std::chrono::steady_clock::time_point end);
+
+  // The worst first, then by frequency.
+  std::vector<TargetCause> causes() const;
+  std::size_t size() const { return found_.size(); }
+  bool empty() const { return found_.empty(); }
+
+  // What it took: questions to the target, verdicts of the reference.
+  std::size_t asked() const { return asked_before_ + experiments_->asked(); }
+  std::size_t judged() const { return judged_before_ + experiments_->judged(); }
+
+ private:
+  // What departs alike.
+  struct Key {
+    Field field;
+    std::uint8_t index;
+    Rule rule;
+    std::uint8_t level;
+    auto operator<=>(const Key&) const = default;
+  };
+  static Key KeyOf(const Observed& observed);
+
+  void Begin();
+  std::optional<Observed> Ask(const Case& question);
+  std::vector<Observed> AskPool();
+  Observed Smaller(const Observed& observed, const Key& key);
+  void TakeExplained();
+  void DropSubsumed();
+
+  TargetOracle& oracle_;
+  Dialect dialect_;
+  std::unique_ptr<TargetTable> table_;
+  std::unique_ptr<Experiments> experiments_;
+  const std::vector<Case>* pool_ = nullptr;
+  std::vector<TargetCause> found_;
+  std::vector<Observed> departing_;  // that nothing explains so far
+  std::map<Key, std::uint64_t> counts_;
+  std::set<Key> given_up_;
+  std::size_t asked_before_ = 0;
+  std::size_t judged_before_ = 0;
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_FUZZERS_CHECK_CAUSE_SEARCH_H_

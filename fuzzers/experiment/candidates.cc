@@ -1,0 +1,172 @@
+// Effects that would explain an answer that departs.
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "fuzzers/entries/bits.h"
+#include "fuzzers/experiment/answer_fields.h"
+#include "fuzzers/experiment/experiments.h"
+#include "fuzzers/experiment/variations.h"
+#include "oracle/diagnosis/touched.h"
+#include "oracle/reference/dialects/known_dialects.h"
+
+namespace eptdiff {
+namespace {
+
+// Effects of which the condition is looked for.
+constexpr std::size_t kMostTried = 14;
+
+}  // namespace
+
+void Experiments::AddTakes(const Observed& seed, std::vector<Attempt>& list) {
+  const auto add = [&](const Effect& effect, std::vector<Atom> when) {
+    for (const bool event_only : {false, true}) {
+      if (event_only && !seed.DepartsInEvent()) break;
+      Attempt attempt{effect, when};
+      attempt.effect.event_only = event_only;
+      if (predictor_.Of(attempt.effect, when, seed) != Says::kExplains) {
+        continue;
+      }
+      list.push_back(std::move(attempt));
+      break;
+    }
+  };
+  for (const WordInfo& info : kQuestionWords) {
+    const std::uint64_t value = ValueOf(seed.question, info.word);
+    Effect effect{.kind = Effect::Kind::kTakes, .word = info.word};
+    if (info.kind == WordKind::kBits) {
+      for (unsigned b = 0; b < info.bits; ++b) {
+        effect.mask = bits::Bit(b);
+        effect.value = ~value & effect.mask;
+        add(effect, {});
+      }
+      continue;
+    }
+    ForEachNumber(info.word, value, [&](std::uint64_t number) {
+      effect.mask = NumberSet(value);
+      effect.value = number;
+      Atom was;
+      was.word = info.word;
+      was.mask = NumberSet(value);
+      add(effect, {was});
+    });
+  }
+  for (const EntryRead& entry : seed.entries) {
+    Effect effect{.kind = Effect::Kind::kTakes,
+                  .word = Word::kEntry,
+                  .structure = entry.structure};
+    const std::vector<Atom> place = {
+        AtItself(Word::kEntryLevel, entry.level),
+        AtItself(Word::kEntryFor, entry.guest_level)};
+    for (unsigned b = 0; b < BitsOf(seed.question, entry); ++b) {
+      effect.mask = bits::Bit(b);
+      effect.value = ~entry.value & effect.mask;
+      add(effect, place);
+    }
+  }
+}
+
+void Experiments::AddAltered(const Observed& seed, std::vector<Attempt>& list) {
+  const auto all = AllAlterations();
+  Combination combination;
+  for (const Alteration* alteration : dialect_.alterations()) {
+    combination.push_back(static_cast<std::uint16_t>(alteration - all.data()));
+  }
+  std::sort(combination.begin(), combination.end());
+  const TouchedBy touched_by(combination);
+  MachineState state;
+  state.Load(seed.question);
+  const Step* step =
+      seed.question.steps.empty() ? nullptr : &seed.question.steps[0];
+  if (step != nullptr) state.Begin(*step);
+  const auto verdict = std::make_unique<Verdict>();
+  const auto trace = std::make_unique<Trace>();
+  trace->keeps_hits = false;
+  const AlterationSet touched = touched_by.Judge(state, step, *verdict, *trace);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (!touched[i]) continue;
+    Attempt attempt;
+    attempt.effect.kind = Effect::Kind::kAltered;
+    attempt.effect.alteration = &all[i];
+    if (predictor_.Of(attempt.effect, {}, seed) == Says::kExplains) {
+      list.push_back(std::move(attempt));
+    }
+  }
+}
+
+void Experiments::AddAnswers(const Observed& seed, std::vector<Attempt>& list) {
+  const Disagreement& first = seed.disagreements[0];
+  Effect effect{.kind = Effect::Kind::kAnswers,
+                .field = first.field,
+                .index = first.index,
+                .expected_event = seed.expected,
+                .given_event = ClassOf(seed.outcome.event),
+                .given = first.given};
+  if (IsBit(first.field)) {
+    effect.given =
+        first.given >>
+            (first.field == Field::kMemory ? first.index : std::uint8_t{0}) &
+        1;
+  }
+  list.push_back({effect, {}});
+  if (first.field <= Field::kExitReason) return;
+  if (IsBit(first.field)) {
+    if (first.field == Field::kMemory) return;
+    effect.form = Form::kInverted;
+    list.push_back({effect, {}});
+    return;
+  }
+  const std::uint64_t lost = first.expected & ~first.given;
+  if (lost != 0 && (first.given & ~first.expected) == 0) {
+    effect.form = Form::kCleared;
+    for (const std::uint64_t mask :
+         {lost, lost | 0xfff, lost | ~std::uint64_t{0xffffffff}}) {
+      if ((first.expected & ~mask) != first.given) continue;
+      effect.given = mask;
+      list.push_back({effect, {}});
+    }
+  }
+  effect.form = Form::kOther;
+  effect.given = first.expected ^ first.given;
+  list.push_back({effect, {}});
+}
+
+std::vector<Experiments::Attempt> Experiments::Candidates(
+    const Observed& seed) {
+  std::vector<Attempt> list;
+  AddTakes(seed, list);
+  AddAltered(seed, list);
+  AddAnswers(seed, list);
+  // Those that explain most of what departs, at little cost for what agrees
+  // nearby: where those fail, a condition has to be found.
+  for (Attempt& attempt : list) {
+    double contradicted = 0;
+    double explained = 0;
+    std::size_t looked_at = 0;
+    for (const Observed* o : departing_) {
+      if (++looked_at > 150) break;
+      explained +=
+          predictor_.Of(attempt.effect, attempt.when, *o) == Says::kExplains;
+    }
+    for (std::size_t i = 0; i < near_.size(); i += 3) {
+      const Says says = predictor_.Of(attempt.effect, attempt.when, near_[i]);
+      explained += kNearWeight * (says == Says::kExplains);
+      contradicted += kNearWeight * (says == Says::kContradicts);
+    }
+    attempt.score = explained - 0.2 * contradicted;
+    if (attempt.effect.kind == Effect::Kind::kAnswers) attempt.score *= 0.9;
+    if (attempt.effect.event_only) attempt.score *= 0.95;
+  }
+  for (std::size_t i = 0; i < list.size(); ++i) list[i].place = i;
+  Sort(list);
+  if (list.size() <= kMostTried) return list;
+  // What fits anything stays.
+  std::vector<Attempt> kept(list.begin(),
+                            list.begin() + static_cast<int>(kMostTried));
+  for (std::size_t i = kMostTried; i < list.size(); ++i) {
+    if (list[i].effect.kind == Effect::Kind::kAnswers) kept.push_back(list[i]);
+  }
+  return kept;
+}
+
+}  // namespace eptdiff

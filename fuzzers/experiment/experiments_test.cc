@@ -1,0 +1,217 @@
+// Experiments on the engine, with a mistake planted into the entries that it
+// reads: what is found out is what was planted.
+#include "fuzzers/experiment/experiments.h"
+
+#include <bit>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "fuzzers/encoding/canonical.h"
+#include "fuzzers/entries/used_entries.h"
+#include "fuzzers/generation/generator.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "oracle/engine/engine_oracle.h"
+#include "oracle/judgement/judge.h"
+#include "oracle/reference/reference.h"
+#include "oracle/reference/witnesses/witnesses.h"
+
+namespace eptdiff {
+namespace {
+
+// What a mistaken walker takes an EPT entry for.
+using Mistake =
+    std::function<std::uint64_t(const Case& question, const UsedEntry& entry)>;
+
+// Answers of the engine where it reads entries so; nothing for what is no plain
+// access.
+class Mistaken {
+ public:
+  explicit Mistaken(Mistake mistake) : mistake_(std::move(mistake)) {}
+
+  std::optional<Observed> Answer(const Case& question) {
+    if (question.steps.size() != 1 || !IsCanonical(question)) return {};
+    const Step& step = question.steps[0];
+    if (step.kind != StepKind::kGuestPhysicalAccess) return {};
+    Case taken = question;
+    UsedEntries used;
+    FindUsedEntries(question, step, used);
+    for (const UsedEntry& entry : used.list) {
+      if (entry.kind != UsedKind::kEpt) continue;
+      const std::uint64_t value = mistake_(question, entry);
+      if (value != entry.value) {
+        taken.memory.push_back({entry.address, value});
+      }
+    }
+    MachineState state;
+    Outcome outcome;
+    state.Load(taken);
+    if (engine_.Enter(state, outcome) != Skip::kNone) return {};
+    if (IsFailedEntry(outcome.event.kind)) return {};
+    state.Begin(step);
+    if (engine_.Perform(state, step, outcome) != Skip::kNone) return {};
+    // A flag is set in the entry as it is.
+    if (!outcome.writes.empty()) return {};
+    state.Load(question);
+    state.Begin(step);
+    auto verdict = std::make_unique<Verdict>();
+    auto trace = std::make_unique<Trace>();
+    Reference().Judge(state, step, *verdict, *trace);
+    if (verdict->standing != Standing::kJudged) return {};
+    const Finding finding = Judge(*verdict, state, outcome, kAllFields);
+    Observed observed;
+    observed.question = question;
+    observed.outcome = outcome;
+    observed.entries.assign(trace->entries.begin(), trace->entries.end());
+    observed.departs = !finding.conforms;
+    observed.disagreements = finding.disagreements;
+    observed.expected =
+        ClassOf(verdict->alternatives[finding.alternative].event);
+    return observed;
+  }
+
+ private:
+  const Mistake mistake_;
+  EngineOracle engine_;
+};
+
+// Studies what departs among the witnesses until nothing is left.
+std::vector<Cause> CausesOf(const Mistake& mistake) {
+  Mistaken target(mistake);
+  std::vector<Observed> pool;
+  const auto ask = [&](const Case& c) {
+    for (const Step& step : c.steps) {
+      Case question = c;
+      question.steps = {step};
+      Canonicalise(question);
+      if (auto observed = target.Answer(question)) {
+        pool.push_back(*std::move(observed));
+      }
+    }
+  };
+  for (const NamedCase& witness : Witnesses()) ask(witness.c);
+  for (std::uint64_t seed = 0; seed < 3000; ++seed) {
+    Case c;
+    GenerateCase(seed, c, Focus::kEpt);
+    ask(c);
+  }
+  Experiments experiments(
+      Dialect(), kAllFields,
+      [&](std::span<const Case> questions,
+          std::vector<std::optional<Observed>>& answers) {
+        for (const Case& question : questions) {
+          answers.push_back(target.Answer(question));
+        }
+      },
+      [&] { return pool; });
+  std::vector<Observed> departing;
+  for (const Observed& observed : pool) {
+    if (observed.departs && departing.size() < 200) {
+      departing.push_back(observed);
+    }
+  }
+  EXPECT_FALSE(departing.empty());
+  for (const Observed& seed : departing) {
+    if (!experiments.CauseOf(seed).has_value()) {
+      experiments.Study(seed, departing);
+    }
+  }
+  return experiments.causes();
+}
+
+// For whoever reads a failure.
+std::string Told(const std::vector<Cause>& causes) {
+  std::ostringstream text;
+  for (const Cause& cause : causes) {
+    text << "effect " << static_cast<int>(cause.effect.kind) << std::hex
+         << " mask " << cause.effect.mask << " value " << cause.effect.value
+         << " from " << cause.effect.from << std::dec << " field "
+         << static_cast<int>(cause.effect.field) << " explains "
+         << cause.explained << ", contradicted " << cause.contradicted << "\n";
+    for (const Atom& atom : cause.when) {
+      text << "  of " << static_cast<int>(atom.of) << " word "
+           << static_cast<int>(atom.word) << std::hex << " mask " << atom.mask
+           << " value " << atom.value << std::dec << "\n";
+    }
+  }
+  return text.str();
+}
+
+// Whether a condition says that a bit of the entry itself is 1.
+bool Needs(const Cause& cause, std::uint64_t bit) {
+  for (const Atom& atom : cause.when) {
+    if (atom.of == Atom::Of::kItself && atom.word == Word::kEntry &&
+        atom.mask == bit && atom.value == bit) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::uint64_t LevelsOf(const Cause& cause) {
+  for (const Atom& atom : cause.when) {
+    if (atom.word == Word::kEntryLevel) return atom.mask;
+  }
+  return 0x3e;
+}
+
+TEST(ExperimentsTest, ABitThatIsTakenOtherwiseIsNamedWithItsLevel) {
+  const std::vector<Cause> causes =
+      CausesOf([](const Case&, const UsedEntry& entry) {
+        return entry.level == 2 ? entry.value | 2 : entry.value;
+      });
+  ASSERT_EQ(causes.size(), 1u) << Told(causes);
+  const Cause& cause = causes[0];
+  SCOPED_TRACE(Told(causes));
+  EXPECT_EQ(cause.effect.kind, Effect::Kind::kTakes);
+  EXPECT_EQ(cause.effect.mask, 2u);
+  EXPECT_EQ(cause.effect.value, 2u);
+  EXPECT_EQ(LevelsOf(cause), 1u << 2);
+  EXPECT_EQ(cause.consequence, Consequence::kReaches);
+  EXPECT_EQ(cause.contradicted, 0u);
+}
+
+TEST(ExperimentsTest, WhatHoldsAtAllLevelsIsSaidOfAll) {
+  const std::vector<Cause> causes =
+      CausesOf([](const Case&, const UsedEntry& entry) {
+        return entry.value & ~std::uint64_t{2};
+      });
+  ASSERT_EQ(causes.size(), 1u) << Told(causes);
+  EXPECT_EQ(causes[0].effect.mask, 2u);
+  EXPECT_GT(std::popcount(LevelsOf(causes[0])), 2);
+}
+
+TEST(ExperimentsTest, AConditionIsFoundBesideTheEffect) {
+  // Bit 11, which is ignored, makes a page read-only.
+  constexpr std::uint64_t kIgnored = 1 << 11;
+  const std::vector<Cause> causes =
+      CausesOf([](const Case&, const UsedEntry& entry) {
+        const bool refuses = entry.level == 1 && (entry.value & kIgnored) != 0;
+        return refuses ? entry.value & ~std::uint64_t{2} : entry.value;
+      });
+  ASSERT_EQ(causes.size(), 1u) << Told(causes);
+  SCOPED_TRACE(Told(causes));
+  EXPECT_EQ(causes[0].effect.mask, 2u);
+  EXPECT_TRUE(Needs(causes[0], kIgnored));
+}
+
+TEST(ExperimentsTest, ABitThatIsTakenForAnotherIsOneCause) {
+  const std::vector<Cause> causes =
+      CausesOf([](const Case&, const UsedEntry& entry) {
+        if (entry.level != 3) return entry.value;
+        const std::uint64_t other = entry.value >> 1 & 2;  // bit 2 for bit 1
+        return (entry.value & ~std::uint64_t{2}) | other;
+      });
+  ASSERT_GE(causes.size(), 1u);
+  SCOPED_TRACE(Told(causes));
+  EXPECT_EQ(causes[0].effect.mask, 2u);
+  EXPECT_EQ(causes[0].effect.from, 4u);
+  EXPECT_EQ(causes.size(), 1u);
+}
+
+}  // namespace
+}  // namespace eptdiff

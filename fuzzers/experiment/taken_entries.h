@@ -1,0 +1,74 @@
+// Entries that are taken for others than they are, as a chooser: the reference
+// reads them so, each in its place, and memory stays as it is.
+// Thread-safety: thread-compatible; lives as long as one step is judged.
+#ifndef EPTDIFF_FUZZERS_EXPERIMENT_TAKEN_ENTRIES_H_
+#define EPTDIFF_FUZZERS_EXPERIMENT_TAKEN_ENTRIES_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "fuzzers/experiment/cause.h"
+#include "oracle/case.h"
+#include "oracle/reference/chooser.h"
+#include "oracle/reference/trace.h"
+
+namespace eptdiff {
+
+class TakenEntries final : public Chooser {
+ public:
+  // `entries` are those on the way of `question`, as they are: what a condition
+  // may be about. Both outlive this.
+  TakenEntries(const Case& question, const std::vector<EntryRead>& entries)
+      : question_(question), entries_(entries) {}
+
+  // Entries for which the condition holds are taken as this effect has it; both
+  // outlive this. Further ones apply to what the first make of an entry.
+  void Add(const Effect& effect, const std::vector<Atom>& when) {
+    taken_as_.push_back({&effect, &when});
+  }
+  bool empty() const { return taken_as_.empty(); }
+
+  // Those that were taken for something else, as they are, in the order in
+  // which they were read.
+  const std::vector<EntryRead>& taken() const { return taken_; }
+
+  std::uint64_t ReadEntry(Examiner& x, Hpa address, std::uint64_t now) override;
+  std::uint64_t ReadSpp(Examiner& x, Hpa address, std::uint64_t now) override;
+  std::uint64_t ReadGuest(Examiner& x, Hpa address, int bytes,
+                          std::uint64_t now) override;
+
+  // Nothing is kept.
+  std::uint64_t BeginLinear(Examiner&, std::uint64_t cr3) override {
+    return cr3;
+  }
+  std::uint64_t BeginEpt(Examiner&, std::uint64_t eptp) override {
+    return eptp;
+  }
+  void Keep(Examiner&) override {}
+  void KeepNothing(Examiner&) override {}
+  bool FlagsMayStay(Examiner&) override { return false; }
+  bool IsDirtyOfMemory(Examiner&) override { return false; }
+  void KeepGuest(Examiner&, bool) override {}
+  void KeepNoGuest(Examiner&) override {}
+  bool GuestDirtyMayStay(Examiner&) override { return false; }
+  std::uint64_t Pat(Examiner& x) override;
+  void Refused(Examiner&) override {}
+  void UseNow(Examiner&) override {}
+  void UseGuestNow(Examiner&) override {}
+
+ private:
+  struct TakenAs {
+    const Effect* effect;
+    const std::vector<Atom>* when;
+  };
+  std::uint64_t Take(const EntryRead& entry);
+
+  const Case& question_;
+  const std::vector<EntryRead>& entries_;
+  std::vector<TakenAs> taken_as_;
+  std::vector<EntryRead> taken_;
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_FUZZERS_EXPERIMENT_TAKEN_ENTRIES_H_

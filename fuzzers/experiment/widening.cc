@@ -1,0 +1,197 @@
+// Where else an effect shows: at other levels, in other modes, of other bits.
+#include <algorithm>
+#include <bit>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "fuzzers/entries/bits.h"
+#include "fuzzers/experiment/experiments.h"
+#include "fuzzers/experiment/variations.h"
+
+namespace eptdiff {
+namespace {
+
+// Questions that are made for an effect: in all, and of one kind.
+constexpr std::size_t kMostSpread = 240;
+constexpr std::size_t kMostOfKind = 10;
+
+}  // namespace
+
+void Experiments::Spread(const Observed& seed, const Attempt& attempt) {
+  std::vector<Case> questions;
+  std::map<std::uint64_t, std::size_t> kinds;
+  std::vector<Atom> elsewhere;  // without where it was seen
+  for (const Atom& atom : attempt.when) {
+    if (!IsOfEntry(atom.word) || atom.word == Word::kEntry) {
+      elsewhere.push_back(atom);
+    }
+  }
+  std::vector<EntryRead> entries;
+  const auto consider = [&](const Case& question, std::uint64_t kind) {
+    if (questions.size() >= kMostSpread || kinds[kind] >= kMostOfKind) return;
+    if (!predictor_.Matters(attempt.effect, elsewhere, question, entries)) {
+      return;
+    }
+    ++kinds[kind];
+    questions.push_back(question);
+  };
+  const auto of_kind = [](const Case& question, const EntryRead* entry) {
+    std::uint64_t kind = ValueOf(question, Word::kGuestMode) * 2 +
+                         ValueOf(question, Word::kEptLevels) % 2;
+    kind = kind * 8 + ValueOf(question, Word::kAccessKind);
+    if (entry == nullptr) return kind;
+    kind = kind * 8 + entry->level;
+    kind = kind * 4 + ValueOf(question, *entry, Word::kEntryRole);
+    return kind * 2 + (entry->guest_level != 0);
+  };
+  for (const Observed& o : pool_) {
+    if (questions.size() >= kMostSpread) break;
+    if (!IsOfEntries(attempt.effect)) {
+      Case question = o.question;
+      MakeHold(elsewhere, seed.question, o.entries, LastOf(o), question);
+      if (attempt.effect.kind == Effect::Kind::kTakes) {
+        MakeMatter(attempt.effect, question);
+      }
+      consider(question, of_kind(o.question, LastOf(o)));
+      continue;
+    }
+    for (const EntryRead& entry : o.entries) {
+      if (entry.structure != attempt.effect.structure) continue;
+      const std::uint64_t kind = of_kind(o.question, &entry);
+      if (kinds[kind] >= kMostOfKind) continue;
+      Case question = o.question;
+      MakeHold(elsewhere, seed.question, o.entries, &entry, question);
+      MakeMatter(attempt.effect, elsewhere, entry, question);
+      consider(question, kind);
+    }
+  }
+  far_.clear();
+  Ask(questions, &far_);
+  std::erase_if(far_, [&](const Observed& o) {
+    return o.departs && CauseOf(o).has_value();
+  });
+}
+
+void Experiments::Widen(const Observed& seed, Attempt& attempt) {
+  Weigh(attempt);
+  for (const Word word : {Word::kEntryFor, Word::kEntryLevel}) {
+    const auto at =
+        std::find_if(attempt.when.begin(), attempt.when.end(),
+                     [&](const Atom& atom) { return atom.word == word; });
+    if (at == attempt.when.end()) continue;
+    const std::size_t place =
+        static_cast<std::size_t>(at - attempt.when.begin());
+    Attempt wide = attempt;
+    wide.when.erase(wide.when.begin() + static_cast<std::ptrdiff_t>(place));
+    Weigh(wide);
+    if (wide.contradicted <= attempt.contradicted &&
+        wide.explained >= attempt.explained) {
+      attempt = std::move(wide);
+      continue;
+    }
+    for (std::uint64_t number = 0; number <= 5; ++number) {
+      if ((attempt.when[place].mask & NumberSet(number)) != 0) continue;
+      wide = attempt;
+      wide.when[place].mask |= NumberSet(number);
+      Weigh(wide);
+      if (wide.contradicted <= attempt.contradicted &&
+          wide.explained > attempt.explained) {
+        attempt = wide;
+      }
+    }
+  }
+  (void)seed;
+}
+
+// A bit that is taken for 1 if another is 1, or for 0 if that is 0, may be
+// taken for that other one.
+void Experiments::TryOtherBit(Attempt& attempt) {
+  if (!IsOfEntries(attempt.effect) ||
+      !std::has_single_bit(attempt.effect.mask)) {
+    return;
+  }
+  for (std::size_t i = 0; i < attempt.when.size(); ++i) {
+    const Atom& atom = attempt.when[i];
+    const bool same = (atom.value != 0) == (attempt.effect.value != 0);
+    if (atom.of != Atom::Of::kItself || atom.word != Word::kEntry || !same) {
+      continue;
+    }
+    Attempt other = attempt;
+    other.effect.from = atom.mask;
+    other.when.erase(other.when.begin() + static_cast<std::ptrdiff_t>(i));
+    Weigh(attempt);
+    Weigh(other);
+    if (other.contradicted > attempt.contradicted ||
+        other.explained < attempt.explained) {
+      continue;
+    }
+    attempt = std::move(other);
+    return;
+  }
+}
+
+void Experiments::WidenMask(const Observed& seed, Attempt& attempt) {
+  const Effect& effect = attempt.effect;
+  if (effect.kind != Effect::Kind::kTakes ||
+      KindOf(effect.word) == WordKind::kNumber) {
+    return;
+  }
+  const bool of_entries = IsOfEntries(effect);
+  const std::vector<EntryRead> taken =
+      predictor_.Taken(effect, attempt.when, seed);
+  if (of_entries && taken.empty()) return;
+  const std::uint64_t now =
+      of_entries ? taken[0].value : ValueOf(seed.question, effect.word);
+  const bool to_one = effect.value != 0;
+  std::vector<Case> questions;
+  std::vector<Effect> effects;
+  const unsigned count =
+      of_entries ? BitsOf(seed.question, taken[0])
+                 : kQuestionWords[static_cast<std::size_t>(effect.word)].bits;
+  std::vector<EntryRead> entries;
+  for (unsigned b = 0; b < count; ++b) {
+    const std::uint64_t bit = bits::Bit(b);
+    if ((effect.mask & bit) != 0) continue;
+    Effect other = effect;
+    other.mask = bit;
+    other.value = to_one ? bit : 0;
+    std::uint64_t value = (now & ~effect.mask) | effect.value;
+    value = to_one ? value & ~bit : value | bit;
+    Case question = seed.question;
+    if (of_entries) {
+      SetEntry(question, taken[0], value);
+    } else {
+      SetValue(question, effect.word, value);
+    }
+    if (!predictor_.Matters(other, attempt.when, question, entries)) continue;
+    questions.push_back(question);
+    effects.push_back(other);
+  }
+  std::vector<std::optional<Observed>> answers;
+  asked_ += questions.size();
+  ask_(questions, answers);
+  Attempt wide = attempt;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (!answers[i].has_value() || !answers[i]->departs) continue;
+    if (predictor_.Of(effects[i], attempt.when, *answers[i]) !=
+        Says::kExplains) {
+      continue;
+    }
+    wide.effect.mask |= effects[i].mask;
+    wide.effect.value |= effects[i].value;
+  }
+  for (auto& answer : answers) {
+    if (answer.has_value()) far_.push_back(*std::move(answer));
+  }
+  if (wide.effect == attempt.effect) return;
+  Weigh(attempt);
+  Weigh(wide);
+  if (wide.contradicted <= attempt.contradicted &&
+      wide.explained >= attempt.explained) {
+    attempt = std::move(wide);
+  }
+}
+
+}  // namespace eptdiff
