@@ -36,7 +36,8 @@ constexpr std::uint32_t kEptpList = 1u << 10;
 constexpr std::uint32_t kLog = 1u << 11;
 constexpr std::uint32_t kVeArea = 1u << 12;
 constexpr std::uint32_t kPlain = 1u << 13;  // ... and what holds nothing.
-// In these, words have addresses of the host; in those, they are something else.
+// In these, words have addresses of the host; in those, they are something
+// else.
 constexpr std::uint32_t kHoldsAddresses = kEptTables | kSppTables | kEptpList;
 constexpr std::uint32_t kHoldsOther = kSppVectors | kLog | kVeArea;
 
@@ -57,7 +58,7 @@ constexpr std::uint32_t kFieldSecondary = 0x401e;
 
 struct AddressField {
   std::uint32_t encoding;
-  std::uint64_t Controls::*member;
+  std::uint64_t Controls::* member;
   std::uint32_t control;  // that uses it
   std::uint32_t role;
 };
@@ -136,7 +137,7 @@ bool NamesTables(const Invalidation& asked) {
 }
 
 const MovedRegion* Find(std::span<const MovedRegion> regions,
-                        std::uint64_t MovedRegion::*base,
+                        std::uint64_t MovedRegion::* base,
                         std::uint64_t address) {
   const auto after = std::upper_bound(
       regions.begin(), regions.end(), address,
@@ -376,10 +377,9 @@ Unmovable Mover::Place() {
     }
   }
   by_place_ = regions_;
-  std::sort(by_place_.begin(), by_place_.end(),
-            [](const MovedRegion& a, const MovedRegion& b) {
-              return a.to < b.to;
-            });
+  std::sort(
+      by_place_.begin(), by_place_.end(),
+      [](const MovedRegion& a, const MovedRegion& b) { return a.to < b.to; });
   return Unmovable::kNone;
 }
 
@@ -398,8 +398,7 @@ bool Mover::TakePlace(std::uint8_t shift, std::uint64_t& place) {
 }
 
 bool Mover::Forward(Hpa from, Hpa& to) const {
-  const MovedRegion* region =
-      Find(regions_, &MovedRegion::from, from.value);
+  const MovedRegion* region = Find(regions_, &MovedRegion::from, from.value);
   if (region == nullptr) return false;
   to.value = region->to + (from.value - region->from);
   return true;
@@ -424,8 +423,7 @@ std::uint64_t Mover::Change(std::uint64_t value) {
   if (machine_width_ >= 52) return value;
   std::uint64_t above = address & ~Low(machine_width_);
   if (above == 0) above = Bit(machine_width_);
-  const std::uint64_t below =
-      address & Low(std::min(width_, machine_width_));
+  const std::uint64_t below = address & Low(std::min(width_, machine_width_));
   const std::uint64_t changed = (value & ~kAddress) | above | below;
   too_wide_.push_back({value, changed});
   return changed;

@@ -126,9 +126,9 @@ class Mover {
   void ChangeStep(Step& step);
 
   std::vector<FreeRange> free_;
-  std::vector<FreeRange> left_;  // of them, while places are given
-  std::vector<Value> values_;    // by address
-  std::vector<Frame> frames_;    // by address
+  std::vector<FreeRange> left_;   // of them, while places are given
+  std::vector<Value> values_;     // by address
+  std::vector<Frame> frames_;     // by address
   std::vector<Frame> to_follow_;  // one role each
   std::vector<MovedRegion> leaves_;
   std::vector<MovedRegion> regions_;

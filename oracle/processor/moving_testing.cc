@@ -67,7 +67,8 @@ std::string WhatIsWrongThere(const Case& moved, const Mover& mover) {
   }
   EngineOracle engine;
   Trial trial;
-  trial.Add(engine, Sdm());
+  const Dialect sdm;
+  trial.Add(engine, sdm);
   std::string what;
   trial.set_observer([&](const StepReport& step) {
     if (step.verdict.standing != Standing::kJudged) return;

@@ -186,6 +186,7 @@ void ReportReader::Take(std::string_view kind, const Fields& fields) {
     report_.seconds = NumberOf(fields, "seconds");
     report_.repeat = NumberOf(fields, "repeat");
     report_.only = TextOf(fields, "only");
+    report_.fields = NumberOf(fields, "fields");
   } else if (kind == "refused") {
     report_.refused = TextOf(fields, "words");
     report_.advice = TextOf(fields, "advice");
@@ -200,10 +201,9 @@ void ReportReader::Take(std::string_view kind, const Fields& fields) {
   } else if (kind == "case" || kind == "moved" || kind == "met") {
     TakeBytes(kind, fields);
   } else if (kind == "harness") {
-    report_.harness_errors.push_back({line_, TextOf(fields, "words"),
-                                      TextOf(fields, "case"),
-                                      NumberOf(fields, "index"),
-                                      NumberOf(fields, "step")});
+    report_.harness_errors.push_back(
+        {line_, TextOf(fields, "words"), TextOf(fields, "case"),
+         NumberOf(fields, "index"), NumberOf(fields, "step")});
   } else if (kind == "skips") {
     report_.skips[TextOf(fields, "words")] += NumberOf(fields, "steps");
   } else if (kind == "seen") {

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "engine/types.h"
+#include "oracle/oracle.h"
 #include "oracle/outcome.h"
 #include "oracle/processor/report.h"
 
@@ -71,6 +72,7 @@ struct ImageReport {
   AskedMachine machine;
   std::uint64_t module_cases = 0, seed = 0, seconds = 0, repeat = 1;
   std::string only;
+  FieldSet fields = kAllFields;
   std::string refused, advice;
   ReportCounts counts;  // the last that were told
   std::vector<ReportedFinding> findings;

@@ -25,9 +25,17 @@ constexpr bool StandsForItself(char c) {
 }
 
 std::uint64_t FeaturesOf(const Processor& p) {
-  const bool features[] = {p.ept_violation_ve, p.page_1gb, p.nx,  p.pse36,
-                           p.smep,             p.smap,     p.pku, p.pks,
-                           p.cet_ss,           p.la57,     p.pcid};
+  const bool features[] = {p.ept_violation_ve,
+                           p.page_1gb,
+                           p.nx,
+                           p.pse36,
+                           p.smep,
+                           p.smap,
+                           p.pku,
+                           p.pks,
+                           p.cet_ss,
+                           p.la57,
+                           p.pcid};
   std::uint64_t bits = 0;
   unsigned shift = 0;
   for (const bool feature : features) {
@@ -165,6 +173,7 @@ void ReportWriter::Run(const RunFacts& facts) {
   Number("seconds", facts.seconds);
   Number("repeat", facts.repeat);
   Text("only", facts.only);
+  Hex("fields", facts.fields);
   Close();
 }
 
