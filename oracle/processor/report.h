@@ -17,7 +17,8 @@
 //              order of the members of Processor from ept_violation_ve on)
 //   msr        index, value: what VMX has
 //   memory     first, bytes, type (1: RAM, as by E820)
-//   run        what is asked: module (cases in it), seed, seconds, repeat, only;
+//   run        what is asked: module (cases in it), seed, seconds, repeat,
+//   only;
 //              fields: of an answer, those that it fills in (oracle.h)
 //   refused    words: a sentence why the machine can be asked nothing, advice:
 //              another, what to do

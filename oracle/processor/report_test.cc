@@ -42,8 +42,12 @@ class ReportTest : public testing::Test {
     writer.ProcessorIs(processor);
     writer.Msr(0x48b, 0x1234567800000000);
     writer.Memory(0x100000, 0x3ff00000, 1);
-    writer.Run({.module_cases = 7, .seed = 9, .seconds = 60, .repeat = 10,
-                .only = "linear", .fields = kAllFields & ~kSavedFields});
+    writer.Run({.module_cases = 7,
+                .seed = 9,
+                .seconds = 60,
+                .repeat = 10,
+                .only = "linear",
+                .fields = kAllFields & ~kSavedFields});
     writer.Progress({.cases = 2, .steps = 3, .agrees = 2});
     FindingFacts finding;
     finding.number = 1;
@@ -182,8 +186,7 @@ TEST_F(ReportTest, ALogThatIsCutGivesWhatItHas) {
     EXPECT_GE(report.findings.size(), findings);
     findings = report.findings.size();
     for (const ReportedFinding& finding : report.findings) {
-      EXPECT_TRUE(finding.generated.empty() ||
-                  finding.generated == generated_);
+      EXPECT_TRUE(finding.generated.empty() || finding.generated == generated_);
       EXPECT_TRUE(finding.moved.empty() || finding.moved == moved_);
     }
   }
@@ -260,8 +263,8 @@ TEST_F(ReportTest, AnotherVersionIsNotRead) {
   std::string text = "begin protocol=2 image=9 encoding=4 rules=1";
   char sum[9];
   snprintf(sum, sizeof(sum), "%08x", ReportSum(text));
-  const std::string log = "@eptdiff " + text + " *" + sum + "\n" +
-                          log_.substr(log_.find('\n') + 1);
+  const std::string log =
+      "@eptdiff " + text + " *" + sum + "\n" + log_.substr(log_.find('\n') + 1);
   const ImageReport report = Read(log);
   EXPECT_FALSE(report.begun);
   EXPECT_TRUE(report.findings.empty());
@@ -286,8 +289,7 @@ TEST_F(ReportTest, WithoutItsBeginningARunIsReadAllTheSame) {
   const ImageReport report = Read(log_.substr(log_.find('\n') + 1));
   EXPECT_EQ(report.findings.size(), 2u);
   ASSERT_EQ(report.troubles.size(), 1u);
-  EXPECT_EQ(report.troubles[0].words,
-            "the log begins in the middle of a run");
+  EXPECT_EQ(report.troubles[0].words, "the log begins in the middle of a run");
 }
 
 TEST_F(ReportTest, WhatIsNoReportHasNone) {

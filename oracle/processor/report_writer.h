@@ -36,7 +36,7 @@ struct RunFacts {
   std::uint64_t seed = 0;  // of what is generated; seconds 0: nothing is
   std::uint64_t seconds = 0;
   std::uint64_t repeat = 1;
-  std::string_view only;  // what it was confined to; empty: nothing
+  std::string_view only;         // what it was confined to; empty: nothing
   FieldSet fields = kAllFields;  // that its answers fill in (oracle.h)
 };
 

@@ -79,9 +79,9 @@ absl::Status MakeIso(const fs::path& tree, const fs::path& room,
   }
   if (worker->HowItEnded() != "exit status 0" || !fs::exists(made)) {
     const auto log = ReadBytes(command.log, std::size_t{1} << 20);
-    return absl::InternalError(
-        absl::StrCat("grub-mkrescue made no image (", worker->HowItEnded(),
-                     "):\n", log.ok() ? *log : ""));
+    return absl::InternalError(absl::StrCat("grub-mkrescue made no image (",
+                                            worker->HowItEnded(), "):\n",
+                                            log.ok() ? *log : ""));
   }
   return CopyFile(made, path);
 }

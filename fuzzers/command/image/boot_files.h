@@ -27,7 +27,7 @@ struct NamedCase {
 
 // What the image is told, as on the command line of a kernel.
 struct BootOptions {
-  std::uint64_t seconds = 0;  // of cases that it generates; 0: none
+  std::uint64_t seconds = 60;  // of cases that it generates; 0: none
   std::uint64_t seed = 1;
   std::uint64_t repeat = 1;
   std::string only;  // "" for everything

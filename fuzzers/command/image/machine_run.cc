@@ -30,7 +30,8 @@ absl::StatusOr<std::string> WholeBochs() {
   if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg != nullptr) {
     cache = xdg;
   }
-  if (const char* home = std::getenv("HOME"); cache.empty() && home != nullptr) {
+  if (const char* home = std::getenv("HOME");
+      cache.empty() && home != nullptr) {
     cache = absl::StrCat(home, "/.cache");
   }
   const std::string file =
@@ -38,8 +39,9 @@ absl::StatusOr<std::string> WholeBochs() {
   const auto found = FindFileOf("", {file});
   if (found.ok()) return found;
   return absl::FailedPreconditionError(absl::StrCat(
-      file, " is not there: ci/bochs_machine builds it, in some minutes; or "
-            "EPTDIFF_BOCHS_MACHINE names another"));
+      file,
+      " is not there: ci/bochs_machine builds it, in some minutes; or "
+      "EPTDIFF_BOCHS_MACHINE names another"));
 }
 
 struct Command {
@@ -64,19 +66,18 @@ absl::StatusOr<Command> BochsCommand(const MachineRun& run,
   const std::string settings = run.room + "/bochsrc";
   const absl::Status s = WriteFile(
       settings,
-      absl::StrCat("display_library: ", display, "\n",
-                   "memory: guest=", kMemory, ", host=512\n",
-                   "romimage: file=", *rom, "\n",
-                   "vgaromimage: file=", *video, "\n", "cpu: model=", model,
-                   ", count=1, ips=1000000000, reset_on_triple_fault=0, "
-                   "ignore_bad_msrs=1\n",
-                   "clock: sync=none, time0=local\n",
-                   "ata0-master: type=cdrom, path=", run.iso,
-                   ", status=inserted\n", "boot: cdrom\n",
-                   "com1: enabled=1, mode=file, dev=", command.serial, "\n",
-                   "port_e9_hack: enabled=1\n", "log: ", run.room, "/log\n",
-                   "panic: action=fatal\nerror: action=ignore\n",
-                   "info: action=ignore\n"));
+      absl::StrCat(
+          "display_library: ", display, "\n", "memory: guest=", kMemory,
+          ", host=512\n", "romimage: file=", *rom, "\n",
+          "vgaromimage: file=", *video, "\n", "cpu: model=", model,
+          ", count=1, ips=1000000000, reset_on_triple_fault=0, "
+          "ignore_bad_msrs=1\n",
+          "clock: sync=none, time0=local\n",
+          "ata0-master: type=cdrom, path=", run.iso, ", status=inserted\n",
+          "boot: cdrom\n", "com1: enabled=1, mode=file, dev=", command.serial,
+          "\n", "port_e9_hack: enabled=1\n", "log: ", run.room, "/log\n",
+          "panic: action=fatal\nerror: action=ignore\n",
+          "info: action=ignore\n"));
   if (!s.ok()) return s;
   command.arguments = {program, "-q", "-f", settings};
   if (has_debugger) {
@@ -111,9 +112,8 @@ absl::StatusOr<Command> QemuCommand(const MachineRun& run, bool by_uefi) {
                        "-device",
                        "isa-debug-exit,iobase=0x501,iosize=2"};
   if (by_uefi) {
-    const auto firmware =
-        FindFileOf("ovmf", {"/usr/share/ovmf/OVMF.fd",
-                            "/usr/share/qemu/OVMF.fd"});
+    const auto firmware = FindFileOf(
+        "ovmf", {"/usr/share/ovmf/OVMF.fd", "/usr/share/qemu/OVMF.fd"});
     if (!firmware.ok()) return firmware.status();
     command.arguments.insert(command.arguments.end(), {"-bios", *firmware});
   }

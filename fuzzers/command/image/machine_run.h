@@ -38,7 +38,8 @@ struct MachineEnd {
 // Starts it, and hands over what its serial line says as it comes.
 // kFailedPrecondition, with the packages, if something is not installed.
 absl::StatusOr<MachineEnd> RunMachine(
-    const MachineRun& run, const std::function<void(absl::string_view)>& serial);
+    const MachineRun& run,
+    const std::function<void(absl::string_view)>& serial);
 
 }  // namespace eptdiff
 

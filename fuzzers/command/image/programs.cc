@@ -15,8 +15,9 @@ namespace {
 
 absl::Status Missing(const std::string& what, const std::string& package) {
   return absl::FailedPreconditionError(
-      absl::StrCat(what, " is not installed: ci/setup --image, or\n  "
-                         "apt-get install --no-install-recommends ",
+      absl::StrCat(what,
+                   " is not installed: ci/setup --image, or\n  "
+                   "apt-get install --no-install-recommends ",
                    package));
 }
 

@@ -15,8 +15,8 @@ namespace eptdiff {
 absl::StatusOr<std::string> FindProgram(const std::string& name);
 
 // The first of the files that is there, of Debian's package `package`.
-absl::StatusOr<std::string> FindFileOf(
-    const std::string& package, const std::vector<std::string>& files);
+absl::StatusOr<std::string> FindFileOf(const std::string& package,
+                                       const std::vector<std::string>& files);
 
 }  // namespace eptdiff
 
