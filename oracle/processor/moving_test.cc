@@ -85,14 +85,13 @@ TEST_F(MovingTest, TablesAndPagesGoToFreeMemoryWithWhatLeadsThere) {
 
 TEST_F(MovingTest, LargePagesAreAlignedAndKeepWhatIsInThem) {
   Case c = Plain();
-  c.memory[2].value = 0x200000b7;             // a 2-MByte page
+  c.memory[2].value = 0x200000b7;                 // a 2-MByte page
   c.memory.push_back({Hpa{0x20012340}, 0x5023});  // of the guest, in it
   const Case moved = Moved(c);
   EXPECT_EQ(There(0x20000000) % 0x200000, 0u);
   EXPECT_EQ(There(0x20012340), There(0x20000000) + 0x12340);
   EXPECT_EQ(moved.memory[2].value, There(0x20000000) | 0xb7);
-  EXPECT_EQ(moved.memory.back(),
-            (MemoryWord{Hpa{There(0x20012340)}, 0x5023}));
+  EXPECT_EQ(moved.memory.back(), (MemoryWord{Hpa{There(0x20012340)}, 0x5023}));
 }
 
 // A 1-GByte page has what a smaller one in it has, too.
@@ -133,7 +132,8 @@ TEST_F(MovingTest, StructuresOfControlsMoveIfTheyAreUsed) {
   c.controls.eptp_list_address = 0x13000;
   EXPECT_EQ(Moved(c).controls.pml_address, 0x10000u);
   c.controls.secondary |= 1u << 13 | 1u << 17 | 1u << 18 | 1u << 23;
-  c.memory.push_back({Hpa{0x12000}, 0x14001});  // tables of sub-page permissions
+  c.memory.push_back(
+      {Hpa{0x12000}, 0x14001});  // tables of sub-page permissions
   c.memory.push_back({Hpa{0x14000}, 0x15001});
   c.memory.push_back({Hpa{0x15000}, 0x16001});
   c.memory.push_back({Hpa{0x16000}, 0x17001});  // a vector: no address

@@ -76,8 +76,8 @@ std::string WhatIsWrongThere(const Case& moved, const Mover& mover,
                              std::span<const FreeRange> free) {
   for (const MovedRegion& region : mover.regions()) {
     const std::uint64_t bytes = std::uint64_t{1} << region.shift;
-    const bool is_free = std::any_of(
-        free.begin(), free.end(), [&](const FreeRange& range) {
+    const bool is_free =
+        std::any_of(free.begin(), free.end(), [&](const FreeRange& range) {
           return region.to >= range.first.value &&
                  region.to - range.first.value <= range.bytes - bytes &&
                  bytes <= range.bytes;
