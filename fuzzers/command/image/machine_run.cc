@@ -1,7 +1,9 @@
 #include "fuzzers/command/image/machine_run.h"
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <system_error>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -180,6 +182,8 @@ absl::StatusOr<MachineEnd> RunMachine(
     const std::function<void(absl::string_view)>& serial) {
   const auto command = CommandOf(run);
   if (!command.ok()) return command.status();
+  std::error_code none;  // of an earlier run in the same room
+  std::filesystem::remove(command->serial, none);
   WorkerCommand start;
   start.arguments = command->arguments;
   start.log = run.room + "/output";
