@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -25,7 +24,6 @@
 #include "fuzzers/command/image/machine_run.h"
 #include "fuzzers/command/options/command_line.h"
 #include "fuzzers/command/options/exit_code.h"
-#include "fuzzers/command/options/nearest.h"
 #include "fuzzers/command/options/report_error.h"
 #include "fuzzers/command/report/check_files.h"
 #include "fuzzers/command/subcommands.h"
@@ -343,9 +341,10 @@ int ImageCommand(const Arguments& arguments) {
               "which new cases (1)");
   line.Number("repeat", "N", 1, 1'000'000'000, &options.boot.repeat,
               "how often each case is asked (1)");
-  line.Text("only", "WHAT", &options.boot.only,
-            "which new cases: ept, linear or caches (all)");
-  line.Choice("run", MachineNames(), &run, "start it here, in this machine");
+  line.Choice("only", {"ept", "linear", "caches"}, &options.boot.only,
+              "new cases of this kind (of all)");
+  line.Choice("run", MachineNames(), &options.run,
+              "start it here, in this machine");
   line.Text("cpu", "MODEL", &options.model,
             "of --run: the processor, as the machine names its own");
   line.Number("limit", "N", 1, 10'000'000, &options.limit,
@@ -367,17 +366,9 @@ int ImageCommand(const Arguments& arguments) {
   line.Example("--run bochs-3.0 --seconds 60 --out cases");
   line.Example("--log serial.log --json report.json --out cases");
   if (const auto exit = line.Parse(arguments, 0, SIZE_MAX)) return *exit;
-  options.run = run;
   if (const std::string mistake = Misused(options, line.operands());
       !mistake.empty()) {
     return line.Mistake(mistake);
-  }
-  const std::vector<std::string> kinds = {"", "ept", "linear", "caches"};
-  if (std::find(kinds.begin(), kinds.end(), options.boot.only) == kinds.end()) {
-    return line.Mistake(absl::StrCat(
-        "--only takes ept, linear or caches, not "
-        "\"",
-        options.boot.only, "\"", DidYouMean(options.boot.only, kinds)));
   }
   for (const std::string& file :
        {options.image, options.save_log, options.machine, options.json,
