@@ -1,11 +1,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
-#include <map>
 #include <span>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -27,16 +24,16 @@
 #include "fuzzers/command/options/exit_code.h"
 #include "fuzzers/command/options/nearest.h"
 #include "fuzzers/command/options/report_error.h"
+#include "fuzzers/command/report/check_files.h"
 #include "fuzzers/command/report/check_report.h"
 #include "fuzzers/command/report/check_rules.h"
+#include "fuzzers/command/report/departure_words.h"
 #include "fuzzers/command/subcommands.h"
 #include "fuzzers/command/words/answer_words.h"
 #include "fuzzers/command/words/stale_words.h"
 #include "fuzzers/command/words/style.h"
 #include "fuzzers/text/view.h"
 #include "oracle/builder/waivers.h"
-#include "oracle/reference/dialects/known_dialects.h"
-#include "oracle/reference/dialects/silicon_dialects.h"
 #include "oracle/target/object/sanitizer_runtime.h"
 #include "oracle/target/session/open_target.h"
 
@@ -157,44 +154,6 @@ void Tell(TargetCheck& check, const TargetOracle& oracle, const Case& c,
   finding.likeness = LikenessOf(standings.finding);
 }
 
-std::string AlterationWords(const Alteration& alteration) {
-  return absl::StrCat(View(IdentifierOf(InfoOf(alteration.slot).rule)), ": ",
-                      View(alteration.words));
-}
-
-// "as Skylake-SP and Cascade Lake do", for what some processor does, too.
-std::string Likewise(const Alteration& alteration) {
-  std::string words;
-  for (const SiliconErratum& erratum : kSiliconErrata) {
-    if (erratum.alteration != alteration.name) continue;
-    absl::StrAppend(&words, ", as ", View(erratum.processors), " do");
-  }
-  return words;
-}
-
-// The named dialects whose departures are all among those of the report.
-void AddDialects(const std::vector<TargetDeparture>& departures,
-                 CheckReport& report) {
-  for (const std::string& name : NamedDialects()) {
-    const std::optional<Dialect> dialect = FindDialect(name);
-    if (dialect->alterations().empty()) continue;
-    const bool spoken = std::all_of(
-        dialect->alterations().begin(), dialect->alterations().end(),
-        [&](const Alteration* theirs) {
-          return std::any_of(departures.begin(), departures.end(),
-                             [&](const TargetDeparture& told) {
-                               return told.departure.alteration == theirs;
-                             });
-        });
-    if (!spoken) continue;
-    report.remarks.push_back(
-        absl::StrCat(departures.size() == dialect->alterations().size()
-                         ? "it departs as the dialect "
-                         : "its departures include those of the dialect ",
-                     name, " does"));
-  }
-}
-
 CheckFinding DepartureOf(const TargetDeparture& told, TargetCheck& check,
                          const TargetOracle& oracle) {
   const Alteration& alteration = *told.departure.alteration;
@@ -277,7 +236,11 @@ CheckReport ReportOf(const CheckOptions& options, TargetCheck& check,
   for (const TargetDeparture& told : check.departures()) {
     report.departures.push_back(DepartureOf(told, check, oracle));
   }
-  AddDialects(check.departures(), report);
+  std::vector<Departure> departures;
+  for (const TargetDeparture& told : check.departures()) {
+    departures.push_back(told.departure);
+  }
+  AddDialects(departures, report);
   for (const TargetFinding& found : check.findings()) {
     report.findings.push_back(FindingOf(found, check, oracle));
   }
@@ -304,23 +267,6 @@ CheckReport ReportOf(const CheckOptions& options, TargetCheck& check,
   return report;
 }
 
-// `written` counts the files by signature.
-absl::Status WriteCases(const std::vector<CheckFinding>& findings,
-                        const std::string& directory,
-                        std::map<std::string, int>& written) {
-  for (const CheckFinding& finding : findings) {
-    if (!finding.has_case) continue;
-    // Two departures may show in the same field.
-    const int times = ++written[finding.signature];
-    const absl::Status status = WriteFile(
-        absl::StrCat(directory, "/", finding.signature,
-                     times == 1 ? "" : absl::StrCat("-", times), ".textproto"),
-        FormatCase(finding.text_case));
-    if (!status.ok()) return status;
-  }
-  return absl::OkStatus();
-}
-
 absl::Status WriteReports(const CheckOptions& options,
                           const CheckReports& reports) {
   const std::pair<const std::string&, std::string (*)(const CheckReports&)>
@@ -331,21 +277,7 @@ absl::Status WriteReports(const CheckOptions& options,
     if (path.empty()) continue;
     if (absl::Status s = WriteFile(path, format(reports)); !s.ok()) return s;
   }
-  if (options.out.empty()) return absl::OkStatus();
-  std::error_code error;
-  std::filesystem::create_directories(options.out, error);
-  if (error) {
-    return absl::PermissionDeniedError(
-        absl::StrCat("cannot make ", options.out, ": ", error.message()));
-  }
-  std::map<std::string, int> written;
-  for (const CheckReport& report : reports) {
-    for (const auto* list : {&report.departures, &report.findings}) {
-      absl::Status s = WriteCases(*list, options.out, written);
-      if (!s.ok()) return s;
-    }
-  }
-  return absl::OkStatus();
+  return WriteSmallestCases(reports, options.out);
 }
 
 void Ask(const CheckOptions& options, const std::vector<Case>& given,

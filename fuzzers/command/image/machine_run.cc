@@ -1,0 +1,205 @@
+#include "fuzzers/command/image/machine_run.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "fuzzers/command/files/case_file.h"
+#include "fuzzers/command/fuzz/interrupt.h"
+#include "fuzzers/command/fuzz/worker.h"
+#include "fuzzers/command/image/programs.h"
+
+namespace eptdiff {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// MBytes of memory: a page of 1 GByte, and more.
+constexpr int kMemory = 3072;
+
+// Where ci/bochs_machine puts it.
+absl::StatusOr<std::string> WholeBochs() {
+  std::string cache;
+  if (const char* given = std::getenv("EPTDIFF_BOCHS_MACHINE");
+      given != nullptr && *given != '\0') {
+    return FindFileOf("", {given});
+  }
+  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg != nullptr) {
+    cache = xdg;
+  }
+  if (const char* home = std::getenv("HOME");
+      cache.empty() && home != nullptr) {
+    cache = absl::StrCat(home, "/.cache");
+  }
+  const std::string file =
+      absl::StrCat(cache, "/eptdiff/bochs-3.0-machine/bochs");
+  const auto found = FindFileOf("", {file});
+  if (found.ok()) return found;
+  return absl::FailedPreconditionError(absl::StrCat(
+      file,
+      " is not there: ci/bochs_machine builds it, in some minutes; or "
+      "EPTDIFF_BOCHS_MACHINE names another"));
+}
+
+struct Command {
+  std::vector<std::string> arguments;
+  std::string serial;  // the file
+};
+
+absl::StatusOr<Command> BochsCommand(const MachineRun& run,
+                                     const std::string& program,
+                                     const std::string& display,
+                                     const std::string& model,
+                                     bool has_debugger) {
+  const auto rom =
+      FindFileOf("bochsbios", {"/usr/share/bochs/BIOS-bochs-latest"});
+  if (!rom.ok()) return rom.status();
+  const auto video =
+      FindFileOf("vgabios", {"/usr/share/vgabios/vgabios.stdvga.bin",
+                             "/usr/share/vgabios/vgabios.bin"});
+  if (!video.ok()) return video.status();
+  Command command;
+  command.serial = run.room + "/serial";
+  const std::string settings = run.room + "/bochsrc";
+  const absl::Status s = WriteFile(
+      settings,
+      absl::StrCat(
+          "display_library: ", display, "\n", "memory: guest=", kMemory,
+          ", host=512\n", "romimage: file=", *rom, "\n",
+          "vgaromimage: file=", *video, "\n", "cpu: model=", model,
+          ", count=1, ips=1000000000, reset_on_triple_fault=0, "
+          "ignore_bad_msrs=1\n",
+          "clock: sync=none, time0=local\n",
+          "ata0-master: type=cdrom, path=", run.iso, ", status=inserted\n",
+          "boot: cdrom\n", "com1: enabled=1, mode=file, dev=", command.serial,
+          "\n", "port_e9_hack: enabled=1\n", "log: ", run.room, "/log\n",
+          "panic: action=fatal\nerror: action=ignore\n",
+          "info: action=ignore\n"));
+  if (!s.ok()) return s;
+  command.arguments = {program, "-q", "-f", settings};
+  if (has_debugger) {
+    // It stops before the first instruction, to be told to go on.
+    const std::string script = run.room + "/continue";
+    if (absl::Status c = WriteFile(script, "c\n"); !c.ok()) return c;
+    command.arguments.insert(command.arguments.end(), {"-rc", script});
+  }
+  return command;
+}
+
+absl::StatusOr<Command> QemuCommand(const MachineRun& run, bool by_uefi) {
+  const auto program = FindProgram("qemu-system-x86_64");
+  if (!program.ok()) return program.status();
+  Command command;
+  command.serial = run.room + "/serial";
+  command.arguments = {*program,
+                       "-nodefaults",
+                       "-display",
+                       "none",
+                       "-no-reboot",
+                       "-m",
+                       absl::StrCat(kMemory),
+                       "-cpu",
+                       run.model.empty() ? "max" : run.model,
+                       "-cdrom",
+                       run.iso,
+                       "-vga",
+                       "std",
+                       "-serial",
+                       "file:" + command.serial,
+                       "-device",
+                       "isa-debug-exit,iobase=0x501,iosize=2"};
+  if (by_uefi) {
+    const auto firmware = FindFileOf(
+        "ovmf", {"/usr/share/ovmf/OVMF.fd", "/usr/share/qemu/OVMF.fd"});
+    if (!firmware.ok()) return firmware.status();
+    command.arguments.insert(command.arguments.end(), {"-bios", *firmware});
+  }
+  return command;
+}
+
+absl::StatusOr<Command> CommandOf(const MachineRun& run) {
+  const auto model = [&](const char* usual) {
+    return run.model.empty() ? std::string(usual) : run.model;
+  };
+  if (run.machine == "bochs") {
+    const auto program = FindProgram("bochs");
+    if (!program.ok()) return program.status();
+    return BochsCommand(run, *program, "rfb, options=\"timeout=0\"",
+                        model("corei7_skylake_x"), true);
+  }
+  if (run.machine == "bochs-3.0") {
+    const auto program = WholeBochs();
+    if (!program.ok()) return program.status();
+    return BochsCommand(run, *program, "nogui", model("arrow_lake"), false);
+  }
+  return QemuCommand(run, run.machine == "qemu-uefi");
+}
+
+// What has been added to a file since the last time.
+class Tail {
+ public:
+  explicit Tail(const std::string& path) : path_(path) {}
+
+  void Read(const std::function<void(absl::string_view)>& take) {
+    if (!file_.is_open()) file_.open(path_, std::ios::binary);
+    if (!file_.is_open()) return;
+    char bytes[1 << 16];
+    for (;;) {
+      file_.clear();  // it may have grown
+      file_.read(bytes, sizeof(bytes));
+      if (file_.gcount() <= 0) return;
+      take(absl::string_view(bytes, static_cast<std::size_t>(file_.gcount())));
+    }
+  }
+
+ private:
+  const std::string path_;
+  std::ifstream file_;
+};
+
+std::string LastLines(const std::string& path, std::size_t lines) {
+  const auto text = ReadBytes(path, std::size_t{1} << 24);
+  if (!text.ok()) return "";
+  std::vector<std::string> all =
+      absl::StrSplit(*text, '\n', absl::SkipWhitespace());
+  if (all.size() > lines) all.erase(all.begin(), all.end() - lines);
+  return absl::StrJoin(all, "\n");
+}
+
+}  // namespace
+
+std::vector<std::string> MachineNames() {
+  return {"bochs", "bochs-3.0", "qemu", "qemu-uefi"};
+}
+
+absl::StatusOr<MachineEnd> RunMachine(
+    const MachineRun& run,
+    const std::function<void(absl::string_view)>& serial) {
+  const auto command = CommandOf(run);
+  if (!command.ok()) return command.status();
+  WorkerCommand start;
+  start.arguments = command->arguments;
+  start.log = run.room + "/output";
+  auto worker = Worker::Start(start);
+  if (!worker.ok()) return worker.status();
+  const Clock::time_point end = Clock::now() + run.limit;
+  Tail tail(command->serial);
+  MachineEnd result;
+  while (!worker->HasEnded()) {
+    tail.Read(serial);
+    if (Clock::now() >= end || Interrupt::Came()) {
+      result.in_time = false;
+      worker->Kill();
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  tail.Read(serial);
+  result.how = worker->HowItEnded();
+  result.said = LastLines(start.log, 5);
+  return result;
+}
+
+}  // namespace eptdiff

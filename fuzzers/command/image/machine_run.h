@@ -1,0 +1,46 @@
+// A machine of this computer that an image is started in: Debian's Bochs, the
+// whole of Bochs 3.0, or QEMU.
+//
+// The machine's serial line goes to a file, which is read while it grows. It
+// ends by itself, or when its time is over, or on an Interrupt.
+//
+// Thread-safety: one run at a time, in the main thread.
+#ifndef EPTDIFF_FUZZERS_COMMAND_IMAGE_MACHINE_RUN_H_
+#define EPTDIFF_FUZZERS_COMMAND_IMAGE_MACHINE_RUN_H_
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace eptdiff {
+
+// "bochs", "bochs-3.0", "qemu", "qemu-uefi".
+std::vector<std::string> MachineNames();
+
+struct MachineRun {
+  std::string machine;  // one of MachineNames()
+  std::string model;    // of its processor; "" for the default
+  std::string iso;
+  std::chrono::seconds limit{600};
+  std::string room;  // a directory, for files of its own
+};
+
+struct MachineEnd {
+  bool in_time = true;  // it ended by itself
+  std::string how;      // "exit status 1"
+  std::string said;     // what the program printed last, a few lines
+};
+
+// Starts it, and hands over what its serial line says as it comes.
+// kFailedPrecondition, with the packages, if something is not installed.
+absl::StatusOr<MachineEnd> RunMachine(
+    const MachineRun& run,
+    const std::function<void(absl::string_view)>& serial);
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_FUZZERS_COMMAND_IMAGE_MACHINE_RUN_H_
