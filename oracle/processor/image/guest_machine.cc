@@ -24,7 +24,6 @@ constexpr std::uint64_t kPage = 4096;
 constexpr int kSecondaryVpid = 5, kSecondaryPml = 17, kSecondaryVe = 18;
 constexpr int kPinTimer = 6;
 constexpr int kCr4Pke = 22;
-constexpr int kEferLma = 10;
 constexpr std::uint32_t kEferMsr = 0xc0000080, kPatMsr = 0x277;
 constexpr int kCapInvvpidAll = 43;
 
@@ -312,7 +311,7 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
           right && i < pieces_.size() ? pieces_[i].address
                                       : Hpa{~std::uint64_t{0}};
     }
-    if (!shows_address_) fields &= ~SetOf(Field::kAddress);
+    if (!shows_address_) fields &= ~SetOf(eptdiff::Field::kAddress);
   }
   RestorePieces();
   ReadRegisters(outcome);
