@@ -78,16 +78,16 @@ std::string Counted(std::uint64_t count, const char* what) {
   return absl::StrCat(count, " ", what, count == 1 ? "" : "s");
 }
 
-absl::Status AddFile(const std::string& file, std::vector<NamedCase>& cases) {
+absl::Status AddFile(const std::string& file, std::vector<GivenCase>& cases) {
   const auto content = ReadCaseFile(file);
   if (!content.ok()) return content.status();
   cases.push_back({file, content->text_case.c});
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<NamedCase>> CasesFor(
+absl::StatusOr<std::vector<GivenCase>> CasesFor(
     const ImageOptions& options, const std::vector<std::string>& operands) {
-  std::vector<NamedCase> cases;
+  std::vector<GivenCase> cases;
   for (const std::string& operand : operands) {
     std::error_code error;
     if (!fs::is_directory(operand, error)) {
@@ -159,8 +159,8 @@ int Report(const ImageOptions& options, const std::string& log,
                          2));
     return kExitNobodyAnswered;
   }
-  const CheckReports reports = {ReportOfMachine(
-      answers, log, Clock::now() + std::chrono::seconds(60))};
+  const CheckReports reports = {
+      ReportOfMachine(answers, log, Clock::now() + std::chrono::seconds(60))};
   const Style style(WantsColour(options.colour, stdout));
   std::fputs(CheckText(reports, false, style).c_str(), stdout);
   if (absl::Status s = WriteReports(options, answers, reports); !s.ok()) {
@@ -241,17 +241,17 @@ std::string NextText(const ImageOptions& options, std::size_t cases) {
         "  qemu-system-x86_64 -enable-kvm -cpu host -m 3G -cdrom ",
         options.image, " \\\n      -serial file:eptdiff.log\n");
   } else if (cases != 0) {
-    absl::StrAppend(&text, "  the cases are a module of their own: ",
-                    options.image, ".cases\n");
+    absl::StrAppend(&text,
+                    "  the cases are a module of their own: ", options.image,
+                    ".cases\n");
   }
   return absl::StrCat(text, "  eptdiff image --log eptdiff.log\n");
 }
 
 std::string Misused(const ImageOptions& options,
                     const std::vector<std::string>& operands) {
-  if (!options.log.empty() &&
-      (!options.run.empty() || !options.image.empty() || options.corpus ||
-       !operands.empty())) {
+  if (!options.log.empty() && (!options.run.empty() || !options.image.empty() ||
+                               options.corpus || !operands.empty())) {
     return "--log reads what a machine has told, and makes and runs nothing";
   }
   if (options.run.empty()) {
@@ -269,9 +269,10 @@ std::string Misused(const ImageOptions& options,
     }
   }
   if (!options.image.empty() && !IsBootFile(options.image)) {
-    return absl::StrCat("--image takes a name that ends in .iso, .elf or .efi, "
-                        "not \"",
-                        options.image, "\"");
+    return absl::StrCat(
+        "--image takes a name that ends in .iso, .elf or .efi, "
+        "not \"",
+        options.image, "\"");
   }
   if (!options.run.empty() && !options.image.empty() &&
       !absl::EndsWith(options.image, ".iso")) {
@@ -286,9 +287,10 @@ int ImageCommand(const Arguments& arguments) {
   CommandLine line("image", "[CASES...]", kAbout);
   ImageOptions options;
   std::string run;
-  line.Text("image", "FILE", &options.image,
-            "what is made: a disc or stick (.iso), a program for boot loaders "
-            "(.elf) or for UEFI (.efi), with the cases beside it (eptdiff.iso)");
+  line.Text(
+      "image", "FILE", &options.image,
+      "what is made: a disc or stick (.iso), a program for boot loaders "
+      "(.elf) or for UEFI (.efi), with the cases beside it (eptdiff.iso)");
   line.Flag("corpus", &options.corpus,
             "also the corpus that this command was built with");
   line.Number("seconds", "N", 0, 10'000'000, &options.boot.seconds,
@@ -327,12 +329,11 @@ int ImageCommand(const Arguments& arguments) {
     return line.Mistake(mistake);
   }
   const std::vector<std::string> kinds = {"", "ept", "linear", "caches"};
-  if (std::find(kinds.begin(), kinds.end(), options.boot.only) ==
-      kinds.end()) {
-    return line.Mistake(absl::StrCat("--only takes ept, linear or caches, not "
-                                     "\"",
-                                     options.boot.only, "\"",
-                                     DidYouMean(options.boot.only, kinds)));
+  if (std::find(kinds.begin(), kinds.end(), options.boot.only) == kinds.end()) {
+    return line.Mistake(absl::StrCat(
+        "--only takes ept, linear or caches, not "
+        "\"",
+        options.boot.only, "\"", DidYouMean(options.boot.only, kinds)));
   }
   for (const std::string& file :
        {options.image, options.save_log, options.machine, options.json,

@@ -14,10 +14,6 @@
 // here (fuzzers/encoding/encoding.h); the first of them is the version of that.
 // A loader may leave more room behind the module than it takes.
 //
-// This folder is the processor as an oracle: how a case gets to a machine that
-// boots from it (here), what becomes of its addresses there (moving.h), and how
-// the machine's answers get back (report_writer.h, report_reader.h).
-//
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_ORACLE_PROCESSOR_MODULE_H_
 #define EPTDIFF_ORACLE_PROCESSOR_MODULE_H_

@@ -128,11 +128,11 @@ absl::StatusOr<std::string> FindBootProgram(const std::string& name) {
       "EPTDIFF_IMAGE_DIR may name another place."));
 }
 
-std::string ModuleBytes(const std::vector<NamedCase>& cases) {
+std::string ModuleBytes(const std::vector<GivenCase>& cases) {
   std::vector<std::vector<std::uint8_t>> encoded;
   std::vector<ModuleCase> list;
   encoded.reserve(cases.size());
-  for (const NamedCase& named : cases) {
+  for (const GivenCase& named : cases) {
     if (HasTableOperations(named.c)) continue;
     encoded.push_back(EncodeCase(named.c));
     list.push_back({named.name, encoded.back()});

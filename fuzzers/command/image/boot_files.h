@@ -20,7 +20,7 @@
 
 namespace eptdiff {
 
-struct NamedCase {
+struct GivenCase {
   std::string name;
   Case c;
 };
@@ -42,7 +42,7 @@ absl::StatusOr<std::string> FindBootProgram(const std::string& name);
 
 // The module of these cases (oracle/processor/module.h). Cases about builders
 // are left out: no processor builds tables.
-std::string ModuleBytes(const std::vector<NamedCase>& cases);
+std::string ModuleBytes(const std::vector<GivenCase>& cases);
 
 // Writes an image to `path`, which ends in
 //   .iso  a disc or stick that boots by BIOS and by UEFI, made by grub-mkrescue

@@ -25,8 +25,7 @@ void WriteMachine(const AskedMachine& machine, JsonWriter& json) {
   json.Key("stepping").Number(machine.stepping);
   json.Key("microcode").String(Hexadecimal(machine.microcode));
   json.Key("maxphyaddr").Number(machine.processor.maxphyaddr);
-  json.Key("ept_vpid_cap")
-      .String(Hexadecimal(machine.processor.ept_vpid_cap));
+  json.Key("ept_vpid_cap").String(Hexadecimal(machine.processor.ept_vpid_cap));
   json.Key("msrs").Object();
   for (const auto& [index, value] : machine.msrs) {
     json.Key(Hexadecimal(index)).String(Hexadecimal(value));

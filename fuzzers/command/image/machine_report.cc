@@ -63,8 +63,7 @@ std::unique_ptr<Looked> LookAt(const ReportedFinding& told, FieldSet fields) {
   }
   looked->before = spine.before();
   looked->verdict = spine.verdict();
-  looked->finding =
-      Judge(looked->verdict, looked->before, told.answer, fields);
+  looked->finding = Judge(looked->verdict, looked->before, told.answer, fields);
   if (looked->finding.conforms) {
     looked->problem = "this program finds nothing wrong with the answer";
   }
@@ -86,8 +85,7 @@ Standings Judged(Oracle& oracle, const Case& c) {
 
 void TellAnswer(const Verdict& verdict, const Finding& finding,
                 const Outcome& answer, FieldSet fields, CheckFinding& told) {
-  told.expected =
-      ExpectedEventWords(verdict.alternatives[finding.alternative]);
+  told.expected = ExpectedEventWords(verdict.alternatives[finding.alternative]);
   told.text_case.expected = told.expected;
   told.given = EventWords(answer.event, fields);
   for (const Disagreement& d : finding.disagreements) {
@@ -237,24 +235,24 @@ void AddRemarks(const ImageReport& answers,
     if (++told > kMaxRemarks) break;
     report.remarks.push_back(absl::StrCat(
         "the image stopped believing itself (no finding): ", error.words,
-        ", in case ", error.name.empty() ? absl::StrCat(error.index)
-                                         : error.name,
-        ", step ", error.step));
+        ", in case ",
+        error.name.empty() ? absl::StrCat(error.index) : error.name, ", step ",
+        error.step));
   }
   if (answers.counts.harness > told) {
-    report.remarks.push_back(absl::StrCat(
-        "cases in which the image stopped believing itself: ",
-        answers.counts.harness));
+    report.remarks.push_back(
+        absl::StrCat("cases in which the image stopped believing itself: ",
+                     answers.counts.harness));
   }
 }
 
 }  // namespace
 
 std::string MachineWords(const AskedMachine& machine) {
-  std::string words = absl::StrFormat(
-      "%s, family %d, model 0x%x, stepping %d",
-      machine.brand.empty() ? machine.vendor : machine.brand, machine.family,
-      machine.model, machine.stepping);
+  std::string words =
+      absl::StrFormat("%s, family %d, model 0x%x, stepping %d",
+                      machine.brand.empty() ? machine.vendor : machine.brand,
+                      machine.family, machine.model, machine.stepping);
   if (machine.microcode != 0) {
     absl::StrAppendFormat(&words, ", microcode 0x%x", machine.microcode);
   }
@@ -284,8 +282,7 @@ CheckReport ReportOfMachine(const ImageReport& answers, const std::string& log,
   std::vector<std::unique_ptr<Looked>> findings;
   Diagnosis diagnosis(answers.fields);
   for (const ReportedFinding& told : answers.findings) {
-    const Looked& looked =
-        *findings.emplace_back(LookAt(told, answers.fields));
+    const Looked& looked = *findings.emplace_back(LookAt(told, answers.fields));
     if (!looked.problem.empty()) continue;
     diagnosis.Observe(looked.c, told.step, looked.before, looked.step(),
                       told.answer);

@@ -153,18 +153,17 @@ std::string MemoryTypesText(const CheckReport& report, const Style& style) {
 
 // A machine's report: a rule counts that had a consequence in what it answered.
 std::string MachineText(const CheckReport& report, const Style& style) {
-  const auto met = std::count_if(
-      report.rules.begin(), report.rules.end(),
-      [](const RuleReport& rule) { return rule.decided; });
+  const auto met =
+      std::count_if(report.rules.begin(), report.rules.end(),
+                    [](const RuleReport& rule) { return rule.decided; });
   std::string text = absl::StrFormat(
       "%s\n%s  %d cases (%d of them given), %d steps judged, in %.1f s; %d "
       "cases depart\n",
       style.Bold(report.target), Wrapped(report.machine, 2), report.cases,
       report.given, report.steps, report.seconds, report.disagreeing);
   absl::StrAppendFormat(
-      &text,
-      "  %d of %d rules had a consequence there, in %d situations\n", met,
-      report.rules.size(), report.places);
+      &text, "  %d of %d rules had a consequence there, in %d situations\n",
+      met, report.rules.size(), report.places);
   for (const auto& [reason, count] : report.skipped) {
     text += Item(2, "skipped:", "", absl::StrCat(reason, ": ", count));
   }

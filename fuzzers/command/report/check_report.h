@@ -63,9 +63,9 @@ struct CheckReport {
   std::uint64_t steps = 0;  // judged
   std::uint64_t disagreeing = 0;
   double harness_microseconds = 0;  // of a case, without the target's own
-  std::string machine;     // kMachine: which one
+  std::string machine;              // kMachine: which one
   std::size_t places = 0;  // kMachine: in how many some rule had a consequence
-  EdgeCount edges;  // of the target's own code, if it counts them
+  EdgeCount edges;         // of the target's own code, if it counts them
   std::vector<RuleReport> rules;
   std::vector<std::pair<std::string, std::uint64_t>> skipped;  // by reason
   std::vector<CheckFinding> departures;  // explained by alterations
