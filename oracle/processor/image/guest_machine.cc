@@ -21,6 +21,7 @@ constexpr std::uint64_t Bit(int n) { return std::uint64_t{1} << n; }
 constexpr bool Has(std::uint64_t value, int n) { return (value >> n & 1) != 0; }
 
 constexpr std::uint64_t kPage = 4096;
+constexpr std::uint64_t kFrame = 0xf'ffff'ffff'f000;
 constexpr int kSecondaryVpid = 5, kSecondaryPml = 17, kSecondaryVe = 18;
 constexpr int kPinTimer = 6;
 constexpr int kCr4Pke = 22;
@@ -191,12 +192,30 @@ bool GuestMachine::IsMine(Hpa word) const {
   });
 }
 
+// Whether the address is in memory of ours. What lay there when the machine was
+// started is then gone.
+bool GuestMachine::Clean(Hpa address) {
+  if (!IsMine(address)) return false;
+  const std::uint64_t page = address.value / kPage;
+  if (is_clean_[page]) return true;
+  is_clean_[page] = true;
+  std::memset(BytesAt(Hpa{page * kPage}), 0, kPage);
+  return true;
+}
+
 void GuestMachine::Load(const ArrangedCase& arranged,
                         const MachineState& state) {
   arranged_ = &arranged;
   for (const Hpa word : state.memory.addresses()) {
     // What lies elsewhere nothing leads to (moving.h).
-    if (IsMine(word)) WordAt(word) = state.memory.Load(word);
+    if (Clean(word)) WordAt(word) = state.memory.Load(word);
+  }
+  // Tables without a word are pages, too.
+  for (const std::uint64_t page :
+       {state.controls.eptp, state.controls.pml_address, state.controls.spptp,
+        state.controls.ve_information_address,
+        state.controls.eptp_list_address, state.controls.apic_access_address}) {
+    Clean(Hpa{page & kFrame});
   }
   WriteControls(state.controls);
   WriteGuest(state.guest);
@@ -278,7 +297,7 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
   outcome.registers = RegistersOf(state);
   outcome.writes.clear();
   if (step.kind == StepKind::kStore) {
-    if (!IsMine(step.hpa)) return Reply::kOwnMemory;
+    if (!Clean(step.hpa)) return Reply::kOwnMemory;
     if (state.memory.Load(step.hpa) != step.value) {
       outcome.writes.push_back({step.hpa, step.value});
     }
@@ -340,7 +359,7 @@ Reply GuestMachine::PrepareAccess(const MachineState& state, const Step& step,
     piece.bytes = std::min<std::size_t>(
         left, kPage - piece.address.value % kPage);
     left -= piece.bytes;
-    if (!IsMine(piece.address)) return Fail("an access outside free memory");
+    if (!Clean(piece.address)) return Fail("an access outside free memory");
     std::memcpy(piece.before, BytesAt(piece.address), piece.bytes);
     std::memcpy(piece.expected, piece.before, piece.bytes);
   }

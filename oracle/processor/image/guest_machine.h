@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "oracle/fixed_vector.h"
 #include "oracle/processor/image/vmx.h"
@@ -83,12 +84,16 @@ class GuestMachine final : public Machine {
                      Outcome& outcome);
   void LookAt(const MachineState& state, Hpa word, Outcome& outcome);
   bool IsMine(Hpa word) const;
+  bool Clean(Hpa address);
   Reply Fail(std::string_view why);
   void Write(std::uint32_t field, std::uint64_t value);
   std::uint64_t Read(std::uint32_t field);
 
   const VmxCapabilities capabilities_;
   const std::span<const FreeRange> memory_;
+  // A bit for each page below 4 GBytes: it has been cleared.
+  static constexpr std::size_t kPagesBelow4Gb = std::size_t{1} << 20;
+  std::vector<bool> is_clean_ = std::vector<bool>(kPagesBelow4Gb);
   const ArrangedCase* arranged_ = nullptr;
   FixedVector<Piece, 2> pieces_;
   bool has_hint_ = false;

@@ -34,6 +34,7 @@ enum Msr : std::uint32_t {
   kVmFunc = 0x491,
   kTertiary = 0x492,
 };
+constexpr int kPinTimer = 6;
 constexpr int kPrimaryTertiary = 17;
 constexpr int kPrimarySecondary = 31;
 constexpr int kSecondaryEpt = 1;
@@ -79,39 +80,51 @@ bool VmxIsEnabled() {
 
 }  // namespace
 
-std::string_view WhyNoEpt() {
+NoEpt WhyNoEpt() {
   const CpuidResult leaf0 = Cpuid(0);
   if (IsVendor(leaf0, "AuthenticAMD") || IsVendor(leaf0, "HygonGenuine")) {
-    return "this is a processor of AMD's kind: it has nested paging, and no "
-           "EPT; eptdiff asks Intel's";
+    return {"this is a processor of AMD's kind, which has nested paging and no "
+            "EPT",
+            "start it on one of Intel's"};
   }
   if (!Has(Cpuid(1).ecx, 5)) {
-    return Has(Cpuid(1).ecx, 31)
-               ? "there is no VT-x in this virtual machine: switch nested "
-                 "virtualization on (QEMU with KVM: kvm_intel nested=1 and -cpu "
-                 "host; QEMU without KVM has none)"
-               : "this processor has no VT-x";
+    if (!Has(Cpuid(1).ecx, 31)) {
+      return {"this processor has no VT-x", "start it on another"};
+    }
+    return {"there is no VT-x in this virtual machine",
+            "switch nested virtualization on; QEMU: kvm_intel nested=1 and "
+            "-enable-kvm -cpu host, for without KVM it has none"};
   }
   if (!VmxIsEnabled()) {
-    return "VT-x is switched off, and IA32_FEATURE_CONTROL (3AH) is locked: "
-           "look for \"Intel Virtualization Technology\", \"VT-x\" or \"VMX\" "
-           "in the firmware's setup, and switch the machine off and on again";
+    return {"VT-x is switched off, and IA32_FEATURE_CONTROL (3AH) is locked",
+            "look for \"Intel Virtualization Technology\", \"VT-x\" or "
+            "\"VMX\" in the firmware's setup, and switch the machine off and "
+            "on again"};
   }
+  constexpr std::string_view kOther =
+      "start it on a processor since Westmere, or under a hypervisor that lets "
+      "its guests have that";
   if (!Has(ReadMsr(kPrimary) >> 32, kPrimarySecondary) ||
       !Has(ReadMsr(kSecondary) >> 32, kSecondaryEpt)) {
-    return "there is VT-x and no EPT (a processor before Nehalem, or a "
-           "hypervisor that keeps it for itself)";
+    return {"there is VT-x and no EPT", kOther};
   }
   if (!Has(ReadMsr(kSecondary) >> 32, kSecondaryUnrestricted)) {
-    return "there is EPT and no \"unrestricted guest\", so no guest can run "
-           "without paging";
+    return {"there is EPT and no \"unrestricted guest\", so that no guest runs "
+            "without paging",
+            kOther};
   }
   const std::uint64_t cap = ReadMsr(kEptVpidCap);
   if (!Has(cap, kCapInvept) || !Has(cap, kCapInveptAll)) {
-    return "there is EPT and no INVEPT of all contexts, without which nobody "
-           "knows what an answer rests on";
+    return {"there is EPT and no INVEPT of all contexts, without which nobody "
+            "knows what an answer rests on",
+            kOther};
   }
-  return "";
+  if (!Has(ReadMsr(kPinBased) >> 32, kPinTimer)) {
+    return {"there is no VMX-preemption timer, which bounds what a guest may "
+            "take",
+            kOther};
+  }
+  return {};
 }
 
 namespace {

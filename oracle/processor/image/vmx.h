@@ -18,9 +18,14 @@ struct VmxCapabilities {
   MachineLimits limits;
 };
 
-// Whether EPT can be asked here; else a sentence that says what is missing, and
-// what to do about it. Sets and locks IA32_FEATURE_CONTROL where that is open.
-std::string_view WhyNoEpt();
+// Whether EPT can be asked here (then both are empty); else a sentence that says
+// what is missing, and one what to do about it, each without its full stop.
+struct NoEpt {
+  std::string_view words;
+  std::string_view advice;
+};
+// Sets and locks IA32_FEATURE_CONTROL where that is open.
+NoEpt WhyNoEpt();
 
 // Only where EPT can be asked.
 VmxCapabilities ReadVmxCapabilities();
