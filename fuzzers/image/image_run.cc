@@ -4,7 +4,6 @@
 
 #include "fuzzers/encoding/encoding.h"
 #include "fuzzers/generation/generator.h"
-#include "oracle/processor/image/clock.h"
 
 namespace eptdiff::image {
 namespace {
@@ -43,11 +42,14 @@ RunOptions ReadRunOptions(std::string_view command_line) {
 ImageRun::ImageRun(const RunOptions& options, const Processor& processor,
                    Machine& machine, Arranger& arranger,
                    std::span<const FreeRange> memory,
-                   std::span<const Hpa> frames, ReportWriter& report)
+                   std::span<const Hpa> frames, SecondsFunction seconds,
+                   ReportWriter& report)
     : options_(options),
       processor_(processor),
+      machine_(machine),
       arranger_(arranger),
       frames_(frames),
+      seconds_(seconds),
       report_(report),
       mover_(memory),
       inquiry_(machine) {}
@@ -76,14 +78,14 @@ void ImageRun::AskModule(Module& module) {
 void ImageRun::Generate() {
   if (options_.seconds == 0) return;
   constexpr std::uint64_t kBetweenLooks = 64;
-  const Clock clock;
+  const std::uint64_t start = seconds_();
   const std::uint64_t already = counts_.milliseconds;
   std::uint64_t told = 0;
   Case c;
   for (std::uint64_t i = 0; counts_.harness < kMaxHarnessErrors; ++i) {
     if (options_.cases != 0 && i == options_.cases) break;
     if (i % kBetweenLooks == 0) {
-      const std::uint64_t seconds = clock.Seconds();
+      const std::uint64_t seconds = seconds_() - start;
       counts_.milliseconds = already + 1000 * seconds;
       if (seconds >= options_.seconds) break;
       if (seconds != told) TellProgress();
@@ -106,6 +108,7 @@ void ImageRun::Ask(const Case& c, std::string_view name) {
     return;
   }
   arranger_.Arrange(moved_, frames_, arranged_);
+  machine_.Claim(mover_.regions());
   const InquiryResult& result = inquiry_.Ask(arranged_);
   counts_.steps += result.compared;
   switch (result.result) {

@@ -35,13 +35,16 @@ struct RunOptions {
 };
 RunOptions ReadRunOptions(std::string_view command_line);
 
+// Whole seconds since some moment.
+using SecondsFunction = std::uint64_t (*)();
+
 class ImageRun {
  public:
   // `memory` is what cases may lie in, `frames` what arranging takes.
   ImageRun(const RunOptions& options, const Processor& processor,
            Machine& machine, Arranger& arranger,
            std::span<const FreeRange> memory, std::span<const Hpa> frames,
-           ReportWriter& report);
+           SecondsFunction seconds, ReportWriter& report);
 
   // All cases; true if the machine agreed to all that it was asked.
   bool Run(Module& module);
@@ -70,8 +73,10 @@ class ImageRun {
 
   const RunOptions options_;
   const Processor processor_;
+  Machine& machine_;
   Arranger& arranger_;
   const std::span<const Hpa> frames_;
+  const SecondsFunction seconds_;
   ReportWriter& report_;
   Mover mover_;
   Inquiry inquiry_;

@@ -9,6 +9,7 @@
 #include "fuzzers/image/image_run.h"
 #include "oracle/fixed_vector.h"
 #include "oracle/processor/image/boot_information.h"
+#include "oracle/processor/image/clock.h"
 #include "oracle/processor/image/console.h"
 #include "oracle/processor/image/guest_machine.h"
 #include "oracle/processor/image/heap.h"
@@ -167,7 +168,7 @@ void TellMachine(const BootInformation& boot, ReportWriter& report) {
   GuestMachine machine(vmx, {all.begin(), all.end()});
   Arranger arranger(vmx.limits);
   ImageRun run(options, vmx.limits.processor, machine, arranger,
-               {memory.begin(), memory.end()}, frames, report);
+               {memory.begin(), memory.end()}, frames, SecondsOfClock, report);
   const bool agreed = run.Run(module);
   StopVmx();
 

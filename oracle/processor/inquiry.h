@@ -11,12 +11,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "oracle/judgement/judge.h"
 #include "oracle/machine_state.h"
 #include "oracle/outcome.h"
 #include "oracle/processor/arranging.h"
+#include "oracle/processor/moving.h"
 #include "oracle/reference/reference.h"
 
 namespace eptdiff {
@@ -34,6 +36,9 @@ enum class Reply : std::uint8_t {
 class Machine {
  public:
   virtual ~Machine() = default;
+
+  // The pages that the next case uses: what no word of it names is 0 there.
+  virtual void Claim(std::span<const MovedRegion> regions) { (void)regions; }
 
   // The case begins: its memory is put where it says.
   virtual void Load(const ArrangedCase& arranged, const MachineState& state) = 0;

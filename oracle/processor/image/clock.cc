@@ -37,10 +37,14 @@ std::uint64_t SecondOfDay() {
 
 }  // namespace
 
-Clock::Clock() : start_(SecondOfDay()) {}
-
-std::uint64_t Clock::Seconds() const {
-  return (SecondOfDay() + kDay - start_) % kDay;
+std::uint64_t SecondsOfClock() {
+  static bool begun = false;
+  static std::uint64_t last = 0, passed = 0;
+  const std::uint64_t now = SecondOfDay();
+  if (begun) passed += (now + kDay - last) % kDay;
+  begun = true;
+  last = now;
+  return passed;
 }
 
 }  // namespace eptdiff::image

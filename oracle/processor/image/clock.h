@@ -7,17 +7,9 @@
 
 namespace eptdiff::image {
 
-class Clock {
- public:
-  // Begins now.
-  Clock();
-
-  // Whole seconds since then; days are not told apart.
-  std::uint64_t Seconds() const;
-
- private:
-  std::uint64_t start_;
-};
+// Whole seconds since the first call; over midnight, too, if somebody asks at
+// least once a day.
+std::uint64_t SecondsOfClock();
 
 }  // namespace eptdiff::image
 

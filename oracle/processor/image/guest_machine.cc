@@ -21,7 +21,6 @@ constexpr std::uint64_t Bit(int n) { return std::uint64_t{1} << n; }
 constexpr bool Has(std::uint64_t value, int n) { return (value >> n & 1) != 0; }
 
 constexpr std::uint64_t kPage = 4096;
-constexpr std::uint64_t kFrame = 0xf'ffff'ffff'f000;
 constexpr int kSecondaryVpid = 5, kSecondaryPml = 17, kSecondaryVe = 18;
 constexpr int kPinTimer = 6;
 constexpr int kCr4Pke = 22;
@@ -203,19 +202,19 @@ bool GuestMachine::Clean(Hpa address) {
   return true;
 }
 
+void GuestMachine::Claim(std::span<const MovedRegion> regions) {
+  for (const MovedRegion& region : regions) {
+    // Of what a large page maps, only what is accessed matters.
+    if (region.shift == 12) Clean(Hpa{region.to});
+  }
+}
+
 void GuestMachine::Load(const ArrangedCase& arranged,
                         const MachineState& state) {
   arranged_ = &arranged;
   for (const Hpa word : state.memory.addresses()) {
     // What lies elsewhere nothing leads to (moving.h).
     if (Clean(word)) WordAt(word) = state.memory.Load(word);
-  }
-  // Tables without a word are pages, too.
-  for (const std::uint64_t page :
-       {state.controls.eptp, state.controls.pml_address, state.controls.spptp,
-        state.controls.ve_information_address,
-        state.controls.eptp_list_address, state.controls.apic_access_address}) {
-    Clean(Hpa{page & kFrame});
   }
   WriteControls(state.controls);
   WriteGuest(state.guest);

@@ -42,6 +42,7 @@ class GuestMachine final : public Machine {
   GuestMachine(const VmxCapabilities& capabilities,
                std::span<const FreeRange> memory);
 
+  void Claim(std::span<const MovedRegion> regions) override;
   void Load(const ArrangedCase& arranged, const MachineState& state) override;
   Reply Enter(const MachineState& state, Outcome& outcome) override;
   Reply Perform(const MachineState& state, const Step& step,
