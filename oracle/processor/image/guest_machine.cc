@@ -1,0 +1,638 @@
+#include "oracle/processor/image/guest_machine.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "oracle/processor/image/interrupts.h"
+#include "oracle/processor/image/port.h"
+#include "oracle/processor/image/vmcs.h"
+
+extern "C" {
+extern const char guest_exit[];  // guest_entry.S
+extern char gdt[], task_state[];  // boot.S
+}
+
+namespace eptdiff::image {
+namespace {
+
+using namespace vmcs;
+
+constexpr std::uint64_t Bit(int n) { return std::uint64_t{1} << n; }
+constexpr bool Has(std::uint64_t value, int n) { return (value >> n & 1) != 0; }
+
+constexpr std::uint64_t kPage = 4096;
+constexpr int kSecondaryVpid = 5, kSecondaryPml = 17, kSecondaryVe = 18;
+constexpr int kPinTimer = 6;
+constexpr int kCr4Pke = 22;
+constexpr std::uint32_t kEferMsr = 0xc0000080, kPatMsr = 0x277;
+constexpr int kCapInvvpidAll = 43;
+
+// Basic exit reasons (appendix C).
+enum Reason : std::uint16_t {
+  kException = 0,
+  kExternalInterrupt = 1,
+  kInvalidGuestState = 33,
+  kApicAccess = 44,
+  kEptViolation = 48,
+  kEptMisconfiguration = 49,
+  kTimer = 52,
+  kPmlFull = 62,
+  kSppEvent = 66,
+};
+constexpr unsigned kBreakpoint = 3, kUndefined = 6, kProtection = 13,
+                   kPage14 = 14, kVirtualization = 20;
+
+volatile std::uint64_t& WordAt(Hpa address) {
+  return *reinterpret_cast<volatile std::uint64_t*>(address.value);
+}
+std::uint8_t* BytesAt(Hpa address) {
+  return reinterpret_cast<std::uint8_t*>(address.value);
+}
+
+}  // namespace
+
+GuestMachine::GuestMachine(const VmxCapabilities& capabilities,
+                           std::span<const FreeRange> memory)
+    : capabilities_(capabilities), memory_(memory) {
+  // Some milliseconds; the timer counts once in 2^MISC[4:0] ticks.
+  constexpr std::uint64_t kTicks = 1 << 24;
+  step_timer_ = static_cast<std::uint32_t>(
+      (kTicks >> (capabilities.misc & 31)) + 1);
+  WriteHostState();
+}
+
+void GuestMachine::Write(std::uint32_t field, std::uint64_t value) {
+  ++counts_.vmwrites;
+  VmWrite(field, value);
+}
+
+std::uint64_t GuestMachine::Read(std::uint32_t field) {
+  ++counts_.vmreads;
+  return VmRead(field);
+}
+
+Reply GuestMachine::Fail(std::string_view why) {
+  why_ = why;
+  return Reply::kHarnessError;
+}
+
+void GuestMachine::WriteHostState() {
+  Write(kHostCr0, ReadCr0());
+  Write(kHostCr3, ReadCr3());
+  // WRPKRU needs CR4.PKE.
+  if (capabilities_.limits.processor.pku) WriteCr4(ReadCr4() | Bit(kCr4Pke));
+  Write(kHostCr4, ReadCr4());
+  constexpr std::uint64_t kCode = 0x08, kData = 0x10, kTask = 0x18;
+  for (std::uint32_t segment = 0; segment < 7; ++segment) {
+    Write(kHostEsSelector + 2 * segment,
+          segment == kCs ? kCode : segment == 6 ? kTask : kData);
+  }
+  Write(kHostFsBase, 0);
+  Write(kHostFsBase + 2, 0);
+  Write(kHostTrBase, reinterpret_cast<std::uint64_t>(task_state));
+  Write(kHostGdtrBase, reinterpret_cast<std::uint64_t>(gdt));
+  Write(kHostIdtrBase, InterruptTableAddress());
+  Write(kHostSysenterCs, 0);
+  Write(kHostSysenterEsp, 0);
+  Write(kHostSysenterEip, 0);
+  Write(kHostRip, reinterpret_cast<std::uint64_t>(guest_exit));
+  Write(kHostPat, ReadMsr(kPatMsr));
+  Write(kHostEfer, ReadMsr(kEferMsr));
+  Write(kVmcsLink, ~std::uint64_t{0});
+  for (const std::uint32_t field :
+       {kTscOffset, kXssExitingBitmap, kPageFaultMask, kPageFaultMatch,
+        kCr3TargetCount, kExitMsrStoreCount, kExitMsrLoadCount,
+        kEntryMsrLoadCount, kEntryInterruption, kGuestDebugctl,
+        kGuestSysenterCs, kGuestSysenterEsp, kGuestSysenterEip, kCr0Mask,
+        kCr4Mask, kCr0Shadow, kCr4Shadow, kSecondaryExit}) {
+    Write(field, 0);
+  }
+}
+
+void GuestMachine::WriteControls(const Controls& k) {
+  Write(kPinBased, k.pin_based);
+  Write(kPrimary, k.primary);
+  Write(kSecondary, k.secondary);
+  Write(kExitControls, k.exit_controls);
+  Write(kEntryControls, k.entry_controls);
+  Write(kExceptionBitmap, k.exception_bitmap);
+  // Fields that a processor may not have.
+  Write(kTertiary, k.tertiary);
+  Write(kVmFunctions, k.vm_functions);
+  Write(kPmlAddress, k.pml_address);
+  Write(kSpptp, k.spptp);
+  Write(kVeInformationAddress, k.ve_information_address);
+  Write(kEptpListAddress, k.eptp_list_address);
+  Write(kHlatp, k.hlatp);
+  Write(kHlatPrefixSize, k.hlat_prefix_size);
+  Write(kVpid, k.vpid);
+  Write(kApicAccessAddress, k.apic_access_address);
+}
+
+void GuestMachine::WriteGuest(const GuestState& g) {
+  Write(kGuestCr0, g.cr0);
+  Write(kGuestCr3, g.cr3);
+  Write(kGuestCr4, g.cr4);
+  Write(kGuestEfer, g.efer);
+  Write(kGuestPat, g.pat);
+  Write(kGuestPkrs, g.pkrs);
+  Write(kGuestDr7, 0x400);
+  Write(kGuestRsp, 0);
+  // Flat segments. Rights: type, S, DPL, P, L, D/B, G.
+  const std::uint64_t dpl = std::uint64_t{g.cpl} << 5;
+  const std::uint64_t code =
+      0x809b | dpl | (g.cs_l ? std::uint64_t{0x2000} : std::uint64_t{0x4000});
+  for (std::uint32_t segment = kEs; segment <= kGs; ++segment) {
+    const std::uint64_t rights = segment == kCs   ? code
+                                 : segment == kSs ? 0xc093 | dpl
+                                                  : 0xc0f3;
+    const std::uint64_t selector = segment == kCs ? 0x08 : 0x10;
+    Write(kGuestEsSelector + 2 * segment, selector | g.cpl);
+    Write(kGuestEsBase + 2 * segment, 0);
+    Write(kGuestEsLimit + 2 * segment, 0xffffffff);
+    Write(kGuestEsRights + 2 * segment, rights);
+  }
+  Write(kGuestEsSelector + 2 * kLdtr, 0);
+  Write(kGuestEsBase + 2 * kLdtr, 0);
+  Write(kGuestEsLimit + 2 * kLdtr, 0);
+  Write(kGuestEsRights + 2 * kLdtr, 0x10000);  // unusable
+  Write(kGuestEsSelector + 2 * kTr, 0x18);
+  Write(kGuestEsBase + 2 * kTr, 0);
+  Write(kGuestEsLimit + 2 * kTr, 0x67);
+  Write(kGuestEsRights + 2 * kTr, 0x8b);
+  Write(kGuestGdtrBase, 0);
+  Write(kGuestGdtrLimit, 0);
+  Write(kGuestIdtrBase, 0);
+  Write(kGuestIdtrLimit, 0);
+  if (capabilities_.limits.processor.pku) {
+    asm volatile("wrpkru" : : "a"(g.pkru), "c"(0), "d"(0));
+  }
+}
+
+void GuestMachine::WriteStep(const MachineState& state, std::uint64_t rip,
+                             std::uint32_t timer) {
+  Write(kEptp, state.controls.eptp);
+  Write(kPmlIndex, state.controls.pml_index);
+  Write(kEptpIndex, state.controls.eptp_index);
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    Write(kGuestPdpte0 + 2 * i, state.guest.pdpte[i]);
+  }
+  Write(kGuestRip, rip);
+  Write(kGuestRflags, state.guest.rflags);
+  Write(kGuestInterruptibility, 0);
+  Write(kGuestActivity, 0);
+  Write(kGuestPendingDebug, 0);
+  Write(kPreemptionTimer, timer);
+}
+
+bool GuestMachine::IsMine(Hpa word) const {
+  return std::any_of(memory_.begin(), memory_.end(), [&](const FreeRange& r) {
+    return word.value - r.first.value < r.bytes;
+  });
+}
+
+// Whether the address is in memory of ours. What lay there when the machine was
+// started is then gone.
+bool GuestMachine::Clean(Hpa address) {
+  if (!IsMine(address)) return false;
+  const std::uint64_t page = address.value / kPage;
+  if (is_clean_[page]) return true;
+  is_clean_[page] = true;
+  std::memset(BytesAt(Hpa{page * kPage}), 0, kPage);
+  return true;
+}
+
+void GuestMachine::Claim(std::span<const MovedRegion> regions) {
+  for (const MovedRegion& region : regions) {
+    // Of what a large page maps, only what is accessed matters.
+    if (region.shift == 12) Clean(Hpa{region.to});
+  }
+}
+
+void GuestMachine::Load(const ArrangedCase& arranged,
+                        const MachineState& state) {
+  arranged_ = &arranged;
+  for (const Hpa word : state.memory.addresses()) {
+    // What lies elsewhere nothing leads to (moving.h).
+    if (Clean(word)) WordAt(word) = state.memory.Load(word);
+  }
+  WriteControls(state.controls);
+  WriteGuest(state.guest);
+}
+
+GuestMachine::Ended GuestMachine::Run(const MachineState& state,
+                                      std::uint64_t rip, std::uint32_t timer) {
+  constexpr int kTries = 1000;
+  for (int i = 0; i < kTries; ++i) {
+    WriteStep(state, rip, timer);
+    ++counts_.invalidations;
+    if (Invept(2, 0, 0) != VmResult::kSucceed) {
+      why_ = "INVEPT of all contexts fails";
+      return Ended::kFailed;
+    }
+    if (Has(state.controls.secondary, kSecondaryVpid) &&
+        Has(capabilities_.ept_vpid_cap, kCapInvvpidAll)) {
+      ++counts_.invalidations;
+      Invvpid(2, 0, 0);
+    }
+    const GuestRegisters before = registers_;
+    ++counts_.entries;
+    if (RunGuest(registers_) != VmResult::kSucceed) return Ended::kFailed;
+    const std::uint64_t reason = Read(kExitReason);
+    const bool nmi = reason == kException &&
+                     (Read(kExitInterruption) >> 8 & 7) == 2;
+    if (reason != kExternalInterrupt && !nmi) return Ended::kYes;
+    registers_ = before;
+    ++counts_.retries;
+  }
+  why_ = "interrupts come without end";
+  return Ended::kRetry;
+}
+
+Reply GuestMachine::Enter(const MachineState& state, Outcome& outcome) {
+  outcome.event = Event();
+  outcome.saved = SavedState();
+  outcome.registers = RegistersOf(state);
+  outcome.writes.clear();
+  if (!Has(state.controls.pin_based, kPinTimer)) {
+    return Fail("there is no VMX-preemption timer");
+  }
+  switch (Run(state, 0, 0)) {
+    case Ended::kRetry:
+      return Reply::kHarnessError;
+    case Ended::kFailed:
+      switch (Read(kInstructionError)) {
+        case 7:
+          outcome.event.kind = EventKind::kVmEntryFailure;
+          return Reply::kAnswered;
+        case 8:
+          return Fail("VM entry refuses the state of the host");
+        default:
+          return Fail("VM entry fails for no reason of a case's");
+      }
+    case Ended::kYes:
+      break;
+  }
+  const std::uint64_t reason = Read(kExitReason);
+  if ((reason & 0xffff) == kInvalidGuestState && Has(reason, 31)) {
+    outcome.event.kind = EventKind::kGuestStateFailure;
+    outcome.event.exit_reason = kInvalidGuestState;
+    outcome.event.qualification = Read(kExitQualification);
+    return Reply::kAnswered;
+  }
+  if (reason != kTimer) {
+    // Something of the guest came first.
+    outcome.event.kind = EventKind::kVmExit;
+    outcome.event.exit_reason = static_cast<std::uint16_t>(reason);
+  }
+  return Reply::kAnswered;
+}
+
+Reply GuestMachine::Perform(const MachineState& state, const Step& step,
+                            const Verdict& verdict, Outcome& outcome,
+                            FieldSet& fields) {
+  outcome.event = Event();
+  outcome.saved = SavedState();
+  outcome.registers = RegistersOf(state);
+  outcome.writes.clear();
+  if (step.kind == StepKind::kStore) {
+    if (!Clean(step.hpa)) return Reply::kOwnMemory;
+    if (state.memory.Load(step.hpa) != step.value) {
+      outcome.writes.push_back({step.hpa, step.value});
+    }
+    WordAt(step.hpa) = step.value;
+    return Reply::kAnswered;
+  }
+  const Reply reply = PrepareAccess(state, step, verdict);
+  if (reply != Reply::kAnswered) return reply;
+  const bool fetch = step.access.kind == AccessKind::kFetch;
+  const std::uint64_t rip =
+      fetch ? step.gla.value
+            : arranged_->code.value + CodeOffset(step.access);
+  registers_.rbx = step.gla.value;
+  switch (Run(state, rip, step_timer_)) {
+    case Ended::kYes:
+      break;
+    case Ended::kRetry:
+      return Reply::kHarnessError;
+    case Ended::kFailed:
+      return Fail("VM entry fails at a step, having succeeded before");
+  }
+  ReadEvent(state, step, outcome);
+  if (outcome.event.kind == EventKind::kCompleted) {
+    Event& event = outcome.event;
+    event.translation_count =
+        step.gla.value % kPage + step.access.size > kPage ? 2 : 1;
+    const bool right = IsAsExpected(step);
+    for (std::size_t i = 0; i < event.translation_count; ++i) {
+      event.translations[i].address =
+          right && i < pieces_.size() ? pieces_[i].address
+                                      : Hpa{~std::uint64_t{0}};
+    }
+    if (!shows_address_) fields &= ~SetOf(eptdiff::Field::kAddress);
+  }
+  RestorePieces();
+  ReadRegisters(outcome);
+  if (outcome.event.kind == EventKind::kVmExit) ReadSaved(outcome);
+  CollectWrites(state, verdict, outcome);
+  return Reply::kAnswered;
+}
+
+// Finds where the access should go, and makes it be seen there.
+Reply GuestMachine::PrepareAccess(const MachineState& state, const Step& step,
+                                  const Verdict& verdict) {
+  pieces_.clear();
+  shows_address_ = false;
+  registers_.rax = 0;
+  const auto* completed = std::find_if(
+      verdict.alternatives.begin(), verdict.alternatives.end(),
+      [](const Alternative& alternative) {
+        return alternative.event.kind == EventKind::kCompleted;
+      });
+  has_hint_ = completed != verdict.alternatives.end();
+  if (!has_hint_) return Reply::kAnswered;
+  std::size_t left = step.access.size;
+  for (std::size_t i = 0; i < completed->event.translation_count; ++i) {
+    Piece& piece = pieces_.emplace_back();
+    piece.address = completed->event.translations[i].address;
+    piece.bytes = std::min<std::size_t>(
+        left, kPage - piece.address.value % kPage);
+    left -= piece.bytes;
+    if (!Clean(piece.address)) return Fail("an access outside free memory");
+    std::memcpy(piece.before, BytesAt(piece.address), piece.bytes);
+    std::memcpy(piece.expected, piece.before, piece.bytes);
+  }
+  (void)state;
+  if (step.access.kind == AccessKind::kFetch) {
+    return PlaceFetch(step) ? Reply::kAnswered : Reply::kOwnMemory;
+  }
+  PlaceData(step);
+  return Reply::kAnswered;
+}
+
+// INT3 at the last byte, and before it prefixes that mean nothing to it.
+bool GuestMachine::PlaceFetch(const Step& step) {
+  constexpr std::uint8_t kInt3 = 0xcc, kPrefix = 0x3e;
+  std::size_t left = step.access.size;
+  bool possible = true;
+  for (Piece& piece : pieces_) {
+    for (std::size_t i = 0; i < piece.bytes; ++i) {
+      piece.expected[i] = --left == 0 ? kInt3 : kPrefix;
+      // A word of the case's stays as it is.
+      const std::uint64_t word =
+          WordAt(Hpa{(piece.address.value + i) & ~std::uint64_t{7}});
+      if (piece.before[i] != piece.expected[i] && word != 0) possible = false;
+    }
+  }
+  if (!possible) {
+    pieces_.clear();
+    return false;
+  }
+  for (const Piece& piece : pieces_) {
+    std::memcpy(BytesAt(piece.address), piece.expected, piece.bytes);
+  }
+  shows_address_ = true;
+  return true;
+}
+
+// What no word names is made recognisable for a read, and by a write; what some
+// word names is written with what it has.
+void GuestMachine::PlaceData(const Step& step) {
+  bool free = true;
+  for (const Piece& piece : pieces_) {
+    const std::uint64_t last = piece.address.value + piece.bytes - 1;
+    for (std::uint64_t word = piece.address.value & ~std::uint64_t{7};
+         word <= last; word += 8) {
+      free = free && WordAt(Hpa{word}) == 0;
+    }
+  }
+  pattern_ = pattern_ * 6364136223846793005u + 1442695040888963407u;
+  const std::uint64_t pattern = pattern_ | 0x0101010101010101;
+  std::uint8_t bytes[8];
+  std::memcpy(bytes, &pattern, 8);
+  std::uint8_t data[8] = {};
+  std::size_t done = 0;
+  const bool reads = step.access.kind == AccessKind::kRead;
+  const bool writes = step.access.kind == AccessKind::kWrite;
+  for (Piece& piece : pieces_) {
+    for (std::size_t i = 0; i < piece.bytes; ++i, ++done) {
+      if (free) {
+        piece.expected[i] = bytes[done];
+        data[done] = bytes[done];
+      } else if (writes) {
+        data[done] = piece.before[i];
+      }
+    }
+    if (reads) std::memcpy(BytesAt(piece.address), piece.expected, piece.bytes);
+  }
+  if (!reads) std::memcpy(&registers_.rax, data, 8);
+  shows_address_ = free;
+}
+
+bool GuestMachine::IsAsExpected(const Step& step) const {
+  if (!has_hint_) return false;
+  if (step.access.kind == AccessKind::kRead) {
+    std::uint8_t data[8];
+    std::memcpy(data, &registers_.rax, 8);
+    std::size_t done = 0;
+    for (const Piece& piece : pieces_) {
+      if (std::memcmp(data + done, piece.expected, piece.bytes) != 0) {
+        return false;
+      }
+      done += piece.bytes;
+    }
+    return true;
+  }
+  return std::all_of(pieces_.begin(), pieces_.end(), [](const Piece& piece) {
+    return std::memcmp(BytesAt(piece.address), piece.expected, piece.bytes) ==
+           0;
+  });
+}
+
+// What is as the access was to leave it becomes as it was before.
+void GuestMachine::RestorePieces() {
+  for (const Piece& piece : pieces_) {
+    if (std::memcmp(BytesAt(piece.address), piece.expected, piece.bytes) == 0) {
+      std::memcpy(BytesAt(piece.address), piece.before, piece.bytes);
+    }
+  }
+}
+
+bool GuestMachine::ReadEvent(const MachineState& state, const Step& step,
+                             Outcome& outcome) {
+  Event& event = outcome.event;
+  const std::uint64_t reason = Read(kExitReason);
+  switch (reason & 0xffff) {
+    case kException:
+      ReadException(state, step, outcome);
+      return true;
+    case kEptViolation:
+    case kEptMisconfiguration:
+    case kPmlFull:
+    case kSppEvent:
+    case kApicAccess:
+      event.kind = EventKind::kVmExit;
+      event.exit_reason = static_cast<std::uint16_t>(reason);
+      event.qualification = Read(kExitQualification);
+      event.gpa = Gpa{Read(kGuestPhysicalAddress)};
+      event.gla = Gla{Read(kGuestLinearAddress)};
+      return true;
+    default:
+      // A hang, a triple fault, or what no step is about.
+      event.kind = EventKind::kGaveUp;
+      event.exit_reason = static_cast<std::uint16_t>(reason);
+      event.qualification = Read(kExitQualification);
+      return false;
+  }
+}
+
+void GuestMachine::ReadException(const MachineState& state, const Step& step,
+                                 Outcome& outcome) {
+  Event& event = outcome.event;
+  const std::uint64_t information = Read(kExitInterruption);
+  const std::uint64_t vectoring = Read(kVectoringInformation);
+  const unsigned vector = information & 0xff;
+  if (Has(vectoring, 31) && (vectoring & 0xff) == kVirtualization) {
+    const std::uint64_t area = state.controls.ve_information_address;
+    event.kind = EventKind::kVirtualizationException;
+    event.exit_reason = kEptViolation;
+    event.qualification = WordAt(Hpa{area + 8});
+    event.gla = Gla{WordAt(Hpa{area + 16})};
+    event.gpa = Gpa{WordAt(Hpa{area + 24})};
+    return;
+  }
+  switch (vector) {
+    case kBreakpoint: {
+      event.kind = EventKind::kCompleted;
+      // Behind the access, or the last byte that was fetched.
+      const std::uint64_t rip = Read(kGuestRip);
+      const bool fetch = step.access.kind == AccessKind::kFetch;
+      const std::uint64_t from =
+          fetch ? step.gla.value
+                : arranged_->code.value + CodeOffset(step.access);
+      if (fetch ? rip != from && rip != from + step.access.size - 1
+                : rip - from > 4) {
+        event.kind = EventKind::kGaveUp;
+        event.exit_reason = kException;
+      }
+      return;
+    }
+    case kPage14:
+      event.kind = EventKind::kPageFault;
+      event.error_code = static_cast<std::uint32_t>(Read(kExitErrorCode));
+      event.cr2 = Gla{Read(kExitQualification)};
+      return;
+    case kProtection:
+      event.kind = EventKind::kGeneralProtection;
+      return;
+    case kUndefined:
+      event.kind = EventKind::kInvalidOpcode;
+      return;
+    case kVirtualization:
+      event.kind = EventKind::kVmExit;
+      event.exit_reason = kException;
+      event.qualification = Read(kExitQualification);
+      event.interruption_information = static_cast<std::uint32_t>(information);
+      return;
+    default:
+      event.kind = EventKind::kGaveUp;
+      event.exit_reason = kException;
+      event.interruption_information = static_cast<std::uint32_t>(information);
+      return;
+  }
+}
+
+void GuestMachine::ReadSaved(Outcome& outcome) {
+  SavedState& saved = outcome.saved;
+  saved.exit_reason_flags = static_cast<std::uint16_t>(Read(kExitReason) >> 16);
+  saved.vectoring_information =
+      static_cast<std::uint32_t>(Read(kVectoringInformation));
+  saved.vectoring_error_code =
+      static_cast<std::uint32_t>(Read(kVectoringErrorCode));
+  saved.instruction_length =
+      static_cast<std::uint32_t>(Read(kExitInstructionLength));
+  saved.interruptibility =
+      static_cast<std::uint32_t>(Read(kGuestInterruptibility));
+  saved.rflags = Read(kGuestRflags);
+  saved.pending_debug = Read(kGuestPendingDebug);
+}
+
+void GuestMachine::ReadRegisters(Outcome& outcome) {
+  Registers& registers = outcome.registers;
+  registers.eptp = Read(kEptp);
+  if (Has(capabilities_.limits.secondary.may, kSecondaryPml)) {
+    registers.pml_index = static_cast<std::uint16_t>(Read(kPmlIndex));
+  }
+  if (Has(capabilities_.limits.secondary.may, kSecondaryVe)) {
+    registers.eptp_index = static_cast<std::uint16_t>(Read(kEptpIndex));
+  }
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    registers.pdpte[i] = Read(kGuestPdpte0 + 2 * i);
+  }
+}
+
+void GuestMachine::LookAt(const MachineState& state, Hpa word,
+                          Outcome& outcome) {
+  if (!IsMine(word)) return;
+  const std::uint64_t value = WordAt(word);
+  if (value == state.memory.Load(word)) return;
+  for (const MemoryWord& write : outcome.writes) {
+    if (write.address == word) return;
+  }
+  if (!outcome.writes.full()) outcome.writes.push_back({word, value});
+}
+
+void GuestMachine::CollectWrites(const MachineState& state,
+                                 const Verdict& verdict, Outcome& outcome) {
+  for (const Hpa word : state.memory.addresses()) LookAt(state, word, outcome);
+  for (const Alternative& alternative : verdict.alternatives) {
+    for (const BitWrite& write : alternative.required) {
+      LookAt(state, write.word, outcome);
+    }
+    for (const BitWrite& write : alternative.optional) {
+      LookAt(state, write.word, outcome);
+    }
+  }
+  const Controls& k = state.controls;
+  if (Has(k.secondary, kSecondaryPml) && k.pml_index < 512) {
+    for (std::uint64_t i = 0; i < 4 && i <= k.pml_index; ++i) {
+      LookAt(state, Hpa{k.pml_address + 8 * (k.pml_index - i)}, outcome);
+    }
+  }
+  if (Has(k.secondary, kSecondaryVe)) {
+    for (std::uint64_t i = 0; i < 5; ++i) {
+      LookAt(state, Hpa{k.ve_information_address + 8 * i}, outcome);
+    }
+  }
+  // What was accessed, if it is not as the access was to leave it.
+  for (const Piece& piece : pieces_) {
+    LookAt(state, Hpa{piece.address.value & ~std::uint64_t{7}}, outcome);
+  }
+  std::sort(outcome.writes.begin(), outcome.writes.end(),
+            [](const MemoryWord& a, const MemoryWord& b) {
+              return a.address.value < b.address.value;
+            });
+}
+
+bool GuestMachine::Unload(const MachineState& state) {
+  bool same = true;
+  for (const Hpa word : state.memory.addresses()) {
+    if (!IsMine(word)) continue;
+    same = same && WordAt(word) == state.memory.Load(word);
+    WordAt(word) = 0;
+  }
+  // A departure may have left anything in the log, the area, the page.
+  const Controls& k = state.controls;
+  const auto clear = [&](std::uint64_t page) {
+    if (IsMine(Hpa{page & ~(kPage - 1)})) {
+      std::memset(BytesAt(Hpa{page & ~(kPage - 1)}), 0, kPage);
+    }
+  };
+  if (Has(k.secondary, kSecondaryPml)) clear(k.pml_address);
+  if (Has(k.secondary, kSecondaryVe)) clear(k.ve_information_address);
+  for (const Piece& piece : pieces_) clear(piece.address.value);
+  pieces_.clear();
+  return same;
+}
+
+}  // namespace eptdiff::image

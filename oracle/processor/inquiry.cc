@@ -1,0 +1,93 @@
+#include "oracle/processor/inquiry.h"
+
+#include <utility>
+
+namespace eptdiff {
+namespace {
+
+// What no program can see of its own accesses.
+constexpr FieldSet kUnseen =
+    SetOf(Field::kFailedCheck) | SetOf(Field::kPageSize) |
+    SetOf(Field::kMemoryType) | SetOf(Field::kStructureMemoryType);
+
+}  // namespace
+
+Inquiry::Inquiry(Machine& machine, Dialect dialect)
+    : machine_(machine),
+      reference_(std::move(dialect)),
+      verdict_(std::make_unique<Verdict>()) {
+  trace_.keeps_hits = false;
+}
+
+const InquiryResult& Inquiry::Ask(const ArrangedCase& arranged) {
+  result_.result = Result::kAgrees;
+  result_.compared = 0;
+  result_.undefined = false;
+  result_.code_unreachable = false;
+  result_.own_memory = false;
+  result_.why = "";
+  result_.step = 0;
+  state_.Load(arranged.c);
+  machine_.Load(arranged, state_);
+  AskSteps(arranged);
+  if (!machine_.Unload(state_) && result_.result == Result::kAgrees) {
+    result_.result = Result::kHarnessError;
+    result_.why = "memory has changed that no answer speaks of";
+  }
+  if (result_.result == Result::kAgrees && result_.compared == 0) {
+    result_.result = Result::kSkipped;
+  }
+  return result_;
+}
+
+void Inquiry::AskSteps(const ArrangedCase& arranged) {
+  reference_.JudgeEntry(state_, *verdict_, trace_);
+  if (!IsJudged()) return;
+  Reply reply = machine_.Enter(state_, result_.outcome);
+  if (!Compare(reply, kAllFields & ~kUnseen, 0)) return;
+  if (IsFailedEntry(result_.outcome.event.kind)) return;
+  for (std::size_t i = 0; i < arranged.c.steps.size(); ++i) {
+    const Step& step = arranged.c.steps[i];
+    state_.Begin(step);
+    reference_.Judge(state_, step, *verdict_, trace_);
+    if (!IsJudged()) return;
+    FieldSet fields = kAllFields & ~kUnseen;
+    reply =
+        machine_.Perform(state_, step, *verdict_, result_.outcome, fields);
+    if (!Compare(reply, fields & ~kUnseen, i + 1)) return;
+    state_.Apply(&step, result_.outcome);
+    const bool is_code = arranged.origin[i] == ArrangedCase::kCodeStep;
+    if (is_code && result_.outcome.event.kind != EventKind::kCompleted) {
+      result_.code_unreachable = true;
+      return;
+    }
+  }
+}
+
+bool Inquiry::IsJudged() {
+  if (verdict_->standing == Standing::kJudged) return true;
+  result_.undefined = verdict_->standing == Standing::kUndefined;
+  return false;
+}
+
+bool Inquiry::Compare(Reply reply, FieldSet fields, std::size_t number) {
+  result_.step = number;
+  switch (reply) {
+    case Reply::kAnswered:
+      break;
+    case Reply::kOwnMemory:
+      result_.own_memory = true;
+      return false;
+    case Reply::kHarnessError:
+      result_.result = Result::kHarnessError;
+      result_.why = machine_.why();
+      return false;
+  }
+  Judge(*verdict_, state_, result_.outcome, fields, result_.finding);
+  ++result_.compared;
+  if (result_.finding.conforms) return true;
+  result_.result = Result::kDeparts;
+  return false;
+}
+
+}  // namespace eptdiff
