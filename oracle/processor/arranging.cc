@@ -146,8 +146,7 @@ void Arranger::FitControls(Case& c) const {
   std::uint64_t secondary = k.secondary & kSecondaryAsked;
   if (!Has(k.primary, kPrimarySecondary)) secondary = 0;
   if (Has(secondary, kSecondaryEpt)) secondary |= kSecondaryUnrestricted;
-  k.secondary =
-      static_cast<std::uint32_t>(machine_.secondary.Fit(secondary));
+  k.secondary = static_cast<std::uint32_t>(machine_.secondary.Fit(secondary));
   k.tertiary = Has(k.primary, kPrimaryTertiary)
                    ? k.tertiary & kTertiaryAsked & machine_.tertiary.may
                    : 0;
@@ -155,8 +154,7 @@ void Arranger::FitControls(Case& c) const {
       (k.primary & kPrimaryAsked) | Bit(kPrimarySecondary)));
   if (!Has(k.primary, kPrimaryTertiary)) k.tertiary = 0;
   k.vm_functions &= machine_.vm_functions;
-  k.exit_controls =
-      static_cast<std::uint32_t>(machine_.exit.Fit(kExitWanted));
+  k.exit_controls = static_cast<std::uint32_t>(machine_.exit.Fit(kExitWanted));
   k.secondary_exit_controls = 0;
   const bool pks = Has(c.guest.cr4, kCr4Pks);
   k.entry_controls = static_cast<std::uint32_t>(
@@ -314,11 +312,10 @@ void Arranger::FitSize(const Case& c, Step& step) const {
     access.size = static_cast<std::uint16_t>(std::bit_floor(room) * 2);
     return;
   }
-  access.size =
-      access.kind == AccessKind::kFetch
-          ? std::uint16_t{1}
-          : std::min(widest, std::bit_floor(std::min<std::uint16_t>(
-                                 access.size, widest)));
+  access.size = access.kind == AccessKind::kFetch
+                    ? std::uint16_t{1}
+                    : std::min(widest, std::bit_floor(std::min<std::uint16_t>(
+                                           access.size, widest)));
 }
 
 Hpa Arranger::NewFrame() {
@@ -505,9 +502,9 @@ Hindrance Arranger::ProvideGuestCode(ArrangedCase& out) {
       bool found = false;
       for (int i = 3; i >= 0 && !found; --i) {
         if (!Has(g.pdpte[i], 0)) continue;
-        found = FindInGuest(c, Gpa{g.pdpte[i] & kFrame}, 2,
-                            static_cast<std::uint64_t>(i) << 30, k4Gb, 0,
-                            place);
+        found =
+            FindInGuest(c, Gpa{g.pdpte[i] & kFrame}, 2,
+                        static_cast<std::uint64_t>(i) << 30, k4Gb, 0, place);
       }
       if (!found) return Hindrance::kNoPlaceInGuest;
     }
@@ -554,9 +551,8 @@ bool Arranger::FindInGuest(const Case& c, Gpa table, int level,
   const unsigned entry_bytes = pae ? 8 : 4;
   const int shift = 12 + index_bits * (level - 1);
   const std::uint64_t bytes = Bit(shift);
-  const auto last = static_cast<int>(
-      std::min<std::uint64_t>((1u << index_bits) - 1,
-                              (limit - base - 1) >> shift));
+  const auto last = static_cast<int>(std::min<std::uint64_t>(
+      (1u << index_bits) - 1, (limit - base - 1) >> shift));
   const auto entry_at = [&](int i) {
     const std::uint64_t address =
         at.value + entry_bytes * static_cast<unsigned>(i);

@@ -9,13 +9,14 @@
 //   the controls and registers    as this machine lets them be; what would
 //                                 cause VM exits of its own is off
 //   a linear access               stays, with a size that an instruction has
-//   a guest-physical access       is linear: at its own address with CR0.PG = 0,
+//   a guest-physical access       is linear: at its own address with CR0.PG =
+//   0,
 //                                 or through tables that map a page of ours to
 //                                 its page, with the properties that it names
 //   a read, a write               by an instruction in a page of ours, in an
 //                                 unused place of EPT's tables and, if the
-//                                 guest pages, of the guest's. It is preceded by
-//                                 a fetch from that page, a step of its own.
+//                                 guest pages, of the guest's. It is preceded
+//                                 by a fetch from that page, a step of its own.
 //   a fetch                       by entering the guest at its address
 //   a store                       stays
 //
@@ -66,8 +67,8 @@ struct ArrangedCase {
   static constexpr std::uint16_t kCodeStep = 0xffff;
   std::vector<std::uint16_t> origin;
   bool has_code = false;
-  Gla code;             // of the page of code
-  Hindrance hindrance;  // what ended it early, ...
+  Gla code;              // of the page of code
+  Hindrance hindrance;   // what ended it early, ...
   std::size_t step = 0;  // ... and at which step, from 1 on
 };
 

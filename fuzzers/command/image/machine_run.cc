@@ -79,7 +79,7 @@ absl::StatusOr<Command> BochsCommand(const MachineRun& run,
           "clock: sync=none, time0=local\n",
           "ata0-master: type=cdrom, path=", run.iso, ", status=inserted\n",
           "boot: cdrom\n", "com1: enabled=1, mode=file, dev=", command.serial,
-          "\n", "port_e9_hack: enabled=1\n", "log: ", run.room, "/log\n",
+          "\n", sound, "port_e9_hack: enabled=1\n", "log: ", run.room, "/log\n",
           "panic: action=fatal\nerror: action=ignore\n",
           "info: action=ignore\n"));
   if (!s.ok()) return s;

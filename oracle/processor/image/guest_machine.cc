@@ -8,7 +8,7 @@
 #include "oracle/processor/image/vmcs.h"
 
 extern "C" {
-extern const char guest_exit[];  // guest_entry.S
+extern const char guest_exit[];   // guest_entry.S
 extern char gdt[], task_state[];  // boot.S
 }
 
@@ -56,8 +56,8 @@ GuestMachine::GuestMachine(const VmxCapabilities& capabilities,
     : capabilities_(capabilities), memory_(memory) {
   // Some milliseconds; the timer counts once in 2^MISC[4:0] ticks.
   constexpr std::uint64_t kTicks = 1 << 24;
-  step_timer_ = static_cast<std::uint32_t>(
-      (kTicks >> (capabilities.misc & 31)) + 1);
+  step_timer_ =
+      static_cast<std::uint32_t>((kTicks >> (capabilities.misc & 31)) + 1);
   WriteHostState();
 }
 
@@ -84,8 +84,9 @@ void GuestMachine::WriteHostState() {
   Write(kHostCr4, ReadCr4());
   constexpr std::uint64_t kCode = 0x08, kData = 0x10, kTask = 0x18;
   for (std::uint32_t segment = 0; segment < 7; ++segment) {
-    Write(kHostEsSelector + 2 * segment,
-          segment == kCs ? kCode : segment == 6 ? kTask : kData);
+    Write(kHostEsSelector + 2 * segment, segment == kCs ? kCode
+                                         : segment == 6 ? kTask
+                                                        : kData);
   }
   Write(kHostFsBase, 0);
   Write(kHostFsBase + 2, 0);
@@ -239,8 +240,8 @@ GuestMachine::Ended GuestMachine::Run(const MachineState& state,
     ++counts_.entries;
     if (RunGuest(registers_) != VmResult::kSucceed) return Ended::kFailed;
     const std::uint64_t reason = Read(kExitReason);
-    const bool nmi = reason == kException &&
-                     (Read(kExitInterruption) >> 8 & 7) == 2;
+    const bool nmi =
+        reason == kException && (Read(kExitInterruption) >> 8 & 7) == 2;
     if (reason != kExternalInterrupt && !nmi) return Ended::kYes;
     registers_ = before;
     ++counts_.retries;
@@ -307,8 +308,7 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
   if (reply != Reply::kAnswered) return reply;
   const bool fetch = step.access.kind == AccessKind::kFetch;
   const std::uint64_t rip =
-      fetch ? step.gla.value
-            : arranged_->code.value + CodeOffset(step.access);
+      fetch ? step.gla.value : arranged_->code.value + CodeOffset(step.access);
   registers_.rbx = step.gla.value;
   switch (Run(state, rip, step_timer_)) {
     case Ended::kYes:
@@ -325,9 +325,9 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
         step.gla.value % kPage + step.access.size > kPage ? 2 : 1;
     const bool right = IsAsExpected(step);
     for (std::size_t i = 0; i < event.translation_count; ++i) {
-      event.translations[i].address =
-          right && i < pieces_.size() ? pieces_[i].address
-                                      : Hpa{~std::uint64_t{0}};
+      event.translations[i].address = right && i < pieces_.size()
+                                          ? pieces_[i].address
+                                          : Hpa{~std::uint64_t{0}};
     }
     if (!shows_address_) fields &= ~SetOf(eptdiff::Field::kAddress);
   }
@@ -344,19 +344,19 @@ Reply GuestMachine::PrepareAccess(const MachineState& state, const Step& step,
   pieces_.clear();
   shows_address_ = false;
   registers_.rax = 0;
-  const auto* completed = std::find_if(
-      verdict.alternatives.begin(), verdict.alternatives.end(),
-      [](const Alternative& alternative) {
-        return alternative.event.kind == EventKind::kCompleted;
-      });
+  const auto* completed =
+      std::find_if(verdict.alternatives.begin(), verdict.alternatives.end(),
+                   [](const Alternative& alternative) {
+                     return alternative.event.kind == EventKind::kCompleted;
+                   });
   has_hint_ = completed != verdict.alternatives.end();
   if (!has_hint_) return Reply::kAnswered;
   std::size_t left = step.access.size;
   for (std::size_t i = 0; i < completed->event.translation_count; ++i) {
     Piece& piece = pieces_.emplace_back();
     piece.address = completed->event.translations[i].address;
-    piece.bytes = std::min<std::size_t>(
-        left, kPage - piece.address.value % kPage);
+    piece.bytes =
+        std::min<std::size_t>(left, kPage - piece.address.value % kPage);
     left -= piece.bytes;
     if (!Clean(piece.address)) return Fail("an access outside free memory");
     std::memcpy(piece.before, BytesAt(piece.address), piece.bytes);

@@ -69,8 +69,7 @@ class GuestMachine final : public Machine {
   void WriteStep(const MachineState& state, std::uint64_t rip,
                  std::uint32_t timer);
   Ended Run(const MachineState& state, std::uint64_t rip, std::uint32_t timer);
-  bool ReadEvent(const MachineState& state, const Step& step,
-                 Outcome& outcome);
+  bool ReadEvent(const MachineState& state, const Step& step, Outcome& outcome);
   void ReadException(const MachineState& state, const Step& step,
                      Outcome& outcome);
   void ReadSaved(Outcome& outcome);
