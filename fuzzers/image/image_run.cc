@@ -1,6 +1,7 @@
 #include "fuzzers/image/image_run.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "fuzzers/encoding/encoding.h"
 #include "fuzzers/generation/generator.h"
@@ -34,6 +35,7 @@ RunOptions ReadRunOptions(std::string_view command_line) {
     if (key == "seconds") options.seconds = NumberOf(value);
     if (key == "cases") options.cases = NumberOf(value);
     if (key == "repeat") options.repeat = NumberOf(value);
+    if (key == "dialect") options.dialect = value;
     if (key == "only") options.only = value;
   }
   return options;
@@ -42,8 +44,8 @@ RunOptions ReadRunOptions(std::string_view command_line) {
 ImageRun::ImageRun(const RunOptions& options, const Processor& processor,
                    Machine& machine, Arranger& arranger,
                    std::span<const FreeRange> memory,
-                   std::span<const Hpa> frames, SecondsFunction seconds,
-                   ReportWriter& report)
+                   std::span<const Hpa> frames, Dialect dialect,
+                   SecondsFunction seconds, ReportWriter& report)
     : options_(options),
       processor_(processor),
       machine_(machine),
@@ -52,7 +54,7 @@ ImageRun::ImageRun(const RunOptions& options, const Processor& processor,
       seconds_(seconds),
       report_(report),
       mover_(memory),
-      inquiry_(machine) {}
+      inquiry_(machine, std::move(dialect)) {}
 
 bool ImageRun::Run(Module& module) {
   AskModule(module);

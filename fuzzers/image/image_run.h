@@ -32,6 +32,7 @@ struct RunOptions {
   std::uint64_t cases = 0;     // cases=, so many at most; 0: no matter
   std::uint64_t repeat = 1;    // repeat=, of each case of the module
   std::string_view only;       // only=ept, only=linear; empty: both
+  std::string_view dialect = "sdm";  // dialect=, by which answers are judged
 };
 RunOptions ReadRunOptions(std::string_view command_line);
 
@@ -44,7 +45,7 @@ class ImageRun {
   ImageRun(const RunOptions& options, const Processor& processor,
            Machine& machine, Arranger& arranger,
            std::span<const FreeRange> memory, std::span<const Hpa> frames,
-           SecondsFunction seconds, ReportWriter& report);
+           Dialect dialect, SecondsFunction seconds, ReportWriter& report);
 
   // All cases; true if the machine agreed to all that it was asked.
   bool Run(Module& module);

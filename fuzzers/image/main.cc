@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <optional>
+#include <utility>
 
 #include "fuzzers/encoding/encoding.h"
 #include "fuzzers/image/image_run.h"
@@ -16,6 +18,7 @@
 #include "oracle/processor/image/interrupts.h"
 #include "oracle/processor/image/port.h"
 #include "oracle/processor/image/vmx.h"
+#include "oracle/reference/dialects/known_dialects.h"
 
 namespace eptdiff::image {
 namespace {
@@ -156,6 +159,11 @@ void TellMachine(const BootInformation& boot, ReportWriter& report) {
   if (!StartVmx(vmx, refusal)) Refuse(report, refusal, "");
 
   const RunOptions options = ReadRunOptions(boot.command_line);
+  std::optional<Dialect> dialect = FindDialect(options.dialect);
+  if (!dialect.has_value()) {
+    Refuse(report, "there is no dialect of that name",
+           "eptdiff dialect lists them");
+  }
   RunFacts facts;
   facts.module_cases = module.size();
   facts.seed = options.seed;
@@ -168,7 +176,8 @@ void TellMachine(const BootInformation& boot, ReportWriter& report) {
   GuestMachine machine(vmx, {all.begin(), all.end()});
   Arranger arranger(vmx.limits);
   ImageRun run(options, vmx.limits.processor, machine, arranger,
-               {memory.begin(), memory.end()}, frames, SecondsOfClock, report);
+               {memory.begin(), memory.end()}, frames, *std::move(dialect),
+               SecondsOfClock, report);
   const bool agreed = run.Run(module);
   StopVmx();
 
