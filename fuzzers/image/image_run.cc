@@ -45,13 +45,15 @@ ImageRun::ImageRun(const RunOptions& options, const Processor& processor,
                    Machine& machine, Arranger& arranger,
                    std::span<const FreeRange> memory,
                    std::span<const Hpa> frames, Dialect dialect,
-                   SecondsFunction seconds, ReportWriter& report)
+                   SecondsFunction seconds, ProgressFunction progress,
+                   ReportWriter& report)
     : options_(options),
       processor_(processor),
       machine_(machine),
       arranger_(arranger),
       frames_(frames),
       seconds_(seconds),
+      progress_(progress),
       report_(report),
       mover_(memory),
       inquiry_(machine, std::move(dialect)) {}
@@ -176,7 +178,10 @@ std::uint64_t& ImageRun::SeenOf(std::string_view signature) {
   return signatures_.back().seen;
 }
 
-void ImageRun::TellProgress() { report_.Progress(counts_); }
+void ImageRun::TellProgress() {
+  report_.Progress(counts_);
+  progress_(counts_);
+}
 
 void ImageRun::TellSkips() {
   const auto tell = [&](std::string_view words, std::uint64_t cases) {

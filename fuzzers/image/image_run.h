@@ -38,6 +38,8 @@ RunOptions ReadRunOptions(std::string_view command_line);
 
 // Whole seconds since some moment.
 using SecondsFunction = std::uint64_t (*)();
+// Shows somebody who is there how far it is.
+using ProgressFunction = void (*)(const ReportCounts&);
 
 class ImageRun {
  public:
@@ -45,7 +47,8 @@ class ImageRun {
   ImageRun(const RunOptions& options, const Processor& processor,
            Machine& machine, Arranger& arranger,
            std::span<const FreeRange> memory, std::span<const Hpa> frames,
-           Dialect dialect, SecondsFunction seconds, ReportWriter& report);
+           Dialect dialect, SecondsFunction seconds, ProgressFunction progress,
+           ReportWriter& report);
 
   // All cases; true if the machine agreed to all that it was asked.
   bool Run(Module& module);
@@ -78,6 +81,7 @@ class ImageRun {
   Arranger& arranger_;
   const std::span<const Hpa> frames_;
   const SecondsFunction seconds_;
+  const ProgressFunction progress_;
   ReportWriter& report_;
   Mover mover_;
   Inquiry inquiry_;
