@@ -1,6 +1,8 @@
 #include "fuzzers/image/image_run.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "fuzzers/encoding/encoding.h"
 #include "fuzzers/generation/generator.h"
@@ -34,6 +36,7 @@ RunOptions ReadRunOptions(std::string_view command_line) {
     if (key == "seconds") options.seconds = NumberOf(value);
     if (key == "cases") options.cases = NumberOf(value);
     if (key == "repeat") options.repeat = NumberOf(value);
+    if (key == "dialect") options.dialect = value;
     if (key == "only") options.only = value;
   }
   return options;
@@ -42,7 +45,8 @@ RunOptions ReadRunOptions(std::string_view command_line) {
 ImageRun::ImageRun(const RunOptions& options, const Processor& processor,
                    Machine& machine, Arranger& arranger,
                    std::span<const FreeRange> memory,
-                   std::span<const Hpa> frames, SecondsFunction seconds,
+                   std::span<const Hpa> frames, Dialect dialect,
+                   SecondsFunction seconds, ProgressFunction progress,
                    ReportWriter& report)
     : options_(options),
       processor_(processor),
@@ -50,14 +54,16 @@ ImageRun::ImageRun(const RunOptions& options, const Processor& processor,
       arranger_(arranger),
       frames_(frames),
       seconds_(seconds),
+      progress_(progress),
       report_(report),
       mover_(memory),
-      inquiry_(machine) {}
+      inquiry_(machine, std::move(dialect)) {}
 
 bool ImageRun::Run(Module& module) {
   AskModule(module);
   Generate();
   TellSkips();
+  TellMet();
   report_.End(counts_);
   return counts_.departs == 0 && counts_.harness == 0;
 }
@@ -159,6 +165,7 @@ void ImageRun::Tell(const Case& c, std::string_view name,
     facts.first = result.finding.disagreements[0];
   }
   facts.answer = result.outcome;
+  facts.fields = result.fields;
   const std::vector<std::uint8_t> generated = EncodeCase(c);
   const std::vector<std::uint8_t> moved = EncodeCase(arranged_.c);
   facts.generated = generated;
@@ -174,7 +181,18 @@ std::uint64_t& ImageRun::SeenOf(std::string_view signature) {
   return signatures_.back().seen;
 }
 
-void ImageRun::TellProgress() { report_.Progress(counts_); }
+void ImageRun::TellProgress() {
+  report_.Progress(counts_);
+  progress_(counts_);
+}
+
+void ImageRun::TellMet() {
+  std::array<std::uint8_t, (RulePlace::kCount + 7) / 8> places = {};
+  inquiry_.met().ForEach([&](std::size_t place) {
+    places[place / 8] |= static_cast<std::uint8_t>(1u << (place % 8));
+  });
+  report_.Met(places);
+}
 
 void ImageRun::TellSkips() {
   const auto tell = [&](std::string_view words, std::uint64_t cases) {

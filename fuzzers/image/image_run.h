@@ -32,11 +32,14 @@ struct RunOptions {
   std::uint64_t cases = 0;     // cases=, so many at most; 0: no matter
   std::uint64_t repeat = 1;    // repeat=, of each case of the module
   std::string_view only;       // only=ept, only=linear; empty: both
+  std::string_view dialect = "sdm";  // dialect=, by which answers are judged
 };
 RunOptions ReadRunOptions(std::string_view command_line);
 
 // Whole seconds since some moment.
 using SecondsFunction = std::uint64_t (*)();
+// Shows somebody who is there how far it is.
+using ProgressFunction = void (*)(const ReportCounts&);
 
 class ImageRun {
  public:
@@ -44,7 +47,8 @@ class ImageRun {
   ImageRun(const RunOptions& options, const Processor& processor,
            Machine& machine, Arranger& arranger,
            std::span<const FreeRange> memory, std::span<const Hpa> frames,
-           SecondsFunction seconds, ReportWriter& report);
+           Dialect dialect, SecondsFunction seconds, ProgressFunction progress,
+           ReportWriter& report);
 
   // All cases; true if the machine agreed to all that it was asked.
   bool Run(Module& module);
@@ -68,6 +72,7 @@ class ImageRun {
   void Tell(const Case& c, std::string_view name, const InquiryResult& result);
   void CountSkip(const InquiryResult& result);
   void TellSkips();
+  void TellMet();
   void TellProgress();
   std::uint64_t& SeenOf(std::string_view signature);
 
@@ -77,6 +82,7 @@ class ImageRun {
   Arranger& arranger_;
   const std::span<const Hpa> frames_;
   const SecondsFunction seconds_;
+  const ProgressFunction progress_;
   ReportWriter& report_;
   Mover mover_;
   Inquiry inquiry_;

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <optional>
+#include <utility>
 
 #include "fuzzers/encoding/encoding.h"
 #include "fuzzers/image/image_run.h"
@@ -16,6 +18,7 @@
 #include "oracle/processor/image/interrupts.h"
 #include "oracle/processor/image/port.h"
 #include "oracle/processor/image/vmx.h"
+#include "oracle/reference/dialects/known_dialects.h"
 
 namespace eptdiff::image {
 namespace {
@@ -33,7 +36,34 @@ constexpr FieldSet kFields =
     ~(SetOf(Field::kFailedCheck) | SetOf(Field::kPageSize) |
       SetOf(Field::kMemoryType) | SetOf(Field::kStructureMemoryType));
 
-void ToConsole(void*, std::string_view text) { Say(text); }
+void ToPorts(void*, std::string_view text) { SayToPorts(text); }
+
+// One line of the screen, over and over.
+void ShowProgress(const ReportCounts& counts) {
+  char line[80];
+  std::size_t length = 0;
+  const auto words = [&](std::string_view text) {
+    for (const char c : text) {
+      if (length < sizeof line) line[length++] = c;
+    }
+  };
+  const auto number = [&](std::uint64_t value, std::string_view of_what) {
+    char digits[20];
+    std::size_t first = sizeof digits;
+    do {
+      digits[--first] = static_cast<char>('0' + value % 10);
+      value /= 10;
+    } while (value != 0);
+    words({digits + first, sizeof digits - first});
+    words(of_what);
+  };
+  words("\r");
+  number(counts.cases, " cases: ");
+  number(counts.agrees, " agree, ");
+  number(counts.departs, " depart, ");
+  number(counts.skipped, " skipped");
+  SayOnScreen({line, length});
+}
 
 // CPUID's words, as long as the facts are.
 struct Names {
@@ -113,7 +143,7 @@ void TellMachine(const BootInformation& boot, ReportWriter& report) {
 }
 
 [[noreturn]] void Run(const BootInformation& boot) {
-  ReportWriter report(ToConsole, nullptr);
+  ReportWriter report(ToPorts, nullptr);
   TellMachine(boot, report);
   const NoEpt no_ept = WhyNoEpt();
   if (!no_ept.words.empty()) Refuse(report, no_ept.words, no_ept.advice);
@@ -156,6 +186,11 @@ void TellMachine(const BootInformation& boot, ReportWriter& report) {
   if (!StartVmx(vmx, refusal)) Refuse(report, refusal, "");
 
   const RunOptions options = ReadRunOptions(boot.command_line);
+  std::optional<Dialect> dialect = FindDialect(options.dialect);
+  if (!dialect.has_value()) {
+    Refuse(report, "there is no dialect of that name",
+           "eptdiff dialect lists them");
+  }
   RunFacts facts;
   facts.module_cases = module.size();
   facts.seed = options.seed;
@@ -165,10 +200,14 @@ void TellMachine(const BootInformation& boot, ReportWriter& report) {
   facts.fields = kFields;
   report.Run(facts);
 
+  SayOnScreen(
+      "eptdiff asks this machine. What it finds goes to the first "
+      "serial port.\n");
   GuestMachine machine(vmx, {all.begin(), all.end()});
   Arranger arranger(vmx.limits);
   ImageRun run(options, vmx.limits.processor, machine, arranger,
-               {memory.begin(), memory.end()}, frames, SecondsOfClock, report);
+               {memory.begin(), memory.end()}, frames, *std::move(dialect),
+               SecondsOfClock, ShowProgress, report);
   const bool agreed = run.Run(module);
   StopVmx();
 

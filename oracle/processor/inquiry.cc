@@ -84,7 +84,11 @@ bool Inquiry::Compare(Reply reply, FieldSet fields, std::size_t number) {
   }
   Judge(*verdict_, state_, result_.outcome, fields, result_.finding);
   ++result_.compared;
-  if (result_.finding.conforms) return true;
+  result_.fields = fields;
+  if (result_.finding.conforms) {
+    met_.Add(trace_.consequences);
+    return true;
+  }
   result_.result = Result::kDeparts;
   return false;
 }

@@ -20,6 +20,7 @@
 #include "oracle/processor/arranging.h"
 #include "oracle/processor/moving.h"
 #include "oracle/reference/reference.h"
+#include "oracle/reference/rule_places.h"
 
 namespace eptdiff {
 
@@ -75,6 +76,7 @@ struct InquiryResult {
   std::size_t step = 0;
   Finding finding;
   Outcome outcome;
+  FieldSet fields = kAllFields;  // that are known of it
 };
 
 class Inquiry {
@@ -88,6 +90,9 @@ class Inquiry {
   // Of the last answer judged.
   const Verdict& verdict() const { return *verdict_; }
 
+  // Where rules had a consequence in answers that agreed, in all cases so far.
+  const RulePlaces& met() const { return met_; }
+
  private:
   void AskSteps(const ArrangedCase& arranged);
   // Whether the next step may be asked.
@@ -100,6 +105,7 @@ class Inquiry {
   Trace trace_;
   MachineState state_;
   InquiryResult result_;
+  RulePlaces met_;
 };
 
 }  // namespace eptdiff

@@ -285,6 +285,7 @@ void ReportReader::TakeFinding(const Fields& fields) {
   finding.rule = TextOf(fields, "rule");
   finding.expected = NumberOf(fields, "expected");
   finding.given = NumberOf(fields, "given");
+  finding.fields = NumberOf(fields, "fields");
   finding.seen = NumberOf(fields, "seen");
   finding.of = NumberOf(fields, "of");
 }

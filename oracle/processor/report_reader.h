@@ -52,6 +52,7 @@ struct ReportedFinding {
   std::string field, rule;
   std::uint64_t expected = 0, given = 0;
   std::uint64_t seen = 0, of = 0;
+  FieldSet fields = kAllFields;  // that are known of the answer
   Outcome answer;
   // Encodings; empty unless they are whole.
   std::vector<std::uint8_t> generated, moved;

@@ -76,6 +76,7 @@ class ReportTest : public testing::Test {
     finding.answer = answer_;
     finding.generated = generated_;
     finding.moved = moved_;
+    finding.fields = kAllFields & ~SetOf(Field::kAddress);
     finding.seen = 12345;
     finding.of = 1000000;
     writer.Finding(finding);
@@ -159,6 +160,7 @@ TEST_F(ReportTest, ReadsWhatWasWritten) {
   EXPECT_EQ(finding.rule, "WALK-6");
   EXPECT_EQ(finding.expected, 0x182u);
   EXPECT_EQ(finding.given, 0x102u);
+  EXPECT_EQ(finding.fields, kAllFields & ~SetOf(Field::kAddress));
   EXPECT_EQ(finding.seen, 12345u);
   EXPECT_EQ(finding.of, 1000000u);
   EXPECT_EQ(finding.answer, answer_);

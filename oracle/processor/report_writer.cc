@@ -284,6 +284,7 @@ void ReportWriter::Finding(const FindingFacts& finding) {
   Hex("given", finding.first.given);
   Text("rule", IdentifierOf(finding.first.why.rule));
   Number("level", finding.first.why.level);
+  Hex("fields", finding.fields);
   Number("seen", finding.seen);
   Number("of", finding.of);
   Close();

@@ -48,6 +48,7 @@ struct FindingFacts {
   std::string_view signature;
   Disagreement first;
   Outcome answer;
+  FieldSet fields = kAllFields;             // that are known of it
   std::span<const std::uint8_t> generated;  // encodings
   std::span<const std::uint8_t> moved;
   std::uint64_t seen = 1;

@@ -42,13 +42,14 @@ struct Looked {
   Verdict verdict;
   Finding finding;
   std::string problem;  // why it is none; "" if it is one
+  bool beyond = false;  // what is wrong is beyond the diagnosis
 
   const Step* step() const {
     return told->step == 0 ? nullptr : &c->steps[told->step - 1];
   }
 };
 
-std::unique_ptr<Looked> LookAt(const ReportedFinding& told, FieldSet fields) {
+std::unique_ptr<Looked> LookAt(const ReportedFinding& told) {
   auto looked = std::make_unique<Looked>();
   looked->told = &told;
   if (told.moved.empty()) {
@@ -64,7 +65,8 @@ std::unique_ptr<Looked> LookAt(const ReportedFinding& told, FieldSet fields) {
   }
   looked->before = spine.before();
   looked->verdict = spine.verdict();
-  looked->finding = Judge(looked->verdict, looked->before, told.answer, fields);
+  looked->finding =
+      Judge(looked->verdict, looked->before, told.answer, told.fields);
   if (looked->finding.conforms) {
     looked->problem = "this program finds nothing wrong with the answer";
   }
@@ -95,12 +97,13 @@ void TellAnswer(const Verdict& verdict, const Finding& finding,
 }
 
 // The machine's case and answer, as they are.
-void TellAsItIs(const Looked& looked, FieldSet fields, CheckFinding& told) {
+void TellAsItIs(const Looked& looked, CheckFinding& told) {
   told.has_case = true;
   told.text_case.c = *looked.c;
   told.signature = SignatureOf("machine", looked.finding);
   told.step = StepText(*looked.c, looked.told->step);
-  TellAnswer(looked.verdict, looked.finding, looked.told->answer, fields, told);
+  TellAnswer(looked.verdict, looked.finding, looked.told->answer,
+             looked.told->fields, told);
 }
 
 // The smallest case in which an oracle that departs so and only so would show
@@ -126,14 +129,15 @@ bool TellSmallest(const Alteration& alteration, const Looked& looked,
 }
 
 // Whether the departure is what makes the machine's answer one that fits.
-bool Needs(const Dialect& dialect, std::size_t place, const Looked& looked,
-           FieldSet fields) {
+bool Needs(const Dialect& dialect, std::size_t place, const Looked& looked) {
   const CachingReference without(dialect.Without(place));
   Verdict verdict;
   Trace trace;
   without.Judge(looked.before, looked.step(), verdict, trace);
   return verdict.standing == Standing::kJudged &&
-         !Judge(verdict, looked.before, looked.told->answer, fields).conforms;
+         !Judge(verdict, looked.before, looked.told->answer,
+                looked.told->fields)
+              .conforms;
 }
 
 // In how many cases the machine has shown each signature: it tells the first
@@ -155,8 +159,8 @@ Counts CountsOf(const ImageReport& answers) {
 
 CheckFinding DepartureOf(const Departure& departure, const Dialect& dialect,
                          const std::vector<std::unique_ptr<Looked>>& findings,
-                         const Counts& counts, FieldSet fields,
-                         Clock::time_point end, Case& asked) {
+                         const Counts& counts, Clock::time_point end,
+                         Case& asked) {
   const Alteration& alteration = *departure.alteration;
   const RuleInfo& rule = InfoOf(InfoOf(alteration.slot).rule);
   CheckFinding told;
@@ -173,7 +177,7 @@ CheckFinding DepartureOf(const Departure& departure, const Dialect& dialect,
   std::set<std::string> signatures;
   for (const auto& looked : findings) {
     if (!looked->problem.empty() || place == all.size() ||
-        !Needs(dialect, place, *looked, fields)) {
+        !Needs(dialect, place, *looked)) {
       continue;
     }
     if (plain == nullptr) plain = looked.get();
@@ -186,7 +190,7 @@ CheckFinding DepartureOf(const Departure& departure, const Dialect& dialect,
   for (const std::string& signature : signatures) {
     told.cases += counts.at(signature);
   }
-  if (!told.has_case && plain != nullptr) TellAsItIs(*plain, fields, told);
+  if (!told.has_case && plain != nullptr) TellAsItIs(*plain, told);
   told.text_case.signature = told.signature;
   told.text_case.sdm_section = told.sdm_section;
   told.text_case.rules = {told.identifier};
@@ -197,22 +201,22 @@ CheckFinding DepartureOf(const Departure& departure, const Dialect& dialect,
 // Those that no combination of alterations explains, one for each signature.
 void AddUnexplained(const Explanation& explanation,
                     const std::vector<std::unique_ptr<Looked>>& findings,
-                    const Counts& counts, FieldSet fields,
-                    MachineReport& report) {
+                    const Counts& counts, MachineReport& report) {
   std::map<std::string, CheckFinding> by_signature;
-  for (const UnexplainedStep& step : explanation.unexplained) {
-    for (const auto& looked : findings) {
-      if (looked->c != step.c || looked->told->step != step.step) continue;
-      CheckFinding& told =
-          by_signature[SignatureOf("machine", looked->finding)];
-      if (told.has_case) break;
-      told.cases = counts.at(looked->told->signature);
-      told.identifier = "unexplained";
-      told.sentence = "an answer that no known mistake explains";
-      TellAsItIs(*looked, fields, told);
-      told.text_case.signature = told.signature;
-      break;
-    }
+  for (const auto& looked : findings) {
+    const bool unexplained = std::any_of(
+        explanation.unexplained.begin(), explanation.unexplained.end(),
+        [&](const UnexplainedStep& step) {
+          return step.c == looked->c && step.step == looked->told->step;
+        });
+    if (!looked->problem.empty() || (!unexplained && !looked->beyond)) continue;
+    CheckFinding& told = by_signature[SignatureOf("machine", looked->finding)];
+    if (told.has_case) continue;
+    told.cases = counts.at(looked->told->signature);
+    told.identifier = "unexplained";
+    told.sentence = "an answer that no known mistake explains";
+    TellAsItIs(*looked, told);
+    told.text_case.signature = told.signature;
   }
   for (auto& [signature, told] : by_signature) {
     report.asked.push_back(told.text_case.c);
@@ -318,7 +322,7 @@ MachineReport ReportOfMachine(const ImageReport& answers,
   std::vector<std::unique_ptr<Looked>> findings;
   Diagnosis diagnosis(answers.fields);
   for (const ReportedFinding& told : answers.findings) {
-    const Looked& looked = *findings.emplace_back(LookAt(told, answers.fields));
+    const Looked& looked = *findings.emplace_back(LookAt(told));
     if (!looked.problem.empty()) continue;
     diagnosis.Observe(looked.c, told.step, looked.before, looked.step(),
                       told.answer);
@@ -328,11 +332,11 @@ MachineReport ReportOfMachine(const ImageReport& answers,
   const Dialect dialect = explanation.dialect();
   for (const Departure& departure : explanation.departures) {
     report.departures.push_back(DepartureOf(departure, dialect, findings,
-                                            counts, answers.fields, end,
+                                            counts, end,
                                             result.asked.emplace_back()));
   }
   AddDialects(explanation.departures, report);
-  AddUnexplained(explanation, findings, counts, answers.fields, result);
+  AddUnexplained(explanation, findings, counts, result);
   AddRemarks(answers, findings, report);
   return result;
 }

@@ -67,6 +67,7 @@ std::string LogOf(Oracle& oracle, const std::vector<GivenCase>& cases) {
     facts.signature = signature;
     facts.first = standings.finding.disagreements[0];
     facts.answer = standings.outcome;
+    facts.fields = oracle.fields();
     facts.generated = generated;
     facts.moved = there;
     writer.Finding(facts);

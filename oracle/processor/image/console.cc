@@ -33,6 +33,10 @@ void NextLine() {
 
 void ToScreen(char byte) {
   if (byte == '\n') return NextLine();
+  if (byte == '\r') {
+    column = 0;
+    return;
+  }
   if (column == kColumns) NextLine();
   *Cell(row, column++) =
       static_cast<std::uint16_t>(kGrey | static_cast<std::uint8_t>(byte));
@@ -50,13 +54,11 @@ void ToSerial(char byte) {
   Out8(kCom1, static_cast<std::uint8_t>(byte));
 }
 
-void SayByte(char byte) {
+void ToPorts(char byte) {
   if (has_debug_port) Out8(kDebugPort, static_cast<std::uint8_t>(byte));
-  if (has_serial) {
-    if (byte == '\n') ToSerial('\r');
-    ToSerial(byte);
-  }
-  if (has_text) ToScreen(byte);
+  if (!has_serial) return;
+  if (byte == '\n') ToSerial('\r');
+  ToSerial(byte);
 }
 
 }  // namespace
@@ -85,8 +87,18 @@ void UseScreen(bool text) {
   }
 }
 
+void SayToPorts(std::string_view words) {
+  for (const char byte : words) ToPorts(byte);
+}
+
+void SayOnScreen(std::string_view words) {
+  if (!has_text) return;
+  for (const char byte : words) ToScreen(byte);
+}
+
 void Say(std::string_view words) {
-  for (const char byte : words) SayByte(byte);
+  SayToPorts(words);
+  SayOnScreen(words);
 }
 
 void Say(Hex number) {
@@ -112,14 +124,16 @@ void SayDecimal(std::uint64_t number) {
 }
 
 void End(Ending ending) {
-  // The ports below belong to others on a real machine.
+  // The ports below belong to others on a real machine. Bochs does not say that
+  // it is one to whoever asks CPUID, and takes port 501H for something else.
   const bool is_guest = (Cpuid(1).ecx >> 31 & 1) != 0;
-  if (has_debug_port || is_guest) {
+  if (is_guest) {
     // QEMU's isa-debug-exit ends with 2 * value + 1.
     Out8(0x501,
          static_cast<std::uint8_t>(0x10 + static_cast<unsigned>(ending)));
+  } else if (has_debug_port) {
     for (const char byte : std::string_view("Shutdown")) {
-      Out8(0x8900, static_cast<std::uint8_t>(byte));  // Bochs
+      Out8(0x8900, static_cast<std::uint8_t>(byte));
     }
   }
   for (;;) asm volatile("cli; hlt");

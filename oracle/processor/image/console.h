@@ -15,6 +15,10 @@ void OpenConsole();
 void UseScreen(bool has_text);
 
 void Say(std::string_view words);
+// What only programs read.
+void SayToPorts(std::string_view words);
+// What only somebody who is there reads; "\r" begins the line again.
+void SayOnScreen(std::string_view words);
 
 struct Hex {
   std::uint64_t value;
