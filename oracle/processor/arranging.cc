@@ -54,10 +54,15 @@ constexpr std::uint64_t kRights = 7;
 constexpr std::uint64_t kLargePage = Bit(7);
 
 constexpr std::uint8_t kInt3 = 0xcc;
+constexpr std::uint32_t kGuestCr3Field = 0x6802;
 
 bool IsAccess(const Step& step) {
   return step.kind == StepKind::kGuestPhysicalAccess ||
          step.kind == StepKind::kLinearAccess;
+}
+bool IsStructureAccess(const Step& step) {
+  return step.kind == StepKind::kPagingStructureRead ||
+         step.kind == StepKind::kPagingStructureUpdate;
 }
 bool IsShadowStack(AccessKind kind) {
   return kind == AccessKind::kShadowStackRead ||
@@ -123,6 +128,7 @@ void Arranger::Arrange(const Case& moved, std::span<const Hpa> frames,
   bool linear = false, wide = false, physical = false;
   for (const Step& step : moved.steps) {
     linear |= step.kind == StepKind::kLinearAccess;
+    if (IsStructureAccess(step)) physical = true;
     if (step.kind != StepKind::kGuestPhysicalAccess) continue;
     physical = true;
     wide |= step.gpa.value + step.access.size > k4Gb;
@@ -131,7 +137,7 @@ void Arranger::Arrange(const Case& moved, std::span<const Hpa> frames,
   FitControls(out.c);
   FitGuest(out.c);
   for (const Step& step : moved.steps) {
-    if (!IsAccess(step)) continue;
+    if (!IsAccess(step) && !IsStructureAccess(step)) continue;
     used_.push_back(step.kind == StepKind::kLinearAccess ? step.gla.value
                                                          : step.gpa.value);
   }
@@ -218,7 +224,8 @@ Hindrance Arranger::ArrangeSteps(const Case& moved, ArrangedCase& out) {
         break;
       case StepKind::kPagingStructureRead:
       case StepKind::kPagingStructureUpdate:
-        return Hindrance::kStructure;
+        hindrance = ArrangeStructure(step, static_cast<std::uint16_t>(i), out);
+        break;
       case StepKind::kPdpteLoad:
         return Hindrance::kPdpteLoad;
       case StepKind::kEptpSwitch:
@@ -228,9 +235,12 @@ Hindrance Arranger::ArrangeSteps(const Case& moved, ArrangedCase& out) {
       case StepKind::kRegisterWrite:
         return Hindrance::kRegisterWrite;
       case StepKind::kVmEntry:
-        return Hindrance::kEntryAgain;
+        hindrance = ArrangeEntry(step, static_cast<std::uint16_t>(i), out);
+        break;
       case StepKind::kInvalidation:
-        return Hindrance::kInvalidation;
+        hindrance =
+            ArrangeInvalidation(step, static_cast<std::uint16_t>(i), out);
+        break;
     }
     if (hindrance != Hindrance::kNone) return hindrance;
   }
@@ -275,6 +285,80 @@ Hindrance Arranger::ArrangeAccess(const Step& step, std::uint16_t number,
     out.origin.push_back(ArrangedCase::kCodeStep);
   }
   out.c.steps.push_back(linear);
+  out.origin.push_back(number);
+  return Hindrance::kNone;
+}
+
+// The entry as the first of a walk, by a fetch with CR3 at its page. For an
+// update it leads, by tables of ours, to the page of code.
+Hindrance Arranger::ArrangeStructure(const Step& step, std::uint16_t number,
+                                     ArrangedCase& out) {
+  if (!maps_ || step.gpa.value % 8 != 0) return Hindrance::kStructure;
+  if (step.gpa.value >> Width(machine_.processor) != 0) {
+    return Hindrance::kWideGuestPhysical;
+  }
+  const Hindrance missing = ProvideCode(out);
+  if (missing != Hindrance::kNone) return missing;
+  Hpa entry;
+  if (step.kind == StepKind::kPagingStructureUpdate &&
+      Locate(step.gpa, entry) && state_.memory.Load(entry) == 0) {
+    constexpr std::uint64_t kNotAccessed = 0x07;
+    const std::uint64_t third = own_base_ >> 30 & 511;
+    Put(Hpa{pages_[5].value + 8 * third},
+        (pages_gpa_ + 3 * kPage) | kGuestTable);
+    Put(entry, (pages_gpa_ + 5 * kPage) | kNotAccessed);
+  }
+  const std::uint64_t cacheability =
+      std::uint64_t{step.page.pat_index & 3u} << 3;
+  const auto load_cr3 = [&](std::uint64_t value) {
+    Step enter;
+    enter.kind = StepKind::kVmEntry;
+    enter.index = kGuestCr3Field;
+    enter.value = value;
+    out.c.steps.push_back(enter);
+    out.origin.push_back(number);
+  };
+  load_cr3((step.gpa.value & kFrame) | cacheability);
+  Step fetch;
+  fetch.kind = StepKind::kLinearAccess;
+  fetch.access.kind = AccessKind::kFetch;
+  std::uint64_t gla = (step.gpa.value >> 3 & 511) << 39;
+  if (Has(gla, 47)) gla |= ~(Bit(48) - 1);
+  fetch.gla = Gla{gla | (own_base_ & (Bit(39) - 1))};
+  out.c.steps.push_back(fetch);
+  out.origin.push_back(number);
+  load_cr3(out.c.guest.cr3);
+  return Hindrance::kNone;
+}
+
+// What else a VM entry could load means more than a case says.
+Hindrance Arranger::ArrangeEntry(const Step& step, std::uint16_t number,
+                                 ArrangedCase& out) {
+  constexpr std::uint32_t kPmlIndex = 0x0812, kEptpIndex = 0x0004,
+                          kEptp = 0x201a, kPmlAddress = 0x200e;
+  const bool cr3 = step.index == kGuestCr3Field && !maps_;
+  if (!cr3 && step.index != kPmlIndex && step.index != kEptpIndex &&
+      step.index != kEptp && step.index != kPmlAddress) {
+    return Hindrance::kEntryAgain;
+  }
+  out.c.steps.push_back(step);
+  out.origin.push_back(number);
+  return Hindrance::kNone;
+}
+
+// Those of the guest would be instructions in its code.
+Hindrance Arranger::ArrangeInvalidation(const Step& step, std::uint16_t number,
+                                        ArrangedCase& out) {
+  const InvalidationKind kind = step.invalidation.kind;
+  const bool invvpid = kind == InvalidationKind::kInvvpid;
+  if (kind != InvalidationKind::kInvept && !invvpid) {
+    return Hindrance::kInvalidation;
+  }
+  constexpr int kCapInvvpid = 32;
+  if (invvpid && !Has(machine_.processor.ept_vpid_cap, kCapInvvpid)) {
+    return Hindrance::kInvalidation;
+  }
+  out.c.steps.push_back(step);
   out.origin.push_back(number);
   return Hindrance::kNone;
 }

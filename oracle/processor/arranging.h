@@ -17,7 +17,10 @@
 //                                 guest pages, of the guest's. It is preceded by
 //                                 a fetch from that page, a step of its own.
 //   a fetch                       by entering the guest at its address
-//   a store                       stays
+//   the processor reads an entry  by a fetch with CR3 at the entry's page, so
+//   of the guest's, or updates it that it is the first one of the walk
+//   a store, INVEPT, INVVPID      stay
+//   VM entry again                stays, for what concerns translation alone
 //
 // A step that cannot be asked ends the case, with its hindrance.
 //
@@ -107,6 +110,12 @@ class Arranger {
   Hindrance ArrangeSteps(const Case& moved, ArrangedCase& out);
   Hindrance ArrangeAccess(const Step& step, std::uint16_t number,
                           ArrangedCase& out);
+  Hindrance ArrangeStructure(const Step& step, std::uint16_t number,
+                             ArrangedCase& out);
+  Hindrance ArrangeEntry(const Step& step, std::uint16_t number,
+                         ArrangedCase& out);
+  Hindrance ArrangeInvalidation(const Step& step, std::uint16_t number,
+                                ArrangedCase& out);
   Hindrance LinearFrom(const Step& step, const Case& c, Step& linear);
   Hindrance Map(const Step& step, Step& linear);
   void FitSize(const Case& c, Step& step) const;
@@ -135,7 +144,7 @@ class Arranger {
   std::vector<std::uint64_t> used_;  // addresses that steps are about
   ArrangedCase* out_ = nullptr;
   // The pages that lie side by side in guest-physical memory from `pages_gpa_`
-  // on: code, and tables of the guest.
+  // on: code, tables of the guest, and another table of the third level.
   static constexpr std::size_t kPages = 6;
   std::array<Hpa, kPages> pages_;
   std::uint64_t pages_gpa_ = 0;

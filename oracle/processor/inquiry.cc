@@ -56,6 +56,7 @@ void Inquiry::AskSteps(const ArrangedCase& arranged) {
         machine_.Perform(state_, step, *verdict_, result_.outcome, fields);
     if (!Compare(reply, fields & ~kUnseen, i + 1)) return;
     state_.Apply(&step, result_.outcome);
+    if (IsFailedEntry(result_.outcome.event.kind)) return;
     const bool is_code = arranged.origin[i] == ArrangedCase::kCodeStep;
     if (is_code && result_.outcome.event.kind != EventKind::kCompleted) {
       result_.code_unreachable = true;

@@ -46,7 +46,8 @@ class Machine {
   // VM entry, and nothing of the guest.
   virtual Reply Enter(const MachineState& state, Outcome& outcome) = 0;
 
-  // A linear access, a fetch or a store. `verdict` says what is permitted;
+  // A linear access, a fetch, a store, INVEPT or INVVPID, or VM entry again in
+  // the state that has what it loads. `verdict` says what is permitted;
   // `fields` are those that are known of the answer.
   virtual Reply Perform(const MachineState& state, const Step& step,
                         const Verdict& verdict, Outcome& outcome,

@@ -303,6 +303,14 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
     WordAt(step.hpa) = step.value;
     return Reply::kAnswered;
   }
+  if (step.kind == StepKind::kVmEntry) {
+    WriteControls(state.controls);
+    WriteGuest(state.guest);
+    return Enter(state, outcome);
+  }
+  if (step.kind == StepKind::kInvalidation) {
+    return Invalidate(step.invalidation, outcome);
+  }
   const Reply reply = PrepareAccess(state, step, verdict);
   if (reply != Reply::kAnswered) return reply;
   const bool fetch = step.access.kind == AccessKind::kFetch;
@@ -335,6 +343,22 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
   ReadRegisters(outcome);
   if (outcome.event.kind == EventKind::kVmExit) ReadSaved(outcome);
   CollectWrites(state, verdict, outcome);
+  return Reply::kAnswered;
+}
+
+Reply GuestMachine::Invalidate(const Invalidation& asked, Outcome& outcome) {
+  constexpr std::uint64_t kInvalidOperand = 28;
+  ++counts_.invalidations;
+  const VmResult result =
+      asked.kind == InvalidationKind::kInvept
+          ? Invept(asked.type, asked.first, asked.second)
+          : Invvpid(asked.type, asked.first, asked.second);
+  if (result == VmResult::kSucceed) return Reply::kAnswered;
+  if (result != VmResult::kFailValid ||
+      Read(kInstructionError) != kInvalidOperand) {
+    return Fail("INVEPT or INVVPID fails for no reason of a case's");
+  }
+  outcome.event.kind = EventKind::kInvalidOperand;
   return Reply::kAnswered;
 }
 

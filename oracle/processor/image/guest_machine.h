@@ -75,6 +75,7 @@ class GuestMachine final : public Machine {
                      Outcome& outcome);
   void ReadSaved(Outcome& outcome);
   void ReadRegisters(Outcome& outcome);
+  Reply Invalidate(const Invalidation& asked, Outcome& outcome);
   Reply PrepareAccess(const MachineState& state, const Step& step,
                       const Verdict& verdict);
   bool PlaceFetch(const Step& step);
