@@ -57,7 +57,7 @@ class EngineMachine : public Machine {
     }
     return reply;
   }
-  bool Unload(const MachineState&) override { return true; }
+  bool Unload(const MachineState&, bool) override { return true; }
   std::string_view why() const override { return why_; }
 
   void Plant() { plants_ = true; }

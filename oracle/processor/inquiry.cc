@@ -30,7 +30,8 @@ const InquiryResult& Inquiry::Ask(const ArrangedCase& arranged) {
   state_.Load(arranged.c);
   machine_.Load(arranged, state_);
   AskSteps(arranged);
-  if (!machine_.Unload(state_) && result_.result == Result::kAgrees) {
+  const bool conformed = result_.result == Result::kAgrees;
+  if (!machine_.Unload(state_, conformed) && conformed) {
     result_.result = Result::kHarnessError;
     result_.why = "memory has changed that no answer speaks of";
   }

@@ -54,8 +54,9 @@ class Machine {
                         FieldSet& fields) = 0;
 
   // The case is over: no word of it is left in memory. False if more had
-  // changed than the answers say.
-  virtual bool Unload(const MachineState& state) = 0;
+  // changed than the answers say. `conformed`: the last of them has been carried
+  // out; else there is no telling what has changed.
+  virtual bool Unload(const MachineState& state, bool conformed) = 0;
 
   // Of the last kHarnessError.
   virtual std::string_view why() const = 0;

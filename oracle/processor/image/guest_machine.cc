@@ -66,6 +66,15 @@ void GuestMachine::Write(std::uint32_t field, std::uint64_t value) {
   VmWrite(field, value);
 }
 
+// A field that no guest of ours can change: written if it is another value.
+void GuestMachine::WriteNew(std::uint32_t field, std::uint64_t value) {
+  const std::size_t i = field / 2;
+  if (is_written_[i] && written_[i] == value) return;
+  is_written_[i] = true;
+  written_[i] = value;
+  Write(field, value);
+}
+
 std::uint64_t GuestMachine::Read(std::uint32_t field) {
   ++counts_.vmreads;
   return VmRead(field);
@@ -110,34 +119,34 @@ void GuestMachine::WriteHostState() {
 }
 
 void GuestMachine::WriteControls(const Controls& k) {
-  Write(kPinBased, k.pin_based);
-  Write(kPrimary, k.primary);
-  Write(kSecondary, k.secondary);
-  Write(kExitControls, k.exit_controls);
-  Write(kEntryControls, k.entry_controls);
-  Write(kExceptionBitmap, k.exception_bitmap);
+  WriteNew(kPinBased, k.pin_based);
+  WriteNew(kPrimary, k.primary);
+  WriteNew(kSecondary, k.secondary);
+  WriteNew(kExitControls, k.exit_controls);
+  WriteNew(kEntryControls, k.entry_controls);
+  WriteNew(kExceptionBitmap, k.exception_bitmap);
   // Fields that a processor may not have.
-  Write(kTertiary, k.tertiary);
-  Write(kVmFunctions, k.vm_functions);
-  Write(kPmlAddress, k.pml_address);
-  Write(kSpptp, k.spptp);
-  Write(kVeInformationAddress, k.ve_information_address);
-  Write(kEptpListAddress, k.eptp_list_address);
-  Write(kHlatp, k.hlatp);
-  Write(kHlatPrefixSize, k.hlat_prefix_size);
-  Write(kVpid, k.vpid);
-  Write(kApicAccessAddress, k.apic_access_address);
+  WriteNew(kTertiary, k.tertiary);
+  WriteNew(kVmFunctions, k.vm_functions);
+  WriteNew(kPmlAddress, k.pml_address);
+  WriteNew(kSpptp, k.spptp);
+  WriteNew(kVeInformationAddress, k.ve_information_address);
+  WriteNew(kEptpListAddress, k.eptp_list_address);
+  WriteNew(kHlatp, k.hlatp);
+  WriteNew(kHlatPrefixSize, k.hlat_prefix_size);
+  WriteNew(kVpid, k.vpid);
+  WriteNew(kApicAccessAddress, k.apic_access_address);
 }
 
 void GuestMachine::WriteGuest(const GuestState& g) {
-  Write(kGuestCr0, g.cr0);
-  Write(kGuestCr3, g.cr3);
-  Write(kGuestCr4, g.cr4);
-  Write(kGuestEfer, g.efer);
-  Write(kGuestPat, g.pat);
-  Write(kGuestPkrs, g.pkrs);
-  Write(kGuestDr7, 0x400);
-  Write(kGuestRsp, 0);
+  WriteNew(kGuestCr0, g.cr0);
+  WriteNew(kGuestCr3, g.cr3);
+  WriteNew(kGuestCr4, g.cr4);
+  WriteNew(kGuestEfer, g.efer);
+  WriteNew(kGuestPat, g.pat);
+  WriteNew(kGuestPkrs, g.pkrs);
+  WriteNew(kGuestDr7, 0x400);
+  WriteNew(kGuestRsp, 0);
   // Flat segments. Rights: type, S, DPL, P, L, D/B, G.
   const std::uint64_t dpl = std::uint64_t{g.cpl} << 5;
   const std::uint64_t code =
@@ -147,23 +156,23 @@ void GuestMachine::WriteGuest(const GuestState& g) {
                                  : segment == kSs ? 0xc093 | dpl
                                                   : 0xc0f3;
     const std::uint64_t selector = segment == kCs ? 0x08 : 0x10;
-    Write(kGuestEsSelector + 2 * segment, selector | g.cpl);
-    Write(kGuestEsBase + 2 * segment, 0);
-    Write(kGuestEsLimit + 2 * segment, 0xffffffff);
-    Write(kGuestEsRights + 2 * segment, rights);
+    WriteNew(kGuestEsSelector + 2 * segment, selector | g.cpl);
+    WriteNew(kGuestEsBase + 2 * segment, 0);
+    WriteNew(kGuestEsLimit + 2 * segment, 0xffffffff);
+    WriteNew(kGuestEsRights + 2 * segment, rights);
   }
-  Write(kGuestEsSelector + 2 * kLdtr, 0);
-  Write(kGuestEsBase + 2 * kLdtr, 0);
-  Write(kGuestEsLimit + 2 * kLdtr, 0);
-  Write(kGuestEsRights + 2 * kLdtr, 0x10000);  // unusable
-  Write(kGuestEsSelector + 2 * kTr, 0x18);
-  Write(kGuestEsBase + 2 * kTr, 0);
-  Write(kGuestEsLimit + 2 * kTr, 0x67);
-  Write(kGuestEsRights + 2 * kTr, 0x8b);
-  Write(kGuestGdtrBase, 0);
-  Write(kGuestGdtrLimit, 0);
-  Write(kGuestIdtrBase, 0);
-  Write(kGuestIdtrLimit, 0);
+  WriteNew(kGuestEsSelector + 2 * kLdtr, 0);
+  WriteNew(kGuestEsBase + 2 * kLdtr, 0);
+  WriteNew(kGuestEsLimit + 2 * kLdtr, 0);
+  WriteNew(kGuestEsRights + 2 * kLdtr, 0x10000);  // unusable
+  WriteNew(kGuestEsSelector + 2 * kTr, 0x18);
+  WriteNew(kGuestEsBase + 2 * kTr, 0);
+  WriteNew(kGuestEsLimit + 2 * kTr, 0x67);
+  WriteNew(kGuestEsRights + 2 * kTr, 0x8b);
+  WriteNew(kGuestGdtrBase, 0);
+  WriteNew(kGuestGdtrLimit, 0);
+  WriteNew(kGuestIdtrBase, 0);
+  WriteNew(kGuestIdtrLimit, 0);
   if (capabilities_.limits.processor.pku) {
     asm volatile("wrpkru" : : "a"(g.pkru), "c"(0), "d"(0));
   }
@@ -638,25 +647,31 @@ void GuestMachine::CollectWrites(const MachineState& state,
             });
 }
 
-bool GuestMachine::Unload(const MachineState& state) {
+bool GuestMachine::Unload(const MachineState& state, bool conformed) {
   bool same = true;
   for (const Hpa word : state.memory.addresses()) {
     if (!IsMine(word)) continue;
     same = same && WordAt(word) == state.memory.Load(word);
     WordAt(word) = 0;
   }
-  // A departure may have left anything in the log, the area, the page.
+  if (!conformed) Forget(state);
+  pieces_.clear();
+  return same;
+}
+
+// A departure may have left anything in the log, the area, the pages, and in the
+// registers of the guest.
+void GuestMachine::Forget(const MachineState& state) {
   const Controls& k = state.controls;
-  const auto clear = [&](std::uint64_t page) {
-    if (IsMine(Hpa{page & ~(kPage - 1)})) {
-      std::memset(BytesAt(Hpa{page & ~(kPage - 1)}), 0, kPage);
-    }
+  const auto clear = [&](std::uint64_t address) {
+    const Hpa page{address & ~(kPage - 1)};
+    if (IsMine(page)) std::memset(BytesAt(page), 0, kPage);
   };
   if (Has(k.secondary, kSecondaryPml)) clear(k.pml_address);
   if (Has(k.secondary, kSecondaryVe)) clear(k.ve_information_address);
   for (const Piece& piece : pieces_) clear(piece.address.value);
-  pieces_.clear();
-  return same;
+  for (const Hpa word : state.memory.addresses()) clear(word.value);
+  std::fill(is_written_.begin(), is_written_.end(), false);
 }
 
 }  // namespace eptdiff::image
