@@ -39,8 +39,7 @@ std::string LogOfDialect(const std::string& names) {
 TEST(ImageCommandTest, AMachineThatAgreesIsToldSo) {
   const TestDirectory directory;
   EngineOracle engine;
-  const std::string log =
-      directory.File("log", LogOf(engine, WitnessCases()));
+  const std::string log = directory.File("log", LogOf(engine, WitnessCases()));
   const Ran ran = RunEptdiff({"image", "--log", log});
   EXPECT_EQ(ran.status, 0) << ran.out << ran.err;
   EXPECT_THAT(ran.out,
@@ -56,29 +55,28 @@ TEST(ImageCommandTest, DeparturesHaveNamesAndSmallCases) {
   const std::string log =
       directory.File("log", LogOfDialect("CFG-9/off,VIO-8/off"));
   const std::string out = directory.Path("cases");
-  const Ran ran =
-      RunEptdiff({"image", "--log", log, "--out", out, "--json",
-                  directory.Path("report.json"), "--junit",
-                  directory.Path("report.xml"), "--sarif",
-                  directory.Path("report.sarif"), "--machine",
-                  directory.Path("never-was.json")});
+  const Ran ran = RunEptdiff({"image", "--log", log, "--out", out, "--json",
+                              directory.Path("report.json"), "--junit",
+                              directory.Path("report.xml"), "--sarif",
+                              directory.Path("report.sarif"), "--machine",
+                              directory.Path("never-was.json")});
   EXPECT_EQ(ran.status, 1) << ran.out << ran.err;
-  EXPECT_THAT(ran.out, AllOf(HasSubstr("departs from the SDM"),
-                             HasSubstr("1. CFG-9"), HasSubstr("2. VIO-8"),
-                             Not(HasSubstr("3. ")),
-                             Not(HasSubstr("unexplained"))));
-  EXPECT_THAT(ContentOf(directory.Path("report.json")),
-              AllOf(HasSubstr("\"agrees\": false"),
-                    HasSubstr("\"rule\": \"CFG-9\""),
-                    HasSubstr("\"machine\": \"A machine that never was")));
+  EXPECT_THAT(ran.out,
+              AllOf(HasSubstr("departs from the SDM"), HasSubstr("1. CFG-9"),
+                    HasSubstr("2. VIO-8"), Not(HasSubstr("3. ")),
+                    Not(HasSubstr("unexplained"))));
+  EXPECT_THAT(
+      ContentOf(directory.Path("report.json")),
+      AllOf(HasSubstr("\"agrees\": false"), HasSubstr("\"rule\": \"CFG-9\""),
+            HasSubstr("\"machine\": \"A machine that never was")));
   EXPECT_THAT(ContentOf(directory.Path("report.xml")),
               AllOf(HasSubstr("<failure"), HasSubstr("name=\"CFG-9: ")));
   EXPECT_THAT(ContentOf(directory.Path("report.sarif")),
               HasSubstr("\"ruleId\": \"VIO-8\""));
-  EXPECT_THAT(ContentOf(directory.Path("never-was.json")),
-              AllOf(HasSubstr("\"name\": \"never-was\""),
-                    HasSubstr("\"whole\": true"),
-                    HasSubstr("{\"rule\": \"VIO-8\"")));
+  EXPECT_THAT(
+      ContentOf(directory.Path("never-was.json")),
+      AllOf(HasSubstr("\"name\": \"never-was\""), HasSubstr("\"whole\": true"),
+            HasSubstr("{\"rule\": \"VIO-8\"")));
   // The cases show the same of who departs so, and nothing of who does not.
   DialectOracle machine(*FindDialect("CFG-9/off,VIO-8/off"));
   const auto files = CasesUnder(out);
@@ -157,9 +155,9 @@ TEST(ImageCommandTest, WhatIsNoReportIsBadInput) {
   std::string other = "begin protocol=99 image=x";
   char sum[9];
   std::snprintf(sum, sizeof(sum), "%08x", ReportSum(other));
-  ran = RunEptdiff({"image", "--log",
-                    directory.File("other", "@eptdiff " + other + " *" + sum +
-                                                "\n")});
+  ran = RunEptdiff(
+      {"image", "--log",
+       directory.File("other", "@eptdiff " + other + " *" + sum + "\n")});
   EXPECT_EQ(ran.status, 2);
   EXPECT_THAT(ran.err, HasSubstr("a report of version 99; this program reads "
                                  "version 1"));
@@ -242,11 +240,10 @@ class ImageMakingTest : public testing::Test {
   }
 
   Ran Run(const std::vector<std::string>& arguments) const {
-    return RunEptdiff(
-        arguments,
-        {"EPTDIFF_IMAGE_DIR=" + directory_.path(),
-         "PATH=" + directory_.path() + ":/usr/bin:/bin"},
-        directory_.path());
+    return RunEptdiff(arguments,
+                      {"EPTDIFF_IMAGE_DIR=" + directory_.path(),
+                       "PATH=" + directory_.path() + ":/usr/bin:/bin"},
+                      directory_.path());
   }
 
   std::string ACase() const {
@@ -319,16 +316,19 @@ TEST_F(ImageMakingTest, WhatIsMissingIsSaid) {
 
 // A stand-in for QEMU that says what `log` has, with a pause in the middle.
 TEST_F(ImageMakingTest, AMachineIsStartedHere) {
-  const std::string log =
-      directory_.File("told", LogOfDialect("CFG-9/off"));
+  const std::string log = directory_.File("told", LogOfDialect("CFG-9/off"));
   StandIn("qemu-system-x86_64",
           "for word; do\n"
           "  case $word in file:*) serial=${word#file:} ;; esac\n"
           "done\n"
-          "head -c 3000 '" + log + "' >\"$serial\"\n"
-          "sleep 0.2\n"
-          "tail -c +3001 '" + log + "' >>\"$serial\"\n"
-          "exit 3");
+          "head -c 3000 '" +
+              log +
+              "' >\"$serial\"\n"
+              "sleep 0.2\n"
+              "tail -c +3001 '" +
+              log +
+              "' >>\"$serial\"\n"
+              "exit 3");
   const Ran ran = Run({"image", "--run", "qemu", "--save-log", "saved", "--out",
                        "cases", ACase()});
   EXPECT_EQ(ran.status, 1) << ran.err;
@@ -342,8 +342,10 @@ TEST_F(ImageMakingTest, AMachineThatHangsIsEnded) {
           "for word; do\n"
           "  case $word in file:*) serial=${word#file:} ;; esac\n"
           "done\n"
-          "head -c 30000 '" + log + "' >\"$serial\"\n"
-          "exec sleep 1000");
+          "head -c 30000 '" +
+              log +
+              "' >\"$serial\"\n"
+              "exec sleep 1000");
   const Ran ran = Run({"image", "--run", "qemu", "--limit", "1"});
   EXPECT_EQ(ran.status, 1) << ran.err;
   EXPECT_THAT(ran.err, AllOf(HasSubstr("qemu did not end within 1 second"),
@@ -354,8 +356,8 @@ TEST_F(ImageMakingTest, AMachineThatSaysNothingIsShownToHave) {
   StandIn("qemu-system-x86_64", "echo no such machine; exit 1");
   const Ran ran = Run({"image", "--run", "qemu"});
   EXPECT_EQ(ran.status, 3) << ran.err;
-  EXPECT_THAT(ran.err, AllOf(HasSubstr("exit status 1"),
-                             HasSubstr("no such machine")));
+  EXPECT_THAT(ran.err,
+              AllOf(HasSubstr("exit status 1"), HasSubstr("no such machine")));
 }
 
 }  // namespace

@@ -50,11 +50,11 @@ TEST_F(BootTest, ByMultibootSaysThatThereIsNoVtx) {
   const std::string said =
       Boot(EPTDIFF_IMAGE_FILE, "-m 512 -cpu Nehalem", status);
   EXPECT_EQ(status, kCannotAsk);
-  EXPECT_THAT(said, AllOf(HasSubstr("@eptdiff begin protocol=1 "),
-                          HasSubstr("vendor=GenuineIntel"),
-                          HasSubstr("firmware=qemu"),
-                          HasSubstr("cannot be asked: there is no VT-x in this "
-                                    "virtual machine.")));
+  EXPECT_THAT(
+      said, AllOf(HasSubstr("@eptdiff begin protocol=1 "),
+                  HasSubstr("vendor=GenuineIntel"), HasSubstr("firmware=qemu"),
+                  HasSubstr("cannot be asked: there is no VT-x in this "
+                            "virtual machine.")));
 }
 
 TEST_F(BootTest, SaysThatAnotherVendorHasNoEpt) {

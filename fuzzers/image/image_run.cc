@@ -23,8 +23,8 @@ std::uint64_t NumberOf(std::string_view digits) {
 RunOptions ReadRunOptions(std::string_view command_line) {
   RunOptions options;
   while (!command_line.empty()) {
-    const std::size_t end = std::min(command_line.find(' '),
-                                     command_line.size());
+    const std::size_t end =
+        std::min(command_line.find(' '), command_line.size());
     const std::string_view word = command_line.substr(0, end);
     command_line.remove_prefix(std::min(end + 1, command_line.size()));
     const std::size_t sign = word.find('=');

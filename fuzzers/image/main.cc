@@ -200,8 +200,9 @@ void TellMachine(const BootInformation& boot, ReportWriter& report) {
   facts.fields = kFields;
   report.Run(facts);
 
-  SayOnScreen("eptdiff asks this machine. What it finds goes to the first "
-              "serial port.\n");
+  SayOnScreen(
+      "eptdiff asks this machine. What it finds goes to the first "
+      "serial port.\n");
   GuestMachine machine(vmx, {all.begin(), all.end()});
   Arranger arranger(vmx.limits);
   ImageRun run(options, vmx.limits.processor, machine, arranger,

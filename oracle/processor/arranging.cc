@@ -133,7 +133,7 @@ void Arranger::Arrange(const Case& moved, std::span<const Hpa> frames,
     physical = true;
     wide |= step.gpa.value + step.access.size > k4Gb;
   }
-  maps_ = physical && !linear && (Pages(moved.guest) || wide);
+  maps_ = physical && (Pages(moved.guest) ? !linear : wide);
   FitControls(out.c);
   FitGuest(out.c);
   for (const Step& step : moved.steps) {
@@ -152,8 +152,7 @@ void Arranger::FitControls(Case& c) const {
   std::uint64_t secondary = k.secondary & kSecondaryAsked;
   if (!Has(k.primary, kPrimarySecondary)) secondary = 0;
   if (Has(secondary, kSecondaryEpt)) secondary |= kSecondaryUnrestricted;
-  k.secondary =
-      static_cast<std::uint32_t>(machine_.secondary.Fit(secondary));
+  k.secondary = static_cast<std::uint32_t>(machine_.secondary.Fit(secondary));
   k.tertiary = Has(k.primary, kPrimaryTertiary)
                    ? k.tertiary & kTertiaryAsked & machine_.tertiary.may
                    : 0;
@@ -161,8 +160,7 @@ void Arranger::FitControls(Case& c) const {
       (k.primary & kPrimaryAsked) | Bit(kPrimarySecondary)));
   if (!Has(k.primary, kPrimaryTertiary)) k.tertiary = 0;
   k.vm_functions &= machine_.vm_functions;
-  k.exit_controls =
-      static_cast<std::uint32_t>(machine_.exit.Fit(kExitWanted));
+  k.exit_controls = static_cast<std::uint32_t>(machine_.exit.Fit(kExitWanted));
   k.secondary_exit_controls = 0;
   const bool pks = Has(c.guest.cr4, kCr4Pks);
   k.entry_controls = static_cast<std::uint32_t>(
@@ -255,7 +253,9 @@ Hindrance Arranger::ArrangeAccess(const Step& step, std::uint16_t number,
   if (step.kind == StepKind::kGuestPhysicalAccess && !step.page.gla_valid) {
     return Hindrance::kAsynchronous;
   }
-  if (access.implicit_supervisor) return Hindrance::kImplicit;
+  if (access.implicit_supervisor && access.kind != AccessKind::kRead) {
+    return Hindrance::kImplicit;
+  }
   if (access.wruss || IsShadowStack(access.kind)) {
     return Hindrance::kShadowStack;
   }
@@ -263,14 +263,17 @@ Hindrance Arranger::ArrangeAccess(const Step& step, std::uint16_t number,
   linear.kind = StepKind::kLinearAccess;
   linear.access.kind = access.kind;
   linear.access.size = access.size;
+  linear.access.implicit_supervisor = access.implicit_supervisor;
   const Hindrance hindrance = LinearFrom(step, out.c, linear);
   if (hindrance != Hindrance::kNone) return hindrance;
   FitSize(out.c, linear);
   const GuestState& g = out.c.guest;
   const std::uint64_t last = linear.gla.value + linear.access.size - 1;
-  if (!In64Bit(g) && last >= k4Gb) return Hindrance::kNotCanonical;
-  if (In64Bit(g) && (!IsCanonical(linear.gla.value, LinearWidth(g)) ||
-                     !IsCanonical(last, LinearWidth(g)))) {
+  const bool wide_addresses =
+      In64Bit(g) || (access.implicit_supervisor && InIa32e(g));
+  if (!wide_addresses && last >= k4Gb) return Hindrance::kNotCanonical;
+  if (wide_addresses && (!IsCanonical(linear.gla.value, LinearWidth(g)) ||
+                         !IsCanonical(last, LinearWidth(g)))) {
     return Hindrance::kNotCanonical;
   }
   if (access.kind != AccessKind::kFetch) {
@@ -308,8 +311,8 @@ Hindrance Arranger::ArrangeStructure(const Step& step, std::uint16_t number,
         (pages_gpa_ + 3 * kPage) | kGuestTable);
     Put(entry, (pages_gpa_ + 5 * kPage) | kNotAccessed);
   }
-  const std::uint64_t cacheability =
-      std::uint64_t{step.page.pat_index & 3u} << 3;
+  const std::uint64_t cacheability = std::uint64_t{step.page.pat_index & 3u}
+                                     << 3;
   const auto load_cr3 = [&](std::uint64_t value) {
     Step enter;
     enter.kind = StepKind::kVmEntry;
@@ -365,11 +368,18 @@ Hindrance Arranger::ArrangeInvalidation(const Step& step, std::uint16_t number,
 
 // Gives `linear` the address, of which only whole pages matter.
 Hindrance Arranger::LinearFrom(const Step& step, const Case& c, Step& linear) {
+  if (maps_) {
+    if (step.kind != StepKind::kLinearAccess) return Map(step, linear);
+    // Without paging, it was its own guest-physical address.
+    Step physical = step;
+    physical.gpa = Gpa{step.gla.value & (k4Gb - 1)};
+    physical.page = {.user = true, .writable = true};
+    return Map(physical, linear);
+  }
   if (step.kind == StepKind::kLinearAccess) {
     linear.gla = step.gla;
     return Hindrance::kNone;
   }
-  if (maps_) return Map(step, linear);
   if (Pages(c.guest)) return Hindrance::kMixed;
   if (step.gpa.value + step.access.size > k4Gb) {
     return Hindrance::kWideGuestPhysical;
@@ -384,6 +394,18 @@ void Arranger::FitSize(const Case& c, Step& step) const {
   Access& access = step.access;
   const std::uint64_t room = kPage - step.gla.value % kPage;
   const std::uint16_t widest = In64Bit(c.guest) ? 8 : 4;
+  if (access.implicit_supervisor) {
+    // A descriptor, in one page or in two as the access was.
+    constexpr std::uint64_t kDescriptor = 8;
+    if (access.size > room && room >= kDescriptor) {
+      step.gla.value += room - kDescriptor / 2;
+    }
+    if (access.size <= room && room < kDescriptor) {
+      step.gla.value -= kDescriptor - room;
+    }
+    access.size = kDescriptor;
+    return;
+  }
   if (access.size > room) {
     if (access.kind == AccessKind::kFetch) {
       // Prefixes up to the boundary, and INT3 behind it.
@@ -398,11 +420,10 @@ void Arranger::FitSize(const Case& c, Step& step) const {
     access.size = static_cast<std::uint16_t>(std::bit_floor(room) * 2);
     return;
   }
-  access.size =
-      access.kind == AccessKind::kFetch
-          ? std::uint16_t{1}
-          : std::min(widest, std::bit_floor(std::min<std::uint16_t>(
-                                 access.size, widest)));
+  access.size = access.kind == AccessKind::kFetch
+                    ? std::uint16_t{1}
+                    : std::min(widest, std::bit_floor(std::min<std::uint16_t>(
+                                           access.size, widest)));
 }
 
 Hpa Arranger::NewFrame() {
@@ -589,9 +610,9 @@ Hindrance Arranger::ProvideGuestCode(ArrangedCase& out) {
       bool found = false;
       for (int i = 3; i >= 0 && !found; --i) {
         if (!Has(g.pdpte[i], 0)) continue;
-        found = FindInGuest(c, Gpa{g.pdpte[i] & kFrame}, 2,
-                            static_cast<std::uint64_t>(i) << 30, k4Gb, 0,
-                            place);
+        found =
+            FindInGuest(c, Gpa{g.pdpte[i] & kFrame}, 2,
+                        static_cast<std::uint64_t>(i) << 30, k4Gb, 0, place);
       }
       if (!found) return Hindrance::kNoPlaceInGuest;
     }
@@ -638,9 +659,8 @@ bool Arranger::FindInGuest(const Case& c, Gpa table, int level,
   const unsigned entry_bytes = pae ? 8 : 4;
   const int shift = 12 + index_bits * (level - 1);
   const std::uint64_t bytes = Bit(shift);
-  const auto last = static_cast<int>(
-      std::min<std::uint64_t>((1u << index_bits) - 1,
-                              (limit - base - 1) >> shift));
+  const auto last = static_cast<int>(std::min<std::uint64_t>(
+      (1u << index_bits) - 1, (limit - base - 1) >> shift));
   const auto entry_at = [&](int i) {
     const std::uint64_t address =
         at.value + entry_bytes * static_cast<unsigned>(i);
@@ -678,6 +698,11 @@ void Arranger::AddCode(const Access& access, bool is_64_bit) {
   std::array<std::uint8_t, 16> code;
   code.fill(kInt3);
   std::size_t n = 0;
+  if (access.implicit_supervisor) {  // MOV ES, eAX
+    code[n++] = 0x8e;
+    code[n++] = 0xc0;
+    return PutBytes(at, code);
+  }
   if (access.size == 2) code[n++] = 0x66;
   if (access.size == 8 && is_64_bit) code[n++] = 0x48;
   const int wide = access.size == 1 ? 0 : 1;

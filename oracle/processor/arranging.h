@@ -9,13 +9,16 @@
 //   the controls and registers    as this machine lets them be; what would
 //                                 cause VM exits of its own is off
 //   a linear access               stays, with a size that an instruction has
-//   a guest-physical access       is linear: at its own address with CR0.PG = 0,
+//   a guest-physical access       is linear: at its own address with CR0.PG =
+//   0,
 //                                 or through tables that map a page of ours to
 //                                 its page, with the properties that it names
+//   a supervisor's access that    a read of a segment descriptor
+//   is implicit
 //   a read, a write               by an instruction in a page of ours, in an
 //                                 unused place of EPT's tables and, if the
-//                                 guest pages, of the guest's. It is preceded by
-//                                 a fetch from that page, a step of its own.
+//                                 guest pages, of the guest's. It is preceded
+//                                 by a fetch from that page, a step of its own.
 //   a fetch                       by entering the guest at its address
 //   the processor reads an entry  by a fetch with CR3 at the entry's page, so
 //   of the guest's, or updates it that it is the first one of the walk
@@ -69,14 +72,19 @@ struct ArrangedCase {
   static constexpr std::uint16_t kCodeStep = 0xffff;
   std::vector<std::uint16_t> origin;
   bool has_code = false;
-  Gla code;             // of the page of code
-  Hindrance hindrance;  // what ended it early, ...
+  Gla code;              // of the page of code
+  Hindrance hindrance;   // what ended it early, ...
   std::size_t step = 0;  // ... and at which step, from 1 on
 };
+
+// Of an implicit access, a read of a descriptor by MOV to ES: the selector, in
+// AX, whose descriptor is so many bytes behind the base of the GDT.
+inline constexpr std::uint16_t kDescriptorOffset = 0x10;
 
 // Where in the page of code the instruction is that makes this access; its
 // address is in RBX (EBX), its data in RAX.
 constexpr std::uint16_t CodeOffset(const Access& access) {
+  if (access.implicit_supervisor) return 16 * 15;
   const int kind = access.kind == AccessKind::kRead    ? 0
                    : access.kind == AccessKind::kWrite ? 1
                                                        : 2;

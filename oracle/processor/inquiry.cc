@@ -53,8 +53,7 @@ void Inquiry::AskSteps(const ArrangedCase& arranged) {
     reference_.Judge(state_, step, *verdict_, trace_);
     if (!IsJudged()) return;
     FieldSet fields = kAllFields & ~kUnseen;
-    reply =
-        machine_.Perform(state_, step, *verdict_, result_.outcome, fields);
+    reply = machine_.Perform(state_, step, *verdict_, result_.outcome, fields);
     if (!Compare(reply, fields & ~kUnseen, i + 1)) return;
     state_.Apply(&step, result_.outcome);
     if (IsFailedEntry(result_.outcome.event.kind)) return;

@@ -1,6 +1,6 @@
 // One arranged case put to a machine: each step is judged by the reference
-// before it is asked, so that the machine's side knows what to look for; what it
-// then answers is held against that. As in judgement/trial.h an answer that
+// before it is asked, so that the machine's side knows what to look for; what
+// it then answers is held against that. As in judgement/trial.h an answer that
 // conforms is carried out, the next step meets it, and the first that does not
 // is the finding.
 //
@@ -31,8 +31,8 @@ enum class Reply : std::uint8_t {
   kHarnessError,  // the asker does not believe itself: why()
 };
 
-// Whoever runs guests. It has the memory of the case, word for word, from Load()
-// on; what a step changes there stays.
+// Whoever runs guests. It has the memory of the case, word for word, from
+// Load() on; what a step changes there stays.
 class Machine {
  public:
   virtual ~Machine() = default;
@@ -41,7 +41,8 @@ class Machine {
   virtual void Claim(std::span<const MovedRegion> regions) { (void)regions; }
 
   // The case begins: its memory is put where it says.
-  virtual void Load(const ArrangedCase& arranged, const MachineState& state) = 0;
+  virtual void Load(const ArrangedCase& arranged,
+                    const MachineState& state) = 0;
 
   // VM entry, and nothing of the guest.
   virtual Reply Enter(const MachineState& state, Outcome& outcome) = 0;
@@ -54,8 +55,8 @@ class Machine {
                         FieldSet& fields) = 0;
 
   // The case is over: no word of it is left in memory. False if more had
-  // changed than the answers say. `conformed`: the last of them has been carried
-  // out; else there is no telling what has changed.
+  // changed than the answers say. `conformed`: the last of them has been
+  // carried out; else there is no telling what has changed.
   virtual bool Unload(const MachineState& state, bool conformed) = 0;
 
   // Of the last kHarnessError.

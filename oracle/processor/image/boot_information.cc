@@ -55,8 +55,8 @@ void ReadMultiboot1(std::uint32_t words, BootInformation& boot) {
                 At<std::uint32_t>(entry, 20));
     }
   } else if (has(0)) {
-    AddMemory(boot, 0x100000,
-              std::uint64_t{At<std::uint32_t>(words, 8)} << 10, kRam);
+    AddMemory(boot, 0x100000, std::uint64_t{At<std::uint32_t>(words, 8)} << 10,
+              kRam);
   }
   // Without a word about it, it is as the BIOS leaves it.
   constexpr std::uint8_t kText = 2;
@@ -142,8 +142,7 @@ FixedVector<Range, kMaxRanges> FreeMemory(const BootInformation& boot,
   const Range taken[] = {
       {0, 0x100000},
       {image_first, reinterpret_cast<std::uint64_t>(image_end) - image_first},
-      {reinterpret_cast<std::uint64_t>(boot.module.data()),
-       boot.module.size()},
+      {reinterpret_cast<std::uint64_t>(boot.module.data()), boot.module.size()},
       {reinterpret_cast<std::uint64_t>(boot.command_line.data()),
        boot.command_line.size()},
   };

@@ -25,9 +25,9 @@ inline constexpr std::size_t kMaxRanges = 64;
 
 struct BootInformation {
   std::string_view loader = "nobody that this image knows";
-  std::string_view command_line;  // empty: none
-  FixedVector<Range, kMaxRanges> memory;   // RAM
-  std::span<const std::uint8_t> module;    // empty: none
+  std::string_view command_line;          // empty: none
+  FixedVector<Range, kMaxRanges> memory;  // RAM
+  std::span<const std::uint8_t> module;   // empty: none
   bool has_text_screen = false;
 };
 

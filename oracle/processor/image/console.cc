@@ -129,7 +129,8 @@ void End(Ending ending) {
   const bool is_guest = (Cpuid(1).ecx >> 31 & 1) != 0;
   if (is_guest) {
     // QEMU's isa-debug-exit ends with 2 * value + 1.
-    Out8(0x501, static_cast<std::uint8_t>(0x10 + static_cast<unsigned>(ending)));
+    Out8(0x501,
+         static_cast<std::uint8_t>(0x10 + static_cast<unsigned>(ending)));
   } else if (has_debug_port) {
     for (const char byte : std::string_view("Shutdown")) {
       Out8(0x8900, static_cast<std::uint8_t>(byte));

@@ -8,7 +8,7 @@
 #include "oracle/processor/image/vmcs.h"
 
 extern "C" {
-extern const char guest_exit[];  // guest_entry.S
+extern const char guest_exit[];   // guest_entry.S
 extern char gdt[], task_state[];  // boot.S
 }
 
@@ -39,8 +39,8 @@ enum Reason : std::uint16_t {
   kPmlFull = 62,
   kSppEvent = 66,
 };
-constexpr unsigned kBreakpoint = 3, kUndefined = 6, kProtection = 13,
-                   kPage14 = 14, kVirtualization = 20;
+constexpr unsigned kBreakpoint = 3, kUndefined = 6, kNotPresent = 11,
+                   kProtection = 13, kPage14 = 14, kVirtualization = 20;
 
 volatile std::uint64_t& WordAt(Hpa address) {
   return *reinterpret_cast<volatile std::uint64_t*>(address.value);
@@ -56,8 +56,8 @@ GuestMachine::GuestMachine(const VmxCapabilities& capabilities,
     : capabilities_(capabilities), memory_(memory) {
   // Some milliseconds; the timer counts once in 2^MISC[4:0] ticks.
   constexpr std::uint64_t kTicks = 1 << 24;
-  step_timer_ = static_cast<std::uint32_t>(
-      (kTicks >> (capabilities.misc & 31)) + 1);
+  step_timer_ =
+      static_cast<std::uint32_t>((kTicks >> (capabilities.misc & 31)) + 1);
   WriteHostState();
 }
 
@@ -93,8 +93,9 @@ void GuestMachine::WriteHostState() {
   Write(kHostCr4, ReadCr4());
   constexpr std::uint64_t kCode = 0x08, kData = 0x10, kTask = 0x18;
   for (std::uint32_t segment = 0; segment < 7; ++segment) {
-    Write(kHostEsSelector + 2 * segment,
-          segment == kCs ? kCode : segment == 6 ? kTask : kData);
+    Write(kHostEsSelector + 2 * segment, segment == kCs ? kCode
+                                         : segment == 6 ? kTask
+                                                        : kData);
   }
   Write(kHostFsBase, 0);
   Write(kHostFsBase + 2, 0);
@@ -248,8 +249,8 @@ GuestMachine::Ended GuestMachine::Run(const MachineState& state,
     ++counts_.entries;
     if (RunGuest(registers_) != VmResult::kSucceed) return Ended::kFailed;
     const std::uint64_t reason = Read(kExitReason);
-    const bool nmi = reason == kException &&
-                     (Read(kExitInterruption) >> 8 & 7) == 2;
+    const bool nmi =
+        reason == kException && (Read(kExitInterruption) >> 8 & 7) == 2;
     if (reason != kExternalInterrupt && !nmi) return Ended::kYes;
     registers_ = before;
     ++counts_.retries;
@@ -324,9 +325,13 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
   if (reply != Reply::kAnswered) return reply;
   const bool fetch = step.access.kind == AccessKind::kFetch;
   const std::uint64_t rip =
-      fetch ? step.gla.value
-            : arranged_->code.value + CodeOffset(step.access);
+      fetch ? step.gla.value : arranged_->code.value + CodeOffset(step.access);
   registers_.rbx = step.gla.value;
+  if (step.access.implicit_supervisor) {
+    Write(kGuestGdtrBase, step.gla.value - kDescriptorOffset);
+    Write(kGuestGdtrLimit, 0xffff);
+    registers_.rax = kDescriptorOffset | 3;
+  }
   switch (Run(state, rip, step_timer_)) {
     case Ended::kYes:
       break;
@@ -342,9 +347,9 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
         step.gla.value % kPage + step.access.size > kPage ? 2 : 1;
     const bool right = IsAsExpected(step);
     for (std::size_t i = 0; i < event.translation_count; ++i) {
-      event.translations[i].address =
-          right && i < pieces_.size() ? pieces_[i].address
-                                      : Hpa{~std::uint64_t{0}};
+      event.translations[i].address = right && i < pieces_.size()
+                                          ? pieces_[i].address
+                                          : Hpa{~std::uint64_t{0}};
     }
     if (!shows_address_) fields &= ~SetOf(eptdiff::Field::kAddress);
   }
@@ -358,10 +363,9 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
 Reply GuestMachine::Invalidate(const Invalidation& asked, Outcome& outcome) {
   constexpr std::uint64_t kInvalidOperand = 28;
   ++counts_.invalidations;
-  const VmResult result =
-      asked.kind == InvalidationKind::kInvept
-          ? Invept(asked.type, asked.first, asked.second)
-          : Invvpid(asked.type, asked.first, asked.second);
+  const VmResult result = asked.kind == InvalidationKind::kInvept
+                              ? Invept(asked.type, asked.first, asked.second)
+                              : Invvpid(asked.type, asked.first, asked.second);
   if (result == VmResult::kSucceed) return Reply::kAnswered;
   if (result != VmResult::kFailValid ||
       Read(kInstructionError) != kInvalidOperand) {
@@ -377,19 +381,19 @@ Reply GuestMachine::PrepareAccess(const MachineState& state, const Step& step,
   pieces_.clear();
   shows_address_ = false;
   registers_.rax = 0;
-  const auto* completed = std::find_if(
-      verdict.alternatives.begin(), verdict.alternatives.end(),
-      [](const Alternative& alternative) {
-        return alternative.event.kind == EventKind::kCompleted;
-      });
+  const auto* completed =
+      std::find_if(verdict.alternatives.begin(), verdict.alternatives.end(),
+                   [](const Alternative& alternative) {
+                     return alternative.event.kind == EventKind::kCompleted;
+                   });
   has_hint_ = completed != verdict.alternatives.end();
   if (!has_hint_) return Reply::kAnswered;
   std::size_t left = step.access.size;
   for (std::size_t i = 0; i < completed->event.translation_count; ++i) {
     Piece& piece = pieces_.emplace_back();
     piece.address = completed->event.translations[i].address;
-    piece.bytes = std::min<std::size_t>(
-        left, kPage - piece.address.value % kPage);
+    piece.bytes =
+        std::min<std::size_t>(left, kPage - piece.address.value % kPage);
     left -= piece.bytes;
     if (!Clean(piece.address)) return Fail("an access outside free memory");
     std::memcpy(piece.before, BytesAt(piece.address), piece.bytes);
@@ -399,8 +403,33 @@ Reply GuestMachine::PrepareAccess(const MachineState& state, const Step& step,
   if (step.access.kind == AccessKind::kFetch) {
     return PlaceFetch(step) ? Reply::kAnswered : Reply::kOwnMemory;
   }
+  if (step.access.implicit_supervisor) {
+    return PlaceDescriptor() ? Reply::kAnswered : Reply::kOwnMemory;
+  }
   PlaceData(step);
   return Reply::kAnswered;
+}
+
+// A data segment for everybody that is not present: who reads it there says so
+// with #NP.
+bool GuestMachine::PlaceDescriptor() {
+  constexpr std::uint8_t kDescriptor[8] = {0xff, 0xff, 0, 0, 0, 0x73, 0xcf, 0};
+  for (const Piece& piece : pieces_) {
+    for (std::size_t i = 0; i < piece.bytes; ++i) {
+      if (WordAt(Hpa{(piece.address.value + i) & ~std::uint64_t{7}}) != 0) {
+        pieces_.clear();
+        return false;
+      }
+    }
+  }
+  std::size_t done = 0;
+  for (Piece& piece : pieces_) {
+    std::memcpy(piece.expected, kDescriptor + done, piece.bytes);
+    std::memcpy(BytesAt(piece.address), piece.expected, piece.bytes);
+    done += piece.bytes;
+  }
+  shows_address_ = true;
+  return true;
 }
 
 // INT3 at the last byte, and before it prefixes that mean nothing to it.
@@ -462,8 +491,12 @@ void GuestMachine::PlaceData(const Step& step) {
   shows_address_ = free;
 }
 
-bool GuestMachine::IsAsExpected(const Step& step) const {
+bool GuestMachine::IsAsExpected(const Step& step) {
   if (!has_hint_) return false;
+  if (step.access.implicit_supervisor) {
+    // #NP; any other descriptor would have been refused with #GP.
+    return (Read(kExitInterruption) & 0xff) == kNotPresent;
+  }
   if (step.access.kind == AccessKind::kRead) {
     std::uint8_t data[8];
     std::memcpy(data, &registers_.rax, 8);
@@ -555,8 +588,16 @@ void GuestMachine::ReadException(const MachineState& state, const Step& step,
       event.error_code = static_cast<std::uint32_t>(Read(kExitErrorCode));
       event.cr2 = Gla{Read(kExitQualification)};
       return;
+    case kNotPresent:
+      event.kind = step.access.implicit_supervisor ? EventKind::kCompleted
+                                                   : EventKind::kGaveUp;
+      return;
     case kProtection:
-      event.kind = EventKind::kGeneralProtection;
+      // A descriptor that is none: it has been read, and elsewhere.
+      event.kind = step.access.implicit_supervisor &&
+                           Read(kExitErrorCode) == kDescriptorOffset
+                       ? EventKind::kCompleted
+                       : EventKind::kGeneralProtection;
       return;
     case kUndefined:
       event.kind = EventKind::kInvalidOpcode;
@@ -659,8 +700,8 @@ bool GuestMachine::Unload(const MachineState& state, bool conformed) {
   return same;
 }
 
-// A departure may have left anything in the log, the area, the pages, and in the
-// registers of the guest.
+// A departure may have left anything in the log, the area, the pages, and in
+// the registers of the guest.
 void GuestMachine::Forget(const MachineState& state) {
   const Controls& k = state.controls;
   const auto clear = [&](std::uint64_t address) {

@@ -69,8 +69,7 @@ class GuestMachine final : public Machine {
   void WriteStep(const MachineState& state, std::uint64_t rip,
                  std::uint32_t timer);
   Ended Run(const MachineState& state, std::uint64_t rip, std::uint32_t timer);
-  bool ReadEvent(const MachineState& state, const Step& step,
-                 Outcome& outcome);
+  bool ReadEvent(const MachineState& state, const Step& step, Outcome& outcome);
   void ReadException(const MachineState& state, const Step& step,
                      Outcome& outcome);
   void ReadSaved(Outcome& outcome);
@@ -79,8 +78,9 @@ class GuestMachine final : public Machine {
   Reply PrepareAccess(const MachineState& state, const Step& step,
                       const Verdict& verdict);
   bool PlaceFetch(const Step& step);
+  bool PlaceDescriptor();
   void PlaceData(const Step& step);
-  bool IsAsExpected(const Step& step) const;
+  bool IsAsExpected(const Step& step);
   void RestorePieces();
   void CollectWrites(const MachineState& state, const Verdict& verdict,
                      Outcome& outcome);

@@ -48,14 +48,14 @@ inline std::uint64_t TimeStamp() {
   return std::uint64_t{high} << 32 | low;
 }
 
-#define EPTDIFF_CONTROL_REGISTER(number)                                \
-  inline std::uint64_t ReadCr##number() {                               \
-    std::uint64_t value;                                                \
-    asm volatile("mov %%cr" #number ", %0" : "=r"(value));              \
-    return value;                                                       \
-  }                                                                     \
-  inline void WriteCr##number(std::uint64_t value) {                    \
-    asm volatile("mov %0, %%cr" #number : : "r"(value) : "memory");     \
+#define EPTDIFF_CONTROL_REGISTER(number)                            \
+  inline std::uint64_t ReadCr##number() {                           \
+    std::uint64_t value;                                            \
+    asm volatile("mov %%cr" #number ", %0" : "=r"(value));          \
+    return value;                                                   \
+  }                                                                 \
+  inline void WriteCr##number(std::uint64_t value) {                \
+    asm volatile("mov %0, %%cr" #number : : "r"(value) : "memory"); \
   }
 EPTDIFF_CONTROL_REGISTER(0)
 EPTDIFF_CONTROL_REGISTER(3)

@@ -83,9 +83,10 @@ bool VmxIsEnabled() {
 NoEpt WhyNoEpt() {
   const CpuidResult leaf0 = Cpuid(0);
   if (IsVendor(leaf0, "AuthenticAMD") || IsVendor(leaf0, "HygonGenuine")) {
-    return {"this is a processor of AMD's kind, which has nested paging and no "
-            "EPT",
-            "start it on one of Intel's"};
+    return {
+        "this is a processor of AMD's kind, which has nested paging and no "
+        "EPT",
+        "start it on one of Intel's"};
   }
   if (!Has(Cpuid(1).ecx, 5)) {
     if (!Has(Cpuid(1).ecx, 31)) {
@@ -109,20 +110,23 @@ NoEpt WhyNoEpt() {
     return {"there is VT-x and no EPT", kOther};
   }
   if (!Has(ReadMsr(kSecondary) >> 32, kSecondaryUnrestricted)) {
-    return {"there is EPT and no \"unrestricted guest\", so that no guest runs "
-            "without paging",
-            kOther};
+    return {
+        "there is EPT and no \"unrestricted guest\", so that no guest runs "
+        "without paging",
+        kOther};
   }
   const std::uint64_t cap = ReadMsr(kEptVpidCap);
   if (!Has(cap, kCapInvept) || !Has(cap, kCapInveptAll)) {
-    return {"there is EPT and no INVEPT of all contexts, without which nobody "
-            "knows what an answer rests on",
-            kOther};
+    return {
+        "there is EPT and no INVEPT of all contexts, without which nobody "
+        "knows what an answer rests on",
+        kOther};
   }
   if (!Has(ReadMsr(kPinBased) >> 32, kPinTimer)) {
-    return {"there is no VMX-preemption timer, which bounds what a guest may "
-            "take",
-            kOther};
+    return {
+        "there is no VMX-preemption timer, which bounds what a guest may "
+        "take",
+        kOther};
   }
   return {};
 }

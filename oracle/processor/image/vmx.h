@@ -18,8 +18,9 @@ struct VmxCapabilities {
   MachineLimits limits;
 };
 
-// Whether EPT can be asked here (then both are empty); else a sentence that says
-// what is missing, and one what to do about it, each without its full stop.
+// Whether EPT can be asked here (then both are empty); else a sentence that
+// says what is missing, and one what to do about it, each without its full
+// stop.
 struct NoEpt {
   std::string_view words;
   std::string_view advice;
@@ -44,8 +45,7 @@ bool VmWrite(std::uint32_t field, std::uint64_t value);
 std::uint64_t VmRead(std::uint32_t field);
 
 VmResult Invept(std::uint64_t type, std::uint64_t eptp, std::uint64_t reserved);
-VmResult Invvpid(std::uint64_t type, std::uint64_t vpid,
-                 std::uint64_t address);
+VmResult Invvpid(std::uint64_t type, std::uint64_t vpid, std::uint64_t address);
 
 // The guest's registers that no VMCS has, as guest_entry.S knows them.
 struct GuestRegisters {
