@@ -182,7 +182,8 @@ void Arranger::FitGuest(Case& c) const {
   // EM and TS are for others; alignment checks would come before all else.
   g.cr0 &= ~(Bit(2) | Bit(3) | Bit(kCr0Am));
   g.cr4 &= machine_.cr4.may;
-  g.cr3 &= maps_ ? 0 : ~std::uint64_t{0};
+  if (maps_) g.cr3 = 0;
+  if (!machine_.lam) g.cr3 &= ~(Bit(61) | Bit(62));
   if (!p.nx) g.efer &= ~Bit(kEferNxe);
   if (Has(g.efer, kEferLma)) {
     c.controls.entry_controls |= static_cast<std::uint32_t>(kEntryIa32e);

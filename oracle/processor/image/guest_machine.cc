@@ -49,6 +49,16 @@ std::uint8_t* BytesAt(Hpa address) {
   return reinterpret_cast<std::uint8_t*>(address.value);
 }
 
+// PKRU is in no VMCS. WRPKRU needs CR4.PKE, and then counts for this program's
+// own accesses, too, of which there are none meanwhile.
+void LoadPkru(std::uint32_t pkru) {
+  const std::uint64_t cr4 = ReadCr4();
+  asm volatile("mov %0, %%cr4\n\twrpkru\n\tmov %1, %%cr4"
+               :
+               : "r"(cr4 | Bit(kCr4Pke)), "r"(cr4), "a"(pkru), "c"(0), "d"(0)
+               : "memory");
+}
+
 }  // namespace
 
 GuestMachine::GuestMachine(const VmxCapabilities& capabilities,
@@ -88,8 +98,6 @@ Reply GuestMachine::Fail(std::string_view why) {
 void GuestMachine::WriteHostState() {
   Write(kHostCr0, ReadCr0());
   Write(kHostCr3, ReadCr3());
-  // WRPKRU needs CR4.PKE.
-  if (capabilities_.limits.processor.pku) WriteCr4(ReadCr4() | Bit(kCr4Pke));
   Write(kHostCr4, ReadCr4());
   constexpr std::uint64_t kCode = 0x08, kData = 0x10, kTask = 0x18;
   for (std::uint32_t segment = 0; segment < 7; ++segment) {
@@ -174,9 +182,7 @@ void GuestMachine::WriteGuest(const GuestState& g) {
   WriteNew(kGuestGdtrLimit, 0);
   WriteNew(kGuestIdtrBase, 0);
   WriteNew(kGuestIdtrLimit, 0);
-  if (capabilities_.limits.processor.pku) {
-    asm volatile("wrpkru" : : "a"(g.pkru), "c"(0), "d"(0));
-  }
+  if (capabilities_.limits.processor.pku) LoadPkru(g.pkru);
 }
 
 void GuestMachine::WriteStep(const MachineState& state, std::uint64_t rip,
