@@ -593,6 +593,12 @@ void GuestMachine::ReadException(const MachineState& state, const Step& step,
       event.kind = EventKind::kPageFault;
       event.error_code = static_cast<std::uint32_t>(Read(kExitErrorCode));
       event.cr2 = Gla{Read(kExitQualification)};
+      // Of what was fetched where nothing should have been: zeros are ADD to
+      // memory at RAX.
+      if (step.access.kind == AccessKind::kFetch &&
+          event.cr2.value - step.gla.value >= step.access.size) {
+        event = Event();
+      }
       return;
     case kNotPresent:
       event.kind = step.access.implicit_supervisor ? EventKind::kCompleted
