@@ -131,18 +131,47 @@ void Arranger::Arrange(const Case& moved, std::span<const Hpa> frames,
     if (IsStructureAccess(step)) physical = true;
     if (step.kind != StepKind::kGuestPhysicalAccess) continue;
     physical = true;
-    wide |= step.gpa.value + step.access.size > k4Gb;
+    wide |= FoldedGpa(step.gpa.value) + step.access.size > k4Gb;
   }
   maps_ = physical && (Pages(moved.guest) ? !linear : wide);
   FitControls(out.c);
   FitGuest(out.c);
   for (const Step& step : moved.steps) {
     if (!IsAccess(step) && !IsStructureAccess(step)) continue;
-    used_.push_back(step.kind == StepKind::kLinearAccess ? step.gla.value
-                                                         : step.gpa.value);
+    used_.push_back(step.kind == StepKind::kLinearAccess
+                        ? step.gla.value
+                        : FoldedGpa(step.gpa.value));
   }
   state_.Load(out.c);
+  FoldGuestPhysical(moved, out);
   out.hindrance = ArrangeSteps(moved, out);
+}
+
+// A guest-physical address of a wider processor: what EPT's first table has for
+// it, it has for that address without the bits that are too many, unless there
+// is something else already.
+void Arranger::FoldGuestPhysical(const Case& moved, ArrangedCase& out) {
+  const unsigned width = Width(machine_.processor);
+  const bool five_levels = (out.c.controls.eptp >> 3 & 7) == 4;
+  const unsigned shift = five_levels ? 48 : 39;
+  const Hpa root{out.c.controls.eptp & kFrame};
+  const auto word_of = [&](std::uint64_t gpa) {
+    return Hpa{root.value + 8 * (gpa >> shift & 511)};
+  };
+  for (const Step& step : moved.steps) {
+    if (step.kind != StepKind::kGuestPhysicalAccess &&
+        !IsStructureAccess(step)) {
+      continue;
+    }
+    if (step.gpa.value >> width == 0) continue;
+    const std::uint64_t entry = state_.memory.Load(word_of(step.gpa.value));
+    const Hpa folded = word_of(FoldedGpa(step.gpa.value));
+    if (state_.memory.Load(folded) == 0 && entry != 0) Put(folded, entry);
+  }
+}
+
+std::uint64_t Arranger::FoldedGpa(std::uint64_t gpa) const {
+  return gpa & (Bit(static_cast<int>(Width(machine_.processor))) - 1);
 }
 
 void Arranger::FitControls(Case& c) const {
@@ -193,6 +222,7 @@ void Arranger::FitGuest(Case& c) const {
   g.cs_l = g.cs_l && Has(g.efer, kEferLma);
   if (!Has(g.cr0, kCr0Pe)) g.cpl = 0;
   g.rflags &= ~kRflagsTaken;
+  g.nmi_unblocking = false;
   g.instruction_length = 0;
   g.interruptibility = 0;
   g.pending_debug = 0;
@@ -204,11 +234,12 @@ Hindrance Arranger::ArrangeSteps(const Case& moved, ArrangedCase& out) {
   const GuestState& g = moved.guest;
   out.step = 1;
   if (!Has(out.c.controls.secondary, kSecondaryEpt)) return Hindrance::kEptOff;
-  if (g.event_delivery || g.nmi_unblocking) return Hindrance::kEvents;
+  if (g.event_delivery) return Hindrance::kEvents;
   if (g.transactional) return Hindrance::kTransactional;
   if (g.busy_shadow_stack) return Hindrance::kBusyShadowStack;
   for (std::size_t i = 0; i < moved.steps.size(); ++i) {
-    const Step& step = moved.steps[i];
+    Step step = moved.steps[i];
+    step.gpa = Gpa{FoldedGpa(step.gpa.value)};
     out.step = i + 1;
     Hindrance hindrance = Hindrance::kNone;
     if (step.processor != 0) return Hindrance::kProcessors;
@@ -277,9 +308,14 @@ Hindrance Arranger::ArrangeAccess(const Step& step, std::uint16_t number,
                          !IsCanonical(last, LinearWidth(g)))) {
     return Hindrance::kNotCanonical;
   }
-  if (access.kind != AccessKind::kFetch) {
-    const Hindrance missing = ProvideCode(out);
-    if (missing != Hindrance::kNone) return missing;
+  if (access.kind != AccessKind::kFetch &&
+      ProvideCode(out) != Hindrance::kNone) {
+    if (access.implicit_supervisor) return provision_;
+    // What is in the way of the code is in the way of a fetch as well.
+    linear.access.kind = AccessKind::kFetch;
+    FitSize(out.c, linear);
+  }
+  if (linear.access.kind != AccessKind::kFetch) {
     AddCode(linear.access, In64Bit(g));
     Step fetch;
     fetch.kind = StepKind::kLinearAccess;

@@ -12,14 +12,16 @@
 //   a guest-physical access       is linear: at its own address with CR0.PG =
 //   0,
 //                                 or through tables that map a page of ours to
-//                                 its page, with the properties that it names
+//                                 its page, with the properties that it names;
+//                                 without bits that this machine has not
 //   a supervisor's access that    a read of a segment descriptor
 //   is implicit
 //   a read, a write               by an instruction in a page of ours, in an
 //                                 unused place of EPT's tables and, if the
 //                                 guest pages, of the guest's. It is preceded
 //                                 by a fetch from that page, a step of its own.
-//   a fetch                       by entering the guest at its address
+//   a fetch                       by entering the guest at its address; so are
+//                                 accesses, where there is no place for code
 //   the processor reads an entry  by a fetch with CR3 at the entry's page, so
 //   of the guest's, or updates it that it is the first one of the walk
 //   a store, INVEPT, INVVPID      stay
@@ -113,6 +115,8 @@ class Arranger {
     std::uint64_t base = 0;  // the lowest address that it translates
   };
 
+  void FoldGuestPhysical(const Case& moved, ArrangedCase& out);
+  std::uint64_t FoldedGpa(std::uint64_t gpa) const;
   void FitControls(Case& c) const;
   void FitGuest(Case& c) const;
   Hindrance ArrangeSteps(const Case& moved, ArrangedCase& out);
