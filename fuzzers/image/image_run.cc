@@ -117,6 +117,9 @@ void ImageRun::Ask(const Case& c, std::string_view name) {
   machine_.Claim(mover_.regions());
   const InquiryResult& result = inquiry_.Ask(arranged_);
   counts_.steps += result.compared;
+  if (result.has_news && result.result != Result::kHarnessError) {
+    TellNews(name, result);
+  }
   switch (result.result) {
     case Result::kHarnessError:
       ++counts_.harness;
@@ -136,6 +139,23 @@ void ImageRun::Ask(const Case& c, std::string_view name) {
   const bool asked = result.compared > 1 || c.steps.empty() ||
                      (result.compared == 1 && !entered);
   ++(asked ? counts_.agrees : counts_.skipped);
+}
+
+// What agrees counts, too, for who looks for the reason of what does not: the
+// cases in which a rule had a consequence in a new place.
+void ImageRun::TellNews(std::string_view name, const InquiryResult& result) {
+  if (told_news_ == kToldNews) return;
+  ++told_news_;
+  FindingFacts facts;
+  facts.number = ++findings_;
+  facts.name = name;
+  facts.index = counts_.cases - 1;
+  facts.step = result.news_step;
+  facts.answer = result.news;
+  facts.fields = result.news_fields;
+  const std::vector<std::uint8_t> moved = EncodeCase(arranged_.c);
+  facts.moved = moved;
+  report_.Agreed(facts);
 }
 
 void ImageRun::CountSkip(const InquiryResult& result) {

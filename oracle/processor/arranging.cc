@@ -54,10 +54,15 @@ constexpr std::uint64_t kRights = 7;
 constexpr std::uint64_t kLargePage = Bit(7);
 
 constexpr std::uint8_t kInt3 = 0xcc;
+constexpr std::uint32_t kGuestCr3Field = 0x6802;
 
 bool IsAccess(const Step& step) {
   return step.kind == StepKind::kGuestPhysicalAccess ||
          step.kind == StepKind::kLinearAccess;
+}
+bool IsStructureAccess(const Step& step) {
+  return step.kind == StepKind::kPagingStructureRead ||
+         step.kind == StepKind::kPagingStructureUpdate;
 }
 bool IsShadowStack(AccessKind kind) {
   return kind == AccessKind::kShadowStackRead ||
@@ -123,20 +128,50 @@ void Arranger::Arrange(const Case& moved, std::span<const Hpa> frames,
   bool linear = false, wide = false, physical = false;
   for (const Step& step : moved.steps) {
     linear |= step.kind == StepKind::kLinearAccess;
+    if (IsStructureAccess(step)) physical = true;
     if (step.kind != StepKind::kGuestPhysicalAccess) continue;
     physical = true;
-    wide |= step.gpa.value + step.access.size > k4Gb;
+    wide |= FoldedGpa(step.gpa.value) + step.access.size > k4Gb;
   }
-  maps_ = physical && !linear && (Pages(moved.guest) || wide);
+  maps_ = physical && (Pages(moved.guest) ? !linear : wide);
   FitControls(out.c);
   FitGuest(out.c);
   for (const Step& step : moved.steps) {
-    if (!IsAccess(step)) continue;
-    used_.push_back(step.kind == StepKind::kLinearAccess ? step.gla.value
-                                                         : step.gpa.value);
+    if (!IsAccess(step) && !IsStructureAccess(step)) continue;
+    used_.push_back(step.kind == StepKind::kLinearAccess
+                        ? step.gla.value
+                        : FoldedGpa(step.gpa.value));
   }
   state_.Load(out.c);
+  FoldGuestPhysical(moved, out);
   out.hindrance = ArrangeSteps(moved, out);
+}
+
+// A guest-physical address of a wider processor: what EPT's first table has for
+// it, it has for that address without the bits that are too many, unless there
+// is something else already.
+void Arranger::FoldGuestPhysical(const Case& moved, ArrangedCase& out) {
+  const unsigned width = Width(machine_.processor);
+  const bool five_levels = (out.c.controls.eptp >> 3 & 7) == 4;
+  const unsigned shift = five_levels ? 48 : 39;
+  const Hpa root{out.c.controls.eptp & kFrame};
+  const auto word_of = [&](std::uint64_t gpa) {
+    return Hpa{root.value + 8 * (gpa >> shift & 511)};
+  };
+  for (const Step& step : moved.steps) {
+    if (step.kind != StepKind::kGuestPhysicalAccess &&
+        !IsStructureAccess(step)) {
+      continue;
+    }
+    if (step.gpa.value >> width == 0) continue;
+    const std::uint64_t entry = state_.memory.Load(word_of(step.gpa.value));
+    const Hpa folded = word_of(FoldedGpa(step.gpa.value));
+    if (state_.memory.Load(folded) == 0 && entry != 0) Put(folded, entry);
+  }
+}
+
+std::uint64_t Arranger::FoldedGpa(std::uint64_t gpa) const {
+  return gpa & (Bit(static_cast<int>(Width(machine_.processor))) - 1);
 }
 
 void Arranger::FitControls(Case& c) const {
@@ -176,7 +211,8 @@ void Arranger::FitGuest(Case& c) const {
   // EM and TS are for others; alignment checks would come before all else.
   g.cr0 &= ~(Bit(2) | Bit(3) | Bit(kCr0Am));
   g.cr4 &= machine_.cr4.may;
-  g.cr3 &= maps_ ? 0 : ~std::uint64_t{0};
+  if (maps_) g.cr3 = 0;
+  if (!machine_.lam) g.cr3 &= ~(Bit(61) | Bit(62));
   if (!p.nx) g.efer &= ~Bit(kEferNxe);
   if (Has(g.efer, kEferLma)) {
     c.controls.entry_controls |= static_cast<std::uint32_t>(kEntryIa32e);
@@ -186,6 +222,7 @@ void Arranger::FitGuest(Case& c) const {
   g.cs_l = g.cs_l && Has(g.efer, kEferLma);
   if (!Has(g.cr0, kCr0Pe)) g.cpl = 0;
   g.rflags &= ~kRflagsTaken;
+  g.nmi_unblocking = false;
   g.instruction_length = 0;
   g.interruptibility = 0;
   g.pending_debug = 0;
@@ -197,11 +234,12 @@ Hindrance Arranger::ArrangeSteps(const Case& moved, ArrangedCase& out) {
   const GuestState& g = moved.guest;
   out.step = 1;
   if (!Has(out.c.controls.secondary, kSecondaryEpt)) return Hindrance::kEptOff;
-  if (g.event_delivery || g.nmi_unblocking) return Hindrance::kEvents;
+  if (g.event_delivery) return Hindrance::kEvents;
   if (g.transactional) return Hindrance::kTransactional;
   if (g.busy_shadow_stack) return Hindrance::kBusyShadowStack;
   for (std::size_t i = 0; i < moved.steps.size(); ++i) {
-    const Step& step = moved.steps[i];
+    Step step = moved.steps[i];
+    step.gpa = Gpa{FoldedGpa(step.gpa.value)};
     out.step = i + 1;
     Hindrance hindrance = Hindrance::kNone;
     if (step.processor != 0) return Hindrance::kProcessors;
@@ -216,7 +254,8 @@ Hindrance Arranger::ArrangeSteps(const Case& moved, ArrangedCase& out) {
         break;
       case StepKind::kPagingStructureRead:
       case StepKind::kPagingStructureUpdate:
-        return Hindrance::kStructure;
+        hindrance = ArrangeStructure(step, static_cast<std::uint16_t>(i), out);
+        break;
       case StepKind::kPdpteLoad:
         return Hindrance::kPdpteLoad;
       case StepKind::kEptpSwitch:
@@ -226,9 +265,12 @@ Hindrance Arranger::ArrangeSteps(const Case& moved, ArrangedCase& out) {
       case StepKind::kRegisterWrite:
         return Hindrance::kRegisterWrite;
       case StepKind::kVmEntry:
-        return Hindrance::kEntryAgain;
+        hindrance = ArrangeEntry(step, static_cast<std::uint16_t>(i), out);
+        break;
       case StepKind::kInvalidation:
-        return Hindrance::kInvalidation;
+        hindrance =
+            ArrangeInvalidation(step, static_cast<std::uint16_t>(i), out);
+        break;
     }
     if (hindrance != Hindrance::kNone) return hindrance;
   }
@@ -243,7 +285,9 @@ Hindrance Arranger::ArrangeAccess(const Step& step, std::uint16_t number,
   if (step.kind == StepKind::kGuestPhysicalAccess && !step.page.gla_valid) {
     return Hindrance::kAsynchronous;
   }
-  if (access.implicit_supervisor) return Hindrance::kImplicit;
+  if (access.implicit_supervisor && access.kind != AccessKind::kRead) {
+    return Hindrance::kImplicit;
+  }
   if (access.wruss || IsShadowStack(access.kind)) {
     return Hindrance::kShadowStack;
   }
@@ -251,19 +295,27 @@ Hindrance Arranger::ArrangeAccess(const Step& step, std::uint16_t number,
   linear.kind = StepKind::kLinearAccess;
   linear.access.kind = access.kind;
   linear.access.size = access.size;
+  linear.access.implicit_supervisor = access.implicit_supervisor;
   const Hindrance hindrance = LinearFrom(step, out.c, linear);
   if (hindrance != Hindrance::kNone) return hindrance;
   FitSize(out.c, linear);
   const GuestState& g = out.c.guest;
   const std::uint64_t last = linear.gla.value + linear.access.size - 1;
-  if (!In64Bit(g) && last >= k4Gb) return Hindrance::kNotCanonical;
-  if (In64Bit(g) && (!IsCanonical(linear.gla.value, LinearWidth(g)) ||
-                     !IsCanonical(last, LinearWidth(g)))) {
+  const bool wide_addresses =
+      In64Bit(g) || (access.implicit_supervisor && InIa32e(g));
+  if (!wide_addresses && last >= k4Gb) return Hindrance::kNotCanonical;
+  if (wide_addresses && (!IsCanonical(linear.gla.value, LinearWidth(g)) ||
+                         !IsCanonical(last, LinearWidth(g)))) {
     return Hindrance::kNotCanonical;
   }
-  if (access.kind != AccessKind::kFetch) {
-    const Hindrance missing = ProvideCode(out);
-    if (missing != Hindrance::kNone) return missing;
+  if (access.kind != AccessKind::kFetch &&
+      ProvideCode(out) != Hindrance::kNone) {
+    if (access.implicit_supervisor) return provision_;
+    // What is in the way of the code is in the way of a fetch as well.
+    linear.access.kind = AccessKind::kFetch;
+    FitSize(out.c, linear);
+  }
+  if (linear.access.kind != AccessKind::kFetch) {
     AddCode(linear.access, In64Bit(g));
     Step fetch;
     fetch.kind = StepKind::kLinearAccess;
@@ -277,13 +329,94 @@ Hindrance Arranger::ArrangeAccess(const Step& step, std::uint16_t number,
   return Hindrance::kNone;
 }
 
+// The entry as the first of a walk, by a fetch with CR3 at its page. For an
+// update it leads, by tables of ours, to the page of code.
+Hindrance Arranger::ArrangeStructure(const Step& step, std::uint16_t number,
+                                     ArrangedCase& out) {
+  if (!maps_ || step.gpa.value % 8 != 0) return Hindrance::kStructure;
+  if (step.gpa.value >> Width(machine_.processor) != 0) {
+    return Hindrance::kWideGuestPhysical;
+  }
+  const Hindrance missing = ProvideCode(out);
+  if (missing != Hindrance::kNone) return missing;
+  Hpa entry;
+  if (step.kind == StepKind::kPagingStructureUpdate &&
+      Locate(step.gpa, entry) && state_.memory.Load(entry) == 0) {
+    constexpr std::uint64_t kNotAccessed = 0x07;
+    const std::uint64_t third = own_base_ >> 30 & 511;
+    Put(Hpa{pages_[5].value + 8 * third},
+        (pages_gpa_ + 3 * kPage) | kGuestTable);
+    Put(entry, (pages_gpa_ + 5 * kPage) | kNotAccessed);
+  }
+  const std::uint64_t cacheability = std::uint64_t{step.page.pat_index & 3u}
+                                     << 3;
+  const auto load_cr3 = [&](std::uint64_t value) {
+    Step enter;
+    enter.kind = StepKind::kVmEntry;
+    enter.index = kGuestCr3Field;
+    enter.value = value;
+    out.c.steps.push_back(enter);
+    out.origin.push_back(number);
+  };
+  load_cr3((step.gpa.value & kFrame) | cacheability);
+  Step fetch;
+  fetch.kind = StepKind::kLinearAccess;
+  fetch.access.kind = AccessKind::kFetch;
+  std::uint64_t gla = (step.gpa.value >> 3 & 511) << 39;
+  if (Has(gla, 47)) gla |= ~(Bit(48) - 1);
+  fetch.gla = Gla{gla | (own_base_ & (Bit(39) - 1))};
+  out.c.steps.push_back(fetch);
+  out.origin.push_back(number);
+  load_cr3(out.c.guest.cr3);
+  return Hindrance::kNone;
+}
+
+// What else a VM entry could load means more than a case says.
+Hindrance Arranger::ArrangeEntry(const Step& step, std::uint16_t number,
+                                 ArrangedCase& out) {
+  constexpr std::uint32_t kPmlIndex = 0x0812, kEptpIndex = 0x0004,
+                          kEptp = 0x201a, kPmlAddress = 0x200e;
+  const bool cr3 = step.index == kGuestCr3Field && !maps_;
+  if (!cr3 && step.index != kPmlIndex && step.index != kEptpIndex &&
+      step.index != kEptp && step.index != kPmlAddress) {
+    return Hindrance::kEntryAgain;
+  }
+  out.c.steps.push_back(step);
+  out.origin.push_back(number);
+  return Hindrance::kNone;
+}
+
+// Those of the guest would be instructions in its code.
+Hindrance Arranger::ArrangeInvalidation(const Step& step, std::uint16_t number,
+                                        ArrangedCase& out) {
+  const InvalidationKind kind = step.invalidation.kind;
+  const bool invvpid = kind == InvalidationKind::kInvvpid;
+  if (kind != InvalidationKind::kInvept && !invvpid) {
+    return Hindrance::kInvalidation;
+  }
+  constexpr int kCapInvvpid = 32;
+  if (invvpid && !Has(machine_.processor.ept_vpid_cap, kCapInvvpid)) {
+    return Hindrance::kInvalidation;
+  }
+  out.c.steps.push_back(step);
+  out.origin.push_back(number);
+  return Hindrance::kNone;
+}
+
 // Gives `linear` the address, of which only whole pages matter.
 Hindrance Arranger::LinearFrom(const Step& step, const Case& c, Step& linear) {
+  if (maps_) {
+    if (step.kind != StepKind::kLinearAccess) return Map(step, linear);
+    // Without paging, it was its own guest-physical address.
+    Step physical = step;
+    physical.gpa = Gpa{step.gla.value & (k4Gb - 1)};
+    physical.page = {.user = true, .writable = true};
+    return Map(physical, linear);
+  }
   if (step.kind == StepKind::kLinearAccess) {
     linear.gla = step.gla;
     return Hindrance::kNone;
   }
-  if (maps_) return Map(step, linear);
   if (Pages(c.guest)) return Hindrance::kMixed;
   if (step.gpa.value + step.access.size > k4Gb) {
     return Hindrance::kWideGuestPhysical;
@@ -298,6 +431,18 @@ void Arranger::FitSize(const Case& c, Step& step) const {
   Access& access = step.access;
   const std::uint64_t room = kPage - step.gla.value % kPage;
   const std::uint16_t widest = In64Bit(c.guest) ? 8 : 4;
+  if (access.implicit_supervisor) {
+    // A descriptor, in one page or in two as the access was.
+    constexpr std::uint64_t kDescriptor = 8;
+    if (access.size > room && room >= kDescriptor) {
+      step.gla.value += room - kDescriptor / 2;
+    }
+    if (access.size <= room && room < kDescriptor) {
+      step.gla.value -= kDescriptor - room;
+    }
+    access.size = kDescriptor;
+    return;
+  }
   if (access.size > room) {
     if (access.kind == AccessKind::kFetch) {
       // Prefixes up to the boundary, and INT3 behind it.
@@ -590,6 +735,11 @@ void Arranger::AddCode(const Access& access, bool is_64_bit) {
   std::array<std::uint8_t, 16> code;
   code.fill(kInt3);
   std::size_t n = 0;
+  if (access.implicit_supervisor) {  // MOV ES, eAX
+    code[n++] = 0x8e;
+    code[n++] = 0xc0;
+    return PutBytes(at, code);
+  }
   if (access.size == 2) code[n++] = 0x66;
   if (access.size == 8 && is_64_bit) code[n++] = 0x48;
   const int wide = access.size == 1 ? 0 : 1;

@@ -12,13 +12,20 @@
 //   a guest-physical access       is linear: at its own address with CR0.PG =
 //   0,
 //                                 or through tables that map a page of ours to
-//                                 its page, with the properties that it names
+//                                 its page, with the properties that it names;
+//                                 without bits that this machine has not
+//   a supervisor's access that    a read of a segment descriptor
+//   is implicit
 //   a read, a write               by an instruction in a page of ours, in an
 //                                 unused place of EPT's tables and, if the
 //                                 guest pages, of the guest's. It is preceded
 //                                 by a fetch from that page, a step of its own.
-//   a fetch                       by entering the guest at its address
-//   a store                       stays
+//   a fetch                       by entering the guest at its address; so are
+//                                 accesses, where there is no place for code
+//   the processor reads an entry  by a fetch with CR3 at the entry's page, so
+//   of the guest's, or updates it that it is the first one of the walk
+//   a store, INVEPT, INVVPID      stay
+//   VM entry again                stays, for what concerns translation alone
 //
 // A step that cannot be asked ends the case, with its hindrance.
 //
@@ -72,9 +79,14 @@ struct ArrangedCase {
   std::size_t step = 0;  // ... and at which step, from 1 on
 };
 
+// Of an implicit access, a read of a descriptor by MOV to ES: the selector, in
+// AX, whose descriptor is so many bytes behind the base of the GDT.
+inline constexpr std::uint16_t kDescriptorOffset = 0x10;
+
 // Where in the page of code the instruction is that makes this access; its
 // address is in RBX (EBX), its data in RAX.
 constexpr std::uint16_t CodeOffset(const Access& access) {
+  if (access.implicit_supervisor) return 16 * 15;
   const int kind = access.kind == AccessKind::kRead    ? 0
                    : access.kind == AccessKind::kWrite ? 1
                                                        : 2;
@@ -103,11 +115,19 @@ class Arranger {
     std::uint64_t base = 0;  // the lowest address that it translates
   };
 
+  void FoldGuestPhysical(const Case& moved, ArrangedCase& out);
+  std::uint64_t FoldedGpa(std::uint64_t gpa) const;
   void FitControls(Case& c) const;
   void FitGuest(Case& c) const;
   Hindrance ArrangeSteps(const Case& moved, ArrangedCase& out);
   Hindrance ArrangeAccess(const Step& step, std::uint16_t number,
                           ArrangedCase& out);
+  Hindrance ArrangeStructure(const Step& step, std::uint16_t number,
+                             ArrangedCase& out);
+  Hindrance ArrangeEntry(const Step& step, std::uint16_t number,
+                         ArrangedCase& out);
+  Hindrance ArrangeInvalidation(const Step& step, std::uint16_t number,
+                                ArrangedCase& out);
   Hindrance LinearFrom(const Step& step, const Case& c, Step& linear);
   Hindrance Map(const Step& step, Step& linear);
   void FitSize(const Case& c, Step& step) const;
@@ -136,7 +156,7 @@ class Arranger {
   std::vector<std::uint64_t> used_;  // addresses that steps are about
   ArrangedCase* out_ = nullptr;
   // The pages that lie side by side in guest-physical memory from `pages_gpa_`
-  // on: code, and tables of the guest.
+  // on: code, tables of the guest, and another table of the third level.
   static constexpr std::size_t kPages = 6;
   std::array<Hpa, kPages> pages_;
   std::uint64_t pages_gpa_ = 0;

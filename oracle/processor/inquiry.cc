@@ -27,10 +27,12 @@ const InquiryResult& Inquiry::Ask(const ArrangedCase& arranged) {
   result_.own_memory = false;
   result_.why = "";
   result_.step = 0;
+  result_.has_news = false;
   state_.Load(arranged.c);
   machine_.Load(arranged, state_);
   AskSteps(arranged);
-  if (!machine_.Unload(state_) && result_.result == Result::kAgrees) {
+  const bool conformed = result_.result == Result::kAgrees;
+  if (!machine_.Unload(state_, conformed) && conformed) {
     result_.result = Result::kHarnessError;
     result_.why = "memory has changed that no answer speaks of";
   }
@@ -55,6 +57,7 @@ void Inquiry::AskSteps(const ArrangedCase& arranged) {
     reply = machine_.Perform(state_, step, *verdict_, result_.outcome, fields);
     if (!Compare(reply, fields & ~kUnseen, i + 1)) return;
     state_.Apply(&step, result_.outcome);
+    if (IsFailedEntry(result_.outcome.event.kind)) return;
     const bool is_code = arranged.origin[i] == ArrangedCase::kCodeStep;
     if (is_code && result_.outcome.event.kind != EventKind::kCompleted) {
       result_.code_unreachable = true;
@@ -86,11 +89,23 @@ bool Inquiry::Compare(Reply reply, FieldSet fields, std::size_t number) {
   ++result_.compared;
   result_.fields = fields;
   if (result_.finding.conforms) {
-    met_.Add(trace_.consequences);
+    NoteNews(number);
     return true;
   }
   result_.result = Result::kDeparts;
   return false;
+}
+
+void Inquiry::NoteNews(std::size_t number) {
+  bool has_news = false;
+  trace_.consequences.ForEachNotIn(met_,
+                                   [&](std::size_t) { has_news = true; });
+  if (!has_news) return;
+  met_.Add(trace_.consequences);
+  result_.has_news = true;
+  result_.news_step = number;
+  result_.news = result_.outcome;
+  result_.news_fields = result_.fields;
 }
 
 }  // namespace eptdiff

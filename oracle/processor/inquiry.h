@@ -48,15 +48,17 @@ class Machine {
   // VM entry, and nothing of the guest.
   virtual Reply Enter(const MachineState& state, Outcome& outcome) = 0;
 
-  // A linear access, a fetch or a store. `verdict` says what is permitted;
+  // A linear access, a fetch, a store, INVEPT or INVVPID, or VM entry again in
+  // the state that has what it loads. `verdict` says what is permitted;
   // `fields` are those that are known of the answer.
   virtual Reply Perform(const MachineState& state, const Step& step,
                         const Verdict& verdict, Outcome& outcome,
                         FieldSet& fields) = 0;
 
   // The case is over: no word of it is left in memory. False if more had
-  // changed than the answers say.
-  virtual bool Unload(const MachineState& state) = 0;
+  // changed than the answers say. `conformed`: the last of them has been
+  // carried out; else there is no telling what has changed.
+  virtual bool Unload(const MachineState& state, bool conformed) = 0;
 
   // Of the last kHarnessError.
   virtual std::string_view why() const = 0;
@@ -77,6 +79,12 @@ struct InquiryResult {
   Finding finding;
   Outcome outcome;
   FieldSet fields = kAllFields;  // that are known of it
+  // Whether a rule had a consequence in an answer that agreed, in a place where
+  // none had one before; and of the last such step, the same.
+  bool has_news = false;
+  std::size_t news_step = 0;
+  Outcome news;
+  FieldSet news_fields = kAllFields;
 };
 
 class Inquiry {
@@ -98,6 +106,7 @@ class Inquiry {
   // Whether the next step may be asked.
   bool Compare(Reply reply, FieldSet fields, std::size_t number);
   bool IsJudged();
+  void NoteNews(std::size_t number);
 
   Machine& machine_;
   const Reference reference_;

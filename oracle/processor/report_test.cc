@@ -88,6 +88,8 @@ class ReportTest : public testing::Test {
                                             MemoryType::kUncacheable, 0xe};
     completed_ = finding.answer;
     writer.Finding(finding);
+    finding.number = 3;
+    writer.Agreed(finding);
     writer.HarnessError("an exit that no step expects", "seeds/x", 5, 1);
     writer.Skips("the step is none of a processor", 12);
     writer.Met(Bytes{1, 2, 0x80});
@@ -167,6 +169,10 @@ TEST_F(ReportTest, ReadsWhatWasWritten) {
   EXPECT_EQ(finding.generated, generated_);
   EXPECT_EQ(finding.moved, moved_);
   EXPECT_EQ(report.findings[1].answer, completed_);
+  ASSERT_EQ(report.agreed.size(), 1u);
+  EXPECT_EQ(report.agreed[0].step, 2u);
+  EXPECT_EQ(report.agreed[0].answer, completed_);
+  EXPECT_EQ(report.agreed[0].moved, moved_);
   ASSERT_EQ(report.harness_errors.size(), 1u);
   EXPECT_EQ(report.harness_errors[0].words, "an exit that no step expects");
   EXPECT_EQ(report.skips.at("the step is none of a processor"), 12u);

@@ -293,6 +293,18 @@ void ReportWriter::Finding(const FindingFacts& finding) {
   CaseBytes("moved", finding.number, finding.moved);
 }
 
+void ReportWriter::Agreed(const FindingFacts& agreed) {
+  Open("agreed");
+  Number("number", agreed.number);
+  Text("case", agreed.name);
+  Number("index", agreed.index);
+  Number("step", agreed.step);
+  Hex("fields", agreed.fields);
+  Close();
+  Answer(agreed.number, agreed.answer);
+  CaseBytes("moved", agreed.number, agreed.moved);
+}
+
 void ReportWriter::HarnessError(std::string_view words, std::string_view name,
                                 std::uint64_t index, std::uint64_t step) {
   Open("harness");

@@ -42,6 +42,7 @@ struct Looked {
   Verdict verdict;
   Finding finding;
   std::string problem;  // why it is none; "" if it is one
+  bool agrees = false;  // with the SDM, after all
   bool beyond = false;  // what is wrong is beyond the diagnosis
 
   const Step* step() const {
@@ -67,7 +68,8 @@ std::unique_ptr<Looked> LookAt(const ReportedFinding& told) {
   looked->verdict = spine.verdict();
   looked->finding =
       Judge(looked->verdict, looked->before, told.answer, told.fields);
-  if (looked->finding.conforms) {
+  looked->agrees = looked->finding.conforms;
+  if (looked->agrees) {
     looked->problem = "this program finds nothing wrong with the answer";
   }
   return looked;

@@ -39,14 +39,24 @@ enum Reason : std::uint16_t {
   kPmlFull = 62,
   kSppEvent = 66,
 };
-constexpr unsigned kBreakpoint = 3, kUndefined = 6, kProtection = 13,
-                   kPage14 = 14, kVirtualization = 20;
+constexpr unsigned kBreakpoint = 3, kUndefined = 6, kNotPresent = 11,
+                   kProtection = 13, kPage14 = 14, kVirtualization = 20;
 
 volatile std::uint64_t& WordAt(Hpa address) {
   return *reinterpret_cast<volatile std::uint64_t*>(address.value);
 }
 std::uint8_t* BytesAt(Hpa address) {
   return reinterpret_cast<std::uint8_t*>(address.value);
+}
+
+// PKRU is in no VMCS. WRPKRU needs CR4.PKE, and then counts for this program's
+// own accesses, too, of which there are none meanwhile.
+void LoadPkru(std::uint32_t pkru) {
+  const std::uint64_t cr4 = ReadCr4();
+  asm volatile("mov %0, %%cr4\n\twrpkru\n\tmov %1, %%cr4"
+               :
+               : "r"(cr4 | Bit(kCr4Pke)), "r"(cr4), "a"(pkru), "c"(0), "d"(0)
+               : "memory");
 }
 
 }  // namespace
@@ -66,6 +76,15 @@ void GuestMachine::Write(std::uint32_t field, std::uint64_t value) {
   VmWrite(field, value);
 }
 
+// A field that no guest of ours can change: written if it is another value.
+void GuestMachine::WriteNew(std::uint32_t field, std::uint64_t value) {
+  const std::size_t i = field / 2;
+  if (is_written_[i] && written_[i] == value) return;
+  is_written_[i] = true;
+  written_[i] = value;
+  Write(field, value);
+}
+
 std::uint64_t GuestMachine::Read(std::uint32_t field) {
   ++counts_.vmreads;
   return VmRead(field);
@@ -79,8 +98,6 @@ Reply GuestMachine::Fail(std::string_view why) {
 void GuestMachine::WriteHostState() {
   Write(kHostCr0, ReadCr0());
   Write(kHostCr3, ReadCr3());
-  // WRPKRU needs CR4.PKE.
-  if (capabilities_.limits.processor.pku) WriteCr4(ReadCr4() | Bit(kCr4Pke));
   Write(kHostCr4, ReadCr4());
   constexpr std::uint64_t kCode = 0x08, kData = 0x10, kTask = 0x18;
   for (std::uint32_t segment = 0; segment < 7; ++segment) {
@@ -111,34 +128,34 @@ void GuestMachine::WriteHostState() {
 }
 
 void GuestMachine::WriteControls(const Controls& k) {
-  Write(kPinBased, k.pin_based);
-  Write(kPrimary, k.primary);
-  Write(kSecondary, k.secondary);
-  Write(kExitControls, k.exit_controls);
-  Write(kEntryControls, k.entry_controls);
-  Write(kExceptionBitmap, k.exception_bitmap);
+  WriteNew(kPinBased, k.pin_based);
+  WriteNew(kPrimary, k.primary);
+  WriteNew(kSecondary, k.secondary);
+  WriteNew(kExitControls, k.exit_controls);
+  WriteNew(kEntryControls, k.entry_controls);
+  WriteNew(kExceptionBitmap, k.exception_bitmap);
   // Fields that a processor may not have.
-  Write(kTertiary, k.tertiary);
-  Write(kVmFunctions, k.vm_functions);
-  Write(kPmlAddress, k.pml_address);
-  Write(kSpptp, k.spptp);
-  Write(kVeInformationAddress, k.ve_information_address);
-  Write(kEptpListAddress, k.eptp_list_address);
-  Write(kHlatp, k.hlatp);
-  Write(kHlatPrefixSize, k.hlat_prefix_size);
-  Write(kVpid, k.vpid);
-  Write(kApicAccessAddress, k.apic_access_address);
+  WriteNew(kTertiary, k.tertiary);
+  WriteNew(kVmFunctions, k.vm_functions);
+  WriteNew(kPmlAddress, k.pml_address);
+  WriteNew(kSpptp, k.spptp);
+  WriteNew(kVeInformationAddress, k.ve_information_address);
+  WriteNew(kEptpListAddress, k.eptp_list_address);
+  WriteNew(kHlatp, k.hlatp);
+  WriteNew(kHlatPrefixSize, k.hlat_prefix_size);
+  WriteNew(kVpid, k.vpid);
+  WriteNew(kApicAccessAddress, k.apic_access_address);
 }
 
 void GuestMachine::WriteGuest(const GuestState& g) {
-  Write(kGuestCr0, g.cr0);
-  Write(kGuestCr3, g.cr3);
-  Write(kGuestCr4, g.cr4);
-  Write(kGuestEfer, g.efer);
-  Write(kGuestPat, g.pat);
-  Write(kGuestPkrs, g.pkrs);
-  Write(kGuestDr7, 0x400);
-  Write(kGuestRsp, 0);
+  WriteNew(kGuestCr0, g.cr0);
+  WriteNew(kGuestCr3, g.cr3);
+  WriteNew(kGuestCr4, g.cr4);
+  WriteNew(kGuestEfer, g.efer);
+  WriteNew(kGuestPat, g.pat);
+  WriteNew(kGuestPkrs, g.pkrs);
+  WriteNew(kGuestDr7, 0x400);
+  WriteNew(kGuestRsp, 0);
   // Flat segments. Rights: type, S, DPL, P, L, D/B, G.
   const std::uint64_t dpl = std::uint64_t{g.cpl} << 5;
   const std::uint64_t code =
@@ -148,26 +165,24 @@ void GuestMachine::WriteGuest(const GuestState& g) {
                                  : segment == kSs ? 0xc093 | dpl
                                                   : 0xc0f3;
     const std::uint64_t selector = segment == kCs ? 0x08 : 0x10;
-    Write(kGuestEsSelector + 2 * segment, selector | g.cpl);
-    Write(kGuestEsBase + 2 * segment, 0);
-    Write(kGuestEsLimit + 2 * segment, 0xffffffff);
-    Write(kGuestEsRights + 2 * segment, rights);
+    WriteNew(kGuestEsSelector + 2 * segment, selector | g.cpl);
+    WriteNew(kGuestEsBase + 2 * segment, 0);
+    WriteNew(kGuestEsLimit + 2 * segment, 0xffffffff);
+    WriteNew(kGuestEsRights + 2 * segment, rights);
   }
-  Write(kGuestEsSelector + 2 * kLdtr, 0);
-  Write(kGuestEsBase + 2 * kLdtr, 0);
-  Write(kGuestEsLimit + 2 * kLdtr, 0);
-  Write(kGuestEsRights + 2 * kLdtr, 0x10000);  // unusable
-  Write(kGuestEsSelector + 2 * kTr, 0x18);
-  Write(kGuestEsBase + 2 * kTr, 0);
-  Write(kGuestEsLimit + 2 * kTr, 0x67);
-  Write(kGuestEsRights + 2 * kTr, 0x8b);
-  Write(kGuestGdtrBase, 0);
-  Write(kGuestGdtrLimit, 0);
-  Write(kGuestIdtrBase, 0);
-  Write(kGuestIdtrLimit, 0);
-  if (capabilities_.limits.processor.pku) {
-    asm volatile("wrpkru" : : "a"(g.pkru), "c"(0), "d"(0));
-  }
+  WriteNew(kGuestEsSelector + 2 * kLdtr, 0);
+  WriteNew(kGuestEsBase + 2 * kLdtr, 0);
+  WriteNew(kGuestEsLimit + 2 * kLdtr, 0);
+  WriteNew(kGuestEsRights + 2 * kLdtr, 0x10000);  // unusable
+  WriteNew(kGuestEsSelector + 2 * kTr, 0x18);
+  WriteNew(kGuestEsBase + 2 * kTr, 0);
+  WriteNew(kGuestEsLimit + 2 * kTr, 0x67);
+  WriteNew(kGuestEsRights + 2 * kTr, 0x8b);
+  WriteNew(kGuestGdtrBase, 0);
+  WriteNew(kGuestGdtrLimit, 0);
+  WriteNew(kGuestIdtrBase, 0);
+  WriteNew(kGuestIdtrLimit, 0);
+  if (capabilities_.limits.processor.pku) LoadPkru(g.pkru);
 }
 
 void GuestMachine::WriteStep(const MachineState& state, std::uint64_t rip,
@@ -304,12 +319,25 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
     WordAt(step.hpa) = step.value;
     return Reply::kAnswered;
   }
+  if (step.kind == StepKind::kVmEntry) {
+    WriteControls(state.controls);
+    WriteGuest(state.guest);
+    return Enter(state, outcome);
+  }
+  if (step.kind == StepKind::kInvalidation) {
+    return Invalidate(step.invalidation, outcome);
+  }
   const Reply reply = PrepareAccess(state, step, verdict);
   if (reply != Reply::kAnswered) return reply;
   const bool fetch = step.access.kind == AccessKind::kFetch;
   const std::uint64_t rip =
       fetch ? step.gla.value : arranged_->code.value + CodeOffset(step.access);
   registers_.rbx = step.gla.value;
+  if (step.access.implicit_supervisor) {
+    Write(kGuestGdtrBase, step.gla.value - kDescriptorOffset);
+    Write(kGuestGdtrLimit, 0xffff);
+    registers_.rax = kDescriptorOffset | 3;
+  }
   switch (Run(state, rip, step_timer_)) {
     case Ended::kYes:
       break;
@@ -335,6 +363,21 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
   ReadRegisters(outcome);
   if (outcome.event.kind == EventKind::kVmExit) ReadSaved(outcome);
   CollectWrites(state, verdict, outcome);
+  return Reply::kAnswered;
+}
+
+Reply GuestMachine::Invalidate(const Invalidation& asked, Outcome& outcome) {
+  constexpr std::uint64_t kInvalidOperand = 28;
+  ++counts_.invalidations;
+  const VmResult result = asked.kind == InvalidationKind::kInvept
+                              ? Invept(asked.type, asked.first, asked.second)
+                              : Invvpid(asked.type, asked.first, asked.second);
+  if (result == VmResult::kSucceed) return Reply::kAnswered;
+  if (result != VmResult::kFailValid ||
+      Read(kInstructionError) != kInvalidOperand) {
+    return Fail("INVEPT or INVVPID fails for no reason of a case's");
+  }
+  outcome.event.kind = EventKind::kInvalidOperand;
   return Reply::kAnswered;
 }
 
@@ -366,8 +409,33 @@ Reply GuestMachine::PrepareAccess(const MachineState& state, const Step& step,
   if (step.access.kind == AccessKind::kFetch) {
     return PlaceFetch(step) ? Reply::kAnswered : Reply::kOwnMemory;
   }
+  if (step.access.implicit_supervisor) {
+    return PlaceDescriptor() ? Reply::kAnswered : Reply::kOwnMemory;
+  }
   PlaceData(step);
   return Reply::kAnswered;
+}
+
+// A data segment for everybody that is not present: who reads it there says so
+// with #NP.
+bool GuestMachine::PlaceDescriptor() {
+  constexpr std::uint8_t kDescriptor[8] = {0xff, 0xff, 0, 0, 0, 0x73, 0xcf, 0};
+  for (const Piece& piece : pieces_) {
+    for (std::size_t i = 0; i < piece.bytes; ++i) {
+      if (WordAt(Hpa{(piece.address.value + i) & ~std::uint64_t{7}}) != 0) {
+        pieces_.clear();
+        return false;
+      }
+    }
+  }
+  std::size_t done = 0;
+  for (Piece& piece : pieces_) {
+    std::memcpy(piece.expected, kDescriptor + done, piece.bytes);
+    std::memcpy(BytesAt(piece.address), piece.expected, piece.bytes);
+    done += piece.bytes;
+  }
+  shows_address_ = true;
+  return true;
 }
 
 // INT3 at the last byte, and before it prefixes that mean nothing to it.
@@ -429,8 +497,12 @@ void GuestMachine::PlaceData(const Step& step) {
   shows_address_ = free;
 }
 
-bool GuestMachine::IsAsExpected(const Step& step) const {
+bool GuestMachine::IsAsExpected(const Step& step) {
   if (!has_hint_) return false;
+  if (step.access.implicit_supervisor) {
+    // #NP; any other descriptor would have been refused with #GP.
+    return (Read(kExitInterruption) & 0xff) == kNotPresent;
+  }
   if (step.access.kind == AccessKind::kRead) {
     std::uint8_t data[8];
     std::memcpy(data, &registers_.rax, 8);
@@ -521,9 +593,23 @@ void GuestMachine::ReadException(const MachineState& state, const Step& step,
       event.kind = EventKind::kPageFault;
       event.error_code = static_cast<std::uint32_t>(Read(kExitErrorCode));
       event.cr2 = Gla{Read(kExitQualification)};
+      // Of what was fetched where nothing should have been: zeros are ADD to
+      // memory at RAX.
+      if (step.access.kind == AccessKind::kFetch &&
+          event.cr2.value - step.gla.value >= step.access.size) {
+        event = Event();
+      }
+      return;
+    case kNotPresent:
+      event.kind = step.access.implicit_supervisor ? EventKind::kCompleted
+                                                   : EventKind::kGaveUp;
       return;
     case kProtection:
-      event.kind = EventKind::kGeneralProtection;
+      // A descriptor that is none: it has been read, and elsewhere.
+      event.kind = step.access.implicit_supervisor &&
+                           Read(kExitErrorCode) == kDescriptorOffset
+                       ? EventKind::kCompleted
+                       : EventKind::kGeneralProtection;
       return;
     case kUndefined:
       event.kind = EventKind::kInvalidOpcode;
@@ -614,25 +700,31 @@ void GuestMachine::CollectWrites(const MachineState& state,
             });
 }
 
-bool GuestMachine::Unload(const MachineState& state) {
+bool GuestMachine::Unload(const MachineState& state, bool conformed) {
   bool same = true;
   for (const Hpa word : state.memory.addresses()) {
     if (!IsMine(word)) continue;
     same = same && WordAt(word) == state.memory.Load(word);
     WordAt(word) = 0;
   }
-  // A departure may have left anything in the log, the area, the page.
+  if (!conformed) Forget(state);
+  pieces_.clear();
+  return same;
+}
+
+// A departure may have left anything in the log, the area, the pages, and in
+// the registers of the guest.
+void GuestMachine::Forget(const MachineState& state) {
   const Controls& k = state.controls;
-  const auto clear = [&](std::uint64_t page) {
-    if (IsMine(Hpa{page & ~(kPage - 1)})) {
-      std::memset(BytesAt(Hpa{page & ~(kPage - 1)}), 0, kPage);
-    }
+  const auto clear = [&](std::uint64_t address) {
+    const Hpa page{address & ~(kPage - 1)};
+    if (IsMine(page)) std::memset(BytesAt(page), 0, kPage);
   };
   if (Has(k.secondary, kSecondaryPml)) clear(k.pml_address);
   if (Has(k.secondary, kSecondaryVe)) clear(k.ve_information_address);
   for (const Piece& piece : pieces_) clear(piece.address.value);
-  pieces_.clear();
-  return same;
+  for (const Hpa word : state.memory.addresses()) clear(word.value);
+  std::fill(is_written_.begin(), is_written_.end(), false);
 }
 
 }  // namespace eptdiff::image

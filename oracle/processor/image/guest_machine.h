@@ -48,7 +48,7 @@ class GuestMachine final : public Machine {
   Reply Perform(const MachineState& state, const Step& step,
                 const Verdict& verdict, Outcome& outcome,
                 FieldSet& fields) override;
-  bool Unload(const MachineState& state) override;
+  bool Unload(const MachineState& state, bool conformed) override;
   std::string_view why() const override { return why_; }
 
   const GuestCounts& counts() const { return counts_; }
@@ -74,19 +74,23 @@ class GuestMachine final : public Machine {
                      Outcome& outcome);
   void ReadSaved(Outcome& outcome);
   void ReadRegisters(Outcome& outcome);
+  Reply Invalidate(const Invalidation& asked, Outcome& outcome);
   Reply PrepareAccess(const MachineState& state, const Step& step,
                       const Verdict& verdict);
   bool PlaceFetch(const Step& step);
+  bool PlaceDescriptor();
   void PlaceData(const Step& step);
-  bool IsAsExpected(const Step& step) const;
+  bool IsAsExpected(const Step& step);
   void RestorePieces();
   void CollectWrites(const MachineState& state, const Verdict& verdict,
                      Outcome& outcome);
   void LookAt(const MachineState& state, Hpa word, Outcome& outcome);
   bool IsMine(Hpa word) const;
   bool Clean(Hpa address);
+  void Forget(const MachineState& state);
   Reply Fail(std::string_view why);
   void Write(std::uint32_t field, std::uint64_t value);
+  void WriteNew(std::uint32_t field, std::uint64_t value);
   std::uint64_t Read(std::uint32_t field);
 
   const VmxCapabilities capabilities_;
@@ -94,6 +98,10 @@ class GuestMachine final : public Machine {
   // A bit for each page below 4 GBytes: it has been cleared.
   static constexpr std::size_t kPagesBelow4Gb = std::size_t{1} << 20;
   std::vector<bool> is_clean_ = std::vector<bool>(kPagesBelow4Gb);
+  // What WriteNew() has written last, by encoding / 2.
+  static constexpr std::size_t kFields = 0x7000 / 2;
+  std::vector<std::uint64_t> written_ = std::vector<std::uint64_t>(kFields);
+  std::vector<bool> is_written_ = std::vector<bool>(kFields);
   const ArrangedCase* arranged_ = nullptr;
   FixedVector<Piece, 2> pieces_;
   bool has_hint_ = false;

@@ -84,7 +84,12 @@ extern "C" {
 
 void* memcpy(void* to, const void* from, std::size_t bytes) {
   void* result = to;
-  asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes) : : "memory");
+  std::size_t words = bytes / 8;
+  std::size_t rest = bytes % 8;
+  asm volatile("rep movsq\n\tmov %3, %%rcx\n\trep movsb"
+               : "+D"(to), "+S"(from), "+c"(words), "+r"(rest)
+               :
+               : "memory");
   return result;
 }
 
@@ -106,7 +111,14 @@ void* memmove(void* to, const void* from, std::size_t bytes) {
 
 void* memset(void* to, int value, std::size_t bytes) {
   void* result = to;
-  asm volatile("rep stosb" : "+D"(to), "+c"(bytes) : "a"(value) : "memory");
+  std::size_t words = bytes / 8;
+  std::size_t rest = bytes % 8;
+  const std::uint64_t filled =
+      0x0101010101010101u * static_cast<unsigned char>(value);
+  asm volatile("rep stosq\n\tmov %2, %%rcx\n\trep stosb"
+               : "+D"(to), "+c"(words), "+r"(rest)
+               : "a"(filled)
+               : "memory");
   return result;
 }
 

@@ -181,6 +181,7 @@ VmxCapabilities ReadVmxCapabilities() {
   if (Has(l.secondary.may, kSecondaryVmFunctions)) {
     l.vm_functions = ReadMsr(kVmFunc);
   }
+  l.lam = Cpuid(0).eax >= 7 && Cpuid(7).eax >= 1 && Has(Cpuid(7, 1).eax, 26);
   c.ept_vpid_cap = ReadMsr(kEptVpidCap);
   l.cr0 = {ReadMsr(kCr0Fixed0), ReadMsr(kCr0Fixed1)};
   l.cr4 = {ReadMsr(kCr4Fixed0), ReadMsr(kCr4Fixed1)};
