@@ -98,8 +98,7 @@ bool Inquiry::Compare(Reply reply, FieldSet fields, std::size_t number) {
 
 void Inquiry::NoteNews(std::size_t number) {
   bool has_news = false;
-  trace_.consequences.ForEachNotIn(met_,
-                                   [&](std::size_t) { has_news = true; });
+  trace_.consequences.ForEachNotIn(met_, [&](std::size_t) { has_news = true; });
   if (!has_news) return;
   met_.Add(trace_.consequences);
   result_.has_news = true;

@@ -286,8 +286,8 @@ void ReportReader::TakeFinding(const Fields& fields, bool agreed) {
   finding.rule = TextOf(fields, "rule");
   finding.expected = NumberOf(fields, "expected");
   finding.given = NumberOf(fields, "given");
-  finding.fields = fields.contains("fields") ? NumberOf(fields, "fields")
-                                             : report_.fields;
+  finding.fields =
+      fields.contains("fields") ? NumberOf(fields, "fields") : report_.fields;
   finding.seen = NumberOf(fields, "seen");
   finding.of = NumberOf(fields, "of");
 }
