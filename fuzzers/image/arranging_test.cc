@@ -74,7 +74,8 @@ class EngineMachine : public Machine {
 };
 
 struct Tried {
-  int cases = 0, asked = 0, departs = 0, harness = 0, unreachable = 0, unmovable = 0;
+  int cases = 0, asked = 0, departs = 0, harness = 0, unreachable = 0,
+      unmovable = 0;
   std::array<int, kHindranceCount> hindered = {};
 };
 

@@ -23,7 +23,7 @@ struct MachineLimits {
   AllowedBits pin_based, primary, secondary, tertiary, exit, entry;
   AllowedBits cr0, cr4;            // in VMX operation
   std::uint64_t vm_functions = 0;  // those that it has
-  bool lam = false;  // linear-address masking, by CR3 bits 62:61
+  bool lam = false;                // linear-address masking, by CR3 bits 62:61
 };
 
 }  // namespace eptdiff
