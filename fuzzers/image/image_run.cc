@@ -46,14 +46,15 @@ ImageRun::ImageRun(const RunOptions& options, const Processor& processor,
                    Machine& machine, Arranger& arranger,
                    std::span<const FreeRange> memory,
                    std::span<const Hpa> frames, Dialect dialect,
-                   SecondsFunction seconds, ProgressFunction progress,
-                   ReportWriter& report)
+                   SecondsFunction seconds, TicksFunction ticks,
+                   ProgressFunction progress, ReportWriter& report)
     : options_(options),
       processor_(processor),
       machine_(machine),
       arranger_(arranger),
       frames_(frames),
       seconds_(seconds),
+      ticks_(ticks),
       progress_(progress),
       report_(report),
       mover_(memory),
@@ -100,22 +101,30 @@ void ImageRun::Generate() {
     Focus focus = i % 2 == 0 ? Focus::kEpt : Focus::kLinear;
     if (options_.only == "ept") focus = Focus::kEpt;
     if (options_.only == "linear") focus = Focus::kLinear;
+    const std::uint64_t before = ticks_();
     GenerateCase(options_.seed + i, c, focus);
+    spent_.making += ticks_() - before;
     Ask(c, "");
   }
 }
 
 void ImageRun::Ask(const Case& c, std::string_view name) {
   ++counts_.cases;
+  const std::uint64_t start = ticks_();
   const Unmovable unmovable = mover_.Move(c, processor_, moved_);
+  const std::uint64_t moved = ticks_();
+  spent_.moving += moved - start;
   if (unmovable != Unmovable::kNone) {
     ++unmovable_[static_cast<std::size_t>(unmovable)];
     ++counts_.skipped;
     return;
   }
   arranger_.Arrange(moved_, frames_, arranged_);
+  const std::uint64_t arranged = ticks_();
+  spent_.arranging += arranged - moved;
   machine_.Claim(mover_.regions());
   const InquiryResult& result = inquiry_.Ask(arranged_);
+  spent_.asking += ticks_() - arranged;
   counts_.steps += result.compared;
   if (result.has_news && result.result != Result::kHarnessError) {
     TellNews(name, result);

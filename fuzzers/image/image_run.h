@@ -38,6 +38,8 @@ RunOptions ReadRunOptions(std::string_view command_line);
 
 // Whole seconds since some moment.
 using SecondsFunction = std::uint64_t (*)();
+// Ticks of whatever clock is fine enough to tell what takes the time.
+using TicksFunction = std::uint64_t (*)();
 // Shows somebody who is there how far it is.
 using ProgressFunction = void (*)(const ReportCounts&);
 
@@ -47,13 +49,19 @@ class ImageRun {
   ImageRun(const RunOptions& options, const Processor& processor,
            Machine& machine, Arranger& arranger,
            std::span<const FreeRange> memory, std::span<const Hpa> frames,
-           Dialect dialect, SecondsFunction seconds, ProgressFunction progress,
-           ReportWriter& report);
+           Dialect dialect, SecondsFunction seconds, TicksFunction ticks,
+           ProgressFunction progress, ReportWriter& report);
 
   // All cases; true if the machine agreed to all that it was asked.
   bool Run(Module& module);
 
   const ReportCounts& counts() const { return counts_; }
+
+  // What the time went to.
+  struct Ticks {
+    std::uint64_t making = 0, moving = 0, arranging = 0, asking = 0;
+  };
+  const Ticks& ticks() const { return spent_; }
 
  private:
   // Findings of one signature beyond these are counted, and not told.
@@ -85,6 +93,7 @@ class ImageRun {
   Arranger& arranger_;
   const std::span<const Hpa> frames_;
   const SecondsFunction seconds_;
+  const TicksFunction ticks_;
   const ProgressFunction progress_;
   ReportWriter& report_;
   Mover mover_;
@@ -93,6 +102,7 @@ class ImageRun {
   ArrangedCase arranged_;
   ReportCounts counts_;
   std::uint64_t told_news_ = 0;
+  Ticks spent_;
   std::uint64_t findings_ = 0;
   std::vector<Signature> signatures_;
   std::array<std::uint64_t, kUnmovableCount> unmovable_ = {};

@@ -207,7 +207,7 @@ void TellMachine(const BootInformation& boot, ReportWriter& report) {
   Arranger arranger(vmx.limits);
   ImageRun run(options, vmx.limits.processor, machine, arranger,
                {memory.begin(), memory.end()}, frames, *std::move(dialect),
-               SecondsOfClock, ShowProgress, report);
+               SecondsOfClock, TimeStamp, ShowProgress, report);
   const bool agreed = run.Run(module);
   StopVmx();
 
@@ -220,6 +220,10 @@ void TellMachine(const BootInformation& boot, ReportWriter& report) {
       counts.vmwrites, " VMWRITEs, ", counts.vmreads, " VMREADs, ",
       counts.invalidations, " INVEPTs and INVVPIDs, ", counts.retries,
       " tried again; ", HeapLeft() / kMegabyte, " MBytes left\n");
+  const ImageRun::Ticks& ticks = run.ticks();
+  Say("Ticks: ", ticks.making, " making cases, ", ticks.moving, " moving, ",
+      ticks.arranging, " arranging, ", ticks.asking, " asking, ", counts.ticks,
+      " of these by the machine\n");
   if (told.harness != 0) End(Ending::kHarnessError);
   End(agreed ? Ending::kAgreed : Ending::kDeparted);
 }

@@ -42,6 +42,18 @@ enum Reason : std::uint16_t {
 constexpr unsigned kBreakpoint = 3, kUndefined = 6, kNotPresent = 11,
                    kProtection = 13, kPage14 = 14, kVirtualization = 20;
 
+// Adds the time that it lives to a count.
+class Stopwatch {
+ public:
+  explicit Stopwatch(std::uint64_t& count)
+      : count_(count), start_(TimeStamp()) {}
+  ~Stopwatch() { count_ += TimeStamp() - start_; }
+
+ private:
+  std::uint64_t& count_;
+  const std::uint64_t start_;
+};
+
 volatile std::uint64_t& WordAt(Hpa address) {
   return *reinterpret_cast<volatile std::uint64_t*>(address.value);
 }
@@ -227,6 +239,7 @@ void GuestMachine::Claim(std::span<const MovedRegion> regions) {
 
 void GuestMachine::Load(const ArrangedCase& arranged,
                         const MachineState& state) {
+  const Stopwatch watch(counts_.ticks);
   arranged_ = &arranged;
   for (const Hpa word : state.memory.addresses()) {
     // What lies elsewhere nothing leads to (moving.h).
@@ -307,6 +320,7 @@ Reply GuestMachine::Enter(const MachineState& state, Outcome& outcome) {
 Reply GuestMachine::Perform(const MachineState& state, const Step& step,
                             const Verdict& verdict, Outcome& outcome,
                             FieldSet& fields) {
+  const Stopwatch watch(counts_.ticks);
   outcome.event = Event();
   outcome.saved = SavedState();
   outcome.registers = RegistersOf(state);
@@ -701,6 +715,7 @@ void GuestMachine::CollectWrites(const MachineState& state,
 }
 
 bool GuestMachine::Unload(const MachineState& state, bool conformed) {
+  const Stopwatch watch(counts_.ticks);
   bool same = true;
   for (const Hpa word : state.memory.addresses()) {
     if (!IsMine(word)) continue;

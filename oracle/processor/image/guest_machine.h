@@ -34,6 +34,7 @@ struct GuestCounts {
   std::uint64_t vmreads = 0;
   std::uint64_t invalidations = 0;
   std::uint64_t retries = 0;  // after an NMI or an interrupt
+  std::uint64_t ticks = 0;    // in Load(), Enter(), Perform(), Unload()
 };
 
 class GuestMachine final : public Machine {
