@@ -22,6 +22,8 @@
 #include "oracle/judgement/judge.h"
 #include "oracle/judgement/spine.h"
 #include "oracle/judgement/trial.h"
+#include "oracle/reference/caches/caching_reference.h"
+#include "oracle/reference/dialects/known_dialects.h"
 #include "oracle/reference/rule_places.h"
 
 namespace eptdiff {
@@ -130,16 +132,19 @@ bool TellSmallest(const Alteration& alteration, const Looked& looked,
   return true;
 }
 
-// Whether the departure is what makes the machine's answer one that fits.
-bool Needs(const Dialect& dialect, std::size_t place, const Looked& looked) {
-  const CachingReference without(dialect.Without(place));
+// Whether the dialect permits what the machine answered.
+bool Permits(const CachingReference& reference, const Looked& looked) {
   Verdict verdict;
   Trace trace;
-  without.Judge(looked.before, looked.step(), verdict, trace);
+  reference.Judge(looked.before, looked.step(), verdict, trace);
   return verdict.standing == Standing::kJudged &&
-         !Judge(verdict, looked.before, looked.told->answer,
-                looked.told->fields)
-              .conforms;
+         Judge(verdict, looked.before, looked.told->answer, looked.told->fields)
+             .conforms;
+}
+
+// Whether the departure is what makes the machine's answer one that fits.
+bool Needs(const Dialect& dialect, std::size_t place, const Looked& looked) {
+  return !Permits(CachingReference(dialect.Without(place)), looked);
 }
 
 // In how many cases the machine has shown each signature: it tells the first
@@ -157,6 +162,33 @@ Counts CountsOf(const ImageReport& answers) {
     if (at != counts.end()) at->second = std::max(at->second, seen.times);
   }
   return counts;
+}
+
+// Of the named dialects the one that explains most of the findings, and more
+// than half of them: what is known comes before what is searched for. None if
+// no dialect does.
+struct Spoken {
+  std::string name;
+  Dialect dialect;
+  std::size_t explained = 0;
+};
+std::optional<Spoken> FindSpoken(
+    const std::vector<std::unique_ptr<Looked>>& findings) {
+  std::optional<Spoken> best;
+  std::size_t all = 0;
+  for (const auto& looked : findings) all += looked->problem.empty();
+  for (const std::string& name : NamedDialects()) {
+    Spoken spoken = {name, *FindDialect(name)};
+    if (spoken.dialect.alterations().size() < 2) continue;
+    const CachingReference reference(spoken.dialect);
+    for (const auto& looked : findings) {
+      if (!looked->problem.empty()) continue;
+      spoken.explained += Permits(reference, *looked);
+    }
+    if (2 * spoken.explained <= all) continue;
+    if (!best.has_value() || spoken.explained > best->explained) best = spoken;
+  }
+  return best;
 }
 
 CheckFinding DepartureOf(const Departure& departure, const Dialect& dialect,
@@ -198,6 +230,33 @@ CheckFinding DepartureOf(const Departure& departure, const Dialect& dialect,
   told.text_case.rules = {told.identifier};
   told.text_case.explanation = told.sentence;
   return told;
+}
+
+// The departures of a dialect that the machine's answers need.
+void TellSpoken(const Spoken& spoken,
+                const std::vector<std::unique_ptr<Looked>>& findings,
+                const Counts& counts, Clock::time_point end,
+                MachineReport& result) {
+  const auto& all = spoken.dialect.alterations();
+  std::size_t shown = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const bool needed = std::any_of(
+        findings.begin(), findings.end(),
+        [&](const auto& looked) { return Needs(spoken.dialect, i, *looked); });
+    if (!needed) continue;
+    ++shown;
+    Departure departure;
+    departure.alteration = all[i];
+    result.report.departures.push_back(
+        DepartureOf(departure, spoken.dialect, findings, counts, end,
+                    result.asked.emplace_back()));
+  }
+  result.report.remarks.push_back(
+      absl::StrCat(findings.size(),
+                   " of the findings that were told whole are what the "
+                   "dialect ",
+                   spoken.name, " does, ", shown, " of whose ", all.size(),
+                   " departures they need"));
 }
 
 // Those that no combination of alterations explains, one for each signature.
@@ -321,15 +380,46 @@ MachineReport ReportOfMachine(const ImageReport& answers,
   }
   AddRules(answers, report);
 
-  std::vector<std::unique_ptr<Looked>> findings;
-  Diagnosis diagnosis(answers.fields);
-  for (const ReportedFinding& told : answers.findings) {
-    const Looked& looked = *findings.emplace_back(LookAt(told));
-    if (!looked.problem.empty()) continue;
-    diagnosis.Observe(looked.c, told.step, looked.before, looked.step(),
-                      told.answer);
-  }
+  FieldSet fields = answers.fields;
+  const auto look = [&](const std::vector<ReportedFinding>& list) {
+    std::vector<std::unique_ptr<Looked>> all;
+    for (const ReportedFinding& told : list) {
+      all.push_back(LookAt(told));
+      fields &= told.fields;
+    }
+    return all;
+  };
+  std::vector<std::unique_ptr<Looked>> findings = look(answers.findings);
+  const std::vector<std::unique_ptr<Looked>> agreed = look(answers.agreed);
   const Counts counts = CountsOf(answers);
+  const std::optional<Spoken> spoken = FindSpoken(findings);
+  std::vector<std::unique_ptr<Looked>> of_dialect;
+  if (spoken.has_value()) {
+    const CachingReference reference(spoken->dialect);
+    std::vector<std::unique_ptr<Looked>> rest;
+    for (auto& looked : findings) {
+      const bool explained =
+          looked->problem.empty() && Permits(reference, *looked);
+      (explained ? of_dialect : rest).push_back(std::move(looked));
+    }
+    findings = std::move(rest);
+    TellSpoken(*spoken, of_dialect, counts, end, result);
+  }
+  Diagnosis diagnosis(fields);
+  for (const auto& looked : agreed) {
+    if (!looked->agrees) continue;
+    diagnosis.Observe(looked->c, looked->told->step, looked->before,
+                      looked->step(), looked->told->answer);
+  }
+  for (const auto& looked : findings) {
+    if (!looked->problem.empty()) continue;
+    // What differs only where others say nothing no diagnosis of all explains.
+    looked->beyond =
+        Judge(looked->verdict, looked->before, looked->told->answer, fields)
+            .conforms;
+    diagnosis.Observe(looked->c, looked->told->step, looked->before,
+                      looked->step(), looked->told->answer);
+  }
   const Explanation& explanation = diagnosis.explanation();
   const Dialect dialect = explanation.dialect();
   for (const Departure& departure : explanation.departures) {
@@ -337,7 +427,7 @@ MachineReport ReportOfMachine(const ImageReport& answers,
                                             counts, end,
                                             result.asked.emplace_back()));
   }
-  AddDialects(explanation.departures, report);
+  if (!spoken.has_value()) AddDialects(explanation.departures, report);
   AddUnexplained(explanation, findings, counts, result);
   AddRemarks(answers, findings, report);
   return result;
