@@ -496,8 +496,10 @@ void Arranger::FitSize(const Case& c, Step& step) const {
   }
   if (access.size > room) {
     if (access.kind == AccessKind::kFetch) {
-      // Prefixes up to the boundary, and INT3 behind it.
-      access.size = static_cast<std::uint16_t>(room + 1);
+      // One byte and one. INT3 behind a prefix where it completes; and the zero
+      // that is the first of it elsewhere is an opcode that needs another byte.
+      step.gla.value += room - 1;
+      access.size = 2;
       return;
     }
     if (room >= widest) {
