@@ -1,8 +1,8 @@
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -24,7 +24,6 @@
 #include "fuzzers/command/image/machine_run.h"
 #include "fuzzers/command/options/command_line.h"
 #include "fuzzers/command/options/exit_code.h"
-#include "fuzzers/command/options/nearest.h"
 #include "fuzzers/command/options/report_error.h"
 #include "fuzzers/command/report/check_files.h"
 #include "fuzzers/command/subcommands.h"
@@ -52,6 +51,8 @@ constexpr std::size_t kToldTroubles = 10;
 constexpr std::size_t kMaxLogBytes = std::size_t{1} << 30;
 // Beside the time for new cases: firmware, and the cases that are given.
 constexpr std::uint64_t kTimeForTheRest = 300;
+// To make cases small.
+constexpr std::chrono::seconds kTime{60};
 
 struct ImageOptions {
   std::string image;
@@ -141,9 +142,11 @@ absl::Status WriteReports(const ImageOptions& options,
   return WriteSmallestCases(reports, options.out);
 }
 
-// The report of what a machine told; the exit status.
-int Report(const ImageOptions& options, const std::string& log,
-           const ImageReport& answers) {
+// Why there is nothing to report of what a machine told, and the exit status;
+// none if there is.
+std::optional<int> NothingTold(const ImageOptions& options,
+                               const std::string& log,
+                               const ImageReport& answers) {
   TellTroubles(log, answers);
   if (!answers.begun) {
     absl::FPrintF(stderr,
@@ -152,15 +155,17 @@ int Report(const ImageOptions& options, const std::string& log,
                   log);
     return options.log.empty() ? kExitNobodyAnswered : kExitBadInput;
   }
-  if (!answers.refused.empty()) {
-    absl::PrintF("%s\n%s", MachineWords(answers.machine),
-                 Wrapped(absl::StrCat("It can be asked nothing: ",
-                                      answers.refused, ". ", answers.advice),
-                         2));
-    return kExitNobodyAnswered;
-  }
-  const CheckReports reports = {
-      ReportOfMachine(answers, log, Clock::now() + std::chrono::seconds(60))};
+  if (answers.refused.empty()) return std::nullopt;
+  absl::PrintF("%s\n%s", MachineWords(answers.machine),
+               Wrapped(absl::StrCat("It can be asked nothing: ",
+                                    answers.refused, ". ", answers.advice),
+                       2));
+  return kExitNobodyAnswered;
+}
+
+int Tell(const ImageOptions& options, const ImageReport& answers,
+         const MachineReport& told) {
+  const CheckReports reports = {told.report};
   const Style style(WantsColour(options.colour, stdout));
   std::fputs(CheckText(reports, false, style).c_str(), stdout);
   if (absl::Status s = WriteReports(options, answers, reports); !s.ok()) {
@@ -177,56 +182,93 @@ int ReadLog(const ImageOptions& options) {
   ReportReader reader;
   reader.Add(*text);
   reader.Finish();
-  return Report(options, options.log, reader.report());
+  const ImageReport& answers = reader.report();
+  const auto nothing = NothingTold(options, options.log, answers);
+  if (nothing.has_value()) return *nothing;
+  return Tell(options, answers,
+              ReportOfMachine(answers, options.log, Clock::now() + kTime));
+}
+
+// What was told in one run, from its beginning to its end.
+struct Told {
+  ReportReader reader;
+  std::string log;
+  MachineEnd end;
+};
+
+absl::Status Start(const ImageOptions& options, const std::string& iso,
+                   const std::string& room, Told& told) {
+  const Clock::time_point start = Clock::now();
+  CheckProgress progress;
+  const auto end = RunMachine(
+      {.machine = options.run,
+       .model = options.model,
+       .iso = iso,
+       .limit = std::chrono::seconds(options.limit),
+       .room = room},
+      [&](absl::string_view bytes) {
+        told.reader.Add(std::string_view(bytes.data(), bytes.size()));
+        absl::StrAppend(&told.log, bytes);
+        const ReportCounts& counts = told.reader.report().counts;
+        progress.Show(Since(start), [&] {
+          return absl::StrFormat(
+              "%s  %d cases  agrees %d  departs %d  skipped %d  harness %d",
+              options.run, counts.cases, counts.agrees, counts.departs,
+              counts.skipped, counts.harness);
+        });
+      });
+  if (!end.ok()) return end.status();
+  told.reader.Finish();
+  told.end = *end;
+  return absl::OkStatus();
+}
+
+// Boots it once more, for the smallest cases alone.
+void AskAgain(const ImageOptions& options, const std::string& room,
+              MachineReport& report) {
+  const std::vector<GivenCase> cases = CasesToAskAgain(report);
+  if (cases.empty() || Interrupt::Came()) return;
+  const std::string iso = room + "/again.iso";
+  BootOptions boot;
+  boot.seconds = 0;
+  Told told;
+  absl::Status s = WriteBootFile(iso, ModuleBytes(cases), boot);
+  if (s.ok()) s = Start(options, iso, room, told);
+  if (!s.ok() || !told.reader.report().ended) return;
+  TakeAgain(told.reader.report(), report);
 }
 
 int RunHere(const ImageOptions& options, const std::string& iso,
             const std::string& room) {
-  ReportReader reader;
-  std::string log;
   const Clock::time_point start = Clock::now();
-  absl::StatusOr<MachineEnd> end;
-  {
-    CheckProgress progress;
-    end = RunMachine(
-        {.machine = options.run,
-         .model = options.model,
-         .iso = iso,
-         .limit = std::chrono::seconds(options.limit),
-         .room = room},
-        [&](absl::string_view bytes) {
-          reader.Add(std::string_view(bytes.data(), bytes.size()));
-          absl::StrAppend(&log, bytes);
-          const ReportCounts& counts = reader.report().counts;
-          progress.Show(Since(start), [&] {
-            return absl::StrFormat(
-                "%s  %d cases  agrees %d  departs %d  skipped %d  harness %d",
-                options.run, counts.cases, counts.agrees, counts.departs,
-                counts.skipped, counts.harness);
-          });
-        });
+  Told told;
+  if (absl::Status s = Start(options, iso, room, told); !s.ok()) {
+    return ReportOutputError(s);
   }
-  if (!end.ok()) return ReportOutputError(end.status());
-  reader.Finish();
   if (!options.save_log.empty()) {
-    if (absl::Status s = WriteFile(options.save_log, log); !s.ok()) {
+    if (absl::Status s = WriteFile(options.save_log, told.log); !s.ok()) {
       return ReportOutputError(s);
     }
   }
+  const ImageReport& answers = told.reader.report();
   if (Interrupt::Came()) {
     absl::FPrintF(stderr, "eptdiff image: %s\n",
                   Interrupt::Words(Since(start)));
-  } else if (!end->in_time) {
+  } else if (!told.end.in_time) {
     absl::FPrintF(stderr, "eptdiff image: %s did not end within %s\n",
                   options.run, Counted(options.limit, "second"));
   }
-  if (!reader.report().begun && !end->said.empty()) {
+  if (!answers.begun && !told.end.said.empty()) {
     absl::FPrintF(stderr, "%s ended (%s), and said last:\n%s\n", options.run,
-                  end->how, end->said);
+                  told.end.how, told.end.said);
   }
   const std::string name =
       options.save_log.empty() ? options.run : options.save_log;
-  return Report(options, name, reader.report());
+  const auto nothing = NothingTold(options, name, answers);
+  if (nothing.has_value()) return *nothing;
+  MachineReport report = ReportOfMachine(answers, name, Clock::now() + kTime);
+  AskAgain(options, room, report);
+  return Tell(options, answers, report);
 }
 
 std::string NextText(const ImageOptions& options, std::size_t cases) {
@@ -299,9 +341,10 @@ int ImageCommand(const Arguments& arguments) {
               "which new cases (1)");
   line.Number("repeat", "N", 1, 1'000'000'000, &options.boot.repeat,
               "how often each case is asked (1)");
-  line.Text("only", "WHAT", &options.boot.only,
-            "which new cases: ept, linear or caches (all)");
-  line.Choice("run", MachineNames(), &run, "start it here, in this machine");
+  line.Choice("only", {"ept", "linear", "caches"}, &options.boot.only,
+              "new cases of this kind (of all)");
+  line.Choice("run", MachineNames(), &options.run,
+              "start it here, in this machine");
   line.Text("cpu", "MODEL", &options.model,
             "of --run: the processor, as the machine names its own");
   line.Number("limit", "N", 1, 10'000'000, &options.limit,
@@ -323,17 +366,9 @@ int ImageCommand(const Arguments& arguments) {
   line.Example("--run bochs-3.0 --seconds 60 --out cases");
   line.Example("--log serial.log --json report.json --out cases");
   if (const auto exit = line.Parse(arguments, 0, SIZE_MAX)) return *exit;
-  options.run = run;
   if (const std::string mistake = Misused(options, line.operands());
       !mistake.empty()) {
     return line.Mistake(mistake);
-  }
-  const std::vector<std::string> kinds = {"", "ept", "linear", "caches"};
-  if (std::find(kinds.begin(), kinds.end(), options.boot.only) == kinds.end()) {
-    return line.Mistake(absl::StrCat(
-        "--only takes ept, linear or caches, not "
-        "\"",
-        options.boot.only, "\"", DidYouMean(options.boot.only, kinds)));
   }
   for (const std::string& file :
        {options.image, options.save_log, options.machine, options.json,

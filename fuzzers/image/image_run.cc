@@ -1,6 +1,7 @@
 #include "fuzzers/image/image_run.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "fuzzers/encoding/encoding.h"
@@ -64,6 +65,7 @@ bool ImageRun::Run(Module& module) {
   AskModule(module);
   Generate();
   TellSkips();
+  TellMet();
   report_.End(counts_);
   return counts_.departs == 0 && counts_.harness == 0;
 }
@@ -125,6 +127,9 @@ void ImageRun::Ask(const Case& c, std::string_view name) {
   const InquiryResult& result = inquiry_.Ask(arranged_);
   spent_.asking += ticks_() - arranged;
   counts_.steps += result.compared;
+  if (result.has_news && result.result != Result::kHarnessError) {
+    TellNews(name, result);
+  }
   switch (result.result) {
     case Result::kHarnessError:
       ++counts_.harness;
@@ -144,6 +149,23 @@ void ImageRun::Ask(const Case& c, std::string_view name) {
   const bool asked = result.compared > 1 || c.steps.empty() ||
                      (result.compared == 1 && !entered);
   ++(asked ? counts_.agrees : counts_.skipped);
+}
+
+// What agrees counts, too, for who looks for the reason of what does not: the
+// cases in which a rule had a consequence in a new place.
+void ImageRun::TellNews(std::string_view name, const InquiryResult& result) {
+  if (told_news_ == kToldNews) return;
+  ++told_news_;
+  FindingFacts facts;
+  facts.number = ++findings_;
+  facts.name = name;
+  facts.index = counts_.cases - 1;
+  facts.step = result.news_step;
+  facts.answer = result.news;
+  facts.fields = result.news_fields;
+  const std::vector<std::uint8_t> moved = EncodeCase(arranged_.c);
+  facts.moved = moved;
+  report_.Agreed(facts);
 }
 
 void ImageRun::CountSkip(const InquiryResult& result) {
@@ -173,6 +195,7 @@ void ImageRun::Tell(const Case& c, std::string_view name,
     facts.first = result.finding.disagreements[0];
   }
   facts.answer = result.outcome;
+  facts.fields = result.fields;
   const std::vector<std::uint8_t> generated = EncodeCase(c);
   const std::vector<std::uint8_t> moved = EncodeCase(arranged_.c);
   facts.generated = generated;
@@ -191,6 +214,14 @@ std::uint64_t& ImageRun::SeenOf(std::string_view signature) {
 void ImageRun::TellProgress() {
   report_.Progress(counts_);
   progress_(counts_);
+}
+
+void ImageRun::TellMet() {
+  std::array<std::uint8_t, (RulePlace::kCount + 7) / 8> places = {};
+  inquiry_.met().ForEach([&](std::size_t place) {
+    places[place / 8] |= static_cast<std::uint8_t>(1u << (place % 8));
+  });
+  report_.Met(places);
 }
 
 void ImageRun::TellSkips() {

@@ -69,6 +69,8 @@ class ImageRun {
  private:
   // Findings of one signature beyond these are counted, and not told.
   static constexpr std::uint64_t kToldOfEach = 3;
+  // Answers that agree are told so many times at most.
+  static constexpr std::uint64_t kToldNews = 1000;
   // An image whose own errors are so many does not go on.
   static constexpr std::uint64_t kMaxHarnessErrors = 20;
 
@@ -83,6 +85,8 @@ class ImageRun {
   void Tell(const Case& c, std::string_view name, const InquiryResult& result);
   void CountSkip(const InquiryResult& result);
   void TellSkips();
+  void TellMet();
+  void TellNews(std::string_view name, const InquiryResult& result);
   void TellProgress();
   std::uint64_t& SeenOf(std::string_view signature);
 
@@ -100,6 +104,7 @@ class ImageRun {
   Case moved_;
   ArrangedCase arranged_;
   ReportCounts counts_;
+  std::uint64_t told_news_ = 0;
   Ticks spent_;
   std::uint64_t findings_ = 0;
   std::vector<Signature> signatures_;

@@ -27,6 +27,7 @@ const InquiryResult& Inquiry::Ask(const ArrangedCase& arranged) {
   result_.own_memory = false;
   result_.why = "";
   result_.step = 0;
+  result_.has_news = false;
   state_.Load(arranged.c);
   machine_.Load(arranged, state_);
   AskSteps(arranged);
@@ -86,9 +87,24 @@ bool Inquiry::Compare(Reply reply, FieldSet fields, std::size_t number) {
   }
   Judge(*verdict_, state_, result_.outcome, fields, result_.finding);
   ++result_.compared;
-  if (result_.finding.conforms) return true;
+  result_.fields = fields;
+  if (result_.finding.conforms) {
+    NoteNews(number);
+    return true;
+  }
   result_.result = Result::kDeparts;
   return false;
+}
+
+void Inquiry::NoteNews(std::size_t number) {
+  bool has_news = false;
+  trace_.consequences.ForEachNotIn(met_, [&](std::size_t) { has_news = true; });
+  if (!has_news) return;
+  met_.Add(trace_.consequences);
+  result_.has_news = true;
+  result_.news_step = number;
+  result_.news = result_.outcome;
+  result_.news_fields = result_.fields;
 }
 
 }  // namespace eptdiff

@@ -20,6 +20,7 @@
 #include "oracle/processor/arranging.h"
 #include "oracle/processor/moving.h"
 #include "oracle/reference/reference.h"
+#include "oracle/reference/rule_places.h"
 
 namespace eptdiff {
 
@@ -77,6 +78,13 @@ struct InquiryResult {
   std::size_t step = 0;
   Finding finding;
   Outcome outcome;
+  FieldSet fields = kAllFields;  // that are known of it
+  // Whether a rule had a consequence in an answer that agreed, in a place where
+  // none had one before; and of the last such step, the same.
+  bool has_news = false;
+  std::size_t news_step = 0;
+  Outcome news;
+  FieldSet news_fields = kAllFields;
 };
 
 class Inquiry {
@@ -90,11 +98,15 @@ class Inquiry {
   // Of the last answer judged.
   const Verdict& verdict() const { return *verdict_; }
 
+  // Where rules had a consequence in answers that agreed, in all cases so far.
+  const RulePlaces& met() const { return met_; }
+
  private:
   void AskSteps(const ArrangedCase& arranged);
   // Whether the next step may be asked.
   bool Compare(Reply reply, FieldSet fields, std::size_t number);
   bool IsJudged();
+  void NoteNews(std::size_t number);
 
   Machine& machine_;
   const Reference reference_;
@@ -102,6 +114,7 @@ class Inquiry {
   Trace trace_;
   MachineState state_;
   InquiryResult result_;
+  RulePlaces met_;
 };
 
 }  // namespace eptdiff

@@ -159,8 +159,6 @@ std::string_view WordsOf(Unmovable why) {
       return "without EPT the guest's addresses are the machine's own";
     case Unmovable::kTwoRoles:
       return "a page holds addresses of the host and what is none";
-    case Unmovable::kTablesMapped:
-      return "the guest's memory has tables of EPT in it";
     case Unmovable::kNoReservedBits:
       return "no physical address is too wide for this machine";
     case Unmovable::kNoRoomFor4Kb:
@@ -183,7 +181,8 @@ Unmovable Mover::Move(const Case& c, const Processor& machine, Case& moved) {
   AddFields(c);
   FollowAll();
   if (lacks_reserved_bits_) return Unmovable::kNoReservedBits;
-  if (const Unmovable why = FindConflict(); why != Unmovable::kNone) return why;
+  if (HasTwoRoles()) return Unmovable::kTwoRoles;
+  guest_reaches_tables_ = GuestReachesTables();
   MergeRegions();
   if (const Unmovable why = Place(); why != Unmovable::kNone) return why;
   moved = c;
@@ -333,17 +332,26 @@ bool Mover::IsLiveEntry(std::uint64_t address, std::uint64_t value) const {
   return false;
 }
 
-Unmovable Mover::FindConflict() const {
+bool Mover::HasTwoRoles() const {
+  return std::any_of(frames_.begin(), frames_.end(), [](const Frame& frame) {
+    return (frame.roles & kHoldsAddresses) != 0 &&
+           (frame.roles & kHoldsOther) != 0;
+  });
+}
+
+bool Mover::GuestReachesTables() const {
   for (const Frame& frame : frames_) {
     if ((frame.roles & kHoldsAddresses) == 0) continue;
-    if ((frame.roles & kHoldsOther) != 0) return Unmovable::kTwoRoles;
     for (const MovedRegion& leaf : leaves_) {
-      if ((frame.address ^ leaf.from) >> leaf.shift == 0) {
-        return Unmovable::kTablesMapped;
-      }
+      if ((frame.address ^ leaf.from) >> leaf.shift == 0) return true;
     }
   }
-  return Unmovable::kNone;
+  return false;
+}
+
+bool Mover::HoldsAddress(Hpa to) const {
+  Hpa from;
+  return Back(to, from) && (RolesAt(from.value) & kHoldsAddresses) != 0;
 }
 
 // Regions are pages of their size, so one either contains another or has

@@ -13,7 +13,8 @@
 // becomes the machine's, so the reference has to be asked about the moved case:
 // with another MAXPHYADDR or other capabilities it may mean something else. If
 // the processor is the same, every verdict is that on the original with the
-// addresses moved.
+// addresses moved; unless the guest takes entries of EPT for its own, which say
+// something else then.
 //
 // Every address that a walk of any step could follow leads to free memory,
 // whether permissions let the step get there or not.
@@ -47,13 +48,12 @@ enum class Unmovable : std::uint8_t {
   kTableOperations,
   kEptOff,
   kTwoRoles,
-  kTablesMapped,
   kNoReservedBits,
   kNoRoomFor4Kb,
   kNoRoomFor2Mb,
   kNoRoomFor1Gb,
 };
-inline constexpr std::size_t kUnmovableCount = 9;
+inline constexpr std::size_t kUnmovableCount = 8;
 
 // As reports count them: a sentence without capital and full stop.
 std::string_view WordsOf(Unmovable why);
@@ -78,6 +78,13 @@ class Mover {
   // Where everything of the case last moved has gone, by ascending `from`;
   // disjoint, and so are the places.
   std::span<const MovedRegion> regions() const { return regions_; }
+
+  // Whether some page that the guest may reach has tables of EPT in it: an
+  // access that stores anything but what is there changes them.
+  bool guest_reaches_tables() const { return guest_reaches_tables_; }
+  // Whether a word of the moved case holds, or would hold after a store, an
+  // address that was changed.
+  bool HoldsAddress(Hpa to) const;
 
   // The address there, or here; false if it is in no region.
   bool Forward(Hpa from, Hpa& to) const;
@@ -116,7 +123,8 @@ class Mover {
   bool IsLiveEntry(std::uint64_t address, std::uint64_t value) const;
   std::uint8_t LeafShift(std::uint32_t role, std::uint64_t value) const;
   std::uint32_t RolesAt(std::uint64_t address) const;
-  Unmovable FindConflict() const;
+  bool HasTwoRoles() const;
+  bool GuestReachesTables() const;
   void MergeRegions();
   Unmovable Place();
   bool TakePlace(std::uint8_t shift, std::uint64_t& place);
@@ -140,6 +148,7 @@ class Mover {
   bool large_1gb_ = false;
   bool mode_based_ = false;
   bool lacks_reserved_bits_ = false;
+  bool guest_reaches_tables_ = false;
 };
 
 }  // namespace eptdiff

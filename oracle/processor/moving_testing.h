@@ -4,6 +4,7 @@
 #define EPTDIFF_ORACLE_PROCESSOR_MOVING_TESTING_H_
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,13 +20,15 @@ std::vector<FreeRange> FreeMemory(unsigned width);
 // What moving `c` among `free`, for its own processor, has changed besides
 // addresses: each thing that the SDM permits of the moved case, moved back, has
 // to be what it permits of `c`, step by step, with and without translations
-// that are kept. Empty if nothing.
+// that are kept. Empty if nothing; from where on the guest takes entries of EPT
+// for its own, nothing is compared.
 std::string WhatMovingChanges(const Case& c, Mover& mover, Unmovable& why);
 
-// What is wrong with `moved`, made from `c` for `machine` by `mover`: a
-// structure, a table, or a page that some step reaches lies where nothing is
-// free; or the engine's answer is none that the SDM permits. Empty if nothing.
-std::string WhatIsWrongThere(const Case& moved, const Mover& mover);
+// What is wrong with `moved`, which `mover` has just made: a structure, a table
+// or a page that some step reaches lies outside of `free`; or the engine's
+// answer is none that the SDM permits. Empty if nothing.
+std::string WhatIsWrongThere(const Case& moved, const Mover& mover,
+                             std::span<const FreeRange> free);
 
 }  // namespace eptdiff
 

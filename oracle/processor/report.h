@@ -26,6 +26,8 @@
 //   finding    number, case (its name), index (of the case in the run), step,
 //              signature; field, part, word, expected, given, rule, level: the
 //              first disagreement (judge.h); seen, of: so many times of so many
+//   agreed     number (of findings and these), case, index, step, fields: an
+//              answer that agrees, told as evidence for what others show
 //   answer     of the finding `number`: the outcome, event and registers
 //   saved      likewise: what a VM exit saved
 //   at         likewise: a translation

@@ -125,7 +125,7 @@ void ReportReader::Finish() {
     Line(pending_);
     pending_.clear();
   }
-  if (report_.begun && !report_.ended) {
+  if (report_.begun && !report_.ended && report_.refused.empty()) {
     Complain("the log ends before the run does");
   }
   EndRun();
@@ -193,8 +193,8 @@ void ReportReader::Take(std::string_view kind, const Fields& fields) {
   } else if (kind == "progress" || kind == "end") {
     report_.counts = CountsOf(fields);
     report_.ended = kind == "end";
-  } else if (kind == "finding") {
-    TakeFinding(fields);
+  } else if (kind == "finding" || kind == "agreed") {
+    TakeFinding(fields, kind == "agreed");
   } else if (kind == "answer" || kind == "saved" || kind == "at" ||
              kind == "wrote") {
     TakeAnswer(kind, fields);
@@ -272,10 +272,11 @@ void ReportReader::TakeMachine(std::string_view kind, const Fields& fields) {
   }
 }
 
-void ReportReader::TakeFinding(const Fields& fields) {
-  if (report_.findings.size() >= kMaxFindings) return;
-  numbers_[NumberOf(fields, "number")] = report_.findings.size();
-  ReportedFinding& finding = report_.findings.emplace_back();
+void ReportReader::TakeFinding(const Fields& fields, bool agreed) {
+  auto& list = agreed ? report_.agreed : report_.findings;
+  if (list.size() >= kMaxFindings) return;
+  numbers_[NumberOf(fields, "number")] = {agreed, list.size()};
+  ReportedFinding& finding = list.emplace_back();
   finding.line = line_;
   finding.name = TextOf(fields, "case");
   finding.index = NumberOf(fields, "index");
@@ -285,18 +286,24 @@ void ReportReader::TakeFinding(const Fields& fields) {
   finding.rule = TextOf(fields, "rule");
   finding.expected = NumberOf(fields, "expected");
   finding.given = NumberOf(fields, "given");
+  finding.fields =
+      fields.contains("fields") ? NumberOf(fields, "fields") : report_.fields;
   finding.seen = NumberOf(fields, "seen");
   finding.of = NumberOf(fields, "of");
 }
 
+ReportedFinding* ReportReader::FindNumber(std::uint64_t number) {
+  const auto at = numbers_.find(number);
+  if (at == numbers_.end()) return nullptr;
+  auto& list = at->second.first ? report_.agreed : report_.findings;
+  return &list[at->second.second];
+}
+
 // Null, and said, if the line that named it is not there.
 ReportedFinding* ReportReader::FindingOf(const Fields& fields) {
-  const auto at = numbers_.find(NumberOf(fields, "number"));
-  if (at == numbers_.end()) {
-    Complain("of a finding that no line before it has");
-    return nullptr;
-  }
-  return &report_.findings[at->second];
+  ReportedFinding* const finding = FindNumber(NumberOf(fields, "number"));
+  if (finding == nullptr) Complain("of a finding that no line before it has");
+  return finding;
 }
 
 void ReportReader::TakeAnswer(std::string_view kind, const Fields& fields) {
@@ -383,11 +390,13 @@ void ReportReader::TakeBytes(std::string_view kind, const Fields& fields) {
 
 void ReportReader::EndRun() {
   for (auto& [key, pieces] : pieces_) {
-    const auto at = numbers_.find(key.first);
-    if (at == numbers_.end()) continue;
-    ReportedFinding& finding = report_.findings[at->second];
-    if (pieces.broken || pieces.bytes.size() != pieces.of) continue;
-    (key.second ? finding.moved : finding.generated) = std::move(pieces.bytes);
+    ReportedFinding* const finding = FindNumber(key.first);
+    if (finding == nullptr || pieces.broken ||
+        pieces.bytes.size() != pieces.of) {
+      continue;
+    }
+    (key.second ? finding->moved : finding->generated) =
+        std::move(pieces.bytes);
   }
   pieces_.clear();
   for (const ReportedFinding& finding : report_.findings) {

@@ -43,6 +43,7 @@ struct AskedMachine {
   std::vector<Range> memory;
 };
 
+// Or an answer that agrees, and then without what is about a disagreement.
 struct ReportedFinding {
   std::size_t line = 0;
   std::string name;  // of the case
@@ -52,6 +53,7 @@ struct ReportedFinding {
   std::string field, rule;
   std::uint64_t expected = 0, given = 0;
   std::uint64_t seen = 0, of = 0;
+  FieldSet fields = kAllFields;  // that are known of the answer
   Outcome answer;
   // Encodings; empty unless they are whole.
   std::vector<std::uint8_t> generated, moved;
@@ -76,6 +78,7 @@ struct ImageReport {
   std::string refused, advice;
   ReportCounts counts;  // the last that were told
   std::vector<ReportedFinding> findings;
+  std::vector<ReportedFinding> agreed;
   std::vector<ReportedHarnessError> harness_errors;
   std::map<std::string, std::uint64_t> skips;
   std::vector<std::uint8_t> met;
@@ -110,10 +113,11 @@ class ReportReader {
   void Take(std::string_view kind, const Fields& fields);
   void Begin(const Fields& fields);
   void TakeMachine(std::string_view kind, const Fields& fields);
-  void TakeFinding(const Fields& fields);
+  void TakeFinding(const Fields& fields, bool agreed);
   void TakeAnswer(std::string_view kind, const Fields& fields);
   void TakeBytes(std::string_view kind, const Fields& fields);
   void EndRun();
+  ReportedFinding* FindNumber(std::uint64_t number);
   ReportedFinding* FindingOf(const Fields& fields);
   void Complain(std::string words);
 
@@ -121,7 +125,8 @@ class ReportReader {
   std::string pending_;  // of a line
   std::size_t line_ = 0;
   bool other_version_ = false;
-  std::map<std::uint64_t, std::size_t> numbers_;  // of report_.findings
+  // Of report_.agreed (true) and report_.findings.
+  std::map<std::uint64_t, std::pair<bool, std::size_t>> numbers_;
   std::map<std::pair<std::uint64_t, bool>, Pieces> pieces_;  // true: moved
 };
 

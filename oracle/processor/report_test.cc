@@ -76,6 +76,7 @@ class ReportTest : public testing::Test {
     finding.answer = answer_;
     finding.generated = generated_;
     finding.moved = moved_;
+    finding.fields = kAllFields & ~SetOf(Field::kAddress);
     finding.seen = 12345;
     finding.of = 1000000;
     writer.Finding(finding);
@@ -87,6 +88,8 @@ class ReportTest : public testing::Test {
                                             MemoryType::kUncacheable, 0xe};
     completed_ = finding.answer;
     writer.Finding(finding);
+    finding.number = 3;
+    writer.Agreed(finding);
     writer.HarnessError("an exit that no step expects", "seeds/x", 5, 1);
     writer.Skips("the step is none of a processor", 12);
     writer.Met(Bytes{1, 2, 0x80});
@@ -159,12 +162,17 @@ TEST_F(ReportTest, ReadsWhatWasWritten) {
   EXPECT_EQ(finding.rule, "WALK-6");
   EXPECT_EQ(finding.expected, 0x182u);
   EXPECT_EQ(finding.given, 0x102u);
+  EXPECT_EQ(finding.fields, kAllFields & ~SetOf(Field::kAddress));
   EXPECT_EQ(finding.seen, 12345u);
   EXPECT_EQ(finding.of, 1000000u);
   EXPECT_EQ(finding.answer, answer_);
   EXPECT_EQ(finding.generated, generated_);
   EXPECT_EQ(finding.moved, moved_);
   EXPECT_EQ(report.findings[1].answer, completed_);
+  ASSERT_EQ(report.agreed.size(), 1u);
+  EXPECT_EQ(report.agreed[0].step, 2u);
+  EXPECT_EQ(report.agreed[0].answer, completed_);
+  EXPECT_EQ(report.agreed[0].moved, moved_);
   ASSERT_EQ(report.harness_errors.size(), 1u);
   EXPECT_EQ(report.harness_errors[0].words, "an exit that no step expects");
   EXPECT_EQ(report.skips.at("the step is none of a processor"), 12u);

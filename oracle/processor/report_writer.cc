@@ -284,12 +284,25 @@ void ReportWriter::Finding(const FindingFacts& finding) {
   Hex("given", finding.first.given);
   Text("rule", IdentifierOf(finding.first.why.rule));
   Number("level", finding.first.why.level);
+  Hex("fields", finding.fields);
   Number("seen", finding.seen);
   Number("of", finding.of);
   Close();
   Answer(finding.number, finding.answer);
   CaseBytes("case", finding.number, finding.generated);
   CaseBytes("moved", finding.number, finding.moved);
+}
+
+void ReportWriter::Agreed(const FindingFacts& agreed) {
+  Open("agreed");
+  Number("number", agreed.number);
+  Text("case", agreed.name);
+  Number("index", agreed.index);
+  Number("step", agreed.step);
+  Hex("fields", agreed.fields);
+  Close();
+  Answer(agreed.number, agreed.answer);
+  CaseBytes("moved", agreed.number, agreed.moved);
 }
 
 void ReportWriter::HarnessError(std::string_view words, std::string_view name,

@@ -48,6 +48,7 @@ struct FindingFacts {
   std::string_view signature;
   Disagreement first;
   Outcome answer;
+  FieldSet fields = kAllFields;             // that are known of it
   std::span<const std::uint8_t> generated;  // encodings
   std::span<const std::uint8_t> moved;
   std::uint64_t seen = 1;
@@ -69,6 +70,8 @@ class ReportWriter {
   void Refused(std::string_view words, std::string_view advice);
   void Progress(const ReportCounts& counts);
   void Finding(const FindingFacts& finding);
+  // Of an answer that agrees: number, name, index, step, answer, fields, moved.
+  void Agreed(const FindingFacts& agreed);
   void HarnessError(std::string_view words, std::string_view name,
                     std::uint64_t index, std::uint64_t step);
   void Skips(std::string_view words, std::uint64_t steps);

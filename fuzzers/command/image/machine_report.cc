@@ -31,6 +31,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kFindingTime{5};
 constexpr std::size_t kMaxRemarks = 8;
+constexpr char kAgain[] = "again/";
 
 // A finding of the machine, looked at here.
 struct Looked {
@@ -41,13 +42,15 @@ struct Looked {
   Verdict verdict;
   Finding finding;
   std::string problem;  // why it is none; "" if it is one
+  bool agrees = false;  // with the SDM, after all
+  bool beyond = false;  // what is wrong is beyond the diagnosis
 
   const Step* step() const {
     return told->step == 0 ? nullptr : &c->steps[told->step - 1];
   }
 };
 
-std::unique_ptr<Looked> LookAt(const ReportedFinding& told, FieldSet fields) {
+std::unique_ptr<Looked> LookAt(const ReportedFinding& told) {
   auto looked = std::make_unique<Looked>();
   looked->told = &told;
   if (told.moved.empty()) {
@@ -63,8 +66,10 @@ std::unique_ptr<Looked> LookAt(const ReportedFinding& told, FieldSet fields) {
   }
   looked->before = spine.before();
   looked->verdict = spine.verdict();
-  looked->finding = Judge(looked->verdict, looked->before, told.answer, fields);
-  if (looked->finding.conforms) {
+  looked->finding =
+      Judge(looked->verdict, looked->before, told.answer, told.fields);
+  looked->agrees = looked->finding.conforms;
+  if (looked->agrees) {
     looked->problem = "this program finds nothing wrong with the answer";
   }
   return looked;
@@ -94,12 +99,13 @@ void TellAnswer(const Verdict& verdict, const Finding& finding,
 }
 
 // The machine's case and answer, as they are.
-void TellAsItIs(const Looked& looked, FieldSet fields, CheckFinding& told) {
+void TellAsItIs(const Looked& looked, CheckFinding& told) {
   told.has_case = true;
   told.text_case.c = *looked.c;
   told.signature = SignatureOf("machine", looked.finding);
   told.step = StepText(*looked.c, looked.told->step);
-  TellAnswer(looked.verdict, looked.finding, looked.told->answer, fields, told);
+  TellAnswer(looked.verdict, looked.finding, looked.told->answer,
+             looked.told->fields, told);
 }
 
 // The smallest case in which an oracle that departs so and only so would show
@@ -125,26 +131,44 @@ bool TellSmallest(const Alteration& alteration, const Looked& looked,
 }
 
 // Whether the departure is what makes the machine's answer one that fits.
-bool Needs(const Dialect& dialect, std::size_t place, const Looked& looked,
-           FieldSet fields) {
+bool Needs(const Dialect& dialect, std::size_t place, const Looked& looked) {
   const CachingReference without(dialect.Without(place));
   Verdict verdict;
   Trace trace;
   without.Judge(looked.before, looked.step(), verdict, trace);
   return verdict.standing == Standing::kJudged &&
-         !Judge(verdict, looked.before, looked.told->answer, fields).conforms;
+         !Judge(verdict, looked.before, looked.told->answer,
+                looked.told->fields)
+              .conforms;
+}
+
+// In how many cases the machine has shown each signature: it tells the first
+// few whole, and counts the others.
+using Counts = std::map<std::string, std::uint64_t>;
+
+Counts CountsOf(const ImageReport& answers) {
+  Counts told;
+  for (const ReportedFinding& finding : answers.findings) {
+    ++told[finding.signature];
+  }
+  Counts counts = told;
+  for (const ImageReport::Seen& seen : answers.seen) {
+    const auto at = counts.find(seen.what);
+    if (at != counts.end()) at->second = std::max(at->second, seen.times);
+  }
+  return counts;
 }
 
 CheckFinding DepartureOf(const Departure& departure, const Dialect& dialect,
                          const std::vector<std::unique_ptr<Looked>>& findings,
-                         FieldSet fields, Clock::time_point end) {
+                         const Counts& counts, Clock::time_point end,
+                         Case& asked) {
   const Alteration& alteration = *departure.alteration;
   const RuleInfo& rule = InfoOf(InfoOf(alteration.slot).rule);
   CheckFinding told;
   told.identifier = std::string(rule.identifier);
   told.sdm_section = std::string(rule.section);
   told.sentence = absl::StrCat(View(alteration.words), Likewise(alteration));
-  told.cases = departure.cases;
   for (const Alteration* other : departure.inseparable) {
     told.inseparable.push_back(AlterationWords(*other));
   }
@@ -152,15 +176,23 @@ CheckFinding DepartureOf(const Departure& departure, const Dialect& dialect,
   const auto place = static_cast<std::size_t>(
       std::find(all.begin(), all.end(), &alteration) - all.begin());
   const Looked* plain = nullptr;
+  std::set<std::string> signatures;
   for (const auto& looked : findings) {
     if (!looked->problem.empty() || place == all.size() ||
-        !Needs(dialect, place, *looked, fields)) {
+        !Needs(dialect, place, *looked)) {
       continue;
     }
     if (plain == nullptr) plain = looked.get();
-    if (TellSmallest(alteration, *looked, end, told)) break;
+    signatures.insert(looked->told->signature);
+    if (!told.has_case && TellSmallest(alteration, *looked, end, told)) {
+      plain = looked.get();
+    }
   }
-  if (!told.has_case && plain != nullptr) TellAsItIs(*plain, fields, told);
+  if (plain != nullptr) asked = *plain->c;
+  for (const std::string& signature : signatures) {
+    told.cases += counts.at(signature);
+  }
+  if (!told.has_case && plain != nullptr) TellAsItIs(*plain, told);
   told.text_case.signature = told.signature;
   told.text_case.sdm_section = told.sdm_section;
   told.text_case.rules = {told.identifier};
@@ -171,23 +203,26 @@ CheckFinding DepartureOf(const Departure& departure, const Dialect& dialect,
 // Those that no combination of alterations explains, one for each signature.
 void AddUnexplained(const Explanation& explanation,
                     const std::vector<std::unique_ptr<Looked>>& findings,
-                    FieldSet fields, CheckReport& report) {
+                    const Counts& counts, MachineReport& report) {
   std::map<std::string, CheckFinding> by_signature;
-  for (const UnexplainedStep& step : explanation.unexplained) {
-    for (const auto& looked : findings) {
-      if (looked->c != step.c || looked->told->step != step.step) continue;
-      CheckFinding& told =
-          by_signature[SignatureOf("machine", looked->finding)];
-      if (++told.cases > 1) break;
-      told.identifier = "unexplained";
-      told.sentence = "an answer that no known mistake explains";
-      TellAsItIs(*looked, fields, told);
-      told.text_case.signature = told.signature;
-      break;
-    }
+  for (const auto& looked : findings) {
+    const bool unexplained = std::any_of(
+        explanation.unexplained.begin(), explanation.unexplained.end(),
+        [&](const UnexplainedStep& step) {
+          return step.c == looked->c && step.step == looked->told->step;
+        });
+    if (!looked->problem.empty() || (!unexplained && !looked->beyond)) continue;
+    CheckFinding& told = by_signature[SignatureOf("machine", looked->finding)];
+    if (told.has_case) continue;
+    told.cases = counts.at(looked->told->signature);
+    told.identifier = "unexplained";
+    told.sentence = "an answer that no known mistake explains";
+    TellAsItIs(*looked, told);
+    told.text_case.signature = told.signature;
   }
   for (auto& [signature, told] : by_signature) {
-    report.findings.push_back(std::move(told));
+    report.asked.push_back(told.text_case.c);
+    report.report.findings.push_back(std::move(told));
   }
 }
 
@@ -226,7 +261,12 @@ void AddRemarks(const ImageReport& answers,
         absl::StrCat(count, count == 1 ? " finding" : " findings",
                      " of the machine left out: ", problem));
   }
+  std::set<std::string> signatures;
+  for (const ReportedFinding& finding : answers.findings) {
+    signatures.insert(finding.signature);
+  }
   for (const ImageReport::Seen& seen : answers.seen) {
+    if (signatures.contains(seen.what)) continue;
     report.remarks.push_back(absl::StrCat("seen ", seen.times, " times of ",
                                           seen.of, ": ", seen.what));
   }
@@ -262,9 +302,11 @@ std::string MachineWords(const AskedMachine& machine) {
   return words;
 }
 
-CheckReport ReportOfMachine(const ImageReport& answers, const std::string& log,
-                            std::chrono::steady_clock::time_point end) {
-  CheckReport report;
+MachineReport ReportOfMachine(const ImageReport& answers,
+                              const std::string& log,
+                              std::chrono::steady_clock::time_point end) {
+  MachineReport result;
+  CheckReport& report = result.report;
   report.kind = CheckedKind::kMachine;
   report.target = log;
   report.name = "machine";
@@ -282,21 +324,60 @@ CheckReport ReportOfMachine(const ImageReport& answers, const std::string& log,
   std::vector<std::unique_ptr<Looked>> findings;
   Diagnosis diagnosis(answers.fields);
   for (const ReportedFinding& told : answers.findings) {
-    const Looked& looked = *findings.emplace_back(LookAt(told, answers.fields));
+    const Looked& looked = *findings.emplace_back(LookAt(told));
     if (!looked.problem.empty()) continue;
     diagnosis.Observe(looked.c, told.step, looked.before, looked.step(),
                       told.answer);
   }
+  const Counts counts = CountsOf(answers);
   const Explanation& explanation = diagnosis.explanation();
   const Dialect dialect = explanation.dialect();
   for (const Departure& departure : explanation.departures) {
-    report.departures.push_back(
-        DepartureOf(departure, dialect, findings, answers.fields, end));
+    report.departures.push_back(DepartureOf(departure, dialect, findings,
+                                            counts, end,
+                                            result.asked.emplace_back()));
   }
   AddDialects(explanation.departures, report);
-  AddUnexplained(explanation, findings, answers.fields, report);
+  AddUnexplained(explanation, findings, counts, result);
   AddRemarks(answers, findings, report);
-  return report;
+  return result;
+}
+
+std::vector<GivenCase> CasesToAskAgain(const MachineReport& report) {
+  std::vector<GivenCase> cases;
+  std::size_t number = 0;
+  for (const auto* list :
+       {&report.report.departures, &report.report.findings}) {
+    for (const CheckFinding& finding : *list) {
+      const std::string name = absl::StrCat(kAgain, number++);
+      if (finding.has_case) cases.push_back({name, finding.text_case.c});
+    }
+  }
+  return cases;
+}
+
+void TakeAgain(const ImageReport& again, MachineReport& report) {
+  std::set<std::string> departing;
+  for (const ReportedFinding& finding : again.findings) {
+    departing.insert(finding.name);
+  }
+  std::size_t number = 0;
+  std::size_t small = 0;
+  for (auto* list : {&report.report.departures, &report.report.findings}) {
+    for (CheckFinding& finding : *list) {
+      const Case& asked = report.asked[number];
+      if (departing.contains(absl::StrCat(kAgain, number++))) {
+        ++small;
+      } else if (finding.has_case) {
+        finding.text_case.c = asked;
+      }
+    }
+  }
+  report.report.remarks.push_back(absl::StrCat(
+      "asked once more, the machine departs in ", small, " of the ", number,
+      number == 1 ? " smallest case" : " smallest cases",
+      small == number ? ""
+                      : "; of the others, the case is as it was first asked"));
 }
 
 }  // namespace eptdiff

@@ -12,7 +12,9 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
+#include "fuzzers/command/image/boot_files.h"
 #include "fuzzers/command/report/check_report.h"
 #include "oracle/processor/report_reader.h"
 
@@ -21,9 +23,25 @@ namespace eptdiff {
 // "GenuineIntel 6-140-1, a guest of KVMKVMKVM".
 std::string MachineWords(const AskedMachine& machine);
 
+// The report, and of each of its departures, then of each of its findings, the
+// case as the machine was asked it.
+struct MachineReport {
+  CheckReport report;
+  std::vector<Case> asked;
+};
+
 // `log`: the file it was read from. Minimising ends at `end`.
-CheckReport ReportOfMachine(const ImageReport& answers, const std::string& log,
-                            std::chrono::steady_clock::time_point end);
+MachineReport ReportOfMachine(const ImageReport& answers,
+                              const std::string& log,
+                              std::chrono::steady_clock::time_point end);
+
+// What the machine is to be asked once more: the smallest cases, by names that
+// only TakeAgain() knows.
+std::vector<GivenCase> CasesToAskAgain(const MachineReport& report);
+
+// Where the machine, asked again, does not depart in a smallest case, the case
+// that it was asked first stands in its place; says how many did.
+void TakeAgain(const ImageReport& again, MachineReport& report);
 
 // The machine and what it does, for corpus/machines/: an object. `name` is
 // short and without spaces, such as bochs-3.0.

@@ -1,7 +1,9 @@
 #include "fuzzers/command/image/machine_run.h"
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <system_error>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -64,18 +66,20 @@ absl::StatusOr<Command> BochsCommand(const MachineRun& run,
   Command command;
   command.serial = run.room + "/serial";
   const std::string settings = run.room + "/bochsrc";
+  // Debian's crashes where there is no sound card; the other has no sound.
+  const char* sound = has_debugger ? "sound: driver=dummy\n" : "";
   const absl::Status s = WriteFile(
       settings,
       absl::StrCat(
           "display_library: ", display, "\n", "memory: guest=", kMemory,
           ", host=512\n", "romimage: file=", *rom, "\n",
           "vgaromimage: file=", *video, "\n", "cpu: model=", model,
-          ", count=1, ips=1000000000, reset_on_triple_fault=0, "
+          ", count=1, ips=100000000, reset_on_triple_fault=0, "
           "ignore_bad_msrs=1\n",
           "clock: sync=none, time0=local\n",
           "ata0-master: type=cdrom, path=", run.iso, ", status=inserted\n",
           "boot: cdrom\n", "com1: enabled=1, mode=file, dev=", command.serial,
-          "\n", "port_e9_hack: enabled=1\n", "log: ", run.room, "/log\n",
+          "\n", sound, "port_e9_hack: enabled=1\n", "log: ", run.room, "/log\n",
           "panic: action=fatal\nerror: action=ignore\n",
           "info: action=ignore\n"));
   if (!s.ok()) return s;
@@ -180,6 +184,8 @@ absl::StatusOr<MachineEnd> RunMachine(
     const std::function<void(absl::string_view)>& serial) {
   const auto command = CommandOf(run);
   if (!command.ok()) return command.status();
+  std::error_code none;  // of an earlier run in the same room
+  std::filesystem::remove(command->serial, none);
   WorkerCommand start;
   start.arguments = command->arguments;
   start.log = run.room + "/output";

@@ -34,10 +34,19 @@ std::string LogOf(Oracle& oracle, const std::vector<GivenCase>& cases) {
   Trial trial;
   trial.Add(oracle, sdm);
   RulePlaces met;
+  FindingFacts news;
+  bool has_news = false;
   trial.set_observer([&](const StepReport& step) {
-    if (step.verdict.standing == Standing::kJudged && step.finding.conforms) {
-      met.Add(step.trace.consequences);
+    if (step.verdict.standing != Standing::kJudged || !step.finding.conforms) {
+      return;
     }
+    step.trace.consequences.ForEachNotIn(met, [&](std::size_t) {
+      has_news = true;
+      news.step = step.step;
+      news.answer = step.outcome;
+      news.fields = oracle.fields();
+    });
+    met.Add(step.trace.consequences);
   });
   ReportCounts counts;
   std::uint64_t number = 0;
@@ -49,7 +58,14 @@ std::string LogOf(Oracle& oracle, const std::vector<GivenCase>& cases) {
       ++counts.skipped;
       continue;
     }
+    has_news = false;
     const Standings& standings = trial.Run(moved).front();
+    const std::vector<std::uint8_t> there = EncodeCase(moved);
+    if (has_news) {
+      news.number = ++number;
+      news.moved = there;
+      writer.Agreed(news);
+    }
     counts.steps += standings.compared;
     if (!standings.disagrees) {
       ++(standings.skip == Skip::kNone ? counts.agrees : counts.skipped);
@@ -57,7 +73,6 @@ std::string LogOf(Oracle& oracle, const std::vector<GivenCase>& cases) {
     }
     ++counts.departs;
     const std::vector<std::uint8_t> generated = EncodeCase(named.c);
-    const std::vector<std::uint8_t> there = EncodeCase(moved);
     const std::string signature = SignatureOf("machine", standings.finding);
     FindingFacts facts;
     facts.number = ++number;
@@ -67,6 +82,7 @@ std::string LogOf(Oracle& oracle, const std::vector<GivenCase>& cases) {
     facts.signature = signature;
     facts.first = standings.finding.disagreements[0];
     facts.answer = standings.outcome;
+    facts.fields = oracle.fields();
     facts.generated = generated;
     facts.moved = there;
     writer.Finding(facts);
