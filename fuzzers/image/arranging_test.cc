@@ -122,7 +122,7 @@ TEST_P(ArrangingTest, LeavesQuestionsThatTheEngineAnswersAsPermitted) {
   const Tried tried = Try(machine, GetParam(), 20000);
   EXPECT_EQ(tried.departs, 0);
   EXPECT_EQ(tried.harness, 0);
-  EXPECT_GT(tried.asked, tried.cases / 3);
+  EXPECT_GT(tried.asked, tried.cases / 4);
   for (std::size_t i = 1; i < kHindranceCount; ++i) {
     if (tried.hindered[i] == 0) continue;
     RecordProperty(std::string(WordsOf(static_cast<Hindrance>(i))),

@@ -36,6 +36,7 @@ RunOptions ReadRunOptions(std::string_view command_line) {
     if (key == "seconds") options.seconds = NumberOf(value);
     if (key == "cases") options.cases = NumberOf(value);
     if (key == "repeat") options.repeat = NumberOf(value);
+    if (key == "without") options.without = value;
     if (key == "dialect") options.dialect = value;
     if (key == "only") options.only = value;
   }

@@ -32,6 +32,9 @@ struct RunOptions {
   std::uint64_t cases = 0;     // cases=, so many at most; 0: no matter
   std::uint64_t repeat = 1;    // repeat=, of each case of the module
   std::string_view only;       // only=ept, only=linear; empty: both
+  // without=apic: no "virtualize APIC accesses"; Bochs panics where its guests
+  // fetch from the APIC-access page.
+  std::string_view without;
   std::string_view dialect = "sdm";  // dialect=, by which answers are judged
 };
 RunOptions ReadRunOptions(std::string_view command_line);

@@ -223,18 +223,51 @@ void Arranger::FitGuest(Case& c) const {
   if (!Has(g.cr0, kCr0Pe)) g.cpl = 0;
   g.rflags &= ~kRflagsTaken;
   g.nmi_unblocking = false;
-  g.instruction_length = 0;
   g.interruptibility = 0;
   g.pending_debug = 0;
-  g.delivered_event = 0;
-  g.delivered_error_code = 0;
+  FitEvent(g);
+}
+
+// An event as VM entry takes it (27.2.1.3).
+void Arranger::FitEvent(GuestState& g) const {
+  if (!g.event_delivery) {
+    g.delivered_event = 0;
+    g.delivered_error_code = 0;
+    g.instruction_length = 0;
+    return;
+  }
+  constexpr std::uint32_t kValid = 1u << 31, kErrorCode = 1u << 11;
+  constexpr std::uint32_t kWithErrorCode =
+      1u << 8 | 0xfu << 10 | 1u << 14 | 1u << 17;
+  constexpr std::uint32_t kNmi = 2, kHardware = 3, kSoftware = 4,
+                          kSoftwareException = 6, kInvalidOpcode = 6;
+  std::uint32_t type = g.delivered_event >> 8 & 7;
+  std::uint32_t vector = g.delivered_event & 0xff;
+  const bool has_type = Has(g.delivered_event, 31) && type != 0 && type != 1 &&
+                        type != 7 && type != 5;
+  if (!has_type || (type == kHardware && (vector > 19 || vector == 2)) ||
+      (type == kSoftwareException && vector != 3 && vector != 4)) {
+    type = kHardware;
+    vector = kInvalidOpcode;
+  }
+  if (type == kNmi) vector = 2;
+  const bool error_code =
+      type == kHardware && (kWithErrorCode >> vector & 1) != 0;
+  g.delivered_event =
+      kValid | (error_code ? kErrorCode : 0) | type << 8 | vector;
+  g.delivered_error_code = error_code ? g.delivered_error_code & 0x1f : 0;
+  const bool software = type >= kSoftware;
+  if (!software) g.instruction_length = 0;
+  if (software && g.instruction_length == 0) g.instruction_length = 2;
 }
 
 Hindrance Arranger::ArrangeSteps(const Case& moved, ArrangedCase& out) {
   const GuestState& g = moved.guest;
   out.step = 1;
   if (!Has(out.c.controls.secondary, kSecondaryEpt)) return Hindrance::kEptOff;
-  if (g.event_delivery) return Hindrance::kEvents;
+  if (out.c.guest.event_delivery && !Has(out.c.guest.cr0, kCr0Pe)) {
+    return Hindrance::kEvents;
+  }
   if (g.transactional) return Hindrance::kTransactional;
   if (g.busy_shadow_stack) return Hindrance::kBusyShadowStack;
   for (std::size_t i = 0; i < moved.steps.size(); ++i) {
@@ -296,21 +329,37 @@ Hindrance Arranger::ArrangeAccess(const Step& step, std::uint16_t number,
   linear.access.kind = access.kind;
   linear.access.size = access.size;
   linear.access.implicit_supervisor = access.implicit_supervisor;
+  if (out.c.guest.event_delivery) {
+    // What it reads of the IDT.
+    linear.access.kind = AccessKind::kRead;
+    linear.access.implicit_supervisor = true;
+  }
   const Hindrance hindrance = LinearFrom(step, out.c, linear);
   if (hindrance != Hindrance::kNone) return hindrance;
   FitSize(out.c, linear);
   const GuestState& g = out.c.guest;
   const std::uint64_t last = linear.gla.value + linear.access.size - 1;
   const bool wide_addresses =
-      In64Bit(g) || (access.implicit_supervisor && InIa32e(g));
+      In64Bit(g) || (linear.access.implicit_supervisor && InIa32e(g));
   if (!wide_addresses && last >= k4Gb) return Hindrance::kNotCanonical;
   if (wide_addresses && (!IsCanonical(linear.gla.value, LinearWidth(g)) ||
                          !IsCanonical(last, LinearWidth(g)))) {
     return Hindrance::kNotCanonical;
   }
-  if (access.kind != AccessKind::kFetch &&
+  if (g.event_delivery) {
+    // The base of the IDT lies below.
+    const std::uint64_t entry = InIa32e(g) ? 16 : 8;
+    if (!wide_addresses &&
+        linear.gla.value < entry * (g.delivered_event & 0xff)) {
+      return Hindrance::kNotCanonical;
+    }
+    out.c.steps.push_back(linear);
+    out.origin.push_back(number);
+    return Hindrance::kNone;
+  }
+  if (linear.access.kind != AccessKind::kFetch &&
       ProvideCode(out) != Hindrance::kNone) {
-    if (access.implicit_supervisor) return provision_;
+    if (linear.access.implicit_supervisor) return provision_;
     // What is in the way of the code is in the way of a fetch as well.
     linear.access.kind = AccessKind::kFetch;
     FitSize(out.c, linear);
@@ -334,6 +383,7 @@ Hindrance Arranger::ArrangeAccess(const Step& step, std::uint16_t number,
 Hindrance Arranger::ArrangeStructure(const Step& step, std::uint16_t number,
                                      ArrangedCase& out) {
   if (!maps_ || step.gpa.value % 8 != 0) return Hindrance::kStructure;
+  if (out.c.guest.event_delivery) return Hindrance::kEvents;
   if (step.gpa.value >> Width(machine_.processor) != 0) {
     return Hindrance::kWideGuestPhysical;
   }
@@ -433,20 +483,23 @@ void Arranger::FitSize(const Case& c, Step& step) const {
   const std::uint16_t widest = In64Bit(c.guest) ? 8 : 4;
   if (access.implicit_supervisor) {
     // A descriptor, in one page or in two as the access was.
-    constexpr std::uint64_t kDescriptor = 8;
-    if (access.size > room && room >= kDescriptor) {
-      step.gla.value += room - kDescriptor / 2;
+    const bool gate = c.guest.event_delivery && InIa32e(c.guest);
+    const std::uint16_t descriptor = gate ? 16 : 8;
+    if (access.size > room && room >= descriptor) {
+      step.gla.value += room - descriptor / 2u;
     }
-    if (access.size <= room && room < kDescriptor) {
-      step.gla.value -= kDescriptor - room;
+    if (access.size <= room && room < descriptor) {
+      step.gla.value -= descriptor - room;
     }
-    access.size = kDescriptor;
+    access.size = descriptor;
     return;
   }
   if (access.size > room) {
     if (access.kind == AccessKind::kFetch) {
-      // Prefixes up to the boundary, and INT3 behind it.
-      access.size = static_cast<std::uint16_t>(room + 1);
+      // One byte and one. INT3 behind a prefix where it completes; and the zero
+      // that is the first of it elsewhere is an opcode that needs another byte.
+      step.gla.value += room - 1;
+      access.size = 2;
       return;
     }
     if (room >= widest) {

@@ -16,6 +16,8 @@
 //                                 without bits that this machine has not
 //   a supervisor's access that    a read of a segment descriptor
 //   is implicit
+//   an access in delivery of an   the read of the IDT in delivery of an event
+//   event                         that VM entry injects
 //   a read, a write               by an instruction in a page of ours, in an
 //                                 unused place of EPT's tables and, if the
 //                                 guest pages, of the guest's. It is preceded
@@ -119,6 +121,7 @@ class Arranger {
   std::uint64_t FoldedGpa(std::uint64_t gpa) const;
   void FitControls(Case& c) const;
   void FitGuest(Case& c) const;
+  void FitEvent(GuestState& g) const;
   Hindrance ArrangeSteps(const Case& moved, ArrangedCase& out);
   Hindrance ArrangeAccess(const Step& step, std::uint16_t number,
                           ArrangedCase& out);

@@ -24,6 +24,7 @@ constexpr std::uint64_t kPage = 4096;
 constexpr int kSecondaryVpid = 5, kSecondaryPml = 17, kSecondaryVe = 18;
 constexpr int kPinTimer = 6;
 constexpr int kCr4Pke = 22;
+constexpr int kEferLma = 10;
 constexpr std::uint32_t kEferMsr = 0xc0000080, kPatMsr = 0x277;
 constexpr int kCapInvvpidAll = 43;
 
@@ -347,7 +348,16 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
   const std::uint64_t rip =
       fetch ? step.gla.value : arranged_->code.value + CodeOffset(step.access);
   registers_.rbx = step.gla.value;
-  if (step.access.implicit_supervisor) {
+  const GuestState& guest = state.guest;
+  if (guest.event_delivery) {
+    const std::uint64_t entry = Has(guest.efer, kEferLma) ? 16 : 8;
+    Write(kEntryInterruption, guest.delivered_event);
+    Write(kEntryErrorCode, guest.delivered_error_code);
+    Write(kEntryInstructionLength, guest.instruction_length);
+    Write(kGuestIdtrBase,
+          step.gla.value - entry * (guest.delivered_event & 0xff));
+    Write(kGuestIdtrLimit, 0xffff);
+  } else if (step.access.implicit_supervisor) {
     Write(kGuestGdtrBase, step.gla.value - kDescriptorOffset);
     Write(kGuestGdtrLimit, 0xffff);
     registers_.rax = kDescriptorOffset | 3;
@@ -361,6 +371,11 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
       return Fail("VM entry fails at a step, having succeeded before");
   }
   ReadEvent(state, step, outcome);
+  if (guest.event_delivery) {
+    Write(kEntryInterruption, 0);
+    Write(kGuestIdtrBase, 0);
+    Write(kGuestIdtrLimit, 0);
+  }
   if (outcome.event.kind == EventKind::kCompleted) {
     Event& event = outcome.event;
     event.translation_count =
@@ -419,21 +434,29 @@ Reply GuestMachine::PrepareAccess(const MachineState& state, const Step& step,
     std::memcpy(piece.before, BytesAt(piece.address), piece.bytes);
     std::memcpy(piece.expected, piece.before, piece.bytes);
   }
-  (void)state;
   if (step.access.kind == AccessKind::kFetch) {
     return PlaceFetch(step) ? Reply::kAnswered : Reply::kOwnMemory;
   }
   if (step.access.implicit_supervisor) {
-    return PlaceDescriptor() ? Reply::kAnswered : Reply::kOwnMemory;
+    return PlaceDescriptor(state.guest.event_delivery) ? Reply::kAnswered
+                                                       : Reply::kOwnMemory;
   }
   PlaceData(step);
   return Reply::kAnswered;
 }
 
-// A data segment for everybody that is not present: who reads it there says so
-// with #NP.
-bool GuestMachine::PlaceDescriptor() {
-  constexpr std::uint8_t kDescriptor[8] = {0xff, 0xff, 0, 0, 0, 0x73, 0xcf, 0};
+// A data segment for everybody, or an interrupt gate, that is not present: who
+// reads it there says so with #NP.
+bool GuestMachine::PlaceDescriptor(bool gate) {
+  const std::uint8_t descriptor[16] = {
+      0xff,
+      0xff,
+      8,
+      0,
+      0,
+      static_cast<std::uint8_t>(gate ? 0x6e : 0x73),
+      static_cast<std::uint8_t>(gate ? 0 : 0xcf),
+      0};
   for (const Piece& piece : pieces_) {
     for (std::size_t i = 0; i < piece.bytes; ++i) {
       if (WordAt(Hpa{(piece.address.value + i) & ~std::uint64_t{7}}) != 0) {
@@ -444,7 +467,7 @@ bool GuestMachine::PlaceDescriptor() {
   }
   std::size_t done = 0;
   for (Piece& piece : pieces_) {
-    std::memcpy(piece.expected, kDescriptor + done, piece.bytes);
+    std::memcpy(piece.expected, descriptor + done, piece.bytes);
     std::memcpy(BytesAt(piece.address), piece.expected, piece.bytes);
     done += piece.bytes;
   }
@@ -618,13 +641,19 @@ void GuestMachine::ReadException(const MachineState& state, const Step& step,
       event.kind = step.access.implicit_supervisor ? EventKind::kCompleted
                                                    : EventKind::kGaveUp;
       return;
-    case kProtection:
+    case kProtection: {
       // A descriptor that is none: it has been read, and elsewhere.
-      event.kind = step.access.implicit_supervisor &&
-                           Read(kExitErrorCode) == kDescriptorOffset
-                       ? EventKind::kCompleted
-                       : EventKind::kGeneralProtection;
+      const std::uint64_t selector =
+          state.guest.event_delivery
+              ? (state.guest.delivered_event & 0xff) << 3 | 2
+              : std::uint64_t{kDescriptorOffset};
+      event.kind =
+          step.access.implicit_supervisor &&
+                  (Read(kExitErrorCode) & ~std::uint64_t{1}) == selector
+              ? EventKind::kCompleted
+              : EventKind::kGeneralProtection;
       return;
+    }
     case kUndefined:
       event.kind = EventKind::kInvalidOpcode;
       return;

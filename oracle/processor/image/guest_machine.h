@@ -79,7 +79,7 @@ class GuestMachine final : public Machine {
   Reply PrepareAccess(const MachineState& state, const Step& step,
                       const Verdict& verdict);
   bool PlaceFetch(const Step& step);
-  bool PlaceDescriptor();
+  bool PlaceDescriptor(bool gate);
   void PlaceData(const Step& step);
   bool IsAsExpected(const Step& step);
   void RestorePieces();
