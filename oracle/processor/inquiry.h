@@ -48,9 +48,9 @@ class Machine {
   // VM entry, and nothing of the guest.
   virtual Reply Enter(const MachineState& state, Outcome& outcome) = 0;
 
-  // A linear access, a fetch, a store, INVEPT or INVVPID, or VM entry again in
-  // the state that has what it loads. `verdict` says what is permitted;
-  // `fields` are those that are known of the answer.
+  // A linear access, a fetch, a store, INVEPT or INVVPID, MOV to CR and the
+  // like, or VM entry again in the state that has what it loads. `verdict` says
+  // what is permitted; `fields` are those that are known of the answer.
   virtual Reply Perform(const MachineState& state, const Step& step,
                         const Verdict& verdict, Outcome& outcome,
                         FieldSet& fields) = 0;
