@@ -29,6 +29,7 @@ enum class Reply : std::uint8_t {
   kAnswered,
   // What the guest would have executed or overwritten is the case's own memory.
   kOwnMemory,
+  kUnsafe,        // this machine would not survive the question
   kHarnessError,  // the asker does not believe itself: why()
 };
 
@@ -72,6 +73,7 @@ struct InquiryResult {
   bool undefined = false;      // ended by what the SDM leaves undefined
   bool code_unreachable = false;
   bool own_memory = false;
+  bool unsafe = false;
   std::string_view why;  // kHarnessError
   // kDeparts: at which step of the arranged case (0: VM entry), in what, and
   // what the answer was.

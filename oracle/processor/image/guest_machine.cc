@@ -470,6 +470,13 @@ Reply GuestMachine::PrepareAccess(const MachineState& state, const Step& step,
                    [](const Alternative& alternative) {
                      return alternative.event.kind == EventKind::kCompleted;
                    });
+  if (avoids_apic_fetches_ && step.access.kind == AccessKind::kFetch &&
+      std::any_of(verdict.alternatives.begin(), verdict.alternatives.end(),
+                  [](const Alternative& alternative) {
+                    return alternative.event.exit_reason == kApicAccess;
+                  })) {
+    return Reply::kUnsafe;
+  }
   has_hint_ = completed != verdict.alternatives.end();
   if (!has_hint_) return Reply::kAnswered;
   std::size_t left = step.access.size;

@@ -53,6 +53,9 @@ class GuestMachine final : public Machine {
   bool Unload(const MachineState& state, bool conformed) override;
   std::string_view why() const override { return why_; }
 
+  // From now on, fetches that should come to the APIC-access page are unsafe.
+  void AvoidApicFetches() { avoids_apic_fetches_ = true; }
+
   const GuestCounts& counts() const { return counts_; }
 
  private:
@@ -109,6 +112,7 @@ class GuestMachine final : public Machine {
   std::optional<std::uint32_t> loaded_pkru_;
   const ArrangedCase* arranged_ = nullptr;
   FixedVector<Piece, 2> pieces_;
+  bool avoids_apic_fetches_ = false;
   bool has_hint_ = false;
   bool shows_address_ = false;
   GuestRegisters registers_;
