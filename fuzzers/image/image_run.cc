@@ -175,6 +175,8 @@ void ImageRun::CountSkip(const InquiryResult& result) {
     ++code_unreachable_;
   } else if (result.own_memory) {
     ++own_memory_;
+  } else if (result.unsafe) {
+    ++unsafe_;
   } else if (arranged_.hindrance != Hindrance::kNone) {
     ++hindered_[static_cast<std::size_t>(arranged_.hindrance)];
   }
@@ -238,6 +240,7 @@ void ImageRun::TellSkips() {
   tell("the guest's code cannot be fetched through these tables",
        code_unreachable_);
   tell("the guest would execute the case's own memory", own_memory_);
+  tell("this machine would not survive the question", unsafe_);
   for (const Signature& signature : signatures_) {
     report_.Seen(signature.text, signature.seen, counts_.cases);
   }

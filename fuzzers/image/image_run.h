@@ -32,8 +32,8 @@ struct RunOptions {
   std::uint64_t cases = 0;     // cases=, so many at most; 0: no matter
   std::uint64_t repeat = 1;    // repeat=, of each case of the module
   std::string_view only;       // only=ept, only=linear; empty: both
-  // without=apic: no "virtualize APIC accesses"; Bochs panics where its guests
-  // fetch from the APIC-access page.
+  // without=apic-fetch: no fetches from the APIC-access page, which Bochs does
+  // not survive.
   std::string_view without;
   std::string_view dialect = "sdm";  // dialect=, by which answers are judged
 };
@@ -113,6 +113,7 @@ class ImageRun {
   std::uint64_t undefined_ = 0;
   std::uint64_t code_unreachable_ = 0;
   std::uint64_t own_memory_ = 0;
+  std::uint64_t unsafe_ = 0;
 };
 
 }  // namespace eptdiff::image

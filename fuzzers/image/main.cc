@@ -204,12 +204,8 @@ void TellMachine(const BootInformation& boot, ReportWriter& report) {
       "eptdiff asks this machine. What it finds goes to the first "
       "serial port.\n");
   GuestMachine machine(vmx, {all.begin(), all.end()});
-  MachineLimits limits = vmx.limits;
-  constexpr std::uint64_t kVirtualizeApicAccesses = 1;
-  if (options.without == "apic") {
-    limits.secondary.may &= ~kVirtualizeApicAccesses;
-  }
-  Arranger arranger(limits);
+  if (options.without == "apic-fetch") machine.AvoidApicFetches();
+  Arranger arranger(vmx.limits);
   ImageRun run(options, vmx.limits.processor, machine, arranger,
                {memory.begin(), memory.end()}, frames, *std::move(dialect),
                SecondsOfClock, TimeStamp, ShowProgress, report);

@@ -31,8 +31,12 @@
 //
 // A step that cannot be asked ends the case, with its hindrance.
 //
-// The page of code holds, from its first byte on, INT3; CodeOffset() says where
-// the access of a kind and size is, with INT3 behind it.
+//   MOV to CR, WRPKRU, VMFUNC,    by an instruction in our page; nothing of the
+//   a load of the PDPTE registers guest's is fetched behind it
+//
+// Begin with arranging.cc; arranging_places.cc is where the guest's code gets
+// its place, guest_code.h what it is, fitting.h what becomes of controls and
+// registers.
 //
 // Thread-safety: thread-compatible; an Arranger is reused from case to case.
 #ifndef EPTDIFF_ORACLE_PROCESSOR_ARRANGING_H_
@@ -48,6 +52,7 @@
 
 #include "oracle/case.h"
 #include "oracle/machine_state.h"
+#include "oracle/processor/guest_code.h"
 #include "oracle/processor/machine_limits.h"
 #include "oracle/reference/reference.h"
 
@@ -81,24 +86,6 @@ struct ArrangedCase {
   std::size_t step = 0;  // ... and at which step, from 1 on
 };
 
-// Of an implicit access, a read of a descriptor by MOV to ES: the selector, in
-// AX, whose descriptor is so many bytes behind the base of the GDT.
-inline constexpr std::uint16_t kDescriptorOffset = 0x10;
-
-// Where in the page of code the instruction is that makes this access; its
-// address is in RBX (EBX), its data in RAX.
-constexpr std::uint16_t CodeOffset(const Access& access) {
-  if (access.implicit_supervisor) return 16 * 15;
-  const int kind = access.kind == AccessKind::kRead    ? 0
-                   : access.kind == AccessKind::kWrite ? 1
-                                                       : 2;
-  const int size = access.size == 1   ? 0
-                   : access.size == 2 ? 1
-                   : access.size == 4 ? 2
-                                      : 3;
-  return static_cast<std::uint16_t>(16 * (1 + 4 * kind + size));
-}
-
 class Arranger {
  public:
   explicit Arranger(const MachineLimits& machine);
@@ -119,9 +106,6 @@ class Arranger {
 
   void FoldGuestPhysical(const Case& moved, ArrangedCase& out);
   std::uint64_t FoldedGpa(std::uint64_t gpa) const;
-  void FitControls(Case& c) const;
-  void FitGuest(Case& c) const;
-  void FitEvent(GuestState& g) const;
   Hindrance ArrangeSteps(const Case& moved, ArrangedCase& out);
   Hindrance ArrangeAccess(const Step& step, std::uint16_t number,
                           ArrangedCase& out);
@@ -144,10 +128,14 @@ class Arranger {
                    std::uint64_t limit, int depth, Place& place);
   bool IsUsed(std::uint64_t base, std::uint64_t bytes) const;
   bool Locate(Gpa gpa, Hpa& hpa);
-  void AddCode(const Access& access, bool is_64_bit);
+  void LeadToCode(Hpa entry);
+  void PutCode(std::size_t offset, const GuestCode& code);
+  Hindrance ArrangeInstruction(const Step& step, std::uint16_t number,
+                               ArrangedCase& out);
+  void AddInstruction(const Step& step, std::uint16_t number,
+                      ArrangedCase& out);
   Hpa NewFrame();
   void Put(Hpa word, std::uint64_t value);
-  void PutBytes(Hpa first, std::span<const std::uint8_t> bytes);
 
   const MachineLimits machine_;
   const Reference reference_;

@@ -25,6 +25,7 @@ const InquiryResult& Inquiry::Ask(const ArrangedCase& arranged) {
   result_.undefined = false;
   result_.code_unreachable = false;
   result_.own_memory = false;
+  result_.unsafe = false;
   result_.why = "";
   result_.step = 0;
   result_.has_news = false;
@@ -79,6 +80,9 @@ bool Inquiry::Compare(Reply reply, FieldSet fields, std::size_t number) {
       break;
     case Reply::kOwnMemory:
       result_.own_memory = true;
+      return false;
+    case Reply::kUnsafe:
+      result_.unsafe = true;
       return false;
     case Reply::kHarnessError:
       result_.result = Result::kHarnessError;

@@ -30,6 +30,7 @@ enum class Reply : std::uint8_t {
   kAnswered,
   // What the guest would have executed or overwritten is the case's own memory.
   kOwnMemory,
+  kUnsafe,        // this machine would not survive the question
   kHarnessError,  // the asker does not believe itself: why()
 };
 
@@ -49,9 +50,9 @@ class Machine {
   // VM entry, and nothing of the guest.
   virtual Reply Enter(const MachineState& state, Outcome& outcome) = 0;
 
-  // A linear access, a fetch, a store, INVEPT or INVVPID, or VM entry again in
-  // the state that has what it loads. `verdict` says what is permitted;
-  // `fields` are those that are known of the answer.
+  // A linear access, a fetch, a store, INVEPT or INVVPID, MOV to CR and the
+  // like, or VM entry again in the state that has what it loads. `verdict` says
+  // what is permitted; `fields` are those that are known of the answer.
   virtual Reply Perform(const MachineState& state, const Step& step,
                         const Verdict& verdict, Outcome& outcome,
                         FieldSet& fields) = 0;
@@ -73,6 +74,7 @@ struct InquiryResult {
   bool undefined = false;      // ended by what the SDM leaves undefined
   bool code_unreachable = false;
   bool own_memory = false;
+  bool unsafe = false;
   std::string_view why;  // kHarnessError
   // kDeparts: at which step of the arranged case (0: VM entry), in what, and
   // what the answer was.

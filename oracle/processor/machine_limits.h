@@ -23,7 +23,9 @@ struct MachineLimits {
   AllowedBits pin_based, primary, secondary, tertiary, exit, entry;
   AllowedBits cr0, cr4;            // in VMX operation
   std::uint64_t vm_functions = 0;  // those that it has
-  bool lam = false;                // linear-address masking, by CR3 bits 62:61
+  // The monitor trap flag, and MOV to CR3 that does not cause a VM exit.
+  bool has_monitor_trap = false;
+  bool lam = false;  // linear-address masking, by CR3 bits 62:61
 };
 
 }  // namespace eptdiff

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "oracle/processor/guest_code.h"
 #include "oracle/processor/image/interrupts.h"
 #include "oracle/processor/image/port.h"
 #include "oracle/processor/image/vmcs.h"
@@ -37,6 +38,8 @@ enum Reason : std::uint16_t {
   kEptViolation = 48,
   kEptMisconfiguration = 49,
   kTimer = 52,
+  kMonitorTrap = 37,
+  kVmfunc = 59,
   kPmlFull = 62,
   kSppEvent = 66,
 };
@@ -195,7 +198,10 @@ void GuestMachine::WriteGuest(const GuestState& g) {
   WriteNew(kGuestGdtrLimit, 0);
   WriteNew(kGuestIdtrBase, 0);
   WriteNew(kGuestIdtrLimit, 0);
-  if (capabilities_.limits.processor.pku) LoadPkru(g.pkru);
+  if (capabilities_.limits.processor.pku && loaded_pkru_ != g.pkru) {
+    LoadPkru(g.pkru);
+    loaded_pkru_ = g.pkru;
+  }
 }
 
 void GuestMachine::WriteStep(const MachineState& state, std::uint64_t rip,
@@ -342,11 +348,14 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
   if (step.kind == StepKind::kInvalidation) {
     return Invalidate(step.invalidation, outcome);
   }
+  if (step.kind != StepKind::kLinearAccess) {
+    return PerformInstruction(state, step, verdict, outcome);
+  }
   const Reply reply = PrepareAccess(state, step, verdict);
   if (reply != Reply::kAnswered) return reply;
   const bool fetch = step.access.kind == AccessKind::kFetch;
   const std::uint64_t rip =
-      fetch ? step.gla.value : arranged_->code.value + CodeOffset(step.access);
+      fetch ? step.gla.value : arranged_->code.value + CodeOffset(step);
   registers_.rbx = step.gla.value;
   const GuestState& guest = state.guest;
   if (guest.event_delivery) {
@@ -395,6 +404,44 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
   return Reply::kAnswered;
 }
 
+// One instruction that accesses nothing of its own, and then the monitor trap
+// flag: nothing behind it is fetched.
+Reply GuestMachine::PerformInstruction(const MachineState& state,
+                                       const Step& step, const Verdict& verdict,
+                                       Outcome& outcome) {
+  constexpr std::uint64_t kMonitorTrapFlag = Bit(27);
+  pieces_.clear();
+  registers_.rax =
+      step.kind == StepKind::kPdpteLoad ? state.guest.cr3 : step.value;
+  registers_.rcx = step.kind == StepKind::kEptpSwitch ? step.index : 0;
+  registers_.rdx = 0;
+  Write(kPrimary, state.controls.primary | kMonitorTrapFlag);
+  const Ended ended =
+      Run(state, arranged_->code.value + CodeOffset(step), step_timer_);
+  Write(kPrimary, state.controls.primary);
+  registers_.rcx = 0;
+  // The guest may have other registers now.
+  loaded_pkru_.reset();
+  for (const std::uint32_t field :
+       {kGuestCr0, kGuestCr3, kGuestCr4, kGuestEfer, kGuestPat}) {
+    is_written_[field / 2] = false;
+  }
+  if (ended == Ended::kRetry) return Reply::kHarnessError;
+  if (ended == Ended::kFailed) {
+    return Fail("VM entry fails at a step, having succeeded before");
+  }
+  const std::uint64_t reason = Read(kExitReason);
+  if (reason != kMonitorTrap) ReadEvent(state, step, outcome);
+  if (reason == kVmfunc) {
+    outcome.event.kind = EventKind::kVmExit;
+    outcome.event.exit_reason = kVmfunc;
+  }
+  ReadRegisters(outcome);
+  if (outcome.event.kind == EventKind::kVmExit) ReadSaved(outcome);
+  CollectWrites(state, verdict, outcome);
+  return Reply::kAnswered;
+}
+
 Reply GuestMachine::Invalidate(const Invalidation& asked, Outcome& outcome) {
   constexpr std::uint64_t kInvalidOperand = 28;
   ++counts_.invalidations;
@@ -413,6 +460,8 @@ Reply GuestMachine::Invalidate(const Invalidation& asked, Outcome& outcome) {
 // Finds where the access should go, and makes it be seen there.
 Reply GuestMachine::PrepareAccess(const MachineState& state, const Step& step,
                                   const Verdict& verdict) {
+  // An instruction of the guest may have changed some.
+  WriteGuest(state.guest);
   pieces_.clear();
   shows_address_ = false;
   registers_.rax = 0;
@@ -421,6 +470,13 @@ Reply GuestMachine::PrepareAccess(const MachineState& state, const Step& step,
                    [](const Alternative& alternative) {
                      return alternative.event.kind == EventKind::kCompleted;
                    });
+  if (avoids_apic_fetches_ && step.access.kind == AccessKind::kFetch &&
+      std::any_of(verdict.alternatives.begin(), verdict.alternatives.end(),
+                  [](const Alternative& alternative) {
+                    return alternative.event.exit_reason == kApicAccess;
+                  })) {
+    return Reply::kUnsafe;
+  }
   has_hint_ = completed != verdict.alternatives.end();
   if (!has_hint_) return Reply::kAnswered;
   std::size_t left = step.access.size;
@@ -617,8 +673,7 @@ void GuestMachine::ReadException(const MachineState& state, const Step& step,
       const std::uint64_t rip = Read(kGuestRip);
       const bool fetch = step.access.kind == AccessKind::kFetch;
       const std::uint64_t from =
-          fetch ? step.gla.value
-                : arranged_->code.value + CodeOffset(step.access);
+          fetch ? step.gla.value : arranged_->code.value + CodeOffset(step);
       if (fetch ? rip != from && rip != from + step.access.size - 1
                 : rip - from > 4) {
         event.kind = EventKind::kGaveUp;
@@ -769,6 +824,7 @@ void GuestMachine::Forget(const MachineState& state) {
   for (const Piece& piece : pieces_) clear(piece.address.value);
   for (const Hpa word : state.memory.addresses()) clear(word.value);
   std::fill(is_written_.begin(), is_written_.end(), false);
+  loaded_pkru_.reset();
 }
 
 }  // namespace eptdiff::image

@@ -16,6 +16,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -52,6 +53,9 @@ class GuestMachine final : public Machine {
   bool Unload(const MachineState& state, bool conformed) override;
   std::string_view why() const override { return why_; }
 
+  // From now on, fetches that should come to the APIC-access page are unsafe.
+  void AvoidApicFetches() { avoids_apic_fetches_ = true; }
+
   const GuestCounts& counts() const { return counts_; }
 
  private:
@@ -75,6 +79,8 @@ class GuestMachine final : public Machine {
                      Outcome& outcome);
   void ReadSaved(Outcome& outcome);
   void ReadRegisters(Outcome& outcome);
+  Reply PerformInstruction(const MachineState& state, const Step& step,
+                           const Verdict& verdict, Outcome& outcome);
   Reply Invalidate(const Invalidation& asked, Outcome& outcome);
   Reply PrepareAccess(const MachineState& state, const Step& step,
                       const Verdict& verdict);
@@ -103,8 +109,10 @@ class GuestMachine final : public Machine {
   static constexpr std::size_t kFields = 0x7000 / 2;
   std::vector<std::uint64_t> written_ = std::vector<std::uint64_t>(kFields);
   std::vector<bool> is_written_ = std::vector<bool>(kFields);
+  std::optional<std::uint32_t> loaded_pkru_;
   const ArrangedCase* arranged_ = nullptr;
   FixedVector<Piece, 2> pieces_;
+  bool avoids_apic_fetches_ = false;
   bool has_hint_ = false;
   bool shows_address_ = false;
   GuestRegisters registers_;

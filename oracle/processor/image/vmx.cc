@@ -36,6 +36,8 @@ enum Msr : std::uint32_t {
 };
 constexpr int kPinTimer = 6;
 constexpr int kPrimaryTertiary = 17;
+constexpr int kPrimaryMonitorTrap = 27;
+constexpr int kPrimaryCr3LoadExiting = 15;
 constexpr int kPrimarySecondary = 31;
 constexpr int kSecondaryEpt = 1;
 constexpr int kSecondaryUnrestricted = 7;
@@ -181,6 +183,8 @@ VmxCapabilities ReadVmxCapabilities() {
   if (Has(l.secondary.may, kSecondaryVmFunctions)) {
     l.vm_functions = ReadMsr(kVmFunc);
   }
+  l.has_monitor_trap = Has(l.primary.may, kPrimaryMonitorTrap) &&
+                       !Has(l.primary.must, kPrimaryCr3LoadExiting);
   l.lam = Cpuid(0).eax >= 7 && Cpuid(7).eax >= 1 && Has(Cpuid(7, 1).eax, 26);
   c.ept_vpid_cap = ReadMsr(kEptVpidCap);
   l.cr0 = {ReadMsr(kCr0Fixed0), ReadMsr(kCr0Fixed1)};
