@@ -30,7 +30,9 @@ class MovedCasesTest : public testing::TestWithParam<Focus> {};
 TEST_P(MovedCasesTest, MeanTheSame) {
   Case c;
   std::uint64_t moved = 0;
-  for (std::uint64_t i = 0; i < CaseCount(); ++i) {
+  // With all that may be kept, a case takes milliseconds.
+  const std::uint64_t count = CaseCount() / 4;
+  for (std::uint64_t i = 0; i < count; ++i) {
     const std::uint64_t seed = FirstSeed() + i;
     GenerateCase(seed, c, GetParam());
     Mover mover(FreeMemory(c.processor.maxphyaddr - c.processor.keyid_bits));
@@ -38,7 +40,7 @@ TEST_P(MovedCasesTest, MeanTheSame) {
     ASSERT_EQ(WhatMovingChanges(c, mover, why), "") << "seed " << seed;
     moved += why == Unmovable::kNone;
   }
-  EXPECT_GT(moved, CaseCount() * 3 / 4);
+  EXPECT_GT(moved, count * 3 / 4);
 }
 
 // With a processor of another width and other capabilities: another meaning,
