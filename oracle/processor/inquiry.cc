@@ -102,7 +102,11 @@ bool Inquiry::Compare(Reply reply, FieldSet fields, std::size_t number) {
 
 void Inquiry::NoteNews(std::size_t number) {
   bool has_news = false;
-  trace_.consequences.ForEachNotIn(met_, [&](std::size_t) { has_news = true; });
+  trace_.consequences.ForEach([&](std::size_t place) {
+    if (times_met_[place] == kNews) return;
+    ++times_met_[place];
+    has_news = true;
+  });
   if (!has_news) return;
   met_.Add(trace_.consequences);
   result_.has_news = true;

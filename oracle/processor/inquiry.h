@@ -8,6 +8,7 @@
 #ifndef EPTDIFF_ORACLE_PROCESSOR_INQUIRY_H_
 #define EPTDIFF_ORACLE_PROCESSOR_INQUIRY_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -82,7 +83,7 @@ struct InquiryResult {
   Outcome outcome;
   FieldSet fields = kAllFields;  // that are known of it
   // Whether a rule had a consequence in an answer that agreed, in a place where
-  // none had one before; and of the last such step, the same.
+  // it had one hardly ever before; and of the last such step, the same.
   bool has_news = false;
   std::size_t news_step = 0;
   Outcome news;
@@ -117,6 +118,9 @@ class Inquiry {
   MachineState state_;
   InquiryResult result_;
   RulePlaces met_;
+  // How often, up to kNews.
+  static constexpr std::uint8_t kNews = 4;
+  std::array<std::uint8_t, RulePlace::kCount> times_met_ = {};
 };
 
 }  // namespace eptdiff

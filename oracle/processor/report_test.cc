@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "oracle/processor/report_reader.h"
@@ -265,6 +266,21 @@ TEST_F(ReportTest, ALostLineLosesItsCaseOnly) {
   EXPECT_EQ(report.findings[1].moved, moved_);
   ASSERT_EQ(report.troubles.size(), 1u);
   EXPECT_EQ(report.troubles[0].words, "the case of this finding is not whole");
+}
+
+TEST_F(ReportTest, PiecesOutOfTheirOrderAreNoCase) {
+  std::vector<std::string> lines = Lines();
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (lines[i].find("case number=1 at=0 ") == std::string::npos) continue;
+    std::swap(lines[i], lines[i + 1]);
+    break;
+  }
+  std::string log;
+  for (const std::string& line : lines) log += line;
+  const ImageReport report = Read(log);
+  EXPECT_TRUE(report.findings[0].generated.empty());
+  EXPECT_EQ(report.findings[1].generated, generated_);
+  EXPECT_EQ(report.troubles.size(), 1u);
 }
 
 TEST_F(ReportTest, AnotherVersionIsNotRead) {

@@ -2,26 +2,23 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
-#include <span>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "fuzzers/command/image/machine_finding.h"
 #include "fuzzers/command/report/departure_words.h"
-#include "fuzzers/command/words/answer_words.h"
-#include "fuzzers/encoding/encoding.h"
-#include "fuzzers/reduction/minimizer.h"
 #include "fuzzers/text/view.h"
 #include "oracle/diagnosis/diagnosis.h"
-#include "oracle/judgement/dialect_oracle.h"
 #include "oracle/judgement/judge.h"
-#include "oracle/judgement/spine.h"
-#include "oracle/judgement/trial.h"
+#include "oracle/reference/caches/caching_reference.h"
+#include "oracle/reference/dialects/known_dialects.h"
 #include "oracle/reference/rule_places.h"
 
 namespace eptdiff {
@@ -29,118 +26,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kFindingTime{5};
 constexpr std::size_t kMaxRemarks = 8;
-constexpr char kAgain[] = "again/";
-
-// A finding of the machine, looked at here.
-struct Looked {
-  const ReportedFinding* told = nullptr;
-  std::shared_ptr<const Case> c;  // as it was moved
-  // Judged by the SDM, in `before`.
-  MachineState before;
-  Verdict verdict;
-  Finding finding;
-  std::string problem;  // why it is none; "" if it is one
-  bool agrees = false;  // with the SDM, after all
-  bool beyond = false;  // what is wrong is beyond the diagnosis
-
-  const Step* step() const {
-    return told->step == 0 ? nullptr : &c->steps[told->step - 1];
-  }
-};
-
-std::unique_ptr<Looked> LookAt(const ReportedFinding& told) {
-  auto looked = std::make_unique<Looked>();
-  looked->told = &told;
-  if (told.moved.empty()) {
-    looked->problem = "its case is not whole";
-    return looked;
-  }
-  looked->c = std::make_shared<const Case>(DecodeCase(told.moved));
-  Spine spine(*looked->c, true);
-  while (!spine.over() && spine.step() < told.step) spine.Advance();
-  if (spine.over() || spine.verdict().standing != Standing::kJudged) {
-    looked->problem = "the SDM has no say on that step";
-    return looked;
-  }
-  looked->before = spine.before();
-  looked->verdict = spine.verdict();
-  looked->finding =
-      Judge(looked->verdict, looked->before, told.answer, told.fields);
-  looked->agrees = looked->finding.conforms;
-  if (looked->agrees) {
-    looked->problem = "this program finds nothing wrong with the answer";
-  }
-  return looked;
-}
-
-std::string StepText(const Case& c, std::size_t step) {
-  return step == 0 ? "VM entry"
-                   : absl::StrCat(step, ", ", StepWords(c.steps[step - 1]));
-}
-
-// What a case shows of `oracle`, by the SDM.
-Standings Judged(Oracle& oracle, const Case& c) {
-  const Dialect sdm;
-  Trial trial;
-  trial.Add(oracle, sdm);
-  return trial.Run(c).front();
-}
-
-void TellAnswer(const Verdict& verdict, const Finding& finding,
-                const Outcome& answer, FieldSet fields, CheckFinding& told) {
-  told.expected = ExpectedEventWords(verdict.alternatives[finding.alternative]);
-  told.text_case.expected = told.expected;
-  told.given = EventWords(answer.event, fields);
-  for (const Disagreement& d : finding.disagreements) {
-    absl::StrAppend(&told.given, "; ", DisagreementWords(d));
-  }
-}
-
-// The machine's case and answer, as they are.
-void TellAsItIs(const Looked& looked, CheckFinding& told) {
-  told.has_case = true;
-  told.text_case.c = *looked.c;
-  told.signature = SignatureOf("machine", looked.finding);
-  told.step = StepText(*looked.c, looked.told->step);
-  TellAnswer(looked.verdict, looked.finding, looked.told->answer,
-             looked.told->fields, told);
-}
-
-// The smallest case in which an oracle that departs so and only so would show
-// the same; none if it shows nothing.
-bool TellSmallest(const Alteration& alteration, const Looked& looked,
-                  Clock::time_point end, CheckFinding& told) {
-  DialectOracle stand_in(Dialect().With(alteration));
-  const Standings first = Judged(stand_in, *looked.c);
-  if (!first.disagrees) return false;
-  const Field field = first.finding.disagreements[0].field;
-  const Clock::time_point until = std::min(end, Clock::now() + kFindingTime);
-  told.text_case.c = Minimize(*looked.c, [&](const Case& smaller) {
-    if (Clock::now() >= until) return false;
-    const Standings shown = Judged(stand_in, smaller);
-    return shown.disagrees && shown.finding.disagreements[0].field == field;
-  });
-  const Standings last = Judged(stand_in, told.text_case.c);
-  told.has_case = true;
-  told.signature = SignatureOf("machine", last.finding);
-  told.step = StepText(told.text_case.c, last.step);
-  TellAnswer(*last.verdict, last.finding, last.outcome, kAllFields, told);
-  return true;
-}
-
-// Whether the departure is what makes the machine's answer one that fits.
-bool Needs(const Dialect& dialect, std::size_t place, const Looked& looked) {
-  const CachingReference without(dialect.Without(place));
-  Verdict verdict;
-  Trace trace;
-  without.Judge(looked.before, looked.step(), verdict, trace);
-  return verdict.standing == Standing::kJudged &&
-         !Judge(verdict, looked.before, looked.told->answer,
-                looked.told->fields)
-              .conforms;
-}
 
 // In how many cases the machine has shown each signature: it tells the first
 // few whole, and counts the others.
@@ -159,10 +45,39 @@ Counts CountsOf(const ImageReport& answers) {
   return counts;
 }
 
-CheckFinding DepartureOf(const Departure& departure, const Dialect& dialect,
-                         const std::vector<std::unique_ptr<Looked>>& findings,
-                         const Counts& counts, Clock::time_point end,
-                         Case& asked) {
+// Of the named dialects the one that explains most of the findings, and more
+// than half of them: what is known comes before what is searched for. None if
+// no dialect does.
+struct Spoken {
+  std::string name;
+  Dialect dialect;
+  std::size_t explained = 0;
+};
+std::optional<Spoken> FindSpoken(const LookedList& findings) {
+  std::optional<Spoken> best;
+  std::size_t all = 0;
+  for (const auto& looked : findings) all += looked->problem.empty();
+  for (const std::string& name : NamedDialects()) {
+    Spoken spoken = {name, *FindDialect(name)};
+    if (spoken.dialect.alterations().size() < 2) continue;
+    const CachingReference reference(spoken.dialect);
+    for (const auto& looked : findings) {
+      if (!looked->problem.empty()) continue;
+      spoken.explained += Permits(reference, *looked);
+    }
+    if (2 * spoken.explained <= all) continue;
+    if (!best.has_value() || spoken.explained > best->explained) best = spoken;
+  }
+  return best;
+}
+
+// The departure as the report tells it: by the smallest case first, by the
+// machine's own case last.
+std::vector<CheckFinding> DepartureOf(const Departure& departure,
+                                      const Dialect& dialect,
+                                      const LookedList& findings,
+                                      const Counts& counts,
+                                      Clock::time_point end) {
   const Alteration& alteration = *departure.alteration;
   const RuleInfo& rule = InfoOf(InfoOf(alteration.slot).rule);
   CheckFinding told;
@@ -175,34 +90,110 @@ CheckFinding DepartureOf(const Departure& departure, const Dialect& dialect,
   const auto& all = dialect.alterations();
   const auto place = static_cast<std::size_t>(
       std::find(all.begin(), all.end(), &alteration) - all.begin());
-  const Looked* plain = nullptr;
+  std::vector<const Looked*> showing;
   std::set<std::string> signatures;
   for (const auto& looked : findings) {
     if (!looked->problem.empty() || place == all.size() ||
         !Needs(dialect, place, *looked)) {
       continue;
     }
-    if (plain == nullptr) plain = looked.get();
+    showing.push_back(looked.get());
     signatures.insert(looked->told->signature);
-    if (!told.has_case && TellSmallest(alteration, *looked, end, told)) {
-      plain = looked.get();
-    }
   }
-  if (plain != nullptr) asked = *plain->c;
   for (const std::string& signature : signatures) {
     told.cases += counts.at(signature);
   }
-  if (!told.has_case && plain != nullptr) TellAsItIs(*plain, told);
-  told.text_case.signature = told.signature;
-  told.text_case.sdm_section = told.sdm_section;
-  told.text_case.rules = {told.identifier};
-  told.text_case.explanation = told.sentence;
-  return told;
+  std::vector<CheckFinding> list;
+  const Looked* own = showing.empty() ? nullptr : showing.front();
+  for (const Looked* looked : showing) {
+    list = TellSmaller(alteration, *looked, end, told);
+    if (list.empty()) continue;
+    own = looked;
+    break;
+  }
+  list.push_back(told);
+  if (own != nullptr) TellAsItIs(*own, list.back());
+  for (CheckFinding& way : list) {
+    way.text_case.signature = way.signature;
+    way.text_case.sdm_section = way.sdm_section;
+    way.text_case.rules = {way.identifier};
+    way.text_case.explanation = way.sentence;
+  }
+  return list;
+}
+
+std::string NameOf(std::size_t finding, std::size_t way) {
+  return absl::StrCat("again/", finding, "/", way);
+}
+
+void AddDeparture(std::vector<CheckFinding> ways, MachineReport& result) {
+  result.report.departures.push_back(ways.front());
+  result.ways.push_back(std::move(ways));
+}
+
+// What explains these, with what agrees as evidence, too.
+std::unique_ptr<Diagnosis> Diagnose(const LookedList& findings,
+                                    const LookedList& agreed, FieldSet fields) {
+  auto diagnosis = std::make_unique<Diagnosis>(fields);
+  const auto observe = [&](const Looked& looked) {
+    diagnosis->Observe(looked.c, looked.told->step, looked.before,
+                       looked.step(), looked.told->answer);
+  };
+  for (const auto& looked : agreed) {
+    if (looked->agrees) observe(*looked);
+  }
+  for (const auto& looked : findings) {
+    if (!looked->problem.empty()) continue;
+    // What differs only where others say nothing no diagnosis of all explains.
+    looked->beyond =
+        Judge(looked->verdict, looked->before, looked->told->answer, fields)
+            .conforms;
+    observe(*looked);
+  }
+  return diagnosis;
+}
+
+std::size_t MistakesOf(Diagnosis& diagnosis) {
+  const Explanation& explanation = diagnosis.explanation();
+  return explanation.departures.size() + explanation.unexplained.size();
+}
+
+// Of the dialect's departures, those that the machine's answers need.
+std::vector<std::size_t> Needed(const Spoken& spoken,
+                                const LookedList& findings) {
+  std::vector<std::size_t> needed;
+  for (std::size_t i = 0; i < spoken.dialect.alterations().size(); ++i) {
+    const CachingReference without(spoken.dialect.Without(i));
+    if (std::any_of(findings.begin(), findings.end(), [&](const auto& looked) {
+          return !Permits(without, *looked);
+        })) {
+      needed.push_back(i);
+    }
+  }
+  return needed;
+}
+
+void TellSpoken(const Spoken& spoken, const LookedList& findings,
+                const Counts& counts, Clock::time_point end,
+                MachineReport& result) {
+  const auto& all = spoken.dialect.alterations();
+  const std::vector<std::size_t> needed = Needed(spoken, findings);
+  for (const std::size_t i : needed) {
+    Departure departure;
+    departure.alteration = all[i];
+    AddDeparture(DepartureOf(departure, spoken.dialect, findings, counts, end),
+                 result);
+  }
+  result.report.remarks.push_back(
+      absl::StrCat(findings.size(),
+                   " of the findings that were told whole are what the "
+                   "dialect ",
+                   spoken.name, " does, ", needed.size(), " of whose ",
+                   all.size(), " departures they need"));
 }
 
 // Those that no combination of alterations explains, one for each signature.
-void AddUnexplained(const Explanation& explanation,
-                    const std::vector<std::unique_ptr<Looked>>& findings,
+void AddUnexplained(const Explanation& explanation, const LookedList& findings,
                     const Counts& counts, MachineReport& report) {
   std::map<std::string, CheckFinding> by_signature;
   for (const auto& looked : findings) {
@@ -221,7 +212,7 @@ void AddUnexplained(const Explanation& explanation,
     told.text_case.signature = told.signature;
   }
   for (auto& [signature, told] : by_signature) {
-    report.asked.push_back(told.text_case.c);
+    report.ways.push_back({told});
     report.report.findings.push_back(std::move(told));
   }
 }
@@ -249,8 +240,7 @@ void AddRules(const ImageReport& answers, CheckReport& report) {
   }
 }
 
-void AddRemarks(const ImageReport& answers,
-                const std::vector<std::unique_ptr<Looked>>& findings,
+void AddRemarks(const ImageReport& answers, const LookedList& findings,
                 CheckReport& report) {
   std::map<std::string, std::size_t> problems;
   for (const auto& looked : findings) {
@@ -321,23 +311,51 @@ MachineReport ReportOfMachine(const ImageReport& answers,
   }
   AddRules(answers, report);
 
-  std::vector<std::unique_ptr<Looked>> findings;
-  Diagnosis diagnosis(answers.fields);
-  for (const ReportedFinding& told : answers.findings) {
-    const Looked& looked = *findings.emplace_back(LookAt(told));
-    if (!looked.problem.empty()) continue;
-    diagnosis.Observe(looked.c, told.step, looked.before, looked.step(),
-                      told.answer);
-  }
+  FieldSet fields = answers.fields;
+  const auto look = [&](const std::vector<ReportedFinding>& list) {
+    LookedList all;
+    for (const ReportedFinding& told : list) {
+      all.push_back(LookAt(told));
+      fields &= told.fields;
+    }
+    return all;
+  };
+  LookedList findings = look(answers.findings);
+  const LookedList agreed = look(answers.agreed);
   const Counts counts = CountsOf(answers);
-  const Explanation& explanation = diagnosis.explanation();
+  auto diagnosis = Diagnose(findings, agreed, fields);
+  std::optional<Spoken> spoken = FindSpoken(findings);
+  LookedList of_dialect;
+  if (spoken.has_value()) {
+    const CachingReference reference(spoken->dialect);
+    LookedList rest;
+    for (auto& looked : findings) {
+      const bool explained =
+          looked->problem.empty() && Permits(reference, *looked);
+      (explained ? of_dialect : rest).push_back(std::move(looked));
+    }
+    // As few mistakes as explain it.
+    auto of_rest = Diagnose(rest, agreed, fields);
+    const std::size_t with =
+        Needed(*spoken, of_dialect).size() + MistakesOf(*of_rest);
+    if (MistakesOf(*of_rest) == 0 || with < MistakesOf(*diagnosis)) {
+      diagnosis = std::move(of_rest);
+      findings = std::move(rest);
+      TellSpoken(*spoken, of_dialect, counts, end, result);
+    } else {
+      findings = std::move(rest);
+      std::move(of_dialect.begin(), of_dialect.end(),
+                std::back_inserter(findings));
+      spoken.reset();
+    }
+  }
+  const Explanation& explanation = diagnosis->explanation();
   const Dialect dialect = explanation.dialect();
   for (const Departure& departure : explanation.departures) {
-    report.departures.push_back(DepartureOf(departure, dialect, findings,
-                                            counts, end,
-                                            result.asked.emplace_back()));
+    AddDeparture(DepartureOf(departure, dialect, findings, counts, end),
+                 result);
   }
-  AddDialects(explanation.departures, report);
+  if (!spoken.has_value()) AddDialects(explanation.departures, report);
   AddUnexplained(explanation, findings, counts, result);
   AddRemarks(answers, findings, report);
   return result;
@@ -345,12 +363,10 @@ MachineReport ReportOfMachine(const ImageReport& answers,
 
 std::vector<GivenCase> CasesToAskAgain(const MachineReport& report) {
   std::vector<GivenCase> cases;
-  std::size_t number = 0;
-  for (const auto* list :
-       {&report.report.departures, &report.report.findings}) {
-    for (const CheckFinding& finding : *list) {
-      const std::string name = absl::StrCat(kAgain, number++);
-      if (finding.has_case) cases.push_back({name, finding.text_case.c});
+  for (std::size_t i = 0; i < report.ways.size(); ++i) {
+    for (std::size_t j = 0; j < report.ways[i].size(); ++j) {
+      const CheckFinding& way = report.ways[i][j];
+      if (way.has_case) cases.push_back({NameOf(i, j), way.text_case.c});
     }
   }
   return cases;
@@ -361,23 +377,20 @@ void TakeAgain(const ImageReport& again, MachineReport& report) {
   for (const ReportedFinding& finding : again.findings) {
     departing.insert(finding.name);
   }
-  std::size_t number = 0;
   std::size_t small = 0;
-  for (auto* list : {&report.report.departures, &report.report.findings}) {
-    for (CheckFinding& finding : *list) {
-      const Case& asked = report.asked[number];
-      if (departing.contains(absl::StrCat(kAgain, number++))) {
-        ++small;
-      } else if (finding.has_case) {
-        finding.text_case.c = asked;
-      }
-    }
+  for (std::size_t i = 0; i < report.ways.size(); ++i) {
+    const auto& ways = report.ways[i];
+    std::size_t j = 0;
+    while (j + 1 < ways.size() && !departing.contains(NameOf(i, j))) ++j;
+    small += departing.contains(NameOf(i, j));
+    const std::size_t departures = report.report.departures.size();
+    (i < departures ? report.report.departures[i]
+                    : report.report.findings[i - departures]) = ways[j];
   }
   report.report.remarks.push_back(absl::StrCat(
-      "asked once more, the machine departs in ", small, " of the ", number,
-      number == 1 ? " smallest case" : " smallest cases",
-      small == number ? ""
-                      : "; of the others, the case is as it was first asked"));
+      "the machine was asked the cases of this report once more, and departs "
+      "in ",
+      small, " of ", report.ways.size()));
 }
 
 }  // namespace eptdiff

@@ -23,11 +23,12 @@ namespace eptdiff {
 // "GenuineIntel 6-140-1, a guest of KVMKVMKVM".
 std::string MachineWords(const AskedMachine& machine);
 
-// The report, and of each of its departures, then of each of its findings, the
-// case as the machine was asked it.
+// The report; and of each of its departures, then of each of its findings, all
+// ways to tell it: by the smallest case, which is in the report, then by larger
+// ones, and last by the case as the machine was asked it.
 struct MachineReport {
   CheckReport report;
-  std::vector<Case> asked;
+  std::vector<std::vector<CheckFinding>> ways;
 };
 
 // `log`: the file it was read from. Minimising ends at `end`.
@@ -35,12 +36,12 @@ MachineReport ReportOfMachine(const ImageReport& answers,
                               const std::string& log,
                               std::chrono::steady_clock::time_point end);
 
-// What the machine is to be asked once more: the smallest cases, by names that
-// only TakeAgain() knows.
+// What the machine is to be asked once more: the cases of all ways, by names
+// that only TakeAgain() knows.
 std::vector<GivenCase> CasesToAskAgain(const MachineReport& report);
 
-// Where the machine, asked again, does not depart in a smallest case, the case
-// that it was asked first stands in its place; says how many did.
+// Each finding is told by the smallest case in which the machine, asked again,
+// departs.
 void TakeAgain(const ImageReport& again, MachineReport& report);
 
 // The machine and what it does, for corpus/machines/: an object. `name` is

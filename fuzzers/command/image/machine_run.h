@@ -1,8 +1,8 @@
 // A machine of this computer that an image is started in: Debian's Bochs, the
 // whole of Bochs 3.0, or QEMU.
 //
-// The machine's serial line goes to a file, which is read while it grows. It
-// ends by itself, or when its time is over, or on an Interrupt.
+// What the image says there goes to a file, which is read while it grows. The
+// machine ends by itself, or when its time is over, or on an Interrupt.
 //
 // Thread-safety: one run at a time, in the main thread.
 #ifndef EPTDIFF_FUZZERS_COMMAND_IMAGE_MACHINE_RUN_H_
@@ -35,7 +35,8 @@ struct MachineEnd {
   std::string said;     // what the program printed last, a few lines
 };
 
-// Starts it, and hands over what its serial line says as it comes.
+// Starts it, and hands over what the image says as it comes, with whatever the
+// machine's program prints between.
 // kFailedPrecondition, with the packages, if something is not installed.
 absl::StatusOr<MachineEnd> RunMachine(
     const MachineRun& run,
