@@ -271,6 +271,10 @@ Hindrance Arranger::ArrangeInstruction(const Step& step, std::uint16_t number,
       g.cpl != 0) {
     return hindrance;
   }
+  constexpr int kCr4Pke = 22;
+  if (writes && step.reg == GuestRegister::kPkru && !Has(g.cr4, kCr4Pke)) {
+    return hindrance;  // WRPKRU is undefined, and XRSTOR takes more
+  }
   if (writes) {
     constexpr std::uint64_t kMode0 = Bit(kCr0Pe) | Bit(kCr0Pg);
     constexpr std::uint64_t kMode4 = Bit(kCr4Pae) | Bit(kCr4La57);

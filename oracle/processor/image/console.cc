@@ -55,7 +55,9 @@ void ToSerial(char byte) {
 }
 
 void ToPorts(char byte) {
-  if (has_debug_port) Out8(kDebugPort, static_cast<std::uint8_t>(byte));
+  if (has_debug_port) {
+    return Out8(kDebugPort, static_cast<std::uint8_t>(byte));
+  }
   if (!has_serial) return;
   if (byte == '\n') ToSerial('\r');
   ToSerial(byte);

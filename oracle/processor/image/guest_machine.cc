@@ -354,8 +354,11 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
   const Reply reply = PrepareAccess(state, step, verdict);
   if (reply != Reply::kAnswered) return reply;
   const bool fetch = step.access.kind == AccessKind::kFetch;
+  // An event is delivered before anything is fetched.
   const std::uint64_t rip =
-      fetch ? step.gla.value : arranged_->code.value + CodeOffset(step);
+      fetch                        ? step.gla.value
+      : state.guest.event_delivery ? 0
+                                   : arranged_->code.value + CodeOffset(step);
   registers_.rbx = step.gla.value;
   const GuestState& guest = state.guest;
   if (guest.event_delivery) {
