@@ -258,7 +258,9 @@ int RunHere(const ImageOptions& options, const std::string& iso,
     absl::FPrintF(stderr, "eptdiff image: %s did not end within %s\n",
                   options.run, Counted(options.limit, "second"));
   }
-  if (!answers.begun && !told.end.said.empty()) {
+  const bool too_early =
+      told.end.in_time && !answers.ended && answers.refused.empty();
+  if (too_early && !told.end.said.empty()) {
     absl::FPrintF(stderr, "%s ended (%s), and said last:\n%s\n", options.run,
                   told.end.how, told.end.said);
   }
@@ -267,6 +269,10 @@ int RunHere(const ImageOptions& options, const std::string& iso,
   const auto nothing = NothingTold(options, name, answers);
   if (nothing.has_value()) return *nothing;
   MachineReport report = ReportOfMachine(answers, name, Clock::now() + kTime);
+  for (const std::string& panic : told.end.panics) {
+    report.report.remarks.push_back(
+        absl::StrCat("it panicked, and went on: ", panic));
+  }
   AskAgain(options, room, report);
   return Tell(options, answers, report);
 }

@@ -1,5 +1,6 @@
 #include "fuzzers/command/image/machine_run.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -75,17 +76,17 @@ absl::StatusOr<Command> BochsCommand(const MachineRun& run,
   const char* sound = has_debugger ? "sound: driver=dummy\n" : "";
   const absl::Status s = WriteFile(
       settings,
-      absl::StrCat(
-          "display_library: ", display, "\n", "memory: guest=", kMemory,
-          ", host=512\n", "romimage: file=", *rom, "\n",
-          "vgaromimage: file=", *video, "\n", "cpu: model=", model,
-          ", count=1, ips=100000000, reset_on_triple_fault=0, "
-          "ignore_bad_msrs=1\n",
-          "clock: sync=none, time0=local\n",
-          "ata0-master: type=cdrom, path=", run.iso, ", status=inserted\n",
-          "boot: cdrom\n", "com1: enabled=0\n", sound, "port_e9_hack: enabled=1\n", "log: ", run.room, "/log\n",
-          "panic: action=fatal\nerror: action=ignore\n",
-          "info: action=ignore\n"));
+      absl::StrCat("display_library: ", display, "\n", "memory: guest=",
+                   kMemory, ", host=512\n", "romimage: file=", *rom, "\n",
+                   "vgaromimage: file=", *video, "\n", "cpu: model=", model,
+                   ", count=1, ips=100000000, reset_on_triple_fault=0, "
+                   "ignore_bad_msrs=1\n",
+                   "clock: sync=none, time0=local\n",
+                   "ata0-master: type=cdrom, path=", run.iso,
+                   ", status=inserted\n", "boot: cdrom\n", "com1: enabled=0\n",
+                   sound, "port_e9_hack: enabled=1\n", "log: ", run.room,
+                   "/log\n", "panic: action=ignore\nerror: action=ignore\n",
+                   "info: action=ignore\n"));
   if (!s.ok()) return s;
   command.arguments = {program, "-q", "-f", settings};
   if (has_debugger) {
@@ -168,6 +169,27 @@ class Tail {
   std::ifstream file_;
 };
 
+// Bochs goes on after a panic of its own; what it panicked at, each once. The
+// end of a run is one, too.
+std::vector<std::string> PanicsIn(const std::string& log) {
+  const auto text = ReadBytes(log, std::size_t{1} << 26);
+  std::vector<std::string> panics;
+  if (!text.ok()) return panics;
+  constexpr absl::string_view kMark = ">>PANIC<< ";
+  for (absl::string_view line : absl::StrSplit(*text, '\n')) {
+    const std::size_t at = line.find(kMark);
+    if (at == absl::string_view::npos ||
+        line.find("hutdown") != absl::string_view::npos) {
+      continue;
+    }
+    const std::string panic(line.substr(at + kMark.size()));
+    if (std::find(panics.begin(), panics.end(), panic) == panics.end()) {
+      panics.push_back(panic);
+    }
+  }
+  return panics;
+}
+
 std::string LastLines(const std::string& path, std::size_t lines) {
   const auto text = ReadBytes(path, std::size_t{1} << 24);
   if (!text.ok()) return "";
@@ -209,6 +231,7 @@ absl::StatusOr<MachineEnd> RunMachine(
   tail.Read(serial);
   result.how = worker->HowItEnded();
   result.said = LastLines(start.log, 5);
+  result.panics = PanicsIn(run.room + "/log");
   return result;
 }
 

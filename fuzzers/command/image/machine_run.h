@@ -33,6 +33,7 @@ struct MachineEnd {
   bool in_time = true;  // it ended by itself
   std::string how;      // "exit status 1"
   std::string said;     // what the program printed last, a few lines
+  std::vector<std::string> panics;  // of its own, that it went on after
 };
 
 // Starts it, and hands over what the image says as it comes, with whatever the

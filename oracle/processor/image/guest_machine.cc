@@ -355,10 +355,10 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
   if (reply != Reply::kAnswered) return reply;
   const bool fetch = step.access.kind == AccessKind::kFetch;
   // An event is delivered before anything is fetched.
-  const std::uint64_t rip =
-      fetch                        ? step.gla.value
-      : state.guest.event_delivery ? 0
-                                   : arranged_->code.value + CodeOffset(step);
+  const std::uint64_t rip = fetch ? step.gla.value
+                            : state.guest.event_delivery
+                                ? 0
+                                : arranged_->code.value + CodeOffset(step);
   registers_.rbx = step.gla.value;
   const GuestState& guest = state.guest;
   if (guest.event_delivery) {
