@@ -75,17 +75,17 @@ absl::StatusOr<Command> BochsCommand(const MachineRun& run,
   const char* sound = has_debugger ? "sound: driver=dummy\n" : "";
   const absl::Status s = WriteFile(
       settings,
-      absl::StrCat(
-          "display_library: ", display, "\n", "memory: guest=", kMemory,
-          ", host=512\n", "romimage: file=", *rom, "\n",
-          "vgaromimage: file=", *video, "\n", "cpu: model=", model,
-          ", count=1, ips=100000000, reset_on_triple_fault=0, "
-          "ignore_bad_msrs=1\n",
-          "clock: sync=none, time0=local\n",
-          "ata0-master: type=cdrom, path=", run.iso, ", status=inserted\n",
-          "boot: cdrom\n", "com1: enabled=0\n", sound, "port_e9_hack: enabled=1\n", "log: ", run.room, "/log\n",
-          "panic: action=fatal\nerror: action=ignore\n",
-          "info: action=ignore\n"));
+      absl::StrCat("display_library: ", display, "\n", "memory: guest=",
+                   kMemory, ", host=512\n", "romimage: file=", *rom, "\n",
+                   "vgaromimage: file=", *video, "\n", "cpu: model=", model,
+                   ", count=1, ips=100000000, reset_on_triple_fault=0, "
+                   "ignore_bad_msrs=1\n",
+                   "clock: sync=none, time0=local\n",
+                   "ata0-master: type=cdrom, path=", run.iso,
+                   ", status=inserted\n", "boot: cdrom\n", "com1: enabled=0\n",
+                   sound, "port_e9_hack: enabled=1\n", "log: ", run.room,
+                   "/log\n", "panic: action=fatal\nerror: action=ignore\n",
+                   "info: action=ignore\n"));
   if (!s.ok()) return s;
   command.arguments = {program, "-q", "-f", settings};
   if (has_debugger) {
