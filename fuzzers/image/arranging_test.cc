@@ -38,6 +38,7 @@ MachineLimits SomeMachine() {
   m.cr0 = {0x8000'0021, 0xffff'ffff};
   m.cr4 = {0x2000, 0x01f7'efff & ~(1u << 12)};
   m.vm_functions = 1;
+  m.has_monitor_trap = m.has_shadow_stacks = true;
   return m;
 }
 

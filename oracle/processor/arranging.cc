@@ -181,7 +181,7 @@ Hindrance Arranger::ArrangeAccess(const Step& step, std::uint16_t number,
   if (access.implicit_supervisor && access.kind != AccessKind::kRead) {
     return Hindrance::kImplicit;
   }
-  if (access.wruss || IsShadowStack(access.kind)) {
+  if (IsShadowStack(access.kind) && !CanBeOnShadowStack(access, out.c)) {
     return Hindrance::kShadowStack;
   }
   Step linear;
@@ -189,10 +189,12 @@ Hindrance Arranger::ArrangeAccess(const Step& step, std::uint16_t number,
   linear.access.kind = access.kind;
   linear.access.size = access.size;
   linear.access.implicit_supervisor = access.implicit_supervisor;
+  linear.access.wruss = access.wruss;
   if (out.c.guest.event_delivery) {
     // What it reads of the IDT.
     linear.access.kind = AccessKind::kRead;
     linear.access.implicit_supervisor = true;
+    linear.access.wruss = false;
   }
   const Hindrance hindrance = LinearFrom(step, out.c, linear);
   if (hindrance != Hindrance::kNone) return hindrance;
@@ -206,13 +208,18 @@ Hindrance Arranger::ArrangeAccess(const Step& step, std::uint16_t number,
                          !IsCanonical(last, LinearWidth(g)))) {
     return Hindrance::kNotCanonical;
   }
-  if (g.event_delivery) {
-    // The base of the IDT lies below.
-    const std::uint64_t entry = InIa32e(g) ? 16 : 8;
-    if (!wide_addresses &&
-        linear.gla.value < entry * (g.delivered_event & 0xff)) {
+  if (linear.access.implicit_supervisor) {
+    // The base of the table lies below.
+    const std::uint64_t gate = InIa32e(g) ? 16 : 8;
+    const std::uint64_t below = g.event_delivery
+                                    ? gate * (g.delivered_event & 0xff)
+                                    : kDescriptorOffset;
+    if (wide_addresses ? !IsCanonical(linear.gla.value - below, LinearWidth(g))
+                       : linear.gla.value < below) {
       return Hindrance::kNotCanonical;
     }
+  }
+  if (g.event_delivery) {
     out.c.steps.push_back(linear);
     out.origin.push_back(number);
     return Hindrance::kNone;
@@ -222,6 +229,7 @@ Hindrance Arranger::ArrangeAccess(const Step& step, std::uint16_t number,
     if (linear.access.implicit_supervisor) return provision_;
     // What is in the way of the code is in the way of a fetch as well.
     linear.access.kind = AccessKind::kFetch;
+    linear.access.wruss = false;
     FitSize(out.c, linear);
   }
   if (linear.access.kind != AccessKind::kFetch) {
@@ -231,6 +239,16 @@ Hindrance Arranger::ArrangeAccess(const Step& step, std::uint16_t number,
   out.c.steps.push_back(linear);
   out.origin.push_back(number);
   return Hindrance::kNone;
+}
+
+// INCSSP reads, WRSS and WRUSS write. What changes tokens changes more.
+bool Arranger::CanBeOnShadowStack(const Access& access, const Case& c) const {
+  const GuestState& g = c.guest;
+  if (!machine_.has_shadow_stacks || !Has(g.cr4, kCr4Cet)) return false;
+  if (g.event_delivery || !Has(g.cr0, kCr0Pe)) return false;
+  if (access.wruss && g.cpl != 0) return false;
+  return access.kind != AccessKind::kShadowStackReadModifyWrite &&
+         (access.size == 4 || access.size == 8);
 }
 
 // A step that an instruction of ours makes; that it can be fetched is a step of
@@ -402,6 +420,10 @@ void Arranger::FitSize(const Case& c, Step& step) const {
   Access& access = step.access;
   const std::uint64_t room = kPage - step.gla.value % kPage;
   const std::uint16_t widest = In64Bit(c.guest) ? 8 : 4;
+  if (IsShadowStack(access.kind)) {
+    access.size = std::min(access.size, widest);
+    return;
+  }
   if (access.implicit_supervisor) {
     // A descriptor, in one page or in two as the access was.
     const bool gate = c.guest.event_delivery && InIa32e(c.guest);

@@ -18,6 +18,7 @@
 //   is implicit
 //   an access in delivery of an   the read of the IDT in delivery of an event
 //   event                         that VM entry injects
+//   on a shadow stack             by INCSSP, WRSS and WRUSS
 //   a read, a write               by an instruction in a page of ours, in an
 //                                 unused place of EPT's tables and, if the
 //                                 guest pages, of the guest's. It is preceded
@@ -109,6 +110,7 @@ class Arranger {
   Hindrance ArrangeSteps(const Case& moved, ArrangedCase& out);
   Hindrance ArrangeAccess(const Step& step, std::uint16_t number,
                           ArrangedCase& out);
+  bool CanBeOnShadowStack(const Access& access, const Case& c) const;
   Hindrance ArrangeStructure(const Step& step, std::uint16_t number,
                              ArrangedCase& out);
   Hindrance ArrangeEntry(const Step& step, std::uint16_t number,

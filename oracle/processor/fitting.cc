@@ -29,6 +29,7 @@ constexpr std::uint64_t kExitWanted =
 constexpr std::uint64_t kEntryIa32e = Bit(9);
 constexpr std::uint64_t kEntryWanted = Bit(14) | Bit(15);
 constexpr std::uint64_t kEntryLoadPkrs = Bit(22);
+constexpr std::uint64_t kEntryLoadCet = Bit(20), kExitLoadCet = Bit(28);
 constexpr std::uint32_t kExceptionVe = 1u << 20;
 
 constexpr std::uint64_t kRflagsTaken = Bit(8) | Bit(9) | Bit(14) | Bit(17);
@@ -81,11 +82,13 @@ void FitControls(const MachineLimits& machine, Case& c) {
       (k.primary & kPrimaryAsked) | Bit(kPrimarySecondary)));
   if (!Has(k.primary, kPrimaryTertiary)) k.tertiary = 0;
   k.vm_functions &= machine.vm_functions;
-  k.exit_controls = static_cast<std::uint32_t>(machine.exit.Fit(kExitWanted));
+  k.exit_controls = static_cast<std::uint32_t>(machine.exit.Fit(
+      kExitWanted | (machine.has_shadow_stacks ? kExitLoadCet : 0)));
   k.secondary_exit_controls = 0;
   const bool pks = Has(c.guest.cr4, kCr4Pks);
   k.entry_controls = static_cast<std::uint32_t>(
-      machine.entry.Fit(kEntryWanted | (pks ? kEntryLoadPkrs : 0)));
+      machine.entry.Fit(kEntryWanted | (pks ? kEntryLoadPkrs : 0) |
+                        (machine.has_shadow_stacks ? kEntryLoadCet : 0)));
   // #VE alone may reach the guest: all others show what became of the step.
   k.exception_bitmap |= ~kExceptionVe;
 }
@@ -95,8 +98,9 @@ void FitGuest(const MachineLimits& machine, bool own_tables, Case& c) {
   const Processor& p = machine.processor;
   if (own_tables) {
     g.cr0 = Bit(kCr0Pe) | Bit(4) | Bit(5) | Bit(kCr0Pg);
-    if (g.cpl == 3) g.cr0 |= Bit(kCr0Wp);
-    g.cr4 = Bit(kCr4Pae) | Bit(13);
+    const bool cet = Has(g.cr4, kCr4Cet) && machine.has_shadow_stacks;
+    if (g.cpl == 3 || cet) g.cr0 |= Bit(kCr0Wp);
+    g.cr4 = Bit(kCr4Pae) | Bit(13) | (cet ? Bit(kCr4Cet) : 0);
     g.efer = Bit(kEferLme) | Bit(kEferLma) | (p.nx ? Bit(kEferNxe) : 0);
     g.cs_l = true;
   }

@@ -21,7 +21,7 @@ inline constexpr int kSecondaryEpt = 1;
 
 // Registers.
 inline constexpr int kCr0Pe = 0, kCr0Wp = 16, kCr0Am = 18, kCr0Pg = 31;
-inline constexpr int kCr4Pae = 5, kCr4La57 = 12, kCr4Pks = 24;
+inline constexpr int kCr4Pae = 5, kCr4La57 = 12, kCr4Cet = 23, kCr4Pks = 24;
 inline constexpr int kEferLme = 8, kEferLma = 10, kEferNxe = 11;
 
 constexpr bool Pages(const GuestState& g) { return Has(g.cr0, kCr0Pg); }

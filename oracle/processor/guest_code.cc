@@ -27,18 +27,32 @@ Bytes AccessCode(const Access& access, bool is_64_bit) {
     code.Add(0x8e, 0xc0);  // MOV ES, eAX
     return code;
   }
+  const bool wide = access.size == 8 && is_64_bit;
+  if (access.kind == AccessKind::kShadowStackRead) {
+    code.Add(0xf3);
+    if (wide) code.Add(0x48);
+    code.Add(0x0f, 0xae, 0xe9);  // INCSSP rCX
+    return code;
+  }
+  if (access.kind == AccessKind::kShadowStackWrite) {
+    if (access.wruss) code.Add(0x66);
+    if (wide) code.Add(0x48);
+    // WRUSS or WRSS [rBX], rAX
+    code.Add(0x0f, 0x38, access.wruss ? 0xf5 : 0xf6, 0x03);
+    return code;
+  }
   if (access.size == 2) code.Add(0x66);
-  if (access.size == 8 && is_64_bit) code.Add(0x48);
-  const int wide = access.size == 1 ? 0 : 1;
+  if (wide) code.Add(0x48);
+  const int whole = access.size == 1 ? 0 : 1;
   switch (access.kind) {
     case AccessKind::kRead:  // MOV r, [rBX]
-      code.Add(0x8a + wide);
+      code.Add(0x8a + whole);
       break;
     case AccessKind::kWrite:  // MOV [rBX], r
-      code.Add(0x88 + wide);
+      code.Add(0x88 + whole);
       break;
     default:  // XOR [rBX], r
-      code.Add(0x30 + wide);
+      code.Add(0x30 + whole);
       break;
   }
   code.Add(0x03);  // rAX, [rBX]
@@ -109,6 +123,13 @@ std::uint16_t CodeOffset(const Step& step) {
   }
   const Access& access = step.access;
   if (access.implicit_supervisor) return place(15);
+  if (access.kind == AccessKind::kShadowStackRead ||
+      access.kind == AccessKind::kShadowStackWrite) {
+    const unsigned write = access.kind == AccessKind::kShadowStackWrite
+                               ? (access.wruss ? 2 : 1)
+                               : 0;
+    return place(40 + 2 * write + (access.size == 8 ? 1 : 0));
+  }
   const unsigned kind = access.kind == AccessKind::kRead    ? 0
                         : access.kind == AccessKind::kWrite ? 1
                                                             : 2;

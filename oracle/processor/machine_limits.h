@@ -25,7 +25,8 @@ struct MachineLimits {
   std::uint64_t vm_functions = 0;  // those that it has
   // The monitor trap flag, and MOV to CR3 that does not cause a VM exit.
   bool has_monitor_trap = false;
-  bool lam = false;  // linear-address masking, by CR3 bits 62:61
+  bool has_shadow_stacks = false;  // and a VMCS with their state
+  bool lam = false;                // linear-address masking, by CR3 bits 62:61
 };
 
 }  // namespace eptdiff

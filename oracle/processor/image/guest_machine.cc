@@ -24,7 +24,9 @@ constexpr bool Has(std::uint64_t value, int n) { return (value >> n & 1) != 0; }
 constexpr std::uint64_t kPage = 4096;
 constexpr int kSecondaryVpid = 5, kSecondaryPml = 17, kSecondaryVe = 18;
 constexpr int kPinTimer = 6;
-constexpr int kCr4Pke = 22;
+constexpr int kCr4Pke = 22, kCr4Cet = 23;
+// IA32_U_CET, IA32_S_CET: shadow stacks, and WRSS.
+constexpr std::uint64_t kShadowStacks = 3;
 constexpr int kEferLma = 10;
 constexpr std::uint32_t kEferMsr = 0xc0000080, kPatMsr = 0x277;
 constexpr int kCapInvvpidAll = 43;
@@ -133,6 +135,15 @@ void GuestMachine::WriteHostState() {
   Write(kHostPat, ReadMsr(kPatMsr));
   Write(kHostEfer, ReadMsr(kEferMsr));
   Write(kVmcsLink, ~std::uint64_t{0});
+  if (capabilities_.limits.has_shadow_stacks) {
+    for (const std::uint32_t field :
+         {kHostSCet, kHostSsp, kHostSspTable, kGuestSspTable, kGuestSsp}) {
+      Write(field, 0);
+    }
+    // At CPL 3, where this program never is.
+    constexpr std::uint32_t kUCetMsr = 0x6a0;
+    TryWriteMsr(kUCetMsr, kShadowStacks);
+  }
   for (const std::uint32_t field :
        {kTscOffset, kXssExitingBitmap, kPageFaultMask, kPageFaultMatch,
         kCr3TargetCount, kExitMsrStoreCount, kExitMsrLoadCount,
@@ -170,6 +181,9 @@ void GuestMachine::WriteGuest(const GuestState& g) {
   WriteNew(kGuestEfer, g.efer);
   WriteNew(kGuestPat, g.pat);
   WriteNew(kGuestPkrs, g.pkrs);
+  if (capabilities_.limits.has_shadow_stacks) {
+    WriteNew(kGuestSCet, Has(g.cr4, kCr4Cet) ? kShadowStacks : 0);
+  }
   WriteNew(kGuestDr7, 0x400);
   WriteNew(kGuestRsp, 0);
   // Flat segments. Rights: type, S, DPL, P, L, D/B, G.
@@ -369,6 +383,9 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
     Write(kGuestIdtrBase,
           step.gla.value - entry * (guest.delivered_event & 0xff));
     Write(kGuestIdtrLimit, 0xffff);
+  } else if (step.access.kind == AccessKind::kShadowStackRead) {
+    Write(kGuestSsp, step.gla.value);
+    registers_.rcx = 1;
   } else if (step.access.implicit_supervisor) {
     Write(kGuestGdtrBase, step.gla.value - kDescriptorOffset);
     Write(kGuestGdtrLimit, 0xffff);
@@ -383,6 +400,8 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
       return Fail("VM entry fails at a step, having succeeded before");
   }
   ReadEvent(state, step, outcome);
+  registers_.rcx = 0;
+  if (step.access.kind == AccessKind::kShadowStackRead) Write(kGuestSsp, 0);
   if (guest.event_delivery) {
     Write(kEntryInterruption, 0);
     Write(kGuestIdtrBase, 0);
@@ -576,8 +595,11 @@ void GuestMachine::PlaceData(const Step& step) {
   std::memcpy(bytes, &pattern, 8);
   std::uint8_t data[8] = {};
   std::size_t done = 0;
+  // INCSSP reads, and keeps what it has read to itself.
+  if (step.access.kind == AccessKind::kShadowStackRead) return;
   const bool reads = step.access.kind == AccessKind::kRead;
-  const bool writes = step.access.kind == AccessKind::kWrite;
+  const bool writes = step.access.kind == AccessKind::kWrite ||
+                      step.access.kind == AccessKind::kShadowStackWrite;
   for (Piece& piece : pieces_) {
     for (std::size_t i = 0; i < piece.bytes; ++i, ++done) {
       if (free) {
@@ -678,7 +700,7 @@ void GuestMachine::ReadException(const MachineState& state, const Step& step,
       const std::uint64_t from =
           fetch ? step.gla.value : arranged_->code.value + CodeOffset(step);
       if (fetch ? rip != from && rip != from + step.access.size - 1
-                : rip - from > 4) {
+                : rip - from > 8) {
         event.kind = EventKind::kGaveUp;
         event.exit_reason = kException;
       }

@@ -86,6 +86,9 @@ enum Field : std::uint32_t {
   kGuestPendingDebug = 0x6822,
   kGuestSysenterEsp = 0x6824,
   kGuestSysenterEip = 0x6826,
+  kGuestSCet = 0x6828,
+  kGuestSsp = 0x682a,
+  kGuestSspTable = 0x682c,
   kHostCr0 = 0x6c00,
   kHostCr3 = 0x6c02,
   kHostCr4 = 0x6c04,
@@ -97,6 +100,9 @@ enum Field : std::uint32_t {
   kHostSysenterEip = 0x6c12,
   kHostRsp = 0x6c14,
   kHostRip = 0x6c16,
+  kHostSCet = 0x6c18,
+  kHostSsp = 0x6c1a,
+  kHostSspTable = 0x6c1c,
 };
 
 // In the order of the guest's segment fields.

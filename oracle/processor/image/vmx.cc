@@ -189,7 +189,10 @@ VmxCapabilities ReadVmxCapabilities() {
   c.ept_vpid_cap = ReadMsr(kEptVpidCap);
   l.cr0 = {ReadMsr(kCr0Fixed0), ReadMsr(kCr0Fixed1)};
   l.cr4 = {ReadMsr(kCr4Fixed0), ReadMsr(kCr4Fixed1)};
+  constexpr int kEntryLoadCet = 20, kExitLoadCet = 28;
   l.processor = ReadProcessor(c.ept_vpid_cap, Has(l.secondary.may, 18));
+  l.has_shadow_stacks = l.processor.cet_ss && Has(l.entry.may, kEntryLoadCet) &&
+                        Has(l.exit.may, kExitLoadCet);
   return c;
 }
 
