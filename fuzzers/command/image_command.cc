@@ -231,6 +231,7 @@ void AskAgain(const ImageOptions& options, const std::string& room,
   const std::string iso = room + "/again.iso";
   BootOptions boot;
   boot.seconds = 0;
+  boot.without = options.boot.without;
   Told told;
   absl::Status s = WriteBootFile(iso, ModuleBytes(cases), boot);
   if (s.ok()) s = Start(options, iso, room, told);
@@ -347,7 +348,7 @@ int ImageCommand(const Arguments& arguments) {
               "which new cases (1)");
   line.Number("repeat", "N", 1, 1'000'000'000, &options.boot.repeat,
               "how often each case is asked (1)");
-  line.Choice("only", {"ept", "linear", "caches"}, &options.boot.only,
+  line.Choice("only", {"ept", "linear"}, &options.boot.only,
               "new cases of this kind (of all)");
   line.Choice("run", MachineNames(), &options.run,
               "start it here, in this machine");
@@ -400,6 +401,7 @@ int ImageCommand(const Arguments& arguments) {
     return kExitAgree;
   }
 
+  options.boot.without = NotSurvivedBy(options.run);
   if (options.limit == 0) {
     options.limit = options.boot.seconds + kTimeForTheRest;
   }

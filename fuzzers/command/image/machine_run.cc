@@ -205,6 +205,11 @@ std::vector<std::string> MachineNames() {
   return {"bochs", "bochs-3.0", "qemu", "qemu-uefi"};
 }
 
+// Bochs, of either version, ends at a fetch from the APIC-access page.
+std::string NotSurvivedBy(const std::string& machine) {
+  return machine.starts_with("bochs") ? "apic-fetch" : "";
+}
+
 absl::StatusOr<MachineEnd> RunMachine(
     const MachineRun& run,
     const std::function<void(absl::string_view)>& serial) {

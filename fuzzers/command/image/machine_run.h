@@ -21,6 +21,9 @@ namespace eptdiff {
 // "bochs", "bochs-3.0", "qemu", "qemu-uefi".
 std::vector<std::string> MachineNames();
 
+// What an image that is to run there leaves out, as BootOptions::without.
+std::string NotSurvivedBy(const std::string& machine);
+
 struct MachineRun {
   std::string machine;  // one of MachineNames()
   std::string model;    // of its processor; "" for the default
