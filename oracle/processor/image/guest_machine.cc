@@ -519,8 +519,7 @@ Reply GuestMachine::PrepareAccess(const MachineState& state, const Step& step,
     return PlaceDescriptor(state.guest.event_delivery) ? Reply::kAnswered
                                                        : Reply::kOwnMemory;
   }
-  PlaceData(step);
-  return Reply::kAnswered;
+  return PlaceData(step, *completed) ? Reply::kAnswered : Reply::kOwnMemory;
 }
 
 // A data segment for everybody, or an interrupt gate, that is not present: who
@@ -578,10 +577,36 @@ bool GuestMachine::PlaceFetch(const Step& step) {
   return true;
 }
 
+// Whether the access is to a word that these writes change.
+bool GuestMachine::ArePiecesIn(const BitWrites& writes) const {
+  return std::any_of(
+      writes.begin(), writes.end(), [&](const BitWrite& write) {
+        return std::any_of(
+            pieces_.begin(), pieces_.end(), [&](const Piece& piece) {
+              const std::uint64_t word = write.word.value;
+              return word + 7 >= piece.address.value &&
+                     word < piece.address.value + piece.bytes;
+            });
+      });
+}
+
 // What no word names is made recognisable for a read, and by a write; what some
 // word names is written with what it has.
-void GuestMachine::PlaceData(const Step& step) {
+bool GuestMachine::PlaceData(const Step& step, const Effects& effects) {
+  // INCSSP reads, and keeps what it has read to itself.
+  if (step.access.kind == AccessKind::kShadowStackRead) return true;
+  const bool reads = step.access.kind == AccessKind::kRead;
+  const bool writes = step.access.kind == AccessKind::kWrite ||
+                      step.access.kind == AccessKind::kShadowStackWrite;
   bool free = true;
+  if (ArePiecesIn(effects.required) || ArePiecesIn(effects.optional)) {
+    // A write would undo the flags or the log entry that come with it.
+    if (writes) {
+      pieces_.clear();
+      return false;
+    }
+    free = false;
+  }
   for (const Piece& piece : pieces_) {
     const std::uint64_t last = piece.address.value + piece.bytes - 1;
     for (std::uint64_t word = piece.address.value & ~std::uint64_t{7};
@@ -595,11 +620,6 @@ void GuestMachine::PlaceData(const Step& step) {
   std::memcpy(bytes, &pattern, 8);
   std::uint8_t data[8] = {};
   std::size_t done = 0;
-  // INCSSP reads, and keeps what it has read to itself.
-  if (step.access.kind == AccessKind::kShadowStackRead) return;
-  const bool reads = step.access.kind == AccessKind::kRead;
-  const bool writes = step.access.kind == AccessKind::kWrite ||
-                      step.access.kind == AccessKind::kShadowStackWrite;
   for (Piece& piece : pieces_) {
     for (std::size_t i = 0; i < piece.bytes; ++i, ++done) {
       if (free) {
@@ -613,6 +633,7 @@ void GuestMachine::PlaceData(const Step& step) {
   }
   if (!reads) std::memcpy(&registers_.rax, data, 8);
   shows_address_ = free;
+  return true;
 }
 
 bool GuestMachine::IsAsExpected(const Step& step) {

@@ -86,7 +86,8 @@ class GuestMachine final : public Machine {
                       const Verdict& verdict);
   bool PlaceFetch(const Step& step);
   bool PlaceDescriptor(bool gate);
-  void PlaceData(const Step& step);
+  bool ArePiecesIn(const BitWrites& writes) const;
+  bool PlaceData(const Step& step, const Effects& effects);
   bool IsAsExpected(const Step& step);
   void RestorePieces();
   void CollectWrites(const MachineState& state, const Verdict& verdict,
