@@ -12,7 +12,7 @@ readonly build=$WORK/eptdiff
 cmake -S . -B "$build" \
   -DCMAKE_BUILD_TYPE=Environment \
   -DEPTDIFF_FUZZERS=ON -DEPTDIFF_FUZZING_ENGINE="$LIB_FUZZING_ENGINE" \
-  -DEPTDIFF_BOCHS=OFF -DEPTDIFF_WERROR=OFF \
+  -DEPTDIFF_BOCHS=OFF -DEPTDIFF_WERROR=OFF -DEPTDIFF_PRECOMPILE=ON \
   -DEPTDIFF_TESTS=OFF -DEPTDIFF_COMMAND=OFF -DEPTDIFF_TABLE=OFF
 cmake --build "$build" --parallel "$(nproc)" \
   --target eptdiff_fuzz_targets write_seed_bytes

@@ -1,18 +1,30 @@
 #include "oracle/sparse_memory.h"
 
+#include <algorithm>
+#include <bit>
 #include <cstdlib>
 #include <utility>
 
 namespace eptdiff {
 namespace {
-constexpr std::size_t kInitialSlots = 1024;
+
+// Few: many memories live for one step of a case.
+constexpr std::size_t kInitialSlots = 64;
+
+// At most half of the slots are in use.
+std::size_t SlotsFor(std::size_t words) {
+  return std::max(kInitialSlots, std::bit_ceil(2 * words));
+}
+
 }  // namespace
 
 SparseMemory::SparseMemory() : slots_(kInitialSlots), mask_(kInitialSlots - 1) {
   addresses_.reserve(kInitialSlots / 2);
 }
 
-SparseMemory::SparseMemory(const SparseMemory& other) : SparseMemory() {
+SparseMemory::SparseMemory(const SparseMemory& other)
+    : slots_(SlotsFor(other.addresses_.size())), mask_(slots_.size() - 1) {
+  addresses_.reserve(other.addresses_.size());
   *this = other;
 }
 

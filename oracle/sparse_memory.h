@@ -1,6 +1,6 @@
 // Host-physical memory of a case: 8-byte words, all others 0.
 //
-// Open addressing over a table that is allocated once; Clear() costs what was
+// Open addressing over a table that grows, and stays; Clear() costs what was
 // stored, not the size of the table, so that a fuzzer can reuse one object for
 // millions of cases. Capacity: kMaxWords distinct words, enough for a case
 // within its limits and everything that its steps may write.

@@ -18,7 +18,8 @@
 
 #include "engine/benchmarks/benchmark_tables.h"
 #include "engine/benchmarks/linear_benchmark_tables.h"
-#include "engine/benchmarks/ratio_reporter.h"
+#include "engine/benchmarks/opaque.h"
+#include "engine/benchmarks/run_benchmarks.h"
 #include "engine/bits.h"
 #include "engine/cache/caching_engine.h"
 #include "engine/memory.h"
@@ -41,7 +42,7 @@ Controls ControlsFor(std::uint64_t root) {
 // Not a constant, as no caller's access is.
 Access Write() {
   Access access = {.kind = AccessKind::kWrite, .size = 8};
-  benchmark::DoNotOptimize(access);
+  Hide(access);
   return access;
 }
 
@@ -171,11 +172,10 @@ template <typename Kind>
 void BareThroughput(benchmark::State& state) {
   Bench bench = Kind::Make(kRoomForAll);
   const auto& addresses = bench.addresses();
-  std::vector<std::uint64_t> next(addresses);
   std::size_t i = 0;
   for (auto _ : state) {
     const std::uint64_t address = addresses[i++ % kRoomForAll];
-    benchmark::DoNotOptimize(next[address >> 12 & (kRoomForAll - 1)] |
+    benchmark::DoNotOptimize(addresses[address >> 12 & (kRoomForAll - 1)] |
                              (address & 0xfff));
     benchmark::ClobberMemory();
   }
@@ -213,7 +213,7 @@ void HitThroughput(benchmark::State& state) {
       state.SkipWithError("the walk fails");
       break;
     }
-    benchmark::DoNotOptimize(page);
+    Hide(page);
     benchmark::ClobberMemory();
   }
 }
@@ -229,7 +229,7 @@ void HitAccessThroughput(benchmark::State& state) {
   for (auto _ : state) {
     benchmark::DoNotOptimize(Kind::Perform(
         engine, bench.memory(), access, addresses[i++ % kRoomForAll], event));
-    benchmark::DoNotOptimize(event);
+    Hide(event);
     benchmark::ClobberMemory();
   }
 }
@@ -296,10 +296,5 @@ int main(int argc, char** argv) {
   eptdiff::RegisterMisses<GuestPhysical<2>>("2M");
   eptdiff::RegisterMisses<GuestPhysical<3>>("1G");
   eptdiff::RegisterMisses<Linear>("linear");
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  eptdiff::RatioReporter reporter;
-  benchmark::RunSpecifiedBenchmarks(&reporter);
-  reporter.PrintRatios();
-  return 0;
+  return eptdiff::RunBenchmarks(argc, argv);
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/benchmarks/linear_benchmark_tables.h"
+#include "engine/benchmarks/opaque.h"
 #include "engine/bits.h"
 #include "engine/engine.h"
 #include "engine/memory.h"
@@ -22,7 +23,7 @@ namespace {
 // Not a constant, as no caller's access is.
 Access UserWrite() {
   Access access = {.kind = AccessKind::kWrite, .size = 8};
-  benchmark::DoNotOptimize(access);
+  Hide(access);
   return access;
 }
 
@@ -187,7 +188,7 @@ void WalkThroughput(benchmark::State& state) {
       state.SkipWithError("the walk fails");
       break;
     }
-    benchmark::DoNotOptimize(page);
+    Hide(page);
     benchmark::ClobberMemory();
   }
 }
@@ -204,7 +205,7 @@ void AccessThroughput(benchmark::State& state) {
   for (auto _ : state) {
     benchmark::DoNotOptimize(engine.PerformLinearAccess(
         memory, access, pages[i++ % pages.size()], event));
-    benchmark::DoNotOptimize(event);
+    Hide(event);
     benchmark::ClobberMemory();
   }
 }

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/benchmarks/run_benchmarks.h"
 #include "engine/table/table_builder.h"
 
 namespace eptdiff {
@@ -235,4 +236,4 @@ BENCHMARK(MapAndUnmapEach)->Arg(1)->Unit(benchmark::kMillisecond);
 }  // namespace
 }  // namespace eptdiff
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) { return eptdiff::RunBenchmarks(argc, argv); }

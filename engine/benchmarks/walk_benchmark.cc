@@ -21,7 +21,8 @@
 
 #include "engine/benchmarks/benchmark_tables.h"
 #include "engine/benchmarks/linear_walk_benchmark.h"
-#include "engine/benchmarks/ratio_reporter.h"
+#include "engine/benchmarks/opaque.h"
+#include "engine/benchmarks/run_benchmarks.h"
 #include "engine/bits.h"
 #include "engine/engine.h"
 #include "engine/memory.h"
@@ -188,7 +189,7 @@ void WalkThroughput(benchmark::State& state) {
       state.SkipWithError("the walk fails");
       break;
     }
-    benchmark::DoNotOptimize(page);
+    Hide(page);
     benchmark::ClobberMemory();
   }
 }
@@ -206,7 +207,7 @@ void AccessThroughput(benchmark::State& state) {
   for (auto _ : state) {
     benchmark::DoNotOptimize(engine.PerformAccess(
         memory, access, pages[i++ % pages.size()], guest_page, event));
-    benchmark::DoNotOptimize(event);
+    Hide(event);
     benchmark::ClobberMemory();
   }
 }
@@ -241,10 +242,5 @@ int main(int argc, char** argv) {
   eptdiff::RegisterLevel<2>("2M");
   eptdiff::RegisterLevel<3>("1G");
   eptdiff::RegisterLinearWalks();
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  eptdiff::RatioReporter reporter;
-  benchmark::RunSpecifiedBenchmarks(&reporter);
-  reporter.PrintRatios();
-  return 0;
+  return eptdiff::RunBenchmarks(argc, argv);
 }

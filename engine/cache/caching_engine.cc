@@ -166,8 +166,9 @@ void CachingEngine::Select() {
   structure_type_ = (guest.cr0 & bits::kCr0CacheDisable) != 0
                         ? MemoryType::kUncacheable
                         : engine_->context().structure_type();
-  for (std::uint8_t i = 0; i < memory_types_.size(); ++i) {
-    memory_types_[i] = &engine::MemoryTypesFor(guest, i);
+  for (std::size_t i = 0; i < memory_types_.size(); ++i) {
+    memory_types_[i] =
+        &engine::MemoryTypesFor(guest, static_cast<std::uint8_t>(i));
   }
   TranslationCache::Selection selection = {
       .vpid = vpid(), .pcid = pcid(), .eptrta = controls.eptp & bits::kAddress};

@@ -13,7 +13,6 @@ using engine::kCombinedKinds;
 using engine::PageOf;
 using engine::PageShift;
 using engine::SetOf;
-using engine::Space;
 using engine::SpaceFilter;
 using engine::SpaceKind;
 using engine::UpperEntry;

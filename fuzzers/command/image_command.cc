@@ -231,6 +231,7 @@ void AskAgain(const ImageOptions& options, const std::string& room,
   const std::string iso = room + "/again.iso";
   BootOptions boot;
   boot.seconds = 0;
+  boot.without = options.boot.without;
   Told told;
   absl::Status s = WriteBootFile(iso, ModuleBytes(cases), boot);
   if (s.ok()) s = Start(options, iso, room, told);
@@ -258,7 +259,9 @@ int RunHere(const ImageOptions& options, const std::string& iso,
     absl::FPrintF(stderr, "eptdiff image: %s did not end within %s\n",
                   options.run, Counted(options.limit, "second"));
   }
-  if (!answers.begun && !told.end.said.empty()) {
+  const bool too_early =
+      told.end.in_time && !answers.ended && answers.refused.empty();
+  if (too_early && !told.end.said.empty()) {
     absl::FPrintF(stderr, "%s ended (%s), and said last:\n%s\n", options.run,
                   told.end.how, told.end.said);
   }
@@ -267,6 +270,10 @@ int RunHere(const ImageOptions& options, const std::string& iso,
   const auto nothing = NothingTold(options, name, answers);
   if (nothing.has_value()) return *nothing;
   MachineReport report = ReportOfMachine(answers, name, Clock::now() + kTime);
+  for (const std::string& panic : told.end.panics) {
+    report.report.remarks.push_back(
+        absl::StrCat("it panicked, and went on: ", panic));
+  }
   AskAgain(options, room, report);
   return Tell(options, answers, report);
 }
@@ -341,7 +348,7 @@ int ImageCommand(const Arguments& arguments) {
               "which new cases (1)");
   line.Number("repeat", "N", 1, 1'000'000'000, &options.boot.repeat,
               "how often each case is asked (1)");
-  line.Choice("only", {"ept", "linear", "caches"}, &options.boot.only,
+  line.Choice("only", {"ept", "linear"}, &options.boot.only,
               "new cases of this kind (of all)");
   line.Choice("run", MachineNames(), &options.run,
               "start it here, in this machine");
@@ -394,6 +401,7 @@ int ImageCommand(const Arguments& arguments) {
     return kExitAgree;
   }
 
+  options.boot.without = NotSurvivedBy(options.run);
   if (options.limit == 0) {
     options.limit = options.boot.seconds + kTimeForTheRest;
   }

@@ -20,6 +20,8 @@
 
 #include "engine/benchmarks/benchmark_tables.h"
 #include "engine/benchmarks/linear_benchmark_tables.h"
+#include "engine/benchmarks/opaque.h"
+#include "engine/benchmarks/run_benchmarks.h"
 #include "engine/engine.h"
 #include "engine/memory.h"
 #include "oracle/bochs/machine.h"
@@ -93,7 +95,7 @@ void Walk(benchmark::State& state, int level, bool accessed_dirty) {
       if (!engine.Translate(bench.memory(), gpa, Use::kWrite, page)) {
         return state.SkipWithError("the walk fails");
       }
-      benchmark::DoNotOptimize(page);
+      Hide(page);
     }
   }
   state.SetItemsProcessed(state.iterations() * BenchmarkTables::kPages);
@@ -110,7 +112,7 @@ void WholeAccess(benchmark::State& state, int level, bool accessed_dirty) {
       if (event.kind != EventKind::kCompleted) {
         return state.SkipWithError("the access fails");
       }
-      benchmark::DoNotOptimize(event);
+      Hide(event);
     }
   }
   state.SetItemsProcessed(state.iterations() * BenchmarkTables::kPages);
@@ -186,14 +188,14 @@ void LinearWalk(benchmark::State& state, bool accessed_dirty) {
   LinearBench bench(accessed_dirty);
   const Engine engine = bench.MakeEngine();
   Access write = {.kind = AccessKind::kWrite};
-  benchmark::DoNotOptimize(write);
+  Hide(write);
   Translation page;
   for (auto _ : state) {
     for (const Gla gla : bench.pages()) {
       if (!engine.TranslateLinear(bench.memory(), write, gla, page)) {
         return state.SkipWithError("the walk fails");
       }
-      benchmark::DoNotOptimize(page);
+      Hide(page);
     }
   }
   state.SetItemsProcessed(state.iterations() * LinearBenchmarkTables::kPages);
@@ -203,7 +205,7 @@ void LinearWholeAccess(benchmark::State& state, bool accessed_dirty) {
   LinearBench bench(accessed_dirty);
   Engine engine = bench.MakeEngine();
   Access write = {.kind = AccessKind::kWrite};
-  benchmark::DoNotOptimize(write);
+  Hide(write);
   Event event;
   for (auto _ : state) {
     for (const Gla gla : bench.pages()) {
@@ -211,7 +213,7 @@ void LinearWholeAccess(benchmark::State& state, bool accessed_dirty) {
       if (event.kind != EventKind::kCompleted) {
         return state.SkipWithError("the access fails");
       }
-      benchmark::DoNotOptimize(event);
+      Hide(event);
     }
   }
   state.SetItemsProcessed(state.iterations() * LinearBenchmarkTables::kPages);
@@ -277,4 +279,4 @@ void LinearBochs(benchmark::State& state, bool accessed_dirty) {
 }  // namespace
 }  // namespace eptdiff
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) { return eptdiff::RunBenchmarks(argc, argv); }

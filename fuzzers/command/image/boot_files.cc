@@ -97,6 +97,9 @@ std::string KernelArguments(const BootOptions& options) {
   if (!options.only.empty()) {
     words.push_back(absl::StrCat("only=", options.only));
   }
+  if (!options.without.empty()) {
+    words.push_back(absl::StrCat("without=", options.without));
+  }
   return absl::StrJoin(words, " ");
 }
 

@@ -30,7 +30,8 @@ struct BootOptions {
   std::uint64_t seconds = 60;  // of cases that it generates; 0: none
   std::uint64_t seed = 1;
   std::uint64_t repeat = 1;
-  std::string only;  // "" for everything
+  std::string only;     // "" for everything
+  std::string without;  // what the machine does not survive; "" for nothing
 };
 // "seed=7 seconds=60 only=linear".
 std::string KernelArguments(const BootOptions& options);

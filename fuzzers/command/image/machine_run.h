@@ -21,6 +21,9 @@ namespace eptdiff {
 // "bochs", "bochs-3.0", "qemu", "qemu-uefi".
 std::vector<std::string> MachineNames();
 
+// What an image that is to run there leaves out, as BootOptions::without.
+std::string NotSurvivedBy(const std::string& machine);
+
 struct MachineRun {
   std::string machine;  // one of MachineNames()
   std::string model;    // of its processor; "" for the default
@@ -33,6 +36,7 @@ struct MachineEnd {
   bool in_time = true;  // it ended by itself
   std::string how;      // "exit status 1"
   std::string said;     // what the program printed last, a few lines
+  std::vector<std::string> panics;  // of its own, that it went on after
 };
 
 // Starts it, and hands over what the image says as it comes, with whatever the
