@@ -31,6 +31,22 @@ class Stopwatch {
   const std::uint64_t start_;
 };
 
+// Delivery of an NMI that exits leaves NMIs blocked, here too: IRET ends that.
+void UnblockNmis() {
+  asm volatile(
+      "movq %%rsp, %%rax\n\t"
+      "pushq $0x10\n\t"
+      "pushq %%rax\n\t"
+      "pushfq\n\t"
+      "pushq $0x08\n\t"
+      "pushq $1f\n\t"
+      "iretq\n"
+      "1:"
+      :
+      :
+      : "rax", "memory", "cc");
+}
+
 }  // namespace
 
 GuestMachine::GuestMachine(const VmxCapabilities& capabilities,
@@ -220,6 +236,8 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
     Write(kEntryInterruption, 0);
     Write(kGuestIdtrBase, 0);
     Write(kGuestIdtrLimit, 0);
+    constexpr std::uint32_t kNmi = 2;
+    if ((guest.delivered_event >> 8 & 7) == kNmi) UnblockNmis();
   }
   if (outcome.event.kind == EventKind::kCompleted) {
     Event& event = outcome.event;
