@@ -23,7 +23,7 @@
 namespace eptdiff::image {
 namespace {
 
-constexpr std::string_view kVersion = "0.1.0";
+constexpr std::string_view kVersion = EPTDIFF_VERSION;
 constexpr std::uint64_t kMegabyte = 1 << 20;
 constexpr std::uint64_t kHeapBytes = 48 * kMegabyte;
 constexpr std::uint64_t kPage = 4096;

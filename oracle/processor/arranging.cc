@@ -105,16 +105,31 @@ void Arranger::FoldGuestPhysical(const Case& moved, ArrangedCase& out) {
   const auto word_of = [&](std::uint64_t gpa) {
     return Hpa{root.value + 8 * (gpa >> shift & 511)};
   };
-  for (const Step& step : moved.steps) {
-    if (step.kind != StepKind::kGuestPhysicalAccess &&
-        !IsStructureAccess(step)) {
-      continue;
-    }
-    if (step.gpa.value >> width == 0) continue;
-    const std::uint64_t entry = state_.memory.Load(word_of(step.gpa.value));
-    const Hpa folded = word_of(FoldedGpa(step.gpa.value));
+  const auto fold = [&](std::uint64_t gpa) {
+    if (gpa >> width == 0) return;
+    const std::uint64_t entry = state_.memory.Load(word_of(gpa));
+    const Hpa folded = word_of(FoldedGpa(gpa));
     if (state_.memory.Load(folded) == 0 && entry != 0) Put(folded, entry);
+  };
+  for (const Step& step : moved.steps) {
+    if (step.kind == StepKind::kGuestPhysicalAccess ||
+        IsStructureAccess(step)) {
+      fold(step.gpa.value);
+    }
   }
+  if (!Pages(out.c.guest) || maps_) return;
+  // Where the guest's tables begin. More bits than any processor has are meant.
+  const auto fold_base = [&](std::uint64_t& base) {
+    if ((base & ~kFrame) >> 52 != 0) return;
+    fold(base & kFrame);
+    base = FoldedGpa(base & kFrame) | (base & ~kFrame);
+  };
+  fold_base(out.c.guest.cr3);
+  for (std::uint64_t& pdpte : out.c.guest.pdpte) {
+    if (Has(pdpte, 0)) fold_base(pdpte);
+  }
+  state_.guest.cr3 = out.c.guest.cr3;
+  state_.guest.pdpte = out.c.guest.pdpte;
 }
 
 std::uint64_t Arranger::FoldedGpa(std::uint64_t gpa) const {
@@ -200,6 +215,10 @@ Hindrance Arranger::ArrangeAccess(const Step& step, std::uint16_t number,
   if (hindrance != Hindrance::kNone) return hindrance;
   FitSize(out.c, linear);
   const GuestState& g = out.c.guest;
+  if (IsShadowStack(linear.access.kind) &&
+      linear.gla.value % linear.access.size != 0) {
+    return Hindrance::kShadowStack;  // no operand, and no SSP
+  }
   const std::uint64_t last = linear.gla.value + linear.access.size - 1;
   const bool wide_addresses =
       In64Bit(g) || (linear.access.implicit_supervisor && InIa32e(g));

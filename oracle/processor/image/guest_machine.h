@@ -8,6 +8,10 @@
 // that an entry succeeds without anything of the guest; with time in it, it
 // bounds each step.
 //
+// guest_machine.cc is the order of things, guest_fields.cc what the VMCS is given,
+// guest_answers.cc what is read from it and from memory, guest_pieces.cc how it is
+// seen where an access goes.
+//
 // Where an access goes is seen by what it reads and writes: what no word of the
 // case names gets a value of ours for the time of the step.
 // Thread-safety: of one processor; one of it at a time.
@@ -86,7 +90,8 @@ class GuestMachine final : public Machine {
                       const Verdict& verdict);
   bool PlaceFetch(const Step& step);
   bool PlaceDescriptor(bool gate);
-  void PlaceData(const Step& step);
+  bool ArePiecesIn(const BitWrites& writes) const;
+  bool PlaceData(const Step& step, const Effects& effects);
   bool IsAsExpected(const Step& step);
   void RestorePieces();
   void CollectWrites(const MachineState& state, const Verdict& verdict,
