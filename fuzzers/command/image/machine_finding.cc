@@ -88,7 +88,8 @@ bool Permits(const CachingReference& reference, const Looked& looked) {
 }
 
 bool Needs(const Dialect& dialect, std::size_t place, const Looked& looked) {
-  return !Permits(CachingReference(dialect.Without(place)), looked);
+  return Permits(CachingReference(dialect), looked) &&
+         !Permits(CachingReference(dialect.Without(place)), looked);
 }
 
 void TellAsItIs(const Looked& looked, CheckFinding& told) {

@@ -42,8 +42,8 @@ using LookedList = std::vector<std::unique_ptr<Looked>>;
 // `told` must outlive what is returned.
 std::unique_ptr<Looked> LookAt(const ReportedFinding& told);
 
-// Whether the dialect permits what the machine answered; and whether it would
-// not without the alteration at `place` of it.
+// Whether the dialect permits what the machine answered; and whether it does,
+// and would not without the alteration at `place` of it.
 bool Permits(const CachingReference& reference, const Looked& looked);
 bool Needs(const Dialect& dialect, std::size_t place, const Looked& looked);
 
