@@ -338,7 +338,7 @@ MachineReport ReportOfMachine(const ImageReport& answers,
     auto of_rest = Diagnose(rest, agreed, fields);
     const std::size_t with =
         Needed(*spoken, of_dialect).size() + MistakesOf(*of_rest);
-    if (MistakesOf(*of_rest) == 0 || with < MistakesOf(*diagnosis)) {
+    if (MistakesOf(*of_rest) == 0 || with <= MistakesOf(*diagnosis)) {
       diagnosis = std::move(of_rest);
       findings = std::move(rest);
       TellSpoken(*spoken, of_dialect, counts, end, result);

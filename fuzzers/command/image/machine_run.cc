@@ -85,7 +85,7 @@ absl::StatusOr<Command> BochsCommand(const MachineRun& run,
                    "ata0-master: type=cdrom, path=", run.iso,
                    ", status=inserted\n", "boot: cdrom\n", "com1: enabled=0\n",
                    sound, "port_e9_hack: enabled=1\n", "log: ", run.room,
-                   "/log\n", "panic: action=ignore\nerror: action=ignore\n",
+                   "/log\n", "panic: action=report\nerror: action=ignore\n",
                    "info: action=ignore\n"));
   if (!s.ok()) return s;
   command.arguments = {program, "-q", "-f", settings};
