@@ -91,17 +91,20 @@ std::vector<CheckFinding> DepartureOf(const Departure& departure,
   const auto place = static_cast<std::size_t>(
       std::find(all.begin(), all.end(), &alteration) - all.begin());
   std::vector<const Looked*> showing;
-  std::set<std::string> signatures;
+  std::map<std::string, std::uint64_t> shown;
+  std::set<std::string> mixed;  // signatures that others show, too
   for (const auto& looked : findings) {
-    if (!looked->problem.empty() || place == all.size() ||
-        !Needs(dialect, place, *looked)) {
-      continue;
+    if (!looked->problem.empty() || place == all.size()) continue;
+    const std::string& signature = looked->told->signature;
+    if (Needs(dialect, place, *looked)) {
+      showing.push_back(looked.get());
+      ++shown[signature];
+    } else {
+      mixed.insert(signature);
     }
-    showing.push_back(looked.get());
-    signatures.insert(looked->told->signature);
   }
-  for (const std::string& signature : signatures) {
-    told.cases += counts.at(signature);
+  for (const auto& [signature, times] : shown) {
+    told.cases += mixed.contains(signature) ? times : counts.at(signature);
   }
   std::vector<CheckFinding> list;
   const Looked* own = showing.empty() ? nullptr : showing.front();
