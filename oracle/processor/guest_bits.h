@@ -1,5 +1,5 @@
-// Bits and registers, as whoever arranges a case for a machine needs them
-// (fitting.h, arranging.h): these folders share no decoding with the reference.
+// Bits and registers, as whoever arranges a case for a machine, and asks it,
+// needs them: neither shares decoding with the reference.
 // Thread-safety: pure functions.
 #ifndef EPTDIFF_ORACLE_PROCESSOR_GUEST_BITS_H_
 #define EPTDIFF_ORACLE_PROCESSOR_GUEST_BITS_H_

@@ -49,8 +49,13 @@ void Inquiry::AskSteps(const ArrangedCase& arranged) {
   Reply reply = machine_.Enter(state_, result_.outcome);
   if (!Compare(reply, kAllFields & ~kUnseen, 0)) return;
   if (IsFailedEntry(result_.outcome.event.kind)) return;
+  bool code_holds = false;
   for (std::size_t i = 0; i < arranged.c.steps.size(); ++i) {
     const Step& step = arranged.c.steps[i];
+    const bool is_code = arranged.origin[i] == ArrangedCase::kCodeStep;
+    // Nothing has changed since it was asked.
+    if (is_code && code_holds) continue;
+    const Registers before = RegistersOf(state_);
     state_.Begin(step);
     reference_.Judge(state_, step, *verdict_, trace_);
     if (!IsJudged()) return;
@@ -59,11 +64,14 @@ void Inquiry::AskSteps(const ArrangedCase& arranged) {
     if (!Compare(reply, fields & ~kUnseen, i + 1)) return;
     state_.Apply(&step, result_.outcome);
     if (IsFailedEntry(result_.outcome.event.kind)) return;
-    const bool is_code = arranged.origin[i] == ArrangedCase::kCodeStep;
     if (is_code && result_.outcome.event.kind != EventKind::kCompleted) {
       result_.code_unreachable = true;
       return;
     }
+    // Of accesses alone is it known what they may change.
+    code_holds =
+        (is_code || code_holds) && step.kind == StepKind::kLinearAccess &&
+        result_.outcome.writes.empty() && result_.outcome.registers == before;
   }
 }
 

@@ -8,9 +8,9 @@
 // that an entry succeeds without anything of the guest; with time in it, it
 // bounds each step.
 //
-// guest_machine.cc is the order of things, guest_fields.cc what the VMCS is given,
-// guest_answers.cc what is read from it and from memory, guest_pieces.cc how it is
-// seen where an access goes.
+// guest_machine.cc is the order of things, guest_fields.cc what the VMCS is
+// given, guest_answers.cc what is read from it and from memory, guest_pieces.cc
+// how it is seen where an access goes.
 //
 // Where an access goes is seen by what it reads and writes: what no word of the
 // case names gets a value of ours for the time of the step.

@@ -11,7 +11,10 @@ stub_\vector:
   jmp common
   .endm
 
-  .irp vector, 0, 1, 3, 4, 5, 6, 7, 9, 15, 16, 18, 19, 20, 22, 23, 24, 25, 26, 27, 28, 31, 32
+  .irp vector, 0, 1, 3, 4, 5, 6, 7, 9, 15, 16, 18, 19, 20, 22, 23, 24, 25
+  STUB \vector, 0
+  .endr
+  .irp vector, 26, 27, 28, 31, 32
   STUB \vector, 0
   .endr
   .irp vector, 8, 10, 11, 12, 13, 14, 17, 21, 29, 30
@@ -46,7 +49,10 @@ common:
   .balign 8
   .globl interrupt_stubs
 interrupt_stubs:
-  .irp vector, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32
+  .irp vector, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
+  .quad stub_\vector
+  .endr
+  .irp vector, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32
   .quad stub_\vector
   .endr
 
