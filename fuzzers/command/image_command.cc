@@ -319,9 +319,8 @@ std::string Misused(const ImageOptions& options,
   }
   if (!options.image.empty() && !IsBootFile(options.image)) {
     return absl::StrCat(
-        "--image takes a name that ends in .iso, .elf or .efi, "
-        "not \"",
-        options.image, "\"");
+        "--image takes a name that ends in .iso or .elf, not \"", options.image,
+        "\"");
   }
   if (!options.run.empty() && !options.image.empty() &&
       !absl::EndsWith(options.image, ".iso")) {
@@ -336,10 +335,9 @@ int ImageCommand(const Arguments& arguments) {
   CommandLine line("image", "[CASES...]", kAbout);
   ImageOptions options;
   std::string run;
-  line.Text(
-      "image", "FILE", &options.image,
-      "what is made: a disc or stick (.iso), a program for boot loaders "
-      "(.elf) or for UEFI (.efi), with the cases beside it (eptdiff.iso)");
+  line.Text("image", "FILE", &options.image,
+            "what is made: a disc or stick (.iso), or a program for boot "
+            "loaders (.elf) with the cases beside it (eptdiff.iso)");
   line.Flag("corpus", &options.corpus,
             "also the corpus that this command was built with");
   line.Number("seconds", "N", 0, 10'000'000, &options.boot.seconds,
@@ -360,7 +358,7 @@ int ImageCommand(const Arguments& arguments) {
   line.Text("save-log", "FILE", &options.save_log,
             "of --run: what the serial line said");
   line.Text("log", "FILE", &options.log,
-            "what a machine told: the serial line, or the file that UEFI left");
+            "what a machine told over its serial line");
   line.Text("machine", "NAME.json", &options.machine,
             "the machine and what it does, for corpus/machines");
   line.Text("out", "DIR", &options.out, "the smallest cases, a file for each");

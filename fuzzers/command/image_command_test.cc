@@ -209,7 +209,7 @@ TEST(ImageCommandTest, MisuseIsSaid) {
   EXPECT_THAT(mistake({"--cpu", "x"}), HasSubstr("--cpu is of --run"));
   EXPECT_THAT(mistake({"--json", "x"}),
               HasSubstr("--json is of --run or --log"));
-  EXPECT_THAT(mistake({"--image", "x.img"}), HasSubstr(".iso, .elf or .efi"));
+  EXPECT_THAT(mistake({"--image", "x.img"}), HasSubstr(".iso or .elf"));
   EXPECT_THAT(mistake({"--run", "bochs", "--image", "x.elf"}),
               HasSubstr("starts from an .iso"));
   EXPECT_THAT(mistake({"--only", "linaer"}), HasSubstr("did you mean linear"));

@@ -145,15 +145,12 @@ std::string ModuleBytes(const std::vector<GivenCase>& cases) {
 }
 
 bool IsBootFile(const std::string& path) {
-  return absl::EndsWith(path, ".iso") || absl::EndsWith(path, ".elf") ||
-         absl::EndsWith(path, ".efi");
+  return absl::EndsWith(path, ".iso") || absl::EndsWith(path, ".elf");
 }
 
 absl::Status WriteBootFile(const std::string& path, const std::string& module,
                            const BootOptions& options) {
-  const bool for_uefi = absl::EndsWith(path, ".efi");
-  const auto program =
-      FindBootProgram(for_uefi ? "eptdiff.efi" : "eptdiff.elf");
+  const auto program = FindBootProgram("eptdiff.elf");
   if (!program.ok()) return program.status();
   if (!absl::EndsWith(path, ".iso")) {
     if (absl::Status s = CopyFile(*program, path); !s.ok()) return s;

@@ -36,7 +36,7 @@ struct BootOptions {
 // "seed=7 seconds=60 only=linear".
 std::string KernelArguments(const BootOptions& options);
 
-// The file `name` ("eptdiff.elf", "eptdiff.efi") that was built or installed
+// The file `name` ("eptdiff.elf") that was built or installed
 // with this command; in EPTDIFF_IMAGE_DIR, if that is set. kNotFound with where
 // it was looked for, and what to do.
 absl::StatusOr<std::string> FindBootProgram(const std::string& name);
@@ -48,7 +48,6 @@ std::string ModuleBytes(const std::vector<GivenCase>& cases);
 // Writes an image to `path`, which ends in
 //   .iso  a disc or stick that boots by BIOS and by UEFI, made by grub-mkrescue
 //   .elf  the program, for boot loaders; the module is `path`.cases
-//   .efi  the program, for UEFI itself; likewise
 // kFailedPrecondition if something that this needs is not installed.
 absl::Status WriteBootFile(const std::string& path, const std::string& module,
                            const BootOptions& options);
