@@ -25,6 +25,7 @@ int TriageCommand(const Arguments& arguments);
 int FuzzCommand(const Arguments& arguments);
 int PowerCommand(const Arguments& arguments);
 int CheckCommand(const Arguments& arguments);
+int ImageCommand(const Arguments& arguments);
 int DistillCommand(const Arguments& arguments);
 int RulesCommand(const Arguments& arguments);
 int DialectCommand(const Arguments& arguments);
@@ -56,6 +57,8 @@ inline constexpr Subcommand kSubcommands[] = {
     {"power", PowerCommand,
      "how long the fuzzers take to notice each altered rule"},
     {"check", CheckCommand, "which rules does a hypervisor's EPT code break?"},
+    {"image", ImageCommand,
+     "something that boots, and asks the machine it boots on"},
     {"distill", DistillCommand,
      "of a corpus, the smallest case for each thing it does"},
     {"rules", RulesCommand, "the catalogue, and which rules a corpus decides"},

@@ -15,7 +15,8 @@ namespace eptdiff {
 namespace {
 
 const char* NameOf(CheckedKind kind) {
-  static constexpr const char* kNames[] = {"walker", "builder", "memory_types"};
+  static constexpr const char* kNames[] = {"walker", "builder", "memory_types",
+                                           "machine"};
   return kNames[static_cast<int>(kind)];
 }
 
@@ -164,6 +165,7 @@ void WriteRule(const SarifRule& rule, JsonWriter& json) {
 void WriteReport(const CheckReport& report, JsonWriter& json) {
   json.Key("target").String(report.target);
   json.Key("name").String(report.name);
+  if (!report.machine.empty()) json.Key("machine").String(report.machine);
   json.Key("seconds").Number(report.seconds);
   json.Key("cases").Number(static_cast<double>(report.cases));
   json.Key("corpus_cases").Number(static_cast<double>(report.given));

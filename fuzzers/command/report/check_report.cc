@@ -154,6 +154,45 @@ std::string MemoryTypesText(const CheckReport& report, const Style& style) {
   return text + ListText(report, style);
 }
 
+// A machine's report: a rule counts that had a consequence in what it answered.
+std::string MachineText(const CheckReport& report, const Style& style) {
+  const auto met =
+      std::count_if(report.rules.begin(), report.rules.end(),
+                    [](const RuleReport& rule) { return rule.decided; });
+  std::string text = absl::StrFormat(
+      "%s\n%s  %d cases (%d of them given), %d steps judged, in %.1f s; %d "
+      "cases depart\n",
+      style.Bold(report.target), Wrapped(report.machine, 2), report.cases,
+      report.given, report.steps, report.seconds, report.disagreeing);
+  absl::StrAppendFormat(
+      &text, "  %d of %d rules had a consequence there, in %d situations\n",
+      met, report.rules.size(), report.places);
+  for (const auto& [reason, count] : report.skipped) {
+    text += Item(2, "skipped:", "", absl::StrCat(reason, ": ", count));
+  }
+  text += "\n";
+  if (report.agrees()) {
+    absl::StrAppend(&text, style.Good("agrees"),
+                    " with the SDM in all that it was asked\n");
+  }
+  std::size_t number = 0;
+  if (!report.departures.empty()) {
+    absl::StrAppend(&text, style.Bad("departs"), " from the SDM:\n");
+    for (const CheckFinding& finding : report.departures) {
+      text += FindingText(finding, ++number, style);
+    }
+  }
+  if (!report.findings.empty()) {
+    absl::StrAppend(&text, style.Bad("further"),
+                    report.departures.empty() ? "" : ", beside these", ":\n");
+    text += FindingsText(report.findings, number, style);
+  }
+  for (const std::string& remark : report.remarks) {
+    text += Item(2, "-", "", remark);
+  }
+  return text;
+}
+
 std::string WalkerText(const CheckReport& report, bool whole,
                        const Style& style) {
   std::string text = absl::StrFormat(
@@ -235,6 +274,9 @@ std::string CheckText(const CheckReports& reports, bool whole,
         break;
       case CheckedKind::kMemoryTypes:
         texts.push_back(MemoryTypesText(report, style));
+        break;
+      case CheckedKind::kMachine:
+        texts.push_back(MachineText(report, style));
         break;
     }
   }

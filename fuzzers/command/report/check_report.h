@@ -9,6 +9,7 @@
 #ifndef EPTDIFF_FUZZERS_COMMAND_REPORT_CHECK_REPORT_H_
 #define EPTDIFF_FUZZERS_COMMAND_REPORT_CHECK_REPORT_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -46,10 +47,15 @@ struct CheckFinding {
 };
 
 // What a target does.
-enum class CheckedKind : std::uint8_t { kWalker, kBuilder, kMemoryTypes };
+enum class CheckedKind : std::uint8_t {
+  kWalker,
+  kBuilder,
+  kMemoryTypes,
+  kMachine,  // `eptdiff image`: a rule is decided that had a consequence there
+};
 
 struct CheckReport {
-  // What follows about rules is known of walkers alone.
+  // What follows about rules is known of walkers, and of machines in part.
   CheckedKind kind = CheckedKind::kWalker;
   std::string target;  // as the user named it
   std::string name;
@@ -60,7 +66,9 @@ struct CheckReport {
   std::uint64_t steps = 0;  // judged
   std::uint64_t disagreeing = 0;
   double harness_microseconds = 0;  // of a case, without the target's own
-  EdgeCount edges;  // of the target's own code, if it counts them
+  std::string machine;              // kMachine: which one
+  std::size_t places = 0;  // kMachine: in how many some rule had a consequence
+  EdgeCount edges;         // of the target's own code, if it counts them
   std::vector<RuleReport> rules;
   std::vector<std::pair<std::string, std::uint64_t>> skipped;  // by reason
   std::vector<CheckFinding> departures;  // explained by alterations

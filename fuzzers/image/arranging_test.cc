@@ -1,0 +1,147 @@
+// Cases as a processor is asked them, put to the engine in its place: what it
+// answers is permitted, and most of what is generated can be asked.
+#include "oracle/processor/arranging.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "fuzzers/generation/generator.h"
+#include "oracle/engine/engine_oracle.h"
+#include "oracle/processor/inquiry.h"
+#include "oracle/processor/moving.h"
+
+namespace eptdiff {
+namespace {
+
+constexpr std::uint64_t kGigabyte = std::uint64_t{1} << 30;
+
+// What Bochs and today's processors have.
+MachineLimits SomeMachine() {
+  MachineLimits m;
+  m.processor.maxphyaddr = 40;
+  // Execute-only, 4 levels, UC, WB, 2 MBytes, 1 GByte, INVEPT, A/D, advanced
+  // information, all contexts.
+  m.processor.ept_vpid_cap = 0x0000'0f01'0673'4141;
+  Processor& p = m.processor;
+  p.ept_violation_ve = p.page_1gb = p.nx = p.pse36 = p.smep = p.smap = true;
+  p.pku = p.pks = p.cet_ss = p.pcid = true;
+  m.pin_based = {0x16, ~std::uint64_t{0}};
+  m.primary = {0x0401'e172, 0xffff'ffff & ~(1u << 17)};
+  m.secondary = {0, 0xffff'ffff & ~(1u << 23)};
+  m.exit = {0x36dff, ~std::uint64_t{0}};
+  m.entry = {0x11ff, ~std::uint64_t{0}};
+  m.cr0 = {0x8000'0021, 0xffff'ffff};
+  m.cr4 = {0x2000, 0x01f7'efff & ~(1u << 12)};
+  m.vm_functions = 1;
+  m.has_monitor_trap = m.has_shadow_stacks = true;
+  return m;
+}
+
+// The engine, which answers whatever it is asked.
+class EngineMachine : public Machine {
+ public:
+  void Load(const ArrangedCase&, const MachineState&) override {}
+  Reply Enter(const MachineState& state, Outcome& outcome) override {
+    return ReplyOf(engine_.Enter(state, outcome));
+  }
+  Reply Perform(const MachineState& state, const Step& step, const Verdict&,
+                Outcome& outcome, FieldSet&) override {
+    const Reply reply = ReplyOf(AskOracle(engine_, state, step, outcome));
+    if (plants_ && step.kind == StepKind::kLinearAccess &&
+        outcome.event.kind == EventKind::kVmExit) {
+      outcome.event.qualification ^= 2;
+    }
+    return reply;
+  }
+  bool Unload(const MachineState&, bool) override { return true; }
+  std::string_view why() const override { return why_; }
+
+  void Plant() { plants_ = true; }
+
+ private:
+  Reply ReplyOf(Skip skip) {
+    if (skip == Skip::kNone) return Reply::kAnswered;
+    why_ = WordsOf(skip);
+    return Reply::kHarnessError;
+  }
+  EngineOracle engine_;
+  std::string_view why_;
+  bool plants_ = false;
+};
+
+struct Tried {
+  int cases = 0, asked = 0, departs = 0, harness = 0, unreachable = 0,
+      unmovable = 0;
+  std::array<int, kHindranceCount> hindered = {};
+};
+
+Tried Try(Machine& machine, Focus focus, std::uint64_t cases,
+          bool tells = true) {
+  const MachineLimits limits = SomeMachine();
+  const std::vector<FreeRange> memory = {{Hpa{kGigabyte}, kGigabyte},
+                                         {Hpa{1 << 24}, 1 << 28}};
+  std::array<Hpa, kArrangedFrames> frames;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    frames[i] = Hpa{(1 << 20) + 4096 * i};
+  }
+  Mover mover(memory);
+  Arranger arranger(limits);
+  Inquiry inquiry(machine);
+  Tried tried;
+  Case c, moved;
+  ArrangedCase arranged;
+  for (std::uint64_t seed = 0; seed < cases; ++seed) {
+    GenerateCase(seed, c, focus);
+    ++tried.cases;
+    if (mover.Move(c, limits.processor, moved) != Unmovable::kNone) {
+      ++tried.unmovable;
+      continue;
+    }
+    arranger.Arrange(moved, frames, arranged);
+    const InquiryResult& result = inquiry.Ask(arranged);
+    if (result.compared > 1) ++tried.asked;
+    if (result.code_unreachable) ++tried.unreachable;
+    ++tried.hindered[static_cast<std::size_t>(arranged.hindrance)];
+    if (result.result == Result::kHarnessError) ++tried.harness;
+    if (result.result == Result::kDeparts && ++tried.departs < 5 && tells) {
+      ADD_FAILURE() << "seed " << seed << ": "
+                    << SignatureOf("engine", result.finding);
+    }
+  }
+  return tried;
+}
+
+class ArrangingTest : public testing::TestWithParam<Focus> {};
+
+TEST_P(ArrangingTest, LeavesQuestionsThatTheEngineAnswersAsPermitted) {
+  EngineMachine machine;
+  const Tried tried = Try(machine, GetParam(), 20000);
+  EXPECT_EQ(tried.departs, 0);
+  EXPECT_EQ(tried.harness, 0);
+  EXPECT_GT(tried.asked, tried.cases / 4);
+  for (std::size_t i = 1; i < kHindranceCount; ++i) {
+    if (tried.hindered[i] == 0) continue;
+    RecordProperty(std::string(WordsOf(static_cast<Hindrance>(i))),
+                   tried.hindered[i]);
+  }
+  RecordProperty("unmovable", tried.unmovable);
+  RecordProperty("asked", tried.asked);
+  EXPECT_LT(tried.unreachable, tried.cases / 5);
+}
+
+TEST_P(ArrangingTest, ShowsAnAnswerThatIsWrong) {
+  EngineMachine machine;
+  machine.Plant();
+  EXPECT_GT(Try(machine, GetParam(), 2000, false).departs, 100);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, ArrangingTest,
+                         testing::Values(Focus::kEpt, Focus::kLinear));
+
+}  // namespace
+}  // namespace eptdiff

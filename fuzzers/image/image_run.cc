@@ -1,0 +1,249 @@
+#include "fuzzers/image/image_run.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "fuzzers/encoding/encoding.h"
+#include "fuzzers/generation/generator.h"
+
+namespace eptdiff::image {
+namespace {
+
+std::uint64_t NumberOf(std::string_view digits) {
+  std::uint64_t number = 0;
+  for (const char digit : digits) {
+    if (digit < '0' || digit > '9') break;
+    number = number * 10 + static_cast<std::uint64_t>(digit - '0');
+  }
+  return number;
+}
+
+}  // namespace
+
+RunOptions ReadRunOptions(std::string_view command_line) {
+  RunOptions options;
+  while (!command_line.empty()) {
+    const std::size_t end =
+        std::min(command_line.find(' '), command_line.size());
+    const std::string_view word = command_line.substr(0, end);
+    command_line.remove_prefix(std::min(end + 1, command_line.size()));
+    const std::size_t sign = word.find('=');
+    if (sign == std::string_view::npos) continue;
+    const std::string_view key = word.substr(0, sign);
+    const std::string_view value = word.substr(sign + 1);
+    if (key == "seed") options.seed = NumberOf(value);
+    if (key == "seconds") options.seconds = NumberOf(value);
+    if (key == "cases") options.cases = NumberOf(value);
+    if (key == "repeat") options.repeat = NumberOf(value);
+    if (key == "without") options.without = value;
+    if (key == "dialect") options.dialect = value;
+    if (key == "only") options.only = value;
+  }
+  return options;
+}
+
+ImageRun::ImageRun(const RunOptions& options, const Processor& processor,
+                   Machine& machine, Arranger& arranger,
+                   std::span<const FreeRange> memory,
+                   std::span<const Hpa> frames, Dialect dialect,
+                   SecondsFunction seconds, TicksFunction ticks,
+                   ProgressFunction progress, ReportWriter& report)
+    : options_(options),
+      processor_(processor),
+      machine_(machine),
+      arranger_(arranger),
+      frames_(frames),
+      seconds_(seconds),
+      ticks_(ticks),
+      progress_(progress),
+      report_(report),
+      mover_(memory),
+      inquiry_(machine, std::move(dialect)) {}
+
+bool ImageRun::Run(Module& module) {
+  AskModule(module);
+  Generate();
+  TellSkips();
+  TellMet();
+  report_.End(counts_);
+  return counts_.departs == 0 && counts_.harness == 0;
+}
+
+void ImageRun::AskModule(Module& module) {
+  Case c;
+  for (std::uint64_t i = 0; i < options_.repeat; ++i) {
+    module.Rewind();
+    ModuleCase next;
+    while (counts_.harness < kMaxHarnessErrors && module.Next(next)) {
+      DecodeInto(next.bytes, c);
+      Ask(c, next.name);
+    }
+  }
+  TellProgress();
+}
+
+void ImageRun::Generate() {
+  if (options_.seconds == 0) return;
+  constexpr std::uint64_t kBetweenLooks = 64;
+  const std::uint64_t start = seconds_();
+  const std::uint64_t already = counts_.milliseconds;
+  std::uint64_t told = 0;
+  Case c;
+  for (std::uint64_t i = 0; counts_.harness < kMaxHarnessErrors; ++i) {
+    if (options_.cases != 0 && i == options_.cases) break;
+    if (i % kBetweenLooks == 0) {
+      const std::uint64_t seconds = seconds_() - start;
+      counts_.milliseconds = already + 1000 * seconds;
+      if (seconds >= options_.seconds) break;
+      if (seconds != told) TellProgress();
+      told = seconds;
+    }
+    Focus focus = i % 2 == 0 ? Focus::kEpt : Focus::kLinear;
+    if (options_.only == "ept") focus = Focus::kEpt;
+    if (options_.only == "linear") focus = Focus::kLinear;
+    const std::uint64_t before = ticks_();
+    GenerateCase(options_.seed + i, c, focus);
+    spent_.making += ticks_() - before;
+    Ask(c, "");
+  }
+}
+
+void ImageRun::Ask(const Case& c, std::string_view name) {
+  ++counts_.cases;
+  const std::uint64_t start = ticks_();
+  const Unmovable unmovable = mover_.Move(c, processor_, moved_);
+  const std::uint64_t moved = ticks_();
+  spent_.moving += moved - start;
+  if (unmovable != Unmovable::kNone) {
+    ++unmovable_[static_cast<std::size_t>(unmovable)];
+    ++counts_.skipped;
+    return;
+  }
+  arranger_.Arrange(moved_, frames_, arranged_);
+  const std::uint64_t arranged = ticks_();
+  spent_.arranging += arranged - moved;
+  machine_.Claim(mover_.regions());
+  const InquiryResult& result = inquiry_.Ask(arranged_);
+  spent_.asking += ticks_() - arranged;
+  counts_.steps += result.compared;
+  if (result.has_news && result.result != Result::kHarnessError) {
+    TellNews(name, result);
+  }
+  switch (result.result) {
+    case Result::kHarnessError:
+      ++counts_.harness;
+      report_.HarnessError(result.why, name, counts_.cases - 1, result.step);
+      return;
+    case Result::kDeparts:
+      ++counts_.departs;
+      Tell(c, name, result);
+      return;
+    case Result::kAgrees:
+    case Result::kSkipped:
+      break;
+  }
+  CountSkip(result);
+  // The VM entry alone is not the case.
+  const bool entered = result.outcome.event.kind == EventKind::kCompleted;
+  const bool asked = result.compared > 1 || c.steps.empty() ||
+                     (result.compared == 1 && !entered);
+  ++(asked ? counts_.agrees : counts_.skipped);
+}
+
+// What agrees counts, too, for who looks for the reason of what does not: the
+// cases in which a rule had a consequence in a new place.
+void ImageRun::TellNews(std::string_view name, const InquiryResult& result) {
+  if (told_news_ == kToldNews) return;
+  ++told_news_;
+  FindingFacts facts;
+  facts.number = ++findings_;
+  facts.name = name;
+  facts.index = counts_.cases - 1;
+  facts.step = result.news_step;
+  facts.answer = result.news;
+  facts.fields = result.news_fields;
+  const std::vector<std::uint8_t> moved = EncodeCase(arranged_.c);
+  facts.moved = moved;
+  report_.Agreed(facts);
+}
+
+void ImageRun::CountSkip(const InquiryResult& result) {
+  if (result.undefined) {
+    ++undefined_;
+  } else if (result.code_unreachable) {
+    ++code_unreachable_;
+  } else if (result.own_memory) {
+    ++own_memory_;
+  } else if (result.unsafe) {
+    ++unsafe_;
+  } else if (arranged_.hindrance != Hindrance::kNone) {
+    ++hindered_[static_cast<std::size_t>(arranged_.hindrance)];
+  }
+}
+
+void ImageRun::Tell(const Case& c, std::string_view name,
+                    const InquiryResult& result) {
+  const std::string signature = SignatureOf("machine", result.finding);
+  std::uint64_t& seen = SeenOf(signature);
+  if (++seen > kToldOfEach) return;
+  FindingFacts facts;
+  facts.number = ++findings_;
+  facts.name = name;
+  facts.index = counts_.cases - 1;
+  facts.step = result.step;
+  facts.signature = signature;
+  if (!result.finding.disagreements.empty()) {
+    facts.first = result.finding.disagreements[0];
+  }
+  facts.answer = result.outcome;
+  facts.fields = result.fields;
+  const std::vector<std::uint8_t> generated = EncodeCase(c);
+  const std::vector<std::uint8_t> moved = EncodeCase(arranged_.c);
+  facts.generated = generated;
+  facts.moved = moved;
+  report_.Finding(facts);
+}
+
+std::uint64_t& ImageRun::SeenOf(std::string_view signature) {
+  for (Signature& known : signatures_) {
+    if (known.text == signature) return known.seen;
+  }
+  signatures_.push_back({std::string(signature), 0});
+  return signatures_.back().seen;
+}
+
+void ImageRun::TellProgress() {
+  report_.Progress(counts_);
+  progress_(counts_);
+}
+
+void ImageRun::TellMet() {
+  std::array<std::uint8_t, (RulePlace::kCount + 7) / 8> places = {};
+  inquiry_.met().ForEach([&](std::size_t place) {
+    places[place / 8] |= static_cast<std::uint8_t>(1u << (place % 8));
+  });
+  report_.Met(places);
+}
+
+void ImageRun::TellSkips() {
+  const auto tell = [&](std::string_view words, std::uint64_t cases) {
+    if (cases != 0) report_.Skips(words, cases);
+  };
+  for (std::size_t i = 1; i < kUnmovableCount; ++i) {
+    tell(WordsOf(static_cast<Unmovable>(i)), unmovable_[i]);
+  }
+  for (std::size_t i = 1; i < kHindranceCount; ++i) {
+    tell(WordsOf(static_cast<Hindrance>(i)), hindered_[i]);
+  }
+  tell("what follows is undefined", undefined_);
+  tell("the guest's code cannot be fetched through these tables",
+       code_unreachable_);
+  tell("the guest would execute the case's own memory", own_memory_);
+  tell("this machine would not survive the question", unsafe_);
+  for (const Signature& signature : signatures_) {
+    report_.Seen(signature.text, signature.seen, counts_.cases);
+  }
+}
+
+}  // namespace eptdiff::image

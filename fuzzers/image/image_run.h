@@ -1,0 +1,121 @@
+// What the image asks: the cases of a module, then such as a seed makes, each
+// moved, arranged and put to the machine; and what it tells of that.
+//
+// This folder is the image's main(): it uses oracle/processor/image, which is
+// the machine's side, and generation. Begin with main.cc.
+//
+// Thread-safety: thread-compatible.
+#ifndef EPTDIFF_FUZZERS_IMAGE_IMAGE_RUN_H_
+#define EPTDIFF_FUZZERS_IMAGE_IMAGE_RUN_H_
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fuzzers/generation/machine_generation.h"
+#include "oracle/case.h"
+#include "oracle/processor/arranging.h"
+#include "oracle/processor/inquiry.h"
+#include "oracle/processor/module.h"
+#include "oracle/processor/moving.h"
+#include "oracle/processor/report_writer.h"
+
+namespace eptdiff::image {
+
+// The words of the command line; others mean nothing.
+struct RunOptions {
+  std::uint64_t seed = 1;      // seed=
+  std::uint64_t seconds = 60;  // seconds=, of what is generated; 0: nothing is
+  std::uint64_t cases = 0;     // cases=, so many at most; 0: no matter
+  std::uint64_t repeat = 1;    // repeat=, of each case of the module
+  std::string_view only;       // only=ept, only=linear; empty: both
+  // without=apic-fetch: no fetches from the APIC-access page, which Bochs does
+  // not survive.
+  std::string_view without;
+  std::string_view dialect = "sdm";  // dialect=, by which answers are judged
+};
+RunOptions ReadRunOptions(std::string_view command_line);
+
+// Whole seconds since some moment.
+using SecondsFunction = std::uint64_t (*)();
+// Ticks of whatever clock is fine enough to tell what takes the time.
+using TicksFunction = std::uint64_t (*)();
+// Shows somebody who is there how far it is.
+using ProgressFunction = void (*)(const ReportCounts&);
+
+class ImageRun {
+ public:
+  // `memory` is what cases may lie in, `frames` what arranging takes.
+  ImageRun(const RunOptions& options, const Processor& processor,
+           Machine& machine, Arranger& arranger,
+           std::span<const FreeRange> memory, std::span<const Hpa> frames,
+           Dialect dialect, SecondsFunction seconds, TicksFunction ticks,
+           ProgressFunction progress, ReportWriter& report);
+
+  // All cases; true if the machine agreed to all that it was asked.
+  bool Run(Module& module);
+
+  const ReportCounts& counts() const { return counts_; }
+
+  // What the time went to.
+  struct Ticks {
+    std::uint64_t making = 0, moving = 0, arranging = 0, asking = 0;
+  };
+  const Ticks& ticks() const { return spent_; }
+
+ private:
+  // Findings of one signature beyond these are counted, and not told.
+  static constexpr std::uint64_t kToldOfEach = 3;
+  // Answers that agree are told so many times at most.
+  static constexpr std::uint64_t kToldNews = 1000;
+  // An image whose own errors are so many does not go on.
+  static constexpr std::uint64_t kMaxHarnessErrors = 20;
+
+  struct Signature {
+    std::string text;
+    std::uint64_t seen = 0;
+  };
+
+  void AskModule(Module& module);
+  void Generate();
+  void Ask(const Case& c, std::string_view name);
+  void Tell(const Case& c, std::string_view name, const InquiryResult& result);
+  void CountSkip(const InquiryResult& result);
+  void TellSkips();
+  void TellMet();
+  void TellNews(std::string_view name, const InquiryResult& result);
+  void TellProgress();
+  std::uint64_t& SeenOf(std::string_view signature);
+
+  const RunOptions options_;
+  const Processor processor_;
+  Machine& machine_;
+  Arranger& arranger_;
+  const std::span<const Hpa> frames_;
+  const SecondsFunction seconds_;
+  const TicksFunction ticks_;
+  const ProgressFunction progress_;
+  ReportWriter& report_;
+  Mover mover_;
+  Inquiry inquiry_;
+  Case moved_;
+  ArrangedCase arranged_;
+  ReportCounts counts_;
+  std::uint64_t told_news_ = 0;
+  Ticks spent_;
+  std::uint64_t findings_ = 0;
+  std::vector<Signature> signatures_;
+  std::array<std::uint64_t, kUnmovableCount> unmovable_ = {};
+  std::array<std::uint64_t, kHindranceCount> hindered_ = {};
+  std::uint64_t undefined_ = 0;
+  std::uint64_t code_unreachable_ = 0;
+  std::uint64_t own_memory_ = 0;
+  std::uint64_t unsafe_ = 0;
+};
+
+}  // namespace eptdiff::image
+
+#endif  // EPTDIFF_FUZZERS_IMAGE_IMAGE_RUN_H_

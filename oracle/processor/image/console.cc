@@ -1,0 +1,144 @@
+#include "oracle/processor/image/console.h"
+
+#include <cstddef>
+
+#include "oracle/processor/image/port.h"
+
+namespace eptdiff::image {
+namespace {
+
+constexpr std::uint16_t kCom1 = 0x3f8;
+constexpr std::uint16_t kDebugPort = 0xe9;
+constexpr int kColumns = 80, kRows = 25;
+constexpr std::uint16_t kGrey = 0x0700;
+
+bool has_serial = false;
+bool has_debug_port = false;
+bool has_text = false;
+int row = 0, column = 0;
+
+volatile std::uint16_t* Cell(int r, int c) {
+  return reinterpret_cast<volatile std::uint16_t*>(0xb8000) + r * kColumns + c;
+}
+
+void NextLine() {
+  column = 0;
+  if (++row < kRows) return;
+  row = kRows - 1;
+  for (int r = 1; r < kRows; ++r) {
+    for (int c = 0; c < kColumns; ++c) *Cell(r - 1, c) = *Cell(r, c);
+  }
+  for (int c = 0; c < kColumns; ++c) *Cell(row, c) = kGrey | ' ';
+}
+
+void ToScreen(char byte) {
+  if (byte == '\n') return NextLine();
+  if (byte == '\r') {
+    column = 0;
+    return;
+  }
+  if (column == kColumns) NextLine();
+  *Cell(row, column++) =
+      static_cast<std::uint16_t>(kGrey | static_cast<std::uint8_t>(byte));
+}
+
+void ToSerial(char byte) {
+  // A port that takes nothing for so long is none.
+  constexpr int kTries = 1 << 20;
+  for (int i = 0; (In8(kCom1 + 5) & 0x20) == 0; ++i) {
+    if (i == kTries) {
+      has_serial = false;
+      return;
+    }
+  }
+  Out8(kCom1, static_cast<std::uint8_t>(byte));
+}
+
+void ToPorts(char byte) {
+  if (has_debug_port) {
+    return Out8(kDebugPort, static_cast<std::uint8_t>(byte));
+  }
+  if (!has_serial) return;
+  if (byte == '\n') ToSerial('\r');
+  ToSerial(byte);
+}
+
+}  // namespace
+
+void OpenConsole() {
+  // Emulators' port reads as its number; elsewhere nobody drives the bus.
+  has_debug_port = In8(kDebugPort) == kDebugPort;
+  // A 16450 and its successors keep what the scratch register is given.
+  Out8(kCom1 + 7, 0x5a);
+  has_serial = In8(kCom1 + 7) == 0x5a;
+  if (!has_serial) return;
+  Out8(kCom1 + 1, 0x00);  // no interrupts
+  Out8(kCom1 + 3, 0x80);  // divisor 1: 115200 baud
+  Out8(kCom1 + 0, 0x01);
+  Out8(kCom1 + 1, 0x00);
+  Out8(kCom1 + 3, 0x03);  // 8 bits, no parity, 1 stop bit
+  Out8(kCom1 + 2, 0x07);  // FIFOs, emptied
+  Out8(kCom1 + 4, 0x03);  // DTR, RTS
+}
+
+void UseScreen(bool text) {
+  has_text = text;
+  if (!has_text) return;
+  for (int r = 0; r < kRows; ++r) {
+    for (int c = 0; c < kColumns; ++c) *Cell(r, c) = kGrey | ' ';
+  }
+}
+
+void SayToPorts(std::string_view words) {
+  for (const char byte : words) ToPorts(byte);
+}
+
+void SayOnScreen(std::string_view words) {
+  if (!has_text) return;
+  for (const char byte : words) ToScreen(byte);
+}
+
+void Say(std::string_view words) {
+  SayToPorts(words);
+  SayOnScreen(words);
+}
+
+void Say(Hex number) {
+  char digits[19];
+  std::size_t first = sizeof digits;
+  do {
+    digits[--first] = "0123456789abcdef"[number.value & 15];
+    number.value >>= 4;
+  } while (number.value != 0);
+  digits[--first] = 'x';
+  digits[--first] = '0';
+  Say(std::string_view(digits + first, sizeof digits - first));
+}
+
+void SayDecimal(std::uint64_t number) {
+  char digits[20];
+  std::size_t first = sizeof digits;
+  do {
+    digits[--first] = static_cast<char>('0' + number % 10);
+    number /= 10;
+  } while (number != 0);
+  Say(std::string_view(digits + first, sizeof digits - first));
+}
+
+void End(Ending ending) {
+  // The ports below belong to others on a real machine. Bochs does not say that
+  // it is one to whoever asks CPUID, and takes port 501H for something else.
+  const bool is_guest = (Cpuid(1).ecx >> 31 & 1) != 0;
+  if (is_guest) {
+    // QEMU's isa-debug-exit ends with 2 * value + 1.
+    Out8(0x501,
+         static_cast<std::uint8_t>(0x10 + static_cast<unsigned>(ending)));
+  } else if (has_debug_port) {
+    for (const char byte : std::string_view("Shutdown")) {
+      Out8(0x8900, static_cast<std::uint8_t>(byte));
+    }
+  }
+  for (;;) asm volatile("cli; hlt");
+}
+
+}  // namespace eptdiff::image

@@ -1,0 +1,343 @@
+#include "oracle/processor/image/guest_machine.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "oracle/processor/guest_bits.h"
+#include "oracle/processor/guest_code.h"
+#include "oracle/processor/image/exits.h"
+#include "oracle/processor/image/port.h"
+#include "oracle/processor/image/vmcs.h"
+
+namespace eptdiff::image {
+namespace {
+
+using namespace guest_bits;
+using namespace vmcs;
+
+constexpr int kSecondaryVpid = 5, kSecondaryPml = 17, kSecondaryVe = 18;
+constexpr int kPinTimer = 6;
+constexpr int kCapInvvpidAll = 43;
+
+// Adds the time that it lives to a count.
+class Stopwatch {
+ public:
+  explicit Stopwatch(std::uint64_t& count)
+      : count_(count), start_(TimeStamp()) {}
+  ~Stopwatch() { count_ += TimeStamp() - start_; }
+
+ private:
+  std::uint64_t& count_;
+  const std::uint64_t start_;
+};
+
+// Delivery of an NMI that exits leaves NMIs blocked, here too: IRET ends that.
+void UnblockNmis() {
+  asm volatile(
+      "movq %%rsp, %%rax\n\t"
+      "pushq $0x10\n\t"
+      "pushq %%rax\n\t"
+      "pushfq\n\t"
+      "pushq $0x08\n\t"
+      "pushq $1f\n\t"
+      "iretq\n"
+      "1:"
+      :
+      :
+      : "rax", "memory", "cc");
+}
+
+}  // namespace
+
+GuestMachine::GuestMachine(const VmxCapabilities& capabilities,
+                           std::span<const FreeRange> memory)
+    : capabilities_(capabilities), memory_(memory) {
+  // Some milliseconds; the timer counts once in 2^MISC[4:0] ticks.
+  constexpr std::uint64_t kTicks = 1 << 24;
+  step_timer_ =
+      static_cast<std::uint32_t>((kTicks >> (capabilities.misc & 31)) + 1);
+  WriteHostState();
+}
+
+Reply GuestMachine::Fail(std::string_view why) {
+  why_ = why;
+  return Reply::kHarnessError;
+}
+
+bool GuestMachine::IsMine(Hpa word) const {
+  return std::any_of(memory_.begin(), memory_.end(), [&](const FreeRange& r) {
+    return word.value - r.first.value < r.bytes;
+  });
+}
+
+// Whether the address is in memory of ours. What lay there when the machine was
+// started is then gone.
+bool GuestMachine::Clean(Hpa address) {
+  if (!IsMine(address)) return false;
+  const std::uint64_t page = address.value / kPage;
+  if (is_clean_[page]) return true;
+  is_clean_[page] = true;
+  std::memset(BytesAt(Hpa{page * kPage}), 0, kPage);
+  return true;
+}
+
+void GuestMachine::Claim(std::span<const MovedRegion> regions) {
+  for (const MovedRegion& region : regions) {
+    // Of what a large page maps, only what is accessed matters.
+    if (region.shift == 12) Clean(Hpa{region.to});
+  }
+}
+
+void GuestMachine::Load(const ArrangedCase& arranged,
+                        const MachineState& state) {
+  const Stopwatch watch(counts_.ticks);
+  arranged_ = &arranged;
+  for (const Hpa word : state.memory.addresses()) {
+    // What lies elsewhere nothing leads to (moving.h).
+    if (Clean(word)) WordAt(word) = state.memory.Load(word);
+  }
+  WriteControls(state.controls);
+  WriteGuest(state.guest);
+}
+
+GuestMachine::Ended GuestMachine::Run(const MachineState& state,
+                                      std::uint64_t rip, std::uint32_t timer) {
+  constexpr int kTries = 1000;
+  for (int i = 0; i < kTries; ++i) {
+    WriteStep(state, rip, timer);
+    ++counts_.invalidations;
+    if (Invept(2, 0, 0) != VmResult::kSucceed) {
+      why_ = "INVEPT of all contexts fails";
+      return Ended::kFailed;
+    }
+    if (Has(state.controls.secondary, kSecondaryVpid) &&
+        Has(capabilities_.ept_vpid_cap, kCapInvvpidAll)) {
+      ++counts_.invalidations;
+      Invvpid(2, 0, 0);
+    }
+    const GuestRegisters before = registers_;
+    ++counts_.entries;
+    if (RunGuest(registers_) != VmResult::kSucceed) return Ended::kFailed;
+    const std::uint64_t reason = Read(kExitReason);
+    const bool nmi =
+        reason == kException && (Read(kExitInterruption) >> 8 & 7) == 2;
+    if (reason != kExternalInterrupt && !nmi) return Ended::kYes;
+    registers_ = before;
+    ++counts_.retries;
+  }
+  why_ = "interrupts come without end";
+  return Ended::kRetry;
+}
+
+Reply GuestMachine::Enter(const MachineState& state, Outcome& outcome) {
+  outcome.event = Event();
+  outcome.saved = SavedState();
+  outcome.registers = RegistersOf(state);
+  outcome.writes.clear();
+  if (!Has(state.controls.pin_based, kPinTimer)) {
+    return Fail("there is no VMX-preemption timer");
+  }
+  switch (Run(state, 0, 0)) {
+    case Ended::kRetry:
+      return Reply::kHarnessError;
+    case Ended::kFailed:
+      switch (Read(kInstructionError)) {
+        case 7:
+          outcome.event.kind = EventKind::kVmEntryFailure;
+          return Reply::kAnswered;
+        case 8:
+          return Fail("VM entry refuses the state of the host");
+        default:
+          return Fail("VM entry fails for no reason of a case's");
+      }
+    case Ended::kYes:
+      break;
+  }
+  const std::uint64_t reason = Read(kExitReason);
+  if ((reason & 0xffff) == kInvalidGuestState && Has(reason, 31)) {
+    outcome.event.kind = EventKind::kGuestStateFailure;
+    outcome.event.exit_reason = kInvalidGuestState;
+    outcome.event.qualification = Read(kExitQualification);
+    return Reply::kAnswered;
+  }
+  if (reason != kTimer) {
+    // Something of the guest came first.
+    outcome.event.kind = EventKind::kVmExit;
+    outcome.event.exit_reason = static_cast<std::uint16_t>(reason);
+  }
+  return Reply::kAnswered;
+}
+
+Reply GuestMachine::Perform(const MachineState& state, const Step& step,
+                            const Verdict& verdict, Outcome& outcome,
+                            FieldSet& fields) {
+  const Stopwatch watch(counts_.ticks);
+  outcome.event = Event();
+  outcome.saved = SavedState();
+  outcome.registers = RegistersOf(state);
+  outcome.writes.clear();
+  if (step.kind == StepKind::kStore) {
+    if (!Clean(step.hpa)) return Reply::kOwnMemory;
+    if (state.memory.Load(step.hpa) != step.value) {
+      outcome.writes.push_back({step.hpa, step.value});
+    }
+    WordAt(step.hpa) = step.value;
+    return Reply::kAnswered;
+  }
+  if (step.kind == StepKind::kVmEntry) {
+    WriteControls(state.controls);
+    WriteGuest(state.guest);
+    return Enter(state, outcome);
+  }
+  if (step.kind == StepKind::kInvalidation) {
+    return Invalidate(step.invalidation, outcome);
+  }
+  if (step.kind != StepKind::kLinearAccess) {
+    return PerformInstruction(state, step, verdict, outcome);
+  }
+  const Reply reply = PrepareAccess(state, step, verdict);
+  if (reply != Reply::kAnswered) return reply;
+  const bool fetch = step.access.kind == AccessKind::kFetch;
+  // An event is delivered before anything is fetched.
+  const std::uint64_t rip = fetch ? step.gla.value
+                            : state.guest.event_delivery
+                                ? 0
+                                : arranged_->code.value + CodeOffset(step);
+  registers_.rbx = step.gla.value;
+  const GuestState& guest = state.guest;
+  if (guest.event_delivery) {
+    const std::uint64_t entry = Has(guest.efer, kEferLma) ? 16 : 8;
+    Write(kEntryInterruption, guest.delivered_event);
+    Write(kEntryErrorCode, guest.delivered_error_code);
+    Write(kEntryInstructionLength, guest.instruction_length);
+    Write(kGuestIdtrBase,
+          step.gla.value - entry * (guest.delivered_event & 0xff));
+    Write(kGuestIdtrLimit, 0xffff);
+  } else if (step.access.kind == AccessKind::kShadowStackRead) {
+    Write(kGuestSsp, step.gla.value);
+    registers_.rcx = 1;
+  } else if (step.access.implicit_supervisor) {
+    Write(kGuestGdtrBase, step.gla.value - kDescriptorOffset);
+    Write(kGuestGdtrLimit, 0xffff);
+    registers_.rax = kDescriptorOffset | 3;
+  }
+  switch (Run(state, rip, step_timer_)) {
+    case Ended::kYes:
+      break;
+    case Ended::kRetry:
+      return Reply::kHarnessError;
+    case Ended::kFailed:
+      return Fail("VM entry fails at a step, having succeeded before");
+  }
+  ReadEvent(state, step, outcome);
+  registers_.rcx = 0;
+  if (step.access.kind == AccessKind::kShadowStackRead) Write(kGuestSsp, 0);
+  if (guest.event_delivery) {
+    Write(kEntryInterruption, 0);
+    Write(kGuestIdtrBase, 0);
+    Write(kGuestIdtrLimit, 0);
+    constexpr std::uint32_t kNmi = 2;
+    if ((guest.delivered_event >> 8 & 7) == kNmi) UnblockNmis();
+  }
+  if (outcome.event.kind == EventKind::kCompleted) {
+    Event& event = outcome.event;
+    event.translation_count =
+        step.gla.value % kPage + step.access.size > kPage ? 2 : 1;
+    const bool right = IsAsExpected(step);
+    for (std::size_t i = 0; i < event.translation_count; ++i) {
+      event.translations[i].address = right && i < pieces_.size()
+                                          ? pieces_[i].address
+                                          : Hpa{~std::uint64_t{0}};
+    }
+    if (!shows_address_) fields &= ~SetOf(eptdiff::Field::kAddress);
+  }
+  RestorePieces();
+  ReadRegisters(outcome);
+  if (outcome.event.kind == EventKind::kVmExit) ReadSaved(outcome);
+  CollectWrites(state, verdict, outcome);
+  return Reply::kAnswered;
+}
+
+// One instruction that accesses nothing of its own, and then the monitor trap
+// flag: nothing behind it is fetched.
+Reply GuestMachine::PerformInstruction(const MachineState& state,
+                                       const Step& step, const Verdict& verdict,
+                                       Outcome& outcome) {
+  constexpr std::uint64_t kMonitorTrapFlag = Bit(27);
+  pieces_.clear();
+  registers_.rax =
+      step.kind == StepKind::kPdpteLoad ? state.guest.cr3 : step.value;
+  registers_.rcx = step.kind == StepKind::kEptpSwitch ? step.index : 0;
+  registers_.rdx = 0;
+  Write(kPrimary, state.controls.primary | kMonitorTrapFlag);
+  const Ended ended =
+      Run(state, arranged_->code.value + CodeOffset(step), step_timer_);
+  Write(kPrimary, state.controls.primary);
+  registers_.rcx = 0;
+  // The guest may have other registers now.
+  loaded_pkru_.reset();
+  for (const std::uint32_t field :
+       {kGuestCr0, kGuestCr3, kGuestCr4, kGuestEfer, kGuestPat}) {
+    is_written_[field / 2] = false;
+  }
+  if (ended == Ended::kRetry) return Reply::kHarnessError;
+  if (ended == Ended::kFailed) {
+    return Fail("VM entry fails at a step, having succeeded before");
+  }
+  const std::uint64_t reason = Read(kExitReason);
+  if (reason != kMonitorTrap) ReadEvent(state, step, outcome);
+  if (reason == kVmfunc) {
+    outcome.event.kind = EventKind::kVmExit;
+    outcome.event.exit_reason = kVmfunc;
+  }
+  ReadRegisters(outcome);
+  if (outcome.event.kind == EventKind::kVmExit) ReadSaved(outcome);
+  CollectWrites(state, verdict, outcome);
+  return Reply::kAnswered;
+}
+
+Reply GuestMachine::Invalidate(const Invalidation& asked, Outcome& outcome) {
+  constexpr std::uint64_t kInvalidOperand = 28;
+  ++counts_.invalidations;
+  const VmResult result = asked.kind == InvalidationKind::kInvept
+                              ? Invept(asked.type, asked.first, asked.second)
+                              : Invvpid(asked.type, asked.first, asked.second);
+  if (result == VmResult::kSucceed) return Reply::kAnswered;
+  if (result != VmResult::kFailValid ||
+      Read(kInstructionError) != kInvalidOperand) {
+    return Fail("INVEPT or INVVPID fails for no reason of a case's");
+  }
+  outcome.event.kind = EventKind::kInvalidOperand;
+  return Reply::kAnswered;
+}
+
+bool GuestMachine::Unload(const MachineState& state, bool conformed) {
+  const Stopwatch watch(counts_.ticks);
+  bool same = true;
+  for (const Hpa word : state.memory.addresses()) {
+    if (!IsMine(word)) continue;
+    same = same && WordAt(word) == state.memory.Load(word);
+    WordAt(word) = 0;
+  }
+  if (!conformed) Forget(state);
+  pieces_.clear();
+  return same;
+}
+
+// A departure may have left anything in the log, the area, the pages, and in
+// the registers of the guest.
+void GuestMachine::Forget(const MachineState& state) {
+  const Controls& k = state.controls;
+  const auto clear = [&](std::uint64_t address) {
+    const Hpa page{address & ~(kPage - 1)};
+    if (IsMine(page)) std::memset(BytesAt(page), 0, kPage);
+  };
+  if (Has(k.secondary, kSecondaryPml)) clear(k.pml_address);
+  if (Has(k.secondary, kSecondaryVe)) clear(k.ve_information_address);
+  for (const Piece& piece : pieces_) clear(piece.address.value);
+  for (const Hpa word : state.memory.addresses()) clear(word.value);
+  std::fill(is_written_.begin(), is_written_.end(), false);
+  loaded_pkru_.reset();
+}
+
+}  // namespace eptdiff::image

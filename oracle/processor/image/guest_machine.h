@@ -1,0 +1,132 @@
+// A machine that asks the processor it runs on: a VM entry for each step.
+//
+// Before each entry everything that may have been kept of translations is ended
+// (INVEPT, INVVPID), so that answers are those of memory. Every exception of
+// the guest causes a VM exit; a #VE that is not intercepted cannot be
+// delivered, as the guest's IDT is empty, and is told by the vectoring
+// information of the #GP that comes of it. A VMX-preemption timer of 0 shows
+// that an entry succeeds without anything of the guest; with time in it, it
+// bounds each step.
+//
+// guest_machine.cc is the order of things, guest_fields.cc what the VMCS is
+// given, guest_answers.cc what is read from it and from memory, guest_pieces.cc
+// how it is seen where an access goes.
+//
+// Where an access goes is seen by what it reads and writes: what no word of the
+// case names gets a value of ours for the time of the step.
+// Thread-safety: of one processor; one of it at a time.
+#ifndef EPTDIFF_ORACLE_PROCESSOR_IMAGE_GUEST_MACHINE_H_
+#define EPTDIFF_ORACLE_PROCESSOR_IMAGE_GUEST_MACHINE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "oracle/fixed_vector.h"
+#include "oracle/processor/image/vmx.h"
+#include "oracle/processor/inquiry.h"
+#include "oracle/processor/moving.h"
+
+namespace eptdiff::image {
+
+// What has been done, for the rate on other machines.
+struct GuestCounts {
+  std::uint64_t entries = 0;
+  std::uint64_t vmwrites = 0;
+  std::uint64_t vmreads = 0;
+  std::uint64_t invalidations = 0;
+  std::uint64_t retries = 0;  // after an NMI or an interrupt
+  std::uint64_t ticks = 0;    // in Load(), Enter(), Perform(), Unload()
+};
+
+class GuestMachine final : public Machine {
+ public:
+  // In VMX operation. `memory` is all that cases may lie in.
+  GuestMachine(const VmxCapabilities& capabilities,
+               std::span<const FreeRange> memory);
+
+  void Claim(std::span<const MovedRegion> regions) override;
+  void Load(const ArrangedCase& arranged, const MachineState& state) override;
+  Reply Enter(const MachineState& state, Outcome& outcome) override;
+  Reply Perform(const MachineState& state, const Step& step,
+                const Verdict& verdict, Outcome& outcome,
+                FieldSet& fields) override;
+  bool Unload(const MachineState& state, bool conformed) override;
+  std::string_view why() const override { return why_; }
+
+  // From now on, fetches that should come to the APIC-access page are unsafe.
+  void AvoidApicFetches() { avoids_apic_fetches_ = true; }
+
+  const GuestCounts& counts() const { return counts_; }
+
+ private:
+  // The bytes of an access in one page, where they should be.
+  struct Piece {
+    Hpa address = {};
+    std::size_t bytes = 0;
+    std::uint8_t before[16] = {};
+    std::uint8_t expected[16] = {};  // when the access has been made
+  };
+  enum class Ended : std::uint8_t { kYes, kRetry, kFailed };
+
+  void WriteHostState();
+  void WriteControls(const Controls& controls);
+  void WriteGuest(const GuestState& guest);
+  void WriteStep(const MachineState& state, std::uint64_t rip,
+                 std::uint32_t timer);
+  Ended Run(const MachineState& state, std::uint64_t rip, std::uint32_t timer);
+  bool ReadEvent(const MachineState& state, const Step& step, Outcome& outcome);
+  void ReadException(const MachineState& state, const Step& step,
+                     Outcome& outcome);
+  void ReadSaved(Outcome& outcome);
+  void ReadRegisters(Outcome& outcome);
+  Reply PerformInstruction(const MachineState& state, const Step& step,
+                           const Verdict& verdict, Outcome& outcome);
+  Reply Invalidate(const Invalidation& asked, Outcome& outcome);
+  Reply PrepareAccess(const MachineState& state, const Step& step,
+                      const Verdict& verdict);
+  bool PlaceFetch(const Step& step);
+  bool PlaceDescriptor(bool gate);
+  bool ArePiecesIn(const BitWrites& writes) const;
+  bool PlaceData(const Step& step, const Effects& effects);
+  bool IsAsExpected(const Step& step);
+  void RestorePieces();
+  void CollectWrites(const MachineState& state, const Verdict& verdict,
+                     Outcome& outcome);
+  void LookAt(const MachineState& state, Hpa word, Outcome& outcome);
+  bool IsMine(Hpa word) const;
+  bool Clean(Hpa address);
+  void Forget(const MachineState& state);
+  Reply Fail(std::string_view why);
+  void Write(std::uint32_t field, std::uint64_t value);
+  void WriteNew(std::uint32_t field, std::uint64_t value);
+  std::uint64_t Read(std::uint32_t field);
+
+  const VmxCapabilities capabilities_;
+  const std::span<const FreeRange> memory_;
+  // A bit for each page below 4 GBytes: it has been cleared.
+  static constexpr std::size_t kPagesBelow4Gb = std::size_t{1} << 20;
+  std::vector<bool> is_clean_ = std::vector<bool>(kPagesBelow4Gb);
+  // What WriteNew() has written last, by encoding / 2.
+  static constexpr std::size_t kFields = 0x7000 / 2;
+  std::vector<std::uint64_t> written_ = std::vector<std::uint64_t>(kFields);
+  std::vector<bool> is_written_ = std::vector<bool>(kFields);
+  std::optional<std::uint32_t> loaded_pkru_;
+  const ArrangedCase* arranged_ = nullptr;
+  FixedVector<Piece, 2> pieces_;
+  bool avoids_apic_fetches_ = false;
+  bool has_hint_ = false;
+  bool shows_address_ = false;
+  GuestRegisters registers_;
+  std::uint64_t pattern_ = 0x5a3c'96e1'7b2d'84f0;
+  std::uint32_t step_timer_ = 0;
+  std::string_view why_;
+  GuestCounts counts_;
+};
+
+}  // namespace eptdiff::image
+
+#endif  // EPTDIFF_ORACLE_PROCESSOR_IMAGE_GUEST_MACHINE_H_

@@ -1,0 +1,100 @@
+#include "oracle/processor/image/interrupts.h"
+
+#include <cstddef>
+
+#include "oracle/processor/image/console.h"
+
+extern "C" {
+// interrupts.S
+extern const std::uint64_t interrupt_stubs[33];
+extern std::uint64_t nmi_count;
+extern std::uint64_t fault_recovery;
+
+[[noreturn]] void UnexpectedInterrupt(std::uint64_t vector,
+                                      std::uint64_t error_code,
+                                      std::uint64_t rip, std::uint64_t cr2) {
+  using namespace eptdiff::image;
+  SayLine("harness-error interrupt ", vector, ", error code ", Hex{error_code},
+          ", at ", Hex{rip}, ", CR2 ", Hex{cr2});
+  End(Ending::kHarnessError);
+}
+}
+
+namespace eptdiff::image {
+namespace {
+
+// 6.14.1 of volume 3A.
+struct Gate {
+  std::uint16_t offset_low;
+  std::uint16_t selector;
+  std::uint16_t attributes;
+  std::uint16_t offset_middle;
+  std::uint32_t offset_high;
+  std::uint32_t reserved;
+};
+constexpr std::uint16_t kInterruptGate = 0x8e00;
+constexpr std::uint16_t kCodeSelector = 0x08;
+
+alignas(16) Gate gates[256];
+
+struct [[gnu::packed]] TableRegister {
+  std::uint16_t limit;
+  std::uint64_t base;
+};
+
+}  // namespace
+
+void LoadInterruptTable() {
+  for (std::size_t vector = 0; vector < 256; ++vector) {
+    const std::uint64_t stub = interrupt_stubs[vector < 32 ? vector : 32];
+    gates[vector] = {static_cast<std::uint16_t>(stub),
+                     kCodeSelector,
+                     kInterruptGate,
+                     static_cast<std::uint16_t>(stub >> 16),
+                     static_cast<std::uint32_t>(stub >> 32),
+                     0};
+  }
+  const TableRegister table = {sizeof gates - 1, InterruptTableAddress()};
+  asm volatile("lidt %0" : : "m"(table));
+}
+
+std::uint64_t InterruptTableAddress() {
+  return reinterpret_cast<std::uint64_t>(gates);
+}
+
+std::uint64_t NmiCount() {
+  return *const_cast<volatile std::uint64_t*>(&nmi_count);
+}
+
+bool TryReadMsr(std::uint32_t msr, std::uint64_t& value) {
+  std::uint32_t low = 0, high = 0;
+  std::uint8_t ok = 0;
+  asm volatile(
+      "movq $1f, fault_recovery\n\t"
+      "rdmsr\n\t"
+      "movb $1, %2\n"
+      "1:\n\t"
+      "movq $0, fault_recovery"
+      : "=a"(low), "=d"(high), "+&r"(ok)
+      : "c"(msr)
+      : "memory");
+  value = std::uint64_t{high} << 32 | low;
+  return ok != 0;
+}
+
+bool TryWriteMsr(std::uint32_t msr, std::uint64_t value) {
+  std::uint8_t ok = 0;
+  asm volatile(
+      "movq $1f, fault_recovery\n\t"
+      "wrmsr\n\t"
+      "movb $1, %0\n"
+      "1:\n\t"
+      "movq $0, fault_recovery"
+      : "+&r"(ok)
+      : "c"(msr), "a"(static_cast<std::uint32_t>(value)),
+        "d"(static_cast<std::uint32_t>(value >> 32))
+      : "memory");
+  return ok != 0;
+}
+
+}  // namespace eptdiff::image

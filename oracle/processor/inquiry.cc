@@ -1,0 +1,126 @@
+#include "oracle/processor/inquiry.h"
+
+#include <utility>
+
+namespace eptdiff {
+namespace {
+
+// What no program can see of its own accesses.
+constexpr FieldSet kUnseen =
+    SetOf(Field::kFailedCheck) | SetOf(Field::kPageSize) |
+    SetOf(Field::kMemoryType) | SetOf(Field::kStructureMemoryType);
+
+}  // namespace
+
+Inquiry::Inquiry(Machine& machine, Dialect dialect)
+    : machine_(machine),
+      reference_(std::move(dialect)),
+      verdict_(std::make_unique<Verdict>()) {
+  trace_.keeps_hits = false;
+}
+
+const InquiryResult& Inquiry::Ask(const ArrangedCase& arranged) {
+  result_.result = Result::kAgrees;
+  result_.compared = 0;
+  result_.undefined = false;
+  result_.code_unreachable = false;
+  result_.own_memory = false;
+  result_.unsafe = false;
+  result_.why = "";
+  result_.step = 0;
+  result_.has_news = false;
+  state_.Load(arranged.c);
+  machine_.Load(arranged, state_);
+  AskSteps(arranged);
+  const bool conformed = result_.result == Result::kAgrees;
+  if (!machine_.Unload(state_, conformed) && conformed) {
+    result_.result = Result::kHarnessError;
+    result_.why = "memory has changed that no answer speaks of";
+  }
+  if (result_.result == Result::kAgrees && result_.compared == 0) {
+    result_.result = Result::kSkipped;
+  }
+  return result_;
+}
+
+void Inquiry::AskSteps(const ArrangedCase& arranged) {
+  reference_.JudgeEntry(state_, *verdict_, trace_);
+  if (!IsJudged()) return;
+  Reply reply = machine_.Enter(state_, result_.outcome);
+  if (!Compare(reply, kAllFields & ~kUnseen, 0)) return;
+  if (IsFailedEntry(result_.outcome.event.kind)) return;
+  bool code_holds = false;
+  for (std::size_t i = 0; i < arranged.c.steps.size(); ++i) {
+    const Step& step = arranged.c.steps[i];
+    const bool is_code = arranged.origin[i] == ArrangedCase::kCodeStep;
+    // Nothing has changed since it was asked.
+    if (is_code && code_holds) continue;
+    const Registers before = RegistersOf(state_);
+    state_.Begin(step);
+    reference_.Judge(state_, step, *verdict_, trace_);
+    if (!IsJudged()) return;
+    FieldSet fields = kAllFields & ~kUnseen;
+    reply = machine_.Perform(state_, step, *verdict_, result_.outcome, fields);
+    if (!Compare(reply, fields & ~kUnseen, i + 1)) return;
+    state_.Apply(&step, result_.outcome);
+    if (IsFailedEntry(result_.outcome.event.kind)) return;
+    if (is_code && result_.outcome.event.kind != EventKind::kCompleted) {
+      result_.code_unreachable = true;
+      return;
+    }
+    // Of accesses alone is it known what they may change.
+    code_holds =
+        (is_code || code_holds) && step.kind == StepKind::kLinearAccess &&
+        result_.outcome.writes.empty() && result_.outcome.registers == before;
+  }
+}
+
+bool Inquiry::IsJudged() {
+  if (verdict_->standing == Standing::kJudged) return true;
+  result_.undefined = verdict_->standing == Standing::kUndefined;
+  return false;
+}
+
+bool Inquiry::Compare(Reply reply, FieldSet fields, std::size_t number) {
+  result_.step = number;
+  switch (reply) {
+    case Reply::kAnswered:
+      break;
+    case Reply::kOwnMemory:
+      result_.own_memory = true;
+      return false;
+    case Reply::kUnsafe:
+      result_.unsafe = true;
+      return false;
+    case Reply::kHarnessError:
+      result_.result = Result::kHarnessError;
+      result_.why = machine_.why();
+      return false;
+  }
+  Judge(*verdict_, state_, result_.outcome, fields, result_.finding);
+  ++result_.compared;
+  result_.fields = fields;
+  if (result_.finding.conforms) {
+    NoteNews(number);
+    return true;
+  }
+  result_.result = Result::kDeparts;
+  return false;
+}
+
+void Inquiry::NoteNews(std::size_t number) {
+  bool has_news = false;
+  trace_.consequences.ForEach([&](std::size_t place) {
+    if (times_met_[place] == kNews) return;
+    ++times_met_[place];
+    has_news = true;
+  });
+  if (!has_news) return;
+  met_.Add(trace_.consequences);
+  result_.has_news = true;
+  result_.news_step = number;
+  result_.news = result_.outcome;
+  result_.news_fields = result_.fields;
+}
+
+}  // namespace eptdiff

@@ -1,0 +1,128 @@
+// One arranged case put to a machine: each step is judged by the reference
+// before it is asked, so that the machine's side knows what to look for; what
+// it then answers is held against that. As in judgement/trial.h an answer that
+// conforms is carried out, the next step meets it, and the first that does not
+// is the finding.
+//
+// Thread-safety: thread-compatible.
+#ifndef EPTDIFF_ORACLE_PROCESSOR_INQUIRY_H_
+#define EPTDIFF_ORACLE_PROCESSOR_INQUIRY_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "oracle/judgement/judge.h"
+#include "oracle/machine_state.h"
+#include "oracle/outcome.h"
+#include "oracle/processor/arranging.h"
+#include "oracle/processor/moving.h"
+#include "oracle/reference/reference.h"
+#include "oracle/reference/rule_places.h"
+
+namespace eptdiff {
+
+// How a machine came by an answer.
+enum class Reply : std::uint8_t {
+  kAnswered,
+  // What the guest would have executed or overwritten is the case's own memory.
+  kOwnMemory,
+  kUnsafe,        // this machine would not survive the question
+  kHarnessError,  // the asker does not believe itself: why()
+};
+
+// Whoever runs guests. It has the memory of the case, word for word, from
+// Load() on; what a step changes there stays.
+class Machine {
+ public:
+  virtual ~Machine() = default;
+
+  // The pages that the next case uses: what no word of it names is 0 there.
+  virtual void Claim(std::span<const MovedRegion> regions) { (void)regions; }
+
+  // The case begins: its memory is put where it says.
+  virtual void Load(const ArrangedCase& arranged,
+                    const MachineState& state) = 0;
+
+  // VM entry, and nothing of the guest.
+  virtual Reply Enter(const MachineState& state, Outcome& outcome) = 0;
+
+  // A linear access, a fetch, a store, INVEPT or INVVPID, MOV to CR and the
+  // like, or VM entry again in the state that has what it loads. `verdict` says
+  // what is permitted; `fields` are those that are known of the answer.
+  virtual Reply Perform(const MachineState& state, const Step& step,
+                        const Verdict& verdict, Outcome& outcome,
+                        FieldSet& fields) = 0;
+
+  // The case is over: no word of it is left in memory. False if more had
+  // changed than the answers say. `conformed`: the last of them has been
+  // carried out; else there is no telling what has changed.
+  virtual bool Unload(const MachineState& state, bool conformed) = 0;
+
+  // Of the last kHarnessError.
+  virtual std::string_view why() const = 0;
+};
+
+enum class Result : std::uint8_t { kAgrees, kDeparts, kSkipped, kHarnessError };
+
+struct InquiryResult {
+  Result result = Result::kAgrees;
+  std::uint32_t compared = 0;  // steps, VM entry included
+  bool undefined = false;      // ended by what the SDM leaves undefined
+  bool code_unreachable = false;
+  bool own_memory = false;
+  bool unsafe = false;
+  std::string_view why;  // kHarnessError
+  // kDeparts: at which step of the arranged case (0: VM entry), in what, and
+  // what the answer was.
+  std::size_t step = 0;
+  Finding finding;
+  Outcome outcome;
+  FieldSet fields = kAllFields;  // that are known of it
+  // Whether a rule had a consequence in an answer that agreed, in a place where
+  // it had one hardly ever before; and of the last such step, the same.
+  bool has_news = false;
+  std::size_t news_step = 0;
+  Outcome news;
+  FieldSet news_fields = kAllFields;
+};
+
+class Inquiry {
+ public:
+  // Judged by `dialect`; the SDM's is the empty one.
+  explicit Inquiry(Machine& machine, Dialect dialect = Dialect());
+
+  // Valid until the next call.
+  const InquiryResult& Ask(const ArrangedCase& arranged);
+
+  // Of the last answer judged.
+  const Verdict& verdict() const { return *verdict_; }
+
+  // Where rules had a consequence in answers that agreed, in all cases so far.
+  const RulePlaces& met() const { return met_; }
+
+ private:
+  void AskSteps(const ArrangedCase& arranged);
+  // Whether the next step may be asked.
+  bool Compare(Reply reply, FieldSet fields, std::size_t number);
+  bool IsJudged();
+  void NoteNews(std::size_t number);
+
+  Machine& machine_;
+  const Reference reference_;
+  const std::unique_ptr<Verdict> verdict_;
+  Trace trace_;
+  MachineState state_;
+  InquiryResult result_;
+  RulePlaces met_;
+  // How often, up to kNews.
+  static constexpr std::uint8_t kNews = 4;
+  std::array<std::uint8_t, RulePlace::kCount> times_met_ = {};
+};
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_PROCESSOR_INQUIRY_H_
