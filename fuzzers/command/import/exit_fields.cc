@@ -1,5 +1,5 @@
-// An exit as a few lines of names and numbers, or one: what bhyve, ACRN, noah
-// and people's own hypervisors print.
+// An exit as a few lines of names and numbers, or one: what bhyve, ACRN, Dune,
+// noah, seL4's VMM and people's own hypervisors print.
 //
 //   reason: ept_violation
 //   guest-physical address = 0x7fc0000000
@@ -39,9 +39,15 @@ struct Names {
 const std::vector<Names>& FieldNames() {
   static const std::vector<Names> kNames = {
       {&Logged::qualification,
-       {"exit qualification", "exitqualification", "qualification"}},
-      {&Logged::gpa, {"guest physical address", "guestphysicaladdress", "gpa"}},
-      {&Logged::gla, {"guest linear address", "guestlinearaddress", "gla"}},
+       {"exit qualification", "exitqualification", "qualification",
+        "qulification"}},
+      // ACRN's has a word too many.
+      {&Logged::gpa,
+       {"guest physical address address", "guest physical address",
+        "guestphysicaladdress", "gpa"}},
+      {&Logged::gla,
+       {"guest linear address", "guestlinearaddress", "gla", "gva",
+        "linear address"}},
       {&Logged::eptp, {"ept pointer", "eptpointer", "eptp"}},
   };
   return kNames;
@@ -74,6 +80,13 @@ bool TakeReason(absl::string_view plain, std::optional<std::uint64_t>& reason) {
   return NamesViolation(plain) || NamesMisconfiguration(plain);
 }
 
+// What says without the word that an EPT violation found nothing to map:
+// Dune's message, and ACRN's.
+bool ImpliesViolation(absl::string_view plain) {
+  return absl::StrContains(plain, "page fault failure gpa") ||
+         absl::StrContains(plain, "guest physical address address");
+}
+
 // How many fields the line has. One that stands there already ends the exit.
 struct Taken {
   int fields = 0;
@@ -91,6 +104,21 @@ Taken Take(absl::string_view line, Logged& logged,
     // A line that begins with the reason begins an exit.
     taken.repeats |= reason.has_value() && logged.qualification.has_value();
     if (!taken.repeats) reason = other;
+  } else if (ImpliesViolation(plain) && !reason) {
+    reason = 48;
+    logged.notes.push_back(
+        "the log does not name the exit: what could not be mapped is taken for "
+        "an EPT violation");
+  }
+  // "ept violation address:0000000002805000, type:read/write"
+  if (NamesViolation(plain) && !HexAfter(plain, "gpa")) {
+    if (const auto address = HexAfter(plain, "violation address")) {
+      taken.repeats |= logged.gpa.has_value();
+      if (!taken.repeats) logged.gpa = address;
+      without_0x |=
+          !absl::StartsWith(DigitsAfter(plain, "violation address"), "0x");
+      ++taken.fields;
+    }
   }
   for (const auto& [field, names] : FieldNames()) {
     for (const char* name : names) {

@@ -4,11 +4,14 @@
 //   kvm_exit: vcpu 0 reason EPT_VIOLATION rip 0x1 info1 0x181 info2 0x0 ...
 //   kvm_exit: reason EPT_VIOLATION rip 0xffffffff81a42401 info 181 0
 //   kvm_page_fault: vcpu 0 rip 0x1 address 0x1050 error_code 0x181
+//   fast_page_fault: vcpu 0 gva 1050 error_code P|U sptep 0x1 old 0x0 new 0 ...
 //   kvm_fast_mmio: fast mmio at gpa 0xfee00000
 //   kvm_mmu_set_spte: gfn 800 spte 100b4a00ea7 (rwxu) level 2 at 10052fa5020
 //   kvm_tdp_mmu_spte_changed: as id 0 gfn 803 level 1 old_spte 0 new_spte 5a0
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "fuzzers/command/import/read_log.h"
+#include "fuzzers/command/words/bit_words.h"
 
 namespace eptdiff {
 namespace {
@@ -64,11 +67,18 @@ void AddRest(const Log& log, std::size_t at, Logged& logged) {
     }
     if (nested && HexAfter(line, "info1") == logged.qualification) {
       logged.lines.push_back(i);
-    } else if (logged.reason == 48 &&
+    } else if (absl::StrContains(line, "fast_page_fault:")) {
+      // What KVM had there: it says in which entry, but not of which level.
+      const auto old = HexAfter(line, " old ");
+      if (!old) continue;
+      logged.notes.push_back(
+          absl::StrCat("KVM had the entry ", Hexadecimal(*old), " there"));
+      logged.lines.push_back(i);
+      return;
+    } else if (logged.reason == 48 && !logged.gpa &&
                QualificationOfFault(line) == logged.qualification) {
       logged.gpa = HexAfter(line, "address");
       logged.lines.push_back(i);
-      return;
     } else if (logged.reason == 49 &&
                (absl::StrContains(line, "kvm_fast_mmio:") ||
                 absl::StrContains(line, "kvm_mmio:"))) {

@@ -70,6 +70,8 @@ std::optional<Logged> ParseKvmMessages(const Log& log, std::size_t at);
 std::optional<Logged> ParseKvmTrace(const Log& log, std::size_t at);
 std::optional<Logged> ParseXenMessages(const Log& log, std::size_t at);
 std::optional<Logged> ParseVmcsDump(const Log& log, std::size_t at);
+std::optional<Logged> ParseVmcsFields(const Log& log, std::size_t at);
+std::optional<Logged> ParseBochsLog(const Log& log, std::size_t at);
 std::optional<Logged> ParseVirtualBoxLog(const Log& log, std::size_t at);
 std::optional<Logged> ParseDebuggerEntries(const Log& log, std::size_t at);
 std::optional<Logged> ParseEntryList(const Log& log, std::size_t at);
