@@ -206,7 +206,8 @@ TEST(ExitFieldsTest, AnAddressAndAWordForTheAccess) {
   EXPECT_EQ(result.found[0].gpa, 0x5501000u);
   EXPECT_FALSE(result.found[0].qualification);
   EXPECT_THAT(result.found[0].notes,
-              Contains(HasSubstr("read as hexadecimal")));
+              ElementsAre("the log calls the access \"read/write\"",
+                          HasSubstr("read as hexadecimal")));
 }
 
 TEST(ExitFieldsTest, DunesPageFault) {
@@ -218,7 +219,33 @@ TEST(ExitFieldsTest, DunesPageFault) {
   EXPECT_EQ(result.found[0].reason, 48);
   EXPECT_EQ(result.found[0].gpa, 0x555000u);
   EXPECT_EQ(result.found[0].gla, 0x403054u);
-  EXPECT_THAT(result.found[0].notes, Contains(HasSubstr("does not name")));
+  EXPECT_THAT(result.found[0].notes,
+              ElementsAre(HasSubstr("the host has no page"),
+                          HasSubstr("does not name")));
+  EXPECT_THAT(result.found[0].lines, ElementsAre(0, 1));
+  EXPECT_THAT(result.not_understood, IsEmpty());
+}
+
+TEST(ExitFieldsTest, AVmEntryThatFailedIsSaidToHaveFailed) {
+  const struct {
+    const char* reason;
+    const char* qualification;
+    const char* says;
+  } kCases[] = {{"33", "0x0", "guest's state is refused (27.3.1"},
+                {"0x80000021", "0x2", "PDPTEs are refused"},
+                {"33", "0x3", "blocking by STI"},
+                {"33", "0x4", "VMCS link pointer"},
+                {"34", "0x5", "MSR 5 of the VM-entry MSR-load area"},
+                {"41", "0x0", "machine check"}};
+  for (const auto& c : kCases) {
+    const ReadLogResult result = Read(
+        std::string("vm exit[0]\n\trip\t0x9e019\n\texit_reason\t") + c.reason +
+        "\n\tqualification\t" + c.qualification + "\n\tinst_type\t0\n");
+    ASSERT_THAT(result.found, SizeIs(1)) << c.reason;
+    EXPECT_FALSE(result.found[0].reason);
+    EXPECT_THAT(result.found[0].notes, ElementsAre(HasSubstr(c.says)));
+  }
+  EXPECT_THAT(Read("exit reason: 9\nqualification: 0x0\n").found, IsEmpty());
 }
 
 TEST(ExitFieldsTest, AcrnsTwoHandlers) {
@@ -245,6 +272,39 @@ TEST(ExitFieldsTest, Sel4sVmm) {
   ASSERT_THAT(result.found, SizeIs(1));
   EXPECT_EQ(result.found[0].gpa, 0x155000u);
   EXPECT_EQ(result.found[0].gla, 0xc0155000u);
+}
+
+TEST(KvmTraceTest, EmulatedDevicesAreMisconfiguredOnPurpose) {
+  for (const char* behind :
+       {"kvm_fast_mmio: fast mmio at gpa 0xfee550b0\n",
+        "kvm_mmio: mmio write len 4 gpa 0xfee550b0 val 0x0\n",
+        "handle_mmio_page_fault: addr:fee550b0 gfn fee55 access 6\n"}) {
+    const ReadLogResult result =
+        Read(std::string(
+                 "qemu-7 [001] 5.1: kvm_exit: vcpu 0 reason EPT_MISCONFIG rip "
+                 "0x1 info1 0x0 info2 0x0\nqemu-7 [001] 5.2: ") +
+             behind);
+    ASSERT_THAT(result.found, SizeIs(1)) << behind;
+    EXPECT_EQ(result.found[0].reason, 49);
+    EXPECT_EQ(result.found[0].gpa, 0xfee550b0u);
+    EXPECT_THAT(result.found[0].notes, ElementsAre(HasSubstr("on purpose")));
+  }
+}
+
+TEST(KvmTraceTest, ExitsThatWereCounted) {
+  const ReadLogResult result = Read(
+      "             VM-EXIT    Samples  Samples%     Time%    Min Time\n"
+      "EPT_MISCONFIG       1555    90.00%    95.00%      3.80us   75.77us\n"
+      "       EPT_VIOLATION         25     5.00%     1.00%      1.80us  7.7us\n"
+      "                 HLT          5     5.00%     4.00%      1.80us  "
+      "7.7us\n");
+  ASSERT_THAT(result.found, SizeIs(2));
+  EXPECT_EQ(result.found[0].reason, 49);
+  EXPECT_THAT(result.found[0].what, HasSubstr("1555 exits"));
+  EXPECT_THAT(result.found[0].notes, ElementsAre(HasSubstr("on purpose")));
+  EXPECT_EQ(result.found[1].reason, 48);
+  EXPECT_THAT(result.found[1].notes, IsEmpty());
+  EXPECT_EQ(result.others, 2u);
 }
 
 TEST(KvmTraceTest, WhatKvmHadThereIsNoted) {

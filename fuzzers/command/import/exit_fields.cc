@@ -71,7 +71,8 @@ bool TakeReason(absl::string_view plain, std::optional<std::uint64_t>& reason) {
     const bool padded = digits.size() == 8 && digits[0] == '0';
     const auto value =
         padded ? HexAfter(plain, name) : NumberAfter(plain, name);
-    if (!value || *value > 0xffff) continue;
+    // Bit 31: VM entry failed.
+    if (!value || (*value & 0x7fff0000) != 0 || *value >> 32 != 0) continue;
     reason = value;
     return true;
   }
@@ -115,6 +116,13 @@ Taken Take(absl::string_view line, Logged& logged,
     if (const auto address = HexAfter(plain, "violation address")) {
       taken.repeats |= logged.gpa.has_value();
       if (!taken.repeats) logged.gpa = address;
+      // "type:read/write"
+      if (const std::size_t type = plain.find("type:");
+          !taken.repeats && type != std::string::npos) {
+        logged.notes.push_back(absl::StrCat(
+            "the log calls the access \"",
+            absl::StripAsciiWhitespace(plain.substr(type + 5)), "\""));
+      }
       without_0x |=
           !absl::StartsWith(DigitsAfter(plain, "violation address"), "0x");
       ++taken.fields;
@@ -152,6 +160,13 @@ bool IsOfAnotherExit(const Log& log, std::size_t at) {
 
 std::optional<Logged> ParseExitFields(const Log& log, std::size_t at) {
   Logged logged;
+  // Dune says why before it says of what.
+  if (absl::StrContains(log.line(at), "ept: failed to get user page") &&
+      ImpliesViolation(Plain(log.line(at + 1)))) {
+    logged.lines.push_back(at++);
+    logged.notes.push_back(
+        "the host has no page at the user's address that belongs there");
+  }
   std::optional<std::uint64_t> reason;
   bool without_0x = false;
   int fields = 0;
@@ -168,6 +183,15 @@ std::optional<Logged> ParseExitFields(const Log& log, std::size_t at) {
     reason = reason_with;
     fields += taken.fields;
     logged.lines.push_back(i);
+  }
+  const auto failed =
+      reason ? FailedEntryNote(*reason, logged.qualification) : std::nullopt;
+  if (failed && logged.qualification) {
+    logged.what = "VM entry (a list of fields)";
+    logged.notes.push_back(*failed);
+    // What stands in these fields is that of an exit before it.
+    logged.gpa = logged.gla = logged.qualification = std::nullopt;
+    return logged;
   }
   if (fields == 0 || (reason && !IsOfEpt(reason)) ||
       (!reason && (!logged.qualification || IsOfAnotherExit(log, at)))) {

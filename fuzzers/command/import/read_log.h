@@ -62,6 +62,11 @@ struct ReadLogResult {
 // kept.
 ReadLogResult ReadLog(Log& log);
 
+// A VM entry that failed late (27.8): what its exit reason and qualification
+// say, as a note. None if the basic reason is that of an exit.
+std::optional<std::string> FailedEntryNote(
+    std::uint64_t reason, std::optional<std::uint64_t> qualification);
+
 // After a list of entries was read, opens it for what follows.
 void OpenForMore(Log& log, const Logged& list);
 

@@ -6,12 +6,12 @@
 //   haxm_warning: 6400 VM_EXIT_INFO_QUALIFICATION: 0
 //   haxm_warning: 2400 VM_EXIT_INFO_GUEST_PHYSICAL_ADDRESS: e00ec0
 #include <type_traits>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "fuzzers/command/import/read_log.h"
-#include "fuzzers/command/words/bit_words.h"
 
 namespace eptdiff {
 namespace {
@@ -65,10 +65,8 @@ bool IsOfEpt(std::uint64_t reason) {
 }
 
 void TakeExit(std::uint64_t reason, Logged& logged) {
-  if ((reason >> 31 & 1) != 0) {
-    logged.notes.push_back(
-        absl::StrCat("exit reason ", Hexadecimal(reason),
-                     " is a VM entry that failed: no access was made"));
+  if (auto failed = FailedEntryNote(reason, logged.qualification)) {
+    logged.notes.push_back(*std::move(failed));
   } else {
     logged.reason = static_cast<std::uint16_t>(reason);
     if (IsOfEpt(*logged.reason)) return;
