@@ -233,7 +233,7 @@ void ExpectTheSameAnswers(eptdiff_engine* c, Twin& twin, Image& image,
         given = eptdiff_engine_write_register(c, EPTDIFF_ENGINE_CR3,
                                               gpa & 0x7000, &event);
         break;
-      case 5: {  // Software changes an entry, without a word to anybody.
+      default: {  // Software changes an entry, without a word to anybody.
         const std::size_t word = ask.Below(kWords);
         image_of_c[word] = image[word] = ask.Below(8) << 12 | 0xf7;
         continue;
