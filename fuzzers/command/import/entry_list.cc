@@ -4,6 +4,7 @@
 //   level 3: 0x3007
 //   PDE[0] = 0x000000000660f907 (physical) = ...
 //   EPT PTE at 0x4028 contains 9037
+//   EPT  PTE: 0x0000000000004028 : 0x0000000000009037   (Bochs)
 //
 // EPTP and GPA may stand in the lines before. With an index at each entry the
 // guest-physical address is known. In a list of a whole tree an entry stands
@@ -14,6 +15,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "fuzzers/command/import/bochs_entry.h"
 #include "fuzzers/command/import/read_log.h"
 
 namespace eptdiff {
@@ -50,6 +52,10 @@ std::optional<EntryLevel> LevelAtEnd(absl::string_view text) {
 }
 
 std::optional<ListedEntry> EntryIn(absl::string_view line) {
+  if (const auto bochs = BochsEntryIn(line)) {
+    if (bochs->entry.where->guest) return std::nullopt;
+    return ListedEntry{bochs->entry, {}, bochs->at};
+  }
   for (const char* mark : {" contains", "=", ":"}) {
     for (std::size_t at = line.find(mark); at != absl::string_view::npos;
          at = line.find(mark, at + 1)) {

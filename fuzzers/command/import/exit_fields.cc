@@ -1,5 +1,5 @@
-// An exit as a few lines of names and numbers, or one: what bhyve, ACRN, noah
-// and people's own hypervisors print.
+// An exit as a few lines of names and numbers, or one: what bhyve, ACRN, Dune,
+// noah, seL4's VMM and people's own hypervisors print.
 //
 //   reason: ept_violation
 //   guest-physical address = 0x7fc0000000
@@ -39,9 +39,15 @@ struct Names {
 const std::vector<Names>& FieldNames() {
   static const std::vector<Names> kNames = {
       {&Logged::qualification,
-       {"exit qualification", "exitqualification", "qualification"}},
-      {&Logged::gpa, {"guest physical address", "guestphysicaladdress", "gpa"}},
-      {&Logged::gla, {"guest linear address", "guestlinearaddress", "gla"}},
+       {"exit qualification", "exitqualification", "qualification",
+        "qulification"}},
+      // ACRN's has a word too many.
+      {&Logged::gpa,
+       {"guest physical address address", "guest physical address",
+        "guestphysicaladdress", "gpa"}},
+      {&Logged::gla,
+       {"guest linear address", "guestlinearaddress", "gla", "gva",
+        "linear address"}},
       {&Logged::eptp, {"ept pointer", "eptpointer", "eptp"}},
   };
   return kNames;
@@ -65,13 +71,21 @@ bool TakeReason(absl::string_view plain, std::optional<std::uint64_t>& reason) {
     const bool padded = digits.size() == 8 && digits[0] == '0';
     const auto value =
         padded ? HexAfter(plain, name) : NumberAfter(plain, name);
-    if (!value || *value > 0xffff) continue;
+    // Bit 31: VM entry failed.
+    if (!value || (*value & 0x7fff0000) != 0 || *value >> 32 != 0) continue;
     reason = value;
     return true;
   }
   if (NamesViolation(plain)) reason = 48;
   if (NamesMisconfiguration(plain)) reason = 49;
   return NamesViolation(plain) || NamesMisconfiguration(plain);
+}
+
+// What says without the word that an EPT violation found nothing to map:
+// Dune's message, and ACRN's.
+bool ImpliesViolation(absl::string_view plain) {
+  return absl::StrContains(plain, "page fault failure gpa") ||
+         absl::StrContains(plain, "guest physical address address");
 }
 
 // How many fields the line has. One that stands there already ends the exit.
@@ -91,6 +105,28 @@ Taken Take(absl::string_view line, Logged& logged,
     // A line that begins with the reason begins an exit.
     taken.repeats |= reason.has_value() && logged.qualification.has_value();
     if (!taken.repeats) reason = other;
+  } else if (ImpliesViolation(plain) && !reason) {
+    reason = 48;
+    logged.notes.push_back(
+        "the log does not name the exit: what could not be mapped is taken for "
+        "an EPT violation");
+  }
+  // "ept violation address:0000000002805000, type:read/write"
+  if (NamesViolation(plain) && !HexAfter(plain, "gpa")) {
+    if (const auto address = HexAfter(plain, "violation address")) {
+      taken.repeats |= logged.gpa.has_value();
+      if (!taken.repeats) logged.gpa = address;
+      // "type:read/write"
+      if (const std::size_t type = plain.find("type:");
+          !taken.repeats && type != std::string::npos) {
+        logged.notes.push_back(absl::StrCat(
+            "the log calls the access \"",
+            absl::StripAsciiWhitespace(plain.substr(type + 5)), "\""));
+      }
+      without_0x |=
+          !absl::StartsWith(DigitsAfter(plain, "violation address"), "0x");
+      ++taken.fields;
+    }
   }
   for (const auto& [field, names] : FieldNames()) {
     for (const char* name : names) {
@@ -124,6 +160,13 @@ bool IsOfAnotherExit(const Log& log, std::size_t at) {
 
 std::optional<Logged> ParseExitFields(const Log& log, std::size_t at) {
   Logged logged;
+  // Dune says why before it says of what.
+  if (absl::StrContains(log.line(at), "ept: failed to get user page") &&
+      ImpliesViolation(Plain(log.line(at + 1)))) {
+    logged.lines.push_back(at++);
+    logged.notes.push_back(
+        "the host has no page at the user's address that belongs there");
+  }
   std::optional<std::uint64_t> reason;
   bool without_0x = false;
   int fields = 0;
@@ -140,6 +183,15 @@ std::optional<Logged> ParseExitFields(const Log& log, std::size_t at) {
     reason = reason_with;
     fields += taken.fields;
     logged.lines.push_back(i);
+  }
+  const auto failed =
+      reason ? FailedEntryNote(*reason, logged.qualification) : std::nullopt;
+  if (failed && logged.qualification) {
+    logged.what = "VM entry (a list of fields)";
+    logged.notes.push_back(*failed);
+    // What stands in these fields is that of an exit before it.
+    logged.gpa = logged.gla = logged.qualification = std::nullopt;
+    return logged;
   }
   if (fields == 0 || (reason && !IsOfEpt(reason)) ||
       (!reason && (!logged.qualification || IsOfAnotherExit(log, at)))) {

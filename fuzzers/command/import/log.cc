@@ -1,5 +1,7 @@
 #include "fuzzers/command/import/log.h"
 
+#include <algorithm>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -42,9 +44,11 @@ absl::string_view DigitsAfter(absl::string_view line, absl::string_view key) {
   const std::size_t at = line.find(key);
   if (at == absl::string_view::npos) return "";
   absl::string_view rest = line.substr(at + key.size());
-  const std::size_t begin = rest.find_first_not_of(" \t:=");
-  if (begin == absl::string_view::npos) return "";
-  rest.remove_prefix(begin);
+  for (std::size_t begin = 1; begin != 0;) {
+    begin = std::min(rest.find_first_not_of(" \t:=>"), rest.size());
+    rest.remove_prefix(begin);
+    if (absl::ConsumePrefix(&rest, "->")) begin = 1;
+  }
   const bool prefixed =
       absl::StartsWith(rest, "0x") || absl::StartsWith(rest, "0X");
   std::size_t end = prefixed ? 2 : 0;

@@ -49,9 +49,9 @@ class Log {
   std::vector<bool> used_;
 };
 
-// The number that begins behind the first `key` and whatever spaces, colons and
-// equal signs follow it: hexadecimal, with 0x or without; a debugger's ` may
-// stand within. None without the key, without a number, or with one of more
+// The number that begins behind the first `key` and whatever spaces, colons,
+// equal signs and -> follow it: hexadecimal, with 0x or without; a debugger's `
+// may stand within. None without the key, without a number, or with one of more
 // than 64 bits.
 std::optional<std::uint64_t> HexAfter(absl::string_view line,
                                       absl::string_view key);

@@ -17,7 +17,9 @@ constexpr LogFormat kFormats[] = {
     {"KVM's tracepoints", ParseKvmTrace},
     {"Xen's messages", ParseXenMessages},
     {"VMCS dumps of KVM and Xen", ParseVmcsDump},
+    {"VMCS fields with their encodings", ParseVmcsFields},
     {"VirtualBox's guru meditations", ParseVirtualBoxLog},
+    {"Bochs's exits and its debugger's page", ParseBochsLog},
     {"!pte of HyperDbg and WinDbg", ParseDebuggerEntries},
     {"lists of entries with their levels", ParseEntryList},
     {"exits as names and numbers", ParseExitFields},
@@ -25,6 +27,8 @@ constexpr LogFormat kFormats[] = {
 
 // Of a line that somebody may have written of EPT.
 bool SpeaksOfEpt(absl::string_view line) {
+  // Bochs says so of each walk that it begins.
+  if (absl::StrContains(line, "EPT walk for guest paddr")) return false;
   const std::string small = absl::AsciiStrToLower(line);
   for (const char* word :
        {"ept_", "ept ", "ept:", "eptp", "epte", "spte", "misconfig",

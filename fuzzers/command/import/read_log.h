@@ -62,6 +62,11 @@ struct ReadLogResult {
 // kept.
 ReadLogResult ReadLog(Log& log);
 
+// A VM entry that failed late (27.8): what its exit reason and qualification
+// say, as a note. None if the basic reason is that of an exit.
+std::optional<std::string> FailedEntryNote(
+    std::uint64_t reason, std::optional<std::uint64_t> qualification);
+
 // After a list of entries was read, opens it for what follows.
 void OpenForMore(Log& log, const Logged& list);
 
@@ -70,6 +75,8 @@ std::optional<Logged> ParseKvmMessages(const Log& log, std::size_t at);
 std::optional<Logged> ParseKvmTrace(const Log& log, std::size_t at);
 std::optional<Logged> ParseXenMessages(const Log& log, std::size_t at);
 std::optional<Logged> ParseVmcsDump(const Log& log, std::size_t at);
+std::optional<Logged> ParseVmcsFields(const Log& log, std::size_t at);
+std::optional<Logged> ParseBochsLog(const Log& log, std::size_t at);
 std::optional<Logged> ParseVirtualBoxLog(const Log& log, std::size_t at);
 std::optional<Logged> ParseDebuggerEntries(const Log& log, std::size_t at);
 std::optional<Logged> ParseEntryList(const Log& log, std::size_t at);

@@ -13,11 +13,10 @@
 // It has no guest-physical address.
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "fuzzers/command/import/read_log.h"
-#include "fuzzers/command/words/bit_words.h"
 
 namespace eptdiff {
 namespace {
@@ -31,6 +30,8 @@ constexpr const char* kMarks[] = {"*** ",
                                   "CR4: actual",
                                   "CR3 = ",
                                   "PDPTR",
+                                  "PDPTE0 =",
+                                  "PDPTE2 =",
                                   "RSP = ",
                                   "RFLAGS=",
                                   "Sysenter RSP",
@@ -88,10 +89,8 @@ bool Begins(absl::string_view line) {
 void TakeReason(absl::string_view line, Logged& logged) {
   const auto reason = HexAfter(line, " reason=");
   if (!reason || *reason >> 32 != 0) return;
-  if (*reason >> 31 != 0) {
-    logged.notes.push_back(
-        absl::StrCat("exit reason ", Hexadecimal(*reason),
-                     " is a VM entry that failed: no access was made"));
+  if (auto failed = FailedEntryNote(*reason, HexAfter(line, "qualification"))) {
+    logged.notes.push_back(*std::move(failed));
     return;
   }
   logged.reason = static_cast<std::uint16_t>(*reason);

@@ -46,6 +46,14 @@ install(FILES ${target_dir}/eptdiff_stores.c
               ${target_dir}/examples/simple_builder.c
               ${target_dir}/examples/simple_walker.c
         DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+if(TARGET eptdiff_judge)
+  foreach(example engine/c/examples/translate oracle/c/examples/judge_answer)
+    foreach(language c py rs)
+      install(FILES ${PROJECT_SOURCE_DIR}/${example}.${language}
+              DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+    endforeach()
+  endforeach()
+endif()
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR}
         RENAME copyright)
 get_property(bochs_licence GLOBAL PROPERTY EPTDIFF_BOCHS_LICENCE)
