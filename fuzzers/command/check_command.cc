@@ -27,10 +27,12 @@
 #include "fuzzers/command/options/exit_code.h"
 #include "fuzzers/command/options/nearest.h"
 #include "fuzzers/command/options/report_error.h"
+#include "fuzzers/command/page/check_page.h"
 #include "fuzzers/command/report/check_report.h"
 #include "fuzzers/command/report/check_rules.h"
 #include "fuzzers/command/subcommands.h"
 #include "fuzzers/command/words/answer_words.h"
+#include "fuzzers/command/words/harm.h"
 #include "fuzzers/command/words/stale_words.h"
 #include "fuzzers/command/words/style.h"
 #include "fuzzers/text/view.h"
@@ -70,6 +72,7 @@ struct CheckOptions {
   std::string json;
   std::string junit;
   std::string sarif;
+  std::string html;
   std::string out;
   bool verbose = false;
   std::string colour = "auto";
@@ -141,10 +144,12 @@ void Tell(TargetCheck& check, const TargetOracle& oracle, const Case& c,
     finding.text_case.expected = finding.expected;
   }
   if (oracle.incident().kind != IncidentKind::kNone) {
+    finding.harm = Harm::kNoAnswer;
     finding.given = "no answer: " + WordsOf(oracle.incident());
     return;
   }
   if (!standings.disagrees) {
+    finding.harm = Harm::kNoAnswer;
     finding.given = "what is right, but " + WordsOf(oracle.aside());
     return;
   }
@@ -152,7 +157,11 @@ void Tell(TargetCheck& check, const TargetOracle& oracle, const Case& c,
   for (const Disagreement& d : standings.finding.disagreements) {
     absl::StrAppend(&finding.given, "; ", DisagreementWords(d));
   }
+  finding.harm =
+      HarmOf(standings.verdict->alternatives[standings.finding.alternative],
+             standings.outcome, standings.finding.disagreements);
   const std::string stale = StaleWords(c, oracle, standings);
+  if (!stale.empty()) finding.harm = Harm::kStale;
   if (!stale.empty()) absl::StrAppend(&finding.given, "; it ", stale);
   finding.likeness = LikenessOf(standings.finding);
 }
@@ -217,6 +226,7 @@ CheckFinding FindingOf(const TargetFinding& found, TargetCheck& check,
   finding.cases = found.cases;
   finding.output = found.output;
   if (found.incident.kind != IncidentKind::kNone) {
+    finding.harm = Harm::kNoAnswer;
     finding.identifier = SignaturePart(found.incident);
     finding.sentence = WordsOf(found.incident);
   } else {
@@ -326,7 +336,8 @@ absl::Status WriteReports(const CheckOptions& options,
   const std::pair<const std::string&, std::string (*)(const CheckReports&)>
       formats[] = {{options.json, CheckJson},
                    {options.junit, CheckJUnit},
-                   {options.sarif, CheckSarif}};
+                   {options.sarif, CheckSarif},
+                   {options.html, CheckPage}};
   for (const auto& [path, format] : formats) {
     if (path.empty()) continue;
     if (absl::Status s = WriteFile(path, format(reports)); !s.ok()) return s;
@@ -455,17 +466,20 @@ int CheckCommand(const Arguments& arguments) {
   line.Text("json", "FILE", &options.json, "the report as JSON");
   line.Text("junit", "FILE", &options.junit, "the report as JUnit XML");
   line.Text("sarif", "FILE", &options.sarif, "the report as SARIF");
+  line.Text("html", "FILE", &options.html, "the report as a page to look at");
   line.Flag("verbose", &options.verbose,
             "each rule in each situation, not families of rules");
   line.Choice("color", {"auto", "always", "never"}, &options.colour,
               "colour the output (auto: on a terminal)");
   line.Example("./libmine.so --seconds 60 --out cases --sarif report.sarif");
+  line.Example("./libmine.so --html report.html");
   line.Example("./libmine.so --allow needless-invept,empty-tables");
   line.Example("-- ./my_walker_over_a_pipe --its-option");
   if (const auto exit = line.Parse(arguments, 1, SIZE_MAX)) return *exit;
   options.target = line.operands()[0];
 
-  for (const std::string& file : {options.json, options.junit, options.sarif}) {
+  for (const std::string& file :
+       {options.json, options.junit, options.sarif, options.html}) {
     absl::Status s = CheckFileCanBeWritten(file);
     if (!s.ok()) return ReportOutputError(s);
   }

@@ -47,6 +47,24 @@ while (walker.nextNode()) {
   const contrast = (high + 0.05) / (low + 0.05);
   if (contrast < 4.5) wrong.push(`contrast ${contrast.toFixed(2)}: ${text}`);
 }
+// Chips, links and what unfolds are reached by the keyboard, and say what they
+// are.
+for (const element of document.querySelectorAll("a, summary")) {
+  if (element.tabIndex < 0) wrong.push(`no key reaches ${element.textContent}`);
+  if (!element.textContent.trim()) wrong.push("a link says nothing");
+}
+for (const image of document.querySelectorAll("svg")) {
+  if (!image.getAttribute("aria-label") && !image.getAttribute("aria-hidden")) {
+    wrong.push("an image says nothing");
+  }
+}
+// Headings go down one at a time.
+let last = 0;
+for (const heading of document.querySelectorAll("h1, h2, h3, h4, h5, h6")) {
+  const level = Number(heading.localName[1]);
+  if (level > last + 1) wrong.push(`h${level} after h${last}`);
+  last = level;
+}
 const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
 if (new Set(ids).size !== ids.length) wrong.push("an id stands twice");
 for (const link of document.querySelectorAll("a")) {
