@@ -101,7 +101,7 @@ TEST(PowerTest, ThePageHasAlterationsByFamily) {
               AllOf(HasSubstr("2 of 3 alterations noticed"),
                     HasSubstr("<summary>CFG <span class=\"quiet\">2 of 2"),
                     HasSubstr("<summary>VIO <span class=\"bad\">0 of 1"),
-                    HasSubstr("<ul class=\"columns\"><li>VIO-3/off</li></ul>"),
+                    HasSubstr("<ul class=\"names\"><li>VIO-3/off</li></ul>"),
                     HasSubstr("AD-6/never"), HasSubstr("is not checked"),
                     HasSubstr("role=\"img\"")));
   // What took longest first.

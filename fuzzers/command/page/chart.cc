@@ -13,6 +13,7 @@ namespace {
 
 // Of a chart, in pixels where it is shown as it is drawn.
 constexpr double kWidth = 400, kHeight = 240;
+constexpr int kParts = 4;  // of a linear axis
 constexpr double kLeft = 46, kRight = 12, kTop = 10, kBottom = 38;
 
 double Place(const Axis& axis, double value) {
@@ -49,7 +50,6 @@ std::vector<double> TicksOf(const Axis& axis) {
     }
     return ticks;
   }
-  constexpr int kParts = 4;
   for (int i = 0; i <= kParts; ++i) {
     ticks.push_back(axis.first + (axis.last - axis.first) * i / kParts);
   }
@@ -128,6 +128,11 @@ double RoundAbove(double value) {
 
 Axis LinearAxis(std::string words, double most) {
   return {std::move(words), 0, RoundAbove(most)};
+}
+
+Axis CountAxis(std::string words, double most) {
+  // As many as there are parts, so that each has a number that can be counted.
+  return LinearAxis(std::move(words), std::max<double>(most, kParts));
 }
 
 Axis LogarithmicAxis(std::string words, double least, double most) {

@@ -21,6 +21,8 @@ struct Axis {
 // From 0, or from `least` with logarithmic axes, to a round number that is not
 // below `most`.
 Axis LinearAxis(std::string words, double most);
+// Of things that are counted.
+Axis CountAxis(std::string words, double most);
 Axis LogarithmicAxis(std::string words, double least, double most);
 
 struct Curve {

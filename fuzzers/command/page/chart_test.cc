@@ -15,6 +15,8 @@ TEST(ChartTest, AxesEndAtRoundNumbers) {
   EXPECT_EQ(LinearAxis("", 17).last, 20);
   EXPECT_EQ(LinearAxis("", 21).last, 40);
   EXPECT_EQ(LinearAxis("", 90000).last, 100000);
+  EXPECT_EQ(CountAxis("", 1).last, 4);
+  EXPECT_EQ(CountAxis("", 17).last, 20);
   const Axis axis = LogarithmicAxis("", 1, 3000);
   EXPECT_EQ(axis.first, 1);
   EXPECT_EQ(axis.last, 10000);

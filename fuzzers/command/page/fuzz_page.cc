@@ -1,6 +1,7 @@
 #include "fuzzers/command/page/fuzz_page.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -26,7 +27,7 @@ std::string NameOf(const FuzzTarget& target) {
 Chart RateChart(const FuzzOptions& options, const FuzzHistory& history) {
   const auto& moments = history.moments();
   const double end = moments.empty() ? 1 : moments.back().seconds;
-  const double window = std::max(2.0, end / 40);
+  const double window = std::max(1.0, end / 40);
   Chart chart;
   double most = 0;
   for (std::size_t target = 0; target < options.targets.size(); ++target) {
@@ -75,7 +76,7 @@ Chart CountChart(const FuzzHistory& history, const std::string& title,
   chart.words =
       absl::StrFormat("%s over the run, %.0f at its end", title, most);
   chart.x = LinearAxis("seconds", end);
-  chart.y = LinearAxis("", most);
+  chart.y = CountAxis("", most);
   chart.curves.push_back(std::move(curve));
   return chart;
 }
@@ -128,23 +129,16 @@ std::string OraclesHtml(const FuzzResult& result) {
     std::string part =
         absl::StrCat(Element("h3", Escaped(oracle.name)),
                      Element("p", Escaped(oracle.words)), Bar(oracle.answered));
-    std::string reasons;
+    std::vector<std::vector<TableCell>> reasons;
     for (const auto& [reason, count] : oracle.skipped) {
-      reasons += Element(
-          "tr",
-          absl::StrCat(Element("td class=\"number\"",
-                               Grouped(static_cast<std::uint64_t>(count))),
-                       Element("td", Escaped(reason))));
+      reasons.push_back(
+          {{Escaped(reason)},
+           {Grouped(static_cast<std::uint64_t>(count)), "number"}});
     }
     if (!reasons.empty()) {
       part += SmallFold(
-          absl::StrCat("skipped, by ",
-                       Counted(oracle.skipped.size(), "reason")),
-          Element("table",
-                  absl::StrCat("<thead><tr><th scope=\"col\" class=\"number\">"
-                               "cases</th><th scope=\"col\">reason</th></tr>"
-                               "</thead>",
-                               Element("tbody", reasons))));
+          absl::StrCat("skipped, by ", Counted(reasons.size(), "reason")),
+          TableOf("", {{"reason"}, {"cases", "number"}}, reasons));
     }
     html += Element("div class=\"card\"", part);
   }
@@ -152,17 +146,14 @@ std::string OraclesHtml(const FuzzResult& result) {
 }
 
 std::string ShapesHtml(const FuzzResult& result) {
-  const auto shapes = ShapesOf(result.stats);
-  std::string rows;
-  for (const auto& [name, share] : shapes) {
-    rows += Element(
-        "tr", absl::StrCat(Element("th scope=\"row\"", Escaped(name)),
-                           Element("td class=\"number\"",
-                                   absl::StrFormat("%.1f%%", 100 * share)),
-                           Element("td", Bar(share))));
+  std::vector<std::vector<TableCell>> rows;
+  for (const auto& [name, share] : ShapesOf(result.stats)) {
+    rows.push_back({{Escaped(name)},
+                    {absl::StrFormat("%.1f%%", 100 * share), "number"},
+                    {Bar(share)}});
   }
   if (rows.empty()) return "";
-  return Element("p", Escaped(kShapesWords)) + Element("table", rows);
+  return Element("p", Escaped(kShapesWords)) + TableOf("short", {}, rows);
 }
 
 }  // namespace
@@ -186,8 +177,8 @@ std::string FuzzPage(const FuzzOptions& options, const FuzzResult& result,
   }
   const double cases = result.stats.Get("cases");
   head.figures = {{Grouped(static_cast<std::uint64_t>(cases)), "cases"},
-                  {Grouped(static_cast<std::uint64_t>(
-                       result.seconds > 0 ? cases / result.seconds : 0)),
+                  {Grouped(static_cast<std::uint64_t>(std::llround(
+                       result.seconds > 0 ? cases / result.seconds : 0))),
                    "cases per second"},
                   {absl::StrCat(RulesMet(result.stats), " of ", AskedRules()),
                    "rules met"}};
@@ -200,9 +191,7 @@ std::string FuzzPage(const FuzzOptions& options, const FuzzResult& result,
               Bar(static_cast<double>(decides.decided) /
                   static_cast<double>(decides.total));
     if (!decides.undecided.empty()) {
-      decided +=
-          Element("p", Escaped(absl::StrCat(
-                           "not: ", absl::StrJoin(decides.undecided, " "))));
+      decided += Element("p", "not:") + NamesOf(decides.undecided);
     }
   }
   return HtmlPage(

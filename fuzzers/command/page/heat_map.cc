@@ -5,6 +5,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "fuzzers/command/page/html.h"
 #include "fuzzers/command/report/rule_description.h"
@@ -115,6 +116,69 @@ std::string Card(const HeatRule& rule) {
                  html);
 }
 
+// All situations as a picture: a column for each rule, a row for each
+// situation. It has a square for each, which words and numbers stand for below.
+std::string Glance(const std::vector<HeatRule>& rules) {
+  constexpr int kSize = 6, kLeft = 100, kTop = 16, kBand = 2 * 6 * kSize + 6;
+  constexpr int kLetter = 7;
+  std::map<Heat, std::string> squares;
+  std::string texts;
+  std::string lines;
+  int x = kLeft;
+  int room = x;  // the name of a family ends there
+  std::string family;
+  std::size_t rules_shown = 0;
+  for (const HeatRule& rule : rules) {
+    if (rule.rows.empty()) continue;
+    if (const std::string its = FamilyOf(rule.rule); its != family) {
+      if (!family.empty()) x = std::max(x + kSize, room);
+      texts += absl::StrFormat("<text x=\"%d\" y=\"%d\">%s</text>", x, kTop - 5,
+                               its);
+      family = its;
+      room = x + kLetter * static_cast<int>(its.size() + 1);
+    }
+    for (const HeatRule::Row& row : rule.rows) {
+      for (std::size_t position = 0; position < kPositions; ++position) {
+        const Heat heat = row.cells[position].heat;
+        if (heat == Heat::kNone) continue;
+        // In the order of the tables: levels 5 to 0, guest entries first.
+        const std::size_t line = position / 6 * 6 + (5 - position % 6);
+        absl::StrAppendFormat(&squares[heat], "M%d %dh5v5h-5z", x,
+                              kTop + static_cast<int>(row.mode) * kBand +
+                                  static_cast<int>(line) * kSize);
+      }
+    }
+    x += kSize;
+    ++rules_shown;
+  }
+  if (rules_shown < 2) return "";
+  for (const GuestPagingMode mode : kAllModes) {
+    const int top = kTop + static_cast<int>(mode) * kBand;
+    absl::StrAppendFormat(
+        &texts,
+        "<text x=\"0\" y=\"%d\">%s</text>"
+        "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">guest</text>"
+        "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">other</text>",
+        top + 10, ModeWords(mode), kLeft - 6, top + 22, kLeft - 6, top + 58);
+    absl::StrAppendFormat(&lines, "<path class=\"band\" d=\"M0 %dH%d\"/>",
+                          top + kBand - 3, x);
+  }
+  std::string paths;
+  for (const auto& [heat, path] : squares) {
+    paths +=
+        absl::StrFormat("<path class=\"%s\" d=\"%s\"/>", ClassOf(heat), path);
+  }
+  return Element(
+      "div class=\"glance\" tabindex=\"0\" role=\"group\" "
+      "aria-label=\"All situations at a glance\"",
+      Element(absl::StrFormat(
+                  "svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"a "
+                  "square for each of %d rules in each situation; the tables "
+                  "below say the same\"",
+                  x, kTop + static_cast<int>(kModes) * kBand, rules_shown),
+              lines + paths + texts));
+}
+
 }  // namespace
 
 Heat HeatOf(std::uint64_t count) {
@@ -151,8 +215,8 @@ std::string HeatMap(const std::vector<HeatRule>& rules,
         "li", absl::StrCat(Element(absl::StrCat("span class=\"chip ",
                                                 ClassOf(entry.cell.heat), "\""),
                                    entry.cell.heat == Heat::kNone
-                              ? ""
-                              : Escaped(entry.cell.sign)),
+                                       ? ""
+                                       : Escaped(entry.cell.sign)),
                            Escaped(entry.words)));
   }
   std::string glance;
@@ -166,7 +230,7 @@ std::string HeatMap(const std::vector<HeatRule>& rules,
                                           counts[family] == 1 ? "" : "s"))),
         Element("div class=\"cards\"", cards[family]), wrong.contains(family));
   }
-  return absl::StrCat(Element("dl class=\"chips\"", glance),
+  return absl::StrCat(Glance(rules), Element("dl class=\"chips\"", glance),
                       Element("ul class=\"legend\"", key), folds);
 }
 

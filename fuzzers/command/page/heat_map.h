@@ -1,7 +1,7 @@
-// Rules as a heat map: all of them at a glance, by family, each a link to its
-// own small table, by situation: guest paging mode down, access and level of
-// the entry across. A cell's sign says what its colour says.
-// Thread-safety: pure functions.
+// Rules as a heat map: all situations as a picture, all rules at a glance, by
+// family, each a link to its own small table, by situation: guest paging mode
+// down, access and level of the entry across. A cell's sign says what its
+// colour says. Thread-safety: pure functions.
 #ifndef EPTDIFF_FUZZERS_COMMAND_PAGE_HEAT_MAP_H_
 #define EPTDIFF_FUZZERS_COMMAND_PAGE_HEAT_MAP_H_
 

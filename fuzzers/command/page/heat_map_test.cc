@@ -56,6 +56,18 @@ TEST(HeatMapTest, EachRuleAtAGlanceLeadsToItsTable) {
   EXPECT_EQ(RuleLink(Rule::kCfg9), "<a href=\"#rule-CFG-9\">CFG-9</a>");
 }
 
+TEST(HeatMapTest, APictureHasASquareForEachSituation) {
+  HeatRule other = Broken();
+  other.rule = Rule::kVio3;
+  const std::string html = HeatMap({Broken(), other}, {});
+  // 4-level paging is the fourth band of 78; level 2 of other accesses its
+  // tenth line. The second rule stands where there is room for
+  // the name of the first one's family.
+  EXPECT_THAT(html, HasSubstr("<path class=\"heat-bad\" d=\"M100 304h5v5h-5z"
+                              "M128 304h5v5h-5z\"/>"));
+  EXPECT_THAT(html, HasSubstr("a square for each of 2 rules"));
+}
+
 TEST(HeatMapTest, MoreIsHotter) {
   EXPECT_EQ(HeatOf(0), Heat::kNever);
   EXPECT_EQ(HeatOf(1), Heat::kGood1);

@@ -25,6 +25,47 @@ std::string ListOf(const std::vector<std::string>& texts) {
   return items.empty() ? "" : Element("ul", items);
 }
 
+std::string NamesOf(const std::vector<std::string>& names) {
+  std::string items;
+  for (const std::string& name : names) items += Element("li", Escaped(name));
+  return items.empty() ? "" : Element("ul class=\"names\"", items);
+}
+
+namespace {
+
+std::string Cell(absl::string_view opening, const TableCell& cell) {
+  return Element(cell.look.empty()
+                     ? std::string(opening)
+                     : absl::StrCat(opening, " class=\"", cell.look, "\""),
+                 cell.html);
+}
+
+}  // namespace
+
+std::string TableOf(absl::string_view look, const std::vector<TableCell>& heads,
+                    const std::vector<std::vector<TableCell>>& rows) {
+  std::string head;
+  for (const TableCell& cell : heads) {
+    head += Cell("th scope=\"col\" role=\"columnheader\"", cell);
+  }
+  std::string body;
+  for (const std::vector<TableCell>& row : rows) {
+    std::string cells;
+    for (const TableCell& cell : row) {
+      cells += Cell(cells.empty() ? "th scope=\"row\" role=\"rowheader\""
+                                  : "td role=\"cell\"",
+                    cell);
+    }
+    body += Element("tr role=\"row\"", cells);
+  }
+  return Element(
+      absl::StrCat("table class=\"", look, "\" role=\"table\""),
+      absl::StrCat(heads.empty() ? ""
+                                 : Element("thead role=\"rowgroup\"",
+                                           Element("tr role=\"row\"", head)),
+                   Element("tbody role=\"rowgroup\"", body)));
+}
+
 std::string Fold(absl::string_view summary, absl::string_view content,
                  bool open) {
   return Element(

@@ -26,6 +26,18 @@ std::string Element(absl::string_view opening, absl::string_view content);
 // A list of texts; "" for none.
 std::string ListOf(const std::vector<std::string>& texts);
 
+// Names beside each other; "" for none.
+std::string NamesOf(const std::vector<std::string>& names);
+
+// A table whose roles are written out, as its rows may stand as blocks where
+// there is no room. The first cell of a row is its header.
+struct TableCell {
+  std::string html;
+  std::string look = {};  // a class of style.css
+};
+std::string TableOf(absl::string_view look, const std::vector<TableCell>& heads,
+                    const std::vector<std::vector<TableCell>>& rows);
+
 // What unfolds: `summary` and `content` are HTML.
 std::string Fold(absl::string_view summary, absl::string_view content,
                  bool open = false);

@@ -28,7 +28,9 @@ const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 while (walker.nextNode()) {
   const element = walker.currentNode.parentElement;
   const text = walker.currentNode.textContent.trim();
-  if (!text || element.localName === "script") continue;
+  if (!text || element.localName === "script" || element.closest(".said")) {
+    continue;
+  }
   ++texts;
   // A letter a line is as bad as what does not fit.
   if (text.length > 40 && element.clientWidth > 0 && element.clientWidth < 90) {
@@ -36,7 +38,12 @@ while (walker.nextNode()) {
   }
   const range = document.createRange();
   range.selectNodeContents(walker.currentNode);
-  if (text.length < 9 && !/[ -]/.test(text) &&
+  if (element.closest("svg")) {
+    // What is drawn is drawn smaller where there is less room.
+    if (range.getBoundingClientRect().height < 9) {
+      wrong.push(`drawn too small: ${text}`);
+    }
+  } else if (text.length < 9 && !/[ -]/.test(text) &&
       range.getBoundingClientRect().height >
           2 * parseFloat(getComputedStyle(element).fontSize)) {
     wrong.push(`broken in its middle: ${text}`);

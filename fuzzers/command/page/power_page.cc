@@ -75,22 +75,19 @@ std::vector<Chart> ChartsOf(std::size_t alterations,
   return charts;
 }
 
+std::vector<TableCell> Heads(const char* first) {
+  return {{first}, {"structured", "number"}, {"bytes", "number"}};
+}
+
 std::string FiguresHtml(const std::vector<std::string>& alterations,
                         const PowerResults& results) {
-  std::string rows;
+  std::vector<std::vector<TableCell>> rows;
   for (const PowerRow& row : PowerFigures(alterations, results)) {
-    rows += Element(
-        "tr",
-        absl::StrCat(Element("th scope=\"row\"", Escaped(row.name)),
-                     Element("td class=\"number\"", Escaped(row.structured)),
-                     Element("td class=\"number\"", Escaped(row.bytes))));
+    rows.push_back({{Escaped(row.name)},
+                    {Escaped(row.structured), "number"},
+                    {Escaped(row.bytes), "number"}});
   }
-  return Element("table",
-                 absl::StrCat("<thead><tr><th></th><th scope=\"col\" "
-                              "class=\"number\">structured</th><th "
-                              "scope=\"col\" class=\"number\">bytes</th></tr>"
-                              "</thead>",
-                              Element("tbody", rows)));
+  return TableOf("short", Heads(""), rows);
 }
 
 // Where a number of executions lies between one and the cap, in powers of ten.
@@ -100,16 +97,15 @@ double ShareOf(std::uint64_t executions, std::uint64_t cap) {
          std::log10(static_cast<double>(std::max<std::uint64_t>(cap, 1)) + 1);
 }
 
-std::string CellOf(const std::string& alteration, const PowerResult& result) {
+TableCell CellOf(const std::string& alteration, const PowerResult& result) {
   const bool noticed = result.noticed.contains(alteration);
   const std::string words = noticed
                                 ? Grouped(ExecutionsUntil(alteration, result))
                                 : ExecutionsWords(alteration, result);
-  return Element(
-      noticed ? "td class=\"number\"" : "td class=\"number bad\"",
-      absl::StrCat(words,
-                   Bar(ShareOf(ExecutionsUntil(alteration, result), result.cap),
-                       !noticed)));
+  return {absl::StrCat(words, Bar(ShareOf(ExecutionsUntil(alteration, result),
+                                          result.cap),
+                                  !noticed)),
+          noticed ? "number" : "number bad"};
 }
 
 // By family of rules, what took longest first.
@@ -135,16 +131,13 @@ std::string AlterationsHtml(const std::vector<std::string>& alterations,
     std::sort(its.begin(), its.end(),
               [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
     const PowerSummary summary = Summarise(its, results.structured);
-    std::string rows;
+    std::vector<std::vector<TableCell>> rows;
     for (const std::string& name : its) {
-      rows += Element(
-          "tr",
-          absl::StrCat(Element("th scope=\"row\"",
-                               absl::StrCat(Escaped(name),
-                                            Element("p class=\"quiet\"",
-                                                    Escaped(words[name])))),
-                       CellOf(name, results.structured),
-                       CellOf(name, results.baseline)));
+      rows.push_back(
+          {{absl::StrCat(Escaped(name),
+                         Element("p class=\"quiet\"", Escaped(words[name])))},
+           CellOf(name, results.structured),
+           CellOf(name, results.baseline)});
     }
     const bool all = summary.noticed == summary.alterations;
     html += Fold(
@@ -156,12 +149,7 @@ std::string AlterationsHtml(const std::vector<std::string>& alterations,
             Element("span class=\"quiet\"",
                     absl::StrCat("median ", Grouped(summary.median), ", worst ",
                                  Grouped(summary.worst)))),
-        Element("table class=\"power\"",
-                absl::StrCat("<thead><tr><th scope=\"col\">alteration</th><th "
-                             "scope=\"col\" class=\"number\">structured</th>"
-                             "<th scope=\"col\" class=\"number\">bytes</th>"
-                             "</tr></thead>",
-                             Element("tbody", rows))),
+        TableOf("power", Heads("alteration"), rows),
         !all && summary.alterations - summary.noticed <= 5 && its.size() < 80);
   }
   return html;
@@ -188,10 +176,13 @@ std::string PowerPage(const std::vector<std::string>& alterations,
   head.bad = s.noticed < s.alterations;
   head.verdict =
       absl::StrCat(s.noticed, " of ", s.alterations, " alterations noticed");
-  std::string missed;
+  for (const PowerRow& row : PowerFigures(alterations, results)) {
+    head.figures.push_back({row.structured, row.name});
+  }
+  std::vector<std::string> missed;
   for (const std::string& alteration : alterations) {
     if (results.structured.noticed.contains(alteration)) continue;
-    missed += Element("li", Escaped(alteration));
+    missed.push_back(alteration);
   }
   std::string charts;
   for (const Chart& chart : ChartsOf(alterations.size(), results)) {
@@ -205,7 +196,7 @@ std::string PowerPage(const std::vector<std::string>& alterations,
                {"time", "The distribution",
                 Element("div class=\"charts\"", charts)},
                {"missed", "Not noticed with structured mutators",
-                missed.empty() ? "" : Element("ul class=\"columns\"", missed)},
+                NamesOf(missed)},
                {"alterations", "Alterations, by family of rules",
                 AlterationsHtml(alterations, results)},
                {"equivalent", "What no case can show", EquivalentHtml()}}));

@@ -3,7 +3,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "fuzzers/command/distill/rule_matrix.h"
 #include "fuzzers/command/page/heat_map.h"
 #include "fuzzers/command/page/html.h"
@@ -72,13 +71,11 @@ std::string RulesPage(const std::string& corpus, std::size_t cases,
   }
   std::string missing;
   if (!undecided.empty()) {
-    missing += Element("p", Escaped(absl::StrCat(
-                                "undecided: ", absl::StrJoin(undecided, " "))));
+    missing += Element("p", "undecided:") + NamesOf(undecided);
   }
   if (const auto modes = decided.matrix().UndecidedGuestRules();
       !modes.empty()) {
-    missing += Element("p", Escaped(absl::StrCat("guest paging, undecided: ",
-                                                 absl::StrJoin(modes, ", "))));
+    missing += Element("p", "guest paging, undecided:") + NamesOf(modes);
   }
   PageHead head;
   head.command = "eptdiff rules --corpus";
