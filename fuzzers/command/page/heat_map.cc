@@ -116,24 +116,78 @@ std::string Card(const HeatRule& rule) {
                  html);
 }
 
-// All situations as a picture: a column for each rule, a row for each
-// situation. It has a square for each, which words and numbers stand for below.
+// Where the lines of each guest paging mode and access begin in a picture; 0:
+// no rule has a situation there.
+constexpr int kSquare = 6, kLeft = 84, kTop = 16;
+struct Bands {
+  std::array<std::array<int, 2>, kModes> at = {};
+  int bottom = kTop;
+};
+
+Bands BandsOf(const std::vector<HeatRule>& rules) {
+  Bands bands;
+  for (const HeatRule& rule : rules) {
+    for (const HeatRule::Row& row : rule.rows) {
+      for (std::size_t position = 0; position < kPositions; ++position) {
+        if (row.cells[position].heat == Heat::kNone) continue;
+        bands.at[static_cast<std::size_t>(row.mode)][position / 6] = 1;
+      }
+    }
+  }
+  for (auto& of_mode : bands.at) {
+    bool any = false;
+    for (int& at : of_mode) {
+      if (at == 0) continue;
+      at = bands.bottom;
+      bands.bottom += static_cast<int>(kLevels.size()) * kSquare;
+      any = true;
+    }
+    if (any) bands.bottom += kSquare;
+  }
+  return bands;
+}
+
+// The names of the bands, with a line above each mode.
+std::string BandNames(const Bands& bands, int width) {
+  std::string svg;
+  for (const GuestPagingMode mode : kAllModes) {
+    bool first = true;
+    for (const std::size_t access : {0, 1}) {
+      const int at = bands.at[static_cast<std::size_t>(mode)][access];
+      if (at == 0) continue;
+      if (first) {
+        absl::StrAppendFormat(
+            &svg,
+            "<path class=\"band\" d=\"M0 %dH%d\"/><text x=\"0\" "
+            "y=\"%d\">%s</text>",
+            at - 3, width, at + 10, ModeWords(mode));
+      }
+      first = false;
+      absl::StrAppendFormat(
+          &svg, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>",
+          kLeft - 6, at + 22, access == 0 ? "guest" : "other");
+    }
+  }
+  return svg;
+}
+
+// All situations as a picture: a column for each rule, a line for each
+// situation, levels 5 to 0 in each band. Words and numbers stand for it below.
 std::string Glance(const std::vector<HeatRule>& rules) {
-  constexpr int kSize = 6, kLeft = 100, kTop = 16, kBand = 2 * 6 * kSize + 6;
   constexpr int kLetter = 7;
+  const Bands bands = BandsOf(rules);
   std::map<Heat, std::string> squares;
   std::string texts;
-  std::string lines;
   int x = kLeft;
   int room = x;  // the name of a family ends there
   std::string family;
-  std::size_t rules_shown = 0;
+  std::size_t shown = 0;
   for (const HeatRule& rule : rules) {
     if (rule.rows.empty()) continue;
     if (const std::string its = FamilyOf(rule.rule); its != family) {
-      if (!family.empty()) x = std::max(x + kSize, room);
-      texts += absl::StrFormat("<text x=\"%d\" y=\"%d\">%s</text>", x, kTop - 5,
-                               its);
+      if (!family.empty()) x = std::max(x + kSquare, room);
+      absl::StrAppendFormat(&texts, "<text x=\"%d\" y=\"%d\">%s</text>", x,
+                            kTop - 5, its);
       family = its;
       room = x + kLetter * static_cast<int>(its.size() + 1);
     }
@@ -141,28 +195,18 @@ std::string Glance(const std::vector<HeatRule>& rules) {
       for (std::size_t position = 0; position < kPositions; ++position) {
         const Heat heat = row.cells[position].heat;
         if (heat == Heat::kNone) continue;
-        // In the order of the tables: levels 5 to 0, guest entries first.
-        const std::size_t line = position / 6 * 6 + (5 - position % 6);
-        absl::StrAppendFormat(&squares[heat], "M%d %dh5v5h-5z", x,
-                              kTop + static_cast<int>(row.mode) * kBand +
-                                  static_cast<int>(line) * kSize);
+        const int band =
+            bands.at[static_cast<std::size_t>(row.mode)][position / 6];
+        absl::StrAppendFormat(
+            &squares[heat], "M%d %dh5v5h-5z", x,
+            band + (5 - static_cast<int>(position % 6)) * kSquare);
       }
     }
-    x += kSize;
-    ++rules_shown;
+    x += kSquare;
+    ++shown;
   }
-  if (rules_shown < 2) return "";
-  for (const GuestPagingMode mode : kAllModes) {
-    const int top = kTop + static_cast<int>(mode) * kBand;
-    absl::StrAppendFormat(
-        &texts,
-        "<text x=\"0\" y=\"%d\">%s</text>"
-        "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">guest</text>"
-        "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">other</text>",
-        top + 10, ModeWords(mode), kLeft - 6, top + 22, kLeft - 6, top + 58);
-    absl::StrAppendFormat(&lines, "<path class=\"band\" d=\"M0 %dH%d\"/>",
-                          top + kBand - 3, x);
-  }
+  if (shown < 2) return "";
+  x = std::max(x, room);
   std::string paths;
   for (const auto& [heat, path] : squares) {
     paths +=
@@ -171,12 +215,14 @@ std::string Glance(const std::vector<HeatRule>& rules) {
   return Element(
       "div class=\"glance\" tabindex=\"0\" role=\"group\" "
       "aria-label=\"All situations at a glance\"",
+      // Never so small that its names cannot be read: it is moved instead.
       Element(absl::StrFormat(
-                  "svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"a "
-                  "square for each of %d rules in each situation; the tables "
-                  "below say the same\"",
-                  x, kTop + static_cast<int>(kModes) * kBand, rules_shown),
-              lines + paths + texts));
+                  "svg viewBox=\"0 0 %d %d\" "
+                  "style=\"min-width:%dpx;max-width:%dpx\" role=\"img\" "
+                  "aria-label=\"a square for each of %d rules in each "
+                  "situation; the tables below say the same\"",
+                  x, bands.bottom, x * 9 / 10, x * 3 / 2, shown),
+              absl::StrCat(BandNames(bands, x), paths, texts)));
 }
 
 }  // namespace

@@ -60,11 +60,13 @@ TEST(HeatMapTest, APictureHasASquareForEachSituation) {
   HeatRule other = Broken();
   other.rule = Rule::kVio3;
   const std::string html = HeatMap({Broken(), other}, {});
-  // 4-level paging is the fourth band of 78; level 2 of other accesses its
-  // tenth line. The second rule stands where there is room for
-  // the name of the first one's family.
-  EXPECT_THAT(html, HasSubstr("<path class=\"heat-bad\" d=\"M100 304h5v5h-5z"
-                              "M128 304h5v5h-5z\"/>"));
+  // The first band is of guest entries, from 16 on; in the second one level 2
+  // is the fourth line. The second rule stands where there is room for the name
+  // of the first one's family.
+  EXPECT_THAT(html, HasSubstr("<path class=\"heat-bad\" d=\"M84 70h5v5h-5z"
+                              "M112 70h5v5h-5z\"/>"));
+  EXPECT_THAT(
+      html, AllOf(HasSubstr(">4-level</text>"), Not(HasSubstr(">PAE</text>"))));
   EXPECT_THAT(html, HasSubstr("a square for each of 2 rules"));
 }
 

@@ -149,8 +149,7 @@ std::string AlterationsHtml(const std::vector<std::string>& alterations,
             Element("span class=\"quiet\"",
                     absl::StrCat("median ", Grouped(summary.median), ", worst ",
                                  Grouped(summary.worst)))),
-        TableOf("power", Heads("alteration"), rows),
-        !all && summary.alterations - summary.noticed <= 5 && its.size() < 80);
+        TableOf("power", Heads("alteration"), rows));
   }
   return html;
 }
