@@ -14,7 +14,9 @@ Harm Of(EventKind expected, EventKind given, Field field) {
   Outcome outcome;
   outcome.event.kind = given;
   Disagreements disagreements;
-  disagreements.push_back({.field = field});
+  Disagreement disagreement;
+  disagreement.field = field;
+  disagreements.push_back(disagreement);
   return HarmOf(alternative, outcome, disagreements);
 }
 
