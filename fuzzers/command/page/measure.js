@@ -1,6 +1,8 @@
 // For browser_test: measures the page that it is put into and tells the frame
 // around it what is wrong, or how many texts are fine.
 const wrong = [];
+const sought = document.currentScript.dataset.text;
+if (!document.body.innerText.includes(sought)) wrong.push(`no "${sought}"`);
 const root = document.documentElement;
 if (root.scrollWidth > root.clientWidth) {
   wrong.push(`${root.scrollWidth} pixels of ${root.clientWidth}`);
