@@ -193,6 +193,10 @@ absl::Status MemoryImage::AddLimeParts(const std::string& path) {
 absl::Status MemoryImage::AddTextPages(const std::string& path) {
   TextImage text = ReadTextImage(
       absl::string_view(reinterpret_cast<const char*>(file_), bytes_));
+  if (text.too_many) {
+    return Bad(path, absl::StrCat("its words lie in more than ", kMostTextPages,
+                                  " pages: give it as a raw image"));
+  }
   if (text.pages.empty()) {
     return Bad(path,
                "no line of it is an address and 64-bit words, as in "

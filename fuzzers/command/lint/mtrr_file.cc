@@ -20,6 +20,7 @@ namespace eptdiff {
 namespace {
 
 constexpr std::uint64_t kValid = 1 << 11;         // of PHYSMASK
+constexpr std::uint64_t kFlags = 0xfff;           // of PHYSMASK: no address
 constexpr std::uint64_t kEnabled = 1 << 11;       // of DEF_TYPE
 constexpr std::uint64_t kFixedEnabled = 1 << 10;  // of DEF_TYPE
 constexpr std::uint64_t kFixedThere = 1 << 8;     // of MTRRCAP
@@ -126,6 +127,7 @@ class Reader {
       return absl::InvalidArgumentError(
           "it does not say the default type (IA32_MTRR_DEF_TYPE)");
     }
+    if (absl::Status s = CheckMasks(); !s.ok()) return s;
     given.words = absl::StrCat(
         (mtrrs_.def_type & kEnabled) != 0 ? "" : "not enabled; ",
         Counted(valid, "variable range"),
@@ -140,6 +142,23 @@ class Reader {
 
   static absl::Status Bad(const std::string& what) {
     return absl::InvalidArgumentError(what);
+  }
+
+  // 12.11.4 asks for masks without a gap. One may be of another MAXPHYADDR.
+  absl::Status CheckMasks() const {
+    const std::uint64_t width =
+        (std::uint64_t{1} << mtrrs_.maxphyaddr) - 0x1000;
+    for (std::size_t i = 0; i < kVariableMtrrs; ++i) {
+      if ((mtrrs_.variable[i].mask & kValid) == 0) continue;
+      const std::uint64_t mask = mtrrs_.variable[i].mask & ~kFlags;
+      const std::uint64_t below = (mask & -mask) - 0x1000;
+      if (mask != 0 && (mask | below) == width) continue;
+      return Bad(absl::StrCat("the mask of variable range ", i, ", ",
+                              Hexadecimal(mask),
+                              ", is none with a MAXPHYADDR of ",
+                              mtrrs_.maxphyaddr, " (--maxphyaddr)"));
+    }
+    return absl::OkStatus();
   }
 
   absl::Status SetDefault(absl::string_view words) {

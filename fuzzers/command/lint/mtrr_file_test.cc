@@ -100,6 +100,9 @@ TEST(MtrrFileTest, WhatMakesNoSenseIsSaidWithItsLine) {
            std::pair("reg99: base=0x0 (0MB), size=4MB, count=1: write-back\n",
                      "a register that is none"),
            std::pair("MAXPHYADDR 99\n", "from 32 to 52"),
+           std::pair("MAXPHYADDR 46\nIA32_MTRR_DEF_TYPE 0x806\n"
+                     "IA32_MTRR_PHYSMASK3 0x7ff0000800\n",
+                     "range 3, 0x7ff0000000, is none with a MAXPHYADDR of 46"),
            std::pair("MTRR variable ranges enabled:\n"
                      "  11 base 0 mask 7F80000000 uncachable\n",
                      "a variable range that is none"),

@@ -80,6 +80,8 @@ TextImage ReadTextImage(absl::string_view text) {
     }
     std::uint64_t at = line->address;
     for (const std::uint64_t word : line->words) {
+      image.too_many |= image.pages.size() > kMostTextPages;
+      if (image.too_many) return image;
       // New pages are of zeros.
       image.pages.try_emplace(at & ~kPageMask, TablePage{})
           .first->second[(at & kPageMask) / 8] = word;

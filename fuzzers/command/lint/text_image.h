@@ -13,10 +13,14 @@
 
 namespace eptdiff {
 
+// 256 MBytes: nobody prints more, and words far apart cost a page each.
+inline constexpr std::size_t kMostTextPages = std::size_t{1} << 16;
+
 struct TextImage {
   std::map<std::uint64_t, TablePage> pages;  // by address; other words are 0
   std::size_t words = 0;
   std::size_t unread = 0;        // lines that are no such line, and not empty
+  bool too_many = false;         // pages; the rest was not read
   std::size_t first_unread = 0;  // the number of the first of them, from 1
 };
 

@@ -1,5 +1,8 @@
 #include "fuzzers/command/lint/text_image.h"
 
+#include <string>
+
+#include "absl/strings/str_format.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -49,6 +52,15 @@ TEST(TextImageTest, WhatIsNoSuchLineIsCounted) {
   EXPECT_EQ(image.first_unread, 2u);
   EXPECT_THAT(image.pages, SizeIs(1));
   EXPECT_EQ(image.pages.at(0x1000)[0], 2u);  // the last word counts
+}
+
+TEST(TextImageTest, WordsFarApartAreTooMany) {
+  std::string text;
+  for (std::size_t page = 0; page <= kMostTextPages; ++page) {
+    absl::StrAppendFormat(&text, "%x: 1\n", page << 12);
+  }
+  EXPECT_FALSE(ReadTextImage(text).too_many);
+  EXPECT_TRUE(ReadTextImage(text + "1ffff000: 1\n").too_many);
 }
 
 TEST(TextImageTest, TextIsRecognisedByItsFirstLine) {
