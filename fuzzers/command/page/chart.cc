@@ -118,7 +118,8 @@ std::string DrawingOf(const Chart& chart) {
 double RoundAbove(double value) {
   if (value <= 0) return 1;
   const double unit = std::pow(10, std::floor(std::log10(value)));
-  for (const double times : {1.0, 2.0, 4.0, 8.0}) {
+  for (const double times :
+       {1.0, 1.2, 1.6, 2.0, 2.4, 3.2, 4.0, 4.8, 6.0, 8.0}) {
     if (times * unit >= value) return times * unit;
   }
   return 10 * unit;
@@ -131,8 +132,12 @@ Axis LinearAxis(std::string words, double most) {
 }
 
 Axis CountAxis(std::string words, double most) {
-  // As many as there are parts, so that each has a number that can be counted.
-  return LinearAxis(std::move(words), std::max<double>(most, kParts));
+  // Each part has a number that can be counted.
+  Axis axis = LinearAxis(std::move(words), most);
+  if (most <= 10 * kParts) {
+    axis.last = kParts * std::max(1.0, std::ceil(most / kParts));
+  }
+  return axis;
 }
 
 Axis LogarithmicAxis(std::string words, double least, double most) {

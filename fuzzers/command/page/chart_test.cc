@@ -13,10 +13,13 @@ using ::testing::Not;
 TEST(ChartTest, AxesEndAtRoundNumbers) {
   EXPECT_EQ(LinearAxis("", 0).last, 1);
   EXPECT_EQ(LinearAxis("", 17).last, 20);
-  EXPECT_EQ(LinearAxis("", 21).last, 40);
+  EXPECT_EQ(LinearAxis("", 21).last, 24);
+  EXPECT_EQ(LinearAxis("", 60).last, 60);
   EXPECT_EQ(LinearAxis("", 90000).last, 100000);
   EXPECT_EQ(CountAxis("", 1).last, 4);
+  EXPECT_EQ(CountAxis("", 6).last, 8);
   EXPECT_EQ(CountAxis("", 17).last, 20);
+  EXPECT_EQ(CountAxis("", 170).last, 200);
   const Axis axis = LogarithmicAxis("", 1, 3000);
   EXPECT_EQ(axis.first, 1);
   EXPECT_EQ(axis.last, 10000);
