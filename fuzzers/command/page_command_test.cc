@@ -168,6 +168,9 @@ TEST_F(LintPageCommandTest, MtrrsAreHeldAgainstTheTables) {
   EXPECT_EQ(ran.status, 1);
   EXPECT_THAT(ran.out, AllOf(HasSubstr("MTRRs:"), HasSubstr("MIXED: PDE at"),
                              HasSubstr("1 variable range; WB elsewhere")));
+  EXPECT_THAT(
+      Lint({"--mtrrs", mtrrs, "--json"}).out,
+      AllOf(HasSubstr("\"mtrrs\": \""), HasSubstr("\"mixed_types_count\": 1")));
   EXPECT_EQ(Lint({}).status, 0);
   const Ran bad = Lint({"--mtrrs", directory_.File("x", "nothing\n")});
   EXPECT_EQ(bad.status, 2);

@@ -94,6 +94,7 @@ std::string LintJson(const LintSubject& subject, const TreeSweep& sweep) {
   json.Key("assumed").Array();
   for (const std::string& words : subject.assumed) json.String(words);
   json.End();
+  if (!subject.mtrrs.empty()) json.Key("mtrrs").String(subject.mtrrs);
   AddCount(json, "mapped_bytes", sweep.mapped_bytes);
   AddCount(json, "pages_4k", sweep.leaves[1]);
   AddCount(json, "pages_2m", sweep.leaves[2]);
