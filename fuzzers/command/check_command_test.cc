@@ -32,8 +32,11 @@ TEST(CheckCommandTest, CheckThatASignalEndedIsExitStatusFour) {
       directory.File("target", "#!/bin/sh\nkill -INT $PPID\nexec \"$1\"\n");
   chmod(target.c_str(), 0755);
   const Ran ran =
-      RunEptdiff({"check", "--seconds", "600", target, EPTDIFF_PIPE_WALKER});
+      RunEptdiff({"check", "--seconds", "600", "--html",
+                  directory.Path("page.html"), target, EPTDIFF_PIPE_WALKER});
   EXPECT_EQ(ran.status, 4) << ran.out << ran.err;
+  EXPECT_THAT(ContentOf(directory.Path("page.html")),
+              HasSubstr("it ended before "));
   EXPECT_THAT(ran.err, HasSubstr("ended early, by SIGINT, after 0 seconds"));
 }
 

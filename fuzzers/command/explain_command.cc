@@ -14,6 +14,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "fuzzers/command/files/case_file.h"
+#include "fuzzers/command/files/writable.h"
 #include "fuzzers/command/options/command_line.h"
 #include "fuzzers/command/options/exit_code.h"
 #include "fuzzers/command/options/number.h"
@@ -239,6 +240,9 @@ int ExplainCommand(const Arguments& arguments) {
   }
   if (walk.place.empty() && line.operands().empty()) {
     return line.Mistake("what to work on is missing: FILE...");
+  }
+  if (absl::Status s = CheckFileCanBeWritten(html); !s.ok()) {
+    return ReportOutputError(s);
   }
   const auto panel = options.MakePanel();
   if (!panel.ok()) return line.Mistake(panel.status().message());

@@ -16,6 +16,7 @@
 #include "fuzzers/command/files/case_file.h"
 #include "fuzzers/command/files/corpus.h"
 #include "fuzzers/command/files/writable.h"
+#include "fuzzers/command/fuzz/fuzz_history.h"
 #include "fuzzers/command/fuzz/fuzz_run.h"
 #include "fuzzers/command/fuzz/triage.h"
 #include "fuzzers/command/fuzz/triaged_list.h"
@@ -23,6 +24,7 @@
 #include "fuzzers/command/options/command_line.h"
 #include "fuzzers/command/options/exit_code.h"
 #include "fuzzers/command/options/report_error.h"
+#include "fuzzers/command/page/fuzz_page.h"
 #include "fuzzers/command/panel/oracles.h"
 #include "fuzzers/command/report/fuzz_report.h"
 #include "fuzzers/command/subcommands.h"
@@ -55,6 +57,7 @@ struct Places {
       "build/fuzz-targets/fuzzers/page_table_fuzzer";
   std::string corpus = "build/fuzz/corpus";
   std::string report = "build/fuzz/report.json";
+  std::string html;
   std::string seeds;
   std::string out = "corpus/regressions";
 };
@@ -140,6 +143,7 @@ absl::Status Prepare(const FuzzOptions& options, const Places& places) {
     if (absl::Status s = MakeDirectory(directory); !s.ok()) return s;
   }
   absl::Status report = CheckFileCanBeWritten(places.report);
+  report.Update(CheckFileCanBeWritten(places.html));
   return report.ok() ? CheckDirectoryCanBeMade(places.out) : report;
 }
 
@@ -169,11 +173,16 @@ std::vector<std::string> ArtifactsOf(const FuzzResult& result,
 
 // What comes after the run: triage, the report, the exit status.
 int Conclude(const FuzzOptions& options, const Places& places,
-             const OracleOptions& oracles, const FuzzResult& result) {
+             const OracleOptions& oracles, const FuzzResult& result,
+             const FuzzHistory& history) {
   const auto write_report = [&](const CorpusDecides& decides,
                                 const std::vector<Disagreed>& disagreements) {
-    return WriteFile(places.report,
-                     ReportJson(options, result, decides, disagreements));
+    absl::Status written = WriteFile(
+        places.report, ReportJson(options, result, decides, disagreements));
+    if (places.html.empty()) return written;
+    written.Update(WriteFile(places.html, FuzzPage(options, result, history,
+                                                   decides, disagreements)));
+    return written;
   };
   if (!result.status.ok()) ReportOutputError(result.status);
   // Triage takes its time: whoever ends it finds what is known by now. A full
@@ -251,9 +260,10 @@ int FuzzCommand(const Arguments& arguments) {
             absl::StrCat("regression cases (", places.out, ")"));
   line.Text("report", "FILE", &places.report,
             absl::StrCat("the report (", places.report, ")"));
+  line.Text("html", "FILE", &places.html, "the report as a page to look at");
   oracles.AddTo(line);
   line.TakesOperandsOnlyAfterDashes();
-  line.Example("--seconds 3600 --seeds corpus/seeds");
+  line.Example("--seconds 3600 --seeds corpus/seeds --html run.html");
   line.Example(
       "--target build/fuzz-targets/fuzzers/linear_fuzzer -- -runs=100000");
   if (const auto exit = line.Parse(arguments, 0, SIZE_MAX)) return *exit;
@@ -282,13 +292,16 @@ int FuzzCommand(const Arguments& arguments) {
     if (!s.ok()) return ReportInputError(s);
   }
   FuzzResult result;
+  FuzzHistory history;
   {
     Progress progress;
-    result = FuzzRun(options).Run(
-        [&progress](const FuzzResult& r) { progress.Show(r); });
+    result = FuzzRun(options).Run([&](const FuzzResult& r) {
+      history.Add(r);
+      progress.Show(r);
+    });
     progress.Show(result, /*last=*/true);
   }
-  return Conclude(options, places, oracles, result);
+  return Conclude(options, places, oracles, result, history);
 }
 
 }  // namespace eptdiff

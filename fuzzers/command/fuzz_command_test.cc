@@ -272,9 +272,10 @@ TEST_F(FuzzCommandTest, SignalEndsARunInOrder) {
     const std::string target = MakeTarget(
         "counters\necho $$ > \"$EPTDIFF_STATS.pid\"\nexec sleep 100\n");
     std::filesystem::remove_all(directory_.Path("build"));
-    const pid_t driver = StartEptdiff(
-        {"fuzz", "--target", target, "--seconds", "600", "--jobs", "1"},
-        directory_.path());
+    const pid_t driver =
+        StartEptdiff({"fuzz", "--target", target, "--seconds", "600", "--jobs",
+                      "1", "--html", "run.html"},
+                     directory_.path());
     const std::string pid_file = directory_.Path("build/fuzz/logs/stats-0.pid");
     const auto patience =
         std::chrono::steady_clock::now() + std::chrono::seconds(20);
@@ -289,6 +290,9 @@ TEST_F(FuzzCommandTest, SignalEndsARunInOrder) {
     EXPECT_EQ(kill(worker, 0), -1) << "the worker lives on";
     EXPECT_THAT(Report(), AllOf(HasSubstr("\"interrupted\": true"),
                                 HasSubstr("\"cases\": 100,")));
+    EXPECT_THAT(ContentOf(directory_.Path("run.html")),
+                AllOf(HasSubstr("ended early, by SIG"),
+                      HasSubstr("<dt>cases</dt><dd>100</dd>")));
   }
 }
 

@@ -1,6 +1,12 @@
 // `eptdiff lint`: a whole tree of tables in an image of memory.
 
+#include <elf.h>
+
+#include <cstdint>
+#include <cstring>
+#include <initializer_list>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_format.h"
@@ -55,6 +61,107 @@ TEST(LintCommandTest, MistakesAreExitStatusOneWithTheirRules) {
   EXPECT_THAT(json.out,
               AllOf(HasSubstr("\"misconfigured_count\": 1"),
                     HasSubstr("\"gpa\": \"0x5000\""), HasSubstr("CFG-1")));
+}
+
+std::string Bytes(std::initializer_list<std::uint64_t> words) {
+  std::string bytes;
+  for (const std::uint64_t word : words) {
+    bytes.append(reinterpret_cast<const char*>(&word), sizeof(word));
+  }
+  return bytes;
+}
+
+// The tables as each kind of file has them.
+std::string AsLime(const std::string& memory) {
+  return std::string("EMiL\1\0\0\0", 8) +
+         Bytes(
+             {TestTables::kFirst, TestTables::kFirst + memory.size() - 1, 0}) +
+         memory;
+}
+std::string AsElf(const std::string& memory) {
+  Elf64_Ehdr header = {};
+  std::memcpy(header.e_ident, ELFMAG, SELFMAG);
+  header.e_ident[EI_CLASS] = ELFCLASS64;
+  header.e_ident[EI_DATA] = ELFDATA2LSB;
+  header.e_type = ET_CORE;
+  header.e_phoff = sizeof(header);
+  header.e_phentsize = sizeof(Elf64_Phdr);
+  header.e_phnum = 1;
+  Elf64_Phdr segment = {};
+  segment.p_type = PT_LOAD;
+  segment.p_offset = sizeof(header) + sizeof(segment);
+  segment.p_paddr = TestTables::kFirst;
+  segment.p_filesz = memory.size();
+  return std::string(reinterpret_cast<const char*>(&header), sizeof(header)) +
+         std::string(reinterpret_cast<const char*>(&segment), sizeof(segment)) +
+         memory;
+}
+// As QEMU's monitor prints it, without what is 0.
+std::string AsText(const std::string& memory) {
+  std::string text;
+  for (std::size_t at = 0; at < memory.size(); at += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, memory.data() + at, sizeof(word));
+    if (word == 0) continue;
+    absl::StrAppendFormat(&text, "%016x: 0x%016x\n", TestTables::kFirst + at,
+                          word);
+  }
+  return text;
+}
+
+TEST(LintCommandTest, MistakesAreFoundInEachKindOfImage) {
+  const TestDirectory directory;
+  TestTables tables;
+  tables.EntryOf(0x5000, 1) &= ~std::uint64_t{1};
+  const std::string place =
+      absl::StrFormat("PTE at %#x = 0x5036", tables.PlaceOf(0x5000, 1));
+  for (const auto& [content, says] :
+       {std::pair(AsLime(tables.Image()), "LiME, 1 range, 32768 bytes"),
+        std::pair(AsElf(tables.Image()), "ELF core, 1 segment, 32768 bytes"),
+        std::pair(AsText(tables.Image()), "text, 485 words in 4 pages")}) {
+    const Ran ran = RunEptdiff({"lint", directory.File("image", content),
+                                "--eptp", Number(tables.eptp())});
+    EXPECT_EQ(ran.status, 1) << says << ran.err;
+    EXPECT_THAT(ran.out,
+                AllOf(HasSubstr(says), HasSubstr(place), HasSubstr("CFG-1"),
+                      HasSubstr("479 pages of 4 KBytes")));
+  }
+}
+
+// The root, and the tables that it leads to, up to where the file ends.
+TEST(LintCommandTest, AnImageThatWasCutShortIsReadAsFarAsItGoes) {
+  const TestDirectory directory;
+  TestTables tables;
+  tables.EntryOf(0xc0000000, 3) |= 0x38;  // memory type 7
+  // Of the tables that of the PTEs lies highest.
+  const std::uint64_t ptes = tables.PlaceOf(0, 1) & ~std::uint64_t{0xfff};
+  const std::size_t bytes = ptes - TestTables::kFirst + 100;
+  const std::string image = tables.Image();
+  for (const std::string& whole : {AsLime(image), AsElf(image)}) {
+    const Ran ran = RunEptdiff(
+        {"lint",
+         directory.File("image",
+                        whole.substr(0, whole.size() - image.size() + bytes)),
+         "--eptp", Number(tables.eptp())});
+    EXPECT_EQ(ran.status, 1) << ran.err;
+    EXPECT_THAT(
+        Unwrapped(ran.out),
+        AllOf(HasSubstr("; cut short: "), HasSubstr("CFG-11"),
+              HasSubstr(absl::StrFormat("not in the image: the table of the "
+                                        "entry at %#x",
+                                        tables.PlaceOf(0, 2)))));
+  }
+}
+
+TEST(LintCommandTest, ACompressedDumpIsNamedAndRefused) {
+  const TestDirectory directory;
+  const Ran ran = RunEptdiff(
+      {"lint", directory.File("dump", "KDUMP   " + std::string(4096, '\0')),
+       "--eptp", "0x101e"});
+  EXPECT_EQ(ran.status, 2);
+  EXPECT_THAT(ran.err,
+              HasSubstr("dump: it is a kdump-compressed dump, which is "
+                        "not read: have dump-guest-memory write it"));
 }
 
 TEST(LintCommandTest, LongListsAreCut) {

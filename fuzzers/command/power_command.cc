@@ -1,18 +1,20 @@
 #include <chrono>
 #include <cstdio>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "fuzzers/command/files/case_file.h"
+#include "fuzzers/command/files/writable.h"
 #include "fuzzers/command/fuzz/power_run.h"
 #include "fuzzers/command/mistakes/measure.h"
 #include "fuzzers/command/options/command_line.h"
 #include "fuzzers/command/options/exit_code.h"
 #include "fuzzers/command/options/report_error.h"
-#include "fuzzers/command/report/power_plot.h"
+#include "fuzzers/command/page/power_page.h"
 #include "fuzzers/command/report/power_report.h"
 #include "fuzzers/command/subcommands.h"
 #include "fuzzers/power/kept_knock_outs.h"
@@ -79,6 +81,7 @@ int MeasureMistakes(std::uint64_t first, std::uint64_t count,
 int PowerCommand(const Arguments& arguments) {
   CommandLine line("power", "", kAbout);
   PowerOptions options;
+  std::string html;
   line.Number("runs", "N", 2, kMostRuns, &options.runs,
               "executions until one that was not noticed is given up, half "
               "for each of walk_fuzzer and linear_fuzzer, and a hundredth as "
@@ -100,10 +103,14 @@ int PowerCommand(const Arguments& arguments) {
               "names them");
   line.Number("cases", "N", 1, kMostRuns, &cases,
               "with --mistakes: new cases for each (50000)");
+  line.Text("html", "FILE", &html, "the same as a page to look at");
   line.Example("--runs 1000000 --baseline-runs 1000");
   if (const auto exit = line.Parse(arguments, 0, 0)) return *exit;
 
   if (mistakes != 0) return MeasureMistakes(options.seed, mistakes, cases);
+  if (absl::Status s = CheckFileCanBeWritten(html); !s.ok()) {
+    return ReportOutputError(s);
+  }
   absl::FPrintF(stderr, "logs: %s/*.log\n", options.out);
   const auto results = RunPower(options);
   if (absl::IsNotFound(results.status())) {
@@ -112,15 +119,15 @@ int PowerCommand(const Arguments& arguments) {
   if (!results.ok()) return ReportOutputError(results.status());
   const std::vector<std::string> names = NoticeableNames();
   std::fputs(PowerText(names, *results, kLongest).c_str(), stdout);
-  const std::pair<const char*, std::string> kFiles[] = {
-      {"report.json", PowerJson(names, options, *results)},
-      {"power.svg", PowerSvg(names.size(), *results)}};
-  for (const auto& [name, content] : kFiles) {
-    const std::string path = absl::StrCat(options.out, "/", name);
+  std::vector<std::pair<std::string, std::string>> files = {
+      {options.out + "/report.json", PowerJson(names, options, *results)},
+      {options.out + "/power.svg", PowerSvg(names.size(), *results)}};
+  if (!html.empty()) files.emplace_back(html, PowerPage(names, *results));
+  for (const auto& [path, content] : files) {
     if (absl::Status s = WriteFile(path, content); !s.ok()) {
       return ReportOutputError(s);
     }
-    absl::PrintF("%s%s", name == kFiles[0].first ? "\n" : ", ", path);
+    absl::PrintF("%s%s", path == files[0].first ? "\n" : ", ", path);
   }
   std::fputs("\n", stdout);
   const bool all = results->structured.noticed.size() == names.size();

@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "fuzzers/command/command_testing.h"
 #include "fuzzers/command/fuzz/power_run.h"
-#include "fuzzers/command/report/power_plot.h"
+#include "fuzzers/command/page/power_page.h"
 #include "fuzzers/command/report/power_report.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -87,7 +87,25 @@ TEST(PowerTest, ThePlotHasACurveForEachWay) {
   EXPECT_EQ(curves, 4u);  // executions and seconds, twice
   // On an axis of 10^0 to 10^4 executions, ten are a quarter of the way; then
   // half of all are noticed.
-  EXPECT_THAT(svg, HasSubstr("155.0,300.0 155.0,170.0"));
+  EXPECT_THAT(svg, HasSubstr("131.5,202.0 131.5,106.0"));
+}
+
+TEST(PowerTest, ThePageHasAlterationsByFamily) {
+  PowerResults results;
+  results.structured =
+      Parsed("CFG-9/off 10 0.01\nCFG-8/off 1000 0.5\nall 1000 0.5\n");
+  results.baseline = Parsed("CFG-9/off 100 0.02\nall 10000 2\n");
+  const std::string page =
+      PowerPage({"CFG-8/off", "CFG-9/off", "VIO-3/off"}, results);
+  EXPECT_THAT(page,
+              AllOf(HasSubstr("2 of 3 alterations noticed"),
+                    HasSubstr("<summary>CFG <span class=\"quiet\">2 of 2"),
+                    HasSubstr("<summary>VIO <span class=\"bad\">0 of 1"),
+                    HasSubstr("<ul class=\"names\"><li>VIO-3/off</li></ul>"),
+                    HasSubstr("AD-6/never"), HasSubstr("is not checked"),
+                    HasSubstr("role=\"img\"")));
+  // What took longest first.
+  EXPECT_LT(page.find("CFG-8/off<p"), page.find("CFG-9/off<p"));
 }
 
 #ifdef EPTDIFF_POWER_TARGETS

@@ -11,12 +11,14 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "fuzzers/command/distill/decided.h"
-#include "fuzzers/command/distill/rule_matrix.h"
 #include "fuzzers/command/files/case_file.h"
 #include "fuzzers/command/files/corpus.h"
+#include "fuzzers/command/files/writable.h"
 #include "fuzzers/command/options/command_line.h"
 #include "fuzzers/command/options/exit_code.h"
 #include "fuzzers/command/options/report_error.h"
+#include "fuzzers/command/page/rules_page.h"
+#include "fuzzers/command/report/decided_report.h"
 #include "fuzzers/command/report/rule_description.h"
 #include "fuzzers/command/subcommands.h"
 #include "fuzzers/command/words/style.h"
@@ -135,77 +137,30 @@ int Tell(const std::vector<Rule>& rules, const std::string& corpus) {
   return kExitAgree;
 }
 
-// "2 of 3", or the names of the alterations that no case tells from the SDM.
-struct Variants {
-  std::size_t all = 0;
-  std::vector<std::string> untold;
-};
-Variants VariantsOf(Rule rule, const DecidedRules& decided) {
-  Variants variants;
-  const auto alterations = AllAlterations();
-  for (std::size_t i = 0; i < alterations.size(); ++i) {
-    if (InfoOf(alterations[i].slot).rule != rule) continue;
-    ++variants.all;
-    if (decided.CasesTelling(i) > 0) continue;
-    variants.untold.emplace_back(alterations[i].name);
-  }
-  return variants;
-}
-
-void PrintDecided(const DecidedRules& decided, std::size_t cases) {
-  std::vector<std::string> undecided;
-  absl::PrintF("%-9s %7s  %s\n", "rule", "cases",
-               "alterations told from the SDM");
-  for (const RuleInfo& info : kRules) {
-    if (!IsAsked(info.rule)) continue;
-    const Variants variants = VariantsOf(info.rule, decided);
-    absl::PrintF(
-        "%-9s %7d  %d of %d%s\n", info.identifier,
-        decided.CasesDeciding(info.rule), variants.all - variants.untold.size(),
-        variants.all,
-        variants.untold.empty()
-            ? ""
-            : absl::StrCat(", not ", absl::StrJoin(variants.untold, ", ")));
-    if (decided.CasesDeciding(info.rule) == 0) {
-      undecided.emplace_back(info.identifier);
-    }
-  }
-  absl::PrintF("\n%d cases decide %d of %d rules\n", cases, decided.decided(),
-               AskedRules());
-  if (!undecided.empty()) {
-    absl::PrintF("undecided: %s\n", absl::StrJoin(undecided, " "));
-  }
-}
-
-void PrintMatrix(const RuleMatrix& matrix) {
-  std::fputs(
-      "\nCases that decide a rule in a situation, by the guest's paging mode, "
-      "the access\nand the level of the entry: 9 for nine or more, ? asked and "
-      "not decided, . never\nasked, - cannot apply.\n\n",
-      stdout);
-  std::fputs(matrix.Text().c_str(), stdout);
-  const std::vector<std::string> undecided = matrix.UndecidedGuestRules();
-  if (undecided.empty()) return;
-  std::fputs(
-      Item(0, "guest paging, undecided:", "", absl::StrJoin(undecided, ", "))
-          .c_str(),
-      stdout);
-}
-
 }  // namespace
 
 int RulesCommand(const Arguments& arguments) {
   CommandLine line("rules", "[RULE...]", kAbout);
   std::string corpus;
+  std::string html;
   bool silences = false;
   line.Text("corpus", "DIR", &corpus, "cases in either notation");
+  line.Text("html", "FILE", &html,
+            "of --corpus alone: the same as a page to look at");
   line.Flag("silences", &silences,
             "where the SDM is silent or contradicts itself, and both readings");
   line.Example("VIO-8");
   line.Example("VIO-8 --corpus corpus/seeds");
   line.Example("--corpus corpus");
+  line.Example("--corpus corpus --html rules.html");
   line.Example("--silences");
   if (const auto exit = line.Parse(arguments, 0, SIZE_MAX)) return *exit;
+  if (!html.empty() && (corpus.empty() || !line.operands().empty())) {
+    return line.Mistake("--html is of --corpus, without a rule");
+  }
+  if (absl::Status s = CheckFileCanBeWritten(html); !s.ok()) {
+    return ReportOutputError(s);
+  }
   if (silences) {
     if (corpus.empty() && line.operands().empty()) return PrintSilences();
     return line.Mistake("--silences stands alone");
@@ -225,9 +180,11 @@ int RulesCommand(const Arguments& arguments) {
   if (!cases.ok()) return ReportInputError(cases.status());
   DecidedRules decided(/*counting=*/true);
   for (const CorpusCase& c : *cases) decided.Add(c.c);
-  PrintDecided(decided, cases->size());
-  PrintMatrix(decided.matrix());
-  return kExitAgree;
+  std::fputs(DecidedText(cases->size(), decided).c_str(), stdout);
+  if (html.empty()) return kExitAgree;
+  const absl::Status written =
+      WriteFile(html, RulesPage(corpus, cases->size(), decided));
+  return written.ok() ? kExitAgree : ReportOutputError(written);
 }
 
 }  // namespace eptdiff

@@ -73,6 +73,8 @@ CheckFinding FindingOf(const BuilderTargetFinding& found) {
   finding.text_case.signature = found.signature;
   finding.step = absl::StrCat(found.reply.step, ", ",
                               BuilderStepWords(found.c, found.reply.step));
+  finding.harm = found.reply.broken.has_value() ? HarmOf(*found.reply.broken)
+                                                : Harm::kNoAnswer;
   if (!found.cause.has_value()) {
     finding.identifier = SignaturePart(found.reply.incident);
     finding.sentence = found.reply.Words();

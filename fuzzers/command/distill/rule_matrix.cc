@@ -12,8 +12,8 @@ namespace {
 
 using Mode = GuestPagingMode;
 
-constexpr Mode kAllModes[] = {Mode::kNone, Mode::k32Bit, Mode::kPae,
-                              Mode::kFourLevel, Mode::kFiveLevel};
+constexpr std::uint8_t kLevels[] = {5, 4, 3, 2, 1, 0};
+constexpr Dimension kDimensions[] = {Dimension::kGuestEntry, Dimension::kFinal};
 
 // Sets of modes and levels, as bits.
 constexpr unsigned Of(Mode mode) { return 1u << static_cast<unsigned>(mode); }
@@ -194,51 +194,76 @@ bool RuleMatrix::DecidedIn(Rule rule, Mode mode) const {
                      [](const Cell& cell) { return cell.deciding > 0; });
 }
 
-std::string RuleMatrix::Text() const {
-  constexpr std::uint8_t kLevels[] = {5, 4, 3, 2, 1, 0};
-  std::string text = absl::StrFormat(
-      "%-9s %-8s %-15s %s\n%-9s %-8s %-15s %s\n", "rule", "paging",
-      "guest entries", "final access", "", "", "5 4 3 2 1 no", "5 4 3 2 1 no");
+char RuleMatrix::SignOf(Rule rule, const Situated& where) const {
+  const Cell& cell = At(rule, where);
+  if (cell.deciding > 0) {
+    return static_cast<char>('0' + std::min(cell.deciding, 9u));
+  }
+  if (!CanApply(rule, where)) return '-';
+  return cell.asked ? '?' : '.';
+}
+
+bool RuleMatrix::AppliesIn(Rule rule, Mode mode) const {
+  if (IsOfControls(rule)) return false;
+  for (const Dimension dimension : kDimensions) {
+    for (const std::uint8_t level : kLevels) {
+      if (SignOf(rule, {mode, dimension, level}) != '-') return true;
+    }
+  }
+  return false;
+}
+
+std::vector<std::pair<std::string, std::string>> RuleMatrix::Legend() {
+  return {{"9", "for nine or more"},
+          {"?", "asked and not decided"},
+          {".", "never asked"},
+          {"-", "cannot apply"}};
+}
+
+std::string RuleMatrix::SituationsWords() const {
   std::size_t asked = 0;
   std::size_t decided = 0;
   std::size_t never = 0;
   for (const RuleInfo& info : kRules) {
     if (IsOfControls(info.rule)) continue;
     for (const Mode mode : kAllModes) {
-      std::string line;
-      bool any = false;
-      for (const Dimension dimension :
-           {Dimension::kGuestEntry, Dimension::kFinal}) {
+      for (const Dimension dimension : kDimensions) {
         for (const std::uint8_t level : kLevels) {
           const Situated where{mode, dimension, level};
           const Cell& cell = At(info.rule, where);
-          const bool applies = CanApply(info.rule, where) || cell.deciding > 0;
-          any |= applies;
           asked += cell.asked || cell.deciding > 0 ? 1 : 0;
           decided += cell.deciding > 0 ? 1 : 0;
-          never += applies && !cell.asked && cell.deciding == 0 ? 1 : 0;
-          const char shown =
-              cell.deciding > 0
-                  ? static_cast<char>('0' + std::min(cell.deciding, 9u))
-              : !applies   ? '-'
-              : cell.asked ? '?'
-                           : '.';
-          line += shown;
+          never += SignOf(info.rule, where) == '.' ? 1 : 0;
+        }
+      }
+    }
+  }
+  return absl::StrFormat(
+      "%d of %d situations that are asked are decided; %d are never asked",
+      decided, asked, never);
+}
+
+std::string RuleMatrix::Text() const {
+  std::string text = absl::StrFormat(
+      "%-9s %-8s %-15s %s\n%-9s %-8s %-15s %s\n", "rule", "paging",
+      "guest entries", "final access", "", "", "5 4 3 2 1 no", "5 4 3 2 1 no");
+  for (const RuleInfo& info : kRules) {
+    for (const Mode mode : kAllModes) {
+      if (!AppliesIn(info.rule, mode)) continue;
+      std::string line;
+      for (const Dimension dimension : kDimensions) {
+        for (const std::uint8_t level : kLevels) {
+          line += SignOf(info.rule, {mode, dimension, level});
           line += ' ';
         }
         line += dimension == Dimension::kGuestEntry ? "    " : "";
       }
-      if (!any) continue;
       while (line.back() == ' ') line.pop_back();
       absl::StrAppendFormat(&text, "%-9s %-8s %s\n", info.identifier,
                             ModeWords(mode), line);
     }
   }
-  absl::StrAppendFormat(&text,
-                        "\n%d of %d situations that are asked are decided; %d "
-                        "are never asked\n",
-                        decided, asked, never);
-  return text;
+  return absl::StrCat(text, "\n", SituationsWords(), "\n");
 }
 
 std::vector<std::string> RuleMatrix::UndecidedGuestRules() const {

@@ -8,7 +8,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fuzzers/entries/guest_mode.h"
@@ -28,7 +30,10 @@ struct Situated {
   std::uint8_t level = 0;
 };
 
-inline constexpr std::size_t kModes = 5;
+inline constexpr GuestPagingMode kAllModes[] = {
+    GuestPagingMode::kNone, GuestPagingMode::k32Bit, GuestPagingMode::kPae,
+    GuestPagingMode::kFourLevel, GuestPagingMode::kFiveLevel};
+inline constexpr std::size_t kModes = std::size(kAllModes);
 inline constexpr std::size_t kPositions = 12;  // dimension and level
 constexpr std::size_t PositionOf(Dimension dimension, std::size_t level) {
   return static_cast<std::size_t>(dimension) * 6 + level;
@@ -47,10 +52,18 @@ class RuleMatrix {
   // In any dimension, at any level.
   bool DecidedIn(Rule rule, GuestPagingMode mode) const;
 
-  // A line for each rule and mode: in each cell the number of cases that decide
-  // the rule there (9: or more), "?" where it is asked only, "." where it is
-  // not, "-" where it cannot apply.
+  // The number of cases that decide the rule there ('9': or more), '?' where it
+  // is asked only, '.' where it is not, '-' where it cannot apply.
+  char SignOf(Rule rule, const Situated& where) const;
+  // Whether a rule has any sign but '-' in a mode.
+  bool AppliesIn(Rule rule, GuestPagingMode mode) const;
+  // What the signs mean.
+  static std::vector<std::pair<std::string, std::string>> Legend();
+
+  // A line of signs for each rule and mode, and SituationsWords().
   std::string Text() const;
+  // "12 of 13 situations that are asked are decided; 4 are never asked".
+  std::string SituationsWords() const;
 
   // "GW-9 in PAE": the rules of guest paging and the modes in which they apply
   // and no case decides them.

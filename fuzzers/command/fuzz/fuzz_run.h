@@ -16,8 +16,8 @@
 //
 // This folder drives libFuzzer's processes and sorts what they leave; it uses
 // files/, distill/ and panel/. Begin here; worker.h is one process,
-// worker_stats.h what it counts, triage.h and crash.h what becomes of its
-// artifacts, power_run.h is for `eptdiff power`.
+// worker_stats.h what it counts, fuzz_history.h how that grew, triage.h and
+// crash.h what becomes of its artifacts, power_run.h is for `eptdiff power`.
 //
 // Thread-safety: thread-compatible; one run at a time in a process.
 #ifndef EPTDIFF_FUZZERS_COMMAND_FUZZ_FUZZ_RUN_H_

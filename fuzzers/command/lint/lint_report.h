@@ -19,10 +19,12 @@ struct LintSubject {
   std::uint64_t eptp = 0;
   DecodeContext context;             // of the machine
   std::vector<std::string> assumed;  // of it: "MAXPHYADDR 52 (--maxphyaddr)"
+  std::string mtrrs;                 // where they are from; "": not known
 };
 
 // Whether something is there that no hypervisor means: a misconfiguration, a
-// table that the guest can write, a frame with two memory types.
+// table that the guest can write, a frame with two memory types, a large page
+// over several.
 bool IsWrong(const TreeSweep& sweep);
 
 // `most`: of each kind of thing so many are listed.

@@ -1,30 +1,31 @@
-// Host-physical memory as somebody wrote it to a file: raw, or an ELF core such
-// as QEMU's dump-guest-memory and /proc/vmcore give. Only what is asked for is
-// read. A file that was cut short has what is left of it.
-// Thread-safety: as many threads as like may read.
+// Host-physical memory as somebody wrote it to a file: raw; an ELF core such as
+// QEMU's dump-guest-memory and /proc/vmcore give; ranges as LiME writes them;
+// or words as text (text_image.h). Only what is asked for is read, save of
+// text. A file that was cut short has what is left of it. Thread-safety: as
+// many threads as like may read.
 #ifndef EPTDIFF_FUZZERS_COMMAND_LINT_MEMORY_IMAGE_H_
 #define EPTDIFF_FUZZERS_COMMAND_LINT_MEMORY_IMAGE_H_
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "engine/types.h"
+#include "fuzzers/command/lint/table_page.h"
 
 namespace eptdiff {
 
-using TablePage = std::array<std::uint64_t, 512>;
-
 class MemoryImage {
  public:
-  enum class Format : std::uint8_t { kGuess, kRaw, kElf };
+  enum class Format : std::uint8_t { kGuess, kRaw, kElf, kLime, kText };
 
-  // Of the file `path`, which begins at host-physical `first` if it is raw. An
-  // ELF core is recognised by its first bytes. kInvalidArgument for a file that
-  // cannot be one, kNotFound and the like for one that cannot be read.
+  // Of the file `path`, which begins at host-physical `first` if it is raw. The
+  // other formats are recognised by their first bytes. kInvalidArgument for a
+  // file that cannot be one, with what to do about it for dumps that are
+  // compressed; kNotFound and the like for one that cannot be read.
   static absl::StatusOr<MemoryImage> Open(const std::string& path,
                                           Format format, Hpa first);
 
@@ -36,7 +37,8 @@ class MemoryImage {
   // are in the image.
   bool Read(Hpa address, TablePage& page) const;
 
-  // "raw, 4096 bytes at 0x1000", "ELF core, 3 segments, 2097152 bytes".
+  // "raw, 4096 bytes at 0x1000", "ELF core, 3 segments, 2097152 bytes"; and
+  // what of the file is missing.
   const std::string& words() const { return words_; }
 
  private:
@@ -48,10 +50,15 @@ class MemoryImage {
 
   MemoryImage() = default;
   absl::Status AddElfParts(const std::string& path);
+  absl::Status AddLimeParts(const std::string& path);
+  absl::Status AddTextPages(const std::string& path);
+  // Sorts the parts; "3 segments, 4096 bytes", with what was cut off.
+  std::string SortedParts(const char* what, std::uint64_t missing);
 
   const unsigned char* file_ = nullptr;
   std::size_t bytes_ = 0;
-  std::vector<Part> parts_;  // by address
+  std::vector<Part> parts_;                   // by address
+  std::map<std::uint64_t, TablePage> pages_;  // of text, in place of parts
   std::string words_;
 };
 

@@ -8,6 +8,7 @@
 #include "engine/bits.h"
 #include "engine/walk/context.h"
 #include "engine/walk/walk.h"
+#include "oracle/mtrr/memory_types.h"
 
 namespace eptdiff {
 namespace {
@@ -27,14 +28,16 @@ void Keep(std::vector<T>& kept, std::uint64_t& count, const T& one) {
 
 class Sweeper {
  public:
-  Sweeper(const MemoryImage& image, const engine::EptContext& context)
-      : image_(image), context_(context) {}
+  Sweeper(const MemoryImage& image, const engine::EptContext& context,
+          const Mtrrs* mtrrs)
+      : image_(image), context_(context), mtrrs_(mtrrs) {}
 
   TreeSweep Sweep() {
     const int top = context_.five_level() ? 5 : 4;
     SweepTable({top, 0, context_.root(), 0}, kRights);
     FindAliases();
     FindTablesReached();
+    if (mtrrs_ != nullptr) HoldAgainstMtrrs();
     return std::move(sweep_);
   }
 
@@ -53,6 +56,7 @@ class Sweeper {
     }
     ++sweep_.tables;
     tables_.insert(table);
+    sweep_.table_list.push_back({from.level, from.gpa, table});
     const int level = from.level;
     for (std::uint64_t i = 0; i < page.size(); ++i) {
       const std::uint64_t value = page[i];
@@ -65,7 +69,7 @@ class Sweeper {
           Keep(sweep_.misconfigured, sweep_.misconfigured_count, entry);
           break;
         case engine::EntryKind::kTable:
-          CountAddress(value);
+          CountAddress(entry);
           SweepTable({level - 1, entry.at, value, entry.gpa}, rights & value);
           break;
         case engine::EntryKind::kLeaf:
@@ -75,10 +79,12 @@ class Sweeper {
     }
   }
 
-  void CountAddress(std::uint64_t value) {
+  void CountAddress(const FoundEntry& entry) {
+    const auto width =
+        static_cast<std::size_t>(std::bit_width(entry.value & bits::kAddress));
     sweep_.address_bits =
-        std::max(sweep_.address_bits,
-                 static_cast<int>(std::bit_width(value & bits::kAddress)));
+        std::max(sweep_.address_bits, static_cast<int>(width));
+    if (sweep_.widths[width]++ == 0) sweep_.first_of_width[width] = entry;
   }
 
   void AddLeaf(const FoundEntry& leaf, std::uint64_t rights) {
@@ -88,11 +94,14 @@ class Sweeper {
                          static_cast<std::uint16_t>(rights & kRights),
                          static_cast<std::uint8_t>(leaf.value >> 3 & 15)};
     if (!context_.mbec()) range.rights &= 7;
-    CountAddress(leaf.value);
-    ++sweep_.leaves[leaf.level];
+    CountAddress(leaf);
+    if (sweep_.leaves[leaf.level]++ == 0) sweep_.first_leaf[leaf.level] = leaf;
+    if (leaf.level > 1 && mtrrs_ != nullptr) HoldAgainstMtrrs(leaf, range);
     sweep_.accessed += (leaf.value & bits::kAccessed) != 0;
     sweep_.dirty += (leaf.value & bits::kDirty) != 0;
-    sweep_.execute_only += (leaf.value & 7) == 4;
+    if ((leaf.value & 7) == 4 && sweep_.execute_only++ == 0) {
+      sweep_.first_execute_only = leaf;
+    }
     sweep_.mapped_bytes += range.bytes;
     const bool writes = (range.rights & bits::kWrite) != 0;
     const bool executes =
@@ -108,6 +117,52 @@ class Sweeper {
       }
     }
     sweep_.ranges.push_back(range);
+  }
+
+  // A large page, which has one type, over memory that may have several.
+  void HoldAgainstMtrrs(const FoundEntry& leaf, const MappedRange& page) {
+    const PageType type = TypeOf({*mtrrs_, page.hpa, page.bytes});
+    if (type.rule != MtrrRule::kSeveralTypes) return;
+    if ((type.permitted >> (page.type & 7) & 1) != 0) {
+      ++sweep_.mixed_conservative;
+    } else {
+      Keep(sweep_.mixed, sweep_.mixed_count, leaf);
+    }
+  }
+
+  // All of memory, as far as the MTRRs have a type for it.
+  void HoldAgainstMtrrs() {
+    for (const MappedRange& range : sweep_.ranges) {
+      for (std::uint64_t at = range.hpa; at < range.hpa + range.bytes;) {
+        const ByteType piece = TypeAt(*mtrrs_, at);
+        const std::uint64_t end =
+            std::min(std::max(piece.end, at + 1), range.hpa + range.bytes);
+        if (piece.rule != MtrrRule::kUndefined &&
+            piece.type != (range.type & 7)) {
+          AddUnlike(range, at, end, piece.type);
+        }
+        at = end;
+      }
+    }
+  }
+
+  void AddUnlike(const MappedRange& range, std::uint64_t begin,
+                 std::uint64_t end, std::uint8_t type) {
+    MappedRange part = range;
+    part.gpa += begin - range.hpa;
+    part.hpa = begin;
+    part.bytes = end - begin;
+    if (!sweep_.unlike.empty()) {
+      UnlikeMtrrs& last = sweep_.unlike.back();
+      if (last.type == type && last.range.type == part.type &&
+          last.range.rights == part.rights &&
+          last.range.gpa + last.range.bytes == part.gpa &&
+          last.range.hpa + last.range.bytes == part.hpa) {
+        last.range.bytes += part.bytes;
+        return;
+      }
+    }
+    Keep(sweep_.unlike, sweep_.unlike_count, UnlikeMtrrs{part, type});
   }
 
   std::vector<MappedRange> ByHpa() const {
@@ -172,6 +227,7 @@ class Sweeper {
 
   const MemoryImage& image_;
   const engine::EptContext& context_;
+  const Mtrrs* const mtrrs_;  // or null
   std::set<std::uint64_t> tables_;
   TreeSweep sweep_;
 };
@@ -179,9 +235,9 @@ class Sweeper {
 }  // namespace
 
 TreeSweep SweepTree(const MemoryImage& image, const Processor& processor,
-                    const Controls& controls) {
+                    const Controls& controls, const Mtrrs* mtrrs) {
   const engine::EptContext context(processor, controls);
-  return Sweeper(image, context).Sweep();
+  return Sweeper(image, context, mtrrs).Sweep();
 }
 
 }  // namespace eptdiff

@@ -17,15 +17,18 @@ namespace eptdiff {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 constexpr std::uint16_t kAll = 7;
 constexpr std::uint8_t kWb = 6;
 
-TreeSweep SweepOf(const TestTables& tables, const KnownMachine& machine = {}) {
+TreeSweep SweepOf(const TestTables& tables, const KnownMachine& machine = {},
+                  const Mtrrs* mtrrs = nullptr) {
   const std::string path = (std::filesystem::temp_directory_path() /
                             ("eptdiff-tree-" + std::to_string(getpid())))
                                .string();
@@ -35,7 +38,16 @@ TreeSweep SweepOf(const TestTables& tables, const KnownMachine& machine = {}) {
   std::filesystem::remove(path);
   EXPECT_TRUE(image.ok()) << image.status();
   const Case c = CaseUnder(tables.eptp(), machine);
-  return SweepTree(*image, c.processor, c.controls);
+  return SweepTree(*image, c.processor, c.controls, mtrrs);
+}
+
+// WB, but for 4 KBytes that are UC.
+Mtrrs HoleAt(std::uint64_t hpa) {
+  Mtrrs mtrrs;
+  mtrrs.cap = 10;
+  mtrrs.def_type = 0x806;
+  mtrrs.variable[0] = {hpa, 0x3ffffffff800};
+  return mtrrs;
 }
 
 TEST(TreeSweepTest, TheMapIsRanges) {
@@ -47,6 +59,9 @@ TEST(TreeSweepTest, TheMapIsRanges) {
                   MappedRange{0xc0000000, 0xc0000000, 0x40000000, kAll, kWb}));
   EXPECT_THAT(sweep.leaves, ElementsAre(0, 480, 1, 1));
   EXPECT_EQ(sweep.tables, 4u);
+  ASSERT_THAT(sweep.table_list, SizeIs(4));
+  EXPECT_EQ(sweep.table_list[0].level, 4);
+  EXPECT_EQ(sweep.table_list[3].level, 1);
   EXPECT_EQ(sweep.mapped_bytes, 0x403e0000u);
   EXPECT_EQ(sweep.write_execute_bytes, sweep.mapped_bytes);
   EXPECT_EQ(sweep.accessed, 0u);
@@ -93,6 +108,67 @@ TEST(TreeSweepTest, TheMachineDecides) {
   machine.maxphyaddr = 40;
   machine.capabilities = 0x6304140;  // neither execute-only nor large pages
   EXPECT_EQ(SweepOf(tables, machine).misconfigured_count, 4u);
+}
+
+TEST(TreeSweepTest, WhatAProcessorWithLessFindsMisconfiguredIsSaid) {
+  TestTables tables;
+  tables.EntryOf(0x5000, 1) = (std::uint64_t{1} << 47) | 0x37;
+  tables.EntryOf(0x6000, 1) = (std::uint64_t{1} << 40) | 0x37;
+  tables.EntryOf(0x7000, 1) = 0x7034;  // execute-only
+  LintSubject subject;
+  subject.eptp = tables.eptp();
+  const std::string text = LintText(subject, SweepOf(tables), 20, Style(false));
+  EXPECT_THAT(text,
+              AllOf(HasSubstr("elsewhere: without execute-only: 1 entry, "
+                              "the PTE at"),
+                    HasSubstr("CFG-2"), HasSubstr("CFG-7"),
+                    ContainsRegex("MAXPHYADDR of 47 or less: 1\n? *entry, the"),
+                    ContainsRegex("MAXPHYADDR of 39 or less: 2\n? *entries"),
+                    HasSubstr("CFG-10")));
+  EXPECT_THAT(text, Not(HasSubstr("MISCONFIGURED")));
+  // A machine that has no more is not elsewhere.
+  KnownMachine machine;
+  machine.capabilities = 0x6304140;
+  machine.maxphyaddr = 36;
+  subject.context.capabilities = machine.capabilities;
+  subject.context.maxphyaddr = 36;
+  EXPECT_THAT(LintText(subject, SweepOf(tables, machine), 20, Style(false)),
+              AllOf(HasSubstr("MISCONFIGURED"), Not(HasSubstr("elsewhere"))));
+}
+
+TEST(TreeSweepTest, LargePagesOverMixedTypesAreFound) {
+  TestTables tables;
+  const Mtrrs in_page = HoleAt(0x3ff000);
+  TreeSweep sweep = SweepOf(tables, {}, &in_page);
+  ASSERT_THAT(sweep.mixed, SizeIs(1));
+  EXPECT_EQ(sweep.mixed[0].gpa, 0x200000u);
+  EXPECT_EQ(sweep.mixed[0].level, 2);
+  EXPECT_TRUE(IsWrong(sweep));
+  LintSubject subject;
+  subject.eptp = tables.eptp();
+  EXPECT_THAT(LintText(subject, sweep, 20, Style(false)),
+              AllOf(HasSubstr("MIXED: PDE at"), HasSubstr("12.11.9"),
+                    HasSubstr("0x3ff000 to 0x3fffff: identity, 4 KBytes"),
+                    HasSubstr("where the MTRRs say UC")));
+  // The most conservative type is right for all of it.
+  tables.EntryOf(0x200000, 2) &= ~std::uint64_t{0x38};
+  sweep = SweepOf(tables, {}, &in_page);
+  EXPECT_EQ(sweep.mixed_count, 0u);
+  EXPECT_EQ(sweep.mixed_conservative, 1u);
+  EXPECT_FALSE(IsWrong(sweep));
+  ASSERT_THAT(sweep.unlike, SizeIs(1));
+  EXPECT_EQ(sweep.unlike[0].range.bytes, 0x1ff000u);
+
+  // Small pages have a type each.
+  const Mtrrs in_small = HoleAt(0x5000);
+  sweep = SweepOf(TestTables(), {}, &in_small);
+  EXPECT_EQ(sweep.mixed_count, 0u);
+  ASSERT_THAT(sweep.unlike, SizeIs(1));
+  EXPECT_EQ(sweep.unlike[0].range.gpa, 0x5000u);
+  const Mtrrs in_gbyte = HoleAt(0xfee00000);
+  EXPECT_EQ(SweepOf(TestTables(), {}, &in_gbyte).mixed_count, 1u);
+  const Mtrrs elsewhere = HoleAt(0x500000);
+  EXPECT_EQ(SweepOf(TestTables(), {}, &elsewhere).unlike_count, 0u);
 }
 
 TEST(TreeSweepTest, TablesThatTheGuestReachesAreFound) {

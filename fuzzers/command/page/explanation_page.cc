@@ -114,10 +114,11 @@ std::string ExplanationHtml(Panel& panel, const TextCase& text_case,
                             const std::vector<std::string>& notes,
                             std::size_t number) {
   const Case& c = text_case.c;
-  std::string html = Element("h1", Escaped(heading));
-  if (!text_case.explanation.empty()) {
-    html += Element("p", Escaped(text_case.explanation));
-  }
+  PageHead head;
+  head.command = "eptdiff explain";
+  head.title = heading;
+  if (!text_case.explanation.empty()) head.lines = {text_case.explanation};
+  std::string html = HeadHtml(head);
   if (!text_case.signature.empty()) {
     html += Element("p", Element("code", Escaped(text_case.signature)));
   }

@@ -1,67 +1,13 @@
 #include "fuzzers/command/page/html.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "fuzzers/command/page/page_style.h"
 
 namespace eptdiff {
-namespace {
-
-// Each colour of a text keeps 4.5 to 1 on each of the grounds that it stands
-// on. Where a table has no room it stands as blocks, row by row; its roles are
-// written out, as a browser forgets them then.
-constexpr char kStyle[] = R"css(
-:root { color-scheme: light dark; --ground: #fff; --text: #1b1f24;
-  --quiet: #57606a; --line: #c4cad1; --cell: #f5f7f9; --mark: #fff1c2;
-  --bad: #a40e26; --good: #0f5f28; --link: #0b4fc0; }
-@media (prefers-color-scheme: dark) { :root { --ground: #14171a;
-  --text: #e6e8ea; --quiet: #a9b2bb; --line: #444c54; --cell: #1e2327;
-  --mark: #3d2f00; --bad: #ffa198; --good: #7ee2a0; --link: #8ab8ff; } }
-@media print { :root { color-scheme: light; --ground: #fff; --text: #000;
-  --quiet: #444; --line: #888; --cell: #fff; --mark: #eee; --bad: #000;
-  --good: #000; --link: #000; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 90rem; padding: 1rem; background: var(--ground);
-  color: var(--text); font: 1rem/1.45 system-ui, sans-serif;
-  overflow-wrap: anywhere; }
-h1 { font-size: 1.4rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
-h3 { font-size: 1rem; margin-bottom: .3rem; }
-code, pre, .value { font-family: ui-monospace, monospace; }
-pre { white-space: pre-wrap; }
-a { color: var(--link); }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; }
-dt { font-weight: 600; } dd { margin: 0; }
-ul { margin: .2rem 0; padding-left: 1.2rem; }
-table { border-collapse: collapse; width: 100%; margin: .5rem 0 1rem; }
-caption { text-align: left; color: var(--quiet); padding: .3rem 0; }
-th, td { border: 1px solid var(--line); padding: .4rem .5rem; text-align: left;
-  vertical-align: top; }
-thead th { color: var(--quiet); font-weight: 600; }
-.walk { table-layout: fixed; }
-.walk thead th:first-child { width: 9rem; }
-.walk td { background: var(--cell); }
-.walk td.none { background: none; }
-.walk td.decides { background: var(--mark); border: 3px solid var(--text); }
-.walk td p { margin: 0 0 .2rem; }
-.walk td p.mark { font-weight: 600; }
-.bits { width: auto; min-width: min(100%, 40rem); }
-.bits th, .bits .value { white-space: nowrap; }
-.quiet { color: var(--quiet); } .good { color: var(--good); }
-.bad, .forbids { color: var(--bad); font-weight: 600; }
-section, tr { break-inside: avoid-page; }
-@media screen and (max-width: 60rem) {
-  .walk, .walk caption, .walk tbody, .walk tr, .walk th, .walk td {
-    display: block; border: 0; }
-  .walk thead { position: absolute; width: 1px; height: 1px; overflow: hidden;
-    clip-path: inset(50%); }
-  .walk td { border: 1px solid var(--line); margin: .3rem 0 .3rem 1rem; }
-  .walk td.none { display: none; }
-  .bits { min-width: 0; width: 100%; font-size: .85rem; }
-  .bits th, .bits td { padding: .2rem .3rem; }
-  dl { grid-template-columns: 1fr; gap: 0; } dd { margin: 0 0 .5rem; }
-}
-)css";
-
-}  // namespace
 
 std::string Escaped(absl::string_view text) {
   return absl::StrReplaceAll(
@@ -79,13 +25,111 @@ std::string ListOf(const std::vector<std::string>& texts) {
   return items.empty() ? "" : Element("ul", items);
 }
 
+std::string NamesOf(const std::vector<std::string>& names) {
+  std::string items;
+  for (const std::string& name : names) items += Element("li", Escaped(name));
+  return items.empty() ? "" : Element("ul class=\"names\"", items);
+}
+
+namespace {
+
+std::string Cell(absl::string_view opening, const TableCell& cell) {
+  return Element(cell.look.empty()
+                     ? std::string(opening)
+                     : absl::StrCat(opening, " class=\"", cell.look, "\""),
+                 cell.html);
+}
+
+}  // namespace
+
+std::string TableOf(absl::string_view look, const std::vector<TableCell>& heads,
+                    const std::vector<std::vector<TableCell>>& rows) {
+  std::string head;
+  for (const TableCell& cell : heads) {
+    head += Cell("th scope=\"col\" role=\"columnheader\"", cell);
+  }
+  std::string body;
+  for (const std::vector<TableCell>& row : rows) {
+    std::string cells;
+    for (const TableCell& cell : row) {
+      cells += Cell(cells.empty() ? "th scope=\"row\" role=\"rowheader\""
+                                  : "td role=\"cell\"",
+                    cell);
+    }
+    body += Element("tr role=\"row\"", cells);
+  }
+  return Element(
+      absl::StrCat("table class=\"", look, "\" role=\"table\""),
+      absl::StrCat(heads.empty() ? ""
+                                 : Element("thead role=\"rowgroup\"",
+                                           Element("tr role=\"row\"", head)),
+                   Element("tbody role=\"rowgroup\"", body)));
+}
+
+std::string Fold(absl::string_view summary, absl::string_view content,
+                 bool open) {
+  return Element(
+      open ? "details class=\"fold\" open" : "details class=\"fold\"",
+      absl::StrCat(Element("summary", summary),
+                   Element("div class=\"inside\"", content)));
+}
+
+std::string SmallFold(absl::string_view summary, absl::string_view content) {
+  return Element("details", absl::StrCat(Element("summary", summary), content));
+}
+
+std::string Bar(double share, bool bad) {
+  return Element(bad ? "span class=\"bar bad\" aria-hidden=\"true\""
+                     : "span class=\"bar\" aria-hidden=\"true\"",
+                 Element(absl::StrFormat("span style=\"width:%.1f%%\"",
+                                         100 * std::clamp(share, 0.0, 1.0)),
+                         ""));
+}
+
+std::string HeadHtml(const PageHead& head) {
+  std::string html =
+      absl::StrCat(Element("p class=\"kicker\"", Escaped(head.command)),
+                   Element("h1", Escaped(head.title)));
+  if (!head.verdict.empty()) {
+    html +=
+        Element(head.bad ? "p class=\"verdict bad\"" : "p class=\"verdict\"",
+                Escaped(head.verdict));
+  }
+  for (const std::string& line : head.lines) {
+    html += Element("p", Escaped(line));
+  }
+  std::string figures;
+  for (const PageHead::Figure& figure : head.figures) {
+    figures +=
+        Element("div", absl::StrCat(Element("dt", Escaped(figure.words)),
+                                    Element("dd", Escaped(figure.value))));
+  }
+  if (!figures.empty()) html += Element("dl class=\"figures\"", figures);
+  return Element("header class=\"top\"", html);
+}
+
+std::string SectionsHtml(const std::vector<PageSection>& sections) {
+  std::string links;
+  std::string html;
+  for (const PageSection& section : sections) {
+    if (section.html.empty()) continue;
+    links += Element("li", Element(absl::StrCat("a href=\"#", section.id, "\""),
+                                   Escaped(section.title)));
+    html += Element(
+        absl::StrCat("section id=\"", section.id, "\""),
+        absl::StrCat(Element("h2", Escaped(section.title)), section.html));
+  }
+  return absl::StrCat(
+      Element("nav aria-label=\"on this page\"", Element("ul", links)), html);
+}
+
 std::string HtmlPage(absl::string_view title, absl::string_view body) {
   return absl::StrCat(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width\">\n",
       // Else a browser asks for one.
       "<link rel=\"icon\" href=\"data:,\">\n", Element("title", Escaped(title)),
-      "\n", Element("style", kStyle), "\n</head>\n<body>\n",
+      "\n", Element("style", kPageStyle), "\n</head>\n<body>\n",
       Element("main", body), "\n</body>\n</html>\n");
 }
 

@@ -1,6 +1,8 @@
 // For browser_test: measures the page that it is put into and tells the frame
 // around it what is wrong, or how many texts are fine.
 const wrong = [];
+const sought = document.currentScript.dataset.text;
+if (!document.body.innerText.includes(sought)) wrong.push(`no "${sought}"`);
 const root = document.documentElement;
 if (root.scrollWidth > root.clientWidth) {
   wrong.push(`${root.scrollWidth} pixels of ${root.clientWidth}`);
@@ -28,7 +30,9 @@ const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 while (walker.nextNode()) {
   const element = walker.currentNode.parentElement;
   const text = walker.currentNode.textContent.trim();
-  if (!text || element.localName === "script") continue;
+  if (!text || element.localName === "script" || element.closest(".said")) {
+    continue;
+  }
   ++texts;
   // A letter a line is as bad as what does not fit.
   if (text.length > 40 && element.clientWidth > 0 && element.clientWidth < 90) {
@@ -36,7 +40,12 @@ while (walker.nextNode()) {
   }
   const range = document.createRange();
   range.selectNodeContents(walker.currentNode);
-  if (text.length < 9 && !/[ -]/.test(text) &&
+  if (element.closest("svg")) {
+    // What is drawn is drawn smaller where there is less room.
+    if (range.getBoundingClientRect().height < 9) {
+      wrong.push(`drawn too small: ${text}`);
+    }
+  } else if (text.length < 9 && !/[ -]/.test(text) &&
       range.getBoundingClientRect().height >
           2 * parseFloat(getComputedStyle(element).fontSize)) {
     wrong.push(`broken in its middle: ${text}`);
@@ -46,6 +55,24 @@ while (walker.nextNode()) {
   ].sort((a, b) => a - b);
   const contrast = (high + 0.05) / (low + 0.05);
   if (contrast < 4.5) wrong.push(`contrast ${contrast.toFixed(2)}: ${text}`);
+}
+// Chips, links and what unfolds are reached by the keyboard, and say what they
+// are.
+for (const element of document.querySelectorAll("a, summary")) {
+  if (element.tabIndex < 0) wrong.push(`no key reaches ${element.textContent}`);
+  if (!element.textContent.trim()) wrong.push("a link says nothing");
+}
+for (const image of document.querySelectorAll("svg")) {
+  if (!image.getAttribute("aria-label") && !image.getAttribute("aria-hidden")) {
+    wrong.push("an image says nothing");
+  }
+}
+// Headings go down one at a time.
+let last = 0;
+for (const heading of document.querySelectorAll("h1, h2, h3, h4, h5, h6")) {
+  const level = Number(heading.localName[1]);
+  if (level > last + 1) wrong.push(`h${level} after h${last}`);
+  last = level;
 }
 const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
 if (new Set(ids).size !== ids.length) wrong.push("an id stands twice");

@@ -94,7 +94,8 @@ class GridWriter {
       body += Element("tr role=\"row\"", cells);
     }
     return absl::StrCat(
-        Element("table class=\"walk\" role=\"table\"",
+        Element(absl::StrCat("table class=\"walk\" role=\"table\" id=\"", id_,
+                             "-walk\""),
                 absl::StrCat(
                     Element("caption",
                             "The walk: each row leads through the EPT entries, "

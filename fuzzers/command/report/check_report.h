@@ -3,7 +3,7 @@
 // This folder tells what came of a run: of a check here and in check_rules.h,
 // of fuzzing in fuzz_report.h, of `eptdiff power` in power_report.h; and a rule
 // by itself in rule_description.h. json.h is for machines. It uses words/, and
-// the results of those who ran. Begin here.
+// the results of those who ran. Begin here; the sentences are in check_words.h.
 //
 // Thread-safety: pure functions.
 #ifndef EPTDIFF_FUZZERS_COMMAND_REPORT_CHECK_REPORT_H_
@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "fuzzers/command/report/check_rules.h"
+#include "fuzzers/command/words/harm.h"
 #include "fuzzers/command/words/style.h"
 #include "fuzzers/text/case_text.h"
 #include "oracle/target/object/edge_map.h"
@@ -28,6 +29,7 @@ struct CheckFinding {
   std::string alteration;   // of a departure, by name
   std::string sdm_section;  // "" if the SDM has nothing to do with it
   std::string sentence;     // what it does
+  Harm harm = Harm::kUnknown;
   // Alterations that would explain it as well, in words.
   std::vector<std::string> inseparable;
   std::string signature;

@@ -11,7 +11,9 @@
 #include "fuzzers/check/declared_rules.h"
 #include "fuzzers/command/distill/decided.h"
 #include "fuzzers/command/files/embedded_corpus.h"
+#include "fuzzers/command/report/rule_description.h"
 #include "fuzzers/command/words/style.h"
+#include "fuzzers/command/words/word_list.h"
 #include "fuzzers/generation/generator.h"
 #include "fuzzers/text/view.h"
 #include "oracle/editions.h"
@@ -22,9 +24,7 @@ namespace eptdiff {
 namespace {
 
 using Mode = GuestPagingMode;
-constexpr Mode kAllModes[] = {Mode::kNone, Mode::k32Bit, Mode::kPae,
-                              Mode::kFourLevel, Mode::kFiveLevel};
-static_assert(std::size(kAllModes) == RuleAnswers::kModes &&
+static_assert(kModes == RuleAnswers::kModes &&
               kPositions == RuleAnswers::kPositions);
 
 // Enough for the situations that are not rare; the corpus has the others.
@@ -57,11 +57,6 @@ bool CanMeet(const eptdiff_profile& profile, Rule rule, const Situated& where) {
                  where.dimension == Dimension::kGuestEntry, where.level);
 }
 
-std::string FamilyOf(Rule rule) {
-  const std::string_view identifier = IdentifierOf(rule);
-  return std::string(identifier.substr(0, identifier.find('-')));
-}
-
 // "PDE, guest entry, 4-level paging".
 std::string WordsOf(const Situated& where) {
   std::string words = where.level == 0 ? std::string("no entry")
@@ -75,19 +70,8 @@ std::string WordsOf(const Situated& where) {
   return words;
 }
 
-// "12,345".
-std::string Grouped(std::uint64_t number) {
-  const std::string digits = absl::StrCat(number);
-  std::string text;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
-    text += digits[i];
-  }
-  return text;
-}
-
-// Where a rule is broken: the situations in which it was seen most.
-std::string BrokenText(const RuleReport& rule) {
+// The situations in which a rule was seen broken most.
+std::string BrokenWords(const RuleReport& rule) {
   constexpr std::size_t kMost = 3;
   std::vector<RuleReport::Situation> broken;
   for (const RuleReport::Situation& situation : rule.situations) {
@@ -108,10 +92,7 @@ std::string BrokenText(const RuleReport& rule) {
     words.push_back(
         absl::StrCat("in ", broken.size() - kMost, " more situations"));
   }
-  return Item(
-      4, absl::StrCat(View(IdentifierOf(rule.rule)), ":"), "",
-      absl::StrCat(Grouped(rule.answers.disagreeing), " wrong",
-                   words.empty() ? "" : ": ", absl::StrJoin(words, "; ")));
+  return absl::StrJoin(words, "; ");
 }
 
 struct Family {
@@ -140,7 +121,9 @@ std::vector<Family> FamiliesOf(const std::vector<RuleReport>& rules) {
     family.asked += rule.situations_asked();
     family.agreeing += rule.answers.agreeing;
     family.disagreeing += rule.answers.disagreeing;
-    if (rule.answers.disagreeing != 0) family.broken += BrokenText(rule);
+    if (rule.answers.disagreeing == 0) continue;
+    family.broken += Item(4, absl::StrCat(View(IdentifierOf(rule.rule)), ":"),
+                          "", WrongWords(rule));
   }
   return families;
 }
@@ -169,11 +152,7 @@ std::string CellsOf(const RuleReport& rule, Mode mode) {
     any = true;
     // As `eptdiff rules --corpus` has them: from level 5 down to none.
     cells[static_cast<std::size_t>(situation.where.dimension) * 6 +
-          (5 - situation.where.level)] =
-        situation.answers.disagreeing != 0 ? '!'
-        : situation.answers.agreeing != 0  ? '+'
-        : situation.answers.obscured != 0  ? '?'
-                                           : '.';
+          (5 - situation.where.level)] = SignOf(situation.answers);
   }
   if (!any) return "";
   std::string text;
@@ -203,14 +182,24 @@ std::string RuleNames(const std::vector<Rule>& rules) {
   return absl::StrJoin(names, ", ");
 }
 
+// "By rule, ...: + right, ! wrong, ...".
+std::string LegendText() {
+  std::vector<std::string> words;
+  for (const auto& [sign, meaning] : SituationLegend()) {
+    words.push_back(absl::StrCat(std::string(1, sign), " ", meaning));
+  }
+  return Wrapped(
+      absl::StrCat("By rule, guest paging, access and level of the entry: ",
+                   absl::StrJoin(words, ", "), "."),
+      2);
+}
+
 std::string WholeText(const std::vector<RuleReport>& rules) {
   std::string text = absl::StrFormat(
-      "  By rule, guest paging, access and level of the entry: + right, ! "
-      "wrong,\n  ? met in answers alone that are wrong for another rule,\n"
-      "  . never came up, - no such situation is known.\n\n"
+      "%s\n"
       "  %-8s %-7s %-15s %-15s %10s %8s\n  %-8s %-7s %-15s %s\n",
-      "rule", "paging", "guest entries", "other accesses", "right", "wrong", "",
-      "", "5 4 3 2 1 no", "5 4 3 2 1 no");
+      LegendText(), "rule", "paging", "guest entries", "other accesses",
+      "right", "wrong", "", "", "5 4 3 2 1 no", "5 4 3 2 1 no");
   for (const RuleReport& rule : rules) {
     if (!rule.declared) continue;
     std::string head(IdentifierOf(rule.rule));
@@ -233,10 +222,31 @@ std::string WholeText(const std::vector<RuleReport>& rules) {
 
 }  // namespace
 
+std::string WrongWords(const RuleReport& rule) {
+  const std::string broken = BrokenWords(rule);
+  return absl::StrCat(Grouped(rule.answers.disagreeing), " wrong",
+                      broken.empty() ? "" : ": ", broken);
+}
+
 std::size_t RuleReport::situations_asked() const {
   return static_cast<std::size_t>(
       std::count_if(situations.begin(), situations.end(),
                     [](const Situation& s) { return s.answers.any(); }));
+}
+
+char SignOf(const RuleAnswers::Count& answers) {
+  return answers.disagreeing != 0 ? '!'
+         : answers.agreeing != 0  ? '+'
+         : answers.obscured != 0  ? '?'
+                                  : '.';
+}
+
+std::vector<std::pair<char, std::string>> SituationLegend() {
+  return {{'+', "right"},
+          {'!', "wrong"},
+          {'?', "met in answers alone that are wrong for another rule"},
+          {'.', "never came up"},
+          {'-', "no such situation is known"}};
 }
 
 std::string UndecidedWords(const RuleReport& rule) {
@@ -278,6 +288,14 @@ std::vector<RuleReport> ReportRules(const RuleAnswers& answers,
 
 std::string RulesText(const std::vector<RuleReport>& rules, bool whole) {
   std::string text = whole ? WholeText(rules) : FamiliesText(rules);
+  for (const auto& [lead, names] : UndecidedLists(rules)) {
+    text += Item(2, absl::StrCat(lead, ":"), "", names);
+  }
+  return text;
+}
+
+std::vector<std::pair<std::string, std::string>> UndecidedLists(
+    const std::vector<RuleReport>& rules) {
   std::vector<Rule> unnoticed;
   std::vector<Rule> obscured;
   std::vector<Rule> unmet;
@@ -290,15 +308,15 @@ std::string RulesText(const std::vector<RuleReport>& rules, bool whole) {
                           : unmet)
         .push_back(rule.rule);
   }
-  const auto list = [&](absl::string_view lead,
-                        const std::vector<Rule>& listed) {
-    if (!listed.empty()) text += Item(2, lead, "", RuleNames(listed));
+  std::vector<std::pair<std::string, std::string>> lists;
+  const auto list = [&](const char* lead, const std::vector<Rule>& listed) {
+    if (!listed.empty()) lists.emplace_back(lead, RuleNames(listed));
   };
-  list("met, but getting them wrong would not have been noticed:", unnoticed);
-  list("met only in answers that are wrong for another rule:", obscured);
-  list("never came up:", unmet);
-  list("not declared by its profile:", undeclared);
-  return text;
+  list("met, but getting them wrong would not have been noticed", unnoticed);
+  list("met only in answers that are wrong for another rule", obscured);
+  list("never came up", unmet);
+  list("not declared by its profile", undeclared);
+  return lists;
 }
 
 void WriteRules(const std::vector<RuleReport>& rules, JsonWriter& json) {

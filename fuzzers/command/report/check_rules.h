@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fuzzers/check/proven_rules.h"
@@ -38,6 +39,11 @@ struct RuleReport {
   }
 };
 
+// A situation's sign: whether answers were right or wrong there; and what each
+// sign means, with "-" for a situation that is not among the rule's.
+char SignOf(const RuleAnswers::Count& answers);
+std::vector<std::pair<char, std::string>> SituationLegend();
+
 // A line for the command's readers about why a rule is not decided.
 std::string UndecidedWords(const RuleReport& rule);
 
@@ -52,6 +58,14 @@ std::vector<RuleReport> ReportRules(const RuleAnswers& answers,
 // below them, what is not decided. With `whole`, a line for each rule and
 // paging mode instead.
 std::string RulesText(const std::vector<RuleReport>& rules, bool whole);
+
+// "never came up" and the like, with the rules: all that are not decided.
+std::vector<std::pair<std::string, std::string>> UndecidedLists(
+    const std::vector<RuleReport>& rules);
+
+// "3,870 wrong: 2,497 at PDE, 4-level guest paging; ...", of a rule that is
+// broken.
+std::string WrongWords(const RuleReport& rule);
 
 // An array.
 void WriteRules(const std::vector<RuleReport>& rules, JsonWriter& json);

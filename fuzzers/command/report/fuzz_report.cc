@@ -13,8 +13,10 @@
 #include "fuzzers/command/distill/decided.h"
 #include "fuzzers/command/files/case_file.h"
 #include "fuzzers/command/files/corpus.h"
+#include "fuzzers/command/fuzz/fuzz_history.h"
 #include "fuzzers/command/report/json.h"
 #include "fuzzers/command/words/style.h"
+#include "fuzzers/command/words/word_list.h"
 #include "fuzzers/generation/shapes_in.h"
 #include "fuzzers/text/view.h"
 
@@ -50,24 +52,8 @@ std::map<std::string, OracleSum> CountsByOracle(const WorkerStats& stats) {
   return oracles;
 }
 
-// The share of each shape in the cases about caches.
-std::vector<std::pair<std::string, double>> ShapesOf(const WorkerStats& stats) {
-  std::vector<std::pair<std::string, double>> shapes;
-  for (const auto& [name, count] : stats.Under("shape.")) {
-    if (name == "sampled") continue;
-    shapes.emplace_back(name, count / stats.Get("shape.sampled"));
-  }
-  return shapes;
-}
-
 double Rate(const FuzzResult& result) {
   return result.seconds > 0 ? result.stats.Get("cases") / result.seconds : 0;
-}
-
-std::size_t RulesAsked(const FuzzResult& result) {
-  const auto rules = result.stats.Under("rule.");
-  return static_cast<std::size_t>(std::count_if(
-      rules.begin(), rules.end(), [](const auto& r) { return r.second > 0; }));
 }
 
 constexpr char kDecidedMethod[] =
@@ -97,7 +83,7 @@ std::string LiveLine(const FuzzResult& result) {
       "%.1f%%  "
       "disagreements %d",
       seconds / 60, seconds % 60, result.stats.Get("cases"), Rate(result),
-      100 * result.stats.Share("leaves", "accesses"), RulesAsked(result),
+      100 * result.stats.Share("leaves", "accesses"), RulesMet(result.stats),
       AskedRules(), asked > 0 ? 100 * skipped / asked : 0.0,
       result.found.size());
 }
@@ -223,7 +209,7 @@ std::string ReportJson(const FuzzOptions& options, const FuzzResult& result,
   json.Key("rules_undecided").Array();
   for (const std::string& rule : decides.undecided) json.String(rule);
   json.End();
-  json.Key("rules_asked").Number(static_cast<double>(RulesAsked(result)));
+  json.Key("rules_asked").Number(static_cast<double>(RulesMet(result.stats)));
   json.Key("disagreements").Array();
   for (const Disagreed& d : disagreements) {
     json.Object();
@@ -238,55 +224,97 @@ std::string ReportJson(const FuzzOptions& options, const FuzzResult& result,
   return std::move(json).Finish();
 }
 
-std::string ReportText(const FuzzResult& result, const CorpusDecides& decides,
-                       const std::vector<Disagreed>& disagreements) {
+std::vector<std::pair<std::string, double>> ShapesOf(const WorkerStats& stats) {
+  std::vector<std::pair<std::string, double>> shapes;
+  for (const auto& [name, count] : stats.Under("shape.")) {
+    if (name == "sampled") continue;
+    shapes.emplace_back(name, count / stats.Get("shape.sampled"));
+  }
+  return shapes;
+}
+
+std::string RunWords(const FuzzResult& result) {
   const WorkerStats& stats = result.stats;
-  std::string text = absl::StrFormat(
+  return absl::StrFormat(
       "%.0f cases in %.0f seconds (%.0f per second); %.1f%% of accesses reach "
-      "a leaf, %.1f%% of steps are left undefined\n",
+      "a leaf, %.1f%% of steps are left undefined",
       stats.Get("cases"), result.seconds, Rate(result),
       100 * stats.Share("leaves", "accesses"),
       100 * stats.Share("alias", "steps"));
+}
+
+std::vector<OracleTold> OraclesTold(const FuzzResult& result) {
+  std::vector<OracleTold> all;
+  for (const auto& [name, oracle] : CountsByOracle(result.stats)) {
+    OracleTold& told = all.emplace_back();
+    told.name = name;
+    told.answered = oracle.cases > 0 ? oracle.answered / oracle.cases : 0.0;
+    told.words = absl::StrFormat("%.0f comparisons; answered %.1f%% of cases",
+                                 oracle.compared, 100 * told.answered);
+    for (const auto& [reason, count] : oracle.reasons) {
+      told.skipped.emplace_back(absl::StrReplaceAll(reason, {{"_", " "}}),
+                                count);
+    }
+    std::sort(told.skipped.begin(), told.skipped.end(),
+              [](const auto& a, const auto& b) { return a.second > b.second; });
+  }
+  return all;
+}
+
+std::string DecidedWords(const CorpusDecides& decides) {
+  return absl::StrFormat(
+      "%d of %d rules decided by %d of the corpus's %d cases", decides.decided,
+      decides.total, decides.cases, decides.all_cases);
+}
+
+std::string DisagreementsWords(std::size_t count) {
+  return Counted(count, "disagreement");
+}
+
+std::string DisagreedWords(const Disagreed& disagreed) {
+  return absl::StrFormat("%s (%d times)%s", disagreed.signature,
+                         disagreed.count,
+                         disagreed.reproduced ? "" : ", not reproduced here");
+}
+
+std::string AgainWords(const Disagreed& disagreed) {
+  // Sanitizers see more than this process does.
+  if (disagreed.target.empty() || disagreed.file.empty()) return "";
+  return absl::StrCat("to see it again: ", disagreed.target, " ",
+                      disagreed.file);
+}
+
+std::string ReportText(const FuzzResult& result, const CorpusDecides& decides,
+                       const std::vector<Disagreed>& disagreements) {
+  std::string text = RunWords(result) + "\n";
   if (!result.interruption.empty()) {
     absl::StrAppend(&text, result.interruption, "\n");
   }
-  for (const auto& [name, oracle] : CountsByOracle(stats)) {
-    absl::StrAppendFormat(
-        &text, "%-9s %.0f comparisons; answered %.1f%% of cases\n", name,
-        oracle.compared,
-        oracle.cases > 0 ? 100 * oracle.answered / oracle.cases : 0.0);
-    auto reasons = oracle.reasons;
-    std::sort(reasons.begin(), reasons.end(),
-              [](const auto& a, const auto& b) { return a.second > b.second; });
-    for (const auto& [reason, count] : reasons) {
+  for (const OracleTold& oracle : OraclesTold(result)) {
+    absl::StrAppendFormat(&text, "%-9s %s\n", oracle.name, oracle.words);
+    for (const auto& [reason, count] : oracle.skipped) {
       absl::StrAppendFormat(&text, "          skipped %.0f: %s\n", count,
-                            absl::StrReplaceAll(reason, {{"_", " "}}));
+                            reason);
     }
   }
-  if (const auto shapes = ShapesOf(stats); !shapes.empty()) {
+  if (const auto shapes = ShapesOf(result.stats); !shapes.empty()) {
     std::vector<std::string> shares;
     for (const auto& [name, share] : shapes) {
       shares.push_back(absl::StrFormat("%s %.1f%%", name, 100 * share));
     }
-    text += "between two accesses of a case about caches, what they use is\n";
-    text += Wrapped(absl::StrJoin(shares, ", "), 10);
+    absl::StrAppend(&text, kShapesWords, "\n",
+                    Wrapped(absl::StrJoin(shares, ", "), 10));
   }
-  absl::StrAppendFormat(
-      &text, "%d of %d rules decided by %d of the corpus's %d cases\n",
-      decides.decided, decides.total, decides.cases, decides.all_cases);
+  absl::StrAppend(&text, DecidedWords(decides), "\n");
   if (!decides.undecided.empty()) {
     text += Item(6, "not:", "", absl::StrJoin(decides.undecided, " "));
   }
-  absl::StrAppendFormat(&text, "%d disagreement%s\n", disagreements.size(),
-                        disagreements.size() == 1 ? "" : "s");
+  absl::StrAppend(&text, DisagreementsWords(disagreements.size()), "\n");
   for (const Disagreed& d : disagreements) {
-    absl::StrAppendFormat(&text, "  %s (%d times)%s\n    %s\n", d.signature,
-                          d.count, d.reproduced ? "" : ", not reproduced here",
-                          d.file.empty() ? "no file" : d.file);
-    // Sanitizers see more than this process does.
-    if (d.target.empty() || d.file.empty()) continue;
-    absl::StrAppend(&text, "    to see it again: ", d.target, " ", d.file,
-                    "\n");
+    absl::StrAppend(&text, "  ", DisagreedWords(d), "\n    ",
+                    d.file.empty() ? "no file" : d.file, "\n");
+    const std::string again = AgainWords(d);
+    if (!again.empty()) absl::StrAppend(&text, "    ", again, "\n");
   }
   return text;
 }

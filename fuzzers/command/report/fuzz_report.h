@@ -4,7 +4,9 @@
 #define EPTDIFF_FUZZERS_COMMAND_REPORT_FUZZ_REPORT_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fuzzers/command/fuzz/fuzz_run.h"
@@ -26,6 +28,9 @@ struct CorpusDecides {
   std::size_t all_cases = 0;  // ... of these
 };
 
+// "9 of 10 rules decided by 3 of the corpus's 4 cases".
+std::string DecidedWords(const CorpusDecides& decides);
+
 // Looks at the cases under `directory` for at most `seconds`.
 CorpusDecides WhatCorpusDecides(const std::string& directory, double seconds);
 
@@ -39,6 +44,30 @@ struct Disagreed {
 };
 std::vector<Disagreed> DisagreementsOf(const FuzzResult& result,
                                        const TriageResult& triage);
+
+// "1 disagreement"; "a signature (3 times), not reproduced here"; "to see it
+// again: ...", "" where it is as plain.
+std::string DisagreementsWords(std::size_t count);
+std::string DisagreedWords(const Disagreed& disagreed);
+std::string AgainWords(const Disagreed& disagreed);
+
+// "1234 cases in 10 seconds (123 per second); ...".
+std::string RunWords(const FuzzResult& result);
+
+// What one oracle did: "623 comparisons; answered 71.3% of cases", and what it
+// skipped, by reason, the most first.
+struct OracleTold {
+  std::string name;
+  std::string words;
+  double answered = 0;  // of the cases, 0 to 1
+  std::vector<std::pair<std::string, double>> skipped;
+};
+std::vector<OracleTold> OraclesTold(const FuzzResult& result);
+
+// The share of each shape in the cases about caches, and what that is of.
+std::vector<std::pair<std::string, double>> ShapesOf(const WorkerStats& stats);
+inline constexpr char kShapesWords[] =
+    "between two accesses of a case about caches, what they use is";
 
 std::string ReportJson(const FuzzOptions& options, const FuzzResult& result,
                        const CorpusDecides& decides,

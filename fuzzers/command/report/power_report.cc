@@ -13,21 +13,9 @@
 namespace eptdiff {
 namespace {
 
-std::uint64_t ExecutionsUntil(const std::string& alteration,
-                              const PowerResult& result) {
-  const auto found = result.noticed.find(alteration);
-  return found == result.noticed.end() ? result.cap : found->second.executions;
-}
-
-std::string Row(const char* name, const std::string& structured,
-                const std::string& baseline) {
-  return absl::StrFormat("  %-28s %14s %14s\n", name, structured, baseline);
-}
-
-std::string Executions(const std::string& alteration,
-                       const PowerResult& result) {
-  if (!result.noticed.contains(alteration)) return "not noticed";
-  return absl::StrCat(ExecutionsUntil(alteration, result));
+std::string Line(const PowerRow& row) {
+  return absl::StrFormat("  %-28s %14s %14s\n", row.name, row.structured,
+                         row.bytes);
 }
 
 void WriteSummary(const PowerSummary& summary, const PowerResult& result,
@@ -81,26 +69,45 @@ PowerSummary Summarise(const std::vector<std::string>& alterations,
   return summary;
 }
 
-std::string PowerText(const std::vector<std::string>& alterations,
-                      const PowerResults& results, std::size_t longest) {
+std::uint64_t ExecutionsUntil(const std::string& alteration,
+                              const PowerResult& result) {
+  const auto found = result.noticed.find(alteration);
+  return found == result.noticed.end() ? result.cap : found->second.executions;
+}
+
+std::string ExecutionsWords(const std::string& alteration,
+                            const PowerResult& result) {
+  if (!result.noticed.contains(alteration)) return "not noticed";
+  return absl::StrCat(ExecutionsUntil(alteration, result));
+}
+
+std::vector<PowerRow> PowerFigures(const std::vector<std::string>& alterations,
+                                   const PowerResults& results) {
   const PowerSummary s = Summarise(alterations, results.structured);
   const PowerSummary b = Summarise(alterations, results.baseline);
-  std::string text = Row("", "structured", "bytes");
   const auto of_all = [](const PowerSummary& x) {
     return absl::StrCat(x.noticed, " of ", x.alterations);
   };
   const auto capped = [](std::uint64_t value, const PowerResult& result) {
     return absl::StrCat(value == result.cap ? ">" : "", value);
   };
-  text += Row("alterations noticed", of_all(s), of_all(b));
-  text += Row("executions, median", capped(s.median, results.structured),
-              capped(b.median, results.baseline));
-  text += Row("executions, worst", capped(s.worst, results.structured),
-              capped(b.worst, results.baseline));
-  text += Row("seconds, median of noticed",
-              absl::StrFormat("%.3f", s.median_seconds),
-              absl::StrFormat("%.3f", b.median_seconds));
-  absl::StrAppend(&text, "\n");
+  return {
+      {"alterations noticed", of_all(s), of_all(b)},
+      {"executions, median", capped(s.median, results.structured),
+       capped(b.median, results.baseline)},
+      {"executions, worst", capped(s.worst, results.structured),
+       capped(b.worst, results.baseline)},
+      {"seconds, median of noticed", absl::StrFormat("%.3f", s.median_seconds),
+       absl::StrFormat("%.3f", b.median_seconds)}};
+}
+
+std::string PowerText(const std::vector<std::string>& alterations,
+                      const PowerResults& results, std::size_t longest) {
+  std::string text = Line({"", "structured", "bytes"});
+  for (const PowerRow& row : PowerFigures(alterations, results)) {
+    text += Line(row);
+  }
+  text += "\n";
 
   std::vector<std::string> slowest = alterations;
   const auto place = [&](const std::string& alteration) {
@@ -113,10 +120,10 @@ std::string PowerText(const std::vector<std::string>& alterations,
             });
   slowest.resize(std::min(slowest.size(), longest));
   for (const std::string& alteration : slowest) {
-    text += Row(alteration.c_str(), Executions(alteration, results.structured),
-                Executions(alteration, results.baseline));
+    text += Line({alteration, ExecutionsWords(alteration, results.structured),
+                  ExecutionsWords(alteration, results.baseline)});
   }
-  text += "\nNot among them, since no case can show them:\n";
+  absl::StrAppend(&text, "\n", kEquivalentWords, "\n");
   for (const Equivalent& e : EquivalentAlterations()) {
     text += Item(2, absl::StrCat(View(e.alteration), ":"), "", View(e.proof));
   }

@@ -22,6 +22,25 @@ struct PowerSummary {
 PowerSummary Summarise(const std::vector<std::string>& alterations,
                        const PowerResult& result);
 
+// The table of figures, a row each.
+struct PowerRow {
+  std::string name;
+  std::string structured;
+  std::string bytes;
+};
+std::vector<PowerRow> PowerFigures(const std::vector<std::string>& alterations,
+                                   const PowerResults& results);
+
+// How many executions it took to notice one; the cap if it was not. In words,
+// "not noticed" then.
+std::uint64_t ExecutionsUntil(const std::string& alteration,
+                              const PowerResult& result);
+std::string ExecutionsWords(const std::string& alteration,
+                            const PowerResult& result);
+
+inline constexpr char kEquivalentWords[] =
+    "Not among them, since no case can show them:";
+
 // The table of figures, and the alterations that took longest or were not
 // noticed, at most `longest` of them.
 std::string PowerText(const std::vector<std::string>& alterations,

@@ -55,6 +55,11 @@ absl::StatusOr<std::vector<Rule>> RulesMeantBy(const std::string& word) {
       "there is no rule or family \"", word, "\"", DidYouMean(word, known)));
 }
 
+std::string FamilyOf(Rule rule) {
+  const absl::string_view identifier = View(IdentifierOf(rule));
+  return std::string(identifier.substr(0, identifier.find('-')));
+}
+
 std::string CatalogueText(const RuleInfo& info) {
   return absl::StrFormat(
       "%-9s SDM %s%s\n%s", info.identifier, CitedInBoth(info.section),

@@ -20,6 +20,9 @@ absl::StatusOr<std::vector<Rule>> RulesMeantBy(const std::string& word);
 // The identifier, the SDM's section in both editions, and the rule in words.
 std::string CatalogueText(const RuleInfo& info);
 
+// "CFG" of CFG-9.
+std::string FamilyOf(Rule rule);
+
 // Its alterations, and which known implementations have them.
 std::string MistakesText(Rule rule);
 

@@ -6,16 +6,13 @@
 #include "absl/strings/str_format.h"
 #include "fuzzers/command/words/answer_words.h"
 #include "fuzzers/command/words/stale_words.h"
+#include "fuzzers/command/words/word_list.h"
 #include "fuzzers/text/view.h"
 #include "oracle/judgement/judge.h"
 #include "oracle/target/session/target_oracle.h"
 
 namespace eptdiff {
 namespace {
-
-std::string Counted(std::size_t count, const char* what) {
-  return absl::StrCat(count, " ", what, count == 1 ? "" : "s");
-}
 
 // Why the rest of the case was not compared; "" if all was.
 std::string EarlyEnd(const Standings& standings) {

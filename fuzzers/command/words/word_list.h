@@ -1,4 +1,4 @@
-// Words for the bits of a value, one after the other.
+// Words for the bits of a value, one after the other; and for numbers.
 // Thread-safety: pure functions.
 #ifndef EPTDIFF_FUZZERS_COMMAND_WORDS_WORD_LIST_H_
 #define EPTDIFF_FUZZERS_COMMAND_WORDS_WORD_LIST_H_
@@ -38,6 +38,12 @@ inline void Append(Words& words, std::uint64_t value,
                    std::initializer_list<BitName> names) {
   Append(words, value, std::span(names.begin(), names.size()));
 }
+
+// "12,345".
+std::string Grouped(std::uint64_t number);
+
+// "1 case", "2 cases".
+std::string Counted(std::uint64_t count, const char* what);
 
 inline std::string Joined(const Words& words, const char* none) {
   return words.empty() ? none : absl::StrJoin(words, ", ");

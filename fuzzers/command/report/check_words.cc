@@ -1,0 +1,150 @@
+#include "fuzzers/command/report/check_words.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "fuzzers/command/words/word_list.h"
+#include "oracle/editions.h"
+
+namespace eptdiff {
+
+std::string RunWords(const CheckReport& report) {
+  const std::uint64_t from_corpus = report.given - report.unfit;
+  switch (report.kind) {
+    case CheckedKind::kWalker:
+      return absl::StrFormat(
+          "%d cases (%d from the corpus), %d steps judged, in %.1f s; the "
+          "harness took %.1f us a case",
+          report.cases, from_corpus, report.steps, report.seconds,
+          report.harness_microseconds);
+    case CheckedKind::kBuilder:
+      return absl::StrFormat(
+          "builds tables: %d cases (%d from the corpus), %d steps judged, in "
+          "%.1f s",
+          report.cases, from_corpus, report.steps, report.seconds);
+    case CheckedKind::kMemoryTypes:
+      return absl::StrFormat(
+          "says memory types by the MTRRs: %d pages, in "
+          "%.1f s",
+          report.cases, report.seconds);
+  }
+  return "";
+}
+
+std::vector<std::string> RunNotes(const CheckReport& report) {
+  std::vector<std::string> notes;
+  if (report.kind != CheckedKind::kWalker) return notes;
+  if (report.edges.total != 0) {
+    notes.push_back(absl::StrFormat("%d of %d edges of the target's code",
+                                    report.edges.covered, report.edges.total));
+  } else if (report.edges.covered != 0) {
+    notes.push_back(absl::StrFormat("%d blocks of the target's code",
+                                    report.edges.covered));
+  }
+  if (report.unfit != 0) {
+    notes.push_back(absl::StrFormat(
+        "%d cases of the corpus are about what it does not model",
+        report.unfit));
+  }
+  for (const auto& [reason, count] : report.skipped) {
+    notes.push_back(absl::StrFormat("skipped: %s: %d cases", reason, count));
+  }
+  std::size_t declared = 0;
+  std::size_t decided = 0;
+  for (const RuleReport& rule : report.rules) {
+    declared += rule.declared ? 1 : 0;
+    decided += rule.decided ? 1 : 0;
+  }
+  notes.push_back(absl::StrFormat(
+      "it declares what %d of %d rules are about; %d are decided: getting one "
+      "wrong would have been noticed",
+      declared, report.rules.size(), decided));
+  return notes;
+}
+
+Conclusion ConclusionOf(const CheckReport& report) {
+  switch (report.kind) {
+    case CheckedKind::kWalker:
+      if (report.agrees()) {
+        return {"agrees", "with the SDM in all that it was asked"};
+      }
+      return {"departs", "from the SDM"};
+    case CheckedKind::kBuilder:
+      if (report.agrees()) {
+        return {"builds",
+                "what it was asked for, with INVEPT where it is "
+                "needed"};
+      }
+      return {"is wrong", ""};
+    case CheckedKind::kMemoryTypes:
+      if (report.agrees()) return {"agrees", "with the SDM"};
+      return {"departs", "from the SDM"};
+  }
+  return {};
+}
+
+std::string FindingHead(const CheckFinding& finding) {
+  return finding.sdm_section.empty()
+             ? finding.identifier
+             : absl::StrCat(finding.identifier, " (SDM ",
+                            CitedInBoth(finding.sdm_section), ")");
+}
+
+std::string FindingSentence(const CheckFinding& finding) {
+  return absl::StrCat(finding.sentence, "; seen in ",
+                      Counted(finding.cases, "case"));
+}
+
+std::vector<std::pair<std::string, std::string>> FindingItems(
+    const CheckFinding& finding) {
+  std::vector<std::pair<std::string, std::string>> items;
+  for (const std::string& other : finding.inseparable) {
+    items.emplace_back("no case tells it from", other);
+  }
+  if (!finding.has_case && finding.question.empty()) return items;
+  items.emplace_back("step", finding.step);
+  if (!finding.expected.empty()) {
+    items.emplace_back("expected", finding.expected);
+  }
+  items.emplace_back("given", finding.given);
+  return items;
+}
+
+std::string FindingQuestion(const CheckFinding& finding) {
+  if (!finding.has_case) return finding.question;
+  TextCase bare;
+  bare.c = finding.text_case.c;
+  return FormatCase(bare);
+}
+
+std::vector<ToldFinding> ToldFindings(
+    const std::vector<CheckFinding>& findings) {
+  constexpr std::size_t kNamed = 4;
+  std::vector<ToldFinding> all;
+  std::set<std::string> told;
+  for (const CheckFinding& finding : findings) {
+    if (!finding.likeness.empty() && !told.insert(finding.likeness).second) {
+      continue;
+    }
+    ToldFinding& entry = all.emplace_back();
+    entry.finding = &finding;
+    std::vector<std::string> alike;
+    for (const CheckFinding& other : findings) {
+      if (&other == &finding || finding.likeness.empty()) continue;
+      if (other.likeness == finding.likeness) alike.push_back(other.signature);
+    }
+    if (alike.empty()) continue;
+    const std::size_t count = alike.size();
+    if (count > kNamed) alike.resize(kNamed);
+    entry.alike =
+        absl::StrCat(count, " more, which have the same fields wrong: ",
+                     absl::StrJoin(alike, ", "), count > kNamed ? ", ..." : "");
+  }
+  return all;
+}
+
+}  // namespace eptdiff
