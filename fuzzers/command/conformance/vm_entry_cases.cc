@@ -23,7 +23,7 @@ class Entries {
  public:
   explicit Entries(const char* test) : test_(test) {}
 
-  void Add(std::string variant, std::uint64_t capabilities,
+  void Add(const std::string& variant, std::uint64_t capabilities,
            const Controls& controls, bool valid) {
     ConformanceCase& added = cases_.emplace_back();
     added.name = absl::StrCat("kvm-unit-tests/", test_, "/", variant);

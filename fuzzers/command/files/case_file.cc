@@ -59,7 +59,7 @@ absl::Status WriteAll(int file, absl::string_view content,
 absl::Status WriteInPlace(const std::string& path, absl::string_view content) {
   const int file = open(path.c_str(), O_WRONLY | O_CLOEXEC);
   if (file < 0) return SystemError("open", path);
-  const absl::Status status = WriteAll(file, content, path);
+  absl::Status status = WriteAll(file, content, path);
   if (close(file) != 0 && status.ok()) return SystemError("write", path);
   return status;
 }
