@@ -31,11 +31,40 @@ std::string RunWords(const CheckReport& report) {
           "says memory types by the MTRRs: %d pages, in "
           "%.1f s",
           report.cases, report.seconds);
+    case CheckedKind::kMachine:
+      return absl::StrFormat(
+          "%d cases (%d of them given), %d steps judged, in %.1f s; %d cases "
+          "depart",
+          report.cases, report.given, report.steps, report.seconds,
+          report.disagreeing);
   }
   return "";
 }
 
+namespace {
+
+void AddSkipped(const CheckReport& report, std::vector<std::string>& notes) {
+  for (const auto& [reason, count] : report.skipped) {
+    notes.push_back(
+        absl::StrCat("skipped: ", reason, ": ", Counted(count, "case")));
+  }
+}
+
+std::vector<std::string> MachineNotes(const CheckReport& report) {
+  const auto met =
+      std::count_if(report.rules.begin(), report.rules.end(),
+                    [](const RuleReport& rule) { return rule.decided; });
+  std::vector<std::string> notes = {absl::StrFormat(
+      "%d of %d rules had a consequence there, in %d situations", met,
+      report.rules.size(), report.places)};
+  AddSkipped(report, notes);
+  return notes;
+}
+
+}  // namespace
+
 std::vector<std::string> RunNotes(const CheckReport& report) {
+  if (report.kind == CheckedKind::kMachine) return MachineNotes(report);
   std::vector<std::string> notes;
   if (report.kind != CheckedKind::kWalker) return notes;
   if (report.edges.total != 0) {
@@ -50,9 +79,7 @@ std::vector<std::string> RunNotes(const CheckReport& report) {
         "%d cases of the corpus are about what it does not model",
         report.unfit));
   }
-  for (const auto& [reason, count] : report.skipped) {
-    notes.push_back(absl::StrFormat("skipped: %s: %d cases", reason, count));
-  }
+  AddSkipped(report, notes);
   std::size_t declared = 0;
   std::size_t decided = 0;
   for (const RuleReport& rule : report.rules) {
@@ -69,8 +96,11 @@ std::vector<std::string> RunNotes(const CheckReport& report) {
 Conclusion ConclusionOf(const CheckReport& report) {
   switch (report.kind) {
     case CheckedKind::kWalker:
+    case CheckedKind::kMachine:
       if (report.agrees()) {
-        return {"agrees", "with the SDM in all that it was asked"};
+        return {"agrees", report.allowed.empty()
+                              ? "with the SDM in all that it was asked"
+                              : "with the SDM but for what is allowed"};
       }
       return {"departs", "from the SDM"};
     case CheckedKind::kBuilder:
@@ -104,6 +134,9 @@ std::vector<std::pair<std::string, std::string>> FindingItems(
   std::vector<std::pair<std::string, std::string>> items;
   for (const std::string& other : finding.inseparable) {
     items.emplace_back("no case tells it from", other);
+  }
+  for (const std::string& line : finding.experiment) {
+    items.emplace_back("tried", line);
   }
   if (!finding.has_case && finding.question.empty()) return items;
   items.emplace_back("step", finding.step);
