@@ -71,11 +71,12 @@ TEST(MutatorTest, ASeedIsAMutation) {
   }
 }
 
+// Of several cases: of one that is small, many mutations change nothing.
 TEST(MutatorTest, SeedsDoDifferentThings) {
-  const Case c = Generated(1);
   int changed = 0;
   std::vector<std::vector<std::uint8_t>> seen;
   for (std::uint64_t seed = 0; seed < 1000; ++seed) {
+    const Case c = Generated(seed % 10);
     Case mutated = c;
     Mutate(seed, mutated, kFocus);
     changed += mutated != c ? 1 : 0;
@@ -114,7 +115,7 @@ TEST(MutatorTest, ASeedIsTheSameMutationOnEveryMachine) {
       hash = (hash ^ byte) * 0x100000001b3;
     }
   }
-  EXPECT_EQ(hash, 1761277903853181179u);
+  EXPECT_EQ(hash, 797824195946754403u);
 }
 
 TEST(MutatorTest, CasesStaySmallHoweverOftenTheyAreMutated) {

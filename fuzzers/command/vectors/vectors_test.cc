@@ -258,8 +258,9 @@ TEST_F(VectorFileTest, ASimpleWalkerConformsToWhatItModels) {
   EXPECT_THAT(out, Not(HasSubstr(" 0 conform")));
 }
 
-// The mistakes of the example that are answers, up to one that only a search
-// for it meets, and those that are none.
+// The mistakes of the example that vectors show, up to one that only a search
+// for it meets; those after it are no answers, or show where somebody else
+// stores, too.
 std::vector<std::string> Mistakes() {
   const std::string source =
       ContentOf(EPTDIFF_SOURCE_DIR "/oracle/target/examples/faulty_walker.c");

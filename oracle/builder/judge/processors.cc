@@ -38,7 +38,7 @@ void Processors::OnFirstStore() {
 }
 
 // With the tables' own EPTP, which VM entry has taken, there is nothing to fail
-// about but the type.
+// about.
 bool Processors::InveptFails(const Invalidation& invept) {
   if (eptp_ == 0) return false;
   if (invept.kind == InvalidationKind::kInvept &&

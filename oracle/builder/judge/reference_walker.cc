@@ -1,5 +1,7 @@
 #include "oracle/builder/judge/reference_walker.h"
 
+#include "oracle/builder/frame_pool.h"
+
 namespace eptdiff {
 namespace {
 
@@ -10,6 +12,10 @@ constexpr std::uint16_t kEptMisconfiguration = 49;
 constexpr std::uint32_t kPml = 1u << 17;
 constexpr std::uint32_t kVe = 1u << 18;
 constexpr std::uint32_t kSubPage = 1u << 23;
+
+// Of IA32_VMX_EPT_VPID_CAP.
+constexpr std::uint64_t kInvept = 1u << 20;
+constexpr std::uint64_t kSingleContextInvept = 1u << 25;
 
 // Tertiary.
 constexpr std::uint64_t kVerification = 1u << 3;
@@ -51,11 +57,18 @@ bool ReferenceWalker::MayEnter() {
   return verdict_.alternatives[0].event.kind != EventKind::kVmEntryFailure;
 }
 
+// Who asks for INVEPT of one EPTP leaves it to the host which type that takes.
 bool ReferenceWalker::InveptFails(const Invalidation& invept) {
+  const std::uint64_t capabilities = state_.processor.ept_vpid_cap;
+  if (invept.kind == InvalidationKind::kInvept && 
+      invept.type == kSingleContext) {
+    state_.processor.ept_vpid_cap |= kInvept | kSingleContextInvept;
+  }
   Step step;
   step.kind = StepKind::kInvalidation;
   step.invalidation = invept;
   reference_.Judge(state_, step, verdict_, trace_);
+  state_.processor.ept_vpid_cap = capabilities;
   for (const Alternative& alternative : verdict_.alternatives) {
     if (alternative.event.kind != EventKind::kCompleted) return true;
   }

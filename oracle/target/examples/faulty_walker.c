@@ -38,7 +38,6 @@ EPTDIFF_TARGET_DEFINE_ABI;
   BUG(DIRTY_ON_READ, "dirty-on-every-access")                     \
   BUG(ACCESSED_LEAF, "accessed-in-leaf-only")                     \
   BUG(FLAGS_ALWAYS, "flags-without-eptp-bit-6")                   \
-  BUG(EXCHANGE_ONCE, "failed-exchange-ignored")                   \
   BUG(QUALIFICATION_LEAF, "qualification-4-of-leaf-only")         \
   BUG(QUALIFICATION_KEPT, "qualification-3-kept-if-not-present")  \
   BUG(QUALIFICATION_6, "qualification-6-for-fetches-only")        \
@@ -67,6 +66,7 @@ EPTDIFF_TARGET_DEFINE_ABI;
   BUG(IGNORE_PAT, "ignore-pat-not-honoured")                      \
   BUG(EPTP_TYPE, "memory-type-of-eptp")                           \
   BUG(HIDDEN, "hidden-behind-conditions")                         \
+  BUG(EXCHANGE_ONCE, "failed-exchange-ignored")                   \
   BUG(CRASH, "crash-once-in-a-while")                             \
   BUG(CRASH_RARELY, "crash-once-in-a-million")                    \
   BUG(OVERFLOW, "writes-beyond-its-block")                        \
