@@ -80,7 +80,7 @@ void CauseSearch::Begin() {
   }
   table_ = std::make_unique<TargetTable>(oracle_, dialect_);
   experiments_ = std::make_unique<Experiments>(
-      dialect_, oracle_.fields(),
+      dialect_, oracle_.fields(), oracle_.declared(),
       [this](std::span<const Case> questions,
              std::vector<std::optional<Observed>>& answers) {
         answers.resize(questions.size());
@@ -280,7 +280,7 @@ void CauseSearch::TakeExplained() {
 }
 
 void CauseSearch::Minimise(Clock::time_point end) {
-  Predictor predictor(dialect_, oracle_.fields());
+  Predictor predictor(dialect_, oracle_.fields(), oracle_.declared());
   for (std::size_t i = 0; i < found_.size(); ++i) {
     TargetCause& found = found_[i];
     const Consequence worst = ConsequenceOf(found.example);

@@ -191,6 +191,10 @@ CheckFinding FindingOf(const TargetCause& found, TargetCheck& check,
   finding.experiment = ExperimentWords(found.cause);
   finding.cases = found.cases;
   Tell(check, oracle, found.c, finding);
+  if (oracle.exchange_failed()) {
+    absl::StrAppend(&finding.sentence,
+                    ", after a compare-exchange of its that failed");
+  }
   finding.likeness.clear();
   return finding;
 }

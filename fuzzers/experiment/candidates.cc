@@ -75,6 +75,7 @@ void Experiments::AddAltered(const Observed& seed, std::vector<Attempt>& list) {
   std::sort(combination.begin(), combination.end());
   const TouchedBy touched_by(combination);
   MachineState state;
+  state.declared = declared_;
   state.Load(seed.question);
   const Step* step =
       seed.question.steps.empty() ? nullptr : &seed.question.steps[0];

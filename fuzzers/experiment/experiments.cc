@@ -14,11 +14,13 @@ constexpr std::size_t kFirstStride = 4;
 }  // namespace
 
 Experiments::Experiments(const Dialect& dialect, FieldSet fields,
-                         AskQuestions ask, AskPool ask_pool)
+                         const Declared& declared, AskQuestions ask,
+                         AskPool ask_pool)
     : dialect_(dialect),
       ask_(std::move(ask)),
       ask_pool_(std::move(ask_pool)),
-      predictor_(dialect, fields) {}
+      declared_(declared),
+      predictor_(dialect, fields, declared) {}
 
 Experiments::~Experiments() = default;
 

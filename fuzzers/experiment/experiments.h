@@ -39,6 +39,7 @@
 #include "fuzzers/experiment/cause.h"
 #include "fuzzers/experiment/prediction.h"
 #include "oracle/case.h"
+#include "oracle/declared.h"
 #include "oracle/oracle.h"
 #include "oracle/reference/dialect.h"
 
@@ -62,8 +63,8 @@ class Experiments {
  public:
   // Answers are judged in `dialect`; what asks must judge them likewise. The
   // pool is asked for at the first study.
-  Experiments(const Dialect& dialect, FieldSet fields, AskQuestions ask,
-              AskPool ask_pool);
+  Experiments(const Dialect& dialect, FieldSet fields, const Declared& declared,
+              AskQuestions ask, AskPool ask_pool);
   ~Experiments();
 
   // In the order in which they were found.
@@ -142,6 +143,7 @@ class Experiments {
   const Dialect dialect_;
   const AskQuestions ask_;
   const AskPool ask_pool_;
+  const Declared declared_;
   Predictor predictor_;
   std::vector<Cause> causes_;
   std::size_t asked_ = 0;

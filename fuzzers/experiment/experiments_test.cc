@@ -100,7 +100,7 @@ std::vector<Cause> CausesOf(const Mistake& mistake) {
     ask(c);
   }
   Experiments experiments(
-      Dialect(), kAllFields,
+      Dialect(), kAllFields, Declared(),
       [&](std::span<const Case> questions,
           std::vector<std::optional<Observed>>& answers) {
         for (const Case& question : questions) {

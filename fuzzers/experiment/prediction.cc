@@ -30,13 +30,15 @@ bool GivenAs(const Effect& effect, const Disagreement& d) {
 
 }  // namespace
 
-Predictor::Predictor(const Dialect& dialect, FieldSet fields)
+Predictor::Predictor(const Dialect& dialect, FieldSet fields,
+                     const Declared& declared)
     : fields_(fields),
       dialect_(dialect),
       reference_(dialect),
       verdict_(std::make_unique<Verdict>()),
       other_verdict_(std::make_unique<Verdict>()),
       trace_(std::make_unique<Trace>()) {
+  state_.declared = declared;
   trace_->keeps_hits = false;
 }
 

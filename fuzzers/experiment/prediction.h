@@ -14,6 +14,7 @@
 
 #include "fuzzers/experiment/cause.h"
 #include "fuzzers/experiment/taken_entries.h"
+#include "oracle/declared.h"
 #include "oracle/judgement/judge.h"
 #include "oracle/machine_state.h"
 #include "oracle/reference/dialect.h"
@@ -33,8 +34,9 @@ enum class Says : std::uint8_t {
 
 class Predictor {
  public:
-  // Answers are judged in `dialect`, that of the departures that are known.
-  Predictor(const Dialect& dialect, FieldSet fields);
+  // Answers are judged in `dialect`, that of the departures that are known, and
+  // by what is declared by whoever answers.
+  Predictor(const Dialect& dialect, FieldSet fields, const Declared& declared);
   ~Predictor();
 
   Says Of(const Effect& effect, const std::vector<Atom>& when,
