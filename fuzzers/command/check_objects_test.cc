@@ -74,8 +74,10 @@ TEST(CheckObjectsTest, TheGapBetweenLoadAndStoreIsFoundOfEachCompiler) {
     EXPECT_EQ(right.status, 0) << compiler << right.out << right.err;
     const Ran wrong = Check(target, "races-in-protect", "1000");
     EXPECT_EQ(wrong.status, 1) << compiler << wrong.out << wrong.err;
-    EXPECT_THAT(wrong.out, AllOf(HasSubstr("  1. flags-raced (SDM 29.3.5; 2026: 31.3.5): "),
-                                 Not(HasSubstr("  2. "))));
+    EXPECT_THAT(
+        wrong.out,
+        AllOf(HasSubstr("  1. flags-raced (SDM 29.3.5; 2026: 31.3.5): "),
+              Not(HasSubstr("  2. "))));
   }
 }
 
@@ -234,11 +236,11 @@ TEST(CheckObjectsTest, TheTargetsOwnCodeLeadsToWhatNothingElseFinds) {
     const std::string seed = SeedThatFinds(target, out);
     ASSERT_NE(seed, "") << target;
     // What leads there stands in the sentence, some of it at least.
-    EXPECT_THAT(Unwrapped(out),
-                AllOf(HasSubstr("of the target's code"),
-                      HasSubstr(" 1. WALK-6 "),
-                      HasSubstr("gives the host-physical address wrongly"),
-                      HasSubstr("MAXPHYADDR is 39")));
+    EXPECT_THAT(
+        Unwrapped(out),
+        AllOf(HasSubstr("of the target's code"), HasSubstr(" 1. WALK-6 "),
+              HasSubstr("gives the host-physical address wrongly"),
+              HasSubstr("MAXPHYADDR is 39")));
     const Ran blind = Check(EPTDIFF_FAULTY_WALKER, "hidden-behind-conditions",
                             "200000", seed);
     EXPECT_EQ(blind.status, 0) << seed << blind.out;

@@ -60,7 +60,7 @@ bool ReferenceWalker::MayEnter() {
 // Who asks for INVEPT of one EPTP leaves it to the host which type that takes.
 bool ReferenceWalker::InveptFails(const Invalidation& invept) {
   const std::uint64_t capabilities = state_.processor.ept_vpid_cap;
-  if (invept.kind == InvalidationKind::kInvept && 
+  if (invept.kind == InvalidationKind::kInvept &&
       invept.type == kSingleContext) {
     state_.processor.ept_vpid_cap |= kInvept | kSingleContextInvept;
   }
