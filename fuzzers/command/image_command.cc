@@ -334,7 +334,6 @@ std::string Misused(const ImageOptions& options,
 int ImageCommand(const Arguments& arguments) {
   CommandLine line("image", "[CASES...]", kAbout);
   ImageOptions options;
-  std::string run;
   line.Text("image", "FILE", &options.image,
             "what is made: a disc or stick (.iso), or a program for boot "
             "loaders (.elf) with the cases beside it (eptdiff.iso)");

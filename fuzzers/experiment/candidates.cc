@@ -19,7 +19,7 @@ constexpr std::size_t kMostTried = 14;
 }  // namespace
 
 void Experiments::AddTakes(const Observed& seed, std::vector<Attempt>& list) {
-  const auto add = [&](const Effect& effect, std::vector<Atom> when) {
+  const auto add = [&](const Effect& effect, const std::vector<Atom>& when) {
     for (const bool event_only : {false, true}) {
       if (event_only && !seed.DepartsInEvent()) break;
       Attempt attempt{effect, when};

@@ -39,7 +39,7 @@ absl::StatusOr<std::string> WholeBochs() {
   }
   const std::string file =
       absl::StrCat(cache, "/eptdiff/bochs-3.0-machine/bochs");
-  const auto found = FindFileOf("", {file});
+  auto found = FindFileOf("", {file});
   if (found.ok()) return found;
   return absl::FailedPreconditionError(absl::StrCat(
       file,
@@ -74,7 +74,7 @@ absl::StatusOr<Command> BochsCommand(const MachineRun& run,
   const std::string settings = run.room + "/bochsrc";
   // Debian's crashes where there is no sound card; the other has no sound.
   const char* sound = has_debugger ? "sound: driver=dummy\n" : "";
-  const absl::Status s = WriteFile(
+  absl::Status s = WriteFile(
       settings,
       absl::StrCat("display_library: ", display, "\n", "memory: guest=",
                    kMemory, ", host=512\n", "romimage: file=", *rom, "\n",
