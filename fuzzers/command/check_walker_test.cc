@@ -311,7 +311,7 @@ TEST(CheckCommandTest, WhatNoListHasIsOneFindingThatNamesTheBit) {
   EXPECT_EQ(checked.findings.size(), 1u);
   EXPECT_THAT(checked.departures, IsEmpty());
   const std::string text = Joined(checked.ran.out);
-  EXPECT_THAT(text, HasSubstr("gives bit 20 of the exit qualification as 0x1"));
+  EXPECT_THAT(text, HasSubstr("gives bit 20 of the exit qualification as 1"));
   EXPECT_THAT(text, HasSubstr("tried: it departs so in"));
   EXPECT_THAT(text, HasSubstr("experiments asked"));
   EXPECT_THAT(checked.ran.out, Not(HasSubstr("  2. ")));
