@@ -24,6 +24,21 @@ help_is_the_comment() {
 
 have() { command -v "$1" >/dev/null; }
 
+# absolute PATH FOLDER: PATH, which is relative to FOLDER unless it is absolute.
+absolute() {
+  case $1 in
+    /*) printf '%s\n' "$1" ;;
+    *) printf '%s\n' "$2/$1" ;;
+  esac
+}
+
+# The folder for what is fetched or made once for all trees.
+cache_folder() {
+  [[ -n ${XDG_CACHE_HOME:-${HOME:-}} ]] ||
+    die "neither HOME nor XDG_CACHE_HOME is set: name a directory"
+  printf '%s\n' "${XDG_CACHE_HOME:-$HOME/.cache}/eptdiff"
+}
+
 # The tracked files that match the given pathspecs (none: all), one a line. In a
 # tree without Git's data (a tarball), whatever is there but build/. CI checks
 # out as another user than it builds as, hence safe.directory.
