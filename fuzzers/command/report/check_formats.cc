@@ -23,6 +23,9 @@ const char* NameOf(CheckedKind kind) {
 void WriteFinding(const CheckFinding& finding, JsonWriter& json) {
   json.Object();
   json.Key("rule").String(finding.identifier);
+  if (!finding.alteration.empty()) {
+    json.Key("alteration").String(finding.alteration);
+  }
   if (!finding.sdm_section.empty()) {
     json.Key("sdm").String(finding.sdm_section);
     json.Key("sdm_2026").String(CitedIn2026(finding.sdm_section));

@@ -1,0 +1,1 @@
+/* Xen generates it, for assembly, of which there is none here. */

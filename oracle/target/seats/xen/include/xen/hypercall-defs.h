@@ -1,0 +1,1 @@
+/* Xen generates it: its hypercalls, none of which is made here. */
