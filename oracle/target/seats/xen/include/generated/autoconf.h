@@ -5,6 +5,8 @@
 #define CONFIG_64BIT 1
 #define CONFIG_HVM 1
 #define CONFIG_INTEL_VMX 1
+#define CONFIG_VM_EVENT 1
+#define CONFIG_PAGING 1
 #define CONFIG_NR_CPUS 4
 #define CONFIG_NR_NUMA_NODES 64
 #define CONFIG_NUMA 1
