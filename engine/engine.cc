@@ -2,6 +2,17 @@
 
 namespace eptdiff::engine {
 
+void Engine::NoteRegisters() {
+  for (std::size_t i = 0; i < memory_types_.size(); ++i) {
+    memory_types_[i] = &MemoryTypesFor(guest_, static_cast<std::uint8_t>(i));
+  }
+  structure_type_ = (guest_.cr0 & bits::kCr0CacheDisable) != 0
+                        ? MemoryType::kUncacheable
+                        : context_.structure_type();
+  every_page_is_user_ = PagingModeOf(guest_) == PagingMode::kNone;
+  answers_ = context_.enabled() && ModelsAccesses(controls_, guest_);
+}
+
 Translation Engine::TranslationOf(const Request& request, const Path& path,
                                   Gpa gpa) const {
   const std::uint64_t leaf = path.last().value;
@@ -9,7 +20,7 @@ Translation Engine::TranslationOf(const Request& request, const Path& path,
           .page_shift = static_cast<std::uint8_t>(PageShift(path.level)),
           .memory_type = static_cast<MemoryType>(
               request.memory_types[leaf >> bits::kMemoryTypeShift & 15]),
-          .structure_memory_type = StructureType()};
+          .structure_memory_type = structure_type_};
 }
 
 Request Engine::StructureRequest(Use use, const GuestPage& page,
@@ -20,7 +31,7 @@ Request Engine::StructureRequest(Use use, const GuestPage& page,
           .shadow_stack = false,
           .asynchronous = guest_walk_asynchronous_,
           .page = page,
-          .memory_types = MemoryTypesFor(guest_, pat_index & kPcdPwt)};
+          .memory_types = MemoryTypes(pat_index & kPcdPwt)};
 }
 
 void Engine::NoteGuestAccess(const GuestEntry& entry, bool update, Gla gla) {

@@ -81,7 +81,8 @@ enum class EngineStatus : std::uint8_t {
   kEptOff,       // "enable EPT" is 0
   kNotModelled,  // a control or register asks for what is not (modelled.h)
   kCallerError,  // a GPA beyond CPUID's width, a linear address that is not
-                 // canonical or too wide, a size beyond 1 to 4096 ...
+                 // canonical or too wide, a size beyond 1 to 4096, a kind of
+                 // access that is none ...
   kNoMemory,     // an entry or area lies where there is no memory
 };
 
@@ -94,8 +95,9 @@ class Engine {
         controls_(controls),
         guest_(guest),
         context_(processor, controls),
-        paging_(std::in_place, processor, controls, guest, context_),
-        answers_(context_.enabled() && ModelsAccesses(controls, guest)) {}
+        paging_(std::in_place, processor, controls, guest, context_) {
+    NoteRegisters();
+  }
 
   // The same without what linear accesses need, for whoever makes many engines
   // and asks little of each: a linear access before a set_guest() is an error
@@ -106,8 +108,9 @@ class Engine {
       : processor_(processor),
         controls_(controls),
         guest_(guest),
-        context_(processor, controls),
-        answers_(context_.enabled() && ModelsAccesses(controls, guest)) {}
+        context_(processor, controls) {
+    NoteRegisters();
+  }
   bool takes_linear() const { return paging_.has_value(); }
   // Whether accesses are answered at all, by controls and registers.
   bool answers() const { return answers_; }
@@ -122,7 +125,7 @@ class Engine {
   void set_guest(const GuestState& guest) {
     guest_ = guest;
     paging_.emplace(processor_, controls_, guest_, context_);
-    answers_ = context_.enabled() && ModelsAccesses(controls_, guest_);
+    NoteRegisters();
   }
 
   // Of the last PerformLinearAccess() whose event was not a completed access;
@@ -135,18 +138,18 @@ class Engine {
 
   // Just the hot walk: whether one byte at `gpa` may be used so with nothing
   // to be written, and where it is. False says nothing: Access() says why.
-  // The PAT memory type is that of entry `pat_index` of IA32_PAT.
+  // The PAT memory type is that of entry `pat_index` of IA32_PAT. A use that is
+  // none of the enumeration is not answered.
   template <HostMemory Memory>
   [[gnu::always_inline]] bool Translate(const Memory& memory, Gpa gpa, Use use,
                                         Translation& page,
                                         std::uint8_t pat_index = 0) const {
-    page.structure_memory_type = StructureType();
-    return answers_ && Walk(context_, memory, gpa, context_.ExpectationOf(use),
-                            MemoryTypesFor(guest_, pat_index), page);
+    return IsUse(use) &&
+           TranslateWith(memory, gpa, use, MemoryTypes(pat_index), page);
   }
 
-  // The same for a linear address with CR0.PG = 1. The size is not looked at.
-  // Not for an address that is masked.
+  // Translate() for a linear address with CR0.PG = 1. The size is not looked
+  // at. Not for an address that is masked, or a kind of access that is none.
   template <HostMemory Memory>
   [[gnu::always_inline]] bool TranslateLinear(const Memory& memory,
                                               const Access& access, Gla gla,
@@ -154,7 +157,7 @@ class Engine {
     if (!takes_linear()) [[unlikely]] {
       return false;
     }
-    page.structure_memory_type = StructureType();
+    page.structure_memory_type = structure_type_;
     const GuestUse& use =
         paging_->UseOf(access.kind, ModeOf(access, guest_.cpl));
     return answers_ && paging_->hot() && use.range.Holds(gla) &&
@@ -165,16 +168,32 @@ class Engine {
   // An access to `gpa`, to which the guest translated `page.gla`. If it crosses
   // a 4-KByte boundary, it goes on at the next page of both.
   template <HostMemory Memory>
-  EngineStatus PerformAccess(Memory& memory, const Access& access, Gpa gpa,
-                             const GuestPage& page, Event& event);
+  [[gnu::always_inline]] EngineStatus PerformAccess(Memory& memory,
+                                                    const Access& access,
+                                                    Gpa gpa,
+                                                    const GuestPage& page,
+                                                    Event& event) {
+    return PerformTranslated(memory, access, gpa, page, ~std::uint64_t{0},
+                             event);
+  }
 
   // An access by linear address. In 64-bit mode all of it must be canonical,
   // once it is masked; elsewhere addresses have 32 bits, and it wraps around.
   // In compatibility mode an implicit access, which is one to a descriptor
   // table, is as in 64-bit mode.
   template <HostMemory Memory>
-  EngineStatus PerformLinearAccess(Memory& memory, const Access& access,
-                                   Gla gla, Event& event);
+  [[gnu::always_inline]] EngineStatus PerformLinearAccess(Memory& memory,
+                                                          const Access& access,
+                                                          Gla gla,
+                                                          Event& event) {
+    Translation page;
+    if (IsSimple(access, gla.value) &&
+        TranslateLinear(memory, access, gla, page)) [[likely]] {
+      SetCompleted(page, event);
+      return EngineStatus::kAnswered;
+    }
+    return PerformColdLinear(memory, access, gla, event);
+  }
 
   // The processor's own access to the guest paging-structure entry at `gpa`, on
   // its way to translate `gla`. PCD and PWT of what references the entry are
@@ -218,6 +237,8 @@ class Engine {
                              std::uint64_t value, Event& event);
 
  private:
+  static constexpr unsigned kPageBytes = 4096;
+
   // Why an access is not answered.
   EngineStatus NoAnswer() const {
     return context_.enabled() ? EngineStatus::kNotModelled
@@ -238,19 +259,67 @@ class Engine {
   }
   template <HostMemory Memory>
   EngineStatus LoadPdptesFrom(Memory& memory, std::uint64_t cr3, Event& event);
-  bool PagingIsOn() const { return PagingModeOf(guest_) != PagingMode::kNone; }
-  MemoryType StructureType() const {
-    return (guest_.cr0 & bits::kCr0CacheDisable) != 0
-               ? MemoryType::kUncacheable
-               : context_.structure_type();
+  // Computes what follows from the registers and is asked at each access.
+  void NoteRegisters();
+  const MemoryTypeRow& MemoryTypes(std::uint8_t pat_index) const {
+    return *memory_types_[pat_index & 7];
+  }
+  // With CR0.PG = 0 every linear address is a user-mode address (VIO-7).
+  Use UseOf(const Access& access, const GuestPage& page) const {
+    if (EptContext::IsData(access.kind)) [[likely]] {
+      return EptContext::DataUseOf(access.kind);
+    }
+    return context_.UseOf(access.kind,
+                          ModeOf(access, guest_.cpl) != AccessMode::kUser,
+                          every_page_is_user_ || page.user);
   }
 
-  // Splits an access at the page boundary. The addresses of the second part are
-  // truncated to the bits of `width`.
+  // Whether an access to `address` is one that processors make, and lies in one
+  // 4-KByte page, and nothing but its translation is to be asked.
+  static bool IsSimple(const Access& access, std::uint64_t address) {
+    const std::uint64_t room = kPageBytes - address % kPageBytes;
+    return std::uint64_t{access.size} - 1 < room && IsAccessKind(access.kind) &&
+           !(access.asynchronous | access.pebs);
+  }
+  static bool IsAccess(const Access& access) {
+    return access.size - 1u < kPageBytes && IsAccessKind(access.kind);
+  }
+
   template <HostMemory Memory>
-  EngineStatus PerformTranslated(Memory& memory, const Access& access, Gpa gpa,
-                                 const GuestPage& page, std::uint64_t width,
-                                 Event& event);
+  [[gnu::always_inline]] bool TranslateWith(const Memory& memory, Gpa gpa,
+                                            Use use, const MemoryTypeRow& types,
+                                            Translation& page) const {
+    page.structure_memory_type = structure_type_;
+    return answers_ && Walk(context_, memory, gpa, context_.ExpectationOf(use),
+                            types, page);
+  }
+
+  // An access by the first of three ways that succeeds: the hot walk, if it
+  // lies in one page, and there is nothing to refuse and nothing to write;
+  // CompleteWithFlags, if there is nothing to refuse; Judge. The addresses of a
+  // part on a second page are truncated to the bits of `width`.
+  template <HostMemory Memory>
+  [[gnu::always_inline]] EngineStatus PerformTranslated(
+      Memory& memory, const Access& access, Gpa gpa, const GuestPage& page,
+      std::uint64_t width, Event& event) {
+    Translation found;
+    if (IsSimple(access, gpa.value) && page.gla_valid &&
+        TranslateWith(memory, gpa, UseOf(access, page),
+                      MemoryTypes(page.pat_index), found)) [[likely]] {
+      SetCompleted(found, event);
+      return EngineStatus::kAnswered;
+    }
+    return PerformColdTranslated(memory, access, gpa, page, width, event);
+  }
+  // Without the first of them.
+  template <HostMemory Memory>
+  [[gnu::noinline]] EngineStatus PerformColdTranslated(
+      Memory& memory, const Access& access, Gpa gpa, const GuestPage& page,
+      std::uint64_t width, Event& event);
+  template <HostMemory Memory>
+  [[gnu::noinline]] EngineStatus PerformColdLinear(Memory& memory,
+                                                   const Access& access,
+                                                   Gla gla, Event& event);
   template <HostMemory Memory>
   EngineStatus AccessPagingStructure(Memory& memory, Use use, Gpa gpa, Gla gla,
                                      std::uint8_t pat_index, Event& event);
@@ -288,21 +357,14 @@ class Engine {
   // Makes `event` a #PF.
   GuestStep Fault(std::uint32_t error_code, Gla gla, Event& event);
 
-  // One guest-physical access within a page, by the first of three ways that
-  // succeeds: the hot walk, if there is nothing to refuse and nothing to write;
-  // CompleteWithFlags, if there is nothing to refuse; Judge.
+  // One guest-physical access within a page, by the first of the three ways.
   template <HostMemory Memory>
-  [[gnu::always_inline]] EngineStatus Perform(Memory& memory,
-                                              const Request& request,
-                                              const PagePart& part,
-                                              Event& event);
+  [[gnu::noinline]] EngineStatus Perform(Memory& memory, const Request& request,
+                                         const PagePart& part, Event& event);
+  // Without the first.
   template <HostMemory Memory>
-  [[gnu::noinline]] EngineStatus PerformOutOfLine(Memory& memory,
-                                                  const Request& request,
-                                                  const PagePart& part,
-                                                  Event& event) {
-    return Perform(memory, request, part, event);
-  }
+  EngineStatus PerformCold(Memory& memory, const Request& request,
+                           const PagePart& part, Event& event);
   template <HostMemory Memory>
   [[gnu::noinline]] bool CompleteWithFlags(Memory& memory,
                                            const Request& request, Gpa gpa,
@@ -315,11 +377,16 @@ class Engine {
                                        Event& event);
 
   // Makes `event` a completed access to `page`.
-  void SetCompleted(const Translation& page, Event& event) const {
+  static void SetCompleted(const Translation& page, Event& event) {
     event = Event{};
     event.translation_count = 1;
-    event.translations[0] = page;
-    event.translations[0].structure_memory_type = StructureType();
+    // One by one, so that nobody copies what lies between them.
+    Translation& to = event.translations[0];
+    to.address = page.address;
+    to.page_shift = page.page_shift;
+    to.memory_type = page.memory_type;
+    to.structure_memory_type = page.structure_memory_type;
+    to.guest_structure_types = page.guest_structure_types;
   }
   Translation TranslationOf(const Request& request, const Path& path,
                             Gpa gpa) const;
@@ -350,6 +417,10 @@ class Engine {
   GuestState guest_;
   EptContext context_;
   std::optional<GuestPagingContext> paging_;
+  // Of the registers (NoteRegisters):
+  std::array<const MemoryTypeRow*, 8> memory_types_;  // by entry of IA32_PAT
+  MemoryType structure_type_;  // of accesses to EPT paging structures
+  bool every_page_is_user_;    // CR0.PG is 0
   bool answers_;  // accesses: EPT is on, and all that is asked for is modelled
   GuestWalkState guest_walk_;
   // Whether the walk is that of an asynchronous access.

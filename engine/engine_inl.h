@@ -5,38 +5,26 @@
 namespace eptdiff::engine {
 
 template <HostMemory Memory>
-EngineStatus Engine::PerformAccess(Memory& memory, const Access& access,
-                                   Gpa gpa, const GuestPage& page,
-                                   Event& event) {
-  return PerformTranslated(memory, access, gpa, page, ~std::uint64_t{0}, event);
-}
-
-template <HostMemory Memory>
-EngineStatus Engine::PerformTranslated(Memory& memory, const Access& access,
-                                       Gpa gpa, const GuestPage& page,
-                                       std::uint64_t width, Event& event) {
-  constexpr unsigned kPageBytes = 4096;
-  const unsigned bytes = access.size;
-  if (bytes - 1 >= kPageBytes) return EngineStatus::kCallerError;
+EngineStatus Engine::PerformColdTranslated(Memory& memory, const Access& access,
+                                           Gpa gpa, const GuestPage& page,
+                                           std::uint64_t width, Event& event) {
+  if (!IsAccess(access)) return EngineStatus::kCallerError;
   if (access.asynchronous || access.pebs || !page.gla_valid) [[unlikely]] {
     const EngineStatus status = CheckAsynchronous(access, page.gla_valid);
     if (status != EngineStatus::kAnswered) return status;
   }
 
-  // With CR0.PG = 0 every linear address is a user-mode address (VIO-7).
-  const Request request = {
-      .use = context_.UseOf(access.kind,
-                            ModeOf(access, guest_.cpl) != AccessMode::kUser,
-                            !PagingIsOn() || page.user),
-      .translated = true,
-      .shadow_stack = IsShadowStack(access.kind),
-      .asynchronous = access.asynchronous,
-      .pebs = access.pebs,
-      .page = page,
-      .memory_types = MemoryTypesFor(guest_, page.pat_index)};
+  const Request request = {.use = UseOf(access, page),
+                           .translated = true,
+                           .shadow_stack = IsShadowStack(access.kind),
+                           .asynchronous = access.asynchronous,
+                           .pebs = access.pebs,
+                           .page = page,
+                           .memory_types = MemoryTypes(page.pat_index)};
+  const unsigned bytes = access.size;
   const unsigned room = kPageBytes - gpa.value % kPageBytes;
   if (bytes <= room) {
-    return Perform(memory, request, {gpa, page.gla, bytes}, event);
+    return PerformCold(memory, request, {gpa, page.gla, bytes}, event);
   }
   const PagePart parts[] = {
       {gpa, page.gla, room},
@@ -130,7 +118,7 @@ EngineStatus Engine::WriteRegister(Memory& memory, GuestRegister reg,
   }
   SetRegister(reg, value, guest_);
   if (paging_) paging_.emplace(processor_, controls_, guest_, context_);
-  answers_ = ModelsAccesses(controls_, guest_);
+  NoteRegisters();
   return EngineStatus::kAnswered;
 }
 
@@ -170,20 +158,27 @@ EngineStatus Engine::Vmfunc(const Memory& memory, std::uint32_t leaf,
   }
   context_ = EptContext(processor_, controls_);
   if (paging_) paging_.emplace(processor_, controls_, guest_, context_);
+  NoteRegisters();
   return EngineStatus::kAnswered;
 }
 
 template <HostMemory Memory>
-inline EngineStatus Engine::Perform(Memory& memory, const Request& request,
-                                    const PagePart& part, Event& event) {
-  if (!answers_) return NoAnswer();
+EngineStatus Engine::Perform(Memory& memory, const Request& request,
+                             const PagePart& part, Event& event) {
   Translation page;
-  if (!request.unverified &&
-      Walk(context_, memory, part.gpa, context_.ExpectationOf(request.use),
-           request.memory_types, page)) [[likely]] {
+  if (!request.unverified && TranslateWith(memory, part.gpa, request.use,
+                                           request.memory_types, page))
+      [[likely]] {
     SetCompleted(page, event);
     return EngineStatus::kAnswered;
   }
+  return PerformCold(memory, request, part, event);
+}
+
+template <HostMemory Memory>
+EngineStatus Engine::PerformCold(Memory& memory, const Request& request,
+                                 const PagePart& part, Event& event) {
+  if (!answers_) return NoAnswer();
   if (context_.access_dirty() && !request.unverified &&
       CompleteWithFlags(memory, request, part.gpa, event)) {
     return EngineStatus::kAnswered;
@@ -198,6 +193,7 @@ bool Engine::CompleteWithFlags(Memory& memory, const Request& request, Gpa gpa,
   Path& path = paths_[0];
   path.count = 0;
   Translation page;
+  page.structure_memory_type = structure_type_;
   const auto record = [&path](Hpa address, std::uint64_t entry) {
     path.entries[path.count++] = {address, entry};
   };

@@ -55,6 +55,40 @@ TEST(EngineTest, QuestionsThatNoProcessorIsAsked) {
   EXPECT_EQ(m.status, EngineStatus::kEptOff);
 }
 
+// A byte of the caller's, with which a table is indexed if nobody looks.
+TEST(EngineTest, WhatIsNoKindOfAccessIsNoQuestion) {
+  for (const int number : {7, 8, 23, 24, 127, 128, 255}) {
+    SCOPED_TRACE(number);
+    const auto kind = static_cast<AccessKind>(number);
+    TestMachine m;
+    m.Perform(kind);
+    EXPECT_EQ(m.status, EngineStatus::kCallerError);
+    m.guest.cr0 = 1;  // without paging
+    m.PerformLinear({.kind = kind}, Gla{TestMachine::kGpa.value});
+    EXPECT_EQ(m.status, EngineStatus::kCallerError);
+  }
+  for (const int number : {9, 10, 16, 127, 255}) {
+    TestMachine m;
+    const FlatMemory memory(m.words.data(), m.words.size() * 8);
+    const Engine engine(m.processor, m.controls, m.guest);
+    Translation page;
+    EXPECT_FALSE(engine.Translate(memory, TestMachine::kGpa,
+                                  static_cast<Use>(number), page))
+        << number;
+  }
+}
+
+TEST(EngineTest, WhatIsNoRegisterIsNotWritten) {
+  TestMachine m;
+  for (const int number : {9, 10, 128, 255}) {
+    m.Ask([&](Engine& engine, FlatMemory& memory, Event& event) {
+      return engine.WriteRegister(memory, static_cast<GuestRegister>(number), 0,
+                                  event);
+    });
+    EXPECT_EQ(m.status, EngineStatus::kCallerError) << number;
+  }
+}
+
 TEST(LinearAccessTest, LinearAddressesAreGuestPhysicalOnes) {
   TestMachine m;
   m.guest.cr0 = 1;

@@ -143,8 +143,10 @@ void AccessLatency(benchmark::State& state) {
   Bench bench(kLeafLevel, kFlags);
   FlatMemory& memory = bench.memory();
   Engine& engine = bench.engine();
-  const Access access = {.kind = AccessKind::kWrite, .size = 8};
-  const GuestPage guest_page;
+  Access access = {.kind = AccessKind::kWrite, .size = 8};
+  GuestPage guest_page;
+  Hide(access);  // not constants, as no caller's are
+  Hide(guest_page);
   Event event;
   Gpa gpa{0};
   for (auto _ : state) {
@@ -200,8 +202,10 @@ void AccessThroughput(benchmark::State& state) {
   FlatMemory& memory = bench.memory();
   Engine& engine = bench.engine();
   const std::vector<Gpa>& pages = bench.tables().pages;
-  const Access access = {.kind = AccessKind::kWrite, .size = 8};
-  const GuestPage guest_page;
+  Access access = {.kind = AccessKind::kWrite, .size = 8};
+  GuestPage guest_page;
+  Hide(access);  // not constants, as no caller's are
+  Hide(guest_page);
   Event event;
   std::size_t i = 0;
   for (auto _ : state) {

@@ -411,9 +411,13 @@ TEST(EptdiffEngineTest, WhatMakesNoSenseIsRefused) {
 
   Handle c = Create(one.machine, flat, 0);
   eptdiff_engine_access_request request = one.write;
-  request.kind = 7;
-  EXPECT_EQ(eptdiff_engine_access(c.get(), &request, 0, &one.event),
-            EPTDIFF_ENGINE_BAD_ARGUMENT);
+  for (const std::uint8_t kind : {7, 8, 128, 255}) {
+    request.kind = kind;
+    EXPECT_EQ(eptdiff_engine_access(c.get(), &request, 0, &one.event),
+              EPTDIFF_ENGINE_BAD_ARGUMENT);
+    EXPECT_EQ(eptdiff_engine_access_linear(c.get(), &request, &one.event),
+              EPTDIFF_ENGINE_BAD_ARGUMENT);
+  }
   request = one.write;
   request.bytes = 4097;
   EXPECT_EQ(eptdiff_engine_access(c.get(), &request, 0, &one.event),
@@ -427,6 +431,9 @@ TEST(EptdiffEngineTest, WhatMakesNoSenseIsRefused) {
   eptdiff_engine_translation page;
   EXPECT_EQ(eptdiff_engine_translate(c.get(), 0x1234, 9, 0, &page), 0);
   EXPECT_EQ(eptdiff_engine_translate(c.get(), 0x1234, 0, 8, &page), 0);
+  const std::uint64_t gpa = 0x1234;
+  EXPECT_EQ(eptdiff_engine_translate_many(c.get(), &gpa, 1, 9, 0, &page), 0u);
+  EXPECT_EQ(eptdiff_engine_translate_many(c.get(), &gpa, 1, 255, 0, &page), 0u);
   eptdiff_engine_entry entry = {};
   entry.size = sizeof(entry);
   EXPECT_EQ(eptdiff_engine_decode_entry(c.get(), 7, 0, &entry),

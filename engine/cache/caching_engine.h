@@ -65,7 +65,8 @@ class CachingEngine {
   [[gnu::always_inline]] bool Translate(const Memory& memory, Gpa gpa, Use use,
                                         Translation& page,
                                         std::uint8_t pat_index = 0) {
-    return TranslateWith(memory, gpa, use, *memory_types_[pat_index & 7], page);
+    return IsUse(use) &&
+           TranslateWith(memory, gpa, use, *memory_types_[pat_index & 7], page);
   }
   template <HostMemory Memory>
   [[gnu::always_inline]] bool TranslateLinear(const Memory& memory,
@@ -84,6 +85,9 @@ class CachingEngine {
           page.guest_structure_types = kept.guest_structure_types;
           return true;
         };
+    if (!IsAccessKind(access.kind)) [[unlikely]] {
+      return false;
+    }
     if (cache_->Visit(gla, take)) [[likely]] {
       return true;
     }
@@ -201,7 +205,7 @@ class CachingEngine {
   static bool IsPlain(const Access& access, std::uint64_t address) {
     constexpr unsigned kPageBytes = 4096;
     const unsigned offset = address % kPageBytes;
-    return !(access.asynchronous | access.pebs) &&
+    return IsAccessKind(access.kind) && !(access.asynchronous | access.pebs) &&
            !(access.wruss && access.implicit_supervisor) && access.size != 0 &&
            offset + access.size <= kPageBytes;
   }

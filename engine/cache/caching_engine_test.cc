@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -131,6 +132,30 @@ TEST_F(CachingEngineTest, LargeAccessesUseWhatIsKept) {
             EngineStatus::kCallerError);
   // What has bytes in two pages is walked.
   EXPECT_EQ(ExitReason(Physical(kRead, Gpa{0x9001}, 4096)), 48);
+}
+
+// Whatever is kept of the page.
+TEST_F(CachingEngineTest, WhatIsNoKindOfAccessIsNoQuestion) {
+  for (int kind = 0; kind < kAccessKindCount; ++kind) {
+    Linear(static_cast<AccessKind>(kind));
+    Physical(static_cast<AccessKind>(kind));
+  }
+  FlatMemory memory(m_.words.data(), m_.words.size() * 8);
+  for (const int number : {7, 8, 10, 11, 23, 32, 128, 255}) {
+    SCOPED_TRACE(number);
+    const Access access = {.kind = static_cast<AccessKind>(number)};
+    Event event;
+    Translation page;
+    EXPECT_EQ(engine_->PerformAccess(memory, access, kPage, GuestPage(), event),
+              EngineStatus::kCallerError);
+    EXPECT_EQ(engine_->PerformLinearAccess(memory, access,
+                                           GuestTestMachine::kGla, event),
+              EngineStatus::kCallerError);
+    EXPECT_FALSE(
+        engine_->TranslateLinear(memory, access, GuestTestMachine::kGla, page));
+    EXPECT_FALSE(engine_->Translate(
+        memory, kPage, static_cast<Use>(std::max(number, 9)), page));
+  }
 }
 
 TEST_F(CachingEngineTest, SubPagePermissionsAreAskedEachTime) {

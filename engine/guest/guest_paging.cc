@@ -203,12 +203,15 @@ void GuestPagingContext::SetUses(const GuestState& guest,
       }
     }
   }
+  for (int m = 0; m < kAccessModeCount; ++m) {
+    uses_[IndexOf(kNoKind, static_cast<AccessMode>(m))].expectation = {
+        kNothing, kNothing, kNothing, kNothing};
+  }
 }
 
 Expectation GuestPagingContext::ExpectationFor(const GuestRights& rights,
                                                std::uint64_t beyond_ept) const {
   constexpr std::uint64_t kUsed = bits::kGuestPresent | bits::kGuestAccessed;
-  constexpr Pattern kNothing = {.mask = 0, .value = 1};
   const std::uint64_t leaf =
       kUsed | rights.leaf | (rights.writes ? bits::kGuestDirty : 0);
 

@@ -128,14 +128,16 @@ class GuestPagingContext {
     return *memory_types_[pat_index];
   }
 
+  // What IsAccessKind() does not know: a use that no entry fits.
   const GuestUse& UseOf(AccessKind kind, AccessMode mode) const {
-    return uses_[IndexOf(kind, mode)];
+    return uses_[IndexOf(IsAccessKind(kind) ? kind : kNoKind, mode)];
   }
   // Whether the hot walk knows this kind of paging. What it accepts leads to no
   // guest-physical address beyond EptContext::last_gpa().
   bool hot() const { return hot_; }
 
  private:
+  static constexpr AccessKind kNoKind{kAccessKindCount};
   static std::size_t IndexOf(AccessKind kind, AccessMode mode) {
     return static_cast<std::size_t>(kind) * kAccessModeCount +
            static_cast<std::size_t>(mode);
@@ -172,7 +174,8 @@ class GuestPagingContext {
   std::array<std::uint64_t, 6> leaf_reserved_ = {};
   std::array<bool, 6> large_ = {};
   std::array<const MemoryTypeRow*, 8> memory_types_ = {};
-  std::array<GuestUse, kAccessKindCount * kAccessModeCount> uses_ = {};
+  // The last ones are those of kNoKind.
+  std::array<GuestUse, (kAccessKindCount + 1) * kAccessModeCount> uses_ = {};
   std::uint64_t root_ = 0;
   std::uint64_t hlat_root_ = 0;
   int top_level_ = 0;

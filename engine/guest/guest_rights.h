@@ -13,6 +13,7 @@
 
 #include "engine/bits.h"
 #include "engine/types.h"
+#include "engine/walk/use.h"
 
 namespace eptdiff::engine {
 
@@ -23,7 +24,6 @@ enum class AccessMode : std::uint8_t {
   kImplicitSupervisor,
 };
 inline constexpr int kAccessModeCount = 3;
-inline constexpr int kAccessKindCount = 7;
 
 constexpr AccessMode ModeOf(const Access& access, std::uint8_t cpl) {
   if (access.wruss) return AccessMode::kUser;

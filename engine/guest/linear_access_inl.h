@@ -10,8 +10,8 @@
 namespace eptdiff::engine {
 
 template <HostMemory Memory>
-EngineStatus Engine::PerformLinearAccess(Memory& memory, const Access& access,
-                                         Gla gla, Event& event) {
+EngineStatus Engine::PerformColdLinear(Memory& memory, const Access& access,
+                                       Gla gla, Event& event) {
   if (!takes_linear()) [[unlikely]] {
     return EngineStatus::kCallerError;
   }
@@ -27,28 +27,26 @@ EngineStatus Engine::PerformLinearAccess(Memory& memory, const Access& access,
 template <HostMemory Memory>
 EngineStatus Engine::PerformPaged(Memory& memory, const Access& access, Gla gla,
                                   Event& event) {
-  constexpr unsigned kPageBytes = 4096;
-  const unsigned bytes = access.size;
-  if (bytes - 1 >= kPageBytes) return EngineStatus::kCallerError;
+  if (!IsAccess(access)) return EngineStatus::kCallerError;
   if (!answers_) return NoAnswer();
   if (access.asynchronous || access.pebs) [[unlikely]] {
     const EngineStatus status = CheckAsynchronous(access, /*gla_valid=*/true);
     if (status != EngineStatus::kAnswered) return status;
   }
+  const unsigned bytes = access.size;
   Gla last = paging_->Effective(Gla{gla.value + bytes - 1}, access);
   // What is not canonical has no end within a page. To go on with a masked
   // address is the same as to name it.
-  if (!paging_->IsPlain(gla, access) || !paging_->IsPlain(last, access))
-      [[unlikely]] {
-    if (!paging_->Preprocess(access, gla, last)) {
-      return EngineStatus::kCallerError;
-    }
+  const bool masked =
+      !paging_->IsPlain(gla, access) || !paging_->IsPlain(last, access);
+  if (masked && !paging_->Preprocess(access, gla, last)) {
+    return EngineStatus::kCallerError;
   }
 
   const unsigned room = kPageBytes - gla.value % kPageBytes;
-  if (bytes <= room) {
+  if (masked && bytes <= room) {
     Translation page;
-    if (TranslateLinear(memory, access, gla, page)) [[likely]] {
+    if (TranslateLinear(memory, access, gla, page)) {
       SetCompleted(page, event);
       return EngineStatus::kAnswered;
     }
@@ -129,7 +127,7 @@ EngineStatus Engine::PerformPagedPart(Memory& memory, const Access& access,
   guest_walk_.level = 0;
   guest_walk_.update = false;
   guest_walk_.hlat = false;
-  const EngineStatus status = PerformOutOfLine(
+  const EngineStatus status = Perform(
       memory, request, {paging_->PageAddress(leaf, gla, level), gla, bytes},
       event);
   event.translations[0].guest_structure_types =
@@ -207,7 +205,7 @@ GuestStep Engine::ReadGuestEntry(Memory& memory, Gla gla, GuestPath& path,
     path.unverified |=
         ept.count != 0 && (ept.last().value & bits::kPagingWrite) == 0;
   } else {
-    status = PerformOutOfLine(memory, request, part, event);
+    status = Perform(memory, request, part, event);
   }
   if (status != EngineStatus::kAnswered) return GuestStep::kNoMemory;
   if (event.kind != EventKind::kCompleted) return GuestStep::kEnded;
@@ -234,7 +232,7 @@ GuestStep Engine::UpdateGuestEntries(Memory& memory, bool writes, Gla gla,
         StructureRequest(Use::kPagingUpdate, page, entry.pat_index);
     const int bytes = paging_->entry_bytes();
     NoteGuestAccess(entry, /*update=*/true, gla);
-    const EngineStatus status = PerformOutOfLine(
+    const EngineStatus status = Perform(
         memory, request, {entry.gpa, gla, static_cast<unsigned>(bytes)}, event);
     if (status != EngineStatus::kAnswered) return GuestStep::kNoMemory;
     if (event.kind != EventKind::kCompleted) return GuestStep::kEnded;

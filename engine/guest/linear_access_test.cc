@@ -291,6 +291,27 @@ TEST(LinearAddressTest, WhatIsNotCanonicalIsNoQuestion) {
   EXPECT_EQ(m.status, EngineStatus::kEptOff);
 }
 
+TEST(LinearAddressTest, WhatIsNoKindOfAccessIsNoQuestion) {
+  for (const int number : {7, 8, 23, 24, 127, 128, 255}) {
+    SCOPED_TRACE(number);
+    const auto kind = static_cast<AccessKind>(number);
+    GuestTestMachine m;
+    m.Linear(kind);
+    EXPECT_EQ(m.status, EngineStatus::kCallerError);
+    Engine engine(m.processor, m.controls, m.guest);
+    FlatMemory memory(m.words.data(), m.words.size() * 8);
+    Translation page;
+    EXPECT_FALSE(engine.TranslateLinear(memory, {.kind = kind}, m.gla(), page));
+    for (const engine::AccessMode mode :
+         {engine::AccessMode::kUser, engine::AccessMode::kImplicitSupervisor}) {
+      const engine::Expectation& fits =
+          engine.paging().UseOf(kind, mode).expectation;
+      EXPECT_FALSE(fits.table.Fits(0x67) || fits.page_4k.Fits(0x67) ||
+                   fits.page_2m.Fits(0xe7) || fits.page_1g.Fits(0xe7));
+    }
+  }
+}
+
 // The access is one to a descriptor table, whose base has more.
 TEST(LinearAddressTest, CompatibilityModeReports32Bits) {
   GuestTestMachine m;

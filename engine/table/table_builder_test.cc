@@ -136,6 +136,8 @@ TEST_F(TableBuilderTest, TranslatesAsTheProcessorWould) {
       {k2M + 1, Use::kSupervisorFetch, TableError::kNone, k1G + 1, 21},
       {k2M + 1, Use::kRead, TableError::kNotAllowed, 0, 0},
       {k4K, Use::kRead, TableError::kNotMapped, 0, 0},
+      {0x123, static_cast<Use>(9), TableError::kNotAllowed, 0, 0},
+      {0x123, static_cast<Use>(255), TableError::kNotAllowed, 0, 0},
       {1ull << 48, Use::kRead, TableError::kOutOfRange, 0, 0},
   };
   for (const auto& c : kCases) {

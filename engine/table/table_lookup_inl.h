@@ -29,6 +29,7 @@ TableResult TableBuilder<Hal>::Query(Gpa gpa, Mapping& mapping) const {
 template <TableHal Hal>
 TableResult TableBuilder<Hal>::Translate(Gpa gpa, Use use,
                                          Translation& translation) const {
+  if (!IsUse(use)) return {TableError::kNotAllowed, gpa};
   const engine::EptContext& context = format_.context();
   const TableMemory<Hal> memory(*hal_);
   const engine::MemoryTypeRow& types =

@@ -46,7 +46,6 @@ EptContext::EptContext(const Processor& processor, const Controls& controls) {
   present_ = bits::kRead | bits::kWrite | executable_;
   SetRights();
   if (apic_page_) {
-    constexpr Pattern kNothing = {.mask = 0, .value = 1};
     expectations_.fill({kNothing, kNothing, kNothing, kNothing});
   } else {
     SetExpectations();
@@ -102,8 +101,6 @@ void EptContext::SetExpectations() {
         access_dirty_ && rights.writes ? bits::kDirty : 0;
     const std::uint64_t table = rights.table | kRead | accessed;
     const std::uint64_t leaf = rights.leaf | kRead | accessed | dirty;
-    // CFG-7: where the processor has no such page, nothing fits.
-    constexpr Pattern kNothing = {.mask = 0, .value = 1};
 
     const auto pattern = [this](std::uint64_t reserved, std::uint64_t value) {
       return Pattern{.mask = reserved | entry_reserved_ | value,
@@ -112,6 +109,7 @@ void EptContext::SetExpectations() {
     Expectation& expectation = expectations_[use];
     expectation.table = pattern(bits::kTableReserved, table);
     expectation.page_4k = pattern(0, leaf);
+    // CFG-7: where the processor has no such page, nothing fits.
     expectation.page_2m =
         has_2m_ ? pattern(bits::kReserved2M, leaf | kPage) : kNothing;
     expectation.page_1g =
@@ -123,11 +121,9 @@ Use EptContext::UseOf(AccessKind kind, bool supervisor, bool user_page) const {
   const bool controlled = shadow_stack_control_ && supervisor;
   switch (kind) {
     case AccessKind::kRead:
-      return Use::kRead;
     case AccessKind::kWrite:
-      return Use::kWrite;
     case AccessKind::kReadModifyWrite:
-      return Use::kReadModifyWrite;
+      return DataUseOf(kind);
     case AccessKind::kFetch:
       return mbec_ && user_page ? Use::kUserFetch : Use::kSupervisorFetch;
     case AccessKind::kShadowStackRead:

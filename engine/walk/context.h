@@ -37,6 +37,9 @@ struct Pattern {
   bool Fits(std::uint64_t entry) const { return (entry & mask) == value; }
 };
 
+// No entry fits.
+inline constexpr Pattern kNothing = {.mask = 0, .value = 1};
+
 // What the hot walk expects of the entries for one use.
 struct Expectation {
   Pattern table;
@@ -99,8 +102,16 @@ class EptContext {
   }
 
   // As what EPT has to take an access by linear address (VIO-4 to VIO-7,
-  // VIO-12): a supervisor-mode access or not, to a user-mode address or not.
+  // VIO-12): a supervisor-mode access or not, to a user-mode address or not. Of
+  // what IsAccessKind() does not know: as a read.
   Use UseOf(AccessKind kind, bool supervisor, bool user_page) const;
+  // The same for kinds for which nothing else matters.
+  static constexpr bool IsData(AccessKind kind) {
+    return kind <= AccessKind::kReadModifyWrite;
+  }
+  static constexpr Use DataUseOf(AccessKind kind) {
+    return static_cast<Use>(kind);
+  }
 
   // What `entry` is at `level` (5 to 1), without regard to any use.
   EntryKind Classify(std::uint64_t entry, int level) const;
@@ -148,6 +159,11 @@ class EptContext {
   bool has_2m_;
   bool has_1g_;
 };
+
+static_assert(EptContext::DataUseOf(AccessKind::kRead) == Use::kRead &&
+              EptContext::DataUseOf(AccessKind::kWrite) == Use::kWrite &&
+              EptContext::DataUseOf(AccessKind::kReadModifyWrite) ==
+                  Use::kReadModifyWrite);
 
 }  // namespace eptdiff::engine
 

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/types.h"
+
 namespace eptdiff {
 
 enum class Use : std::uint8_t {
@@ -23,6 +25,16 @@ enum class Use : std::uint8_t {
   kPagingUpdate,  // of an accessed or dirty flag
 };
 inline constexpr std::size_t kUseCount = 9;
+constexpr bool IsUse(Use use) {
+  return static_cast<std::size_t>(use) < kUseCount;
+}
+
+// What a caller says that an access is may be anything that fits in a byte.
+inline constexpr int kAccessKindCount = 7;
+constexpr bool IsAccessKind(AccessKind kind) {
+  return static_cast<int>(kind) < kAccessKindCount;
+}
+static_assert(IsAccessKind(AccessKind::kShadowStackReadModifyWrite));
 
 }  // namespace eptdiff
 
