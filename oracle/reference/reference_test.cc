@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "oracle/reference/dialects/known_dialects.h"
+#include "oracle/reference/report.h"
 #include "oracle/reference/witnesses/case_builder.h"
 #include "oracle/reference/witnesses/last_step.h"
 
