@@ -16,7 +16,9 @@
 namespace eptdiff {
 
 inline Processor ProcessorOf(const eptdiff_question& q) {
-  const auto has = [&](std::uint32_t feature) { return (q.cpu & feature) != 0; };
+  const auto has = [&](std::uint32_t feature) {
+    return (q.cpu & feature) != 0;
+  };
   Processor p;
   p.maxphyaddr = q.maxphyaddr;
   p.keyid_bits = q.keyid_bits;

@@ -63,7 +63,7 @@ EngineStatus Ask(Engine& engine, const eptdiff_question& q,
 }
 
 void SetSavedBy(const eptdiff_question& q, const Event& event,
-               eptdiff_answer& answer) {
+                eptdiff_answer& answer) {
   if (event.kind != EventKind::kVmExit) return;
   const bool access =
       q.step == EPTDIFF_STEP_GUEST_PHYSICAL || q.step == EPTDIFF_STEP_LINEAR;
@@ -88,9 +88,9 @@ void eptdiff_target_describe(eptdiff_profile* profile) {
 int eptdiff_target_enter(const eptdiff_question* question,
                          const eptdiff_memory*, eptdiff_answer* answer) {
   eptdiff::SetEvent(eptdiff::EnterGuest(eptdiff::ProcessorOf(*question),
-                                    eptdiff::ControlsOf(*question),
-                                    eptdiff::GuestOf(*question)),
-                *answer);
+                                        eptdiff::ControlsOf(*question),
+                                        eptdiff::GuestOf(*question)),
+                    *answer);
   return EPTDIFF_ANSWERED;
 }
 
