@@ -60,10 +60,16 @@ find_program(EPTDIFF_DPKG_DEB dpkg-deb)
 mark_as_advanced(EPTDIFF_DPKG_DEB)
 if(EPTDIFF_COMMAND AND EPTDIFF_DPKG_DEB AND NOT EPTDIFF_SANITIZE)
   set(scratch ${PROJECT_BINARY_DIR}/package)
-  set(package_prefix ${scratch}/root/usr)
+  set(package_prefix ${scratch}/unpacked/usr)
   add_test(NAME EnginePackage.Installs
     COMMAND ${PROJECT_SOURCE_DIR}/fuzzers/command/package/package_test
             ${PROJECT_BINARY_DIR} ${scratch})
+  # By dpkg, in a system that has the C library alone.
+  add_test(NAME EnginePackage.IsInstalledByDpkg
+    COMMAND ${PROJECT_SOURCE_DIR}/fuzzers/command/package/installed_test
+            ${scratch}/made ${scratch}/installed_by_dpkg)
+  set_tests_properties(EnginePackage.IsInstalledByDpkg PROPERTIES
+    FIXTURES_REQUIRED eptdiff_engine_package SKIP_RETURN_CODE 77)
 else()
   set(package_prefix ${CMAKE_CURRENT_BINARY_DIR}/package)
   add_test(NAME EnginePackage.Installs

@@ -194,6 +194,19 @@ TEST(CommandTest, ExplainMakesAWalkOfEntries) {
 }
 
 // What is known of the machine changes the answer, and is not assumed then.
+// Bochs takes bit 12 of this PDE for part of an address (its dialect).
+TEST(CommandTest, TheSdmsReadingIsToldBeforeThatOfADialect) {
+  if (MakeBochsOracle() == nullptr) GTEST_SKIP() << "built without Bochs";
+  const Ran ran = RunEptdiff(
+      {"explain", "--walk", "0x101e:0x1234", "2007", "3007", "2010b1"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  const std::size_t sdm = ran.out.find("CFG-9 at the PDE forbids it");
+  const std::size_t bochs = ran.out.find("reference, for bochs\n");
+  ASSERT_NE(sdm, std::string::npos);
+  ASSERT_NE(bochs, std::string::npos);
+  EXPECT_LT(sdm, bochs);
+}
+
 TEST(CommandTest, ExplainWalksOnTheMachineThatIsSaid) {
   const std::vector<std::string> walk = {"explain", "--walk", "0x101e:0x1234",
                                          "2007",    "3007",   "b4"};

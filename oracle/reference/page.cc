@@ -9,6 +9,8 @@
 namespace eptdiff {
 namespace {
 
+constexpr End kLogFull = {End::Kind::kLogFull, {Rule::kPml1, 0}};
+
 // 29.3.3.2: as what the access is judged.
 void Classify(Examiner& x) {
   Situation& s = x.s;
@@ -139,10 +141,9 @@ std::uint64_t JudgeVerification(Examiner& x) {
 // comes before an SPP lookup.
 void JudgeLeaf(Examiner& x, const Effects& untouched, Page& page) {
   Situation& s = x.s;
-  const End log_full = {End::Kind::kLogFull, {Rule::kPml1, 0}};
   const auto order = static_cast<AccessOrder>(x.Ask(Slot::kPri1));
   if (order == AccessOrder::kLogFirst && IsLogFull(x, untouched)) {
-    page.ends.push_back(log_full);
+    page.ends.push_back(kLogFull);
     return;
   }
   const Refusal refusal = JudgePermissions(x);
@@ -173,7 +174,7 @@ void JudgeLeaf(Examiner& x, const Effects& untouched, Page& page) {
     return;
   }
   if (order == AccessOrder::kLogBeforeSpp && IsLogFull(x, untouched)) {
-    page.ends.push_back(log_full);
+    page.ends.push_back(kLogFull);
     return;
   }
   End spp = EndOf(LookUpSpp(x));
@@ -207,13 +208,15 @@ void AddExit(Examiner& x, const Page& page, const Page* other, const End& end,
                           Alternative& exit) {
     ReportExit(x, reason, end.decided, spp_miss, exit);
   };
+  // Ahead of whatever ends the access it is the log that decides.
+  const auto report_log_full = [&] {
+    ReportExit(x, kExitPmlFull, kLogFull.decided, /*spp_miss=*/false, add());
+  };
   look_at_page();
-  if (end.kind == End::Kind::kLogFull) {
-    return report(kExitPmlFull, false, add());
-  }
+  if (end.kind == End::Kind::kLogFull) return report_log_full();
   const LogFullFirst log_full_first = DoesLogFullComeFirst(x, effects);
   if (log_full_first != LogFullFirst::kNo) {
-    report(kExitPmlFull, false, add());
+    report_log_full();
     if (log_full_first == LogFullFirst::kMust) return;
   }
   Alternative& exit = add();
@@ -302,8 +305,7 @@ bool SetFlagsOrExit(Examiner& x, const Page& page, Effects& effects,
                     Verdict& verdict) {
   ReturnTo(page, x);
   if (!SetFlags(x, effects)) return true;
-  AddExit(x, page, nullptr, {End::Kind::kLogFull, {Rule::kPml1, 0}}, effects,
-          verdict);
+  AddExit(x, page, nullptr, kLogFull, effects, verdict);
   return false;
 }
 

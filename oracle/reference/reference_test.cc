@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "oracle/reference/dialects/known_dialects.h"
+#include "oracle/reference/report.h"
 #include "oracle/reference/witnesses/case_builder.h"
 #include "oracle/reference/witnesses/last_step.h"
 
@@ -190,6 +192,35 @@ TEST(ReferenceTest, NamesTheRuleAndTheLevelThatDecided) {
     const RuleAt given = Judged(builder).verdict.alternatives[0].decided;
     EXPECT_EQ(IdentifierOf(given.rule), IdentifierOf(decided.rule));
     EXPECT_EQ(given.level, decided.level) << IdentifierOf(decided.rule);
+  }
+}
+
+// A full log that is met ahead of what refuses the access decides for itself
+// (29.3.6); the refusal is decided by what refuses.
+TEST(ReferenceTest, AFullLogAheadOfAnotherExitIsDecidedByTheLog) {
+  const CaseBuilder log_full = Walk4().AccessedDirty().Pml(0xffff);
+  const struct {
+    CaseBuilder builder;
+    std::uint16_t reason;
+    RuleAt decided;
+  } kCases[] = {
+      {CaseBuilder(log_full).Pte(0x9032).Write(0x1234),
+       kExitEptMisconfiguration,
+       {Rule::kCfg1, 1}},
+      {CaseBuilder(log_full).Pte(0x9035).Write(0x1234),
+       kExitEptViolation,
+       {Rule::kVio3, 1}},
+  };
+  for (const auto& [builder, reason, decided] : kCases) {
+    std::map<std::uint16_t, RuleAt> decided_by;  // by exit reason
+    for (const Alternative& alternative :
+         Judged(builder).verdict.alternatives) {
+      decided_by[alternative.event.exit_reason] = alternative.decided;
+    }
+    ASSERT_EQ(decided_by.size(), 2u) << IdentifierOf(decided.rule);
+    EXPECT_EQ(decided_by[kExitPmlFull].rule, Rule::kPml1);
+    EXPECT_EQ(decided_by[reason].rule, decided.rule);
+    EXPECT_EQ(decided_by[reason].level, decided.level);
   }
 }
 

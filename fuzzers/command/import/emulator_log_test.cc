@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "fuzzers/command/import/bochs_entry.h"
-#include "fuzzers/command/import/logged_walk.h"
+#include "fuzzers/command/import/log_testing.h"
 #include "fuzzers/command/import/read_log.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -16,21 +16,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-ReadLogResult Read(const std::string& text) {
-  Log log(text);
-  return ReadLog(log);
-}
-
-std::string Told(const Logged& logged) {
-  return TellLogged(logged, {}, Style(false)).text;
-}
-
-std::vector<std::uint64_t> ValuesOf(const std::vector<CopiedEntry>& entries) {
-  std::vector<std::uint64_t> values;
-  for (const CopiedEntry& entry : entries) values.push_back(entry.value);
-  return values;
-}
 
 TEST(BochsLogTest, AnExitWithItsQualification) {
   const ReadLogResult result = Read(

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "fuzzers/command/import/log_testing.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -15,25 +16,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-ReadLogResult Read(const std::string& text) {
-  Log log(text);
-  return ReadLog(log);
-}
-
-std::vector<std::uint64_t> ValuesOf(const std::vector<CopiedEntry>& entries) {
-  std::vector<std::uint64_t> values;
-  for (const CopiedEntry& entry : entries) values.push_back(entry.value);
-  return values;
-}
-
-std::vector<int> LevelsOf(const std::vector<CopiedEntry>& entries) {
-  std::vector<int> levels;
-  for (const CopiedEntry& entry : entries) {
-    levels.push_back(entry.where ? entry.where->level : 0);
-  }
-  return levels;
-}
 
 TEST(ReadLogTest, KvmsMisconfigurationWithOthersBetween) {
   const ReadLogResult result = Read(

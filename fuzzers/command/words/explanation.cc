@@ -260,14 +260,17 @@ class Teller {
 
  private:
   // The verdicts on this step, each once, with who was judged by it if not all
-  // were judged alike.
+  // were judged alike. In the order of the panel's seats: the SDM's own reading
+  // before that of somebody's dialect.
   std::vector<StepTold::Reference> ReferencesTo(const Spine& spine) const {
     const std::vector<Answer>& answers = answers_[spine.step()];
     std::vector<std::string> texts;
-    for (const Answer& answer : answers) {
-      if (std::find(texts.begin(), texts.end(), answer.reference) ==
-          texts.end()) {
-        texts.push_back(answer.reference);
+    for (std::size_t i = 0; i < panel_.names().size(); ++i) {
+      for (const Answer& answer : answers) {
+        if (answer.oracle == i && std::find(texts.begin(), texts.end(),
+                                            answer.reference) == texts.end()) {
+          texts.push_back(answer.reference);
+        }
       }
     }
     if (texts.empty()) {

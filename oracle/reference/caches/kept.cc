@@ -242,9 +242,10 @@ std::uint64_t Kept::BeginLinear(Examiner& x, std::uint64_t cr3) {
   linear_ = true;
   global_ = other_pcid_ = false;
   guest_above_ = 0;
+  before_restart_ = ~Moments{0};
   pcid_ = PcidOf(state_.guest);
   if (!x.Ask(Slot::kCache3)) {
-    guest_tagged_ = guest_held_ = Now();
+    guest_tagged_ = guest_held_ = guest_root_ = Now();
     return cr3;
   }
   const auto usable = [&](const ProcessorContext& then, bool global) {
@@ -276,7 +277,7 @@ std::uint64_t Kept::BeginLinear(Examiner& x, std::uint64_t cr3) {
     }
   }
   guest_tagged_ = own;
-  guest_held_ = rooted & own;
+  guest_held_ = guest_root_ = rooted & own;
   return root;
 }
 
@@ -414,6 +415,7 @@ void Kept::KeepGuest(Examiner& x, bool leaf) {
     global_ = sdm::Bit(x.s.entry, kGlobal) && sdm::Bit(state_.guest.cr4, kPge);
     if (other_pcid_ && !global_) possible_ = false;
     page_shift_ = static_cast<std::uint8_t>(shift);
+    guest_filled_ &= before_restart_;
     guest_held_ = guest_filled_;
     return;
   }
@@ -421,9 +423,17 @@ void Kept::KeepGuest(Examiner& x, bool leaf) {
   guest_held_ = guest_above_ != 0
                     ? Hold(x, Combined(x, false, shift), guest_filled_)
                     : guest_filled_;
+  // 3A 4.5: ordinary paging has tables of its own, of which another address may
+  // have had the use before.
+  if (x.s.linear.hlat && x.Ask(Slot::kGw15Restart)) {
+    before_restart_ = guest_held_;
+    guest_held_ = guest_root_;
+    guest_above_ = 0;
+  }
 }
 
 void Kept::KeepNoGuest(Examiner& x) {
+  guest_filled_ &= before_restart_;
   const bool present = sdm::Bit(x.s.entry, 0);
   const bool kept = x.Ask(present ? Slot::kCache2GuestReserved
                                   : Slot::kCache2GuestNotPresent);

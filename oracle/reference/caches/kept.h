@@ -157,6 +157,10 @@ class Kept final : public Chooser {
   Moments guest_held_ = 0;
   int guest_above_ = 0;  // what the entry above translates, as a shift; or none
   Moments guest_filled_ = 0;
+  // When CR3 had the root; and when what HLAT paging had read, up to its
+  // restart, was held.
+  Moments guest_root_ = 0;
+  Moments before_restart_ = ~Moments{0};
 };
 
 }  // namespace eptdiff
