@@ -17,14 +17,12 @@ function(eptdiff_c_library name file header prefix)
   file(CONFIGURE OUTPUT ${map} CONTENT
        "@prefix@_@abi@ { global: @functions@_*; local: *; };\n" @ONLY)
 
-  # Compiled in its own way: not the objects of the static libraries.
   add_library(${name} SHARED ${ARGN})
   target_link_libraries(${name} PRIVATE $<BUILD_INTERFACE:eptdiff_options>)
   target_compile_definitions(${name} PRIVATE
                              EPTDIFF_VERSION="${PROJECT_VERSION}")
   set_target_properties(${name} PROPERTIES
     OUTPUT_NAME ${file} SOVERSION ${abi} VERSION ${abi}.${PROJECT_VERSION}
-    CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
     LINK_DEPENDS ${map})
   target_link_options(${name} PRIVATE
     -Wl,--version-script=${map} -Wl,-z,defs -Wl,-z,now)
