@@ -38,24 +38,40 @@ Comparison::Comparison(Oracle& oracle, const Dialect& dialect, Report report)
 }
 
 bool Comparison::Enter(const MachineState& state) {
-  if (over()) return false;
+  asks_ = !IsOver() && EnterAlone(state);
+  const bool other_asks = also_ != nullptr && also_->Enter(state);
+  return asks_ || other_asks;
+}
+
+bool Comparison::EnterAlone(const MachineState& state) {
   const Skip skip = oracle_.Enter(state, outcome_);
   reference_.JudgeEntry(state, verdict_, trace_);
   if (oracle_.models_entry() || skip != Skip::kNone) {
-    Account(state, nullptr, skip);
+    Account(state, nullptr, skip, verdict_);
   }
-  return skip == Skip::kNone && !over() && !verdict_.alternatives.empty() &&
+  return skip == Skip::kNone && !IsOver() && !verdict_.alternatives.empty() &&
          verdict_.alternatives[0].event.kind == EventKind::kCompleted;
 }
 
 void Comparison::Ask(const MachineState& state, const Step& step) {
-  const Skip skip = oracle_.Perform(state, step, outcome_);
-  reference_.Judge(state, step, verdict_, trace_);
-  Account(state, &step, skip);
+  has_sdm_ = false;
+  if (asks_ && !IsOver()) AskAlone(state, step, nullptr);
+  if (also_ == nullptr || !also_->asks_ || also_->IsOver()) return;
+  also_->AskAlone(state, step, has_sdm_ ? &verdict_ : nullptr);
 }
 
-void Comparison::Account(const MachineState& state, const Step* step,
-                         Skip skip) {
+void Comparison::AskAlone(const MachineState& state, const Step& step,
+                          const Verdict* known) {
+  const Skip skip = oracle_.Perform(state, step, outcome_);
+  if (skip == Skip::kNone && known == nullptr) {
+    reference_.Judge(state, step, verdict_, trace_);
+    has_sdm_ = !trace_.altered;
+  }
+  Account(state, &step, skip, known == nullptr ? verdict_ : *known);
+}
+
+void Comparison::Account(const MachineState& state, const Step* step, Skip skip,
+                         const Verdict& verdict) {
   // Of one step, or of a whole setting.
   if (skip != Skip::kNone) {
     ++tally_.skipped;
@@ -65,8 +81,8 @@ void Comparison::Account(const MachineState& state, const Step* step,
   ++tally_.situations;
   AddOutcome(outcome_, tally_.digest);
   // The worlds hold nothing that the SDM leaves open altogether.
-  if (verdict_.standing != Standing::kJudged) std::abort();
-  Judge(verdict_, state, outcome_, oracle_.fields(), finding_);
+  if (verdict.standing != Standing::kJudged) std::abort();
+  Judge(verdict, state, outcome_, oracle_.fields(), finding_);
   if (finding_.conforms) return;
   ++tally_.differing;
   if (report_) report_(state, step, finding_);

@@ -1,5 +1,5 @@
-// One oracle against the reference, situation by situation, and the account of
-// it. A situation is one step in one state.
+// One oracle against the reference, or two that are asked the same, situation
+// by situation, and the account of it. A situation is one step in one state.
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_ORACLE_EXHAUSTIVE_COMPARISON_H_
 #define EPTDIFF_ORACLE_EXHAUSTIVE_COMPARISON_H_
@@ -55,23 +55,38 @@ class Comparison {
   // `oracle` must outlive this.
   Comparison(Oracle& oracle, const Dialect& dialect, Report report);
 
+  // Asks `other`, which outlives this and is judged by the SDM itself, the
+  // same: a verdict that no alteration touched is that of both. Not of VM entry
+  // alone (CompareVmEntry).
+  void set_also(Comparison* other) { also_ = other; }
+
   // Whether the oracle models VM entry, so that its answer there is compared.
   bool compares_entry() const { return oracle_.models_entry(); }
 
-  // VM entry. Whether steps may follow: the oracle answers under these
-  // controls, and the comparison goes on.
+  // VM entry. Whether steps may follow: an oracle answers under these controls,
+  // and its comparison goes on.
   bool Enter(const MachineState& state);
   void Ask(const MachineState& state, const Step& step);
 
-  bool over() const { return tally_.differing >= kMaxFindings; }
+  // Of all that are asked.
+  bool over() const { return IsOver() && (also_ == nullptr || also_->over()); }
   const Tally& tally() const { return tally_; }
 
  private:
-  void Account(const MachineState& state, const Step* step, Skip skip);
+  bool IsOver() const { return tally_.differing >= kMaxFindings; }
+  bool EnterAlone(const MachineState& state);
+  // `known`: what the SDM permits, if somebody has found out.
+  void AskAlone(const MachineState& state, const Step& step,
+                const Verdict* known);
+  void Account(const MachineState& state, const Step* step, Skip skip,
+               const Verdict& verdict);
 
   Oracle& oracle_;
   const Reference reference_;
   const Report report_;
+  Comparison* also_ = nullptr;
+  bool asks_ = true;      // since VM entry
+  bool has_sdm_ = false;  // the verdict is the SDM's, of the last step
   Tally tally_;
   Outcome outcome_;
   Verdict verdict_;

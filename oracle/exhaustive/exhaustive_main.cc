@@ -1,9 +1,12 @@
 // Runs parts of the exhaustive check (parts.h); ci/exhaustive runs all of them.
 //
 // Usage: exhaustive --list [engine|bochs|caches]
-//        exhaustive engine|bochs|caches PART...
-// Prints for each part a line "PART SITUATIONS SKIPPED DIGEST"; on standard
-// error, what differs. The parts of caches are the small worlds
+//        exhaustive engine|bochs|bochs,engine|caches PART...
+//        exhaustive --classes LEVEL
+// Prints for each part a line "PART SITUATIONS SKIPPED DIGEST", or one for each
+// oracle; on standard error, what differs. Which entries are told apart, which
+// --classes finds out, is kept in the folder EPTDIFF_EXHAUSTIVE_CLASSES if
+// there is one (parts.h). The parts of caches are the small worlds
 // (small_worlds.h), in which the reference's two statements of what may be kept
 // are compared: sequences of five steps, none skipped, and what was kept. Exit:
 // 0 nothing differs, 1 something does, 2 bad usage, 3 there is no such oracle
@@ -13,9 +16,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "oracle/bochs/bochs_oracle.h"
 #include "oracle/engine/engine_oracle.h"
@@ -30,7 +34,8 @@ namespace {
 int Usage() {
   std::fprintf(stderr,
                "Usage: exhaustive --list [engine|bochs|caches]\n"
-               "       exhaustive engine|bochs|caches PART...\n");
+               "       exhaustive engine|bochs|bochs,engine|caches PART...\n"
+               "       exhaustive --classes LEVEL\n");
   return 2;
 }
 
@@ -90,6 +95,51 @@ void Print(const std::string& part, const Oracle& oracle,
   }
 }
 
+// An oracle, and what it is judged by.
+struct Asked {
+  std::unique_ptr<Oracle> oracle;
+  Dialect dialect;
+};
+
+// Null if this build has none.
+Asked AskedNamed(std::string_view name) {
+  if (name == "engine") return {std::make_unique<EngineOracle>(), Dialect()};
+  return {MakeBochsOracle(), *FindDialect(BochsDialectName())};
+}
+
+// Of these oracles, of which the last is judged by the SDM itself if there are
+// several. Whether something differs.
+bool RunFor(std::span<const Asked> asked, const std::string& part) {
+  std::vector<std::unique_ptr<Comparison>> comparisons;
+  for (const Asked& one : asked) {
+    comparisons.push_back(std::make_unique<Comparison>(
+        *one.oracle, one.dialect,
+        [&](const MachineState& state, const Step* step,
+            const Finding& finding) {
+          Print(part, *one.oracle, state, step, finding);
+        }));
+  }
+  const bool together = comparisons.size() > 1 && !part.starts_with("entry-");
+  if (together) comparisons[0]->set_also(comparisons[1].get());
+  for (const auto& comparison : comparisons) {
+    if (together && comparison != comparisons[0]) break;
+    if (RunPart(part, *comparison)) continue;
+    std::fprintf(stderr, "exhaustive: there is no part %s\n", part.c_str());
+    std::exit(2);
+  }
+  bool differs = false;
+  for (const auto& comparison : comparisons) {
+    const Tally& tally = comparison->tally();
+    std::printf("%s %llu %llu %016llx\n", part.c_str(),
+                static_cast<unsigned long long>(tally.situations),
+                static_cast<unsigned long long>(tally.skipped),
+                static_cast<unsigned long long>(tally.digest.value()));
+    differs |= tally.differing > 0;
+  }
+  std::fflush(stdout);
+  return differs;
+}
+
 int Main(int argc, char** argv) {
   const bool lists = argc >= 2 && std::strcmp(argv[1], "--list") == 0;
   if (lists && argc == 3 && std::strcmp(argv[2], "caches") == 0) {
@@ -101,43 +151,29 @@ int Main(int argc, char** argv) {
     return 0;
   }
   if (argc < 3) return Usage();
-  if (std::strcmp(argv[1], "caches") == 0) {
-    return RunWorlds(std::span(argv + 2, static_cast<std::size_t>(argc) - 2));
+  const std::string_view first = argv[1];
+  const auto parts = std::span(argv + 2, static_cast<std::size_t>(argc) - 2);
+  if (first == "caches") return RunWorlds(parts);
+  if (const char* folder = std::getenv("EPTDIFF_EXHAUSTIVE_CLASSES")) {
+    KeepClassesIn(folder);
   }
-  std::unique_ptr<Oracle> oracle;
-  Dialect dialect;
-  if (std::strcmp(argv[1], "engine") == 0) {
-    oracle = std::make_unique<EngineOracle>();
-  } else if (std::strcmp(argv[1], "bochs") == 0) {
-    oracle = MakeBochsOracle();
-    dialect = *FindDialect(BochsDialectName());
-  } else {
-    return Usage();
+  if (first == "--classes") {
+    const int level = std::atoi(argv[2]);
+    if (argc != 3 || level < 1 || level > 5) return Usage();
+    MakeClasses(level);
+    return 0;
   }
-  if (oracle == nullptr) {
-    std::fprintf(stderr, "exhaustive: built without %s\n", argv[1]);
+  std::vector<Asked> asked;
+  for (const std::string_view name : {"bochs", "engine"}) {
+    if (first != name && first != "bochs,engine") continue;
+    asked.push_back(AskedNamed(name));
+    if (asked.back().oracle != nullptr) continue;
+    std::fprintf(stderr, "exhaustive: built without %s\n", name.data());
     return 3;
   }
+  if (asked.empty()) return Usage();
   bool differs = false;
-  for (int i = 2; i < argc; ++i) {
-    const std::string part = argv[i];
-    Comparison comparison(*oracle, dialect,
-                          [&](const MachineState& state, const Step* step,
-                              const Finding& finding) {
-                            Print(part, *oracle, state, step, finding);
-                          });
-    if (!RunPart(part, comparison)) {
-      std::fprintf(stderr, "exhaustive: there is no part %s\n", argv[i]);
-      return 2;
-    }
-    const Tally& tally = comparison.tally();
-    std::printf("%s %llu %llu %016llx\n", argv[i],
-                static_cast<unsigned long long>(tally.situations),
-                static_cast<unsigned long long>(tally.skipped),
-                static_cast<unsigned long long>(tally.digest.value()));
-    std::fflush(stdout);
-    differs |= tally.differing > 0;
-  }
+  for (const char* part : parts) differs |= RunFor(asked, part);
   return differs ? 1 : 0;
 }
 

@@ -236,6 +236,35 @@ TEST(PartsTest, HaveNamesOfTheirOwnAndUnknownOnesAreRefused) {
   EXPECT_FALSE(RunPart("entries-6-plain", comparison));
 }
 
+// Two that are asked at once: each has the account that it has alone, although
+// they share verdicts; and not those that an alteration of the first touched.
+TEST(TogetherTest, EachIsJudgedAsItIsAlone) {
+  const auto tally_of = [](Comparison& comparison) {
+    for (const Setting& setting : ChosenSettings()) {
+      CompareEntries(1, setting, Patterns::kFew, 101, comparison);
+    }
+    return comparison.tally();
+  };
+  const Dialect altered = *FindDialect("VIO-3/off");
+  EngineOracle first;
+  EngineOracle second;
+  Comparison first_alone(first, altered, nullptr);
+  const Tally expected_of_first = tally_of(first_alone);
+  Comparison second_alone = Strict(second, Dialect(), "alone");
+  const Tally expected_of_second = tally_of(second_alone);
+  EXPECT_GT(expected_of_first.differing, 0u);
+
+  Comparison one(first, altered, nullptr);
+  Comparison other = Strict(second, Dialect(), "together");
+  one.set_also(&other);
+  const Tally of_first = tally_of(one);
+  const Tally& of_second = other.tally();
+  EXPECT_EQ(of_first.differing, expected_of_first.differing);
+  EXPECT_EQ(of_first.digest.value(), expected_of_first.digest.value());
+  EXPECT_EQ(of_second.situations, expected_of_second.situations);
+  EXPECT_EQ(of_second.digest.value(), expected_of_second.digest.value());
+}
+
 // The check is worth what it notices: every rule about a single entry, switched
 // off or altered in the reference, is missed at the level where it applies.
 TEST(SensitivityTest, NoticesEveryRuleOfOneEntry) {

@@ -1,6 +1,8 @@
 #include "oracle/exhaustive/parts.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <fstream>
 #include <functional>
 #include <iterator>
 #include <map>
@@ -35,14 +37,49 @@ void CompareAll(int level, const Setting& setting, Patterns patterns,
   }
 }
 
-// Computed once in a process.
+std::string& ClassesFolder() {
+  static std::string& folder = *new std::string;
+  return folder;
+}
+
+std::string ClassesFile(int level) {
+  return ClassesFolder() + "/classes-" + std::to_string(level);
+}
+
+// A line for each class; the last one says how many there are.
+bool ReadClasses(int level, std::vector<EntryClass>& classes) {
+  std::ifstream file(ClassesFile(level));
+  std::uint64_t shape = 0;
+  int ends_walk = 0;
+  while (file >> shape >> ends_walk) {
+    if (ends_walk > 1) return shape == classes.size();
+    classes.push_back({shape, ends_walk != 0});
+  }
+  return false;
+}
+
+void WriteClasses(int level, const std::vector<EntryClass>& classes) {
+  const std::string fresh = ClassesFile(level) + ".new";
+  {
+    std::ofstream file(fresh);
+    for (const EntryClass& one : classes) {
+      file << one.shape << ' ' << one.ends_walk << '\n';
+    }
+    file << classes.size() << " 2\n";
+    if (!file.flush()) return;
+  }
+  std::rename(fresh.c_str(), ClassesFile(level).c_str());
+}
+
+// Found out once in a process, or once for all.
 const std::vector<EntryClass>& ClassesAt(int level) {
   static auto& classes = *new std::map<int, std::vector<EntryClass>>;
   const auto [found, fresh] = classes.try_emplace(level);
-  if (fresh) {
-    found->second =
-        ClassesOfEntries(level, ChosenSettings(), Patterns::kAll, 1);
-  }
+  if (!fresh) return found->second;
+  const bool kept = !ClassesFolder().empty();
+  if (kept && ReadClasses(level, found->second)) return found->second;
+  found->second = ClassesOfEntries(level, ChosenSettings(), Patterns::kAll, 1);
+  if (kept) WriteClasses(level, found->second);
   return found->second;
 }
 
@@ -192,6 +229,10 @@ std::vector<std::string> PartNames() {
   for (const Part& part : Parts()) names.push_back(part.name);
   return names;
 }
+
+void KeepClassesIn(const std::string& folder) { ClassesFolder() = folder; }
+
+void MakeClasses(int level) { ClassesAt(level); }
 
 bool RunPart(const std::string& name, Comparison& comparison) {
   const std::vector<Part> parts = Parts();

@@ -69,6 +69,13 @@ std::vector<EntryClass> ShapesForSettings(std::span<const EntryClass> classes);
 
 std::vector<std::string> PartNames();
 
+// Which entries are told apart takes some minutes to find out, level by level,
+// and half of all parts need it: it is kept in files of this folder, for all
+// processes. Without one each process finds out for itself.
+void KeepClassesIn(const std::string& folder);
+// Finds out, for one level (1 to 5), unless it is kept already.
+void MakeClasses(int level);
+
 // Runs a part of PartNames(); false if `name` is none.
 bool RunPart(const std::string& name, Comparison& comparison);
 
