@@ -64,4 +64,20 @@ void RuleAnswers::Disagree(std::span<const Rule> at_fault, GuestPagingMode mode,
               });
 }
 
+void RuleAnswers::Add(const RuleAnswers& other) {
+  const auto add = [](Count& count, const Count& more) {
+    count.agreeing += more.agreeing;
+    count.disagreeing += more.disagreeing;
+    count.obscured += more.obscured;
+  };
+  for (std::size_t rule = 0; rule < kRuleCount; ++rule) {
+    add(rules_[rule], other.rules_[rule]);
+    for (std::size_t mode = 0; mode < kModes; ++mode) {
+      for (std::size_t position = 0; position < kPositions; ++position) {
+        add(cells_[rule][mode][position], other.cells_[rule][mode][position]);
+      }
+    }
+  }
+}
+
 }  // namespace eptdiff

@@ -43,6 +43,9 @@ class RuleAnswers {
   void Disagree(std::span<const Rule> at_fault, GuestPagingMode mode,
                 const Step* step, const RulePlaces& consequences);
 
+  // What another has counted as well.
+  void Add(const RuleAnswers& other);
+
   const Count& Of(Rule rule) const {
     return rules_[static_cast<std::size_t>(rule)];
   }

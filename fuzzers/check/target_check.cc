@@ -5,8 +5,6 @@
 #include <iterator>
 #include <utility>
 
-#include "fuzzers/generation/generator.h"
-#include "fuzzers/mutation/mutator.h"
 #include "fuzzers/reduction/minimizer.h"
 #include "oracle/judgement/judge.h"
 #include "oracle/machine_state.h"
@@ -18,13 +16,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // Cases put to the target at once.
-constexpr std::size_t kBatch = 64;
-// One batch in so many is asked twice over.
-constexpr std::uint32_t kAskAgain = 16;
-constexpr std::size_t kMaxKept = 4096;
-// Half of all mutated cases come from the latest so many that reached new edges
-// of the target: what leads on step by step is not lost among the others.
-constexpr std::size_t kMaxLatest = 16;
+constexpr std::size_t kBatch = ScoutedBatch::kCases;
+// Given cases have numbers as well, that no new one has.
+constexpr std::uint64_t kFirstGiven = std::uint64_t{1} << 60;
 constexpr std::size_t kMaxDisagreed = 512;
 // What diagnosis may do before its share is looked at: verdicts, and cases that
 // nothing explains.
@@ -38,7 +32,7 @@ constexpr std::uint64_t kCasesOfDiagnosis = 20'000;
 
 TargetCheck::TargetCheck(TargetOracle& oracle, std::uint64_t seed)
     : oracle_(oracle),
-      random_(seed),
+      cases_(oracle.profile(), oracle.keeps_translations(), seed),
       diagnosis_(std::make_unique<Diagnosis>(oracle.fields())),
       table_(std::make_unique<TargetTable>(oracle, dialect_)),
       known_(std::make_unique<KnownDepartures>(dialect_, oracle.fields())),
@@ -46,13 +40,6 @@ TargetCheck::TargetCheck(TargetOracle& oracle, std::uint64_t seed)
       statistics_(std::vector<std::string>{std::string(oracle.name())}),
       causes_(std::make_unique<CauseSearch>(oracle, dialect_)) {
   causes_->set_pool(&given_cases_);
-  const std::uint64_t models = oracle.profile().models;
-  focuses_.push_back(Focus::kEpt);
-  if ((models & kLinearModes) != 0) focuses_.push_back(Focus::kLinear);
-  // Half of all are about what it keeps.
-  if (oracle.keeps_translations()) {
-    focuses_.resize(2 * focuses_.size(), Focus::kCaches);
-  }
   batch_.reserve(kBatch);
 }
 
@@ -72,14 +59,7 @@ void TargetCheck::TryGiven(std::span<const Case> cases) {
     if (batch_.size() == kBatch) TryBatch();
   }
   TryBatch();
-}
-
-void TargetCheck::TryNew() {
-  // What was there is overwritten in place: a case owns memory.
-  batch_.resize(kBatch);
-  for (Case& c : batch_) Make(c);
-  TryBatch();
-  StudyCauses();
+  cases_.Advance();
 }
 
 bool TargetCheck::IsAllowed() const {
@@ -180,109 +160,54 @@ void TargetCheck::DropExplained() {
   });
 }
 
-Focus TargetCheck::PickFocus() {
-  return focuses_[random_.Below(focuses_.size())];
-}
-
-const Case& TargetCheck::PickParent() {
-  const std::vector<Case>& from =
-      !latest_.empty() && random_.OneIn(2) ? latest_ : kept_;
-  return from[random_.Below(from.size())];
-}
-
-void TargetCheck::Make(Case& c) {
-  do {
-    const Focus focus = PickFocus();
-    if (kept_.empty() || random_.OneIn(3)) {
-      GenerateCase(random_.Next(), c, focus);
-      continue;
-    }
-    const Case& parent = PickParent();
-    if (random_.OneIn(8)) {
-      const Case& mate = kept_[random_.Below(kept_.size())];
-      CrossOver(parent, mate, random_.Next(), c, focus);
-      continue;
-    }
-    c = parent;
-    Mutate(random_.Next(), c, focus);
-  } while (!FitTo(oracle_.profile(), c));
-}
-
 void TargetCheck::TryBatch() {
-  oracle_.set_repeats(random_.OneIn(kAskAgain) ? 1 : 0);
+  const std::uint64_t first = kFirstGiven + given_cases_.size() - batch_.size();
+  oracle_.set_repeats(cases_.IsAskedAgain(first) ? 1 : 0);
   oracle_.Prepare(batch_);
-  for (const Case& c : batch_) Judge(c);
+  for (std::size_t i = 0; i < batch_.size(); ++i) Judge(first + i, batch_[i]);
   oracle_.set_repeats(0);
+  batch_.clear();
 }
 
-void TargetCheck::Judge(const Case& c) {
+void TargetCheck::Judge(std::uint64_t number, const Case& c, Seen seen) {
   statistics_.BeginCase(c);
-  shown_.clear();
+  of_case_.Clear();
   const Standings& standings = table_->Run(c, [&](const StepReport& report) {
     statistics_.Observe(report, c);
     left_ += report.trace.left ? 1 : 0;
-    CountAnswer(c, report);
+    of_case_.Add(oracle_, dialect_, *known_, c, report);
   });
   statistics_.EndCase({&standings, 1});
-  Keep(c);
+  of_case_.CountIn(answers_);
+  shown_ = of_case_.shown();
+  const std::uint64_t bit = std::uint64_t{1} << seen.place;
+  // Where this process is the scout, the edges are no news any more.
+  Keep(number, c,
+       scout_ != nullptr && seen.batch != nullptr
+           ? (seen.batch->new_edges & bit) != 0
+           : oracle_.reached_new_edges());
   const bool wrong = !table_->SignatureOf(standings).empty();
   disagreeing_ += wrong || !shown_.empty();
-  if (wrong) Look(c, standings);
+  if (wrong) {
+    Look(c, standings);
+  } else if (seen.batch != nullptr && (seen.batch->wrong & bit) != 0) {
+    LookAgain(c, seen.batch->incidents[seen.place]);
+  }
   for (const Alteration* alteration : shown_) ++cases_showing_[alteration];
 }
 
-void TargetCheck::CountAnswer(const Case& c, const StepReport& report) {
-  const bool unseen = report.step == 0 && !oracle_.models_entry();
-  if (unseen || report.verdict.standing != Standing::kJudged) return;
-  const Step* step = report.step == 0 ? nullptr : &c.steps[report.step - 1];
-  const GuestPagingMode mode = GuestModeOf(report.before.guest);
-  const RulePlaces& consequences = report.trace.consequences;
-  if (!report.finding.conforms) {
-    // At whose fault is for Look() to find out.
-    wrong_ = {mode, step, consequences, std::nullopt};
-    // What was kept of a translation is no part of a question.
-    if (!oracle_.keeps_translations()) {
-      wrong_.observed = ObservedOf(report, step);
-    }
-    return;
-  }
-  const KnownDepartures::Shown* known = known_->Find(report, step);
-  if (known == nullptr) {
-    answers_.Agree(mode, step, consequences);
-    return;
-  }
-  std::vector<Rule> at_fault;
-  for (const std::size_t i : known->alterations) {
-    const Alteration* alteration = dialect_.alterations()[i];
-    shown_.insert(alteration);
-    at_fault.push_back(InfoOf(alteration->slot).rule);
-  }
-  if (at_fault.empty()) at_fault.push_back(known->rule);
-  answers_.Disagree(at_fault, mode, step, known->consequences);
-}
-
 void TargetCheck::CountUnexplained(const Finding& finding) {
-  answers_.Disagree({&finding.disagreements[0].why.rule, 1}, wrong_.mode,
-                    wrong_.step, wrong_.consequences);
+  const CaseAnswers::Wrong& wrong = of_case_.wrong();
+  answers_.Disagree({&finding.disagreements[0].why.rule, 1}, wrong.mode,
+                    wrong.step, wrong.consequences);
 }
 
-void TargetCheck::Keep(const Case& c) {
+void TargetCheck::Keep(std::uint64_t number, const Case& c, bool new_edges) {
   const RulePlaces& consequences = statistics_.consequences();
-  const bool new_edges = oracle_.reached_new_edges();
-  bool news = new_edges;
+  bool news = new_edges || cases_.IsKeptAnyway(number);
   consequences.ForEachNotIn(seen_, [&](std::size_t) { news = true; });
   seen_.Add(consequences);
-  if (new_edges && latest_.size() < kMaxLatest) {
-    latest_.push_back(c);
-  } else if (new_edges) {
-    latest_[latest_next_++ % kMaxLatest] = c;
-  }
-  if (!news && !random_.OneIn(2048)) return;
-  if (kept_.size() < kMaxKept) {
-    kept_.push_back(c);
-  } else {
-    kept_[random_.Below(kMaxKept)] = c;
-  }
+  if (news) cases_.Keep(number, c, new_edges);
 }
 
 void TargetCheck::Look(const Case& c, const Standings& standings) {
@@ -298,7 +223,8 @@ void TargetCheck::FindCause(const Case& c, const Standings& standings) {
     return;
   }
   const Finding finding = standings.finding;
-  if (wrong_.observed.has_value() && causes_->Explains(*wrong_.observed)) {
+  const std::optional<Observed>& observed = of_case_.wrong().observed;
+  if (observed.has_value() && causes_->Explains(*observed)) {
     CountUnexplained(finding);
     return;
   }
@@ -306,7 +232,7 @@ void TargetCheck::FindCause(const Case& c, const Standings& standings) {
   if (const auto known = findings_.find(signature); known != findings_.end()) {
     ++known->second.cases;
     CountUnexplained(finding);
-    if (wrong_.observed.has_value()) causes_->Add(*wrong_.observed);
+    if (observed.has_value()) causes_->Add(*observed);
     return;
   }
   if (Varies(c)) {
@@ -318,15 +244,19 @@ void TargetCheck::FindCause(const Case& c, const Standings& standings) {
       kFreeDiagnoses + statistics_.cases() / kCasesOfDiagnosis;
   if (diagnosed_ < most) Explain(c);
   // The steps before it have been counted.
+  of_case_.Clear();
   const Standings& now = table_->Run(c, [&](const StepReport& report) {
-    if (report.step >= first_wrong) CountAnswer(c, report);
+    if (report.step < first_wrong) return;
+    of_case_.Add(oracle_, dialect_, *known_, c, report);
   });
+  of_case_.CountIn(answers_);
+  shown_.insert(of_case_.shown().begin(), of_case_.shown().end());
   // Still there in the new dialect: nothing explains it.
   if (const std::string still = table_->SignatureOf(now); !still.empty()) {
     ++diagnosed_;
     if (now.disagrees) {
       CountUnexplained(now.finding);
-      if (wrong_.observed.has_value()) causes_->Add(*wrong_.observed);
+      if (observed.has_value()) causes_->Add(*observed);
     }
     Record(still, c);
   }
@@ -340,15 +270,21 @@ bool TargetCheck::Varies(const Case& c) {
 }
 
 void TargetCheck::Record(const std::string& signature, const Case& c) {
+  const Incident& aside = oracle_.aside();
+  Record(signature, c,
+         signature == SignatureOf(oracle_.name(), aside) ? aside
+                                                         : oracle_.incident());
+}
+
+void TargetCheck::Record(const std::string& signature, const Case& c,
+                         const Incident& incident) {
   TargetFinding& finding = findings_[signature];
   ++finding.cases;
   if (finding.cases > 1) return;
   finding.signature = signature;
   finding.c = c;
-  finding.incident = oracle_.incident();
+  finding.incident = incident;
   finding.exchange_failed = oracle_.exchange_failed();
-  const std::string aside = SignatureOf(oracle_.name(), oracle_.aside());
-  if (signature == aside) finding.incident = oracle_.aside();
   if (finding.incident.kind != IncidentKind::kNone) {
     finding.output = oracle_.LastOutput();
   }
@@ -373,6 +309,8 @@ void TargetCheck::SetDialect(const Dialect& dialect) {
                       std::back_inserter(come));
   if (gone.size() == 1 && come.size() == 1) {
     cases_showing_[come[0]] += std::exchange(cases_showing_[gone[0]], 0);
+    instead_.erase(come[0]);
+    instead_[gone[0]] = come[0];
   }
   const auto same = [&](const Dialect& other) {
     return std::ranges::equal(dialect.alterations(), other.alterations());
@@ -380,6 +318,7 @@ void TargetCheck::SetDialect(const Dialect& dialect) {
   if (!same(causes_->dialect())) causes_->SetDialect(dialect);
   if (same(dialect_)) return;
   dialect_ = dialect;
+  new_dialect_ = true;
   table_ = std::make_unique<TargetTable>(oracle_, dialect_);
   known_ = std::make_unique<KnownDepartures>(dialect_, oracle_.fields());
   // What was unexplained when it was met may be explained by now; then a case

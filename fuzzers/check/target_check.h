@@ -15,7 +15,11 @@
 // 4. A case in which the reference goes where no case went before, or the
 //    target's own code if it tells (edge_counters.h), is kept and mutated, as a
 //    fuzzer's corpus.
-// Deterministic in its seed, as far as the target is.
+// 5. New cases are made and put to the target by scouts (scout.h), on as many
+//    processors as are wanted, a round of batches at a time; what they name is
+//    asked for again and judged here, in the order of the cases' numbers.
+// Deterministic in its seed, as far as the target is, and whatever the number
+// of scouts.
 //
 // This folder asks outside code, for `eptdiff check`; it uses generation/,
 // mutation/, reduction/, sessions and diagnosis, and prints nothing. Begin
@@ -29,6 +33,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -37,13 +42,15 @@
 #include <string>
 #include <vector>
 
+#include "fuzzers/check/case_answers.h"
 #include "fuzzers/check/cause_search.h"
 #include "fuzzers/check/known_departures.h"
+#include "fuzzers/check/new_cases.h"
 #include "fuzzers/check/rule_answers.h"
+#include "fuzzers/check/scout.h"
+#include "fuzzers/check/scouts.h"
 #include "fuzzers/check/target_table.h"
-#include "fuzzers/entries/random.h"
 #include "fuzzers/feedback/statistics.h"
-#include "fuzzers/generation/machine_generation.h"
 #include "oracle/case.h"
 #include "oracle/diagnosis/diagnosis.h"
 #include "oracle/judgement/trial.h"
@@ -76,8 +83,17 @@ class TargetCheck {
   // Puts given cases to the target, made to fit; those that cannot are counted.
   void TryGiven(std::span<const Case> cases);
 
-  // Makes and tries a batch of new cases.
-  void TryNew();
+  // From the next round on, `count` scouts are at work, each with a target that
+  // `open` opens, and this process only decides. Without them it does all.
+  void SendScouts(TargetOpener open, unsigned count);
+
+  // A round: makes and tries at most `most` new cases, in larger and larger
+  // numbers up to kMostInRound batches. It ends early once `goes_on`, which is
+  // asked now and then, says so.
+  void TryNew(
+      std::uint64_t most,
+      const std::function<bool()>& goes_on = [] { return true; });
+  void set_most_in_round(std::size_t batches) { most_in_round_ = batches; }
 
   // Once there is no more time for new cases: cases that separate what explains
   // the target equally well, then minimisation, until about `end`.
@@ -100,7 +116,11 @@ class TargetCheck {
   }
 
   const Statistics& statistics() const { return statistics_; }
-  const std::vector<Case>& kept() const { return kept_; }
+  const std::vector<Case>& kept() const { return cases_.kept(); }
+  // Of the scouts, once it is concluded: time without the target's, how often
+  // their targets' processes were replaced; and how long this process waited.
+  const ScoutTotals& scouts() const { return scouted_; }
+  std::chrono::nanoseconds idle() const { return idle_; }
   std::uint64_t given() const { return given_; }
   std::uint64_t unfit() const { return unfit_; }  // of the given
   // Cases with an answer that the SDM forbids, or none.
@@ -122,12 +142,25 @@ class TargetCheck {
 
  private:
   using Shown = std::set<const Alteration*>;
+  // Batches in a round at most.
+  static constexpr std::size_t kMostInRound = 64;
   // How often a case is asked again before it is called a disagreement.
   static constexpr unsigned kConfirmations = 8;
 
   void TryBatch();
-  void Judge(const Case& c);
-  void CountAnswer(const Case& c, const StepReport& report);
+  // `scouted`: what a scout saw of case number `place` in its batch.
+  struct Seen {
+    const ScoutedBatch* batch;  // null: there was none
+    std::size_t place;
+  };
+  void Judge(std::uint64_t number, const Case& c, Seen seen = {nullptr, 0});
+  // A scout saw something wrong in `c`, and there is nothing now.
+  void LookAgain(const Case& c, const Incident& incident);
+  void ScoutRound(std::size_t last_count, const std::function<bool()>& goes_on);
+  void AddScouted(const ScoutedBatch& scouted);
+  void JudgeNamed(std::uint64_t batch, const ScoutedBatch& scouted);
+  bool IsKnown(const ScoutedBatch& scouted, std::size_t place);
+  void RecallScouts();
   void CountUnexplained(const Finding& finding);
   bool IsAllowed() const;
   void StudyCauses();
@@ -138,19 +171,17 @@ class TargetCheck {
   void Look(const Case& c, const Standings& standings);
   void FindCause(const Case& c, const Standings& standings);
   void Record(const std::string& signature, const Case& c);
+  void Record(const std::string& signature, const Case& c,
+              const Incident& incident);
   void Explain(const Case& c);
   void SetDialect(const Dialect& dialect);
   bool Varies(const Case& c);
-  const Case& PickParent();
-  void Make(Case& c);
-  void Keep(const Case& c);
-  Focus PickFocus();
+  void Keep(std::uint64_t number, const Case& c, bool new_edges);
   void MinimizeFindings(std::chrono::steady_clock::time_point end);
   void FindDepartures(std::chrono::steady_clock::time_point end);
 
   TargetOracle& oracle_;
-  Random random_;
-  std::vector<Focus> focuses_;
+  NewCases cases_;
   std::unique_ptr<Diagnosis> diagnosis_;
   Dialect dialect_;
   std::unique_ptr<TargetTable> table_;      // in dialect_
@@ -166,12 +197,25 @@ class TargetCheck {
   std::uint64_t diagnosed_ = 0;       // cases that nothing explained after all
 
   std::vector<Case> batch_;
-  std::vector<Case> given_cases_;  // that fit
-  std::vector<Case> kept_;
-  std::vector<Case> latest_;     // that reached new edges of the target
-  std::size_t latest_next_ = 0;  // of them, to be replaced
-  Case other_;                   // for cross-over
+  std::vector<std::size_t> places_;  // in the scouted batch, of those in batch_
+  std::vector<Case> given_cases_;    // that fit
   RulePlaces seen_;
+
+  TargetOpener open_;
+  unsigned scout_count_ = 0;
+  std::unique_ptr<Scout> scout_;    // this process itself, ...
+  std::unique_ptr<Scouts> scouts_;  // ... or others
+  bool new_dialect_ = false;        // that they have not been told of
+  std::uint64_t next_batch_ = 0;
+  std::size_t in_round_ = 1;  // batches
+  std::size_t most_in_round_ = kMostInRound;
+  std::vector<ScoutedBatch> round_;
+  Dialect scouted_in_;  // what scouts judged the round by
+  // Of alterations that explain what others did before.
+  std::map<const Alteration*, const Alteration*> instead_;
+  ScoutTotals scouted_;
+  std::chrono::nanoseconds idle_{0};
+
   std::map<std::string, TargetFinding, std::less<>> findings_;
   std::vector<TargetDeparture> departures_;
   std::vector<Case> disagreed_;  // that the dialect was made from
@@ -180,13 +224,7 @@ class TargetCheck {
   std::uint64_t disagreeing_ = 0;
   std::uint64_t left_ = 0;
   RuleAnswers answers_;
-  // The last answer that did not conform.
-  struct {
-    GuestPagingMode mode;
-    const Step* step;
-    RulePlaces consequences;
-    std::optional<Observed> observed;
-  } wrong_ = {};
+  CaseAnswers of_case_{/*keeps_wrong=*/true};
   Shown shown_;  // by the case that is being judged
   std::map<const Alteration*, std::uint64_t> cases_showing_;
 };

@@ -40,10 +40,11 @@ Plainness PlainnessOf(const Standings& sdm) {
 }  // namespace
 
 void TargetCheck::Conclude(Clock::time_point end) {
+  RecallScouts();
   diagnosis_->Separate(
       oracle_, [&](std::uint64_t seed, const Case& original, Case& varied) {
         varied = original;
-        Mutate(seed, varied, focuses_[seed % focuses_.size()]);
+        Mutate(seed, varied, cases_.focuses()[seed % cases_.focuses().size()]);
         if (!FitTo(oracle_.profile(), varied)) varied = original;
       });
   SetDialect(diagnosis_->explanation().dialect());

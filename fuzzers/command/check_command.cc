@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <span>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -62,6 +63,7 @@ struct CheckOptions {
   std::uint64_t seconds = 30;
   std::uint64_t cases = 0;
   std::uint64_t seed = 1;
+  std::uint64_t jobs = 0;  // 0: not said
   std::uint64_t limit = 2000;
   std::uint64_t effort = 25;
   std::string allow;
@@ -312,10 +314,11 @@ CheckReport ReportOf(const CheckOptions& options, TargetCheck& check,
         search.judged(), " times; --effort ", options.effort));
   }
   AddLeft(oracle.profile(), check.left(), report);
-  if (oracle.leaks() != 0) {
+  if (const unsigned leaks = oracle.leaks() + check.scouts().leaks;
+      leaks != 0) {
     report.remarks.push_back(absl::StrCat(
-        "it keeps memory from case to case: its process was replaced ",
-        oracle.leaks(), oracle.leaks() == 1 ? " time" : " times",
+        "it keeps memory from case to case: its process was replaced ", leaks,
+        leaks == 1 ? " time" : " times",
         ", with 768 MBytes more than it had to begin with"));
   }
   for (const auto& other : check.explanation().others) {
@@ -372,29 +375,46 @@ void Ask(const CheckOptions& options, const std::vector<Case>& given,
         std::span(given).subspan(i, std::min(piece, given.size() - i)));
     Show(check, Since(start), progress);
   }
-  const auto more = [&] {
-    return goes_on() &&
-           (options.cases == 0 ||
-            check.statistics().cases() < given.size() + options.cases);
+  // Of a program, which may be slow, a round is no more than a batch.
+  if (piece == 1) check.set_most_in_round(1);
+  const std::uint64_t asked = check.statistics().cases();
+  const auto left = [&] {
+    const std::uint64_t done = check.statistics().cases() - asked;
+    return options.cases == 0 ? UINT64_MAX : options.cases - done;
   };
-  while (more()) {
-    check.TryNew();
-    Show(check, Since(start), progress);
+  while (left() != 0 && goes_on()) {
+    check.TryNew(left(), [&] {
+      Show(check, Since(start), progress);
+      return goes_on();
+    });
   }
 }
 
+// What a program may have only one of, only its user knows.
+unsigned JobsOf(const CheckOptions& options) {
+  if (options.jobs != 0) return static_cast<unsigned>(options.jobs);
+  return IsSharedObject(options.target)
+             ? std::max(1u, std::thread::hardware_concurrency())
+             : 1;
+}
+
 CheckReport CheckWalker(const CheckOptions& options, const Allowed& allowed,
-                        const std::vector<Case>& given, TargetOracle& oracle) {
+                        const std::vector<Case>& given, TargetOracle& oracle,
+                        const TargetOpener& open) {
   const Clock::time_point start = Clock::now();
   TargetCheck check(oracle, options.seed);
   check.set_effort(static_cast<unsigned>(options.effort));
+  check.SendScouts(open, JobsOf(options));
   const auto before = oracle.waited();  // until it had described itself
   Ask(options, given, check);
   const double seconds = Since(start);
   const double waited =
       std::chrono::duration<double>(oracle.waited() - before).count();
   check.Conclude(Clock::now() + std::chrono::seconds(20));
-  CheckReport report = ReportOf(options, check, oracle, seconds, waited);
+  const auto elsewhere = check.scouts().worked - check.idle();
+  CheckReport report =
+      ReportOf(options, check, oracle, seconds,
+               waited - std::chrono::duration<double>(elsewhere).count());
   AddUnasked(given.size(), report);
   SetAside(allowed, report);
   return report;
@@ -434,6 +454,9 @@ int CheckCommand(const Arguments& arguments) {
               "how many new cases, whatever the time");
   line.Number("seed", "N", 0, ~std::uint64_t{0}, &options.seed,
               "which new cases (1)");
+  line.Number("jobs", "N", 1, 256, &options.jobs,
+              "how many walkers are asked at a time, each in a process of its "
+              "own (one for each processor; of a program, one)");
   line.Number("limit", "MS", 10, 1'000'000, &options.limit,
               "a target hangs that takes longer for a step (2000)");
   line.Number("effort", "PERCENT", 1, 90, &options.effort,
@@ -491,8 +514,11 @@ int CheckCommand(const Arguments& arguments) {
   const auto mtrr = MtrrSession::Open(options.target, limit, error);
   if (!error.empty()) return line.Mistake(error);
   const bool other = builder != nullptr || mtrr != nullptr;
-  const auto oracle = OpenTarget(options.target, operands,
-                                 {.limit = limit, .may_be_none = other}, error);
+  const auto open = [&] {
+    return OpenTarget(options.target, operands,
+                      {.limit = limit, .may_be_none = other}, error);
+  };
+  const auto oracle = open();
   if (!error.empty()) return line.Mistake(error);
   // Of an object that is several things each gets its part of the time.
   const unsigned parts =
@@ -500,7 +526,7 @@ int CheckCommand(const Arguments& arguments) {
   options.seconds = (options.seconds + parts - 1) / parts;
   CheckReports reports;
   if (oracle != nullptr) {
-    reports.push_back(CheckWalker(options, *allowed, *given, *oracle));
+    reports.push_back(CheckWalker(options, *allowed, *given, *oracle, open));
   }
   if (builder != nullptr && !Interrupt::Came()) {
     reports.push_back(CheckBuilder(*builder, *given,

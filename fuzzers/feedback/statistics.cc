@@ -81,6 +81,17 @@ void Statistics::EndCase(std::span<const Standings> standings) {
   }
 }
 
+void Statistics::AddCases(std::size_t oracle, const OracleCounts& counts) {
+  cases_ += counts.cases;
+  OracleCounts& all = oracles_[oracle];
+  all.cases += counts.cases;
+  all.compared += counts.compared;
+  all.answered += counts.answered;
+  for (std::size_t i = 0; i < all.skipped.size(); ++i) {
+    all.skipped[i] += counts.skipped[i];
+  }
+}
+
 void Statistics::Count(std::string_view name) {
   const auto found = named_.find(name);
   if (found == named_.end()) {

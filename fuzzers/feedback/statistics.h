@@ -58,6 +58,8 @@ class Statistics {
   void CountAccess(const Trace& trace);
   // What became of the oracles in it.
   void EndCase(std::span<const Standings> standings);
+  // So many cases that somebody else has put to the oracle number `oracle`.
+  void AddCases(std::size_t oracle, const OracleCounts& counts);
   // One more of what the file is to call `name`.
   void Count(std::string_view name);
 

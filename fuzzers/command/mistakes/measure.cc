@@ -78,7 +78,9 @@ MistakeResult Measure(std::uint64_t number, std::uint64_t cases,
   TargetCheck check(oracle, 1);
   check.TryGiven(corpus);
   const std::uint64_t until = check.statistics().cases() + cases;
-  while (check.statistics().cases() < until) check.TryNew();
+  while (check.statistics().cases() < until) {
+    check.TryNew(until - check.statistics().cases());
+  }
   check.Conclude(Clock::now() + conclude);
   result.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   std::vector<std::string> sentences;
