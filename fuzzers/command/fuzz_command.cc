@@ -8,6 +8,7 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -55,6 +56,9 @@ struct Places {
       "build/fuzz-targets/fuzzers/linear_fuzzer,"
       "build/fuzz-targets/fuzzers/cache_fuzzer,"
       "build/fuzz-targets/fuzzers/page_table_fuzzer";
+  std::string plain = "build/release/fuzzers";  // the folder
+  std::uint64_t sanitized = 20;                 // percent
+  std::uint64_t jobs = 1;
   std::string corpus = "build/fuzz/corpus";
   std::string report = "build/fuzz/report.json";
   std::string html;
@@ -157,7 +161,26 @@ absl::Status FindTargets(const Places& places, FuzzOptions& options) {
          absl::StrCat(places.corpus, "/", fs::path(path).filename().string())});
   }
   if (options.targets.empty()) return CheckTarget("");
-  options.jobs = std::max<std::uint64_t>(options.jobs, options.targets.size());
+  const std::vector<FuzzTarget> sanitized = options.targets;
+  std::vector<std::size_t> twins;
+  for (std::size_t i = 0; i < sanitized.size(); ++i) {
+    twins.push_back(i);
+    if (places.sanitized == 100 || places.plain.empty()) continue;
+    const std::string twin = absl::StrCat(
+        places.plain, "/", fs::path(sanitized[i].path).filename().string());
+    if (!CheckTarget(twin).ok()) {
+      absl::FPrintF(
+          stderr,
+          "eptdiff fuzz: there is no %s, which would be several times "
+          "as fast: build it (cmake --build --preset release)\n",
+          twin);
+      continue;
+    }
+    twins.back() = options.targets.size();
+    options.targets.push_back({twin, sanitized[i].corpus, /*plain=*/true});
+  }
+  options.jobs =
+      PlanJobs(twins, places.jobs, static_cast<unsigned>(places.sanitized));
   return absl::OkStatus();
 }
 
@@ -205,6 +228,7 @@ int Conclude(const FuzzOptions& options, const Places& places,
   }
   // Several machines may share a corpus, each ends with making it smaller.
   for (const FuzzTarget& target : options.targets) {
+    if (target.plain) continue;  // the same corpus
     [[maybe_unused]] const auto distilled =
         DistilInPlace(target.corpus, kSettled);
   }
@@ -230,15 +254,19 @@ int FuzzCommand(const Arguments& arguments) {
   FuzzOptions options;
   options.artifacts = "build/fuzz/artifacts";
   options.work = "build/fuzz/logs";
-  options.jobs = std::max(1u, std::thread::hardware_concurrency());
   Places places;
+  places.jobs = std::max(1u, std::thread::hardware_concurrency());
+  const std::string default_targets = places.targets;
+  const std::string default_plain = std::exchange(places.plain, "");
   OracleOptions oracles;
   line.Number("seconds", "N", 1, 1'000'000'000, &options.seconds,
               "how long (60)");
   line.Flag("first", &options.first, "end with the first finding");
-  line.Number("jobs", "N", 1, 4096, &options.jobs,
-              "how many processes, at least one for each target (one for each "
-              "processor)");
+  line.Number("jobs", "N", 1, 4096, &places.jobs,
+              "how many processes, at least one for each target, with "
+              "sanitizers and without (one for each processor)");
+  line.Number("sanitized", "PERCENT", 1, 100, &places.sanitized,
+              "how much of the time goes to targets with sanitizers (20)");
   line.Number("seed", "N", 1, 4'000'000'000, &options.seed,
               "of the first process; the next ones count on (1)");
   line.Number("max-length", "BYTES", 256, kMaxEncodedBytes, &options.max_length,
@@ -247,6 +275,10 @@ int FuzzCommand(const Arguments& arguments) {
             "the libFuzzer target, or several with commas between them "
             "(walk_fuzzer, linear_fuzzer, cache_fuzzer and page_table_fuzzer "
             "in build/fuzz-targets/fuzzers)");
+  line.Text("plain", "DIR", &places.plain,
+            absl::StrCat("the folder with the same targets without sanitizers, "
+                         "which get the rest of the time (",
+                         default_plain, "; none with --target)"));
   line.Text("corpus", "DIR", &places.corpus,
             absl::StrCat("libFuzzer's corpora, a folder for each target (",
                          places.corpus, ")"));
@@ -267,6 +299,9 @@ int FuzzCommand(const Arguments& arguments) {
   line.Example(
       "--target build/fuzz-targets/fuzzers/linear_fuzzer -- -runs=100000");
   if (const auto exit = line.Parse(arguments, 0, SIZE_MAX)) return *exit;
+  if (places.plain.empty() && places.targets == default_targets) {
+    places.plain = default_plain;
+  }
   options.target_arguments = line.operands();
   if (oracles.oracles != "all") {
     options.environment.emplace_back("EPTDIFF_ORACLES", oracles.oracles);
@@ -288,6 +323,7 @@ int FuzzCommand(const Arguments& arguments) {
   }
   for (const FuzzTarget& target : options.targets) {
     if (places.seeds.empty()) break;
+    if (target.plain) continue;
     absl::Status s = PlantSeeds(places.seeds, target);
     if (!s.ok()) return ReportInputError(s);
   }

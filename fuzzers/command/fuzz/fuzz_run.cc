@@ -45,7 +45,7 @@ FuzzResult FuzzRun::Run(
   Interrupt interrupt;
   begin_ = Clock::now();
   const auto end = begin_ + std::chrono::seconds(options_.seconds);
-  jobs_.resize(options_.jobs);
+  jobs_.resize(options_.jobs.size());
   finished_.resize(options_.targets.size());
   absl::Status status;
   const auto working = [](const Job& job) { return !job.done; };
@@ -109,6 +109,7 @@ absl::Status FuzzRun::StartWorker(std::size_t number) {
   command.environment = options_.environment;
   command.environment.emplace_back("EPTDIFF_MUTED", muted_path);
   command.environment.emplace_back("EPTDIFF_STATS", job.stats_path);
+  command.niceness = options_.jobs[number].niceness;
   command.log = absl::StrCat(options_.work, "/log-", number);
   absl::StatusOr<Worker> worker = Worker::Start(command);
   if (!worker.ok()) return worker.status();

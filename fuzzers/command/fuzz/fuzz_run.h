@@ -1,7 +1,8 @@
 // A fuzzing run: libFuzzer targets on several processors at once.
 //
 // 1. Each job is a worker process (worker.h); the targets take turns at being
-//    given one. Jobs of one target share its corpus.
+//    given one. Jobs of one target share its corpus, with sanitizers and
+//    without (job_plan.h).
 // 2. A worker that finds a disagreement ends. Its signature is added to the
 //    file that EPTDIFF_MUTED names, and the job starts anew: from then on this
 //    signature is counted and no longer ends a worker, so that one bug does not
@@ -33,6 +34,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "fuzzers/command/fuzz/job_plan.h"
 #include "fuzzers/command/fuzz/worker.h"
 #include "fuzzers/command/fuzz/worker_stats.h"
 
@@ -41,6 +43,7 @@ namespace eptdiff {
 struct FuzzTarget {
   std::string path;    // the libFuzzer executable
   std::string corpus;  // a directory, which exists
+  bool plain = false;  // the twin, without sanitizers, of another with it
 };
 
 struct FuzzOptions {
@@ -48,7 +51,7 @@ struct FuzzOptions {
   std::string artifacts;            // directories, which exist
   std::string work;                 // logs, statistics, the muted signatures
   std::uint64_t seconds = 60;
-  std::uint64_t jobs = 1;  // at least as many as targets
+  std::vector<PlannedJob> jobs;  // at least one for each target
   std::uint64_t seed = 1;
   std::uint64_t max_length = 4096;  // of an encoded case, in bytes
   bool first = false;               // ends with the first finding
@@ -91,7 +94,7 @@ class FuzzRun {
   };
 
   std::size_t TargetOf(std::size_t job) const {
-    return job % options_.targets.size();
+    return options_.jobs[job].target;
   }
   absl::Status StartWorker(std::size_t number);
   absl::Status Collect(std::size_t number);

@@ -52,9 +52,10 @@ struct Image {
   }
 };
 
-[[noreturn]] void Become(const Image& image, int log, int error_pipe,
-                         pid_t driver) {
+[[noreturn]] void Become(const Image& image, int niceness, int log,
+                         int error_pipe, pid_t driver) {
   setpgid(0, 0);
+  [[maybe_unused]] const int now = nice(niceness);
   // Not SIGKILL: an artifact that is being written is to become whole.
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != driver) _exit(127);  // it died before we asked
@@ -88,7 +89,7 @@ absl::StatusOr<Worker> Worker::Start(const WorkerCommand& command) {
   }
   const pid_t driver = getpid();
   const pid_t pid = fork();
-  if (pid == 0) Become(image, log, ends[1], driver);
+  if (pid == 0) Become(image, command.niceness, log, ends[1], driver);
   int error = pid < 0 ? errno : 0;
   close(log);
   close(ends[1]);

@@ -24,7 +24,8 @@ struct WorkerCommand {
   std::vector<std::string> arguments;  // the program first
   // Variables set beside those of this process.
   std::vector<std::pair<std::string, std::string>> environment;
-  std::string log;  // the file that gets its output; replaced
+  int niceness = 0;  // added to this process's
+  std::string log;   // the file that gets its output; replaced
 };
 
 class Worker {

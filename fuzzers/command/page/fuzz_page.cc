@@ -19,7 +19,9 @@ namespace eptdiff {
 namespace {
 
 std::string NameOf(const FuzzTarget& target) {
-  return std::filesystem::path(target.path).filename().string();
+  const std::string name =
+      std::filesystem::path(target.path).filename().string();
+  return target.plain ? name + ", plain" : name;
 }
 
 // Cases a second, by target, each over at least a fortieth of the run: workers
@@ -165,7 +167,7 @@ std::string FuzzPage(const FuzzOptions& options, const FuzzResult& result,
   head.command = "eptdiff fuzz";
   std::vector<std::string> names;
   for (const FuzzTarget& target : options.targets) {
-    names.push_back(NameOf(target));
+    if (!target.plain) names.push_back(NameOf(target));
   }
   head.title = absl::StrJoin(names, ", ");
   head.verdict = DisagreementsWords(disagreements.size());

@@ -167,11 +167,12 @@ std::string ReportJson(const FuzzOptions& options, const FuzzResult& result,
     json.Key("target").String(options.targets[i].path);
     json.Key("cases").Number(its.Get("cases"));
     json.Key("leaf_share").Number(its.Share("leaves", "accesses"));
+    json.Key("sanitizers").Bool(!options.targets[i].plain);
     json.End();
   }
   json.End();
   json.Key("seed").Number(static_cast<double>(options.seed));
-  json.Key("jobs").Number(static_cast<double>(options.jobs));
+  json.Key("jobs").Number(static_cast<double>(options.jobs.size()));
   json.Key("seconds").Number(result.seconds);
   json.Key("interrupted").Bool(!result.interruption.empty());
   if (!result.status.ok()) {
