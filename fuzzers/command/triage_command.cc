@@ -17,7 +17,9 @@ constexpr char kAbout[] =
     "Reads libFuzzer's artifacts in DIR (crash-*, timeout-*, ..., and as "
     "ClusterFuzz names its testcases), groups them by signature, minimises one "
     "for each, and writes it with its explanation "
-    "as\nOUT/<signature>.textproto.\nExit: 0 none reproduces, 1 a "
+    "as\nOUT/<signature>.textproto. Signatures that have one cause, as "
+    "experiments find\nout, have one file, which names them.\nExit: 0 none "
+    "reproduces, 1 a "
     "disagreement, 2 bad input.";
 
 }  // namespace

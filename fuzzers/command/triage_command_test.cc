@@ -101,6 +101,44 @@ TEST(CommandTest, TriageLeavesOneCaseForEachSignature) {
   EXPECT_THAT(mended.out, HasSubstr("0 signatures, 0 crashes, 4 do not"));
 }
 
+// One planted bug shows as another event, and as another exit: one file, found
+// out by experiment.
+TEST(CommandTest, TriageLeavesOneCaseForEachCause) {
+  const TestDirectory directory;
+  const std::string artifacts = directory.Path("artifacts");
+  const std::string out = directory.Path("regressions");
+  std::filesystem::create_directory(artifacts);
+  std::string writes = ReservedBitCase(2);
+  writes.erase(writes.find("step {"),
+               writes.find("step { guest_physical_access "
+                           "{ kind: WRITE") -
+                   writes.find("step {"));
+  int number = 0;
+  for (const std::string& shown : {ReservedBitCase(1), writes}) {
+    const std::string text = directory.File("a.textproto", shown);
+    ASSERT_EQ(RunEptdiff({"convert", text, "-o",
+                          artifacts + "/crash-" + std::to_string(number++)})
+                  .status,
+              0);
+  }
+  const Ran ran = RunEptdiff({"triage", artifacts, "--out", out}, kPlanted);
+  EXPECT_EQ(ran.status, 1) << ran.err;
+  constexpr char kOther[] = "eptdiff-engine-exit-reason-CFG-9-PDE";
+  EXPECT_THAT(ran.out,
+              HasSubstr(std::string(kOther) + "\n  1 artifact; the cause of " +
+                        kPlantedSignature + ", in its file"));
+  EXPECT_FALSE(std::filesystem::exists(out + "/" + kOther + ".textproto"));
+  const std::string text =
+      ContentOf(out + "/" + kPlantedSignature + ".textproto");
+  EXPECT_THAT(text,
+              AllOf(HasSubstr(kOther),
+                    HasSubstr("bit 12 of a 2-MByte leaf is not checked")));
+  // Again: the file is there, and says all of it.
+  const Ran again = RunEptdiff({"triage", artifacts, "--out", out}, kPlanted);
+  EXPECT_THAT(again.out, HasSubstr("already in "));
+  EXPECT_EQ(ContentOf(out + "/" + kPlantedSignature + ".textproto"), text);
+}
+
 // An abort, a loop, three gigabytes: each is one finding with the smallest case
 // that brings it about, and tells what it is.
 TEST(CommandTest, TriageMakesSmallCasesOfCrashes) {

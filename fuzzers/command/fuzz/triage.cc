@@ -15,6 +15,7 @@
 #include "fuzzers/command/distill/apart.h"
 #include "fuzzers/command/distill/smallest.h"
 #include "fuzzers/command/files/case_file.h"
+#include "fuzzers/command/fuzz/common_causes.h"
 #include "fuzzers/command/fuzz/crash.h"
 #include "fuzzers/command/words/style.h"
 #include "fuzzers/text/case_text.h"
@@ -26,6 +27,7 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds kProbeLimit{3};
 constexpr std::chrono::seconds kMinimizeLimit{120};
+constexpr std::chrono::seconds kExperimentLimit{120};
 
 std::size_t Records(const Case& c) { return c.memory.size() + c.steps.size(); }
 
@@ -76,6 +78,17 @@ class Triager {
     for (const auto& [signature, witnesses] : witnesses_) {
       if (absl::Status s = Minimize(signature, witnesses); !s.ok()) return s;
     }
+    FindCommonCauses();
+    for (TriagedSignature& triaged : result_.signatures) {
+      if (!triaged.alike.empty()) continue;
+      const TextCase& regression = regressions_.at(triaged.signature);
+      if (triaged.kept && regression.explanation == triaged.explanation) {
+        continue;
+      }
+      triaged.explanation = regression.explanation;
+      absl::Status s = WriteFile(triaged.file, FormatCase(regression));
+      if (!s.ok()) return s;
+    }
     return absl::OkStatus();
   }
 
@@ -113,8 +126,69 @@ class Triager {
     triaged.kept = KeepsOld(triaged.file, signature, *regression);
     triaged.records = Records(regression->c);
     triaged.explanation = regression->explanation;
-    result_.signatures.push_back(triaged);
-    return triaged.kept ? absl::OkStatus() : WriteFile(triaged.file, *text);
+    regressions_[signature] = *std::move(regression);
+    result_.signatures.push_back(std::move(triaged));
+    return absl::OkStatus();
+  }
+
+  // Makes one of findings that have one cause.
+  void FindCommonCauses() {
+    std::map<std::string, std::map<std::string, Case>> cases;  // by oracle
+    for (const auto& [signature, regression] : regressions_) {
+      const std::string oracle = ExperimentedOn(signature);
+      if (!oracle.empty() && crashes_.count(signature) == 0) {
+        cases[oracle][signature] = regression.c;
+      }
+    }
+    for (const auto& [oracle, of_oracle] : cases) {
+      if (of_oracle.size() < 2) continue;
+      const auto found = RunApart(
+          [&, &oracle = oracle, &of_oracle = of_oracle] {
+            std::string text;
+            for (const auto& cause :
+                 CommonCauses(options_, oracle, of_oracle)) {
+              absl::StrAppend(&text, cause.words, "\t",
+                              absl::StrJoin(cause.signatures, "\t"), "\n");
+            }
+            return text;
+          },
+          kExperimentLimit);
+      // Whoever crashes or takes too long is told signature by signature.
+      if (!found.ok()) continue;
+      for (absl::string_view line :
+           absl::StrSplit(*found, '\n', absl::SkipEmpty())) {
+        const std::vector<std::string> parts = absl::StrSplit(line, '\t');
+        MakeOne(parts[0], {parts.begin() + 1, parts.end()});
+      }
+    }
+  }
+
+  void MakeOne(const std::string& cause,
+               const std::vector<std::string>& signatures) {
+    std::vector<TriagedSignature*> all;
+    for (const std::string& signature : signatures) {
+      all.push_back(&*std::find_if(
+          result_.signatures.begin(), result_.signatures.end(),
+          [&](const TriagedSignature& t) { return t.signature == signature; }));
+    }
+    const auto there = std::find_if(
+        all.begin(), all.end(),
+        [](const TriagedSignature* triaged) { return triaged->kept; });
+    TriagedSignature& kept = there == all.end() ? *all[0] : **there;
+    std::vector<std::string> others;
+    for (TriagedSignature* triaged : all) {
+      if (triaged == &kept) continue;
+      triaged->alike = kept.signature;
+      triaged->file = kept.file;
+      others.push_back(triaged->signature);
+    }
+    std::sort(others.begin(), others.end());
+    std::string& explanation = regressions_[kept.signature].explanation;
+    // What a file has said before is said anew.
+    static constexpr char kLead[] = " The same cause is found out for ";
+    explanation.resize(std::min(explanation.find(kLead), explanation.size()));
+    absl::StrAppend(&explanation, kLead, absl::StrJoin(others, ", "), ": ",
+                    cause, ".");
   }
 
   TextCase Regression(const Case& c, const std::string& signature) {
@@ -153,6 +227,7 @@ class Triager {
   const std::string out_;
   std::map<std::string, std::vector<Witness>> witnesses_;  // by signature
   std::map<std::string, Crash> crashes_;                   // those of them
+  std::map<std::string, TextCase> regressions_;            // likewise
   TriageResult result_;
 };
 
@@ -217,6 +292,13 @@ absl::StatusOr<TriageResult> Triage(const std::vector<std::string>& artifacts,
 std::string TriageText(const TriageResult& result) {
   std::string text;
   for (const TriagedSignature& s : result.signatures) {
+    if (!s.alike.empty()) {
+      absl::StrAppendFormat(
+          &text, "%s\n  %d artifact%s; the cause of %s, in its file\n",
+          s.signature, s.artifacts.size(), s.artifacts.size() == 1 ? "" : "s",
+          s.alike);
+      continue;
+    }
     absl::StrAppendFormat(
         &text, "%s\n  %d artifact%s, %d records -> %d, %s\n%s", s.signature,
         s.artifacts.size(), s.artifacts.size() == 1 ? "" : "s",

@@ -1,10 +1,13 @@
-// From libFuzzer's artifacts to regression cases: one for each signature.
+// From libFuzzer's artifacts to regression cases: one for each cause.
 //
 // 1. Each artifact is decoded and put to the oracles, in a child process: a
 //    crash or a hang is a result, too, with a signature (crash.h).
 // 2. For each signature the smallest artifact is minimised. (What it was found
 //    with is large; how often it was found does not matter.)
-// 3. The result is written as <signature>.textproto, with its explanation, in
+// 3. Findings of one oracle that have one cause, which is found out by
+//    experiment, are one: that with the worst consequence is kept, or that of
+//    which there is a file, and the others are named in it.
+// 4. The result is written as <signature>.textproto, with its explanation, in
 //    place of a larger one of that name only.
 // Thread-safety: only while the process has one thread.
 #ifndef EPTDIFF_FUZZERS_COMMAND_FUZZ_TRIAGE_H_
@@ -28,6 +31,9 @@ struct TriagedSignature {
   std::size_t records_before = 0;      // of the artifact
   std::size_t records = 0;             // of the regression case
   std::string explanation;             // of it
+  // The signature that it has a cause in common with, whose file this is; "" if
+  // it is by itself.
+  std::string alike;
 };
 
 struct TriageResult {
