@@ -194,6 +194,30 @@ TEST(CommandTest, ExplainMakesAWalkOfEntries) {
 }
 
 // What is known of the machine changes the answer, and is not assumed then.
+// The log is looked at twice, for the flags and for what would be set of them.
+TEST(CommandTest, AFullLogAheadOfAMisconfigurationIsToldOnceAndDecides) {
+  const TestDirectory directory;
+  const std::string file = directory.File("a.textproto", R"(
+processor { ept_vpid_cap: 0xf0106f341c1 }
+controls {
+  primary: 0x80000000 secondary: 0x20002 eptp: 0x105e
+  pml_address: 0x8000 pml_index: 0xffff
+}
+guest { cr0: 0x80000031 cr4: 0x2020 efer: 0xd00 cs_l: true rflags: 2 }
+memory { address: 0x1000 value: 0x2007 }
+memory { address: 0x2000 value: 0x3007 }
+memory { address: 0x3000 value: 0x4007 }
+memory { address: 0x4008 value: 0x9032 }
+step { guest_physical_access { kind: WRITE gpa: 0x1234 } }
+)");
+  const Ran ran = RunEptdiff({"explain", "--oracles", "engine", file});
+  const std::string told = "PML-1 at the PTE forbids it:";
+  EXPECT_NE(ran.out.find(told), std::string::npos) << ran.out;
+  EXPECT_EQ(ran.out.find(told), ran.out.rfind(told)) << ran.out;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("decided by PML-1:"),
+                             HasSubstr("decided by CFG-1 at the PTE:")));
+}
+
 // Bochs takes bit 12 of this PDE for part of an address (its dialect).
 TEST(CommandTest, TheSdmsReadingIsToldBeforeThatOfADialect) {
   if (MakeBochsOracle() == nullptr) GTEST_SKIP() << "built without Bochs";

@@ -49,8 +49,7 @@ std::string PageTelling::Verdict(const MachineState& before,
                                  const std::vector<EntryNote>& notes) {
   std::string html;
   std::string forbids;
-  for (const RuleHit& hit : trace.hits) {
-    if (!hit.forbids) continue;
+  for (const RuleHit& hit : ForbiddingRules(trace)) {
     forbids += Element(
         "li", absl::StrCat(
                   Element("span class=\"forbids\"", Escaped(ForbidsWords(hit))),

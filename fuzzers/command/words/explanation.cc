@@ -134,8 +134,7 @@ std::string OnTheWayWords(const RuleHit& hit) {
 // The prohibitions that applied, then the other rules that were used.
 std::string RulesText(const Trace& trace, const Style& style) {
   std::string text;
-  for (const RuleHit& hit : trace.hits) {
-    if (!hit.forbids) continue;
+  for (const RuleHit& hit : ForbiddingRules(trace)) {
     const std::string lead = ForbidsWords(hit);
     text += Item(4, lead, style.Rule(lead), ForbiddingRuleWords(hit.rule));
   }
@@ -183,7 +182,8 @@ class TextTelling : public Telling {
   }
 
   std::string NoAnswer(const std::string& words) override {
-    return absl::StrCat("  ", words, "\n");
+    return Item(2, words.substr(0, words.find(' ')), "",
+                words.substr(words.find(' ') + 1));
   }
 
   std::string End(const std::string& words) override {
@@ -367,6 +367,18 @@ std::string ForbidsWords(const RuleHit& hit) {
 std::string ForbiddingRuleWords(Rule rule) {
   return absl::StrFormat("%s (SDM %s)", InfoOf(rule).words,
                          CitedInBoth(InfoOf(rule).section));
+}
+
+std::vector<RuleHit> ForbiddingRules(const Trace& trace) {
+  std::vector<RuleHit> rules;
+  for (const RuleHit& hit : trace.hits) {
+    const bool told =
+        std::any_of(rules.begin(), rules.end(), [&](const RuleHit& other) {
+          return ForbidsWords(other) == ForbidsWords(hit);
+        });
+    if (hit.forbids && !told) rules.push_back(hit);
+  }
+  return rules;
 }
 
 std::vector<std::string> UsedRules(const Trace& trace) {

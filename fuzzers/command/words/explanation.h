@@ -82,6 +82,8 @@ std::string MachineText(const Case& c, const Style& style);
 // on whose way it did, and the rule in words.
 std::string ForbidsWords(const RuleHit& hit);
 std::string ForbiddingRuleWords(Rule rule);
+// Those that forbid: what has the same words once.
+std::vector<RuleHit> ForbiddingRules(const Trace& trace);
 // The rules that were used and forbid nothing, each once.
 std::vector<std::string> UsedRules(const Trace& trace);
 // Whether a rule refused something, or said where an access goes: what only
