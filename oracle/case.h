@@ -101,7 +101,8 @@ struct TableOperation {
   std::uint16_t failing_allocation = 0;
   // When a processor comes in between: bit n, 0 to 5, just before the (n + 1)th
   // store to a table in use, and bit 6 before each that follows, it writes to
-  // the page that the entry maps, or reads what it may not write to.
+  // the page that the entry maps, or reads what it may not write to. Of an
+  // operation that runs beside another one: when they change over (turns.h).
   std::uint8_t meanwhile = 0;
   Gpa gpa = {};
   Hpa hpa = {};             // kMap, kRemap, kMapRegion; a multiple of 2048
@@ -118,8 +119,8 @@ inline constexpr std::uint8_t kMaxMeanwhile = 0x7f;
 // unused field keeps its default in a canonical case.
 struct Step {
   StepKind kind = StepKind::kGuestPhysicalAccess;
-  std::uint8_t processor = 0;  // on which it happens, 0 to 3; not kStore,
-                               // kTableOperation
+  std::uint8_t processor = 0;  // on which it happens, 0 to 3; not kStore;
+                               // kTableOperation: 1 runs beside the step before
   Access access = {};          // kGuestPhysicalAccess, kLinearAccess
   Gpa gpa = {};                // kGuestPhysicalAccess, kPagingStructure*
   Gla gla = {};                // kLinearAccess

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <tuple>
 #include <utility>
 
 #include "fuzzers/generation/table_generation.h"
@@ -21,6 +22,13 @@ constexpr int kMaxHangs = 3;
 
 bool IsHang(const BuilderReply& reply) {
   return reply.incident.kind == IncidentKind::kTimeLimit;
+}
+
+// Symptoms of a case that the cause does not explain.
+template <typename Symptoms>
+std::ptrdiff_t OthersIn(const Symptoms& symptoms, const BuilderCause& cause) {
+  return std::count_if(symptoms.begin(), symptoms.end(),
+                       [&](Symptom s) { return !cause.Matches(s); });
 }
 
 // The profile without these operations.
@@ -76,7 +84,12 @@ bool BuilderTargetCheck::Make(Case& c) {
       c = kept_[random_.Below(kept_.size())];
       MutateTableCase(random_.Next(), c);
     }
-    if (asking_->Fit(c)) return true;
+    if (!asking_->Fit(c)) continue;
+    if (session_.profile().several_threads != 0 && random_.OneIn(2)) {
+      InsertPair(random_.Next(), c);
+      asking_->Fit(c);
+    }
+    return true;
   }
   return false;
 }
@@ -201,13 +214,15 @@ void BuilderTargetCheck::FindCauses() {
     for (const std::size_t i : cause.explains) ++explained[i];
   }
   for (const BuilderCause& cause : causes) {
-    // The shortest, among those that show nothing else if there are any.
+    // The shortest, among those that show nothing else if there are any: no
+    // other cause, and no more than this one.
+    const auto rank = [&](std::size_t i) {
+      return std::tuple(explained[i], OthersIn(failing[i].symptoms, cause),
+                        cases[i]->c.steps.size());
+    };
     const std::size_t best = *std::min_element(
         cause.explains.begin(), cause.explains.end(),
-        [&](std::size_t a, std::size_t b) {
-          return std::pair(explained[a], cases[a]->c.steps.size()) <
-                 std::pair(explained[b], cases[b]->c.steps.size());
-        });
+        [&](std::size_t a, std::size_t b) { return rank(a) < rank(b); });
     BuilderTargetFinding& finding = findings_.emplace_back();
     finding.cause = cause;
     finding.cases = cause.cases;
@@ -224,9 +239,12 @@ void BuilderTargetCheck::Shrink(BuilderTargetFinding& finding,
     if (!finding.cause.has_value()) {
       return reply.Signature(session_.name()) == finding.signature;
     }
+    const BuilderCause& cause = *finding.cause;
     return reply.incident.kind == IncidentKind::kNone &&
            std::any_of(reply.symptoms.begin(), reply.symptoms.end(),
-                       [&](Symptom s) { return finding.cause->Matches(s); });
+                       [&](Symptom s) { return cause.Matches(s); }) &&
+           OthersIn(reply.symptoms, cause) <=
+               OthersIn(finding.reply.symptoms, cause);
   };
   finding.c = Minimize(finding.c, [&](const Case& smaller) {
     if (Clock::now() >= until || !HasTableOperations(smaller) ||

@@ -164,6 +164,7 @@ TEST(CheckCommandTest, HowABuilderShootsDownIsJudgedByProcessor) {
        "INVVPID, which ends no guest-physical mappings, is executed for"},
       {"other-quadword", "invept-fails", "and invalidates nothing"},
       {"reserved-eptp", "invept-fails", "and invalidates nothing"},
+      {"one-type-alone", "invept-fails", "and invalidates nothing"},
   };
   for (const auto& [bug, rule, words] : kMistakes) {
     const Checked wrong = Check(EPTDIFF_SHOOTDOWN_BUILDER, bug, "1500");
@@ -171,6 +172,28 @@ TEST(CheckCommandTest, HowABuilderShootsDownIsJudgedByProcessor) {
     EXPECT_THAT(wrong.findings, ElementsAre(rule)) << bug << "\n"
                                                    << wrong.ran.out;
     EXPECT_THAT(Joined(wrong.ran.out), HasSubstr(words)) << bug;
+  }
+}
+
+// Two threads of a builder, which change over at loads and stores.
+TEST(CheckCommandTest, WhatOneOfTwoThreadsUndoesIsNamed) {
+  for (const char* way : {"", "locked"}) {
+    const Checked right = Check(EPTDIFF_THREADS_BUILDER, way, "3000");
+    EXPECT_EQ(right.ran.status, 0) << way << right.ran.out << right.ran.err;
+  }
+  for (const char* bug : {"stores-in-protect", "stores-in-unmap",
+                          "stores-tables", "early-unlock"}) {
+    const Checked wrong = Check(EPTDIFF_THREADS_BUILDER, bug, "3000");
+    EXPECT_EQ(wrong.ran.status, 1) << bug << wrong.ran.err;
+    EXPECT_THAT(wrong.findings, ElementsAre("operations-raced"))
+        << bug << "\n"
+        << wrong.ran.out;
+    EXPECT_THAT(
+        Joined(wrong.ran.out),
+        AllOf(HasSubstr("of two operations at once one undoes what the "
+                        "other did"),
+              HasSubstr("by another thread, which begins before store")))
+        << bug;
   }
 }
 

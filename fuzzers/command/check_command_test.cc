@@ -93,7 +93,7 @@ TEST(CheckCommandTest, CaseIsPutToTheTargetOnceMore) {
       {EPTDIFF_FAULTY_WALKER, "stray-store", "no answer: it stores"},
       {EPTDIFF_ENGINE_BUILDER, "invept-missing-for-write", "no INVEPT follows"},
       // Its table is there still when the process ends.
-      {EPTDIFF_ENGINE_BUILDER, "dirty-lost", "accessed or dirty"},
+      {EPTDIFF_ENGINE_BUILDER, "dirty-lost", "lost its accessed or dirty flag"},
   };
   for (const auto& [target, bug, says] : kReplayed) {
     const TestDirectory directory;

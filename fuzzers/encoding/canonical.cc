@@ -101,7 +101,7 @@ void Canonicalise(Step& step) {
       canonical.value = step.value & 0xffffffff;
       break;
     case StepKind::kTableOperation:
-      canonical.processor = 0;
+      canonical.processor = canonical.processor != 0;
       canonical.operation = FoldOperation(step.operation);
       break;
     case StepKind::kRegisterWrite:

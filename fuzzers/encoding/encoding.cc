@@ -216,6 +216,9 @@ constexpr bool IsUpToVersion3(std::uint8_t version) {
 constexpr bool IsUpToVersion4(std::uint8_t version) {
   return version >= 1 && version <= 4;
 }
+constexpr bool IsUpToVersion5(std::uint8_t version) {
+  return version >= 1 && version <= 5;
+}
 
 void ReadAccess(const std::uint8_t* record, std::uint8_t version,
                 Access& access) {
@@ -409,9 +412,11 @@ void DecodeRecord(const std::uint8_t* record, std::uint8_t version, Case& c) {
   } else {
     Step& step = c.steps.emplace_back();
     step.kind = static_cast<StepKind>(tag - 1);
-    if (!IsUpToVersion3(version) && step.kind != StepKind::kStore &&
-        step.kind != StepKind::kTableOperation) {
-      step.processor = record[kTag] >> kProcessorShift & 3;
+    const std::uint8_t processor = record[kTag] >> kProcessorShift & 3;
+    if (step.kind == StepKind::kTableOperation) {
+      if (!IsUpToVersion5(version)) step.processor = processor != 0;
+    } else if (!IsUpToVersion3(version) && step.kind != StepKind::kStore) {
+      step.processor = processor;
     }
     ReadStep(record, version, step);
   }

@@ -58,6 +58,9 @@ void GenerateTableMachine(Random& random, Case& c) {
   if (!random.OneIn(6)) p.ept_vpid_cap |= kCapExecuteOnly;
   if (!random.OneIn(12)) p.ept_vpid_cap |= kCap2Mb;
   if (!random.OneIn(6)) p.ept_vpid_cap |= kCap1Gb;
+  if (random.OneIn(8)) {  // one type of INVEPT alone
+    p.ept_vpid_cap &= ~Bit(random.OneIn(2) ? 25 : 26);
+  }
   p.ept_violation_ve = true;
   Controls& k = c.controls;
   k.primary = kPrimarySecondary | kPrimaryTertiary;
@@ -130,6 +133,14 @@ std::uint8_t SomeMoments(Random& random) {
   return random.Pick(kMoments);
 }
 
+// When two operations at once change over: mostly before the first store of the
+// one, which is the one between load and store of what has one entry.
+std::uint8_t SomeSchedule(Random& random) {
+  const std::uint64_t store = random.OneIn(4) ? random.Below(8) : 0;
+  const std::uint64_t access = random.OneIn(2) ? random.Below(16) : 0;
+  return static_cast<std::uint8_t>(store | access << 3);
+}
+
 // One of the operations so far, preferably one that maps; null if none is
 // drawn.
 const Step* SomeOther(Random& random, const Case& c) {
@@ -144,6 +155,23 @@ const Step* SomeOther(Random& random, const Case& c) {
     }
   }
   return found;
+}
+
+// To a page that an access was to, or that some operation is about.
+std::uint64_t SomeUsedGpa(Random& random, const Case& c) {
+  for (int attempt = 0; attempt < 4 && !c.steps.empty(); ++attempt) {
+    const Step& other = c.steps[random.Below(c.steps.size())];
+    if (other.kind == StepKind::kGuestPhysicalAccess) {
+      return other.gpa.value & ~(k4K - 1);
+    }
+    if (other.kind != StepKind::kTableOperation) continue;
+    const TableOperation& operation = other.operation;
+    const std::uint64_t gpa = operation.gpa.value & ~(k4K - 1);
+    const std::uint64_t pages =
+        std::clamp<std::uint64_t>(operation.bytes / k4K, 1, 1024);
+    return random.OneIn(2) ? gpa : gpa + k4K * random.Below(pages);
+  }
+  return SomeGpa(random);
 }
 
 // `maps`: what is mapped comes first.
@@ -223,23 +251,6 @@ Step SomeOperation(Random& random, const Case& c, bool maps = false) {
   operation.meanwhile = SomeMoments(random);
   Canonicalise(step);
   return step;
-}
-
-// To a page that an access was to, or that some operation is about.
-std::uint64_t SomeUsedGpa(Random& random, const Case& c) {
-  for (int attempt = 0; attempt < 4 && !c.steps.empty(); ++attempt) {
-    const Step& other = c.steps[random.Below(c.steps.size())];
-    if (other.kind == StepKind::kGuestPhysicalAccess) {
-      return other.gpa.value & ~(k4K - 1);
-    }
-    if (other.kind != StepKind::kTableOperation) continue;
-    const TableOperation& operation = other.operation;
-    const std::uint64_t gpa = operation.gpa.value & ~(k4K - 1);
-    const std::uint64_t pages =
-        std::clamp<std::uint64_t>(operation.bytes / k4K, 1, 1024);
-    return random.OneIn(2) ? gpa : gpa + k4K * random.Below(pages);
-  }
-  return SomeGpa(random);
 }
 
 Step SomeAccess(Random& random, const Case& c) {
@@ -365,9 +376,67 @@ void InsertWitness(Random& random, Case& c) {
   Insert(later, again, c);
 }
 
+// On a page that may be mapped.
+void InsertPair(Random& random, Case& c) {
+  static constexpr TableOperationKind kKinds[] = {
+      TableOperationKind::kProtect,     TableOperationKind::kProtect,
+      TableOperationKind::kUnmap,       TableOperationKind::kUnmap,
+      TableOperationKind::kMap,         TableOperationKind::kRemap,
+      TableOperationKind::kSplit,       TableOperationKind::kProtectRegion,
+      TableOperationKind::kUnmapRegion, TableOperationKind::kClearFlags};
+  const Step* found = SomeOther(random, c);
+  if (found == nullptr || c.steps.size() + 2 > kMaxTableSteps) return;
+  const Step mapped = *found;
+  const auto at = static_cast<std::size_t>(found - c.steps.data());
+  for (std::size_t i = 0; i < 2; ++i) {
+    Step step = SomeOperation(random, c);
+    TableOperation& operation = step.operation;
+    operation.kind = random.Pick(kKinds);
+    operation.gpa = mapped.operation.gpa;
+    operation.level = mapped.operation.level;
+    operation.bytes = k4K;
+    if (random.OneIn(2)) operation.flags = mapped.operation.flags ^ 2;
+    operation.failing_allocation = 0;
+    if (i == 1) {
+      step.processor = 1;
+      operation.meanwhile = SomeSchedule(random);
+    }
+    Canonicalise(step);
+    Insert(at + 1 + i, step, c);
+  }
+}
+
+// Brings in a read of a page that may be mapped, which sets its accessed flag,
+// and an operation on it, before whose first store a write sets the dirty flag.
+void InsertRace(Random& random, Case& c) {
+  static constexpr TableOperationKind kKinds[] = {
+      TableOperationKind::kClearFlags, TableOperationKind::kClearFlags,
+      TableOperationKind::kProtect,    TableOperationKind::kUnmap,
+      TableOperationKind::kSplit,      TableOperationKind::kUnmapRegion};
+  const Step* found = SomeOther(random, c);
+  if (found == nullptr || c.steps.size() + 2 > kMaxTableSteps) return;
+  const auto at = static_cast<std::size_t>(found - c.steps.data());
+  Step read;
+  read.gpa = Gpa{found->operation.gpa.value & ~(k4K - 1)};
+  Step step;
+  step.kind = StepKind::kTableOperation;
+  step.operation = found->operation;
+  step.operation.kind = random.Pick(kKinds);
+  step.operation.bytes = k4K;
+  step.operation.failing_allocation = 0;
+  step.operation.meanwhile = 1;
+  if (step.operation.kind == TableOperationKind::kClearFlags) {
+    step.operation.flags = Union({kAccessed, random.OneIn(2) ? kDirty : 0});
+  }
+  for (Step* each : {&step, &read}) {
+    Canonicalise(*each);
+    Insert(at + 1, *each, c);
+  }
+}
+
 void MutateOnce(Random& random, Case& c) {
   const std::size_t at = random.Below(c.steps.size() + 1);
-  switch (random.Below(10)) {
+  switch (random.Below(12)) {
     case 0:
     case 1:
       Insert(at, SomeOperation(random, c), c);
@@ -393,6 +462,12 @@ void MutateOnce(Random& random, Case& c) {
     case 6:
       ChangeMachine(random, c);
       break;
+    case 7:
+      InsertPair(random, c);
+      break;
+    case 8:
+      InsertRace(random, c);
+      break;
     default:
       ChangeStep(random, c);
       break;
@@ -413,6 +488,8 @@ void GenerateTableCase(std::uint64_t seed, Case& c) {
     }
     if (c.steps.size() >= kMaxTableSteps) break;
   }
+  if (random.OneIn(6)) InsertPair(random, c);
+  if (random.OneIn(6)) InsertRace(random, c);
 }
 
 void MutateTableCase(std::uint64_t seed, Case& c) {
@@ -425,6 +502,11 @@ void MutateTableCase(std::uint64_t seed, Case& c) {
   do {
     MutateOnce(random, c);
   } while (random.OneIn(3));
+}
+
+void InsertPair(std::uint64_t seed, Case& c) {
+  Random random(seed);
+  InsertPair(random, c);
 }
 
 void CrossOverTableCases(const Case& a, const Case& b, std::uint64_t seed,

@@ -25,6 +25,10 @@ void GenerateTableCase(std::uint64_t seed, Case& c);
 // Changes `c`, which is canonical and stays so.
 void MutateTableCase(std::uint64_t seed, Case& c);
 
+// Brings in two operations that run at once, on a page that some operation of
+// `c` is about. Likewise.
+void InsertPair(std::uint64_t seed, Case& c);
+
 // Overwrites `child`: the machine and the first steps of `a`, then last steps
 // of `b`. Three different objects; both are canonical, and so is the child.
 void CrossOverTableCases(const Case& a, const Case& b, std::uint64_t seed,

@@ -51,6 +51,12 @@ void ReduceTableOperations(Search& search) {
     const auto now = [&]() -> const TableOperation& {
       return search.current().steps[i].operation;
     };
+    if (search.current().steps[i].processor != 0) {
+      search.Try([&](Case& c) {
+        c.steps[i].processor = 0;
+        c.steps[i].operation.meanwhile = 0;
+      });
+    }
     edit([](TableOperation& o) { o.failing_allocation = 0; });
     while (now().failing_allocation > 1 &&
            edit([](TableOperation& o) { --o.failing_allocation; })) {

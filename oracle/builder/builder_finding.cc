@@ -25,6 +25,12 @@ constexpr Breach kBreaches[] = {
      "untouched",
      "a refused operation changed an entry",
      {}},
+    {BuilderRule::kInSomeOrder,
+     "operations-raced",
+     "two operations at once come to what they do in neither order: what one "
+     "of "
+     "them has done is lost; use compare_exchange, or a lock",
+     {}},
     {BuilderRule::kMapsAsAsked, "mapping",
      "after the operation a page is not mapped as asked for", Rule::kWalk6},
     {BuilderRule::kOldOrNew, "transition",

@@ -17,6 +17,7 @@ namespace eptdiff {
 enum class BuilderRule : std::uint8_t {
   kRefused,         // refuses what it must refuse, and nothing else
   kUntouched,       // what is refused changes nothing
+  kInSomeOrder,     // two at once come to what one after the other would
   kMapsAsAsked,     // the tables map what was asked for, and nothing else
   kOldOrNew,        // each page is the old or the new one after each store
   kIteration,       // iterating shows what the tables map
@@ -52,7 +53,7 @@ enum class BuilderRule : std::uint8_t {
   kStaleType,         // ... or uses a memory type that is none any more
   kStaleTable,        // ... or walks through a table that is none any more
 };
-inline constexpr int kBuilderRuleCount = 35;
+inline constexpr int kBuilderRuleCount = 36;
 
 struct BuilderFinding {
   BuilderRule rule;

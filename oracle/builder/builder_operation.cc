@@ -116,6 +116,38 @@ RefusalSet ReasonsAgainst(const TableOperation& operation,
   return reasons;
 }
 
+std::optional<PageNow> PageAfter(const TableOperation& operation, bool done,
+                                 PageNow page, Gpa gpa, PageNow there) {
+  const std::uint64_t granule = EntryBytes(there.level == 0 ? 1 : there.level);
+  const std::uint64_t first = gpa.value & ~(granule - 1);
+  const std::uint64_t begin = operation.gpa.value;
+  const std::uint64_t end = begin + BytesOf(operation, page);
+  if (!done || first + granule <= begin || end <= first) return there;
+  const bool whole = begin <= first && first + granule <= end;
+  switch (operation.kind) {
+    case TableOperationKind::kMap:
+      return PageNow{operation.level};
+    case TableOperationKind::kUnmap:
+      return PageNow{0};
+    case TableOperationKind::kRemap:
+    case TableOperationKind::kProtect:
+    case TableOperationKind::kClearFlags:
+      return there;
+    case TableOperationKind::kSplit:
+      return PageNow{there.level - 1};
+    case TableOperationKind::kUnmapRegion:
+      if (whole) return PageNow{0};
+      return {};
+    case TableOperationKind::kProtectRegion:
+      if (whole) return there;
+      return {};
+    case TableOperationKind::kMapRegion:
+    case TableOperationKind::kMergeRegion:
+      return {};
+  }
+  return {};
+}
+
 void ApplyToModel(const TableOperation& operation, PageNow page,
                   MappingModel& model) {
   const std::uint64_t gpa = operation.gpa.value;

@@ -4,6 +4,7 @@
 #define EPTDIFF_ORACLE_BUILDER_BUILDER_OPERATION_H_
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "engine/table/table_builder.h"
@@ -75,6 +76,12 @@ struct PageNow {
 RefusalSet ReasonsAgainst(const TableOperation& operation,
                           const TableFacts& facts, const MappingModel& model,
                           PageNow page);
+
+// The page that `gpa` is in after `operation`, which was done or not; it was
+// `there` before, and the operation's own page was `page`. None where that
+// takes the tables to know.
+std::optional<PageNow> PageAfter(const TableOperation& operation, bool done,
+                                 PageNow page, Gpa gpa, PageNow there);
 
 // Does it. Clearing accessed and dirty flags changes nothing here: the model is
 // not compared in them where processors set them (EPTP bit 6), and elsewhere

@@ -52,6 +52,8 @@ class BuilderUnderTest {
   // Whether it takes addresses of frames for pointers: those from
   // FramePool::kPlaced on have to be.
   virtual bool casts_addresses() const { return false; }
+  // Whether several threads may be in Perform() at once.
+  virtual bool several_threads() const { return false; }
   // Whether it says what operations take out.
   virtual bool shows_taken() const { return true; }
 

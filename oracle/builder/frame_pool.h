@@ -41,6 +41,7 @@ struct TableEvent {
     kReleased,  // a page of the guest may be used otherwise from now on
     kFlags,     // a processor set accessed or dirty
     kBetween,   // a processor comes in before the store of this word
+    kTurn,      // of two operations at once the other one goes on
   };
   Kind kind = Kind::kAllocate;
   Hpa address = {};          // of a frame, a page, the word that was stored
@@ -71,14 +72,17 @@ class FramePool {
   class Watcher {
    public:
     virtual ~Watcher() = default;
-    // The builder is about to store this word, ...
+    // The builder waits for another of its threads, ...
+    virtual void OnPause() = 0;
+    // ... is about to load or to store this word, ...
+    virtual void BeforeLoad(Hpa address) = 0;
     virtual void BeforeStore(Hpa address) = 0;
     // ... has just stored one, ...
     virtual void OnStored() = 0;
-    // ... or has INVEPT executed on some processors: whether it fails there; it
-    // begins, and is over.
-    // (INVVPID is asked about likewise.)
-    virtual bool InveptFails(const Invalidation& invept) = 0;
+    // ... or has INVEPT executed on some processors: whether it fails there,
+    // with `any_type` only if it would with either type; it begins, and is
+    // over. (INVVPID is asked about likewise.)
+    virtual bool InveptFails(const Invalidation& invept, bool any_type) = 0;
     virtual void BeforeInvept(ProcessorSet processors) = 0;
     virtual void OnInvept(ProcessorSet processors,
                           const Invalidation& invept) = 0;
@@ -128,23 +132,16 @@ class FramePool {
     FrameMemory::Frame* words = memory_.Find(frame);
     return words == nullptr ? nullptr : words->data();
   }
-  // Single-context, on all processors; over when it returns.
+  // Of what this EPTP maps, at least, by whichever type there is, on all
+  // processors; over when it returns.
   void Invept(std::uint64_t eptp) {
-    InveptOn(kAllProcessors,
-             {.kind = InvalidationKind::kInvept, .type = 1, .first = eptp});
+    Execute(kAllProcessors,
+            {.kind = InvalidationKind::kInvept, .type = 1, .first = eptp},
+            /*any_type=*/true);
   }
-  // On these alone. False if it fails.
+  // As it is, on these alone. False if it fails.
   bool InveptOn(ProcessorSet processors, const Invalidation& invept) {
-    const bool failed = watcher_ != nullptr && watcher_->InveptFails(invept);
-    if (!failed && watcher_ != nullptr) watcher_->BeforeInvept(processors);
-    TableEvent& event = events_.emplace_back();
-    event.kind = TableEvent::Kind::kInvept;
-    event.after = invept.first;
-    event.processors = processors;
-    event.type = invept.type;
-    event.failed = failed;
-    if (!failed && watcher_ != nullptr) watcher_->OnInvept(processors, invept);
-    return !failed;
+    return Execute(processors, invept, /*any_type=*/false);
   }
   // INVVPID, which ends nothing that a builder's processors keep.
   bool InvvpidOn(ProcessorSet processors, const Invalidation& invvpid) {
@@ -153,7 +150,7 @@ class FramePool {
     event.after = invvpid.first;
     event.processors = processors;
     event.type = invvpid.type;
-    event.failed = watcher_ != nullptr && watcher_->InveptFails(invvpid);
+    event.failed = watcher_ != nullptr && watcher_->InveptFails(invvpid, false);
     return !event.failed;
   }
   // Asks a processor to execute it, which it does when it is waited for or has
@@ -186,6 +183,14 @@ class FramePool {
     if (watcher_ != nullptr) watcher_->OnStored();
   }
 
+  void Pause() {
+    if (watcher_ != nullptr) watcher_->OnPause();
+  }
+  // Of a frame that is allocated; null where none is.
+  const std::uint64_t* Load(Hpa address) {
+    if (watcher_ != nullptr) watcher_->BeforeLoad(address);
+    return memory_.At(address);
+  }
   // A store of the builder as a whole; one beyond all frames is recorded alone.
   void Store(Hpa address, std::uint64_t word) {
     BeforeStore(address);
@@ -208,6 +213,8 @@ class FramePool {
   void ReleasePage(Hpa page, std::uint64_t bytes) {
     events_.push_back({TableEvent::Kind::kReleased, page, 0, bytes});
   }
+  // Of two operations at once the other one goes on.
+  void OnTurn() { events_.push_back({TableEvent::Kind::kTurn}); }
   // A processor comes in, by an access to `gpa`: what it sets follows.
   void OnBetween(Hpa address, Gpa gpa) {
     events_.push_back({TableEvent::Kind::kBetween, address, 0, gpa.value});
@@ -239,6 +246,20 @@ class FramePool {
   }
 
  private:
+  bool Execute(ProcessorSet processors, const Invalidation& invept,
+               bool any_type) {
+    const bool failed =
+        watcher_ != nullptr && watcher_->InveptFails(invept, any_type);
+    if (!failed && watcher_ != nullptr) watcher_->BeforeInvept(processors);
+    TableEvent& event = events_.emplace_back();
+    event.kind = TableEvent::Kind::kInvept;
+    event.after = invept.first;
+    event.processors = processors;
+    event.type = invept.type;
+    event.failed = failed;
+    if (!failed && watcher_ != nullptr) watcher_->OnInvept(processors, invept);
+    return !failed;
+  }
   void ExecuteAsked(std::uint8_t processor) {
     for (std::size_t i = 0; i < asked_.size();) {
       if (asked_[i].first != processor) {

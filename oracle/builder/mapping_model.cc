@@ -72,9 +72,17 @@ bool IsOneOrOther(const std::vector<Interval>& pages, std::uint64_t gpa,
                   std::uint64_t bytes, std::uint64_t mask,
                   const MappingModel& one, const MappingModel& other,
                   std::uint64_t& where, bool or_absent) {
+  const MappingModel* const models[] = {&one, &other};
+  return IsAnyOf(pages, gpa, bytes, mask, models, where, or_absent);
+}
+
+bool IsAnyOf(const std::vector<Interval>& pages, std::uint64_t gpa,
+             std::uint64_t bytes, std::uint64_t mask,
+             std::span<const MappingModel* const> models, std::uint64_t& where,
+             bool or_absent) {
   const std::uint64_t end = gpa + bytes;
   auto page = pages.begin();
-  MappingModel::Run first = {}, second = {};  // from `where` on
+  MappingModel::Run runs[kMaxModels] = {};  // from `where` on
   for (where = gpa; where < end;) {
     while (page != pages.end() && page->gpa + page->bytes <= where) ++page;
     MappingModel::Run found = {end - where, false, 0, 0};
@@ -84,20 +92,18 @@ bool IsOneOrOther(const std::vector<Interval>& pages, std::uint64_t gpa,
     } else if (page != pages.end()) {
       found.bytes = page->gpa - where;
     }
-    const auto agrees = [&](const MappingModel::Run& run) {
-      return run.mapped == found.mapped && run.hpa == found.hpa &&
-             ((run.flags ^ found.flags) & mask) == 0;
-    };
-    if (first.bytes == 0) first = one.At(where);
-    if (second.bytes == 0) second = other.At(where);
-    const bool is_absent = or_absent && !found.mapped;
-    if (!is_absent && !agrees(first) && !agrees(second)) return false;
+    bool agrees = or_absent && !found.mapped;
     std::uint64_t alike = found.bytes;
-    if (first.bytes < alike) alike = first.bytes;
-    if (second.bytes < alike) alike = second.bytes;
+    for (std::size_t i = 0; i < models.size(); ++i) {
+      MappingModel::Run& run = runs[i];
+      if (run.bytes == 0) run = models[i]->At(where);
+      agrees = agrees || (run.mapped == found.mapped && run.hpa == found.hpa &&
+                          ((run.flags ^ found.flags) & mask) == 0);
+      alike = std::min(alike, run.bytes);
+    }
+    if (!agrees) return false;
     where += alike;
-    Advance(first, alike);
-    Advance(second, alike);
+    for (std::size_t i = 0; i < models.size(); ++i) Advance(runs[i], alike);
   }
   return true;
 }

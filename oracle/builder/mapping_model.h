@@ -4,7 +4,9 @@
 #ifndef EPTDIFF_ORACLE_BUILDER_MAPPING_MODEL_H_
 #define EPTDIFF_ORACLE_BUILDER_MAPPING_MODEL_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace eptdiff {
@@ -63,8 +65,15 @@ class MappingModel {
 };
 
 // Walks through [gpa, gpa + bytes), in which `pages` lie in order: whether each
-// is as `one` or as `other` has it, among the flags of `mask`, or is absent, if
-// that will do. If not, `where` is the first address that is neither.
+// is as one of the models has it, kMaxModels at most, among the flags of
+// `mask`, or is absent, if that will do. If not, `where` is the first address
+// that is as none has it.
+inline constexpr std::size_t kMaxModels = 6;
+bool IsAnyOf(const std::vector<Interval>& pages, std::uint64_t gpa,
+             std::uint64_t bytes, std::uint64_t mask,
+             std::span<const MappingModel* const> models, std::uint64_t& where,
+             bool or_absent = false);
+// Of two.
 bool IsOneOrOther(const std::vector<Interval>& pages, std::uint64_t gpa,
                   std::uint64_t bytes, std::uint64_t mask,
                   const MappingModel& one, const MappingModel& other,

@@ -23,6 +23,7 @@ enum class Mistake : std::uint8_t {
   kRefusedNotDone,    // detail: the TableError
   kRefusedOtherwise,  // detail: the TableError
   kChangedThough,     // refused, and an entry changed
+  kOperationsRaced,   // two at once, which do what they do in neither order
   kUnfilled,          // a table is linked before all its words are stored
   kTree,              // a table is linked twice
   kBadEntry,          // misconfigured, or leads nowhere
@@ -59,7 +60,7 @@ enum class Mistake : std::uint8_t {
   kWalk,
   kStale,  // an access; no change before it was seen to need INVEPT
 };
-inline constexpr int kMistakeCount = 39;
+inline constexpr int kMistakeCount = 40;
 
 // What differs between a page and what was asked for, the first that applies.
 enum class PageBits : std::uint8_t {

@@ -177,7 +177,10 @@ typedef struct eptdiff_builder_profile {
    * as code does whose memory is mapped one to one. Frames lie there then, from
    * 40000000H on. */
   uint8_t casts_addresses;
-  uint8_t reserved1;
+  /* Not 0: eptdiff_builder_perform may be entered by several threads at once.
+   * Some operations are then run beside one another, and come to what one after
+   * the other would, in either order; `pause` of the host is for its locks. */
+  uint8_t several_threads;
   char name[32]; /* as in eptdiff_profile */
   /* The bits of a leaf that it can be asked for, of `flags` of an operation;
    * all at first. Clear those that its interface has no word for, such as 6
@@ -211,8 +214,9 @@ typedef struct eptdiff_host {
    * to change a linked leaf in which processors set flags. */
   int (*compare_exchange)(void* context, uint64_t address, uint64_t expected,
                           uint64_t desired);
-  /* INVEPT, single-context, with this EPTP, on every logical processor that may
-   * have used the table; returns when all have done so. */
+  /* INVEPT with this EPTP, of whichever type the processor has, on every
+   * logical processor that may have used the table; returns when all have done
+   * so. */
   void (*invept)(void* context, uint64_t eptp);
   /* For code that uses tables through pointers: where the frame's 512 words
    * are, 4-KByte aligned, null if it is not allocated; and what it has to call
@@ -239,8 +243,9 @@ typedef struct eptdiff_host {
   /* INVEPT as it is, for code that shoots down by itself: on one logical
    * processor, with a type (1 single-context, 2 all contexts) and both
    * quadwords of the descriptor. 0; or 1 where it fails, and invalidates
-   * nothing: a type that the processor does not have, an EPTP that VM entry
-   * would refuse. A second quadword that is not 0 may make it fail: here it
+   * nothing: a type that the processor does not have (bits 25 and 26 of
+   * IA32_VMX_EPT_VPID_CAP; one of them may be 0), an EPTP that VM entry would
+   * refuse. A second quadword that is not 0 may make it fail: here it
    * does. */
   int (*invept_on)(void* context, uint32_t processor, uint64_t type,
                    const uint64_t descriptor[2]);
@@ -260,6 +265,11 @@ typedef struct eptdiff_host {
    * entries that mapped it do no more, and INVEPT has been executed since. To
    * be called for what is unmapped, if it is your code that knows when. */
   void (*page_released)(void* context, uint64_t hpa, uint64_t bytes);
+  /* With `several_threads` in the profile: to be called in the loop that waits
+   * for a lock, or for whatever another thread of the builder will do. Threads
+   * run in turns, which change at loads and stores: without this the one that
+   * waits waits for ever. */
+  void (*pause)(void* context);
 } eptdiff_host;
 
 /* Whether a host has a function that an older one lacks. */

@@ -379,7 +379,7 @@ std::string WordsOfStep(const Step& step) {
       }
       return absl::StrCat("VMFUNC switches to EPTP number ", step.index);
     case StepKind::kTableOperation:
-      return TableOperationWords(step.operation);
+      return TableOperationWords(step);
     case StepKind::kRegisterWrite:
       return absl::StrCat("the guest writes ", Hexadecimal(step.value), " to ",
                           RegisterWords(step.reg));
@@ -396,7 +396,9 @@ std::string WordsOfStep(const Step& step) {
 }  // namespace
 
 std::string StepWords(const Step& step) {
-  if (step.processor == 0) return WordsOfStep(step);
+  if (step.processor == 0 || step.kind == StepKind::kTableOperation) {
+    return WordsOfStep(step);
+  }
   return absl::StrCat("on logical processor ", step.processor, ": ",
                       WordsOfStep(step));
 }

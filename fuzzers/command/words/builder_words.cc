@@ -148,6 +148,9 @@ class TableTeller {
         absl::StrAppend(&text_, "    before the store to ", address,
                         " a processor uses ", Hexadecimal(event.after), "\n");
         return;
+      case TableEvent::Kind::kTurn:
+        absl::StrAppend(&text_, "    the other operation goes on\n");
+        return;
       case TableEvent::Kind::kStore:
         text_ += Item(4, "stores", "stores",
                       absl::StrCat(Entry(event, event.after), "; it was ",

@@ -30,6 +30,7 @@ Harm HarmOf(const Alternative& expected, const Outcome& given,
 
 Harm HarmOf(BuilderRule broken) {
   switch (broken) {
+    case BuilderRule::kInSomeOrder:
     case BuilderRule::kMapsAsAsked:
     case BuilderRule::kOldOrNew:
     case BuilderRule::kEntry:
@@ -41,7 +42,13 @@ Harm HarmOf(BuilderRule broken) {
       return Harm::kMapping;
     case BuilderRule::kFreedEarly:
     case BuilderRule::kFreedLinked:
+    case BuilderRule::kReleasedMapped:
+    case BuilderRule::kReleasedEarly:
     case BuilderRule::kInvept:
+    case BuilderRule::kInveptEverywhere:
+    case BuilderRule::kInveptAwaited:
+    case BuilderRule::kInveptFails:
+    case BuilderRule::kInvvpid:
     case BuilderRule::kInveptEptp:
     case BuilderRule::kStaleTranslation:
     case BuilderRule::kStaleRight:
@@ -49,6 +56,7 @@ Harm HarmOf(BuilderRule broken) {
     case BuilderRule::kStaleTable:
       return Harm::kStale;
     case BuilderRule::kFlagsKept:
+    case BuilderRule::kFlagsRaced:
       return Harm::kEffects;
     default:
       return Harm::kBookkeeping;

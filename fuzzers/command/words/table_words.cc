@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "fuzzers/command/words/bit_words.h"
 #include "fuzzers/encoding/canonical.h"
+#include "oracle/builder/judge/turns.h"
 
 namespace eptdiff {
 namespace {
@@ -49,9 +50,23 @@ std::string MomentWords(unsigned moments) {
   return absl::StrCat("a processor uses the page before store ", words);
 }
 
+// When an operation and the one before it change over.
+std::string ScheduleWords(std::uint8_t bits) {
+  const auto schedule = Turns::Schedule::Of(bits);
+  std::string words =
+      absl::StrCat("by another thread, which begins before store ",
+                   schedule.store, " of the operation before");
+  if (schedule.access != 0) {
+    absl::StrAppend(&words, ", and waits for its end before access ",
+                    schedule.access);
+  }
+  return words;
+}
+
 }  // namespace
 
-std::string TableOperationWords(const TableOperation& operation) {
+std::string TableOperationWords(const Step& step) {
+  const TableOperation& operation = step.operation;
   const TableOperationFields fields = FieldsOf(operation.kind);
   std::string words = absl::StrCat(Verb(operation.kind), " ");
   if (fields.bytes) {
@@ -77,7 +92,9 @@ std::string TableOperationWords(const TableOperation& operation) {
     absl::StrAppend(&words, "; frame ", operation.failing_allocation,
                     " is not to be had");
   }
-  if (operation.meanwhile != 0) {
+  if (step.processor != 0) {
+    absl::StrAppend(&words, "; ", ScheduleWords(operation.meanwhile));
+  } else if (operation.meanwhile != 0) {
     absl::StrAppend(&words, "; ", MomentWords(operation.meanwhile));
   }
   return words;

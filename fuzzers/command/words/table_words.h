@@ -11,7 +11,7 @@ namespace eptdiff {
 
 // "map 0x600000 bytes at guest-physical 0x40000000 to host-physical 0x1000,
 // pages of at most 2 MByte, flags 0x37; frame 2 is not to be had".
-std::string TableOperationWords(const TableOperation& operation);
+std::string TableOperationWords(const Step& step);
 
 }  // namespace eptdiff
 

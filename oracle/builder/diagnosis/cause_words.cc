@@ -20,6 +20,9 @@ constexpr MistakeWords kMistakes[] = {
     {"refused-otherwise",
      "an operation is refused for a reason (#) that does not apply"},
     {"changed-though-refused", "an operation that is refused changes an entry"},
+    {"operations-raced",
+     "of two operations at once one undoes what the other did: what it stores "
+     "is made of what it loaded before; use compare_exchange, or a lock"},
     {"linked-unfilled",
      "a table is linked before all of its entries are stored"},
     {"linked-twice", "a table is linked at two places"},

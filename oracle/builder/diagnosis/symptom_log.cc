@@ -27,6 +27,8 @@ bool HasHole(const MappingModel& model, std::uint64_t gpa,
 
 Mistake MistakeOf(BuilderRule rule) {
   switch (rule) {
+    case BuilderRule::kInSomeOrder:
+      return Mistake::kOperationsRaced;
     case BuilderRule::kUntouched:
       return Mistake::kChangedThough;
     case BuilderRule::kEntry:

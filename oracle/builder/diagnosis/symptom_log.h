@@ -72,6 +72,8 @@ class SymptomLog {
   // they had, and are not.
   void OnFlagsRaced(std::uint64_t lost);
   void MayRaceFlags(std::uint64_t set);
+  // Two operations at once come to what they do in neither order.
+  void OnOperationsRaced() { Add(Base(Mistake::kOperationsRaced)); }
   // What is shown as removed is wrong (kRemoved...).
   void OnTakenOut(Mistake mistake);
   // It is right, and this could have been wrong with it.

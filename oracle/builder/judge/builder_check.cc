@@ -40,22 +40,30 @@ BuilderCheck::BuilderCheck(FramePool& pool, const TableFacts& facts,
   }
   linked_.insert(root_.value, TreePlace{facts.levels, 0, RightsMask(facts)});
   CheckEnd();
+  // Tables may be there that map nothing yet.
+  if (findings_.empty()) linked_ = room_.is.tables;
   fresh_.clear();
 }
 
-BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
-                                    const TableResult& result,
-                                    const std::vector<Interval>* taken) {
+void BuilderCheck::BeginJudging() {
   findings_.clear();
   happenings_ = 0;
   // What was tolerated is needed still.
   if (!tolerant_) needs_invept_ = 0;
   needed_invept_ = needs_invept_ != 0;
-  const bool owed_invept = needed_invept_;
   done_invept_ = 0;
   needless_invept_ = repeated_invept_ = invvpid_ = false;
   tolerates_now_ = false;
   fresh_.clear();
+  at_once_ = false;
+  others_.clear();
+}
+
+BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
+                                    const TableResult& result,
+                                    const std::vector<Interval>* taken) {
+  BeginJudging();
+  const bool owed_invept = needed_invept_;
   std::uint64_t leaf = 0;
   const PageNow page = PageAt(operation.gpa, leaf);
   const RefusalSet reasons = ReasonsAgainst(operation, facts_, model_, page);
@@ -103,23 +111,18 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
 }
 
 BuilderFindings BuilderCheck::JudgeEnd() {
-  findings_.clear();
-  tolerates_now_ = false;
-  fresh_.clear();
+  BeginJudging();
   kept_flags_.Begin({});
   if (log_ != nullptr) log_->BeginEnd();
   // Tables that map nothing, where they are allowed, may be cached as well.
   needed_invept_ = !model_.empty() || linked_.size() > 1;
   needs_invept_ = needed_invept_ ? kAllProcessors : 0;
-  done_invept_ = 0;
-  needless_invept_ = repeated_invept_ = invvpid_ = false;
   // The VMM uses the root no more; processors may have cached what it mapped.
   for (const auto& [table, place] : linked_) {
     if (needed_invept_ && !guest_stopped_) waiting_.insert(table, {place});
   }
   linked_.clear();
   is_end_ = true;
-  happenings_ = 0;
   done_ = true;
   pool_.TakeEvents(room_.events);
   if (guest_stopped_) {
@@ -191,7 +194,9 @@ void BuilderCheck::CheckEnd() {
 // Where INVEPT is missing afterwards, the one before the change is that one,
 // too early: one mistake, not two.
 void BuilderCheck::CheckNeedlessInvept() {
-  if (needless_invept_) Find(BuilderRule::kInveptNeeded, root_.value);
+  if (needless_invept_ && !at_once_) {
+    Find(BuilderRule::kInveptNeeded, root_.value);
+  }
   needless_invept_ = false;
 }
 

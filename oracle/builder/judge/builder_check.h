@@ -118,6 +118,19 @@ class BuilderCheck {
   BuilderFindings Judge(const TableOperation& operation,
                         const TableResult& result,
                         const std::vector<Interval>* taken = nullptr);
+  // Likewise, two operations at once (builder_both.cc): they must come to what
+  // they come to one after the other, in this order or that.
+  struct Both {
+    const TableOperation& one;
+    const TableOperation& other;
+    TableResult one_result, other_result;
+    bool other_is_late;  // it was stopped, and not the one, when last seen
+  };
+  BuilderFindings JudgeBoth(const Both& both);
+  // Whether that can be judged, whichever comes first; and what speaks against
+  // either of them, in either order.
+  bool CanJudgeBoth(const TableOperation& one, const TableOperation& other,
+                    RefusalSet& against) const;
   // Likewise, the builder's end.
   BuilderFindings JudgeEnd();
 
@@ -140,6 +153,11 @@ class BuilderCheck {
   // What speaks against an operation, as the tables are now.
   RefusalSet Against(const TableOperation& operation) const;
 
+  // Whether this word is of a table in use, as the last operation left them.
+  bool IsInUse(Hpa word) const {
+    return linked_.contains(word.value & ~std::uint64_t{0xfff});
+  }
+
   // Of the leaf that maps `gpa` now; 0 if nothing does.
   int LevelAt(std::uint64_t gpa) const;
 
@@ -154,6 +172,8 @@ class BuilderCheck {
   // After so many in one operation nothing is looked at any more.
   static constexpr std::size_t kManyFindings = 8;
 
+  // Forgets what was of the operation before.
+  void BeginJudging();
   void ReplayAll();
   void Replay(TableEvent& event);
   void ReplayStore(TableEvent& event);
@@ -213,6 +233,17 @@ class BuilderCheck {
   void FindOrTolerate(BuilderRule rule, std::uint64_t where, int level);
   // The page that `gpa` is in, and the entry that maps it.
   PageNow PageAt(Gpa gpa, std::uint64_t& leaf) const;
+  // Of two operations at once, what `first` and then `second` come to.
+  struct Order {
+    bool fits = false;  // the answers
+    MappingModel between, after;
+  };
+  Order OrderOf(const TableOperation& first, const TableResult& first_result,
+                const TableOperation& second,
+                const TableResult& second_result) const;
+  // Whether the pages of an entry are as they may be after a store.
+  bool IsOldOrNew(const TreePlace& place, bool or_absent,
+                  std::uint64_t& where) const;
   // Flags in which pages are compared.
   std::uint64_t ComparedFlags() const;
 
@@ -238,8 +269,10 @@ class BuilderCheck {
   std::uint64_t filled_frame_ = 0;
   HappeningSet happenings_ = 0;
   BuilderFindings findings_;
-  MappingModel after_;  // it; and, once all is replayed, what was before
-  bool done_ = true;    // not refused
+  MappingModel after_;    // it; and, once all is replayed, what was before
+  bool done_ = true;      // not refused
+  bool at_once_ = false;  // two operations: pages may be as these have it, too
+  std::vector<MappingModel> others_;
   KeptFlags kept_flags_;
   bool came_in_ = false;  // a processor, before a store
   bool tolerates_now_ = false;

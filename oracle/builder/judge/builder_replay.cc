@@ -1,5 +1,7 @@
 // BuilderCheck's replay: what the builder did, event by event.
 #include <algorithm>
+#include <array>
+#include <span>
 #include <utility>
 
 #include "oracle/builder/judge/builder_check.h"
@@ -76,6 +78,8 @@ void BuilderCheck::Replay(TableEvent& event) {
     case TableEvent::Kind::kBetween:
       came_in_ = true;
       return;
+    case TableEvent::Kind::kTurn:
+      return;
   }
 }
 
@@ -131,7 +135,7 @@ bool BuilderCheck::NoteInvept(const TableEvent& event) {
 void BuilderCheck::ReplayInvept(const TableEvent& event) {
   const bool was_repeated = repeated_invept_;
   if (!NoteInvept(event)) return;
-  if (repeated_invept_ && !was_repeated) {
+  if (repeated_invept_ && !was_repeated && !at_once_) {
     Find(BuilderRule::kInveptOnce, root_.value);
   }
   // Whether it is needless, or comes too early, is known at the end.
@@ -233,13 +237,9 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
       Find(BuilderRule::kTree, address, linked.level);
     }
   }
-  const auto is_old_or_new = [&](bool or_absent, std::uint64_t& where) {
-    return IsOneOrOther(room_.is.pages, place.gpa, EntryBytes(place.level),
-                        ComparedFlags(), model_, after_, where, or_absent);
-  };
   std::uint64_t where, unused;
-  if (!is_old_or_new(/*or_absent=*/false, where) &&
-      !(is_old_or_new(/*or_absent=*/true, unused) &&
+  if (!IsOldOrNew(place, /*or_absent=*/false, where) &&
+      !(IsOldOrNew(place, /*or_absent=*/true, unused) &&
         Waive(Waiver::kBreakBeforeMake))) {
     FindPage(BuilderRule::kOldOrNew, where, place.level, room_.is.pages);
   }
@@ -249,6 +249,16 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
       IsPresent(facts_, previous) && !IsLeaf(previous, place.level) &&
       IsPresent(facts_, event.after) && IsLeaf(event.after, place.level);
   CheckFlagsKept(merges ? KeptFlags::Until::kTheEnd : KeptFlags::Until::kNow);
+}
+
+bool BuilderCheck::IsOldOrNew(const TreePlace& place, bool or_absent,
+                              std::uint64_t& where) const {
+  std::array<const MappingModel*, kMaxModels> models = {&model_, &after_};
+  std::size_t count = 2;
+  for (const MappingModel& other : others_) models[count++] = &other;
+  return IsAnyOf(room_.is.pages, place.gpa, EntryBytes(place.level),
+                 ComparedFlags(), std::span(models).first(count), where,
+                 or_absent);
 }
 
 bool BuilderCheck::StaysATable(std::uint64_t before, std::uint64_t after,

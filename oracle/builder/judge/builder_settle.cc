@@ -57,6 +57,7 @@ void BuilderCheck::Follow(TableEvent& event) {
       return;
     case TableEvent::Kind::kFlags:
     case TableEvent::Kind::kBetween:
+    case TableEvent::Kind::kTurn:
     case TableEvent::Kind::kReleased:
       return;
   }
@@ -105,7 +106,8 @@ void BuilderCheck::CompareEntry(Hpa address, std::uint64_t before,
 // that changes.
 void BuilderCheck::SettleInvept() {
   needless_invept_ |= done_invept_ != 0 && !needed_invept_;
-  if (repeated_invept_) Find(BuilderRule::kInveptOnce, root_.value);
+  if (repeated_invept_ && !at_once_)
+    Find(BuilderRule::kInveptOnce, root_.value);
   needs_invept_ &= static_cast<ProcessorSet>(~done_invept_);
 }
 

@@ -30,6 +30,8 @@ BuilderTrial::BuilderTrial(std::unique_ptr<BuilderUnderTest> builder,
     : builder_(std::move(builder)),
       walker_(pool_.memory(), std::move(dialect)) {
   pool_.set_watcher(&processors_);
+  processors_.set_in_use(
+      [this](Hpa word) { return check_.has_value() && check_->IsInUse(word); });
 }
 
 const BuilderStandings& BuilderTrial::Run(const Case& c) {
@@ -40,12 +42,12 @@ const BuilderStandings& BuilderTrial::Run(const Case& c) {
   check_.reset();
   if (log_ != nullptr) log_->BeginCase();
   bool goes_on = Begin(c);
-  for (const Step& step : c.steps) {
+  while (standings_.step < c.steps.size()) {
     if (!goes_on) return standings_;
-    ++standings_.step;
+    const Step& step = c.steps[standings_.step++];
     switch (step.kind) {
       case StepKind::kTableOperation:
-        goes_on = Perform(step.operation);
+        goes_on = Perform(step.operation, BesideOf(standings_.step));
         break;
       case StepKind::kGuestPhysicalAccess:
       case StepKind::kPagingStructureRead:
@@ -156,7 +158,26 @@ bool BuilderTrial::MayAsk(RefusalSet reasons) {
   return unknown == 0;
 }
 
-bool BuilderTrial::Perform(const TableOperation& operation) {
+const TableOperation* BuilderTrial::BesideOf(std::size_t step) const {
+  const auto is_operation = [this](std::size_t i, bool beside) {
+    return i < case_->steps.size() &&
+           case_->steps[i].kind == StepKind::kTableOperation &&
+           (case_->steps[i].processor != 0) == beside;
+  };
+  if (!builder_->several_threads() || !is_operation(step - 1, false) ||
+      !is_operation(step, true)) {
+    return nullptr;
+  }
+  const TableOperation& one = case_->steps[step - 1].operation;
+  const TableOperation& other = case_->steps[step].operation;
+  RefusalSet against = 0;
+  const bool can = check_->CanJudgeBoth(one, other, against);
+  return can && (against & ~refusals_) == 0 ? &other : nullptr;
+}
+
+bool BuilderTrial::Perform(const TableOperation& operation,
+                           const TableOperation* beside) {
+  if (beside != nullptr) return AskBoth(operation, *beside);
   if (!MayAsk(check_->Against(operation))) {
     Report({.number = standings_.step,
             .step = &case_->steps[standings_.step - 1],
@@ -166,15 +187,75 @@ bool BuilderTrial::Perform(const TableOperation& operation) {
             .finding = standings_.finding});
     return true;
   }
+  return Ask(operation);
+}
+
+bool BuilderTrial::Ask(const TableOperation& operation) {
+  // What says when threads change says nothing of processors.
+  TableOperation moments = operation;
+  if (case_->steps[standings_.step - 1].processor != 0) moments.meanwhile = 0;
   const bool may_fail = (refusals_ & Only(TableError::kNoFrames)) != 0;
   pool_.FailAllocation(may_fail ? operation.failing_allocation : 0);
-  processors_.BeginOperation(operation);
+  processors_.BeginOperation(moments);
   taken_.clear();
   const TableResult result = builder_->Perform(operation, taken_);
   if (pool_.failed() && !MayAsk(Only(TableError::kNoFrames))) return false;
   ++standings_.compared;
   Take(check_->Judge(operation, result,
                      builder_->shows_taken() ? &taken_ : nullptr));
+  Conclude(operation);
+  Report({.number = standings_.step,
+          .step = &case_->steps[standings_.step - 1],
+          .result = result,
+          .events = check_->events(),
+          .taken = &taken_,
+          .happenings = check_->happenings(),
+          .finding = standings_.finding});
+  return !standings_.finding.has_value();
+}
+
+bool BuilderTrial::AskBoth(const TableOperation& one,
+                           const TableOperation& other) {
+  const bool may_fail = (refusals_ & Only(TableError::kNoFrames)) != 0;
+  pool_.FailAllocation(may_fail ? one.failing_allocation : 0);
+  processors_.BeginOperation(one);
+  taken_.clear();
+  other_taken_.clear();
+  TableResult one_result, other_result;
+  Turns& turns = processors_.turns();
+  const bool at_once = turns.Run(
+      Turns::Schedule::Of(other.meanwhile),
+      [&] { one_result = builder_->Perform(one, taken_); },
+      [&] { other_result = builder_->Perform(other, other_taken_); });
+  if (pool_.failed() && !MayAsk(Only(TableError::kNoFrames))) return false;
+  ++standings_.compared;
+  if (!at_once) {
+    Take(check_->Judge(one, one_result,
+                       builder_->shows_taken() ? &taken_ : nullptr));
+  } else {
+    ++standings_.compared;
+    Report({.number = standings_.step,
+            .step = &case_->steps[standings_.step - 1],
+            .result = one_result,
+            .events = no_events_,
+            .finding = standings_.finding});
+    ++standings_.step;
+    Take(check_->JudgeBoth(
+        {one, other, one_result, other_result, turns.other_was_stopped()}));
+  }
+  Conclude(one);
+  if (at_once && !standings_.finding.has_value()) CheckWalks(other);
+  Report({.number = standings_.step,
+          .step = &case_->steps[standings_.step - 1],
+          .result = at_once ? other_result : one_result,
+          .events = check_->events(),
+          .taken = at_once ? nullptr : &taken_,
+          .happenings = check_->happenings(),
+          .finding = standings_.finding});
+  return !standings_.finding.has_value();
+}
+
+void BuilderTrial::Conclude(const TableOperation& operation) {
   standings_.waived = check_->waived();
   pool_.FailAllocation(0);
   processors_.EndOperation();
@@ -194,14 +275,6 @@ bool BuilderTrial::Perform(const TableOperation& operation) {
   if (tolerated_at_ == 0 && check_->tolerated().has_value()) {
     tolerated_at_ = standings_.step;
   }
-  Report({.number = standings_.step,
-          .step = &case_->steps[standings_.step - 1],
-          .result = result,
-          .events = check_->events(),
-          .taken = &taken_,
-          .happenings = check_->happenings(),
-          .finding = standings_.finding});
-  return !standings_.finding.has_value();
 }
 
 void BuilderTrial::CheckWalks(const TableOperation& operation) {

@@ -128,7 +128,16 @@ class BuilderTrial {
   // Sees to it that frames from FramePool::kPlaced on lie there. One trial of a
   // process can have that at a time.
   bool PlaceFrames();
-  bool Perform(const TableOperation& operation);
+  // `beside`, if there is one, is the operation that runs beside it, by another
+  // thread of the builder; it is over, too, then.
+  bool Perform(const TableOperation& operation, const TableOperation* beside);
+  // Null if the step after this one is no such operation, or the two cannot be
+  // judged.
+  const TableOperation* BesideOf(std::size_t step) const;
+  bool Ask(const TableOperation& operation);
+  bool AskBoth(const TableOperation& one, const TableOperation& other);
+  // An operation has been judged.
+  void Conclude(const TableOperation& operation);
   bool Access(const Step& step);
   bool Store(const Step& step);
   void End();
@@ -167,7 +176,7 @@ class BuilderTrial {
   std::vector<TableEvent> no_events_;
   std::vector<CachedPath> paths_;
   std::vector<Interval> listed_;
-  std::vector<Interval> taken_;
+  std::vector<Interval> taken_, other_taken_;
   Outcome outcome_;
 };
 

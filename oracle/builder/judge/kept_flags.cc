@@ -11,15 +11,21 @@ std::uint64_t EndOf(const Interval& page) { return page.gpa + page.bytes; }
 
 }  // namespace
 
-void KeptFlags::Begin(const TableOperation& operation) {
-  kept_ = kAccessedDirty;
+std::uint64_t KeptFlags::KeptBy(const TableOperation& operation) {
   if (operation.kind == TableOperationKind::kClearFlags) {
-    kept_ &= ~operation.flags;
-  } else if (operation.kind == TableOperationKind::kRemap) {
-    kept_ = 0;
+    return kAccessedDirty & ~operation.flags;
   }
+  return operation.kind == TableOperationKind::kRemap ? 0 : kAccessedDirty;
+}
+
+void KeptFlags::Begin(const TableOperation& operation) {
+  kept_ = KeptBy(operation);
   set_between_.clear();
   owed_.clear();
+}
+
+void KeptFlags::BeginBeside(const TableOperation& operation) {
+  kept_ &= KeptBy(operation);
 }
 
 void KeptFlags::OnSet(const Interval& page, bool in_use) {

@@ -34,6 +34,8 @@ class KeptFlags {
 
   // An operation begins: some flags it may clear.
   void Begin(const TableOperation& operation);
+  // Another runs at once.
+  void BeginBeside(const TableOperation& operation);
 
   // A processor sets `page.flags` in the entry of a page, in a table in use or
   // one that waits for INVEPT.
@@ -51,6 +53,7 @@ class KeptFlags {
   std::uint64_t set_between() const;
 
  private:
+  static std::uint64_t KeptBy(const TableOperation& operation);
   Lost LostAt(std::uint64_t gpa, std::uint64_t flags) const;
   void Owe(const Interval& page, std::uint64_t begin, std::uint64_t end,
            std::uint64_t flags);

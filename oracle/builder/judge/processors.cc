@@ -5,7 +5,9 @@ namespace eptdiff {
 Processors::Processors(FramePool& pool, ReferenceWalker& walker)
     : pool_(pool),
       walker_(walker),
-      each_(kLogicalProcessors, CachingProcessor(pool)) {}
+      each_(kLogicalProcessors, CachingProcessor(pool)) {
+  turns_.set_observer([this] { pool_.OnTurn(); });
+}
 
 void Processors::Reset(const TableFacts& facts, std::uint64_t eptp,
                        bool stopped) {
@@ -39,14 +41,9 @@ void Processors::OnFirstStore() {
 
 // With the tables' own EPTP, which VM entry has taken, there is nothing to fail
 // about.
-bool Processors::InveptFails(const Invalidation& invept) {
-  if (eptp_ == 0) return false;
-  if (invept.kind == InvalidationKind::kInvept &&
-      invept.type == kSingleContext && invept.first == eptp_ &&
-      invept.second == 0) {
-    return false;
-  }
-  return walker_.InveptFails(invept);
+bool Processors::InveptFails(const Invalidation& invept, bool any_type) {
+  if (eptp_ == 0 || (any_type && invept.first == eptp_)) return false;
+  return walker_.InveptFails(invept, any_type);
 }
 
 void Processors::BeforeInvept(ProcessorSet processors) {

@@ -2,13 +2,16 @@
 // cached what it may, and INVEPT is each one's own: where it is not executed,
 // what was cached before stays (SDM 29.4.3.4, the last paragraph).
 //
-// Before some stores of an operation the first of them comes in (moments.h).
+// Before some stores of an operation the first of them comes in (moments.h), or
+// another operation of the builder goes on (turns.h).
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_ORACLE_BUILDER_JUDGE_PROCESSORS_H_
 #define EPTDIFF_ORACLE_BUILDER_JUDGE_PROCESSORS_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "engine/types.h"
@@ -16,6 +19,7 @@
 #include "oracle/builder/judge/caching_processor.h"
 #include "oracle/builder/judge/moments.h"
 #include "oracle/builder/judge/reference_walker.h"
+#include "oracle/builder/judge/turns.h"
 #include "oracle/builder/table_facts.h"
 #include "oracle/case.h"
 
@@ -34,10 +38,21 @@ class Processors final : public FramePool::Watcher {
     return each_[processor];
   }
 
+  // Which words are of tables in use, as the operation at hand finds them.
+  void set_in_use(std::function<bool(Hpa)> in_use) {
+    in_use_ = std::move(in_use);
+  }
+  Turns& turns() { return turns_; }
+
   void BeginOperation(const TableOperation& operation);
   void EndOperation();
 
+  void OnPause() override { turns_.Pause(); }
+  void BeforeLoad(Hpa address) override {
+    if (turns_.running() && in_use_(address)) turns_.BeforeLoad();
+  }
   void BeforeStore(Hpa address) override {
+    if (turns_.running() && in_use_(address)) turns_.BeforeStore();
     if (const auto page = moments_.PageBefore(address, pool_.memory())) {
       ComeIn(address, *page);
     }
@@ -45,7 +60,7 @@ class Processors final : public FramePool::Watcher {
   void OnStored() override {
     if (!stored_) OnFirstStore();
   }
-  bool InveptFails(const Invalidation& invept) override;
+  bool InveptFails(const Invalidation& invept, bool any_type) override;
   void BeforeInvept(ProcessorSet processors) override;
   void OnInvept(ProcessorSet processors, const Invalidation& invept) override;
 
@@ -58,6 +73,8 @@ class Processors final : public FramePool::Watcher {
   std::uint64_t eptp_ = 0;
   std::vector<CachingProcessor> each_;
   Moments moments_;
+  Turns turns_;
+  std::function<bool(Hpa)> in_use_;
   TableFacts facts_;
   bool stored_ = false;   // in this operation
   bool came_in_ = false;  // likewise

@@ -160,6 +160,30 @@ TEST(ProcessorsTest, WhatFailsInvalidatesNothingAndIsSaid) {
   }
 }
 
+// Bits 25 and 26 of IA32_VMX_EPT_VPID_CAP.
+TEST(ProcessorsTest, ATypeThatTheProcessorDoesNotHaveFails) {
+  const Shoot kSingle = [](FramePool& pool, std::uint64_t eptp) {
+    pool.InveptOn(kAllProcessors, Single(eptp));
+  };
+  const Shoot kAllContexts = [](FramePool& pool, std::uint64_t) {
+    pool.InveptOn(kAllProcessors,
+                  {.kind = InvalidationKind::kInvept, .type = 2});
+  };
+  const Shoot kWhichever = [](FramePool& pool, std::uint64_t eptp) {
+    pool.Invept(eptp);
+  };
+  Case single_alone = Quiet(), all_alone = Quiet();
+  single_alone.processor.ept_vpid_cap &= ~(std::uint64_t{1} << 26);
+  all_alone.processor.ept_vpid_cap &= ~(std::uint64_t{1} << 25);
+  EXPECT_EQ(Found(single_alone, kSingle), "");
+  EXPECT_EQ(Found(all_alone, kAllContexts), "");
+  EXPECT_THAT(Found(all_alone, kSingle), HasSubstr("-invept-fails-CACHE-13"));
+  EXPECT_THAT(Found(single_alone, kAllContexts),
+              HasSubstr("-invept-fails-CACHE-13"));
+  EXPECT_EQ(Found(single_alone, kWhichever), "");
+  EXPECT_EQ(Found(all_alone, kWhichever), "");
+}
+
 TEST(ProcessorsTest, MemoryIsReleasedOnceNobodyReachesIt) {
   const Case unmapped = TableCase().Map(0, 0x9000, kAll).Unmap(0).Build();
   const Shoot kFirst = [](FramePool& pool, std::uint64_t eptp) {

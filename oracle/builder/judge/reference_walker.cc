@@ -57,11 +57,9 @@ bool ReferenceWalker::MayEnter() {
   return verdict_.alternatives[0].event.kind != EventKind::kVmEntryFailure;
 }
 
-// Who asks for INVEPT of one EPTP leaves it to the host which type that takes.
-bool ReferenceWalker::InveptFails(const Invalidation& invept) {
+bool ReferenceWalker::InveptFails(const Invalidation& invept, bool any_type) {
   const std::uint64_t capabilities = state_.processor.ept_vpid_cap;
-  if (invept.kind == InvalidationKind::kInvept &&
-      invept.type == kSingleContext) {
+  if (any_type) {
     state_.processor.ept_vpid_cap |= kInvept | kSingleContextInvept;
   }
   Step step;

@@ -59,8 +59,9 @@ class ReferenceWalker {
   bool MayEnter();
 
   // Whether INVEPT does not do what it is for, or need not: its type and its
-  // descriptor are refused, or have bits that must be 0 (CACHE-13).
-  bool InveptFails(const Invalidation& invept);
+  // descriptor are refused, or have bits that must be 0 (CACHE-13). `any_type`:
+  // the type is not the caller's choice, and there is one.
+  bool InveptFails(const Invalidation& invept, bool any_type);
 
   // Judges `step`, whose pages begin at `first` and, if it crosses into
   // another, at `last`; verdict() and trace() say what came out. `path`, if

@@ -7,7 +7,8 @@
  *   invvpid           INVVPID where INVEPT is needed
  *   other-quadword    the descriptor's second quadword is not 0
  *   reserved-eptp     the descriptor's EPTP has reserved bits
- *   all-contexts      none: type 2
+ *   one-type-alone    type 1 where the processor has type 2 alone
+ *   all-contexts      none: type 2, where there is a choice
  *   lazy              none: at the next VM entry, which is made to come */
 #include <stdlib.h>
 #include <string.h>
@@ -21,17 +22,24 @@
 
 static const eptdiff_host* lent_host;
 static eptdiff_host own_host;
-static int has_all_contexts; /* bit 26 of IA32_VMX_EPT_VPID_CAP */
+static uint64_t types; /* bits 25 and 26 of IA32_VMX_EPT_VPID_CAP */
 
 static int has(const char* bug) {
   const char* const bugs = getenv("EPTDIFF_EXAMPLE_BUG");
   return bugs != NULL && strstr(bugs, bug) != NULL;
 }
 
+static uint64_t type_of_invept(void) {
+  const int has_single = (types >> SINGLE_CONTEXT & 1) != 0;
+  const int has_all = (types >> ALL_CONTEXTS & 1) != 0;
+  if (has("one-type-alone")) return SINGLE_CONTEXT;
+  if (has_all && (!has_single || has("all-contexts"))) return ALL_CONTEXTS;
+  return SINGLE_CONTEXT;
+}
+
 static void shoot_down(void* context, uint64_t eptp) {
   const eptdiff_host* const lent = lent_host;
-  const int all = has_all_contexts && has("all-contexts");
-  const uint64_t type = all ? ALL_CONTEXTS : SINGLE_CONTEXT;
+  const uint64_t type = type_of_invept();
   uint64_t descriptor[2];
   uint32_t i;
   descriptor[0] = has("reserved-eptp") ? eptp | 1 << 11 : eptp;
@@ -58,7 +66,7 @@ static void shoot_down(void* context, uint64_t eptp) {
 
 int eptdiff_builder_create(const eptdiff_question* machine, uint64_t unused,
                            const eptdiff_host* lent, uint64_t* eptp) {
-  has_all_contexts = (int)(machine->ept_vpid_cap >> 26 & 1);
+  types = machine->ept_vpid_cap >> 24;
   lent_host = lent;
   own_host = *lent;
   own_host.invept = shoot_down;

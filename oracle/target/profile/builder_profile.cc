@@ -58,6 +58,15 @@ void PutRootElsewhere(const eptdiff_builder_profile& profile,
   }
 }
 
+// Whoever builds tables has INVEPT, of one type at least.
+void GiveInvept(const eptdiff_builder_profile& profile, Processor& processor) {
+  constexpr std::uint64_t kInvept = 1u << 20, kTypes = 3u << 25;
+  processor.ept_vpid_cap |= kInvept;
+  if ((processor.ept_vpid_cap & kTypes) != 0) return;
+  const std::uint64_t wanted = kTypes & profile.capabilities_set;
+  processor.ept_vpid_cap |= wanted != 0 ? wanted : kTypes;
+}
+
 bool SetsFlags(TableOperationKind kind) {
   switch (kind) {
     case TableOperationKind::kMap:
@@ -128,6 +137,7 @@ bool BuilderFitting::Fit(Case& c) const {
   c.steps.clear();
   if (!FitTo(AsWalker(profile_), c)) return false;
   PutRootElsewhere(profile_, c.controls);
+  GiveInvept(profile_, c.processor);
   std::erase_if(steps, [this](const Step& step) {
     const auto kind = static_cast<int>(step.operation.kind);
     return step.kind == StepKind::kTableOperation &&
@@ -137,6 +147,10 @@ bool BuilderFitting::Fit(Case& c) const {
   for (Step& step : steps) {
     if (step.kind != StepKind::kTableOperation) continue;
     TableOperation& operation = step.operation;
+    if (step.processor != 0 && profile_.several_threads == 0) {
+      step.processor = 0;
+      operation.meanwhile = 0;
+    }
     if (SetsFlags(operation.kind)) {
       operation.flags = FlagsIn(profile_, operation.flags);
     } else if (operation.kind == TableOperationKind::kClearFlags) {

@@ -70,7 +70,9 @@ struct HostCalls {
   static std::uint64_t Load(void* context, std::uint64_t address) {
     OutsideBuilder& builder = Of(context);
     builder.CheckWord(address);
-    return *builder.pool_->memory().At(Hpa{address});
+    const std::uint64_t* word = builder.pool_->Load(Hpa{address});
+    if (word == nullptr) builder.CheckWord(address);  // freed by the other
+    return *word;
   }
   // A store to no frame of its own is for the judge.
   static void Store(void* context, std::uint64_t address, std::uint64_t value) {
@@ -145,6 +147,7 @@ struct HostCalls {
     const auto set = static_cast<ProcessorSet>(1 << processor);
     return builder.pool_->InvvpidOn(set, asked) ? 0 : 1;
   }
+  static void Pause(void* context) { Of(context).pool_->Pause(); }
   static void PageReleased(void* context, std::uint64_t hpa,
                            std::uint64_t bytes) {
     Of(context).pool_->ReleasePage(Hpa{hpa}, bytes);
@@ -166,6 +169,7 @@ OutsideBuilder::OutsideBuilder(const BuilderFunctions& functions,
       shows_removed_(profile.shows_removed != 0),
       guest_stopped_(profile.guest_stopped != 0),
       casts_addresses_(profile.casts_addresses != 0),
+      several_threads_(profile.several_threads != 0),
       abandon_(std::move(abandon)) {
   std::memset(&host_, 0, sizeof(host_));
   host_.size = sizeof(host_);
@@ -187,6 +191,7 @@ OutsideBuilder::OutsideBuilder(const BuilderFunctions& functions,
   host_.leave_guest = HostCalls::LeaveGuest;
   host_.invvpid_on = HostCalls::InvvpidOn;
   host_.page_released = HostCalls::PageReleased;
+  host_.pause = HostCalls::Pause;
 }
 
 void OutsideBuilder::Count() {

@@ -50,6 +50,7 @@ class OutsideBuilder final : public BuilderUnderTest {
                       std::vector<Interval>& taken) override;
   bool guest_stopped() const override { return guest_stopped_; }
   bool casts_addresses() const override { return casts_addresses_; }
+  bool several_threads() const override { return several_threads_; }
   bool shows_taken() const override { return shows_removed_; }
   bool List(std::vector<Interval>& pages) override;
   void Destroy() override;
@@ -69,6 +70,7 @@ class OutsideBuilder final : public BuilderUnderTest {
   const bool shows_removed_;
   const bool guest_stopped_;
   const bool casts_addresses_;
+  const bool several_threads_;
   const Abandon abandon_;
   eptdiff_host host_;
   FramePool* pool_ = nullptr;
