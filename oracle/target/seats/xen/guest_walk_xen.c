@@ -2,11 +2,14 @@
  * calls, and the way into it. */
 #include "guest_walk.h"
 
+/* In the order that Xen's headers want. */
+/* clang-format off */
+#include <xen/domain_page.h>
+#include <xen/sched.h>
 #include <asm/hvm/support.h>
 #include <asm/p2m.h>
 #include <asm/paging.h>
-#include <xen/domain_page.h>
-#include <xen/sched.h>
+/* clang-format on */
 
 #include "arch/x86/mm/hap/private.h"
 

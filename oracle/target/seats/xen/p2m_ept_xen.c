@@ -4,6 +4,7 @@
 #include "p2m_overrides.h"
 
 #include "arch/x86/mm/mm-locks.h"
+#include "arch/x86/mm/p2m.h"
 #include "p2m_ept.h"
 
 static struct domain the_domain;

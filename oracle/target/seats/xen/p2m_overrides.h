@@ -8,6 +8,12 @@
 #ifndef EPTDIFF_SEATS_XEN_P2M_OVERRIDES_H_
 #define EPTDIFF_SEATS_XEN_P2M_OVERRIDES_H_
 
+/* In the order that Xen's headers want. */
+/* clang-format off */
+#include <xen/domain_page.h>
+#include <xen/iommu.h>
+#include <xen/mm.h>
+#include <xen/sched.h>
 #include <asm/altp2m.h>
 #include <asm/hvm/nestedhvm.h>
 #include <asm/hvm/vmx/vmcs.h>
@@ -16,10 +22,7 @@
 #include <asm/mtrr.h>
 #include <asm/p2m.h>
 #include <asm/paging.h>
-#include <xen/domain_page.h>
-#include <xen/iommu.h>
-#include <xen/mm.h>
-#include <xen/sched.h>
+/* clang-format on */
 
 struct page_info *seat_page_of(mfn_t mfn);
 mfn_t seat_mfn_of(const struct page_info *page);

@@ -1,1 +1,3 @@
-/* Xen generates it: its hypercalls, none of which is made here. */
+/* Xen generates it: its hypercalls. None is made here, but vmx.c would make
+ * this one. */
+long do_sched_op();
