@@ -43,6 +43,14 @@ static int seat_page_fault(struct kvm_vcpu* vcpu, gpa_t gpa, u64 error_code,
   BUG();
 }
 
+/* In 32-bit paging. Every processor that KVM runs on has PSE-36, whatever the
+ * guest is told. */
+static bool lacks_pse36(const eptdiff_question* question) {
+  return (question->cr0 & X86_CR0_PG) != 0 &&
+         (question->cr4 & X86_CR4_PAE) == 0 &&
+         (question->cpu & EPTDIFF_CPU_PSE36) == 0;
+}
+
 /* The error code by which the emulator asks: x86.c, emulator_read_std() and its
  * neighbours. */
 static u64 access_of(const eptdiff_question* question) {
@@ -92,8 +100,7 @@ int eptdiff_target_answer(const eptdiff_question* question,
   unsigned i;
 
   if (question->step != EPTDIFF_STEP_LINEAR) return EPTDIFF_NOT_MODELLED;
-  /* Every processor that KVM runs on has PSE-36, whatever the guest is told. */
-  if ((question->cpu & EPTDIFF_CPU_PSE36) == 0) return EPTDIFF_NOT_MODELLED;
+  if (lacks_pse36(question)) return EPTDIFF_NOT_MODELLED;
   /* KVM gives its guests no protection keys for supervisor pages. */
   if ((question->cr4 & CR4_PKS) != 0 || !seat_models(question)) {
     return EPTDIFF_NOT_MODELLED;
