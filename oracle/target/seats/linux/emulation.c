@@ -14,10 +14,13 @@
  * neighbours make. The exit qualification and the linear address are not
  * compared: up to Linux 6.12 they are those of the exit before.
  *
+ * What nested_ept.c judges already is left out here: guest-physical addresses
+ * above 48 bits, and the log of PML.
+ *
  * What cannot be judged: accesses in two pages (the emulator does the first one
  * before it looks at the second), read-modify-writes (it asks for the write
- * alone), checks of segments and canonical addresses, which come before; IA32_
- * PKRS, which KVM gives to no guest.
+ * alone), checks of segments and canonical addresses, which come before;
+ * IA32_PKRS, which KVM gives to no guest.
  *
  * EPTDIFF_SEAT_STRING_IO in the environment: the emulated instruction is a
  * string instruction that KVM intercepts for its ports. With the log of PML
@@ -38,6 +41,14 @@ static int seat_page_fault(struct kvm_vcpu* vcpu, gpa_t gpa, u64 error_code,
   (void)instruction;
   (void)length;
   BUG();
+}
+
+/* In 32-bit paging. Every processor that KVM runs on has PSE-36, whatever the
+ * guest is told. */
+static bool lacks_pse36(const eptdiff_question* question) {
+  return (question->cr0 & X86_CR0_PG) != 0 &&
+         (question->cr4 & X86_CR4_PAE) == 0 &&
+         (question->cpu & EPTDIFF_CPU_PSE36) == 0;
 }
 
 /* The error code by which the emulator asks: x86.c, emulator_read_std() and its
@@ -75,7 +86,6 @@ static void answer_fault(struct kvm_vcpu* vcpu, struct x86_exception* fault,
     return;
   }
   answer->event = EPTDIFF_PAGE_FAULT;
-  answer->pml_index = seat_vmcs12.guest_pml_index;
   answer->error_code = fault->error_code;
   answer->cr2 = fault->address;
 }
@@ -90,6 +100,7 @@ int eptdiff_target_answer(const eptdiff_question* question,
   unsigned i;
 
   if (question->step != EPTDIFF_STEP_LINEAR) return EPTDIFF_NOT_MODELLED;
+  if (lacks_pse36(question)) return EPTDIFF_NOT_MODELLED;
   /* KVM gives its guests no protection keys for supervisor pages. */
   if ((question->cr4 & CR4_PKS) != 0 || !seat_models(question)) {
     return EPTDIFF_NOT_MODELLED;
@@ -111,7 +122,6 @@ int eptdiff_target_answer(const eptdiff_question* question,
   answer->event = EPTDIFF_COMPLETED;
   answer->translation_count = 1;
   answer->translations[0].address = address;
-  answer->pml_index = seat_vmcs12.guest_pml_index;
   return EPTDIFF_ANSWERED;
 }
 
@@ -119,18 +129,22 @@ void eptdiff_target_describe(eptdiff_profile* profile) {
   memcpy(profile->name, "kvm_emulation", 14);
   profile->models =
       EPTDIFF_MODELS_4_LEVELS | EPTDIFF_MODELS_5_LEVELS |
-      EPTDIFF_MODELS_ACCESSED_DIRTY | EPTDIFF_MODELS_PML |
+      EPTDIFF_MODELS_ACCESSED_DIRTY |
       EPTDIFF_MODELS_LINEAR_PAGING_OFF | EPTDIFF_MODELS_LINEAR_32_BIT |
       EPTDIFF_MODELS_LINEAR_PAE | EPTDIFF_MODELS_LINEAR_4_LEVEL |
       EPTDIFF_MODELS_LINEAR_5_LEVEL | EPTDIFF_MODELS_SMEP_SMAP |
       EPTDIFF_MODELS_PROTECTION_KEYS;
+  profile->max_maxphyaddr = 48; /* WALK-2 is nested_ept.c's */
+  if (getenv("EPTDIFF_SEAT_STRING_IO") != 0) {
+    profile->models |= EPTDIFF_MODELS_PML;
+  }
 #ifdef SEAT_HAS_MBEC
   profile->models |= EPTDIFF_MODELS_MBEC;
 #endif
   profile->fills = EPTDIFF_FILLS_EVENT | EPTDIFF_FILLS_EXIT_REASON |
                    EPTDIFF_FILLS_ERROR_CODE | EPTDIFF_FILLS_GPA |
                    EPTDIFF_FILLS_CR2 | EPTDIFF_FILLS_ADDRESS |
-                   EPTDIFF_FILLS_PML_INDEX | EPTDIFF_FILLS_MEMORY;
+                   EPTDIFF_FILLS_MEMORY;
 }
 
 const void* const seat_entry[] = {eptdiff_target_answer,

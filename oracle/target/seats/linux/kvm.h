@@ -12,10 +12,10 @@ static const eptdiff_memory* seat_memory;
 
 void abort(void);
 char* getenv(const char*);
-int printf(const char*, ...);
+int dprintf(int, const char*, ...);
 
 void seat_bug(const char* file, int line) {
-  printf("%s:%d: an assertion of KVM's\n", file, line);
+  dprintf(2, "%s:%d: an assertion of KVM's\n", file, line);
   abort();
 }
 
@@ -130,8 +130,12 @@ struct kvm_cpuid_entry2* kvm_find_cpuid_entry(struct kvm_vcpu* vcpu,
 #define CAP_1_GBYTE (1ull << 17)
 #define CAP_ADVANCED_INFORMATION (1ull << 22)
 
-/* KVM offers a guest hypervisor no 1-GByte pages without 2-MByte pages. */
+/* KVM offers a guest hypervisor no 1-GByte pages without 2-MByte pages, and has
+ * refused page-walk lengths other than 4 and 5 at VM entry. */
 static bool seat_models(const eptdiff_question* question) {
+  const u64 length = question->eptp & VMX_EPTP_PWL_MASK;
+
+  if (length != VMX_EPTP_PWL_4 && length != VMX_EPTP_PWL_5) return false;
   return (question->ept_vpid_cap & CAP_1_GBYTE) == 0 ||
          (question->ept_vpid_cap & CAP_2_MBYTE) != 0;
 }

@@ -97,6 +97,7 @@ void seat_bug(const char* where, int line) __noreturn;
 struct ratelimit_state {
   int nothing;
 };
+#define TRACE_DEFINE_ENUM(name)
 #define TP_PROTO(...) __VA_ARGS__
 #define TRACE_EVENT(name, parameters, ...) \
   static inline void trace_##name(parameters) {}
