@@ -43,6 +43,7 @@
 #ifndef EPTDIFF_ENGINE_ENGINE_H_
 #define EPTDIFF_ENGINE_ENGINE_H_
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -64,6 +65,7 @@
 #include "engine/walk/flags.h"
 #include "engine/walk/invalidation.h"
 #include "engine/walk/judgement.h"
+#include "engine/walk/many_walks.h"
 #include "engine/walk/memory_type.h"
 #include "engine/walk/modelled.h"
 #include "engine/walk/path.h"
@@ -146,6 +148,28 @@ class Engine {
                                         std::uint8_t pat_index = 0) const {
     return IsUse(use) &&
            TranslateWith(memory, gpa, use, MemoryTypes(pat_index), page);
+  }
+
+  // Translate() for each of `gpas`, and as many `pages`; says how many succeed.
+  // The page of one that does not is Translation(), of which page_shift is 0.
+  // Walks many at once: where the tables lie in memory rather than in caches
+  // this is several times as fast as one after the other.
+  template <HostMemory Memory>
+  std::size_t TranslateMany(const Memory& memory, std::span<const Gpa> gpas,
+                            Use use, Translation* pages,
+                            std::uint8_t pat_index = 0) const {
+    if (!IsUse(use) || !answers_) {
+      std::fill_n(pages, gpas.size(), Translation());
+      return 0;
+    }
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < gpas.size(); i += kWalkGroup) {
+      found += WalkGroup(context_, memory, gpas.data() + i,
+                         std::min(gpas.size() - i, kWalkGroup),
+                         context_.ExpectationOf(use), MemoryTypes(pat_index),
+                         structure_type_, pages + i);
+    }
+    return found;
   }
 
   // Translate() for a linear address with CR0.PG = 1. The size is not looked
