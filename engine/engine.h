@@ -49,6 +49,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 #include "engine/guest/guest_paging.h"
@@ -70,6 +71,7 @@
 #include "engine/walk/modelled.h"
 #include "engine/walk/path.h"
 #include "engine/walk/saved_state.h"
+#include "engine/walk/sweep.h"
 #include "engine/walk/use.h"
 #include "engine/walk/virtualization_exception.h"
 #include "engine/walk/walk.h"
@@ -170,6 +172,19 @@ class Engine {
                          structure_type_, pages + i);
     }
     return found;
+  }
+
+  // The ranges that Translate() has translations for, of `bytes` from `gpa` on:
+  // visitor(range) for each SweptRange, as long as it says true, if it says
+  // anything. Several threads may sweep at once, each a part.
+  template <HostMemory Memory, typename Visitor>
+  void SweepRanges(const Memory& memory, Gpa gpa, std::uint64_t bytes, Use use,
+                   Visitor&& visitor, std::uint8_t pat_index = 0) const {
+    if (!IsUse(use) || !answers_) return;
+    Sweep<Memory, std::remove_reference_t<Visitor>> sweep(
+        context_, memory, context_.ExpectationOf(use), MemoryTypes(pat_index),
+        structure_type_, visitor);
+    sweep.Run(gpa.value, bytes < ~gpa.value ? gpa.value + bytes : ~gpa.value);
   }
 
   // Translate() for a linear address with CR0.PG = 1. The size is not looked
@@ -401,7 +416,8 @@ class Engine {
                                        Event& event);
 
   // Makes `event` a completed access to `page`.
-  static void SetCompleted(const Translation& page, Event& event) {
+  [[gnu::always_inline]] static void SetCompleted(const Translation& page,
+                                                  Event& event) {
     event = Event{};
     event.translation_count = 1;
     // One by one, so that nobody copies what lies between them.

@@ -148,6 +148,12 @@ class TableBuilder {
   // `visitor` says false (if it says anything).
   template <typename Visitor>
   TableResult ForEach(Gpa gpa, std::uint64_t bytes, Visitor&& visitor) const;
+  // Likewise, as ranges of the region that are as long as they can be: pages of
+  // any size that lie one after the other in both address spaces, with the same
+  // flags. At the pace of reading the tables.
+  template <typename Visitor>
+  TableResult ForEachRange(Gpa gpa, std::uint64_t bytes,
+                           Visitor&& visitor) const;
   // Where the engine's walker goes with this use; sets no flags. The memory
   // type is that of a PAT type of WB.
   // kOutOfRange, kNotMapped, kNotAllowed.
@@ -270,6 +276,11 @@ class TableBuilder {
   bool Visit(Words words, int level, Range range, Visitor& visitor) const;
   template <typename Visitor>
   bool VisitLast(Words words, Range range, Visitor& visitor) const;
+  // Adds what is mapped to `range`, which is shown where that does not go on.
+  // `next`: the table that is read after this one.
+  template <typename Visitor>
+  bool VisitRuns(Words words, Words next, int level, Range part, Mapping& range,
+                 Visitor& visitor) const;
   // False: `visitor` has seen enough.
   template <typename Visitor>
   static bool Show(const Mapping& page, Visitor& visitor);

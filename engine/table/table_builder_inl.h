@@ -265,6 +265,21 @@ TableResult TableBuilder<Hal>::ForEach(Gpa gpa, std::uint64_t bytes,
   return {};
 }
 
+template <TableHal Hal>
+template <typename Visitor>
+TableResult TableBuilder<Hal>::ForEachRange(Gpa gpa, std::uint64_t bytes,
+                                            Visitor&& visitor) const {
+  const TableResult result = CheckRegion(gpa, bytes);
+  if (!result.ok()) return result;
+  Mapping range;
+  if (VisitRuns(Root(), Root(), format_.levels(),
+                {gpa.value, gpa.value + bytes}, range, visitor) &&
+      range.bytes != 0) {
+    Show(range, visitor);
+  }
+  return {};
+}
+
 }  // namespace eptdiff
 
 #endif  // EPTDIFF_ENGINE_TABLE_TABLE_BUILDER_INL_H_
