@@ -60,6 +60,7 @@
 #include "engine/guest/register_write.h"
 #include "engine/memory.h"
 #include "engine/types.h"
+#include "engine/walk/completed.h"
 #include "engine/walk/context.h"
 #include "engine/walk/entry_checks.h"
 #include "engine/walk/exit_information.h"
@@ -184,7 +185,7 @@ class Engine {
     Sweep<Memory, std::remove_reference_t<Visitor>> sweep(
         context_, memory, context_.ExpectationOf(use), MemoryTypes(pat_index),
         structure_type_, visitor);
-    sweep.Run(gpa.value, bytes < ~gpa.value ? gpa.value + bytes : ~gpa.value);
+    sweep.Run(gpa.value, bytes);
   }
 
   // Translate() for a linear address with CR0.PG = 1. The size is not looked
@@ -415,19 +416,6 @@ class Engine {
                                        std::span<const PagePart> parts,
                                        Event& event);
 
-  // Makes `event` a completed access to `page`.
-  [[gnu::always_inline]] static void SetCompleted(const Translation& page,
-                                                  Event& event) {
-    event = Event{};
-    event.translation_count = 1;
-    // One by one, so that nobody copies what lies between them.
-    Translation& to = event.translations[0];
-    to.address = page.address;
-    to.page_shift = page.page_shift;
-    to.memory_type = page.memory_type;
-    to.structure_memory_type = page.structure_memory_type;
-    to.guest_structure_types = page.guest_structure_types;
-  }
   Translation TranslationOf(const Request& request, const Path& path,
                             Gpa gpa) const;
 

@@ -43,6 +43,7 @@
 #include "engine/engine.h"
 #include "engine/memory.h"
 #include "engine/types.h"
+#include "engine/walk/completed.h"
 
 namespace eptdiff {
 
@@ -230,12 +231,6 @@ class CachingEngine {
                             engine::AccessMode::kUser;
     return engine_->context().UseOf(access.kind, supervisor,
                                     !paging_ || user_page);
-  }
-
-  void SetCompleted(const Translation& page, Event& event) const {
-    event = Event{};
-    event.translation_count = 1;
-    event.translations[0] = page;
   }
 
   TranslationCache* cache_;

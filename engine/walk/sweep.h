@@ -52,9 +52,11 @@ class Sweep {
         structure_type_(structure_type),
         visitor_(visitor) {}
 
-  // The addresses from `begin` up to, not including, `end`.
-  void Run(std::uint64_t begin, std::uint64_t end) {
-    end = std::min(end, context_.last_gpa() + 1);
+  // `bytes` from `begin` on.
+  void Run(std::uint64_t begin, std::uint64_t bytes) {
+    const std::uint64_t last = context_.last_gpa();
+    if (begin > last) return;
+    const std::uint64_t end = begin + std::min(bytes, last - begin + 1);
     if (begin >= end) return;
     const int top = context_.five_level() ? 5 : 4;
     if (Table(context_.root(), context_.root(), top, begin, end)) Show();
