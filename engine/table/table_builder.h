@@ -174,6 +174,10 @@ class TableBuilder {
     int level;
     std::uint64_t entry;
   };
+  struct Covering {
+    Words words;
+    int level;
+  };
   // A table that is linked no more, and may still be walked until INVEPT.
   struct Unlinked {
     Hpa table;
@@ -233,6 +237,8 @@ class TableBuilder {
     return EptEntry(entry).maps_page(level);
   }
   Place Find(Gpa gpa) const;
+  // The lowest table in which all of `range` lies.
+  Covering FindCovering(Range range) const;
   // The page whose first address is `gpa`.
   TableResult FindPage(Gpa gpa, Place& place) const;
   static Mapping MappingOf(std::uint64_t entry, int level, Range part);

@@ -74,6 +74,19 @@ auto TableBuilder<Hal>::Find(Gpa gpa) const -> Place {
 }
 
 template <TableHal Hal>
+auto TableBuilder<Hal>::FindCovering(Range range) const -> Covering {
+  Covering table = {Root(), format_.levels()};
+  while (table.level > 1 &&
+         (range.begin ^ (range.end - 1)) >> LevelShift(table.level) == 0) {
+    const std::uint64_t entry =
+        table.words.Load(IndexOf(range.begin, table.level));
+    if (!IsPresent(entry) || MapsPage(entry, table.level)) break;
+    table = {Child(entry), table.level - 1};
+  }
+  return table;
+}
+
+template <TableHal Hal>
 TableResult TableBuilder<Hal>::FindPage(Gpa gpa, Place& place) const {
   const TableResult result = CheckRegion(gpa, BytesOf(PageSize::k4KByte));
   if (!result.ok()) return result;
