@@ -43,11 +43,13 @@
 #ifndef EPTDIFF_ENGINE_ENGINE_H_
 #define EPTDIFF_ENGINE_ENGINE_H_
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 #include "engine/guest/guest_paging.h"
@@ -58,16 +60,19 @@
 #include "engine/guest/register_write.h"
 #include "engine/memory.h"
 #include "engine/types.h"
+#include "engine/walk/completed.h"
 #include "engine/walk/context.h"
 #include "engine/walk/entry_checks.h"
 #include "engine/walk/exit_information.h"
 #include "engine/walk/flags.h"
 #include "engine/walk/invalidation.h"
 #include "engine/walk/judgement.h"
+#include "engine/walk/many_walks.h"
 #include "engine/walk/memory_type.h"
 #include "engine/walk/modelled.h"
 #include "engine/walk/path.h"
 #include "engine/walk/saved_state.h"
+#include "engine/walk/sweep.h"
 #include "engine/walk/use.h"
 #include "engine/walk/virtualization_exception.h"
 #include "engine/walk/walk.h"
@@ -146,6 +151,41 @@ class Engine {
                                         std::uint8_t pat_index = 0) const {
     return IsUse(use) &&
            TranslateWith(memory, gpa, use, MemoryTypes(pat_index), page);
+  }
+
+  // Translate() for each of `gpas`, and as many `pages`; says how many succeed.
+  // The page of one that does not is Translation(), of which page_shift is 0.
+  // Walks many at once: where the tables lie in memory rather than in caches
+  // this is several times as fast as one after the other.
+  template <HostMemory Memory>
+  std::size_t TranslateMany(const Memory& memory, std::span<const Gpa> gpas,
+                            Use use, Translation* pages,
+                            std::uint8_t pat_index = 0) const {
+    if (!IsUse(use) || !answers_) {
+      std::fill_n(pages, gpas.size(), Translation());
+      return 0;
+    }
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < gpas.size(); i += kWalkGroup) {
+      found += WalkGroup(context_, memory, gpas.data() + i,
+                         std::min(gpas.size() - i, kWalkGroup),
+                         context_.ExpectationOf(use), MemoryTypes(pat_index),
+                         structure_type_, pages + i);
+    }
+    return found;
+  }
+
+  // The ranges that Translate() has translations for, of `bytes` from `gpa` on:
+  // visitor(range) for each SweptRange, as long as it says true, if it says
+  // anything. Several threads may sweep at once, each a part.
+  template <HostMemory Memory, typename Visitor>
+  void SweepRanges(const Memory& memory, Gpa gpa, std::uint64_t bytes, Use use,
+                   Visitor&& visitor, std::uint8_t pat_index = 0) const {
+    if (!IsUse(use) || !answers_) return;
+    Sweep<Memory, std::remove_reference_t<Visitor>> sweep(
+        context_, memory, context_.ExpectationOf(use), MemoryTypes(pat_index),
+        structure_type_, visitor);
+    sweep.Run(gpa.value, bytes);
   }
 
   // Translate() for a linear address with CR0.PG = 1. The size is not looked
@@ -376,18 +416,6 @@ class Engine {
                                        std::span<const PagePart> parts,
                                        Event& event);
 
-  // Makes `event` a completed access to `page`.
-  static void SetCompleted(const Translation& page, Event& event) {
-    event = Event{};
-    event.translation_count = 1;
-    // One by one, so that nobody copies what lies between them.
-    Translation& to = event.translations[0];
-    to.address = page.address;
-    to.page_shift = page.page_shift;
-    to.memory_type = page.memory_type;
-    to.structure_memory_type = page.structure_memory_type;
-    to.guest_structure_types = page.guest_structure_types;
-  }
   Translation TranslationOf(const Request& request, const Path& path,
                             Gpa gpa) const;
 

@@ -9,12 +9,16 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <functional>
 #include <numeric>
 #include <optional>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "engine/benchmarks/run_benchmarks.h"
+#include "engine/engine.h"
+#include "engine/memory.h"
 #include "engine/table/table_builder.h"
 
 namespace eptdiff {
@@ -38,6 +42,7 @@ class Memory {
   Memory& operator=(const Memory&) = delete;
   ~Memory() { munmap(words_, bytes_); }
   std::uint64_t* words() { return words_; }
+  std::uint64_t bytes() const { return bytes_; }
 
  private:
   std::uint64_t bytes_;
@@ -61,6 +66,7 @@ class Frames {
     return memory_.words() + frame.value / 8;
   }
   void Invept(std::uint64_t) {}
+  FlatMemory memory() { return FlatMemory(memory_.words(), memory_.bytes()); }
 
  private:
   Memory memory_;
@@ -73,7 +79,6 @@ class Bench {
       : bytes(state.range(0) * k1G),
         pages(bytes / 4096),
         frames(pages / 512 + state.range(0) + 8) {
-    Processor processor;
     processor.maxphyaddr = 46;
     processor.ept_vpid_cap = 0x003f0f0106f341c1;
     Controls controls;
@@ -94,6 +99,7 @@ class Bench {
   }
 
   std::uint64_t bytes, pages;
+  Processor processor;
   Frames frames;
   std::optional<TableBuilder<Frames>> table;
 };
@@ -192,6 +198,47 @@ void Sweep(benchmark::State& state) {
   PerPage(state, bench.pages);
 }
 
+// The same, as ranges: here there is one.
+void SweepRanges(benchmark::State& state) {
+  Bench bench(state);
+  bench.Map();
+  for (auto _ : state) {
+    std::uint64_t ranges = 0;
+    (void)bench.table->ForEachRange(Gpa{k1G}, bench.bytes,
+                                    [&](const Mapping&) { ++ranges; });
+    if (ranges != 1) state.SkipWithError("not one range");
+  }
+  PerPage(state, bench.pages);
+}
+
+// By the engine, which knows nothing of the builder: the ranges that may be
+// read, by as many threads, each of which has a part. In real time.
+void SweepByEngine(benchmark::State& state) {
+  Bench bench(state);
+  bench.Map();
+  const FlatMemory memory = bench.frames.memory();
+  const Engine engine(bench.processor, bench.table->controls());
+  const std::uint64_t part = bench.bytes / state.range(1);
+  const auto sweep = [&](std::uint64_t gpa, std::uint64_t& swept) {
+    engine.SweepRanges(memory, Gpa{gpa}, part, Use::kRead,
+                       [&](const SweptRange& range) { swept += range.bytes; });
+  };
+  for (auto _ : state) {
+    std::vector<std::uint64_t> swept(state.range(1));
+    std::vector<std::thread> threads;
+    for (std::size_t i = 1; i < swept.size(); ++i) {
+      threads.emplace_back(sweep, k1G + i * part, std::ref(swept[i]));
+    }
+    sweep(k1G, swept[0]);
+    for (std::thread& thread : threads) thread.join();
+    if (std::accumulate(swept.begin(), swept.end(), std::uint64_t{0}) !=
+        bench.bytes) {
+      state.SkipWithError("a page is not reached");
+    }
+  }
+  PerPage(state, bench.pages);
+}
+
 // Every page's translation, each from the root.
 void TranslateEach(benchmark::State& state) {
   Bench bench(state);
@@ -228,6 +275,12 @@ BENCHMARK(MapRegion)->Arg(64)->Unit(benchmark::kMillisecond);
 BENCHMARK(UnmapRegion)->Arg(64)->Unit(benchmark::kMillisecond);
 BENCHMARK(ReadWords)->Arg(64)->Unit(benchmark::kMillisecond);
 BENCHMARK(Sweep)->Arg(64)->Unit(benchmark::kMillisecond);
+BENCHMARK(SweepRanges)->Arg(64)->Unit(benchmark::kMillisecond);
+BENCHMARK(SweepByEngine)
+    ->Args({64, 1})
+    ->Args({64, 2})
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 BENCHMARK(UnmapRegionAndShow)->Arg(64)->Unit(benchmark::kMillisecond);
 BENCHMARK(ProtectRegion)->Arg(64)->Unit(benchmark::kMillisecond);
 BENCHMARK(TranslateEach)->Arg(64)->Unit(benchmark::kMillisecond);

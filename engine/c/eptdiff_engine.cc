@@ -1,6 +1,8 @@
 // The functions of eptdiff_engine.h but for those that only look.
 #include "engine/c/eptdiff_engine.h"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <exception>
 #include <new>
@@ -145,19 +147,24 @@ size_t eptdiff_engine_translate_many(eptdiff_engine* engine,
                                      const uint64_t* gpa, size_t count,
                                      uint32_t use, uint32_t pat_index,
                                      eptdiff_engine_translation* pages) {
+  constexpr std::size_t kAtOnce = 256;
+  std::array<Gpa, kAtOnce> asked_for;
+  std::array<eptdiff::Translation, kAtOnce> found;
   const bool known = use < eptdiff::kUseCount && pat_index <= 7;
   return engine->Visit([&](auto& asked, auto& memory) {
     std::size_t translated = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      eptdiff::Translation found;
-      if (known &&
-          asked.Translate(memory, Gpa{gpa[i]}, static_cast<eptdiff::Use>(use),
-                          found, static_cast<std::uint8_t>(pat_index))) {
-        ++translated;
-      } else {
-        found = {};
+    for (std::size_t first = 0; first < count; first += kAtOnce) {
+      const std::size_t some = std::min(count - first, kAtOnce);
+      for (std::size_t i = 0; i < some; ++i)
+        asked_for[i].value = gpa[first + i];
+      if (known) {
+        translated += asked.TranslateMany(
+            memory, {asked_for.data(), some}, static_cast<eptdiff::Use>(use),
+            found.data(), static_cast<std::uint8_t>(pat_index));
       }
-      eptdiff::engine::SetTranslation(found, pages[i]);
+      for (std::size_t i = 0; i < some; ++i) {
+        eptdiff::engine::SetTranslation(found[i], pages[first + i]);
+      }
     }
     return translated;
   });

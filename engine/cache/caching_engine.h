@@ -33,6 +33,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "engine/bits.h"
@@ -42,6 +43,7 @@
 #include "engine/engine.h"
 #include "engine/memory.h"
 #include "engine/types.h"
+#include "engine/walk/completed.h"
 
 namespace eptdiff {
 
@@ -67,6 +69,20 @@ class CachingEngine {
                                         std::uint8_t pat_index = 0) {
     return IsUse(use) &&
            TranslateWith(memory, gpa, use, *memory_types_[pat_index & 7], page);
+  }
+  template <HostMemory Memory>
+  std::size_t TranslateMany(const Memory& memory, std::span<const Gpa> gpas,
+                            Use use, Translation* pages,
+                            std::uint8_t pat_index = 0) {
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < gpas.size(); ++i) {
+      pages[i] = Translation();
+      Translation page;
+      if (!Translate(memory, gpas[i], use, page, pat_index)) continue;
+      pages[i] = page;
+      ++found;
+    }
+    return found;
   }
   template <HostMemory Memory>
   [[gnu::always_inline]] bool TranslateLinear(const Memory& memory,
@@ -215,12 +231,6 @@ class CachingEngine {
                             engine::AccessMode::kUser;
     return engine_->context().UseOf(access.kind, supervisor,
                                     !paging_ || user_page);
-  }
-
-  void SetCompleted(const Translation& page, Event& event) const {
-    event = Event{};
-    event.translation_count = 1;
-    event.translations[0] = page;
   }
 
   TranslationCache* cache_;

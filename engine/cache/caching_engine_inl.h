@@ -108,7 +108,7 @@ EngineStatus CachingEngine::PerformAccess(Memory& memory, const Access& access,
     Translation found;
     if (Translate(memory, gpa, UseOf(access, page.user), found, page.pat_index))
         [[likely]] {
-      SetCompleted(found, event);
+      engine::SetCompleted(found, event);
       return EngineStatus::kAnswered;
     }
   }
@@ -128,7 +128,7 @@ EngineStatus CachingEngine::PerformLinearAccess(Memory& memory,
                       Translate(memory, Gpa{gla.value},
                                 UseOf(access, /*user_page=*/true), found);
     if (completed) [[likely]] {
-      SetCompleted(found, event);
+      engine::SetCompleted(found, event);
       return EngineStatus::kAnswered;
     }
   }
@@ -142,7 +142,7 @@ EngineStatus CachingEngine::ReadPagingStructure(Memory& memory, Gpa gpa,
   Translation found;
   constexpr std::uint8_t kPcdPwt = 3;  // MT-2
   if (Translate(memory, gpa, Use::kPagingRead, found, pat_index & kPcdPwt)) {
-    SetCompleted(found, event);
+    engine::SetCompleted(found, event);
     return EngineStatus::kAnswered;
   }
   return After(engine_->ReadPagingStructure(memory, gpa, gla, pat_index, event),
@@ -157,7 +157,7 @@ EngineStatus CachingEngine::UpdatePagingStructure(Memory& memory, Gpa gpa,
   Translation found;
   constexpr std::uint8_t kPcdPwt = 3;
   if (Translate(memory, gpa, Use::kPagingUpdate, found, pat_index & kPcdPwt)) {
-    SetCompleted(found, event);
+    engine::SetCompleted(found, event);
     return EngineStatus::kAnswered;
   }
   return After(

@@ -128,6 +128,12 @@ class ExtendedPageTable {
   absl::Status ForEach(Gpa gpa, std::uint64_t bytes, Visitor&& visitor) const {
     return ToStatus(builder_.ForEach(gpa, bytes, visitor));
   }
+  // Ranges of it that are as long as they can be, likewise.
+  template <typename Visitor>
+  absl::Status ForEachRange(Gpa gpa, std::uint64_t bytes,
+                            Visitor&& visitor) const {
+    return ToStatus(builder_.ForEachRange(gpa, bytes, visitor));
+  }
   // Where a processor goes with this use, by the engine's walker.
   absl::StatusOr<Translation> Translate(Gpa gpa, Use use) const {
     Translation translation;

@@ -148,6 +148,12 @@ class TableBuilder {
   // `visitor` says false (if it says anything).
   template <typename Visitor>
   TableResult ForEach(Gpa gpa, std::uint64_t bytes, Visitor&& visitor) const;
+  // Likewise, as ranges of the region that are as long as they can be: pages of
+  // any size that lie one after the other in both address spaces, with the same
+  // flags. At the pace of reading the tables.
+  template <typename Visitor>
+  TableResult ForEachRange(Gpa gpa, std::uint64_t bytes,
+                           Visitor&& visitor) const;
   // Where the engine's walker goes with this use; sets no flags. The memory
   // type is that of a PAT type of WB.
   // kOutOfRange, kNotMapped, kNotAllowed.
@@ -167,6 +173,10 @@ class TableBuilder {
     int index;
     int level;
     std::uint64_t entry;
+  };
+  struct Covering {
+    Words words;
+    int level;
   };
   // A table that is linked no more, and may still be walked until INVEPT.
   struct Unlinked {
@@ -227,6 +237,8 @@ class TableBuilder {
     return EptEntry(entry).maps_page(level);
   }
   Place Find(Gpa gpa) const;
+  // The lowest table in which all of `range` lies.
+  Covering FindCovering(Range range) const;
   // The page whose first address is `gpa`.
   TableResult FindPage(Gpa gpa, Place& place) const;
   static Mapping MappingOf(std::uint64_t entry, int level, Range part);
@@ -270,6 +282,11 @@ class TableBuilder {
   bool Visit(Words words, int level, Range range, Visitor& visitor) const;
   template <typename Visitor>
   bool VisitLast(Words words, Range range, Visitor& visitor) const;
+  // Adds what is mapped to `range`, which is shown where that does not go on.
+  // `next`: the table that is read after this one.
+  template <typename Visitor>
+  bool VisitRuns(Words words, Words next, int level, Range part, Mapping& range,
+                 Visitor& visitor) const;
   // False: `visitor` has seen enough.
   template <typename Visitor>
   static bool Show(const Mapping& page, Visitor& visitor);

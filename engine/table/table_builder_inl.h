@@ -181,12 +181,13 @@ TableResult TableBuilder<Hal>::MapRegion(Gpa gpa, Hpa hpa, std::uint64_t bytes,
   }
   const Range range = {gpa.value, gpa.value + bytes};
   std::uint64_t tables = 0;
-  result = PlanMap(Root(), format_.levels(), range, pages, tables);
+  const Covering top = FindCovering(range);
+  result = PlanMap(top.words, top.level, range, pages, tables);
   if (!result.ok()) return result;
   Frames frames(*hal_, format_.hpa_end());
   const TableError error = frames.Reserve(tables);
   if (error != TableError::kNone) return {error, gpa};
-  DoMap(Root(), format_.levels(), range, pages, frames);
+  DoMap(top.words, top.level, range, pages, frames);
   return {};
 }
 
@@ -199,11 +200,14 @@ TableResult TableBuilder<Hal>::UnmapRegion(Gpa gpa, std::uint64_t bytes,
   const auto unmap = [this](std::uint64_t, int) { return unused_; };
   const Edit<decltype(unmap)> edit = {3, unmap};
   const Range range = {gpa.value, gpa.value + bytes};
+  Covering top = FindCovering(range);
   Frames frames(*hal_, format_.hpa_end());
   const TableError error =
-      frames.Reserve(PlanEdit(Root(), format_.levels(), range, edit));
+      frames.Reserve(PlanEdit(top.words, top.level, range, edit));
   if (error != TableError::kNone) return {error, gpa};
-  DoUnmap(Root(), format_.levels(), range, edit, frames, visitor);
+  // If anything stays in this table, none above it goes.
+  if (!Survives(top.words, top.level, range)) top = {Root(), format_.levels()};
+  DoUnmap(top.words, top.level, range, edit, frames, visitor);
   Finish(visitor);
   return {};
 }
@@ -224,11 +228,12 @@ TableResult TableBuilder<Hal>::ProtectRegion(Gpa gpa, std::uint64_t bytes,
   const int largest = flags.Has(EptFlags::kSubPageWrite) ? 1 : 3;
   const Edit<decltype(protect)> edit = {largest, protect};
   const Range range = {gpa.value, gpa.value + bytes};
+  Covering top = FindCovering(range);
   Frames frames(*hal_, format_.hpa_end());
   const TableError error =
-      frames.Reserve(PlanEdit(Root(), format_.levels(), range, edit));
+      frames.Reserve(PlanEdit(top.words, top.level, range, edit));
   if (error != TableError::kNone) return {error, gpa};
-  DoProtect(Root(), format_.levels(), range, edit, frames);
+  DoProtect(top.words, top.level, range, edit, frames);
   Finish();
   return {};
 }
@@ -262,6 +267,21 @@ TableResult TableBuilder<Hal>::ForEach(Gpa gpa, std::uint64_t bytes,
   const TableResult result = CheckRegion(gpa, bytes);
   if (!result.ok()) return result;
   Visit(Root(), format_.levels(), {gpa.value, gpa.value + bytes}, visitor);
+  return {};
+}
+
+template <TableHal Hal>
+template <typename Visitor>
+TableResult TableBuilder<Hal>::ForEachRange(Gpa gpa, std::uint64_t bytes,
+                                            Visitor&& visitor) const {
+  const TableResult result = CheckRegion(gpa, bytes);
+  if (!result.ok()) return result;
+  Mapping range;
+  if (VisitRuns(Root(), Root(), format_.levels(),
+                {gpa.value, gpa.value + bytes}, range, visitor) &&
+      range.bytes != 0) {
+    Show(range, visitor);
+  }
   return {};
 }
 

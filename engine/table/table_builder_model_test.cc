@@ -252,9 +252,11 @@ class Fuzz {
   void CheckIteration() {
     std::uint64_t end = 0;
     std::array<std::uint64_t, kCellCount> covered = {};
+    std::vector<Mapping> ranges;
     table_->ForEach(Gpa{}, 1ull << 48, [&](const Mapping& page) {
       if (page.gpa.value < end) ADD_FAILURE() << "not in order";
       end = page.gpa.value + page.bytes;
+      Append(page, ranges);
       for (int i = 0; i < kCellCount; ++i) {
         const std::uint64_t from = std::max(page.gpa.value, kCells[i].begin);
         const std::uint64_t to = std::min(end, kCells[i].end);
@@ -270,6 +272,39 @@ class Fuzz {
       EXPECT_EQ(covered[i],
                 model_[i].mapped ? kCells[i].end - kCells[i].begin : 0);
     }
+    EXPECT_EQ(RangesIn(0, 1ull << 48), ranges);
+
+    // A part of them, cut to size.
+    const std::uint64_t from = kCells[Pick(kCellCount)].begin + k4K * Pick(3);
+    const std::uint64_t to = from + k4K * (1 + Pick(1 << Pick(20)));
+    std::vector<Mapping> cut;
+    for (const Mapping& range : ranges) {
+      const std::uint64_t first = std::max(range.gpa.value, from);
+      const std::uint64_t last = std::min(range.gpa.value + range.bytes, to);
+      if (first >= last) continue;
+      const Hpa hpa{range.hpa.value + first - range.gpa.value};
+      cut.push_back({Gpa{first}, hpa, last - first, range.flags});
+    }
+    EXPECT_EQ(RangesIn(from, to), cut);
+  }
+  static void Append(const Mapping& page, std::vector<Mapping>& ranges) {
+    if (!ranges.empty()) {
+      Mapping& last = ranges.back();
+      if (last.gpa.value + last.bytes == page.gpa.value &&
+          last.hpa.value + last.bytes == page.hpa.value &&
+          last.flags == page.flags) {
+        last.bytes += page.bytes;
+        return;
+      }
+    }
+    ranges.push_back(page);
+  }
+  std::vector<Mapping> RangesIn(std::uint64_t from, std::uint64_t to) {
+    std::vector<Mapping> ranges;
+    table_->ForEachRange(Gpa{from}, to - from, [&](const Mapping& range) {
+      ranges.push_back(range);
+    });
+    return ranges;
   }
 
   void OnStore(Hpa address, std::uint64_t before, std::uint64_t word) {

@@ -117,6 +117,30 @@ TEST_F(TableBuilderTest, IterationStopsWhereItIsTold) {
   EXPECT_EQ(visited, 3);
 }
 
+TEST_F(TableBuilderTest, RangesEndWhereAnythingChanges) {
+  Table().MapRegion(Gpa{}, Hpa{k1G}, 3 * k2M, kRam);  // large pages
+  Table().MapRegion(Gpa{3 * k2M}, Hpa{k1G + 3 * k2M}, 5 * k4K, kRam);
+  Table().MapRegion(Gpa{3 * k2M + 5 * k4K}, Hpa{k4K}, k4K, kRam);
+  Table().MapRegion(Gpa{3 * k2M + 7 * k4K}, Hpa{3 * k4K}, 9 * k4K, kRam);
+  Table().ProtectRegion(Gpa{3 * k2M + 9 * k4K}, k4K, EptFlags::kRead);
+  const std::uint64_t end = std::uint64_t{1} << 46;
+  Table().MapRegion(Gpa{k1G}, Hpa{end - 2 * k4K}, 2 * k4K, kRam);
+  std::vector<std::array<std::uint64_t, 3>> seen;
+  const auto see = [&](const Mapping& range) {
+    seen.push_back({range.gpa.value, range.hpa.value, range.bytes / k4K});
+    return seen.size() < 7;
+  };
+  Table().ForEachRange(Gpa{k4K}, 2 * k1G, see);
+  const std::vector<std::array<std::uint64_t, 3>> expected = {
+      {k4K, k1G + k4K, 3 * 512 + 4},    {3 * k2M + 5 * k4K, k4K, 1},
+      {3 * k2M + 7 * k4K, 3 * k4K, 2},  {3 * k2M + 9 * k4K, 5 * k4K, 1},
+      {3 * k2M + 10 * k4K, 6 * k4K, 6}, {k1G, end - 2 * k4K, 2}};
+  EXPECT_EQ(seen, expected);
+  seen.resize(6);  // it is seen enough at the next one
+  Table().ForEachRange(Gpa{}, 2 * k1G, see);
+  EXPECT_EQ(seen.size(), 7u);
+}
+
 TEST_F(TableBuilderTest, TranslatesAsTheProcessorWould) {
   controls.tertiary = 1u << 2;  // paging-write control
   const EptFlags type = EptFlags::kWriteThrough;

@@ -59,14 +59,22 @@ Hpa TableBuilder<Hal>::BuildTable(int level, Range range, const NewPages& pages,
   const int last = IndexOf(range.end - 1, level);
   for (int i = 0; i < first; ++i) words.Fill(i, unused_);
   const auto size = static_cast<PageSize>(level);
-  ForEachEntry(level, range, [&](int i, Range part) {
-    if (level <= pages.largest_level && IsWhole(part, level)) {
-      const Hpa page{part.begin + pages.to_hpa};
-      words.Fill(i, EptEntry::Page(page, pages.flags, size).bits());
-    } else {
-      words.Fill(i, TableEntry(BuildTable(level - 1, part, pages, frames)));
+  if (level == 1) {
+    const Hpa page{range.begin + pages.to_hpa};
+    std::uint64_t entry = EptEntry::Page(page, pages.flags, size).bits();
+    for (int i = first; i <= last; ++i, entry += LevelBytes(1)) {
+      words.Fill(i, entry);
     }
-  });
+  } else {
+    ForEachEntry(level, range, [&](int i, Range part) {
+      if (level <= pages.largest_level && IsWhole(part, level)) {
+        const Hpa page{part.begin + pages.to_hpa};
+        words.Fill(i, EptEntry::Page(page, pages.flags, size).bits());
+      } else {
+        words.Fill(i, TableEntry(BuildTable(level - 1, part, pages, frames)));
+      }
+    });
+  }
   for (int i = last + 1; i < Words::kCount; ++i) words.Fill(i, unused_);
   return words.address();
 }
@@ -192,27 +200,31 @@ void TableBuilder<Hal>::DoProtect(Words words, int level, Range range,
 
 template <TableHal Hal>
 bool TableBuilder<Hal>::Survives(Words words, int level, Range range) const {
-  const int first = IndexOf(range.begin, level);
-  const int last = IndexOf(range.end - 1, level);
-  // What survives is most often a neighbour.
-  for (int i = last + 1; i < Words::kCount; ++i) {
-    if (IsPresent(words.Load(i))) return true;
-  }
-  for (int i = first - 1; i >= 0; --i) {
-    if (IsPresent(words.Load(i))) return true;
-  }
-  // The entries at the two ends may be covered in part.
+  // The entries at the two ends may be covered in part. They are asked first:
+  // of one page, the table below is where a neighbour survives most often, and
+  // what is above it may have nothing else.
   const std::uint64_t bytes = LevelBytes(level);
   const auto survives_at = [&](int i, Range part) {
     const std::uint64_t entry = words.Load(i);
     if (IsWhole(part, level) || !IsPresent(entry)) return false;
     return MapsPage(entry, level) || Survives(Child(entry), level - 1, part);
   };
+  const int first = IndexOf(range.begin, level);
+  const int last = IndexOf(range.end - 1, level);
   const Range head = {range.begin,
                       std::min(range.end, (range.begin | (bytes - 1)) + 1)};
   const Range tail = {std::max(range.begin, (range.end - 1) & ~(bytes - 1)),
                       range.end};
-  return survives_at(first, head) || (first != last && survives_at(last, tail));
+  if (survives_at(first, head) || (first != last && survives_at(last, tail))) {
+    return true;
+  }
+  for (int i = last + 1; i < Words::kCount; ++i) {
+    if (IsPresent(words.Load(i))) return true;
+  }
+  for (int i = first - 1; i >= 0; --i) {
+    if (IsPresent(words.Load(i))) return true;
+  }
+  return false;
 }
 
 template <TableHal Hal>

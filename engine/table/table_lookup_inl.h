@@ -9,6 +9,7 @@
 #include "engine/walk/judgement.h"
 #include "engine/walk/memory_type.h"
 #include "engine/walk/path.h"
+#include "engine/walk/run_length.h"
 #include "engine/walk/walk.h"
 
 namespace eptdiff {
@@ -70,6 +71,19 @@ auto TableBuilder<Hal>::Find(Gpa gpa) const -> Place {
     }
     words = Child(entry);
   }
+}
+
+template <TableHal Hal>
+auto TableBuilder<Hal>::FindCovering(Range range) const -> Covering {
+  Covering table = {Root(), format_.levels()};
+  while (table.level > 1 &&
+         (range.begin ^ (range.end - 1)) >> LevelShift(table.level) == 0) {
+    const std::uint64_t entry =
+        table.words.Load(IndexOf(range.begin, table.level));
+    if (!IsPresent(entry) || MapsPage(entry, table.level)) break;
+    table = {Child(entry), table.level - 1};
+  }
+  return table;
 }
 
 template <TableHal Hal>
@@ -146,6 +160,60 @@ bool TableBuilder<Hal>::VisitLast(Words words, Range range,
   for (; i < end; ++i) {
     const std::uint64_t entry = words.Load(i);
     if ((entry & present) != 0 && !show(i, entry)) return false;
+  }
+  return true;
+}
+
+template <TableHal Hal>
+template <typename Visitor>
+bool TableBuilder<Hal>::VisitRuns(Words words, Words next, int level,
+                                  Range part, Mapping& range,
+                                  Visitor& visitor) const {
+  const std::uint64_t bytes = LevelBytes(level);
+  const auto load = [&words](int i, std::uint64_t& word) {
+    word = words.Load(i);
+    return true;
+  };
+  const auto ahead = [&next](int i) { next.Prefetch(i); };
+  const int end = IndexOf(part.end - 1, level) + 1;
+  std::uint64_t gpa = part.begin & ~(bytes - 1);
+  int run = 1;
+  for (int i = IndexOf(gpa, level); i < end; i += run, gpa += run * bytes) {
+    const std::uint64_t entry = words.Load(i);
+    if (!IsPresent(entry)) {
+      run = std::max(1, engine::RunLength(load, ahead, i, end, entry, 0));
+      continue;
+    }
+    if (!MapsPage(entry, level)) {
+      run = 1;
+      const Range below = {std::max(gpa, part.begin),
+                           std::min(gpa + bytes, part.end)};
+      const std::uint64_t after = i + 1 < end ? words.Load(i + 1) : entry;
+      const bool is_table = IsPresent(after) && !MapsPage(after, level);
+      if (!VisitRuns(Child(entry), Child(is_table ? after : entry), level - 1,
+                     below, range, visitor)) {
+        return false;
+      }
+      continue;
+    }
+    // A run ends where addresses do: there an address would carry over.
+    const std::uint64_t room =
+        (format_.hpa_end() - EptEntry(entry).page(level).value) / bytes;
+    const int end_of_run = static_cast<int>(
+        std::min<std::uint64_t>(end, static_cast<std::uint64_t>(i) + room));
+    run = std::max(1,
+                   engine::RunLength(load, ahead, i, end_of_run, entry, bytes));
+    const Range seen = {std::max(gpa, part.begin),
+                        std::min(gpa + run * bytes, part.end)};
+    const Mapping mapping = MappingOf(entry, level, seen);
+    if (range.gpa.value + range.bytes == mapping.gpa.value &&
+        range.hpa.value + range.bytes == mapping.hpa.value &&
+        range.flags == mapping.flags) {
+      range.bytes += mapping.bytes;
+      continue;
+    }
+    if (range.bytes != 0 && !Show(range, visitor)) return false;
+    range = mapping;
   }
   return true;
 }

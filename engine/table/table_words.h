@@ -29,6 +29,9 @@ class TableWords {
     return __atomic_load_n(&words_[i], __ATOMIC_ACQUIRE);
   }
 
+  // Word `i` is going to be loaded.
+  void Prefetch(int i) const { __builtin_prefetch(&words_[i]); }
+
   // A word of a table that nobody can reach yet.
   void Fill(int i, std::uint64_t word) {
     const std::uint64_t before = Before(i);

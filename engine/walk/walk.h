@@ -50,6 +50,19 @@ constexpr Hpa PageAddress(std::uint64_t leaf, Gpa gpa, int level) {
              (gpa.value & bits::Bits(shift - 1, 0))};
 }
 
+// What the leaf of `level` says of `gpa`. False: its memory type is reserved,
+// and `page` unspecified.
+[[gnu::always_inline]] inline bool FinishWalk(std::uint64_t leaf, Gpa gpa,
+                                              int level,
+                                              const MemoryTypeRow& memory_types,
+                                              Translation& page) {
+  const std::uint8_t type = memory_types[leaf >> bits::kMemoryTypeShift & 15];
+  page.address = PageAddress(leaf, gpa, level);
+  page.page_shift = static_cast<std::uint8_t>(PageShift(level));
+  page.memory_type = static_cast<MemoryType>(type);
+  return type != kReservedType;
+}
+
 // Walks for `gpa`, which is not beyond last_gpa(), through five levels or four.
 // True: every entry is as `expect` has it, and `page` says where the page is
 // and with which memory type. False: `page` is unspecified. Each entry read is
@@ -60,20 +73,17 @@ template <HostMemory Memory, typename Record>
     const Expectation& expect, const MemoryTypeRow& memory_types,
     Translation& page, Record&& record) {
   std::uint64_t entry = context.root();
-  const auto load = [&](int level) {
+  // By itself g++ does not inline these, and then each entry goes through
+  // memory on its way to the next address.
+  const auto load = [&](int level) __attribute__((always_inline)) {
     const Hpa address = EntryAddress(entry, gpa, level);
     if (!memory.Load(address, entry)) [[unlikely]]
       return false;
     record(address, entry);
     return true;
   };
-  const auto finish = [&](int level) {
-    const std::uint8_t type =
-        memory_types[entry >> bits::kMemoryTypeShift & 15];
-    page.address = PageAddress(entry, gpa, level);
-    page.page_shift = static_cast<std::uint8_t>(PageShift(level));
-    page.memory_type = static_cast<MemoryType>(type);
-    return type != kReservedType;
+  const auto finish = [&](int level) __attribute__((always_inline)) {
+    return FinishWalk(entry, gpa, level, memory_types, page);
   };
 
   if (five_levels) {
