@@ -94,11 +94,63 @@ bool BuilderTargetCheck::Make(Case& c) {
   return false;
 }
 
+void BuilderTargetCheck::Add(
+    std::vector<std::unique_ptr<BuilderSession>> helpers) {
+  helpers_ = std::move(helpers);
+}
+
+// A reply for each case of the batch.
+std::vector<BuilderReply> BuilderTargetCheck::AskAll() {
+  std::vector<BuilderSession*> sessions = {&session_};
+  for (const auto& helper : helpers_) sessions.push_back(helper.get());
+  const std::size_t share =
+      (batch_.size() + sessions.size() - 1) / sessions.size();
+  const auto part_of = [&](std::size_t i) {
+    const std::size_t begin = std::min(i * share, batch_.size());
+    return std::span<const Case>(batch_).subspan(
+        begin, std::min(share, batch_.size() - begin));
+  };
+  std::size_t used = 0;
+  while (used < sessions.size() && !part_of(used).empty()) {
+    sessions[used]->Begin(part_of(used));
+    ++used;
+  }
+  std::vector<BuilderReply> all;
+  for (std::size_t i = 0; i < used; ++i) {
+    std::vector<BuilderReply> replies = sessions[i]->End();
+    // What it did not survive cut the rest off.
+    while (replies.size() < part_of(i).size()) {
+      const auto more = sessions[i]->Run(part_of(i).subspan(replies.size()));
+      replies.insert(replies.end(), more.begin(), more.end());
+    }
+    all.insert(all.end(), replies.begin(), replies.end());
+  }
+  return all;
+}
+
+// What went right in all sessions, in the order in which one alone tells it.
+std::vector<CountedSymptom> BuilderTargetCheck::Right() const {
+  std::map<Symptom, std::uint64_t> counts;
+  const auto add = [&](const BuilderSession& session) {
+    for (const auto& [symptom, count] : session.Right()) {
+      counts[symptom] += count;
+    }
+  };
+  add(session_);
+  for (const auto& helper : helpers_) add(*helper);
+  std::vector<CountedSymptom> all;
+  for (const auto& [symptom, count] : counts) all.push_back({symptom, count});
+  return all;
+}
+
 void BuilderTargetCheck::TryBatch() {
   while (!batch_.empty()) {
-    const std::vector<BuilderReply> replies = session_.Run(batch_);
+    const std::vector<BuilderReply> replies = AskAll();
     const std::size_t given_up = given_up_.size();
-    for (std::size_t i = 0; i < replies.size(); ++i) {
+    std::size_t done = 0;
+    // What is given up changes what is asked.
+    while (done < replies.size() && given_up_.size() == given_up) {
+      const std::size_t i = done++;
       ++cases_;
       steps_ += replies[i].compared;
       for (std::size_t n = 0; n < waived_.size(); ++n) {
@@ -111,7 +163,7 @@ void BuilderTargetCheck::TryBatch() {
       if (!replies[i].IsFine()) Look(batch_[i], replies[i]);
     }
     batch_.erase(batch_.begin(),
-                 batch_.begin() + static_cast<std::ptrdiff_t>(replies.size()));
+                 batch_.begin() + static_cast<std::ptrdiff_t>(done));
     if (given_up_.contains(Work::kNone)) batch_.clear();
     if (given_up_.size() == given_up) continue;
     std::erase_if(batch_, [this](Case& c) { return !asking_->Fit(c); });
@@ -207,8 +259,7 @@ void BuilderTargetCheck::FindCauses() {
     failing.push_back({symptoms, alike.cases});
     cases.push_back(&alike);
   }
-  const std::vector<BuilderCause> causes =
-      DiagnoseBuilder(failing, session_.Right());
+  const std::vector<BuilderCause> causes = DiagnoseBuilder(failing, Right());
   std::vector<int> explained(failing.size());
   for (const BuilderCause& cause : causes) {
     for (const std::size_t i : cause.explains) ++explained[i];

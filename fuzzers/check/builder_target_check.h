@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -43,6 +44,10 @@ struct BuilderTargetFinding {
 class BuilderTargetCheck {
  public:
   BuilderTargetCheck(BuilderSession& session, std::uint64_t seed);
+
+  // These are asked at the same time as the other, each about a part of every
+  // batch, which makes no difference to what is found.
+  void Add(std::vector<std::unique_ptr<BuilderSession>> helpers);
 
   // Puts given cases to the builder, made to fit. Those about walkers, and
   // those that ask for what it does not have, are left out and counted.
@@ -89,6 +94,8 @@ class BuilderTargetCheck {
 
   bool Make(Case& c);
   void TryBatch();
+  std::vector<BuilderReply> AskAll();
+  std::vector<CountedSymptom> Right() const;
   void Look(const Case& c, const BuilderReply& reply);
   void LookAtIncident(const Case& c, const BuilderReply& reply);
   void CountHang(const Case& c, std::uint64_t step);
@@ -98,6 +105,7 @@ class BuilderTargetCheck {
               std::chrono::steady_clock::time_point end);
 
   BuilderSession& session_;
+  std::vector<std::unique_ptr<BuilderSession>> helpers_;
   BuilderFitting fitting_;
   std::optional<BuilderFitting> asking_;  // less what hangs
   Random random_;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <memory>
 #include <span>
 #include <string>
 #include <thread>
@@ -455,8 +456,9 @@ int CheckCommand(const Arguments& arguments) {
   line.Number("seed", "N", 0, ~std::uint64_t{0}, &options.seed,
               "which new cases (1)");
   line.Number("jobs", "N", 1, 256, &options.jobs,
-              "how many walkers are asked at a time, each in a process of its "
-              "own (one for each processor; of a program, one)");
+              "how many walkers or builders are asked at a time, each in a "
+              "process of its own (one for each processor; of a program, "
+              "one)");
   line.Number("limit", "MS", 10, 1'000'000, &options.limit,
               "a target hangs that takes longer for a step (2000)");
   line.Number("effort", "PERCENT", 1, 90, &options.effort,
@@ -529,7 +531,13 @@ int CheckCommand(const Arguments& arguments) {
     reports.push_back(CheckWalker(options, *allowed, *given, *oracle, open));
   }
   if (builder != nullptr && !Interrupt::Came()) {
-    reports.push_back(CheckBuilder(*builder, *given,
+    std::vector<std::unique_ptr<BuilderSession>> helpers;
+    while (helpers.size() + 1 < JobsOf(options)) {
+      auto helper = OpenBuilder(options.target, limit, error);
+      if (helper == nullptr) break;  // one fewer, and the same findings
+      helpers.push_back(std::move(helper));
+    }
+    reports.push_back(CheckBuilder(*builder, std::move(helpers), *given,
                                    {.target = options.target,
                                     .seconds = options.seconds,
                                     .cases = options.cases,

@@ -49,7 +49,11 @@ TEST_F(CheckJobsTest, FindingsAreTheSame) {
        {Target{EPTDIFF_SIMPLE_WALKER, "", 0},
         // One that is known; one that crashes.
         Target{EPTDIFF_FAULTY_WALKER, "2-mbyte-reserved-unchecked", 1},
-        Target{EPTDIFF_FAULTY_WALKER, "crash-once-in-a-while", 1}}) {
+        Target{EPTDIFF_FAULTY_WALKER, "crash-once-in-a-while", 1},
+#ifdef EPTDIFF_ENGINE_BUILDER
+        Target{EPTDIFF_ENGINE_BUILDER, "invept-missing-for-write", 1},
+#endif
+        Target{EPTDIFF_SIMPLE_BUILDER, "", 0}}) {
     const std::string one = Report({file}, bug, "1000", "1", status);
     for (const char* jobs : {"2", "3"}) {
       EXPECT_EQ(Report({file}, bug, "1000", jobs, status), one)

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -112,11 +114,14 @@ void AddNotAsked(const BuilderTargetCheck& check, CheckReport& report) {
 }  // namespace
 
 CheckReport CheckBuilder(BuilderSession& session,
+                         std::vector<std::unique_ptr<BuilderSession>> helpers,
                          const std::vector<Case>& given,
                          const BuilderCheckOptions& options) {
   const Clock::time_point start = Clock::now();
   session.Allow(options.allowed);
+  for (const auto& helper : helpers) helper->Allow(options.allowed);
   BuilderTargetCheck check(session, options.seed);
+  check.Add(std::move(helpers));
   Ask(options, given, check);
   CheckReport report;
   report.kind = CheckedKind::kBuilder;

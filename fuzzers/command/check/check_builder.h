@@ -10,6 +10,7 @@
 #define EPTDIFF_FUZZERS_COMMAND_CHECK_CHECK_BUILDER_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -29,8 +30,10 @@ struct BuilderCheckOptions {
 };
 
 // Puts `given` and new cases to the builder, until an Interrupt came at most,
-// and shows on standard error how far it is.
+// and shows on standard error how far it is. `helpers` are sessions with the
+// same builder, which are asked at the same time.
 CheckReport CheckBuilder(BuilderSession& session,
+                         std::vector<std::unique_ptr<BuilderSession>> helpers,
                          const std::vector<Case>& given,
                          const BuilderCheckOptions& options);
 

@@ -19,9 +19,18 @@ namespace eptdiff {
 namespace {
 
 std::string NameOf(const FuzzTarget& target) {
-  const std::string name =
-      std::filesystem::path(target.path).filename().string();
-  return target.plain ? name + ", plain" : name;
+  return std::filesystem::path(target.path).filename().string();
+}
+
+// The cases of a target and of its twin without sanitizers.
+double CasesOf(const FuzzOptions& options, std::size_t target,
+               const FuzzHistory::Moment& moment) {
+  double cases = 0;
+  for (std::size_t i = 0; i < options.targets.size(); ++i) {
+    if (options.targets[i].corpus != options.targets[target].corpus) continue;
+    cases += moment.cases[i];
+  }
+  return cases;
 }
 
 // Cases a second, by target, each over at least a fortieth of the run: workers
@@ -33,6 +42,7 @@ Chart RateChart(const FuzzOptions& options, const FuzzHistory& history) {
   Chart chart;
   double most = 0;
   for (std::size_t target = 0; target < options.targets.size(); ++target) {
+    if (options.targets[target].plain) continue;
     Curve curve;
     curve.name = NameOf(options.targets[target]);
     std::size_t from = 0;
@@ -40,8 +50,9 @@ Chart RateChart(const FuzzOptions& options, const FuzzHistory& history) {
       const double passed = moments[i].seconds - moments[from].seconds;
       if (passed < window && i + 1 != moments.size()) continue;
       if (passed <= 0) continue;
-      const double rate =
-          (moments[i].cases[target] - moments[from].cases[target]) / passed;
+      const double rate = (CasesOf(options, target, moments[i]) -
+                           CasesOf(options, target, moments[from])) /
+                          passed;
       // The last piece may be too short to mean anything.
       if (passed < window / 2 && !curve.points.empty()) break;
       curve.points.emplace_back(

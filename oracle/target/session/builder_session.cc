@@ -86,7 +86,8 @@ std::unique_ptr<BuilderSession> BuilderSession::Make(Loader loader,
     return nullptr;
   }
   new (session->shared_) Shared();
-  const Incident incident = session->InChild([&] { session->Describe(); });
+  session->Fork([&] { session->Describe(); });
+  const Incident incident = session->Await();
   // Whatever else is wrong with it, somebody else can say.
   if (!session->shared_->is_builder) return nullptr;
   if (incident.kind != IncidentKind::kNone) {
@@ -110,12 +111,20 @@ std::unique_ptr<BuilderSession> BuilderSession::Make(Loader loader,
 }
 
 std::vector<BuilderReply> BuilderSession::Run(std::span<const Case> cases) {
-  const std::span<const Case> batch =
-      cases.first(std::min(kMaxBatch, cases.size()));
-  const Incident incident = InChild([&] { Judge(batch); });
-  const std::size_t done = std::min<std::size_t>(shared_->cases, batch.size());
+  Begin(cases);
+  return End();
+}
+
+void BuilderSession::Begin(std::span<const Case> cases) {
+  begun_ = std::min(kMaxBatch, cases.size());
+  Fork([&] { Judge(cases.first(begun_)); });
+}
+
+std::vector<BuilderReply> BuilderSession::End() {
+  const Incident incident = Await();
+  const std::size_t done = std::min<std::size_t>(shared_->cases, begun_);
   std::vector<BuilderReply> replies(shared_->replies, shared_->replies + done);
-  if (done < batch.size()) {
+  if (done < begun_) {
     BuilderReply& cut = replies.emplace_back();
     cut.incident = incident;
     cut.step = shared_->step;
@@ -193,19 +202,20 @@ void BuilderSession::Abandon(const Incident& incident) {
   _exit(0);
 }
 
-Incident BuilderSession::InChild(const std::function<void()>& work) {
+void BuilderSession::Fork(const std::function<void()>& work) {
   shared_->cases = 0;
   shared_->step = 0;
   shared_->raised = Incident();
   shared_->finished = false;
   shared_->fault.fault = 0;
   EmptyOutput(output_);  // what is shown is of the last child
+  child_ = -1;
   int ends[2];
-  if (pipe(ends) != 0) return {IncidentKind::kExit, 0};
+  if (pipe(ends) != 0) return;
   std::fflush(nullptr);  // or the child would print it again
   const pid_t parent = getpid();
-  const pid_t child = fork();
-  if (child == 0) {
+  child_ = fork();
+  if (child_ == 0) {
     SettleChild(parent, output_);
     close(ends[0]);
     TellFaultsTo(&shared_->fault);
@@ -216,13 +226,19 @@ Incident BuilderSession::InChild(const std::function<void()>& work) {
     _exit(0);
   }
   close(ends[1]);
+  pipe_ = ends[0];
+}
+
+Incident BuilderSession::Await() {
+  const pid_t child = std::exchange(child_, -1);
+  const int pipe = std::exchange(pipe_, -1);
   const Incident incident =
-      child > 0 ? Await(child, ends[0]) : Incident{IncidentKind::kExit, 0};
-  close(ends[0]);
+      child > 0 ? AwaitChild(child, pipe) : Incident{IncidentKind::kExit, 0};
+  if (pipe >= 0) close(pipe);
   return incident;
 }
 
-Incident BuilderSession::Await(pid_t child, int pipe) {
+Incident BuilderSession::AwaitChild(pid_t child, int pipe) {
   Clock::time_point moved = Clock::now();
   std::uint64_t progress = shared_->progress;
   std::int64_t cpu = CpuTime(child);

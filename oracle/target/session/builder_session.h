@@ -90,6 +90,11 @@ class BuilderSession {
   std::vector<BuilderReply> Run(std::span<const Case> cases);
   BuilderReply Run(const Case& c) { return Run({&c, 1})[0]; }
 
+  // The same in two parts, between which the child works: other sessions may
+  // begin, too. Nothing else is asked meanwhile, and the cases stay.
+  void Begin(std::span<const Case> cases);
+  std::vector<BuilderReply> End();
+
   // What went right in all cases so far.
   std::vector<CountedSymptom> Right() const;
 
@@ -100,9 +105,10 @@ class BuilderSession {
   struct Shared;  // what both processes see
 
   BuilderSession(Loader loader, const Options& options);
-  // Forks a child that does `work`, and waits until it has ended.
-  Incident InChild(const std::function<void()>& work);
-  Incident Await(pid_t child, int pipe);
+  // Forks a child that does `work`; then waits until it has ended.
+  void Fork(const std::function<void()>& work);
+  Incident Await();
+  Incident AwaitChild(pid_t child, int pipe);
   Incident EndOf(int status) const;
   // In the child.
   void Describe();
@@ -113,6 +119,9 @@ class BuilderSession {
   std::chrono::milliseconds limit_;
   Shared* const shared_;
   const int output_;  // the child's standard output and error
+  pid_t child_ = -1;  // that works, and the pipe that it closes at its end
+  int pipe_ = -1;
+  std::size_t begun_ = 0;  // cases that it was given
   FaultTexts faults_;
   eptdiff_builder_profile profile_;
   std::string name_;
