@@ -166,8 +166,8 @@ template <HostMemory Memory>
 EngineStatus Engine::Perform(Memory& memory, const Request& request,
                              const PagePart& part, Event& event) {
   Translation page;
-  if (!request.unverified && TranslateWith(memory, part.gpa, request.use,
-                                           request.memory_types, page))
+  if (!request.unverified &&
+      TranslateWith(memory, part.gpa, request.use, request.memory_types, page))
       [[likely]] {
     SetCompleted(page, event);
     return EngineStatus::kAnswered;

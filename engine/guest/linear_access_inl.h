@@ -127,9 +127,9 @@ EngineStatus Engine::PerformPagedPart(Memory& memory, const Access& access,
   guest_walk_.level = 0;
   guest_walk_.update = false;
   guest_walk_.hlat = false;
-  const EngineStatus status = Perform(
-      memory, request, {paging_->PageAddress(leaf, gla, level), gla, bytes},
-      event);
+  const EngineStatus status =
+      Perform(memory, request,
+              {paging_->PageAddress(leaf, gla, level), gla, bytes}, event);
   event.translations[0].guest_structure_types =
       event.translation_count == 0 ? 0 : path.structure_types;
   return status;
