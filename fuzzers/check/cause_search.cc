@@ -103,6 +103,12 @@ void CauseSearch::Begin() {
         }
       },
       [this] { return AskPool(); });
+  experiments_->set_end(end_);
+}
+
+void CauseSearch::set_end(Clock::time_point end) {
+  end_ = end;
+  experiments_->set_end(end);
 }
 
 std::optional<Observed> CauseSearch::Ask(const Case& question) {
@@ -194,6 +200,7 @@ Observed CauseSearch::Smaller(const Observed& observed, const Key& key) {
   Minimize(
       observed.question,
       [&](const Case& c) {
+        if (Clock::now() >= end_) return false;
         if (c.steps.size() != observed.question.steps.size()) return false;
         std::optional<Observed> now = Ask(c);
         if (!now.has_value() || !now->departs || KeyOf(*now) != key) {
@@ -228,7 +235,13 @@ void CauseSearch::StudyNext(Strictness how) {
   }
   Observed seed = Smaller(original, key);
   departing_.push_back(seed);
-  if (!experiments_->Study(seed, departing_, how)) {
+  // Rather one cause for all than one for each.
+  std::vector<Observed> departing = departing_;
+  for (const TargetCause& found : found_) {
+    departing.insert(departing.end(), found.examples.begin(),
+                     found.examples.end());
+  }
+  if (!experiments_->Study(seed, departing, how)) {
     given_up_.insert(key);
     return;
   }
@@ -316,7 +329,20 @@ std::vector<TargetCause> CauseSearch::causes() const {
               return a.cases != b.cases ? a.cases > b.cases
                                         : a.cause.asked < b.cause.asked;
             });
-  return list;
+  std::vector<TargetCause> mistakes;
+  for (TargetCause& cause : list) {
+    const auto same = std::find_if(
+        mistakes.begin(), mistakes.end(), [&](const TargetCause& mistake) {
+          return AreOneMistake(mistake.cause, cause.cause);
+        });
+    if (same == mistakes.end()) {
+      mistakes.push_back(std::move(cause));
+      continue;
+    }
+    same->likewise.push_back(std::move(cause.cause));
+    same->cases += cause.cases;
+  }
+  return mistakes;
 }
 
 }  // namespace eptdiff

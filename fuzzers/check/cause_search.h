@@ -34,6 +34,7 @@ Observed ObservedOf(const StepReport& report, const Step* step);
 
 struct TargetCause {
   Cause cause;
+  std::vector<Cause> likewise;     // the same mistake, under other conditions
   std::uint64_t cases = 0;         // that showed it
   Observed example;                // one that it explains, and the worst
   std::vector<Observed> examples;  // some
@@ -56,6 +57,9 @@ class CauseSearch {
   // This answer departs, and nothing explains it.
   void Add(const Observed& observed);
 
+  // No study goes on for long then; no end unless told.
+  void set_end(std::chrono::steady_clock::time_point end);
+
   // Whether there is something to study.
   bool HasMore() const;
   // Studies the most frequent of it.
@@ -64,7 +68,8 @@ class CauseSearch {
   // Makes each cause's case small, until about `end`.
   void Minimise(std::chrono::steady_clock::time_point end);
 
-  // The worst first, then by frequency.
+  // The worst first, then by frequency. One mistake that is made under either
+  // of several conditions is one of them.
   std::vector<TargetCause> causes() const;
   std::size_t size() const { return found_.size(); }
   bool empty() const { return found_.empty(); }
@@ -100,6 +105,8 @@ class CauseSearch {
   std::vector<Observed> departing_;  // that nothing explains so far
   std::map<Key, std::uint64_t> counts_;
   std::set<Key> given_up_;
+  std::chrono::steady_clock::time_point end_ =
+      std::chrono::steady_clock::time_point::max();
   std::size_t asked_before_ = 0;
   std::size_t judged_before_ = 0;
 };

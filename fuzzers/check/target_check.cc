@@ -62,7 +62,13 @@ void TargetCheck::TryGiven(std::span<const Case> cases) {
   cases_.Advance();
 }
 
+void TargetCheck::set_end(Clock::time_point end) {
+  end_ = end;
+  causes_->set_end(end);
+}
+
 bool TargetCheck::IsAllowed() const {
+  if (Clock::now() >= end_) return false;
   const std::uint64_t share = statistics_.cases() * kVerdictsOfCase * effort_ /
                               (effort_ < 100 ? 100 - effort_ : 1);
   return causes_->judged() < kFreeVerdicts + share;
@@ -98,20 +104,33 @@ std::size_t TargetCheck::UnexplainedFindings() const {
       }));
 }
 
-// Where known mistakes explain a part of what departs and not the rest, one
-// that is not known may explain all of it, and they are blamed for nothing.
-void TargetCheck::Reconsider() {
+bool TargetCheck::IsOfARegister(const CauseSearch& search) {
+  if (search.size() != 1) return false;
+  const Effect effect = search.causes()[0].cause.effect;
+  return effect.kind == Effect::Kind::kTakes &&
+         (effect.word == Word::kCr0 || effect.word == Word::kCr4 ||
+          effect.word == Word::kEfer);
+}
+
+// Where several known mistakes explain what departs, or a part of it and not
+// the rest, one that is not known may explain all of it, and they are blamed
+// for nothing.
+void TargetCheck::Reconsider(bool last) {
   constexpr unsigned kMostTimes = 4;
   constexpr int kMostCauses = 4;
   constexpr std::size_t kMostAsked = 24;
   const std::size_t size = dialect_.alterations().size();
+  const std::size_t before = size + causes_->size() + UnexplainedFindings();
   const bool news = size != considered_size_ ||
                     disagreed_.size() >= 2 * considered_cases_ + 8;
-  if (size == 0 || !news || reconsidered_ == kMostTimes) return;
+  // What was kept of a translation is no part of a question.
+  if (size == 0 || oracle_.keeps_translations()) return;
+  if (last ? before < 2 : !news || reconsidered_ == kMostTimes) return;
   considered_size_ = size;
   considered_cases_ = disagreed_.size();
   ++reconsidered_;
   auto plain = std::make_unique<CauseSearch>(oracle_, Dialect());
+  plain->set_end(end_);
   plain->set_pool(&given_cases_);
   for (const Case& c : disagreed_) {
     if (const auto departure = DepartureIn(*sdm_table_, c)) {
@@ -122,6 +141,19 @@ void TargetCheck::Reconsider() {
     plain->StudyNext(Strictness::kNew);
   }
   if (plain->empty()) return;
+  // Known mistakes that explain everything stay, unless they are as many as one
+  // bit of a register has to do with.
+  if (causes_->empty() && UnexplainedFindings() == 0 &&
+      !IsOfARegister(*plain)) {
+    return;
+  }
+  // Nothing that is known so far is lost.
+  for (const TargetCause& found : causes_->causes()) {
+    for (const Observed& example : found.examples) {
+      const auto departure = DepartureIn(*sdm_table_, example.question);
+      if (departure.has_value() && !plain->Explains(*departure)) return;
+    }
+  }
   // What they leave is for the diagnosis, as if there were nothing else.
   auto rest = std::make_unique<Diagnosis>(oracle_.fields());
   std::size_t asked = 0;
@@ -132,7 +164,6 @@ void TargetCheck::Reconsider() {
     rest->Ask(oracle_, c);
   }
   const Explanation& explanation = rest->explanation();
-  const std::size_t before = size + UnexplainedFindings();
   TargetTable by_rest(oracle_, explanation.dialect());
   std::set<std::string> unexplained;
   for (const Case& c : disagreed_) {

@@ -99,6 +99,10 @@ class TargetCheck {
   // the target equally well, then minimisation, until about `end`.
   void Conclude(std::chrono::steady_clock::time_point end);
 
+  // When all that is asked for causes has to be at its end, but for what
+  // Conclude() does; no end unless told.
+  void set_end(std::chrono::steady_clock::time_point end);
+
   // How much of what it does may be diagnosis, in percent; 25 unless told.
   void set_effort(unsigned percent) { effort_ = percent; }
 
@@ -165,7 +169,8 @@ class TargetCheck {
   bool IsAllowed() const;
   void StudyCauses();
   void DropExplained();
-  void Reconsider();
+  void Reconsider(bool last = false);
+  static bool IsOfARegister(const CauseSearch& search);
   std::optional<Observed> DepartureIn(TargetTable& table, const Case& c);
   std::size_t UnexplainedFindings() const;
   void Look(const Case& c, const Standings& standings);
@@ -191,6 +196,8 @@ class TargetCheck {
 
   std::unique_ptr<CauseSearch> causes_;
   unsigned effort_ = 25;
+  std::chrono::steady_clock::time_point end_ =
+      std::chrono::steady_clock::time_point::max();
   unsigned reconsidered_ = 0;         // how often; at the last time:
   std::size_t considered_size_ = 0;   // of the dialect
   std::size_t considered_cases_ = 0;  // that disagreed

@@ -57,8 +57,9 @@ void TargetCheck::Conclude(Clock::time_point end) {
     }
   }
   // What there was no time for so far.
-  if (causes_->HasMore()) Reconsider();
   const Clock::time_point study_end = Clock::now() + (end - Clock::now()) / 2;
+  set_end(study_end);
+  Reconsider(/*last=*/true);
   while (causes_->HasMore() && Clock::now() < study_end) causes_->StudyNext();
   DropExplained();
   causes_->Minimise(end);

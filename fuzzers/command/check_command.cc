@@ -33,10 +33,10 @@
 #include "fuzzers/command/subcommands.h"
 #include "fuzzers/command/words/answer_words.h"
 #include "fuzzers/command/words/cause_words.h"
-#include "fuzzers/command/words/harm.h"
 #include "fuzzers/command/words/stale_words.h"
 #include "fuzzers/command/words/style.h"
 #include "fuzzers/text/view.h"
+#include "oracle/judgement/consequence.h"
 #include "oracle/target/object/sanitizer_runtime.h"
 #include "oracle/target/session/open_target.h"
 
@@ -57,7 +57,17 @@ constexpr char kAbout[] =
     "Exit: 0 it agrees, 1 it does not, 2 it cannot be loaded, or bad usage, 3 "
     "it\nanswered nothing, 4 a report cannot be written, or it ended early.";
 
-constexpr double kSecondsForDecided = 5;
+// Of a run that is bounded in time, what of it may have gone by when no more is
+// asked: the rest is for causes, small cases and proofs, of which a target that
+// agrees has few. In any case they have so long, in seconds.
+constexpr double kAskedIfAgrees = 0.9;
+constexpr double kAskedIfNot = 0.7;
+constexpr double kConcluded = 0.95;
+constexpr double kLeastConclusion = 1;
+constexpr double kLeastProof = 0.5;
+// Without such a bound, as long at most.
+constexpr double kMostConclusion = 20;
+constexpr double kMostProof = 5;
 
 struct CheckOptions {
   std::string target;
@@ -144,12 +154,12 @@ void Tell(TargetCheck& check, const TargetOracle& oracle, const Case& c,
     finding.text_case.expected = finding.expected;
   }
   if (oracle.incident().kind != IncidentKind::kNone) {
-    finding.harm = Harm::kNoAnswer;
+    finding.consequence = Consequence::kNoAnswer;
     finding.given = "no answer: " + WordsOf(oracle.incident());
     return;
   }
   if (!standings.disagrees) {
-    finding.harm = Harm::kNoAnswer;
+    finding.consequence = Consequence::kNoAnswer;
     finding.given = "what is right, but " + WordsOf(oracle.aside());
     return;
   }
@@ -157,11 +167,11 @@ void Tell(TargetCheck& check, const TargetOracle& oracle, const Case& c,
   for (const Disagreement& d : standings.finding.disagreements) {
     absl::StrAppend(&finding.given, "; ", DisagreementWords(d));
   }
-  finding.harm =
-      HarmOf(standings.verdict->alternatives[standings.finding.alternative],
-             standings.outcome, standings.finding.disagreements);
+  finding.consequence = ConsequenceOf(
+      standings.verdict->alternatives[standings.finding.alternative].event.kind,
+      standings.outcome.event.kind, standings.finding.disagreements);
   const std::string stale = StaleWords(c, oracle, standings);
-  if (!stale.empty()) finding.harm = Harm::kStale;
+  if (!stale.empty()) finding.consequence = Consequence::kStale;
   if (!stale.empty()) absl::StrAppend(&finding.given, "; it ", stale);
   finding.likeness = LikenessOf(standings.finding);
 }
@@ -190,8 +200,13 @@ CheckFinding FindingOf(const TargetCause& found, TargetCheck& check,
   const RuleInfo& rule = InfoOf(found.example.disagreements[0].why.rule);
   finding.identifier = std::string(rule.identifier);
   finding.sdm_section = std::string(rule.section);
-  finding.sentence = CauseWords(found.cause);
+  finding.sentence = CauseWords(found.cause, found.likewise);
   finding.experiment = ExperimentWords(found.cause);
+  for (const Cause& other : found.likewise) {
+    const std::vector<std::string> lines = ExperimentWords(other);
+    finding.experiment.insert(finding.experiment.end(), lines.begin(),
+                              lines.end());
+  }
   finding.cases = found.cases;
   Tell(check, oracle, found.c, finding);
   if (oracle.exchange_failed()) {
@@ -208,7 +223,7 @@ CheckFinding FindingOf(const TargetFinding& found, TargetCheck& check,
   finding.cases = found.cases;
   finding.output = found.output;
   if (found.incident.kind != IncidentKind::kNone) {
-    finding.harm = Harm::kNoAnswer;
+    finding.consequence = Consequence::kNoAnswer;
     finding.identifier = SignaturePart(found.incident);
     finding.sentence = WordsOf(found.incident);
   } else {
@@ -232,11 +247,11 @@ CheckFinding FindingOf(const TargetFinding& found, TargetCheck& check,
   return finding;
 }
 
-void Prove(const std::vector<Case>& cases, TargetOracle& oracle,
+void Prove(const std::vector<Case>& cases, double seconds, TargetOracle& oracle,
            ProvenRules& proven) {
   const Clock::time_point start = Clock::now();
   constexpr std::size_t kPiece = 64;
-  for (std::size_t i = 0; i < cases.size() && Since(start) < kSecondsForDecided;
+  for (std::size_t i = 0; i < cases.size() && Since(start) < seconds;
        i += kPiece) {
     const auto piece =
         std::span(cases).subspan(i, std::min(kPiece, cases.size() - i));
@@ -270,8 +285,10 @@ void AddLeft(const eptdiff_profile& profile, std::uint64_t steps,
       steps == 1 ? " step" : " steps"));
 }
 
+// Of what was asked in `seconds`, of which it waited so long for the target.
 CheckReport ReportOf(const CheckOptions& options, TargetCheck& check,
-                     TargetOracle& oracle, double seconds, double waited) {
+                     TargetOracle& oracle, double seconds, double waited,
+                     double proof) {
   CheckReport report;
   report.target = options.target;
   report.name = std::string(oracle.name());
@@ -293,7 +310,7 @@ CheckReport ReportOf(const CheckOptions& options, TargetCheck& check,
                                 counts.skipped[i]);
   }
   ProvenRules proven(oracle);
-  Prove(check.kept(), oracle, proven);
+  Prove(check.kept(), proof, oracle, proven);
   report.rules = ReportRules(check.answers(), proven, oracle.profile());
   for (const TargetDeparture& told : check.departures()) {
     report.departures.push_back(DepartureOf(told, check, oracle));
@@ -360,8 +377,7 @@ absl::Status WriteReports(const CheckOptions& options,
 }
 
 void Ask(const CheckOptions& options, const std::vector<Case>& given,
-         TargetCheck& check) {
-  const Clock::time_point start = Clock::now();
+         Clock::time_point start, TargetCheck& check) {
   CheckProgress progress;
   // In pieces, so that the line lives and an interrupt is heard. A program,
   // which may be slow, has nothing of many at a time.
@@ -369,7 +385,8 @@ void Ask(const CheckOptions& options, const std::vector<Case>& given,
   const auto goes_on = [&] {
     return !Interrupt::Came() &&
            (options.cases != 0 ||
-            Since(start) < static_cast<double>(options.seconds));
+            Since(start) < static_cast<double>(options.seconds) *
+                               (check.agrees() ? kAskedIfAgrees : kAskedIfNot));
   };
   for (std::size_t i = 0; i < given.size() && goes_on(); i += piece) {
     check.TryGiven(
@@ -407,15 +424,27 @@ CheckReport CheckWalker(const CheckOptions& options, const Allowed& allowed,
   check.set_effort(static_cast<unsigned>(options.effort));
   check.SendScouts(open, JobsOf(options));
   const auto before = oracle.waited();  // until it had described itself
-  Ask(options, given, check);
+  const auto after = [&](double seconds) {
+    return start + std::chrono::duration_cast<Clock::duration>(
+                       std::chrono::duration<double>(seconds));
+  };
+  const bool is_bounded = options.cases == 0;
+  const auto bound = static_cast<double>(options.seconds);
+  if (is_bounded) check.set_end(after(bound * kAskedIfNot));
+  Ask(options, given, start, check);
   const double seconds = Since(start);
   const double waited =
       std::chrono::duration<double>(oracle.waited() - before).count();
-  check.Conclude(Clock::now() + std::chrono::seconds(20));
+  check.Conclude(after(
+      is_bounded ? std::max(bound * kConcluded, seconds + kLeastConclusion)
+                 : seconds + kMostConclusion));
+  const double proof =
+      is_bounded ? std::clamp(bound - Since(start), kLeastProof, kMostProof)
+                 : kMostProof;
   const auto elsewhere = check.scouts().worked - check.idle();
-  CheckReport report =
-      ReportOf(options, check, oracle, seconds,
-               waited - std::chrono::duration<double>(elsewhere).count());
+  CheckReport report = ReportOf(
+      options, check, oracle, seconds,
+      waited - std::chrono::duration<double>(elsewhere).count(), proof);
   AddUnasked(given.size(), report);
   SetAside(allowed, report);
   return report;
@@ -449,7 +478,7 @@ int CheckCommand(const Arguments& arguments) {
   CommandLine line("check", "TARGET [ARGUMENT...]", kAbout);
   CheckOptions options;
   line.Number("seconds", "N", 1, 1'000'000, &options.seconds,
-              "how long to ask, with the corpus first (30); a walker and "
+              "how long it takes, with the corpus first (30); a walker and "
               "builder shares them");
   line.Number("cases", "N", 1, 1'000'000'000, &options.cases,
               "how many new cases, whatever the time");

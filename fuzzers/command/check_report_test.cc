@@ -42,6 +42,7 @@ TEST(CheckCommandTest, AnswersAreCountedByRuleAndSituation) {
   const double disagreeing = NumberAfter(json, "{", "disagreeing_cases");
   EXPECT_GT(shown, disagreeing / 2);
   EXPECT_LE(disagreeing, wrong);
+  EXPECT_THAT(json, HasSubstr("\"consequence\": \"reaches\""));
   EXPECT_THAT(json, HasSubstr("{\"paging\": \"4-level\", \"access\": "
                               "\"other\", \"level\": \"PDE\""));
   EXPECT_THAT(ran.out, AllOf(HasSubstr("    CFG-9: "),
@@ -72,14 +73,17 @@ TEST(CheckCommandTest, ReportsTellTheSame) {
                     HasSubstr("expected: VM exit 49"),
                     HasSubstr("memory { address: ")));
   const std::string xml = ContentOf(directory.Path("report.xml"));
-  EXPECT_THAT(xml, AllOf(HasSubstr("failures=\"1\""),
-                         HasSubstr("name=\"CFG-9: "), HasSubstr("<failure "),
-                         HasSubstr("<skipped message=\"the profile does not"
-                                   " declare what it is about\"/>")));
+  EXPECT_THAT(xml,
+              AllOf(HasSubstr("failures=\"1\""), HasSubstr("name=\"CFG-9: "),
+                    HasSubstr("<failure type=\"reaches\" "),
+                    HasSubstr("consequence: accesses get through"),
+                    HasSubstr("<skipped message=\"the profile does not"
+                              " declare what it is about\"/>")));
   const std::string sarif = ContentOf(directory.Path("report.sarif"));
   EXPECT_THAT(sarif, AllOf(HasSubstr("\"version\": \"2.1.0\""),
                            HasSubstr("\"ruleId\": \"CFG-9\""),
                            HasSubstr("\"id\": \"CFG-8\""),
+                           HasSubstr("\"consequence\": \"reaches\""),
                            HasSubstr("\"declared\": true")));
   // The case, given to those that are right, agrees.
   const std::string file = directory.Path("cases") +

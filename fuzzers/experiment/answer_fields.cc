@@ -9,10 +9,14 @@ std::uint64_t Changed(const Effect& effect, std::uint64_t value) {
   switch (effect.form) {
     case Form::kConstant:
       return effect.given;
+    case Form::kInstead:
+      return value == effect.was ? effect.given : value;
     case Form::kInverted:
       return value ^ 1;
     case Form::kCleared:
       return value & ~effect.given;
+    case Form::kOffset:
+      return value + effect.given;
     case Form::kOther:
       return value ^ effect.given;
   }
@@ -34,6 +38,12 @@ bool ChangeBit(const Effect& effect, T& field) {
   const std::uint64_t changed = Changed(effect, value) & 1;
   field = static_cast<T>((field & ~bit) | (changed << effect.index));
   return changed != value;
+}
+
+// Of a register: what stays as it was is not given.
+template <typename T>
+bool ChangeGiven(const Effect& effect, const T& before, T& field) {
+  return before != field && Change(effect, field);
 }
 
 std::uint64_t Before(const Case& question, Hpa address) {
@@ -87,6 +97,7 @@ bool IsBit(Field field) {
 bool GiveInstead(const Effect& effect, const Observed& observed,
                  Outcome& outcome) {
   outcome = observed.outcome;
+  const Case& question = observed.question;
   Event& event = outcome.event;
   const std::size_t page = effect.index < 2 ? effect.index : 0;
   Translation& translation = event.translations[page];
@@ -119,14 +130,18 @@ bool GiveInstead(const Effect& effect, const Observed& observed,
     case Field::kStructureMemoryType:
       return translated && Change(effect, translation.structure_memory_type);
     case Field::kPmlIndex:
-      return Change(effect, outcome.registers.pml_index);
+      return ChangeGiven(effect, question.controls.pml_index,
+                         outcome.registers.pml_index);
     case Field::kEptp:
-      return Change(effect, outcome.registers.eptp);
+      return ChangeGiven(effect, question.controls.eptp,
+                         outcome.registers.eptp);
     case Field::kEptpIndex:
-      return Change(effect, outcome.registers.eptp_index);
+      return ChangeGiven(effect, question.controls.eptp_index,
+                         outcome.registers.eptp_index);
     case Field::kPdpte:
       return effect.index < 4 &&
-             Change(effect, outcome.registers.pdpte[effect.index]);
+             ChangeGiven(effect, question.guest.pdpte[effect.index],
+                         outcome.registers.pdpte[effect.index]);
     case Field::kMemory:
       return ChangeMemory(effect, observed, outcome);
     case Field::kExitReasonFlags:

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "fuzzers/entries/bits.h"
+#include "fuzzers/entries/registers.h"
 #include "fuzzers/experiment/answer_fields.h"
 #include "fuzzers/experiment/experiments.h"
 #include "fuzzers/experiment/variations.h"
@@ -15,6 +16,7 @@ namespace {
 
 // Effects of which the condition is looked for.
 constexpr std::size_t kMostTried = 14;
+constexpr std::size_t kMostRedirecting = 8;
 
 }  // namespace
 
@@ -24,6 +26,11 @@ void Experiments::AddTakes(const Observed& seed, std::vector<Attempt>& list) {
       if (event_only && !seed.DepartsInEvent()) break;
       Attempt attempt{effect, when};
       attempt.effect.event_only = event_only;
+      const bool known =
+          std::any_of(list.begin(), list.end(), [&](const Attempt& other) {
+            return other.effect == attempt.effect && other.when == when;
+          });
+      if (known) break;
       if (predictor_.Of(attempt.effect, when, seed) != Says::kExplains) {
         continue;
       }
@@ -62,6 +69,22 @@ void Experiments::AddTakes(const Observed& seed, std::vector<Attempt>& list) {
       effect.mask = bits::Bit(b);
       effect.value = ~entry.value & effect.mask;
       add(effect, place);
+      // Where several entries are taken so, one place explains little.
+      if (RedirectsOnly(effect)) add(effect, {});
+    }
+    if (entry.structure != Structure::kEpt) continue;
+    effect.part = Part::kPresence;
+    const std::uint64_t rights =
+        PresenceBits(HasSecondary(seed.question, bits::kSecondaryMbec));
+    if ((entry.value & rights) != 0) {
+      effect.mask = entry.value & rights;
+      effect.value = 0;
+      add(effect, place);
+      continue;
+    }
+    for (unsigned b = 0; b < 64; ++b) {
+      effect.mask = effect.value = entry.value & bits::Bit(b);
+      if (effect.mask != 0) add(effect, place);
     }
   }
 }
@@ -117,6 +140,14 @@ void Experiments::AddAnswers(const Observed& seed, std::vector<Attempt>& list) {
     list.push_back({effect, {}});
     return;
   }
+  effect.form = Form::kInstead;
+  effect.was = first.expected;
+  list.push_back({effect, {}});
+  effect.was = 0;
+  effect.form = Form::kOffset;
+  effect.given = first.given - first.expected;
+  list.push_back({effect, {}});
+  effect.given = first.given;
   const std::uint64_t lost = first.expected & ~first.given;
   if (lost != 0 && (first.given & ~first.expected) == 0) {
     effect.form = Form::kCleared;
@@ -160,12 +191,18 @@ std::vector<Experiments::Attempt> Experiments::Candidates(
   }
   for (std::size_t i = 0; i < list.size(); ++i) list[i].place = i;
   Sort(list);
-  if (list.size() <= kMostTried) return list;
-  // What fits anything stays.
-  std::vector<Attempt> kept(list.begin(),
-                            list.begin() + static_cast<int>(kMostTried));
-  for (std::size_t i = kMostTried; i < list.size(); ++i) {
-    if (list[i].effect.kind == Effect::Kind::kAnswers) kept.push_back(list[i]);
+  // What fits anything stays; what leads astray, which explains much, takes
+  // nobody else's place.
+  std::size_t redirecting = 0;
+  std::size_t others = 0;
+  std::vector<Attempt> kept;
+  for (const Attempt& attempt : list) {
+    const bool redirects = RedirectsOnly(attempt.effect);
+    const std::size_t place = redirects ? redirecting++ : others++;
+    const bool fits_anything = attempt.effect.kind == Effect::Kind::kAnswers;
+    if (fits_anything || place < (redirects ? kMostRedirecting : kMostTried)) {
+      kept.push_back(attempt);
+    }
   }
   return kept;
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "fuzzers/entries/bits.h"
+
 namespace eptdiff {
 namespace {
 
@@ -20,29 +22,27 @@ EventClass ClassOf(const Event& event) {
 }
 
 Consequence ConsequenceOf(const Observed& observed) {
-  if (observed.DepartsInEvent()) {
-    if (observed.outcome.event.kind == EventKind::kCompleted) {
-      return Consequence::kReaches;
-    }
-    return observed.expected.kind == EventKind::kCompleted
-               ? Consequence::kRefuses
-               : Consequence::kOtherEvent;
+  return ConsequenceOf(observed.expected.kind, observed.outcome.event.kind,
+                       observed.disagreements);
+}
+
+bool AreOneMistake(const Cause& a, const Cause& b) {
+  const Effect& x = a.effect;
+  const Effect& y = b.effect;
+  if (x.kind != y.kind) return false;
+  switch (x.kind) {
+    case Effect::Kind::kTakes:
+      return x.word == y.word && x.structure == y.structure &&
+             x.mask == y.mask && x.value == y.value && x.from == y.from;
+    case Effect::Kind::kAltered:
+      return x.alteration == y.alteration;
+    case Effect::Kind::kAnswers:
+      break;
   }
-  switch (observed.disagreements[0].field) {
-    case Field::kAddress:
-      return Consequence::kElsewhere;
-    case Field::kMemoryType:
-    case Field::kStructureMemoryType:
-      return Consequence::kMemoryType;
-    case Field::kPdpte:
-    case Field::kEptp:
-    case Field::kEptpIndex:
-    case Field::kPmlIndex:
-    case Field::kMemory:
-      return Consequence::kEffects;
-    default:
-      return Consequence::kTellsWrong;
-  }
+  if (x.field != y.field) return false;
+  return x.field <= Field::kExitReason ? x.expected_event == y.expected_event &&
+                                             x.given_event == y.given_event
+                                       : x.index == y.index;
 }
 
 std::uint64_t NumberSet(std::uint64_t number) {
@@ -59,6 +59,20 @@ Atom AtItself(Word word, std::uint64_t number) {
 
 bool IsOfEntries(const Effect& effect) {
   return effect.kind == Effect::Kind::kTakes && effect.word == Word::kEntry;
+}
+
+bool RedirectsOnly(const Effect& effect) {
+  if (effect.kind != Effect::Kind::kTakes) return false;
+  if (effect.part != Part::kWhole) return false;
+  switch (effect.word) {
+    case Word::kEptp:
+    case Word::kEntry:
+      return (effect.mask & bits::kAddress) != 0;
+    case Word::kGpa:
+      return true;
+    default:
+      return false;
+  }
 }
 
 const EntryRead* LastOf(const std::vector<EntryRead>& entries) {
@@ -80,6 +94,48 @@ std::uint64_t TakenFor(const Effect& effect, std::uint64_t value) {
   if (effect.from == 0) return (value & ~effect.mask) | effect.value;
   return (value & effect.from) != 0 ? value | effect.mask
                                     : value & ~effect.mask;
+}
+
+std::uint64_t PresenceBits(bool mbec) {
+  return bits::kPermissions | (mbec ? bits::kUserExecute : 0);
+}
+
+std::uint64_t PresenceBits(const Effect& effect, bool mbec) {
+  return (PresenceBits(mbec) & ~effect.mask) | effect.value;
+}
+
+Effect WithinPart(const Effect& effect, const Case& question,
+                  const EntryRead& entry) {
+  std::uint64_t part = ~std::uint64_t{0};
+  const std::uint64_t width = bits::Low(question.processor.maxphyaddr);
+  const auto role =
+      static_cast<EntryRole>(ValueOf(question, entry, Word::kEntryRole));
+  switch (effect.part) {
+    case Part::kWhole:
+      return effect;
+    case Part::kAddress: {
+      const unsigned shift = role == EntryRole::kPage && entry.level > 1
+                                 ? 12 + 9 * (entry.level - 1u)
+                                 : 12;
+      part = bits::kAddress & width & ~bits::Low(shift);
+      break;
+    }
+    case Part::kBeyond:
+      part = bits::kAddress & ~width;
+      break;
+    case Part::kPresence:
+      part = 0;
+      break;
+  }
+  Effect within = effect;
+  within.mask &= part;
+  within.value &= part;
+  return within;
+}
+
+std::uint64_t TakenFor(const Effect& effect, const Case& question,
+                       const EntryRead& entry) {
+  return TakenFor(WithinPart(effect, question, entry), entry.value);
 }
 
 const EntryRead* OnTheWay(const std::vector<EntryRead>& entries,

@@ -28,6 +28,7 @@
 
 #include "fuzzers/experiment/question.h"
 #include "oracle/case.h"
+#include "oracle/judgement/consequence.h"
 #include "oracle/judgement/judge.h"
 #include "oracle/oracle.h"
 #include "oracle/outcome.h"
@@ -66,9 +67,21 @@ EventClass ClassOf(const Event& event);
 // How what is given in a field comes from what is expected there.
 enum class Form : std::uint8_t {
   kConstant,  // always Effect::given
+  kInstead,   // Effect::given where Effect::was is expected, and only there
   kInverted,  // a bit that is the other one
   kCleared,   // without the bits of Effect::given
+  kOffset,    // Effect::given more, modulo 2^64
   kOther,     // anything else
+};
+
+// Which bits of an entry an effect is about, of those in its mask.
+enum class Part : std::uint8_t {
+  kWhole,
+  kAddress,  // that are its address: what is checked is the entry as it is
+  kBeyond,   // that are at or above the physical-address width
+  // That say whether an EPT entry is present: those of `value` do, the others
+  // of the mask do not, and the entry is as it is in all else.
+  kPresence,
 };
 
 struct Effect {
@@ -84,6 +97,10 @@ struct Effect {
   std::uint64_t value = 0;
   std::uint64_t from = 0;
   bool event_only = false;
+  // Of entries, which part; and, if `root`, the register that references the
+  // first table (EPTP, CR3) likewise.
+  Part part = Part::kWhole;
+  bool root = false;
 
   // kAltered
   const Alteration* alteration = nullptr;
@@ -95,19 +112,9 @@ struct Effect {
   EventClass expected_event = {};
   EventClass given_event = {};
   std::uint64_t given = 0;
+  std::uint64_t was = 0;
 
   friend bool operator==(const Effect&, const Effect&) = default;
-};
-
-// The worst that follows, worst first.
-enum class Consequence : std::uint8_t {
-  kReaches,    // an access completes that the SDM has fail
-  kElsewhere,  // ... or goes to another address
-  kRefuses,    // an access fails that the SDM has complete
-  kOtherEvent,
-  kMemoryType,
-  kTellsWrong,  // the event is right, and what is told of it is not
-  kEffects,     // accessed and dirty flags, the log, other memory
 };
 
 // An answer to a question, judged.
@@ -132,7 +139,7 @@ struct Cause {
   std::size_t explained = 0;     // answers that depart, and as it says
   std::size_t contradicted = 0;  // that agree where it says they would not
   std::size_t asked = 0;         // questions that it took
-  Consequence consequence = Consequence::kEffects;
+  Consequence consequence = Consequence::kUnknown;        // the worst
   std::vector<std::pair<EventClass, EventClass>> events;  // expected, given
   // For each atom: what was seen where it alone did not hold.
   struct Without {
@@ -142,6 +149,10 @@ struct Cause {
   std::vector<Without> without;
 };
 
+// Whether both are one mistake, which is made under either condition, or tells
+// the same part of an answer wrongly in either way.
+bool AreOneMistake(const Cause& a, const Cause& b);
+
 // A set of numbers, as atoms have it, that is this one alone.
 std::uint64_t NumberSet(std::uint64_t number);
 // That a number of the entry itself is this one.
@@ -149,6 +160,15 @@ Atom AtItself(Word word, std::uint64_t number);
 
 // Whether what is taken otherwise are entries.
 bool IsOfEntries(const Effect& effect);
+
+// Whether it leads elsewhere. Whoever goes astray finds nothing there, whatever
+// led him: a bit of an address explains what has to do with absent entries.
+bool RedirectsOnly(const Effect& effect);
+
+// The bits that say whether an EPT entry is present, by the SDM and by an
+// effect on presence.
+std::uint64_t PresenceBits(bool mbec);
+std::uint64_t PresenceBits(const Effect& effect, bool mbec);
 
 // The last entry on the way; null if there is none.
 const EntryRead* LastOf(const std::vector<EntryRead>& entries);
@@ -160,8 +180,14 @@ inline const EntryRead* LastOf(const Observed& observed) {
 // known.
 void AddConsequence(const Observed& observed, Cause& cause);
 
-// What a kTakes effect takes a word for, or an entry.
+// What a kTakes effect takes a word for, or an entry on the way of `question`.
 std::uint64_t TakenFor(const Effect& effect, std::uint64_t value);
+std::uint64_t TakenFor(const Effect& effect, const Case& question,
+                       const EntryRead& entry);
+
+// The effect on no other bits of an entry than those of its part.
+Effect WithinPart(const Effect& effect, const Case& question,
+                  const EntryRead& entry);
 
 // Whether an atom holds; `itself` may be null if none is meant.
 bool Holds(const Atom& atom, const Case& question,

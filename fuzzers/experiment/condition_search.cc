@@ -53,21 +53,6 @@ double Readability(const Atom& atom) {
   }
 }
 
-// Whoever goes astray finds nothing there, whatever led him: a bit of an
-// address explains what has to do with absent entries.
-bool RedirectsOnly(const Effect& effect) {
-  if (effect.kind != Effect::Kind::kTakes) return false;
-  switch (effect.word) {
-    case Word::kEptp:
-    case Word::kEntry:
-      return (effect.mask & bits::kAddress) != 0;
-    case Word::kGpa:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
 std::vector<Atom> Experiments::AtomsOf(const Observed& seed,
@@ -75,7 +60,11 @@ std::vector<Atom> Experiments::AtomsOf(const Observed& seed,
   std::vector<Atom> atoms;
   const std::vector<EntryRead> taken =
       predictor_.Taken(attempt.effect, attempt.when, seed);
-  const EntryRead* itself = !taken.empty() ? &taken[0] : LastOf(seed);
+  // Of what the effect is about in other questions, if it is a register here.
+  const bool elsewhere = attempt.effect.root && taken.empty();
+  const EntryRead* itself = !taken.empty() ? &taken[0]
+                            : elsewhere    ? nullptr
+                                           : LastOf(seed);
   const auto bits_of = [&](Atom atom, std::uint64_t value, unsigned count) {
     for (unsigned b = 0; b < count; ++b) {
       atom.mask = bits::Bit(b);
@@ -94,7 +83,13 @@ std::vector<Atom> Experiments::AtomsOf(const Observed& seed,
       atoms.push_back(atom);
     }
   }
-  if (itself != nullptr) {
+  if (elsewhere) {
+    for (const Word word : {Word::kEntryLevel, Word::kEntryRole}) {
+      Atom atom = AtItself(word, 0);
+      atom.mask = 0;
+      atoms.push_back(atom);
+    }
+  } else if (itself != nullptr) {
     for (const Word word : {Word::kEntryLevel, Word::kEntryRole,
                             Word::kEntryStructure, Word::kEntryFor}) {
       atoms.push_back(AtItself(word, ValueOf(seed.question, *itself, word)));
@@ -167,6 +162,8 @@ void Experiments::FindCondition(const Observed& seed, Attempt& attempt) {
         return Holds(atom, item.observed->question, item.observed->entries,
                      item.itself);
       }
+      // Of a register that references the first table nothing is asked.
+      if (attempt.effect.root && item.taken.empty()) return true;
       return std::any_of(item.taken.begin(), item.taken.end(),
                          [&](const EntryRead& entry) {
                            return Holds(atom, item.observed->question,
@@ -182,6 +179,8 @@ void Experiments::FindCondition(const Observed& seed, Attempt& attempt) {
         } else if (of_entries && !item.taken.empty()) {
           atom.mask |= NumberSet(
               ValueOf(item.observed->question, item.taken[0], atom.word));
+        } else if (attempt.effect.root && item.taken.empty()) {
+          continue;
         } else if (item.itself != nullptr) {
           atom.mask |= NumberSet(
               ValueOf(item.observed->question, *item.itself, atom.word));

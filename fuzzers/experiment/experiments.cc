@@ -96,6 +96,27 @@ void Experiments::Keep(const Attempt& attempt) {
   causes_.push_back(std::move(cause));
 }
 
+// What was asked for an effect says whether it holds, and what departed before
+// anybody asked says how much of that it is.
+void Experiments::PreferThoseThatCoverMore(std::vector<Attempt>& list) {
+  std::vector<double> covered;
+  for (const Attempt& attempt : list) {
+    covered.push_back(static_cast<double>(std::count_if(
+        departing_.begin(), departing_.end(), [&](const Observed* o) {
+          return predictor_.Of(attempt.effect, attempt.when, *o) ==
+                 Says::kExplains;
+        })));
+  }
+  if (list.empty()) return;
+  const double most = *std::max_element(covered.begin(), covered.end());
+  if (most == 0) return;
+  constexpr double kShare = 0.75;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (list[i].score <= 0) continue;
+    list[i].score *= 1 - kShare + kShare * covered[i] / most;
+  }
+}
+
 bool Experiments::Study(const Observed& seed,
                         std::span<const Observed> departing, Strictness how) {
   if (!pool_asked_) {
@@ -112,33 +133,42 @@ bool Experiments::Study(const Observed& seed,
   Vary(seed);
   std::vector<Attempt> attempts = Candidates(seed);
   stride_ = kFirstStride;
-  for (Attempt& attempt : attempts) {
-    FindCondition(seed, attempt);
-    TryOtherBit(attempt);
-    Weigh(attempt);
+  for (std::size_t i = 0; i < attempts.size(); ++i) {
+    if (IsLate()) {
+      attempts.resize(i);
+      break;
+    }
+    FindCondition(seed, attempts[i]);
+    TryOtherBit(attempts[i]);
+    Weigh(attempts[i]);
   }
+  PreferThoseThatCoverMore(attempts);
   Sort(attempts);
   // What looks best is asked elsewhere; it may look worse then.
   constexpr std::size_t kAskedElsewhere = 3;
   if (attempts.size() > kAskedElsewhere) attempts.resize(kAskedElsewhere);
   stride_ = 1;
   for (Attempt& attempt : attempts) {
+    if (IsLate()) break;
     Spread(seed, attempt);
     FindCondition(seed, attempt);
     Widen(seed, attempt);
     FindCondition(seed, attempt);
     TryOtherBit(attempt);
-    if (attempt.effect.from == 0) WidenMask(seed, attempt);
+    if (attempt.effect.from == 0) LearnMask(seed, attempt);
     Prune(attempt);
+  }
+  PreferThoseThatCoverMore(attempts);
+  if (how == Strictness::kNew) {
+    std::erase_if(attempts, [](const Attempt& attempt) {
+      return attempt.contradicted > 0 ||
+             (attempt.effect.kind == Effect::Kind::kAltered &&
+              attempt.when.empty());
+    });
   }
   Sort(attempts);
   if (attempts.empty() || attempts[0].explained <= 0 ||
       attempts[0].contradicted > 0.5 * attempts[0].explained) {
-    return false;
-  }
-  const bool known = attempts[0].effect.kind == Effect::Kind::kAltered &&
-                     attempts[0].when.empty();
-  if (how == Strictness::kNew && (known || attempts[0].contradicted > 0)) {
     return false;
   }
   Keep(attempts[0]);

@@ -16,19 +16,21 @@
 // 5. The effect that explains most with the shortest condition is the cause.
 //    Answers that it explains are muted, and what is left is looked at next.
 //
-// Deterministic, for a target that is. Cost: counted in verdicts and questions,
-// some hundred thousand and some thousand for a cause; whoever has it study
-// says when.
+// Deterministic, for a target that is, and unless it is told an end. Cost:
+// counted in verdicts and questions, some hundred thousand and some thousand
+// for a cause; whoever has it study says when.
 //
 // This folder finds out by asking; it uses the reference, entries/ and
 // encoding/, and is told how to ask. Begin here; question.h is what is varied,
 // cause.h what comes out, prediction.h what a cause says of an answer;
-// candidates.cc, condition_search.cc and widening.cc are steps 2 to 4.
+// candidates.cc, condition_search.cc, widening.cc and masks.cc are steps 2
+// to 4.
 //
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_FUZZERS_EXPERIMENT_EXPERIMENTS_H_
 #define EPTDIFF_FUZZERS_EXPERIMENT_EXPERIMENTS_H_
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -88,6 +90,11 @@ class Experiments {
     causes_.erase(causes_.begin() + static_cast<std::ptrdiff_t>(number));
   }
 
+  // A study that is under way then makes do with what it knows; none unless
+  // told.
+  using Clock = std::chrono::steady_clock;
+  void set_end(Clock::time_point end) { end_ = end; }
+
   // What it took so far.
   std::size_t asked() const { return asked_; }
   std::size_t judged() const { return predictor_.judged(); }
@@ -103,6 +110,7 @@ class Experiments {
     std::size_t place = 0;  // among those of its study
   };
 
+  bool IsLate() const { return Clock::now() >= end_; }
   void Ask(const std::vector<Case>& questions, std::vector<Observed>* list);
   void Vary(const Observed& seed);
   std::vector<Attempt> Candidates(const Observed& seed);
@@ -115,10 +123,16 @@ class Experiments {
   void Spread(const Observed& seed, const Attempt& attempt);
   void Widen(const Observed& seed, Attempt& attempt);
   void TryOtherBit(Attempt& attempt);
+  void LearnMask(const Observed& seed, Attempt& attempt);
   void WidenMask(const Observed& seed, Attempt& attempt);
+  std::optional<std::uint64_t> PlainAddress(
+      const Observed& seed, std::uint64_t now, std::uint64_t from,
+      const std::function<void(Case&, std::uint64_t)>& set);
+  void WidenPresence(const Observed& seed, Attempt& attempt);
   void Weigh(Attempt& attempt);
   void Keep(const Attempt& attempt);
   static void Sort(std::vector<Attempt>& list);
+  void PreferThoseThatCoverMore(std::vector<Attempt>& list);
 
   // How much an answer counts: what was varied on purpose says more than what
   // happened to be asked.
@@ -147,6 +161,7 @@ class Experiments {
   Predictor predictor_;
   std::vector<Cause> causes_;
   std::size_t asked_ = 0;
+  Clock::time_point end_ = Clock::time_point::max();
 
   bool pool_asked_ = false;
   std::vector<Observed> pool_;

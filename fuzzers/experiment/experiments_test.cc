@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -31,12 +32,16 @@ using Mistake =
 // access.
 class Mistaken {
  public:
-  explicit Mistaken(Mistake mistake) : mistake_(std::move(mistake)) {}
+  // Judged by what is declared.
+  Mistaken(Mistake mistake, const Declared& declared)
+      : mistake_(std::move(mistake)), declared_(declared) {}
 
   std::optional<Observed> Answer(const Case& question) {
     if (question.steps.size() != 1 || !IsCanonical(question)) return {};
     const Step& step = question.steps[0];
     if (step.kind != StepKind::kGuestPhysicalAccess) return {};
+    // What these give and take of rights is not left to hardware.
+    if (declared_.left != nullptr && question.controls.tertiary != 0) return {};
     Case taken = question;
     UsedEntries used;
     FindUsedEntries(question, step, used);
@@ -48,6 +53,7 @@ class Mistaken {
       }
     }
     MachineState state;
+    state.declared = declared_;
     Outcome outcome;
     state.Load(taken);
     if (engine_.Enter(state, outcome) != Skip::kNone) return {};
@@ -76,12 +82,14 @@ class Mistaken {
 
  private:
   const Mistake mistake_;
+  const Declared declared_;
   EngineOracle engine_;
 };
 
 // Studies what departs among the witnesses until nothing is left.
-std::vector<Cause> CausesOf(const Mistake& mistake) {
-  Mistaken target(mistake);
+std::vector<Cause> CausesOf(const Mistake& mistake,
+                            const Declared& declared = Declared()) {
+  Mistaken target(mistake, declared);
   std::vector<Observed> pool;
   const auto ask = [&](const Case& c) {
     for (const Step& step : c.steps) {
@@ -100,7 +108,7 @@ std::vector<Cause> CausesOf(const Mistake& mistake) {
     ask(c);
   }
   Experiments experiments(
-      Dialect(), kAllFields, Declared(),
+      Dialect(), kAllFields, declared,
       [&](std::span<const Case> questions,
           std::vector<std::optional<Observed>>& answers) {
         for (const Case& question : questions) {
@@ -197,6 +205,67 @@ TEST(ExperimentsTest, AConditionIsFoundBesideTheEffect) {
   SCOPED_TRACE(Told(causes));
   EXPECT_EQ(causes[0].effect.mask, 2u);
   EXPECT_TRUE(Needs(causes[0], kIgnored));
+}
+
+TEST(ExperimentsTest, ThreeMistakesAreTakenApart) {
+  constexpr std::uint64_t kIgnored = 1 << 11;
+  const std::vector<Cause> causes =
+      CausesOf([](const Case&, const UsedEntry& entry) {
+        const bool refuses = entry.level == 1 && (entry.value & kIgnored) != 0;
+        if (refuses) return entry.value & ~std::uint64_t{4};
+        if (entry.level == 4) return entry.value | 2;
+        return entry.level == 2 ? entry.value & ~std::uint64_t{1 << 13}
+                                : entry.value;
+      });
+  ASSERT_EQ(causes.size(), 3u) << Told(causes);
+  SCOPED_TRACE(Told(causes));
+  std::map<std::uint64_t, std::uint64_t> levels;  // by mask
+  for (const Cause& cause : causes) {
+    levels[cause.effect.mask] = LevelsOf(cause);
+    // One may make up for another, here and there.
+    EXPECT_LT(10 * cause.contradicted, cause.explained);
+  }
+  EXPECT_EQ(levels[4], 1u << 1);
+  EXPECT_EQ(levels[2], 1u << 4);
+  EXPECT_EQ(levels[1 << 13], 1u << 2);
+}
+
+// An entry whose rights are left to hardware: all that it can grant, if it is
+// present and not misconfigured.
+std::uint64_t Granted(const Case& question, std::uint64_t value) {
+  const bool mbec = (question.controls.secondary >> 22 & 1) != 0;
+  const bool execute_only = (question.processor.ept_vpid_cap & 1) != 0;
+  const bool present = (value & (mbec ? 0x407 : 7)) != 0;
+  const bool readable = (value & 1) != 0;
+  const bool writable = (value & 2) != 0;
+  if (!present || (!readable && (writable || !execute_only))) return value;
+  // Supervisor shadow stacks, too.
+  return value | 0x407 | std::uint64_t{1} << 60;
+}
+
+// A walker that leaves rights to hardware is judged so, in what is predicted as
+// in what is asked.
+TEST(ExperimentsTest, WhatIsLeftToHardwareContradictsNothing) {
+  SlotSet left;
+  for (const Slot slot : {Slot::kVio2, Slot::kVio3, Slot::kVio4, Slot::kVio5,
+                          Slot::kVio6, Slot::kVio12, Slot::kVio13, Slot::kSpp4,
+                          Slot::kSpp5Entry, Slot::kSpp5Vector, Slot::kSpp7}) {
+    left.Add(slot);
+  }
+  Declared declared;
+  declared.left = &left;
+  constexpr std::uint64_t kBit = 1 << 12;
+  const std::vector<Cause> causes = CausesOf(
+      [](const Case& question, const UsedEntry& entry) {
+        const std::uint64_t value = Granted(question, entry.value);
+        return entry.level == 1 ? value | kBit : value;
+      },
+      declared);
+  ASSERT_EQ(causes.size(), 1u) << Told(causes);
+  SCOPED_TRACE(Told(causes));
+  EXPECT_EQ(causes[0].effect.mask, kBit);
+  EXPECT_EQ(causes[0].effect.value, kBit);
+  EXPECT_EQ(causes[0].contradicted, 0u);
 }
 
 TEST(ExperimentsTest, ABitThatIsTakenForAnotherIsOneCause) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "fuzzers/entries/bits.h"
 #include "fuzzers/experiment/answer_fields.h"
 
 namespace eptdiff {
@@ -19,13 +20,27 @@ bool GivenAs(const Effect& effect, const Disagreement& d) {
   switch (effect.form) {
     case Form::kConstant:
       return d.given == effect.given;
+    case Form::kInstead:
+      return d.expected == effect.was && d.given == effect.given;
     case Form::kCleared:
       return d.given == (d.expected & ~effect.given);
+    case Form::kOffset:
+      return d.field == Field::kPmlIndex
+                 ? static_cast<std::uint16_t>(d.given - d.expected) ==
+                       static_cast<std::uint16_t>(effect.given)
+                 : d.given - d.expected == effect.given;
     case Form::kInverted:
     case Form::kOther:
       return true;
   }
   return true;
+}
+
+Dialect DecidingPresence(Dialect dialect) {
+  for (const Alteration& alteration : ThatDecidePresence()) {
+    dialect = dialect.With(alteration);
+  }
+  return dialect;
 }
 
 }  // namespace
@@ -35,6 +50,7 @@ Predictor::Predictor(const Dialect& dialect, FieldSet fields,
     : fields_(fields),
       dialect_(dialect),
       reference_(dialect),
+      presence_(DecidingPresence(dialect)),
       verdict_(std::make_unique<Verdict>()),
       other_verdict_(std::make_unique<Verdict>()),
       trace_(std::make_unique<Trace>()) {
@@ -55,6 +71,8 @@ void Predictor::JudgeBy(const Reference& reference, const Case& question,
   state_.Begin(question.steps[0]);
   if (entries == nullptr) {
     reference.Judge(state_, &question.steps[0], *verdict_, *trace_);
+  } else if (entries->DecidePresence()) {
+    presence_.Judge(state_, question.steps[0], *verdict_, *trace_, entries);
   } else {
     reference.Judge(state_, question.steps[0], *verdict_, *trace_, entries);
   }
@@ -78,6 +96,13 @@ bool Predictor::TakeWord(const Effect& effect, const std::vector<Atom>& when,
   const EntryRead* last = LastOf(entries);
   if (!HoldAll(when, question, entries, last)) return false;
   SetValue(question, effect.word, taken);
+  // Whoever overlooks the secondary controls walks EPT all the same.
+  if (effect.word == Word::kPrimary &&
+      (value & ~taken & bits::kPrimarySecondary) != 0) {
+    SetValue(question, Word::kPrimary, value);
+    SetValue(question, Word::kSecondary,
+             ValueOf(question, Word::kSecondary) & bits::kSecondaryEpt);
+  }
   return true;
 }
 
@@ -136,11 +161,15 @@ Says Predictor::OfAnswers(const Effect& effect, const std::vector<Atom>& when,
   if (observed.departs) {
     const Disagreement& first = observed.disagreements[0];
     if (effect.field <= Field::kExitReason) {
-      return observed.DepartsInEvent() &&
-                     observed.expected == effect.expected_event &&
-                     ClassOf(observed.outcome.event) == effect.given_event
-                 ? Says::kExplains
-                 : Says::kOtherwise;
+      if (!observed.DepartsInEvent() ||
+          ClassOf(observed.outcome.event) != effect.given_event) {
+        return Says::kOtherwise;
+      }
+      if (observed.expected == effect.expected_event) return Says::kExplains;
+      // It may have been held against another of several alternatives.
+      JudgeBy(reference_, observed.question);
+      return FitsEvent(effect.expected_event) ? Says::kExplains
+                                              : Says::kOtherwise;
     }
     return SameDisagreement(effect, first) && GivenAs(effect, first)
                ? Says::kExplains
@@ -165,7 +194,7 @@ Says Predictor::Of(const Effect& effect, const std::vector<Atom>& when,
   if (IsOfEntries(effect)) {
     entries.Add(effect, when);
     JudgeBy(reference_, observed.question, &entries);
-    if (entries.taken().empty()) return unmet;
+    if (!entries.took()) return unmet;
   } else if (effect.kind == Effect::Kind::kTakes) {
     Case question = observed.question;
     if (!TakeWord(effect, when, observed.entries, question)) return unmet;
@@ -262,7 +291,7 @@ bool Predictor::Matters(const Effect& effect, const std::vector<Atom>& when,
     TakenEntries taken(question, entries);
     taken.Add(effect, when);
     JudgeBy(reference_, question, &taken);
-    if (taken.taken().empty()) return false;
+    if (!taken.took()) return false;
   } else {
     Case other = question;
     if (!TakeWord(effect, when, entries, other)) return false;

@@ -1,25 +1,34 @@
 // Entries that are taken for others than they are, as a chooser: the reference
-// reads them so, each in its place, and memory stays as it is.
+// reads them so, each in its place, and memory stays as it is. What is present
+// is decided here as well, in a dialect that has the alterations for it.
 // Thread-safety: thread-compatible; lives as long as one step is judged.
 #ifndef EPTDIFF_FUZZERS_EXPERIMENT_TAKEN_ENTRIES_H_
 #define EPTDIFF_FUZZERS_EXPERIMENT_TAKEN_ENTRIES_H_
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "fuzzers/experiment/cause.h"
 #include "oracle/case.h"
 #include "oracle/reference/chooser.h"
+#include "oracle/reference/dialect.h"
 #include "oracle/reference/trace.h"
 
 namespace eptdiff {
+
+// Alterations of what is present (WALK-3, WALK-4), as the entries have it that
+// are taken for others in this thread.
+std::span<const Alteration> ThatDecidePresence();
 
 class TakenEntries final : public Chooser {
  public:
   // `entries` are those on the way of `question`, as they are: what a condition
   // may be about. Both outlive this.
-  TakenEntries(const Case& question, const std::vector<EntryRead>& entries)
-      : question_(question), entries_(entries) {}
+  TakenEntries(const Case& question, const std::vector<EntryRead>& entries);
+  ~TakenEntries();
+  TakenEntries(const TakenEntries&) = delete;
+  TakenEntries& operator=(const TakenEntries&) = delete;
 
   // Entries for which the condition holds are taken as this effect has it; both
   // outlive this. Further ones apply to what the first make of an entry.
@@ -27,10 +36,14 @@ class TakenEntries final : public Chooser {
     taken_as_.push_back({&effect, &when});
   }
   bool empty() const { return taken_as_.empty(); }
+  // Whether they say what is present; then JudgeBy() needs ThatDecidePresence.
+  bool DecidePresence() const;
 
   // Those that were taken for something else, as they are, in the order in
   // which they were read.
   const std::vector<EntryRead>& taken() const { return taken_; }
+  // Whether an entry was, or a register that references the first table.
+  bool took() const { return took_root_ || !taken_.empty(); }
 
   std::uint64_t ReadEntry(Examiner& x, Hpa address, std::uint64_t now) override;
   std::uint64_t ReadSpp(Examiner& x, Hpa address, std::uint64_t now) override;
@@ -39,10 +52,10 @@ class TakenEntries final : public Chooser {
 
   // Nothing is kept.
   std::uint64_t BeginLinear(Examiner&, std::uint64_t cr3) override {
-    return cr3;
+    return TakeRoot(Structure::kGuest, cr3);
   }
   std::uint64_t BeginEpt(Examiner&, std::uint64_t eptp) override {
-    return eptp;
+    return TakeRoot(Structure::kEpt, eptp);
   }
   void Keep(Examiner&) override {}
   void KeepNothing(Examiner&) override {}
@@ -61,12 +74,19 @@ class TakenEntries final : public Chooser {
     const Effect* effect;
     const std::vector<Atom>* when;
   };
+  friend std::uint64_t PresentAsTaken(const Situation& situation,
+                                      std::uint64_t value);
   std::uint64_t Take(const EntryRead& entry);
+  // Whether the entry that was read last is present; by the SDM `present`.
+  bool IsPresent(bool mbec, bool present);
+  std::uint64_t TakeRoot(Structure structure, std::uint64_t value);
 
   const Case& question_;
   const std::vector<EntryRead>& entries_;
   std::vector<TakenAs> taken_as_;
   std::vector<EntryRead> taken_;
+  bool took_root_ = false;
+  EntryRead last_;  // as it was taken
 };
 
 }  // namespace eptdiff

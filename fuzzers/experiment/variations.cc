@@ -145,7 +145,12 @@ void MakeMatter(const Effect& effect, Case& question) {
 void MakeMatter(const Effect& effect, const std::vector<Atom>& atoms,
                 const EntryRead& entry, Case& question) {
   std::uint64_t value = WithBits(atoms, entry.value);
-  value = (value & ~effect.mask) | (~effect.value & effect.mask);
+  if (effect.part == Part::kPresence) {
+    // Present by no other bit than those that the effect is about.
+    value = (value & ~PresenceBits(true)) | effect.mask;
+  } else {
+    value = (value & ~effect.mask) | (~effect.value & effect.mask);
+  }
   SetEntry(question, entry, value);
 }
 

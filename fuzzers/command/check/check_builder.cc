@@ -15,6 +15,7 @@
 #include "fuzzers/command/check/check_progress.h"
 #include "fuzzers/command/fuzz/interrupt.h"
 #include "fuzzers/command/words/builder_words.h"
+#include "fuzzers/command/words/consequence_words.h"
 #include "fuzzers/text/view.h"
 #include "oracle/builder/diagnosis/cause_words.h"
 #include "oracle/rules.h"
@@ -75,8 +76,9 @@ CheckFinding FindingOf(const BuilderTargetFinding& found) {
   finding.text_case.signature = found.signature;
   finding.step = absl::StrCat(found.reply.step, ", ",
                               BuilderStepWords(found.c, found.reply.step));
-  finding.harm = found.reply.broken.has_value() ? HarmOf(*found.reply.broken)
-                                                : Harm::kNoAnswer;
+  finding.consequence = found.reply.broken.has_value()
+                            ? ConsequenceOf(*found.reply.broken)
+                            : Consequence::kNoAnswer;
   if (!found.cause.has_value()) {
     finding.identifier = SignaturePart(found.reply.incident);
     finding.sentence = found.reply.Words();

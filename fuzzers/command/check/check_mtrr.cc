@@ -85,9 +85,9 @@ CheckFinding FindingOf(const MtrrFinding& found, const std::string& name) {
       found.question.bytes, found.question.hpa);
   finding.expected = PermittedWords(found.permitted);
   finding.question = RegistersText(found.question.mtrrs);
-  finding.harm = Harm::kMemoryType;
+  finding.consequence = Consequence::kMemoryType;
   if (found.reply.incident.kind != IncidentKind::kNone) {
-    finding.harm = Harm::kNoAnswer;
+    finding.consequence = Consequence::kNoAnswer;
     finding.identifier = SignaturePart(found.reply.incident);
     finding.given = finding.sentence = WordsOf(found.reply.incident);
     return finding;

@@ -11,6 +11,7 @@
 #include "fuzzers/check/target_check.h"
 #include "fuzzers/command/files/embedded_corpus.h"
 #include "fuzzers/command/mistakes/planted_mistake.h"
+#include "fuzzers/command/mistakes/planting.h"
 #include "fuzzers/command/words/cause_words.h"
 #include "fuzzers/text/view.h"
 #include "oracle/target/session/target_oracle.h"
@@ -90,7 +91,7 @@ MistakeResult Measure(std::uint64_t number, std::uint64_t cases,
         View(told.departure.alteration->words)));
   }
   for (const TargetCause& cause : check.causes()) {
-    sentences.push_back(CauseWords(cause.cause));
+    sentences.push_back(CauseWords(cause.cause, cause.likewise));
   }
   result.explained = sentences.size();
   result.findings = sentences.size() + check.findings().size();

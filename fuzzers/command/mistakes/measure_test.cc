@@ -43,5 +43,36 @@ TEST(MeasureTest, MistakesThatNoListHasAreNamed) {
   EXPECT_GE(totals.whole, 8u) << told;
 }
 
+// Kinds of mistakes that came out as several findings once, by number.
+TEST(MeasureTest, OneMistakeIsOneFinding) {
+  constexpr struct {
+    std::uint64_t number;
+    const char* mistake;
+    const char* told;
+  } kMistakes[] = {
+      // What is an address is learned, at any width.
+      {1049, "ADDRESS in descend() is 0x1fffff000",
+       "takes bits 51:33 of the address in an EPT paging-structure entry that "
+       "references a table for 0: "},
+      // What is present is learned.
+      {104, "EXECUTE in is_present() is 0x10",
+       "takes an EPT paging-structure entry for present by bit 4 and not by "
+       "bit 2: "},
+      // Two known mistakes would explain it as well.
+      {203, "bit 30 of CR0 is taken for 0", "takes bit 30 of CR0 (CD) for 0: "},
+      // What depends on what is right.
+      {111, "memory type 0 becomes 5, with bit 22 of the secondary controls",
+       "gives the memory type as WP where the SDM has UC, if and only if bit "
+       "22 of the secondary controls "},
+  };
+  for (const auto& [number, mistake, told] : kMistakes) {
+    const MistakeResult result = Measure(number, 10'000, kLong);
+    EXPECT_EQ(result.words, mistake);
+    EXPECT_EQ(result.findings, 1u) << mistake << "\n" << result.headline;
+    EXPECT_TRUE(result.headline.starts_with(told)) << mistake << "\n"
+                                                   << result.headline;
+  }
+}
+
 }  // namespace
 }  // namespace eptdiff

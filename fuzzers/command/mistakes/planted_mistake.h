@@ -13,18 +13,16 @@
 // is changed on the way.
 //
 // This folder measures how well a check names what nobody has listed; it uses
-// the check and its words. Begin here; measure.h is what is measured.
+// the check and its words. Begin here; planting.h is where, measure.h what is
+// measured.
 //
 // Thread-safety: one thread; one mistake is planted at a time.
 #ifndef EPTDIFF_FUZZERS_COMMAND_MISTAKES_PLANTED_MISTAKE_H_
 #define EPTDIFF_FUZZERS_COMMAND_MISTAKES_PLANTED_MISTAKE_H_
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
-
-#include "oracle/target/session/session.h"
 
 namespace eptdiff {
 
@@ -63,9 +61,6 @@ struct PlantedMistake {
 
 // The mistake of this number.
 PlantedMistake DrawMistake(std::uint64_t number);
-
-// The walker that makes it, or none; in this process.
-std::unique_ptr<TargetSession> PlantedWalker(const PlantedMistake* mistake);
 
 }  // namespace eptdiff
 

@@ -12,6 +12,7 @@
 #include "fuzzers/command/page/heat_map.h"
 #include "fuzzers/command/page/html.h"
 #include "fuzzers/command/report/check_words.h"
+#include "fuzzers/command/words/consequence_words.h"
 #include "fuzzers/command/words/word_list.h"
 #include "fuzzers/targets/panel.h"
 #include "fuzzers/text/view.h"
@@ -110,19 +111,19 @@ class FindingsWriter {
       told.push_back(std::move(further));
     }
     for (const ToldFinding& one : told) {
-      const auto harm = static_cast<std::size_t>(one.finding->harm);
-      ++counts_[harm];
-      by_harm_[harm] += Article(report, one);
+      const auto what = static_cast<std::size_t>(one.finding->consequence);
+      ++counts_[what];
+      by_consequence_[what] += Article(report, one);
     }
     std::string html;
-    for (std::size_t harm = 0; harm < kHarmCount; ++harm) {
-      if (by_harm_[harm].empty()) continue;
+    for (std::size_t what = 0; what < kConsequenceCount; ++what) {
+      if (by_consequence_[what].empty()) continue;
       html +=
           Element("h3", absl::StrCat(
-                            View(HarmWords(static_cast<Harm>(harm))), " ",
+                            View(WordsOf(static_cast<Consequence>(what))), " ",
                             Element("span class=\"quiet\"",
-                                    absl::StrCat("(", counts_[harm], ")")))) +
-          by_harm_[harm];
+                                    absl::StrCat("(", counts_[what], ")")))) +
+          by_consequence_[what];
     }
     return html;
   }
@@ -179,8 +180,8 @@ class FindingsWriter {
   const std::string id_;
   std::unique_ptr<Panel> panel_;
   std::size_t number_ = 0;
-  std::array<std::string, kHarmCount> by_harm_;
-  std::array<std::size_t, kHarmCount> counts_ = {};
+  std::array<std::string, kConsequenceCount> by_consequence_;
+  std::array<std::size_t, kConsequenceCount> counts_ = {};
 };
 
 std::string ReportHtml(const CheckReport& report, const std::string& id) {

@@ -8,6 +8,7 @@
 #include "fuzzers/command/report/check_report.h"
 #include "fuzzers/command/report/check_rules.h"
 #include "fuzzers/command/report/json.h"
+#include "fuzzers/command/words/consequence_words.h"
 #include "fuzzers/text/view.h"
 #include "oracle/editions.h"
 
@@ -31,6 +32,7 @@ void WriteFinding(const CheckFinding& finding, JsonWriter& json) {
     json.Key("sdm_2026").String(CitedIn2026(finding.sdm_section));
   }
   json.Key("sentence").String(finding.sentence);
+  json.Key("consequence").String(View(NameOf(finding.consequence)));
   json.Key("inseparable").Array();
   for (const std::string& other : finding.inseparable) json.String(other);
   json.End();
@@ -77,7 +79,8 @@ std::string Message(const CheckFinding& finding) {
 }
 
 std::string Details(const CheckFinding& finding) {
-  std::string text = Message(finding);
+  std::string text = absl::StrCat(
+      Message(finding), "\nconsequence: ", View(WordsOf(finding.consequence)));
   for (const std::string& line : finding.experiment) {
     absl::StrAppend(&text, "\ntried: ", line);
   }
@@ -103,8 +106,10 @@ void AddTestCase(absl::string_view suite, const std::string& name,
     absl::StrAppend(&xml, "    <skipped message=\"", Xml(skipped), "\"/>\n");
   }
   for (const CheckFinding* finding : findings) {
-    absl::StrAppendFormat(&xml, "    <failure message=\"%s\">%s</failure>\n",
-                          Xml(finding->sentence), Xml(Details(*finding)));
+    absl::StrAppendFormat(
+        &xml, "    <failure type=\"%s\" message=\"%s\">%s</failure>\n",
+        NameOf(finding->consequence), Xml(finding->sentence),
+        Xml(Details(*finding)));
   }
   absl::StrAppend(&xml, "  </testcase>\n");
 }
@@ -298,6 +303,9 @@ void WriteRun(const CheckReport& report, JsonWriter& json) {
     json.End();
     json.End();
     json.End();
+    json.End();
+    json.Key("properties").Object();
+    json.Key("consequence").String(View(NameOf(finding->consequence)));
     json.End();
     if (i >= not_allowed) {
       json.Key("suppressions").Array();

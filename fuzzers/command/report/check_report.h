@@ -16,9 +16,9 @@
 #include <vector>
 
 #include "fuzzers/command/report/check_rules.h"
-#include "fuzzers/command/words/harm.h"
 #include "fuzzers/command/words/style.h"
 #include "fuzzers/text/case_text.h"
+#include "oracle/judgement/consequence.h"
 #include "oracle/target/object/edge_map.h"
 
 namespace eptdiff {
@@ -29,7 +29,7 @@ struct CheckFinding {
   std::string alteration;   // of a departure, by name
   std::string sdm_section;  // "" if the SDM has nothing to do with it
   std::string sentence;     // what it does
-  Harm harm = Harm::kUnknown;
+  Consequence consequence = Consequence::kUnknown;
   // Alterations that would explain it as well, in words.
   std::vector<std::string> inseparable;
   std::string signature;

@@ -1,317 +1,19 @@
 #include "fuzzers/command/words/cause_words.h"
 
 #include <algorithm>
-#include <bit>
-#include <span>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "fuzzers/command/words/bit_names.h"
 #include "fuzzers/command/words/bit_words.h"
-#include "fuzzers/entries/guest_mode.h"
+#include "fuzzers/command/words/condition_words.h"
+#include "fuzzers/command/words/consequence_words.h"
+#include "fuzzers/entries/bits.h"
 #include "fuzzers/text/view.h"
 #include "oracle/judgement/judge.h"
 
 namespace eptdiff {
 namespace {
-
-// Tables 29-1 to 29-7.
-constexpr BitName kEptEntryBits[] = {
-    {0, "read"},
-    {1, "write"},
-    {2, "execute"},
-    {6, "ignore PAT"},
-    {7, "maps a page"},
-    {8, "accessed"},
-    {9, "dirty"},
-    {10, "user-mode execute"},
-    {57, "verify guest paging"},
-    {58, "paging-write access"},
-    {60, "supervisor shadow stack"},
-    {61, "sub-page write permissions"},
-    {63, "suppress #VE"},
-};
-// Volume 3A, tables 4-14 to 4-20.
-constexpr BitName kGuestEntryBits[] = {
-    {0, "present"}, {1, "writable"},
-    {2, "user"},    {3, "PWT"},
-    {4, "PCD"},     {5, "accessed"},
-    {6, "dirty"},   {7, "page size or PAT"},
-    {8, "global"},  {63, "execute-disable"},
-};
-constexpr BitName kEptpBits[] = {
-    {6, "accessed and dirty flags"},
-    {7, "supervisor shadow-stack control"},
-};
-constexpr BitName kCr0Bits[] = {
-    {0, "PE"}, {16, "WP"}, {29, "NW"}, {30, "CD"}, {31, "PG"}};
-constexpr BitName kCr4Bits[] = {
-    {4, "PSE"},   {5, "PAE"},   {7, "PGE"},  {12, "LA57"}, {17, "PCIDE"},
-    {20, "SMEP"}, {21, "SMAP"}, {22, "PKE"}, {23, "CET"},  {24, "PKS"}};
-constexpr BitName kEferBits[] = {{8, "LME"}, {10, "LMA"}, {11, "NXE"}};
-constexpr BitName kRflagsBits[] = {{18, "AC"}};
-
-struct WordName {
-  Word word;
-  const char* words;
-  std::span<const BitName> bits;
-};
-constexpr WordName kWordNames[] = {
-    {Word::kCapabilities, "IA32_VMX_EPT_VPID_CAP", kCapabilityBits},
-    {Word::kMaxphyaddr, "MAXPHYADDR", {}},
-    {Word::kKeyidBits, "the number of key-identifier bits", {}},
-    {Word::kViolationVe, "support of #VE", {}},
-    {Word::kPage1Gb, "support of 1-GByte guest pages", {}},
-    {Word::kNx, "support of execute-disable", {}},
-    {Word::kPse36, "support of PSE-36", {}},
-    {Word::kPinBased, "the pin-based controls", kPinControlBits},
-    {Word::kPrimary, "the primary controls", kPrimaryControlBits},
-    {Word::kSecondary, "the secondary controls", kSecondaryControlBits},
-    {Word::kTertiary, "the tertiary controls", kTertiaryControlBits},
-    {Word::kVmFunctions, "the VM-function controls", {}},
-    {Word::kExceptionBitmap, "the exception bitmap", {}},
-    {Word::kEptp, "EPTP", kEptpBits},
-    {Word::kPmlAddress, "the PML address", {}},
-    {Word::kPmlIndex, "the PML index", {}},
-    {Word::kSpptp, "SPPTP", {}},
-    {Word::kVeAddress, "the #VE information address", {}},
-    {Word::kEptpList, "the EPTP-list address", {}},
-    {Word::kEptpIndex, "the EPTP index", {}},
-    {Word::kHlatp, "HLATP", {}},
-    {Word::kHlatPrefix, "the HLAT prefix size", {}},
-    {Word::kVpid, "the VPID", {}},
-    {Word::kEntryControls, "the VM-entry controls", {}},
-    {Word::kExitControls, "the VM-exit controls", {}},
-    {Word::kSecondaryExit, "the secondary VM-exit controls", {}},
-    {Word::kApicAddress, "the APIC-access address", {}},
-    {Word::kCr0, "CR0", kCr0Bits},
-    {Word::kCr3, "CR3", {}},
-    {Word::kCr4, "CR4", kCr4Bits},
-    {Word::kEfer, "IA32_EFER", kEferBits},
-    {Word::kPat, "IA32_PAT", {}},
-    {Word::kRflags, "RFLAGS", kRflagsBits},
-    {Word::kPkru, "PKRU", {}},
-    {Word::kPkrs, "IA32_PKRS", {}},
-    {Word::kPdpte0, "PDPTE0", {}},
-    {Word::kPdpte1, "PDPTE1", {}},
-    {Word::kPdpte2, "PDPTE2", {}},
-    {Word::kPdpte3, "PDPTE3", {}},
-    {Word::kCpl, "CPL", {}},
-    {Word::kCsL, "CS.L", {}},
-    {Word::kEventDelivery, "delivery of an event", {}},
-    {Word::kNmiUnblocking, "NMI unblocking by IRET", {}},
-    {Word::kTransactional, "a transactional region", {}},
-    {Word::kBusyShadowStack, "a busy shadow stack", {}},
-    {Word::kStepKind, "the kind of step", {}},
-    {Word::kAccessKind, "the kind of access", {}},
-    {Word::kSize, "the size of the access", {}},
-    {Word::kImplicit, "an implicit supervisor access", {}},
-    {Word::kWruss, "WRUSS", {}},
-    {Word::kAsynchronous, "an asynchronous access", {}},
-    {Word::kGpa, "the guest-physical address", {}},
-    {Word::kGla, "the linear address", {}},
-    {Word::kGlaValid, "validity of the linear address", {}},
-    {Word::kPageGla, "the linear address that was translated", {}},
-    {Word::kPageUser, "user mode of the guest's page", {}},
-    {Word::kPageWritable, "writability of the guest's page", {}},
-    {Word::kPageExecuteDisable, "execute-disable of the guest's page", {}},
-    {Word::kPatIndex, "the PAT index of the guest's page", {}},
-    {Word::kValue, "the value", {}},
-    {Word::kIndex, "the index", {}},
-    {Word::kGuestMode, "the mode of guest paging", {}},
-    {Word::kEptLevels, "the levels of EPT", {}},
-};
-
-const WordName& NameOf(Word word) {
-  return *std::find_if(std::begin(kWordNames), std::end(kWordNames),
-                       [&](const WordName& name) { return name.word == word; });
-}
-
-std::string NameOfBit(std::span<const BitName> names, std::uint64_t mask) {
-  if (!std::has_single_bit(mask)) return "";
-  for (const BitName& name : names) {
-    if (mask == std::uint64_t{1} << name.bit) {
-      return absl::StrCat(" (", name.words, ")");
-    }
-  }
-  return "";
-}
-
-// "bit 12", "bits 20:12", "bits 2:0 and 10".
-std::string BitsWords(std::uint64_t mask) {
-  std::vector<std::string> runs;
-  for (int high = 63; high >= 0; --high) {
-    if ((mask >> high & 1) == 0) continue;
-    int low = high;
-    while (low > 0 && (mask >> (low - 1) & 1) != 0) --low;
-    runs.push_back(high == low ? absl::StrCat(high)
-                               : absl::StrCat(high, ":", low));
-    high = low;
-  }
-  std::string words = std::has_single_bit(mask) ? "bit " : "bits ";
-  for (std::size_t i = 0; i < runs.size(); ++i) {
-    if (i != 0) words += i + 1 == runs.size() ? " and " : ", ";
-    words += runs[i];
-  }
-  return words;
-}
-
-bool IsSet(std::uint64_t mask, unsigned number) { return mask >> number & 1; }
-
-std::string Either(const std::vector<std::string>& words) {
-  return absl::StrJoin(words, " or ");
-}
-
-// Of a set of numbers, from `least` to 63: "46 to 52", "1, 2 or 8".
-std::string NumbersWords(std::uint64_t mask) {
-  const int low = std::countr_zero(mask);
-  const int high = 63 - std::countl_zero(mask);
-  if (high > low + 1 && std::popcount(mask) == high - low + 1) {
-    return absl::StrCat(low, " to ", high);
-  }
-  std::vector<std::string> words;
-  for (unsigned i = 0; i < 64; ++i) {
-    if (IsSet(mask, i)) words.push_back(absl::StrCat(i));
-  }
-  return Either(words);
-}
-
-template <std::size_t N>
-std::string ChoicesWords(std::uint64_t mask, const char* const (&names)[N]) {
-  std::vector<std::string> words;
-  for (unsigned i = 0; i < N; ++i) {
-    if (IsSet(mask, i)) words.push_back(names[i]);
-  }
-  return Either(words);
-}
-
-constexpr const char* kAccessNames[] = {
-    "read",
-    "write",
-    "read-modify-write",
-    "fetch",
-    "shadow-stack read",
-    "shadow-stack write",
-    "read-modify-write of a shadow-stack token"};
-constexpr const char* kModeNames[] = {"none", "32-bit paging", "PAE paging",
-                                      "4-level paging", "5-level paging"};
-constexpr const char* kStepNames[] = {
-    "an access by guest-physical address",
-    "an access by linear address",
-    "a read of a guest paging-structure entry",
-    "an update of a guest paging-structure entry",
-    "a load of the PDPTE registers",
-    "a store",
-    "an EPTP switch",
-    "a table operation",
-    "a write of a register",
-    "VM entry",
-    "an invalidation"};
-
-// An entry that these atoms are about: "a PDE that maps a page".
-std::string EntryWords(const std::vector<Atom>& when, Structure structure,
-                       bool definite) {
-  std::uint64_t levels = 0;
-  std::uint64_t roles = 0;
-  std::uint64_t access = 0;
-  for (const Atom& atom : when) {
-    if (atom.of != Atom::Of::kItself) continue;
-    if (atom.word == Word::kEntryLevel) levels = atom.mask;
-    if (atom.word == Word::kEntryRole) roles = atom.mask;
-    if (atom.word == Word::kEntryFor) access = atom.mask;
-    if (atom.word == Word::kEntryStructure) {
-      structure = static_cast<Structure>(std::countr_zero(atom.mask));
-    }
-  }
-  const char* owner = structure == Structure::kEpt     ? "EPT "
-                      : structure == Structure::kGuest ? "guest "
-                      : structure == Structure::kSpp   ? "SPP "
-                                                       : "";
-  std::vector<std::string> names;
-  for (unsigned level = 5; level >= 1; --level) {
-    if (!IsSet(levels, level)) continue;
-    names.push_back(structure == Structure::kSpp
-                        ? absl::StrCat("entry of level ", level)
-                        : std::string(NameOfLevel(level)));
-  }
-  std::string words = names.empty() || names.size() == 5
-                          ? "paging-structure entry"
-                          : Either(names);
-  if (structure == Structure::kGuest || names.empty() || names.size() == 5) {
-    words = absl::StrCat(owner, words);
-  }
-  const bool vowel = words.starts_with("EPT") || words.starts_with("SPP");
-  words = absl::StrCat(definite ? "the " : vowel ? "an " : "a ", words);
-  if (roles == 1u << static_cast<unsigned>(EntryRole::kPage)) {
-    words += levels == 1u << 2   ? " that maps 2 MBytes"
-             : levels == 1u << 3 ? " that maps 1 GByte"
-                                 : " that maps a page";
-  } else if (roles == 1u << static_cast<unsigned>(EntryRole::kTable)) {
-    words += " that references a table";
-  } else if (roles == 1u << static_cast<unsigned>(EntryRole::kNotPresent)) {
-    words += " that is not present";
-  }
-  if (structure == Structure::kEpt && access != 0 && (access & 1) == 0) {
-    words += " on the way to a guest paging-structure entry";
-  }
-  return words;
-}
-
-std::string BitAtomWords(const Atom& atom, const std::string& of,
-                         std::span<const BitName> names) {
-  const std::string bits =
-      absl::StrCat(BitsWords(atom.mask), of, NameOfBit(names, atom.mask));
-  if (atom.value == atom.mask) {
-    return absl::StrCat(bits,
-                        std::has_single_bit(atom.mask) ? " is 1" : " are 1");
-  }
-  return absl::StrCat(bits, std::has_single_bit(atom.mask) ? " is " : " are ",
-                      atom.value == 0 ? "0" : Hexadecimal(atom.value));
-}
-
-// "" for those that EntryWords() says.
-std::string AtomWords(const Atom& atom) {
-  if (atom.of == Atom::Of::kItself) {
-    if (atom.word != Word::kEntry) return "";
-    return absl::StrCat("its ", BitAtomWords(atom, "", kEptEntryBits));
-  }
-  if (atom.of == Atom::Of::kOnTheWay) {
-    const bool guest = atom.structure == Structure::kGuest;
-    const std::string of = absl::StrCat(
-        " of the ", guest ? "guest " : "", View(NameOfLevel(atom.level)),
-        atom.guest_level != 0 && !guest
-            ? absl::StrCat(" on the way to the guest ",
-                           View(NameOfLevel(atom.guest_level)))
-            : "");
-    return guest ? BitAtomWords(atom, of, kGuestEntryBits)
-                 : BitAtomWords(atom, of, kEptEntryBits);
-  }
-  switch (atom.word) {
-    case Word::kAccessKind:
-      return absl::StrCat("the access is a ",
-                          ChoicesWords(atom.mask, kAccessNames));
-    case Word::kGuestMode:
-      return absl::StrCat("guest paging is ",
-                          ChoicesWords(atom.mask, kModeNames));
-    case Word::kStepKind:
-      return absl::StrCat("the step is ", ChoicesWords(atom.mask, kStepNames));
-    case Word::kEptLevels:
-      return absl::StrCat("EPT has ", NumbersWords(atom.mask), " levels");
-    case Word::kSize:
-      return absl::StrCat("the access has ", NumbersWords(atom.mask), " bytes");
-    default:
-      break;
-  }
-  const WordName& name = NameOf(atom.word);
-  if (KindOf(atom.word) == WordKind::kNumber) {
-    return absl::StrCat(name.words, " is ", NumbersWords(atom.mask));
-  }
-  const WordInfo& info = kQuestionWords[static_cast<std::size_t>(atom.word)];
-  if (info.bits == 1) {
-    return absl::StrCat(atom.value != 0 ? "with " : "without ", name.words);
-  }
-  return BitAtomWords(atom, absl::StrCat(" of ", name.words), name.bits);
-}
 
 std::string ClassWords(const EventClass& event) {
   switch (event.kind) {
@@ -370,27 +72,52 @@ std::string FieldWords(const Effect& effect) {
   }
 }
 
+std::string PresenceWords(const Cause& cause) {
+  const Effect& effect = cause.effect;
+  const std::uint64_t not_by = effect.mask & ~effect.value;
+  std::vector<std::string> words;
+  if (effect.value != 0) words.push_back("by " + BitsWords(effect.value));
+  if (not_by != 0) words.push_back("not by " + BitsWords(not_by));
+  return absl::StrCat("takes ", EntryWords(cause.when, effect.structure, false),
+                      " for present ", absl::StrJoin(words, " and "));
+}
+
+std::string GivenWords(Field field, std::uint64_t value) {
+  switch (field) {
+    case Field::kMemoryType:
+    case Field::kStructureMemoryType:
+      return MemoryTypeWords(value);
+    case Field::kPageSize:
+      return absl::StrCat("2^", value, " bytes");
+    default:
+      return value < 10 ? absl::StrCat(value) : Hexadecimal(value);
+  }
+}
+
 std::string EffectWords(const Cause& cause) {
   const Effect& effect = cause.effect;
   switch (effect.kind) {
     case Effect::Kind::kTakes: {
       if (effect.word == Word::kEntry) {
-        const auto names = effect.structure == Structure::kGuest
-                               ? std::span<const BitName>(kGuestEntryBits)
-                               : std::span<const BitName>(kEptEntryBits);
+        const auto names = BitsOfEntry(effect.structure);
+        if (effect.part == Part::kPresence) return PresenceWords(cause);
+        const char* root = effect.structure == Structure::kEpt ? "EPTP" : "CR3";
         return absl::StrCat(
             "takes ", BitsWords(effect.mask), NameOfBit(names, effect.mask),
-            " of ", EntryWords(cause.when, effect.structure, false), " for ",
+            effect.part == Part::kAddress ? " of the address in " : " of ",
+            effect.root ? absl::StrCat(root, " and of ") : "",
+            EntryWords(cause.when, effect.structure, false), " for ",
             effect.from != 0    ? "its " + BitsWords(effect.from)
             : effect.value == 0 ? "0"
-                                : "1");
+                                : "1",
+            effect.part == Part::kBeyond ? " where they are beyond MAXPHYADDR"
+                                         : "");
       }
-      const WordName& name = NameOf(effect.word);
+      const WordName& name = NamesOf(effect.word);
       if (KindOf(effect.word) == WordKind::kNumber) {
-        const std::string value =
-            effect.word == Word::kAccessKind && effect.value < 7
-                ? absl::StrCat("a ", kAccessNames[effect.value])
-                : absl::StrCat(effect.value);
+        const std::string value = effect.word == Word::kAccessKind
+                                      ? AccessWords(effect.value)
+                                      : absl::StrCat(effect.value);
         return absl::StrCat("takes ", name.words, " for ", value);
       }
       const bool one_bit =
@@ -418,13 +145,24 @@ std::string EffectWords(const Cause& cause) {
   switch (effect.form) {
     case Form::kConstant:
       return absl::StrCat("gives ", FieldWords(effect), " as ",
-                          effect.given < 2 ? absl::StrCat(effect.given)
-                                           : Hexadecimal(effect.given));
+                          GivenWords(effect.field, effect.given));
+    case Form::kInstead:
+      return absl::StrCat("gives ", FieldWords(effect), " as ",
+                          GivenWords(effect.field, effect.given),
+                          " where the SDM has ",
+                          GivenWords(effect.field, effect.was));
     case Form::kInverted:
       return absl::StrCat("inverts ", FieldWords(effect));
     case Form::kCleared:
       return absl::StrCat("gives ", FieldWords(effect), " without ",
                           BitsWords(effect.given));
+    case Form::kOffset: {
+      const bool less = effect.given >> 63 != 0;
+      return absl::StrCat(
+          "gives ", FieldWords(effect), " as ",
+          GivenWords(Field::kAddress, less ? -effect.given : effect.given),
+          less ? " less" : " more", " than it is");
+    }
     case Form::kOther:
       return absl::StrCat("gives ", FieldWords(effect), " wrongly");
   }
@@ -446,8 +184,6 @@ std::string ConsequenceWords(const Cause& cause) {
     case Consequence::kReaches:
       return absl::StrCat("an access completes that the SDM has end in ",
                           event_of(false, true));
-    case Consequence::kElsewhere:
-      return "the access goes to another address";
     case Consequence::kRefuses:
       return absl::StrCat(event_of(true, true),
                           ", where the SDM has the access complete");
@@ -457,25 +193,16 @@ std::string ConsequenceWords(const Cause& cause) {
                             ClassWords(expected));
       }
       return "another event";
-    case Consequence::kMemoryType:
-      return "the memory type is another one";
-    case Consequence::kTellsWrong:
-      return "what is told of the event is wrong";
-    case Consequence::kEffects:
-      return "what is left in memory or registers is wrong";
+    default:
+      return std::string(WordsOf(cause.consequence));
   }
-  return "";
 }
 
-}  // namespace
-
-std::string CauseWords(const Cause& cause) {
-  const Effect& effect = cause.effect;
-  const bool of_entries =
-      effect.kind == Effect::Kind::kTakes && effect.word == Word::kEntry;
+// What it does, and when; `alone`: under no other condition.
+std::string MistakeWords(const Cause& cause, bool alone) {
   std::vector<std::string> conditions;
   const bool about_last =
-      !of_entries &&
+      !IsOfEntries(cause.effect) &&
       std::any_of(cause.when.begin(), cause.when.end(), [](const Atom& atom) {
         return atom.of == Atom::Of::kItself;
       });
@@ -490,16 +217,55 @@ std::string CauseWords(const Cause& cause) {
   const bool exact = cause.contradicted == 0;
   std::string sentence = EffectWords(cause);
   if (!conditions.empty()) {
-    absl::StrAppend(&sentence, exact ? ", if and only if " : ", mostly if ",
+    absl::StrAppend(&sentence,
+                    !exact  ? ", mostly if "
+                    : alone ? ", if and only if "
+                            : ", if ",
                     absl::StrJoin(conditions, " and "));
   } else if (!exact) {
     absl::StrAppend(&sentence, ", but not always");
+  }
+  return sentence;
+}
+
+// The bits that it takes for what an entry is about, beside the SDM's.
+std::string LearnedWords(const Effect& effect) {
+  const std::uint64_t others = bits::kAddress & ~effect.mask;
+  if (effect.kind != Effect::Kind::kTakes) return "";
+  if (effect.value != 0 && effect.part != Part::kPresence) return "";
+  switch (effect.part) {
+    case Part::kWhole:
+      return "";
+    case Part::kAddress:
+      return absl::StrCat("as the address it takes ",
+                          others == 0 ? "no bits" : BitsWords(others),
+                          "; by the SDM these are bits 51:12 below MAXPHYADDR");
+    case Part::kBeyond:
+      return absl::StrCat("of those at or above MAXPHYADDR it checks ",
+                          others == 0 ? "no bits" : BitsWords(others),
+                          "; by the SDM these are bits 51:12");
+    case Part::kPresence:
+      return absl::StrCat("an entry is present by ",
+                          BitsWords(PresenceBits(effect, false)),
+                          "; by the SDM these are bits 2:0, and 10 with MBEC");
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string CauseWords(const Cause& cause, std::span<const Cause> likewise) {
+  std::string sentence = MistakeWords(cause, likewise.empty());
+  for (const Cause& other : likewise) {
+    absl::StrAppend(&sentence, "; and ", MistakeWords(other, false));
   }
   return absl::StrCat(sentence, ": ", ConsequenceWords(cause));
 }
 
 std::vector<std::string> ExperimentWords(const Cause& cause) {
   std::vector<std::string> lines;
+  const std::string learned = LearnedWords(cause.effect);
+  if (!learned.empty()) lines.push_back(learned);
   lines.push_back(absl::StrCat(
       "it departs so in ", cause.explained, " of the answers, and agrees in ",
       cause.contradicted, " where this would have it depart"));

@@ -4,6 +4,7 @@
 #ifndef EPTDIFF_FUZZERS_COMMAND_WORDS_CAUSE_WORDS_H_
 #define EPTDIFF_FUZZERS_COMMAND_WORDS_CAUSE_WORDS_H_
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,9 @@ namespace eptdiff {
 // "takes bit 12 of a PDE that maps a page for 0, if and only if the access is a
 // fetch: an access completes that the SDM has end in VM exit 49 (EPT
 // misconfiguration)".
-std::string CauseWords(const Cause& cause);
+// `likewise`: the same mistake, under other conditions.
+std::string CauseWords(const Cause& cause,
+                       std::span<const Cause> likewise = {});
 
 // The experiment's table: a line for each thing that the condition says.
 std::vector<std::string> ExperimentWords(const Cause& cause);

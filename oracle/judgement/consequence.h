@@ -1,20 +1,18 @@
 // What a wrong answer does to those who rely on it: findings are ordered by it.
 // Thread-safety: pure functions.
-#ifndef EPTDIFF_FUZZERS_COMMAND_WORDS_HARM_H_
-#define EPTDIFF_FUZZERS_COMMAND_WORDS_HARM_H_
+#ifndef EPTDIFF_ORACLE_JUDGEMENT_CONSEQUENCE_H_
+#define EPTDIFF_ORACLE_JUDGEMENT_CONSEQUENCE_H_
 
+#include <cstddef>
 #include <cstdint>
-#include <string_view>
 
-#include "oracle/builder/builder_finding.h"
 #include "oracle/judgement/judge.h"
 #include "oracle/outcome.h"
-#include "oracle/verdict.h"
 
 namespace eptdiff {
 
 // The worst first.
-enum class Harm : std::uint8_t {
+enum class Consequence : std::uint8_t {
   kNoAnswer,    // it crashes, hangs, writes where it must not
   kReaches,     // an access completes that the SDM has fail
   kStale,       // what was taken away stays usable
@@ -28,17 +26,13 @@ enum class Harm : std::uint8_t {
   kBookkeeping,  // of a builder: frames, INVEPT without need, reports
   kUnknown,      // no case shows it any more
 };
-inline constexpr int kHarmCount = 12;
+inline constexpr std::size_t kConsequenceCount = 12;
 
-// Of an answer that was held against `expected` and differs from it.
-Harm HarmOf(const Alternative& expected, const Outcome& given,
-            const Disagreements& disagreements);
-// Of a builder that breaks a rule.
-Harm HarmOf(BuilderRule broken);
-
-// "accesses get through that the SDM forbids".
-std::string_view HarmWords(Harm harm);
+// Of an answer that was held against an alternative with the event `expected`,
+// and differs from it.
+Consequence ConsequenceOf(EventKind expected, EventKind given,
+                          const Disagreements& disagreements);
 
 }  // namespace eptdiff
 
-#endif  // EPTDIFF_FUZZERS_COMMAND_WORDS_HARM_H_
+#endif  // EPTDIFF_ORACLE_JUDGEMENT_CONSEQUENCE_H_

@@ -1,0 +1,82 @@
+#include "fuzzers/command/words/consequence_words.h"
+
+#include <cstddef>
+#include <iterator>
+
+namespace eptdiff {
+
+Consequence ConsequenceOf(BuilderRule broken) {
+  switch (broken) {
+    case BuilderRule::kInSomeOrder:
+    case BuilderRule::kMapsAsAsked:
+    case BuilderRule::kOldOrNew:
+    case BuilderRule::kEntry:
+    case BuilderRule::kTree:
+    case BuilderRule::kWalk:
+    case BuilderRule::kRefused:
+    case BuilderRule::kUntouched:
+    case BuilderRule::kEptp:
+      return Consequence::kMapping;
+    case BuilderRule::kFreedEarly:
+    case BuilderRule::kFreedLinked:
+    case BuilderRule::kReleasedMapped:
+    case BuilderRule::kReleasedEarly:
+    case BuilderRule::kInvept:
+    case BuilderRule::kInveptEverywhere:
+    case BuilderRule::kInveptAwaited:
+    case BuilderRule::kInveptFails:
+    case BuilderRule::kInvvpid:
+    case BuilderRule::kInveptEptp:
+    case BuilderRule::kStaleTranslation:
+    case BuilderRule::kStaleRight:
+    case BuilderRule::kStaleType:
+    case BuilderRule::kStaleTable:
+      return Consequence::kStale;
+    case BuilderRule::kFlagsKept:
+    case BuilderRule::kFlagsRaced:
+      return Consequence::kEffects;
+    default:
+      return Consequence::kBookkeeping;
+  }
+}
+
+namespace {
+
+struct Told {
+  std::string_view name;
+  std::string_view words;
+};
+
+// In the order of the enumeration.
+constexpr Told kTold[] = {
+    {"no-answer", "it crashes, hangs, or does what is no answer"},
+    {"reaches", "accesses get through that the SDM forbids"},
+    {"stale", "what was taken away stays usable"},
+    {"elsewhere", "accesses reach another address"},
+    {"refuses", "accesses are refused that the SDM permits"},
+    {"other-event", "accesses are refused in another way"},
+    {"memory-type", "another memory type is used"},
+    {"tells-wrong", "what a handler is told is wrong"},
+    {"effects", "flags, logs or other memory end up wrong"},
+    {"mapping", "the tables are not what was asked for"},
+    {"bookkeeping",
+     "frames, stores or INVEPT are dealt with otherwise than agreed"},
+    {"unknown", "what it does otherwise, no case shows any more"},
+};
+static_assert(std::size(kTold) == kConsequenceCount);
+
+const Told& ToldOf(Consequence consequence) {
+  return kTold[static_cast<std::size_t>(consequence)];
+}
+
+}  // namespace
+
+std::string_view WordsOf(Consequence consequence) {
+  return ToldOf(consequence).words;
+}
+
+std::string_view NameOf(Consequence consequence) {
+  return ToldOf(consequence).name;
+}
+
+}  // namespace eptdiff
