@@ -212,7 +212,7 @@ const Completion kCompletions[] = {
     {"fuzz --max", "--max-length"},
     {"minimize -o", "-o"},
     {"rules VIO-1", "VIO-1 VIO-10 VIO-11 VIO-12 VIO-13 VIO-14 VIO-15"},
-    {"dialect boc", "bochs-3.0 bochs-2026-08"},
+    {"dialect boc", "bochs-3.0 bochs-2026-08 bochs-3.0-machine"},
     {"run --dialect CFG-9/o", "CFG-9/off"},
 };
 

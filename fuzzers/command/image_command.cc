@@ -25,10 +25,12 @@
 #include "fuzzers/command/options/command_line.h"
 #include "fuzzers/command/options/exit_code.h"
 #include "fuzzers/command/options/report_error.h"
+#include "fuzzers/command/page/check_page.h"
 #include "fuzzers/command/report/check_files.h"
 #include "fuzzers/command/subcommands.h"
 #include "fuzzers/command/words/style.h"
 #include "oracle/processor/report_reader.h"
+#include "oracle/reference/dialects/known_dialects.h"
 
 namespace eptdiff {
 namespace {
@@ -68,6 +70,7 @@ struct ImageOptions {
   std::string json;
   std::string junit;
   std::string sarif;
+  std::string html;
   std::string colour = "auto";
 };
 
@@ -128,7 +131,8 @@ absl::Status WriteReports(const ImageOptions& options,
   const std::pair<const std::string&, std::string (*)(const CheckReports&)>
       formats[] = {{options.json, CheckJson},
                    {options.junit, CheckJUnit},
-                   {options.sarif, CheckSarif}};
+                   {options.sarif, CheckSarif},
+                   {options.html, CheckPage}};
   for (const auto& [path, format] : formats) {
     if (path.empty()) continue;
     if (absl::Status s = WriteFile(path, format(reports)); !s.ok()) return s;
@@ -232,6 +236,8 @@ void AskAgain(const ImageOptions& options, const std::string& room,
   BootOptions boot;
   boot.seconds = 0;
   boot.without = options.boot.without;
+  boot.with = options.boot.with;
+  boot.dialect = options.boot.dialect;
   Told told;
   absl::Status s = WriteBootFile(iso, ModuleBytes(cases), boot);
   if (s.ok()) s = Start(options, iso, room, told);
@@ -289,6 +295,14 @@ std::string NextText(const ImageOptions& options, std::size_t cases) {
         " of=/dev/STICK bs=4M conv=fsync    # all that is on it is lost\n"
         "  qemu-system-x86_64 -enable-kvm -cpu host -m 3G -cdrom ",
         options.image, " \\\n      -serial file:eptdiff.log\n");
+  } else if (absl::EndsWith(options.image, ".efi")) {
+    absl::StrAppend(&text, "  on a stick that has a FAT file system:\n  cp ",
+                    options.image, " STICK/EFI/BOOT/BOOTX64.EFI\n  cp ",
+                    options.image, ".words STICK/eptdiff.words\n",
+                    cases == 0 ? ""
+                               : absl::StrCat("  cp ", options.image,
+                                              ".cases STICK/eptdiff.cases\n"),
+                    "  what it finds will be in STICK/eptdiff.log\n");
   } else if (cases != 0) {
     absl::StrAppend(&text,
                     "  the cases are a module of their own: ", options.image,
@@ -303,6 +317,11 @@ std::string Misused(const ImageOptions& options,
                                options.corpus || !operands.empty())) {
     return "--log reads what a machine has told, and makes and runs nothing";
   }
+  if (!options.boot.dialect.empty() &&
+      !FindDialect(options.boot.dialect).has_value()) {
+    return absl::StrCat("there is no dialect \"", options.boot.dialect,
+                        "\"; eptdiff dialect lists them");
+  }
   if (options.run.empty()) {
     if (!options.model.empty()) return "--cpu is of --run";
     if (!options.save_log.empty()) return "--save-log is of --run";
@@ -313,14 +332,15 @@ std::string Misused(const ImageOptions& options,
          {std::pair("--machine", &options.machine),
           std::pair("--out", &options.out), std::pair("--json", &options.json),
           std::pair("--junit", &options.junit),
-          std::pair("--sarif", &options.sarif)}) {
+          std::pair("--sarif", &options.sarif),
+          std::pair("--html", &options.html)}) {
       if (!value->empty()) return absl::StrCat(name, " is of --run or --log");
     }
   }
   if (!options.image.empty() && !IsBootFile(options.image)) {
     return absl::StrCat(
-        "--image takes a name that ends in .iso or .elf, not \"", options.image,
-        "\"");
+        "--image takes a name that ends in .iso, .elf or .efi, not \"",
+        options.image, "\"");
   }
   if (!options.run.empty() && !options.image.empty() &&
       !absl::EndsWith(options.image, ".iso")) {
@@ -336,7 +356,8 @@ int ImageCommand(const Arguments& arguments) {
   ImageOptions options;
   line.Text("image", "FILE", &options.image,
             "what is made: a disc or stick (.iso), or a program for boot "
-            "loaders (.elf) with the cases beside it (eptdiff.iso)");
+            "loaders (.elf) or for UEFI (.efi) with the cases beside it "
+            "(eptdiff.iso)");
   line.Flag("corpus", &options.corpus,
             "also the corpus that this command was built with");
   line.Number("seconds", "N", 0, 10'000'000, &options.boot.seconds,
@@ -345,8 +366,14 @@ int ImageCommand(const Arguments& arguments) {
               "which new cases (1)");
   line.Number("repeat", "N", 1, 1'000'000'000, &options.boot.repeat,
               "how often each case is asked (1)");
-  line.Choice("only", {"ept", "linear"}, &options.boot.only,
+  line.Choice("only", {"ept", "linear", "caches"}, &options.boot.only,
               "new cases of this kind (of all)");
+  line.Text("dialect", "NAME", &options.boot.dialect,
+            "answers are judged by this dialect, and not by the SDM: what is "
+            "known of a machine is then no finding");
+  line.Text("words", "TEXT", &options.boot.words,
+            "further words for the image's command line "
+            "(oracle/processor/image/README.md)");
   line.Choice("run", MachineNames(), &options.run,
               "start it here, in this machine");
   line.Text("cpu", "MODEL", &options.model,
@@ -364,6 +391,7 @@ int ImageCommand(const Arguments& arguments) {
   line.Text("json", "FILE", &options.json, "the report as JSON");
   line.Text("junit", "FILE", &options.junit, "the report as JUnit XML");
   line.Text("sarif", "FILE", &options.sarif, "the report as SARIF");
+  line.Text("html", "FILE", &options.html, "the report as a page to look at");
   line.Choice("color", {"auto", "always", "never"}, &options.colour,
               "colour the output (auto: on a terminal)");
   line.Example("--corpus --image eptdiff.iso");
@@ -376,7 +404,7 @@ int ImageCommand(const Arguments& arguments) {
   }
   for (const std::string& file :
        {options.image, options.save_log, options.machine, options.json,
-        options.junit, options.sarif}) {
+        options.junit, options.sarif, options.html}) {
     if (absl::Status s = CheckFileCanBeWritten(file); !s.ok()) {
       return ReportOutputError(s);
     }
@@ -399,6 +427,7 @@ int ImageCommand(const Arguments& arguments) {
   }
 
   options.boot.without = NotSurvivedBy(options.run);
+  options.boot.with = SurvivedBy(options.run);
   if (options.limit == 0) {
     options.limit = options.boot.seconds + kTimeForTheRest;
   }

@@ -58,7 +58,8 @@ TEST(ImageCommandTest, DeparturesHaveNamesAndSmallCases) {
   const Ran ran = RunEptdiff({"image", "--log", log, "--out", out, "--json",
                               directory.Path("report.json"), "--junit",
                               directory.Path("report.xml"), "--sarif",
-                              directory.Path("report.sarif"), "--machine",
+                              directory.Path("report.sarif"), "--html",
+                              directory.Path("report.html"), "--machine",
                               directory.Path("never-was.json")});
   EXPECT_EQ(ran.status, 1) << ran.out << ran.err;
   EXPECT_THAT(ran.out,
@@ -73,6 +74,11 @@ TEST(ImageCommandTest, DeparturesHaveNamesAndSmallCases) {
               AllOf(HasSubstr("<failure"), HasSubstr("name=\"CFG-9: ")));
   EXPECT_THAT(ContentOf(directory.Path("report.sarif")),
               HasSubstr("\"ruleId\": \"VIO-8\""));
+  EXPECT_THAT(ContentOf(directory.Path("report.html")),
+              AllOf(HasSubstr("eptdiff image"),
+                    HasSubstr("A machine that never was, family 6"),
+                    HasSubstr("<h4><a href=\"#rule-VIO-8\">VIO-8</a>"),
+                    HasSubstr("id=\"rule-VIO-8\""), HasSubstr("</html>")));
   EXPECT_THAT(
       ContentOf(directory.Path("never-was.json")),
       AllOf(HasSubstr("\"name\": \"never-was\""), HasSubstr("\"whole\": true"),
@@ -209,7 +215,7 @@ TEST(ImageCommandTest, MisuseIsSaid) {
   EXPECT_THAT(mistake({"--cpu", "x"}), HasSubstr("--cpu is of --run"));
   EXPECT_THAT(mistake({"--json", "x"}),
               HasSubstr("--json is of --run or --log"));
-  EXPECT_THAT(mistake({"--image", "x.img"}), HasSubstr(".iso or .elf"));
+  EXPECT_THAT(mistake({"--image", "x.img"}), HasSubstr(".iso, .elf or .efi"));
   EXPECT_THAT(mistake({"--run", "bochs", "--image", "x.elf"}),
               HasSubstr("starts from an .iso"));
   EXPECT_THAT(mistake({"--only", "linaer"}), HasSubstr("did you mean linear"));
@@ -272,6 +278,19 @@ TEST_F(ImageMakingTest, TheProgramAndItsCasesForBootLoaders) {
   EXPECT_EQ(c.name, ACase());
   EXPECT_EQ(DecodeCase(c.bytes).steps.size(), 1u);
   EXPECT_THAT(ran.out, HasSubstr("x.elf.cases"));
+}
+
+TEST_F(ImageMakingTest, TheProgramForUefiHasItsWordsAndCasesBesideIt) {
+  directory_.File("eptdiff.efi", "a program for UEFI");
+  const Ran ran = Run({"image", "--image", "x.efi", "--seconds", "7", "--words",
+                       "troubles=1", ACase()});
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  EXPECT_EQ(ContentOf(directory_.Path("x.efi")), "a program for UEFI");
+  EXPECT_EQ(ContentOf(directory_.Path("x.efi.words")),
+            "seed=1 seconds=7 troubles=1");
+  EXPECT_THAT(ContentOf(directory_.Path("x.efi.cases")), HasSubstr("EPTDIFFM"));
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("cp x.efi STICK/EFI/BOOT/BOOTX64.EFI"),
+                             HasSubstr("STICK/eptdiff.log")));
 }
 
 TEST_F(ImageMakingTest, ADiscBootsTheProgramWithItsCasesAndOptions) {

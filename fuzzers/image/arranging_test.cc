@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "fuzzers/generation/generator.h"
+#include "oracle/engine/engine_cache_oracle.h"
 #include "oracle/engine/engine_oracle.h"
 #include "oracle/processor/inquiry.h"
 #include "oracle/processor/moving.h"
@@ -42,16 +43,19 @@ MachineLimits SomeMachine() {
   return m;
 }
 
-// The engine, which answers whatever it is asked.
+// The engine, which answers whatever it is asked; with its cache where a case
+// is about what is kept.
 class EngineMachine : public Machine {
  public:
-  void Load(const ArrangedCase&, const MachineState&) override {}
+  void Load(const ArrangedCase& arranged, const MachineState&) override {
+    oracle_ = arranged.keeps ? static_cast<Oracle*>(&cache_) : &engine_;
+  }
   Reply Enter(const MachineState& state, Outcome& outcome) override {
-    return ReplyOf(engine_.Enter(state, outcome));
+    return ReplyOf(oracle_->Enter(state, outcome));
   }
   Reply Perform(const MachineState& state, const Step& step, const Verdict&,
                 Outcome& outcome, FieldSet&) override {
-    const Reply reply = ReplyOf(AskOracle(engine_, state, step, outcome));
+    const Reply reply = ReplyOf(AskOracle(*oracle_, state, step, outcome));
     if (plants_ && step.kind == StepKind::kLinearAccess &&
         outcome.event.kind == EventKind::kVmExit) {
       outcome.event.qualification ^= 2;
@@ -62,6 +66,7 @@ class EngineMachine : public Machine {
   std::string_view why() const override { return why_; }
 
   void Plant() { plants_ = true; }
+  void PlantInCache(engine::CacheFlaw flaw) { cache_.PlantForTesting(flaw); }
 
  private:
   Reply ReplyOf(Skip skip) {
@@ -70,15 +75,33 @@ class EngineMachine : public Machine {
     return Reply::kHarnessError;
   }
   EngineOracle engine_;
+  EngineCacheOracle cache_;
+  Oracle* oracle_ = &engine_;
   std::string_view why_;
   bool plants_ = false;
 };
 
 struct Tried {
   int cases = 0, asked = 0, departs = 0, harness = 0, unreachable = 0,
-      unmovable = 0;
+      unmovable = 0, open = 0, kept = 0;
+  // Steps that an instruction of the guest's makes.
+  int invlpg = 0, invpcid = 0, wrmsr = 0, tokens = 0;
   std::array<int, kHindranceCount> hindered = {};
 };
+
+void CountInstructions(const Case& c, Tried& tried) {
+  for (const Step& step : c.steps) {
+    const InvalidationKind kind = step.invalidation.kind;
+    const bool invalidates = step.kind == StepKind::kInvalidation;
+    const bool writes = step.kind == StepKind::kRegisterWrite;
+    tried.invlpg += invalidates && kind == InvalidationKind::kInvlpg;
+    tried.invpcid += invalidates && kind == InvalidationKind::kInvpcid;
+    tried.wrmsr += writes && (step.reg == GuestRegister::kEfer ||
+                              step.reg == GuestRegister::kPat ||
+                              step.reg == GuestRegister::kPkrs);
+    tried.tokens += step.access.kind == AccessKind::kShadowStackReadModifyWrite;
+  }
+}
 
 Tried Try(Machine& machine, Focus focus, std::uint64_t cases,
           bool tells = true) {
@@ -105,7 +128,12 @@ Tried Try(Machine& machine, Focus focus, std::uint64_t cases,
     arranger.Arrange(moved, frames, arranged);
     const InquiryResult& result = inquiry.Ask(arranged);
     if (result.compared > 1) ++tried.asked;
+    CountInstructions(arranged.c, tried);
     if (result.code_unreachable) ++tried.unreachable;
+    for (const SeenAnswer& answer : result.seen) {
+      ++tried.open;
+      tried.kept += answer.kept;
+    }
     ++tried.hindered[static_cast<std::size_t>(arranged.hindrance)];
     if (result.result == Result::kHarnessError) ++tried.harness;
     if (result.result == Result::kDeparts && ++tried.departs < 5 && tells) {
@@ -117,6 +145,11 @@ Tried Try(Machine& machine, Focus focus, std::uint64_t cases,
 }
 
 class ArrangingTest : public testing::TestWithParam<Focus> {};
+
+TEST(ArrangingOfShadowStacksTest, AsksForTokens) {
+  EngineMachine machine;
+  EXPECT_GT(Try(machine, Focus::kLinear, 3000).tokens, 0);
+}
 
 TEST_P(ArrangingTest, LeavesQuestionsThatTheEngineAnswersAsPermitted) {
   EngineMachine machine;
@@ -134,6 +167,27 @@ TEST_P(ArrangingTest, LeavesQuestionsThatTheEngineAnswersAsPermitted) {
   EXPECT_LT(tried.unreachable, tried.cases / 5);
 }
 
+// What was kept is used now and then, and seen to be.
+TEST(ArrangingOfCachesTest, TellsAnswersThatRestOnWhatWasKept) {
+  EngineMachine machine;
+  const Tried tried = Try(machine, Focus::kCaches, 3000);
+  EXPECT_GT(tried.kept, 20);
+  EXPECT_GT(tried.open, tried.kept);
+  EXPECT_GT(tried.invlpg, 0);
+  EXPECT_GT(tried.invpcid, 0);
+  EXPECT_GT(tried.wrmsr, 0);
+}
+
+TEST(ArrangingOfCachesTest, ShowsWhatIsKeptTooLong) {
+  for (const char* flaw : {"cache-invept-single", "cache-invept-all"}) {
+    const auto planted = CacheFlawNamed(flaw);
+    ASSERT_TRUE(planted.has_value()) << flaw;
+    EngineMachine machine;
+    machine.PlantInCache(*planted);
+    EXPECT_GT(Try(machine, Focus::kCaches, 3000, false).departs, 0) << flaw;
+  }
+}
+
 TEST_P(ArrangingTest, ShowsAnAnswerThatIsWrong) {
   EngineMachine machine;
   machine.Plant();
@@ -141,7 +195,8 @@ TEST_P(ArrangingTest, ShowsAnAnswerThatIsWrong) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, ArrangingTest,
-                         testing::Values(Focus::kEpt, Focus::kLinear));
+                         testing::Values(Focus::kEpt, Focus::kLinear,
+                                         Focus::kCaches));
 
 }  // namespace
 }  // namespace eptdiff

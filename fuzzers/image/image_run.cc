@@ -37,6 +37,8 @@ RunOptions ReadRunOptions(std::string_view command_line) {
     if (key == "cases") options.cases = NumberOf(value);
     if (key == "repeat") options.repeat = NumberOf(value);
     if (key == "without") options.without = value;
+    if (key == "with") options.with = value;
+    if (key == "troubles") options.troubles = NumberOf(value) != 0;
     if (key == "dialect") options.dialect = value;
     if (key == "only") options.only = value;
   }
@@ -64,7 +66,9 @@ ImageRun::ImageRun(const RunOptions& options, const Processor& processor,
 bool ImageRun::Run(Module& module) {
   AskModule(module);
   Generate();
+  TellStrays();
   TellSkips();
+  TellSeen();
   TellMet();
   report_.End(counts_);
   return counts_.departs == 0 && counts_.harness == 0;
@@ -72,6 +76,7 @@ bool ImageRun::Run(Module& module) {
 
 void ImageRun::AskModule(Module& module) {
   Case c;
+  keeps_ = true;
   for (std::uint64_t i = 0; i < options_.repeat; ++i) {
     module.Rewind();
     ModuleCase next;
@@ -99,17 +104,53 @@ void ImageRun::Generate() {
       if (seconds != told) TellProgress();
       told = seconds;
     }
+    // To judge by all that may be kept takes ten times as long.
+    constexpr std::uint64_t kOneInCaches = 32;
     Focus focus = i % 2 == 0 ? Focus::kEpt : Focus::kLinear;
+    if (i % kOneInCaches == kOneInCaches - 1) focus = Focus::kCaches;
     if (options_.only == "ept") focus = Focus::kEpt;
     if (options_.only == "linear") focus = Focus::kLinear;
+    if (options_.only == "caches") focus = Focus::kCaches;
     const std::uint64_t before = ticks_();
     GenerateCase(options_.seed + i, c, focus);
     spent_.making += ticks_() - before;
+    keeps_ = focus == Focus::kCaches;
     Ask(c, "");
   }
 }
 
 void ImageRun::Ask(const Case& c, std::string_view name) {
+  AskOne(c, name);
+  const bool switches = std::any_of(
+      c.steps.begin(), c.steps.end(),
+      [](const Step& step) { return step.kind == StepKind::kEptpSwitch; });
+  if (switches) ForgetSwitch();
+}
+
+// A processor may keep the EPTP index that VMFUNC has loaded elsewhere than in
+// the VMCS (Bochs does): no case is to find that of another.
+void ImageRun::ForgetSwitch() {
+  constexpr std::uint64_t kEptp = 0x101e, kList = 0x5000;
+  Case c;
+  c.controls.primary = 1u << 31;              // secondary controls
+  c.controls.secondary = 1u << 1 | 1u << 13;  // EPT, VM functions
+  c.controls.vm_functions = 1;
+  c.controls.eptp = kEptp;
+  c.controls.eptp_list_address = kList;
+  c.guest.cr0 = 0x21;
+  c.guest.cr4 = 0x2000;  // VMXE
+  c.guest.rflags = 2;
+  c.memory = {
+      {Hpa{0x1000}, 0x2007}, {Hpa{0x2000}, 0x3007}, {Hpa{kList}, kEptp}};
+  Step& step = c.steps.emplace_back();
+  step.kind = StepKind::kEptpSwitch;
+  if (mover_.Move(c, processor_, moved_) != Unmovable::kNone) return;
+  arranger_.Arrange(moved_, frames_, arranged_);
+  machine_.Claim(mover_.regions());
+  inquiry_.Ask(arranged_);
+}
+
+void ImageRun::AskOne(const Case& c, std::string_view name) {
   ++counts_.cases;
   const std::uint64_t start = ticks_();
   const Unmovable unmovable = mover_.Move(c, processor_, moved_);
@@ -121,12 +162,14 @@ void ImageRun::Ask(const Case& c, std::string_view name) {
     return;
   }
   arranger_.Arrange(moved_, frames_, arranged_);
+  arranged_.keeps = arranged_.keeps && keeps_;
   const std::uint64_t arranged = ticks_();
   spent_.arranging += arranged - moved;
   machine_.Claim(mover_.regions());
   const InquiryResult& result = inquiry_.Ask(arranged_);
   spent_.asking += ticks_() - arranged;
   counts_.steps += result.compared;
+  CountSeen(name, result);
   if (result.has_news && result.result != Result::kHarnessError) {
     TellNews(name, result);
   }
@@ -168,6 +211,48 @@ void ImageRun::TellNews(std::string_view name, const InquiryResult& result) {
   report_.Agreed(facts);
 }
 
+// Of generated cases, which are asked once, it is how many that matters.
+void ImageRun::CountSeen(std::string_view name, const InquiryResult& result) {
+  for (const SeenAnswer& answer : result.seen) {
+    ++open_answers_;
+    kept_answers_ += answer.kept;
+    if (name.empty() || options_.repeat < 2) continue;
+    const auto known = std::find_if(
+        variants_.begin(), variants_.end(), [&](const Variant& variant) {
+          return variant.answer == answer && variant.name == name;
+        });
+    if (known != variants_.end()) {
+      ++known->times;
+    } else {
+      variants_.push_back({std::string(name), answer, 1});
+    }
+  }
+}
+
+void ImageRun::TellSeen() {
+  if (open_answers_ == 0) return;
+  report_.Seen("an answer that rests on what was kept", kept_answers_,
+               open_answers_);
+  for (const Variant& variant : variants_) {
+    std::uint64_t of = 0;
+    for (const Variant& other : variants_) {
+      if (other.name == variant.name &&
+          other.answer.step == variant.answer.step) {
+        of += other.times;
+      }
+    }
+    const SeenAnswer& answer = variant.answer;
+    report_.Variant({.name = variant.name,
+                     .step = answer.step,
+                     .kept = answer.kept,
+                     .event = answer.event,
+                     .exit_reason = answer.exit_reason,
+                     .address = answer.address,
+                     .times = variant.times,
+                     .of = of});
+  }
+}
+
 void ImageRun::CountSkip(const InquiryResult& result) {
   if (result.undefined) {
     ++undefined_;
@@ -177,6 +262,8 @@ void ImageRun::CountSkip(const InquiryResult& result) {
     ++own_memory_;
   } else if (result.unsafe) {
     ++unsafe_;
+  } else if (result.indistinct) {
+    ++indistinct_;
   } else if (arranged_.hindrance != Hindrance::kNone) {
     ++hindered_[static_cast<std::size_t>(arranged_.hindrance)];
   }
@@ -198,11 +285,36 @@ void ImageRun::Tell(const Case& c, std::string_view name,
   }
   facts.answer = result.outcome;
   facts.fields = result.fields;
+  if (seen == 1) {
+    // It may have written anywhere.
+    for (const MemoryWord& word : machine_.FindStrays()) {
+      if (!facts.answer.writes.full()) facts.answer.writes.push_back(word);
+    }
+  }
   const std::vector<std::uint8_t> generated = EncodeCase(c);
   const std::vector<std::uint8_t> moved = EncodeCase(arranged_.c);
   facts.generated = generated;
   facts.moved = moved;
   report_.Finding(facts);
+}
+
+// What departures have left that were not told whole: nothing, or answers to
+// later cases may rest on it.
+void ImageRun::TellStrays() {
+  const auto tell = [&](std::string_view words) {
+    ++counts_.harness;
+    report_.HarnessError(words, "", counts_.cases, 0);
+  };
+  if (!machine_.FindStrays().empty()) {
+    tell(
+        "a departure has changed memory outside of its case, and later cases "
+        "may have met that");
+  }
+  if (!machine_.IsIntact()) {
+    tell(
+        "a guest has written into the image's own program: nothing here can be "
+        "believed");
+  }
 }
 
 std::uint64_t& ImageRun::SeenOf(std::string_view signature) {
@@ -241,6 +353,7 @@ void ImageRun::TellSkips() {
        code_unreachable_);
   tell("the guest would execute the case's own memory", own_memory_);
   tell("this machine would not survive the question", unsafe_);
+  tell("where the access goes could not be told apart", indistinct_);
   for (const Signature& signature : signatures_) {
     report_.Seen(signature.text, signature.seen, counts_.cases);
   }

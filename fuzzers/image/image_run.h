@@ -31,10 +31,14 @@ struct RunOptions {
   std::uint64_t seconds = 60;  // seconds=, of what is generated; 0: nothing is
   std::uint64_t cases = 0;     // cases=, so many at most; 0: no matter
   std::uint64_t repeat = 1;    // repeat=, of each case of the module
-  std::string_view only;       // only=ept, only=linear; empty: both
+  std::string_view only;       // only=ept, only=linear, only=caches; empty: all
   // without=apic-fetch: no fetches from the APIC-access page, which Bochs does
   // not survive.
   std::string_view without;
+  // with=page-sizes: pages that are executed change their size without INVEPT
+  // even where the processor does not say that it survives that.
+  std::string_view with;
+  bool troubles = false;  // troubles=1 (oracle/processor/image/troubles.h)
   std::string_view dialect = "sdm";  // dialect=, by which answers are judged
 };
 RunOptions ReadRunOptions(std::string_view command_line);
@@ -79,12 +83,24 @@ class ImageRun {
     std::uint64_t seen = 0;
   };
 
+  // Of a case that is asked again and again, an answer that may vary.
+  struct Variant {
+    std::string name;
+    SeenAnswer answer;
+    std::uint64_t times = 0;
+  };
+
   void AskModule(Module& module);
   void Generate();
   void Ask(const Case& c, std::string_view name);
+  void AskOne(const Case& c, std::string_view name);
+  void ForgetSwitch();
   void Tell(const Case& c, std::string_view name, const InquiryResult& result);
   void CountSkip(const InquiryResult& result);
+  void CountSeen(std::string_view name, const InquiryResult& result);
+  void TellStrays();
   void TellSkips();
+  void TellSeen();
   void TellMet();
   void TellNews(std::string_view name, const InquiryResult& result);
   void TellProgress();
@@ -104,6 +120,7 @@ class ImageRun {
   Case moved_;
   ArrangedCase arranged_;
   ReportCounts counts_;
+  bool keeps_ = true;  // what a case's steps leave of translations
   std::uint64_t told_news_ = 0;
   Ticks spent_;
   std::uint64_t findings_ = 0;
@@ -114,6 +131,10 @@ class ImageRun {
   std::uint64_t code_unreachable_ = 0;
   std::uint64_t own_memory_ = 0;
   std::uint64_t unsafe_ = 0;
+  std::uint64_t indistinct_ = 0;
+  std::vector<Variant> variants_;
+  std::uint64_t open_answers_ = 0;
+  std::uint64_t kept_answers_ = 0;
 };
 
 }  // namespace eptdiff::image

@@ -13,6 +13,7 @@
 #include "oracle/processor/image/boot_information.h"
 #include "oracle/processor/image/clock.h"
 #include "oracle/processor/image/console.h"
+#include "oracle/processor/image/firmware.h"
 #include "oracle/processor/image/guest_machine.h"
 #include "oracle/processor/image/heap.h"
 #include "oracle/processor/image/interrupts.h"
@@ -63,6 +64,7 @@ void ShowProgress(const ReportCounts& counts) {
   number(counts.departs, " depart, ");
   number(counts.skipped, " skipped");
   SayOnScreen({line, length});
+  FlushToFirmware();
 }
 
 // CPUID's words, as long as the facts are.
@@ -197,6 +199,7 @@ void TellMachine(const BootInformation& boot, ReportWriter& report) {
   facts.seconds = options.seconds;
   facts.repeat = options.repeat;
   facts.only = options.only;
+  facts.dialect = options.dialect;
   facts.fields = kFields;
   report.Run(facts);
 
@@ -205,6 +208,8 @@ void TellMachine(const BootInformation& boot, ReportWriter& report) {
       "serial port.\n");
   GuestMachine machine(vmx, {all.begin(), all.end()});
   if (options.without == "apic-fetch") machine.AvoidApicFetches();
+  if (options.with == "page-sizes") machine.ChangePageSizes();
+  if (options.troubles) machine.PlantTroubles();
   Arranger arranger(vmx.limits);
   ImageRun run(options, vmx.limits.processor, machine, arranger,
                {memory.begin(), memory.end()}, frames, *std::move(dialect),
@@ -237,6 +242,9 @@ extern "C" void ImageMain(std::uint32_t magic, std::uint32_t words) {
   OpenConsole();
   LoadInterruptTable();
   const BootInformation boot = ReadBootInformation(magic, words);
+  if (magic == kEfiMagic) {
+    UseFirmware(*reinterpret_cast<const EfiHandoff*>(std::uint64_t{words}));
+  }
   UseScreen(boot.has_text_screen);
   Run(boot);
 }

@@ -6,6 +6,7 @@
 #include "oracle/processor/fitting.h"
 #include "oracle/processor/guest_bits.h"
 #include "oracle/processor/guest_code.h"
+#include "oracle/step_kinds.h"
 
 namespace eptdiff {
 namespace {
@@ -26,6 +27,26 @@ bool IsShadowStack(AccessKind kind) {
   return kind == AccessKind::kShadowStackRead ||
          kind == AccessKind::kShadowStackWrite ||
          kind == AccessKind::kShadowStackReadModifyWrite;
+}
+
+// Whether something changes, or ends, before the last access.
+bool MayUseWhatWasKept(const Case& c) {
+  bool changed = false;
+  for (const Step& step : c.steps) {
+    if (changed && AccessesMemory(step.kind)) return true;
+    switch (step.kind) {
+      case StepKind::kStore:
+      case StepKind::kEptpSwitch:
+      case StepKind::kRegisterWrite:
+      case StepKind::kVmEntry:
+      case StepKind::kInvalidation:
+        changed = true;
+        break;
+      default:
+        break;
+    }
+  }
+  return false;
 }
 
 bool IsCanonical(std::uint64_t gla, int width) {
@@ -62,6 +83,7 @@ void Arranger::Arrange(const Case& moved, std::span<const Hpa> frames,
   out.c.steps.clear();
   out.origin.clear();
   out.has_code = false;
+  out.keeps = MayUseWhatWasKept(moved);
   out.hindrance = Hindrance::kNone;
   out.step = 0;
   out_ = &out;
@@ -69,6 +91,7 @@ void Arranger::Arrange(const Case& moved, std::span<const Hpa> frames,
   frames_taken_ = 0;
   provided_ = false;
   mapped_ = 0;
+  invpcid_.reset();
   used_.clear();
   // Tables of ours are for a case about EPT alone that pages, or that is about
   // addresses which nothing but paging leads to.
@@ -260,14 +283,16 @@ Hindrance Arranger::ArrangeAccess(const Step& step, std::uint16_t number,
   return Hindrance::kNone;
 }
 
-// INCSSP reads, WRSS and WRUSS write. What changes tokens changes more.
+// INCSSP reads, WRSS and WRUSS write, CLRSSBSY looks for a token.
 bool Arranger::CanBeOnShadowStack(const Access& access, const Case& c) const {
   const GuestState& g = c.guest;
   if (!machine_.has_shadow_stacks || !Has(g.cr4, kCr4Cet)) return false;
   if (g.event_delivery || !Has(g.cr0, kCr0Pe)) return false;
   if (access.wruss && g.cpl != 0) return false;
-  return access.kind != AccessKind::kShadowStackReadModifyWrite &&
-         (access.size == 4 || access.size == 8);
+  if (access.kind == AccessKind::kShadowStackReadModifyWrite) {
+    return access.size == 8 && !access.wruss && g.cpl == 0;
+  }
+  return access.size == 4 || access.size == 8;
 }
 
 // A step that an instruction of ours makes; that it can be fetched is a step of
@@ -308,6 +333,10 @@ Hindrance Arranger::ArrangeInstruction(const Step& step, std::uint16_t number,
       g.cpl != 0) {
     return hindrance;
   }
+  const bool is_msr = writes && (step.reg == GuestRegister::kEfer ||
+                                 step.reg == GuestRegister::kPat ||
+                                 step.reg == GuestRegister::kPkrs);
+  if (is_msr && !CanWriteMsr(step.reg, out.c)) return hindrance;
   constexpr int kCr4Pke = 22;
   if (writes && step.reg == GuestRegister::kPkru && !Has(g.cr4, kCr4Pke)) {
     return hindrance;  // WRPKRU is undefined, and XRSTOR takes more
@@ -316,7 +345,7 @@ Hindrance Arranger::ArrangeInstruction(const Step& step, std::uint16_t number,
     constexpr std::uint64_t kMode0 = Bit(kCr0Pe) | Bit(kCr0Pg);
     constexpr std::uint64_t kMode4 = Bit(kCr4Pae) | Bit(kCr4La57);
     const std::uint64_t value = step.value;
-    if (!In64Bit(g) && value >= k4Gb) return hindrance;
+    if (!is_msr && !In64Bit(g) && value >= k4Gb) return hindrance;
     switch (step.reg) {
       case GuestRegister::kCr0:
         if (((g.cr0 ^ value) & kMode0) != 0) return hindrance;
@@ -338,6 +367,15 @@ Hindrance Arranger::ArrangeInstruction(const Step& step, std::uint16_t number,
   if (missing != Hindrance::kNone) return missing;
   AddInstruction(step, number, out);
   return Hindrance::kNone;
+}
+
+// WRMSR does not exit where there is a bitmap that says so; VM entry loads what
+// it has left the next time.
+bool Arranger::CanWriteMsr(GuestRegister reg, const Case& c) const {
+  constexpr int kPrimaryMsrBitmaps = 28, kEntryLoadPkrs = 22;
+  if (!Has(machine_.primary.may, kPrimaryMsrBitmaps)) return false;
+  return reg != GuestRegister::kPkrs ||
+         Has(c.controls.entry_controls, kEntryLoadPkrs);
 }
 
 // The entry as the first of a walk, by a fetch with CR3 at its page. For an
@@ -385,6 +423,9 @@ Hindrance Arranger::ArrangeEntry(const Step& step, std::uint16_t number,
   constexpr std::uint32_t kPmlIndex = 0x0812, kEptpIndex = 0x0004,
                           kEptp = 0x201a, kPmlAddress = 0x200e;
   const bool cr3 = step.index == kGuestCr3Field && !maps_;
+  if (cr3 && !machine_.lam && (step.value >> 61 & 3) != 0) {
+    return Hindrance::kEntryAgain;
+  }
   if (!cr3 && step.index != kPmlIndex && step.index != kEptpIndex &&
       step.index != kEptp && step.index != kPmlAddress) {
     return Hindrance::kEntryAgain;
@@ -394,13 +435,49 @@ Hindrance Arranger::ArrangeEntry(const Step& step, std::uint16_t number,
   return Hindrance::kNone;
 }
 
-// Those of the guest would be instructions in its code.
+// Those of the guest are instructions in its code. INVPCID reads its
+// descriptor, of which a case has one: that it can is a step of its own.
+Hindrance Arranger::ArrangeOfGuest(const Step& step, std::uint16_t number,
+                                   ArrangedCase& out) {
+  const GuestState& g = out.c.guest;
+  const Invalidation& asked = step.invalidation;
+  const bool invpcid = asked.kind == InvalidationKind::kInvpcid;
+  if (!machine_.has_monitor_trap || g.cpl != 0 || maps_) {
+    return Hindrance::kInvalidation;
+  }
+  if (g.event_delivery) return Hindrance::kEvents;
+  if (!In64Bit(g) && (invpcid ? asked.type : asked.second) >= k4Gb) {
+    return Hindrance::kInvalidation;
+  }
+  // In other modes its operand is another.
+  if (invpcid && !In64Bit(g)) return Hindrance::kInvalidation;
+  const Hindrance missing = ProvideCode(out);
+  if (missing != Hindrance::kNone) return missing;
+  if (invpcid) {
+    if (!invpcid_.has_value()) {
+      Put(Hpa{pages_[0].value + kInvpcidDescriptor}, asked.first);
+      Put(Hpa{pages_[0].value + kInvpcidDescriptor + 8}, asked.second);
+      invpcid_ = asked;
+    }
+    if (invpcid_->first != asked.first || invpcid_->second != asked.second) {
+      return Hindrance::kInvalidation;
+    }
+    Step read;
+    read.kind = StepKind::kLinearAccess;
+    read.access.size = 8;
+    read.gla = Gla{out.code.value + kInvpcidDescriptor};
+    AddInstruction(read, ArrangedCase::kCodeStep, out);
+  }
+  AddInstruction(step, number, out);
+  return Hindrance::kNone;
+}
+
 Hindrance Arranger::ArrangeInvalidation(const Step& step, std::uint16_t number,
                                         ArrangedCase& out) {
   const InvalidationKind kind = step.invalidation.kind;
   const bool invvpid = kind == InvalidationKind::kInvvpid;
   if (kind != InvalidationKind::kInvept && !invvpid) {
-    return Hindrance::kInvalidation;
+    return ArrangeOfGuest(step, number, out);
   }
   constexpr int kCapInvvpid = 32;
   if (invvpid && !Has(machine_.processor.ept_vpid_cap, kCapInvvpid)) {
@@ -439,6 +516,7 @@ void Arranger::FitSize(const Case& c, Step& step) const {
   Access& access = step.access;
   const std::uint64_t room = kPage - step.gla.value % kPage;
   const std::uint16_t widest = In64Bit(c.guest) ? 8 : 4;
+  if (access.kind == AccessKind::kShadowStackReadModifyWrite) return;
   if (IsShadowStack(access.kind)) {
     access.size = std::min(access.size, widest);
     return;

@@ -18,7 +18,8 @@
 //   is implicit
 //   an access in delivery of an   the read of the IDT in delivery of an event
 //   event                         that VM entry injects
-//   on a shadow stack             by INCSSP, WRSS and WRUSS
+//   on a shadow stack             by INCSSP, WRSS and WRUSS; of a token, by
+//                                 CLRSSBSY, which finds none
 //   a read, a write               by an instruction in a page of ours, in an
 //                                 unused place of EPT's tables and, if the
 //                                 guest pages, of the guest's. It is preceded
@@ -32,8 +33,9 @@
 //
 // A step that cannot be asked ends the case, with its hindrance.
 //
-//   MOV to CR, WRPKRU, VMFUNC,    by an instruction in our page; nothing of the
-//   a load of the PDPTE registers guest's is fetched behind it
+//   MOV to CR, WRPKRU, WRMSR,     by an instruction in our page; nothing of the
+//   VMFUNC, INVLPG, INVPCID,      guest's is fetched behind it
+//   a load of the PDPTE registers
 //
 // Begin with arranging.cc; arranging_places.cc is where the guest's code gets
 // its place, guest_code.h what it is, fitting.h what becomes of controls and
@@ -47,6 +49,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -81,6 +84,9 @@ struct ArrangedCase {
   // for, or kCodeStep.
   static constexpr std::uint16_t kCodeStep = 0xffff;
   std::vector<std::uint16_t> origin;
+  // Whether what its steps leave of translations matters to later ones: no one
+  // ends it between them but the case itself.
+  bool keeps = false;
   bool has_code = false;
   Gla code;              // of the page of code
   Hindrance hindrance;   // what ended it early, ...
@@ -115,6 +121,9 @@ class Arranger {
                              ArrangedCase& out);
   Hindrance ArrangeEntry(const Step& step, std::uint16_t number,
                          ArrangedCase& out);
+  bool CanWriteMsr(GuestRegister reg, const Case& c) const;
+  Hindrance ArrangeOfGuest(const Step& step, std::uint16_t number,
+                           ArrangedCase& out);
   Hindrance ArrangeInvalidation(const Step& step, std::uint16_t number,
                                 ArrangedCase& out);
   Hindrance LinearFrom(const Step& step, const Case& c, Step& linear);
@@ -157,7 +166,8 @@ class Arranger {
   Hindrance provision_ = Hindrance::kNone;
   bool maps_ = false;  // guest-physical accesses go through tables of ours
   std::uint64_t own_base_ = 0;
-  unsigned mapped_ = 0;  // pages mapped there so far
+  unsigned mapped_ = 0;                  // pages mapped there so far
+  std::optional<Invalidation> invpcid_;  // whose descriptor is in the page
 };
 
 }  // namespace eptdiff

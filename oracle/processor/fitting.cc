@@ -16,11 +16,11 @@ constexpr int kPrimaryTertiary = 17;
 constexpr int kPrimarySecondary = 31;
 constexpr std::uint64_t kPrimaryAsked =
     Bit(9) | Bit(kPrimaryTertiary) | Bit(kPrimarySecondary);
-// APIC-access page, EPT, VPID, unrestricted guest, VM functions, PML, #VE,
-// mode-based execute, sub-page write permissions.
+// APIC-access page, EPT, VPID, unrestricted guest, INVPCID, VM functions, PML,
+// #VE, mode-based execute, sub-page write permissions.
 constexpr std::uint64_t kSecondaryAsked = Bit(0) | Bit(1) | Bit(5) | Bit(7) |
-                                          Bit(13) | Bit(17) | Bit(18) |
-                                          Bit(22) | Bit(23);
+                                          Bit(12) | Bit(13) | Bit(17) |
+                                          Bit(18) | Bit(22) | Bit(23);
 constexpr std::uint64_t kSecondaryUnrestricted = Bit(7);
 constexpr std::uint64_t kTertiaryAsked = Bit(1) | Bit(2) | Bit(3);
 // Host in 64-bit mode; IA32_PAT and IA32_EFER saved and loaded.

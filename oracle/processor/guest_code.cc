@@ -34,6 +34,10 @@ Bytes AccessCode(const Access& access, bool is_64_bit) {
     code.Add(0x0f, 0xae, 0xe9);  // INCSSP rCX
     return code;
   }
+  if (access.kind == AccessKind::kShadowStackReadModifyWrite) {
+    code.Add(0xf3, 0x0f, 0xae, 0x33);  // CLRSSBSY [rBX]
+    return code;
+  }
   if (access.kind == AccessKind::kShadowStackWrite) {
     if (access.wruss) code.Add(0x66);
     if (wide) code.Add(0x48);
@@ -74,8 +78,23 @@ Bytes RegisterCode(GuestRegister reg) {
     case GuestRegister::kPkru:
       code.Add(0x0f, 0x01, 0xef);  // WRPKRU
       break;
+    case GuestRegister::kEfer:
+    case GuestRegister::kPat:
+    case GuestRegister::kPkrs:
+      code.Add(0x0f, 0x30);  // WRMSR
+      break;
     default:
       break;
+  }
+  return code;
+}
+
+Bytes InvalidationCode(InvalidationKind kind) {
+  Bytes code;
+  // INVLPG [rBX]; INVPCID rAX, [rBX]
+  if (kind == InvalidationKind::kInvlpg) code.Add(0x0f, 0x01, 0x3b);
+  if (kind == InvalidationKind::kInvpcid) {
+    code.Add(0x66, 0x0f, 0x38, 0x82, 0x03);
   }
   return code;
 }
@@ -88,6 +107,8 @@ Bytes BytesOf(const Step& step, bool is_64_bit) {
       return RegisterCode(step.reg);
     case StepKind::kPdpteLoad:
       return RegisterCode(GuestRegister::kCr3);
+    case StepKind::kInvalidation:
+      return InvalidationCode(step.invalidation.kind);
     case StepKind::kEptpSwitch: {
       Bytes code;
       code.Add(0x0f, 0x01, 0xd4);  // VMFUNC
@@ -118,11 +139,15 @@ std::uint16_t CodeOffset(const Step& step) {
       return place(21);
     case StepKind::kRegisterWrite:
       return place(22 + static_cast<unsigned>(step.reg));
+    case StepKind::kInvalidation:
+      return place(step.invalidation.kind == InvalidationKind::kInvlpg ? 32
+                                                                       : 33);
     default:
       break;
   }
   const Access& access = step.access;
   if (access.implicit_supervisor) return place(15);
+  if (access.kind == AccessKind::kShadowStackReadModifyWrite) return place(46);
   if (access.kind == AccessKind::kShadowStackRead ||
       access.kind == AccessKind::kShadowStackWrite) {
     const unsigned write = access.kind == AccessKind::kShadowStackWrite

@@ -3,8 +3,8 @@
 // has a place of its own, of kCodeBytes, with INT3 behind it; the page begins
 // with INT3, and what is fetched to see whether code can be fetched is there.
 //
-// RBX (EBX) has the address, RAX the data or the value, RCX the index of
-// VMFUNC. Thread-safety: pure functions.
+// RBX (EBX) has the address, RAX the data, the value or the type of INVPCID,
+// RCX the index of VMFUNC or of the MSR. Thread-safety: pure functions.
 #ifndef EPTDIFF_ORACLE_PROCESSOR_GUEST_CODE_H_
 #define EPTDIFF_ORACLE_PROCESSOR_GUEST_CODE_H_
 
@@ -22,6 +22,9 @@ using GuestCode = std::array<std::uint8_t, kCodeBytes>;
 // Of an implicit access, a read of a descriptor by MOV to ES: the selector, in
 // AX, whose descriptor is so many bytes behind the base of the GDT.
 inline constexpr std::uint16_t kDescriptorOffset = 0x10;
+
+// INVPCID's descriptor lies in the page of code, too.
+inline constexpr std::size_t kInvpcidDescriptor = 0x800;
 
 // Whether a step is one that an instruction of its own makes.
 bool HasInstruction(const Step& step);

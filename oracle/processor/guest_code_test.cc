@@ -27,6 +27,13 @@ Step Write(GuestRegister reg) {
   return step;
 }
 
+Step Invalidate(InvalidationKind kind) {
+  Step step;
+  step.kind = StepKind::kInvalidation;
+  step.invalidation.kind = kind;
+  return step;
+}
+
 // One of each that has an instruction.
 std::vector<Step> AllSteps() {
   std::vector<Step> steps;
@@ -44,10 +51,15 @@ std::vector<Step> AllSteps() {
   }
   steps.push_back(Access(AccessKind::kRead, 8));
   steps.back().access.implicit_supervisor = true;
-  for (const GuestRegister reg : {GuestRegister::kCr0, GuestRegister::kCr3,
-                                  GuestRegister::kCr4, GuestRegister::kPkru}) {
+  steps.push_back(Access(AccessKind::kShadowStackReadModifyWrite, 8));
+  for (const GuestRegister reg :
+       {GuestRegister::kCr0, GuestRegister::kCr3, GuestRegister::kCr4,
+        GuestRegister::kPkru, GuestRegister::kEfer, GuestRegister::kPat,
+        GuestRegister::kPkrs}) {
     steps.push_back(Write(reg));
   }
+  steps.push_back(Invalidate(InvalidationKind::kInvlpg));
+  steps.push_back(Invalidate(InvalidationKind::kInvpcid));
   Step step;
   step.kind = StepKind::kPdpteLoad;
   steps.push_back(step);
@@ -68,7 +80,7 @@ TEST(GuestCodeTest, HasAPlaceOfItsOwnForEachInstruction) {
     const std::uint16_t offset = CodeOffset(step);
     EXPECT_TRUE(places.insert(offset).second) << offset;
     EXPECT_EQ(offset % kCodeBytes, 0u);
-    EXPECT_LE(offset + kCodeBytes, 4096u);
+    EXPECT_LE(offset + kCodeBytes, kInvpcidDescriptor);
   }
 }
 
@@ -100,11 +112,21 @@ TEST(GuestCodeTest, IsWhatAnAssemblerMakes) {
               ElementsAre(0xf3, 0x0f, 0xae, 0xe9));  // incsspd ecx
   EXPECT_THAT(Instruction(Write(GuestRegister::kCr3), true),
               ElementsAre(0x0f, 0x22, 0xd8));  // mov cr3, rax
+  EXPECT_THAT(Instruction(Write(GuestRegister::kPat), true),
+              ElementsAre(0x0f, 0x30));  // wrmsr
+  EXPECT_THAT(
+      Instruction(Access(AccessKind::kShadowStackReadModifyWrite, 8), true),
+      ElementsAre(0xf3, 0x0f, 0xae, 0x33));  // clrssbsy [rbx]
+  EXPECT_THAT(Instruction(Invalidate(InvalidationKind::kInvlpg), false),
+              ElementsAre(0x0f, 0x01, 0x3b));  // invlpg [ebx]
+  EXPECT_THAT(Instruction(Invalidate(InvalidationKind::kInvpcid), true),
+              ElementsAre(0x66, 0x0f, 0x38, 0x82, 0x03));  // invpcid rax, [rbx]
 }
 
 TEST(GuestCodeTest, HasNoneForWhatIsNoInstruction) {
   EXPECT_FALSE(HasInstruction(Access(AccessKind::kFetch, 1)));
   EXPECT_FALSE(HasInstruction(Write(GuestRegister::kCpl)));
+  EXPECT_FALSE(HasInstruction(Invalidate(InvalidationKind::kInvept)));
   Step store;
   store.kind = StepKind::kStore;
   EXPECT_FALSE(HasInstruction(store));

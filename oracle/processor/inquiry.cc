@@ -1,5 +1,6 @@
 #include "oracle/processor/inquiry.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace eptdiff {
@@ -15,8 +16,10 @@ constexpr FieldSet kUnseen =
 Inquiry::Inquiry(Machine& machine, Dialect dialect)
     : machine_(machine),
       reference_(std::move(dialect)),
-      verdict_(std::make_unique<Verdict>()) {
+      verdict_(std::make_unique<Verdict>()),
+      of_memory_(std::make_unique<Verdict>()) {
   trace_.keeps_hits = false;
+  trace_of_memory_.keeps_hits = false;
 }
 
 const InquiryResult& Inquiry::Ask(const ArrangedCase& arranged) {
@@ -26,9 +29,18 @@ const InquiryResult& Inquiry::Ask(const ArrangedCase& arranged) {
   result_.code_unreachable = false;
   result_.own_memory = false;
   result_.unsafe = false;
+  result_.indistinct = false;
+  result_.seen.clear();
   result_.why = "";
   result_.step = 0;
   result_.has_news = false;
+  // What VMFUNC has loaded may matter later on, in a dialect (VE-4).
+  keeps_ = arranged.keeps;
+  state_.records_history =
+      keeps_ || std::any_of(arranged.c.steps.begin(), arranged.c.steps.end(),
+                            [](const Step& step) {
+                              return step.kind == StepKind::kEptpSwitch;
+                            });
   state_.Load(arranged.c);
   machine_.Load(arranged, state_);
   AskSteps(arranged);
@@ -44,7 +56,7 @@ const InquiryResult& Inquiry::Ask(const ArrangedCase& arranged) {
 }
 
 void Inquiry::AskSteps(const ArrangedCase& arranged) {
-  reference_.JudgeEntry(state_, *verdict_, trace_);
+  reference_.Judge(state_, nullptr, *verdict_, trace_);
   if (!IsJudged()) return;
   Reply reply = machine_.Enter(state_, result_.outcome);
   if (!Compare(reply, kAllFields & ~kUnseen, 0)) return;
@@ -54,14 +66,20 @@ void Inquiry::AskSteps(const ArrangedCase& arranged) {
     const Step& step = arranged.c.steps[i];
     const bool is_code = arranged.origin[i] == ArrangedCase::kCodeStep;
     // Nothing has changed since it was asked.
-    if (is_code && code_holds) continue;
+    const bool fetch = step.access.kind == AccessKind::kFetch;
+    if (is_code && fetch && code_holds) continue;
     const Registers before = RegistersOf(state_);
     state_.Begin(step);
-    reference_.Judge(state_, step, *verdict_, trace_);
+    if (keeps_) {
+      reference_.Judge(state_, &step, *verdict_, trace_);
+    } else {
+      reference_.reference().Judge(state_, step, *verdict_, trace_);
+    }
     if (!IsJudged()) return;
     FieldSet fields = kAllFields & ~kUnseen;
     reply = machine_.Perform(state_, step, *verdict_, result_.outcome, fields);
     if (!Compare(reply, fields & ~kUnseen, i + 1)) return;
+    NoteSeen(step, i + 1);
     state_.Apply(&step, result_.outcome);
     if (IsFailedEntry(result_.outcome.event.kind)) return;
     if (is_code && result_.outcome.event.kind != EventKind::kCompleted) {
@@ -92,6 +110,9 @@ bool Inquiry::Compare(Reply reply, FieldSet fields, std::size_t number) {
     case Reply::kUnsafe:
       result_.unsafe = true;
       return false;
+    case Reply::kIndistinct:
+      result_.indistinct = true;
+      return false;
     case Reply::kHarnessError:
       result_.result = Result::kHarnessError;
       result_.why = machine_.why();
@@ -106,6 +127,26 @@ bool Inquiry::Compare(Reply reply, FieldSet fields, std::size_t number) {
   }
   result_.result = Result::kDeparts;
   return false;
+}
+
+// Whether it used what had been kept: memory alone does not permit it.
+void Inquiry::NoteSeen(const Step& step, std::size_t number) {
+  if (!keeps_ || verdict_->alternatives.size() < 2 || result_.seen.full()) {
+    return;
+  }
+  reference_.reference().Judge(state_, step, *of_memory_, trace_of_memory_);
+  if (of_memory_->standing != Standing::kJudged) return;
+  const Outcome& answer = result_.outcome;
+  SeenAnswer& seen = result_.seen.emplace_back();
+  seen = {};
+  seen.step = static_cast<std::uint16_t>(number);
+  seen.kept = !Judge(*of_memory_, state_, answer, result_.fields).conforms;
+  seen.event = answer.event.kind;
+  seen.exit_reason = answer.event.exit_reason;
+  if (seen.event == EventKind::kCompleted &&
+      answer.event.translation_count != 0) {
+    seen.address = answer.event.translations[0].address;
+  }
 }
 
 void Inquiry::NoteNews(std::size_t number) {

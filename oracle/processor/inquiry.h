@@ -15,12 +15,13 @@
 #include <span>
 #include <string_view>
 
+#include "oracle/fixed_vector.h"
 #include "oracle/judgement/judge.h"
 #include "oracle/machine_state.h"
 #include "oracle/outcome.h"
 #include "oracle/processor/arranging.h"
 #include "oracle/processor/moving.h"
-#include "oracle/reference/reference.h"
+#include "oracle/reference/caches/caching_reference.h"
 #include "oracle/reference/rule_places.h"
 
 namespace eptdiff {
@@ -30,7 +31,9 @@ enum class Reply : std::uint8_t {
   kAnswered,
   // What the guest would have executed or overwritten is the case's own memory.
   kOwnMemory,
-  kUnsafe,        // this machine would not survive the question
+  kUnsafe,  // this machine would not survive the question
+  // More places than can be told apart are where the access may go.
+  kIndistinct,
   kHarnessError,  // the asker does not believe itself: why()
 };
 
@@ -43,7 +46,9 @@ class Machine {
   // The pages that the next case uses: what no word of it names is 0 there.
   virtual void Claim(std::span<const MovedRegion> regions) { (void)regions; }
 
-  // The case begins: its memory is put where it says.
+  // The case begins: its memory is put where it says, and nothing that earlier
+  // cases have left of translations is used. What the steps of this one leave
+  // is kept if arranged.keeps; else nothing is, from step to step.
   virtual void Load(const ArrangedCase& arranged,
                     const MachineState& state) = 0;
 
@@ -62,8 +67,25 @@ class Machine {
   // carried out; else there is no telling what has changed.
   virtual bool Unload(const MachineState& state, bool conformed) = 0;
 
+  // Between cases: words of the memory that cases may use that have changed all
+  // the same, as a departure may do. They are as before then.
+  virtual std::span<const MemoryWord> FindStrays() { return {}; }
+
+  // Whether no guest has written into the asker's own program.
+  virtual bool IsIntact() { return true; }
+
   // Of the last kHarnessError.
   virtual std::string_view why() const = 0;
+};
+
+// An answer to a step to which several are permitted.
+struct SeenAnswer {
+  std::uint16_t step = 0;  // of the arranged case, from 1 on
+  bool kept = false;       // it is none that memory alone would permit
+  EventKind event = EventKind::kCompleted;
+  std::uint16_t exit_reason = 0;
+  Hpa address = {};  // kCompleted: of the first byte
+  friend bool operator==(const SeenAnswer&, const SeenAnswer&) = default;
 };
 
 enum class Result : std::uint8_t { kAgrees, kDeparts, kSkipped, kHarnessError };
@@ -75,6 +97,8 @@ struct InquiryResult {
   bool code_unreachable = false;
   bool own_memory = false;
   bool unsafe = false;
+  bool indistinct = false;
+  FixedVector<SeenAnswer, 16> seen;
   std::string_view why;  // kHarnessError
   // kDeparts: at which step of the arranged case (0: VM entry), in what, and
   // what the answer was.
@@ -109,13 +133,17 @@ class Inquiry {
   // Whether the next step may be asked.
   bool Compare(Reply reply, FieldSet fields, std::size_t number);
   bool IsJudged();
+  void NoteSeen(const Step& step, std::size_t number);
   void NoteNews(std::size_t number);
 
   Machine& machine_;
-  const Reference reference_;
+  const CachingReference reference_;
   const std::unique_ptr<Verdict> verdict_;
+  const std::unique_ptr<Verdict> of_memory_;
   Trace trace_;
+  Trace trace_of_memory_;
   MachineState state_;
+  bool keeps_ = false;  // the machine does, from step to step
   InquiryResult result_;
   RulePlaces met_;
   // How often, up to kNews.

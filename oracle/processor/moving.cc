@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "oracle/step_kinds.h"
+
 namespace eptdiff {
 namespace {
 
@@ -35,7 +37,8 @@ constexpr std::uint32_t kSppVectors = SppTable(1);
 constexpr std::uint32_t kEptpList = 1u << 10;
 constexpr std::uint32_t kLog = 1u << 11;
 constexpr std::uint32_t kVeArea = 1u << 12;
-constexpr std::uint32_t kPlain = 1u << 13;  // ... and what holds nothing.
+constexpr std::uint32_t kPlain = 1u << 13;     // ... and what holds nothing.
+constexpr std::uint32_t kApicPage = 1u << 14;  // The APIC-access page.
 // In these, words have addresses of the host; in those, they are something
 // else.
 constexpr std::uint32_t kHoldsAddresses = kEptTables | kSppTables | kEptpList;
@@ -64,7 +67,7 @@ struct AddressField {
 };
 constexpr AddressField kAddressFields[] = {
     {kFieldPmlAddress, &Controls::pml_address, 1u << 17, kLog},
-    {kFieldApicAccess, &Controls::apic_access_address, 1u << 0, kPlain},
+    {kFieldApicAccess, &Controls::apic_access_address, 1u << 0, kApicPage},
     {kFieldEptpList, &Controls::eptp_list_address, 1u << 13, kEptpList},
     {kFieldVeArea, &Controls::ve_information_address, 1u << 18, kVeArea},
     {kFieldSpptp, &Controls::spptp, 1u << 23, SppTable(4)},
@@ -78,25 +81,6 @@ unsigned PhysicalWidth(const Processor& p) {
 bool HasSecondary(std::uint32_t primary, std::uint32_t secondary,
                   std::uint32_t control) {
   return (primary & kActivateSecondary) != 0 && (secondary & control) != 0;
-}
-
-bool AccessesMemory(StepKind kind) {
-  switch (kind) {
-    case StepKind::kGuestPhysicalAccess:
-    case StepKind::kLinearAccess:
-    case StepKind::kPagingStructureRead:
-    case StepKind::kPagingStructureUpdate:
-    case StepKind::kPdpteLoad:
-    case StepKind::kRegisterWrite:
-      return true;
-    case StepKind::kStore:
-    case StepKind::kEptpSwitch:
-    case StepKind::kTableOperation:
-    case StepKind::kVmEntry:
-    case StepKind::kInvalidation:
-      break;
-  }
-  return false;
 }
 
 bool WritesField(const Step& step, std::uint32_t encoding) {
@@ -159,6 +143,9 @@ std::string_view WordsOf(Unmovable why) {
       return "without EPT the guest's addresses are the machine's own";
     case Unmovable::kTwoRoles:
       return "a page holds addresses of the host and what is none";
+    case Unmovable::kApicStructures:
+      return "a structure lies in the APIC-access page, where the processor's "
+             "own accesses may exit or not";
     case Unmovable::kNoReservedBits:
       return "no physical address is too wide for this machine";
     case Unmovable::kNoRoomFor4Kb:
@@ -182,6 +169,7 @@ Unmovable Mover::Move(const Case& c, const Processor& machine, Case& moved) {
   FollowAll();
   if (lacks_reserved_bits_) return Unmovable::kNoReservedBits;
   if (HasTwoRoles()) return Unmovable::kTwoRoles;
+  if (HasStructureOf(kApicPage)) return Unmovable::kApicStructures;
   guest_reaches_tables_ = GuestReachesTables();
   MergeRegions();
   if (const Unmovable why = Place(); why != Unmovable::kNone) return why;
@@ -336,6 +324,14 @@ bool Mover::HasTwoRoles() const {
   return std::any_of(frames_.begin(), frames_.end(), [](const Frame& frame) {
     return (frame.roles & kHoldsAddresses) != 0 &&
            (frame.roles & kHoldsOther) != 0;
+  });
+}
+
+// Whether the page of this role has a structure in it (30.4.6.2).
+bool Mover::HasStructureOf(std::uint32_t role) const {
+  return std::any_of(frames_.begin(), frames_.end(), [&](const Frame& frame) {
+    return (frame.roles & role) != 0 &&
+           (frame.roles & (kHoldsAddresses | kHoldsOther)) != 0;
   });
 }
 

@@ -48,12 +48,13 @@ enum class Unmovable : std::uint8_t {
   kTableOperations,
   kEptOff,
   kTwoRoles,
+  kApicStructures,
   kNoReservedBits,
   kNoRoomFor4Kb,
   kNoRoomFor2Mb,
   kNoRoomFor1Gb,
 };
-inline constexpr std::size_t kUnmovableCount = 8;
+inline constexpr std::size_t kUnmovableCount = 9;
 
 // As reports count them: a sentence without capital and full stop.
 std::string_view WordsOf(Unmovable why);
@@ -124,6 +125,7 @@ class Mover {
   std::uint8_t LeafShift(std::uint32_t role, std::uint64_t value) const;
   std::uint32_t RolesAt(std::uint64_t address) const;
   bool HasTwoRoles() const;
+  bool HasStructureOf(std::uint32_t role) const;
   bool GuestReachesTables() const;
   void MergeRegions();
   Unmovable Place();

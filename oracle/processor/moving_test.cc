@@ -220,6 +220,11 @@ TEST_F(MovingTest, WhatCannotBeMovedIsRefused) {
   Moved(c, Unmovable::kTwoRoles);
 
   c = Plain();
+  c.controls.secondary |= 1;
+  c.controls.apic_access_address = 0x1000;
+  Moved(c, Unmovable::kApicStructures);
+
+  c = Plain();
   c.memory[1].value = 0x40000087;
   c.memory.push_back({Hpa{0x2008}, 0x80000087});
   Moved(c, Unmovable::kNoRoomFor1Gb);

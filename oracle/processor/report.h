@@ -18,8 +18,8 @@
 //   msr        index, value: what VMX has
 //   memory     first, bytes, type (1: RAM, as by E820)
 //   run        what is asked: module (cases in it), seed, seconds, repeat,
-//   only;
-//              fields: of an answer, those that it fills in (oracle.h)
+//              only, dialect: by which answers are judged; fields: of an
+//              answer, those that it fills in (oracle.h)
 //   refused    words: a sentence why the machine can be asked nothing, advice:
 //              another, what to do
 //   progress   cases, steps, agrees, departs, skipped, harness; milliseconds
@@ -39,6 +39,9 @@
 //   skips      words, steps: why, and how often, once at the end
 //   met        at, hex: bits of rule places where a rule had a consequence
 //   seen       what, times, of: of answers that may vary
+//   variant    case, step, times, of: to a step to which several answers are
+//              permitted, one was given so often; kept: it rests on what was
+//              kept; event, exit_reason, address: what it was
 //   end        as progress: it is over
 //
 // report_writer.h writes them, report_reader.h reads them.

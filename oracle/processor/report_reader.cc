@@ -186,6 +186,7 @@ void ReportReader::Take(std::string_view kind, const Fields& fields) {
     report_.seconds = NumberOf(fields, "seconds");
     report_.repeat = NumberOf(fields, "repeat");
     report_.only = TextOf(fields, "only");
+    if (fields.contains("dialect")) report_.dialect = TextOf(fields, "dialect");
     report_.fields = NumberOf(fields, "fields");
   } else if (kind == "refused") {
     report_.refused = TextOf(fields, "words");
@@ -209,6 +210,8 @@ void ReportReader::Take(std::string_view kind, const Fields& fields) {
   } else if (kind == "seen") {
     report_.seen.push_back({TextOf(fields, "what"), NumberOf(fields, "times"),
                             NumberOf(fields, "of")});
+  } else if (kind == "variant") {
+    TakeVariant(fields);
   } else {
     Complain("a line of a kind that this program does not know: " +
              std::string(kind.substr(0, 40)));
@@ -361,6 +364,23 @@ void ReportReader::TakeAnswer(std::string_view kind, const Fields& fields) {
     answer.writes.push_back(
         {Hpa{NumberOf(fields, "address")}, NumberOf(fields, "value")});
   }
+}
+
+void ReportReader::TakeVariant(const Fields& fields) {
+  if (report_.variants.size() >= kMaxFindings) return;
+  ImageReport::Variant& variant = report_.variants.emplace_back();
+  variant.name = TextOf(fields, "case");
+  variant.step = NumberOf(fields, "step");
+  variant.kept = NumberOf(fields, "kept") != 0;
+  Event& event = variant.event;
+  event.kind = EnumOf(fields, "event", EventKind::kInvalidOperand);
+  event.exit_reason = NumberOf<std::uint16_t>(fields, "exit_reason");
+  if (event.kind == EventKind::kCompleted) {
+    event.translation_count = 1;
+    event.translations[0].address = Hpa{NumberOf(fields, "address")};
+  }
+  variant.times = NumberOf(fields, "times");
+  variant.of = NumberOf(fields, "of");
 }
 
 void ReportReader::TakeBytes(std::string_view kind, const Fields& fields) {

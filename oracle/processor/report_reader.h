@@ -74,6 +74,7 @@ struct ImageReport {
   AskedMachine machine;
   std::uint64_t module_cases = 0, seed = 0, seconds = 0, repeat = 1;
   std::string only;
+  std::string dialect = "sdm";  // by which the image has judged
   FieldSet fields = kAllFields;
   std::string refused, advice;
   ReportCounts counts;  // the last that were told
@@ -87,6 +88,15 @@ struct ImageReport {
     std::uint64_t times = 0, of = 0;
   };
   std::vector<Seen> seen;
+  // Of the answers that are permitted to a step, one that was given.
+  struct Variant {
+    std::string name;
+    std::uint64_t step = 0;
+    bool kept = false;
+    Event event;  // kind, exit reason, address
+    std::uint64_t times = 0, of = 0;
+  };
+  std::vector<Variant> variants;
   std::vector<LogTrouble> troubles;
 };
 
@@ -115,6 +125,7 @@ class ReportReader {
   void TakeMachine(std::string_view kind, const Fields& fields);
   void TakeFinding(const Fields& fields, bool agreed);
   void TakeAnswer(std::string_view kind, const Fields& fields);
+  void TakeVariant(const Fields& fields);
   void TakeBytes(std::string_view kind, const Fields& fields);
   void EndRun();
   ReportedFinding* FindNumber(std::uint64_t number);

@@ -48,6 +48,7 @@ class ReportTest : public testing::Test {
                 .seconds = 60,
                 .repeat = 10,
                 .only = "linear",
+                .dialect = "bochs-3.0",
                 .fields = kAllFields & ~kSavedFields});
     writer.Progress({.cases = 2, .steps = 3, .agrees = 2});
     FindingFacts finding;
@@ -95,6 +96,13 @@ class ReportTest : public testing::Test {
     writer.Skips("the step is none of a processor", 12);
     writer.Met(Bytes{1, 2, 0x80});
     writer.Seen("kept", 5, 1000);
+    writer.Variant({.name = "caches/a shape",
+                    .step = 4,
+                    .kept = true,
+                    .event = EventKind::kCompleted,
+                    .address = Hpa{0x40009123},
+                    .times = 12,
+                    .of = 1000});
     writer.End(end_);
   }
 
@@ -151,6 +159,7 @@ TEST_F(ReportTest, ReadsWhatWasWritten) {
   EXPECT_EQ(report.machine.memory[0].bytes, 0x3ff00000u);
   EXPECT_EQ(report.module_cases, 7u);
   EXPECT_EQ(report.only, "linear");
+  EXPECT_EQ(report.dialect, "bochs-3.0");
   EXPECT_EQ(report.fields, kAllFields & ~kSavedFields);
   EXPECT_EQ(report.counts, end_);
   ASSERT_EQ(report.findings.size(), 2u);
@@ -180,6 +189,15 @@ TEST_F(ReportTest, ReadsWhatWasWritten) {
   EXPECT_EQ(report.met, (Bytes{1, 2, 0x80}));
   ASSERT_EQ(report.seen.size(), 1u);
   EXPECT_EQ(report.seen[0].times, 5u);
+  ASSERT_EQ(report.variants.size(), 1u);
+  const ImageReport::Variant& variant = report.variants[0];
+  EXPECT_EQ(variant.name, "caches/a shape");
+  EXPECT_EQ(variant.step, 4u);
+  EXPECT_TRUE(variant.kept);
+  EXPECT_EQ(variant.event.kind, EventKind::kCompleted);
+  EXPECT_EQ(variant.event.translations[0].address, Hpa{0x40009123});
+  EXPECT_EQ(variant.times, 12u);
+  EXPECT_EQ(variant.of, 1000u);
 }
 
 // A log that ends at any byte: what is whole before that byte counts, and that

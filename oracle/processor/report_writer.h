@@ -36,8 +36,9 @@ struct RunFacts {
   std::uint64_t seed = 0;  // of what is generated; seconds 0: nothing is
   std::uint64_t seconds = 0;
   std::uint64_t repeat = 1;
-  std::string_view only;         // what it was confined to; empty: nothing
-  FieldSet fields = kAllFields;  // that its answers fill in (oracle.h)
+  std::string_view only;             // what it was confined to; empty: nothing
+  std::string_view dialect = "sdm";  // by which answers are judged
+  FieldSet fields = kAllFields;      // that its answers fill in (oracle.h)
 };
 
 struct FindingFacts {
@@ -53,6 +54,19 @@ struct FindingFacts {
   std::span<const std::uint8_t> moved;
   std::uint64_t seen = 1;
   std::uint64_t of = 1;
+};
+
+// One of the answers that a case of the module was given to a step to which
+// several are permitted.
+struct VariantFacts {
+  std::string_view name;
+  std::uint64_t step = 0;
+  bool kept = false;  // it rests on what was kept, and not on memory alone
+  EventKind event = EventKind::kCompleted;
+  std::uint16_t exit_reason = 0;
+  Hpa address = {};  // of what completed
+  std::uint64_t times = 0;
+  std::uint64_t of = 0;  // answers to that step
 };
 
 class ReportWriter {
@@ -78,15 +92,12 @@ class ReportWriter {
   // Of RulePlaces: bit i of byte n is the place 8 * n + i.
   void Met(std::span<const std::uint8_t> places);
   void Seen(std::string_view what, std::uint64_t times, std::uint64_t of);
+  void Variant(const VariantFacts& variant);
   void End(const ReportCounts& counts);
 
  private:
-  void Open(std::string_view kind);
-  void Text(std::string_view key, std::string_view value);
-  void Number(std::string_view key, std::uint64_t value);
-  void Hex(std::string_view key, std::uint64_t value);
-  void Bytes(std::string_view key, std::span<const std::uint8_t> value);
-  void Close();
+  class Line;  // report_writer.cc
+
   void Put(std::string_view text);  // counts towards the sum
   void Counts(std::string_view kind, const ReportCounts& counts);
   void CaseBytes(std::string_view kind, std::uint64_t number,

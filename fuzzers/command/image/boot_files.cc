@@ -100,6 +100,13 @@ std::string KernelArguments(const BootOptions& options) {
   if (!options.without.empty()) {
     words.push_back(absl::StrCat("without=", options.without));
   }
+  if (!options.with.empty()) {
+    words.push_back(absl::StrCat("with=", options.with));
+  }
+  if (!options.dialect.empty()) {
+    words.push_back(absl::StrCat("dialect=", options.dialect));
+  }
+  if (!options.words.empty()) words.push_back(options.words);
   return absl::StrJoin(words, " ");
 }
 
@@ -145,15 +152,22 @@ std::string ModuleBytes(const std::vector<GivenCase>& cases) {
 }
 
 bool IsBootFile(const std::string& path) {
-  return absl::EndsWith(path, ".iso") || absl::EndsWith(path, ".elf");
+  return absl::EndsWith(path, ".iso") || absl::EndsWith(path, ".elf") ||
+         absl::EndsWith(path, ".efi");
 }
 
 absl::Status WriteBootFile(const std::string& path, const std::string& module,
                            const BootOptions& options) {
-  const auto program = FindBootProgram("eptdiff.elf");
+  const bool efi = absl::EndsWith(path, ".efi");
+  const auto program = FindBootProgram(efi ? "eptdiff.efi" : "eptdiff.elf");
   if (!program.ok()) return program.status();
   if (!absl::EndsWith(path, ".iso")) {
     if (absl::Status s = CopyFile(*program, path); !s.ok()) return s;
+    if (efi) {
+      const absl::Status s =
+          WriteFile(path + ".words", KernelArguments(options));
+      if (!s.ok()) return s;
+    }
     if (module.empty()) return absl::OkStatus();
     return WriteFile(path + ".cases", module);
   }

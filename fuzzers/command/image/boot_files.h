@@ -32,11 +32,14 @@ struct BootOptions {
   std::uint64_t repeat = 1;
   std::string only;     // "" for everything
   std::string without;  // what the machine does not survive; "" for nothing
+  std::string with;     // what it survives without saying so; likewise
+  std::string words;    // further ones, as they are
+  std::string dialect;  // by which answers are judged; "" for the SDM
 };
 // "seed=7 seconds=60 only=linear".
 std::string KernelArguments(const BootOptions& options);
 
-// The file `name` ("eptdiff.elf") that was built or installed
+// The file `name` ("eptdiff.elf", "eptdiff.efi") that was built or installed
 // with this command; in EPTDIFF_IMAGE_DIR, if that is set. kNotFound with where
 // it was looked for, and what to do.
 absl::StatusOr<std::string> FindBootProgram(const std::string& name);
@@ -48,6 +51,8 @@ std::string ModuleBytes(const std::vector<GivenCase>& cases);
 // Writes an image to `path`, which ends in
 //   .iso  a disc or stick that boots by BIOS and by UEFI, made by grub-mkrescue
 //   .elf  the program, for boot loaders; the module is `path`.cases
+//   .efi  the program for UEFI; beside it likewise, and its command line is
+//         `path`.words
 // kFailedPrecondition if something that this needs is not installed.
 absl::Status WriteBootFile(const std::string& path, const std::string& module,
                            const BootOptions& options);

@@ -78,6 +78,19 @@ std::string MachineJson(const std::string& name, const ImageReport& answers,
   WriteFindings(report.departures, json);
   json.Key("unexplained");
   WriteFindings(report.findings, json);
+  json.Key("seen").Array();
+  for (const ImageReport::Variant& variant : answers.variants) {
+    json.OnOneLine();
+    json.Object();
+    json.Key("case").String(variant.name);
+    json.Key("step").Number(static_cast<double>(variant.step));
+    json.Key("answer").String(VariantWords(variant));
+    json.Key("kept").Bool(variant.kept);
+    json.Key("times").Number(static_cast<double>(variant.times));
+    json.Key("of").Number(static_cast<double>(variant.of));
+    json.End();
+  }
+  json.End();
   json.Key("skips").Object();
   for (const auto& [words, steps] : report.skipped) {
     json.Key(words).Number(static_cast<double>(steps));

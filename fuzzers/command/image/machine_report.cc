@@ -14,6 +14,8 @@
 #include "absl/strings/str_format.h"
 #include "fuzzers/command/image/machine_finding.h"
 #include "fuzzers/command/report/departure_words.h"
+#include "fuzzers/command/words/answer_words.h"
+#include "fuzzers/command/words/bit_words.h"
 #include "fuzzers/text/view.h"
 #include "oracle/diagnosis/diagnosis.h"
 #include "oracle/judgement/judge.h"
@@ -243,6 +245,16 @@ void AddRules(const ImageReport& answers, CheckReport& report) {
   }
 }
 
+// What was seen of answers that may vary, in the cases that were given.
+void AddVariants(const ImageReport& answers, CheckReport& report) {
+  for (const ImageReport::Variant& variant : answers.variants) {
+    if (variant.of < 2) continue;
+    report.remarks.push_back(absl::StrCat(
+        "seen ", variant.times, " times of ", variant.of, " in ", variant.name,
+        ", step ", variant.step, ": ", VariantWords(variant)));
+  }
+}
+
 void AddRemarks(const ImageReport& answers, const LookedList& findings,
                 CheckReport& report) {
   std::map<std::string, std::size_t> problems;
@@ -263,6 +275,12 @@ void AddRemarks(const ImageReport& answers, const LookedList& findings,
     report.remarks.push_back(absl::StrCat("seen ", seen.times, " times of ",
                                           seen.of, ": ", seen.what));
   }
+  if (answers.dialect != "sdm") {
+    report.remarks.push_back(absl::StrCat("the image judged by the dialect ",
+                                          answers.dialect,
+                                          ", and told what departs from that"));
+  }
+  AddVariants(answers, report);
   std::size_t told = 0;
   for (const ReportedHarnessError& error : answers.harness_errors) {
     if (++told > kMaxRemarks) break;
@@ -280,6 +298,24 @@ void AddRemarks(const ImageReport& answers, const LookedList& findings,
 }
 
 }  // namespace
+
+// Of where it went, and why it exited, this is all that is told.
+std::string VariantWords(const ImageReport::Variant& variant) {
+  const Event& event = variant.event;
+  std::string words;
+  if (event.kind == EventKind::kCompleted) {
+    words = absl::StrFormat("completes at 0x%x",
+                            event.translations[0].address.value);
+  } else if (event.kind == EventKind::kVmExit) {
+    words = absl::StrCat("VM exit ", event.exit_reason, " (",
+                         ExitReasonWords(event.exit_reason), ")");
+  } else if (event.kind == EventKind::kPageFault) {
+    words = "#PF";
+  } else {
+    words = EventWords(event, kAllFields);
+  }
+  return absl::StrCat(words, variant.kept ? ", by what was kept" : "");
+}
 
 std::string MachineWords(const AskedMachine& machine) {
   std::string words =

@@ -44,6 +44,9 @@ std::vector<GivenCase> CasesToAskAgain(const MachineReport& report);
 // departs.
 void TakeAgain(const ImageReport& again, MachineReport& report);
 
+// What an answer was that may vary, and whether it rests on what was kept.
+std::string VariantWords(const ImageReport::Variant& variant);
+
 // The machine and what it does, for corpus/machines/: an object. `name` is
 // short and without spaces, such as bochs-3.0.
 std::string MachineJson(const std::string& name, const ImageReport& answers,

@@ -21,8 +21,10 @@ namespace eptdiff {
 // "bochs", "bochs-3.0", "qemu", "qemu-uefi".
 std::vector<std::string> MachineNames();
 
-// What an image that is to run there leaves out, as BootOptions::without.
+// What an image that is to run there leaves out, as BootOptions::without, and
+// what it need not leave out, as BootOptions::with.
 std::string NotSurvivedBy(const std::string& machine);
+std::string SurvivedBy(const std::string& machine);
 
 struct MachineRun {
   std::string machine;  // one of MachineNames()

@@ -187,11 +187,13 @@ class FindingsWriter {
 std::string ReportHtml(const CheckReport& report, const std::string& id) {
   const Conclusion conclusion = ConclusionOf(report);
   PageHead head;
-  head.command = "eptdiff check";
+  const bool machine = report.kind == CheckedKind::kMachine;
+  head.command = machine ? "eptdiff image" : "eptdiff check";
   head.title = report.target;
   head.verdict = absl::StrCat(conclusion.verdict, " ", conclusion.rest);
   head.bad = !report.agrees();
   head.lines = {RunWords(report)};
+  if (machine) head.lines.insert(head.lines.begin(), report.machine);
   head.figures = {{Grouped(report.cases), "cases"},
                   {Grouped(report.disagreeing), "cases that disagree"}};
   if (report.kind == CheckedKind::kWalker) {

@@ -1,6 +1,7 @@
 // From whoever starts the image to 64-bit code: multiboot 1 and 2 (QEMU's
 // -kernel, GRUB), PVH (Cloud Hypervisor, QEMU). All of them come in 32-bit
 // protected mode with paging off, and %ebx says where they left their words.
+// The program for UEFI (efi_main.cc) comes in 64-bit mode, to efi_entry.S.
 //
 // Memory below 4 GBytes is mapped one to one; nothing else is.
 
@@ -11,6 +12,8 @@
 
   .section .multiboot, "a"
   .balign 8
+  // The image's first words: where the program for UEFI enters.
+  .quad start_efi
 multiboot1:
   .long MULTIBOOT1
   .long MULTIBOOT1_FLAGS
@@ -161,7 +164,7 @@ start64:
 
   .data
   .balign 16
-  .globl gdt, gdt_end
+  .globl gdt, gdt_end, gdt_task, gdt_pointer
 gdt:
   .quad 0
   .quad 0x00af9b000000ffff  // 08H: 64-bit code
@@ -185,6 +188,7 @@ no_long_mode_words:
   .asciz "eptdiff: this processor has no 64-bit mode, so it has no EPT\r\n"
 
   .bss
+  .globl pml4, pdpt, page_directories, boot_stack_top
   .balign 4096
 pml4: .space 4096
 pdpt: .space 4096

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
-extern "C" const char image_begin[], image_end[];  // image.ld
+#include "oracle/processor/image/efi_handoff.h"
+
+// image.ld
+extern "C" const char image_begin[], image_constant_end[], image_end[];
 
 namespace eptdiff::image {
 namespace {
@@ -114,6 +117,18 @@ void ReadPvh(std::uint32_t words, BootInformation& boot) {
   }
 }
 
+void ReadEfi(std::uint32_t words, BootInformation& boot) {
+  const auto handoff = At<EfiHandoff>(words);
+  boot.loader = "UEFI";
+  boot.command_line = {reinterpret_cast<const char*>(handoff.words.first),
+                       static_cast<std::size_t>(handoff.words.bytes)};
+  UseModule(boot, handoff.module.first,
+            handoff.module.first + handoff.module.bytes);
+  for (std::uint64_t i = 0; i < handoff.memory_count; ++i) {
+    AddMemory(boot, handoff.memory[i].first, handoff.memory[i].bytes, kRam);
+  }
+}
+
 constexpr std::uint64_t Up(std::uint64_t address, std::uint64_t alignment) {
   return (address + alignment - 1) / alignment * alignment;
 }
@@ -128,6 +143,8 @@ BootInformation ReadBootInformation(std::uint32_t magic, std::uint32_t words) {
     ReadMultiboot1(words, boot);
   } else if (magic == kMultiboot2) {
     ReadMultiboot2(words, boot);
+  } else if (magic == kEfiMagic) {
+    ReadEfi(words, boot);
   } else if (At<std::uint32_t>(words) == kPvh) {
     ReadPvh(words, boot);
   }
@@ -170,6 +187,16 @@ FixedVector<Range, kMaxRanges> FreeMemory(const BootInformation& boot,
     }
   }
   return free;
+}
+
+std::uint64_t SumOfProgram() {
+  // FNV-1a, of words.
+  std::uint64_t sum = 0xcbf29ce484222325;
+  for (const char* at = image_begin; at + 8 <= image_constant_end; at += 8) {
+    sum = (sum ^ At<std::uint64_t>(reinterpret_cast<std::uint64_t>(at))) *
+          0x100000001b3;
+  }
+  return sum;
 }
 
 }  // namespace eptdiff::image

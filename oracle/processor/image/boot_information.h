@@ -1,5 +1,6 @@
 // What whoever started the image says: the memory that there is, the words of
-// its command line, and a module. The same of multiboot 1, multiboot 2 and PVH.
+// its command line, and a module. The same of multiboot 1, multiboot 2, PVH and
+// the program for UEFI.
 //
 // Memory above 4 GBytes is not reported: the image maps none (boot.S).
 // Thread-safety: plain values.
@@ -39,6 +40,10 @@ BootInformation ReadBootInformation(std::uint32_t magic, std::uint32_t words);
 // that is not below 1 MByte: the pieces, with both ends aligned to `alignment`.
 FixedVector<Range, kMaxRanges> FreeMemory(const BootInformation& boot,
                                           std::uint64_t alignment);
+
+// Of this program's code and constants: another number later on means that
+// somebody has written there.
+std::uint64_t SumOfProgram();
 
 }  // namespace eptdiff::image
 

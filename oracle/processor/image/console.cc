@@ -2,7 +2,9 @@
 
 #include <cstddef>
 
+#include "oracle/processor/image/firmware.h"
 #include "oracle/processor/image/port.h"
+#include "oracle/processor/image/vmx.h"
 
 namespace eptdiff::image {
 namespace {
@@ -54,15 +56,6 @@ void ToSerial(char byte) {
   Out8(kCom1, static_cast<std::uint8_t>(byte));
 }
 
-void ToPorts(char byte) {
-  if (has_debug_port) {
-    return Out8(kDebugPort, static_cast<std::uint8_t>(byte));
-  }
-  if (!has_serial) return;
-  if (byte == '\n') ToSerial('\r');
-  ToSerial(byte);
-}
-
 }  // namespace
 
 void OpenConsole() {
@@ -90,10 +83,17 @@ void UseScreen(bool text) {
 }
 
 void SayToPorts(std::string_view words) {
-  for (const char byte : words) ToPorts(byte);
+  SayToFirmware(kSayToFile, words);
+  if (has_debug_port) return OutAll(kDebugPort, words.data(), words.size());
+  for (const char byte : words) {
+    if (!has_serial) return;
+    if (byte == '\n') ToSerial('\r');
+    ToSerial(byte);
+  }
 }
 
 void SayOnScreen(std::string_view words) {
+  SayToFirmware(kSayOnScreen, words);
   if (!has_text) return;
   for (const char byte : words) ToScreen(byte);
 }
@@ -126,6 +126,8 @@ void SayDecimal(std::uint64_t number) {
 }
 
 void End(Ending ending) {
+  StopVmx();
+  FlushToFirmware();
   // The ports below belong to others on a real machine. Bochs does not say that
   // it is one to whoever asks CPUID, and takes port 501H for something else.
   const bool is_guest = (Cpuid(1).ecx >> 31 & 1) != 0;
@@ -138,6 +140,7 @@ void End(Ending ending) {
       Out8(0x8900, static_cast<std::uint8_t>(byte));
     }
   }
+  if (HasFirmware()) ReturnToFirmware(static_cast<std::uint64_t>(ending));
   for (;;) asm volatile("cli; hlt");
 }
 

@@ -1,6 +1,7 @@
 // Where the image speaks: the first serial port and, where there is one, the
-// screen's text. An emulator with port E9H gets there, and as fast as it can
-// take it, what a serial line takes 12,000 characters a second of.
+// screen's text; or, where firmware is below that has them, a file and its
+// screen (firmware.h). An emulator with port E9H gets there, and as fast as it
+// can take it, what a serial line takes 12,000 characters a second of.
 // Thread-safety: of one processor.
 #ifndef EPTDIFF_ORACLE_PROCESSOR_IMAGE_CONSOLE_H_
 #define EPTDIFF_ORACLE_PROCESSOR_IMAGE_CONSOLE_H_
@@ -51,7 +52,8 @@ enum class Ending : std::uint8_t {
   kHarnessError = 3,
 };
 
-// Ends the run by the ways that emulators offer, else halts for ever.
+// Ends the run by the ways that emulators offer, else goes back to the firmware
+// that is below, else halts for ever.
 [[noreturn]] void End(Ending ending);
 
 }  // namespace eptdiff::image

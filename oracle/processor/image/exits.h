@@ -13,18 +13,22 @@ namespace eptdiff::image {
 enum Reason : std::uint16_t {
   kException = 0,
   kExternalInterrupt = 1,
+  kTripleFault = 2,
+  kInvlpg = 14,
   kInvalidGuestState = 33,
   kMonitorTrap = 37,
   kApicAccess = 44,
   kEptViolation = 48,
   kEptMisconfiguration = 49,
   kTimer = 52,
+  kInvpcid = 58,
   kVmfunc = 59,
   kPmlFull = 62,
   kSppEvent = 66,
 };
 
 enum Vector : unsigned {
+  kDebug = 1,
   kBreakpoint = 3,
   kUndefined = 6,
   kNotPresent = 11,

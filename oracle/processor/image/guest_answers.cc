@@ -36,11 +36,14 @@ bool GuestMachine::ReadEvent(const MachineState& state, const Step& step,
       event.gpa = Gpa{Read(kGuestPhysicalAddress)};
       event.gla = Gla{Read(kGuestLinearAddress)};
       return true;
-    default:
-      // A hang, a triple fault, or what no step is about.
+    case kTripleFault:
+    case kTimer:
+      // What no step may end in, but a machine may: it is stuck, say.
       event.kind = EventKind::kGaveUp;
       event.exit_reason = static_cast<std::uint16_t>(reason);
       event.qualification = Read(kExitQualification);
+      return true;
+    default:
       return false;
   }
 }
@@ -61,7 +64,10 @@ void GuestMachine::ReadException(const MachineState& state, const Step& step,
     return;
   }
   switch (vector) {
+    case kDebug:
     case kBreakpoint: {
+      // What was placed to be fetched says where it was (guest_pieces.cc).
+      fetched_ = vector == kBreakpoint ? 0 : 1;
       event.kind = EventKind::kCompleted;
       // Behind the access, or the last byte that was fetched.
       const std::uint64_t rip = Read(kGuestRip);
@@ -183,8 +189,10 @@ void GuestMachine::CollectWrites(const MachineState& state,
     }
   }
   // What was accessed, if it is not as the access was to leave it.
-  for (const Piece& piece : pieces_) {
-    LookAt(state, Hpa{piece.address.value & ~std::uint64_t{7}}, outcome);
+  for (const Target& target : targets_) {
+    for (const Piece& piece : target) {
+      LookAt(state, Hpa{piece.address.value & ~std::uint64_t{7}}, outcome);
+    }
   }
   std::sort(outcome.writes.begin(), outcome.writes.end(),
             [](const MemoryWord& a, const MemoryWord& b) {

@@ -21,6 +21,9 @@ constexpr int kCr4Pke = 22;
 constexpr std::uint64_t kShadowStacks = 3;
 constexpr std::uint32_t kEferMsr = 0xc0000080, kPatMsr = 0x277;
 
+// No access to an MSR exits.
+alignas(4096) constexpr std::uint8_t kMsrBitmapOfNone[4096] = {};
+
 // PKRU is in no VMCS. WRPKRU needs CR4.PKE, and then counts for this program's
 // own accesses, too, of which there are none meanwhile.
 void LoadPkru(std::uint32_t pkru) {
@@ -74,6 +77,7 @@ void GuestMachine::WriteHostState() {
   Write(kHostPat, ReadMsr(kPatMsr));
   Write(kHostEfer, ReadMsr(kEferMsr));
   Write(kVmcsLink, ~std::uint64_t{0});
+  Write(kMsrBitmaps, reinterpret_cast<std::uint64_t>(kMsrBitmapOfNone));
   if (capabilities_.limits.has_shadow_stacks) {
     for (const std::uint32_t field :
          {kHostSCet, kHostSsp, kHostSspTable, kGuestSspTable, kGuestSsp}) {

@@ -6,6 +6,7 @@
 #include "oracle/processor/guest_bits.h"
 #include "oracle/processor/guest_code.h"
 #include "oracle/processor/image/exits.h"
+#include "oracle/processor/image/interrupts.h"
 #include "oracle/processor/image/port.h"
 #include "oracle/processor/image/vmcs.h"
 
@@ -15,7 +16,7 @@ namespace {
 using namespace guest_bits;
 using namespace vmcs;
 
-constexpr int kSecondaryVpid = 5, kSecondaryPml = 17, kSecondaryVe = 18;
+constexpr int kSecondaryPml = 17, kSecondaryVe = 18;
 constexpr int kPinTimer = 6;
 constexpr int kCapInvvpidAll = 43;
 
@@ -56,6 +57,11 @@ GuestMachine::GuestMachine(const VmxCapabilities& capabilities,
   constexpr std::uint64_t kTicks = 1 << 24;
   step_timer_ =
       static_cast<std::uint32_t>((kTicks >> (capabilities.misc & 31)) + 1);
+  // IA32_ARCH_CAPABILITIES.PSCHANGE_MC_NO.
+  constexpr std::uint32_t kArchCapabilities = 0x10a;
+  std::uint64_t value = 0;
+  changes_page_sizes_ = Cpuid(0).eax >= 7 && Has(Cpuid(7).edx, 29) &&
+                        TryReadMsr(kArchCapabilities, value) && Has(value, 6);
   WriteHostState();
 }
 
@@ -77,6 +83,7 @@ bool GuestMachine::Clean(Hpa address) {
   const std::uint64_t page = address.value / kPage;
   if (is_clean_[page]) return true;
   is_clean_[page] = true;
+  clean_pages_.push_back(static_cast<std::uint32_t>(page));
   std::memset(BytesAt(Hpa{page * kPage}), 0, kPage);
   return true;
 }
@@ -92,12 +99,29 @@ void GuestMachine::Load(const ArrangedCase& arranged,
                         const MachineState& state) {
   const Stopwatch watch(counts_.ticks);
   arranged_ = &arranged;
+  has_trouble_ = trouble_ != Trouble::kNone;
   for (const Hpa word : state.memory.addresses()) {
     // What lies elsewhere nothing leads to (moving.h).
     if (Clean(word)) WordAt(word) = state.memory.Load(word);
   }
   WriteControls(state.controls);
   WriteGuest(state.guest);
+  if (arranged.keeps) EndAllKept();
+}
+
+// INVEPT of all contexts is there (WhyNoEpt), INVVPID of all as the processor
+// has it.
+bool GuestMachine::EndAllKept() {
+  ++counts_.invalidations;
+  if (Invept(2, 0, 0) != VmResult::kSucceed) {
+    why_ = "INVEPT of all contexts fails";
+    return false;
+  }
+  if (Has(capabilities_.ept_vpid_cap, kCapInvvpidAll)) {
+    ++counts_.invalidations;
+    Invvpid(2, 0, 0);
+  }
+  return true;
 }
 
 GuestMachine::Ended GuestMachine::Run(const MachineState& state,
@@ -105,16 +129,7 @@ GuestMachine::Ended GuestMachine::Run(const MachineState& state,
   constexpr int kTries = 1000;
   for (int i = 0; i < kTries; ++i) {
     WriteStep(state, rip, timer);
-    ++counts_.invalidations;
-    if (Invept(2, 0, 0) != VmResult::kSucceed) {
-      why_ = "INVEPT of all contexts fails";
-      return Ended::kFailed;
-    }
-    if (Has(state.controls.secondary, kSecondaryVpid) &&
-        Has(capabilities_.ept_vpid_cap, kCapInvvpidAll)) {
-      ++counts_.invalidations;
-      Invvpid(2, 0, 0);
-    }
+    if (!arranged_->keeps && !EndAllKept()) return Ended::kFailed;
     const GuestRegisters before = registers_;
     ++counts_.entries;
     if (RunGuest(registers_) != VmResult::kSucceed) return Ended::kFailed;
@@ -176,20 +191,13 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
   outcome.saved = SavedState();
   outcome.registers = RegistersOf(state);
   outcome.writes.clear();
-  if (step.kind == StepKind::kStore) {
-    if (!Clean(step.hpa)) return Reply::kOwnMemory;
-    if (state.memory.Load(step.hpa) != step.value) {
-      outcome.writes.push_back({step.hpa, step.value});
-    }
-    WordAt(step.hpa) = step.value;
-    return Reply::kAnswered;
-  }
+  if (step.kind == StepKind::kStore) return Store(state, step, outcome);
   if (step.kind == StepKind::kVmEntry) {
     WriteControls(state.controls);
     WriteGuest(state.guest);
     return Enter(state, outcome);
   }
-  if (step.kind == StepKind::kInvalidation) {
+  if (step.kind == StepKind::kInvalidation && !HasInstruction(step)) {
     return Invalidate(step.invalidation, outcome);
   }
   if (step.kind != StepKind::kLinearAccess) {
@@ -221,7 +229,11 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
     Write(kGuestGdtrLimit, 0xffff);
     registers_.rax = kDescriptorOffset | 3;
   }
-  switch (Run(state, rip, step_timer_)) {
+  const bool troubled =
+      has_trouble_ && HasInstruction(step) && !step.access.implicit_supervisor;
+  if (troubled) BeginTrouble(step);
+  const Ended ended = Run(state, rip, step_timer_);
+  switch (ended) {
     case Ended::kYes:
       break;
     case Ended::kRetry:
@@ -229,7 +241,8 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
     case Ended::kFailed:
       return Fail("VM entry fails at a step, having succeeded before");
   }
-  ReadEvent(state, step, outcome);
+  const bool expected = ReadEvent(state, step, outcome);
+  if (troubled) EndTrouble(state, step, outcome);
   registers_.rcx = 0;
   if (step.access.kind == AccessKind::kShadowStackRead) Write(kGuestSsp, 0);
   if (guest.event_delivery) {
@@ -239,23 +252,76 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
     constexpr std::uint32_t kNmi = 2;
     if ((guest.delivered_event >> 8 & 7) == kNmi) UnblockNmis();
   }
+  if (!expected) {
+    TakeBackPieces();
+    return Fail("an exit that no step expects");
+  }
   if (outcome.event.kind == EventKind::kCompleted) {
     Event& event = outcome.event;
     event.translation_count =
         step.gla.value % kPage + step.access.size > kPage ? 2 : 1;
-    const bool right = IsAsExpected(step);
+    const Target* reached = FindReached(step);
+    if (fetch && reached != nullptr && step.gla == arranged_->code) {
+      code_place_ = (*reached)[0].address;
+    }
     for (std::size_t i = 0; i < event.translation_count; ++i) {
-      event.translations[i].address = right && i < pieces_.size()
-                                          ? pieces_[i].address
+      event.translations[i].address = reached != nullptr && i < reached->size()
+                                          ? (*reached)[i].address
                                           : Hpa{~std::uint64_t{0}};
     }
     if (!shows_address_) fields &= ~SetOf(eptdiff::Field::kAddress);
   }
-  RestorePieces();
+  TakeBackPieces();
   ReadRegisters(outcome);
   if (outcome.event.kind == EventKind::kVmExit) ReadSaved(outcome);
   CollectWrites(state, verdict, outcome);
   return Reply::kAnswered;
+}
+
+Reply GuestMachine::Store(const MachineState& state, const Step& step,
+                          Outcome& outcome) {
+  if (!Clean(step.hpa)) return Reply::kOwnMemory;
+  const std::uint64_t old = state.memory.Load(step.hpa);
+  // A page that is executed changes its size, if the word is an entry.
+  constexpr int kLargePage = 7;
+  constexpr std::uint64_t kExecute = 1 << 2 | 1 << 10;
+  if (!changes_page_sizes_ && Has(old ^ step.value, kLargePage) &&
+      (old & kExecute) != 0 && (step.value & kExecute) != 0) {
+    return Reply::kUnsafe;
+  }
+  if (old != step.value) outcome.writes.push_back({step.hpa, step.value});
+  WordAt(step.hpa) = step.value;
+  return Reply::kAnswered;
+}
+
+void GuestMachine::LoadOperands(const MachineState& state, const Step& step) {
+  registers_.rax = step.value;
+  registers_.rbx = registers_.rcx = registers_.rdx = 0;
+  switch (step.kind) {
+    case StepKind::kPdpteLoad:
+      registers_.rax = state.guest.cr3;
+      return;
+    case StepKind::kEptpSwitch:
+      registers_.rcx = step.index;
+      return;
+    case StepKind::kInvalidation: {
+      const bool page = step.invalidation.kind == InvalidationKind::kInvlpg;
+      registers_.rax = step.invalidation.type;
+      registers_.rbx = page ? step.invalidation.second
+                            : arranged_->code.value + kInvpcidDescriptor;
+      return;
+    }
+    default:
+      break;
+  }
+  const std::uint64_t msr = step.reg == GuestRegister::kEfer   ? 0xc0000080
+                            : step.reg == GuestRegister::kPat  ? 0x277
+                            : step.reg == GuestRegister::kPkrs ? 0x6e1
+                                                               : 0;
+  if (msr == 0) return;
+  registers_.rcx = msr;
+  registers_.rax = step.value & 0xffffffff;
+  registers_.rdx = step.value >> 32;
 }
 
 // One instruction that accesses nothing of its own, and then the monitor trap
@@ -263,21 +329,20 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
 Reply GuestMachine::PerformInstruction(const MachineState& state,
                                        const Step& step, const Verdict& verdict,
                                        Outcome& outcome) {
-  constexpr std::uint64_t kMonitorTrapFlag = Bit(27);
-  pieces_.clear();
-  registers_.rax =
-      step.kind == StepKind::kPdpteLoad ? state.guest.cr3 : step.value;
-  registers_.rcx = step.kind == StepKind::kEptpSwitch ? step.index : 0;
-  registers_.rdx = 0;
-  Write(kPrimary, state.controls.primary | kMonitorTrapFlag);
+  constexpr std::uint64_t kMonitorTrapFlag = Bit(27), kUseMsrBitmaps = Bit(28);
+  targets_.clear();
+  LoadOperands(state, step);
+  const bool writes = step.kind == StepKind::kRegisterWrite;
+  Write(kPrimary, state.controls.primary | kMonitorTrapFlag |
+                      (writes ? kUseMsrBitmaps : 0));
   const Ended ended =
       Run(state, arranged_->code.value + CodeOffset(step), step_timer_);
   Write(kPrimary, state.controls.primary);
-  registers_.rcx = 0;
+  registers_.rcx = registers_.rdx = 0;
   // The guest may have other registers now.
   loaded_pkru_.reset();
   for (const std::uint32_t field :
-       {kGuestCr0, kGuestCr3, kGuestCr4, kGuestEfer, kGuestPat}) {
+       {kGuestCr0, kGuestCr3, kGuestCr4, kGuestEfer, kGuestPat, kGuestPkrs}) {
     is_written_[field / 2] = false;
   }
   if (ended == Ended::kRetry) return Reply::kHarnessError;
@@ -285,10 +350,13 @@ Reply GuestMachine::PerformInstruction(const MachineState& state,
     return Fail("VM entry fails at a step, having succeeded before");
   }
   const std::uint64_t reason = Read(kExitReason);
-  if (reason != kMonitorTrap) ReadEvent(state, step, outcome);
-  if (reason == kVmfunc) {
+  if (reason == kVmfunc || reason == kInvlpg || reason == kInvpcid) {
+    outcome.event = Event();
     outcome.event.kind = EventKind::kVmExit;
-    outcome.event.exit_reason = kVmfunc;
+    outcome.event.exit_reason = static_cast<std::uint16_t>(reason);
+    outcome.event.qualification = Read(kExitQualification);
+  } else if (reason != kMonitorTrap && !ReadEvent(state, step, outcome)) {
+    return Fail("an exit that no step expects");
   }
   ReadRegisters(outcome);
   if (outcome.event.kind == EventKind::kVmExit) ReadSaved(outcome);
@@ -320,8 +388,23 @@ bool GuestMachine::Unload(const MachineState& state, bool conformed) {
     WordAt(word) = 0;
   }
   if (!conformed) Forget(state);
-  pieces_.clear();
+  targets_.clear();
   return same;
+}
+
+std::span<const MemoryWord> GuestMachine::FindStrays() {
+  constexpr std::size_t kMost = 8;
+  strays_.clear();
+  for (const std::uint32_t page : clean_pages_) {
+    const std::uint64_t first = page * kPage;
+    for (std::uint64_t word = first; word != first + kPage; word += 8) {
+      const std::uint64_t value = WordAt(Hpa{word});
+      if (value == 0) continue;
+      if (strays_.size() < kMost) strays_.push_back({Hpa{word}, value});
+      WordAt(Hpa{word}) = 0;
+    }
+  }
+  return strays_;
 }
 
 // A departure may have left anything in the log, the area, the pages, and in
@@ -334,7 +417,9 @@ void GuestMachine::Forget(const MachineState& state) {
   };
   if (Has(k.secondary, kSecondaryPml)) clear(k.pml_address);
   if (Has(k.secondary, kSecondaryVe)) clear(k.ve_information_address);
-  for (const Piece& piece : pieces_) clear(piece.address.value);
+  for (const Target& target : targets_) {
+    for (const Piece& piece : target) clear(piece.address.value);
+  }
   for (const Hpa word : state.memory.addresses()) clear(word.value);
   std::fill(is_written_.begin(), is_written_.end(), false);
   loaded_pkru_.reset();

@@ -1,9 +1,10 @@
 // A machine that asks the processor it runs on: a VM entry for each step.
 //
-// Before each entry everything that may have been kept of translations is ended
-// (INVEPT, INVVPID), so that answers are those of memory. Every exception of
-// the guest causes a VM exit; a #VE that is not intercepted cannot be
-// delivered, as the guest's IDT is empty, and is told by the vectoring
+// Before a case everything that may have been kept of translations is ended
+// (INVEPT, INVVPID); and before each entry, so that answers are those of
+// memory, unless the case is about what is kept between its steps. Every
+// exception of the guest causes a VM exit; a #VE that is not intercepted cannot
+// be delivered, as the guest's IDT is empty, and is told by the vectoring
 // information of the #GP that comes of it. A VMX-preemption timer of 0 shows
 // that an entry succeeds without anything of the guest; with time in it, it
 // bounds each step.
@@ -13,7 +14,9 @@
 // how it is seen where an access goes.
 //
 // Where an access goes is seen by what it reads and writes: what no word of the
-// case names gets a value of ours for the time of the step.
+// case names gets a value of ours for the time of the step. An access may be
+// permitted to go to one place or another, as memory has it and as it had it;
+// each of these targets has a value of its own.
 // Thread-safety: of one processor; one of it at a time.
 #ifndef EPTDIFF_ORACLE_PROCESSOR_IMAGE_GUEST_MACHINE_H_
 #define EPTDIFF_ORACLE_PROCESSOR_IMAGE_GUEST_MACHINE_H_
@@ -26,6 +29,8 @@
 #include <vector>
 
 #include "oracle/fixed_vector.h"
+#include "oracle/processor/image/boot_information.h"
+#include "oracle/processor/image/troubles.h"
 #include "oracle/processor/image/vmx.h"
 #include "oracle/processor/inquiry.h"
 #include "oracle/processor/moving.h"
@@ -55,21 +60,33 @@ class GuestMachine final : public Machine {
                 const Verdict& verdict, Outcome& outcome,
                 FieldSet& fields) override;
   bool Unload(const MachineState& state, bool conformed) override;
+  // Looks at every page that some case has used: no case has a word there now.
+  std::span<const MemoryWord> FindStrays() override;
+  bool IsIntact() override { return SumOfProgram() == program_; }
   std::string_view why() const override { return why_; }
 
   // From now on, fetches that should come to the APIC-access page are unsafe.
   void AvoidApicFetches() { avoids_apic_fetches_ = true; }
+  // Pages that software executes change their size without INVEPT, though the
+  // processor does not say that it survives that (CVE-2018-12207).
+  void ChangePageSizes() { changes_page_sizes_ = true; }
+
+  // From now on, one trouble after the other (troubles.h), a case each.
+  void PlantTroubles() { trouble_ = Trouble::kUnexpectedExit; }
 
   const GuestCounts& counts() const { return counts_; }
 
  private:
-  // The bytes of an access in one page, where they should be.
+  // The bytes of an access in one page, where they should or may be.
   struct Piece {
     Hpa address = {};
     std::size_t bytes = 0;
     std::uint8_t before[16] = {};
     std::uint8_t expected[16] = {};  // when the access has been made
   };
+  // Where a permitted answer has the access.
+  using Target = FixedVector<Piece, 2>;
+  static constexpr std::size_t kMaxTargets = 4;
   enum class Ended : std::uint8_t { kYes, kRetry, kFailed };
 
   void WriteHostState();
@@ -78,27 +95,38 @@ class GuestMachine final : public Machine {
   void WriteStep(const MachineState& state, std::uint64_t rip,
                  std::uint32_t timer);
   Ended Run(const MachineState& state, std::uint64_t rip, std::uint32_t timer);
+  // False at an exit that no step expects: the guest runs what is none of ours.
   bool ReadEvent(const MachineState& state, const Step& step, Outcome& outcome);
   void ReadException(const MachineState& state, const Step& step,
                      Outcome& outcome);
   void ReadSaved(Outcome& outcome);
   void ReadRegisters(Outcome& outcome);
+  void LoadOperands(const MachineState& state, const Step& step);
   Reply PerformInstruction(const MachineState& state, const Step& step,
                            const Verdict& verdict, Outcome& outcome);
   Reply Invalidate(const Invalidation& asked, Outcome& outcome);
   Reply PrepareAccess(const MachineState& state, const Step& step,
                       const Verdict& verdict);
+  Reply FindTargets(const Step& step, const Verdict& verdict);
+  bool AddTarget(const Step& step, const Event& completed);
   bool PlaceFetch(const Step& step);
   bool PlaceDescriptor(bool gate);
-  bool ArePiecesIn(const BitWrites& writes) const;
-  bool PlaceData(const Step& step, const Effects& effects);
-  bool IsAsExpected(const Step& step);
-  void RestorePieces();
+  bool AreTargetsIn(const BitWrites& writes) const;
+  bool PlaceData(const Step& step, const Verdict& verdict);
+  void TellApart(std::size_t number);
+  const Target* FindReached(const Step& step);
+  bool Changed(const Target& target) const;
+  void TakeBackPieces();
   void CollectWrites(const MachineState& state, const Verdict& verdict,
                      Outcome& outcome);
   void LookAt(const MachineState& state, Hpa word, Outcome& outcome);
   bool IsMine(Hpa word) const;
   bool Clean(Hpa address);
+  void BeginTrouble(const Step& step);
+  void EndTrouble(const MachineState& state, const Step& step,
+                  Outcome& outcome);
+  bool EndAllKept();
+  Reply Store(const MachineState& state, const Step& step, Outcome& outcome);
   void Forget(const MachineState& state);
   Reply Fail(std::string_view why);
   void Write(std::uint32_t field, std::uint64_t value);
@@ -110,16 +138,24 @@ class GuestMachine final : public Machine {
   // A bit for each page below 4 GBytes: it has been cleared.
   static constexpr std::size_t kPagesBelow4Gb = std::size_t{1} << 20;
   std::vector<bool> is_clean_ = std::vector<bool>(kPagesBelow4Gb);
+  std::vector<std::uint32_t> clean_pages_;  // their numbers
+  std::vector<MemoryWord> strays_;
+  const std::uint64_t program_ = SumOfProgram();
   // What WriteNew() has written last, by encoding / 2.
   static constexpr std::size_t kFields = 0x7000 / 2;
   std::vector<std::uint64_t> written_ = std::vector<std::uint64_t>(kFields);
   std::vector<bool> is_written_ = std::vector<bool>(kFields);
   std::optional<std::uint32_t> loaded_pkru_;
   const ArrangedCase* arranged_ = nullptr;
-  FixedVector<Piece, 2> pieces_;
+  FixedVector<Target, kMaxTargets> targets_;
   bool avoids_apic_fetches_ = false;
-  bool has_hint_ = false;
+  bool changes_page_sizes_ = false;
   bool shows_address_ = false;
+  std::size_t fetched_ = 0;  // which target's code was executed
+  Trouble trouble_ = Trouble::kNone;
+  bool has_trouble_ = false;  // this case is to have it
+  Hpa code_place_ = {};       // of the page of code, where it was fetched last
+  std::uint8_t replaced_[2] = {};
   GuestRegisters registers_;
   std::uint64_t pattern_ = 0x5a3c'96e1'7b2d'84f0;
   std::uint32_t step_timer_ = 0;

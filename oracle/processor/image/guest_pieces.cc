@@ -1,4 +1,4 @@
-// The bytes of an access, where they should be: what is put there to see them
+// The bytes of an access, where they may be: what is put there to see them
 // reached, and what is there afterwards.
 #include <algorithm>
 #include <cstring>
@@ -14,19 +14,15 @@ namespace eptdiff::image {
 using guest_bits::kPage;
 using vmcs::kExitInterruption;
 
-// Finds where the access should go, and makes it be seen there.
+// Finds where the access may go, and makes it be seen there.
 Reply GuestMachine::PrepareAccess(const MachineState& state, const Step& step,
                                   const Verdict& verdict) {
   // An instruction of the guest may have changed some.
   WriteGuest(state.guest);
-  pieces_.clear();
+  targets_.clear();
   shows_address_ = false;
+  fetched_ = 0;
   registers_.rax = 0;
-  const auto* completed =
-      std::find_if(verdict.alternatives.begin(), verdict.alternatives.end(),
-                   [](const Alternative& alternative) {
-                     return alternative.event.kind == EventKind::kCompleted;
-                   });
   if (avoids_apic_fetches_ && step.access.kind == AccessKind::kFetch &&
       std::any_of(verdict.alternatives.begin(), verdict.alternatives.end(),
                   [](const Alternative& alternative) {
@@ -34,27 +30,62 @@ Reply GuestMachine::PrepareAccess(const MachineState& state, const Step& step,
                   })) {
     return Reply::kUnsafe;
   }
-  has_hint_ = completed != verdict.alternatives.end();
-  if (!has_hint_) return Reply::kAnswered;
+  const Reply reply = FindTargets(step, verdict);
+  if (reply != Reply::kAnswered || targets_.empty()) return reply;
+  bool placed = false;
+  if (step.access.kind == AccessKind::kFetch) {
+    if (targets_.size() > 2) return Reply::kIndistinct;
+    placed = PlaceFetch(step);
+  } else if (step.access.implicit_supervisor) {
+    if (targets_.size() > 1) return Reply::kIndistinct;
+    placed = PlaceDescriptor(state.guest.event_delivery);
+  } else {
+    placed = PlaceData(step, verdict);
+  }
+  if (placed) return Reply::kAnswered;
+  const bool one = targets_.size() == 1;
+  targets_.clear();
+  return one ? Reply::kOwnMemory : Reply::kIndistinct;
+}
+
+Reply GuestMachine::FindTargets(const Step& step, const Verdict& verdict) {
+  for (const Alternative& alternative : verdict.alternatives) {
+    if (alternative.event.kind != EventKind::kCompleted) continue;
+    const auto is_there = [&](const Target& target) {
+      for (std::size_t i = 0; i < target.size(); ++i) {
+        if (target[i].address != alternative.event.translations[i].address) {
+          return false;
+        }
+      }
+      return true;
+    };
+    if (std::any_of(targets_.begin(), targets_.end(), is_there)) continue;
+    if (targets_.full()) {
+      targets_.clear();
+      return Reply::kIndistinct;
+    }
+    if (!AddTarget(step, alternative.event)) {
+      targets_.clear();
+      return Fail("an access outside free memory");
+    }
+  }
+  return Reply::kAnswered;
+}
+
+bool GuestMachine::AddTarget(const Step& step, const Event& completed) {
+  Target& target = targets_.emplace_back();
   std::size_t left = step.access.size;
-  for (std::size_t i = 0; i < completed->event.translation_count; ++i) {
-    Piece& piece = pieces_.emplace_back();
-    piece.address = completed->event.translations[i].address;
+  for (std::size_t i = 0; i < completed.translation_count; ++i) {
+    Piece& piece = target.emplace_back();
+    piece.address = completed.translations[i].address;
     piece.bytes =
         std::min<std::size_t>(left, kPage - piece.address.value % kPage);
     left -= piece.bytes;
-    if (!Clean(piece.address)) return Fail("an access outside free memory");
+    if (!Clean(piece.address)) return false;
     std::memcpy(piece.before, BytesAt(piece.address), piece.bytes);
     std::memcpy(piece.expected, piece.before, piece.bytes);
   }
-  if (step.access.kind == AccessKind::kFetch) {
-    return PlaceFetch(step) ? Reply::kAnswered : Reply::kOwnMemory;
-  }
-  if (step.access.implicit_supervisor) {
-    return PlaceDescriptor(state.guest.event_delivery) ? Reply::kAnswered
-                                                       : Reply::kOwnMemory;
-  }
-  return PlaceData(step, *completed) ? Reply::kAnswered : Reply::kOwnMemory;
+  return true;
 }
 
 // A data segment for everybody, or an interrupt gate, that is not present: who
@@ -69,16 +100,16 @@ bool GuestMachine::PlaceDescriptor(bool gate) {
       static_cast<std::uint8_t>(gate ? 0x6e : 0x73),
       static_cast<std::uint8_t>(gate ? 0 : 0xcf),
       0};
-  for (const Piece& piece : pieces_) {
+  Target& target = targets_[0];
+  for (const Piece& piece : target) {
     for (std::size_t i = 0; i < piece.bytes; ++i) {
       if (WordAt(Hpa{(piece.address.value + i) & ~std::uint64_t{7}}) != 0) {
-        pieces_.clear();
         return false;
       }
     }
   }
   std::size_t done = 0;
-  for (Piece& piece : pieces_) {
+  for (Piece& piece : target) {
     std::memcpy(piece.expected, descriptor + done, piece.bytes);
     std::memcpy(BytesAt(piece.address), piece.expected, piece.bytes);
     done += piece.bytes;
@@ -87,117 +118,177 @@ bool GuestMachine::PlaceDescriptor(bool gate) {
   return true;
 }
 
-// INT3 at the last byte, and before it prefixes that mean nothing to it.
+// INT3 at the last byte, or INT1 where it may be another, and before it
+// prefixes that mean nothing to it. Both say so with an exception.
 bool GuestMachine::PlaceFetch(const Step& step) {
-  constexpr std::uint8_t kInt3 = 0xcc, kPrefix = 0x3e;
-  std::size_t left = step.access.size;
-  bool possible = true;
-  for (Piece& piece : pieces_) {
-    for (std::size_t i = 0; i < piece.bytes; ++i) {
-      piece.expected[i] = --left == 0 ? kInt3 : kPrefix;
-      // A word of the case's stays as it is.
-      const std::uint64_t word =
-          WordAt(Hpa{(piece.address.value + i) & ~std::uint64_t{7}});
-      if (piece.before[i] != piece.expected[i] && word != 0) possible = false;
-    }
-  }
-  if (!possible) {
-    pieces_.clear();
+  constexpr std::uint8_t kCodes[] = {0xcc, 0xf1}, kPrefix = 0x3e;
+  // A last byte that both have tells nothing.
+  if (targets_.size() == 2 &&
+      targets_[0].back().address == targets_[1].back().address) {
     return false;
   }
-  for (const Piece& piece : pieces_) {
-    std::memcpy(BytesAt(piece.address), piece.expected, piece.bytes);
+  for (std::size_t t = 0; t < targets_.size(); ++t) {
+    std::size_t left = step.access.size;
+    for (Piece& piece : targets_[t]) {
+      for (std::size_t i = 0; i < piece.bytes; ++i) {
+        piece.expected[i] = --left == 0 ? kCodes[t] : kPrefix;
+        // A word of the case's stays as it is.
+        const std::uint64_t word =
+            WordAt(Hpa{(piece.address.value + i) & ~std::uint64_t{7}});
+        if (piece.before[i] != piece.expected[i] && word != 0) return false;
+      }
+    }
+  }
+  for (const Target& target : targets_) {
+    for (const Piece& piece : target) {
+      std::memcpy(BytesAt(piece.address), piece.expected, piece.bytes);
+    }
   }
   shows_address_ = true;
   return true;
 }
 
-// Whether the access is to a word that these writes change.
-bool GuestMachine::ArePiecesIn(const BitWrites& writes) const {
+// Whether the access may be to a word that these writes change.
+bool GuestMachine::AreTargetsIn(const BitWrites& writes) const {
   return std::any_of(writes.begin(), writes.end(), [&](const BitWrite& write) {
-    return std::any_of(pieces_.begin(), pieces_.end(), [&](const Piece& piece) {
-      const std::uint64_t word = write.word.value;
-      return word + 7 >= piece.address.value &&
-             word < piece.address.value + piece.bytes;
-    });
+    const std::uint64_t word = write.word.value;
+    for (const Target& target : targets_) {
+      for (const Piece& piece : target) {
+        if (word + 7 >= piece.address.value &&
+            word < piece.address.value + piece.bytes) {
+          return true;
+        }
+      }
+    }
+    return false;
   });
 }
 
 // What no word names is made recognisable for a read, and by a write; what some
 // word names is written with what it has.
-bool GuestMachine::PlaceData(const Step& step, const Effects& effects) {
-  // INCSSP reads, and keeps what it has read to itself.
-  if (step.access.kind == AccessKind::kShadowStackRead) return true;
+bool GuestMachine::PlaceData(const Step& step, const Verdict& verdict) {
+  // INCSSP and CLRSSBSY read, and keep what they have read to themselves.
+  if (step.access.kind == AccessKind::kShadowStackRead ||
+      step.access.kind == AccessKind::kShadowStackReadModifyWrite) {
+    return true;
+  }
   const bool reads = step.access.kind == AccessKind::kRead;
   const bool writes = step.access.kind == AccessKind::kWrite ||
                       step.access.kind == AccessKind::kShadowStackWrite;
   bool free = true;
-  if (ArePiecesIn(effects.required) || ArePiecesIn(effects.optional)) {
-    // A write would undo the flags or the log entry that come with it.
-    if (writes) {
-      pieces_.clear();
-      return false;
-    }
-    free = false;
-  }
-  for (const Piece& piece : pieces_) {
-    const std::uint64_t last = piece.address.value + piece.bytes - 1;
-    for (std::uint64_t word = piece.address.value & ~std::uint64_t{7};
-         word <= last; word += 8) {
-      free = free && WordAt(Hpa{word}) == 0;
+  for (const Alternative& alternative : verdict.alternatives) {
+    if (AreTargetsIn(alternative.required) ||
+        AreTargetsIn(alternative.optional)) {
+      // A write would undo the flags or the log entry that come with it.
+      if (writes) return false;
+      free = false;
     }
   }
+  for (const Target& target : targets_) {
+    for (const Piece& piece : target) {
+      const std::uint64_t last = piece.address.value + piece.bytes - 1;
+      for (std::uint64_t word = piece.address.value & ~std::uint64_t{7};
+           word <= last; word += 8) {
+        free = free && WordAt(Hpa{word}) == 0;
+      }
+    }
+  }
+  if (!free && targets_.size() > 1) return false;
   pattern_ = pattern_ * 6364136223846793005u + 1442695040888963407u;
   const std::uint64_t pattern = pattern_ | 0x0101010101010101;
   std::uint8_t bytes[8];
   std::memcpy(bytes, &pattern, 8);
   std::uint8_t data[8] = {};
-  std::size_t done = 0;
-  for (Piece& piece : pieces_) {
-    for (std::size_t i = 0; i < piece.bytes; ++i, ++done) {
-      if (free) {
-        piece.expected[i] = bytes[done];
-        data[done] = bytes[done];
-      } else if (writes) {
-        data[done] = piece.before[i];
+  for (std::size_t t = 0; t < targets_.size(); ++t) {
+    std::size_t done = 0;
+    for (Piece& piece : targets_[t]) {
+      for (std::size_t i = 0; i < piece.bytes; ++i, ++done) {
+        if (free) {
+          piece.expected[i] = bytes[done];
+          data[done] = bytes[done];
+        } else if (writes) {
+          data[done] = piece.before[i];
+        }
       }
     }
-    if (reads) std::memcpy(BytesAt(piece.address), piece.expected, piece.bytes);
+    if (reads && t != 0) TellApart(t);
   }
-  if (!reads) std::memcpy(&registers_.rax, data, 8);
+  if (reads) {
+    for (const Target& target : targets_) {
+      for (const Piece& piece : target) {
+        std::memcpy(BytesAt(piece.address), piece.expected, piece.bytes);
+      }
+    }
+  } else {
+    std::memcpy(&registers_.rax, data, 8);
+  }
   shows_address_ = free;
   return true;
 }
 
-bool GuestMachine::IsAsExpected(const Step& step) {
-  if (!has_hint_) return false;
-  if (step.access.implicit_supervisor) {
-    // #NP; any other descriptor would have been refused with #GP.
-    return (Read(kExitInterruption) & 0xff) == kNotPresent;
-  }
-  if (step.access.kind == AccessKind::kRead) {
-    std::uint8_t data[8];
-    std::memcpy(data, &registers_.rax, 8);
-    std::size_t done = 0;
-    for (const Piece& piece : pieces_) {
-      if (std::memcmp(data + done, piece.expected, piece.bytes) != 0) {
-        return false;
-      }
-      done += piece.bytes;
+// What is read of this target is not what is read of those before it: bytes of
+// two of them have the same place only if it is the same byte of the access.
+void GuestMachine::TellApart(std::size_t number) {
+  Target& target = targets_[number];
+  for (std::size_t i = 0; i < target.size(); ++i) {
+    const Piece* same = nullptr;
+    for (std::size_t t = 0; t < number; ++t) {
+      if (targets_[t][i].address == target[i].address) same = &targets_[t][i];
     }
-    return true;
+    if (same != nullptr) {
+      std::memcpy(target[i].expected, same->expected, target[i].bytes);
+    } else {
+      // Odd, as all bytes of patterns are: never 0.
+      target[i].expected[0] ^= static_cast<std::uint8_t>(2 * number);
+    }
   }
-  return std::all_of(pieces_.begin(), pieces_.end(), [](const Piece& piece) {
+}
+
+// Whether memory there is as the access was to leave it.
+bool GuestMachine::Changed(const Target& target) const {
+  return std::all_of(target.begin(), target.end(), [](const Piece& piece) {
     return std::memcmp(BytesAt(piece.address), piece.expected, piece.bytes) ==
            0;
   });
 }
 
+// Where the access has gone; null if it has gone elsewhere.
+const GuestMachine::Target* GuestMachine::FindReached(const Step& step) {
+  if (targets_.empty()) return nullptr;
+  if (step.access.implicit_supervisor) {
+    // #NP; any other descriptor would have been refused with #GP.
+    return (Read(kExitInterruption) & 0xff) == kNotPresent ? &targets_[0]
+                                                           : nullptr;
+  }
+  if (step.access.kind == AccessKind::kFetch) {
+    return fetched_ < targets_.size() ? &targets_[fetched_] : nullptr;
+  }
+  std::uint8_t data[8];
+  std::memcpy(data, &registers_.rax, 8);
+  for (const Target& target : targets_) {
+    if (step.access.kind != AccessKind::kRead) {
+      if (Changed(target)) return &target;
+      continue;
+    }
+    std::size_t done = 0;
+    bool same = true;
+    for (const Piece& piece : target) {
+      same = same && std::memcmp(data + done, piece.expected, piece.bytes) == 0;
+      done += piece.bytes;
+    }
+    if (same) return &target;
+  }
+  return nullptr;
+}
+
 // What is as the access was to leave it becomes as it was before.
-void GuestMachine::RestorePieces() {
-  for (const Piece& piece : pieces_) {
-    if (std::memcmp(BytesAt(piece.address), piece.expected, piece.bytes) == 0) {
-      std::memcpy(BytesAt(piece.address), piece.before, piece.bytes);
+void GuestMachine::TakeBackPieces() {
+  for (const Target& target : targets_) {
+    for (const Piece& piece : target) {
+      if (std::memcmp(BytesAt(piece.address), piece.expected, piece.bytes) ==
+          0) {
+        std::memcpy(BytesAt(piece.address), piece.before, piece.bytes);
+      }
     }
   }
 }

@@ -3,12 +3,16 @@
 #ifndef EPTDIFF_ORACLE_PROCESSOR_IMAGE_PORT_H_
 #define EPTDIFF_ORACLE_PROCESSOR_IMAGE_PORT_H_
 
+#include <cstddef>
 #include <cstdint>
 
 namespace eptdiff::image {
 
 inline void Out8(std::uint16_t port, std::uint8_t value) {
   asm volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+inline void OutAll(std::uint16_t port, const char* from, std::size_t bytes) {
+  asm volatile("rep outsb" : "+S"(from), "+c"(bytes) : "d"(port) : "memory");
 }
 inline void Out32(std::uint16_t port, std::uint32_t value) {
   asm volatile("outl %0, %1" : : "a"(value), "Nd"(port));

@@ -15,6 +15,7 @@ enum Field : std::uint32_t {
   kGuestInterruptStatus = 0x0810,
   kPmlIndex = 0x0812,
   kHostEsSelector = 0x0c00,  // ES, CS, SS, DS, FS, GS, TR
+  kMsrBitmaps = 0x2004,
   kTscOffset = 0x2010,
   kPmlAddress = 0x200e,
   kApicAccessAddress = 0x2014,

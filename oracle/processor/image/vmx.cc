@@ -49,6 +49,7 @@ constexpr std::uint64_t kCr4Vmxe = Bit(13);
 alignas(4096) std::uint8_t vmxon_region[4096];
 alignas(4096) std::uint8_t vmcs_region[4096];
 bool launched = false;
+bool in_operation = false;
 
 VmResult ResultOf(bool carry, bool zero) {
   if (carry) return VmResult::kFailInvalid;
@@ -213,6 +214,7 @@ bool StartVmx(const VmxCapabilities& capabilities, std::string_view& why) {
     why = "VMXON fails";
     return false;
   }
+  in_operation = true;
   address = reinterpret_cast<std::uint64_t>(vmcs_region);
   asm volatile("vmclear %2"
                : "=@ccc"(carry), "=@ccz"(zero)
@@ -231,6 +233,8 @@ bool StartVmx(const VmxCapabilities& capabilities, std::string_view& why) {
 }
 
 void StopVmx() {
+  if (!in_operation) return;
+  in_operation = false;
   asm volatile("vmxoff" : : : "cc", "memory");
   WriteCr4(ReadCr4() & ~kCr4Vmxe);
 }

@@ -34,6 +34,7 @@ VmxCapabilities ReadVmxCapabilities();
 // Enters VMX operation and makes the one VMCS current. False, with a sentence,
 // if the processor refuses.
 bool StartVmx(const VmxCapabilities& capabilities, std::string_view& why);
+// If it was entered.
 void StopVmx();
 
 // How VMXON, INVEPT and the like end (30.2).

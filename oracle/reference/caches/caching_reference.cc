@@ -5,29 +5,10 @@
 #include <utility>
 
 #include "oracle/reference/caches/kept.h"
+#include "oracle/step_kinds.h"
 
 namespace eptdiff {
 namespace {
-
-// Whether the step translates addresses.
-bool Translates(const Step& step) {
-  switch (step.kind) {
-    case StepKind::kGuestPhysicalAccess:
-    case StepKind::kLinearAccess:
-    case StepKind::kPagingStructureRead:
-    case StepKind::kPagingStructureUpdate:
-    case StepKind::kPdpteLoad:
-    case StepKind::kRegisterWrite:
-      return true;
-    case StepKind::kStore:
-    case StepKind::kEptpSwitch:
-    case StepKind::kTableOperation:
-    case StepKind::kVmEntry:
-    case StepKind::kInvalidation:
-      break;
-  }
-  return false;
-}
 
 void GiveUp(std::string_view why, Verdict& verdict) {
   verdict.standing = Standing::kNotModelled;
@@ -43,7 +24,7 @@ CachingReference::CachingReference(Dialect dialect)
 void CachingReference::Judge(const MachineState& state, const Step* step,
                              Verdict& verdict, Trace& trace) const {
   const bool keeps =
-      state.records_history && step != nullptr && Translates(*step);
+      state.records_history && step != nullptr && AccessesMemory(step->kind);
   if (!keeps) return reference_.Judge(state, step, verdict, trace);
   if (state.history.full()) {
     trace.Clear();

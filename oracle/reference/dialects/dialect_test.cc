@@ -75,6 +75,14 @@ TEST(DialectTest, IsFoundByName) {
   EXPECT_EQ(FindDialect("bochs-2026-08")->alterations().size(), 18u);
   EXPECT_EQ(FindDialect("bochs-2026-08")->alterations()[12]->name,
             "GW-10/by-upper-entries");
+  // What a machine does otherwise is what its walker does, and more.
+  const Dialect machine = *FindDialect("bochs-3.0-machine");
+  const Dialect walker = *FindDialect("bochs-3.0");
+  for (const Alteration* alteration : walker.alterations()) {
+    EXPECT_TRUE(machine.Alters(alteration->slot)) << alteration->name;
+  }
+  EXPECT_TRUE(machine.Alters(Slot::kGst5));
+  EXPECT_FALSE(walker.Alters(Slot::kGst5));
   const std::optional<Dialect> silicon = FindDialect("silicon-skylake-sp");
   ASSERT_TRUE(silicon);
   EXPECT_EQ(silicon->name(), "silicon-skylake-sp");

@@ -118,10 +118,12 @@ const Alteration* FindAlteration(std::string_view name) {
 std::optional<Dialect> FindDialect(std::string_view name) {
   if (name == "sdm") return Dialect();
   std::vector<const Alteration*> alterations;
-  if (std::find(kBochsDialects.begin(), kBochsDialects.end(), name) !=
-      kBochsDialects.end()) {
+  const auto bochs =
+      std::find(kBochsDialects.begin(), kBochsDialects.end(), name);
+  if (bochs != kBochsDialects.end()) {
+    const unsigned tree = 1u << (bochs - kBochsDialects.begin());
     for (const BochsDeparture& departure : kBochsDepartures) {
-      if (!departure.dialect.empty() && departure.dialect != name) continue;
+      if ((departure.trees & tree) == 0) continue;
       const Alteration* alteration = FindAlteration(departure.alteration);
       if (alteration == nullptr) return std::nullopt;
       alterations.push_back(alteration);

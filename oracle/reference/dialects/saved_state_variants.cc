@@ -132,6 +132,13 @@ constexpr Alteration kVariants[] = {
      },
      "RFLAGS.RF is saved as 1, also in delivery of a software interrupt or "
      "exception, and after VMFUNC"},
+    {"HAND-7/in-delivery-too", Slot::kHand7,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       constexpr std::uint64_t kVmfunc = 59;
+       return value == kUndefinedBit || s.operand == kVmfunc ? value : 1;
+     },
+     "RFLAGS.RF is saved as 1, also in delivery of a software interrupt or "
+     "exception"},
     {"HAND-7/never", Slot::kHand7,
      [](const Situation&, std::uint64_t value) -> std::uint64_t {
        return value == kUndefinedBit ? value : 0;

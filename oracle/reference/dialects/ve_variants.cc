@@ -14,6 +14,22 @@ std::uint64_t Converted(const Situation& s, std::uint64_t reason) {
   return s.EptViolationVe() && s.operand == reason;
 }
 
+// Of the last VMFUNC on this logical processor, as far as it is recorded; 0
+// before it.
+std::uint64_t LastSwitchedTo(const Situation& s) {
+  const MachineState& state = *s.state;
+  if (!state.records_history) return 0;
+  for (std::size_t i = state.history.now(); i > 0; --i) {
+    const PastStep& past = state.history.StepTo(i);
+    if (past.processor == state.current &&
+        past.step.kind == StepKind::kEptpSwitch &&
+        past.event.kind == EventKind::kCompleted) {
+      return past.step.index;
+    }
+  }
+  return 0;
+}
+
 constexpr Alteration kVariants[] = {
     {"VE-1/every-violation", Slot::kVe1,
      [](const Situation& s, std::uint64_t) -> std::uint64_t {
@@ -151,6 +167,12 @@ constexpr Alteration kVariants[] = {
      },
      "the EPTP index is written as 8 bytes: bytes 34 to 39 of the "
      "virtualization-exception information area are cleared"},
+    {"VE-4/index-of-vmfunc", Slot::kVe4Value,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return FieldOf(s) == VeField::kEptpIndex ? LastSwitchedTo(s) : value;
+     },
+     "the EPTP index that is written is that of the last VMFUNC, or 0: VM "
+     "entry does not load it"},
     {"VE-5/never-intercepted", Slot::kVe5,
      [](const Situation&, std::uint64_t) -> std::uint64_t { return 0; },
      "bit 20 of the exception bitmap does not cause a VM exit"},

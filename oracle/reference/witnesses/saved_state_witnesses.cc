@@ -156,7 +156,7 @@ std::vector<NamedCase> InstructionCases() {
            [](SavedState& saved) { saved.instruction_length = 3; })},
       {"hand-4-int-n",
        "HAND-4",
-       {"HAND-4/not-in-delivery", "HAND-7/always"},
+       {"HAND-4/not-in-delivery", "HAND-7/always", "HAND-7/in-delivery-too"},
        Delivering(kIntN).With(Length<2>).Read(0x1234).Build(),
        ViolationOfRead().Saves([](SavedState& saved) {
          saved.vectoring_information = kIntN;
