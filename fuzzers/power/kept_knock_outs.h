@@ -6,7 +6,8 @@
 // is judged by the altered reference. Whichever comes first is counted.
 //
 // Cost: the reference goes through all ways to have kept translations, for each
-// alteration that is left. Cases are few until none is.
+// alteration that is left and matters to the case (touched.h): one that would
+// answer no slot otherwise shows in nothing, and is not tried.
 //
 // Thread-safety: thread-compatible, one in a thread at a time.
 #ifndef EPTDIFF_FUZZERS_POWER_KEPT_KNOCK_OUTS_H_
@@ -18,10 +19,15 @@
 #include <vector>
 
 #include "oracle/case.h"
+#include "oracle/diagnosis/combination.h"
+#include "oracle/diagnosis/touched.h"
 #include "oracle/engine/engine_cache_oracle.h"
+#include "oracle/judgement/dialect_oracle.h"
 #include "oracle/judgement/trial.h"
 #include "oracle/reference/dialect.h"
 #include "oracle/reference/rule_places.h"
+#include "oracle/reference/trace.h"
+#include "oracle/verdict.h"
 
 namespace eptdiff {
 
@@ -48,9 +54,20 @@ class KeptKnockOuts {
  private:
   struct Keeper;  // one alteration
 
+  // Which alterations matter to this step of case_, in the state that the
+  // engine or somebody who keeps what the SDM lets him has come to.
+  void LookAt(const StepReport& report);
+
   std::vector<std::unique_ptr<Keeper>> keepers_;  // of what has not shown
   EngineCacheOracle engine_;
-  Trial by_sdm_;
+  DialectOracle keeps_all_;
+  Trial by_sdm_;        // the engine
+  Trial keeps_by_sdm_;  // whoever keeps all
+  const Case* case_ = nullptr;
+  std::unique_ptr<TouchedBy> touched_by_;  // of what has not shown
+  AlterationSet matter_;
+  std::unique_ptr<Verdict> verdict_;
+  std::unique_ptr<Trace> trace_;
   std::vector<std::size_t> shown_now_;
   RulePlaces consequences_;
 };

@@ -7,7 +7,11 @@
 #include <string_view>
 #include <vector>
 
+#include "oracle/engine/engine_cache_oracle.h"
+#include "oracle/judgement/dialect_oracle.h"
+#include "oracle/judgement/trial.h"
 #include "oracle/reference/witnesses/case_builder.h"
+#include "oracle/reference/witnesses/witnesses.h"
 
 namespace eptdiff {
 namespace {
@@ -51,6 +55,33 @@ TEST(KeptKnockOutsTest, ByTheReferenceThatLetsLessBeKeptTheEngineIsJudged) {
 
 TEST(KeptKnockOutsTest, NothingShowsWhereNothingChanges) {
   EXPECT_TRUE(Shown(Walk4().Read(0x1234).Read(0x1234).Build()).empty());
+}
+
+// What does not matter to a case is not tried: nothing of it would have shown.
+TEST(KeptKnockOutsTest, WhatIsNotTriedDoesNotShow) {
+  const std::vector<Alteration> alterations = AlterationsOfCaches();
+  EngineCacheOracle engine;
+  std::size_t shown_at_all = 0;
+  std::size_t cases = 0;
+  for (const NamedCase& witness : Witnesses()) {
+    if (!witness.name.starts_with("cache-") || ++cases % 4 != 0) continue;
+    SCOPED_TRACE(std::string(witness.name));
+    const std::vector<std::string> shown = Shown(witness.c);
+    shown_at_all += shown.size();
+    for (const Alteration& alteration : alterations) {
+      DialectOracle keeper(Dialect().With(alteration), Manner::kKept);
+      Trial more;
+      more.Add(keeper, Dialect());
+      Trial less;
+      less.Add(engine, Dialect().With(alteration));
+      EXPECT_EQ(
+          Has(shown, alteration.name),
+          more.Run(witness.c)[0].disagrees || less.Run(witness.c)[0].disagrees)
+          << alteration.name;
+    }
+  }
+  EXPECT_GT(cases, 80u);
+  EXPECT_GT(shown_at_all, 20u);
 }
 
 }  // namespace

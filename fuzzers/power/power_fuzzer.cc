@@ -3,8 +3,8 @@
 // or cache_fuzzer, or, with EPTDIFF_BYTES, its own mutators of bytes. Encoding
 // and feedback are those of the targets. It ends once all have been noticed.
 // Environment:
-//   EPTDIFF_POWER=FILE     gets, at the end, a line "NAME EXECUTIONS SECONDS"
-//                          for each alteration that was noticed, and one for
+//   EPTDIFF_POWER=FILE     gets a line "NAME EXECUTIONS SECONDS" for each
+//                          alteration as it is noticed, and at the end one for
 //                          the whole run, named "all"
 //   EPTDIFF_FOCUS=linear   the mutators of linear_fuzzer
 //   EPTDIFF_FOCUS=caches   those of cache_fuzzer, and what may be kept is asked
@@ -86,6 +86,7 @@ class PowerFuzzer {
     std::fprintf(out_, "%.*s %llu %.6f\n", static_cast<int>(name.size()),
                  name.data(), static_cast<unsigned long long>(executions_),
                  seconds.count());
+    std::fflush(out_);  // a run that is cut short has noticed what it has
   }
 
   const std::chrono::steady_clock::time_point start_ =
