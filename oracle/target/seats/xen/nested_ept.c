@@ -35,8 +35,7 @@ EPTDIFF_TARGET_DEFINE_ABI;
 #define CAP_WB 0x4000u
 #define CAP_2_MBYTE 0x10000u
 #define CAP_1_GBYTE 0x20000u
-#define CAP_ALWAYS \
-  (CAP_4_LEVELS | CAP_UC | CAP_WB | CAP_2_MBYTE | CAP_1_GBYTE)
+#define CAP_ALWAYS (CAP_4_LEVELS | CAP_WB | CAP_2_MBYTE | CAP_1_GBYTE)
 
 static const eptdiff_memory *memory;
 
@@ -116,7 +115,7 @@ void eptdiff_target_describe(eptdiff_profile *profile) {
   profile->fills = EPTDIFF_FILLS_EVENT | EPTDIFF_FILLS_EXIT_REASON |
                    EPTDIFF_FILLS_QUALIFICATION | EPTDIFF_FILLS_ADDRESS |
                    EPTDIFF_FILLS_PAGE_SIZE;
-  profile->capabilities_set = CAP_ALWAYS | CAP_EXECUTE_ONLY;
+  profile->capabilities_set = CAP_ALWAYS | CAP_UC | CAP_EXECUTE_ONLY;
   profile->capabilities_clear = ~(uint64_t)CAP_ALWAYS;
   snprintf(profile->name, sizeof(profile->name), "xen_nested_ept");
 }
