@@ -159,6 +159,7 @@ void BuilderTargetCheck::TryBatch() {
       for (std::size_t n = 0; n < not_asked_.size(); ++n) {
         not_asked_[n] += replies[i].not_asked >> n & 1;
       }
+      not_modelled_ += replies[i].not_modelled;
       Keep(batch_[i]);
       if (!replies[i].IsFine()) Look(batch_[i], replies[i]);
     }

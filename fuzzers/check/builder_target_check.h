@@ -76,6 +76,8 @@ class BuilderTargetCheck {
   std::uint64_t not_asked(TableError reason) const {
     return not_asked_[static_cast<std::size_t>(reason)];
   }
+  // Cases in which it declined something.
+  std::uint64_t not_modelled() const { return not_modelled_; }
   // What is not asked for any more; kNone: nothing is.
   const std::set<Work>& given_up() const { return given_up_; }
   std::uint64_t cases() const { return cases_; }
@@ -119,6 +121,7 @@ class BuilderTargetCheck {
   std::set<Work> given_up_;
   std::array<std::uint64_t, kWaiverCount> waived_ = {};
   std::array<std::uint64_t, EPTDIFF_BAD_CONTROLS + 1> not_asked_ = {};
+  std::uint64_t not_modelled_ = 0;
   std::uint64_t cases_ = 0;
   std::uint64_t steps_ = 0;
   std::uint64_t given_ = 0;

@@ -496,6 +496,7 @@ int CheckCommand(const Arguments& arguments) {
   line.Text("allow", "LIST", &options.allow,
             "what is no finding: of a walker rules (CFG-9) and signatures, of "
             "a builder needless-invept, repeated-invept, empty-tables, "
+            "partial-success, loss-on-failure, lossy-tables, "
             "break-before-make");
   line.Text("corpus", "DIR", &options.corpus,
             "cases to begin with (its own, that it was built with)");

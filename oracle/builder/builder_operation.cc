@@ -97,7 +97,7 @@ RefusalSet ReasonsAgainst(const TableOperation& operation,
   if (TakesFlags(step)) {
     reasons |= ReasonsAgainstFlags(facts, operation.flags);
   }
-  if (IsMapping(step) && bytes != 0 &&
+  if (IsMapping(step) && !facts.map_replaces && bytes != 0 &&
       model.IsAnyMapped(operation.gpa.value, bytes)) {
     reasons |= Only(TableError::kOverlap);
   }

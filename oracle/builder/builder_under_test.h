@@ -22,6 +22,7 @@
 #include "engine/types.h"
 #include "oracle/builder/frame_pool.h"
 #include "oracle/builder/mapping_model.h"
+#include "oracle/builder/table_facts.h"
 #include "oracle/case.h"
 
 namespace eptdiff {
@@ -56,6 +57,16 @@ class BuilderUnderTest {
   virtual bool several_threads() const { return false; }
   // Whether it says what operations take out.
   virtual bool shows_taken() const { return true; }
+
+  // What TableFacts have beside the machine's: any_unused_word() and
+  // own_bits(), traps, whether mapping replaces.
+  virtual void AddFacts(TableFacts& facts) const {
+    facts.any_unused = any_unused_word();
+    facts.own = own_bits();
+  }
+  // Whether the last Perform() has declined, having done nothing, and be it
+  // that it should; asked once.
+  virtual bool TakeNotModelled() { return false; }
 
   // The rest only after Create() has succeeded, until Destroy().
   virtual std::uint64_t eptp() const = 0;

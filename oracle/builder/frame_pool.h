@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -98,6 +99,7 @@ class FramePool {
     events_.clear();
     free_.clear();
     asked_.clear();
+    brought_.clear();
     next_ = first;
     end_ = end;
     FailAllocation(0);
@@ -209,6 +211,30 @@ class FramePool {
     OnStore(address, expected, desired);
     return true;
   }
+  // Of a builder whose tables lie elsewhere: a table is there, with these
+  // words; or is none any more; or it says that it has no room for one.
+  void Bring(Hpa frame, const FrameMemory::Frame& words) {
+    FrameMemory::Frame* found = memory_.Find(frame);
+    if (found == nullptr || !brought_.contains(frame.value)) {
+      memory_.Fill(frame, kPoison);
+      brought_.insert(frame.value);
+      events_.push_back({TableEvent::Kind::kAllocate, frame});
+      found = memory_.Find(frame);
+    }
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      const std::uint64_t before = (*found)[i];
+      if (before == words[i]) continue;
+      (*found)[i] = words[i];
+      OnStore(Hpa{frame.value + 8 * i}, before, words[i]);
+    }
+  }
+  void Drop(Hpa frame) {
+    brought_.erase(frame.value);
+    events_.push_back({TableEvent::Kind::kFree, frame});
+  }
+  const std::set<std::uint64_t>& brought() const { return brought_; }
+  void NoteNoRoom() { failed_ = true; }
+
   // Memory that guests used may be used otherwise from now on.
   void ReleasePage(Hpa page, std::uint64_t bytes) {
     events_.push_back({TableEvent::Kind::kReleased, page, 0, bytes});
@@ -275,6 +301,7 @@ class FramePool {
   FrameMemory memory_;
   std::vector<TableEvent> events_;
   std::vector<Hpa> free_;
+  std::set<std::uint64_t> brought_;
   std::vector<std::pair<std::uint8_t, Invalidation>> asked_;
   std::uint64_t next_ = kFirstFrame;
   std::uint64_t end_ = kLastEnd;

@@ -52,10 +52,15 @@ std::uint64_t OwnInLeaf(const TableFacts& facts) {
 }
 
 bool IsPresent(const TableFacts& facts, std::uint64_t entry) {
-  return (entry & RightsMask(facts)) != 0;
+  return (entry & RightsMask(facts)) != 0 && !IsTrap(facts, entry);
+}
+
+bool IsTrap(const TableFacts& facts, std::uint64_t entry) {
+  return facts.trap_mask != 0 && (entry & facts.trap_mask) == facts.trap_value;
 }
 
 bool IsUnused(const TableFacts& facts, std::uint64_t entry) {
+  if (IsTrap(facts, entry)) return true;
   if (!facts.any_unused) return entry == facts.unused;
   return !Has(facts.unused, 63) || Has(entry, 63);  // "EPT-violation #VE"
 }
@@ -90,6 +95,7 @@ bool ChangeNeedsInvept(const TableFacts& facts, std::uint64_t before,
                        std::uint64_t after, int level) {
   if (!IsPresent(facts, before)) return false;
   if (IsMisconfiguredEntry(facts, before, level)) return false;
+  if (!IsPresent(facts, after)) return true;
   const std::uint64_t changed = before ^ after;
   const std::uint64_t cleared = before & changed;
   const std::uint64_t set = after & changed;

@@ -25,7 +25,12 @@ struct TableFacts {
   bool page_1g = false;
   std::uint64_t unused = 0;  // what an entry holds that maps nothing
   bool any_unused = false;   // any word that is not present will do
-  std::uint64_t own = 0;     // bits that are the builder's where ignored
+  // Words that map nothing, whatever a processor makes of them: those that are
+  // `trap_value` in the bits of `trap_mask`; 0: none.
+  std::uint64_t trap_mask = 0, trap_value = 0;
+  bool map_replaces = false;   // mapping a page replaces what is there
+  bool begins_mapped = false;  // what the first tables map is asked for
+  std::uint64_t own = 0;       // bits that are the builder's where ignored
 };
 TableFacts FactsOf(const Processor& processor, const Controls& controls,
                    std::uint64_t unused);
@@ -46,7 +51,9 @@ constexpr std::uint64_t EntryBytes(int level) {
 }
 // Bits 2:0, and bit 10 under MBEC.
 std::uint64_t RightsMask(const TableFacts& facts);
+// No trap is.
 bool IsPresent(const TableFacts& facts, std::uint64_t entry);
+bool IsTrap(const TableFacts& facts, std::uint64_t entry);
 // Of an entry that is not present: whether it holds the word for that. With
 // `any_unused`, bit 63 alone counts, and only under "EPT-violation #VE".
 bool IsUnused(const TableFacts& facts, std::uint64_t entry);

@@ -12,6 +12,11 @@ constexpr WaiverInfo kWaivers[] = {
     {"repeated-invept", "INVEPT more than once in an operation"},
     {"empty-tables", "tables that map nothing stay linked"},
     {"break-before-make", "pages are absent while they change"},
+    {"partial-success",
+     "where frames run out, what an operation has done until then stays"},
+    {"loss-on-failure",
+     "where frames run out, pages that were mapped are gone"},
+    {"lossy-tables", "pages go that an operation was not about"},
 };
 static_assert(std::size(kWaivers) == kWaiverCount);
 

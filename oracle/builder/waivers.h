@@ -17,8 +17,11 @@ enum class Waiver : std::uint8_t {
   kRepeatedInvept,   // INVEPT more than once in an operation
   kEmptyTables,      // tables that map nothing stay linked
   kBreakBeforeMake,  // a page is absent while it changes
+  kPartialSuccess,   // where frames run out, what is done stays
+  kLossOnFailure,    // ... what was mapped goes
+  kLossyTables,      // pages go at any time
 };
-inline constexpr int kWaiverCount = 4;
+inline constexpr int kWaiverCount = 7;
 
 // Bit n is the Waiver of value n.
 using WaiverSet = std::uint32_t;

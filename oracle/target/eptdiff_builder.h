@@ -8,6 +8,7 @@
  *   eptdiff_builder_create     an empty table
  *   eptdiff_builder_perform    one operation on it
  *   eptdiff_builder_list       optional: what is mapped
+ *   eptdiff_builder_read       optional: a word of its tables
  *   eptdiff_builder_destroy    gives everything back
  *
  * and stands, once, in one of its source files:
@@ -110,7 +111,10 @@ enum eptdiff_builder_result {
   EPTDIFF_UNSUPPORTED = 6,
   EPTDIFF_NO_ACCESS = 7,     /* the entry would not be present */
   EPTDIFF_MISCONFIGURED = 9, /* it would be an EPT misconfiguration */
-  EPTDIFF_BAD_CONTROLS = 10  /* create: VM entry would refuse them */
+  EPTDIFF_BAD_CONTROLS = 10, /* create: VM entry would refuse them */
+  /* Any operation: the builder has no such thing, and has changed nothing. No
+   * mistake, whatever was asked for; the report says in how many cases. */
+  EPTDIFF_DECLINED = 11
 };
 
 /* ------------------------------------------------------------- the profile */
@@ -132,6 +136,16 @@ enum eptdiff_builder_result {
 /* ... empty tables stay linked; a page is absent for a while as it changes. */
 #define EPTDIFF_WAIVES_EMPTY_TABLES (1u << 2)
 #define EPTDIFF_WAIVES_BREAK_BEFORE_MAKE (1u << 3)
+/* Of an operation for which frames run out what was done until then stays done;
+ * or pages that were mapped are gone after it. */
+#define EPTDIFF_WAIVES_PARTIAL_SUCCESS (1u << 4)
+#define EPTDIFF_WAIVES_LOSS_ON_FAILURE (1u << 5)
+/* Any page may go in any operation, as in tables that are filled on demand. */
+#define EPTDIFF_WAIVES_LOSSY_TABLES (1u << 6)
+
+/* Of `identity_maps`. */
+#define EPTDIFF_IDENTITY_HALF 1
+#define EPTDIFF_IDENTITY_ALWAYS 2
 
 typedef struct eptdiff_builder_profile {
   uint32_t size; /* of this structure, set by the harness */
@@ -187,6 +201,30 @@ typedef struct eptdiff_builder_profile {
    * (ignore PAT) and the ignored ones. They are 0 then in what is asked, and
    * where processors ignore them, in entries, they are its own affair. */
   uint64_t leaf_flags;
+  /* Bits of a leaf that are 1 whatever it is asked for, such as 1 (always
+   * readable) or 7 (all rights, always): they are 1 then in what is asked. */
+  uint64_t always_flags;
+  /* Entries whose bits of `trap_mask` are those of `trap_value` map nothing,
+   * whatever else is in them: misconfigurations on purpose, such as a page that
+   * can be written and not be read, or words that carry data. A mask of 0:
+   * there are none. */
+  uint64_t trap_mask;
+  uint64_t trap_value;
+  /* Of regions that it is asked for; 0: any. */
+  uint64_t max_bytes;
+  /* Bits of guest-physical addresses that it is asked for; 0: all. */
+  uint8_t gpa_width;
+  /* Not 0: MAP and MAP_REGION put pages there whatever is mapped already: that
+   * is replaced, split and freed as need be, and EPTDIFF_OVERLAP is no reason
+   * to refuse. */
+  uint8_t map_replaces;
+  /* EPTDIFF_IDENTITY_*: guest-physical addresses are mapped to the same
+   * host-physical ones half of the time, or always; 0: not on purpose. */
+  uint8_t identity_maps;
+  /* Not 0: eptdiff_builder_create maps something already. What that is is what
+   * its tables say. */
+  uint8_t begins_mapped;
+  uint8_t reserved2[4];
 } eptdiff_builder_profile;
 
 /* ---------------------------------------------------------------- the host */
@@ -281,13 +319,13 @@ typedef struct eptdiff_host {
 EPTDIFF_TARGET_EXPORT void eptdiff_builder_describe(
     eptdiff_builder_profile* profile);
 
-/* An empty table: its root is the first frame that is allocated. Of `machine`
- * the processor and the controls count; EPTP there has everything but the
- * address. `unused` is what an entry holds that maps nothing: 0, or bit 63
- * alone where "EPT-violation #VE" is 1. `host` stays as it is until
- * eptdiff_builder_destroy has returned. In *eptp goes the EPTP for the VMCS:
- * the machine's, with the root's address.
- * EPTDIFF_DONE, EPTDIFF_NO_FRAMES, EPTDIFF_BAD_CONTROLS.
+/* An empty table (save with `begins_mapped`): its root is the first frame that
+ * is allocated. Of `machine` the processor and the controls count; EPTP there
+ * has everything but the address. `unused` is what an entry holds that maps
+ * nothing: 0, or bit 63 alone where "EPT-violation #VE" is 1. `host` stays as
+ * it is until eptdiff_builder_destroy has returned. In *eptp goes the EPTP for
+ * the VMCS: the machine's, with the root's address. EPTDIFF_DONE,
+ * EPTDIFF_NO_FRAMES, EPTDIFF_BAD_CONTROLS.
  *
  * It may come while there is a table: that one has been given up. Forget it,
  * with its host, and call nothing of it. So may the end of the process, where
@@ -307,6 +345,15 @@ EPTDIFF_TARGET_EXPORT void eptdiff_builder_list(
     void (*visit)(void* context, uint64_t gpa, uint64_t hpa, uint64_t bytes,
                   uint64_t flags),
     void* context);
+
+/* Optional: for a builder whose tables do not come from `allocate`, and that
+ * announces nothing: a static block, a pool, what the caller has given to it.
+ * The word at `address`, as processors see it, of the root or of a table that
+ * an entry leads to. Of the host it then needs the functions for INVEPT alone.
+ * The guest is stopped (`guest_stopped`) in its functions; what its tables are
+ * when one returns is looked at, and where it has no table left is for it to
+ * know: EPTDIFF_NO_FRAMES may come at any time. */
+EPTDIFF_TARGET_EXPORT uint64_t eptdiff_builder_read(uint64_t address);
 
 /* Unmaps everything and frees all frames, the root last or first, after INVEPT
  * if anything was mapped. */

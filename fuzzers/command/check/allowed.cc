@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "fuzzers/command/options/nearest.h"
+#include "fuzzers/text/view.h"
 #include "oracle/reference/dialects/known_dialects.h"
 #include "oracle/rules.h"
 #include "oracle/target/process/incident.h"
@@ -74,11 +75,15 @@ absl::StatusOr<Allowed> AllowedIn(absl::string_view list) {
     } else if (IsWalkers(name)) {
       allowed.walker.insert(name);
     } else {
+      std::string waivers;
+      for (int i = 0; i < kWaiverCount; ++i) {
+        absl::StrAppend(&waivers, View(InfoOf(static_cast<Waiver>(i)).name),
+                        ", ");
+      }
       return absl::InvalidArgumentError(absl::StrCat(
           "--allow takes rules, such as CFG-9, findings of walkers, and of "
-          "builders needless-invept, repeated-invept, empty-tables, "
-          "break-before-make, not \"",
-          name, "\"", DidYouMean(name, KnownNames())));
+          "builders ",
+          waivers, "not \"", name, "\"", DidYouMean(name, KnownNames())));
     }
   }
   return allowed;

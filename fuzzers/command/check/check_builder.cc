@@ -6,6 +6,8 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -98,6 +100,30 @@ CheckFinding FindingOf(const BuilderTargetFinding& found) {
   return finding;
 }
 
+// What a profile says of a design, and that it was judged by.
+void AddDeclared(const BuilderSession& session, CheckReport& report) {
+  const eptdiff_builder_profile& profile = session.profile();
+  const auto add = [&](bool is, std::string_view words) {
+    if (is) report.remarks.push_back(absl::StrCat("declared: ", View(words)));
+  };
+  add(profile.guest_stopped != 0,
+      "the guest is stopped while tables change; the order of stores was not "
+      "looked at");
+  add(session.reads_tables(),
+      "its tables are its own, and were read after each operation; the order "
+      "of stores was not looked at, nor how frames come and go");
+  add(profile.map_replaces != 0, "mapping replaces whatever is there");
+  add(profile.begins_mapped != 0, "something is mapped from the beginning");
+  add(profile.trap_mask != 0,
+      absl::StrFormat("entries that are %x in the bits of %x map nothing",
+                      profile.trap_value, profile.trap_mask));
+  add(profile.always_flags != 0,
+      absl::StrFormat("the bits of %x are 1 in each page",
+                      profile.always_flags));
+  add(profile.identity_maps == EPTDIFF_IDENTITY_ALWAYS,
+      "addresses are mapped to themselves");
+}
+
 void AddNotAsked(const BuilderTargetCheck& check, CheckReport& report) {
   std::string reasons;
   for (int i = 0; i <= EPTDIFF_BAD_CONTROLS; ++i) {
@@ -140,11 +166,7 @@ CheckReport CheckBuilder(BuilderSession& session,
     report.findings.push_back(FindingOf(found));
   }
   AddUnasked(given.size(), report);
-  if (session.profile().guest_stopped != 0) {
-    report.remarks.push_back(
-        "declared: the guest is stopped while tables change; the order of "
-        "stores was not looked at");
-  }
+  AddDeclared(session, report);
   for (int i = 0; i < kWaiverCount; ++i) {
     const auto waiver = static_cast<Waiver>(i);
     if (check.waived(waiver) == 0) continue;
@@ -154,6 +176,11 @@ CheckReport CheckBuilder(BuilderSession& session,
         check.waived(waiver), check.waived(waiver) == 1 ? " case" : " cases"));
   }
   AddNotAsked(check, report);
+  if (const std::uint64_t cases = check.not_modelled(); cases != 0) {
+    report.remarks.push_back(
+        absl::StrCat("declined as not modelled, and not judged: something in ",
+                     cases, cases == 1 ? " case" : " cases"));
+  }
   for (const Work work : check.given_up()) {
     report.remarks.push_back(absl::StrCat(
         "it hung three times: ",

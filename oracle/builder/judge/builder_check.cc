@@ -30,6 +30,7 @@ BuilderCheck::BuilderCheck(FramePool& pool, const TableFacts& facts,
       room_(std::move(room)),
       allowed_(allowed) {
   room_.memory.Clear();
+  if (log_ != nullptr) log_->SetModels(model_, model_, ComparedFlags());
   pool_.TakeEvents(room_.events);
   if (guest_stopped_) {
     FollowAll();
@@ -39,6 +40,10 @@ BuilderCheck::BuilderCheck(FramePool& pool, const TableFacts& facts,
     ReplayAll();
   }
   linked_.insert(root_.value, TreePlace{facts.levels, 0, RightsMask(facts)});
+  if (facts.begins_mapped) {
+    ReadTree(facts_, pool_.memory(), root_, room_.is);
+    for (const Interval& page : room_.is.pages) model_.Map(page);
+  }
   CheckEnd();
   // Tables may be there that map nothing yet.
   if (findings_.empty()) linked_ = room_.is.tables;
@@ -55,7 +60,8 @@ void BuilderCheck::BeginJudging() {
   needless_invept_ = repeated_invept_ = invvpid_ = false;
   tolerates_now_ = false;
   fresh_.clear();
-  at_once_ = false;
+  at_once_ = partial_ = false;
+  or_absent_ = (allowed_ & SetOf(Waiver::kLossyTables)) != 0;
   others_.clear();
 }
 
@@ -69,8 +75,9 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
   const RefusalSet reasons = ReasonsAgainst(operation, facts_, model_, page);
   const bool no_frames =
       result.error == TableError::kNoFrames && pool_.failed();
+  const bool is_excused = std::exchange(excused_, false) && !result.ok();
   const bool is_right =
-      no_frames ||
+      no_frames || is_excused ||
       (reasons == 0 ? result.ok() : (reasons & Only(result.error)) != 0);
   const std::uint64_t bytes = BytesOf(operation, page);
   const Interval leaf_page = {operation.gpa.value, AddressIn(leaf), bytes,
@@ -88,8 +95,18 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
   }
   if (!is_right) FindRefusal(operation, result, reasons, page.level);
   done_ = result.ok();
-  if (done_ && is_right) ApplyToModel(operation, page, after_);
-  kept_flags_.Begin(operation);
+  if (no_frames && reasons == 0) {
+    const auto allows = [this](Waiver waiver) {
+      return (allowed_ & SetOf(waiver)) != 0;
+    };
+    or_absent_ = or_absent_ || allows(Waiver::kLossOnFailure);
+    partial_ = allows(Waiver::kPartialSuccess) || or_absent_;
+  }
+  if ((done_ && is_right) || partial_) ApplyToModel(operation, page, after_);
+  done_ = done_ || partial_ || or_absent_;
+  const bool replaces =
+      facts_.map_replaces && WorkOf(operation.kind) == Work::kMap;
+  kept_flags_.Begin(operation, replaces);
   came_in_ = false;
   pool_.TakeEvents(room_.events);
   if (guest_stopped_) {
@@ -101,7 +118,7 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
   std::swap(model_, after_);
   if (log_ != nullptr) log_->SetModels(after_, model_, ComparedFlags());
   CheckEnd();
-  if (taken != nullptr) CheckTaken(*taken);
+  if (taken != nullptr && !replaces && !or_absent_) CheckTaken(*taken);
   if (log_ != nullptr) {
     if (came_in_) log_->MayRaceFlags(kept_flags_.set_between());
     log_->EndOperation(result, !findings_.empty(), tolerates_now_,
@@ -166,8 +183,7 @@ void BuilderCheck::CheckEnd() {
     return;
   }
   std::uint64_t where;
-  if (!IsOneOrOther(image.pages, 0, ~0ull, ComparedFlags(), model_, model_,
-                    where)) {
+  if (!SettleModel(where)) {
     FindPage(BuilderRule::kMapsAsAsked, where, LevelAt(where), image.pages);
   }
   if (const auto lost = kept_flags_.AtEnd(image.pages)) FindFlagsLost(*lost);
@@ -189,6 +205,30 @@ void BuilderCheck::CheckEnd() {
   } else {
     CheckMemory();
   }
+}
+
+bool BuilderCheck::SettleModel(std::uint64_t& where) {
+  const std::vector<Interval>& pages = room_.is.pages;
+  const std::uint64_t mask = ComparedFlags();
+  if (IsOneOrOther(pages, 0, ~0ull, mask, model_, model_, where)) return true;
+  if (!partial_ && !or_absent_) return false;
+  std::uint64_t lost;
+  const MappingModel& other = partial_ ? after_ : model_;
+  const bool is_part = IsOneOrOther(pages, 0, ~0ull, mask, model_, other, lost);
+  if (!is_part && !(or_absent_ && IsOneOrOther(pages, 0, ~0ull, mask, model_,
+                                               other, lost, true))) {
+    return false;
+  }
+  // What was before is no more than nothing done.
+  if (!is_part) {
+    Waive(partial_ ? Waiver::kLossOnFailure : Waiver::kLossyTables);
+    Waive(Waiver::kLossyTables);
+  } else if (!IsOneOrOther(pages, 0, ~0ull, mask, other, other, lost)) {
+    Waive(Waiver::kPartialSuccess);
+  }
+  model_.Clear();
+  for (const Interval& page : pages) model_.Map(page);
+  return true;
 }
 
 // Where INVEPT is missing afterwards, the one before the change is that one,

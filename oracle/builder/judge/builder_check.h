@@ -118,6 +118,8 @@ class BuilderCheck {
   BuilderFindings Judge(const TableOperation& operation,
                         const TableResult& result,
                         const std::vector<Interval>* taken = nullptr);
+  // The next that is refused may be, whatever the reason.
+  void ExcuseRefusal() { excused_ = true; }
   // Likewise, two operations at once (builder_both.cc): they must come to what
   // they come to one after the other, in this order or that.
   struct Both {
@@ -207,6 +209,9 @@ class BuilderCheck {
   void CheckFlagsKept(KeptFlags::Until until);
   void FindFlagsLost(const KeptFlags::Lost& lost);
   void CheckEnd();
+  // Of the tables as they are in the end: whether they are as asked for. Where
+  // that leaves a choice, the model is what they are from now on.
+  bool SettleModel(std::uint64_t& where);
   void CheckNeedlessInvept();
   void CheckMemory();
   // What room_.was maps, and room_.is does not, or elsewhere.
@@ -269,8 +274,11 @@ class BuilderCheck {
   std::uint64_t filled_frame_ = 0;
   HappeningSet happenings_ = 0;
   BuilderFindings findings_;
-  MappingModel after_;    // it; and, once all is replayed, what was before
-  bool done_ = true;      // not refused
+  MappingModel after_;  // it; and, once all is replayed, what was before
+  bool done_ = true;    // not refused
+  bool excused_ = false;
+  bool partial_ = false;    // frames have run out, and what was done may stay
+  bool or_absent_ = false;  // pages may go
   bool at_once_ = false;  // two operations: pages may be as these have it, too
   std::vector<MappingModel> others_;
   KeptFlags kept_flags_;

@@ -238,7 +238,7 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
     }
   }
   std::uint64_t where, unused;
-  if (!IsOldOrNew(place, /*or_absent=*/false, where) &&
+  if (!IsOldOrNew(place, or_absent_, where) &&
       !(IsOldOrNew(place, /*or_absent=*/true, unused) &&
         Waive(Waiver::kBreakBeforeMake))) {
     FindPage(BuilderRule::kOldOrNew, where, place.level, room_.is.pages);

@@ -11,6 +11,7 @@ namespace eptdiff {
 namespace {
 
 constexpr std::uint64_t kPage = 0x1000;
+constexpr std::uint16_t kEptMisconfiguration = 49;
 constexpr std::uint64_t kAddressMask = 0x000ffffffffff000;
 
 bool IsEptOn(const Controls& controls) {
@@ -117,8 +118,7 @@ bool BuilderTrial::Begin(const Case& c) {
     Controls controls = c.controls;
     controls.eptp = builder_->eptp();
     facts_ = FactsOf(c.processor, controls, unused);
-    facts_.any_unused = builder_->any_unused_word();
-    facts_.own = builder_->own_bits();
+    builder_->AddFacts(facts_);
     const bool stopped = builder_->guest_stopped();
     check_.emplace(pool_, facts_, builder_->eptp(), log_,
                    stopped ? BuilderCheck::Meanwhile::kGuestIsStopped
@@ -201,6 +201,10 @@ bool BuilderTrial::Ask(const TableOperation& operation) {
   const TableResult result = builder_->Perform(operation, taken_);
   if (pool_.failed() && !MayAsk(Only(TableError::kNoFrames))) return false;
   ++standings_.compared;
+  if (builder_->TakeNotModelled()) {
+    standings_.not_modelled = true;
+    check_->ExcuseRefusal();
+  }
   Take(check_->Judge(operation, result,
                      builder_->shows_taken() ? &taken_ : nullptr));
   Conclude(operation);
@@ -228,6 +232,10 @@ bool BuilderTrial::AskBoth(const TableOperation& one,
       [&] { one_result = builder_->Perform(one, taken_); },
       [&] { other_result = builder_->Perform(other, other_taken_); });
   if (pool_.failed() && !MayAsk(Only(TableError::kNoFrames))) return false;
+  if (builder_->TakeNotModelled()) {  // which of them, nobody can say
+    standings_.not_modelled = true;
+    return false;
+  }
   ++standings_.compared;
   if (!at_once) {
     Take(check_->Judge(one, one_result,
@@ -378,7 +386,10 @@ bool BuilderTrial::Access(const Step& step) {
                       (step.access.kind == AccessKind::kWrite ||
                        step.access.kind == AccessKind::kReadModifyWrite));
   for (std::size_t i = 0; i < page_count; ++i) {
-    if (end == AccessEnd::kRefused || end == AccessEnd::kAbsent) {
+    // A trap is no violation.
+    const bool violates = event.kind != EventKind::kVmExit ||
+                          event.exit_reason != kEptMisconfiguration;
+    if (violates && (end == AccessEnd::kRefused || end == AccessEnd::kAbsent)) {
       processor.OnViolation(pages[i]);
     }
     processor.Hold(pages[i], write);

@@ -59,6 +59,7 @@ struct BuilderStandings {
   WaiverSet waived = 0;  // what happened that is allowed
   // Reasons for which operations, or the whole case, were not asked for.
   RefusalSet not_asked = 0;
+  bool not_modelled = false;  // it declined some operation
 };
 
 // A step that was judged.

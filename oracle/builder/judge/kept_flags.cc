@@ -18,8 +18,8 @@ std::uint64_t KeptFlags::KeptBy(const TableOperation& operation) {
   return operation.kind == TableOperationKind::kRemap ? 0 : kAccessedDirty;
 }
 
-void KeptFlags::Begin(const TableOperation& operation) {
-  kept_ = KeptBy(operation);
+void KeptFlags::Begin(const TableOperation& operation, bool replaces) {
+  kept_ = replaces ? 0 : KeptBy(operation);
   set_between_.clear();
   owed_.clear();
 }

@@ -32,8 +32,8 @@ class KeptFlags {
   // What becomes of flags that a change of an entry takes away.
   enum class Until : std::uint8_t { kNow, kTheEnd };
 
-  // An operation begins: some flags it may clear.
-  void Begin(const TableOperation& operation);
+  // An operation begins: some flags it may clear; all, if it `replaces` pages.
+  void Begin(const TableOperation& operation, bool replaces = false);
   // Another runs at once.
   void BeginBeside(const TableOperation& operation);
 

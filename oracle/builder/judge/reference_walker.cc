@@ -73,7 +73,7 @@ bool ReferenceWalker::InveptFails(const Invalidation& invept, bool any_type) {
   return false;
 }
 
-void ReferenceWalker::CopyPath(Gpa gpa, const CachedPath* path,
+bool ReferenceWalker::CopyPath(Gpa gpa, const CachedPath* path,
                                SparseMemory& memory) const {
   Hpa table{AddressIn(state_.controls.eptp)};
   std::size_t cached = 0;
@@ -89,21 +89,23 @@ void ReferenceWalker::CopyPath(Gpa gpa, const CachedPath* path,
       entry = memory.Load(at);
     }
     memory.Store(at, entry);
-    if (!IsPresent(facts_, entry) || IsLeaf(entry, level)) return;
+    if (!IsPresent(facts_, entry)) return IsTrap(facts_, entry);
+    if (IsLeaf(entry, level)) return false;
     table = Hpa{AddressIn(entry)};
   }
+  return false;
 }
 
 AccessEnd ReferenceWalker::Judge(const Step& step, Gpa first, Gpa last,
                                  const CachedPath* path) {
   const bool two_pages = (first.value ^ last.value) >> 12 != 0;
-  if (two_pages) CopyPath(last, path, state_.memory);
-  CopyPath(first, path, state_.memory);
+  bool trap = two_pages && CopyPath(last, path, state_.memory);
+  trap |= CopyPath(first, path, state_.memory);
   reference_.Judge(state_, step, verdict_, trace_);
-  return Classify(two_pages);
+  return Classify(two_pages, trap);
 }
 
-AccessEnd ReferenceWalker::Classify(bool two_pages) const {
+AccessEnd ReferenceWalker::Classify(bool two_pages, bool trap) const {
   if (verdict_.standing != Standing::kJudged) return AccessEnd::kOther;
   const Event& event = verdict_.alternatives[0].event;
   const bool violation =
@@ -117,7 +119,7 @@ AccessEnd ReferenceWalker::Classify(bool two_pages) const {
   if (event.kind == EventKind::kCompleted) return AccessEnd::kDone;
   if (event.kind == EventKind::kVmExit &&
       event.exit_reason == kEptMisconfiguration) {
-    return AccessEnd::kMisconfigured;
+    return trap ? AccessEnd::kAbsent : AccessEnd::kMisconfigured;
   }
   return AccessEnd::kOther;
 }
@@ -133,7 +135,7 @@ bool ReferenceWalker::AgreesWith(const MappingModel& model, Gpa gpa) {
                {AccessKind::kFetch, true, 0x400}};
   const MappingModel::Run page = model.At(gpa.value);
   plain_.memory.Clear();
-  CopyPath(gpa, nullptr, plain_.memory);
+  const bool trap = CopyPath(gpa, nullptr, plain_.memory);
   Step step;
   step.gpa = gpa;
   for (const auto& use : kUses) {
@@ -141,7 +143,7 @@ bool ReferenceWalker::AgreesWith(const MappingModel& model, Gpa gpa) {
     step.access.kind = use.kind;
     step.page.user = use.user;
     reference_.Judge(plain_, step, verdict_, trace_);
-    const AccessEnd end = Classify(false);
+    const AccessEnd end = Classify(false, trap);
     if (!page.mapped || (page.flags & use.right) == 0) {
       if (end != (page.mapped ? AccessEnd::kRefused : AccessEnd::kAbsent)) {
         return false;

@@ -76,8 +76,10 @@ class ReferenceWalker {
  private:
   // Copies the entries that a walk of `gpa` meets: those of `path`, as far as
   // it leads there, and then memory's.
-  void CopyPath(Gpa gpa, const CachedPath* path, SparseMemory& memory) const;
-  AccessEnd Classify(bool two_pages) const;
+  // Whether they lead to a trap.
+  bool CopyPath(Gpa gpa, const CachedPath* path, SparseMemory& memory) const;
+  // A misconfiguration is one, unless it is meant to be a trap.
+  AccessEnd Classify(bool two_pages, bool trap) const;
 
   const FrameMemory& frames_;
   TableFacts facts_;

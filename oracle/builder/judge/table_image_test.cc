@@ -46,6 +46,20 @@ TEST_F(TableImageTest, EntriesThatGoOnAreOnePiece) {
   EXPECT_EQ(Read().pages.size(), 2u);
 }
 
+TEST_F(TableImageTest, ATrapMapsNothing) {
+  Set(kPd, 0, kPt | 7);
+  Set(kPt, 0, 0x9037);
+  Set(kPt, 1, 0xabc002);  // writable, and not readable
+  EXPECT_FALSE(Read().findings.empty());
+  facts.trap_mask = 7;
+  facts.trap_value = 2;
+  EXPECT_TRUE(Read().findings.empty());
+  ASSERT_EQ(image.pages.size(), 1u);
+  EXPECT_EQ(image.pages[0].bytes, 0x1000u);
+  EXPECT_FALSE(ChangeNeedsInvept(facts, 0xabc002, 0x9037, 1));
+  EXPECT_TRUE(ChangeNeedsInvept(facts, 0x9037, 0xabc002, 1));
+}
+
 TEST_F(TableImageTest, NothingGoesOnAboveMaxphyaddr) {
   Set(kPd, 0, kPt | 7);
   Set(kPt, 0, (1ull << 46) - 0x1000 + 0x37);

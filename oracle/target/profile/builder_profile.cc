@@ -1,5 +1,7 @@
 #include "oracle/target/profile/builder_profile.h"
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -26,6 +28,9 @@ static_assert(EPTDIFF_WAIVES_REPEATED_INVEPT == SetOf(Waiver::kRepeatedInvept));
 static_assert(EPTDIFF_WAIVES_EMPTY_TABLES == SetOf(Waiver::kEmptyTables));
 static_assert(EPTDIFF_WAIVES_BREAK_BEFORE_MAKE ==
               SetOf(Waiver::kBreakBeforeMake));
+static_assert(EPTDIFF_WAIVES_PARTIAL_SUCCESS == SetOf(Waiver::kPartialSuccess));
+static_assert(EPTDIFF_WAIVES_LOSS_ON_FAILURE == SetOf(Waiver::kLossOnFailure));
+static_assert(EPTDIFF_WAIVES_LOSSY_TABLES == SetOf(Waiver::kLossyTables));
 
 constexpr std::uint64_t kMemoryType = 0x38;
 constexpr unsigned kWriteBack = 6;
@@ -37,12 +42,36 @@ bool HasType(const eptdiff_builder_profile& profile, unsigned type) {
 // The flags next to these that the builder can be asked for.
 std::uint64_t FlagsIn(const eptdiff_builder_profile& profile,
                       std::uint64_t flags) {
-  flags = (flags & profile.leaf_flags & ~kMemoryType) | (flags & kMemoryType);
+  flags = (flags & profile.leaf_flags & ~kMemoryType) | (flags & kMemoryType) |
+          profile.always_flags;
   unsigned type = static_cast<unsigned>((flags & kMemoryType) >> 3);
   if (HasType(profile, type)) return flags;
   type = kWriteBack;
   for (unsigned i = 0; !HasType(profile, type) && i < 8; ++i) type = i;
   return (flags & ~kMemoryType) | std::uint64_t{type} << 3;
+}
+
+bool TakesAddress(TableOperationKind kind) {
+  return kind == TableOperationKind::kMap ||
+         kind == TableOperationKind::kMapRegion ||
+         kind == TableOperationKind::kRemap;
+}
+
+// Addresses that the builder is asked for.
+void FitAddresses(const eptdiff_builder_profile& profile,
+                  TableOperation& operation) {
+  if (profile.gpa_width != 0) {
+    operation.gpa.value &= (std::uint64_t{1} << profile.gpa_width) - 1;
+  }
+  if (profile.max_bytes != 0) {
+    operation.bytes = std::min(operation.bytes, profile.max_bytes);
+  }
+  const bool odd = std::popcount(operation.gpa.value) % 2 != 0;
+  if (TakesAddress(operation.kind) &&
+      (profile.identity_maps == EPTDIFF_IDENTITY_ALWAYS ||
+       (profile.identity_maps == EPTDIFF_IDENTITY_HALF && odd))) {
+    operation.hpa.value = operation.gpa.value & ~std::uint64_t{0x7ff};
+  }
 }
 
 // The root at 0 becomes the frame behind it: 0 is no table to most allocators,
@@ -126,6 +155,22 @@ std::string FaultOf(const eptdiff_builder_profile& profile) {
     return "waives: bits without a meaning";
   }
   if (profile.memory_types == 0) return "memory_types: none is declared";
+  if ((profile.trap_value & ~profile.trap_mask) != 0) {
+    return "trap_value: bits that trap_mask does not have";
+  }
+  if ((profile.always_flags & ~kLeafFlags) != 0) {
+    return "always_flags: bits of the address, or bit 7";
+  }
+  if (profile.gpa_width != 0 &&
+      (profile.gpa_width < 32 || profile.gpa_width > 52)) {
+    return "gpa_width: 0, or from 32 to 52";
+  }
+  if (profile.max_bytes % 4096 != 0) {
+    return "max_bytes: no multiple of 4096";
+  }
+  if (profile.identity_maps > EPTDIFF_IDENTITY_ALWAYS) {
+    return "identity_maps: none of EPTDIFF_IDENTITY_*";
+  }
   return FaultOf(AsWalker(profile));
 }
 
@@ -151,6 +196,7 @@ bool BuilderFitting::Fit(Case& c) const {
       step.processor = 0;
       operation.meanwhile = 0;
     }
+    FitAddresses(profile_, operation);
     if (SetsFlags(operation.kind)) {
       operation.flags = FlagsIn(profile_, operation.flags);
     } else if (operation.kind == TableOperationKind::kClearFlags) {

@@ -112,6 +112,80 @@ TEST(BuilderProfileTest, TablesOfWhoCastsAddressesLieWhereTheyCan) {
   EXPECT_TRUE(BuilderFitting(profile).Fits(c));
 }
 
+TEST(BuilderProfileTest, BitsThatAreAlwaysSetAreAskedFor) {
+  eptdiff_builder_profile profile = Everything();
+  profile.leaf_flags = 0x38;
+  profile.always_flags = 7;
+  EXPECT_EQ(Asked(profile, 0x31), 0x37u);
+  EXPECT_EQ(Asked(profile, 0), 7u);
+}
+
+TEST(BuilderProfileTest, AddressesAreThoseThatItTakes) {
+  const auto asked = [](const eptdiff_builder_profile& profile,
+                        std::uint64_t gpa) {
+    Case c = TableCase().MapRegion(gpa, 0x5000, 0x600000, 7).Build();
+    EXPECT_TRUE(BuilderFitting(profile).Fit(c));
+    EXPECT_TRUE(BuilderFitting(profile).Fits(c));
+    return c.steps.at(0).operation;
+  };
+  eptdiff_builder_profile profile = Everything();
+  EXPECT_EQ(asked(profile, 0x7000000000).gpa.value, 0x7000000000u);
+  profile.gpa_width = 36;
+  profile.max_bytes = 0x200000;
+  EXPECT_EQ(asked(profile, 0x7000003000).gpa.value, 0x3000u);
+  EXPECT_EQ(asked(profile, 0).bytes, 0x200000u);
+  profile.identity_maps = EPTDIFF_IDENTITY_ALWAYS;
+  EXPECT_EQ(asked(profile, 0x3000).hpa.value, 0x3000u);
+  EXPECT_EQ(asked(profile, 0x4000).hpa.value, 0x4000u);
+  profile.identity_maps = EPTDIFF_IDENTITY_HALF;
+  EXPECT_EQ(asked(profile, 0x3000).hpa.value, 0x5000u);
+  EXPECT_EQ(asked(profile, 0x4000).hpa.value, 0x4000u);
+}
+
+TEST(BuilderProfileTest, WhoTakesOneThreadRunsNothingBesideAnother) {
+  Case c = TableCase().Map(0, 0x5000, 7).Unmap(0).Meanwhile(9).Build();
+  c.steps[1].processor = 1;
+  eptdiff_builder_profile profile = Everything();
+  profile.several_threads = 1;
+  EXPECT_TRUE(BuilderFitting(profile).Fits(c));
+  profile.several_threads = 0;
+  EXPECT_TRUE(BuilderFitting(profile).Fit(c));
+  EXPECT_EQ(c.steps[1].processor, 0u);
+  EXPECT_EQ(c.steps[1].operation.meanwhile, 0u);
+}
+
+TEST(BuilderProfileTest, WhoBuildsTablesHasInvept) {
+  Case c = TableCase().Map(0, 0x5000, 7).Build();
+  c.processor.ept_vpid_cap &= ~(std::uint64_t{0x61} << 20);
+  EXPECT_TRUE(BuilderFitting(Everything()).Fit(c));
+  EXPECT_EQ(c.processor.ept_vpid_cap >> 20 & 0x61, 0x61u);
+  c.processor.ept_vpid_cap &= ~(std::uint64_t{0x20} << 20);
+  EXPECT_TRUE(BuilderFitting(Everything()).Fits(c));
+}
+
+TEST(BuilderProfileTest, FaultsNameTheirField) {
+  eptdiff_builder_profile profile = Everything();
+  profile.trap_mask = 7;
+  profile.trap_value = 2;
+  profile.always_flags = 1;
+  EXPECT_EQ(FaultOf(profile), "");
+  const auto fault = [&](auto change) {
+    eptdiff_builder_profile wrong = profile;
+    change(wrong);
+    return FaultOf(wrong);
+  };
+  EXPECT_EQ(fault([](auto& p) { p.trap_value = 8; }),
+            "trap_value: bits that trap_mask does not have");
+  EXPECT_EQ(fault([](auto& p) { p.always_flags = 0x1000; }),
+            "always_flags: bits of the address, or bit 7");
+  EXPECT_EQ(fault([](auto& p) { p.gpa_width = 31; }),
+            "gpa_width: 0, or from 32 to 52");
+  EXPECT_EQ(fault([](auto& p) { p.max_bytes = 1; }),
+            "max_bytes: no multiple of 4096");
+  EXPECT_EQ(fault([](auto& p) { p.identity_maps = 3; }),
+            "identity_maps: none of EPTDIFF_IDENTITY_*");
+}
+
 TEST(BuilderProfileTest, NoMemoryTypeIsAFault) {
   eptdiff_builder_profile profile = Everything();
   EXPECT_EQ(FaultOf(profile), "");

@@ -38,7 +38,7 @@ struct BuilderSession::Shared {
   std::uint64_t step;   // of the case that it is at
   Incident raised;      // why it ended itself
   bool finished;        // it did what it was to do
-  bool is_builder, loaded;
+  bool is_builder, loaded, reads_tables;
   FaultReport fault;
   eptdiff_builder_profile profile;
   char error[1024];
@@ -101,6 +101,7 @@ std::unique_ptr<BuilderSession> BuilderSession::Make(Loader loader,
     return nullptr;
   }
   session->profile_ = session->shared_->profile;
+  session->reads_tables_ = session->shared_->reads_tables;
   if (error = FaultOf(session->profile_); !error.empty()) {
     error = "its profile is none: " + error;
     return nullptr;
@@ -151,6 +152,7 @@ void BuilderSession::Describe() {
   if (!loaded) return;
   shared_->profile = BlankBuilderProfile();
   functions.describe(&shared_->profile);
+  shared_->reads_tables = functions.read != nullptr;
   shared_->loaded = true;
 }
 
@@ -183,6 +185,7 @@ void BuilderSession::Judge(std::span<const Case> cases) {
     reply.step = standings.step;
     reply.waived = standings.waived;
     reply.not_asked = standings.not_asked;
+    reply.not_modelled = standings.not_modelled;
     if (standings.finding.has_value()) {
       reply.broken = standings.finding->rule;
       reply.where = standings.finding->where;

@@ -46,6 +46,7 @@ struct BuilderReply {
   SymptomLog::Symptoms symptoms;  // of the step
   WaiverSet waived = 0;           // what happened that is allowed
   RefusalSet not_asked = 0;       // for want of these
+  bool not_modelled = false;      // it declined something
 
   bool IsFine() const {
     return incident.kind == IncidentKind::kNone && !broken.has_value();
@@ -81,6 +82,8 @@ class BuilderSession {
 
   const eptdiff_builder_profile& profile() const { return profile_; }
   const std::string& name() const { return name_; }
+  // Whether its tables are its own (eptdiff_builder_read).
+  bool reads_tables() const { return reads_tables_; }
 
   // What is no finding, beside what the profile waives.
   void Allow(WaiverSet waivers) { allowed_ = waivers; }
@@ -125,6 +128,7 @@ class BuilderSession {
   FaultTexts faults_;
   eptdiff_builder_profile profile_;
   std::string name_;
+  bool reads_tables_ = false;
   WaiverSet allowed_ = 0;
 };
 

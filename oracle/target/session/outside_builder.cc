@@ -170,6 +170,10 @@ OutsideBuilder::OutsideBuilder(const BuilderFunctions& functions,
       guest_stopped_(profile.guest_stopped != 0),
       casts_addresses_(profile.casts_addresses != 0),
       several_threads_(profile.several_threads != 0),
+      trap_mask_(profile.trap_mask),
+      trap_value_(profile.trap_value),
+      map_replaces_(profile.map_replaces != 0),
+      begins_mapped_(profile.begins_mapped != 0),
       abandon_(std::move(abandon)) {
   std::memset(&host_, 0, sizeof(host_));
   host_.size = sizeof(host_);
@@ -207,7 +211,48 @@ void OutsideBuilder::CheckWord(std::uint64_t address) {
   }
 }
 
+void OutsideBuilder::AddFacts(TableFacts& facts) const {
+  BuilderUnderTest::AddFacts(facts);
+  facts.trap_mask = trap_mask_;
+  facts.trap_value = trap_value_;
+  facts.map_replaces = map_replaces_;
+  facts.begins_mapped = begins_mapped_;
+}
+
+void OutsideBuilder::Look() {
+  if (functions_.read == nullptr) return;
+  std::set<std::uint64_t> seen;
+  if (eptp_ != 0) LookAt(AddressIn(eptp_), facts_.levels, seen);
+  const std::set<std::uint64_t> brought = pool_->brought();
+  for (const std::uint64_t table : brought) {
+    if (!seen.contains(table)) pool_->Drop(Hpa{table});
+  }
+}
+
+void OutsideBuilder::LookAt(std::uint64_t table, int level,
+                            std::set<std::uint64_t>& seen) {
+  if (seen.size() == kMaxTables || !seen.insert(table).second) return;
+  FrameMemory::Frame words;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    words[i] = functions_.read(table + 8 * i);
+  }
+  pool_->Bring(Hpa{table}, words);
+  for (const std::uint64_t entry : words) {
+    if (IsPresent(facts_, entry) &&
+        !IsMisconfiguredEntry(facts_, entry, level) && !IsLeaf(entry, level)) {
+      LookAt(AddressIn(entry), level - 1, seen);
+    }
+  }
+}
+
 TableResult OutsideBuilder::ResultOf(int result) {
+  if (result == EPTDIFF_DECLINED) {
+    not_modelled_ = true;
+    return {TableError::kUnsupported, Gpa{}};
+  }
+  if (result == EPTDIFF_NO_FRAMES && functions_.read != nullptr) {
+    pool_->NoteNoRoom();
+  }
   const bool known = result == EPTDIFF_DONE ||
                      (result > 0 && result <= EPTDIFF_BAD_CONTROLS &&
                       (EPTDIFF_ALL_REFUSALS & EPTDIFF_REFUSAL(result)) != 0);
@@ -229,7 +274,16 @@ TableResult OutsideBuilder::Create(FramePool& pool, const Processor& processor,
   state.controls = controls;
   eptdiff_question machine;
   SetMachine(state, machine);
-  return ResultOf(functions_.create(&machine, unused, &host_, &eptp_));
+  not_modelled_ = false;
+  const TableResult result =
+      ResultOf(functions_.create(&machine, unused, &host_, &eptp_));
+  if (!result.ok()) return result;
+  Controls own = controls;
+  own.eptp = eptp_;
+  facts_ = FactsOf(processor, own, unused);
+  AddFacts(facts_);
+  Look();
+  return result;
 }
 
 TableResult OutsideBuilder::Perform(const TableOperation& operation,
@@ -247,6 +301,7 @@ TableResult OutsideBuilder::Perform(const TableOperation& operation,
   taken_ = &taken;
   const int result = functions_.perform(&asked);
   taken_ = nullptr;
+  Look();
   return ResultOf(result);
 }
 
@@ -261,6 +316,9 @@ bool OutsideBuilder::List(std::vector<Interval>& pages) {
 void OutsideBuilder::Destroy() {
   callbacks_ = 0;
   functions_.destroy();
+  if (functions_.read == nullptr) return;
+  const std::set<std::uint64_t> brought = pool_->brought();
+  for (const std::uint64_t table : brought) pool_->Drop(Hpa{table});
 }
 
 }  // namespace eptdiff

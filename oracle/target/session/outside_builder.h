@@ -7,12 +7,15 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "oracle/builder/builder_under_test.h"
 #include "oracle/builder/frame_pool.h"
+#include "oracle/builder/table_facts.h"
 #include "oracle/target/eptdiff_builder.h"
 #include "oracle/target/process/incident.h"
 
@@ -23,6 +26,7 @@ struct BuilderFunctions {
   decltype(&eptdiff_builder_create) create = nullptr;
   decltype(&eptdiff_builder_perform) perform = nullptr;
   decltype(&eptdiff_builder_list) list = nullptr;  // may be null
+  decltype(&eptdiff_builder_read) read = nullptr;  // may be null
   decltype(&eptdiff_builder_destroy) destroy = nullptr;
 };
 
@@ -31,6 +35,8 @@ class OutsideBuilder final : public BuilderUnderTest {
   // Callbacks that one operation may make. Filling all frames that there are
   // takes some 50,000.
   static constexpr std::uint64_t kMaxCallbacks = 1'000'000;
+  // Tables that are read, of a builder that has them itself.
+  static constexpr std::size_t kMaxTables = 4096;
 
   // Called once; it does not return.
   using Abandon = std::function<void(const Incident&)>;
@@ -48,7 +54,13 @@ class OutsideBuilder final : public BuilderUnderTest {
   std::uint64_t eptp() const override { return eptp_; }
   TableResult Perform(const TableOperation& operation,
                       std::vector<Interval>& taken) override;
-  bool guest_stopped() const override { return guest_stopped_; }
+  bool guest_stopped() const override {
+    return guest_stopped_ || functions_.read != nullptr;
+  }
+  void AddFacts(TableFacts& facts) const override;
+  bool TakeNotModelled() override {
+    return std::exchange(not_modelled_, false);
+  }
   bool casts_addresses() const override { return casts_addresses_; }
   bool several_threads() const override { return several_threads_; }
   bool shows_taken() const override { return shows_removed_; }
@@ -63,6 +75,9 @@ class OutsideBuilder final : public BuilderUnderTest {
   // Of a word in a frame that is allocated.
   void CheckWord(std::uint64_t address);
   TableResult ResultOf(int result);
+  // Of a builder that has its tables itself: reads them, from the root on.
+  void Look();
+  void LookAt(std::uint64_t table, int level, std::set<std::uint64_t>& seen);
 
   const BuilderFunctions functions_;
   const bool any_unused_word_;
@@ -71,12 +86,16 @@ class OutsideBuilder final : public BuilderUnderTest {
   const bool guest_stopped_;
   const bool casts_addresses_;
   const bool several_threads_;
+  const std::uint64_t trap_mask_, trap_value_;
+  const bool map_replaces_, begins_mapped_;
   const Abandon abandon_;
   eptdiff_host host_;
   FramePool* pool_ = nullptr;
   std::vector<Interval>* taken_ = nullptr;  // null: nothing may be shown
   std::uint64_t eptp_ = 0;
   std::uint64_t callbacks_ = 0;
+  TableFacts facts_;  // for Look()
+  bool not_modelled_ = false;
 };
 
 }  // namespace eptdiff

@@ -75,6 +75,8 @@ bool LoadBuilder(const std::string& path, BuilderFunctions& functions,
   is_builder = true;
   functions.list = reinterpret_cast<decltype(functions.list)>(
       dlsym(library, "eptdiff_builder_list"));
+  functions.read = reinterpret_cast<decltype(functions.read)>(
+      dlsym(library, "eptdiff_builder_read"));
   return CheckVersion(path, "eptdiff_builder.h", *abi, EPTDIFF_BUILDER_ABI,
                       error) &&
          Find(library, path, "eptdiff_builder_describe", functions.describe,
