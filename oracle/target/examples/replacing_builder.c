@@ -23,7 +23,7 @@ EPTDIFF_BUILDER_DEFINE_ABI;
 #define ADDRESS UINT64_C(0x000ffffffffff000)
 #define TRAP UINT64_C(0xabcd002) /* writable, and not readable */
 #define SMALL UINT64_C(0x1000)
-#define BYTES_OF(level) (SMALL << 9 * ((level)-1))
+#define BYTES_OF(level) (SMALL << 9 * ((level) - 1))
 #define MAX_FREED 96
 
 static const eptdiff_host* host;
@@ -130,7 +130,8 @@ static int map_region(const eptdiff_builder_operation* asked) {
     const int large = asked->level > 1 && asked->bytes - done >= BYTES_OF(2) &&
                       (gpa | hpa) % BYTES_OF(2) == 0;
     const int level = large ? 2 : 1;
-    const int result = put(gpa, level, hpa | asked->flags | (large ? LARGE : 0));
+    const int result =
+        put(gpa, level, hpa | asked->flags | (large ? LARGE : 0));
     if (result != EPTDIFF_DONE) return result;
     done += BYTES_OF(level);
   }
@@ -162,7 +163,8 @@ static int change(const eptdiff_builder_operation* asked) {
   }
   if (asked->kind == EPTDIFF_MAP) {
     const uint64_t large = asked->level > 1 ? LARGE : 0;
-    return put(asked->gpa, (int)asked->level, asked->hpa | asked->flags | large);
+    return put(asked->gpa, (int)asked->level,
+               asked->hpa | asked->flags | large);
   }
   if (asked->kind == EPTDIFF_MAP_REGION) return map_region(asked);
   return unmap_region(asked->gpa, asked->bytes);

@@ -1,7 +1,8 @@
 /* A thin hypervisor: its tables lie in a block of its own, guest-physical
- * addresses are host-physical ones, every page may be read, written and executed,
- * and the guest's processors are stopped while that changes. Nothing is announced
- * but INVEPT. EPTDIFF_EXAMPLE_BUG names what is otherwise, commas between:
+ * addresses are host-physical ones, every page may be read, written and
+ * executed, and the guest's processors are stopped while that changes. Nothing
+ * is announced but INVEPT. EPTDIFF_EXAMPLE_BUG names what is otherwise, commas
+ * between:
  *
  *   undeclared-rights  the profile does not say that rights are fixed
  *   32-bit-addresses   pages above 4 GBytes come to lie below
