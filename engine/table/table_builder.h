@@ -175,7 +175,7 @@ class TableBuilder {
     std::uint64_t entry;
   };
   struct Covering {
-    Words words;
+    Hpa table;
     int level;
   };
   // A table that is linked no more, and may still be walked until INVEPT.

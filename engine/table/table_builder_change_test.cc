@@ -11,6 +11,20 @@ namespace eptdiff {
 namespace {
 
 // CACHE-9 through one page's changes.
+// Each kind of change to a region, in a table below the root.
+TEST_F(TableBuilderTest, FramesMayMoveWhenOneIsAllocated) {
+  frames.moves = true;
+  ASSERT_TRUE(Table().MapRegion(Gpa{}, Hpa{}, k4K, kRam).ok());
+  ASSERT_TRUE(Table().MapRegion(Gpa{k1G}, Hpa{k1G}, k1G + k2M, kRam).ok());
+  ASSERT_TRUE(Table().ProtectRegion(Gpa{k1G}, k4K, kReadOnly).ok());
+  ASSERT_TRUE(Table().UnmapRegion(Gpa{2 * k1G}, k4K).ok());
+  EXPECT_EQ(At(0).hpa, Hpa{});
+  EXPECT_EQ(At(k1G).flags, kReadOnly);
+  EXPECT_EQ(At(k1G + k4K).flags, kRam);
+  EXPECT_EQ(Error(2 * k1G), TableError::kNotMapped);
+  EXPECT_EQ(At(2 * k1G + k4K).hpa, Hpa{2 * k1G + k4K});
+}
+
 TEST_F(TableBuilderTest, InveptWhereACachedTranslationWouldBeWrong) {
   constexpr EptFlags kR = EptFlags::kRead, kW = EptFlags::kWrite,
                      kX = EptFlags::kExecute, kWb = EptFlags::kWriteBack,

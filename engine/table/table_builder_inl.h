@@ -182,12 +182,12 @@ TableResult TableBuilder<Hal>::MapRegion(Gpa gpa, Hpa hpa, std::uint64_t bytes,
   const Range range = {gpa.value, gpa.value + bytes};
   std::uint64_t tables = 0;
   const Covering top = FindCovering(range);
-  result = PlanMap(top.words, top.level, range, pages, tables);
+  result = PlanMap(Table(top.table), top.level, range, pages, tables);
   if (!result.ok()) return result;
   Frames frames(*hal_, format_.hpa_end());
   const TableError error = frames.Reserve(tables);
   if (error != TableError::kNone) return {error, gpa};
-  DoMap(top.words, top.level, range, pages, frames);
+  DoMap(Table(top.table), top.level, range, pages, frames);
   return {};
 }
 
@@ -203,11 +203,13 @@ TableResult TableBuilder<Hal>::UnmapRegion(Gpa gpa, std::uint64_t bytes,
   Covering top = FindCovering(range);
   Frames frames(*hal_, format_.hpa_end());
   const TableError error =
-      frames.Reserve(PlanEdit(top.words, top.level, range, edit));
+      frames.Reserve(PlanEdit(Table(top.table), top.level, range, edit));
   if (error != TableError::kNone) return {error, gpa};
   // If anything stays in this table, none above it goes.
-  if (!Survives(top.words, top.level, range)) top = {Root(), format_.levels()};
-  DoUnmap(top.words, top.level, range, edit, frames, visitor);
+  if (!Survives(Table(top.table), top.level, range)) {
+    top = {Root().address(), format_.levels()};
+  }
+  DoUnmap(Table(top.table), top.level, range, edit, frames, visitor);
   Finish(visitor);
   return {};
 }
@@ -231,9 +233,9 @@ TableResult TableBuilder<Hal>::ProtectRegion(Gpa gpa, std::uint64_t bytes,
   Covering top = FindCovering(range);
   Frames frames(*hal_, format_.hpa_end());
   const TableError error =
-      frames.Reserve(PlanEdit(top.words, top.level, range, edit));
+      frames.Reserve(PlanEdit(Table(top.table), top.level, range, edit));
   if (error != TableError::kNone) return {error, gpa};
-  DoProtect(top.words, top.level, range, edit, frames);
+  DoProtect(Table(top.table), top.level, range, edit, frames);
   Finish();
   return {};
 }

@@ -6,7 +6,8 @@
 //   FreeFrame(f)     takes back a frame. No processor can walk it any more: any
 //                    INVEPT that this needs has been executed.
 //   Pointer(f)       where the 512 words of the frame at `f` are, 8-byte
-//                    aligned and writable; null for what is not memory.
+//                    aligned and writable; null for what is not memory. They
+//                    may move when another frame is allocated.
 //   Invept(eptp)     executes INVEPT, single-context, with this EPTP on every
 //                    logical processor that may have used it, and returns when
 //                    all have done so (29.4.3.4, the last paragraph). Whoever

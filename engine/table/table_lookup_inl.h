@@ -75,15 +75,16 @@ auto TableBuilder<Hal>::Find(Gpa gpa) const -> Place {
 
 template <TableHal Hal>
 auto TableBuilder<Hal>::FindCovering(Range range) const -> Covering {
-  Covering table = {Root(), format_.levels()};
-  while (table.level > 1 &&
-         (range.begin ^ (range.end - 1)) >> LevelShift(table.level) == 0) {
-    const std::uint64_t entry =
-        table.words.Load(IndexOf(range.begin, table.level));
-    if (!IsPresent(entry) || MapsPage(entry, table.level)) break;
-    table = {Child(entry), table.level - 1};
+  Words words = Root();
+  int level = format_.levels();
+  while (level > 1 &&
+         (range.begin ^ (range.end - 1)) >> LevelShift(level) == 0) {
+    const std::uint64_t entry = words.Load(IndexOf(range.begin, level));
+    if (!IsPresent(entry) || MapsPage(entry, level)) break;
+    words = Child(entry);
+    --level;
   }
-  return table;
+  return {words.address(), level};
 }
 
 template <TableHal Hal>

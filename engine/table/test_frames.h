@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/table/table_hal.h"
@@ -32,6 +33,7 @@ class TestFrames {
       frame = free_.back();
       free_.pop_back();
     }
+    if (moves) MoveAll();
     // A present entry wherever the builder forgets to write.
     auto& memory = frames_[frame.value];
     if (memory == nullptr) memory = std::make_unique<Frame>();
@@ -64,6 +66,7 @@ class TestFrames {
   }
 
   std::size_t limit = ~std::size_t{0};  // of frames in use
+  bool moves = false;  // pointers are good until the next allocation
   std::uint64_t next_address = 0x100000;
   std::set<std::uint64_t> in_use;
   int invepts = 0;
@@ -74,7 +77,16 @@ class TestFrames {
   std::function<void(Hpa)> on_free;
 
  private:
+  // What goes to where a frame was is lost, and what comes from there is wrong.
+  void MoveAll() {
+    for (auto& [address, memory] : frames_) {
+      left_.push_back(std::exchange(memory, std::make_unique<Frame>(*memory)));
+      left_.back()->fill(0xdead000000000037);
+    }
+  }
+
   std::map<std::uint64_t, std::unique_ptr<Frame>> frames_;
+  std::vector<std::unique_ptr<Frame>> left_;
   std::vector<Hpa> free_;
 };
 

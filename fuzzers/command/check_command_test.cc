@@ -183,7 +183,7 @@ TEST(CheckCommandTest, AProgramAnswersOverAPipe) {
 
 // ... not on the terminal, for each death anew.
 TEST(CheckCommandTest, WhatAProgramPrintedIsInTheReport) {
-  const Checked checked = Check(EPTDIFF_PIPE_WALKER, "die", "200");
+  const Checked checked = Check(EPTDIFF_PIPE_WALKER, "die", "2000");
   EXPECT_THAT(checked.ran.out, HasSubstr("pipe_walker: gives up"));
   EXPECT_THAT(checked.ran.err, Not(HasSubstr("gives up")));
 }

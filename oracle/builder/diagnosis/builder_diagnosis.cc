@@ -13,6 +13,8 @@ namespace {
 constexpr int kMaxFeatures = 4;  // that a cause may fix, beside the mistake
 constexpr std::uint64_t kMistakeMask = Symptom::MaskOf(Feature::kMistake);
 constexpr std::uint64_t kCause = 2'000'000, kSometimes = 5'000'000;
+// Of causes with as many features the one that was never seen to go well.
+constexpr std::uint64_t kNotAlways = 19;
 constexpr int kMaxSteps = 200'000;  // of the search
 
 // A cause that may be named.
@@ -137,7 +139,8 @@ class Search {
     candidate.explains.resize(failing_.size());
     for (const std::size_t i : cause.explains) candidate.explains[i] = true;
     candidate.cost = (apart ? kCause : kSometimes) +
-                     std::uint64_t{1000} * mistake + CostOfFeatures(cause);
+                     std::uint64_t{1000} * mistake + CostOfFeatures(cause) +
+                     (cause.right != 0 ? kNotAlways : 0);
     candidate.cause = std::move(cause);
     candidates_.push_back(std::move(candidate));
   }

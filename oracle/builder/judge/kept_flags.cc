@@ -87,7 +87,7 @@ std::uint64_t KeptFlags::SetBetween(std::uint64_t gpa) const {
 std::uint64_t KeptFlags::set_between() const {
   std::uint64_t flags = 0;
   for (const Interval& page : set_between_) flags |= page.flags;
-  return flags;
+  return flags & kept_;
 }
 
 KeptFlags::Lost KeptFlags::LostAt(std::uint64_t gpa,

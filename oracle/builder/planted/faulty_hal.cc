@@ -15,6 +15,7 @@ void FaultyHal::Begin(TableOperationKind kind, bool creating) {
   creating_ = creating;
   ending_ = false;
   fresh_.clear();
+  linked_ = {};
   held_fill_.reset();
   invept_ = invepts_ = false;
   removes_write_ = changes_more_ = false;
@@ -27,6 +28,12 @@ void FaultyHal::BeginEnd() {
 
 void FaultyHal::Finish() {
   ReportHeld();
+  // Once nothing of the operation's own goes through it any more.
+  const Hpa beside{linked_.address.value + 8};
+  if (linked_.value != 0 && !IsPresent(facts, *pool->memory().At(beside))) {
+    pool->Store(beside, linked_.value);
+  }
+  linked_ = {};
   if (invept_) PoolHal::Invept(eptp_);
   invept_ = false;
 }
@@ -110,9 +117,7 @@ void FaultyHal::OnStore(Hpa address, std::uint64_t before,
   }
   if (faults.Has(Fault::kLinkedTwice) && links && !filled &&
       address.value % 0x1000 != 0xff8) {
-    PoolHal::OnStore(address, before, after);
-    pool->Store(Hpa{address.value + 8}, after);
-    return;
+    linked_ = {address, after};
   }
   PoolHal::OnStore(address, before, after);
   ReportHeld();

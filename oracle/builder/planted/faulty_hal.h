@@ -95,7 +95,8 @@ class FaultyHal : public PoolHal {
   bool creating_ = false;
   bool ending_ = false;
   std::uint64_t eptp_ = 0;
-  MemoryWord raced_;  // flags that the store to come overwrites
+  MemoryWord linked_;  // a new table that is to be linked once more
+  MemoryWord raced_;   // flags that the store to come overwrites
 };
 
 }  // namespace eptdiff
