@@ -227,7 +227,7 @@ Compared Compare(std::unique_ptr<BuilderUnderTest> builder, int cases,
 }
 
 TEST(CachingProcessorTest, WhateverItUsesTheModelOfCachesPermits) {
-  const Compared right = Compare(std::make_unique<EngineBuilder>(), 4000);
+  const Compared right = Compare(std::make_unique<EngineBuilder>(), 5000);
   EXPECT_EQ(right.forbidden, 0) << right.first;
   // Where INVEPT is right little is left but rights that were added.
   EXPECT_GT(right.answers, 20);
