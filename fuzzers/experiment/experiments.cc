@@ -158,8 +158,6 @@ bool Experiments::Study(const Observed& seed,
     if (attempt.effect.from == 0) LearnMask(seed, attempt);
     Prune(attempt);
   }
-  // What was asked for one is evidence for each.
-  for (Attempt& attempt : attempts) Weigh(attempt);
   PreferThoseThatCoverMore(attempts);
   if (how == Strictness::kNew) {
     std::erase_if(attempts, [](const Attempt& attempt) {
