@@ -30,7 +30,7 @@ void TargetCheck::SendScouts(TargetOpener open, unsigned count) {
 
 void TargetCheck::TryNew(std::uint64_t most,
                          const std::function<bool()>& goes_on) {
-  const std::uint64_t wanted = (most + kBatch - 1) / kBatch;
+  const std::uint64_t wanted = most / kBatch + (most % kBatch != 0 ? 1 : 0);
   const std::size_t batches =
       std::min<std::uint64_t>({wanted, in_round_, most_in_round_});
   if (batches == 0) return;

@@ -1,4 +1,5 @@
 // `eptdiff check --jobs`: who asks, and how many, makes no difference.
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,20 @@ TEST_F(CheckJobsTest, FindingsAreTheSame) {
       EXPECT_EQ(Report({file}, bug, "1000", jobs, status), one)
           << bug << " by " << jobs;
     }
+  }
+}
+
+// More than the corpus, which takes a tenth of a second.
+TEST(CheckSecondsTest, NewCasesAreAskedForAsLongAsThat) {
+  for (const char* jobs : {"1", "2"}) {
+    const Ran ran = RunEptdiff(
+        {"check", "--jobs", jobs, "--seconds", "3", EPTDIFF_SIMPLE_WALKER});
+    EXPECT_EQ(ran.status, 0) << ran.err;
+    std::smatch counts;
+    ASSERT_TRUE(std::regex_search(
+        ran.out, counts, std::regex(R"((\d+) cases \((\d+) from the corpus)")))
+        << ran.out;
+    EXPECT_GT(std::stoull(counts[1]), std::stoull(counts[2])) << ran.out;
   }
 }
 

@@ -51,9 +51,9 @@ TEST(MeasureTest, OneMistakeIsOneFinding) {
     const char* told;
   } kMistakes[] = {
       // What is an address is learned, at any width.
-      {1049, "ADDRESS in descend() is 0x1fffff000",
-       "takes bits 51:33 of the address in an EPT paging-structure entry that "
-       "references a table for 0: "},
+      {66, "ADDRESS in descend() is 0x7ffff000, on a read",
+       "takes bits 51:31 of the address in an EPT paging-structure entry that "
+       "references a table for 0, if and only if the access is a read: "},
       // What is present is learned.
       {104, "EXECUTE in is_present() is 0x10",
        "takes an EPT paging-structure entry for present by bit 4 and not by "
