@@ -19,7 +19,10 @@ const Standings& TargetTable::Run(const Case& c, const Observer& observer) {
     }
     if (observer) observer(report);
   });
+  // Of those that begin alike, with other stores, it is this one.
+  oracle_.Expect(&c);
   const Standings& standings = trial_.Run(c)[0];
+  oracle_.Expect(nullptr);
   trial_.set_observer({});
   return standings;
 }

@@ -274,7 +274,7 @@ void ForkedSession::Enter(const MachineState& state, Reply& reply) {
   for (std::size_t i = next_; i < prepared_.size(); ++i) {
     if (digresses_ || repeats_ != prepared_repeats_) break;
     const Case& c = prepared_[i];
-    if (!BeginsIn(c, state)) continue;
+    if (expected_ != nullptr ? &c != expected_ : !BeginsIn(c, state)) continue;
     next_ = i;
     if (next_ >= answered_to_) SendPrepared();
     current_ = &c;

@@ -62,6 +62,7 @@ class ForkedSession final : public TargetSession {
   void Perform(const MachineState& state, const Step& step,
                Reply& reply) override;
   void Prepare(std::span<const Case> cases) override;
+  void Expect(const Case* c) override { expected_ = c; }
   void set_digresses(bool digresses) override { digresses_ = digresses; }
   void set_repeats(unsigned repeats) override { repeats_ = repeats; }
   std::string LastOutput() override;
@@ -107,6 +108,7 @@ class ForkedSession final : public TargetSession {
   unsigned leaks_ = 0;
 
   std::span<const Case> prepared_;
+  const Case* expected_ = nullptr;
   bool digresses_ = false;
   unsigned prepared_repeats_ = 0;
   std::size_t next_ = 0;  // of prepared_ that may be entered

@@ -57,6 +57,10 @@ class TargetSession {
   // answered together. They stay as they are until the last of them is over. A
   // hint: whatever is asked is answered all the same.
   virtual void Prepare(std::span<const Case> cases) { (void)cases; }
+  // The case that is asked next; one of them if it is the same object. Null,
+  // as at first: whichever of them begins as what is entered does.
+  virtual void Expect(const Case* c) { (void)c; }
+
   // Whether what is asked now is none of them, although it may begin as one
   // does. False at first.
   virtual void set_digresses(bool digresses) { (void)digresses; }

@@ -50,6 +50,7 @@ class TargetOracle final : public Oracle {
   // As TargetSession has them.
   const eptdiff_profile& profile() const { return session_->profile(); }
   void Prepare(std::span<const Case> cases) { session_->Prepare(cases); }
+  void Expect(const Case* c) { session_->Expect(c); }
   void set_digresses(bool digresses) { session_->set_digresses(digresses); }
   void set_repeats(unsigned repeats) { session_->set_repeats(repeats); }
   bool reached_new_edges() const { return session_->reached_new_edges(); }
