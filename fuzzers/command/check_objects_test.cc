@@ -241,7 +241,7 @@ TEST(CheckObjectsTest, TheTargetsOwnCodeLeadsToWhatNothingElseFinds) {
     EXPECT_THAT(
         Unwrapped(out),
         AllOf(HasSubstr("of the target's code"), HasSubstr(" 1. WALK-6 "),
-              AnyOf(HasSubstr("gives the host-physical address wrongly"),
+              AnyOf(HasSubstr("gives the host-physical address "),
                     HasSubstr("takes bit 12 of a PTE for 1")),
               HasSubstr("accesses reach another address"),
               HasSubstr("MAXPHYADDR is 39")));
