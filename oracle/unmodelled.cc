@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "oracle/step_kinds.h"
+
 namespace eptdiff {
 namespace {
 
@@ -22,23 +24,8 @@ struct Question {
   }
   // An access through EPT.
   bool IsAccess() const {
-    switch (step.kind) {
-      case StepKind::kGuestPhysicalAccess:
-      case StepKind::kLinearAccess:
-      case StepKind::kPagingStructureRead:
-      case StepKind::kPagingStructureUpdate:
-      case StepKind::kPdpteLoad:
-        return true;
-      case StepKind::kStore:
-      case StepKind::kEptpSwitch:
-      case StepKind::kTableOperation:
-      case StepKind::kVmEntry:
-      case StepKind::kInvalidation:
-        break;
-      case StepKind::kRegisterWrite:
-        return IsMovToCr();
-    }
-    return false;
+    return step.kind == StepKind::kRegisterWrite ? IsMovToCr()
+                                                 : AccessesMemory(step.kind);
   }
 
   bool Primary(int bit) const { return Bit(state.controls.primary, bit); }
