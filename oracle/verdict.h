@@ -117,7 +117,7 @@ inline constexpr std::size_t kMaxDrafts = 4;
 
 enum class Standing : std::uint8_t {
   kJudged,       // the alternatives say what is permitted
-  kUndefined,    // ALIAS-1, GW-15, GW-23: anything may follow
+  kUndefined,    // ALIAS-1, APIC-2, GW-15, GW-23: anything may follow
   kCallerError,  // the step is none that a processor could be asked
   // unmodelled.def, an operation of a table builder, or more than
   // reference/caches/caching_reference.h follows.

@@ -50,6 +50,10 @@ constexpr Equivalent kEquivalents[] = {
     {"AD-6/never",
      "Whether an access that exits sets accessed flags is open. The alteration "
      "permits only what the engine does: it sets none."},
+    {"APIC-2/structures-accessed",
+     "What follows an access to an EPT paging structure, or to what a control "
+     "references, in the APIC-access page is undefined. The alteration permits "
+     "only what the engine does: it accesses the page."},
     {"GW-12/read-only-pages-dirty",
      "Whether a write that CR0.WP = 0 allows sets D in a read-only entry is "
      "open on a processor with CET. The alteration permits only what the "

@@ -77,6 +77,9 @@ void Examiner::Touch(Role role, std::uint8_t level, Hpa address) {
 // The same touch again, of another alternative say, tells nothing new: what is
 // kept stays within a few words for each level and page.
 void Examiner::Note(const Touched& touched) {
+  if (touched.role != Role::kGuestEntry && touched.role != Role::kPdpte) {
+    NotePhysical(touched.word);
+  }
   const std::uint64_t hash = std::uint64_t{1}
                              << (touched.word.value * 0x9e3779b97f4a7c15 >> 58);
   if (!(maybe_touched_ & hash)) {

@@ -72,6 +72,16 @@ class Examiner {
   // Notes that a word is written (or read, outside of translation) as `role`.
   void Touch(Role role, std::uint8_t level, Hpa address);
 
+  // Notes an access to what the VMCS or an EPT entry references (30.4.6.2).
+  void NotePhysical(Hpa address) {
+    reaches_apic_page_ |=
+        sdm::Bits(address.value ^ state_.controls.apic_access_address, 63,
+                  12) == 0;
+  }
+  // Whether one of these lies in the page of the APIC-access address, whatever
+  // the control says.
+  bool reaches_apic_page() const { return reaches_apic_page_; }
+
   // Whether some word was written in one role and touched in another.
   bool aliased() const { return aliased_; }
 
@@ -114,6 +124,7 @@ class Examiner {
   std::uint64_t maybe_touched_ = 0;  // a bit for each word's hash
   bool read_what_was_kept_ = false;
   bool aliased_ = false;
+  bool reaches_apic_page_ = false;
 };
 
 }  // namespace eptdiff

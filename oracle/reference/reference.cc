@@ -160,6 +160,7 @@ void JudgeVmfunc(Examiner& x, const Step& step, Verdict& verdict) {
   const Hpa address{list + 8 * std::uint64_t{step.index}};
   const std::uint64_t eptp = x.state().memory.Load(address);
   x.trace().entries.push_back({Structure::kEptpList, 0, 0, address, eptp});
+  x.NotePhysical(address);
   const std::uint16_t failed = FailedEptpChecks(x, eptp);
   if (failed != 0) return exit(RuleOfCheck(failed));
   if (x.Ask(Slot::kCtl4Refused, eptp)) return exit({Rule::kCtl4, 0});
@@ -486,6 +487,9 @@ void Reference::Judge(const MachineState& state, const Step& step,
   }
   DescribeSavedState(x, verdict);
   x.s.level = 0;
+  if (!x.Ask(Slot::kApic2Defined, x.reaches_apic_page())) {
+    return Refuse(Standing::kUndefined, IdentifierOf(Rule::kApic2), verdict);
+  }
   if (x.Ask(Slot::kAlias1, x.aliased())) {
     Refuse(Standing::kUndefined, IdentifierOf(Rule::kAlias1), verdict);
   }

@@ -269,5 +269,39 @@ TEST(ReferenceTest, AliasedStepsAreUndefined) {
             Standing::kUndefined);
 }
 
+// 30.4.6.2: EPT entries, the log, the #VE area and the EPTP list are accessed
+// physically; a guest's entry is not, and its page causes the exit.
+TEST(ReferenceTest, StructuresInTheApicAccessPageAreUndefined) {
+  const CaseBuilder apic_at[] = {
+      Walk4().ApicPage(0x1000).Read(0x1234),
+      Walk4().ApicPage(0x4000).Pte(0).Read(0x1234),
+      Walk4().AccessedDirty().Pml(1).ApicPage(0x8000).Write(0x1234),
+      Walk4()
+          .SubPage()
+          .Pte(std::uint64_t{1} << 61 | 0x9035)
+          .ApicPage(0xd000)
+          .Write(0x1234),
+      Walk4().Ve().Pte(0).ApicPage(0x6000).Read(0x1234),
+      Walk4().EptpSwitching().ApicPage(0x7000).Switch(0),
+  };
+  for (const CaseBuilder& builder : apic_at) {
+    EXPECT_EQ(StandingOf(builder), Standing::kUndefined) << &builder - apic_at;
+  }
+  EXPECT_EQ(StandingOf(Walk4().ApicPage(0x9000).Read(0x1234)),
+            Standing::kJudged);
+  EXPECT_EQ(StandingOf(Walk4().ApicPage(0x8000).Read(0x1234)),
+            Standing::kJudged)
+      << "nothing is logged";
+  EXPECT_EQ(StandingOf(Guest4().ApicPage(0x21000).Read(kGla)),
+            Standing::kJudged);
+  EXPECT_EQ(StandingOf(Walk4()
+                           .With([](Case& c) {
+                             c.controls.apic_access_address = 0x1000;
+                           })
+                           .Read(0x1234)),
+            Standing::kJudged)
+      << "the control is 0";
+}
+
 }  // namespace
 }  // namespace eptdiff

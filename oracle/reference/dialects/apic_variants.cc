@@ -28,6 +28,11 @@ constexpr Alteration kVariants[] = {
      },
      "of guest-physical accesses only those to guest paging structures cause "
      "APIC-access VM exits"},
+    {"APIC-2/structures-accessed", Slot::kApic2Defined,
+     [](const Situation&, std::uint64_t) -> std::uint64_t { return true; },
+     "structures that the processor itself looks up in the APIC-access page "
+     "are "
+     "accessed there"},
     {"APIC-3/before-flags", Slot::kApic3,
      [](const Situation&, std::uint64_t) -> std::uint64_t {
        return static_cast<std::uint64_t>(ApicOrder::kBeforeFlags);

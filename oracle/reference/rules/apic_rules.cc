@@ -23,6 +23,13 @@ std::uint64_t Apic2(const Situation& s) {
   return s.VirtualizeApicAccesses() && !s.IsLinearAccess() && LiesOnPage(s);
 }
 
+// 30.4.6.2: a physical access there "may or may not cause an APIC-access VM
+// exit. If it does not ..., it may access the APIC-access page or the
+// virtual-APIC page".
+std::uint64_t Apic2Defined(const Situation& s) {
+  return !s.VirtualizeApicAccesses() || s.operand == 0;
+}
+
 // 30.4.1: "until after the accessed flags are set", and the dirty flags.
 std::uint64_t Apic3(const Situation&) {
   return static_cast<std::uint64_t>(ApicOrder::kSdm);
