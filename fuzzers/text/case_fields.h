@@ -245,15 +245,17 @@ void VisitExpectedEvent(Visitor&& visitor, Expectation& expectation) {
       visitor.Number(CaseFile::PageFault::kErrorCodeFieldNumber,
                      expectation.error_code);
       return;
-    default:  // VM entry fails
+    default:  // there is no more to it
       return;
   }
 }
 
 // Which field of CaseFile.Expectation holds an event of this kind.
 inline constexpr EventKind kExpectedEvents[] = {
-    EventKind::kCompleted, EventKind::kVmExit, EventKind::kPageFault,
-    EventKind::kVmEntryFailure};
+    EventKind::kCompleted,         EventKind::kVmExit,
+    EventKind::kPageFault,         EventKind::kVmEntryFailure,
+    EventKind::kGeneralProtection, EventKind::kVirtualizationException,
+    EventKind::kGuestStateFailure};
 constexpr int EventFieldOf(EventKind kind) {
   for (int field = 1;; ++field) {
     if (kExpectedEvents[field - 1] == kind) return field;
@@ -267,6 +269,12 @@ static_assert(EventFieldOf(EventKind::kPageFault) ==
               CaseFile::Expectation::kFaultFieldNumber);
 static_assert(EventFieldOf(EventKind::kVmEntryFailure) ==
               CaseFile::Expectation::kFailFieldNumber);
+static_assert(EventFieldOf(EventKind::kGeneralProtection) ==
+              CaseFile::Expectation::kGpFieldNumber);
+static_assert(EventFieldOf(EventKind::kVirtualizationException) ==
+              CaseFile::Expectation::kVeFieldNumber);
+static_assert(EventFieldOf(EventKind::kGuestStateFailure) ==
+              CaseFile::Expectation::kFailGuestFieldNumber);
 
 template <typename Visitor>
 void VisitExpectedBits(Visitor&& visitor, ExpectedBits& bits) {

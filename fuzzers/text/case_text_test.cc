@@ -132,6 +132,9 @@ TextCase FullTextCase() {
                 .memory = {{Hpa{0x1008}, 0x2107, 0xfff}, {Hpa{0x8}, 1, 1}}}},
               {2, {.event = EventKind::kPageFault, .error_code = 0xffffffff}},
               {3, {.event = EventKind::kCompleted, .hpa = Hpa{0x9123}}},
+              {4, {.event = EventKind::kGeneralProtection}},
+              {5, {.event = EventKind::kVirtualizationException}},
+              {6, {.event = EventKind::kGuestStateFailure}},
               {7, {.event = EventKind::kVmEntryFailure}}}};
 }
 

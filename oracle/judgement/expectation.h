@@ -27,7 +27,7 @@ struct ExpectedBits {
 };
 
 struct Expectation {
-  // kCompleted, kVmExit, kPageFault or kVmEntryFailure.
+  // Not kGaveUp, kInvalidOpcode or kInvalidOperand.
   EventKind event = EventKind::kCompleted;
   Hpa hpa = {};  // kCompleted: of the first byte; 0: anywhere
   // kVmExit.

@@ -124,12 +124,6 @@ bool IsAboutBochs(const std::string& path) {
          path.find("/bochs-2026-08/") != std::string::npos;
 }
 
-// What the whole of Bochs does otherwise is told like a hypervisor's; some of
-// it by an event that `must` has no word for.
-bool IsAboutBochsMachine(const std::string& path) {
-  return path.find("/bochs-3.0-machine/") != std::string::npos;
-}
-
 // Each departure is real, is described exactly, and is needed; what another
 // tree of Bochs does otherwise, this one does as the SDM says.
 TEST(CorpusTest, EveryDepartureOfBochsHasItsWitness) {
@@ -196,8 +190,7 @@ TEST(CorpusTest, EveryDepartureOfAHypervisorIsAsItsCaseTells) {
     EXPECT_THAT(text_case.rules,
                 testing::ElementsAre(IdentifierOf(InfoOf(mistake->slot).rule)))
         << path;
-    EXPECT_TRUE(!text_case.expectations.empty() || IsAboutBochsMachine(path))
-        << path;
+    EXPECT_FALSE(text_case.expectations.empty()) << path;
     EXPECT_THAT(UnmetExpectations(text_case, *panel), testing::IsEmpty())
         << path;
     EXPECT_THAT(panel->Findings(text_case.c), testing::IsEmpty()) << path;

@@ -22,6 +22,12 @@ std::string ExpectedEvent(const Expectation& e) {
       return absl::StrFormat("#PF, error code %#x", e.error_code);
     case EventKind::kVmEntryFailure:
       return "VM entry fails";
+    case EventKind::kGuestStateFailure:
+      return "VM entry fails in the guest's state";
+    case EventKind::kGeneralProtection:
+      return "#GP(0)";
+    case EventKind::kVirtualizationException:
+      return "#VE";
     default:
       break;
   }
@@ -52,6 +58,7 @@ class Checker {
       Complain("reference", report,
                ExpectedEventWords(report.verdict.alternatives[0]));
     }
+    if (report.step == 0 && !oracle.models_entry()) return;
     if (report.finding.conforms &&
         !Fits(report.outcome, expectation, report.before, oracle.fields())) {
       Complain(oracle.name(), report,
