@@ -17,26 +17,27 @@ namespace eptdiff {
 template <typename T, std::size_t N>
 class FixedVector {
   static_assert(std::is_trivially_destructible_v<T>);
-  static constexpr bool kIsSmall =
-      std::is_trivially_copyable_v<T> && N * sizeof(T) <= 512;
+  static consteval bool IsSmall() {
+    return std::is_trivially_copyable_v<T> && N * sizeof(T) <= 512;
+  }
 
  public:
   FixedVector() : size_(0) {}
   // A small one is copied with all its room: what holds it, too, is copied in
   // one piece then, which the sanitizers check once.
   FixedVector(const FixedVector&)
-    requires(kIsSmall)
+    requires(IsSmall())
   = default;
   FixedVector(const FixedVector& other)
-    requires(!kIsSmall)
+    requires(!IsSmall())
       : size_(0) {
     *this = other;
   }
   FixedVector& operator=(const FixedVector&)
-    requires(kIsSmall)
+    requires(IsSmall())
   = default;
   FixedVector& operator=(const FixedVector& other)
-    requires(!kIsSmall)
+    requires(!IsSmall())
   {
     if (this == &other) return *this;
     size_ = other.size_;

@@ -17,6 +17,7 @@ std::uint64_t Changed(const Effect& effect, std::uint64_t value) {
       return value & ~effect.given;
     case Form::kOffset:
       return value + effect.given;
+    case Form::kFlipped:
     case Form::kOther:
       return value ^ effect.given;
   }

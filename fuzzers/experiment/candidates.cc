@@ -158,8 +158,10 @@ void Experiments::AddAnswers(const Observed& seed, std::vector<Attempt>& list) {
       list.push_back({effect, {}});
     }
   }
-  effect.form = Form::kOther;
   effect.given = first.expected ^ first.given;
+  effect.form = Form::kFlipped;
+  list.push_back({effect, {}});
+  effect.form = Form::kOther;
   list.push_back({effect, {}});
 }
 

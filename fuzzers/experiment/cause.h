@@ -71,6 +71,7 @@ enum class Form : std::uint8_t {
   kInverted,  // a bit that is the other one
   kCleared,   // without the bits of Effect::given
   kOffset,    // Effect::given more, modulo 2^64
+  kFlipped,   // the bits of Effect::given are the other ones
   kOther,     // anything else
 };
 

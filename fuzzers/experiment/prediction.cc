@@ -29,6 +29,8 @@ bool GivenAs(const Effect& effect, const Disagreement& d) {
                  ? static_cast<std::uint16_t>(d.given - d.expected) ==
                        static_cast<std::uint16_t>(effect.given)
                  : d.given - d.expected == effect.given;
+    case Form::kFlipped:
+      return d.given == (d.expected ^ effect.given);
     case Form::kInverted:
     case Form::kOther:
       return true;

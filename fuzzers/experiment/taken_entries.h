@@ -26,7 +26,7 @@ class TakenEntries final : public Chooser {
   // `entries` are those on the way of `question`, as they are: what a condition
   // may be about. Both outlive this.
   TakenEntries(const Case& question, const std::vector<EntryRead>& entries);
-  ~TakenEntries();
+  ~TakenEntries() override;
   TakenEntries(const TakenEntries&) = delete;
   TakenEntries& operator=(const TakenEntries&) = delete;
 

@@ -382,7 +382,7 @@ void GuestGeneration::AddSelfMap() {
 
 void GuestGeneration::SpoilEntries() {
   const unsigned draw = random_.Below(100);
-  if (draw < 22 && tables_->entries().size() > 0) {
+  if (draw < 22 && !tables_->entries().empty()) {
     const std::size_t entry = random_.Below(tables_->entries().size());
     tables_->Set(entry, MutateGuestEntry(random_, c_, tables_->Value(entry),
                                          tables_->entries()[entry].level));
@@ -460,7 +460,7 @@ void GuestGeneration::AddSteps() {
   for (std::size_t i = 0; i < pages_.size(); ++i) gpas[i] = pages_[i].gpa;
   for (unsigned i = 0; i < count; ++i) {
     if (i > 0 && random_.Percent(18)) {
-      const bool guest = random_.OneIn(2) && tables_->entries().size() > 0;
+      const bool guest = random_.OneIn(2) && !tables_->entries().empty();
       c_.steps.push_back(guest ? GuestStore() : ept_.StoreStep());
     } else if (random_.Percent(3)) {
       c_.steps.push_back(
@@ -487,7 +487,7 @@ void GuestGeneration::MarkTables() {
         LoadWord(c_, entry.address) | (table ? kPagingWrite | kRead : kVerify));
     if (table && !tables.full()) tables.push_back(entry.address);
   }
-  if (tables.size() == 0 || random_.OneIn(2)) return;
+  if (tables.empty() || random_.OneIn(2)) return;
   const Hpa spared = tables[random_.Below(tables.size())];
   StoreWord(c_, spared, LoadWord(c_, spared) & ~kPagingWrite);
 }

@@ -158,7 +158,7 @@ Metamorphic::Result Metamorphic::CheckRepeat() {
   }
   const bool same = answer_.event == base_.event &&
                     answer_.registers == base_.registers &&
-                    answer_.writes.size() == 0;
+                    answer_.writes.empty();
   return same ? Result::kHolds : Result::kBroken;
 }
 

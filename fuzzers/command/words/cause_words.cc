@@ -163,6 +163,9 @@ std::string EffectWords(const Cause& cause) {
           GivenWords(Field::kAddress, less ? -effect.given : effect.given),
           less ? " less" : " more", " than it is");
     }
+    case Form::kFlipped:
+      return absl::StrCat("gives ", FieldWords(effect), " with ",
+                          BitsWords(effect.given), " inverted");
     case Form::kOther:
       return absl::StrCat("gives ", FieldWords(effect), " wrongly");
   }
