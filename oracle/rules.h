@@ -26,9 +26,17 @@ struct RuleInfo {
   std::string_view words;       // the rule in a sentence
 };
 
+// A literal knows its length; else each source that includes this would count
+// the characters of the whole catalogue when it is compiled.
+template <std::size_t kSize>
+constexpr std::string_view LiteralText(const char (&text)[kSize]) {
+  return {text, kSize - 1};
+}
+
 inline constexpr RuleInfo kRules[] = {
-#define EPTDIFF_RULE(enumerator, identifier, section, words) \
-  {Rule::enumerator, identifier, section, words},
+#define EPTDIFF_RULE(enumerator, identifier, section, words)        \
+  {Rule::enumerator, LiteralText(identifier), LiteralText(section), \
+   LiteralText(words)},
 #include "oracle/rules.def"
 #undef EPTDIFF_RULE
 };

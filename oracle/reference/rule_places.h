@@ -4,60 +4,46 @@
 #ifndef EPTDIFF_ORACLE_REFERENCE_RULE_PLACES_H_
 #define EPTDIFF_ORACLE_REFERENCE_RULE_PLACES_H_
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <bitset>
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
 
 #include "oracle/rules.h"
 
 namespace eptdiff {
 
-// How many places a rule has: two for each level, and two of no level. What VM
-// entry checks concerns no entry: one.
-constexpr std::size_t PlacesOf(Rule rule) {
-  const std::string_view identifier = IdentifierOf(rule);
-  const bool of_entry = identifier.starts_with("EPTP-") ||
-                        identifier.starts_with("CTL-") ||
-                        identifier.starts_with("GST-");
-  return of_entry ? 1 : 6 * 2;
-}
-// The number of each rule's first place, and that of all places.
-inline constexpr auto kFirstPlaces = [] {
-  std::array<std::uint16_t, kRuleCount + 1> first = {};
-  for (std::size_t i = 0; i < kRuleCount; ++i) {
-    first[i + 1] =
-        static_cast<std::uint16_t>(first[i] + PlacesOf(static_cast<Rule>(i)));
-  }
-  return first;
-}();
+// What VM entry checks (EPTP-, CTL-, GST-) concerns no entry; those rules stand
+// first in the catalogue.
+inline constexpr std::size_t kEntryRuleCount =
+    static_cast<std::size_t>(Rule::kWalk1);
 
 struct RulePlace {
   Rule rule = Rule::kWalk6;
   std::uint8_t level = 0;    // 5 (PML5E) to 1 (PTE); 0: no entry is concerned
   bool guest_entry = false;  // false: the final access, or no guest paging
 
-  static constexpr std::size_t kCount = kFirstPlaces[kRuleCount];
+  // A rule that VM entry checks has one place; any other two for each level,
+  // and two of no level.
+  static constexpr std::size_t kOfOneRule = 6 * 2;
+  static constexpr std::size_t kCount =
+      kEntryRuleCount + kOfOneRule * (kRuleCount - kEntryRuleCount);
 
   // Places are numbered, below kCount, rule by rule. Of a rule that is known,
   // only the level is left to be added.
   [[gnu::always_inline]] constexpr std::size_t number() const {
     const auto place = static_cast<std::size_t>(rule);
-    const std::size_t first = kFirstPlaces[place];
-    return kFirstPlaces[place + 1] == first + 1
-               ? first
-               : first + 2u * level + guest_entry;
+    if (place < kEntryRuleCount) return place;
+    return kEntryRuleCount + kOfOneRule * (place - kEntryRuleCount) +
+           2u * level + guest_entry;
   }
   static constexpr RulePlace Number(std::size_t number) {
-    const auto next =
-        std::upper_bound(kFirstPlaces.begin(), kFirstPlaces.end(), number);
-    const auto rule = static_cast<std::size_t>(next - kFirstPlaces.begin()) - 1;
-    const std::size_t place = number - kFirstPlaces[rule];
-    return {static_cast<Rule>(rule), static_cast<std::uint8_t>(place / 2),
-            place % 2 != 0};
+    if (number < kEntryRuleCount) return {static_cast<Rule>(number)};
+    const std::size_t beyond = number - kEntryRuleCount;
+    const std::size_t place = beyond % kOfOneRule;
+    return {static_cast<Rule>(kEntryRuleCount + beyond / kOfOneRule),
+            static_cast<std::uint8_t>(place / 2), place % 2 != 0};
   }
 };
 static_assert(
