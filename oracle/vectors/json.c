@@ -113,3 +113,9 @@ uint64_t json_number(const struct json* object, const char* key) {
 int json_true(const struct json* object, const char* key) {
   return strcmp(json_text(object, key), "true") == 0;
 }
+
+unsigned place_in(const char* const* names, const char* name) {
+  unsigned i = 0;
+  while (names[i] != NULL && strcmp(names[i], name) != 0) ++i;
+  return i;
+}

@@ -28,4 +28,8 @@ int json_true(const struct json* object, const char* key);
 /* The text of a string member; "" if there is none. */
 const char* json_text(const struct json* object, const char* key);
 
+/* Where `name` is among names that end with a null pointer; behind them if it
+ * is none. */
+unsigned place_in(const char* const* names, const char* name);
+
 #endif /* EPTDIFF_VECTORS_JSON_H_ */
