@@ -1,7 +1,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -116,21 +115,6 @@ struct WalkOptions {
   absl::StatusOr<CopiedWalk> Make(const std::vector<std::string>& words) const;
 };
 
-// Sets `target` to the number, if any is given.
-template <typename T>
-absl::Status TakeNumber(absl::string_view what, absl::string_view text,
-                        std::optional<T>& target) {
-  if (text.empty()) return absl::OkStatus();
-  const auto value = NumberIn(text);
-  if (!value || *value > std::numeric_limits<T>::max()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(what, ": \"", text, "\" is no number of ", 8 * sizeof(T),
-                     " bits (0x2007, 2007H, 8199)"));
-  }
-  target = static_cast<T>(*value);
-  return absl::OkStatus();
-}
-
 absl::StatusOr<CopiedWalk> WalkOptions::Make(
     const std::vector<std::string>& words) const {
   CopiedWalk walk;
@@ -221,8 +205,7 @@ int ExplainCommand(const Arguments& arguments) {
   options.AddTo(line);
   options.AddTargetTo(line);
   std::string colour = "auto";
-  line.Choice("color", {"auto", "always", "never"}, &colour,
-              "colour the output (auto: on a terminal)");
+  line.Colour(&colour);
   std::string html;
   line.Text("html", "FILE", &html,
             "write the same there as a page to look at, which needs nothing "

@@ -19,13 +19,14 @@
 #include "fuzzers/command/files/embedded_corpus.h"
 #include "fuzzers/command/files/writable.h"
 #include "fuzzers/command/fuzz/interrupt.h"
+#include "fuzzers/command/fuzz/seconds_since.h"
 #include "fuzzers/command/image/boot_files.h"
 #include "fuzzers/command/image/machine_report.h"
 #include "fuzzers/command/image/machine_run.h"
 #include "fuzzers/command/options/command_line.h"
 #include "fuzzers/command/options/exit_code.h"
 #include "fuzzers/command/options/report_error.h"
-#include "fuzzers/command/page/check_page.h"
+#include "fuzzers/command/page/report_files.h"
 #include "fuzzers/command/report/check_files.h"
 #include "fuzzers/command/subcommands.h"
 #include "fuzzers/command/words/style.h"
@@ -67,16 +68,9 @@ struct ImageOptions {
   std::string log;
   std::string machine;
   std::string out;
-  std::string json;
-  std::string junit;
-  std::string sarif;
-  std::string html;
+  ReportFiles files;
   std::string colour = "auto";
 };
-
-double Since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 std::string Counted(std::uint64_t count, const char* what) {
   return absl::StrCat(count, " ", what, count == 1 ? "" : "s");
@@ -128,15 +122,7 @@ void TellTroubles(const std::string& log, const ImageReport& answers) {
 absl::Status WriteReports(const ImageOptions& options,
                           const ImageReport& answers,
                           const CheckReports& reports) {
-  const std::pair<const std::string&, std::string (*)(const CheckReports&)>
-      formats[] = {{options.json, CheckJson},
-                   {options.junit, CheckJUnit},
-                   {options.sarif, CheckSarif},
-                   {options.html, CheckPage}};
-  for (const auto& [path, format] : formats) {
-    if (path.empty()) continue;
-    if (absl::Status s = WriteFile(path, format(reports)); !s.ok()) return s;
-  }
+  if (absl::Status s = options.files.Write(reports); !s.ok()) return s;
   if (!options.machine.empty()) {
     const absl::Status s = WriteFile(
         options.machine, MachineJson(fs::path(options.machine).stem().string(),
@@ -214,7 +200,7 @@ absl::Status Start(const ImageOptions& options, const std::string& iso,
         told.reader.Add(std::string_view(bytes.data(), bytes.size()));
         absl::StrAppend(&told.log, bytes);
         const ReportCounts& counts = told.reader.report().counts;
-        progress.Show(Since(start), [&] {
+        progress.Show(SecondsSince(start), [&] {
           return absl::StrFormat(
               "%s  %d cases  agrees %d  departs %d  skipped %d  harness %d",
               options.run, counts.cases, counts.agrees, counts.departs,
@@ -260,7 +246,7 @@ int RunHere(const ImageOptions& options, const std::string& iso,
   const ImageReport& answers = told.reader.report();
   if (Interrupt::Came()) {
     absl::FPrintF(stderr, "eptdiff image: %s\n",
-                  Interrupt::Words(Since(start)));
+                  Interrupt::Words(SecondsSince(start)));
   } else if (!told.end.in_time) {
     absl::FPrintF(stderr, "eptdiff image: %s did not end within %s\n",
                   options.run, Counted(options.limit, "second"));
@@ -328,13 +314,12 @@ std::string Misused(const ImageOptions& options,
     if (options.limit != 0) return "--limit is of --run";
   }
   if (options.run.empty() && options.log.empty()) {
-    for (const auto& [name, value] :
-         {std::pair("--machine", &options.machine),
-          std::pair("--out", &options.out), std::pair("--json", &options.json),
-          std::pair("--junit", &options.junit),
-          std::pair("--sarif", &options.sarif),
-          std::pair("--html", &options.html)}) {
+    for (const auto& [name, value] : {std::pair("--machine", &options.machine),
+                                      std::pair("--out", &options.out)}) {
       if (!value->empty()) return absl::StrCat(name, " is of --run or --log");
+    }
+    if (const std::string name = options.files.Named(); !name.empty()) {
+      return absl::StrCat(name, " is of --run or --log");
     }
   }
   if (!options.image.empty() && !IsBootFile(options.image)) {
@@ -388,12 +373,8 @@ int ImageCommand(const Arguments& arguments) {
   line.Text("machine", "NAME.json", &options.machine,
             "the machine and what it does, for corpus/machines");
   line.Text("out", "DIR", &options.out, "the smallest cases, a file for each");
-  line.Text("json", "FILE", &options.json, "the report as JSON");
-  line.Text("junit", "FILE", &options.junit, "the report as JUnit XML");
-  line.Text("sarif", "FILE", &options.sarif, "the report as SARIF");
-  line.Text("html", "FILE", &options.html, "the report as a page to look at");
-  line.Choice("color", {"auto", "always", "never"}, &options.colour,
-              "colour the output (auto: on a terminal)");
+  options.files.AddOptions(line);
+  line.Colour(&options.colour);
   line.Example("--corpus --image eptdiff.iso");
   line.Example("--run bochs-3.0 --seconds 60 --out cases");
   line.Example("--log serial.log --json report.json --out cases");
@@ -403,11 +384,13 @@ int ImageCommand(const Arguments& arguments) {
     return line.Mistake(mistake);
   }
   for (const std::string& file :
-       {options.image, options.save_log, options.machine, options.json,
-        options.junit, options.sarif, options.html}) {
+       {options.image, options.save_log, options.machine}) {
     if (absl::Status s = CheckFileCanBeWritten(file); !s.ok()) {
       return ReportOutputError(s);
     }
+  }
+  if (absl::Status s = options.files.CheckCanBeWritten(); !s.ok()) {
+    return ReportOutputError(s);
   }
   if (absl::Status s = CheckDirectoryCanBeMade(options.out); !s.ok()) {
     return ReportOutputError(s);

@@ -244,32 +244,19 @@ int ImportCommand(const Arguments& arguments) {
   line.Text("tertiary", "NUMBER", &tertiary, "the tertiary controls (0)");
   line.Flag("mbec", &beside.machine.mbec, "mode-based execute control is on");
   line.Flag("json", &json, "as JSON");
-  line.Choice("color", {"auto", "always", "never"}, &colour,
-              "colour the output (auto: on a terminal)");
+  line.Colour(&colour);
   line.Example("dmesg.txt");
   line.Example("--maxphyaddr 46 --out cases xen.log");
   if (const auto exit = line.Parse(arguments, 1, 1)) return *exit;
-  std::optional<std::uint64_t> secondary_number;
-  for (const auto& [text, target] :
-       {std::pair(&eptp, &beside.eptp), std::pair(&gpa, &beside.gpa),
-        std::pair(&capabilities, &beside.machine.capabilities),
-        std::pair(&secondary, &secondary_number),
-        std::pair(&tertiary, &beside.machine.tertiary)}) {
-    if (text->empty()) continue;
-    *target = NumberIn(*text);
-    if (!*target || (target == &secondary_number && **target >> 32 != 0)) {
-      return line.Mistake(
-          absl::StrCat("\"", *text, "\" is no number of ",
-                       target == &secondary_number ? "32" : "64",
-                       " bits (0x2007, 2007H, 8199)"));
-    }
-  }
-  if (secondary_number) {
-    beside.machine.secondary = static_cast<std::uint32_t>(*secondary_number);
-  }
-  if (maxphyaddr != 0) {
-    beside.machine.maxphyaddr = static_cast<unsigned>(maxphyaddr);
-  }
+  KnownMachine& machine = beside.machine;
+  absl::Status status = TakeNumber("--eptp", eptp, beside.eptp);
+  status.Update(TakeNumber("--gpa", gpa, beside.gpa));
+  status.Update(
+      TakeNumber("--capabilities", capabilities, machine.capabilities));
+  status.Update(TakeNumber("--secondary", secondary, machine.secondary));
+  status.Update(TakeNumber("--tertiary", tertiary, machine.tertiary));
+  if (!status.ok()) return line.Mistake(status.message());
+  if (maxphyaddr != 0) machine.maxphyaddr = static_cast<unsigned>(maxphyaddr);
   const auto text = ReadLogFile(line.operands()[0]);
   if (!text.ok()) return ReportInputError(text.status());
   if (!out.empty()) {

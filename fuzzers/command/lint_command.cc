@@ -3,7 +3,6 @@
 #include <limits>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -104,23 +103,16 @@ int LintCommand(const Arguments& arguments) {
   line.Flag("json", &json, "as JSON");
   line.Text("html", "FILE", &html,
             "write the same there as a page to look at, the map as a tree");
-  line.Choice("color", {"auto", "always", "never"}, &colour,
-              "colour the output (auto: on a terminal)");
+  line.Colour(&colour);
   line.Example("memory.bin --eptp 0x10005e --offset 0x100000");
   line.Example("vmcore --eptp 0x1f4e05e --maxphyaddr 46 --html map.html");
   line.Example("memory.lime --eptp 0x1f4e05e --mtrrs dmesg.txt");
   if (const auto exit = line.Parse(arguments, 1, 1)) return *exit;
   std::optional<std::uint64_t> eptp, offset, capabilities;
-  for (const auto& [text, target] :
-       {std::pair(&eptp_text, &eptp), std::pair(&offset_text, &offset),
-        std::pair(&capabilities_text, &capabilities)}) {
-    if (text->empty()) continue;
-    *target = NumberIn(*text);
-    if (!*target) {
-      return line.Mistake(absl::StrCat(
-          "\"", *text, "\" is no number of 64 bits (0x2007, 2007H, 8199)"));
-    }
-  }
+  absl::Status status = TakeNumber("--eptp", eptp_text, eptp);
+  status.Update(TakeNumber("--offset", offset_text, offset));
+  status.Update(TakeNumber("--capabilities", capabilities_text, capabilities));
+  if (!status.ok()) return line.Mistake(status.message());
   if (!eptp) return line.Mistake("--eptp is missing: where are the tables?");
   if (!offset) return line.Mistake("--offset needs a number");
   if (absl::Status s = CheckFileCanBeWritten(html); !s.ok()) {

@@ -89,8 +89,7 @@ int RunCommand(const Arguments& arguments) {
   options.AddTargetTo(line);
   std::string colour = "auto";
   bool quiet = false;
-  line.Choice("color", {"auto", "always", "never"}, &colour,
-              "colour the output (auto: on a terminal)");
+  line.Colour(&colour);
   line.Flag("quiet", &quiet, "print only what does not agree");
   line.Example("corpus/seeds/vio/read-only-2-mbyte-page.textproto");
   line.Example("--quiet corpus/conformance/kvm-unit-tests/*/*.textproto");

@@ -16,6 +16,7 @@
 #include "fuzzers/check/builder_target_check.h"
 #include "fuzzers/command/check/check_progress.h"
 #include "fuzzers/command/fuzz/interrupt.h"
+#include "fuzzers/command/fuzz/seconds_since.h"
 #include "fuzzers/command/words/builder_words.h"
 #include "fuzzers/command/words/consequence_words.h"
 #include "fuzzers/text/view.h"
@@ -28,10 +29,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kTimeToMinimize{20};
-
-double Since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 void Show(const BuilderTargetCheck& check, double seconds,
           CheckProgress& progress) {
@@ -50,21 +47,21 @@ void Ask(const BuilderCheckOptions& options, const std::vector<Case>& given,
   const auto goes_on = [&] {
     return !Interrupt::Came() &&
            (options.cases != 0 ||
-            Since(start) < static_cast<double>(options.seconds));
+            SecondsSince(start) < static_cast<double>(options.seconds));
   };
   // In pieces, so that an interrupt is heard, and the end of the time.
   constexpr std::size_t kPiece = 128;
   for (std::size_t i = 0; i < given.size() && goes_on(); i += kPiece) {
     check.TryGiven(
         std::span(given).subspan(i, std::min(kPiece, given.size() - i)));
-    Show(check, Since(start), progress);
+    Show(check, SecondsSince(start), progress);
   }
   const std::uint64_t asked = check.cases();
   const auto more = [&] {
     return goes_on() &&
            (options.cases == 0 || check.cases() < asked + options.cases);
   };
-  while (more() && check.TryNew()) Show(check, Since(start), progress);
+  while (more() && check.TryNew()) Show(check, SecondsSince(start), progress);
 }
 
 CheckFinding FindingOf(const BuilderTargetFinding& found) {
@@ -153,7 +150,7 @@ CheckReport CheckBuilder(BuilderSession& session,
   Ask(options, given, check);
   CheckReport report;
   report.kind = CheckedKind::kBuilder;
-  report.seconds = Since(start);
+  report.seconds = SecondsSince(start);
   check.Conclude(Clock::now() + kTimeToMinimize);
   report.target = options.target;
   report.name = session.name();

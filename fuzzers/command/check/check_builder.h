@@ -1,9 +1,9 @@
 // `eptdiff check` on a builder of tables.
 //
-// This folder is what check_command.cc leaves to others: builders here, memory
-// types in check_mtrr.h, the live line in check_progress.h. It uses
-// fuzzers/check/, which finds out, and report/, which tells. Begin with
-// check_command.cc.
+// This folder is what check_command.cc leaves to others: builders here, walkers
+// in check_walker.h, memory types in check_mtrr.h, the live line in
+// check_progress.h. It uses fuzzers/check/, which finds out, and report/, which
+// tells. Begin with check_command.cc.
 //
 // Thread-safety: as BuilderSession.
 #ifndef EPTDIFF_FUZZERS_COMMAND_CHECK_CHECK_BUILDER_H_

@@ -10,6 +10,7 @@
 #include "fuzzers/check/mtrr_target_check.h"
 #include "fuzzers/command/check/check_progress.h"
 #include "fuzzers/command/fuzz/interrupt.h"
+#include "fuzzers/command/fuzz/seconds_since.h"
 #include "fuzzers/text/view.h"
 #include "oracle/mtrr/memory_types.h"
 
@@ -18,21 +19,17 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double Since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
 void Ask(const MtrrCheckOptions& options, MtrrTargetCheck& check) {
   const Clock::time_point start = Clock::now();
   CheckProgress progress;
   const auto more = [&] {
     if (Interrupt::Came()) return false;
     if (options.cases != 0) return check.asked() < options.cases;
-    return Since(start) < static_cast<double>(options.seconds);
+    return SecondsSince(start) < static_cast<double>(options.seconds);
   };
   while (more()) {
     check.TryNew();
-    progress.Show(Since(start), [&] {
+    progress.Show(SecondsSince(start), [&] {
       return absl::StrFormat("%d questions  signatures %d", check.asked(),
                              check.signatures());
     });
@@ -108,7 +105,7 @@ CheckReport CheckMtrr(MtrrSession& session, const MtrrCheckOptions& options) {
   Ask(options, check);
   CheckReport report;
   report.kind = CheckedKind::kMemoryTypes;
-  report.seconds = Since(start);
+  report.seconds = SecondsSince(start);
   check.Conclude();
   report.target = options.target;
   report.name = session.name();

@@ -11,6 +11,7 @@
 #include "fuzzers/command/files/case_file.h"
 #include "fuzzers/command/files/disk_room.h"
 #include "fuzzers/command/fuzz/interrupt.h"
+#include "fuzzers/command/fuzz/seconds_since.h"
 
 namespace eptdiff {
 namespace {
@@ -27,10 +28,6 @@ constexpr milliseconds kBetweenLooks{500};  // at the room on the disk
 constexpr int kMaxEarlyEnds = 5;
 constexpr std::size_t kMaxLogBytes = std::size_t{64} << 20;
 constexpr std::size_t kMaxStatsBytes = std::size_t{1} << 20;
-
-double SecondsSince(Clock::time_point begin) {
-  return duration<double>(Clock::now() - begin).count();
-}
 
 std::string LastLines(absl::string_view text) {
   constexpr std::size_t kBytes = 1000;

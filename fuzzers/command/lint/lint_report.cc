@@ -46,11 +46,17 @@ std::string LintText(const LintSubject& subject, const TreeSweep& sweep,
     text += Item(2, "note:", "", note);
   }
   text += Item(0, "map:", style.Bold("map:"), "");
+  std::uint64_t end = 0;  // of the range before
   for (std::size_t i = 0; i < sweep.ranges.size() && i < most; ++i) {
     const MappedRange& range = sweep.ranges[i];
+    if (const std::uint64_t hole = range.gpa - end; hole != 0) {
+      text += Item(2, "", "",
+                   absl::StrCat(SpanWords(end, hole), ": ", HoleWords(hole)));
+    }
     text += Item(2, "", "",
                  absl::StrCat(SpanWords(range.gpa, range.bytes), ": ",
                               RangeWords(range, subject.context.mbec)));
+    end = range.gpa + range.bytes;
   }
   if (sweep.ranges.size() > most) {
     absl::StrAppend(&text, "  and ", sweep.ranges.size() - most,

@@ -138,6 +138,10 @@ std::string RangeWords(const MappedRange& range, bool mbec) {
       ", ", SizeWords(range.bytes), ", ", AttributeWords(range, mbec));
 }
 
+std::string HoleWords(std::uint64_t bytes) {
+  return absl::StrCat("nothing, ", SizeWords(bytes));
+}
+
 std::string RulesBrokenBy(const FoundEntry& entry, DecodeContext context) {
   context.level = entry.level;
   return absl::StrJoin(DecodeEntry(entry.value, context).wrong, "; ");
@@ -172,7 +176,8 @@ std::string IdentityWords(const TreeSweep& sweep) {
     return "what is mapped is mapped to itself";
   }
   if (end == sweep.ranges.begin()) return "no identity map";
-  return absl::StrCat("an identity map up to GPA ", Hexadecimal(end->gpa));
+  return absl::StrCat("an identity map up to GPA ", Hexadecimal(end->gpa),
+                      ", which is at ", Hexadecimal(end->hpa));
 }
 
 std::vector<std::pair<std::string, std::string>> LintFacts(
@@ -254,7 +259,9 @@ std::vector<std::string> LintNotes(const TreeSweep& sweep) {
   std::vector<std::string> notes;
   if (sweep.write_execute_bytes > 0) {
     notes.push_back(absl::StrCat(SizeWords(sweep.write_execute_bytes),
-                                 " are writable and executable at once"));
+                                 " are writable and executable at once, the "
+                                 "first at GPA ",
+                                 Hexadecimal(sweep.first_write_execute.gpa)));
   }
   if (sweep.same_alias_bytes > 0) {
     notes.push_back(absl::StrCat(SizeWords(sweep.same_alias_bytes),

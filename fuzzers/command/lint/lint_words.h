@@ -40,6 +40,8 @@ std::vector<std::string> LintNotes(const TreeSweep& sweep);
 // "0x0 to 0xfff"; and what is mapped there: "identity, 4 KBytes, read; WB".
 std::string SpanWords(std::uint64_t begin, std::uint64_t bytes);
 std::string RangeWords(const MappedRange& range, bool mbec);
+// What is not: "nothing, 128 KBytes".
+std::string HoleWords(std::uint64_t bytes);
 // "read, write; WB".
 std::string AttributeWords(const MappedRange& range, bool mbec);
 
@@ -53,7 +55,8 @@ std::string RulesBrokenBy(const FoundEntry& entry, DecodeContext context);
 std::vector<std::string> NeedsWords(const LintSubject& subject,
                                     const TreeSweep& sweep);
 
-// Where the map stops being the identity.
+// Whether the map is the identity, and which is the first page that is not
+// mapped to itself.
 std::string IdentityWords(const TreeSweep& sweep);
 
 }  // namespace eptdiff

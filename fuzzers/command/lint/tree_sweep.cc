@@ -106,7 +106,10 @@ class Sweeper {
     const bool writes = (range.rights & bits::kWrite) != 0;
     const bool executes =
         (range.rights & (bits::kExecute | bits::kUserExecute)) != 0;
-    if (writes && executes) sweep_.write_execute_bytes += range.bytes;
+    if (writes && executes) {
+      if (sweep_.write_execute_bytes == 0) sweep_.first_write_execute = leaf;
+      sweep_.write_execute_bytes += range.bytes;
+    }
     if (!sweep_.ranges.empty()) {
       MappedRange& last = sweep_.ranges.back();
       if (last.gpa + last.bytes == range.gpa &&

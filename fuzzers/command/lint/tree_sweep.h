@@ -89,6 +89,7 @@ struct TreeSweep {
   std::array<FoundEntry, 53> first_of_width = {};
   std::array<FoundEntry, 4> first_leaf = {};  // by level
   FoundEntry first_execute_only;
+  FoundEntry first_write_execute;
 
   std::array<std::uint64_t, 4> leaves = {};  // by level, 1 to 3
   std::uint64_t tables = 0;                  // looked at

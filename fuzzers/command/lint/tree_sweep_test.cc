@@ -8,6 +8,7 @@
 #include <string>
 
 #include "fuzzers/command/lint/lint_report.h"
+#include "fuzzers/command/lint/lint_words.h"
 #include "fuzzers/command/lint/test_tables.h"
 #include "fuzzers/command/walk/walk_case.h"
 #include "gmock/gmock.h"
@@ -240,6 +241,63 @@ TEST(TreeSweepTest, AFrameAtManyAddressesIsSaid) {
   EXPECT_THAT(LintText(subject, sweep, 20, Style(false)),
               HasSubstr("more than 64 guest-physical addresses"));
   EXPECT_FALSE(SweepOf(TestTables()).aliases_ended_early);
+}
+
+TEST(TreeSweepTest, PagesThatAreWritableAndExecutableAreCounted) {
+  TestTables tables;
+  // Either right is taken from all, at the top of the tree: but from one page.
+  for (const std::uint64_t gpa :
+       {std::uint64_t{0}, std::uint64_t{0xc0000000}}) {
+    tables.EntryOf(gpa, 3) &= ~std::uint64_t{4};
+  }
+  EXPECT_EQ(SweepOf(tables).write_execute_bytes, 0u);
+  tables.EntryOf(0, 3) |= 4;
+  for (std::uint64_t gpa = 0; gpa < 0x400000; gpa += 0x1000) {
+    if (gpa == 0x200000) break;
+    if (gpa != 0x5000) tables.EntryOf(gpa, 1) &= ~std::uint64_t{2};
+  }
+  tables.EntryOf(0x200000, 2) &= ~std::uint64_t{2};
+  const TreeSweep sweep = SweepOf(tables);
+  EXPECT_EQ(sweep.write_execute_bytes, 0x1000u);
+  LintSubject subject;
+  subject.eptp = tables.eptp();
+  EXPECT_THAT(LintText(subject, sweep, 20, Style(false)),
+              ContainsRegex("4 KBytes are writable and executable at once, "
+                            "the\n? *first at GPA 0x5000"));
+}
+
+TEST(TreeSweepTest, WhereTheIdentityEndsIsSaid) {
+  TestTables tables;
+  EXPECT_EQ(IdentityWords(SweepOf(tables)),
+            "what is mapped is mapped to itself");
+  tables.EntryOf(0xc0000000, 3) += 0x40000000;
+  EXPECT_EQ(IdentityWords(SweepOf(tables)),
+            "an identity map up to GPA 0xc0000000, which is at 0x100000000");
+  tables.EntryOf(0x7000, 1) += 0x1000;
+  EXPECT_EQ(IdentityWords(SweepOf(tables)),
+            "an identity map up to GPA 0x7000, which is at 0x8000");
+  tables.EntryOf(0, 1) = 0x9037;
+  EXPECT_EQ(IdentityWords(SweepOf(tables)), "no identity map");
+  tables.EntryOf(0, 4) = 0;
+  EXPECT_EQ(IdentityWords(SweepOf(tables)), "nothing is mapped");
+}
+
+TEST(TreeSweepTest, HolesAreBetweenTheRanges) {
+  TestTables tables;
+  tables.EntryOf(0x5000, 1) = 0;
+  tables.EntryOf(0x200000, 2) = 0;
+  const TreeSweep sweep = SweepOf(tables);
+  EXPECT_THAT(
+      sweep.ranges,
+      ElementsAre(MappedRange{0, 0, 0x5000, kAll, kWb},
+                  MappedRange{0x6000, 0x6000, 0x9a000, kAll, kWb},
+                  MappedRange{0xc0000, 0xc0000, 0x140000, kAll, kWb},
+                  MappedRange{0xc0000000, 0xc0000000, 0x40000000, kAll, kWb}));
+  LintSubject subject;
+  subject.eptp = tables.eptp();
+  EXPECT_THAT(LintText(subject, sweep, 20, Style(false)),
+              AllOf(HasSubstr("0x5000 to 0x5fff: nothing, 4 KBytes"),
+                    HasSubstr("0x200000 to 0xbfffffff: nothing, ")));
 }
 
 TEST(TreeSweepTest, FlagsAreCounted) {

@@ -17,7 +17,7 @@ namespace eptdiff {
 namespace {
 
 // An option and what it does, beside it if there is room.
-std::string Row(absl::string_view option, absl::string_view help) {
+std::string RowOf(absl::string_view option, absl::string_view help) {
   constexpr std::size_t kColumn = 24;
   const std::string lead = absl::StrCat("  ", option);
   const std::string text = Wrapped(help, kColumn);
@@ -88,6 +88,17 @@ void CommandLine::Choice(std::string name, std::vector<std::string> choices,
   };
   options_.push_back(
       {std::move(name), std::move(value), std::move(help), std::move(set)});
+}
+
+void CommandLine::Colour(std::string* target) {
+  Choice("color", {"auto", "always", "never"}, target,
+         "colour the output (auto: on a terminal)");
+}
+
+void CommandLine::Word(std::string operand, std::string word,
+                       std::string help) {
+  words_of_ = std::move(operand);
+  words_.push_back({std::move(word), std::move(help)});
 }
 
 std::optional<int> CommandLine::Parse(const std::vector<std::string>& arguments,
@@ -187,13 +198,20 @@ std::string CommandLine::Help() const {
       "Usage: eptdiff ", name_, options_.empty() ? "" : " [OPTION...]",
       operands_text_.empty() ? "" : " ", operands_text_, "\n\n",
       Paragraphs(about_), "\n");
-  for (const Option& option : options_) {
-    absl::StrAppend(
-        &text, Row(absl::StrCat(Spelled(option.name),
-                                option.value.empty() ? "" : " ", option.value),
-                   option.help));
+  if (!words_.empty()) {
+    absl::StrAppend(&text, words_of_, " is one of:\n");
+    for (const Row& row : words_) {
+      absl::StrAppend(&text, RowOf(row.lead, row.help));
+    }
+    text += "\n";
   }
-  absl::StrAppend(&text, Row("--help", "this text"));
+  for (const Option& option : options_) {
+    absl::StrAppend(&text, RowOf(absl::StrCat(Spelled(option.name),
+                                              option.value.empty() ? "" : " ",
+                                              option.value),
+                                 option.help));
+  }
+  absl::StrAppend(&text, RowOf("--help", "this text"));
   if (examples_.empty()) return text;
   absl::StrAppend(&text,
                   examples_.size() == 1 ? "\nExample:\n" : "\nExamples:\n");

@@ -48,6 +48,12 @@ class CommandLine {
   void Choice(std::string name, std::vector<std::string> choices,
               std::string* target, std::string help);
 
+  // --color, as WantsColour() takes it.
+  void Colour(std::string* target);
+
+  // A word that the operand `operand` ("WHAT") may be.
+  void Word(std::string operand, std::string word, std::string help);
+
   // What --help shows of the command in use: the arguments.
   void Example(std::string arguments) {
     examples_.push_back(std::move(arguments));
@@ -83,6 +89,12 @@ class CommandLine {
   std::string operands_text_;
   std::string about_;
   std::vector<Option> options_;
+  struct Row {
+    std::string lead;
+    std::string help;
+  };
+  std::string words_of_;  // which operand is one of `words_`
+  std::vector<Row> words_;
   std::vector<std::string> examples_;
   bool only_after_dashes_ = false;
   std::vector<std::string> operands_;

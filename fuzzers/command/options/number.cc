@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 
 namespace eptdiff {
@@ -19,6 +20,11 @@ std::optional<std::uint64_t> NumberIn(absl::string_view text) {
   }
   if (absl::SimpleHexAtoi(digits, &value)) return value;
   return std::nullopt;
+}
+
+std::string NoNumber(absl::string_view text, unsigned bits) {
+  return absl::StrCat("\"", text, "\" is no number of ", bits,
+                      " bits (0x2007, 2007H, 8199)");
 }
 
 }  // namespace eptdiff

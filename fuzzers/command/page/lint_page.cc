@@ -124,7 +124,7 @@ class TreeWriter {
       return Element(
           "div class=\"leaf hole\"",
           absl::StrCat(Element("span class=\"value\"", SpanWords(begin, bytes)),
-                       " nothing, ", SizeWords(bytes), Mark(begin, bytes)));
+                       " ", HoleWords(bytes), Mark(begin, bytes)));
     }
     MappedRange part = *run.range;
     part.hpa += begin - part.gpa;

@@ -15,11 +15,6 @@
 #include "oracle/editions.h"
 
 namespace eptdiff {
-namespace {
-
-constexpr std::uint16_t kException = 0;
-constexpr std::uint16_t kEptViolation = 48;
-constexpr std::uint16_t kSppEvent = 66;
 
 const char* AccessKindWords(AccessKind kind) {
   switch (kind) {
@@ -41,26 +36,8 @@ const char* AccessKindWords(AccessKind kind) {
   return "access";
 }
 
-std::string AccessWords(const Access& access) {
-  return absl::StrCat(
-      access.pebs ? "PEBS " : "", access.asynchronous ? "asynchronous " : "",
-      access.implicit_supervisor ? "implicit supervisor " : "",
-      access.wruss ? "user (WRUSS) " : "", AccessKindWords(access.kind), " of ",
-      access.size, access.size == 1 ? " byte" : " bytes");
-}
-
-std::string PageWords(const GuestPage& page) {
-  if (!page.gla_valid) return "no guest-linear address";
-  return absl::StrCat(
-      "translated from ", Hexadecimal(page.gla.value), " (",
-      page.user ? "user" : "supervisor", page.writable ? ", writable" : "",
-      page.execute_disable ? ", execute-disable" : "",
-      page.pat_index == 0 ? "" : absl::StrCat(", PAT entry ", page.pat_index),
-      ")");
-}
-
-const char* EventKindWords(std::uint64_t kind) {
-  switch (static_cast<EventKind>(kind)) {
+const char* EventKindWords(EventKind kind) {
+  switch (kind) {
     case EventKind::kCompleted:
       return "completes";
     case EventKind::kVmExit:
@@ -83,6 +60,30 @@ const char* EventKindWords(std::uint64_t kind) {
       return "VMfailValid";
   }
   return "?";
+}
+
+namespace {
+
+constexpr std::uint16_t kException = 0;
+constexpr std::uint16_t kEptViolation = 48;
+constexpr std::uint16_t kSppEvent = 66;
+
+std::string AccessWords(const Access& access) {
+  return absl::StrCat(
+      access.pebs ? "PEBS " : "", access.asynchronous ? "asynchronous " : "",
+      access.implicit_supervisor ? "implicit supervisor " : "",
+      access.wruss ? "user (WRUSS) " : "", AccessKindWords(access.kind), " of ",
+      access.size, access.size == 1 ? " byte" : " bytes");
+}
+
+std::string PageWords(const GuestPage& page) {
+  if (!page.gla_valid) return "no guest-linear address";
+  return absl::StrCat(
+      "translated from ", Hexadecimal(page.gla.value), " (",
+      page.user ? "user" : "supervisor", page.writable ? ", writable" : "",
+      page.execute_disable ? ", execute-disable" : "",
+      page.pat_index == 0 ? "" : absl::StrCat(", PAT entry ", page.pat_index),
+      ")");
 }
 
 const char* PageSizeWords(std::uint64_t shift) {
@@ -238,11 +239,12 @@ void AppendSavedWords(const MachineState& before, const SavedState& saved,
 
 std::string EventWordsWith(const Event& event, const Defined& defined,
                            TypeKnown type_known, std::uint64_t failed_checks) {
+  const char* const name = EventKindWords(event.kind);
   switch (event.kind) {
     case EventKind::kCompleted:
       return CompletedWords(event, type_known);
     case EventKind::kVmExit: {
-      std::string words = absl::StrCat("VM exit ", event.exit_reason, " (",
+      std::string words = absl::StrCat(name, " ", event.exit_reason, " (",
                                        ExitReasonWords(event.exit_reason), ")");
       if (event.exit_reason == kException) {
         absl::StrAppend(&words, ", interruption information ",
@@ -253,28 +255,20 @@ std::string EventWordsWith(const Event& event, const Defined& defined,
       return information.empty() ? words
                                  : absl::StrCat(words, ", ", information);
     }
-    case EventKind::kVirtualizationException:
-      return "#VE";
     case EventKind::kPageFault:
-      return absl::StrCat("#PF, error code ", Hexadecimal(event.error_code),
+      return absl::StrCat(name, ", error code ", Hexadecimal(event.error_code),
                           " (", ErrorCodeWords(event.error_code), "), CR2 ",
                           Hexadecimal(event.cr2.value));
-    case EventKind::kGeneralProtection:
-      return "#GP(0)";
     case EventKind::kVmEntryFailure:
-      return absl::StrCat("VM entry fails: ", CheckWords(failed_checks));
+      return absl::StrCat(name, ": ", CheckWords(failed_checks));
     case EventKind::kGuestStateFailure:
-      return absl::StrCat("VM entry fails in the guest's state: exit reason ",
-                          event.exit_reason, " with bit 31, qualification ",
-                          event.qualification);
-    case EventKind::kGaveUp:
-      return "panics";
-    case EventKind::kInvalidOpcode:
-      return "#UD";
+      return absl::StrCat(name, ": exit reason ", event.exit_reason,
+                          " with bit 31, qualification ", event.qualification);
     case EventKind::kInvalidOperand:
-      return "fails: VMfailValid, VM-instruction error 28";
+      return absl::StrCat("fails: ", name, ", VM-instruction error 28");
+    default:
+      return name;
   }
-  return "?";
 }
 
 void AppendRegisterWords(const MachineState& before, const Registers& after,
@@ -497,8 +491,8 @@ std::string DisagreementWords(const Disagreement& d) {
     case Field::kEvent:
       // Completed both: then it is the number of pages that differs.
       if (d.why.rule != Rule::kVio14) {
-        expected = EventKindWords(d.expected);
-        given = EventKindWords(d.given);
+        expected = EventKindWords(static_cast<EventKind>(d.expected));
+        given = EventKindWords(static_cast<EventKind>(d.given));
       }
       break;
     case Field::kFailedCheck:

@@ -1,6 +1,6 @@
-// The names of bits, as the SDM spells them: of controls, capabilities, an exit
-// qualification, a page fault's error code. The one place where they stand.
-// Thread-safety: plain values.
+// The names of bits, as the SDM spells them: of entries, registers, controls,
+// capabilities, an exit qualification, a page fault's error code. The one place
+// where they stand. Thread-safety: plain values.
 #ifndef EPTDIFF_FUZZERS_COMMAND_WORDS_BIT_NAMES_H_
 #define EPTDIFF_FUZZERS_COMMAND_WORDS_BIT_NAMES_H_
 
@@ -29,6 +29,48 @@ inline constexpr BitName kQualificationBits[] = {
     {16, "asynchronous"},
 };
 
+// Tables 29-1 to 29-7.
+inline constexpr BitName kEptEntryBits[] = {
+    {0, "read"},
+    {1, "write"},
+    {2, "execute"},
+    {6, "ignore PAT"},
+    {7, "maps a page"},
+    {8, "accessed"},
+    {9, "dirty"},
+    {10, "user execute"},
+    {57, "verify guest paging"},
+    {58, "paging-write access"},
+    {60, "supervisor shadow stack"},
+    {61, "sub-page write permissions"},
+    {63, "suppress #VE"},
+};
+
+// Volume 3A, tables 4-14 to 4-20.
+inline constexpr BitName kGuestEntryBits[] = {
+    {0, "present"}, {1, "writable"},
+    {2, "user"},    {3, "PWT"},
+    {4, "PCD"},     {5, "accessed"},
+    {6, "dirty"},   {7, "page size or PAT"},
+    {8, "global"},  {63, "execute-disable"},
+};
+
+// Table 25-9.
+inline constexpr BitName kEptpBits[] = {
+    {6, "accessed and dirty flags"},
+    {7, "supervisor shadow-stack control"},
+};
+
+// Registers, by what volume 3A calls their bits (2.5, 2.2.1, 2.3).
+inline constexpr BitName kCr0Bits[] = {
+    {0, "PE"}, {16, "WP"}, {29, "NW"}, {30, "CD"}, {31, "PG"}};
+inline constexpr BitName kCr4Bits[] = {
+    {4, "PSE"},    {5, "PAE"},   {7, "PGE"},   {12, "LA57"},
+    {17, "PCIDE"}, {20, "SMEP"}, {21, "SMAP"}, {22, "PKE"},
+    {23, "CET"},   {24, "PKS"},  {27, "LASS"}, {28, "LAM_SUP"}};
+inline constexpr BitName kEferBits[] = {{8, "LME"}, {10, "LMA"}, {11, "NXE"}};
+inline constexpr BitName kRflagsBits[] = {{18, "AC"}};
+
 // IA32_VMX_EPT_VPID_CAP (A.10).
 inline constexpr BitName kCapabilityBits[] = {
     {0, "execute-only"},
@@ -39,7 +81,7 @@ inline constexpr BitName kCapabilityBits[] = {
     {16, "2-MByte pages"},
     {17, "1-GByte pages"},
     {20, "INVEPT"},
-    {21, "accessed/dirty flags"},
+    {21, "accessed and dirty flags"},
     {22, "advanced exit information"},
     {23, "supervisor shadow-stack control"},
     {25, "INVEPT single-context"},

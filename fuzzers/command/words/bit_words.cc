@@ -34,11 +34,12 @@ std::uint64_t ReservedBits(int level, bool leaf, int maxphyaddr) {
 
 Words RightsIn(std::uint64_t value, bool mbec) {
   Words words;
-  Append(words, value, {{0, "read"}, {1, "write"}});
+  Append(words, value, kEptEntryBits, {0, 1});
   if (mbec) {
-    Append(words, value, {{2, "supervisor execute"}, {10, "user execute"}});
+    Append(words, value, {{2, "supervisor execute"}});
+    Append(words, value, kEptEntryBits, {10});
   } else {
-    Append(words, value, {{2, "execute"}});
+    Append(words, value, kEptEntryBits, {2});
   }
   return words;
 }
@@ -62,30 +63,28 @@ std::string EptEntryWords(std::uint64_t value, int level,
         absl::StrCat("table at ", Hexadecimal(value & Mask(51, 12))));
   }
   if (Bit(controls.eptp, 6) && present) {
-    Append(words, value, {{8, "accessed"}});
-    if (leaf) Append(words, value, {{9, "dirty"}});
+    Append(words, value, kEptEntryBits, {8});
+    if (leaf) Append(words, value, kEptEntryBits, {9});
   }
   if (present && leaf) {
     if (Tertiary(controls, 2) && Tertiary(controls, 3)) {
-      Append(words, value, {{57, "verify guest paging"}});
+      Append(words, value, kEptEntryBits, {57});
     }
-    if (Tertiary(controls, 2)) Append(words, value, {{58, "paging write"}});
-    if (Bit(controls.eptp, 7)) {
-      Append(words, value, {{60, "supervisor shadow stack"}});
-    }
+    if (Tertiary(controls, 2)) Append(words, value, kEptEntryBits, {58});
+    if (Bit(controls.eptp, 7)) Append(words, value, kEptEntryBits, {60});
     if (Secondary(controls, 23) && level == 1) {
-      Append(words, value, {{61, "sub-page write permissions"}});
+      Append(words, value, kEptEntryBits, {61});
     }
   }
   if (Secondary(controls, 18) && (leaf || !present)) {
-    Append(words, value, {{63, "suppress #VE"}});
+    Append(words, value, kEptEntryBits, {63});
   }
   const std::uint64_t reserved =
       value &
       ReservedBits(level, leaf,
                    std::max(32, processor.maxphyaddr - processor.keyid_bits));
   if (present && reserved != 0) {
-    words.push_back(absl::StrCat("reserved bits set: ", BitNumbers(reserved)));
+    words.push_back(ReservedBitsWords(reserved));
   }
   return Joined(words, "0");
 }
@@ -107,6 +106,10 @@ std::string BitNumbers(std::uint64_t value) {
     if (Bit(value, bit)) bits.push_back(bit);
   }
   return absl::StrJoin(bits, ", ");
+}
+
+std::string ReservedBitsWords(std::uint64_t bits) {
+  return absl::StrCat("reserved bits set: ", BitNumbers(bits));
 }
 
 std::string Hexadecimal(std::uint64_t value) {
@@ -138,7 +141,7 @@ std::string EptRightsWords(std::uint64_t rights, bool mbec) {
 
 std::string LeafTypeWords(std::uint64_t type) {
   Words words = {MemoryTypeWords(type & 7)};
-  Append(words, type, {{3, "ignore PAT"}});
+  Append(words, type << 3, kEptEntryBits, {6});
   return absl::StrJoin(words, ", ");
 }
 
@@ -188,12 +191,11 @@ std::string CapabilityWords(std::uint64_t capabilities) {
 std::string EptpWords(std::uint64_t eptp) {
   Words words = {MemoryTypeWords(eptp & 7),
                  absl::StrCat((eptp >> 3 & 7) + 1, " levels")};
-  Append(words, eptp,
-         {{6, "accessed/dirty flags"}, {7, "supervisor shadow-stack control"}});
+  Append(words, eptp, kEptpBits);
   words.push_back(absl::StrCat("tables at ", Hexadecimal(eptp & Mask(51, 12))));
   const std::uint64_t reserved = eptp & (Mask(11, 8) | Mask(63, 52));
   if (reserved != 0) {
-    words.push_back(absl::StrCat("reserved bits set: ", BitNumbers(reserved)));
+    words.push_back(ReservedBitsWords(reserved));
   }
   return absl::StrJoin(words, ", ");
 }

@@ -18,6 +18,9 @@ std::string Hexadecimal(std::uint64_t value);
 // "12, 29": the bits that are set.
 std::string BitNumbers(std::uint64_t value);
 
+// "reserved bits set: 12, 29".
+std::string ReservedBitsWords(std::uint64_t bits);
+
 // "WB"; "memory type 2" for an encoding that means none.
 std::string MemoryTypeWords(std::uint64_t encoding);
 

@@ -9,48 +9,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "fuzzers/command/words/answer_words.h"
 #include "fuzzers/command/words/bit_words.h"
+#include "fuzzers/command/words/guest_words.h"
+#include "fuzzers/entries/guest_mode.h"
 #include "fuzzers/text/view.h"
 #include "oracle/judgement/judge.h"
 
 namespace eptdiff {
 namespace {
-
-// Tables 29-1 to 29-7.
-constexpr BitName kEptEntryBits[] = {
-    {0, "read"},
-    {1, "write"},
-    {2, "execute"},
-    {6, "ignore PAT"},
-    {7, "maps a page"},
-    {8, "accessed"},
-    {9, "dirty"},
-    {10, "user-mode execute"},
-    {57, "verify guest paging"},
-    {58, "paging-write access"},
-    {60, "supervisor shadow stack"},
-    {61, "sub-page write permissions"},
-    {63, "suppress #VE"},
-};
-// Volume 3A, tables 4-14 to 4-20.
-constexpr BitName kGuestEntryBits[] = {
-    {0, "present"}, {1, "writable"},
-    {2, "user"},    {3, "PWT"},
-    {4, "PCD"},     {5, "accessed"},
-    {6, "dirty"},   {7, "page size or PAT"},
-    {8, "global"},  {63, "execute-disable"},
-};
-constexpr BitName kEptpBits[] = {
-    {6, "accessed and dirty flags"},
-    {7, "supervisor shadow-stack control"},
-};
-constexpr BitName kCr0Bits[] = {
-    {0, "PE"}, {16, "WP"}, {29, "NW"}, {30, "CD"}, {31, "PG"}};
-constexpr BitName kCr4Bits[] = {
-    {4, "PSE"},   {5, "PAE"},   {7, "PGE"},  {12, "LA57"}, {17, "PCIDE"},
-    {20, "SMEP"}, {21, "SMAP"}, {22, "PKE"}, {23, "CET"},  {24, "PKS"}};
-constexpr BitName kEferBits[] = {{8, "LME"}, {10, "LMA"}, {11, "NXE"}};
-constexpr BitName kRflagsBits[] = {{18, "AC"}};
 
 constexpr WordName kWordNames[] = {
     {Word::kCapabilities, "IA32_VMX_EPT_VPID_CAP", kCapabilityBits},
@@ -181,43 +148,54 @@ std::string NumbersWords(std::uint64_t mask) {
   return Either(words);
 }
 
-template <std::size_t N>
-std::string ChoicesWords(std::uint64_t mask, const char* const (&names)[N]) {
+// Of the values 0 to `last` of an enumeration, those in `mask`.
+template <typename Kind>
+std::string ChoicesWords(std::uint64_t mask, Kind last,
+                         const char* (*words_of)(Kind)) {
   std::vector<std::string> words;
-  for (unsigned i = 0; i < N; ++i) {
-    if (IsSet(mask, i)) words.push_back(names[i]);
+  for (unsigned i = 0; i <= static_cast<unsigned>(last); ++i) {
+    if (IsSet(mask, i)) words.push_back(words_of(static_cast<Kind>(i)));
   }
   return Either(words);
 }
 
-constexpr const char* kAccessNames[] = {
-    "read",
-    "write",
-    "read-modify-write",
-    "fetch",
-    "shadow-stack read",
-    "shadow-stack write",
-    "read-modify-write of a shadow-stack token"};
-constexpr const char* kModeNames[] = {"none", "32-bit paging", "PAE paging",
-                                      "4-level paging", "5-level paging"};
-constexpr const char* kStepNames[] = {
-    "an access by guest-physical address",
-    "an access by linear address",
-    "a read of a guest paging-structure entry",
-    "an update of a guest paging-structure entry",
-    "a load of the PDPTE registers",
-    "a store",
-    "an EPTP switch",
-    "a table operation",
-    "a write of a register",
-    "VM entry",
-    "an invalidation"};
+const char* StepKindWords(StepKind kind) {
+  switch (kind) {
+    case StepKind::kGuestPhysicalAccess:
+      return "an access by guest-physical address";
+    case StepKind::kLinearAccess:
+      return "an access by linear address";
+    case StepKind::kPagingStructureRead:
+      return "a read of a guest paging-structure entry";
+    case StepKind::kPagingStructureUpdate:
+      return "an update of a guest paging-structure entry";
+    case StepKind::kPdpteLoad:
+      return "a load of the PDPTE registers";
+    case StepKind::kStore:
+      return "a store";
+    case StepKind::kEptpSwitch:
+      return "an EPTP switch";
+    case StepKind::kTableOperation:
+      return "a table operation";
+    case StepKind::kRegisterWrite:
+      return "a write of a register";
+    case StepKind::kVmEntry:
+      return "VM entry";
+    case StepKind::kInvalidation:
+      return "an invalidation";
+  }
+  return "?";
+}
+
+constexpr AccessKind kLastAccess = AccessKind::kShadowStackReadModifyWrite;
 
 }  // namespace
 
 std::string AccessWords(std::uint64_t kind) {
-  return kind < std::size(kAccessNames) ? absl::StrCat("a ", kAccessNames[kind])
-                                        : absl::StrCat(kind);
+  return kind <= static_cast<std::uint64_t>(kLastAccess)
+             ? absl::StrCat("a ",
+                            AccessKindWords(static_cast<AccessKind>(kind)))
+             : absl::StrCat(kind);
 }
 
 std::string EntryWords(const std::vector<Atom>& when, Structure structure,
@@ -301,13 +279,17 @@ std::string AtomWords(const Atom& atom) {
   }
   switch (atom.word) {
     case Word::kAccessKind:
-      return absl::StrCat("the access is a ",
-                          ChoicesWords(atom.mask, kAccessNames));
+      return absl::StrCat(
+          "the access is a ",
+          ChoicesWords(atom.mask, kLastAccess, AccessKindWords));
     case Word::kGuestMode:
-      return absl::StrCat("guest paging is ",
-                          ChoicesWords(atom.mask, kModeNames));
+      return absl::StrCat(
+          "the guest uses ",
+          ChoicesWords(atom.mask, GuestPagingMode::kFiveLevel, PagingWords));
     case Word::kStepKind:
-      return absl::StrCat("the step is ", ChoicesWords(atom.mask, kStepNames));
+      return absl::StrCat(
+          "the step is ",
+          ChoicesWords(atom.mask, StepKind::kInvalidation, StepKindWords));
     case Word::kEptLevels:
       return absl::StrCat("EPT has ", NumbersWords(atom.mask), " levels");
     case Word::kSize:

@@ -16,22 +16,18 @@ std::string ExpectedEvent(const Expectation& e) {
   switch (e.event) {
     case EventKind::kCompleted:
       return e.hpa.value == 0
-                 ? "completes"
-                 : absl::StrFormat("completes at %#x", e.hpa.value);
+                 ? EventKindWords(e.event)
+                 : absl::StrFormat("%s at %#x", EventKindWords(e.event),
+                                   e.hpa.value);
     case EventKind::kPageFault:
-      return absl::StrFormat("#PF, error code %#x", e.error_code);
-    case EventKind::kVmEntryFailure:
-      return "VM entry fails";
-    case EventKind::kGuestStateFailure:
-      return "VM entry fails in the guest's state";
-    case EventKind::kGeneralProtection:
-      return "#GP(0)";
-    case EventKind::kVirtualizationException:
-      return "#VE";
-    default:
+      return absl::StrFormat("%s, error code %#x", EventKindWords(e.event),
+                             e.error_code);
+    case EventKind::kVmExit:
       break;
+    default:
+      return EventKindWords(e.event);
   }
-  std::string text = absl::StrCat("VM exit ", e.exit_reason);
+  std::string text = absl::StrCat(EventKindWords(e.event), " ", e.exit_reason);
   if (e.qualification_mask != 0) {
     absl::StrAppendFormat(&text, ", qualification %#x (bits %#x)",
                           e.qualification, e.qualification_mask);

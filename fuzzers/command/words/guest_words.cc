@@ -10,25 +10,26 @@
 #include "fuzzers/entries/guest_mode.h"
 
 namespace eptdiff {
-namespace {
 
-using Mode = GuestPagingMode;
-
-const char* PagingWords(Mode mode) {
+const char* PagingWords(GuestPagingMode mode) {
   switch (mode) {
-    case Mode::kNone:
+    case GuestPagingMode::kNone:
       return "no paging";
-    case Mode::k32Bit:
+    case GuestPagingMode::k32Bit:
       return "32-bit paging";
-    case Mode::kPae:
+    case GuestPagingMode::kPae:
       return "PAE paging";
-    case Mode::kFourLevel:
+    case GuestPagingMode::kFourLevel:
       return "4-level paging";
-    case Mode::kFiveLevel:
+    case GuestPagingMode::kFiveLevel:
       return "5-level paging";
   }
   return "?";
 }
+
+namespace {
+
+using Mode = GuestPagingMode;
 
 // What the entry has to have clear (3A tables 4-4 to 4-20).
 std::uint64_t Reserved(std::uint64_t entry, int level, Mode mode,
@@ -99,14 +100,14 @@ std::string GuestWords(const GuestState& guest, const Controls& controls) {
                                  " with prefix size ",
                                  controls.hlat_prefix_size));
   }
-  Append(words, guest.cr0, {{16, "WP"}, {30, "caches disabled (CR0.CD)"}});
-  if (mode == Mode::k32Bit) Append(words, guest.cr4, {{4, "PSE"}});
-  Append(words, guest.cr4,
-         {{20, "SMEP"}, {21, "SMAP"}, {23, "CET"}, {27, "LASS"}});
+  Append(words, guest.cr0, kCr0Bits, {16});
+  Append(words, guest.cr0, {{30, "caches disabled (CR0.CD)"}});
+  if (mode == Mode::k32Bit) Append(words, guest.cr4, kCr4Bits, {4});
+  Append(words, guest.cr4, kCr4Bits, {20, 21, 23, 27});
   if (IsIa32e(mode)) {
-    Append(words, guest.cr4, {{28, "LAM_SUP"}});
+    Append(words, guest.cr4, kCr4Bits, {28});
     Append(words, guest.cr3, {{61, "LAM_U57"}, {62, "LAM_U48"}});
-    Append(words, guest.cr4, {{17, "PCIDE"}});
+    Append(words, guest.cr4, kCr4Bits, {17});
     if (Bit(guest.cr4, 22)) {
       words.push_back(absl::StrCat("PKRU ", Hexadecimal(guest.pkru)));
     }
@@ -114,10 +115,10 @@ std::string GuestWords(const GuestState& guest, const Controls& controls) {
       words.push_back(absl::StrCat("PKRS ", Hexadecimal(guest.pkrs)));
     }
   }
-  Append(words, guest.efer, {{11, "NXE"}});
-  if (Bit(guest.efer, 10)) words.push_back("LMA");
+  Append(words, guest.efer, kEferBits, {11});
+  Append(words, guest.efer, kEferBits, {10});
   if (guest.cs_l) words.push_back("CS.L");
-  Append(words, guest.rflags, {{18, "AC"}});
+  Append(words, guest.rflags, kRflagsBits);
   if (guest.event_delivery) {
     words.push_back(
         guest.delivered_event >> 31 == 0
@@ -158,15 +159,16 @@ std::string GuestEntryWords(std::uint64_t entry, int level,
                     GuestMapsPage(guest, mode, level, entry) &&
                     !(level == 3 && !processor.page_1gb);
   if (controls_rights) {
-    words.push_back(Bit(entry, 1) ? "writable" : "read-only");
-    words.push_back(Bit(entry, 2) ? "user" : "supervisor");
+    words.push_back(Bit(entry, 1) ? BitWords(kGuestEntryBits, 1) : "read-only");
+    words.push_back(Bit(entry, 2) ? BitWords(kGuestEntryBits, 2)
+                                  : "supervisor");
     if (mode != Mode::k32Bit && Bit(guest.efer, 11)) {
-      Append(words, entry, {{63, "execute-disable"}});
+      Append(words, entry, kGuestEntryBits, {63});
     }
-    Append(words, entry, {{5, "accessed"}});
+    Append(words, entry, kGuestEntryBits, {5});
   }
   if (leaf) {
-    Append(words, entry, {{6, "dirty"}});
+    Append(words, entry, kGuestEntryBits, {6});
     if (Bit(guest.cr4, 23) && !Bit(entry, 1) && Bit(entry, 6)) {
       words.push_back("shadow-stack page");
     }
@@ -182,14 +184,15 @@ std::string GuestEntryWords(std::uint64_t entry, int level,
     words.push_back(
         absl::StrCat("table at ", Hexadecimal(GuestNextTable(mode, entry))));
   }
-  Append(words, entry, {{4, "PCD"}, {3, "PWT"}});
+  Append(words, entry, kGuestEntryBits, {4});
+  Append(words, entry, kGuestEntryBits, {3});
   if (IsIa32e(mode) && Bit(controls.primary, 17) && Bit(controls.tertiary, 1)) {
     Append(words, entry, {{11, "HLAT restart"}});
   }
   const std::uint64_t reserved =
       entry & Reserved(entry, level, mode, processor, guest);
   if (reserved != 0) {
-    words.push_back(absl::StrCat("reserved bits set: ", BitNumbers(reserved)));
+    words.push_back(ReservedBitsWords(reserved));
   }
   return absl::StrJoin(words, ", ");
 }

@@ -8,8 +8,12 @@
 #include <string>
 
 #include "engine/types.h"
+#include "fuzzers/entries/guest_mode.h"
 
 namespace eptdiff {
+
+// "4-level paging"; "no paging".
+const char* PagingWords(GuestPagingMode mode);
 
 // "CPL 0, 4-level paging, CR3 0x1000, WP, NXE, SMEP": what translation depends
 // on.

@@ -26,6 +26,14 @@ constexpr std::uint64_t Mask(int high, int low) {
   return high < low ? 0 : (~std::uint64_t{0} >> (63 - high)) >> low << low;
 }
 
+// The name of a bit; "" if it has none.
+constexpr const char* BitWords(std::span<const BitName> names, int bit) {
+  for (const BitName& name : names) {
+    if (name.bit == bit) return name.words;
+  }
+  return "";
+}
+
 // The names of those bits that `value` has.
 inline void Append(Words& words, std::uint64_t value,
                    std::span<const BitName> names) {
@@ -37,6 +45,15 @@ inline void Append(Words& words, std::uint64_t value,
 inline void Append(Words& words, std::uint64_t value,
                    std::initializer_list<BitName> names) {
   Append(words, value, std::span(names.begin(), names.size()));
+}
+
+// The same of these bits alone, in the order of `names`.
+inline void Append(Words& words, std::uint64_t value,
+                   std::span<const BitName> names,
+                   std::initializer_list<int> bits) {
+  std::uint64_t mask = 0;
+  for (const int bit : bits) mask |= std::uint64_t{1} << bit;
+  Append(words, value & mask, names);
 }
 
 // "12,345".
