@@ -214,6 +214,12 @@ const Completion kCompletions[] = {
     {"rules VIO-1", "VIO-1 VIO-10 VIO-11 VIO-12 VIO-13 VIO-14 VIO-15"},
     {"dialect boc", "bochs-3.0 bochs-2026-08 bochs-3.0-machine"},
     {"run --dialect CFG-9/o", "CFG-9/off"},
+    {"decode e", "eptp entry error-code"},
+    {"decode --level P", "PTE PDE PDPTE PML4E PML5E"},
+    {"explain --access f", "fetch"},
+    {"completion z", "zsh"},
+    {"help dec", "decode"},
+    {"--v", "--version"},
 };
 
 // What a command of the shell prints, whose $SCRIPT is the completion's file.
@@ -244,6 +250,8 @@ TEST(CommandTest, BashCompletesCommandsOptionsAndRules) {
         << completion.words;
   }
   EXPECT_EQ(replies("run corpus/se"), "\n");  // bash's own: a file
+  EXPECT_EQ(replies("run --color = al"), "always\n");
+  EXPECT_EQ(replies("run --color ="), "auto always never\n");
   // Without a shell's name it is the script for bash.
   EXPECT_EQ(RunEptdiff({"completion"}).out,
             RunEptdiff({"completion", "bash"}).out);
@@ -257,15 +265,16 @@ TEST(CommandTest, ZshCompletesCommandsOptionsAndRules) {
     return PrintedBy(
         directory, "zsh",
         absl::StrCat("compadd() { print -r -- ${(M)replies:#$word*}; }\n",
-                     "_files() { print files; }; compdef() { : }\n", "words=('",
-                     EPTDIFF_BINARY, "' ", words, "); CURRENT=$#words\n",
-                     ". \"$SCRIPT\"; _eptdiff"));
+                     "_files() { print files; }; compdef() { : }\n",
+                     "compset() { : }\n", "words=('", EPTDIFF_BINARY, "' ",
+                     words, "); CURRENT=$#words\n", ". \"$SCRIPT\"; _eptdiff"));
   };
   for (const Completion& completion : kCompletions) {
     EXPECT_EQ(replies(completion.words), completion.replies + "\n")
         << completion.words;
   }
   EXPECT_EQ(replies("run corpus/se"), "files\n");
+  EXPECT_EQ(replies("run --color=al"), "always\n");
 }
 
 TEST(CommandTest, FishCompletesCommandsOptionsAndRules) {
@@ -291,6 +300,7 @@ TEST(CommandTest, FishCompletesCommandsOptionsAndRules) {
     }
     EXPECT_EQ(given.size(), size) << completion.words << ":" << given;
   }
+  EXPECT_EQ(replies("run --color=al"), "--color=always ");
   directory.File("corpus", "");
   EXPECT_THAT(replies(absl::StrCat("run ", directory.Path("corp"))),
               HasSubstr("corpus"));

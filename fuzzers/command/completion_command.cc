@@ -13,10 +13,11 @@ namespace eptdiff {
 namespace {
 
 constexpr char kAbout[] =
-    "Writes what makes bash, zsh or fish complete subcommands, options, rules "
-    "and files; to be read by .bashrc, .zshrc or config.fish. The words come "
-    "from the eptdiff that is called: a newer one needs no new script. The "
-    "installed package brings all three.";
+    "Writes what makes a shell (bash, if none is named) complete subcommands, "
+    "options and their values, rules and files. The words come from the "
+    "eptdiff "
+    "that is called: a newer one needs no new script. The installed package "
+    "brings all three.";
 
 // What --help and the lists print is what there is. These go into each script.
 constexpr char kCommands[] = R"(sed -n 's/^  \([a-z][a-z]*\)  *[a-z].*/\1/p')";
@@ -25,18 +26,30 @@ constexpr char kDialects[] =
     R"(sed -n -e 's/^dialects: //p' -e 's/^  \([A-Z].*\)/\1/p' | tr -d ,)";
 constexpr char kRules[] = R"(sed -n 's/^\([A-Z][A-Z]*-[0-9]*\) .*/\1/p')";
 
+// What an operand may be; and, of the option $before, its value.
+constexpr char kWords[] = R"(sed -n 's/^  \([a-z][-a-z]*\)  .*/\1/p')";
+constexpr char kValues[] =
+    R"(sed -n "s/^  $before \([^ ]*|[^ ]*\).*/\1/p" | tr '|' ' ')";
+
 constexpr char kBash[] = R"sh(# source <(eptdiff completion bash)
 _eptdiff() {
   local eptdiff=${COMP_WORDS[0]} word=${COMP_WORDS[COMP_CWORD]}
   local command=${COMP_WORDS[1]} before=${COMP_WORDS[COMP_CWORD - 1]} words=
+  # --option=value is three words.
+  [[ $before != = ]] || before=${COMP_WORDS[COMP_CWORD - 2]}
+  [[ $word != = ]] || word=
   if ((COMP_CWORD == 1)); then
-    words=$("$eptdiff" --help | COMMANDS)
+    words=$("$eptdiff" --help | COMMANDS; echo --help --version)
   elif [[ $word == -* ]]; then
     words=$("$eptdiff" "$command" --help | OPTIONS)
   elif [[ $command == dialect || $before == --dialect ]]; then
     words=$("$eptdiff" dialect | DIALECTS)
-  elif [[ $command == rules && $before != --* ]]; then
+  elif [[ $before == --* ]]; then
+    words=$("$eptdiff" "$command" --help | VALUES)
+  elif [[ $command == rules ]]; then
     words=$("$eptdiff" rules | RULES)
+  elif ((COMP_CWORD == 2)); then
+    words=$("$eptdiff" "$command" --help | WORDS)
   fi 2>/dev/null
   COMPREPLY=($(compgen -W "$words" -- "$word"))
 }
@@ -50,14 +63,22 @@ _eptdiff() {
   local eptdiff=${(Q)words[1]} word=$words[CURRENT]
   local command=$words[2] before=$words[CURRENT-1]
   local -a replies
+  if [[ $word == --*=* ]]; then
+    before=${word%%=*} word=${word#*=}
+    compset -P '*='
+  fi
   if ((CURRENT == 2)); then
-    replies=($("$eptdiff" --help | COMMANDS))
+    replies=($("$eptdiff" --help | COMMANDS) --help --version)
   elif [[ $word == -* ]]; then
     replies=($("$eptdiff" "$command" --help | OPTIONS))
   elif [[ $command == dialect || $before == --dialect ]]; then
     replies=($("$eptdiff" dialect | DIALECTS))
-  elif [[ $command == rules && $before != --* ]]; then
+  elif [[ $before == --* ]]; then
+    replies=($("$eptdiff" "$command" --help | VALUES))
+  elif [[ $command == rules ]]; then
     replies=($("$eptdiff" rules | RULES))
+  elif ((CURRENT == 3)); then
+    replies=($("$eptdiff" "$command" --help | WORDS))
   fi 2>/dev/null
   if (($#replies)); then compadd -a replies; else _files; fi
 }
@@ -72,14 +93,29 @@ constexpr char kFish[] = R"sh(# eptdiff completion fish | source
 function __eptdiff_words
   set -l words (commandline -opc)
   set -l word (commandline -ct)
+  set -l before $words[-1]
+  set -l prefix ''
+  if string match -q -- '--*=*' $word
+    set before (string replace -r '=.*' '' -- $word)
+    set prefix $before=
+  end
+  set -l replies
   if test (count $words) -eq 1
-    $words[1] --help 2>/dev/null | COMMANDS
-  else if string match -q -- '-*' $word
-    $words[1] $words[2] --help 2>/dev/null | OPTIONS
-  else if test $words[2] = dialect -o x$words[-1] = x--dialect
-    $words[1] dialect 2>/dev/null | DIALECTS | string split ' '
-  else if test $words[2] = rules; and not string match -q -- '--*' $words[-1]
-    $words[1] rules 2>/dev/null | RULES
+    set replies ($words[1] --help 2>/dev/null | COMMANDS) --help --version
+  else if string match -q -- '-*' $word; and test -z "$prefix"
+    set replies ($words[1] $words[2] --help 2>/dev/null | OPTIONS)
+  else if test $words[2] = dialect -o x$before = x--dialect
+    set replies ($words[1] dialect 2>/dev/null | DIALECTS | string split -n ' ')
+  else if string match -q -- '--*' $before
+    set replies ($words[1] $words[2] --help 2>/dev/null | VALUES |
+      string split -n ' ')
+  else if test $words[2] = rules
+    set replies ($words[1] rules 2>/dev/null | RULES)
+  else if test (count $words) -eq 2
+    set replies ($words[1] $words[2] --help 2>/dev/null | WORDS)
+  end
+  if set -q replies[1]
+    printf "$prefix%s\n" $replies
   else
     __fish_complete_path $word
   end
@@ -90,13 +126,22 @@ complete -c eptdiff -f -a '(__eptdiff_words)'
 struct Shell {
   const char* name;
   const char* script;
+  const char* help;
 };
-constexpr Shell kShells[] = {{"bash", kBash}, {"zsh", kZsh}, {"fish", kFish}};
+constexpr Shell kShells[] = {
+    {"bash", kBash, "in .bashrc: source <(eptdiff completion bash)"},
+    {"zsh", kZsh,
+     "in .zshrc, after compinit: source <(eptdiff completion zsh)"},
+    {"fish", kFish, "in config.fish: eptdiff completion fish | source"},
+};
 
 }  // namespace
 
 int CompletionCommand(const Arguments& arguments) {
-  CommandLine line("completion", "[bash|zsh|fish]", kAbout);
+  CommandLine line("completion", "[SHELL]", kAbout);
+  for (const Shell& shell : kShells) {
+    line.Word("SHELL", shell.name, shell.help);
+  }
   line.Example(">~/.local/share/bash-completion/completions/eptdiff");
   line.Example("fish >~/.config/fish/completions/eptdiff.fish");
   if (const auto exit = line.Parse(arguments, 0, 1)) return *exit;
@@ -109,7 +154,9 @@ int CompletionCommand(const Arguments& arguments) {
     std::fputs(absl::StrReplaceAll(shell.script, {{"COMMANDS", kCommands},
                                                   {"OPTIONS", kOptions},
                                                   {"DIALECTS", kDialects},
-                                                  {"RULES", kRules}})
+                                                  {"RULES", kRules},
+                                                  {"VALUES", kValues},
+                                                  {"WORDS", kWords}})
                    .c_str(),
                stdout);
     return kExitAgree;

@@ -3,9 +3,9 @@
 #include <iterator>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "fuzzers/command/decode/decoding.h"
@@ -19,17 +19,10 @@
 namespace eptdiff {
 namespace {
 
-std::string About() {
-  std::vector<std::string> kinds;
-  for (const Decoder& decoder : Decoders()) {
-    kinds.push_back(absl::StrCat(decoder.name, " (", decoder.help, ")"));
-  }
-  return absl::StrCat(
-      "Takes a number apart, bit by bit: what it says, what is wrong with it, "
-      "and the rule or passage behind each field. WHAT is one of: ",
-      absl::StrJoin(kinds, ", "),
-      ". Without it the likeliest is taken, and what else it may be is said.");
-}
+constexpr char kAbout[] =
+    "Takes a number apart, bit by bit: what it says, what is wrong with it, "
+    "and the rule or passage behind each field. Without WHAT the likeliest is "
+    "taken, and what else it may be is said.";
 
 const Decoder* DecoderNamed(const std::string& name) {
   for (const Decoder& decoder : Decoders()) {
@@ -43,7 +36,10 @@ constexpr const char* kLevels[] = {"PTE", "PDE", "PDPTE", "PML4E", "PML5E"};
 }  // namespace
 
 int DecodeCommand(const Arguments& arguments) {
-  CommandLine line("decode", "[WHAT] NUMBER", About());
+  CommandLine line("decode", "[WHAT] NUMBER", kAbout);
+  for (const Decoder& decoder : Decoders()) {
+    line.Word("WHAT", decoder.name, decoder.help);
+  }
   DecodeContext context;
   std::string level = "PTE";
   std::string capabilities;
@@ -80,18 +76,12 @@ int DecodeCommand(const Arguments& arguments) {
   }
   const auto value = NumberIn(operands.back());
   if (!value) {
-    return line.Mistake(absl::StrCat(
-        "\"", operands.back(), "\" is no number of 64 bits (0x83, 83H, 131)"));
+    return line.Mistake(NoNumber(operands.back(), 64));
   }
-  for (const auto& [text, target] :
-       {std::pair(&capabilities, &context.capabilities),
-        std::pair(&eptp, &context.eptp)}) {
-    if (text->empty()) continue;
-    *target = NumberIn(*text);
-    if (!*target) {
-      return line.Mistake(absl::StrCat("\"", *text, "\" is no number"));
-    }
-  }
+  absl::Status status =
+      TakeNumber("--capabilities", capabilities, context.capabilities);
+  status.Update(TakeNumber("--eptp", eptp, context.eptp));
+  if (!status.ok()) return line.Mistake(status.message());
   if (reason != 0) {
     context.reason = static_cast<std::uint16_t>(reason);
     if (decoder == nullptr) decoder = DecoderNamed("qualification");

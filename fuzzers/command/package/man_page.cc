@@ -37,7 +37,8 @@ HelpRow RowIn(absl::string_view line) {
 class Writer {
  public:
   explicit Writer(const ManPageHead& head)
-      : text_(absl::StrCat(".TH ", absl::AsciiStrToUpper(head.name),
+      : of_subcommand_(absl::StrContains(head.name, "-")),
+        text_(absl::StrCat(".TH ", absl::AsciiStrToUpper(head.name),
                            " 1 \"\" \"eptdiff ", head.version,
                            "\" \"User Commands\"\n.SH NAME\n", head.name,
                            " \\- ", Escaped(head.summary), "\n")) {}
@@ -61,7 +62,11 @@ class Writer {
       Line(line);
     } else if (IsRow(line)) {
       const HelpRow row = RowIn(line);
-      Section(absl::StartsWith(row.lead, "-") ? "OPTIONS" : "SUBCOMMANDS");
+      if (absl::StartsWith(row.lead, "-")) {
+        Section("OPTIONS");
+      } else if (!of_subcommand_) {
+        Section("SUBCOMMANDS");
+      }
       absl::StrAppend(&text_, ".TP\n.B ", Escaped(row.lead), "\n");
       if (!row.text.empty()) Line(row.text);
     } else {
@@ -102,6 +107,7 @@ class Writer {
     absl::StrAppend(&text_, Escaped(line), "\n");
   }
 
+  const bool of_subcommand_;
   std::string text_;
   std::string section_ = "NAME";
   bool paragraph_ = false;  // the next line begins one

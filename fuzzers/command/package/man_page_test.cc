@@ -65,6 +65,30 @@ this text
 )");
 }
 
+TEST(ManPageTest, WhatAnOperandMayBeIsOfTheDescription) {
+  const std::string help = R"(Usage: eptdiff decode [WHAT] NUMBER
+
+Takes apart.
+
+WHAT is one of:
+  pin                   controls
+
+  --help                this text
+)";
+  EXPECT_THAT(ManPage({.name = "eptdiff-decode"}, help),
+              HasSubstr(R"(.SH DESCRIPTION
+Takes apart.
+.PP
+WHAT is one of:
+.TP
+.B pin
+controls
+.SH OPTIONS
+)"));
+  EXPECT_THAT(ManPage({.name = "eptdiff"}, help),
+              HasSubstr(".SH SUBCOMMANDS\n.TP\n.B pin\n"));
+}
+
 // What roff prints of a page, without headings.
 std::string PlainText(const std::string& page) {
   std::istringstream lines(page);
