@@ -32,13 +32,10 @@ void History::Add(const PastStep& past, const ProcessorContext& after,
 
 const ProcessorContext& History::ContextAt(std::uint8_t processor,
                                            std::size_t moment) const {
-  const std::vector<Change>& changes = contexts_[processor];
-  const auto later =
-      std::upper_bound(changes.begin(), changes.end(), moment,
-                       [](std::size_t when, const Change& change) {
-                         return when < change.from;
-                       });
-  return (later - 1)->context;
+  // Few, and each is large: from the last one on.
+  auto change = contexts_[processor].end() - 1;
+  while (change->from > moment) --change;
+  return change->context;
 }
 
 std::span<const History::Version> History::VersionsOf(Hpa word) const {

@@ -91,6 +91,7 @@ void ImageRun::AskModule(Module& module) {
 void ImageRun::Generate() {
   if (options_.seconds == 0) return;
   constexpr std::uint64_t kBetweenLooks = 64;
+  ways_ = kWays;
   const std::uint64_t start = seconds_();
   const std::uint64_t already = counts_.milliseconds;
   std::uint64_t told = 0;
@@ -166,8 +167,15 @@ void ImageRun::AskOne(const Case& c, std::string_view name) {
   const std::uint64_t arranged = ticks_();
   spent_.arranging += arranged - moved;
   machine_.Claim(mover_.regions());
-  const InquiryResult& result = inquiry_.Ask(arranged_);
-  spent_.asking += ticks_() - arranged;
+  const InquiryResult& result = inquiry_.Ask(arranged_, ways_);
+  const std::uint64_t asked = ticks_();
+  spent_.asking += asked - arranged;
+  Take(c, name, result);
+  spent_.telling += ticks_() - asked;
+}
+
+void ImageRun::Take(const Case& c, std::string_view name,
+                    const InquiryResult& result) {
   counts_.steps += result.compared;
   CountSeen(name, result);
   if (result.has_news && result.result != Result::kHarnessError) {
@@ -256,6 +264,15 @@ void ImageRun::TellSeen() {
 void ImageRun::CountSkip(const InquiryResult& result) {
   if (result.undefined) {
     ++undefined_;
+  } else if (!result.unmodelled.empty()) {
+    const auto known = std::find_if(
+        unmodelled_.begin(), unmodelled_.end(),
+        [&](const Unmodelled& u) { return u.why == result.unmodelled; });
+    if (known != unmodelled_.end()) {
+      ++known->cases;
+    } else {
+      unmodelled_.push_back({result.unmodelled, 1});
+    }
   } else if (result.code_unreachable) {
     ++code_unreachable_;
   } else if (result.own_memory) {
@@ -349,6 +366,9 @@ void ImageRun::TellSkips() {
     tell(WordsOf(static_cast<Hindrance>(i)), hindered_[i]);
   }
   tell("what follows is undefined", undefined_);
+  for (const Unmodelled& unmodelled : unmodelled_) {
+    tell(unmodelled.why, unmodelled.cases);
+  }
   tell("the guest's code cannot be fetched through these tables",
        code_unreachable_);
   tell("the guest would execute the case's own memory", own_memory_);

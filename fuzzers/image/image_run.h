@@ -66,7 +66,8 @@ class ImageRun {
 
   // What the time went to.
   struct Ticks {
-    std::uint64_t making = 0, moving = 0, arranging = 0, asking = 0;
+    std::uint64_t making = 0, moving = 0, arranging = 0, asking = 0,
+                  telling = 0;
   };
   const Ticks& ticks() const { return spent_; }
 
@@ -75,12 +76,19 @@ class ImageRun {
   static constexpr std::uint64_t kToldOfEach = 3;
   // Answers that agree are told so many times at most.
   static constexpr std::uint64_t kToldNews = 1000;
+  // In how many ways a step of a generated case may have met what was kept: of
+  // a hundred steps two have more, and these take two thirds of the time.
+  static constexpr std::size_t kWays = 64;
   // An image whose own errors are so many does not go on.
   static constexpr std::uint64_t kMaxHarnessErrors = 20;
 
   struct Signature {
     std::string text;
     std::uint64_t seen = 0;
+  };
+  struct Unmodelled {
+    std::string_view why;
+    std::uint64_t cases = 0;
   };
 
   // Of a case that is asked again and again, an answer that may vary.
@@ -94,6 +102,7 @@ class ImageRun {
   void Generate();
   void Ask(const Case& c, std::string_view name);
   void AskOne(const Case& c, std::string_view name);
+  void Take(const Case& c, std::string_view name, const InquiryResult& result);
   void ForgetSwitch();
   void Tell(const Case& c, std::string_view name, const InquiryResult& result);
   void CountSkip(const InquiryResult& result);
@@ -121,6 +130,7 @@ class ImageRun {
   ArrangedCase arranged_;
   ReportCounts counts_;
   bool keeps_ = true;  // what a case's steps leave of translations
+  std::size_t ways_ = Kept::kMaxRuns;
   std::uint64_t told_news_ = 0;
   Ticks spent_;
   std::uint64_t findings_ = 0;
@@ -128,6 +138,7 @@ class ImageRun {
   std::array<std::uint64_t, kUnmovableCount> unmovable_ = {};
   std::array<std::uint64_t, kHindranceCount> hindered_ = {};
   std::uint64_t undefined_ = 0;
+  std::vector<Unmodelled> unmodelled_;
   std::uint64_t code_unreachable_ = 0;
   std::uint64_t own_memory_ = 0;
   std::uint64_t unsafe_ = 0;

@@ -229,7 +229,7 @@ void TellMachine(const BootInformation& boot, ReportWriter& report) {
   const ImageRun::Ticks& ticks = run.ticks();
   Say("Ticks: ", ticks.making, " making cases, ", ticks.moving, " moving, ",
       ticks.arranging, " arranging, ", ticks.asking, " asking, ", counts.ticks,
-      " of these by the machine\n");
+      " of these by the machine, ", ticks.telling, " telling\n");
   if (told.harness != 0) End(Ending::kHarnessError);
   End(agreed ? Ending::kAgreed : Ending::kDeparted);
 }

@@ -22,10 +22,13 @@ Inquiry::Inquiry(Machine& machine, Dialect dialect)
   trace_of_memory_.keeps_hits = false;
 }
 
-const InquiryResult& Inquiry::Ask(const ArrangedCase& arranged) {
+const InquiryResult& Inquiry::Ask(const ArrangedCase& arranged,
+                                  std::size_t ways) {
+  ways_ = ways;
   result_.result = Result::kAgrees;
   result_.compared = 0;
   result_.undefined = false;
+  result_.unmodelled = "";
   result_.code_unreachable = false;
   result_.own_memory = false;
   result_.unsafe = false;
@@ -71,7 +74,7 @@ void Inquiry::AskSteps(const ArrangedCase& arranged) {
     const Registers before = RegistersOf(state_);
     state_.Begin(step);
     if (keeps_) {
-      reference_.Judge(state_, &step, *verdict_, trace_);
+      reference_.JudgeUpTo(ways_, state_, &step, *verdict_, trace_);
     } else {
       reference_.reference().Judge(state_, step, *verdict_, trace_);
     }
@@ -96,6 +99,7 @@ void Inquiry::AskSteps(const ArrangedCase& arranged) {
 bool Inquiry::IsJudged() {
   if (verdict_->standing == Standing::kJudged) return true;
   result_.undefined = verdict_->standing == Standing::kUndefined;
+  if (!result_.undefined) result_.unmodelled = verdict_->unmodelled;
   return false;
 }
 

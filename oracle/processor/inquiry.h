@@ -22,6 +22,7 @@
 #include "oracle/processor/arranging.h"
 #include "oracle/processor/moving.h"
 #include "oracle/reference/caches/caching_reference.h"
+#include "oracle/reference/caches/kept.h"
 #include "oracle/reference/rule_places.h"
 
 namespace eptdiff {
@@ -92,8 +93,9 @@ enum class Result : std::uint8_t { kAgrees, kDeparts, kSkipped, kHarnessError };
 
 struct InquiryResult {
   Result result = Result::kAgrees;
-  std::uint32_t compared = 0;  // steps, VM entry included
-  bool undefined = false;      // ended by what the SDM leaves undefined
+  std::uint32_t compared = 0;   // steps, VM entry included
+  bool undefined = false;       // ended by what the SDM leaves undefined
+  std::string_view unmodelled;  // why the reference ended it
   bool code_unreachable = false;
   bool own_memory = false;
   bool unsafe = false;
@@ -119,8 +121,10 @@ class Inquiry {
   // Judged by `dialect`; the SDM's is the empty one.
   explicit Inquiry(Machine& machine, Dialect dialect = Dialect());
 
-  // Valid until the next call.
-  const InquiryResult& Ask(const ArrangedCase& arranged);
+  // Valid until the next call. A step that may have met what was kept in more
+  // than `ways` is judged no further.
+  const InquiryResult& Ask(const ArrangedCase& arranged,
+                           std::size_t ways = Kept::kMaxRuns);
 
   // Of the last answer judged.
   const Verdict& verdict() const { return *verdict_; }
@@ -144,6 +148,7 @@ class Inquiry {
   Trace trace_of_memory_;
   MachineState state_;
   bool keeps_ = false;  // the machine does, from step to step
+  std::size_t ways_ = 0;
   InquiryResult result_;
   RulePlaces met_;
   // How often, up to kNews.

@@ -49,15 +49,26 @@ std::uint64_t FeaturesOf(const Processor& p) {
 void ReportWriter::Put(std::string_view text) {
   for (const char c : text) {
     sum_ = (sum_ ^ static_cast<unsigned char>(c)) * 0x01000193;
+    Hold(c);
   }
-  sink_(context_, text);
+}
+
+// To say a piece takes about as long as to say much.
+void ReportWriter::Hold(char c) {
+  if (held_bytes_ == held_.size()) SayHeld();
+  held_[held_bytes_++] = c;
+}
+
+void ReportWriter::SayHeld() {
+  sink_(context_, {held_.data(), held_bytes_});
+  held_bytes_ = 0;
 }
 
 // A line, from its kind to its sum.
 class ReportWriter::Line {
  public:
   Line(ReportWriter& writer, std::string_view kind) : writer_(writer) {
-    writer_.sink_(writer_.context_, kReportMark);
+    for (const char c : kReportMark) writer_.Hold(c);
     writer_.sum_ = ReportSum("");
     writer_.Put(kind);
   }
@@ -70,7 +81,8 @@ class ReportWriter::Line {
           kDigits[writer_.sum_ >> (4 * (kReportSumDigits - 1 - i)) & 15];
     }
     end[sizeof(end) - 1] = '\n';
-    writer_.sink_(writer_.context_, {end, sizeof(end)});
+    for (const char c : end) writer_.Hold(c);
+    writer_.SayHeld();
   }
 
   Line& Text(std::string_view key, std::string_view value) {

@@ -5,6 +5,7 @@
 #ifndef EPTDIFF_ORACLE_PROCESSOR_REPORT_WRITER_H_
 #define EPTDIFF_ORACLE_PROCESSOR_REPORT_WRITER_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -99,6 +100,8 @@ class ReportWriter {
   class Line;  // report_writer.cc
 
   void Put(std::string_view text);  // counts towards the sum
+  void Hold(char c);                // does not
+  void SayHeld();
   void Counts(std::string_view kind, const ReportCounts& counts);
   void CaseBytes(std::string_view kind, std::uint64_t number,
                  std::span<const std::uint8_t> bytes);
@@ -107,6 +110,8 @@ class ReportWriter {
   const Sink sink_;
   void* const context_;
   std::uint32_t sum_ = 0;
+  std::array<char, 2048> held_;  // of the line that is written
+  std::size_t held_bytes_ = 0;
 };
 
 }  // namespace eptdiff

@@ -20,7 +20,7 @@ constexpr int kSecondaryPml = 17, kSecondaryVe = 18;
 bool GuestMachine::ReadEvent(const MachineState& state, const Step& step,
                              Outcome& outcome) {
   Event& event = outcome.event;
-  const std::uint64_t reason = Read(kExitReason);
+  const std::uint64_t reason = exit_reason_;
   switch (reason & 0xffff) {
     case kException:
       ReadException(state, step, outcome);
@@ -51,7 +51,7 @@ bool GuestMachine::ReadEvent(const MachineState& state, const Step& step,
 void GuestMachine::ReadException(const MachineState& state, const Step& step,
                                  Outcome& outcome) {
   Event& event = outcome.event;
-  const std::uint64_t information = Read(kExitInterruption);
+  const std::uint64_t information = exit_interruption_;
   const std::uint64_t vectoring = Read(kVectoringInformation);
   const unsigned vector = information & 0xff;
   if (Has(vectoring, 31) && (vectoring & 0xff) == kVirtualization) {
@@ -128,7 +128,7 @@ void GuestMachine::ReadException(const MachineState& state, const Step& step,
 
 void GuestMachine::ReadSaved(Outcome& outcome) {
   SavedState& saved = outcome.saved;
-  saved.exit_reason_flags = static_cast<std::uint16_t>(Read(kExitReason) >> 16);
+  saved.exit_reason_flags = static_cast<std::uint16_t>(exit_reason_ >> 16);
   saved.vectoring_information =
       static_cast<std::uint32_t>(Read(kVectoringInformation));
   saved.vectoring_error_code =
@@ -150,7 +150,7 @@ void GuestMachine::ReadRegisters(Outcome& outcome) {
   if (Has(capabilities_.limits.secondary.may, kSecondaryVe)) {
     registers.eptp_index = static_cast<std::uint16_t>(Read(kEptpIndex));
   }
-  for (std::uint32_t i = 0; i < 4; ++i) {
+  for (std::uint32_t i = 0; has_pdptes_ && i < 4; ++i) {
     registers.pdpte[i] = Read(kGuestPdpte0 + 2 * i);
   }
 }
@@ -166,9 +166,19 @@ void GuestMachine::LookAt(const MachineState& state, Hpa word,
   if (!outcome.writes.full()) outcome.writes.push_back({word, value});
 }
 
+// Of most words nothing has changed.
+
 void GuestMachine::CollectWrites(const MachineState& state,
                                  const Verdict& verdict, Outcome& outcome) {
-  for (const Hpa word : state.memory.addresses()) LookAt(state, word, outcome);
+  WatchWords(state);
+  for (Watched& word : watched_) {
+    if (!word.is_mine) continue;
+    const std::uint64_t value = WordAt(Hpa{word.address});
+    if (value == word.value) continue;
+    const bool is_told = !outcome.writes.full();
+    LookAt(state, Hpa{word.address}, outcome);
+    if (is_told) word.value = value;
+  }
   for (const Alternative& alternative : verdict.alternatives) {
     for (const BitWrite& write : alternative.required) {
       LookAt(state, write.word, outcome);

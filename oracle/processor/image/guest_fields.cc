@@ -118,6 +118,7 @@ void GuestMachine::WriteControls(const Controls& k) {
 }
 
 void GuestMachine::WriteGuest(const GuestState& g) {
+  has_guest_ = true;
   WriteNew(kGuestCr0, g.cr0);
   WriteNew(kGuestCr3, g.cr3);
   WriteNew(kGuestCr4, g.cr4);
@@ -163,18 +164,22 @@ void GuestMachine::WriteGuest(const GuestState& g) {
 
 void GuestMachine::WriteStep(const MachineState& state, std::uint64_t rip,
                              std::uint32_t timer) {
-  Write(kEptp, state.controls.eptp);
-  Write(kPmlIndex, state.controls.pml_index);
-  Write(kEptpIndex, state.controls.eptp_index);
-  for (std::uint32_t i = 0; i < 4; ++i) {
+  constexpr int kSecondaryPml = 17;
+  WriteNew(kEptp, state.controls.eptp);
+  WriteNew(kEptpIndex, state.controls.eptp_index);
+  if (Has(state.controls.secondary, kSecondaryPml)) {
+    is_written_[kPmlIndex / 2] = false;
+  }
+  WriteNew(kPmlIndex, state.controls.pml_index);
+  for (std::uint32_t i = 0; has_pdptes_ && i < 4; ++i) {
     Write(kGuestPdpte0 + 2 * i, state.guest.pdpte[i]);
   }
   Write(kGuestRip, rip);
   Write(kGuestRflags, state.guest.rflags);
   Write(kGuestInterruptibility, 0);
-  Write(kGuestActivity, 0);
+  WriteNew(kGuestActivity, 0);
   Write(kGuestPendingDebug, 0);
-  Write(kPreemptionTimer, timer);
+  WriteNew(kPreemptionTimer, timer);
 }
 
 }  // namespace eptdiff::image

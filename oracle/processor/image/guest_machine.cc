@@ -32,6 +32,24 @@ class Stopwatch {
   const std::uint64_t start_;
 };
 
+// Whether the guest uses PAE paging: else a VM exit leaves the fields of the
+// PDPTEs undefined (28.3.4).
+bool HasPdptes(const GuestState& g) {
+  return Pages(g) && Has(g.cr4, kCr4Pae) && !Has(g.efer, kEferLma);
+}
+
+// Whether a page is 0, a few words at a time: all pages are looked at often.
+bool IsClear(Hpa page) {
+  constexpr std::size_t kAtOnce = 64;
+  const auto* const words = reinterpret_cast<const std::uint64_t*>(page.value);
+  for (std::size_t i = 0; i < kPage / 8; i += kAtOnce) {
+    std::uint64_t any = 0;
+    for (std::size_t k = 0; k < kAtOnce; ++k) any |= words[i + k];
+    if (any != 0) return false;
+  }
+  return true;
+}
+
 // Delivery of an NMI that exits leaves NMIs blocked, here too: IRET ends that.
 void UnblockNmis() {
   asm volatile(
@@ -70,7 +88,13 @@ Reply GuestMachine::Fail(std::string_view why) {
   return Reply::kHarnessError;
 }
 
+bool GuestMachine::IsClean(Hpa address) const {
+  return address.value / kPage < kPagesBelow4Gb &&
+         is_clean_[address.value / kPage];
+}
+
 bool GuestMachine::IsMine(Hpa word) const {
+  if (IsClean(word)) return true;
   return std::any_of(memory_.begin(), memory_.end(), [&](const FreeRange& r) {
     return word.value - r.first.value < r.bytes;
   });
@@ -79,9 +103,9 @@ bool GuestMachine::IsMine(Hpa word) const {
 // Whether the address is in memory of ours. What lay there when the machine was
 // started is then gone.
 bool GuestMachine::Clean(Hpa address) {
+  if (IsClean(address)) return true;
   if (!IsMine(address)) return false;
   const std::uint64_t page = address.value / kPage;
-  if (is_clean_[page]) return true;
   is_clean_[page] = true;
   clean_pages_.push_back(static_cast<std::uint32_t>(page));
   std::memset(BytesAt(Hpa{page * kPage}), 0, kPage);
@@ -95,14 +119,26 @@ void GuestMachine::Claim(std::span<const MovedRegion> regions) {
   }
 }
 
+// The words that steps have added to the state since.
+void GuestMachine::WatchWords(const MachineState& state) {
+  const std::span<const Hpa> words = state.memory.addresses();
+  for (std::size_t i = watched_.size(); i < words.size(); ++i) {
+    watched_.push_back(
+        {words[i].value, state.memory.Load(words[i]), IsMine(words[i])});
+  }
+}
+
 void GuestMachine::Load(const ArrangedCase& arranged,
                         const MachineState& state) {
   const Stopwatch watch(counts_.ticks);
   arranged_ = &arranged;
   has_trouble_ = trouble_ != Trouble::kNone;
-  for (const Hpa word : state.memory.addresses()) {
-    // What lies elsewhere nothing leads to (moving.h).
-    if (Clean(word)) WordAt(word) = state.memory.Load(word);
+  // What lies elsewhere nothing leads to (moving.h).
+  for (const Hpa word : state.memory.addresses()) Clean(word);
+  watched_.clear();
+  WatchWords(state);
+  for (const Watched& word : watched_) {
+    if (word.is_mine) WordAt(Hpa{word.address}) = word.value;
   }
   WriteControls(state.controls);
   WriteGuest(state.guest);
@@ -133,10 +169,12 @@ GuestMachine::Ended GuestMachine::Run(const MachineState& state,
     const GuestRegisters before = registers_;
     ++counts_.entries;
     if (RunGuest(registers_) != VmResult::kSucceed) return Ended::kFailed;
-    const std::uint64_t reason = Read(kExitReason);
+    exit_reason_ = Read(kExitReason);
+    exit_interruption_ =
+        exit_reason_ == kException ? Read(kExitInterruption) : 0;
     const bool nmi =
-        reason == kException && (Read(kExitInterruption) >> 8 & 7) == 2;
-    if (reason != kExternalInterrupt && !nmi) return Ended::kYes;
+        exit_reason_ == kException && (exit_interruption_ >> 8 & 7) == 2;
+    if (exit_reason_ != kExternalInterrupt && !nmi) return Ended::kYes;
     registers_ = before;
     ++counts_.retries;
   }
@@ -149,6 +187,7 @@ Reply GuestMachine::Enter(const MachineState& state, Outcome& outcome) {
   outcome.saved = SavedState();
   outcome.registers = RegistersOf(state);
   outcome.writes.clear();
+  has_pdptes_ = HasPdptes(state.guest);
   if (!Has(state.controls.pin_based, kPinTimer)) {
     return Fail("there is no VMX-preemption timer");
   }
@@ -168,7 +207,7 @@ Reply GuestMachine::Enter(const MachineState& state, Outcome& outcome) {
     case Ended::kYes:
       break;
   }
-  const std::uint64_t reason = Read(kExitReason);
+  const std::uint64_t reason = exit_reason_;
   if ((reason & 0xffff) == kInvalidGuestState && Has(reason, 31)) {
     outcome.event.kind = EventKind::kGuestStateFailure;
     outcome.event.exit_reason = kInvalidGuestState;
@@ -191,6 +230,7 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
   outcome.saved = SavedState();
   outcome.registers = RegistersOf(state);
   outcome.writes.clear();
+  has_pdptes_ = step.kind != StepKind::kLinearAccess || HasPdptes(state.guest);
   if (step.kind == StepKind::kStore) return Store(state, step, outcome);
   if (step.kind == StepKind::kVmEntry) {
     WriteControls(state.controls);
@@ -291,6 +331,10 @@ Reply GuestMachine::Store(const MachineState& state, const Step& step,
   }
   if (old != step.value) outcome.writes.push_back({step.hpa, step.value});
   WordAt(step.hpa) = step.value;
+  WatchWords(state);
+  for (Watched& word : watched_) {
+    if (word.address == step.hpa.value) word.value = step.value;
+  }
   return Reply::kAnswered;
 }
 
@@ -340,16 +384,17 @@ Reply GuestMachine::PerformInstruction(const MachineState& state,
   Write(kPrimary, state.controls.primary);
   registers_.rcx = registers_.rdx = 0;
   // The guest may have other registers now.
+  has_guest_ = false;
   loaded_pkru_.reset();
-  for (const std::uint32_t field :
-       {kGuestCr0, kGuestCr3, kGuestCr4, kGuestEfer, kGuestPat, kGuestPkrs}) {
+  for (const std::uint32_t field : {kGuestCr0, kGuestCr3, kGuestCr4, kGuestEfer,
+                                    kGuestPat, kGuestPkrs, kEptp, kEptpIndex}) {
     is_written_[field / 2] = false;
   }
   if (ended == Ended::kRetry) return Reply::kHarnessError;
   if (ended == Ended::kFailed) {
     return Fail("VM entry fails at a step, having succeeded before");
   }
-  const std::uint64_t reason = Read(kExitReason);
+  const std::uint64_t reason = exit_reason_;
   if (reason == kVmfunc || reason == kInvlpg || reason == kInvpcid) {
     outcome.event = Event();
     outcome.event.kind = EventKind::kVmExit;
@@ -382,10 +427,13 @@ Reply GuestMachine::Invalidate(const Invalidation& asked, Outcome& outcome) {
 bool GuestMachine::Unload(const MachineState& state, bool conformed) {
   const Stopwatch watch(counts_.ticks);
   bool same = true;
-  for (const Hpa word : state.memory.addresses()) {
-    if (!IsMine(word)) continue;
-    same = same && WordAt(word) == state.memory.Load(word);
-    WordAt(word) = 0;
+  WatchWords(state);
+  for (const Watched& word : watched_) {
+    if (!word.is_mine) continue;
+    const Hpa at{word.address};
+    same = same &&
+           (WordAt(at) == word.value || WordAt(at) == state.memory.Load(at));
+    WordAt(at) = 0;
   }
   if (!conformed) Forget(state);
   targets_.clear();
@@ -397,6 +445,7 @@ std::span<const MemoryWord> GuestMachine::FindStrays() {
   strays_.clear();
   for (const std::uint32_t page : clean_pages_) {
     const std::uint64_t first = page * kPage;
+    if (IsClear(Hpa{first})) continue;
     for (std::uint64_t word = first; word != first + kPage; word += 8) {
       const std::uint64_t value = WordAt(Hpa{word});
       if (value == 0) continue;
@@ -422,6 +471,7 @@ void GuestMachine::Forget(const MachineState& state) {
   }
   for (const Hpa word : state.memory.addresses()) clear(word.value);
   std::fill(is_written_.begin(), is_written_.end(), false);
+  has_guest_ = false;
   loaded_pkru_.reset();
 }
 

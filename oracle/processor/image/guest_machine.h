@@ -120,7 +120,9 @@ class GuestMachine final : public Machine {
   void CollectWrites(const MachineState& state, const Verdict& verdict,
                      Outcome& outcome);
   void LookAt(const MachineState& state, Hpa word, Outcome& outcome);
+  void WatchWords(const MachineState& state);
   bool IsMine(Hpa word) const;
+  bool IsClean(Hpa address) const;
   bool Clean(Hpa address);
   void BeginTrouble(const Step& step);
   void EndTrouble(const MachineState& state, const Step& step,
@@ -146,12 +148,26 @@ class GuestMachine final : public Machine {
   std::vector<std::uint64_t> written_ = std::vector<std::uint64_t>(kFields);
   std::vector<bool> is_written_ = std::vector<bool>(kFields);
   std::optional<std::uint32_t> loaded_pkru_;
+  // Whether the VMCS has the guest of the state: of what its own instructions
+  // do to registers, it has not.
+  bool has_guest_ = false;
   const ArrangedCase* arranged_ = nullptr;
+  // The words of the case, in the order of the state's, with what is there as
+  // far as answers have told.
+  struct Watched {
+    std::uint64_t address = 0;
+    std::uint64_t value = 0;
+    bool is_mine = false;
+  };
+  std::vector<Watched> watched_;
   FixedVector<Target, kMaxTargets> targets_;
   bool avoids_apic_fetches_ = false;
   bool changes_page_sizes_ = false;
   bool shows_address_ = false;
-  std::size_t fetched_ = 0;  // which target's code was executed
+  std::size_t fetched_ = 0;        // which target's code was executed
+  bool has_pdptes_ = false;        // the VMCS is to have, and has, the PDPTEs
+  std::uint64_t exit_reason_ = 0;  // of the last VM exit
+  std::uint64_t exit_interruption_ = 0;  // likewise; 0: it was no exception
   Trouble trouble_ = Trouble::kNone;
   bool has_trouble_ = false;  // this case is to have it
   Hpa code_place_ = {};       // of the page of code, where it was fetched last

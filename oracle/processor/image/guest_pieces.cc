@@ -12,13 +12,11 @@
 namespace eptdiff::image {
 
 using guest_bits::kPage;
-using vmcs::kExitInterruption;
 
 // Finds where the access may go, and makes it be seen there.
 Reply GuestMachine::PrepareAccess(const MachineState& state, const Step& step,
                                   const Verdict& verdict) {
-  // An instruction of the guest may have changed some.
-  WriteGuest(state.guest);
+  if (!has_guest_) WriteGuest(state.guest);
   targets_.clear();
   shows_address_ = false;
   fetched_ = 0;
@@ -257,8 +255,7 @@ const GuestMachine::Target* GuestMachine::FindReached(const Step& step) {
   if (targets_.empty()) return nullptr;
   if (step.access.implicit_supervisor) {
     // #NP; any other descriptor would have been refused with #GP.
-    return (Read(kExitInterruption) & 0xff) == kNotPresent ? &targets_[0]
-                                                           : nullptr;
+    return (exit_interruption_ & 0xff) == kNotPresent ? &targets_[0] : nullptr;
   }
   if (step.access.kind == AccessKind::kFetch) {
     return fetched_ < targets_.size() ? &targets_[fetched_] : nullptr;

@@ -293,7 +293,7 @@ VmResult RunGuest(GuestRegisters& registers) {
   if (end == 2) return VmResult::kFailValid;
   // A VM entry that fails while it loads the guest's state leaves the VMCS as
   // it was (27.8).
-  if (!Has(VmRead(vmcs::kExitReason), 31)) launched = true;
+  if (!launched) launched = !Has(VmRead(vmcs::kExitReason), 31);
   return VmResult::kSucceed;
 }
 

@@ -23,6 +23,12 @@ CachingReference::CachingReference(Dialect dialect)
 
 void CachingReference::Judge(const MachineState& state, const Step* step,
                              Verdict& verdict, Trace& trace) const {
+  JudgeUpTo(Kept::kMaxRuns, state, step, verdict, trace);
+}
+
+void CachingReference::JudgeUpTo(std::size_t ways, const MachineState& state,
+                                 const Step* step, Verdict& verdict,
+                                 Trace& trace) const {
   const bool keeps =
       state.records_history && step != nullptr && AccessesMemory(step->kind);
   if (!keeps) return reference_.Judge(state, step, verdict, trace);
@@ -30,13 +36,14 @@ void CachingReference::Judge(const MachineState& state, const Step* step,
     trace.Clear();
     return GiveUp("more steps than are remembered", verdict);
   }
-  AddWhatWasKept(state, *step, verdict, trace);
+  AddWhatWasKept(ways, state, *step, verdict, trace);
 }
 
-void CachingReference::AddWhatWasKept(const MachineState& state,
+void CachingReference::AddWhatWasKept(std::size_t ways,
+                                      const MachineState& state,
                                       const Step& step, Verdict& verdict,
                                       Trace& trace) const {
-  Kept kept(state);
+  Kept kept(state, /*spared=*/0, ways);
   reference_.Judge(state, step, verdict, trace, &kept);
   if (verdict.standing != Standing::kJudged) return;
   if (!kept.possible()) verdict.alternatives.clear();

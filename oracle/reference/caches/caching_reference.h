@@ -9,6 +9,8 @@
 #ifndef EPTDIFF_ORACLE_REFERENCE_CACHES_CACHING_REFERENCE_H_
 #define EPTDIFF_ORACLE_REFERENCE_CACHES_CACHING_REFERENCE_H_
 
+#include <cstddef>
+
 #include "oracle/case.h"
 #include "oracle/machine_state.h"
 #include "oracle/reference/dialect.h"
@@ -32,9 +34,14 @@ class CachingReference {
   void Judge(const MachineState& state, const Step* step, Verdict& verdict,
              Trace& trace) const;
 
+  // Gives up at more than so many ways in which the step may have met what was
+  // kept: few steps have many, and most of the time goes to these.
+  void JudgeUpTo(std::size_t ways, const MachineState& state, const Step* step,
+                 Verdict& verdict, Trace& trace) const;
+
  private:
-  void AddWhatWasKept(const MachineState& state, const Step& step,
-                      Verdict& verdict, Trace& trace) const;
+  void AddWhatWasKept(std::size_t ways, const MachineState& state,
+                      const Step& step, Verdict& verdict, Trace& trace) const;
 
   Reference reference_;
 };

@@ -59,11 +59,12 @@ std::optional<Rule> EndedBy(Examiner& x) {
 
 }  // namespace
 
-Kept::Kept(const MachineState& state, Moments spared)
+Kept::Kept(const MachineState& state, Moments spared, std::size_t max_runs)
     : state_(state),
       history_(state.history),
       now_(state.history.now()),
-      spared_(spared) {}
+      spared_(spared),
+      max_runs_(max_runs) {}
 
 bool Kept::Next() {
   while (!choices_.empty() &&
@@ -71,7 +72,7 @@ bool Kept::Next() {
     choices_.pop_back();
   }
   if (choices_.empty()) return false;
-  if (runs_ == kMaxRuns) {
+  if (runs_ == max_runs_) {
     exhausted_ = true;
     return false;
   }
@@ -86,8 +87,9 @@ bool Kept::Next() {
   return true;
 }
 
+// A run that is none already is looked at in one way: none of it is permitted.
 std::size_t Kept::Choose(std::size_t count) {
-  if (count < 2) return 0;
+  if (count < 2 || !possible_) return 0;
   if (next_choice_ == choices_.size()) choices_.push_back({0, count});
   return choices_[next_choice_++].taken;
 }
@@ -108,12 +110,11 @@ void Kept::Require(Moments held) {
 template <typename Take>
 std::uint64_t Kept::Read(const EntryRead& entry, Moments held,
                          std::uint64_t now, Take take, Moments& filled) {
+  filled = held;
+  if (held == 0) possible_ = false;
   const auto versions =
       history_.VersionsOf(Hpa{entry.address.value & ~std::uint64_t{7}});
-  if (versions.empty()) {
-    filled = held;
-    return now;
-  }
+  if (versions.empty() || held == 0) return now;
   // What memory has now comes first.
   struct Value {
     std::uint64_t value = 0;

@@ -33,12 +33,13 @@ class Kept final : public Chooser {
   // A set of moments, as bits 1 << moment.
   using Moments = std::uint64_t;
 
-  // More runs than this are not looked at; Next() then says so.
   static constexpr std::size_t kMaxRuns = 1024;
 
   // `state` records its history. The steps that led to the moments of `spared`
-  // are taken to end nothing.
-  explicit Kept(const MachineState& state, Moments spared = 0);
+  // are taken to end nothing. More runs than `max_runs` are not looked at;
+  // Next() then says so.
+  explicit Kept(const MachineState& state, Moments spared = 0,
+                std::size_t max_runs = kMaxRuns);
 
   // Whether the run so far is a way in which the step can have gone.
   bool possible() const { return possible_; }
@@ -113,6 +114,7 @@ class Kept final : public Chooser {
   const History& history_;
   const std::size_t now_;
   const Moments spared_;
+  const std::size_t max_runs_;
 
   // The choices of this run, and how many possibilities each had.
   struct Choice {
