@@ -50,11 +50,21 @@ class EngineMachine : public Machine {
   void Load(const ArrangedCase& arranged, const MachineState&) override {
     oracle_ = arranged.keeps ? static_cast<Oracle*>(&cache_) : &engine_;
   }
-  Reply Enter(const MachineState& state, Outcome& outcome) override {
+  Reply Enter(const MachineState& state, bool may_wait,
+              Outcome& outcome) override {
+    refuses_ = puts_off_ && may_wait;
     return ReplyOf(oracle_->Enter(state, outcome));
   }
   Reply Perform(const MachineState& state, const Step& step, const Verdict&,
                 Outcome& outcome, FieldSet&) override {
+    if (refuses_) {
+      outcome.event = Event();
+      outcome.event.kind = EventKind::kVmEntryFailure;
+      outcome.saved = SavedState();
+      outcome.registers = RegistersOf(state);
+      outcome.writes.clear();
+      return Reply::kNotEntered;
+    }
     const Reply reply = ReplyOf(AskOracle(*oracle_, state, step, outcome));
     if (plants_ && step.kind == StepKind::kLinearAccess &&
         outcome.event.kind == EventKind::kVmExit) {
@@ -66,6 +76,8 @@ class EngineMachine : public Machine {
   std::string_view why() const override { return why_; }
 
   void Plant() { plants_ = true; }
+  // Entries that may wait for an access fail with that.
+  void PutOff() { puts_off_ = true; }
   void PlantInCache(engine::CacheFlaw flaw) { cache_.PlantForTesting(flaw); }
 
  private:
@@ -79,11 +91,13 @@ class EngineMachine : public Machine {
   Oracle* oracle_ = &engine_;
   std::string_view why_;
   bool plants_ = false;
+  bool puts_off_ = false;
+  bool refuses_ = false;
 };
 
 struct Tried {
   int cases = 0, asked = 0, departs = 0, harness = 0, unreachable = 0,
-      unmovable = 0, open = 0, kept = 0;
+      unmovable = 0, open = 0, kept = 0, at_entry = 0;
   // Steps that an instruction of the guest's makes.
   int invlpg = 0, invpcid = 0, wrmsr = 0, tokens = 0;
   std::array<int, kHindranceCount> hindered = {};
@@ -136,12 +150,23 @@ Tried Try(Machine& machine, Focus focus, std::uint64_t cases,
     }
     ++tried.hindered[static_cast<std::size_t>(arranged.hindrance)];
     if (result.result == Result::kHarnessError) ++tried.harness;
+    tried.at_entry += result.result == Result::kDeparts && result.step == 0 &&
+                      result.finding.disagreements[0].field == Field::kEvent;
     if (result.result == Result::kDeparts && ++tried.departs < 5 && tells) {
       ADD_FAILURE() << "seed " << seed << ": "
                     << SignatureOf("engine", result.finding);
     }
   }
   return tried;
+}
+
+// Of a VM entry that waits for the first access, that access tells, too.
+TEST(InquiryTest, TellsAnEntryThatFailsWithTheFirstAccess) {
+  EngineMachine machine;
+  machine.PutOff();
+  const Tried tried = Try(machine, Focus::kEpt, 500, false);
+  EXPECT_GT(tried.departs, 100);
+  EXPECT_EQ(tried.at_entry, tried.departs);
 }
 
 class ArrangingTest : public testing::TestWithParam<Focus> {};

@@ -30,6 +30,8 @@ namespace eptdiff {
 // How a machine came by an answer.
 enum class Reply : std::uint8_t {
   kAnswered,
+  // The VM entry that Enter() has put off fails: the answer is that to it.
+  kNotEntered,
   // What the guest would have executed or overwritten is the case's own memory.
   kOwnMemory,
   kUnsafe,  // this machine would not survive the question
@@ -53,8 +55,11 @@ class Machine {
   virtual void Load(const ArrangedCase& arranged,
                     const MachineState& state) = 0;
 
-  // VM entry, and nothing of the guest.
-  virtual Reply Enter(const MachineState& state, Outcome& outcome) = 0;
+  // VM entry, and nothing of the guest. If it `may_wait`, the next call is a
+  // Perform() of an access that enters all the same: the answer may be that VM
+  // entry completes, and Perform()'s that it has not.
+  virtual Reply Enter(const MachineState& state, bool may_wait,
+                      Outcome& outcome) = 0;
 
   // A linear access, a fetch, a store, INVEPT or INVVPID, MOV to CR and the
   // like, or VM entry again in the state that has what it loads. `verdict` says
@@ -136,6 +141,8 @@ class Inquiry {
   void AskSteps(const ArrangedCase& arranged);
   // Whether the next step may be asked.
   bool Compare(Reply reply, FieldSet fields, std::size_t number);
+  bool EntryMayWait(const ArrangedCase& arranged) const;
+  void CompareEntry();
   bool IsJudged();
   void NoteSeen(const Step& step, std::size_t number);
   void NoteNews(std::size_t number);

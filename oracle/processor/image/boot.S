@@ -180,7 +180,9 @@ gdt_pointer:
   .globl task_state
   .balign 16
 task_state:
-  .space 104
+  .space 36
+  .quad fault_stack_top, nmi_stack_top  // IST1, IST2 (interrupts.cc)
+  .space 52
 task_state_end:
 boot_magic: .long 0
 boot_words: .long 0
@@ -196,3 +198,7 @@ page_directories: .space 4 * 4096
   .balign 4096
   .space 4 << 20  // a verdict has half a MByte
 boot_stack_top:
+  .space 16384
+fault_stack_top:
+  .space 4096
+nmi_stack_top:

@@ -38,6 +38,11 @@ bool HasPdptes(const GuestState& g) {
   return Pages(g) && Has(g.cr4, kCr4Pae) && !Has(g.efer, kEferLma);
 }
 
+// A case has few pages, mostly side by side.
+std::uint64_t PageBit(std::uint64_t address) {
+  return Bit(static_cast<int>(address / kPage % 64));
+}
+
 // Whether a page is 0, a few words at a time: all pages are looked at often.
 bool IsClear(Hpa page) {
   constexpr std::size_t kAtOnce = 64;
@@ -125,6 +130,7 @@ void GuestMachine::WatchWords(const MachineState& state) {
   for (std::size_t i = watched_.size(); i < words.size(); ++i) {
     watched_.push_back(
         {words[i].value, state.memory.Load(words[i]), IsMine(words[i])});
+    watched_pages_ |= PageBit(words[i].value);
   }
 }
 
@@ -136,27 +142,32 @@ void GuestMachine::Load(const ArrangedCase& arranged,
   // What lies elsewhere nothing leads to (moving.h).
   for (const Hpa word : state.memory.addresses()) Clean(word);
   watched_.clear();
+  watched_pages_ = 0;
   WatchWords(state);
   for (const Watched& word : watched_) {
     if (word.is_mine) WordAt(Hpa{word.address}) = word.value;
   }
   WriteControls(state.controls);
   WriteGuest(state.guest);
-  if (arranged.keeps) EndAllKept();
+  has_entered_ = false;
+  // Combined mappings are ended by INVEPT, too, but whoever gets that wrong is
+  // not to answer a case by what an earlier one has left.
+  EndAllKept();
+  if (Has(capabilities_.ept_vpid_cap, kCapInvvpidAll)) {
+    ++counts_.invalidations;
+    Invvpid(2, 0, 0);
+  }
 }
 
-// INVEPT of all contexts is there (WhyNoEpt), INVVPID of all as the processor
-// has it.
+// INVEPT of all contexts is there (WhyNoEpt), and enough: with EPT all that is
+// kept is guest-physical or combined (29.4.3.1).
 bool GuestMachine::EndAllKept() {
   ++counts_.invalidations;
   if (Invept(2, 0, 0) != VmResult::kSucceed) {
     why_ = "INVEPT of all contexts fails";
     return false;
   }
-  if (Has(capabilities_.ept_vpid_cap, kCapInvvpidAll)) {
-    ++counts_.invalidations;
-    Invvpid(2, 0, 0);
-  }
+  has_changed_ = false;
   return true;
 }
 
@@ -165,7 +176,9 @@ GuestMachine::Ended GuestMachine::Run(const MachineState& state,
   constexpr int kTries = 1000;
   for (int i = 0; i < kTries; ++i) {
     WriteStep(state, rip, timer);
-    if (!arranged_->keeps && !EndAllKept()) return Ended::kFailed;
+    if (has_changed_ && !arranged_->keeps && !EndAllKept()) {
+      return Ended::kFailed;
+    }
     const GuestRegisters before = registers_;
     ++counts_.entries;
     if (RunGuest(registers_) != VmResult::kSucceed) return Ended::kFailed;
@@ -176,13 +189,15 @@ GuestMachine::Ended GuestMachine::Run(const MachineState& state,
         exit_reason_ == kException && (exit_interruption_ >> 8 & 7) == 2;
     if (exit_reason_ != kExternalInterrupt && !nmi) return Ended::kYes;
     registers_ = before;
+    has_changed_ = true;
     ++counts_.retries;
   }
   why_ = "interrupts come without end";
   return Ended::kRetry;
 }
 
-Reply GuestMachine::Enter(const MachineState& state, Outcome& outcome) {
+Reply GuestMachine::Enter(const MachineState& state, bool may_wait,
+                          Outcome& outcome) {
   outcome.event = Event();
   outcome.saved = SavedState();
   outcome.registers = RegistersOf(state);
@@ -191,7 +206,21 @@ Reply GuestMachine::Enter(const MachineState& state, Outcome& outcome) {
   if (!Has(state.controls.pin_based, kPinTimer)) {
     return Fail("there is no VMX-preemption timer");
   }
-  switch (Run(state, 0, 0)) {
+  if (may_wait) return Reply::kAnswered;
+  const Reply reply = ReadEntry(Run(state, 0, 0), outcome);
+  if (reply != Reply::kAnswered ||
+      outcome.event.kind != EventKind::kCompleted || exit_reason_ == kTimer) {
+    return reply;
+  }
+  // Something of the guest came first.
+  outcome.event.kind = EventKind::kVmExit;
+  outcome.event.exit_reason = static_cast<std::uint16_t>(exit_reason_);
+  return reply;
+}
+
+// What a VM entry says of itself: it completes, or fails.
+Reply GuestMachine::ReadEntry(Ended ended, Outcome& outcome) {
+  switch (ended) {
     case Ended::kRetry:
       return Reply::kHarnessError;
     case Ended::kFailed:
@@ -207,18 +236,13 @@ Reply GuestMachine::Enter(const MachineState& state, Outcome& outcome) {
     case Ended::kYes:
       break;
   }
-  const std::uint64_t reason = exit_reason_;
-  if ((reason & 0xffff) == kInvalidGuestState && Has(reason, 31)) {
+  if ((exit_reason_ & 0xffff) == kInvalidGuestState && Has(exit_reason_, 31)) {
     outcome.event.kind = EventKind::kGuestStateFailure;
     outcome.event.exit_reason = kInvalidGuestState;
     outcome.event.qualification = Read(kExitQualification);
     return Reply::kAnswered;
   }
-  if (reason != kTimer) {
-    // Something of the guest came first.
-    outcome.event.kind = EventKind::kVmExit;
-    outcome.event.exit_reason = static_cast<std::uint16_t>(reason);
-  }
+  has_entered_ = true;
   return Reply::kAnswered;
 }
 
@@ -235,7 +259,8 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
   if (step.kind == StepKind::kVmEntry) {
     WriteControls(state.controls);
     WriteGuest(state.guest);
-    return Enter(state, outcome);
+    has_changed_ = true;
+    return Enter(state, /*may_wait=*/false, outcome);
   }
   if (step.kind == StepKind::kInvalidation && !HasInstruction(step)) {
     return Invalidate(step.invalidation, outcome);
@@ -273,6 +298,15 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
       has_trouble_ && HasInstruction(step) && !step.access.implicit_supervisor;
   if (troubled) BeginTrouble(step);
   const Ended ended = Run(state, rip, step_timer_);
+  if (!has_entered_) {
+    const Reply entry = ReadEntry(ended, outcome);
+    if (entry != Reply::kAnswered) return entry;
+    if (outcome.event.kind != EventKind::kCompleted) {
+      TakeBackPieces();
+      outcome.registers = RegistersOf(state);
+      return Reply::kNotEntered;
+    }
+  }
   switch (ended) {
     case Ended::kYes:
       break;
@@ -315,7 +349,19 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
   ReadRegisters(outcome);
   if (outcome.event.kind == EventKind::kVmExit) ReadSaved(outcome);
   CollectWrites(state, verdict, outcome);
+  // What was placed may have been taken for an entry.
+  has_changed_ =
+      has_changed_ || !outcome.writes.empty() ||
+      std::any_of(targets_.begin(), targets_.end(),
+                  [&](const Target& target) { return MayHoldWords(target); });
   return Reply::kAnswered;
+}
+
+// Whether a page of the target may have a word of the case in it.
+bool GuestMachine::MayHoldWords(const Target& target) const {
+  return std::any_of(target.begin(), target.end(), [&](const Piece& piece) {
+    return (watched_pages_ & PageBit(piece.address.value)) != 0;
+  });
 }
 
 Reply GuestMachine::Store(const MachineState& state, const Step& step,
@@ -331,6 +377,7 @@ Reply GuestMachine::Store(const MachineState& state, const Step& step,
   }
   if (old != step.value) outcome.writes.push_back({step.hpa, step.value});
   WordAt(step.hpa) = step.value;
+  has_changed_ = true;
   WatchWords(state);
   for (Watched& word : watched_) {
     if (word.address == step.hpa.value) word.value = step.value;
@@ -381,6 +428,7 @@ Reply GuestMachine::PerformInstruction(const MachineState& state,
                       (writes ? kUseMsrBitmaps : 0));
   const Ended ended =
       Run(state, arranged_->code.value + CodeOffset(step), step_timer_);
+  has_changed_ = true;
   Write(kPrimary, state.controls.primary);
   registers_.rcx = registers_.rdx = 0;
   // The guest may have other registers now.

@@ -55,7 +55,8 @@ class GuestMachine final : public Machine {
 
   void Claim(std::span<const MovedRegion> regions) override;
   void Load(const ArrangedCase& arranged, const MachineState& state) override;
-  Reply Enter(const MachineState& state, Outcome& outcome) override;
+  Reply Enter(const MachineState& state, bool may_wait,
+              Outcome& outcome) override;
   Reply Perform(const MachineState& state, const Step& step,
                 const Verdict& verdict, Outcome& outcome,
                 FieldSet& fields) override;
@@ -94,6 +95,7 @@ class GuestMachine final : public Machine {
   void WriteGuest(const GuestState& guest);
   void WriteStep(const MachineState& state, std::uint64_t rip,
                  std::uint32_t timer);
+  Reply ReadEntry(Ended ended, Outcome& outcome);
   Ended Run(const MachineState& state, std::uint64_t rip, std::uint32_t timer);
   // False at an exit that no step expects: the guest runs what is none of ours.
   bool ReadEvent(const MachineState& state, const Step& step, Outcome& outcome);
@@ -128,6 +130,7 @@ class GuestMachine final : public Machine {
   void EndTrouble(const MachineState& state, const Step& step,
                   Outcome& outcome);
   bool EndAllKept();
+  bool MayHoldWords(const Target& target) const;
   Reply Store(const MachineState& state, const Step& step, Outcome& outcome);
   void Forget(const MachineState& state);
   Reply Fail(std::string_view why);
@@ -160,11 +163,16 @@ class GuestMachine final : public Machine {
     bool is_mine = false;
   };
   std::vector<Watched> watched_;
+  std::uint64_t watched_pages_ = 0;  // as bits, by the low bits of numbers
   FixedVector<Target, kMaxTargets> targets_;
   bool avoids_apic_fetches_ = false;
   bool changes_page_sizes_ = false;
   bool shows_address_ = false;
-  std::size_t fetched_ = 0;        // which target's code was executed
+  std::size_t fetched_ = 0;   // which target's code was executed
+  bool has_entered_ = false;  // the guest of this case
+  // Whether something that translations are made of has changed since what was
+  // kept of them has been ended.
+  bool has_changed_ = false;
   bool has_pdptes_ = false;        // the VMCS is to have, and has, the PDPTEs
   std::uint64_t exit_reason_ = 0;  // of the last VM exit
   std::uint64_t exit_interruption_ = 0;  // likewise; 0: it was no exception

@@ -32,7 +32,10 @@ struct Gate {
   std::uint32_t offset_high;
   std::uint32_t reserved;
 };
-constexpr std::uint16_t kInterruptGate = 0x8e00;
+// On a stack of their own, IST1 or IST2 (boot.S): what lies below the stack
+// pointer is in use, as the ABI lets functions do that call none.
+constexpr std::uint16_t kInterruptGate = 0x8e01, kNmiGate = 0x8e02;
+constexpr std::size_t kNmi = 2;
 constexpr std::uint16_t kCodeSelector = 0x08;
 
 alignas(16) Gate gates[256];
@@ -49,7 +52,7 @@ void LoadInterruptTable() {
     const std::uint64_t stub = interrupt_stubs[vector < 32 ? vector : 32];
     gates[vector] = {static_cast<std::uint16_t>(stub),
                      kCodeSelector,
-                     kInterruptGate,
+                     vector == kNmi ? kNmiGate : kInterruptGate,
                      static_cast<std::uint16_t>(stub >> 16),
                      static_cast<std::uint32_t>(stub >> 32),
                      0};

@@ -3,6 +3,10 @@
 // with exceptions would throw. There is no C library below, and nothing runs
 // before ImageMain(): the image has no static initialisers (image_test).
 //
+// The libraries are compiled for programs with exceptions and with types that
+// can be told. Nothing throws here; what would take part in that is named, and
+// stops.
+//
 // The heap hands out blocks of a power of two from one piece of memory, and
 // takes each back into the list of its size. Nothing is ever merged: the sizes
 // that one case needs, the next one needs again.
@@ -156,13 +160,45 @@ void abort() { Stop("abort()"); }
 // What a call of a function that nobody has defined ends in.
 [[noreturn]] void __cxa_pure_virtual() { Stop("a pure virtual function"); }
 
+// Objects that functions make when they are first called: one processor, so
+// nobody comes between.
+int __cxa_guard_acquire(std::uint64_t* guard) {
+  return *reinterpret_cast<const char*>(guard) == 0;
+}
+void __cxa_guard_release(std::uint64_t* guard) {
+  *reinterpret_cast<char*>(guard) = 1;
+}
+void __cxa_guard_abort(std::uint64_t*) {}
+
+void __cxa_begin_catch() { Stop("an exception is caught"); }
+void __cxa_end_catch() { Stop("an exception is caught"); }
+void __cxa_rethrow() { Stop("an exception is thrown"); }
+void _Unwind_Resume() { Stop("an exception is thrown"); }
+void __gxx_personality_v0() { Stop("an exception is thrown"); }
+
+// Of distributions' hardening.
+void __stack_chk_fail() { Stop("a stack is overwritten"); }
+
 // std::shared_ptr counts without locks where there is one thread.
 char __libc_single_threaded = 1;
 
 }  // extern "C"
 
+// Nobody asks types for their names or their bases.
+extern const void* const class_type[11] asm(
+    "_ZTVN10__cxxabiv117__class_type_infoE");
+extern const void* const derived_type[11] asm(
+    "_ZTVN10__cxxabiv120__si_class_type_infoE");
+const void* const class_type[11] = {};
+const void* const derived_type[11] = {};
+
 namespace std {
 
+void terminate() noexcept { Stop("std::terminate()"); }
+void __glibcxx_assert_fail(const char*, int, const char*,
+                           const char* condition) noexcept {
+  Stop(condition);
+}
 void __throw_bad_alloc() { Stop("std::bad_alloc"); }
 void __throw_bad_array_new_length() { Stop("std::bad_array_new_length"); }
 void __throw_bad_function_call() { Stop("std::bad_function_call"); }
