@@ -321,6 +321,10 @@ void CauseSearch::Minimise(Clock::time_point end) {
 
 std::vector<TargetCause> CauseSearch::causes() const {
   std::vector<TargetCause> list = found_;
+  // What was found later may make up for what contradicted.
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    list[i].cause.contradicted = experiments_->causes()[i].contradicted;
+  }
   std::sort(list.begin(), list.end(),
             [](const TargetCause& a, const TargetCause& b) {
               const Consequence x = a.cause.consequence;

@@ -7,6 +7,7 @@
 #include "fuzzers/entries/registers.h"
 #include "fuzzers/experiment/answer_fields.h"
 #include "fuzzers/experiment/experiments.h"
+#include "fuzzers/experiment/uses.h"
 #include "fuzzers/experiment/variations.h"
 #include "oracle/diagnosis/touched.h"
 #include "oracle/reference/dialects/known_dialects.h"
@@ -17,26 +18,31 @@ namespace {
 // Effects of which the condition is looked for.
 constexpr std::size_t kMostTried = 14;
 constexpr std::size_t kMostRedirecting = 8;
+constexpr std::size_t kMostOfUses = 6;
 
 }  // namespace
 
+void Experiments::AddIfItExplains(const Observed& seed, const Effect& effect,
+                                  const std::vector<Atom>& when,
+                                  std::vector<Attempt>& list) {
+  for (const bool event_only : {false, true}) {
+    if (event_only && !seed.DepartsInEvent()) return;
+    Attempt attempt{effect, when};
+    attempt.effect.event_only = event_only;
+    const bool known =
+        std::any_of(list.begin(), list.end(), [&](const Attempt& other) {
+          return other.effect == attempt.effect && other.when == when;
+        });
+    if (known) return;
+    if (predictor_.Of(attempt.effect, when, seed) != Says::kExplains) continue;
+    list.push_back(std::move(attempt));
+    return;
+  }
+}
+
 void Experiments::AddTakes(const Observed& seed, std::vector<Attempt>& list) {
   const auto add = [&](const Effect& effect, const std::vector<Atom>& when) {
-    for (const bool event_only : {false, true}) {
-      if (event_only && !seed.DepartsInEvent()) break;
-      Attempt attempt{effect, when};
-      attempt.effect.event_only = event_only;
-      const bool known =
-          std::any_of(list.begin(), list.end(), [&](const Attempt& other) {
-            return other.effect == attempt.effect && other.when == when;
-          });
-      if (known) break;
-      if (predictor_.Of(attempt.effect, when, seed) != Says::kExplains) {
-        continue;
-      }
-      list.push_back(std::move(attempt));
-      break;
-    }
+    AddIfItExplains(seed, effect, when, list);
   };
   for (const WordInfo& info : kQuestionWords) {
     const std::uint64_t value = ValueOf(seed.question, info.word);
@@ -72,19 +78,59 @@ void Experiments::AddTakes(const Observed& seed, std::vector<Attempt>& list) {
       // Where several entries are taken so, one place explains little.
       if (RedirectsOnly(effect)) add(effect, {});
     }
-    if (entry.structure != Structure::kEpt) continue;
-    effect.part = Part::kPresence;
-    const std::uint64_t rights =
-        PresenceBits(HasSecondary(seed.question, bits::kSecondaryMbec));
-    if ((entry.value & rights) != 0) {
-      effect.mask = entry.value & rights;
-      effect.value = 0;
-      add(effect, place);
-      continue;
+  }
+}
+
+// What an entry is taken for in one use by a bit that it has, or is not by that
+// which says it.
+void Experiments::AddUses(const Observed& seed, std::vector<Attempt>& list) {
+  const bool mbec = HasSecondary(seed.question, bits::kSecondaryMbec);
+  for (const EntryRead& entry : seed.entries) {
+    const std::vector<Atom> place = {
+        AtItself(Word::kEntryLevel, entry.level),
+        AtItself(Word::kEntryFor, entry.guest_level)};
+    std::vector<Effect> tried;
+    for (const EntryUse& use : kEntryUses) {
+      if (use.structure != entry.structure) continue;
+      Effect effect{.kind = Effect::Kind::kTakes,
+                    .word = Word::kEntry,
+                    .structure = entry.structure,
+                    .from = use.bit,
+                    .part = use.part};
+      // Several slots may ask it.
+      if (std::find(tried.begin(), tried.end(), effect) != tried.end()) continue;
+      tried.push_back(effect);
+      // Of all entries it is the last that is meant, wherever it is.
+      const std::vector<Atom> when =
+          use.over == Over::kEntry ? place : std::vector<Atom>{};
+      if (use.part == Part::kIndex) {
+        AddIndexes(seed, entry, effect, list);
+        continue;
+      }
+      const std::uint64_t by_the_sdm =
+          use.part == Part::kPresence ? PresenceBits(mbec) : use.bit;
+      if ((entry.value & by_the_sdm) != 0) {
+        effect.mask = entry.value & by_the_sdm;
+        AddIfItExplains(seed, effect, when, list);
+        continue;
+      }
+      for (unsigned b = 0; b < BitsOf(seed.question, entry); ++b) {
+        effect.mask = effect.value = entry.value & bits::Bit(b);
+        if (effect.mask != 0) AddIfItExplains(seed, effect, when, list);
+      }
     }
-    for (unsigned b = 0; b < 64; ++b) {
-      effect.mask = effect.value = entry.value & bits::Bit(b);
-      if (effect.mask != 0) add(effect, place);
+  }
+}
+
+// A bit of the address that is translated, in the index of this entry.
+void Experiments::AddIndexes(const Observed& seed, const EntryRead& entry,
+                             Effect effect, std::vector<Attempt>& list) {
+  const unsigned low = 12 + 9 * (entry.level - 1u);
+  for (unsigned b = low; b < low + 9; ++b) {
+    for (const std::uint64_t value : {std::uint64_t{0}, bits::Bit(b)}) {
+      effect.mask = bits::Bit(b);
+      effect.value = value;
+      AddIfItExplains(seed, effect, {}, list);
     }
   }
 }
@@ -169,6 +215,7 @@ std::vector<Experiments::Attempt> Experiments::Candidates(
     const Observed& seed) {
   std::vector<Attempt> list;
   AddTakes(seed, list);
+  AddUses(seed, list);
   AddAltered(seed, list);
   AddAnswers(seed, list);
   // Those that explain most of what departs, at little cost for what agrees
@@ -196,13 +243,20 @@ std::vector<Experiments::Attempt> Experiments::Candidates(
   // What fits anything stays; what leads astray, which explains much, takes
   // nobody else's place.
   std::size_t redirecting = 0;
+  std::size_t of_uses = 0;
   std::size_t others = 0;
   std::vector<Attempt> kept;
   for (const Attempt& attempt : list) {
     const bool redirects = RedirectsOnly(attempt.effect);
-    const std::size_t place = redirects ? redirecting++ : others++;
+    const bool of_use = IsOneUse(attempt.effect.part);
+    const std::size_t place = redirects ? redirecting++
+                              : of_use  ? of_uses++
+                                        : others++;
+    const std::size_t most = redirects ? kMostRedirecting
+                             : of_use  ? kMostOfUses
+                                       : kMostTried;
     const bool fits_anything = attempt.effect.kind == Effect::Kind::kAnswers;
-    if (fits_anything || place < (redirects ? kMostRedirecting : kMostTried)) {
+    if (fits_anything || place < most) {
       kept.push_back(attempt);
     }
   }

@@ -33,7 +33,8 @@ bool AreOneMistake(const Cause& a, const Cause& b) {
   switch (x.kind) {
     case Effect::Kind::kTakes:
       return x.word == y.word && x.structure == y.structure &&
-             x.mask == y.mask && x.value == y.value && x.from == y.from;
+             x.mask == y.mask && x.value == y.value && x.from == y.from &&
+             IsOneUse(x.part) == IsOneUse(y.part);
     case Effect::Kind::kAltered:
       return x.alteration == y.alteration;
     case Effect::Kind::kAnswers:
@@ -104,6 +105,10 @@ std::uint64_t PresenceBits(const Effect& effect, bool mbec) {
   return (PresenceBits(mbec) & ~effect.mask) | effect.value;
 }
 
+std::uint64_t UseBits(const Effect& effect) {
+  return (effect.from & ~effect.mask) | effect.value;
+}
+
 Effect WithinPart(const Effect& effect, const Case& question,
                   const EntryRead& entry) {
   std::uint64_t part = ~std::uint64_t{0};
@@ -124,12 +129,17 @@ Effect WithinPart(const Effect& effect, const Case& question,
       part = bits::kAddress & ~width;
       break;
     case Part::kPresence:
+    case Part::kUse:
+    case Part::kConfiguration:
+    case Part::kReserved:
+    case Part::kIndex:
       part = 0;
       break;
   }
   Effect within = effect;
   within.mask &= part;
   within.value &= part;
+  if (IsOneUse(effect.part)) within.from = 0;
   return within;
 }
 

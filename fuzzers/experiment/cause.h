@@ -80,18 +80,28 @@ enum class Part : std::uint8_t {
   kWhole,
   kAddress,  // that are its address: what is checked is the entry as it is
   kBeyond,   // that are at or above the physical-address width
-  // That say whether an EPT entry is present: those of `value` do, the others
-  // of the mask do not, and the entry is as it is in all else.
-  kPresence,
+  // What an entry is taken for by its bits, in one use alone, and it is as it is
+  // in all else: those of `value` say so, the others of the mask do not, and of
+  // the rest those say it that do by the SDM.
+  kPresence,       // that it is present; of EPT
+  kUse,            // what bit `from` is for (uses.def)
+  kConfiguration,  // the same, where misconfigurations are judged
+  kReserved,       // that it has a reserved bit; the mask is `value`
+  // Bits of the address that is translated are taken so for the index of the
+  // entry, and the address is as it is in all else.
+  kIndex,
 };
+// Whether an effect is about one use of an entry.
+constexpr bool IsOneUse(Part part) { return part >= Part::kPresence; }
 
 struct Effect {
   enum class Kind : std::uint8_t { kTakes, kAltered, kAnswers };
   Kind kind = Kind::kAnswers;
 
   // kTakes: `mask` of this word, or of each entry of this structure, for
-  // `value`; or, if `from` is a bit, one bit for that one of the same word. If
-  // `event_only`, what the answer says besides is the SDM's.
+  // `value`; or, if `from` is a bit and the part is no use of its own, one bit
+  // for that one of the same word. If `event_only`, what the answer says besides
+  // is the SDM's.
   Word word = Word::kEntry;
   Structure structure = Structure::kEpt;
   std::uint64_t mask = 0;
@@ -180,6 +190,10 @@ inline const EntryRead* LastOf(const Observed& observed) {
 // An answer that the cause explains: what follows from it may be worse than was
 // known.
 void AddConsequence(const Observed& observed, Cause& cause);
+
+// The bits by which an entry is taken for what bit `from` is for (kUse,
+// kConfiguration).
+std::uint64_t UseBits(const Effect& effect);
 
 // What a kTakes effect takes a word for, or an entry on the way of `question`.
 std::uint64_t TakenFor(const Effect& effect, std::uint64_t value);

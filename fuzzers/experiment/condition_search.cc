@@ -245,6 +245,7 @@ void Experiments::Weigh(Attempt& attempt) {
   }
   double worth = attempt.explained;
   if (attempt.effect.event_only) worth *= 0.95;
+  if (IsOneUse(attempt.effect.part)) worth *= 0.97;
   if (attempt.effect.kind == Effect::Kind::kAnswers) worth *= 0.88;
   if (RedirectsOnly(attempt.effect)) worth *= 0.7;
   worth *= 1 - 0.09 * atoms;

@@ -11,6 +11,25 @@ namespace {
 // Of the pool, which part is looked at before it is known what looks good.
 constexpr std::size_t kFirstStride = 4;
 
+// The atoms that two conditions have in common; a set of numbers is that of
+// both.
+std::vector<Atom> InCommon(const std::vector<Atom>& a,
+                           const std::vector<Atom>& b) {
+  std::vector<Atom> common;
+  for (Atom atom : a) {
+    const auto other = std::find_if(b.begin(), b.end(), [&](const Atom& x) {
+      return x.of == atom.of && x.structure == atom.structure &&
+             x.level == atom.level && x.guest_level == atom.guest_level &&
+             x.word == atom.word &&
+             (KindOf(x.word) == WordKind::kNumber || x == atom);
+    });
+    if (other == b.end()) continue;
+    if (KindOf(atom.word) == WordKind::kNumber) atom.mask |= other->mask;
+    common.push_back(atom);
+  }
+  return common;
+}
+
 }  // namespace
 
 Experiments::Experiments(const Dialect& dialect, FieldSet fields,
@@ -72,9 +91,10 @@ void Experiments::Keep(const Attempt& attempt) {
   cause.effect = attempt.effect;
   cause.when = attempt.when;
   cause.asked = asked_;
+  std::vector<Observed> contradicting;
   ForEach([&](const Observed& o, double, bool) {
     const Says says = predictor_.Of(cause, o);
-    if (says == Says::kContradicts) ++cause.contradicted;
+    if (says == Says::kContradicts) contradicting.push_back(o);
     if (says != Says::kExplains) return;
     ++cause.explained;
     AddConsequence(o, cause);
@@ -94,6 +114,59 @@ void Experiments::Keep(const Attempt& attempt) {
     cause.without.push_back(without);
   }
   causes_.push_back(std::move(cause));
+  contradicting_.push_back(std::move(contradicting));
+  CountAgain();
+}
+
+// Where one mistake makes up for another, the answer is right and contradicts
+// neither.
+void Experiments::CountAgain() {
+  for (std::size_t i = 0; i < causes_.size(); ++i) {
+    if (causes_.size() > 1) {
+      std::erase_if(contradicting_[i], [&](const Observed& o) {
+        return predictor_.Explain(causes_, o);
+      });
+    }
+    causes_[i].contradicted = contradicting_[i].size();
+  }
+}
+
+// A value that is given in place of another, and another such pair with the
+// same bits inverted, which is a cause already, are one.
+void Experiments::JoinValues(Attempt& attempt) {
+  const auto inverts = [](const Effect& effect) -> std::uint64_t {
+    if (effect.kind != Effect::Kind::kAnswers ||
+        effect.field <= Field::kExitReason) {
+      return 0;
+    }
+    if (effect.form == Form::kFlipped) return effect.given;
+    return effect.form == Form::kInstead ? effect.given ^ effect.was : 0;
+  };
+  const std::uint64_t bits = inverts(attempt.effect);
+  if (bits == 0) return;
+  for (const Cause& cause : causes_) {
+    if (inverts(cause.effect) != bits ||
+        cause.effect.field != attempt.effect.field ||
+        cause.effect.index != attempt.effect.index) {
+      continue;
+    }
+    Attempt joined = attempt;
+    joined.effect.form = Form::kFlipped;
+    joined.effect.given = bits;
+    joined.effect.was = 0;
+    joined.when = InCommon(attempt.when, cause.when);
+    Attempt other;
+    other.effect = cause.effect;
+    other.when = cause.when;
+    Weigh(attempt);
+    Weigh(other);
+    Weigh(joined);
+    if (joined.contradicted <= attempt.contradicted + other.contradicted &&
+        joined.explained >= attempt.explained) {
+      attempt = std::move(joined);
+      return;
+    }
+  }
 }
 
 // What was asked for an effect says whether it holds, and what departed before
@@ -155,7 +228,9 @@ bool Experiments::Study(const Observed& seed,
     Widen(seed, attempt);
     FindCondition(seed, attempt);
     TryOtherBit(attempt);
-    if (attempt.effect.from == 0) LearnMask(seed, attempt);
+    if (attempt.effect.from == 0 || IsOneUse(attempt.effect.part)) {
+      LearnMask(seed, attempt);
+    }
     Prune(attempt);
   }
   PreferThoseThatCoverMore(attempts);
@@ -171,6 +246,7 @@ bool Experiments::Study(const Observed& seed,
       attempts[0].contradicted > 0.5 * attempts[0].explained) {
     return false;
   }
+  JoinValues(attempts[0]);
   Keep(attempts[0]);
   return true;
 }

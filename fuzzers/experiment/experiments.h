@@ -23,8 +23,8 @@
 // This folder finds out by asking; it uses the reference, entries/ and
 // encoding/, and is told how to ask. Begin here; question.h is what is varied,
 // cause.h what comes out, prediction.h what a cause says of an answer;
-// candidates.cc, condition_search.cc, widening.cc and masks.cc are steps 2
-// to 4.
+// candidates.cc, condition_search.cc, widening.cc, masks.cc and use_masks.cc
+// are steps 2 to 4.
 //
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_FUZZERS_EXPERIMENT_EXPERIMENTS_H_
@@ -87,7 +87,9 @@ class Experiments {
   }
   // Forgets a cause; those found later have a lower number then.
   void Forget(std::size_t number) {
-    causes_.erase(causes_.begin() + static_cast<std::ptrdiff_t>(number));
+    const auto place = static_cast<std::ptrdiff_t>(number);
+    causes_.erase(causes_.begin() + place);
+    contradicting_.erase(contradicting_.begin() + place);
   }
 
   // A study that is under way then makes do with what it knows; none unless
@@ -115,6 +117,12 @@ class Experiments {
   void Vary(const Observed& seed);
   std::vector<Attempt> Candidates(const Observed& seed);
   void AddTakes(const Observed& seed, std::vector<Attempt>& list);
+  void AddUses(const Observed& seed, std::vector<Attempt>& list);
+  void AddIndexes(const Observed& seed, const EntryRead& entry, Effect effect,
+                  std::vector<Attempt>& list);
+  void AddIfItExplains(const Observed& seed, const Effect& effect,
+                       const std::vector<Atom>& when,
+                       std::vector<Attempt>& list);
   void AddAltered(const Observed& seed, std::vector<Attempt>& list);
   void AddAnswers(const Observed& seed, std::vector<Attempt>& list);
   std::vector<Atom> AtomsOf(const Observed& seed, const Attempt& attempt);
@@ -128,9 +136,11 @@ class Experiments {
   std::optional<std::uint64_t> PlainAddress(
       const Observed& seed, std::uint64_t now, std::uint64_t from,
       const std::function<void(Case&, std::uint64_t)>& set);
-  void WidenPresence(const Observed& seed, Attempt& attempt);
+  void WidenUse(const Observed& seed, Attempt& attempt);
   void Weigh(Attempt& attempt);
+  void JoinValues(Attempt& attempt);
   void Keep(const Attempt& attempt);
+  void CountAgain();
   static void Sort(std::vector<Attempt>& list);
   void PreferThoseThatCoverMore(std::vector<Attempt>& list);
 
@@ -160,6 +170,8 @@ class Experiments {
   const Declared declared_;
   Predictor predictor_;
   std::vector<Cause> causes_;
+  // For each cause, the answers that contradict it.
+  std::vector<std::vector<Observed>> contradicting_;
   std::size_t asked_ = 0;
   Clock::time_point end_ = Clock::time_point::max();
 

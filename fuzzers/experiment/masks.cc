@@ -62,7 +62,7 @@ std::uint64_t WidthFor(const Effect& effect, std::uint64_t now) {
       return 52;
     case Part::kBeyond:
       return 36;
-    case Part::kPresence:
+    default:
       break;
   }
   return now;
@@ -106,38 +106,6 @@ void Experiments::LearnMask(const Observed& seed, Attempt& attempt) {
       [&](const Attempt& a, const Attempt& b) { return worse(a, b); });
 }
 
-// Asks of each other bit whether it says that an entry is present.
-void Experiments::WidenPresence(const Observed& seed, Attempt& attempt) {
-  const std::vector<EntryRead> taken =
-      predictor_.Taken(attempt.effect, attempt.when, seed);
-  if (taken.empty()) return;
-  const std::uint64_t rights =
-      PresenceBits(HasSecondary(seed.question, bits::kSecondaryMbec));
-  std::vector<Case> questions;
-  for (unsigned b = 0; b < BitsOf(seed.question, taken[0]); ++b) {
-    Case question = seed.question;
-    SetEntry(question, taken[0],
-             (taken[0].value & ~rights & ~attempt.effect.mask) | bits::Bit(b));
-    questions.push_back(std::move(question));
-  }
-  Ask(questions, &far_);
-  for (unsigned b = 0; b < 64; ++b) {
-    const std::uint64_t bit = bits::Bit(b);
-    if ((attempt.effect.mask & bit) != 0) continue;
-    Attempt wide = attempt;
-    wide.effect.mask |= bit;
-    if ((PresenceBits(true) & bit) == 0) wide.effect.value |= bit;
-    Weigh(attempt);
-    FindCondition(seed, wide);
-    Weigh(wide);
-    const double before = attempt.explained - attempt.contradicted;
-    if (wide.contradicted <= attempt.contradicted &&
-        wide.explained - wide.contradicted > before) {
-      attempt = std::move(wide);
-    }
-  }
-}
-
 // `now` with another address, at which what lies at `from` is found: by this
 // target, too.
 std::optional<std::uint64_t> Experiments::PlainAddress(
@@ -165,7 +133,7 @@ void Experiments::WidenMask(const Observed& seed, Attempt& attempt) {
       KindOf(effect.word) == WordKind::kNumber) {
     return;
   }
-  if (effect.part == Part::kPresence) return WidenPresence(seed, attempt);
+  if (IsOneUse(effect.part)) return WidenUse(seed, attempt);
   const bool of_entries = IsOfEntries(effect);
   const std::vector<EntryRead> taken =
       predictor_.Taken(effect, attempt.when, seed);

@@ -38,8 +38,8 @@ bool GivenAs(const Effect& effect, const Disagreement& d) {
   return true;
 }
 
-Dialect DecidingPresence(Dialect dialect) {
-  for (const Alteration& alteration : ThatDecidePresence()) {
+Dialect SeeingAsTaken(Dialect dialect) {
+  for (const Alteration& alteration : ThatSeeAsTaken()) {
     dialect = dialect.With(alteration);
   }
   return dialect;
@@ -52,7 +52,7 @@ Predictor::Predictor(const Dialect& dialect, FieldSet fields,
     : fields_(fields),
       dialect_(dialect),
       reference_(dialect),
-      presence_(DecidingPresence(dialect)),
+      as_taken_(SeeingAsTaken(dialect)),
       verdict_(std::make_unique<Verdict>()),
       other_verdict_(std::make_unique<Verdict>()),
       trace_(std::make_unique<Trace>()) {
@@ -73,8 +73,8 @@ void Predictor::JudgeBy(const Reference& reference, const Case& question,
   state_.Begin(question.steps[0]);
   if (entries == nullptr) {
     reference.Judge(state_, &question.steps[0], *verdict_, *trace_);
-  } else if (entries->DecidePresence()) {
-    presence_.Judge(state_, question.steps[0], *verdict_, *trace_, entries);
+  } else if (entries->AreOfUses()) {
+    as_taken_.Judge(state_, question.steps[0], *verdict_, *trace_, entries);
   } else {
     reference.Judge(state_, question.steps[0], *verdict_, *trace_, entries);
   }

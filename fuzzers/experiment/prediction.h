@@ -79,7 +79,7 @@ class Predictor {
   const FieldSet fields_;
   const Dialect dialect_;
   const Reference reference_;
-  const Reference presence_;  // by what entries are taken for
+  const Reference as_taken_;  // by what entries are taken for in one use
   std::map<const Alteration*, std::unique_ptr<Reference>> altered_;
   std::size_t judged_ = 0;
   // Kept, not made anew: they are large.

@@ -1,8 +1,11 @@
 #include "fuzzers/experiment/taken_entries.h"
 
 #include <algorithm>
+#include <optional>
 
+#include "fuzzers/entries/bits.h"
 #include "oracle/reference/examiner.h"
+#include "oracle/reference/rules/sdm.h"
 
 namespace eptdiff {
 namespace {
@@ -10,20 +13,79 @@ namespace {
 // Of this thread: those that are being judged by.
 thread_local TakenEntries* deciding = nullptr;
 
-}  // namespace
-
-std::uint64_t PresentAsTaken(const Situation& situation, std::uint64_t value) {
-  return deciding == nullptr
-             ? value
-             : deciding->IsPresent(situation.Mbec(), value != 0);
+// One entry with and without a bit.
+std::uint64_t WithBit(std::uint64_t value, std::uint64_t bit, bool is) {
+  return is ? value | bit : value & ~bit;
 }
 
-std::span<const Alteration> ThatDecidePresence() {
-  static constexpr Alteration kAlterations[] = {
-      {"WALK-3/as-taken", Slot::kWalk3, PresentAsTaken, ""},
-      {"WALK-4/as-taken", Slot::kWalk4, PresentAsTaken, ""},
-  };
-  return kAlterations;
+// Whether the entries of a path have what a use asks of them.
+template <typename Path>
+bool Have(Over over, const Path& path, std::uint64_t bits) {
+  std::uint64_t common = ~std::uint64_t{0};
+  std::uint64_t any = 0;
+  for (const auto& used : path) {
+    common &= used.value;
+    any |= used.value;
+  }
+  return ((over == Over::kAll ? common : any) & bits) != 0;
+}
+
+// Gives all entries of a path a bit, or takes it from them.
+template <typename Path>
+void SeePath(const EntryUse& use, const Effect& effect, Path& path) {
+  const bool is = Have(use.over, path, UseBits(effect));
+  for (auto& used : path) used.value = WithBit(used.value, use.bit, is);
+}
+
+// Makes of `s` what a use sees in it by the effect.
+void See(const EntryUse& use, const Effect& effect, Situation& s) {
+  const bool ept = use.structure == Structure::kEpt;
+  switch (use.part) {
+    case Part::kIndex: {
+      std::uint64_t& address =
+          ept ? s.access.gpa.value : s.linear.gla.value;
+      address = (address & ~effect.mask) | effect.value;
+      return;
+    }
+    case Part::kPresence: {
+      const bool is = (s.entry & PresenceBits(effect, s.Mbec())) != 0;
+      s.entry = WithBit(s.entry & ~PresenceBits(true), bits::kRead, is);
+      return;
+    }
+    default:
+      break;
+  }
+  if (use.over == Over::kEntry) {
+    s.entry = WithBit(s.entry, use.bit, (s.entry & UseBits(effect)) != 0);
+  } else if (ept) {
+    SeePath(use, effect, s.path);
+  } else {
+    SeePath(use, effect, s.linear.path);
+  }
+}
+
+}  // namespace
+
+std::span<const Alteration> ThatSeeAsTaken() {
+  static const auto& alterations = *[] {
+    auto* list = new std::vector<Alteration>;
+    SlotSet there;
+    const auto add = [&](Slot slot, Alteration::Function function) {
+      if (there.Contains(slot)) return;
+      there.Add(slot);
+      list->push_back({"as-taken", slot, function, ""});
+    };
+#define EPTDIFF_USE(part, structure, bit, over, slot)                   \
+  add(Slot::k##slot, [](const Situation& s, std::uint64_t value) {      \
+    return deciding == nullptr                                          \
+               ? value                                                  \
+               : deciding->Answer(Slot::k##slot, sdm::slot, s, value);  \
+  });
+#include "fuzzers/experiment/uses.def"
+#undef EPTDIFF_USE
+    return list;
+  }();
+  return alterations;
 }
 
 TakenEntries::TakenEntries(const Case& question,
@@ -34,22 +96,67 @@ TakenEntries::TakenEntries(const Case& question,
 
 TakenEntries::~TakenEntries() { deciding = nullptr; }
 
-bool TakenEntries::DecidePresence() const {
-  return std::any_of(taken_as_.begin(), taken_as_.end(),
-                     [](const TakenAs& taken) {
-                       return taken.effect->part == Part::kPresence;
-                     });
+bool TakenEntries::AreOfUses() const {
+  return std::any_of(
+      taken_as_.begin(), taken_as_.end(),
+      [](const TakenAs& taken) { return IsOneUse(taken.effect->part); });
 }
 
-bool TakenEntries::IsPresent(bool mbec, bool present) {
-  bool is = present;
-  for (const auto& [effect, when] : taken_as_) {
-    if (effect->part != Part::kPresence) continue;
-    if (!HoldAll(*when, question_, entries_, &last_)) continue;
-    is = (last_.value & PresenceBits(*effect, mbec)) != 0;
+EntryRead TakenEntries::LookedAt(const EntryUse& use, const Situation& s) const {
+  EntryRead entry;
+  entry.structure = use.structure;
+  entry.level = s.level;
+  entry.guest_level = s.linear.level;
+  if (use.over != Over::kEntry && use.structure == Structure::kEpt) {
+    const PathEntry& last = s.path.back();
+    entry.level = last.level;
+    entry.address = last.address;
+    entry.value = last.value;
+    return entry;
   }
-  if (is != present) taken_.push_back(last_);
-  return is;
+  if (use.structure == Structure::kGuest) {
+    if (use.over != Over::kEntry) entry.level = s.linear.path.back().level;
+    entry.guest_level = entry.level;
+  }
+  if (use.part == Part::kIndex) return entry;
+  for (auto it = read_.rbegin(); it != read_.rend(); ++it) {
+    if (it->structure == entry.structure && it->level == entry.level &&
+        it->guest_level == entry.guest_level) {
+      return *it;
+    }
+  }
+  return entry;
+}
+
+std::uint64_t TakenEntries::Answer(Slot slot,
+                                   std::uint64_t (*sdm)(const Situation&),
+                                   const Situation& situation,
+                                   std::uint64_t value) {
+  std::optional<Situation> seen;
+  for (const EntryUse& use : kEntryUses) {
+    if (use.slot != slot) continue;
+    for (const auto& [effect, when] : taken_as_) {
+      if (!IsAbout(*effect, use)) continue;
+      const EntryRead entry = LookedAt(use, situation);
+      if (!HoldAll(*when, question_, entries_, &entry)) continue;
+      std::uint64_t answer = value;
+      if (use.part == Part::kReserved) {
+        answer |= (situation.entry & effect->value) != 0;
+      } else {
+        if (!seen.has_value()) seen = situation;
+        See(use, *effect, *seen);
+        answer = sdm(*seen);
+      }
+      if (answer == value) continue;
+      value = answer;
+      if (use.part == Part::kIndex) {
+        took_index_ = use.structure;
+      } else {
+        taken_.push_back(entry);
+      }
+    }
+  }
+  return value;
 }
 
 std::uint64_t TakenEntries::Take(const EntryRead& entry) {
@@ -63,9 +170,10 @@ std::uint64_t TakenEntries::Take(const EntryRead& entry) {
     if (taken == value) continue;
     if (HoldAll(*when, question_, entries_, &entry)) value = taken;
   }
-  if (value != entry.value) taken_.push_back(entry);
-  last_ = entry;
-  last_.value = value;
+  const bool elsewhere = took_index_ == entry.structure;
+  if (elsewhere) took_index_.reset();
+  if (value != entry.value || elsewhere) taken_.push_back(entry);
+  read_.push_back(entry);
   return value;
 }
 

@@ -1,25 +1,29 @@
 // Entries that are taken for others than they are, as a chooser: the reference
-// reads them so, each in its place, and memory stays as it is. What is present
-// is decided here as well, in a dialect that has the alterations for it.
+// reads them so, each in its place, and memory stays as it is. Those that are
+// taken otherwise in one use alone (uses.def) are seen so where that is asked,
+// in a dialect that has the alterations for it.
 // Thread-safety: thread-compatible; lives as long as one step is judged.
 #ifndef EPTDIFF_FUZZERS_EXPERIMENT_TAKEN_ENTRIES_H_
 #define EPTDIFF_FUZZERS_EXPERIMENT_TAKEN_ENTRIES_H_
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "fuzzers/experiment/cause.h"
+#include "fuzzers/experiment/uses.h"
 #include "oracle/case.h"
 #include "oracle/reference/chooser.h"
 #include "oracle/reference/dialect.h"
+#include "oracle/reference/rules/situation.h"
 #include "oracle/reference/trace.h"
 
 namespace eptdiff {
 
-// Alterations of what is present (WALK-3, WALK-4), as the entries have it that
+// Alterations of the slots of uses.def, which answer as the entries have it that
 // are taken for others in this thread.
-std::span<const Alteration> ThatDecidePresence();
+std::span<const Alteration> ThatSeeAsTaken();
 
 class TakenEntries final : public Chooser {
  public:
@@ -36,8 +40,12 @@ class TakenEntries final : public Chooser {
     taken_as_.push_back({&effect, &when});
   }
   bool empty() const { return taken_as_.empty(); }
-  // Whether they say what is present; then JudgeBy() needs ThatDecidePresence.
-  bool DecidePresence() const;
+  // Whether some are about one use alone; then ThatSeeAsTaken() are needed.
+  bool AreOfUses() const;
+
+  // What `slot` is to answer, of which the SDM has `value`. For ThatSeeAsTaken.
+  std::uint64_t Answer(Slot slot, std::uint64_t (*sdm)(const Situation&),
+                       const Situation& situation, std::uint64_t value);
 
   // Those that were taken for something else, as they are, in the order in
   // which they were read.
@@ -74,19 +82,19 @@ class TakenEntries final : public Chooser {
     const Effect* effect;
     const std::vector<Atom>* when;
   };
-  friend std::uint64_t PresentAsTaken(const Situation& situation,
-                                      std::uint64_t value);
   std::uint64_t Take(const EntryRead& entry);
-  // Whether the entry that was read last is present; by the SDM `present`.
-  bool IsPresent(bool mbec, bool present);
+  // The entry that a use looks at, as it is in memory.
+  EntryRead LookedAt(const EntryUse& use, const Situation& s) const;
   std::uint64_t TakeRoot(Structure structure, std::uint64_t value);
 
   const Case& question_;
   const std::vector<EntryRead>& entries_;
   std::vector<TakenAs> taken_as_;
   std::vector<EntryRead> taken_;
+  std::vector<EntryRead> read_;  // as they are
   bool took_root_ = false;
-  EntryRead last_;  // as it was taken
+  // The index of the entry of this structure that is read next.
+  std::optional<Structure> took_index_;
 };
 
 }  // namespace eptdiff

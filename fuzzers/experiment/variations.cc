@@ -5,9 +5,12 @@
 
 #include "fuzzers/encoding/canonical.h"
 #include "fuzzers/entries/bits.h"
+#include "fuzzers/experiment/uses.h"
 
 namespace eptdiff {
 namespace {
+
+std::uint64_t LowestOf(std::uint64_t bits) { return bits & (~bits + 1); }
 
 // `value` with the bits that the atoms ask of the entry itself.
 std::uint64_t WithBits(const std::vector<Atom>& atoms, std::uint64_t value) {
@@ -142,16 +145,43 @@ void MakeMatter(const Effect& effect, Case& question) {
            (value & ~effect.mask) | (~effect.value & effect.mask));
 }
 
-void MakeMatter(const Effect& effect, const std::vector<Atom>& atoms,
-                const EntryRead& entry, Case& question) {
-  std::uint64_t value = WithBits(atoms, entry.value);
-  if (effect.part == Part::kPresence) {
-    // Present by no other bit than those that the effect is about.
-    value = (value & ~PresenceBits(true)) | effect.mask;
-  } else {
-    value = (value & ~effect.mask) | (~effect.value & effect.mask);
+void GiveOneBit(const Effect& effect, std::uint64_t bit,
+                const std::vector<EntryRead>& entries, const EntryRead& entry,
+                Case& question) {
+  if (OverOf(effect) == Over::kAll) {
+    for (const EntryRead& other : entries) {
+      if (other.structure == entry.structure &&
+          (other.guest_level == entry.guest_level ||
+           entry.structure == Structure::kGuest)) {
+        SetEntry(question, other, other.value | bit);
+      }
+    }
   }
-  SetEntry(question, entry, value);
+  SetEntry(question, entry, (entry.value & ~BitsBySdm(effect) & ~effect.mask) | bit);
+}
+
+void MakeMatter(const Effect& effect, const std::vector<Atom>& atoms,
+                const std::vector<EntryRead>& entries, const EntryRead& entry,
+                Case& question) {
+  EntryRead now = entry;
+  now.value = WithBits(atoms, entry.value);
+  const std::uint64_t not_by = effect.mask & ~effect.value;
+  switch (effect.part) {
+    case Part::kPresence:
+    case Part::kUse:
+    case Part::kConfiguration:
+    case Part::kReserved:
+      // A bit that says it by one of both alone.
+      GiveOneBit(effect, LowestOf(effect.value != 0 ? effect.value : not_by),
+                 entries, now, question);
+      return;
+    case Part::kIndex:
+      return;
+    default:
+      break;
+  }
+  SetEntry(question, now,
+           (now.value & ~effect.mask) | (~effect.value & effect.mask));
 }
 
 }  // namespace eptdiff

@@ -63,7 +63,7 @@ void Experiments::Spread(const Observed& seed, const Attempt& attempt) {
       if (kinds[kind] >= kMostOfKind) continue;
       Case question = o.question;
       MakeHold(elsewhere, seed.question, o.entries, &entry, question);
-      MakeMatter(attempt.effect, elsewhere, entry, question);
+      MakeMatter(attempt.effect, elsewhere, o.entries, entry, question);
       consider(question, kind);
     }
   }
@@ -108,7 +108,7 @@ void Experiments::Widen(const Observed& seed, Attempt& attempt) {
 // A bit that is taken for 1 if another is 1, or for 0 if that is 0, may be
 // taken for that other one.
 void Experiments::TryOtherBit(Attempt& attempt) {
-  if (!IsOfEntries(attempt.effect) ||
+  if (!IsOfEntries(attempt.effect) || IsOneUse(attempt.effect.part) ||
       !std::has_single_bit(attempt.effect.mask)) {
     return;
   }

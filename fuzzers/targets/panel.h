@@ -63,6 +63,7 @@ class Panel {
   const std::vector<std::string>& names() const { return names_; }
   // The oracles themselves, in that order.
   const Oracle& oracle(std::size_t number) const { return *oracles_[number]; }
+  Oracle& oracle(std::size_t number) { return *oracles_[number]; }
   // Those that were asked for and not built in.
   const std::vector<std::string>& absent() const { return absent_; }
 

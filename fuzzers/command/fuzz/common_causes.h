@@ -1,5 +1,8 @@
-// Which findings have one cause: what an oracle does is found out by experiment
-// (experiment/experiments.h), and the other findings are held against it.
+// Which findings have one cause: what a walker does is found out by experiment
+// (experiment/experiments.h), what one that keeps translations does by what is
+// known to be done (diagnosis/diagnosis.h), what a builder does by what sets
+// its failing operations apart (builder/diagnosis/builder_diagnosis.h). The
+// other findings are held against that.
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_FUZZERS_COMMAND_FUZZ_COMMON_CAUSES_H_
 #define EPTDIFF_FUZZERS_COMMAND_FUZZ_COMMON_CAUSES_H_
@@ -19,10 +22,10 @@ struct CommonCause {
   std::vector<std::string> signatures;  // the worst consequence first
 };
 
-// The oracle whose findings have signatures like this one, if experiments can
-// be made with it; "" if not: it keeps translations, is no walker, or is not
-// one that a panel has.
-std::string ExperimentedOn(const std::string& signature);
+// The oracle whose findings have signatures like this one, if its causes can be
+// found out; "" if not: it is not one that a panel has, or keeps translations
+// and is judged by known departures.
+std::string OracleWithCauses(const std::string& signature);
 
 // Of findings of this oracle, each with a case that shows it in its last step,
 // those that have a cause in common with another. It answers in this process,

@@ -135,7 +135,7 @@ class Triager {
   void FindCommonCauses() {
     std::map<std::string, std::map<std::string, Case>> cases;  // by oracle
     for (const auto& [signature, regression] : regressions_) {
-      const std::string oracle = ExperimentedOn(signature);
+      const std::string oracle = OracleWithCauses(signature);
       if (!oracle.empty() && crashes_.count(signature) == 0) {
         cases[oracle][signature] = regression.c;
       }

@@ -4,9 +4,9 @@
 //    crash or a hang is a result, too, with a signature (crash.h).
 // 2. For each signature the smallest artifact is minimised. (What it was found
 //    with is large; how often it was found does not matter.)
-// 3. Findings of one oracle that have one cause, which is found out by
-//    experiment, are one: that with the worst consequence is kept, or that of
-//    which there is a file, and the others are named in it.
+// 3. Findings of one oracle that have one cause (common_causes.h) are one: that
+//    with the worst consequence is kept, or that of which there is a file, and
+//    the others are named in it.
 // 4. The result is written as <signature>.textproto, with its explanation, in
 //    place of a larger one of that name only.
 // Thread-safety: only while the process has one thread.

@@ -1,6 +1,7 @@
 #include "fuzzers/command/words/cause_words.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -72,14 +73,89 @@ std::string FieldWords(const Effect& effect) {
   }
 }
 
-std::string PresenceWords(const Cause& cause) {
-  const Effect& effect = cause.effect;
+// What an entry is by a bit that it has: "allows writes".
+struct UseName {
+  Structure structure;
+  std::uint64_t bit;
+  const char* words;
+};
+constexpr UseName kUseNames[] = {
+    {Structure::kEpt, bits::kRead, "allows reads"},
+    {Structure::kEpt, bits::kWrite, "allows writes"},
+    {Structure::kEpt, bits::kExecute, "allows fetches"},
+    {Structure::kEpt, bits::kUserExecute, "allows user-mode fetches"},
+    {Structure::kEpt, bits::kIgnorePat, "has the PAT ignored"},
+    {Structure::kEpt, bits::kLeaf, "maps a page"},
+    {Structure::kEpt, bits::kSubPage, "has sub-page write permissions"},
+    {Structure::kEpt, bits::kSuppressVe, "suppresses #VE"},
+    {Structure::kGuest, bits::kGuestPresent, "is present"},
+    {Structure::kGuest, bits::kGuestWritable, "is writable"},
+    {Structure::kGuest, bits::kGuestUser, "is of user mode"},
+    {Structure::kGuest, bits::kGuestLarge, "maps a page"},
+    {Structure::kGuest, bits::kGuestNoExecute, "disables fetches"},
+};
+
+// Of a bit; "" if it has no such name.
+std::string UseWords(Structure structure, std::uint64_t bit) {
+  for (const UseName& name : kUseNames) {
+    if (name.structure == structure && name.bit == bit) return name.words;
+  }
+  return "";
+}
+
+// What an entry is taken for in one use.
+std::string UseWords(const Effect& effect) {
+  if (effect.part == Part::kPresence) return "is present";
+  return UseWords(effect.structure, effect.from) +
+         (effect.part == Part::kConfiguration
+              ? ", where misconfigurations are judged,"
+              : "");
+}
+
+// "by bit 4 and not by bit 2".
+std::string ByWords(const Effect& effect) {
   const std::uint64_t not_by = effect.mask & ~effect.value;
   std::vector<std::string> words;
   if (effect.value != 0) words.push_back("by " + BitsWords(effect.value));
   if (not_by != 0) words.push_back("not by " + BitsWords(not_by));
-  return absl::StrCat("takes ", EntryWords(cause.when, effect.structure, false),
-                      " for present ", absl::StrJoin(words, " and "));
+  return absl::StrJoin(words, " and ");
+}
+
+// Where the index of a level is, in the address that is translated.
+std::uint64_t IndexBits(std::uint64_t mask) {
+  for (unsigned low = 12; low < 57; low += 9) {
+    const std::uint64_t field = bits::Low(low + 9) & ~bits::Low(low);
+    if ((mask & field) != 0) return field;
+  }
+  return 0;
+}
+
+std::string IndexWords(const Effect& effect) {
+  const bool ept = effect.structure == Structure::kEpt;
+  const std::uint64_t field = IndexBits(effect.mask);
+  const auto level =
+      static_cast<std::uint8_t>((std::countr_zero(field) - 12) / 9 + 1);
+  return absl::StrCat("takes ", BitsWords(effect.mask), " of the guest-",
+                      ept ? "physical" : "linear", " address for ",
+                      effect.value == 0 ? "0" : "1", " in the index of ",
+                      ept ? "an EPT " : "a guest ", View(NameOfLevel(level)));
+}
+
+std::string OneUseWords(const Cause& cause) {
+  const Effect& effect = cause.effect;
+  const std::string entry = EntryWords(cause.when, effect.structure, false);
+  switch (effect.part) {
+    case Part::kPresence:
+      return absl::StrCat("takes ", entry, " for present ", ByWords(effect));
+    case Part::kReserved:
+      return absl::StrCat("takes ", BitsWords(effect.mask), " of ", entry,
+                          " for reserved");
+    case Part::kIndex:
+      return IndexWords(effect);
+    default:
+      return absl::StrCat("takes ", entry, " for one that ", UseWords(effect),
+                          " ", ByWords(effect));
+  }
 }
 
 std::string GivenWords(Field field, std::uint64_t value) {
@@ -100,7 +176,7 @@ std::string EffectWords(const Cause& cause) {
     case Effect::Kind::kTakes: {
       if (effect.word == Word::kEntry) {
         const auto names = BitsOfEntry(effect.structure);
-        if (effect.part == Part::kPresence) return PresenceWords(cause);
+        if (IsOneUse(effect.part)) return OneUseWords(cause);
         const char* root = effect.structure == Structure::kEpt ? "EPTP" : "CR3";
         return absl::StrCat(
             "takes ", BitsWords(effect.mask), NameOfBit(names, effect.mask),
@@ -231,14 +307,72 @@ std::string MistakeWords(const Cause& cause, bool alone) {
   return sentence;
 }
 
+// The numbers that a condition allows the entry itself; 0 if it says nothing.
+std::uint64_t NumbersAtItself(const std::vector<Atom>& when, Word word) {
+  for (const Atom& atom : when) {
+    if (atom.of == Atom::Of::kItself && atom.word == word) return atom.mask;
+  }
+  return 0;
+}
+
+// Tables 29-1 to 29-7: the reserved bits below the address, of an EPT entry.
+std::uint64_t ReservedBits(unsigned level, EntryRole role) {
+  if (role != EntryRole::kPage) {
+    return level >= 4 ? bits::Low(8) & ~bits::Low(3)
+                      : bits::Low(7) & ~bits::Low(3);
+  }
+  return bits::Low(12 + 9 * (level - 1)) & ~bits::Low(12);
+}
+
+// Of bits that are taken for 0 and are reserved wherever the condition holds.
+std::string UncheckedWords(const Cause& cause) {
+  const Effect& effect = cause.effect;
+  const std::uint64_t levels =
+      NumbersAtItself(cause.when, Word::kEntryLevel) & bits::Low(6);
+  const std::uint64_t roles = NumbersAtItself(cause.when, Word::kEntryRole);
+  if (effect.value != 0 || effect.from != 0 || levels == 0) return "";
+  std::uint64_t common = ~std::uint64_t{0};
+  for (const EntryRole role : {EntryRole::kTable, EntryRole::kPage}) {
+    if (roles != 0 && (roles & NumberSet(static_cast<unsigned>(role))) == 0) {
+      continue;
+    }
+    for (unsigned level = 1; level <= 5; ++level) {
+      const bool page = role == EntryRole::kPage;
+      if ((levels & NumberSet(level)) == 0 || (page && level > 3) ||
+          (!page && level == 1)) {
+        continue;
+      }
+      common &= ReservedBits(level, role);
+    }
+  }
+  if (common == 0 || (effect.mask & ~common) != 0) return "";
+  const std::uint64_t checked = common & ~effect.mask;
+  return absl::StrCat("as reserved it checks ",
+                      checked == 0 ? "none of them" : BitsWords(checked),
+                      "; by the SDM these are ", BitsWords(common),
+                      ", beside those at or above MAXPHYADDR");
+}
+
 // The bits that it takes for what an entry is about, beside the SDM's.
-std::string LearnedWords(const Effect& effect) {
+std::string LearnedWords(const Cause& cause) {
+  const Effect& effect = cause.effect;
   const std::uint64_t others = bits::kAddress & ~effect.mask;
-  if (effect.kind != Effect::Kind::kTakes) return "";
-  if (effect.value != 0 && effect.part != Part::kPresence) return "";
+  if (!IsOfEntries(effect)) return "";
+  if (effect.value != 0 && !IsOneUse(effect.part) &&
+      effect.part != Part::kWhole) {
+    return "";
+  }
   switch (effect.part) {
-    case Part::kWhole:
-      return "";
+    case Part::kWhole: {
+      const std::string use = UseWords(effect.structure, effect.mask);
+      if (use.empty()) return UncheckedWords(cause);
+      return absl::StrCat("an entry ", use, " ",
+                          effect.from != 0    ? "by " + BitsWords(effect.from)
+                          : effect.value == 0 ? "by no bit"
+                                              : "whatever its bits are",
+                          "; by the SDM it does so by ",
+                          BitsWords(effect.mask));
+    }
     case Part::kAddress:
       return absl::StrCat("as the address it takes ",
                           others == 0 ? "no bits" : BitsWords(others),
@@ -251,6 +385,25 @@ std::string LearnedWords(const Effect& effect) {
       return absl::StrCat("an entry is present by ",
                           BitsWords(PresenceBits(effect, false)),
                           "; by the SDM these are bits 2:0, and 10 with MBEC");
+    case Part::kUse:
+    case Part::kConfiguration: {
+      const std::uint64_t by = UseBits(effect);
+      return absl::StrCat("an entry ", UseWords(effect), " by ",
+                          by == 0 ? "no bit" : BitsWords(by),
+                          "; by the SDM it does so by ",
+                          BitsWords(effect.from));
+    }
+    case Part::kReserved:
+      return absl::StrCat("as reserved it takes ", BitsWords(effect.mask),
+                          " as well; by the SDM these are ignored");
+    case Part::kIndex: {
+      const std::uint64_t field = IndexBits(effect.mask);
+      return absl::StrCat("as the index it takes ",
+                          field == effect.mask
+                              ? "no bits"
+                              : BitsWords(field & ~effect.mask),
+                          "; by the SDM these are ", BitsWords(field));
+    }
   }
   return "";
 }
@@ -267,7 +420,7 @@ std::string CauseWords(const Cause& cause, std::span<const Cause> likewise) {
 
 std::vector<std::string> ExperimentWords(const Cause& cause) {
   std::vector<std::string> lines;
-  const std::string learned = LearnedWords(cause.effect);
+  const std::string learned = LearnedWords(cause);
   if (!learned.empty()) lines.push_back(learned);
   lines.push_back(absl::StrCat(
       "it departs so in ", cause.explained, " of the answers, and agrees in ",
