@@ -1,6 +1,8 @@
 #include "fuzzers/entries/entry_mutation.h"
 
 #include "fuzzers/entries/bits.h"
+#include "fuzzers/entries/ept_layout.h"
+#include "fuzzers/entries/registers.h"
 
 namespace eptdiff {
 namespace {
@@ -84,6 +86,17 @@ std::uint64_t MutateEntry(Random& random, std::uint64_t value, int level,
     default:
       return value ^ Bit(random.Below(64));
   }
+}
+
+std::uint64_t MendEntry(const Case& c, std::uint64_t value, int level,
+                        bool leaf) {
+  const std::uint64_t width = bits::Low(PhysicalWidth(c)) | ~bits::Low(52);
+  const std::uint64_t flags = value & (bits::kAccessed | bits::kDirty);
+  value = (value & width & ~bits::Low(12)) | kAllPermissions | flags;
+  if (!leaf) return value;
+  value &= ~(bits::Low(PageShift(level)) & ~bits::Low(12));
+  return value | bits::kWriteBack << bits::kTypeShift |
+         (level > 1 ? bits::kLeaf : 0);
 }
 
 std::uint64_t MutateSppEntry(Random& random, std::uint64_t value, int level,

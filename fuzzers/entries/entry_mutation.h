@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "fuzzers/entries/random.h"
+#include "oracle/case.h"
 
 namespace eptdiff {
 
@@ -14,6 +15,11 @@ namespace eptdiff {
 // processor's.
 std::uint64_t MutateEntry(Random& random, std::uint64_t value, int level,
                           unsigned maxphyaddr);
+
+// `value` as an entry that allows everything, and maps a page (`leaf`) or
+// references a table as before.
+std::uint64_t MendEntry(const Case& c, std::uint64_t value, int level,
+                        bool leaf);
 
 // An SPP entry (level 4 to 2) or sub-page vector (level 1) with one change.
 std::uint64_t MutateSppEntry(Random& random, std::uint64_t value, int level,

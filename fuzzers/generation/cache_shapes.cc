@@ -8,10 +8,12 @@
 #include "fuzzers/encoding/case_memory.h"
 #include "fuzzers/entries/bits.h"
 #include "fuzzers/entries/entry_mutation.h"
+#include "fuzzers/entries/ept_layout.h"
 #include "fuzzers/entries/guest_entry_mutation.h"
 #include "fuzzers/entries/guest_mode.h"
 #include "fuzzers/entries/registers.h"
 #include "fuzzers/entries/used_entries.h"
+#include "fuzzers/generation/cache_endings.h"
 
 namespace eptdiff {
 namespace {
@@ -23,12 +25,12 @@ constexpr std::uint64_t kInvalidationCapabilities =
     kCapInvept | Bit(32) | Low(4) << 40;
 constexpr std::uint32_t kSecondaryInvpcid = 1u << 12;
 constexpr std::uint32_t kPrimaryInvlpgExiting = 1u << 9;
-constexpr std::uint32_t kFieldVpid = 0x0000;
-constexpr std::uint32_t kFieldEptp = 0x201a;
-constexpr std::uint32_t kFieldCr3 = 0x6802;
 constexpr std::uint64_t kGuestReserved = Bit(51);
-constexpr std::uint64_t kCr3Preserve = Bit(63);
 constexpr std::uint64_t kMisconfigured = kWrite;
+
+// Those up to kVpidChanged, which any entry can have.
+constexpr std::size_t kOfAnyEntry =
+    static_cast<std::size_t>(CacheShape::kVpidChanged) + 1;
 
 // The making of one shape, in order.
 class Shape {
@@ -39,24 +41,27 @@ class Shape {
 
  private:
   bool PickAccess();
-  bool PickEntry();
-  void AddTags();
+  void LetThrough();
+  bool PickEntry(CacheShape shape);
+  void AddTags(CacheShape shape);
   bool IsGuest() const { return entry_.kind == UsedKind::kGuest; }
-  void StoreGuest(Hpa address, std::uint64_t value);
+  KeptOf Of() const { return IsGuest() ? KeptOf::kGuest : KeptOf::kEpt; }
+  unsigned EntryBytes() const;
+  void StoreEntry(Hpa address, std::uint64_t value);
+  Step Stores(Hpa address, std::uint64_t value) const;
   void Rewrite(std::uint64_t value);
   void ChangeEntry(CacheShape shape);
-  std::uint64_t OtherFrame(std::uint64_t value);
+  std::uint64_t Moved() { return OtherFrame(random_, c_, entry_.value); }
   std::uint64_t Rights() const;
   std::uint64_t Mutated();
   void ChangeTags();
-  bool MayMoveToCr() const;
-  Step MoveToCr3(std::uint64_t value) const;
-  Step MoveToCr();
-  void End();
-  Step Invept();
-  Step Invvpid();
-  Step Invpcid();
-  Step Enter(std::uint32_t field, std::uint64_t value) const;
+  void ChangeVpid();
+  void ChangePcid();
+  void ChangeGlobalPage();
+  void ChangeUpperLevel();
+  void GoAndReturn(const Step& away, const Step& back, KeptOf of);
+  Step Switch();
+  void End(KeptOf of) { AddEnding(random_, c_, access_, of, steps_); }
   void Again();
 
   Random& random_;
@@ -64,6 +69,7 @@ class Shape {
   std::size_t at_ = 0;  // of the access
   Step access_;
   UsedEntry entry_;
+  UsedEntry leaf_;           // of the page that it is on the way to
   std::vector<Step> steps_;  // what comes after it
 };
 
@@ -80,52 +86,92 @@ bool Shape::PickAccess() {
   return true;
 }
 
+// What ends early is kept nowhere: entries that would end the walk are mended,
+// and the guest does without what refuses its own pages.
+void Shape::LetThrough() {
+  constexpr std::uint64_t kInvalidTypes = Bit(2) | Bit(3) | Bit(7);
+  UsedEntries used;
+  FindUsedEntries(c_, access_, used);
+  for (const UsedEntry& entry : used.list) {
+    const std::uint64_t value = entry.value;
+    if (value == 0) continue;
+    entry_ = entry;  // of whose kind it is
+    if (IsGuest()) {
+      StoreEntry(entry.address,
+                 MendGuestEntry(c_, value, entry.level) | kGuestAccessed);
+    } else if (entry.kind == UsedKind::kEpt) {
+      std::uint64_t mended = MendEntry(c_, value, entry.level, entry.leaf);
+      if (entry.leaf && (kInvalidTypes >> (value >> kTypeShift & 7) & 1) == 0) {
+        mended = (mended & ~kTypeMask) | (value & kTypeMask);
+      }
+      StoreWord(c_, entry.address, mended);
+    }
+  }
+  c_.guest.cr4 &= ~(kCr4Smep | kCr4Smap | kCr4Lass);
+}
+
+// Whether a shape can be one of this entry.
+bool Fits(CacheShape shape, const UsedEntry& entry) {
+  switch (shape) {
+    case CacheShape::kPcidChanged:
+    case CacheShape::kGlobalPage:
+      return entry.kind == UsedKind::kGuest && entry.leaf;
+    case CacheShape::kUpperLevel:
+      return entry.kind != UsedKind::kSpp && entry.level > 1 && !entry.leaf;
+    default:
+      return true;
+  }
+}
+
 // The leaves most of all, and of two dimensions either.
-bool Shape::PickEntry() {
+bool Shape::PickEntry(CacheShape shape) {
   UsedEntries used;
   FindUsedEntries(c_, access_, used);
   unsigned seen = 0;
   for (const UsedEntry& entry : used.list) {
-    if (entry.kind == UsedKind::kOther) continue;
+    if (entry.kind == UsedKind::kOther || !Fits(shape, entry)) continue;
     unsigned weight = entry.leaf ? 4 : 1;
     if (entry.kind == UsedKind::kGuest) weight *= 3;
     if (entry.kind == UsedKind::kEpt && entry.guest_level == 0) weight *= 4;
     seen += weight;
     if (random_.Below(seen) < weight) entry_ = entry;
   }
-  return seen != 0;
+  if (seen == 0) return false;
+  // The first leaf of this kind behind it.
+  leaf_ = UsedEntry();
+  bool behind = false;
+  for (const UsedEntry& entry : used.list) {
+    behind |= entry.address.value == entry_.address.value;
+    if (!behind || !entry.leaf || entry.kind != entry_.kind ||
+        entry.guest_level != entry_.guest_level) {
+      continue;
+    }
+    leaf_ = entry;
+    break;
+  }
+  return shape != CacheShape::kUpperLevel || leaf_.leaf;
 }
 
-// Memory begins with a guest entry.
-void Shape::StoreGuest(Hpa address, std::uint64_t value) {
-  const unsigned bytes = ShapeOf(GuestModeOf(c_.guest)).entry_bytes;
+unsigned Shape::EntryBytes() const {
+  return IsGuest() ? ShapeOf(GuestModeOf(c_.guest)).entry_bytes : 8;
+}
+
+// Memory begins with an entry of the kind of entry_.
+void Shape::StoreEntry(Hpa address, std::uint64_t value) {
   StoreWord(c_, address,
-            WithEntry(LoadWord(c_, address), address, bytes, value));
+            WithEntry(LoadWord(c_, address), address, EntryBytes(), value));
+}
+
+Step Shape::Stores(Hpa address, std::uint64_t value) const {
+  Step store;
+  store.kind = StepKind::kStore;
+  store.hpa = Hpa{address.value & ~7ull};
+  store.value = WithEntry(LoadWord(c_, address), address, EntryBytes(), value);
+  return store;
 }
 
 void Shape::Rewrite(std::uint64_t value) {
-  Step store;
-  store.kind = StepKind::kStore;
-  store.hpa = Hpa{entry_.address.value & ~7ull};
-  store.value = value;
-  if (IsGuest()) {
-    const unsigned bytes = ShapeOf(GuestModeOf(c_.guest)).entry_bytes;
-    store.value =
-        WithEntry(LoadWord(c_, entry_.address), entry_.address, bytes, value);
-  }
-  steps_.push_back(store);
-}
-
-std::uint64_t Shape::OtherFrame(std::uint64_t value) {
-  // A frame near by, or where another entry leads.
-  std::uint64_t frame = (value & kAddress) ^ Bit(12 + random_.Below(3));
-  if (random_.OneIn(2) && !c_.memory.empty()) {
-    const MemoryWord& word = c_.memory[random_.Below(c_.memory.size())];
-    frame = word.value & kAddress;
-    if (frame == 0) frame = word.address.value & kAddress;
-  }
-  const std::uint64_t width = Low(c_.processor.maxphyaddr) & kAddress;
-  return (value & ~kAddress) | (frame & width);
+  steps_.push_back(Stores(entry_.address, value));
 }
 
 // Of the bits that allow something, one.
@@ -156,12 +202,11 @@ std::uint64_t Shape::Mutated() {
 void Shape::ChangeEntry(CacheShape shape) {
   const std::uint64_t value = entry_.value;
   const auto begin_with = [&](std::uint64_t was) {
-    if (IsGuest()) return StoreGuest(entry_.address, was);
-    StoreWord(c_, entry_.address, was);
+    StoreEntry(entry_.address, was);
   };
   switch (shape) {
     case CacheShape::kMoved:
-      return Rewrite(OtherFrame(value));
+      return Rewrite(Moved());
     case CacheShape::kRightRemoved:
       return Rewrite(value & ~Rights());
     case CacheShape::kRightAdded: {
@@ -194,202 +239,121 @@ void Shape::ChangeEntry(CacheShape shape) {
       return Rewrite(Mutated());
     case CacheShape::kTagsChanged:
       return ChangeTags();
+    case CacheShape::kVpidChanged:
+      return ChangeVpid();
+    case CacheShape::kPcidChanged:
+      return ChangePcid();
+    case CacheShape::kGlobalPage:
+      return ChangeGlobalPage();
+    case CacheShape::kUpperLevel:
+      return ChangeUpperLevel();
   }
-}
-
-Step Shape::Enter(std::uint32_t field, std::uint64_t value) const {
-  Step step;
-  step.kind = StepKind::kVmEntry;
-  step.processor = access_.processor;
-  step.index = field;
-  step.value = value;
-  return step;
-}
-
-bool Shape::MayMoveToCr() const {
-  // With PAE paging what CR3 points to would matter, too.
-  const GuestPagingMode mode = GuestModeOf(c_.guest);
-  return c_.guest.cpl == 0 &&
-         (IsIa32e(mode) || mode == GuestPagingMode::k32Bit);
-}
-
-Step Shape::MoveToCr3(std::uint64_t value) const {
-  Step step;
-  step.kind = StepKind::kRegisterWrite;
-  step.processor = access_.processor;
-  step.reg = GuestRegister::kCr3;
-  step.value = c_.guest.cs_l ? value : value & Low(32);
-  return step;
 }
 
 // Away, and mostly back; meanwhile the entry changes, or something ends what
 // was kept, or what seems to be it.
+void Shape::GoAndReturn(const Step& away, const Step& back, KeptOf of) {
+  const auto change = [&] { Rewrite(random_.OneIn(3) ? 0 : Moved()); };
+  const bool before = random_.OneIn(2);
+  if (before) change();
+  steps_.push_back(away);
+  if (random_.OneIn(4)) Again();
+  if (!before && random_.OneIn(2)) change();
+  if (!random_.OneIn(3)) End(of);
+  if (!random_.OneIn(4)) steps_.push_back(back);
+}
+
+// To an EPTP of the list, the one in use or one that is like it; often without
+// VPIDs, where that ends something.
+Step Shape::Switch() {
+  Controls& k = c_.controls;
+  if (!HasSecondary(c_, kSecondaryVmFunctions)) {
+    k.secondary |= kSecondaryVmFunctions;
+    k.eptp_list_address = 0x1000 + (random_.Bits(8) << 12);
+  }
+  k.vm_functions |= kFunctionEptpSwitch;
+  if (random_.OneIn(2)) k.secondary &= ~kSecondaryVpid;
+  std::uint64_t eptp = k.eptp;
+  if (random_.OneIn(4)) eptp ^= kAccessedDirty;
+  if (random_.OneIn(4)) eptp = OtherFrame(random_, c_, eptp);
+  StoreWord(c_, Hpa{k.eptp_list_address}, eptp);
+  Step step;
+  step.kind = StepKind::kEptpSwitch;
+  step.processor = access_.processor;
+  return step;
+}
+
 void Shape::ChangeTags() {
   const Controls& k = c_.controls;
   const std::uint64_t cr3 = c_.guest.cr3;
-  const bool pcids = (c_.guest.cr4 & kCr4Pcide) != 0;
-  Step away;
-  Step back;
-  switch (random_.Below(pcids && MayMoveToCr() ? 5 : 3)) {
-    case 0:  // another root, or another use of flags with the same root
-      away = Enter(kFieldEptp, random_.OneIn(2) ? k.eptp ^ kAccessedDirty
-                                                : OtherFrame(k.eptp));
-      back = Enter(kFieldEptp, k.eptp);
-      break;
-    case 1:
-      away = Enter(kFieldVpid, k.vpid ^ 1u);
-      back = Enter(kFieldVpid, k.vpid);
-      break;
-    case 2:
-      away = Enter(kFieldCr3, cr3 ^ (pcids && random_.OneIn(2) ? 1 : Bit(12)));
-      back = Enter(kFieldCr3, cr3);
-      break;
-    default:
-      away = MoveToCr3((cr3 ^ 1) | (random_.OneIn(4) ? 0 : kCr3Preserve));
-      back = MoveToCr3(cr3 | (random_.OneIn(3) ? 0 : kCr3Preserve));
-  }
-  const auto change = [&] {
-    Rewrite(random_.OneIn(3) ? 0 : OtherFrame(entry_.value));
-  };
-  const bool before = random_.OneIn(3);
-  if (before) change();
-  steps_.push_back(away);
-  if (random_.OneIn(3)) Again();
-  if (!before && random_.OneIn(2)) change();
-  if (random_.OneIn(2)) End();
-  if (!random_.OneIn(3)) steps_.push_back(back);
-}
-
-Step Shape::Invept() {
-  Step step;
-  step.kind = StepKind::kInvalidation;
-  Invalidation& asked = step.invalidation;
-  asked.kind = InvalidationKind::kInvept;
-  asked.type = random_.OneIn(3) ? 2 : 1;
-  asked.first = c_.controls.eptp;
-  if (random_.OneIn(4)) asked.first ^= kAccessedDirty;
-  if (random_.OneIn(4)) asked.first = OtherFrame(asked.first);
-  if (random_.OneIn(16))
-    asked.type = static_cast<std::uint8_t>(random_.Below(4));
-  if (random_.OneIn(16)) asked.first ^= Bit(random_.Below(64));
-  if (random_.OneIn(32)) asked.second = random_.Next();
-  return step;
-}
-
-Step Shape::Invvpid() {
-  Step step;
-  step.kind = StepKind::kInvalidation;
-  Invalidation& asked = step.invalidation;
-  asked.kind = InvalidationKind::kInvvpid;
-  asked.type = static_cast<std::uint8_t>(random_.Below(4));
-  asked.first = c_.controls.vpid;
-  asked.second =
-      access_.gla.value != 0 ? access_.gla.value : access_.page.gla.value;
-  if (random_.OneIn(4)) asked.first ^= 1;
-  if (random_.OneIn(4)) asked.second ^= Bit(12 + random_.Below(18));
-  if (random_.OneIn(16))
-    asked.type = static_cast<std::uint8_t>(random_.Below(6));
-  if (random_.OneIn(16)) asked.first ^= Bit(random_.Below(64));
-  if (random_.OneIn(16)) asked.second ^= Bit(47 + random_.Below(17));
-  return step;
-}
-
-Step Shape::Invpcid() {
-  Step step;
-  step.kind = StepKind::kInvalidation;
-  Invalidation& asked = step.invalidation;
-  asked.second =
-      access_.gla.value != 0 ? access_.gla.value : access_.page.gla.value;
-  if (random_.OneIn(4)) asked.second ^= Bit(12 + random_.Below(18));
-  if (random_.OneIn(3)) {
-    asked.kind = InvalidationKind::kInvpcid;
-    asked.type =
-        static_cast<std::uint8_t>(random_.Below(random_.OneIn(16) ? 6 : 4));
-    const bool pcids = (c_.guest.cr4 & Bit(17)) != 0;
-    asked.first = pcids ? c_.guest.cr3 & Low(12) : 0;
-    if (random_.OneIn(4)) asked.first ^= 1;
-    if (random_.OneIn(16)) asked.first ^= Bit(random_.Below(64));
-    return step;
-  }
-  asked.kind = InvalidationKind::kInvlpg;
-  return step;
-}
-
-// A register is written, by which what was kept ends, or some of it.
-Step Shape::MoveToCr() {
-  const GuestState& g = c_.guest;
-  if (!random_.OneIn(3)) {
-    std::uint64_t cr3 = g.cr3;
-    if ((g.cr4 & kCr4Pcide) != 0) {
-      if (random_.OneIn(4)) cr3 ^= 1;
-      if (random_.OneIn(4)) cr3 |= kCr3Preserve;
+  const Step root = EnterWith(access_, kFieldEptp, k.eptp);
+  switch (random_.Below(3)) {
+    case 0: {  // another root, or another use of flags with the same root
+      const std::uint64_t eptp = random_.OneIn(2)
+                                     ? k.eptp ^ kAccessedDirty
+                                     : OtherFrame(random_, c_, k.eptp);
+      return GoAndReturn(EnterWith(access_, kFieldEptp, eptp), root, Of());
     }
-    return MoveToCr3(cr3);
+    case 1: {
+      const Step step = Switch();
+      if (!random_.OneIn(3)) return GoAndReturn(step, root, Of());
+      Rewrite(Moved());
+      return steps_.push_back(step);
+    }
+    default:
+      return GoAndReturn(EnterWith(access_, kFieldCr3, cr3 ^ Bit(12)),
+                         EnterWith(access_, kFieldCr3, cr3), Of());
   }
-  constexpr std::uint64_t kToggles[] = {kCr4Pge, kCr4Pge, kCr4Smep, kCr4Pcide};
-  Step step = MoveToCr3(g.cr4 ^ random_.Pick(kToggles));
-  step.reg = GuestRegister::kCr4;
-  return step;
 }
 
-// What ends what was kept, or seems to, or nothing. What is kept of guest
-// entries ends by more than INVEPT.
-void Shape::End() {
-  enum class Ending : std::uint8_t {
-    kNone,
-    kInvept,
-    kInvvpid,
-    kOfGuest,
-    kMoveToCr,
-    kEntry,
-    kRefusal
+void Shape::ChangeVpid() {
+  Controls& k = c_.controls;
+  if (!random_.OneIn(8)) k.secondary |= kSecondaryVpid;
+  if (k.vpid == 0) k.vpid = 1;
+  GoAndReturn(EnterWith(access_, kFieldVpid, k.vpid == 1 ? 2 : 1),
+              EnterWith(access_, kFieldVpid, k.vpid), KeptOf::kOtherVpid);
+}
+
+// By MOV to CR3, or with VM entry, which ends nothing of the guest's.
+void Shape::ChangePcid() {
+  const std::uint64_t cr3 = c_.guest.cr3;
+  const bool moves = MayMoveToCr(c_);
+  const auto to = [&](std::uint64_t value, std::uint32_t ends_one_in) {
+    if (!moves || random_.OneIn(3)) {
+      return EnterWith(access_, kFieldCr3, value);
+    }
+    const bool ends = random_.OneIn(ends_one_in);
+    return MoveToCr3(c_, access_, value | (ends ? 0 : kCr3Preserve));
   };
-  using enum Ending;
-  static constexpr Ending kOfEpt[] = {
-      kNone,    kNone,    kNone,   kNone,     kNone,    kNone,    kInvept,
-      kInvept,  kInvept,  kInvept, kInvept,   kInvvpid, kInvvpid, kInvvpid,
-      kOfGuest, kOfGuest, kEntry,  kMoveToCr, kRefusal, kRefusal, kRefusal};
-  static constexpr Ending kOfGuestEntry[] = {
-      kNone,    kNone,    kNone,    kNone,     kInvept,   kInvvpid,
-      kInvvpid, kInvvpid, kInvvpid, kInvvpid,  kOfGuest,  kOfGuest,
-      kOfGuest, kOfGuest, kOfGuest, kMoveToCr, kMoveToCr, kMoveToCr,
-      kEntry,   kRefusal, kRefusal, kRefusal};
-  Step step;
-  switch (IsGuest() ? random_.Pick(kOfGuestEntry) : random_.Pick(kOfEpt)) {
-    case kNone:
-      return;
-    case kInvept:
-      step = Invept();
-      break;
-    case kInvvpid:
-      step = Invvpid();
-      break;
-    case kOfGuest:
-      step = c_.guest.cpl == 0 ? Invpcid() : Invvpid();
-      break;
-    case kMoveToCr:
-      step = MayMoveToCr() ? MoveToCr() : Invvpid();
-      break;
-    case kEntry:
-      step = Enter(kFieldVpid, c_.controls.vpid);
-      break;
-    case kRefusal:
-      // What is refused ends what refuses it.
-      step = access_;
-      step.access.kind =
-          random_.OneIn(2) ? AccessKind::kFetch : AccessKind::kWrite;
-      break;
+  const Step away = to(cr3 ^ 1, 4);
+  GoAndReturn(away, to(cr3, 2), KeptOf::kOtherPcid);
+}
+
+// Here or under another PCID.
+void Shape::ChangeGlobalPage() {
+  StoreEntry(entry_.address, entry_.value | kGuestGlobal);
+  entry_.value |= kGuestGlobal;
+  if ((c_.guest.cr4 & kCr4Pcide) != 0 && random_.OneIn(2)) return ChangePcid();
+  Rewrite(random_.OneIn(4) ? 0 : Moved());
+}
+
+// The tables below the entry go. What was kept of it leads to them still, and
+// so to what is mapped there afterwards: no translation of that was kept.
+void Shape::ChangeUpperLevel() {
+  const Hpa next{leaf_.address.value ^ EntryBytes()};
+  StoreEntry(next, 0);
+  Rewrite(random_.OneIn(2) ? 0 : Moved());
+  End(Of());
+  steps_.push_back(Stores(next, leaf_.value));
+  // The entry before or behind maps the page before or behind.
+  const unsigned shift =
+      IsGuest() ? GuestPageShift(GuestModeOf(c_.guest), leaf_.level)
+                : PageShift(leaf_.level);
+  if (access_.kind == StepKind::kLinearAccess) {
+    access_.gla.value ^= Bit(shift);
+  } else {
+    access_.gpa.value ^= Bit(shift);
   }
-  step.processor = access_.processor;
-  if (random_.OneIn(8)) step.processor ^= 1;
-  Canonicalise(step);
-  steps_.push_back(step);
-  // CR4.PGE is cleared for a moment, to end what is global.
-  const bool toggles = step.kind == StepKind::kRegisterWrite &&
-                       step.reg == GuestRegister::kCr4 && random_.OneIn(2);
-  if (!toggles) return;
-  step.value = c_.guest.cr4;
-  steps_.push_back(step);
 }
 
 void Shape::Again() {
@@ -409,31 +373,31 @@ void Shape::Again() {
   steps_.push_back(again);
 }
 
-// PCIDs, and a global page.
-void Shape::AddTags() {
+// PCIDs and global pages, and a guest that may end what is kept of either.
+void Shape::AddTags(CacheShape shape) {
   if (access_.kind != StepKind::kLinearAccess) return;
   GuestState& g = c_.guest;
-  if (IsIa32e(GuestModeOf(g)) && random_.OneIn(4)) {
+  const bool about_pcids = shape == CacheShape::kPcidChanged;
+  const bool about_globals = shape == CacheShape::kGlobalPage;
+  if (IsIa32e(GuestModeOf(g)) && (about_pcids || random_.OneIn(4))) {
     g.cr4 |= kCr4Pcide;
     c_.processor.pcid = true;
   }
-  if (!random_.OneIn(4)) return;
-  g.cr4 |= kCr4Pge;
-  UsedEntries used;
-  FindUsedEntries(c_, access_, used);
-  for (const UsedEntry& entry : used.list) {
-    if (entry.kind == UsedKind::kGuest && entry.leaf) {
-      StoreGuest(entry.address, entry.value | kGuestGlobal);
-    }
-  }
+  if (about_globals || random_.OneIn(4)) g.cr4 |= kCr4Pge;
+  if ((about_pcids || about_globals) && !random_.OneIn(4)) g.cpl = 0;
 }
 
 bool Shape::Run() {
   if (c_.steps.size() + 5 > kMaxCacheSteps || !PickAccess()) return false;
-  AddTags();
-  if (!PickEntry()) return false;
-  ChangeEntry(static_cast<CacheShape>(random_.Below(kCacheShapeCount)));
-  End();
+  if (!random_.OneIn(4)) LetThrough();
+  auto shape = static_cast<CacheShape>(random_.Below(kCacheShapeCount));
+  if (!PickEntry(shape)) {
+    shape = static_cast<CacheShape>(random_.Below(kOfAnyEntry));
+    if (!PickEntry(shape)) return false;
+  }
+  AddTags(shape);
+  ChangeEntry(shape);
+  if (shape != CacheShape::kUpperLevel) End(Of());
   Again();
   if (random_.OneIn(3)) Again();
   c_.steps.insert(c_.steps.begin() + static_cast<std::ptrdiff_t>(at_) + 1,
@@ -446,9 +410,10 @@ bool Shape::Run() {
 
 std::string_view NameOf(CacheShape shape) {
   constexpr std::string_view kNames[kCacheShapeCount] = {
-      "moved",   "right-removed", "right-added", "memory-type",
-      "size",    "removed",       "mapped",      "repaired",
-      "cleared", "anything",      "tags-changed"};
+      "moved",        "right-removed", "right-added",  "memory-type",
+      "size",         "removed",       "mapped",       "repaired",
+      "cleared",      "anything",      "tags-changed", "vpid-changed",
+      "pcid-changed", "global",        "upper-level"};
   return kNames[static_cast<std::size_t>(shape)];
 }
 
@@ -456,14 +421,21 @@ bool AddCacheShape(Random& random, Case& c) { return Shape(random, c).Run(); }
 
 void MakeCacheCase(Random& random, Case& c) {
   if (c.steps.size() > 2) c.steps.resize(2);
-  if (!random.OneIn(12)) c.processor.ept_vpid_cap |= kInvalidationCapabilities;
+  std::uint64_t& capabilities = c.processor.ept_vpid_cap;
+  capabilities |= kInvalidationCapabilities;
+  if (random.OneIn(12)) {  // an instruction or a type fewer
+    constexpr unsigned kBits[] = {20, 20, 25, 26, 32, 32, 40, 41, 42, 43};
+    capabilities &= ~Bit(random.Pick(kBits));
+  }
   Controls& k = c.controls;
   k.primary &= ~kPrimaryInvlpgExiting;
+  if (!random.OneIn(8)) k.primary &= ~kPrimaryCr3Loads;
+  if (random.OneIn(3)) c.guest.cpl = 0;  // who may end what is kept
   if (random.Percent(70)) {
     k.secondary |= kSecondaryVpid;
     if (k.vpid == 0) k.vpid = static_cast<std::uint16_t>(1 + random.Below(3));
   }
-  if (random.OneIn(2)) k.secondary |= kSecondaryInvpcid;
+  if (random.Percent(70)) k.secondary |= kSecondaryInvpcid;
   if (random.OneIn(4)) AddCacheShape(random, c);
   AddCacheShape(random, c);
 }

@@ -25,9 +25,13 @@ enum class CacheShape : std::size_t {
   kRepaired,      // what was misconfigured, or had a reserved bit, is not
   kFlagsCleared,  // A, D or both
   kAnything,      // one small change
-  kTagsChanged,   // EPTP, VPID, CR3 or PCID, perhaps for a while
+  kTagsChanged,   // EPTP or the root of CR3, perhaps for a while
+  kVpidChanged,   // the VPID, likewise
+  kPcidChanged,   // the PCID alone, likewise
+  kGlobalPage,    // the guest's, which is used under any PCID
+  kUpperLevel,    // it maps no page: what is used is another page's
 };
-inline constexpr std::size_t kCacheShapeCount = 11;
+inline constexpr std::size_t kCacheShapeCount = 15;
 std::string_view NameOf(CacheShape shape);
 
 // Beyond this a case is given no more steps.

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <type_traits>
 #include <vector>
 
 #include "fuzzers/encoding/case_memory.h"
@@ -62,20 +63,40 @@ std::optional<CacheShape> ShapeOfChange(std::uint64_t was, std::uint64_t is,
   return CacheShape::kAnything;
 }
 
-bool ChangesTags(const Step& step) {
-  constexpr std::uint64_t kFields[] = {0x0000, 0x201a, 0x6802};
-  switch (step.kind) {
-    case StepKind::kEptpSwitch:
-      return true;
-    case StepKind::kRegisterWrite:
-      return step.reg == GuestRegister::kCr3;
-    case StepKind::kVmEntry:
-      for (const std::uint64_t field : kFields) {
-        if (step.index == field) return true;
-      }
-      return false;
+constexpr std::uint64_t kFieldVpid = 0x0000;
+constexpr std::uint64_t kFieldEptp = 0x201a;
+constexpr std::uint64_t kFieldCr3 = 0x6802;
+
+// What becomes of the tags of what is kept; `now` has them as they are, and
+// then as they become.
+std::optional<CacheShape> ShapeOfTags(const Step& step, Case& now) {
+  std::uint64_t& cr3 = now.guest.cr3;
+  const auto becomes = [](auto& tag, std::uint64_t value, CacheShape shape) {
+    const auto was = tag;
+    tag = static_cast<std::remove_reference_t<decltype(tag)>>(value);
+    return was != tag ? std::optional(shape) : std::nullopt;
+  };
+  const auto of_cr3 = [&](std::uint64_t value) {
+    const bool pcid =
+        (now.guest.cr4 & kCr4Pcide) != 0 && (cr3 ^ value) >> 12 == 0;
+    return becomes(cr3, value,
+                   pcid ? CacheShape::kPcidChanged : CacheShape::kTagsChanged);
+  };
+  if (step.kind == StepKind::kEptpSwitch) return CacheShape::kTagsChanged;
+  if (step.kind == StepKind::kRegisterWrite) {
+    if (step.reg != GuestRegister::kCr3) return std::nullopt;
+    return of_cr3(step.value & ~Bit(63));
+  }
+  if (step.kind != StepKind::kVmEntry) return std::nullopt;
+  switch (step.index) {
+    case kFieldVpid:
+      return becomes(now.controls.vpid, step.value, CacheShape::kVpidChanged);
+    case kFieldEptp:
+      return becomes(now.controls.eptp, step.value, CacheShape::kTagsChanged);
+    case kFieldCr3:
+      return of_cr3(step.value);
     default:
-      return false;
+      return std::nullopt;
   }
 }
 
@@ -85,7 +106,11 @@ CacheShapes ShapesIn(const Case& c) {
   std::size_t last = c.steps.size();  // of the accesses
   while (last > 0 && !IsAccess(c.steps[last - 1])) --last;
   const unsigned guest_bytes = ShapeOf(GuestModeOf(c.guest)).entry_bytes;
+  const bool globals = (c.guest.cr4 & kCr4Pge) != 0;
   CacheShapes shapes;
+  const auto is = [&](CacheShape shape) {
+    shapes.set(static_cast<std::size_t>(shape));
+  };
   Case now = c;
   std::vector<UsedEntry> used;
   bool accessed = false;
@@ -96,23 +121,32 @@ CacheShapes ShapesIn(const Case& c) {
       UsedEntries entries;
       FindUsedEntries(now, step, entries);
       used.insert(used.end(), entries.list.begin(), entries.list.end());
-    } else if (accessed && ChangesTags(step)) {
-      shapes.set(static_cast<std::size_t>(CacheShape::kTagsChanged));
-    } else if (step.kind == StepKind::kStore) {
-      const Case before = now;
-      StoreWord(now, step.hpa, step.value);
-      for (const UsedEntry& entry : used) {
-        if ((entry.address.value & ~7ull) != step.hpa.value ||
-            entry.kind == UsedKind::kOther) {
-          continue;
-        }
-        const bool guest = entry.kind == UsedKind::kGuest;
-        const unsigned bytes = guest ? guest_bytes : 8;
-        const auto shape =
-            ShapeOfChange(LoadEntry(before, entry.address, bytes),
-                          LoadEntry(now, entry.address, bytes),
-                          guest ? kGuestMeaning : kEptMeaning);
-        if (shape) shapes.set(static_cast<std::size_t>(*shape));
+      continue;
+    }
+    if (const auto shape = ShapeOfTags(step, now); shape && accessed) {
+      is(*shape);
+    }
+    if (step.kind != StepKind::kStore) continue;
+    const Case before = now;
+    StoreWord(now, step.hpa, step.value);
+    for (const UsedEntry& entry : used) {
+      if ((entry.address.value & ~7ull) != step.hpa.value ||
+          entry.kind == UsedKind::kOther) {
+        continue;
+      }
+      const bool guest = entry.kind == UsedKind::kGuest;
+      const unsigned bytes = guest ? guest_bytes : 8;
+      const std::uint64_t was = LoadEntry(before, entry.address, bytes);
+      const auto shape =
+          ShapeOfChange(was, LoadEntry(now, entry.address, bytes),
+                        guest ? kGuestMeaning : kEptMeaning);
+      if (!shape) continue;
+      is(*shape);
+      if (guest && globals && entry.leaf && (was & kGuestGlobal) != 0) {
+        is(CacheShape::kGlobalPage);
+      }
+      if (entry.level > 1 && !entry.leaf && entry.kind != UsedKind::kSpp) {
+        is(CacheShape::kUpperLevel);
       }
     }
   }

@@ -77,14 +77,39 @@ TEST(ShapesInTest, WhatNoAccessUsedIsNone) {
   EXPECT_TRUE(ShapesIn(c).none());
 }
 
-TEST(ShapesInTest, AnotherVpidIsAnotherTag) {
+TEST(ShapesInTest, AnotherVpidIsAShapeOfItsOwn) {
   Case c = Reads(0x9037);
   Step enter;
   enter.kind = StepKind::kVmEntry;
   enter.value = 2;
   c.steps.push_back(enter);
   c.steps.push_back(c.steps[0]);
-  EXPECT_EQ(ShapesIn(c), Only(CacheShape::kTagsChanged));
+  EXPECT_EQ(ShapesIn(c), Only(CacheShape::kVpidChanged));
+}
+
+TEST(ShapesInTest, AnotherPcidIsAShapeOfItsOwn) {
+  for (const bool pcids : {false, true}) {
+    Case c = Reads(0x9037);
+    if (pcids) c.guest.cr4 |= 1 << 17;
+    Step to;
+    to.kind = StepKind::kRegisterWrite;
+    to.reg = GuestRegister::kCr3;
+    to.value = std::uint64_t{1} << 63 | 3;
+    c.steps.push_back(to);
+    c.steps.push_back(c.steps[0]);
+    EXPECT_EQ(ShapesIn(c), Only(pcids ? CacheShape::kPcidChanged
+                                      : CacheShape::kTagsChanged));
+    c.guest.cr3 = 3;
+    EXPECT_TRUE(ShapesIn(c).none()) << "it is that already";
+  }
+}
+
+TEST(ShapesInTest, WhatLeadsToATableIsOfAnUpperLevel) {
+  Case c = Reads(0x9037);
+  Store(0x3000, 0x5007, c);
+  c.steps.push_back(c.steps[0]);
+  EXPECT_EQ(ShapesIn(c),
+            Only(CacheShape::kMoved) | Only(CacheShape::kUpperLevel));
 }
 
 // A share for each: none is drawn and then lost on the way.

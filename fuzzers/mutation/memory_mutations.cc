@@ -46,14 +46,8 @@ bool FlipBitOfUsedEntry(Random& random, Case& c) {
   return ReplaceEntry(c, entry, entry.value ^ Bit(random.Below(64)));
 }
 
-// `value` without what is reserved and with every permission.
 std::uint64_t Mended(const Case& c, const UsedEntry& entry) {
-  const std::uint64_t width = Low(PhysicalWidth(c)) | ~Low(52);
-  std::uint64_t value = entry.value & width & ~Low(12);
-  value |= kPermissions | kUserExecute | (entry.value & (kAccessed | kDirty));
-  if (!entry.leaf) return value;
-  value &= ~(Low(PageShift(entry.level)) & ~Low(12));
-  return value | kWriteBack << kTypeShift | (entry.level > 1 ? kLeaf : 0);
+  return MendEntry(c, entry.value, entry.level, entry.leaf);
 }
 
 // Where an entry without an address may lead: to the guest-physical page of

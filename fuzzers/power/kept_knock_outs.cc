@@ -33,27 +33,33 @@ std::size_t PlaceOf(const Alteration& alteration) {
 }  // namespace
 
 struct KeptKnockOuts::Keeper {
-  Keeper(std::size_t number, const Alteration& alteration, Oracle& engine)
+  Keeper(std::size_t number, const Alteration& alteration, Oracle& engine,
+         Oracle& keeps_all)
       : number(number),
         place(PlaceOf(alteration)),
         oracle(Dialect().With(alteration), Manner::kKept) {
     more.Add(oracle, Dialect());
     less.Add(engine, Dialect().With(alteration));
-    for (Trial* trial : {&more, &less}) {
+    less_than_all.Add(keeps_all, Dialect().With(alteration));
+    for (Trial* trial : {&more, &less, &less_than_all}) {
       trial->set_keeps_hits(false);
       trial->set_memory_first(true);
     }
   }
 
   bool Shows(const Case& c) {
-    return less.Run(c)[0].disagrees || more.Run(c)[0].disagrees;
+    for (Trial* trial : {&less, &less_than_all, &more}) {
+      if (trial->Run(c)[0].disagrees) return true;
+    }
+    return false;
   }
 
   const std::size_t number;
   const std::size_t place;
   DialectOracle oracle;
-  Trial more;  // than the SDM lets be kept
-  Trial less;
+  Trial more;           // than the SDM lets be kept
+  Trial less;           // than the engine keeps
+  Trial less_than_all;  // than somebody who keeps what the SDM lets him
 };
 
 KeptKnockOuts::KeptKnockOuts(std::span<const Alteration> alterations)
@@ -61,7 +67,8 @@ KeptKnockOuts::KeptKnockOuts(std::span<const Alteration> alterations)
       verdict_(std::make_unique<Verdict>()),
       trace_(std::make_unique<Trace>()) {
   for (std::size_t i = 0; i < alterations.size(); ++i) {
-    keepers_.push_back(std::make_unique<Keeper>(i, alterations[i], engine_));
+    keepers_.push_back(
+        std::make_unique<Keeper>(i, alterations[i], engine_, keeps_all_));
   }
   trace_->keeps_hits = false;
   by_sdm_.Add(engine_, Dialect());

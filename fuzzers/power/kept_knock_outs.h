@@ -3,7 +3,10 @@
 //
 // More: somebody who keeps what it lets him (DialectOracle, kKept) is judged by
 // the SDM. Less: the engine with its translation cache, which keeps to the SDM,
-// is judged by the altered reference. Whichever comes first is counted.
+// is judged by the altered reference, and so is somebody who keeps whatever the
+// SDM lets him: the engine never refuses by what it has kept (CACHE-9), nor
+// keeps flags that are clear (CACHE-14) or sub-page permissions (CACHE-15).
+// Whichever comes first is counted.
 //
 // Cost: the reference goes through all ways to have kept translations, for each
 // alteration that is left and matters to the case (touched.h): one that would

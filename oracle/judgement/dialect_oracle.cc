@@ -1,5 +1,7 @@
 #include "oracle/judgement/dialect_oracle.h"
 
+#include <algorithm>
+
 #include "oracle/judgement/permitted.h"
 #include "oracle/unmodelled.h"
 
@@ -31,6 +33,22 @@ bool DialectOracle::Departs(const MachineState& state, const Step* step) {
   return !SameVerdict(*verdict_, *sdm_verdict_);
 }
 
+const Alternative& DialectOracle::LastOf(const MachineState& state,
+                                         const Step* step) {
+  const auto& all = verdict_->alternatives;
+  if (!trace_->altered) return all.back();
+  Judge(sdm_, state, step, *sdm_verdict_);
+  if (sdm_verdict_->standing != Standing::kJudged) return all.back();
+  const auto& permitted = sdm_verdict_->alternatives;
+  for (std::size_t i = all.size(); i-- > 0;) {
+    const bool known = std::any_of(
+        permitted.begin(), permitted.end(),
+        [&](const Alternative& other) { return Permits(other, all[i]); });
+    if (!known) return all[i];
+  }
+  return all.back();
+}
+
 Skip DialectOracle::Answer(const MachineState& state, const Step* step,
                            Outcome& outcome) {
   Judge(altered_, state, step, *verdict_);
@@ -42,7 +60,7 @@ Skip DialectOracle::Answer(const MachineState& state, const Step* step,
       // Whoever refuses a VM entry that may succeed is asked nothing more.
       if (IsEntry(step)) ++answered_;
       if (manner_ == Manner::kKept) {
-        outcome = PlainOutcome(verdict_->alternatives.back(), state);
+        outcome = PlainOutcome(LastOf(state, step), state);
       } else if (manner_ == Manner::kPlain || IsEntry(step)) {
         outcome = PlainOutcome(verdict_->alternatives[0], state);
       } else {

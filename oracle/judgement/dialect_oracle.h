@@ -23,7 +23,8 @@ namespace eptdiff {
 enum class Manner : std::uint8_t {
   kPlain,   // the first: no optional write, 0 where nothing is defined
   kVaried,  // one after the other, beginning where the case determines
-  kKept,    // the last: of what was kept, it uses what it may
+  kKept,  // of what was kept, it uses what it may: the last, and if it can one
+          // that the SDM does not permit
 };
 
 class DialectOracle final : public Oracle {
@@ -48,6 +49,8 @@ class DialectOracle final : public Oracle {
   void Judge(const CachingReference& reference, const MachineState& state,
              const Step* step, Verdict& verdict);
   Skip Answer(const MachineState& state, const Step* step, Outcome& outcome);
+  // Of *verdict_, what kKept gives.
+  const Alternative& LastOf(const MachineState& state, const Step* step);
 
   const Manner manner_;
   std::size_t answered_ = 0;  // steps of this case
