@@ -246,6 +246,12 @@ constexpr Alteration kVariants[] = {
      },
      "the reported guest-physical address is that of the page: bits 11:0 are "
      "clear"},
+    {"INFO-1/gpa-of-page-with-paging", Slot::kInfo1Gpa,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return s.PagingEnabled() ? Field(value, 63, 12) : value;
+     },
+     "with guest paging, the reported guest-physical address is that of the "
+     "page: bits 11:0 are clear"},
     {"INFO-1/gla-of-page", Slot::kInfo1Gla,
      [](const Situation&, std::uint64_t value) -> std::uint64_t {
        return Field(value, 63, 12);

@@ -272,9 +272,23 @@ std::vector<NamedCase> ReportCases() {
       {"info-1-gla-of-a-table",
        "INFO-1",
        {"INFO-1/gla-of-translation-only", "INFO-1/gla-of-page",
-        "INFO-1/gpa-of-page"},
+        "INFO-1/gpa-of-page", "INFO-1/gpa-of-page-with-paging"},
        Guest4().EptPte(0x12000, 0).Read(kGla).Build(),
        Violation(0x81, 0x12550).At(kGla)},
+      {"info-1-paging-off",
+       "INFO-1",
+       {"INFO-1/gpa-of-page"},
+       Walk4()
+           .With([](Case& c) {
+             c.guest.cr0 = 1;  // PE
+             c.guest.cr4 = 0;
+             c.guest.cs_l = false;
+             c.guest.efer = 0;
+           })
+           .Pte(0)
+           .Linear(AccessKind::kRead, 0x1234)
+           .Build(),
+       Violation(0x781, 0x1234).At(0x1234)},
       // The second page has a page table of its own, which is not mapped.
       {"info-1-second-page",
        "INFO-1",
