@@ -92,6 +92,9 @@ static inline void list_splice_init(struct list_head* from,
   list_entry((list)->prev, type, member)
 #define list_first_entry_or_null(list, type, member) \
   (list_empty(list) ? 0 : list_first_entry(list, type, member))
+#define list_first_or_null_rcu list_first_entry_or_null
+#define list_next_or_null_rcu(list, node, type, member) \
+  ((node)->next == (list) ? 0 : list_entry((node)->next, type, member))
 #define list_next_entry(item, member) \
   list_entry((item)->member.next, __typeof__(*(item)), member)
 #define list_prev_entry(item, member) \

@@ -27,6 +27,7 @@ typedef atomic_t refcount_t;
 #define atomic64_inc atomic_inc
 #define atomic64_add atomic_add
 #define atomic64_sub atomic_sub
+#define atomic64_dec atomic_dec
 #define atomic_long_read atomic_read
 #define refcount_read atomic_read
 #define refcount_set atomic_set
@@ -35,31 +36,25 @@ typedef atomic_t refcount_t;
 #define refcount_dec_and_test atomic_dec_and_test
 #define atomic_cmpxchg(a, old, new) cmpxchg(&(a)->counter, old, new)
 
-#define xchg(place, value)                    \
-  ({                                          \
-    __typeof__(*(place)) xchg_was = *(place); \
-    *(place) = (value);                       \
-    xchg_was;                                 \
+/* In one step also for what looks on (tables.h). */
+#define xchg(place, value) \
+  __atomic_exchange_n(place, (__typeof__(*(place)))(value), __ATOMIC_SEQ_CST)
+#define cmpxchg(place, old, new)                                               \
+  ({                                                                           \
+    __typeof__(*(place)) cmpxchg_was = (old);                                  \
+    __atomic_compare_exchange_n(place, &cmpxchg_was, new, 0, __ATOMIC_SEQ_CST, \
+                                __ATOMIC_SEQ_CST);                             \
+    cmpxchg_was;                                                               \
   })
-#define cmpxchg(place, old, new)                 \
-  ({                                             \
-    __typeof__(*(place)) cmpxchg_was = *(place); \
-    if (cmpxchg_was == (old)) *(place) = (new);  \
-    cmpxchg_was;                                 \
-  })
-#define try_cmpxchg(place, old, new)         \
-  ({                                         \
-    __typeof__(*(place)) try_was = *(place); \
-    const bool try_same = try_was == *(old); \
-    if (try_same)                            \
-      *(place) = (new);                      \
-    else                                     \
-      *(old) = try_was;                      \
-    try_same;                                \
-  })
+#define try_cmpxchg(place, old, new)                                \
+  __atomic_compare_exchange_n(place, old, new, 0, __ATOMIC_SEQ_CST, \
+                              __ATOMIC_SEQ_CST)
+#define atomic64_fetch_and(mask, a) \
+  __atomic_fetch_and(&(a)->counter, mask, __ATOMIC_SEQ_CST)
 #define cmpxchg64 cmpxchg
 #define try_cmpxchg64 try_cmpxchg
 #define xchg64 xchg
+#define cpu_relax() barrier()
 #define smp_mb() barrier()
 #define smp_rmb() barrier()
 #define smp_wmb() barrier()

@@ -105,6 +105,7 @@ typedef unsigned int poll_t, __poll_t;
 #define BUILD_BUG_ON_MSG(condition, message) BUILD_BUG_ON(condition)
 #define BUILD_BUG_ON_ZERO(condition) \
   ((int)sizeof(char[1 - 2 * !!(condition)]) - 1)
+#define BUILD_BUG_ON_INVALID(expression) ((void)sizeof((long)(expression)))
 #define BUILD_BUG() ((void)0)
 #define static_assert(condition, ...) _Static_assert(condition, "" __VA_ARGS__)
 #define __stringify_1(x...) #x
