@@ -14,6 +14,15 @@ std::uint64_t Allowed(const Situation& s, int position) {
   return !s.not_present && !s.beyond_width && s.InAllEntries(position);
 }
 
+// The AND over the entries above the PTE.
+std::uint64_t AllowedAbovePte(const Situation& s, int position) {
+  if (s.not_present || s.beyond_width) return 0;
+  for (const PathEntry& used : s.path) {
+    if (used.level != 1 && !Bit(used.value, position)) return 0;
+  }
+  return 1;
+}
+
 // The bit of the leaf, where one was reached.
 std::uint64_t OfLeaf(const Situation& s, int position) {
   return s.reached_leaf && Bit(s.path.back().value, position);
@@ -51,6 +60,11 @@ constexpr Alteration kVariants[] = {
     {"QUAL-2/never", Slot::kQual2,
      [](const Situation&, std::uint64_t) -> std::uint64_t { return 0; },
      "qualification bit 2 is not set for an instruction fetch"},
+    {"QUAL-3/pte-ignored", Slot::kQual3,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return AllowedAbovePte(s, 0);
+     },
+     "qualification bit 3 does not count bit 0 of a PTE"},
     {"QUAL-3/leaf-only", Slot::kQual3,
      [](const Situation& s, std::uint64_t) -> std::uint64_t {
        return OfLeaf(s, 0);
@@ -66,6 +80,11 @@ constexpr Alteration kVariants[] = {
        return Allowed(s, 2);
      },
      "qualification bits 3 and 5 are exchanged, as bit 3 shows"},
+    {"QUAL-4/pte-ignored", Slot::kQual4,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return AllowedAbovePte(s, 1);
+     },
+     "qualification bit 4 does not count bit 1 of a PTE"},
     {"QUAL-4/leaf-only", Slot::kQual4,
      [](const Situation& s, std::uint64_t) -> std::uint64_t {
        return OfLeaf(s, 1);
@@ -86,6 +105,11 @@ constexpr Alteration kVariants[] = {
        return value || (s.EptPagingWrite() && OfLeaf(s, 58));
      },
      "bit 58 of the leaf counts as write permission in qualification bit 4"},
+    {"QUAL-5/pte-ignored", Slot::kQual5,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return AllowedAbovePte(s, 2);
+     },
+     "qualification bit 5 does not count bit 2 of a PTE"},
     {"QUAL-5/leaf-only", Slot::kQual5,
      [](const Situation& s, std::uint64_t) -> std::uint64_t {
        return OfLeaf(s, 2);

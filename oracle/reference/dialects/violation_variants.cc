@@ -12,6 +12,14 @@ bool InLeaf(const Situation& s, int position) {
   return !s.path.empty() && Bit(s.path.back().value, position);
 }
 
+// Whether an entry above the PTE lacks bit `position`.
+bool LackingAbovePte(const Situation& s, int position) {
+  for (const PathEntry& used : s.path) {
+    if (used.level != 1 && !Bit(used.value, position)) return true;
+  }
+  return false;
+}
+
 bool TableEntriesAllowWrites(const Situation& s) {
   for (const PathEntry& used : s.path) {
     if (!used.leaf && !Bit(used.value, 1)) return false;
@@ -20,11 +28,21 @@ bool TableEntriesAllowWrites(const Situation& s) {
 }
 
 constexpr Alteration kVariants[] = {
+    {"VIO-2/pte-ignored", Slot::kVio2,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && LackingAbovePte(s, 0);
+     },
+     "read permission is not looked for in a PTE"},
     {"VIO-2/leaf-only", Slot::kVio2,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        return value && !InLeaf(s, 0);
      },
      "read permission is judged by the leaf alone"},
+    {"VIO-3/pte-ignored", Slot::kVio3,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && LackingAbovePte(s, 1);
+     },
+     "write permission is not looked for in a PTE"},
     {"VIO-3/leaf-only", Slot::kVio3,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        return value && !InLeaf(s, 1);
@@ -37,6 +55,11 @@ constexpr Alteration kVariants[] = {
      "a write to a page whose dirty flag is clear is an EPT violation: the "
      "flag "
      "is left to software"},
+    {"VIO-4/pte-ignored", Slot::kVio4,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && LackingAbovePte(s, 2);
+     },
+     "without MBEC, execute permission is not looked for in a PTE"},
     {"VIO-4/leaf-only", Slot::kVio4,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        return value && !InLeaf(s, 2);

@@ -56,6 +56,7 @@ static uint64_t last_gpa; /* of the last page that was asked for */
 
 void seat_fails(const char *what) {
   printf("%s\n", what);
+  fflush(stdout);
   abort();
 }
 

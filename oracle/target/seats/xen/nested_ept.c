@@ -50,6 +50,7 @@ const void *nested_ept_table(unsigned long address) {
 
 void seat_fails(const char *what) {
   printf("%s\n", what);
+  fflush(stdout);
   abort();
 }
 

@@ -42,6 +42,7 @@ static int mapped_anything;
 
 void seat_fails(const char *what) {
   printf("%s\n", what);
+  fflush(stdout);
   abort();
 }
 
