@@ -32,7 +32,7 @@ Decoding OfControls(std::uint64_t value, std::span<const BitName> names,
       value & Mask(width - 1, 0) & ~BitsOf(names) & ~one;
   if (reserved != 0) {
     decoding.wrong.push_back(
-        absl::StrCat("reserved bits set: ", BitNumbers(reserved), " (", table,
+        absl::StrCat(ReservedBitsWords(reserved), " (", table,
                      "); whether they may be, the capability MSR says"));
   }
   if (width < 64 && (value & Mask(63, width)) != 0) {
@@ -96,7 +96,7 @@ Decoding DecodeCapabilities(std::uint64_t value, const DecodeContext&) {
       value & ~BitsOf(kCapabilityBits) & ~BitsOf(kInvvpidBits) & ~Mask(53, 48);
   if (reserved != 0) {
     decoding.wrong.push_back(
-        absl::StrCat("reserved bits set: ", BitNumbers(reserved), " (A.10)"));
+        absl::StrCat(ReservedBitsWords(reserved), " (A.10)"));
   }
   HighestFirst(decoding);
   return decoding;
@@ -126,7 +126,7 @@ Decoding DecodeErrorCode(std::uint64_t value, const DecodeContext&) {
   const std::uint64_t reserved = value & ~BitsOf(kErrorCodeBits);
   if (reserved != 0) {
     decoding.wrong.push_back(
-        absl::StrCat("reserved bits set: ", BitNumbers(reserved), " (3A 4.7)"));
+        absl::StrCat(ReservedBitsWords(reserved), " (3A 4.7)"));
   }
   if (Bit(value, 3) && !Bit(value, 0)) {
     decoding.wrong.push_back(

@@ -85,6 +85,9 @@ std::string DecodingText(const Decoding& decoding) {
     absl::StrAppend(&text, Item(2, "WRONG: ", "", wrong));
   }
   absl::StrAppend(&text, Wrapped(decoding.summary, 2));
+  for (const std::string& cause : decoding.causes) {
+    absl::StrAppend(&text, Item(2, "may be:", "", cause));
+  }
   for (const DecodedField& field : decoding.fields) {
     const std::string lead =
         absl::StrFormat("  %5s  ", BitsOf(field)) +
@@ -114,6 +117,11 @@ std::string DecodingJson(const Decoding& decoding) {
   json.Key("wrong").Array();
   for (const std::string& wrong : decoding.wrong) json.String(wrong);
   json.End();
+  if (!decoding.causes.empty()) {
+    json.Key("causes").Array();
+    for (const std::string& cause : decoding.causes) json.String(cause);
+    json.End();
+  }
   json.Key("fields").Array();
   for (const DecodedField& field : decoding.fields) {
     json.OnOneLine();

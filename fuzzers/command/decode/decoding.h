@@ -44,6 +44,7 @@ struct Decoding {
   std::uint64_t value = 0;
   std::string summary;               // in one or more sentences
   std::vector<std::string> wrong;    // reserved, impossible, refused
+  std::vector<std::string> causes;   // what may have led to it, a rule each
   std::vector<DecodedField> fields;  // the highest first
 };
 

@@ -3,7 +3,7 @@
 #include <bitset>
 #include <cstdint>
 #include <string>
-#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +11,7 @@
 #include "fuzzers/command/decode/field_list.h"
 #include "fuzzers/command/walk/walk_case.h"
 #include "fuzzers/command/words/answer_words.h"
+#include "fuzzers/command/words/bit_names.h"
 #include "fuzzers/command/words/bit_words.h"
 #include "fuzzers/command/words/word_list.h"
 #include "oracle/case.h"
@@ -21,6 +22,8 @@ namespace eptdiff {
 namespace {
 
 constexpr std::uint64_t kRootAt = 0x1000;
+constexpr const char* kReserved = "reserved: must be 0";
+constexpr const char* kNoFlags = "ignored: EPTP bit 6 is 0";
 
 KnownMachine MachineOf(const DecodeContext& context) {
   KnownMachine machine;
@@ -56,17 +59,27 @@ void AddAddress(Decoding& decoding, const DecodeContext& context, int low,
       source);
 }
 
+// A bit by its name, after `negation` if it is 0: "read", "no read".
+DecodedField& AddEntryBit(Decoding& decoding, int bit, const char* negation,
+                          Rule rule) {
+  return AddField(decoding, bit, bit,
+                  absl::StrCat(Bit(decoding.value, bit) ? "" : negation,
+                               BitWords(kEptEntryBits, bit)),
+                  SourceOf(rule));
+}
+
 void AddLeafFields(Decoding& decoding, const DecodeContext& context) {
   const std::uint64_t value = decoding.value;
   AddField(decoding, 5, 3, MemoryTypeWords(value >> 3 & 7),
            SourceOf(Rule::kMt5));
   AddField(decoding, 6, 6,
-           Bit(value, 6) ? "ignore PAT" : "combined with the PAT memory type",
+           Bit(value, 6) ? BitWords(kEptEntryBits, 6)
+                         : "combined with the PAT memory type",
            SourceOf(Rule::kMt4));
   const int low = 12 + 9 * (context.level - 1);
   AddAddress(decoding, context, low, "page at", SourceOf(Rule::kWalk6));
   if (low > 12) {
-    AddField(decoding, low - 1, 12, "reserved: must be 0",
+    AddField(decoding, low - 1, 12, kReserved,
              SourceOf(context.level == 3 ? Rule::kCfg8 : Rule::kCfg9));
   }
 }
@@ -74,17 +87,12 @@ void AddLeafFields(Decoding& decoding, const DecodeContext& context) {
 void AddEntryFields(Decoding& decoding, const DecodeContext& context) {
   const std::uint64_t value = decoding.value;
   const bool leaf = context.level == 1 || (context.level <= 3 && Bit(value, 7));
-  AddField(decoding, 0, 0, Bit(value, 0) ? "read" : "no read",
-           SourceOf(Rule::kVio2));
-  AddField(decoding, 1, 1, Bit(value, 1) ? "write" : "no write",
-           SourceOf(Rule::kVio3));
-  AddField(decoding, 2, 2,
-           absl::StrCat(Bit(value, 2) ? "execute" : "no execute",
-                        context.mbec ? " (supervisor-mode addresses)" : ""),
-           SourceOf(context.mbec ? Rule::kVio5 : Rule::kVio4));
-  DecodedField& user = AddField(
-      decoding, 10, 10, Bit(value, 10) ? "user execute" : "no user execute",
-      SourceOf(Rule::kVio6));
+  AddEntryBit(decoding, 0, "no ", Rule::kVio2);
+  AddEntryBit(decoding, 1, "no ", Rule::kVio3);
+  DecodedField& execute =
+      AddEntryBit(decoding, 2, "no ", context.mbec ? Rule::kVio5 : Rule::kVio4);
+  if (context.mbec) execute.words += " (supervisor-mode addresses)";
+  DecodedField& user = AddEntryBit(decoding, 10, "no ", Rule::kVio6);
   if (!context.mbec) {
     user.open = "ignored without mode-based execute control (--mbec)";
   }
@@ -93,30 +101,25 @@ void AddEntryFields(Decoding& decoding, const DecodeContext& context) {
   } else {
     AddAddress(decoding, context, 12, "table at", SourceOf(Rule::kWalk9));
     const int last = context.level >= 4 ? 7 : 6;
-    AddField(decoding, last, 3, "reserved: must be 0",
+    AddField(decoding, last, 3, kReserved,
              SourceOf(context.level >= 4 ? Rule::kCfg5 : Rule::kCfg6));
   }
   if (context.level == 2 || context.level == 3) {
-    AddField(decoding, 7, 7, leaf ? "maps a page" : "references a table",
+    AddField(decoding, 7, 7,
+             leaf ? BitWords(kEptEntryBits, 7) : "references a table",
              SourceOf(Rule::kWalk5));
   }
   const bool flags = !context.eptp || Bit(*context.eptp, 6);
-  AddField(decoding, 8, 8, Bit(value, 8) ? "accessed" : "not accessed",
-           SourceOf(Rule::kAd1))
-      .open = flags ? "" : "ignored: EPTP bit 6 is 0";
+  AddEntryBit(decoding, 8, "not ", Rule::kAd1).open = flags ? "" : kNoFlags;
   if (leaf) {
-    AddField(decoding, 9, 9, Bit(value, 9) ? "dirty" : "not dirty",
-             SourceOf(Rule::kAd2))
-        .open = flags ? "" : "ignored: EPTP bit 6 is 0";
+    AddEntryBit(decoding, 9, "not ", Rule::kAd2).open = flags ? "" : kNoFlags;
   }
-  for (const auto& [bit, words, rule] :
-       {std::tuple(57, "verify guest paging", Rule::kVio13),
-        std::tuple(58, "paging write", Rule::kVio11),
-        std::tuple(60, "supervisor shadow stack", Rule::kVio12),
-        std::tuple(61, "sub-page write permissions", Rule::kSpp1),
-        std::tuple(63, "suppress #VE", Rule::kVe1)}) {
+  for (const auto& [bit, rule] :
+       {std::pair(57, Rule::kVio13), std::pair(58, Rule::kVio11),
+        std::pair(60, Rule::kVio12), std::pair(61, Rule::kSpp1),
+        std::pair(63, Rule::kVe1)}) {
     if (!Bit(value, bit)) continue;
-    AddField(decoding, bit, bit, words, SourceOf(rule)).open =
+    AddEntryBit(decoding, bit, "", rule).open =
         "ignored where its control is 0";
   }
 }
@@ -183,17 +186,15 @@ Decoding DecodeEptp(std::uint64_t value, const DecodeContext& context) {
            absl::StrCat("page-walk length less 1: ", (value >> 3 & 7) + 1,
                         " levels"),
            SourceOf(Rule::kEptp2));
-  AddField(decoding, 6, 6, "accessed and dirty flags", SourceOf(Rule::kEptp3));
-  AddField(decoding, 7, 7, "supervisor shadow-stack control",
-           SourceOf(Rule::kEptp4));
-  AddField(decoding, 11, 8, "reserved: must be 0", SourceOf(Rule::kEptp5));
+  AddField(decoding, 6, 6, BitWords(kEptpBits, 6), SourceOf(Rule::kEptp3));
+  AddField(decoding, 7, 7, BitWords(kEptpBits, 7), SourceOf(Rule::kEptp4));
+  AddField(decoding, 11, 8, kReserved, SourceOf(Rule::kEptp5));
   const int high = static_cast<int>(context.maxphyaddr) - 1;
   AddField(decoding, high, 12,
            absl::StrCat("root table at ", Hexadecimal(value & Mask(high, 12))),
            SourceOf(Rule::kEptp5));
   if (high < 63) {
-    AddField(decoding, 63, high + 1, "reserved: must be 0",
-             SourceOf(Rule::kEptp5));
+    AddField(decoding, 63, high + 1, kReserved, SourceOf(Rule::kEptp5));
   }
   HighestFirst(decoding);
   return decoding;

@@ -9,6 +9,7 @@
 #include "engine/walk/exit_qualification.h"
 #include "fuzzers/command/decode/decoding.h"
 #include "fuzzers/command/decode/field_list.h"
+#include "fuzzers/command/words/answer_words.h"
 #include "fuzzers/command/words/bit_names.h"
 #include "fuzzers/command/words/bit_words.h"
 #include "fuzzers/command/words/word_list.h"
@@ -251,26 +252,39 @@ Decoding OfFewBits(std::uint64_t value, std::uint64_t defined, bool spp) {
   return decoding;
 }
 
+// Table 28-7 says nothing of it: whoever has this exit looks for one of these.
+Decoding OfMisconfiguration(std::uint64_t value, const DecodeContext& context) {
+  Decoding decoding;
+  decoding.value = value;
+  decoding.what = "exit qualification of an EPT misconfiguration";
+  decoding.summary =
+      "Nothing is said there: the guest-physical address is all that this exit "
+      "reports (INFO-1, INFO-2). An entry on its way has a setting that is "
+      "reserved; whatever else its rights are matters no more. Walk the "
+      "entries "
+      "of that address: eptdiff decode entry, or eptdiff explain --walk; "
+      "eptdiff lint finds it in a dump of memory.";
+  if (value != 0) {
+    decoding.wrong.push_back(
+        "it is 0 for this exit (INFO-2): was it another exit's?");
+  }
+  for (const Rule rule : {Rule::kCfg1, Rule::kCfg2, Rule::kCfg3, Rule::kCfg4,
+                          Rule::kCfg5, Rule::kCfg6, Rule::kCfg7, Rule::kCfg8,
+                          Rule::kCfg9, Rule::kCfg10, Rule::kCfg11}) {
+    if (rule == Rule::kCfg3 && !context.mbec) continue;
+    decoding.causes.push_back(RuleWords(rule));
+  }
+  return decoding;
+}
+
 }  // namespace
 
 Decoding DecodeQualification(std::uint64_t value,
                              const DecodeContext& context) {
   constexpr std::uint64_t kAlways = Mask(12, 12) | Mask(16, 16);
   switch (context.reason) {
-    case 49: {
-      Decoding decoding;
-      decoding.value = value;
-      decoding.summary =
-          "Nothing is said there: the guest-physical address is all that this "
-          "exit reports (INFO-1, INFO-2). Walk the entries of that address: "
-          "eptdiff decode entry, or eptdiff explain.";
-      if (value != 0) {
-        decoding.wrong.push_back(
-            "it is 0 for this exit (INFO-2): was it another exit's?");
-      }
-      decoding.what = "exit qualification of an EPT misconfiguration";
-      return decoding;
-    }
+    case 49:
+      return OfMisconfiguration(value, context);
     case 44:
       return OfApicAccess(value);
     case 62: {

@@ -4,6 +4,8 @@
 //   level 3: 0x3007
 //   PDE[0] = 0x000000000660f907 (physical) = ...
 //   EPT PTE at 0x4028 contains 9037
+//   ... pa=0x1234000 pml2=0x4007 ...
+//   EPT PML4Entry is 0000000000002007
 //   EPT  PTE: 0x0000000000004028 : 0x0000000000009037   (Bochs)
 //
 // EPTP and GPA may stand in the lines before. With an index at each entry the
@@ -56,7 +58,7 @@ std::optional<ListedEntry> EntryIn(absl::string_view line) {
     if (bochs->entry.where->guest) return std::nullopt;
     return ListedEntry{bochs->entry, {}, bochs->at};
   }
-  for (const char* mark : {" contains", "=", ":"}) {
+  for (const char* mark : {" contains", "=", ":", " is "}) {
     for (std::size_t at = line.find(mark); at != absl::string_view::npos;
          at = line.find(mark, at + 1)) {
       ListedEntry listed;
@@ -85,6 +87,8 @@ std::optional<ListedEntry> EntryIn(absl::string_view line) {
       const auto where = LevelAtEnd(name);
       const auto value = HexAfter(line.substr(at), mark);
       if (!where || where->guest || !value) continue;
+      // A pointer of the host's to an entry is none.
+      if (*value >> 47 == 0x1ffff) continue;
       listed.entry = {*value, where};
       return listed;
     }

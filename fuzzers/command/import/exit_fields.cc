@@ -8,12 +8,16 @@
 //
 //   exit_reason     48 (EPT violation)
 //   qualification   0x0000000000000182
+//
+//   vcpu_handle_exit: exit 48 prev=0
+//   the exit qualification in `ept_violation`, I find, is `0x83`
 #include <string>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "fuzzers/command/import/read_log.h"
+#include "fuzzers/command/words/bit_words.h"
 
 namespace eptdiff {
 namespace {
@@ -53,6 +57,24 @@ const std::vector<Names>& FieldNames() {
   return kNames;
 }
 
+// The number behind a name and some words of a sentence, if nobody could take
+// it for another's: 0x stands there, and no digit before it.
+std::optional<std::uint64_t> HexInSentence(absl::string_view plain,
+                                           absl::string_view name) {
+  constexpr std::size_t kMostWords = 40;
+  // Of a short name, what is said may be something else about it.
+  if (name.size() < 12) return std::nullopt;
+  const std::size_t at = plain.find(name);
+  if (at == absl::string_view::npos) return std::nullopt;
+  const absl::string_view rest = plain.substr(at + name.size());
+  const std::size_t digit = rest.find_first_of("0123456789");
+  if (digit == absl::string_view::npos || digit > kMostWords ||
+      !absl::StartsWith(rest.substr(digit), "0x")) {
+    return std::nullopt;
+  }
+  return HexAfter(rest.substr(digit), "");
+}
+
 bool NamesViolation(absl::string_view plain) {
   return absl::StrContains(plain, "ept violation") ||
          absl::StrContains(plain, "eptviolation");
@@ -60,6 +82,21 @@ bool NamesViolation(absl::string_view plain) {
 bool NamesMisconfiguration(absl::string_view plain) {
   return absl::StrContains(plain, "ept misconfig") ||
          absl::StrContains(plain, "eptmisconfig");
+}
+
+// "exit 48", "vmexit 0x31", of a line that speaks of virtual machines.
+std::optional<std::uint64_t> ReasonOfExit(absl::string_view plain) {
+  bool of_machine = false;
+  for (const char* word : {"vcpu", "vmexit", "vm exit", "vmx", "vmcs"}) {
+    of_machine |= absl::StrContains(plain, word);
+  }
+  if (!of_machine) return std::nullopt;
+  for (std::size_t at = plain.find("exit"); at != absl::string_view::npos;
+       at = plain.find("exit", at + 1)) {
+    const auto value = NumberAfter(plain.substr(at), "exit");
+    if (value && *value < 100) return value;
+  }
+  return std::nullopt;
 }
 
 // Whether a line has a reason; it may be none of EPT's.
@@ -73,6 +110,10 @@ bool TakeReason(absl::string_view plain, std::optional<std::uint64_t>& reason) {
         padded ? HexAfter(plain, name) : NumberAfter(plain, name);
     // Bit 31: VM entry failed.
     if (!value || (*value & 0x7fff0000) != 0 || *value >> 32 != 0) continue;
+    reason = value;
+    return true;
+  }
+  if (const auto value = ReasonOfExit(plain)) {
     reason = value;
     return true;
   }
@@ -103,7 +144,8 @@ Taken Take(absl::string_view line, Logged& logged,
     taken.reason = true;
     taken.repeats |= reason.has_value() && *reason != *other;
     // A line that begins with the reason begins an exit.
-    taken.repeats |= reason.has_value() && logged.qualification.has_value();
+    taken.repeats |= reason.has_value() && (logged.qualification.has_value() ||
+                                            ReasonOfExit(plain).has_value());
     if (!taken.repeats) reason = other;
   } else if (ImpliesViolation(plain) && !reason) {
     reason = 48;
@@ -130,13 +172,20 @@ Taken Take(absl::string_view line, Logged& logged,
   }
   for (const auto& [field, names] : FieldNames()) {
     for (const char* name : names) {
-      const auto value = HexAfter(plain, name);
+      auto value = HexAfter(plain, name);
+      const bool in_sentence = !value;
+      if (in_sentence) value = HexInSentence(plain, name);
       if (!value) continue;
       taken.repeats |= (logged.*field).has_value();
       if (taken.repeats) break;
       logged.*field = value;
-      without_0x |= !absl::StartsWith(DigitsAfter(plain, name), "0x");
       ++taken.fields;
+      if (in_sentence) {
+        logged.notes.push_back(absl::StrCat(
+            "\"", name, "\" is taken from a sentence: ", Hexadecimal(*value)));
+      } else {
+        without_0x |= !absl::StartsWith(DigitsAfter(plain, name), "0x");
+      }
       break;
     }
   }
@@ -193,7 +242,10 @@ std::optional<Logged> ParseExitFields(const Log& log, std::size_t at) {
     logged.gpa = logged.gla = logged.qualification = std::nullopt;
     return logged;
   }
-  if (fields == 0 || (reason && !IsOfEpt(reason)) ||
+  // An exit by its number alone is one; by its name it may be anybody's talk.
+  const bool numbered =
+      fields == 0 && IsOfEpt(ReasonOfExit(Plain(log.line(at))));
+  if ((fields == 0 && !numbered) || (reason && !IsOfEpt(reason)) ||
       (!reason && (!logged.qualification || IsOfAnotherExit(log, at)))) {
     return std::nullopt;
   }

@@ -100,8 +100,21 @@ class LogTeller {
   }
 
   void TellQualification() {
-    if (!logged_.qualification) return;
     const std::uint16_t reason = context_.reason;
+    if (logged_.reason == 49 && logged_.entries.empty()) {
+      const Decoding decoding = DecodeQualification(0, context_);
+      told_.text += Wrapped(decoding.summary, 2);
+      for (const std::string& cause : decoding.causes) Add("may be:", cause);
+      return;
+    }
+    if (logged_.reason == 48 && !logged_.qualification &&
+        logged_.entries.empty()) {
+      Add("missing:",
+          "the exit qualification (VMCS field 6400H): it says which access it "
+          "was, and which rights the entries have together; eptdiff decode "
+          "takes it");
+    }
+    if (!logged_.qualification) return;
     if (reason != 44 && reason != 48 && reason != 62 && reason != 66) return;
     const Decoding decoding =
         DecodeQualification(*logged_.qualification, context_);
@@ -155,10 +168,16 @@ class LogTeller {
     Add("no walk:", why);
   }
 
+  // Where no access was made no walk is missed.
+  bool IsExit() const {
+    return logged_.reason || logged_.qualification || logged_.gpa ||
+           logged_.eptp;
+  }
+
   // Whether there was one to tell.
   bool TellWalk() {
     if (logged_.entries.empty()) {
-      if (logged_.guest_entries.empty()) {
+      if (logged_.guest_entries.empty() && IsExit()) {
         NoWalk(
             "the log has no EPT entries here (eptdiff explain --walk takes "
             "them by hand)");

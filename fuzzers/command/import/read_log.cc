@@ -21,6 +21,7 @@ constexpr LogFormat kFormats[] = {
     {"VirtualBox's guru meditations", ParseVirtualBoxLog},
     {"Bochs's exits and its debugger's page", ParseBochsLog},
     {"!pte of HyperDbg and WinDbg", ParseDebuggerEntries},
+    {"VM entries that fail", ParseFailedEntry},
     {"lists of entries with their levels", ParseEntryList},
     {"exits as names and numbers", ParseExitFields},
 };

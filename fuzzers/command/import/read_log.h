@@ -79,6 +79,7 @@ std::optional<Logged> ParseVmcsFields(const Log& log, std::size_t at);
 std::optional<Logged> ParseBochsLog(const Log& log, std::size_t at);
 std::optional<Logged> ParseVirtualBoxLog(const Log& log, std::size_t at);
 std::optional<Logged> ParseDebuggerEntries(const Log& log, std::size_t at);
+std::optional<Logged> ParseFailedEntry(const Log& log, std::size_t at);
 std::optional<Logged> ParseEntryList(const Log& log, std::size_t at);
 std::optional<Logged> ParseExitFields(const Log& log, std::size_t at);
 

@@ -19,12 +19,14 @@ struct LevelName {
   int level;
 };
 
-// Intel's names, those of Linux and Windows, and plain numbers.
+// Intel's names, those of Linux, Windows and small hypervisors, and plain
+// numbers.
 constexpr LevelName kNames[] = {
     {"pml5e", 5}, {"pml5", 5}, {"pml4e", 4}, {"pml4", 4}, {"pxe", 4},
     {"pdpte", 3}, {"pdpt", 3}, {"pdpe", 3},  {"pdp", 3},  {"ppe", 3},
-    {"pde", 2},   {"pd", 2},   {"pte", 1},   {"pt", 1},   {"5", 5},
-    {"4", 4},     {"3", 3},    {"2", 2},     {"1", 1},
+    {"pde", 2},   {"pd", 2},   {"pte", 1},   {"pt", 1},   {"pml3", 3},
+    {"pml2", 2},  {"pml1", 1}, {"5", 5},     {"4", 4},    {"3", 3},
+    {"2", 2},     {"1", 1},
 };
 
 }  // namespace
@@ -38,6 +40,7 @@ std::optional<EntryLevel> EntryLevelIn(absl::string_view name) {
   if (!guest) absl::ConsumePrefix(&rest, "ept");
   rest = absl::StripLeadingAsciiWhitespace(rest);
   absl::ConsumePrefix(&rest, "level") || absl::ConsumePrefix(&rest, "l");
+  absl::ConsumeSuffix(&rest, "entry");
   rest = absl::StripAsciiWhitespace(rest);
   for (const auto& [known, level] : kNames) {
     if (rest == known) return EntryLevel{level, guest};
