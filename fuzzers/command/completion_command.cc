@@ -39,17 +39,17 @@ _eptdiff() {
   [[ $before != = ]] || before=${COMP_WORDS[COMP_CWORD - 2]}
   [[ $word != = ]] || word=
   if ((COMP_CWORD == 1)); then
-    words=$("$eptdiff" --help | COMMANDS; echo --help --version)
+    words=$("$eptdiff" --help | @COMMANDS; echo --help --version)
   elif [[ $word == -* ]]; then
-    words=$("$eptdiff" "$command" --help | OPTIONS)
+    words=$("$eptdiff" "$command" --help | @OPTIONS)
   elif [[ $command == dialect || $before == --dialect ]]; then
-    words=$("$eptdiff" dialect | DIALECTS)
+    words=$("$eptdiff" dialect | @DIALECTS)
   elif [[ $before == --* ]]; then
-    words=$("$eptdiff" "$command" --help | VALUES)
+    words=$("$eptdiff" "$command" --help | @VALUES)
   elif [[ $command == rules ]]; then
-    words=$("$eptdiff" rules | RULES)
+    words=$("$eptdiff" rules | @RULES)
   elif ((COMP_CWORD == 2)); then
-    words=$("$eptdiff" "$command" --help | WORDS)
+    words=$("$eptdiff" "$command" --help | @WORDS)
   fi 2>/dev/null
   COMPREPLY=($(compgen -W "$words" -- "$word"))
 }
@@ -68,17 +68,17 @@ _eptdiff() {
     compset -P '*='
   fi
   if ((CURRENT == 2)); then
-    replies=($("$eptdiff" --help | COMMANDS) --help --version)
+    replies=($("$eptdiff" --help | @COMMANDS) --help --version)
   elif [[ $word == -* ]]; then
-    replies=($("$eptdiff" "$command" --help | OPTIONS))
+    replies=($("$eptdiff" "$command" --help | @OPTIONS))
   elif [[ $command == dialect || $before == --dialect ]]; then
-    replies=($("$eptdiff" dialect | DIALECTS))
+    replies=($("$eptdiff" dialect | @DIALECTS))
   elif [[ $before == --* ]]; then
-    replies=($("$eptdiff" "$command" --help | VALUES))
+    replies=($("$eptdiff" "$command" --help | @VALUES))
   elif [[ $command == rules ]]; then
-    replies=($("$eptdiff" rules | RULES))
+    replies=($("$eptdiff" rules | @RULES))
   elif ((CURRENT == 3)); then
-    replies=($("$eptdiff" "$command" --help | WORDS))
+    replies=($("$eptdiff" "$command" --help | @WORDS))
   fi 2>/dev/null
   if (($#replies)); then compadd -a replies; else _files; fi
 }
@@ -101,18 +101,18 @@ function __eptdiff_words
   end
   set -l replies
   if test (count $words) -eq 1
-    set replies ($words[1] --help 2>/dev/null | COMMANDS) --help --version
+    set replies ($words[1] --help 2>/dev/null | @COMMANDS) --help --version
   else if string match -q -- '-*' $word; and test -z "$prefix"
-    set replies ($words[1] $words[2] --help 2>/dev/null | OPTIONS)
+    set replies ($words[1] $words[2] --help 2>/dev/null | @OPTIONS)
   else if test $words[2] = dialect -o x$before = x--dialect
-    set replies ($words[1] dialect 2>/dev/null | DIALECTS | string split -n ' ')
+    set replies ($words[1] dialect 2>/dev/null | @DIALECTS | string split -n ' ')
   else if string match -q -- '--*' $before
-    set replies ($words[1] $words[2] --help 2>/dev/null | VALUES |
+    set replies ($words[1] $words[2] --help 2>/dev/null | @VALUES |
       string split -n ' ')
   else if test $words[2] = rules
-    set replies ($words[1] rules 2>/dev/null | RULES)
+    set replies ($words[1] rules 2>/dev/null | @RULES)
   else if test (count $words) -eq 2
-    set replies ($words[1] $words[2] --help 2>/dev/null | WORDS)
+    set replies ($words[1] $words[2] --help 2>/dev/null | @WORDS)
   end
   if set -q replies[1]
     printf "$prefix%s\n" $replies
@@ -151,12 +151,12 @@ int CompletionCommand(const Arguments& arguments) {
   for (const Shell& shell : kShells) {
     names.push_back(shell.name);
     if (wanted != shell.name) continue;
-    std::fputs(absl::StrReplaceAll(shell.script, {{"COMMANDS", kCommands},
-                                                  {"OPTIONS", kOptions},
-                                                  {"DIALECTS", kDialects},
-                                                  {"RULES", kRules},
-                                                  {"VALUES", kValues},
-                                                  {"WORDS", kWords}})
+    std::fputs(absl::StrReplaceAll(shell.script, {{"@COMMANDS", kCommands},
+                                                  {"@OPTIONS", kOptions},
+                                                  {"@DIALECTS", kDialects},
+                                                  {"@RULES", kRules},
+                                                  {"@VALUES", kValues},
+                                                  {"@WORDS", kWords}})
                    .c_str(),
                stdout);
     return kExitAgree;

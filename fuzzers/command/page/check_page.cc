@@ -163,7 +163,7 @@ class FindingsWriter {
       html += SmallFold("the case", Element("pre", Escaped(question)));
     }
     html += WalkOf(finding);
-    return Element("article class=\"finding\"", html);
+    return ArticleOf("finding", finding.identifier, html);
   }
 
   // What `eptdiff explain` says of the case.
@@ -216,7 +216,7 @@ std::string ReportHtml(const CheckReport& report, const std::string& id) {
       {id + "remarks", "Remarks", ListOf(report.remarks)},
       {id + "rules", "Rules by situation", RulesHtml(report)},
       {id + "asked", "What was asked", ListOf(RunNotes(report))}};
-  return Element("article", html + SectionsHtml(sections));
+  return ArticleOf("report", report.target, html + SectionsHtml(sections));
 }
 
 }  // namespace

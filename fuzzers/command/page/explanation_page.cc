@@ -1,10 +1,12 @@
 #include "fuzzers/command/page/explanation_page.h"
 
 #include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "fuzzers/command/page/html.h"
 #include "fuzzers/command/page/walk_grid.h"
 #include "fuzzers/command/words/answer_words.h"
@@ -17,6 +19,9 @@ namespace {
 // In the names of a verdict's places until it is known where the verdict
 // stands: one that serves several oracles is the same text, and is told once.
 constexpr char kPlace[] = "\x01";
+
+// In a verdict: behind it the walk follows, which may be another's too.
+constexpr char kWalk[] = "\x02";
 
 // Each way to answer that the SDM, or the dialect of who is judged, permits,
 // with what decides and what changes.
@@ -66,7 +71,8 @@ std::string PageTelling::Verdict(const MachineState& before,
         "p class=\"quiet\"",
         Escaped(absl::StrCat("Rules used: ", absl::StrJoin(used, " "))));
   }
-  return html + WalkGrid(before, verdict, trace, notes, kPlace);
+  return absl::StrCat(html, kWalk,
+                      WalkGrid(before, verdict, trace, notes, kPlace));
 }
 
 std::string PageTelling::Answer(const AnswerTold& answer) {
@@ -96,14 +102,24 @@ std::string PageTelling::Step(const StepTold& step) {
     html += Element("h3", "What was answered");
     html += Element("ul", absl::StrJoin(step.answers, ""));
   }
+  std::string last;
   for (const StepTold::Reference& reference : step.references) {
     html += Element("h3", reference.who.empty()
                               ? "What the reference says"
                               : Escaped(absl::StrCat("What the reference says, "
                                                      "for ",
                                                      reference.who)));
-    html += absl::StrReplaceAll(reference.verdict,
+    const std::vector<std::string> parts =
+        absl::StrSplit(reference.verdict, absl::MaxSplits(kWalk, 1));
+    std::string walk = parts.size() == 2 ? parts[1] : "";
+    html += parts[0];
+    if (!walk.empty() && walk == last) {
+      html += Element("p class=\"quiet\"", "The walk is the one above.");
+      continue;
+    }
+    html += absl::StrReplaceAll(walk,
                                 {{kPlace, absl::StrCat(id_, "-", ++places_)}});
+    last = std::move(walk);
   }
   return Element("section", html);
 }
@@ -133,7 +149,7 @@ std::string ExplanationHtml(Panel& panel, const TextCase& text_case,
     PageTelling telling(absl::StrCat("case", number));
     html += Explain(panel, c, telling);
   }
-  return Element("article", html);
+  return ArticleOf("case", heading, html);
 }
 
 }  // namespace eptdiff

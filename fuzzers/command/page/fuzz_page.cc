@@ -131,7 +131,7 @@ std::string DisagreementsHtml(const std::vector<Disagreed>& disagreements,
     if (const std::string again = AgainWords(d); !again.empty()) {
       article += Element("p", Escaped(again));
     }
-    html += Element("article class=\"finding\"", article);
+    html += ArticleOf("finding", d.signature, article);
   }
   return html;
 }
@@ -151,7 +151,7 @@ std::string OraclesHtml(const FuzzResult& result) {
     if (!reasons.empty()) {
       part += SmallFold(
           absl::StrCat("skipped, by ", Counted(reasons.size(), "reason")),
-          TableOf("", {{"reason"}, {"cases", "number"}}, reasons));
+          TableOf("", "skipped", {{"reason"}, {"cases", "number"}}, reasons));
     }
     html += Element("div class=\"card\"", part);
   }
@@ -166,7 +166,8 @@ std::string ShapesHtml(const FuzzResult& result) {
                     {Bar(share)}});
   }
   if (rows.empty()) return "";
-  return Element("p", Escaped(kShapesWords)) + TableOf("short", {}, rows);
+  return Element("p", Escaped(kShapesWords)) +
+         TableOf("short", kShapesWords, {}, rows);
 }
 
 }  // namespace

@@ -42,7 +42,15 @@ std::string Cell(absl::string_view opening, const TableCell& cell) {
 
 }  // namespace
 
-std::string TableOf(absl::string_view look, const std::vector<TableCell>& heads,
+std::string ArticleOf(absl::string_view look, absl::string_view name,
+                      absl::string_view content) {
+  return Element(absl::StrCat("article class=\"", look, "\" aria-label=\"",
+                              Escaped(name), "\""),
+                 content);
+}
+
+std::string TableOf(absl::string_view look, absl::string_view name,
+                    const std::vector<TableCell>& heads,
                     const std::vector<std::vector<TableCell>>& rows) {
   std::string head;
   for (const TableCell& cell : heads) {
@@ -59,7 +67,8 @@ std::string TableOf(absl::string_view look, const std::vector<TableCell>& heads,
     body += Element("tr role=\"row\"", cells);
   }
   return Element(
-      absl::StrCat("table class=\"", look, "\" role=\"table\""),
+      absl::StrCat("table class=\"", look, "\" role=\"table\" aria-label=\"",
+                   Escaped(name), "\""),
       absl::StrCat(heads.empty() ? ""
                                  : Element("thead role=\"rowgroup\"",
                                            Element("tr role=\"row\"", head)),
@@ -86,10 +95,25 @@ std::string Bar(double share, bool bad) {
                          ""));
 }
 
+namespace {
+
+// Where there is no room, a line ends behind `mark` and not within a name.
+// `html` is text alone.
+std::string BreakableAt(char mark, absl::string_view html) {
+  std::string breakable;
+  for (const char c : html) {
+    breakable += c;
+    if (c == mark) breakable += "<wbr>";
+  }
+  return breakable;
+}
+
+}  // namespace
+
 std::string HeadHtml(const PageHead& head) {
   std::string html =
       absl::StrCat(Element("p class=\"kicker\"", Escaped(head.command)),
-                   Element("h1", Escaped(head.title)));
+                   Element("h1", BreakableAt('/', Escaped(head.title))));
   if (!head.verdict.empty()) {
     html +=
         Element(head.bad ? "p class=\"verdict bad\"" : "p class=\"verdict\"",

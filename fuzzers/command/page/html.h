@@ -35,8 +35,14 @@ struct TableCell {
   std::string html;
   std::string look = {};  // a class of style.css
 };
-std::string TableOf(absl::string_view look, const std::vector<TableCell>& heads,
+// `name` is for who listens.
+std::string TableOf(absl::string_view look, absl::string_view name,
+                    const std::vector<TableCell>& heads,
                     const std::vector<std::vector<TableCell>>& rows);
+
+// A part of a page that says for itself what it is about.
+std::string ArticleOf(absl::string_view look, absl::string_view name,
+                      absl::string_view content);
 
 // What unfolds: `summary` and `content` are HTML.
 std::string Fold(absl::string_view summary, absl::string_view content,

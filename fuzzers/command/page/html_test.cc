@@ -23,11 +23,14 @@ TEST(HtmlTest, PartsOfAPage) {
   EXPECT_EQ(NamesOf({"a&b"}), "<ul class=\"names\"><li>a&amp;b</li></ul>");
   EXPECT_EQ(NamesOf({}), "");
   EXPECT_THAT(
-      TableOf("x", {{"a"}, {"b", "number"}}, {{{"1"}, {"2", "number"}}}),
-      AllOf(HasSubstr("<th scope=\"col\" role=\"columnheader\" "
+      TableOf("x", "a<b", {{"a"}, {"b", "number"}}, {{{"1"}, {"2", "number"}}}),
+      AllOf(HasSubstr("aria-label=\"a&lt;b\""),
+            HasSubstr("<th scope=\"col\" role=\"columnheader\" "
                       "class=\"number\">b</th>"),
             HasSubstr("<th scope=\"row\" role=\"rowheader\">1</th>"
                       "<td role=\"cell\" class=\"number\">2</td>")));
+  EXPECT_EQ(ArticleOf("x", "\"a\"", "b"),
+            "<article class=\"x\" aria-label=\"&quot;a&quot;\">b</article>");
   EXPECT_THAT(Bar(0.5), HasSubstr("width:50.0%"));
   EXPECT_THAT(Bar(7, true), HasSubstr("width:100.0%"));
   PageHead head;

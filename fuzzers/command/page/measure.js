@@ -67,6 +67,12 @@ for (const image of document.querySelectorAll("svg")) {
     wrong.push("an image says nothing");
   }
 }
+// A table and a part of the page are known by a name.
+for (const element of document.querySelectorAll("table, article")) {
+  if (!element.getAttribute("aria-label") && !element.caption) {
+    wrong.push(`${element.localName} ${element.className} has no name`);
+  }
+}
 // Headings go down one at a time.
 let last = 0;
 for (const heading of document.querySelectorAll("h1, h2, h3, h4, h5, h6")) {

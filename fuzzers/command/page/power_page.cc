@@ -52,7 +52,8 @@ std::vector<Chart> ChartsOf(std::size_t alterations,
     const double least = seconds ? 1e-4 : 1;
     Chart& chart = charts.emplace_back();
     chart.title =
-        absl::StrCat("Share of ", alterations, " alterations noticed");
+        absl::StrCat("Share of ", alterations, " alterations noticed, by ",
+                     seconds ? "seconds" : "executions");
     chart.x = seconds ? LogarithmicAxis("seconds", least,
                                         std::max({s.seconds, b.seconds, 10.0}))
                       : LogarithmicAxis(
@@ -87,7 +88,7 @@ std::string FiguresHtml(const std::vector<std::string>& alterations,
                     {Escaped(row.structured), "number"},
                     {Escaped(row.bytes), "number"}});
   }
-  return TableOf("short", Heads(""), rows);
+  return TableOf("short", "Figures", Heads(""), rows);
 }
 
 // Where a number of executions lies between one and the cap, in powers of ten.
@@ -149,7 +150,7 @@ std::string AlterationsHtml(const std::vector<std::string>& alterations,
             Element("span class=\"quiet\"",
                     absl::StrCat("median ", Grouped(summary.median), ", worst ",
                                  Grouped(summary.worst)))),
-        TableOf("power", Heads("alteration"), rows));
+        TableOf("power", family, Heads("alteration"), rows));
   }
   return html;
 }

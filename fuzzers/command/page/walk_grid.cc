@@ -104,8 +104,9 @@ class GridWriter {
                     Element("thead role=\"rowgroup\"",
                             Element("tr role=\"row\"", head)),
                     Element("tbody role=\"rowgroup\"", body))),
-        bits_.empty() ? "" : Element("h3", "The EPT entries, bit by bit"),
-        bits_);
+        bits_.empty() ? ""
+                      : Element("h3", "The EPT entries, bit by bit") +
+                            Element("div class=\"entries\"", bits_));
   }
 
  private:

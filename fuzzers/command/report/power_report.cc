@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "fuzzers/command/report/json.h"
 #include "fuzzers/command/words/style.h"
+#include "fuzzers/command/words/word_list.h"
 #include "fuzzers/power/knock_outs.h"
 #include "fuzzers/text/view.h"
 
@@ -78,7 +79,7 @@ std::uint64_t ExecutionsUntil(const std::string& alteration,
 std::string ExecutionsWords(const std::string& alteration,
                             const PowerResult& result) {
   if (!result.noticed.contains(alteration)) return "not noticed";
-  return absl::StrCat(ExecutionsUntil(alteration, result));
+  return Grouped(ExecutionsUntil(alteration, result));
 }
 
 std::vector<PowerRow> PowerFigures(const std::vector<std::string>& alterations,
@@ -89,7 +90,7 @@ std::vector<PowerRow> PowerFigures(const std::vector<std::string>& alterations,
     return absl::StrCat(x.noticed, " of ", x.alterations);
   };
   const auto capped = [](std::uint64_t value, const PowerResult& result) {
-    return absl::StrCat(value == result.cap ? ">" : "", value);
+    return absl::StrCat(value == result.cap ? ">" : "", Grouped(value));
   };
   return {
       {"alterations noticed", of_all(s), of_all(b)},
