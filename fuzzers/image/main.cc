@@ -149,7 +149,12 @@ void TellMachine(const BootInformation& boot, ReportWriter& report) {
   TellMachine(boot, report);
   const NoEpt no_ept = WhyNoEpt();
   if (!no_ept.words.empty()) Refuse(report, no_ept.words, no_ept.advice);
-  const VmxCapabilities vmx = ReadVmxCapabilities();
+  const RunOptions options = ReadRunOptions(boot.command_line);
+  VmxCapabilities vmx = ReadVmxCapabilities();
+  constexpr std::uint64_t kVirtualNmis = 1 << 5;
+  if (options.Without("virtual-nmis")) {
+    vmx.limits.pin_based.may &= ~kVirtualNmis;
+  }
   report.ProcessorIs(vmx.limits.processor);
   for (std::uint32_t msr = 0x480; msr <= 0x493; ++msr) {
     std::uint64_t value = 0;
@@ -187,7 +192,6 @@ void TellMachine(const BootInformation& boot, ReportWriter& report) {
   std::string_view refusal;
   if (!StartVmx(vmx, refusal)) Refuse(report, refusal, "");
 
-  const RunOptions options = ReadRunOptions(boot.command_line);
   std::optional<Dialect> dialect = FindDialect(options.dialect);
   if (!dialect.has_value()) {
     Refuse(report, "there is no dialect of that name",
@@ -207,7 +211,7 @@ void TellMachine(const BootInformation& boot, ReportWriter& report) {
       "eptdiff asks this machine. What it finds goes to the first "
       "serial port.\n");
   GuestMachine machine(vmx, {all.begin(), all.end()});
-  if (options.without == "apic-fetch") machine.AvoidApicFetches();
+  if (options.Without("apic-fetch")) machine.AvoidApicFetches();
   if (options.with == "page-sizes") machine.ChangePageSizes();
   if (options.troubles) machine.PlantTroubles();
   Arranger arranger(vmx.limits);

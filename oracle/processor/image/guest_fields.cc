@@ -167,10 +167,10 @@ void GuestMachine::WriteStep(const MachineState& state, std::uint64_t rip,
   constexpr int kSecondaryPml = 17;
   WriteNew(kEptp, state.controls.eptp);
   WriteNew(kEptpIndex, state.controls.eptp_index);
-  if (Has(state.controls.secondary, kSecondaryPml)) {
-    is_written_[kPmlIndex / 2] = false;
-  }
   WriteNew(kPmlIndex, state.controls.pml_index);
+  if (Has(state.controls.secondary, kSecondaryPml)) {
+    is_written_[kPmlIndex / 2] = false;  // logging changes it
+  }
   for (std::uint32_t i = 0; has_pdptes_ && i < 4; ++i) {
     Write(kGuestPdpte0 + 2 * i, state.guest.pdpte[i]);
   }

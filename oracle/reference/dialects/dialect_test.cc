@@ -81,6 +81,12 @@ TEST(DialectTest, IsFoundByName) {
   for (const Alteration* alteration : walker.alterations()) {
     EXPECT_TRUE(machine.Alters(alteration->slot)) << alteration->name;
   }
+  const Dialect old_machine = *FindDialect("bochs-2.7-machine");
+  for (const Alteration* alteration : walker.alterations()) {
+    EXPECT_TRUE(old_machine.Alters(alteration->slot)) << alteration->name;
+  }
+  EXPECT_TRUE(old_machine.Alters(Slot::kPml2Value));
+  EXPECT_FALSE(machine.Alters(Slot::kPml2Value));
   EXPECT_TRUE(machine.Alters(Slot::kGst5));
   EXPECT_FALSE(walker.Alters(Slot::kGst5));
   const std::optional<Dialect> silicon = FindDialect("silicon-skylake-sp");
