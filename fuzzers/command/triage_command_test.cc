@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "fuzzers/command/cases_testing.h"
 #include "fuzzers/command/command_testing.h"
@@ -14,6 +15,15 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+
+// A text of a case whose strings are not broken into lines.
+std::string Unwrapped(std::string text) {
+  constexpr char kWrap[] = "\"\n  \"";
+  while (text.find(kWrap) != std::string::npos) {
+    text.erase(text.find(kWrap), sizeof(kWrap) - 1);
+  }
+  return text;
+}
 
 TEST(CommandTest, MinimizeKeepsTheFinding) {
   const TestDirectory directory;
@@ -130,12 +140,7 @@ TEST(CommandTest, TriageLeavesOneCaseForEachCause) {
   EXPECT_FALSE(std::filesystem::exists(out + "/" + kOther + ".textproto"));
   const std::string text =
       ContentOf(out + "/" + kPlantedSignature + ".textproto");
-  std::string unwrapped = text;
-  constexpr char kWrap[] = "\"\n  \"";
-  while (unwrapped.find(kWrap) != std::string::npos) {
-    unwrapped.erase(unwrapped.find(kWrap), sizeof(kWrap) - 1);
-  }
-  EXPECT_THAT(unwrapped,
+  EXPECT_THAT(Unwrapped(text),
               AllOf(HasSubstr(std::string("The same cause is found out for ") +
                               kOther + ": "),
                     HasSubstr("bit 12 of a 2-MByte leaf is not checked")));
@@ -143,6 +148,55 @@ TEST(CommandTest, TriageLeavesOneCaseForEachCause) {
   const Ran again = RunEptdiff({"triage", artifacts, "--out", out}, kPlanted);
   EXPECT_THAT(again.out, HasSubstr("already in "));
   EXPECT_EQ(ContentOf(out + "/" + kPlantedSignature + ".textproto"), text);
+}
+
+// What one that keeps translations or builds tables does wrongly in several
+// places: one file, which names the others.
+TEST(CommandTest, TriageLeavesOneCaseForEachCauseOfCachesAndBuilders) {
+  const struct {
+    const char* plant;
+    std::vector<std::string> cases;
+    std::string kept, other, words;
+  } kMistakes[] = {
+      {"cache-page-fault",
+       {"cache/cache-12-a-part-of-a-large-page", "cache/cache-12-upper-levels"},
+       "eptdiff-cache-event-GW-6-PDE",
+       "eptdiff-cache-event-GW-6-PTE",
+       "CACHE-12: a page fault leaves what was kept of its address"},
+      {"builder-linked-twice",
+       {"table/table-unmap-part-of-large-page",
+        "table/table-write-permission-removed"},
+       "eptdiff-builder-tree-WALK-9-PDE",
+       "eptdiff-builder-tree-WALK-9-PTE",
+       "a table is linked at two places"},
+  };
+  for (const auto& mistake : kMistakes) {
+    SCOPED_TRACE(mistake.plant);
+    const TestDirectory directory;
+    const std::string artifacts = directory.Path("artifacts");
+    const std::string out = directory.Path("regressions");
+    std::filesystem::create_directory(artifacts);
+    int number = 0;
+    for (const std::string& name : mistake.cases) {
+      ASSERT_EQ(
+          RunEptdiff({"convert",
+                      EPTDIFF_SOURCE_DIR "/corpus/seeds/" + name + ".textproto",
+                      "-o", artifacts + "/crash-" + std::to_string(number++)})
+              .status,
+          0);
+    }
+    const Ran ran = RunEptdiff({"triage", artifacts, "--out", out},
+                               std::string("EPTDIFF_PLANT=") + mistake.plant);
+    EXPECT_EQ(ran.status, 1) << ran.err;
+    EXPECT_THAT(ran.out,
+                HasSubstr(mistake.other + "\n  1 artifact; the cause of " +
+                          mistake.kept + ", in its file"));
+    EXPECT_FALSE(
+        std::filesystem::exists(out + "/" + mistake.other + ".textproto"));
+    EXPECT_THAT(Unwrapped(ContentOf(out + "/" + mistake.kept + ".textproto")),
+                HasSubstr("The same cause is found out for " + mistake.other +
+                          ": " + mistake.words));
+  }
 }
 
 // An abort, a loop, three gigabytes: each is one finding with the smallest case

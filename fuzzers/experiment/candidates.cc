@@ -19,6 +19,8 @@ namespace {
 constexpr std::size_t kMostTried = 14;
 constexpr std::size_t kMostRedirecting = 8;
 constexpr std::size_t kMostOfUses = 6;
+// Of the pool, which part each effect on one use is held against.
+constexpr std::size_t kUsesStride = 16;
 
 }  // namespace
 
@@ -98,7 +100,8 @@ void Experiments::AddUses(const Observed& seed, std::vector<Attempt>& list) {
                     .from = use.bit,
                     .part = use.part};
       // Several slots may ask it.
-      if (std::find(tried.begin(), tried.end(), effect) != tried.end()) continue;
+      if (std::find(tried.begin(), tried.end(), effect) != tried.end())
+        continue;
       tried.push_back(effect);
       // Of all entries it is the last that is meant, wherever it is.
       const std::vector<Atom> when =
@@ -116,7 +119,14 @@ void Experiments::AddUses(const Observed& seed, std::vector<Attempt>& list) {
       }
       for (unsigned b = 0; b < BitsOf(seed.question, entry); ++b) {
         effect.mask = effect.value = entry.value & bits::Bit(b);
-        if (effect.mask != 0) AddIfItExplains(seed, effect, when, list);
+        if (effect.mask == 0) continue;
+        if (use.part == Part::kReserved) {
+          // Only what the SDM has ignored.
+          Case other = seed.question;
+          SetEntry(other, entry, entry.value ^ effect.mask);
+          if (predictor_.Differ(seed.question, other)) continue;
+        }
+        AddIfItExplains(seed, effect, when, list);
       }
     }
   }
@@ -234,7 +244,15 @@ std::vector<Experiments::Attempt> Experiments::Candidates(
       explained += kNearWeight * (says == Says::kExplains);
       contradicted += kNearWeight * (says == Says::kContradicts);
     }
-    attempt.score = explained - 0.2 * contradicted;
+    // A bit that all entries have says anything, where nothing agrees nearby.
+    if (IsOneUse(attempt.effect.part)) {
+      for (std::size_t i = 0; i < pool_.size(); i += kUsesStride) {
+        contradicted += predictor_.Of(attempt.effect, attempt.when, pool_[i]) ==
+                        Says::kContradicts;
+      }
+    }
+    attempt.score =
+        explained - (IsOneUse(attempt.effect.part) ? 1 : 0.2) * contradicted;
     if (attempt.effect.kind == Effect::Kind::kAnswers) attempt.score *= 0.9;
     if (attempt.effect.event_only) attempt.score *= 0.95;
   }

@@ -80,9 +80,9 @@ enum class Part : std::uint8_t {
   kWhole,
   kAddress,  // that are its address: what is checked is the entry as it is
   kBeyond,   // that are at or above the physical-address width
-  // What an entry is taken for by its bits, in one use alone, and it is as it is
-  // in all else: those of `value` say so, the others of the mask do not, and of
-  // the rest those say it that do by the SDM.
+  // What an entry is taken for by its bits, in one use alone, and it is as it
+  // is in all else: those of `value` say so, the others of the mask do not, and
+  // of the rest those say it that do by the SDM.
   kPresence,       // that it is present; of EPT
   kUse,            // what bit `from` is for (uses.def)
   kConfiguration,  // the same, where misconfigurations are judged
@@ -100,8 +100,8 @@ struct Effect {
 
   // kTakes: `mask` of this word, or of each entry of this structure, for
   // `value`; or, if `from` is a bit and the part is no use of its own, one bit
-  // for that one of the same word. If `event_only`, what the answer says besides
-  // is the SDM's.
+  // for that one of the same word. If `event_only`, what the answer says
+  // besides is the SDM's.
   Word word = Word::kEntry;
   Structure structure = Structure::kEpt;
   std::uint64_t mask = 0;

@@ -112,6 +112,12 @@ class Experiments {
     std::size_t place = 0;  // among those of its study
   };
 
+  // A question, and an effect that shows there by one bit more.
+  struct OneMore {
+    Effect effect;
+    Case question;
+  };
+
   bool IsLate() const { return Clock::now() >= end_; }
   void Ask(const std::vector<Case>& questions, std::vector<Observed>* list);
   void Vary(const Observed& seed);
@@ -136,6 +142,8 @@ class Experiments {
   std::optional<std::uint64_t> PlainAddress(
       const Observed& seed, std::uint64_t now, std::uint64_t from,
       const std::function<void(Case&, std::uint64_t)>& set);
+  std::vector<OneMore> WithOneMore(const Observed& base,
+                                   const Attempt& attempt);
   void WidenUse(const Observed& seed, Attempt& attempt);
   void Weigh(Attempt& attempt);
   void JoinValues(Attempt& attempt);

@@ -5,21 +5,15 @@
 #include <bit>
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
-#include <sstream>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "fuzzers/encoding/canonical.h"
 #include "fuzzers/entries/used_entries.h"
-#include "fuzzers/generation/generator.h"
-#include "gmock/gmock.h"
+#include "fuzzers/experiment/experiments_testing.h"
 #include "gtest/gtest.h"
 #include "oracle/engine/engine_oracle.h"
-#include "oracle/judgement/judge.h"
-#include "oracle/reference/reference.h"
-#include "oracle/reference/witnesses/witnesses.h"
 
 namespace eptdiff {
 namespace {
@@ -69,21 +63,7 @@ class Mistaken {
     if (!outcome.writes.empty()) return {};
     if (answer_) answer_(question, outcome);
     state.Load(question);
-    state.Begin(step);
-    auto verdict = std::make_unique<Verdict>();
-    auto trace = std::make_unique<Trace>();
-    Reference().Judge(state, step, *verdict, *trace);
-    if (verdict->standing != Standing::kJudged) return {};
-    const Finding finding = Judge(*verdict, state, outcome, kAllFields);
-    Observed observed;
-    observed.question = question;
-    observed.outcome = outcome;
-    observed.entries.assign(trace->entries.begin(), trace->entries.end());
-    observed.departs = !finding.conforms;
-    observed.disagreements = finding.disagreements;
-    observed.expected =
-        ClassOf(verdict->alternatives[finding.alternative].event);
-    return observed;
+    return Judged(question, state, outcome);
   }
 
  private:
@@ -93,68 +73,12 @@ class Mistaken {
   EngineOracle engine_;
 };
 
-// Studies what departs among the witnesses until nothing is left.
-std::vector<Cause> CausesOf(const Mistake& mistake,
-                            const Declared& declared = Declared(),
-                            const MistakenAnswer& answer = {}) {
+std::vector<Cause> CausesOfMistake(const Mistake& mistake,
+                                   const Declared& declared = Declared(),
+                                   const MistakenAnswer& answer = {}) {
   Mistaken target(mistake, declared, answer);
-  std::vector<Observed> pool;
-  const auto ask = [&](const Case& c) {
-    for (const Step& step : c.steps) {
-      Case question = c;
-      question.steps = {step};
-      Canonicalise(question);
-      if (auto observed = target.Answer(question)) {
-        pool.push_back(*std::move(observed));
-      }
-    }
-  };
-  for (const NamedCase& witness : Witnesses()) ask(witness.c);
-  for (std::uint64_t seed = 0; seed < 3000; ++seed) {
-    Case c;
-    GenerateCase(seed, c, Focus::kEpt);
-    ask(c);
-  }
-  Experiments experiments(
-      Dialect(), kAllFields, declared,
-      [&](std::span<const Case> questions,
-          std::vector<std::optional<Observed>>& answers) {
-        for (const Case& question : questions) {
-          answers.push_back(target.Answer(question));
-        }
-      },
-      [&] { return pool; });
-  std::vector<Observed> departing;
-  for (const Observed& observed : pool) {
-    if (observed.departs && departing.size() < 200) {
-      departing.push_back(observed);
-    }
-  }
-  EXPECT_FALSE(departing.empty());
-  for (const Observed& seed : departing) {
-    if (!experiments.CauseOf(seed).has_value()) {
-      experiments.Study(seed, departing);
-    }
-  }
-  return experiments.causes();
-}
-
-// For whoever reads a failure.
-std::string Told(const std::vector<Cause>& causes) {
-  std::ostringstream text;
-  for (const Cause& cause : causes) {
-    text << "effect " << static_cast<int>(cause.effect.kind) << std::hex
-         << " mask " << cause.effect.mask << " value " << cause.effect.value
-         << " from " << cause.effect.from << std::dec << " field "
-         << static_cast<int>(cause.effect.field) << " explains "
-         << cause.explained << ", contradicted " << cause.contradicted << "\n";
-    for (const Atom& atom : cause.when) {
-      text << "  of " << static_cast<int>(atom.of) << " word "
-           << static_cast<int>(atom.word) << std::hex << " mask " << atom.mask
-           << " value " << atom.value << std::dec << "\n";
-    }
-  }
-  return text.str();
+  return CausesOf([&](const Case& question) { return target.Answer(question); },
+                  Focus::kEpt, declared);
 }
 
 // Whether a condition says that a bit of the entry itself is 1.
@@ -177,7 +101,7 @@ std::uint64_t LevelsOf(const Cause& cause) {
 
 TEST(ExperimentsTest, ABitThatIsTakenOtherwiseIsNamedWithItsLevel) {
   const std::vector<Cause> causes =
-      CausesOf([](const Case&, const UsedEntry& entry) {
+      CausesOfMistake([](const Case&, const UsedEntry& entry) {
         return entry.level == 2 ? entry.value | 2 : entry.value;
       });
   ASSERT_EQ(causes.size(), 1u) << Told(causes);
@@ -193,7 +117,7 @@ TEST(ExperimentsTest, ABitThatIsTakenOtherwiseIsNamedWithItsLevel) {
 
 TEST(ExperimentsTest, WhatHoldsAtAllLevelsIsSaidOfAll) {
   const std::vector<Cause> causes =
-      CausesOf([](const Case&, const UsedEntry& entry) {
+      CausesOfMistake([](const Case&, const UsedEntry& entry) {
         return entry.value & ~std::uint64_t{2};
       });
   ASSERT_EQ(causes.size(), 1u) << Told(causes);
@@ -205,7 +129,7 @@ TEST(ExperimentsTest, AConditionIsFoundBesideTheEffect) {
   // Bit 11, which is ignored, makes a page read-only.
   constexpr std::uint64_t kIgnored = 1 << 11;
   const std::vector<Cause> causes =
-      CausesOf([](const Case&, const UsedEntry& entry) {
+      CausesOfMistake([](const Case&, const UsedEntry& entry) {
         const bool refuses = entry.level == 1 && (entry.value & kIgnored) != 0;
         return refuses ? entry.value & ~std::uint64_t{2} : entry.value;
       });
@@ -218,7 +142,7 @@ TEST(ExperimentsTest, AConditionIsFoundBesideTheEffect) {
 TEST(ExperimentsTest, ThreeMistakesAreTakenApart) {
   constexpr std::uint64_t kIgnored = 1 << 11;
   const std::vector<Cause> causes =
-      CausesOf([](const Case&, const UsedEntry& entry) {
+      CausesOfMistake([](const Case&, const UsedEntry& entry) {
         const bool refuses = entry.level == 1 && (entry.value & kIgnored) != 0;
         if (refuses) return entry.value & ~std::uint64_t{4};
         if (entry.level == 4) return entry.value | 2;
@@ -263,7 +187,7 @@ TEST(ExperimentsTest, WhatIsLeftToHardwareContradictsNothing) {
   Declared declared;
   declared.left = &left;
   constexpr std::uint64_t kBit = 1 << 12;
-  const std::vector<Cause> causes = CausesOf(
+  const std::vector<Cause> causes = CausesOfMistake(
       [](const Case& question, const UsedEntry& entry) {
         const std::uint64_t value = Granted(question, entry.value);
         return entry.level == 1 ? value | kBit : value;
@@ -281,8 +205,8 @@ const Mistake kNoMistake = [](const Case&, const UsedEntry& entry) {
 };
 
 TEST(ExperimentsTest, BitsThatAreInvertedAreOneCause) {
-  const std::vector<Cause> causes =
-      CausesOf(kNoMistake, Declared(), [](const Case&, Outcome& outcome) {
+  const std::vector<Cause> causes = CausesOfMistake(
+      kNoMistake, Declared(), [](const Case&, Outcome& outcome) {
         if (outcome.event.kind != EventKind::kCompleted) return;
         outcome.event.translations[0].address.value ^= 0x1000;
       });
@@ -298,7 +222,7 @@ TEST(ExperimentsTest, BitsThatAreInvertedAreOneCause) {
 
 TEST(ExperimentsTest, ABitThatIsTakenForAnotherIsOneCause) {
   const std::vector<Cause> causes =
-      CausesOf([](const Case&, const UsedEntry& entry) {
+      CausesOfMistake([](const Case&, const UsedEntry& entry) {
         if (entry.level != 3) return entry.value;
         const std::uint64_t other = entry.value >> 1 & 2;  // bit 2 for bit 1
         return (entry.value & ~std::uint64_t{2}) | other;

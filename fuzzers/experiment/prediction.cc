@@ -264,6 +264,13 @@ bool Predictor::Explain(std::span<const Cause> causes,
   return true;
 }
 
+bool Predictor::Differ(const Case& a, const Case& b) {
+  JudgeBy(reference_, a);
+  std::swap(verdict_, other_verdict_);
+  JudgeBy(reference_, b);
+  return !SameVerdict(*verdict_, *other_verdict_);
+}
+
 std::vector<EntryRead> Predictor::Taken(const Effect& effect,
                                         const std::vector<Atom>& when,
                                         const Observed& observed) {

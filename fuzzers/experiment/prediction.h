@@ -53,6 +53,9 @@ class Predictor {
   bool Matters(const Effect& effect, const std::vector<Atom>& when,
                const Case& question, std::vector<EntryRead>& entries);
 
+  // Whether the SDM has other answers to one question than to the other.
+  bool Differ(const Case& a, const Case& b);
+
   // The entries that a kTakes effect takes otherwise.
   std::vector<EntryRead> Taken(const Effect& effect,
                                const std::vector<Atom>& when,

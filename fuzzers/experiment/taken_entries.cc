@@ -42,8 +42,7 @@ void See(const EntryUse& use, const Effect& effect, Situation& s) {
   const bool ept = use.structure == Structure::kEpt;
   switch (use.part) {
     case Part::kIndex: {
-      std::uint64_t& address =
-          ept ? s.access.gpa.value : s.linear.gla.value;
+      std::uint64_t& address = ept ? s.access.gpa.value : s.linear.gla.value;
       address = (address & ~effect.mask) | effect.value;
       return;
     }
@@ -75,11 +74,11 @@ std::span<const Alteration> ThatSeeAsTaken() {
       there.Add(slot);
       list->push_back({"as-taken", slot, function, ""});
     };
-#define EPTDIFF_USE(part, structure, bit, over, slot)                   \
-  add(Slot::k##slot, [](const Situation& s, std::uint64_t value) {      \
-    return deciding == nullptr                                          \
-               ? value                                                  \
-               : deciding->Answer(Slot::k##slot, sdm::slot, s, value);  \
+#define EPTDIFF_USE(part, structure, bit, over, slot)                  \
+  add(Slot::k##slot, [](const Situation& s, std::uint64_t value) {     \
+    return deciding == nullptr                                         \
+               ? value                                                 \
+               : deciding->Answer(Slot::k##slot, sdm::slot, s, value); \
   });
 #include "fuzzers/experiment/uses.def"
 #undef EPTDIFF_USE
@@ -102,7 +101,8 @@ bool TakenEntries::AreOfUses() const {
       [](const TakenAs& taken) { return IsOneUse(taken.effect->part); });
 }
 
-EntryRead TakenEntries::LookedAt(const EntryUse& use, const Situation& s) const {
+EntryRead TakenEntries::LookedAt(const EntryUse& use,
+                                 const Situation& s) const {
   EntryRead entry;
   entry.structure = use.structure;
   entry.level = s.level;

@@ -21,8 +21,8 @@
 
 namespace eptdiff {
 
-// Alterations of the slots of uses.def, which answer as the entries have it that
-// are taken for others in this thread.
+// Alterations of the slots of uses.def, which answer as the entries have it
+// that are taken for others in this thread.
 std::span<const Alteration> ThatSeeAsTaken();
 
 class TakenEntries final : public Chooser {

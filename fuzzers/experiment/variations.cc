@@ -157,7 +157,8 @@ void GiveOneBit(const Effect& effect, std::uint64_t bit,
       }
     }
   }
-  SetEntry(question, entry, (entry.value & ~BitsBySdm(effect) & ~effect.mask) | bit);
+  SetEntry(question, entry,
+           (entry.value & ~BitsBySdm(effect) & ~effect.mask) | bit);
 }
 
 void MakeMatter(const Effect& effect, const std::vector<Atom>& atoms,

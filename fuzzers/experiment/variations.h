@@ -38,9 +38,9 @@ void MakeMatter(const Effect& effect, Case& question);
 void MakeMatter(const Effect& effect, const std::vector<Atom>& atoms,
                 const std::vector<EntryRead>& entries, const EntryRead& entry,
                 Case& question);
-// Edits a question so that, of the bits by which an entry is taken for something
-// in one use, by the SDM or by the effect, it has `bit` alone; where it takes
-// all entries of its walk, they have it as well.
+// Edits a question so that, of the bits by which an entry is taken for
+// something in one use, by the SDM or by the effect, it has `bit` alone; where
+// it takes all entries of its walk, they have it as well.
 void GiveOneBit(const Effect& effect, std::uint64_t bit,
                 const std::vector<EntryRead>& entries, const EntryRead& entry,
                 Case& question);

@@ -106,10 +106,13 @@ void Experiments::Widen(const Observed& seed, Attempt& attempt) {
 }
 
 // A bit that is taken for 1 if another is 1, or for 0 if that is 0, may be
-// taken for that other one.
+// taken for that other one; and what an entry is taken for by one bit, if it
+// has another, may be by that other one.
 void Experiments::TryOtherBit(Attempt& attempt) {
-  if (!IsOfEntries(attempt.effect) || IsOneUse(attempt.effect.part) ||
-      !std::has_single_bit(attempt.effect.mask)) {
+  const bool one_use =
+      IsOneUse(attempt.effect.part) && attempt.effect.part != Part::kIndex;
+  if (!IsOfEntries(attempt.effect) || attempt.effect.part == Part::kIndex ||
+      (!one_use && !std::has_single_bit(attempt.effect.mask))) {
     return;
   }
   for (std::size_t i = 0; i < attempt.when.size(); ++i) {
@@ -119,7 +122,13 @@ void Experiments::TryOtherBit(Attempt& attempt) {
       continue;
     }
     Attempt other = attempt;
-    other.effect.from = atom.mask;
+    if (!one_use) {
+      other.effect.from = atom.mask;
+    } else if (atom.value != 0) {
+      other.effect.mask = other.effect.value = atom.mask;
+    } else {
+      continue;
+    }
     other.when.erase(other.when.begin() + static_cast<std::ptrdiff_t>(i));
     Weigh(attempt);
     Weigh(other);

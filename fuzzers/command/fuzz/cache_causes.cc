@@ -32,9 +32,8 @@ std::vector<CommonCause> CausesOfCache(Panel& panel,
     const Alteration& alteration = *departure.alteration;
     const Dialect dialect = Dialect().With(alteration);
     CommonCause& cause = causes.emplace_back();
-    cause.words =
-        absl::StrCat(View(IdentifierOf(InfoOf(alteration.slot).rule)), ": ",
-                     View(alteration.words));
+    cause.words = absl::StrCat(View(IdentifierOf(InfoOf(alteration.slot).rule)),
+                               ": ", View(alteration.words));
     std::erase_if(left, [&](const auto& finding) {
       const auto& [signature, c] = finding;
       if (!Disagrees(oracle, Dialect(), c) || Disagrees(oracle, dialect, c)) {

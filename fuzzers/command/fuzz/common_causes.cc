@@ -31,8 +31,7 @@ std::vector<CommonCause> CausesOf(Panel& panel, const OracleOptions& options,
 }  // namespace
 
 std::string OracleWithCauses(const std::string& signature) {
-  for (const char* oracle :
-       {kBochsTlb, kBochs, kCache, kBuilder, "engine"}) {
+  for (const char* oracle : {kBochsTlb, kBochs, kCache, kBuilder, "engine"}) {
     if (!absl::StartsWith(signature, absl::StrCat("eptdiff-", oracle, "-"))) {
       continue;
     }

@@ -58,6 +58,10 @@ TEST(MeasureTest, OneMistakeIsOneFinding) {
       {104, "EXECUTE in is_present() is 0x10",
        "takes an EPT paging-structure entry for present by bit 4 and not by "
        "bit 2: "},
+      // Likewise what allows an access, and nothing else.
+      {963, "READ in needed() is 0x400",
+       "takes an EPT paging-structure entry for one that allows reads by bit "
+       "10 and not by bit 0: "},
       // Two known mistakes would explain it as well.
       {203, "bit 30 of CR0 is taken for 0", "takes bit 30 of CR0 (CD) for 0: "},
       // What depends on what is right.

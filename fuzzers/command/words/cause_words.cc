@@ -398,11 +398,10 @@ std::string LearnedWords(const Cause& cause) {
                           " as well; by the SDM these are ignored");
     case Part::kIndex: {
       const std::uint64_t field = IndexBits(effect.mask);
-      return absl::StrCat("as the index it takes ",
-                          field == effect.mask
-                              ? "no bits"
-                              : BitsWords(field & ~effect.mask),
-                          "; by the SDM these are ", BitsWords(field));
+      return absl::StrCat(
+          "as the index it takes ",
+          field == effect.mask ? "no bits" : BitsWords(field & ~effect.mask),
+          "; by the SDM these are ", BitsWords(field));
     }
   }
   return "";
