@@ -148,7 +148,7 @@ TEST(CheckCommandTest, MemoryIsReleasedOnceNobodyReachesIt) {
 
 // INVEPT on one logical processor after the other, as it is.
 TEST(CheckCommandTest, HowABuilderShootsDownIsJudgedByProcessor) {
-  for (const char* way : {"", "all-contexts", "lazy"}) {
+  for (const char* way : {"", "all-contexts", "lazy", "invvpid-too"}) {
     const Checked right = Check(EPTDIFF_SHOOTDOWN_BUILDER, way, "2000");
     EXPECT_EQ(right.ran.status, 0) << way << right.ran.out << right.ran.err;
   }
@@ -162,7 +162,11 @@ TEST(CheckCommandTest, HowABuilderShootsDownIsJudgedByProcessor) {
       {"never-awaited", "invept-not-awaited",
        "asked for on other logical processors, and not waited for"},
       {"invvpid", "invvpid-for-invept",
-       "INVVPID, which ends no guest-physical mappings, is executed for"},
+       "INVVPID, which ends combined mappings and no guest-physical ones, is "
+       "executed for INVEPT"},
+      {"invvpid-address", "invvpid-for-invept", "is executed for INVEPT"},
+      {"invvpid-others", "invvpid-for-invept", "is executed for INVEPT"},
+      {"invvpid-0", "invvpid-fails", "and invalidates nothing"},
       {"other-quadword", "invept-fails", "and invalidates nothing"},
       {"reserved-eptp", "invept-fails", "and invalidates nothing"},
       {"one-type-alone", "invept-fails", "and invalidates nothing"},

@@ -53,8 +53,8 @@ void GenerateTableMachine(Random& random, Case& c) {
   Processor& p = c.processor;
   p.maxphyaddr = random.Pick(kWidths);
   p.ept_vpid_cap = kCapFourLevels | kCapFiveLevels | kCapUncacheable |
-                   kCapWriteBack | kCapInvept | kCapAccessedDirty |
-                   kCapAdvancedExit | kCapShadowStack;
+                   kCapWriteBack | kCapInvept | kCapInvvpid |
+                   kCapAccessedDirty | kCapAdvancedExit | kCapShadowStack;
   if (!random.OneIn(6)) p.ept_vpid_cap |= kCapExecuteOnly;
   if (!random.OneIn(12)) p.ept_vpid_cap |= kCap2Mb;
   if (!random.OneIn(6)) p.ept_vpid_cap |= kCap1Gb;
@@ -80,6 +80,12 @@ void GenerateTableMachine(Random& random, Case& c) {
     c.guest.cr4 = kCr4Pae | kCr4Vmxe;
     c.guest.efer = kEferLme | kEferLma;
     c.guest.cs_l = true;
+  }
+  // Of its own numbers: what a seed makes else stays what it was.
+  Random vpids(c.processor.maxphyaddr ^ k.eptp ^ k.secondary);
+  if (vpids.OneIn(2)) {
+    k.secondary |= kSecondaryVpid;
+    k.vpid = static_cast<std::uint16_t>(1 + vpids.Below(3));
   }
   MakeEntryAcceptable(c);
 }
@@ -267,6 +273,8 @@ Step SomeAccess(Random& random, const Case& c) {
     step.access.size = 8;
   }
   step.page.user = random.OneIn(3);
+  // Pages are shared: two linear addresses have each.
+  step.page.gla = Gla{(gpa & Low(46)) | (step.page.user ? Bit(46) : 0)};
   if (random.OneIn(4)) {
     step.processor =
         static_cast<std::uint8_t>(random.Below(kLogicalProcessors));

@@ -77,7 +77,9 @@ class Mirror {
           event.kind == TableEvent::Kind::kFlags) {
         Write(event.address, event.after, outcome);
       } else if (event.kind == TableEvent::Kind::kInvept && !event.failed) {
-        Invept(event);
+        Invalidate(event, InvalidationKind::kInvept);
+      } else if (event.kind == TableEvent::Kind::kInvvpid && !event.failed) {
+        Invalidate(event, InvalidationKind::kInvvpid);
       }
       if (!gathers) flush();
     }
@@ -89,7 +91,7 @@ class Mirror {
     TableEvent event;
     event.kind = TableEvent::Kind::kInvept;
     event.type = kAllContexts;
-    Invept(event);
+    Invalidate(event, InvalidationKind::kInvept);
   }
 
   void Access(const Step& step, const Outcome& outcome) {
@@ -128,15 +130,17 @@ class Mirror {
     step.kind = StepKind::kStore;
     if (fits()) state_->Apply(&step, outcome);
   }
-  void Invept(const TableEvent& event) {
+  void Invalidate(const TableEvent& event, InvalidationKind kind) {
     for (const std::uint8_t processor : used_) {
       if ((event.processors >> processor & 1) == 0 || !fits()) continue;
       Step step;
       step.kind = StepKind::kInvalidation;
       step.processor = processor;
-      step.invalidation = {.kind = InvalidationKind::kInvept,
+      const bool invvpid = kind == InvalidationKind::kInvvpid;
+      step.invalidation = {.kind = kind,
                            .type = event.type,
-                           .first = event.after};
+                           .first = event.after,
+                           .second = invvpid ? event.address.value : 0};
       state_->Begin(step);
       state_->Apply(&step, Nothing());
     }

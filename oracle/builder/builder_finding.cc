@@ -97,13 +97,20 @@ constexpr Breach kBreaches[] = {
      "processor, and nobody waits until it is executed (CACHE-9)",
      Rule::kCache9},
     {BuilderRule::kInvvpid, "invvpid-for-invept",
-     "after a change that needs INVEPT INVVPID is executed, which ends no "
-     "guest-physical mappings (CACHE-7)",
+     "after a change that needs INVEPT INVVPID is executed, which ends "
+     "combined "
+     "mappings and no guest-physical ones (CACHE-7)",
      Rule::kCache7},
     {BuilderRule::kInveptFails, "invept-fails",
      "INVEPT fails, or may, and invalidates nothing: its type or descriptor is "
      "not supported, not valid for VM entry, or not 0 where it must be "
      "(CACHE-13)",
+     Rule::kCache13},
+    {BuilderRule::kInvvpidFails, "invvpid-fails",
+     "INVVPID fails and invalidates nothing: its type is not supported, or its "
+     "VPID is 0000H, its address not canonical or another bit of its "
+     "descriptor "
+     "not 0 (CACHE-13)",
      Rule::kCache13},
     {BuilderRule::kInveptOnce, "invept-twice", "INVEPT is executed twice",
      Rule::kCache9},

@@ -42,6 +42,7 @@ enum class BuilderRule : std::uint8_t {
   kInveptAwaited,     // ... executed there, and not only asked for
   kInvvpid,           // ... and not INVVPID in its place
   kInveptFails,       // it does what it is for
+  kInvvpidFails,      // and so does INVVPID
   kInveptOnce,        // at most once
   kInveptNeeded,      // not without need
   kInveptEptp,        // with the EPTP of the tables
@@ -53,7 +54,7 @@ enum class BuilderRule : std::uint8_t {
   kStaleType,         // ... or uses a memory type that is none any more
   kStaleTable,        // ... or walks through a table that is none any more
 };
-inline constexpr int kBuilderRuleCount = 36;
+inline constexpr int kBuilderRuleCount = 37;
 
 struct BuilderFinding {
   BuilderRule rule;

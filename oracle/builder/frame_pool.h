@@ -45,9 +45,11 @@ struct TableEvent {
     kTurn,      // of two operations at once the other one goes on
   };
   Kind kind = Kind::kAllocate;
-  Hpa address = {};          // of a frame, a page, the word that was stored
+  Hpa address = {};          // of a frame, a page, the word that was stored;
+                             // of kInvvpid: the linear address
   std::uint64_t before = 0;  // kStore, kFlags
   std::uint64_t after = 0;   // kStore, kFlags; of kInvept: the EPTP; of
+                             // kInvvpid: the descriptor's first quadword; of
                              // kBetween: the GPA that the processor uses; of
                              // kReleased: how many bytes
   int level = 0;  // kStore: of the entry; 0 where no processor can find it.
@@ -87,6 +89,8 @@ class FramePool {
     virtual void BeforeInvept(ProcessorSet processors) = 0;
     virtual void OnInvept(ProcessorSet processors,
                           const Invalidation& invept) = 0;
+    virtual void OnInvvpid(ProcessorSet processors,
+                           const Invalidation& invvpid) = 0;
   };
 
   FramePool() = default;
@@ -145,15 +149,20 @@ class FramePool {
   bool InveptOn(ProcessorSet processors, const Invalidation& invept) {
     return Execute(processors, invept, /*any_type=*/false);
   }
-  // INVVPID, which ends nothing that a builder's processors keep.
+  // INVVPID, which ends no guest-physical mappings. False if it fails.
   bool InvvpidOn(ProcessorSet processors, const Invalidation& invvpid) {
     TableEvent& event = events_.emplace_back();
     event.kind = TableEvent::Kind::kInvvpid;
+    event.address = Hpa{invvpid.second};
     event.after = invvpid.first;
     event.processors = processors;
     event.type = invvpid.type;
     event.failed = watcher_ != nullptr && watcher_->InveptFails(invvpid, false);
-    return !event.failed;
+    const bool failed = event.failed;
+    if (!failed && watcher_ != nullptr) {
+      watcher_->OnInvvpid(processors, invvpid);
+    }
+    return !failed;
   }
   // Asks a processor to execute it, which it does when it is waited for or has
   // left the guest, and no sooner.

@@ -44,6 +44,7 @@ enum class Mistake : std::uint8_t {
   kReleasedEarly,   // ... before INVEPT
   kLeak,            // a frame is linked no more, and not freed
   kInveptFails,
+  kInvvpidFails,
   kInveptMissing,    // detail: a Change
   kInveptElsewhere,  // on other logical processors; likewise
   kInveptAsked,      // there, and not waited for; likewise
@@ -60,7 +61,7 @@ enum class Mistake : std::uint8_t {
   kWalk,
   kStale,  // an access; no change before it was seen to need INVEPT
 };
-inline constexpr int kMistakeCount = 40;
+inline constexpr int kMistakeCount = 41;
 
 // What differs between a page and what was asked for, the first that applies.
 enum class PageBits : std::uint8_t {

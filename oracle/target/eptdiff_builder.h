@@ -295,8 +295,11 @@ typedef struct eptdiff_host {
                      const uint64_t descriptor[2]);
   void (*await_invept)(void* context);
   void (*leave_guest)(void* context, uint32_t processor);
-  /* INVVPID, likewise, which ends no guest-physical mappings (29.4.3.1): it is
-   * enough for no change of EPT. */
+  /* INVVPID, likewise (types 0 to 3, the VPID in the first quadword of the
+   * descriptor and a linear address in the second): it ends what is kept of
+   * linear addresses, and no guest-physical mappings (29.4.3.1). It is enough
+   * for no change of EPT. Type t fails without bit 40 + t of
+   * IA32_VMX_EPT_VPID_CAP, and so does VPID 0000H, save in type 2. */
   int (*invvpid_on)(void* context, uint32_t processor, uint64_t type,
                     const uint64_t descriptor[2]);
   /* Memory that the guest had may be given to somebody else from now on: the

@@ -133,8 +133,11 @@ class TableTeller {
                         " bytes of the guest's memory at ", address, "\n");
         return;
       case TableEvent::Kind::kInvvpid:
-        absl::StrAppend(&text_, "    INVVPID on logical processor ",
-                        std::countr_zero(event.processors), "\n");
+        absl::StrAppend(&text_, "    INVVPID, type ", int{event.type},
+                        ", VPID ", event.after, ", on logical processor ",
+                        std::countr_zero(event.processors),
+                        event.failed ? ": fails, and invalidates nothing" : "",
+                        "\n");
         return;
       case TableEvent::Kind::kAsked:
         absl::StrAppend(&text_, "    asks for ", InveptWords(event), "\n");

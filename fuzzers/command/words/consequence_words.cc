@@ -25,6 +25,7 @@ Consequence ConsequenceOf(BuilderRule broken) {
     case BuilderRule::kInveptEverywhere:
     case BuilderRule::kInveptAwaited:
     case BuilderRule::kInveptFails:
+    case BuilderRule::kInvvpidFails:
     case BuilderRule::kInvvpid:
     case BuilderRule::kInveptEptp:
     case BuilderRule::kStaleTranslation:

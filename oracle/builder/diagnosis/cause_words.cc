@@ -55,6 +55,8 @@ constexpr MistakeWords kMistakes[] = {
     {"leak", "a frame that is linked no more is not freed"},
     {"invept-fails",
      "INVEPT fails (by its type, or its descriptor), and invalidates nothing"},
+    {"invvpid-fails",
+     "INVVPID fails (by its type, or its descriptor), and invalidates nothing"},
     {"invept-missing", "INVEPT is missing after #"},
     {"invept-elsewhere",
      "INVEPT is not executed on each logical processor that uses the tables, "
@@ -63,8 +65,8 @@ constexpr MistakeWords kMistakes[] = {
      "INVEPT is asked for on other logical processors, and not waited for, "
      "after #"},
     {"invvpid-for-invept",
-     "INVVPID, which ends no guest-physical mappings, is executed for INVEPT "
-     "after #"},
+     "INVVPID, which ends combined mappings and no guest-physical ones, is "
+     "executed for INVEPT after #"},
     {"freed-early",
      "a table's frame is freed first, and INVEPT is executed after that"},
     {"invept-eptp", "INVEPT names another EPTP than the tables'"},

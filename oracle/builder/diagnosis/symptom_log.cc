@@ -63,6 +63,8 @@ Mistake MistakeOf(BuilderRule rule) {
       return Mistake::kInvvpid;
     case BuilderRule::kInveptFails:
       return Mistake::kInveptFails;
+    case BuilderRule::kInvvpidFails:
+      return Mistake::kInvvpidFails;
     case BuilderRule::kInveptOnce:
       return Mistake::kInveptTwice;
     case BuilderRule::kInveptNeeded:

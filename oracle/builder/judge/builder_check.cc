@@ -57,7 +57,8 @@ void BuilderCheck::BeginJudging() {
   if (!tolerant_) needs_invept_ = 0;
   needed_invept_ = needs_invept_ != 0;
   done_invept_ = 0;
-  needless_invept_ = repeated_invept_ = invvpid_ = false;
+  needless_invept_ = repeated_invept_ = false;
+  invvpid_ = 0;
   tolerates_now_ = false;
   fresh_.clear();
   at_once_ = partial_ = false;
@@ -264,7 +265,7 @@ void BuilderCheck::CheckTaken(const std::vector<Interval>& taken) {
 }
 
 BuilderRule BuilderCheck::RuleOfMissing() const {
-  if (invvpid_) return BuilderRule::kInvvpid;
+  if ((needs_invept_ & ~invvpid_) == 0) return BuilderRule::kInvvpid;
   if (needs_invept_ == kAllProcessors && asked_invept_ == 0) {
     return BuilderRule::kInvept;
   }

@@ -222,6 +222,7 @@ class BuilderCheck {
   BuilderRule RuleOfMissing() const;
   // Notes INVEPT, whenever it is executed; false if it fails.
   bool NoteInvept(const TableEvent& event);
+  void NoteInvvpid(const TableEvent& event);
 
   void Find(BuilderRule rule, std::uint64_t where, int level = 0);
   // False if it is not allowed.
@@ -290,8 +291,8 @@ class BuilderCheck {
   bool needed_invept_ = false;
   bool needless_invept_ = false;  // INVEPT that nothing before it needs
   bool repeated_invept_ = false;
-  bool invvpid_ = false;   // has been executed
-  Hpa invept_entry_ = {};  // whose change needs it, and its level
+  ProcessorSet invvpid_ = 0;  // where INVVPID has been executed
+  Hpa invept_entry_ = {};     // whose change needs it, and its level
   int invept_level_ = 0;
   // Tables that wait for INVEPT, and where it is yet to be executed.
   struct Waiting : TreePlace {

@@ -67,7 +67,7 @@ void BuilderCheck::Replay(TableEvent& event) {
       asked_invept_ |= event.processors;
       return;
     case TableEvent::Kind::kInvvpid:
-      invvpid_ = true;
+      NoteInvvpid(event);
       return;
     case TableEvent::Kind::kFlags:
       ReplayFlags(event);
@@ -130,6 +130,14 @@ bool BuilderCheck::NoteInvept(const TableEvent& event) {
   repeated_invept_ |= (done_invept_ & event.processors) != 0;
   done_invept_ |= event.processors;
   return true;
+}
+
+void BuilderCheck::NoteInvvpid(const TableEvent& event) {
+  if (event.failed) {
+    Find(BuilderRule::kInvvpidFails, event.after);
+  } else {
+    invvpid_ |= event.processors;
+  }
 }
 
 void BuilderCheck::ReplayInvept(const TableEvent& event) {

@@ -53,7 +53,7 @@ void BuilderCheck::Follow(TableEvent& event) {
       asked_invept_ |= event.processors;
       return;
     case TableEvent::Kind::kInvvpid:
-      invvpid_ = true;
+      NoteInvvpid(event);
       return;
     case TableEvent::Kind::kFlags:
     case TableEvent::Kind::kBetween:

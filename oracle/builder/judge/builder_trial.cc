@@ -6,6 +6,7 @@
 #include <array>
 
 #include "oracle/judgement/permitted.h"
+#include "oracle/reference/rules/cache_tags.h"
 
 namespace eptdiff {
 namespace {
@@ -320,6 +321,17 @@ std::pair<Gpa, Gpa> BuilderTrial::AddressesOf(const Step& step) {
   return {step.gpa, Gpa{step.gpa.value + size - 1}};
 }
 
+// Guest entries are accessed for a linear address that is not their own.
+std::optional<LinearUse> BuilderTrial::UseOf(const Step& step, Gpa page) {
+  if (step.kind != StepKind::kGuestPhysicalAccess || !step.page.gla_valid) {
+    return std::nullopt;
+  }
+  const std::uint64_t beyond =
+      (page.value & ~(kPage - 1)) - (step.gpa.value & ~(kPage - 1));
+  return LinearUse{sdm::VpidOf(walker_.state().controls),
+                   Gla{step.page.gla.value + beyond}};
+}
+
 bool BuilderTrial::Access(const Step& step) {
   const auto [first, last] = AddressesOf(step);
   CachingProcessor& processor = processors_[step.processor];
@@ -349,7 +361,7 @@ bool BuilderTrial::Access(const Step& step) {
   const std::size_t page_count = two_pages ? 2 : 1;
   std::size_t stale = 0;
   for (std::size_t i = 0; i < page_count; ++i) {
-    processor.ListStale(pages[i], two_pages, paths_);
+    processor.ListStale(pages[i], UseOf(step, pages[i]), two_pages, paths_);
     stale += paths_.size();
     for (const CachedPath& path : paths_) {
       if (standings_.finding.has_value()) break;
@@ -390,11 +402,14 @@ bool BuilderTrial::Access(const Step& step) {
     const bool violates = event.kind != EventKind::kVmExit ||
                           event.exit_reason != kEptMisconfiguration;
     if (violates && (end == AccessEnd::kRefused || end == AccessEnd::kAbsent)) {
-      processor.OnViolation(pages[i]);
+      processor.OnViolation(pages[i], UseOf(step, pages[i]));
     }
-    processor.Hold(pages[i], write);
+    processor.Hold(pages[i], write, UseOf(step, pages[i]));
   }
-  if (event.kind == EventKind::kVmExit) pool_.LeaveGuest(step.processor);
+  if (event.kind == EventKind::kVmExit) {
+    processor.OnTransition();
+    pool_.LeaveGuest(step.processor);
+  }
   check_->AfterAccess();
   return true;
 }

@@ -145,6 +145,8 @@ class BuilderTrial {
 
   // The first address of an access and the last one.
   static std::pair<Gpa, Gpa> AddressesOf(const Step& step);
+  // Of one of its pages, the linear address.
+  std::optional<LinearUse> UseOf(const Step& step, Gpa page);
   // Whether what memory says about the access is what was asked for.
   bool IsAsAsked(const Step& step, AccessEnd end) const;
   // What is wrong with the answer that `path` gives, if memory's is `end`.

@@ -19,10 +19,11 @@ void CachingProcessor::Reset(const TableFacts& facts, std::uint64_t eptp,
   stopped_ = stopped;
 }
 
-void CachingProcessor::Hold(Gpa gpa, bool write) {
+void CachingProcessor::Hold(Gpa gpa, bool write, std::optional<LinearUse> use) {
   Walk walk;
   walk.page = gpa.value & kPageMask;
   walk.write = write;
+  walk.use = use;
   Trace(walk);
   if (walk.entries.empty()) return;
   if (walks_.size() == kPages) walks_.erase(walks_.begin());
@@ -57,21 +58,59 @@ int CachingProcessor::Shared(const Walk& walk, std::uint64_t gpa) const {
   return shared;
 }
 
-void CachingProcessor::OnViolation(Gpa gpa) {
+void CachingProcessor::OnViolation(Gpa gpa, std::optional<LinearUse> use) {
   for (Walk& walk : walks_) {
     walk.forgotten = std::max(walk.forgotten, Shared(walk, gpa.value));
   }
-  std::erase_if(walks_, [](const Walk& walk) {
-    return walk.forgotten == static_cast<int>(walk.entries.size());
+  EndCombined([&](const LinearUse& kept) {
+    return use.has_value() && kept.SamePage(*use);
   });
 }
 
-void CachingProcessor::ListStale(Gpa gpa, bool two_pages,
+void CachingProcessor::OnInvvpid(const Invalidation& invvpid) {
+  constexpr std::uint8_t kIndividualAddress = 0, kEveryVpid = 2;
+  EndCombined([&](const LinearUse& kept) {
+    if (invvpid.type == kEveryVpid) return kept.vpid != 0;
+    return kept.vpid == invvpid.first &&
+           (invvpid.type != kIndividualAddress ||
+            (kept.gla.value ^ invvpid.second) >> 12 == 0);
+  });
+}
+
+void CachingProcessor::OnTransition() {
+  EndCombined([](const LinearUse& kept) { return kept.vpid == 0; });
+}
+
+// What the processor holds of EPT makes them anew.
+template <typename F>
+void CachingProcessor::EndCombined(F ends) {
+  for (Walk& walk : walks_) {
+    if (walk.use.has_value() && !walk.known() && ends(*walk.use)) {
+      walk.use.reset();
+    }
+  }
+  DropUnknown();
+}
+
+void CachingProcessor::DropUnknown() {
+  std::erase_if(walks_, [](const Walk& walk) {
+    return !walk.known() && !walk.use.has_value();
+  });
+}
+
+void CachingProcessor::ListStale(Gpa gpa, std::optional<LinearUse> use,
+                                 bool two_pages,
                                  std::vector<CachedPath>& paths) const {
   paths.clear();
   for (const Walk& walk : walks_) {
     if (two_pages && walk.forgotten > 0) continue;
-    for (int count = Shared(walk, gpa.value); count > walk.forgotten; --count) {
+    // A combined mapping is one of the whole.
+    const bool combined = !walk.known() && use.has_value() &&
+                          walk.use->SamePage(*use) &&
+                          walk.page == (gpa.value & kPageMask);
+    const int above =
+        combined ? static_cast<int>(walk.entries.size()) - 1 : walk.forgotten;
+    for (int count = Shared(walk, gpa.value); count > above; --count) {
       CachedPath path;
       bool stale = false;
       for (int i = 0; i < count; ++i) {

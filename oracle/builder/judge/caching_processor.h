@@ -6,12 +6,17 @@
 // it holds the page again, as memory is then; and while software changes
 // tables it sets flags in the page's entries, and in its neighbour's, by the
 // tables that it remembers, whether or not they are linked any more.
+// A page that it has used for a linear address it holds by a combined mapping
+// as well, with the VPID (29.4.1). That outlives an EPT violation for another
+// linear address, and is what INVVPID ends: not the guest-physical mapping,
+// from which it is there again at once.
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_ORACLE_BUILDER_JUDGE_CACHING_PROCESSOR_H_
 #define EPTDIFF_ORACLE_BUILDER_JUDGE_CACHING_PROCESSOR_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "engine/types.h"
@@ -26,6 +31,16 @@ namespace eptdiff {
 // a look at memory: from the root on, the leaf included or not.
 using CachedPath = FixedVector<MemoryWord, 5>;
 
+// The linear address that an access is about, and the VPID that is current.
+struct LinearUse {
+  std::uint16_t vpid = 0;
+  Gla gla = {};
+
+  bool SamePage(const LinearUse& other) const {
+    return vpid == other.vpid && (gla.value ^ other.gla.value) >> 12 == 0;
+  }
+};
+
 class CachingProcessor {
  public:
   // How many pages it holds; the oldest goes when another comes.
@@ -37,17 +52,19 @@ class CachingProcessor {
   // Begins with nothing cached. `stopped`: while operations run it does not.
   void Reset(const TableFacts& facts, std::uint64_t eptp, bool stopped = false);
 
-  // The processor has used, or may have used, the page of `gpa`.
-  void Hold(Gpa gpa, bool write);
+  // The processor has used, or may have used, the page of `gpa`, for a linear
+  // address, if there is one.
+  void Hold(Gpa gpa, bool write, std::optional<LinearUse> use = {});
 
   // An EPT violation at `gpa`: what it would have used for it is gone
-  // (CACHE-5).
-  void OnViolation(Gpa gpa);
+  // (CACHE-5), and for a linear address, if it was the translation of one.
+  void OnViolation(Gpa gpa, std::optional<LinearUse> use = {});
 
   // What it may go by at `gpa` and memory does not say, save in accessed and
   // dirty flags: each path, longest first. Of an access to another page, too,
   // which might go by the same tables, none of which only the whole is known.
-  void ListStale(Gpa gpa, bool two_pages, std::vector<CachedPath>& paths) const;
+  void ListStale(Gpa gpa, std::optional<LinearUse> use, bool two_pages,
+                 std::vector<CachedPath>& paths) const;
 
   // Uses the page of `gpa` just before the entry at `address` changes, and, if
   // `holds`, holds it. False if it cannot.
@@ -57,6 +74,10 @@ class CachingProcessor {
   void OnFirstStore();
   void BeforeInvept();
   void OnInvept(const Invalidation& invept);
+  // INVVPID has been executed (CACHE-7); and a VM transition has come without
+  // VPIDs (CACHE-11).
+  void OnInvvpid(const Invalidation& invvpid);
+  void OnTransition();
   // An operation is over: it runs again, if it was stopped.
   void EndOperation();
 
@@ -66,6 +87,9 @@ class CachingProcessor {
     bool write = false;
     FixedVector<MemoryWord, 5> entries;  // present ones, from the root on
     int forgotten = 0;  // so many of them are no longer known by themselves
+    std::optional<LinearUse> use;  // by a combined mapping as well
+
+    bool known() const { return forgotten < static_cast<int>(entries.size()); }
   };
 
   // The entries that lead to `page` in memory now.
@@ -75,6 +99,10 @@ class CachingProcessor {
   void SetFlags(const Walk& walk);
   // It has forgotten all of them, and holds those pages again.
   void Renew();
+  void DropUnknown();
+  // Combined mappings of which `ends` says so end.
+  template <typename F>
+  void EndCombined(F ends);
   // The same by what is cached of the tables, save the leaf (CACHE-4), which
   // memory has to have still.
   void SetFlagsByTables(const Walk& walk);

@@ -52,9 +52,21 @@ void Processors::BeforeInvept(ProcessorSet processors) {
   }
 }
 
+// Software executes either, and so has the processor out of the guest.
 void Processors::OnInvept(ProcessorSet processors, const Invalidation& invept) {
   for (std::size_t i = 0; i < each_.size(); ++i) {
-    if ((processors >> i & 1) != 0) each_[i].OnInvept(invept);
+    if ((processors >> i & 1) == 0) continue;
+    each_[i].OnTransition();
+    each_[i].OnInvept(invept);
+  }
+}
+
+void Processors::OnInvvpid(ProcessorSet processors,
+                           const Invalidation& invvpid) {
+  for (std::size_t i = 0; i < each_.size(); ++i) {
+    if ((processors >> i & 1) == 0) continue;
+    each_[i].OnTransition();
+    each_[i].OnInvvpid(invvpid);
   }
 }
 

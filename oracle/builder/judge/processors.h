@@ -63,6 +63,7 @@ class Processors final : public FramePool::Watcher {
   bool InveptFails(const Invalidation& invept, bool any_type) override;
   void BeforeInvept(ProcessorSet processors) override;
   void OnInvept(ProcessorSet processors, const Invalidation& invept) override;
+  void OnInvvpid(ProcessorSet processors, const Invalidation& invvpid) override;
 
  private:
   void ComeIn(Hpa address, Gpa page);

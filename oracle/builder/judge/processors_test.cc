@@ -65,6 +65,13 @@ Case UsedOn(std::uint8_t processor) {
       .Build();
 }
 
+Case WithVpids(Case c) {
+  c.processor.ept_vpid_cap |= std::uint64_t{1} << 32 | std::uint64_t{0xf} << 40;
+  c.controls.secondary |= 1 << 5;
+  c.controls.vpid = 1;
+  return c;
+}
+
 TEST(ProcessorsTest, EachWayToReachAllOfThemWillDo) {
   const Shoot kWays[] = {
       [](FramePool& pool, std::uint64_t eptp) { pool.Invept(eptp); },
@@ -148,16 +155,102 @@ TEST(ProcessorsTest, WhatFailsInvalidatesNothingAndIsSaid) {
          pool.InveptOn(kAllProcessors, Single(eptp + 0x1000));
        },
        "-invept-eptp-CACHE-6"},
-      {[](FramePool& pool, std::uint64_t) {
-         pool.InvvpidOn(
-             kAllProcessors,
-             {.kind = InvalidationKind::kInvvpid, .type = 1, .first = 1});
-       },
-       "-invvpid-for-invept-CACHE-7"},
   };
   for (const auto& [shoot, signature] : kMistakes) {
     EXPECT_THAT(Found(Quiet(), shoot), HasSubstr(signature));
   }
+}
+
+constexpr Invalidation kInvvpids[] = {
+    {.kind = InvalidationKind::kInvvpid, .type = 0, .first = 1},
+    {.kind = InvalidationKind::kInvvpid, .type = 1, .first = 1},
+    {.kind = InvalidationKind::kInvvpid, .type = 2},
+    {.kind = InvalidationKind::kInvvpid, .type = 3, .first = 1},
+};
+
+TEST(ProcessorsTest, InvvpidIsNoInvept) {
+  const Shoot kAlone[] = {
+      [](FramePool& pool, std::uint64_t) {
+        pool.InvvpidOn(kAllProcessors, kInvvpids[0]);
+      },
+      [](FramePool& pool, std::uint64_t) {
+        pool.InvvpidOn(kAllProcessors, kInvvpids[1]);
+      },
+      [](FramePool& pool, std::uint64_t) {
+        pool.InvvpidOn(kAllProcessors, kInvvpids[2]);
+      },
+      [](FramePool& pool, std::uint64_t) {
+        pool.InvvpidOn(kAllProcessors, kInvvpids[3]);
+      },
+      // On the first INVEPT is enough.
+      [](FramePool& pool, std::uint64_t eptp) {
+        pool.InvvpidOn(kAllProcessors, kInvvpids[1]);
+        pool.InveptOn(1, Single(eptp));
+      },
+  };
+  for (const Shoot shoot : kAlone) {
+    EXPECT_THAT(Found(WithVpids(Quiet()), shoot),
+                HasSubstr("-invvpid-for-invept-CACHE-7"));
+    EXPECT_THAT(Found(WithVpids(UsedOn(2)), shoot),
+                HasSubstr("-stale-right-CACHE-9-PTE at step 4"));
+  }
+}
+
+TEST(ProcessorsTest, InvvpidBesideInveptIsNothing) {
+  const Shoot kBoth = [](FramePool& pool, std::uint64_t eptp) {
+    for (const Invalidation& invvpid : kInvvpids) {
+      pool.InvvpidOn(kAllProcessors, invvpid);
+    }
+    pool.Invept(eptp);
+  };
+  EXPECT_EQ(Found(WithVpids(Quiet()), kBoth), "");
+  EXPECT_EQ(Found(WithVpids(UsedOn(2)), kBoth), "");
+  // What is missing where there was no INVVPID either is not for INVVPID.
+  const Shoot kOnFirst = [](FramePool& pool, std::uint64_t eptp) {
+    pool.InvvpidOn(1, kInvvpids[1]);
+    pool.InveptOn(1, Single(eptp));
+  };
+  EXPECT_THAT(Found(WithVpids(Quiet()), kOnFirst),
+              HasSubstr("-invept-elsewhere-CACHE-9"));
+}
+
+// SDM 31.3.
+TEST(ProcessorsTest, InvvpidThatFailsIsSaid) {
+  const Shoot kFailing[] = {
+      [](FramePool& pool, std::uint64_t eptp) {
+        pool.Invept(eptp);
+        pool.InvvpidOn(1, {.kind = InvalidationKind::kInvvpid, .type = 1});
+      },
+      [](FramePool& pool, std::uint64_t eptp) {
+        pool.Invept(eptp);
+        pool.InvvpidOn(1, {.kind = InvalidationKind::kInvvpid,
+                           .type = 0,
+                           .first = 1,
+                           .second = std::uint64_t{1} << 60});
+      },
+      [](FramePool& pool, std::uint64_t eptp) {
+        pool.Invept(eptp);
+        pool.InvvpidOn(1, {.kind = InvalidationKind::kInvvpid, .type = 4});
+      },
+      [](FramePool& pool, std::uint64_t eptp) {
+        pool.Invept(eptp);
+        pool.InvvpidOn(
+            1,
+            {.kind = InvalidationKind::kInvvpid, .type = 2, .first = 0x10000});
+      },
+  };
+  for (const Shoot shoot : kFailing) {
+    EXPECT_THAT(Found(WithVpids(Quiet()), shoot),
+                HasSubstr("-invvpid-fails-CACHE-13"));
+  }
+  const Shoot kGlobals = [](FramePool& pool, std::uint64_t eptp) {
+    pool.Invept(eptp);
+    pool.InvvpidOn(1, kInvvpids[3]);
+  };
+  Case without = WithVpids(Quiet());
+  EXPECT_EQ(Found(without, kGlobals), "");
+  without.processor.ept_vpid_cap &= ~(std::uint64_t{1} << 43);
+  EXPECT_THAT(Found(without, kGlobals), HasSubstr("-invvpid-fails-CACHE-13"));
 }
 
 // Bits 25 and 26 of IA32_VMX_EPT_VPID_CAP.

@@ -4,7 +4,11 @@
  *
  *   own-processor     INVEPT on logical processor 0 alone
  *   never-awaited     the others are asked, and not waited for
- *   invvpid           INVVPID where INVEPT is needed
+ *   invvpid           INVVPID, of a VPID or of all, where INVEPT is needed
+ *   invvpid-address   ... of one linear address
+ *   invvpid-others    ... and INVEPT on logical processor 0 alone
+ *   invvpid-0         INVVPID of VPID 0000H, which fails, and INVEPT
+ *   invvpid-too       none: INVVPID, and INVEPT
  *   other-quadword    the descriptor's second quadword is not 0
  *   reserved-eptp     the descriptor's EPTP has reserved bits
  *   one-type-alone    type 1 where the processor has type 2 alone
@@ -17,12 +21,15 @@
 #include "oracle/target/examples/simple_builder.c"
 #undef eptdiff_builder_create
 
+#define INDIVIDUAL_ADDRESS 0
 #define SINGLE_CONTEXT 1
 #define ALL_CONTEXTS 2
 
 static const eptdiff_host* lent_host;
 static eptdiff_host own_host;
 static uint64_t types; /* bits 25 and 26 of IA32_VMX_EPT_VPID_CAP */
+static uint64_t vpid_types; /* bits 43:40; 0 without INVVPID, bit 32 */
+static uint64_t vpid;
 
 static int has(const char* bug) {
   const char* const bugs = getenv("EPTDIFF_EXAMPLE_BUG");
@@ -37,6 +44,24 @@ static uint64_t type_of_invept(void) {
   return SINGLE_CONTEXT;
 }
 
+/* Of the VPID in use, or of all where there is none or no other type. Returns
+ * whether the processor has INVVPID at all. */
+static int end_combined_mappings(void* context) {
+  const eptdiff_host* const lent = lent_host;
+  uint64_t descriptor[2] = {0, 0};
+  uint64_t type = SINGLE_CONTEXT;
+  uint32_t i;
+  if ((vpid_types >> ALL_CONTEXTS & 1) == 0) return 0;
+  if (has("invvpid-address")) type = INDIVIDUAL_ADDRESS;
+  if (vpid == 0 || (vpid_types >> type & 1) == 0) type = ALL_CONTEXTS;
+  if (type != ALL_CONTEXTS) descriptor[0] = vpid;
+  if (has("invvpid-0")) type = SINGLE_CONTEXT, descriptor[0] = 0;
+  for (i = 0; i < lent->processors; ++i) {
+    lent->invvpid_on(context, i, type, descriptor);
+  }
+  return 1;
+}
+
 static void shoot_down(void* context, uint64_t eptp) {
   const eptdiff_host* const lent = lent_host;
   const uint64_t type = type_of_invept();
@@ -44,15 +69,13 @@ static void shoot_down(void* context, uint64_t eptp) {
   uint32_t i;
   descriptor[0] = has("reserved-eptp") ? eptp | 1 << 11 : eptp;
   descriptor[1] = (uint64_t)has("other-quadword");
-  if (has("invvpid")) {
-    descriptor[0] = 1;
-    for (i = 0; i < lent->processors; ++i) {
-      lent->invvpid_on(context, i, SINGLE_CONTEXT, descriptor);
-    }
+  const int ended = has("invvpid") && end_combined_mappings(context);
+  if (ended && !has("invvpid-0") && !has("invvpid-too") &&
+      !has("invvpid-others")) {
     return;
   }
   lent->invept_on(context, 0, type, descriptor);
-  if (has("own-processor")) return;
+  if (has("own-processor") || (ended && has("invvpid-others"))) return;
   for (i = 1; i < lent->processors; ++i) {
     lent->ask_invept(context, i, type, descriptor);
   }
@@ -67,6 +90,9 @@ static void shoot_down(void* context, uint64_t eptp) {
 int eptdiff_builder_create(const eptdiff_question* machine, uint64_t unused,
                            const eptdiff_host* lent, uint64_t* eptp) {
   types = machine->ept_vpid_cap >> 24;
+  vpid_types = machine->ept_vpid_cap >> 32 & 1;
+  if (vpid_types != 0) vpid_types = machine->ept_vpid_cap >> 40;
+  vpid = machine->vpid;
   lent_host = lent;
   own_host = *lent;
   own_host.invept = shoot_down;
