@@ -18,7 +18,15 @@ std::uint64_t LinearAddressOf(const Step& access) {
 // Of the page, or of another: a part of the same large one, or what has tables
 // of its own.
 std::uint64_t NearBy(Random& random, std::uint64_t gla) {
-  return random.OneIn(2) ? gla : gla ^ Bit(12 + random.Below(27));
+  switch (random.Below(5)) {
+    case 0:
+    case 1:
+      return gla ^ Bit(12 + random.Below(9));
+    case 2:
+      return gla ^ Bit(12 + random.Below(27));
+    default:
+      return gla;
+  }
 }
 
 Step Invept(Random& random, const Case& c) {
@@ -63,11 +71,12 @@ Step Invpcid(Random& random, const Case& c, const Step& access) {
   Step step;
   step.kind = StepKind::kInvalidation;
   Invalidation& asked = step.invalidation;
+  static constexpr std::uint8_t kTypes[] = {0, 0, 1, 1, 1, 2, 3};
   asked.kind = InvalidationKind::kInvpcid;
-  asked.type = static_cast<std::uint8_t>(random.Below(4));
+  asked.type = random.Pick(kTypes);
   asked.first = HasPcids(c) ? c.guest.cr3 & Low(12) : 0;
   asked.second = NearBy(random, LinearAddressOf(access));
-  if (HasPcids(c) && random.OneIn(6)) asked.first ^= 1;
+  if (HasPcids(c) && random.OneIn(8)) asked.first ^= 1;
   if (random.OneIn(16)) asked.type = static_cast<std::uint8_t>(random.Below(6));
   if (random.OneIn(16)) asked.first ^= Bit(random.Below(64));
   return step;
@@ -115,7 +124,7 @@ Ending Draw(Random& random, KeptOf of) {
   static constexpr Ending kOfOtherVpid[] = {kNone,    kNone,    kInvept,
                                             kInvvpid, kInvvpid, kInvvpid,
                                             kInvvpid, kInvvpid, kInvlpg};
-  static constexpr Ending kOfOtherPcid[] = {kNone,    kInvvpid, kInvlpg,
+  static constexpr Ending kOfOtherPcid[] = {kNone,    kInvvpid, kInvpcid,
                                             kInvpcid, kInvpcid, kInvpcid,
                                             kInvpcid, kMoveToCr};
   switch (of) {

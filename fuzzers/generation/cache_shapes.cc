@@ -42,6 +42,7 @@ class Shape {
  private:
   bool PickAccess();
   void LetThrough();
+  CacheShape PickShape();
   bool PickEntry(CacheShape shape);
   void AddTags(CacheShape shape);
   bool IsGuest() const { return entry_.kind == UsedKind::kGuest; }
@@ -121,6 +122,18 @@ bool Fits(CacheShape shape, const UsedEntry& entry) {
     default:
       return true;
   }
+}
+
+// What linear addresses alone have, they have more often.
+CacheShape Shape::PickShape() {
+  using enum CacheShape;
+  static constexpr CacheShape kOfGuest[] = {kPcidChanged, kPcidChanged,
+                                            kGlobalPage,  kUpperLevel,
+                                            kUpperLevel,  kVpidChanged};
+  if (IsPagedAccess(c_, access_) && random_.OneIn(3)) {
+    return random_.Pick(kOfGuest);
+  }
+  return static_cast<CacheShape>(random_.Below(kCacheShapeCount));
 }
 
 // The leaves most of all, and of two dimensions either.
@@ -390,7 +403,7 @@ void Shape::AddTags(CacheShape shape) {
 bool Shape::Run() {
   if (c_.steps.size() + 5 > kMaxCacheSteps || !PickAccess()) return false;
   if (!random_.OneIn(4)) LetThrough();
-  auto shape = static_cast<CacheShape>(random_.Below(kCacheShapeCount));
+  CacheShape shape = PickShape();
   if (!PickEntry(shape)) {
     shape = static_cast<CacheShape>(random_.Below(kOfAnyEntry));
     if (!PickEntry(shape)) return false;
@@ -435,7 +448,7 @@ void MakeCacheCase(Random& random, Case& c) {
     k.secondary |= kSecondaryVpid;
     if (k.vpid == 0) k.vpid = static_cast<std::uint16_t>(1 + random.Below(3));
   }
-  if (random.Percent(70)) k.secondary |= kSecondaryInvpcid;
+  if (!random.OneIn(8)) k.secondary |= kSecondaryInvpcid;
   if (random.OneIn(4)) AddCacheShape(random, c);
   AddCacheShape(random, c);
 }
