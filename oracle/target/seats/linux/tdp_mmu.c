@@ -5,8 +5,7 @@
  * faulted in (kvm_tdp_mmu_map(), with kvm_mmu_hugepage_adjust()), or made
  * writable by a fault without a lock (fast_page_fault()), unmapped by a notifier
  * (kvm_unmap_gfn_range()), write-protected (kvm_mmu_slot_gfn_write_protect()),
- * split into smaller ones (kvm_mmu_try_split_huge_pages(), and by a fault), has
- * its accessed or dirty flag cleared (kvm_age_gfn(),
+ * split into smaller ones (kvm_mmu_try_split_huge_pages()), has its accessed or dirty flag cleared (kvm_age_gfn(),
  * kvm_mmu_slot_leaf_clear_dirty()). With accessed and dirty flags, and without:
  * then KVM takes the rights from an entry that it ages, and keeps them in it.
  * The guest runs meanwhile.
@@ -52,6 +51,7 @@ EPTDIFF_BUILDER_DEFINE_ABI;
 #define RESERVE 3
 
 void abort(void);
+char* getenv(const char*);
 int dprintf(int, const char*, ...);
 
 void seat_bug(const char* file, int line) {
@@ -484,13 +484,13 @@ static int protect(gfn_t gfn, u64 entry, int level, u64 flags) {
   return map(gfn, entry & ADDRESS, level, flags);
 }
 
-/* As kvm_mmu_slot_apply_flags() does where the log of dirty pages is turned on;
- * or, for every other large page, by a fault for its first part, after which KVM
- * flushes nothing. (Before 6.3 or so such a fault unmaps the large page.) */
+/* As kvm_mmu_slot_apply_flags() does where the log of dirty pages is turned on.
+ * With EPTDIFF_SEAT_SPLIT_BY_FAULT in the environment: by a fault for its first
+ * part, after which KVM flushes nothing. (6.1 unmaps the large page then.) */
 static int split(gfn_t gfn, u64 entry, int level) {
   const u64 pages = KVM_PAGES_PER_HPAGE(level);
 #ifdef SEAT_HAS_SPLIT_BY_FAULT
-  if ((gfn & pages) != 0) {
+  if (getenv("EPTDIFF_SEAT_SPLIT_BY_FAULT") != 0) {
     return map(gfn, entry & ADDRESS, level - 1, entry & (2 | MEMORY_TYPE));
   }
 #endif
