@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <tuple>
 #include <utility>
 
 #include "fuzzers/generation/table_generation.h"
 #include "fuzzers/reduction/minimizer.h"
+#include "oracle/builder/diagnosis/cause_words.h"
 
 namespace eptdiff {
 namespace {
@@ -251,6 +253,13 @@ void BuilderTargetCheck::Conclude(Clock::time_point end) {
       Shrink(finding, end);
     }
   }
+  // What takes an allocation that fails comes last.
+  std::vector<BuilderTargetFinding> first, last;
+  for (BuilderTargetFinding& each : findings_) {
+    (each.reply.lacked_frames ? last : first).push_back(std::move(each));
+  }
+  findings_ = std::move(first);
+  std::move(last.begin(), last.end(), std::back_inserter(findings_));
 }
 
 void BuilderTargetCheck::FindCauses() {
@@ -267,9 +276,10 @@ void BuilderTargetCheck::FindCauses() {
   }
   for (const BuilderCause& cause : causes) {
     // The shortest, among those that show nothing else if there are any: no
-    // other cause, and no more than this one.
+    // other cause, and no more than this one; and for want of no frame.
     const auto rank = [&](std::size_t i) {
-      return std::tuple(explained[i], OthersIn(failing[i].symptoms, cause),
+      return std::tuple(explained[i], cases[i]->reply.lacked_frames,
+                        OthersIn(failing[i].symptoms, cause),
                         cases[i]->c.steps.size());
     };
     const std::size_t best = *std::min_element(
@@ -280,7 +290,7 @@ void BuilderTargetCheck::FindCauses() {
     finding.cases = cause.cases;
     finding.c = cases[best]->c;
     finding.reply = cases[best]->reply;
-    finding.signature = finding.reply.Signature(session_.name());
+    finding.signature = SignatureFor(finding);
   }
 }
 
@@ -310,7 +320,17 @@ void BuilderTargetCheck::Shrink(BuilderTargetFinding& finding,
     finding.reply.incident = incident;
     return true;
   });
-  finding.signature = finding.reply.Signature(session_.name());
+  finding.signature = SignatureFor(finding);
+}
+
+// As the report has it, so that the file of the case is found by its name.
+std::string BuilderTargetCheck::SignatureFor(
+    const BuilderTargetFinding& finding) const {
+  if (!finding.cause.has_value() || !finding.reply.broken.has_value()) {
+    return finding.reply.Signature(session_.name());
+  }
+  return SignatureOf(session_.name(), NameOf(*finding.cause),
+                     finding.reply.Finding());
 }
 
 }  // namespace eptdiff

@@ -61,7 +61,8 @@ class BuilderTargetCheck {
   // about `end`.
   void Conclude(std::chrono::steady_clock::time_point end);
 
-  // Once concluded: causes first.
+  // Once concluded: causes first, and those last whose case needs an allocation
+  // that fails (`reply.lacked_frames`).
   const std::vector<BuilderTargetFinding>& findings() const {
     return findings_;
   }
@@ -103,6 +104,7 @@ class BuilderTargetCheck {
   void CountHang(const Case& c, std::uint64_t step);
   void Keep(const Case& c);
   void FindCauses();
+  std::string SignatureFor(const BuilderTargetFinding& finding) const;
   void Shrink(BuilderTargetFinding& finding,
               std::chrono::steady_clock::time_point end);
 

@@ -48,15 +48,15 @@ struct BuilderMistake {
 TEST(CheckCommandTest, EachMistakeOfABuilderIsNamedAndNothingElse) {
   const BuilderMistake kMistakes[] = {
       {"split-drops-permission",
-       {"page-bits"},
+       {"page-write-lost"},
        {"pages lose write permission, where a large page is split"}},
       {"address-of-32-bits",
-       {"page-bits"},
+       {"page-high-address"},
        {"pages lose bits 51:32 of their address"}},
       {"protect-address-of-48-bits",
-       {"page-bits"},
-       {"pages get other bits than asked for"}},
-      {"dirty-lost", {"page-bits"}, {"the dirty flag (bit 9)"}},
+       {"page-high-address"},
+       {"pages lose bits 51:32 of their address, but not always"}},
+      {"dirty-lost", {"page-dirty-flag"}, {"the dirty flag (bit 9)"}},
       {"overlap-accepted",
        {"done-not-refused"},
        {"has to be refused (already mapped), in operations on regions"}},
@@ -79,14 +79,14 @@ TEST(CheckCommandTest, EachMistakeOfABuilderIsNamedAndNothingElse) {
       {"wild-store", {"foreign-store"}, {"to a frame that is not allocated"}},
       // Two at once.
       {"split-drops-permission,address-of-32-bits",
-       {"page-bits", "page-bits"},
+       {"page-high-address", "page-write-lost"},
        {"pages lose write permission, where a large page is split",
         "pages lose bits 51:32 of their address"}},
       {"invept-missing-for-write,unmap-forgets-last-page",
        {"not-done", "invept-missing"},
        {"at the end of the region", "removal of write permission alone"}},
       {"frames-leak,dirty-lost",
-       {"page-bits", "leak"},
+       {"page-dirty-flag", "leak"},
        {"the dirty flag (bit 9)", "is linked no more is not freed"}},
       {"overlap-accepted,root-freed-twice",
        {"done-not-refused", "freed-twice"},
@@ -248,9 +248,9 @@ TEST(CheckCommandTest, ADesignIsNoMistakeWhereItIsDeclared) {
        "declared: something is mapped from the beginning"},
       {EPTDIFF_THIN_BUILDER, "undeclared-full", "page-too-many",
        "pages are mapped that were not asked for"},
-      {EPTDIFF_THIN_BUILDER, "undeclared-rights", "page-bits",
+      {EPTDIFF_THIN_BUILDER, "undeclared-rights", "page-write-gained",
        "that was not asked for"},
-      {EPTDIFF_THIN_BUILDER, "32-bit-addresses", "page-bits",
+      {EPTDIFF_THIN_BUILDER, "32-bit-addresses", "page-high-address",
        "pages lose bits 51:32 of their address"},
       {EPTDIFF_THIN_BUILDER, "no-invept", "invept-missing",
        "INVEPT is missing after"},
@@ -265,6 +265,85 @@ TEST(CheckCommandTest, ADesignIsNoMistakeWhereItIsDeclared) {
     }
     EXPECT_THAT(Joined(checked.ran.out), HasSubstr(design.words)) << what;
   }
+}
+
+// What was asked for and what was found, and by which rule that is wrong.
+TEST(CheckCommandTest, BothWordsOfWhatIsWrongAreTold) {
+  struct Told {
+    const char* bug;
+    const char* finding;
+    std::vector<std::string> words;
+  };
+  const Told kTold[] = {
+      {"narrow-tables",
+       "page-bits",
+       {"expected: VIO-3: ", "asked for: PTE = 0x", "found: PTE at 0x",
+        "taken away: write, by the P"}},
+      {"types-dropped",
+       "page-memory-type",
+       {"expected: MT-5: ", "page at 0x0, WB", "page at 0x0, UC"}},
+      {"ignores-pat",
+       "page-ignore-pat",
+       {"expected: MT-4: ", "page at 0x0, WB", "page at 0x0, WB, ignore PAT"}},
+      {"next-page",
+       "page-address",
+       {"expected: WALK-6: ", "4-KByte page at 0x0,",
+        "4-KByte page at 0x1000,"}},
+      {"reserved-in-tables",
+       "bad-entry",
+       {"expected: CFG-", "found: P", ", reserved bits set: 4, 5"}},
+      {"undeclared-traps",
+       "bad-entry",
+       {"expected: CFG-1: ", "found: P", " = 0xabcd002: write, "}},
+      {"walks-large-pages",
+       "memory-of-a-large-page",
+       {"the data of a large page that is mapped: it walks on from the page's "
+        "entry"}},
+      {"undeclared-replace",
+       "done-not-refused",
+       {"asked for: EPTDIFF_OVERLAP (already mapped)",
+        "found: EPTDIFF_DONE; tables in use change",
+        "if meant so: set `map_replaces` in its profile"}},
+      {"says-done",
+       "said-done",
+       {"asked for: EPTDIFF_MISALIGNED (misaligned address or size)",
+        "found: EPTDIFF_DONE; nothing changes in the tables",
+        "if meant so: clear EPTDIFF_MISALIGNED in `refusals`"}},
+      {"refuses-types",
+       "refused-not-done",
+       {"asked for: EPTDIFF_DONE found: EPTDIFF_MISCONFIGURED (",
+        "; nothing changes in the tables if meant so: `memory_types`"}},
+      {"says-refused",
+       "done-though-refused",
+       {"asked for: EPTDIFF_DONE found: EPTDIFF_UNSUPPORTED (",
+        "; tables in use change if meant so: answer EPTDIFF_DECLINED"}},
+  };
+  for (const auto& [bug, finding, words] : kTold) {
+    const Checked checked = Check(EPTDIFF_REPLACING_BUILDER, bug, "1500");
+    EXPECT_EQ(checked.ran.status, 1) << bug << checked.ran.err;
+    EXPECT_THAT(checked.findings, Contains(finding)) << bug;
+    const std::string text = Joined(checked.ran.out);
+    for (const std::string& each : words) {
+      EXPECT_THAT(text, HasSubstr(each)) << bug;
+    }
+  }
+}
+
+TEST(CheckCommandTest, WhatTakesAFailingAllocationIsToldLast) {
+  const Checked checked = Check(EPTDIFF_REPLACING_BUILDER,
+                                "loses-on-failure,replaces-unflushed", "2500");
+  ASSERT_THAT(checked.findings,
+              AllOf(Contains("invept-missing"), Contains("page-gone")))
+      << checked.ran.out;
+  const std::size_t heading =
+      checked.ran.out.find("and where an allocation fails:");
+  ASSERT_NE(heading, std::string::npos) << checked.ran.out;
+  EXPECT_LT(checked.ran.out.find(". invept-missing"), heading);
+  EXPECT_GT(checked.ran.out.find(". page-gone"), heading);
+  // What shows without one is in no such group.
+  const Checked other =
+      Check(EPTDIFF_REPLACING_BUILDER, "replaces-unflushed", "1500");
+  EXPECT_THAT(other.ran.out, Not(HasSubstr("where an allocation fails")));
 }
 
 TEST(CheckCommandTest, WhoCastsAddressesFindsFramesThere) {
@@ -326,6 +405,18 @@ TEST(CheckCommandTest, TheCaseOfABuilderIsOneForOthers) {
   EXPECT_EQ(ran.status, 1);
   const std::string file = directory.Path("cases") +
                            "/eptdiff-engine_builder-leak-none-none.textproto";
+  EXPECT_EQ(RunEptdiff({"run", file}).status, 0) << ran.out;
+}
+
+TEST(CheckCommandTest, ACaseFileOfABuilderHasTheNameOfItsFinding) {
+  const TestDirectory directory;
+  const Ran ran = RunEptdiff({"check", EPTDIFF_ENGINE_BUILDER, "--cases",
+                              "2500", "--out", directory.Path("cases")},
+                             {"EPTDIFF_EXAMPLE_BUG=split-drops-permission"});
+  EXPECT_THAT(ran.out, HasSubstr("1. page-write-lost (SDM 29.3.3.2"));
+  const std::string file =
+      directory.Path("cases") +
+      "/eptdiff-engine_builder-page-write-lost-VIO-3-PTE.textproto";
   EXPECT_EQ(RunEptdiff({"run", file}).status, 0) << ran.out;
 }
 

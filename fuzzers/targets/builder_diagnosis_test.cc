@@ -52,8 +52,7 @@ std::vector<std::string> Diagnosed(std::string_view faults, int count) {
   }
   std::vector<std::string> words;
   for (const BuilderCause& cause : DiagnoseBuilder(failing, right->List())) {
-    words.push_back(std::string(NameOf(cause.value.mistake())) + ": " +
-                    WordsOf(cause));
+    words.push_back(std::string(NameOf(cause)) + ": " + WordsOf(cause));
   }
   return words;
 }
@@ -65,7 +64,8 @@ struct Diagnosis {
 
 constexpr Diagnosis kDiagnoses[] = {
     {"builder-split-drops-permission",
-     "page-bits: pages lose write permission, where a large page is split"},
+     "page-write-lost: pages lose write permission, where a large page is "
+     "split"},
     {"builder-split-not-stored",
      "table-not-linked: a table is made for it, and neither linked nor "
      "freed: the result is not stored in the entry above, where a large "
@@ -89,7 +89,7 @@ constexpr Diagnosis kDiagnoses[] = {
      "linked-unfilled: a table is linked before all of its entries are "
      "stored"},
     {"builder-address-32-bits",
-     "page-bits: pages lose bits 51:32 of their address"},
+     "page-high-address: pages lose bits 51:32 of their address"},
     {"builder-protect-skips-large-pages",
      "not-done: pages stay as they were, in protect, if the operation "
      "begins in a large page"},

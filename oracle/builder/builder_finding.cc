@@ -68,6 +68,10 @@ constexpr Breach kBreaches[] = {
      "foreign-store",
      "a store to a frame that is not allocated",
      {}},
+    {BuilderRule::kLargePageData, "large-page-walked",
+     "a store goes into the data of a large page: its entry was taken for a "
+     "table's",
+     Rule::kWalk5},
     {BuilderRule::kLeak, "leak", "a frame is neither linked nor freed", {}},
     {BuilderRule::kFreedTwice,
      "freed-twice",
@@ -172,11 +176,20 @@ std::string_view SentenceOf(BuilderRule rule) {
 
 std::optional<Rule> SdmRuleOf(BuilderRule rule) { return BreachOf(rule).sdm; }
 
+std::optional<Rule> SdmRuleOf(const BuilderFinding& finding) {
+  return finding.sdm.has_value() ? finding.sdm : SdmRuleOf(finding.rule);
+}
+
 std::string SignatureOf(std::string_view builder,
                         const BuilderFinding& finding) {
-  const std::optional<Rule> rule = SdmRuleOf(finding.rule);
+  return SignatureOf(builder, NameOf(finding.rule), finding);
+}
+
+std::string SignatureOf(std::string_view builder, std::string_view what,
+                        const BuilderFinding& finding) {
+  const std::optional<Rule> rule = SdmRuleOf(finding);
   std::string signature = "eptdiff-";
-  signature.append(builder).append("-").append(NameOf(finding.rule));
+  signature.append(builder).append("-").append(what);
   signature.append("-").append(rule.has_value() ? IdentifierOf(*rule)
                                                 : std::string_view("none"));
   signature.append("-").append(

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "oracle/builder/finding_facts.h"
 #include "oracle/rules.h"
 
 namespace eptdiff {
@@ -31,6 +32,7 @@ enum class BuilderRule : std::uint8_t {
   kIgnoredBits,     // bits that processors ignore stay as they are
   kReported,        // memory changes by reported stores alone
   kOwnFrames,       // stores go to allocated frames
+  kLargePageData,   // ... and not into the large pages that are mapped
   kLeak,            // frames of tables that are linked no more are freed
   kFreedTwice,      // what is freed is in use
   kFreedLinked,     // what is freed is not linked
@@ -61,6 +63,8 @@ struct BuilderFinding {
   std::uint64_t where;   // a GPA, or the HPA of an entry or a frame
   int level;             // of the entry or the table; 0 where none is concerned
   std::string sentence;  // with `where` in it
+  std::optional<Rule> sdm = {};  // what it breaks here, if that is known better
+  FindingFacts facts = {};
 };
 using BuilderFindings = std::vector<BuilderFinding>;
 
@@ -76,10 +80,15 @@ std::string_view SentenceOf(BuilderRule rule);
 
 // What of the SDM the rule rests on; none if it is a matter of bookkeeping.
 std::optional<Rule> SdmRuleOf(BuilderRule rule);
+// ... and here, as far as that is known.
+std::optional<Rule> SdmRuleOf(const BuilderFinding& finding);
 
 // "eptdiff-<builder>-<what>-<rule>-<level>", such as
 // eptdiff-builder-invept-missing-CACHE-9-PTE; "none" for no rule, no level.
 std::string SignatureOf(std::string_view builder,
+                        const BuilderFinding& finding);
+// Likewise, of what has a better name.
+std::string SignatureOf(std::string_view builder, std::string_view what,
                         const BuilderFinding& finding);
 
 }  // namespace eptdiff

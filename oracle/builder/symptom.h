@@ -20,7 +20,9 @@ namespace eptdiff {
 // In the order of precedence: of two that explain the same, the first is named.
 enum class Mistake : std::uint8_t {
   kDoneNotRefused,    // detail: the TableError that it has to be refused with
+  kSaidDone,          // ... and it only says that it did it; likewise
   kRefusedNotDone,    // detail: the TableError
+  kDoneThough,        // ... and it did something all the same; likewise
   kRefusedOtherwise,  // detail: the TableError
   kChangedThough,     // refused, and an entry changed
   kOperationsRaced,   // two at once, which do what they do in neither order
@@ -38,6 +40,7 @@ enum class Mistake : std::uint8_t {
   kEmptyTable,        // a table stays that maps nothing
   kUnreported,        // memory changes unseen
   kForeignStore,      // a store to no frame of its own
+  kLargePageData,     // ... but to a page of the guest
   kFreedTwice,
   kFreedLinked,
   kReleasedMapped,  // the guest's memory
@@ -61,7 +64,7 @@ enum class Mistake : std::uint8_t {
   kWalk,
   kStale,  // an access; no change before it was seen to need INVEPT
 };
-inline constexpr int kMistakeCount = 41;
+inline constexpr int kMistakeCount = 44;
 
 // What differs between a page and what was asked for, the first that applies.
 enum class PageBits : std::uint8_t {

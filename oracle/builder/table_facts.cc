@@ -73,22 +73,35 @@ std::uint64_t AddressIn(std::uint64_t entry) {
   return entry & 0x000ffffffffff000;
 }
 
+std::optional<Rule> BrokenRuleOf(const TableFacts& facts, std::uint64_t entry,
+                                 int level) {
+  const bool leaf = IsLeaf(entry, level);
+  if (!Has(entry, 0)) {
+    if (Has(entry, 1)) return Rule::kCfg1;
+    if (!facts.execute_only) {
+      if (Has(entry, 2)) return Rule::kCfg2;
+      if (facts.mbec && Has(entry, 10)) return Rule::kCfg3;
+    }
+    if (leaf && facts.paging_write && Has(entry, 58)) return Rule::kCfg4;
+  }
+  if (AddressIn(entry) >> facts.maxphyaddr != 0) return Rule::kCfg10;
+  if (!leaf) {
+    if ((entry & 0xf8) == 0) return {};
+    return level >= 4 ? Rule::kCfg5 : Rule::kCfg6;
+  }
+  if (level == 3 && !facts.page_1g) return Rule::kCfg7;
+  if (level == 2 && !facts.page_2m) return Rule::kCfg7;
+  if (AddressIn(entry) % EntryBytes(level) != 0) {
+    return level == 3 ? Rule::kCfg8 : Rule::kCfg9;
+  }
+  const std::uint64_t type = entry >> 3 & 7;
+  if (type == 2 || type == 3 || type == 7) return Rule::kCfg11;
+  return {};
+}
+
 bool IsMisconfiguredEntry(const TableFacts& facts, std::uint64_t entry,
                           int level) {
-  const bool leaf = IsLeaf(entry, level);
-  const bool executes = Has(entry, 2) || (facts.mbec && Has(entry, 10));
-  if (!Has(entry, 0)) {
-    if (Has(entry, 1)) return true;                                 // CFG-1
-    if (executes && !facts.execute_only) return true;               // CFG-2, -3
-    if (leaf && facts.paging_write && Has(entry, 58)) return true;  // CFG-4
-  }
-  if (AddressIn(entry) >> facts.maxphyaddr != 0) return true;  // CFG-10
-  if (!leaf) return (entry & 0xf8) != 0;                       // CFG-5, -6
-  if (level == 3 && !facts.page_1g) return true;               // CFG-7
-  if (level == 2 && !facts.page_2m) return true;
-  if (AddressIn(entry) % EntryBytes(level) != 0) return true;  // CFG-8, -9
-  const std::uint64_t type = entry >> 3 & 7;
-  return type == 2 || type == 3 || type == 7;  // CFG-11
+  return BrokenRuleOf(facts, entry, level).has_value();
 }
 
 bool ChangeNeedsInvept(const TableFacts& facts, std::uint64_t before,

@@ -6,8 +6,10 @@
 #define EPTDIFF_ORACLE_BUILDER_TABLE_FACTS_H_
 
 #include <cstdint>
+#include <optional>
 
 #include "engine/types.h"
+#include "oracle/rules.h"
 
 namespace eptdiff {
 
@@ -60,7 +62,9 @@ bool IsUnused(const TableFacts& facts, std::uint64_t entry);
 // Of a present entry.
 bool IsLeaf(std::uint64_t entry, int level);
 std::uint64_t AddressIn(std::uint64_t entry);  // bits 51:12
-// Of a present entry: CFG-1 to CFG-11.
+// Of a present entry: which of CFG-1 to CFG-11 it breaks, the first; none.
+std::optional<Rule> BrokenRuleOf(const TableFacts& facts, std::uint64_t entry,
+                                 int level);
 bool IsMisconfiguredEntry(const TableFacts& facts, std::uint64_t entry,
                           int level);
 // Whether a processor may have cached what this change ends (CACHE-9). Rights

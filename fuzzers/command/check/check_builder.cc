@@ -84,10 +84,13 @@ CheckFinding FindingOf(const BuilderTargetFinding& found) {
     finding.text_case.explanation = finding.sentence;
     return finding;
   }
-  finding.identifier = std::string(NameOf(found.cause->value.mistake()));
+  finding.identifier = std::string(NameOf(*found.cause));
   finding.sentence = WordsOf(*found.cause);
+  finding.lacks_frames = found.reply.lacked_frames;
   finding.text_case.explanation = found.reply.Words();
-  if (const std::optional<Rule> rule = SdmRuleOf(*found.reply.broken)) {
+  const BuilderFinding broken = found.reply.Finding();
+  finding.facts = FactsOf(found.c, broken);
+  if (const std::optional<Rule> rule = SdmRuleOf(broken)) {
     finding.sdm_section = std::string(InfoOf(*rule).section);
     finding.text_case.sdm_section = finding.sdm_section;
     finding.text_case.rules = {std::string(IdentifierOf(*rule))};

@@ -21,6 +21,12 @@ const char* NameOf(CheckedKind kind) {
   return kNames[static_cast<int>(kind)];
 }
 
+// "asked_for" of "asked for".
+std::string KeyOf(std::string lead) {
+  std::replace(lead.begin(), lead.end(), ' ', '_');
+  return lead;
+}
+
 void WriteFinding(const CheckFinding& finding, JsonWriter& json) {
   json.Object();
   json.Key("rule").String(finding.identifier);
@@ -49,12 +55,16 @@ void WriteFinding(const CheckFinding& finding, JsonWriter& json) {
     json.Key("step").String(finding.step);
     json.Key("expected").String(finding.expected);
     json.Key("given").String(finding.given);
+    for (const auto& [lead, words] : finding.facts) {
+      json.Key(KeyOf(lead)).String(words);
+    }
     if (finding.has_case) {
       json.Key("case").String(FormatCase(finding.text_case));
     } else {
       json.Key("question").String(finding.question);
     }
   }
+  if (finding.lacks_frames) json.Key("allocation_fails").Bool(true);
   if (!finding.output.empty()) json.Key("output").String(finding.output);
   json.End();
 }
@@ -85,9 +95,14 @@ std::string Details(const CheckFinding& finding) {
     absl::StrAppend(&text, "\ntried: ", line);
   }
   if (!finding.has_case && finding.question.empty()) return text;
+  absl::StrAppend(&text, "\nstep: ", finding.step,
+                  "\nexpected: ", finding.expected, "\ngiven: ", finding.given,
+                  "\n");
+  for (const auto& [lead, words] : finding.facts) {
+    absl::StrAppend(&text, lead, ": ", words, "\n");
+  }
   absl::StrAppend(
-      &text, "\nstep: ", finding.step, "\nexpected: ", finding.expected,
-      "\ngiven: ", finding.given, "\n\n",
+      &text, "\n",
       finding.has_case ? FormatCase(finding.text_case) : finding.question);
   return text;
 }

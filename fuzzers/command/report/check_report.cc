@@ -55,7 +55,14 @@ std::string FindingsText(const std::vector<CheckFinding>& findings,
 std::string ListText(const CheckReport& report, const Style& style) {
   std::string text;
   std::size_t number = 0;
+  bool lacks_frames = false;
   for (const CheckFinding& finding : report.findings) {
+    if (finding.lacks_frames && !lacks_frames) {
+      text += Wrapped(number == 0 ? "where an allocation fails:"
+                                  : "and where an allocation fails:",
+                      0);
+      lacks_frames = true;
+    }
     text += FindingText(finding, ++number, style);
   }
   for (const std::string& remark : report.remarks) {

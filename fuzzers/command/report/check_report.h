@@ -40,6 +40,9 @@ struct CheckFinding {
   std::string step;      // of it, in words
   std::string expected;  // what the SDM permits there
   std::string given;
+  // What else is known of it: what it is, and that in words.
+  std::vector<std::pair<std::string, std::string>> facts;
+  bool lacks_frames = false;  // of a builder: it takes an allocation that fails
   // Of what was found out by experiment, its table, a line each.
   std::vector<std::string> experiment;
   // Equal where the same fields of an answer are wrong: one mistake may show

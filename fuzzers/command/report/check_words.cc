@@ -144,6 +144,7 @@ std::vector<std::pair<std::string, std::string>> FindingItems(
     items.emplace_back("expected", finding.expected);
   }
   items.emplace_back("given", finding.given);
+  items.insert(items.end(), finding.facts.begin(), finding.facts.end());
   return items;
 }
 

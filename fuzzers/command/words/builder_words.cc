@@ -15,14 +15,78 @@
 #include "fuzzers/command/words/bit_words.h"
 #include "fuzzers/command/words/explanation.h"
 #include "fuzzers/text/view.h"
+#include "oracle/builder/diagnosis/cause_words.h"
 #include "oracle/rules.h"
 
 namespace eptdiff {
 namespace {
 
 std::string FindingRule(const BuilderFinding& finding) {
-  const std::optional<Rule> rule = SdmRuleOf(finding.rule);
+  const std::optional<Rule> rule = SdmRuleOf(finding);
   return rule.has_value() ? RuleWords(*rule) : "";
+}
+
+// "PTE at 0x103000 = 0x9037: read, write, execute, 4-KByte page at ...".
+std::string FoundEntryWords(const Case& c, const FoundEntry& found,
+                            bool has_address) {
+  EntryRead entry;
+  entry.structure = Structure::kEpt;
+  entry.level = static_cast<std::uint8_t>(found.level);
+  entry.address = found.address;
+  entry.value = found.word;
+  return absl::StrCat(
+      EntryNameWords(entry),
+      has_address ? absl::StrCat(" at ", Hexadecimal(found.address.value)) : "",
+      " = ", Hexadecimal(found.word), ": ",
+      EntryWords(entry, c.processor, c.controls, c.guest));
+}
+
+bool IsMbecOn(const Case& c) { return (c.controls.secondary >> 22 & 1) != 0; }
+
+void AddPageFacts(const Case& c, const PageWords& page, Facts& facts) {
+  facts.emplace_back(
+      "asked for",
+      page.asked_level == 0
+          ? "nothing is mapped there"
+          : FoundEntryWords(
+                c,
+                {.level = page.asked_level, .address = {}, .word = page.asked},
+                /*has_address=*/false));
+  facts.emplace_back("found",
+                     FoundEntryWords(c, page.found, /*has_address=*/true));
+  if (page.above.level == 0) return;
+  facts.emplace_back(
+      "taken away",
+      absl::StrCat(EptRightsWords(page.taken, IsMbecOn(c)), ", by the ",
+                   FoundEntryWords(c, page.above, /*has_address=*/true)));
+}
+
+std::string ResultWords(TableError error) {
+  return error == TableError::kNone
+             ? std::string(HeaderNameOf(error))
+             : absl::StrCat(View(HeaderNameOf(error)), " (",
+                            TableErrorText(error), ")");
+}
+
+void AddRefusalFacts(const RefusalWords& refusal, Facts& facts) {
+  std::string asked;
+  TableError first = refusal.given;
+  for (int i = 31; i >= 0; --i) {
+    if ((refusal.reasons >> i & 1) == 0) continue;
+    first = static_cast<TableError>(i);
+    asked =
+        absl::StrCat(ResultWords(first), asked.empty() ? "" : " or ", asked);
+  }
+  const bool refused = refusal.given != TableError::kNone;
+  facts.emplace_back("asked for",
+                     asked.empty() ? ResultWords(TableError::kNone) : asked);
+  facts.emplace_back(
+      "found",
+      absl::StrCat(ResultWords(refusal.given),
+                   refusal.changed ? "; tables in use change"
+                                   : "; nothing changes in the tables"));
+  facts.emplace_back("if meant so",
+                     DesignWords(refused ? refusal.given : first, refused));
 }
 
 class TableTeller {
@@ -42,6 +106,9 @@ class TableTeller {
       text_ += Item(4, "!", style_.Bad("!"), report.finding->sentence);
       const std::string rule = FindingRule(*report.finding);
       if (!rule.empty()) absl::StrAppend(&text_, Wrapped(rule, 8));
+      for (const auto& [lead, words] : FactsOf(case_, *report.finding)) {
+        text_ += Item(8, absl::StrCat(lead, ":"), "", words);
+      }
     }
     text_ += "\n";
   }
@@ -192,6 +259,19 @@ class TableTeller {
 
 }  // namespace
 
+Facts FactsOf(const Case& c, const BuilderFinding& finding) {
+  Facts facts;
+  if (finding.facts.page.known) AddPageFacts(c, finding.facts.page, facts);
+  if (finding.facts.entry.level != 0) {
+    facts.emplace_back("found", FoundEntryWords(c, finding.facts.entry,
+                                                /*has_address=*/true));
+  }
+  if (finding.facts.refusal.known) {
+    AddRefusalFacts(finding.facts.refusal, facts);
+  }
+  return facts;
+}
+
 std::string BuilderStepWords(const Case& c, std::size_t step) {
   if (step == 0) return "the builder's beginning";
   if (step > c.steps.size()) return "the builder's end";
@@ -236,7 +316,7 @@ TextCase BuilderRegressionCase(const Case& c, const BuilderUnderTest& builder,
   text_case.explanation = absl::StrFormat(
       "%s is wrong at step %d (%s): %s.", std::string(builder.name()),
       standings.step, BuilderStepWords(c, standings.step), finding.sentence);
-  if (const std::optional<Rule> rule = SdmRuleOf(finding.rule)) {
+  if (const std::optional<Rule> rule = SdmRuleOf(finding)) {
     text_case.sdm_section = std::string(InfoOf(*rule).section);
     text_case.rules.emplace_back(IdentifierOf(*rule));
   }

@@ -6,13 +6,23 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "fuzzers/command/words/style.h"
 #include "fuzzers/text/case_text.h"
+#include "oracle/builder/builder_finding.h"
 #include "oracle/builder/judge/builder_trial.h"
 #include "oracle/case.h"
 
 namespace eptdiff {
+
+// What was asked for and what was found, each as what it is and in words: the
+// entries of a page, and the one above that takes a right away; an entry; what
+// an operation should have come to, and what to say in a profile if it is meant
+// to be as it is.
+using Facts = std::vector<std::pair<std::string, std::string>>;
+Facts FactsOf(const Case& c, const BuilderFinding& finding);
 
 // A step of a case about a builder, as BuilderStandings number them, in words.
 std::string BuilderStepWords(const Case& c, std::size_t step);

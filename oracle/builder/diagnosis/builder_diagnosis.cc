@@ -249,6 +249,30 @@ bool GoesWith(const BuilderCause& part, const BuilderCause& whole,
   return true;
 }
 
+// Bits of a page, or a reason, that are the same ones in all that the cause
+// explains belong to it, whether or not that sets it apart.
+void NameDetail(std::span<const FailingCases> failing,
+                std::span<const CountedSymptom> right, BuilderCause& cause) {
+  const Mistake mistake = cause.value.mistake();
+  if ((mistake != Mistake::kBits && !IsAboutRefusal(mistake)) ||
+      cause.IsFixed(Feature::kDetail)) {
+    return;
+  }
+  std::set<int> details;
+  for (const std::size_t i : cause.explains) {
+    for (const Symptom s : failing[i].symptoms) {
+      if (cause.Matches(s)) details.insert(s.Get(Feature::kDetail));
+    }
+  }
+  if (details.size() != 1) return;
+  cause.value = cause.value.With(Feature::kDetail, *details.begin());
+  cause.fixed |= Symptom::MaskOf(Feature::kDetail);
+  cause.right = 0;
+  for (const CountedSymptom& each : right) {
+    if (cause.Matches(each.symptom)) cause.right += each.count;
+  }
+}
+
 }  // namespace
 
 std::vector<BuilderCause> DiagnoseBuilder(
@@ -267,6 +291,7 @@ std::vector<BuilderCause> DiagnoseBuilder(
     whole->cases += causes[i].cases;
     causes.erase(causes.begin() + static_cast<std::ptrdiff_t>(i));
   }
+  for (BuilderCause& cause : causes) NameDetail(failing, right, cause);
   return causes;
 }
 

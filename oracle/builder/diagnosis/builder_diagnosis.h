@@ -10,7 +10,8 @@
 //   2. Of these the cheapest set that explains every case: as few as can be,
 //      one that nothing sets apart counting as two and a half; then the most
 //      telling mistakes (in the order of Mistake), then the fewest features.
-//   3. What is refused or not against expectation, only ever in the situations
+//   3. Which bits, or which reason, is named where it is the same in all cases.
+//   4. What is refused or not against expectation, only ever in the situations
 //      of another cause, goes with that.
 //
 // The search is exact up to a bound on its length, and then the best found.

@@ -16,7 +16,13 @@ struct MistakeWords {
 // In the order of Mistake.
 constexpr MistakeWords kMistakes[] = {
     {"done-not-refused", "an operation is done that has to be refused (#)"},
+    {"said-done",
+     "an operation that has to be refused (#) is said to be done, and nothing "
+     "changes"},
     {"refused-not-done", "an operation is refused (#) that has to be done"},
+    {"done-though-refused",
+     "an operation is said to be refused (#) that has to be done, and tables "
+     "change"},
     {"refused-otherwise",
      "an operation is refused for a reason (#) that does not apply"},
     {"changed-though-refused", "an operation that is refused changes an entry"},
@@ -45,6 +51,9 @@ constexpr MistakeWords kMistakes[] = {
     {"unreported", "memory changes in another way than by the stores"},
     {"foreign-store",
      "a store goes to a frame that is not allocated (any more)"},
+    {"large-page-walked",
+     "a large page's entry is taken for a table's: a store goes into the "
+     "page's data"},
     {"freed-twice", "a frame is freed that is not in use"},
     {"freed-linked", "a frame is freed while it is linked"},
     {"page-released-mapped",
@@ -87,6 +96,14 @@ constexpr MistakeWords kMistakes[] = {
 static_assert(std::size(kMistakes) == kMistakeCount);
 
 // In the order of PageBits.
+constexpr std::string_view kBitsNames[] = {
+    "page-read-lost",      "page-write-lost",    "page-execute-lost",
+    "page-user-lost",      "page-read-gained",   "page-write-gained",
+    "page-execute-gained", "page-user-gained",   "page-memory-type",
+    "page-ignore-pat",     "page-accessed-flag", "page-dirty-flag",
+    "page-high-address",   "page-address",       "page-other-bits",
+};
+static_assert(std::size(kBitsNames) == kPageBitsCount);
 constexpr std::string_view kBits[] = {
     "pages lose read permission",
     "pages lose write permission",
@@ -101,7 +118,7 @@ constexpr std::string_view kBits[] = {
     "pages lose or get the accessed flag (bit 8)",
     "pages lose or get the dirty flag (bit 9)",
     "pages lose bits 51:32 of their address",
-    "pages get another address",
+    "pages get another address than was asked for",
     "pages lose or get other bits of their entry",
 };
 static_assert(std::size(kBits) == kPageBitsCount);
@@ -193,7 +210,9 @@ std::string DetailOf(const BuilderCause& cause) {
   const bool is_fixed = cause.IsFixed(Feature::kDetail);
   switch (cause.value.mistake()) {
     case Mistake::kDoneNotRefused:
+    case Mistake::kSaidDone:
     case Mistake::kRefusedNotDone:
+    case Mistake::kDoneThough:
     case Mistake::kRefusedOtherwise:
       return is_fixed ? TableErrorText(static_cast<TableError>(detail))
                       : "for several reasons";
@@ -271,6 +290,78 @@ std::string SituationOf(const BuilderCause& cause) {
 std::string_view NameOf(Mistake mistake) { return WordsFor(mistake).name; }
 
 std::string_view NameOf(Work work) { return NameOf(work, /*region=*/false); }
+
+std::string_view NameOf(const BuilderCause& cause) {
+  if (cause.value.mistake() != Mistake::kBits ||
+      !cause.IsFixed(Feature::kDetail)) {
+    return NameOf(cause.value.mistake());
+  }
+  return In(kBitsNames,
+            static_cast<std::size_t>(cause.value.Get(Feature::kDetail)));
+}
+
+std::string_view HeaderNameOf(TableError error) {
+  switch (error) {
+    case TableError::kNone:
+      return "EPTDIFF_DONE";
+    case TableError::kMisaligned:
+      return "EPTDIFF_MISALIGNED";
+    case TableError::kOutOfRange:
+      return "EPTDIFF_OUT_OF_RANGE";
+    case TableError::kOverlap:
+      return "EPTDIFF_OVERLAP";
+    case TableError::kNotMapped:
+      return "EPTDIFF_NOT_MAPPED";
+    case TableError::kNoFrames:
+      return "EPTDIFF_NO_FRAMES";
+    case TableError::kUnsupported:
+      return "EPTDIFF_UNSUPPORTED";
+    case TableError::kNoAccess:
+      return "EPTDIFF_NO_ACCESS";
+    case TableError::kMisconfigured:
+      return "EPTDIFF_MISCONFIGURED";
+    case TableError::kBadControls:
+      return "EPTDIFF_BAD_CONTROLS";
+    case TableError::kNotAllowed:
+    case TableError::kBadFrame:
+      break;  // of no operation of the header's
+  }
+  return "";
+}
+
+std::string DesignWords(TableError reason, bool refused) {
+  const std::string name(HeaderNameOf(reason));
+  if (!refused) {
+    const std::string words = "clear " + name +
+                              " in `refusals` of its profile, and it is not "
+                              "asked for such things";
+    return reason != TableError::kOverlap
+               ? words
+               : "set `map_replaces` in its profile if it replaces what is "
+                 "there; or " +
+                     words;
+  }
+  switch (reason) {
+    case TableError::kOutOfRange:
+      return "`gpa_width` and `max_bytes` of its profile bound what it is "
+             "asked "
+             "for";
+    case TableError::kNoFrames:
+      return "of a builder with eptdiff_builder_read it may come at any time";
+    case TableError::kNoAccess:
+    case TableError::kMisconfigured:
+      return "`memory_types`, `leaf_flags` and `always_flags` of its profile "
+             "bound what it is asked for";
+    case TableError::kBadControls:
+      return "`models`, `capabilities_set` and `capabilities_clear` of its "
+             "profile bound what machine it is created on";
+    default:
+      return "answer EPTDIFF_DECLINED for what it does not have; `leaf_flags`, "
+             "`memory_types` and `capabilities_clear` of its profile bound "
+             "what "
+             "it is asked for";
+  }
+}
 
 std::string WordsOf(const BuilderCause& cause) {
   std::string words(WordsFor(cause.value.mistake()).sentence);

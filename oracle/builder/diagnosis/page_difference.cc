@@ -2,8 +2,6 @@
 
 #include <bit>
 
-#include "oracle/builder/table_facts.h"
-
 namespace eptdiff {
 namespace {
 
@@ -63,6 +61,48 @@ FixedVector<PageBits, kPageBitsCount> KindsOf(
     kinds.push_back(PageBits::kOther);
   }
   return kinds;
+}
+
+Rule RuleOf(PageBits bits) {
+  switch (bits) {
+    case PageBits::kReadLost:
+    case PageBits::kReadGained:
+      return Rule::kVio2;
+    case PageBits::kWriteLost:
+    case PageBits::kWriteGained:
+      return Rule::kVio3;
+    case PageBits::kExecuteLost:
+    case PageBits::kExecuteGained:
+      return Rule::kVio4;
+    case PageBits::kUserExecuteLost:
+    case PageBits::kUserExecuteGained:
+      return Rule::kVio6;
+    case PageBits::kMemoryType:
+      return Rule::kMt5;
+    case PageBits::kIgnorePat:
+      return Rule::kMt4;
+    case PageBits::kAccessed:
+    case PageBits::kDirty:
+      return Rule::kAd4;
+    case PageBits::kHighAddress:
+    case PageBits::kAddress:
+      return Rule::kWalk6;
+    case PageBits::kOther:
+      return Rule::kWalk7;
+  }
+  return Rule::kWalk6;
+}
+
+Rule RuleOfPage(const PageFacts& found, const PageFacts& asked,
+                std::uint64_t mask, const TableFacts& facts) {
+  if (!found.mapped) return Rule::kVio1;
+  if (!asked.mapped) return facts.mbec ? Rule::kWalk4 : Rule::kWalk3;
+  const PageDifference difference = DifferenceOf(found, asked, mask);
+  if (difference.address != 0) return Rule::kWalk6;
+  const auto kinds = KindsOf(difference);
+  if (kinds.empty()) return Rule::kWalk6;
+  const Rule rule = RuleOf(kinds[0]);
+  return rule == Rule::kVio4 && facts.mbec ? Rule::kVio5 : rule;
 }
 
 }  // namespace eptdiff

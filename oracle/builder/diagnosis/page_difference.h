@@ -6,7 +6,9 @@
 #include <cstdint>
 
 #include "oracle/builder/symptom.h"
+#include "oracle/builder/table_facts.h"
 #include "oracle/fixed_vector.h"
+#include "oracle/rules.h"
 
 namespace eptdiff {
 
@@ -34,6 +36,13 @@ PageDifference DifferenceOf(const PageFacts& found, const PageFacts& asked,
 
 // What it consists of.
 FixedVector<PageBits, kPageBitsCount> KindsOf(const PageDifference& difference);
+
+// By which a page of this kind of difference is not what was asked for.
+Rule RuleOf(PageBits bits);
+// ... and one that differs so, or is absent, or too many: of several reasons
+// the one that says most, such as an address.
+Rule RuleOfPage(const PageFacts& found, const PageFacts& asked,
+                std::uint64_t mask, const TableFacts& facts);
 
 }  // namespace eptdiff
 

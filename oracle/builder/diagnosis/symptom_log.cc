@@ -45,6 +45,8 @@ Mistake MistakeOf(BuilderRule rule) {
       return Mistake::kUnreported;
     case BuilderRule::kOwnFrames:
       return Mistake::kForeignStore;
+    case BuilderRule::kLargePageData:
+      return Mistake::kLargePageData;
     case BuilderRule::kFreedTwice:
       return Mistake::kFreedTwice;
     case BuilderRule::kFreedLinked:
@@ -286,6 +288,7 @@ void SymptomLog::EndOperation(const TableResult& result, bool failed,
   PassPages();
   if (!result.ok() && result.error != TableError::kNoFrames) {
     right_.Add(OfRefusal(Mistake::kDoneNotRefused, result.error));
+    right_.Add(OfRefusal(Mistake::kSaidDone, result.error));
   }
 }
 

@@ -277,6 +277,11 @@ void BuilderCheck::FindFlagsLost(const KeptFlags::Lost& lost) {
   findings_.push_back(MakeBuilderFinding(
       lost.between ? BuilderRule::kFlagsRaced : BuilderRule::kFlagsKept,
       lost.gpa, LevelAt(lost.gpa)));
+  AddPage(findings_.back());
+  findings_.back().sdm.reset();
+  PageWords& words = findings_.back().facts.page;
+  words.asked_level = words.found.level;
+  words.asked = words.found.word | lost.flags;
   if (log_ == nullptr) return;
   log_->OnFlagsLost(lost.flags, findings_.back().level);
   if (lost.between) log_->OnFlagsRaced(lost.flags);
@@ -315,9 +320,77 @@ void BuilderCheck::Take(const BuilderFinding& finding) {
   if (log_ != nullptr) log_->OnFinding(finding.rule, finding.level);
 }
 
+void BuilderCheck::AddPage(BuilderFinding& finding) const {
+  AddPage(pool_.memory(), model_, finding);
+}
+
+void BuilderCheck::AddPage(const FrameMemory& memory, const MappingModel& asked,
+                           BuilderFinding& finding) const {
+  const std::uint64_t gpa = finding.where;
+  const auto path = PathOf(facts_, memory, root_, gpa);
+  if (path.empty()) return;
+  PageWords& words = finding.facts.page;
+  words.known = true;
+  words.found = path[path.size() - 1];
+  const FoundEntry& found = words.found;
+  PageFacts is = {};
+  if (IsPresent(facts_, found.word)) {
+    const std::uint64_t offset = gpa & (EntryBytes(found.level) - 1);
+    std::uint64_t rights = found.word & RightsMask(facts_);
+    for (const FoundEntry& entry : path) rights &= entry.word;
+    is = {true, AddressIn(found.word) + (offset & ~std::uint64_t{0xfff}),
+          (found.word & kLeafFlags & ~RightsMask(facts_)) | rights};
+  }
+  const MappingModel::Run run = asked.At(gpa);
+  finding.sdm =
+      RuleOfPage(is, {run.mapped, run.hpa, run.flags}, ComparedFlags(), facts_);
+  if (!run.mapped) return;
+  words.asked_level = is.mapped ? found.level : 1;
+  const std::uint64_t offset = gpa & (EntryBytes(words.asked_level) - 1);
+  words.asked = (run.hpa - (offset & ~std::uint64_t{0xfff})) | run.flags |
+                (words.asked_level > 1 ? std::uint64_t{0x80} : 0);
+  if (!is.mapped) return;
+  const std::uint64_t wanted =
+      run.flags & found.word & RightsMask(facts_) & ~is.flags;
+  for (const FoundEntry& entry : path) {
+    words.taken = wanted & ~entry.word;
+    if (words.taken == 0) continue;
+    words.above = entry;
+    return;
+  }
+}
+
+bool BuilderCheck::AreTablesChanged() const {
+  for (const auto& [table, place] : linked_) {
+    const FrameMemory::Frame* before = room_.memory.Find(Hpa{table});
+    const FrameMemory::Frame* after = pool_.memory().Find(Hpa{table});
+    if (before == nullptr || after == nullptr) return true;
+    for (std::size_t i = 0; i < before->size(); ++i) {
+      const std::uint64_t changed = (*before)[i] ^ (*after)[i];
+      if ((changed & ~kAccessedDirty) != 0) return true;
+    }
+  }
+  return false;
+}
+
 void BuilderCheck::FindPage(BuilderRule rule, std::uint64_t where, int level,
                             const std::vector<Interval>& pages) {
   findings_.push_back(MakeBuilderFinding(rule, where, level));
+  if (rule == BuilderRule::kMapsAsAsked) {
+    AddPage(findings_.back());
+  } else {
+    // While an operation is replayed, what it comes to is in `after_`: what is
+    // nearer was meant.
+    const auto distance = [&](const MappingModel& model) {
+      const MappingModel::Run run = model.At(where);
+      return !run.mapped
+                 ? 64
+                 : BitCount(FactsAt(pages, where),
+                            {run.mapped, run.hpa, run.flags}, ComparedFlags());
+    };
+    AddPage(room_.memory, distance(model_) < distance(after_) ? model_ : after_,
+            findings_.back());
+  }
   // What a store has spoilt is not as asked in the end, either.
   const bool is_known =
       rule == BuilderRule::kMapsAsAsked &&
@@ -333,14 +406,17 @@ void BuilderCheck::FindRefusal(const TableOperation& operation,
                                int level) {
   findings_.push_back(
       MakeBuilderFinding(BuilderRule::kRefused, operation.gpa.value, level));
+  const bool changed = AreTablesChanged();
+  findings_.back().facts.refusal = {true, reasons, result.error, changed};
   if (log_ == nullptr) return;
   if (result.ok()) {
-    log_->OnRefusal(Mistake::kDoneNotRefused,
+    log_->OnRefusal(changed ? Mistake::kDoneNotRefused : Mistake::kSaidDone,
                     static_cast<TableError>(std::countr_zero(reasons)));
+  } else if (reasons == 0) {
+    log_->OnRefusal(changed ? Mistake::kDoneThough : Mistake::kRefusedNotDone,
+                    result.error);
   } else {
-    log_->OnRefusal(
-        reasons == 0 ? Mistake::kRefusedNotDone : Mistake::kRefusedOtherwise,
-        result.error);
+    log_->OnRefusal(Mistake::kRefusedOtherwise, result.error);
   }
 }
 

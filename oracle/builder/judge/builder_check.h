@@ -163,6 +163,10 @@ class BuilderCheck {
   // Of the leaf that maps `gpa` now; 0 if nothing does.
   int LevelAt(std::uint64_t gpa) const;
 
+  // What goes with a finding that the page of `gpa` is not as asked for: what
+  // the tables have there now.
+  void AddPage(BuilderFinding& finding) const;
+
   // Of the operation that was judged last.
   const std::vector<TableEvent>& events() const { return room_.events; }
   HappeningSet happenings() const { return happenings_; }
@@ -233,6 +237,12 @@ class BuilderCheck {
   void FindRefusal(const TableOperation& operation, const TableResult& result,
                    RefusalSet reasons, int level);
   void FindLeak(std::uint64_t frame);
+  void FindForeignStore(Hpa address, const FrameMemory& memory);
+  // What `memory` has at the place of `finding`, and `asked` for it.
+  void AddPage(const FrameMemory& memory, const MappingModel& asked,
+               BuilderFinding& finding) const;
+  // Whether tables in use are others now than before what is being judged.
+  bool AreTablesChanged() const;
   void Take(const BuilderFinding& finding);
   void NoteUnfilled(const TableImage& image, const FrameMemory& memory);
   // Where a missing INVEPT is tolerated, the check goes on without one.

@@ -187,11 +187,18 @@ void BuilderCheck::ReplayRelease(const TableEvent& event) {
   }
 }
 
+void BuilderCheck::FindForeignStore(Hpa address, const FrameMemory& memory) {
+  Find(IsInLargePage(facts_, memory, root_, address)
+           ? BuilderRule::kLargePageData
+           : BuilderRule::kOwnFrames,
+       address.value);
+}
+
 void BuilderCheck::ReplayStore(TableEvent& event) {
   const std::uint64_t frame = event.address.value & ~0xfffull;
   std::uint64_t* word = room_.memory.At(event.address);
   if (word == nullptr || !in_use_.contains(frame)) {
-    Find(BuilderRule::kOwnFrames, event.address.value);
+    FindForeignStore(event.address, room_.memory);
     return;
   }
   const auto table = linked_.find(frame);

@@ -40,7 +40,7 @@ void BuilderCheck::Follow(TableEvent& event) {
       return;
     case TableEvent::Kind::kStore:
       if (!in_use_.contains(frame)) {
-        Find(BuilderRule::kOwnFrames, event.address.value);
+        FindForeignStore(event.address, pool_.memory());
       }
       if (const auto table = linked_.find(frame); table != linked_.end()) {
         event.level = table->second.level;

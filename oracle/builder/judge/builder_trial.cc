@@ -97,6 +97,7 @@ bool BuilderTrial::Begin(const Case& c) {
   const TableResult result =
       builder_->Create(pool_, c.processor, c.controls, unused);
   if (pool_.failed() && !MayAsk(Only(TableError::kNoFrames))) return false;
+  standings_.lacked_frames |= pool_.failed();
   ++standings_.compared;
   if (result.ok() != may_enter) {
     // Without a frame below the width there can be no table either.
@@ -108,6 +109,9 @@ bool BuilderTrial::Begin(const Case& c) {
             result.ok() ? TableError::kBadControls : result.error);
       }
       Find(BuilderRule::kRefused, first);
+      standings_.finding->facts.refusal = {
+          true, may_enter ? 0 : Only(TableError::kBadControls), result.error,
+          false};
     }
   }
   if (result.ok() && may_enter &&
@@ -201,6 +205,7 @@ bool BuilderTrial::Ask(const TableOperation& operation) {
   taken_.clear();
   const TableResult result = builder_->Perform(operation, taken_);
   if (pool_.failed() && !MayAsk(Only(TableError::kNoFrames))) return false;
+  standings_.lacked_frames |= pool_.failed();
   ++standings_.compared;
   if (builder_->TakeNotModelled()) {
     standings_.not_modelled = true;
@@ -233,6 +238,7 @@ bool BuilderTrial::AskBoth(const TableOperation& one,
       [&] { one_result = builder_->Perform(one, taken_); },
       [&] { other_result = builder_->Perform(other, other_taken_); });
   if (pool_.failed() && !MayAsk(Only(TableError::kNoFrames))) return false;
+  standings_.lacked_frames |= pool_.failed();
   if (builder_->TakeNotModelled()) {  // which of them, nobody can say
     standings_.not_modelled = true;
     return false;
@@ -508,6 +514,7 @@ void BuilderTrial::Take(const BuilderFindings& findings) {
 void BuilderTrial::Find(BuilderRule rule, std::uint64_t gpa) {
   standings_.finding = MakeBuilderFinding(
       rule, gpa, check_.has_value() ? check_->LevelAt(gpa) : 0);
+  if (rule == BuilderRule::kWalk) check_->AddPage(*standings_.finding);
   if (log_ != nullptr) log_->OnFinding(rule, standings_.finding->level);
 }
 

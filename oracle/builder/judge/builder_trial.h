@@ -59,7 +59,8 @@ struct BuilderStandings {
   WaiverSet waived = 0;  // what happened that is allowed
   // Reasons for which operations, or the whole case, were not asked for.
   RefusalSet not_asked = 0;
-  bool not_modelled = false;  // it declined some operation
+  bool not_modelled = false;   // it declined some operation
+  bool lacked_frames = false;  // an allocation failed
 };
 
 // A step that was judged.

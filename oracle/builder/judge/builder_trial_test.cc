@@ -75,6 +75,42 @@ TEST(BuilderTrialTest, IgnoredBitsThatAreTheBuildersOwnAreItsAffair) {
   }
 }
 
+// Stores to this address with each operation.
+class Wild : public EngineBuilder {
+ public:
+  explicit Wild(std::uint64_t address) : address_(address) {}
+  TableResult Perform(const TableOperation& operation,
+                      std::vector<Interval>& taken) override {
+    const TableResult result = EngineBuilder::Perform(operation, taken);
+    hal().pool->Store(Hpa{address_}, 0);
+    return result;
+  }
+
+ private:
+  const std::uint64_t address_;
+};
+
+TEST(BuilderTrialTest, AStoreIntoALargePageIsCalledThat) {
+  const Case c = TableCase().Map(0, 2 * kLarge, kAll, 2).Build();
+  BuilderTrial into(std::make_unique<Wild>(2 * kLarge + 0x1008));
+  EXPECT_EQ(into.Run(c).finding->rule, BuilderRule::kLargePageData);
+  BuilderTrial beside(std::make_unique<Wild>(3 * kLarge));
+  EXPECT_EQ(beside.Run(c).finding->rule, BuilderRule::kOwnFrames);
+}
+
+TEST(BuilderTrialTest, BothWordsGoWithAPageThatIsWrong) {
+  const Case c = TableCase().Map(0, kLarge, kNoWrite).Build();
+  BuilderTrial trial(std::make_unique<Decorator>(2, 0));
+  const BuilderFinding finding = *trial.Run(c).finding;
+  EXPECT_EQ(SdmRuleOf(finding), Rule::kVio3);
+  const PageWords& page = finding.facts.page;
+  ASSERT_TRUE(page.known);
+  EXPECT_EQ(page.asked_level, 1);
+  EXPECT_EQ(page.asked, kLarge | kNoWrite);
+  EXPECT_EQ(page.found.word, kLarge | kAll);
+  EXPECT_EQ(page.above.level, 0);
+}
+
 // Has an EPTP of its own: other than asked for in these bits.
 class Stubborn : public EngineBuilder {
  public:

@@ -36,9 +36,12 @@ class Reader {
     if (!IsPresent(facts_, entry)) {
       if (!IsUnused(facts_, entry)) {
         Fault(BuilderRule::kUnusedEntry, at.value, place.level);
+        image_.findings.back().facts.entry = {place.level, at, entry};
       }
-    } else if (IsMisconfiguredEntry(facts_, entry, place.level)) {
+    } else if (const auto rule = BrokenRuleOf(facts_, entry, place.level)) {
       Fault(BuilderRule::kEntry, at.value, place.level);
+      image_.findings.back().sdm = rule;
+      image_.findings.back().facts.entry = {place.level, at, entry};
     } else if (IsLeaf(entry, place.level)) {
       const std::uint64_t hidden = RightsMask(facts_) & ~place.rights;
       AddPage({place.gpa, AddressIn(entry), EntryBytes(place.level),
@@ -98,6 +101,51 @@ void ReadEntry(const TableFacts& facts, const FrameMemory& memory,
                TableImage& image) {
   image.Clear();
   Reader(facts, memory, image).Entry(entry, place, at);
+}
+
+FixedVector<FoundEntry, 5> PathOf(const TableFacts& facts,
+                                  const FrameMemory& memory, Hpa root,
+                                  std::uint64_t gpa) {
+  FixedVector<FoundEntry, 5> path;
+  Hpa table = root;
+  for (int level = facts.levels; level > 0; --level) {
+    const std::uint64_t index = gpa / EntryBytes(level) % 512;
+    const Hpa at{table.value + 8 * index};
+    const std::uint64_t* word = memory.At(at);
+    if (word == nullptr) break;
+    path.push_back({level, at, *word});
+    if (!IsPresent(facts, *word) || IsLeaf(*word, level)) break;
+    table = Hpa{AddressIn(*word)};
+  }
+  return path;
+}
+
+namespace {
+
+bool IsInLargePageOf(const TableFacts& facts, const FrameMemory& memory,
+                     Hpa table, int level, Hpa hpa) {
+  const FrameMemory::Frame* words = memory.Find(table);
+  if (words == nullptr || level < 2) return false;
+  for (const std::uint64_t entry : *words) {
+    if (!IsPresent(facts, entry)) continue;
+    if (!IsLeaf(entry, level)) {
+      if (IsInLargePageOf(facts, memory, Hpa{AddressIn(entry)}, level - 1,
+                          hpa)) {
+        return true;
+      }
+    } else if (((AddressIn(entry) ^ hpa.value) & ~(EntryBytes(level) - 1)) ==
+               0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+bool IsInLargePage(const TableFacts& facts, const FrameMemory& memory, Hpa root,
+                   Hpa hpa) {
+  return IsInLargePageOf(facts, memory, root, facts.levels, hpa);
 }
 
 bool FindLeaf(const TableFacts& facts, const FrameMemory& memory, Hpa root,

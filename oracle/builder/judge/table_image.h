@@ -8,10 +8,12 @@
 
 #include "engine/types.h"
 #include "oracle/builder/builder_finding.h"
+#include "oracle/builder/finding_facts.h"
 #include "oracle/builder/frame_map.h"
 #include "oracle/builder/frame_memory.h"
 #include "oracle/builder/mapping_model.h"
 #include "oracle/builder/table_facts.h"
+#include "oracle/fixed_vector.h"
 
 namespace eptdiff {
 
@@ -46,6 +48,14 @@ void ReadTree(const TableFacts& facts, const FrameMemory& memory, Hpa root,
 void ReadEntry(const TableFacts& facts, const FrameMemory& memory,
                std::uint64_t entry, const TreePlace& place, Hpa at,
                TableImage& image);
+
+// The entries that a walk of `gpa` goes through, the last of which ends it.
+FixedVector<FoundEntry, 5> PathOf(const TableFacts& facts,
+                                  const FrameMemory& memory, Hpa root,
+                                  std::uint64_t gpa);
+// Whether a page of 2 MBytes or 1 GByte is mapped to `hpa`.
+bool IsInLargePage(const TableFacts& facts, const FrameMemory& memory, Hpa root,
+                   Hpa hpa);
 
 // The leaf that maps `gpa`, and its level; false if there is none.
 bool FindLeaf(const TableFacts& facts, const FrameMemory& memory, Hpa root,

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <optional>
 
 namespace eptdiff {
 namespace {
@@ -106,6 +107,67 @@ TEST_F(TableImageTest, AnyUnusedWordIsOneWithBit63WhereThatIsIgnored) {
     for (std::uint64_t i = 2; i < 512; ++i) Set(kPd, i, unused);
     EXPECT_EQ(!Read().findings.empty(), found) << std::hex << word;
   }
+}
+
+TEST_F(TableImageTest, APathEndsWhereTheWalkDoes) {
+  Set(kPd, 0, kPt | 7);
+  Set(kPd, 1, 0x4000b7);
+  Set(kPt, 3, 0x9037);
+  const auto small = PathOf(facts, memory, Hpa{kRoot}, 0x3000);
+  ASSERT_EQ(small.size(), 4u);
+  EXPECT_EQ(small[3].level, 1);
+  EXPECT_EQ(small[3].address.value, kPt + 24);
+  EXPECT_EQ(small[3].word, 0x9037u);
+  const auto large = PathOf(facts, memory, Hpa{kRoot}, 0x200000);
+  ASSERT_EQ(large.size(), 3u);
+  EXPECT_EQ(large[2].word, 0x4000b7u);
+  EXPECT_EQ(PathOf(facts, memory, Hpa{kRoot}, 0x40000000).size(), 2u);
+}
+
+TEST_F(TableImageTest, WhatIsInALargePageIsNoTable) {
+  Set(kPd, 0, kPt | 7);
+  Set(kPd, 1, 0x4000b7);
+  Set(kPt, 3, 0x9037);
+  const auto is_in = [&](std::uint64_t hpa) {
+    return IsInLargePage(facts, memory, Hpa{kRoot}, Hpa{hpa});
+  };
+  EXPECT_TRUE(is_in(0x400000));
+  EXPECT_TRUE(is_in(0x5ffff8));
+  EXPECT_FALSE(is_in(0x600000));
+  EXPECT_FALSE(is_in(0x9000));
+  EXPECT_FALSE(is_in(kPt));
+}
+
+TEST_F(TableImageTest, AnEntryIsWrongByARule) {
+  const struct {
+    std::uint64_t entry;
+    int level;
+    std::optional<Rule> rule;
+  } kEntries[] = {
+      {0x9037, 1, {}},
+      {0x9002, 1, Rule::kCfg1},
+      {0x9034, 1, Rule::kCfg2},
+      {0x400000009037, 1, Rule::kCfg10},
+      {kPdpt | 0xf, 4, Rule::kCfg5},
+      {kPt | 0x47, 2, Rule::kCfg6},
+      {0x400000b7, 3, Rule::kCfg7},
+      {0x4010b7, 2, Rule::kCfg9},
+      {0x901f, 1, Rule::kCfg11},
+  };
+  for (const auto& [entry, level, rule] : kEntries) {
+    EXPECT_EQ(BrokenRuleOf(facts, entry, level), rule) << entry;
+  }
+  facts.page_1g = true;
+  EXPECT_EQ(BrokenRuleOf(facts, 0x402000b7, 3), Rule::kCfg8);
+  facts.mbec = true;
+  EXPECT_EQ(BrokenRuleOf(facts, 0x9430, 1), Rule::kCfg3);
+  facts.execute_only = facts.paging_write = true;
+  EXPECT_EQ(BrokenRuleOf(facts, 0x400000000009034, 1), Rule::kCfg4);
+  // What is read of tables says so.
+  Set(kPd, 0, kPt | 0x47);
+  ASSERT_EQ(Read().findings.size(), 1u);
+  EXPECT_EQ(image.findings[0].sdm, Rule::kCfg6);
+  EXPECT_EQ(image.findings[0].facts.entry.word, kPt | 0x47);
 }
 
 }  // namespace

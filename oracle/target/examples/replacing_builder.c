@@ -10,7 +10,15 @@
  *   refuses-types        unmodelled types are refused as misconfigured
  *   keeps-old-tables     a table in whose place a page comes is not freed
  *   replaces-unflushed   a page that takes another's place comes without INVEPT
- *   loses-on-failure     where frames run out, what was mapped there is gone */
+ *   loses-on-failure     where frames run out, what was mapped there is gone
+ *   narrow-tables        a table's entry has the rights of its first page alone
+ *   types-dropped        pages are UC, whatever was asked for
+ *   ignores-pat          pages have the ignore-PAT bit
+ *   next-page            regions are mapped one page too high
+ *   reserved-in-tables   a table's entry has the memory type of its first page
+ *   walks-large-pages    a large page is taken for a table
+ *   says-done            what is misaligned is said to be done
+ *   says-refused         what is done is said to be refused */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +27,8 @@
 EPTDIFF_BUILDER_DEFINE_ABI;
 
 #define RIGHTS UINT64_C(7)
+#define TYPE UINT64_C(0x38)
+#define IGNORE_PAT UINT64_C(0x40)
 #define LARGE UINT64_C(0x80)
 #define ADDRESS UINT64_C(0x000ffffffffff000)
 #define TRAP UINT64_C(0xabcd002) /* writable, and not readable */
@@ -82,6 +92,18 @@ static void free_later(uint64_t table, int level) {
   freed[freed_count++] = table;
 }
 
+/* Of the entry of a table that is made for an entry `word`. */
+static uint64_t table_flags(uint64_t word) {
+  if (has("reserved-in-tables")) return RIGHTS | (word & TYPE);
+  return has("narrow-tables") ? word & RIGHTS : RIGHTS;
+}
+
+static uint64_t leaf(uint64_t hpa, uint64_t flags, int level) {
+  if (has("types-dropped")) flags &= ~TYPE;
+  if (has("ignores-pat")) flags |= IGNORE_PAT;
+  return hpa | flags | (level > 1 ? LARGE : 0);
+}
+
 /* `word` becomes the entry of `level` for `gpa`. */
 static int put(uint64_t gpa, int level, uint64_t word) {
   uint64_t table = root;
@@ -91,10 +113,10 @@ static int put(uint64_t gpa, int level, uint64_t word) {
   for (above = 4; above > level; --above) {
     at = entry_at(table, gpa, above);
     old = load(at);
-    if (!maps(old) || is_leaf(old, above)) {
+    if (!maps(old) || (is_leaf(old, above) && !has("walks-large-pages"))) {
       const uint64_t fresh = new_table(old, above);
       if (fresh == 0) return EPTDIFF_NO_FRAMES;
-      store(at, fresh | RIGHTS);
+      store(at, fresh | table_flags(word));
       needs_flush |= maps(old);
       old = fresh;
     }
@@ -126,12 +148,11 @@ static int map_region(const eptdiff_builder_operation* asked) {
   uint64_t done = 0;
   while (done < asked->bytes) {
     const uint64_t gpa = asked->gpa + done;
-    const uint64_t hpa = asked->hpa + done;
+    const uint64_t hpa = asked->hpa + done + (has("next-page") ? SMALL : 0);
     const int large = asked->level > 1 && asked->bytes - done >= BYTES_OF(2) &&
                       (gpa | hpa) % BYTES_OF(2) == 0;
     const int level = large ? 2 : 1;
-    const int result =
-        put(gpa, level, hpa | asked->flags | (large ? LARGE : 0));
+    const int result = put(gpa, level, leaf(hpa, asked->flags, level));
     if (result != EPTDIFF_DONE) return result;
     done += BYTES_OF(level);
   }
@@ -158,13 +179,15 @@ static int unmap_region(uint64_t gpa, uint64_t bytes) {
 static int change(const eptdiff_builder_operation* asked) {
   const uint64_t type = asked->flags >> 3 & 7;
   const int sets = asked->kind != EPTDIFF_UNMAP_REGION;
+  if (has("says-done") && ((asked->gpa | asked->hpa | asked->bytes) & 4095)) {
+    return EPTDIFF_DONE;
+  }
   if (sets && type != 6) {
     return has("refuses-types") ? EPTDIFF_MISCONFIGURED : EPTDIFF_DECLINED;
   }
   if (asked->kind == EPTDIFF_MAP) {
-    const uint64_t large = asked->level > 1 ? LARGE : 0;
-    return put(asked->gpa, (int)asked->level,
-               asked->hpa | asked->flags | large);
+    const int level = (int)asked->level;
+    return put(asked->gpa, level, leaf(asked->hpa, asked->flags, level));
   }
   if (asked->kind == EPTDIFF_MAP_REGION) return map_region(asked);
   return unmap_region(asked->gpa, asked->bytes);
@@ -189,6 +212,9 @@ void eptdiff_builder_describe(eptdiff_builder_profile* profile) {
   profile->map_replaces = !has("undeclared-replace");
   if (has("undeclared-replace")) {
     profile->refusals |= EPTDIFF_REFUSAL(EPTDIFF_OVERLAP);
+  }
+  if (has("says-done")) {
+    profile->refusals |= EPTDIFF_REFUSAL(EPTDIFF_MISALIGNED);
   }
   if (!has("undeclared-traps")) {
     profile->trap_mask = RIGHTS;
@@ -215,6 +241,7 @@ int eptdiff_builder_perform(const eptdiff_builder_operation* operation) {
   }
   if (needs_flush) host->invept(host->context, table_eptp);
   while (freed_count > 0) host->release(host->context, freed[--freed_count]);
+  if (result == EPTDIFF_DONE && has("says-refused")) return EPTDIFF_UNSUPPORTED;
   return result;
 }
 

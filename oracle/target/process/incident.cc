@@ -83,6 +83,8 @@ std::string SignaturePart(const Incident& incident) {
       return "varies";
     case IncidentKind::kForeignFrame:
       return "memory-foreign";
+    case IncidentKind::kLargePage:
+      return "memory-of-a-large-page";
     case IncidentKind::kAllocation:
       return "memory-limit";
     case IncidentKind::kSanitizer:
@@ -126,6 +128,10 @@ std::string WordsOf(const Incident& incident) {
     case IncidentKind::kForeignFrame:
       return "it reads memory at " + Hexadecimal(incident.detail) +
              ", where it has no frame";
+    case IncidentKind::kLargePage:
+      return "it reads memory at " + Hexadecimal(incident.detail) +
+             " as a table, which is the data of a large page that is mapped: "
+             "it walks on from the page's entry (bit 7)";
     case IncidentKind::kAllocation:
       return "it takes more than " + std::to_string(incident.detail) +
              " MBytes of memory";

@@ -23,6 +23,7 @@ enum class IncidentKind : std::uint8_t {
   kProtocol,      // an answer that means nothing; detail: a ProtocolError
   kVaries,        // asked again, it answered otherwise
   kForeignFrame,  // a builder reads what is no frame; detail: the address
+  kLargePage,     // ... but a page of the guest; detail: the address
   kAllocation,    // it takes too much memory; detail: MBytes that it may take
   kSanitizer,     // a sanitizer ends it; detail: what it found
                   // (sanitizer_fault.h)

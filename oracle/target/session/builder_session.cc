@@ -46,18 +46,25 @@ struct BuilderSession::Shared {
   SymptomCounts right;
 };
 
+BuilderFinding BuilderReply::Finding() const {
+  BuilderFinding finding = MakeBuilderFinding(*broken, where, level);
+  finding.sdm = sdm;
+  finding.facts = facts;
+  return finding;
+}
+
 std::string BuilderReply::Signature(std::string_view name) const {
   if (incident.kind != IncidentKind::kNone) {
     return "eptdiff-" + std::string(name) + "-" + SignaturePart(incident);
   }
   if (!broken.has_value()) return "";
-  return SignatureOf(name, MakeBuilderFinding(*broken, where, level));
+  return SignatureOf(name, Finding());
 }
 
 std::string BuilderReply::Words() const {
   if (incident.kind != IncidentKind::kNone) return WordsOf(incident);
   if (!broken.has_value()) return "what is right";
-  return MakeBuilderFinding(*broken, where, level).sentence;
+  return Finding().sentence;
 }
 
 BuilderSession::BuilderSession(Loader loader, const Options& options)
@@ -186,10 +193,13 @@ void BuilderSession::Judge(std::span<const Case> cases) {
     reply.waived = standings.waived;
     reply.not_asked = standings.not_asked;
     reply.not_modelled = standings.not_modelled;
+    reply.lacked_frames = standings.lacked_frames;
     if (standings.finding.has_value()) {
       reply.broken = standings.finding->rule;
       reply.where = standings.finding->where;
       reply.level = standings.finding->level;
+      reply.sdm = standings.finding->sdm;
+      reply.facts = standings.finding->facts;
       if (log.symptoms().empty()) log.OnFinding(*reply.broken, reply.level);
       reply.symptoms = log.symptoms();
     }

@@ -27,6 +27,7 @@
 #include "oracle/builder/builder_finding.h"
 #include "oracle/builder/builder_operation.h"
 #include "oracle/builder/diagnosis/symptom_log.h"
+#include "oracle/builder/finding_facts.h"
 #include "oracle/builder/waivers.h"
 #include "oracle/case.h"
 #include "oracle/target/process/incident.h"
@@ -43,14 +44,19 @@ struct BuilderReply {
   std::optional<BuilderRule> broken;
   std::uint64_t where = 0;
   int level = 0;
+  std::optional<Rule> sdm;  // as BuilderFinding has it, and its facts
+  FindingFacts facts;
   SymptomLog::Symptoms symptoms;  // of the step
   WaiverSet waived = 0;           // what happened that is allowed
   RefusalSet not_asked = 0;       // for want of these
   bool not_modelled = false;      // it declined something
+  bool lacked_frames = false;     // an allocation failed
 
   bool IsFine() const {
     return incident.kind == IncidentKind::kNone && !broken.has_value();
   }
+  // Of what is broken.
+  BuilderFinding Finding() const;
   // "eptdiff-<name>-...", of what is wrong; "" if nothing is.
   std::string Signature(std::string_view name) const;
   // In words, without a full stop.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "oracle/builder/judge/builder_trial.h"
+#include "oracle/builder/judge/table_image.h"
 #include "oracle/builder/table_facts.h"
 #include "oracle/machine_state.h"
 #include "oracle/target/session/question.h"
@@ -90,7 +91,13 @@ struct HostCalls {
     Of(context).pool_->Invept(eptp);
   }
   static std::uint64_t* Pointer(void* context, std::uint64_t frame) {
-    return Of(context).pool_->Pointer(Hpa{frame});
+    OutsideBuilder& builder = Of(context);
+    std::uint64_t* const words = builder.pool_->Pointer(Hpa{frame});
+    // What it is to do with null nobody can say; this is no table of anybody's.
+    if (words == nullptr && builder.IsInLargePageNow(frame)) {
+      builder.abandon_({IncidentKind::kLargePage, frame});
+    }
+    return words;
   }
   static void Stored(void* context, std::uint64_t address, std::uint64_t before,
                      std::uint64_t after) {
@@ -204,10 +211,17 @@ void OutsideBuilder::Count() {
   }
 }
 
+bool OutsideBuilder::IsInLargePageNow(std::uint64_t address) const {
+  return eptp_ != 0 && IsInLargePage(facts_, pool_->memory(),
+                                     Hpa{AddressIn(eptp_)}, Hpa{address});
+}
+
 void OutsideBuilder::CheckWord(std::uint64_t address) {
   if (address % 8 != 0) abandon_({IncidentKind::kMisaligned, address});
   if (pool_->Pointer(Hpa{address & ~kOffset}) == nullptr) {
-    abandon_({IncidentKind::kForeignFrame, address});
+    abandon_({IsInLargePageNow(address) ? IncidentKind::kLargePage
+                                        : IncidentKind::kForeignFrame,
+              address});
   }
 }
 

@@ -72,6 +72,7 @@ class OutsideBuilder final : public BuilderUnderTest {
 
   // Counts a callback.
   void Count();
+  bool IsInLargePageNow(std::uint64_t address) const;
   // Of a word in a frame that is allocated.
   void CheckWord(std::uint64_t address);
   TableResult ResultOf(int result);
