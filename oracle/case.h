@@ -75,7 +75,7 @@ struct Invalidation {
 inline constexpr int kLogicalProcessors = 4;
 
 // What a builder of tables can be asked for: TableBuilder's functions of these
-// names.
+// names; and, of one that keeps a log of what the guest writes to, about that.
 enum class TableOperationKind : std::uint8_t {
   kMap,
   kUnmap,
@@ -87,8 +87,15 @@ enum class TableOperationKind : std::uint8_t {
   kProtectRegion,
   kMergeRegion,
   kClearFlags,
+  kLogOn,     // from now on it is noted which pages are written to
+  kLogOff,    // ... and no more; what was noted is forgotten
+  kLogAsk,    // which pages of a region were
+  kLogClear,  // likewise; and that they were is forgotten
 };
-inline constexpr int kTableOperationKindCount = 10;
+inline constexpr int kTableOperationKindCount = 14;
+constexpr bool IsAboutLog(TableOperationKind kind) {
+  return kind >= TableOperationKind::kLogOn;
+}
 
 // A case with one is about a builder: it makes the tables in an empty root at
 // EPTP's address, and takes its frames from there on. A kind uses the fields
@@ -104,7 +111,7 @@ struct TableOperation {
   // the page that the entry maps, or reads what it may not write to. Of an
   // operation that runs beside another one: when they change over (turns.h).
   std::uint8_t meanwhile = 0;
-  Gpa gpa = {};
+  Gpa gpa = {};             // not kLogOn, kLogOff
   Hpa hpa = {};             // kMap, kRemap, kMapRegion; a multiple of 2048
   std::uint64_t bytes = 0;  // of regions; a multiple of 2048
   std::uint64_t flags = 0;  // kMap*, kRemap, kProtect*, kClearFlags: bits of

@@ -91,6 +91,11 @@ bool BuilderTargetCheck::Make(Case& c) {
       InsertPair(random_.Next(), c);
       asking_->Fit(c);
     }
+    if ((session_.profile().operations & EPTDIFF_LOG_OPERATIONS) != 0 &&
+        random_.OneIn(2)) {
+      InsertLog(random_.Next(), c);
+      asking_->Fit(c);
+    }
     return true;
   }
   return false;

@@ -346,6 +346,64 @@ TEST(CheckCommandTest, WhatTakesAFailingAllocationIsToldLast) {
   EXPECT_THAT(other.ran.out, Not(HasSubstr("where an allocation fails")));
 }
 
+// Tables that are filled when a processor finds nothing in them.
+TEST(CheckCommandTest, WhatABuilderDoesForAnExitIsJudged) {
+  const Checked right = Check(EPTDIFF_FAULT_BUILDER, "", "3000");
+  EXPECT_EQ(right.ran.status, 0) << right.ran.out << right.ran.err;
+  EXPECT_THAT(Joined(right.ran.out),
+              HasSubstr("declared: what is mapped may be absent"));
+  constexpr struct {
+    const char* bug;
+    const char* rule;
+    const char* words;
+  } kMistakes[] = {
+      {"undeclared", "not-done", "pages stay as they were"},
+      {"does-nothing", "exit-repeats", "the access comes to the same again"},
+      {"present-is-ours", "exit-repeats", "the access comes to the same again"},
+      {"rights-of-exit", "exit-repeats", "the access comes to the same again"},
+      {"reads-only", "exit-not-handled", "are not let go on"},
+      {"takes-all", "exit-not-ours", "that were not asked for exit"},
+      {"maps-writable", "page-write-gained", "pages get write permission"},
+      {"zaps-unflushed", "invept-missing", "INVEPT is missing after"},
+      {"unlogged", "log-lost", "the log does not have them"},
+      {"stays-writable", "log-lost", "the log does not have them"},
+  };
+  for (const auto& [bug, rule, words] : kMistakes) {
+    const Checked wrong = Check(EPTDIFF_FAULT_BUILDER, bug, "2000");
+    EXPECT_EQ(wrong.ran.status, 1) << bug << wrong.ran.err;
+    EXPECT_THAT(wrong.findings, Contains(rule)) << bug << "\n" << wrong.ran.out;
+    EXPECT_THAT(Joined(wrong.ran.out), HasSubstr(words)) << bug;
+  }
+}
+
+// Which pages the guest writes to, by dirty flags and by logs.
+TEST(CheckCommandTest, NoWriteIsMissedByALogAndNoneInvented) {
+  for (const char* way : {"", "by-log"}) {
+    const Checked right = Check(EPTDIFF_LOG_BUILDER, way, "4000");
+    EXPECT_EQ(right.ran.status, 0) << way << right.ran.out << right.ran.err;
+  }
+  constexpr struct {
+    const char* bug;
+    const char* rule;
+    const char* words;
+  } kMistakes[] = {
+      {"races", "log-raced", "use compare_exchange"},
+      {"flags-stay", "log-too-much", "has not written to since"},
+      {"never-flushed", "invept-missing", "clearing accessed or dirty flags"},
+      {"forgets-unasked", "log-lost", "the log does not have them"},
+      {"by-log,not-read-out", "log-lost", "the log does not have them"},
+      {"by-log,off-by-one", "log-lost", "the log does not have them"},
+      {"by-log,dirty-stays", "log-lost", "the log does not have them"},
+      {"by-log,full-stays-full", "exit-repeats", "comes to the same again"},
+  };
+  for (const auto& [bug, rule, words] : kMistakes) {
+    const Checked wrong = Check(EPTDIFF_LOG_BUILDER, bug, "4000");
+    EXPECT_EQ(wrong.ran.status, 1) << bug << wrong.ran.err;
+    EXPECT_THAT(wrong.findings, Contains(rule)) << bug << "\n" << wrong.ran.out;
+    EXPECT_THAT(Joined(wrong.ran.out), HasSubstr(words)) << bug;
+  }
+}
+
 TEST(CheckCommandTest, WhoCastsAddressesFindsFramesThere) {
   const Checked right = Check(EPTDIFF_POINTER_BUILDER, "casts", "1000");
   EXPECT_EQ(right.ran.status, 0) << right.ran.out << right.ran.err;

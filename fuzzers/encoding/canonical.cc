@@ -33,8 +33,8 @@ TableOperation FoldOperation(const TableOperation& operation) {
   folded.failing_allocation =
       operation.failing_allocation & kMaxFailingAllocation;
   folded.meanwhile = operation.meanwhile & kMaxMeanwhile;
-  folded.gpa = FoldGpa(operation.gpa);
   const TableOperationFields fields = FieldsOf(folded.kind);
+  if (fields.gpa) folded.gpa = FoldGpa(operation.gpa);
   if (fields.hpa) folded.hpa.value = operation.hpa.value & kTableAddressMask;
   if (fields.bytes) folded.bytes = operation.bytes & kTableAddressMask;
   if (fields.flags) folded.flags = operation.flags & kTableFlagsMask;
@@ -59,10 +59,15 @@ TableOperationFields FieldsOf(TableOperationKind kind) {
       return {.bytes = true, .flags = true};
     case TableOperationKind::kUnmapRegion:
     case TableOperationKind::kMergeRegion:
+    case TableOperationKind::kLogAsk:
+    case TableOperationKind::kLogClear:
       return {.bytes = true};
     case TableOperationKind::kUnmap:
     case TableOperationKind::kSplit:
       return {};
+    case TableOperationKind::kLogOn:
+    case TableOperationKind::kLogOff:
+      return {.gpa = false};
   }
   return {};
 }

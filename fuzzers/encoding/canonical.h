@@ -53,9 +53,9 @@ constexpr void FoldSavedState(GuestState& guest) {
 // Brings a step into canonical form.
 void Canonicalise(Step& step);
 
-// The fields of a TableOperation that a kind uses, besides `gpa` and
-// `failing_allocation`.
+// The fields of a TableOperation that a kind uses, besides those of each.
 struct TableOperationFields {
+  bool gpa = true;
   bool hpa = false;
   bool bytes = false;
   bool flags = false;

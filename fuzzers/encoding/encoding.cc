@@ -219,6 +219,9 @@ constexpr bool IsUpToVersion4(std::uint8_t version) {
 constexpr bool IsUpToVersion5(std::uint8_t version) {
   return version >= 1 && version <= 5;
 }
+constexpr bool IsUpToVersion6(std::uint8_t version) {
+  return version >= 1 && version <= 6;
+}
 
 void ReadAccess(const std::uint8_t* record, std::uint8_t version,
                 Access& access) {
@@ -249,16 +252,19 @@ void ReadOperation(const std::uint8_t* record, std::uint8_t version,
                    TableOperation& operation) {
   const std::uint64_t first = LoadAt(record + kFirst, 8);
   const std::uint64_t entry = LoadAt(record + kSecond, 8);
-  operation.kind = static_cast<TableOperationKind>((record[kOperation] & 15) %
-                                                   kTableOperationKindCount);
+  constexpr int kKindsOfVersion6 = 10;
+  const int kinds =
+      IsUpToVersion6(version) ? kKindsOfVersion6 : kTableOperationKindCount;
+  operation.kind =
+      static_cast<TableOperationKind>((record[kOperation] & 15) % kinds);
   operation.failing_allocation =
       static_cast<std::uint16_t>(first >> kFailingShift);
-  operation.gpa = Gpa{first & kPhysicalAddressMask};
   const std::uint64_t units = LoadAt(record + kUnits, kUnitsBytes);
   if (!IsUpToVersion4(version)) {
     operation.meanwhile = static_cast<std::uint8_t>(units >> kMeanwhileShift);
   }
   const TableOperationFields fields = FieldsOf(operation.kind);
+  if (fields.gpa) operation.gpa = Gpa{first & kPhysicalAddressMask};
   if (fields.level) {
     operation.level =
         static_cast<std::uint8_t>(1 + (record[kOperation] >> 4 & 3) % 3);

@@ -8,9 +8,10 @@ namespace eptdiff {
 namespace {
 
 constexpr std::string_view kKinds[] = {
-    "map",          "unmap",      "remap",        "protect",
-    "split",        "map_region", "unmap_region", "protect_region",
-    "merge_region", "clear_flags"};
+    "map",          "unmap",       "remap",        "protect",
+    "split",        "map_region",  "unmap_region", "protect_region",
+    "merge_region", "clear_flags", "log_on",       "log_off",
+    "log_ask",      "log_clear"};
 static_assert(std::size(kKinds) == kTableOperationKindCount);
 
 constexpr std::string_view kErrorNames[] = {"done",

@@ -325,7 +325,7 @@ void ChangeOperation(Random& random, TableOperation& operation) {
       break;
     default:
       operation.kind = static_cast<TableOperationKind>(
-          random.Below(kTableOperationKindCount));
+          random.Below(static_cast<unsigned>(TableOperationKind::kLogOn)));
       break;
   }
 }
@@ -442,6 +442,64 @@ void InsertRace(Random& random, Case& c) {
   }
 }
 
+// Brings in a log: of a page that may be mapped writes come before it,
+// meanwhile and after it, and it is told what there is.
+void InsertLog(Random& random, Case& c) {
+  const Step* found = SomeOther(random, c);
+  if (found == nullptr) return;
+  auto at = static_cast<std::size_t>(found - c.steps.data()) + 1;
+  const TableOperation mapped = found->operation;
+  const std::uint64_t pages =
+      std::clamp<std::uint64_t>(mapped.bytes / k4K, 1, 4);
+  const std::uint64_t first = mapped.gpa.value & ~(k4K - 1);
+  // The last has a log that is full soon.
+  constexpr std::uint8_t kLast = kLogicalProcessors - 1;
+  const bool on_last = random.OneIn(3);
+  const auto access = [&] {
+    Step step;
+    if (on_last) step.processor = kLast;
+    step.access.kind = random.OneIn(4) ? AccessKind::kRead : AccessKind::kWrite;
+    step.gpa = Gpa{random.OneIn(3) ? SomeUsedGpa(random, c)
+                                   : first + k4K * random.Below(pages)};
+    if (random.OneIn(6)) {
+      step.processor =
+          static_cast<std::uint8_t>(random.Below(kLogicalProcessors));
+    }
+    return step;
+  };
+  const auto operation = [&](TableOperationKind kind) {
+    Step step;
+    step.kind = StepKind::kTableOperation;
+    step.operation.kind = kind;
+    step.operation.gpa = Gpa{random.OneIn(4) ? SomeUsedGpa(random, c) : first};
+    step.operation.bytes = k4K * (random.OneIn(4) ? pages : 1);
+    if (random.OneIn(6)) {  // all that is near
+      step.operation.gpa.value &= ~(2 * k1G - 1);
+      step.operation.bytes = 4 * k1G;
+    }
+    step.operation.meanwhile = random.OneIn(2) ? 1 : SomeMoments(random);
+    return step;
+  };
+  std::vector<Step> steps;
+  if (random.OneIn(3)) steps.push_back(access());
+  steps.push_back(operation(TableOperationKind::kLogOn));
+  for (std::uint64_t i = random.Below(4); i > 0; --i) steps.push_back(access());
+  if (random.OneIn(6)) steps.push_back(SomeOperation(random, c));
+  steps.push_back(operation(random.OneIn(4) ? TableOperationKind::kLogAsk
+                                            : TableOperationKind::kLogClear));
+  while (random.OneIn(2)) steps.push_back(access());
+  steps.push_back(operation(random.OneIn(4) ? TableOperationKind::kLogClear
+                                            : TableOperationKind::kLogAsk));
+  if (random.OneIn(8)) {
+    steps.push_back(operation(TableOperationKind::kLogOff));
+    steps.push_back(operation(TableOperationKind::kLogAsk));
+  }
+  for (Step& step : steps) {
+    Canonicalise(step);
+    Insert(at++, step, c);
+  }
+}
+
 void MutateOnce(Random& random, Case& c) {
   const std::size_t at = random.Below(c.steps.size() + 1);
   switch (random.Below(12)) {
@@ -515,6 +573,11 @@ void MutateTableCase(std::uint64_t seed, Case& c) {
 void InsertPair(std::uint64_t seed, Case& c) {
   Random random(seed);
   InsertPair(random, c);
+}
+
+void InsertLog(std::uint64_t seed, Case& c) {
+  Random random(seed);
+  InsertLog(random, c);
 }
 
 void CrossOverTableCases(const Case& a, const Case& b, std::uint64_t seed,

@@ -28,6 +28,8 @@ void MutateTableCase(std::uint64_t seed, Case& c);
 // Brings in two operations that run at once, on a page that some operation of
 // `c` is about. Likewise.
 void InsertPair(std::uint64_t seed, Case& c);
+// Likewise, of one that logs what is written to: it does, and is asked.
+void InsertLog(std::uint64_t seed, Case& c);
 
 // Overwrites `child`: the machine and the first steps of `a`, then last steps
 // of `b`. Three different objects; both are canonical, and so is the child.

@@ -85,6 +85,9 @@ void ReduceTableOperations(Search& search) {
                 : TableOperationKind::kProtect);
       });
     }
+    if (now().kind == TableOperationKind::kLogClear) {
+      edit([](TableOperation& o) { o.kind = TableOperationKind::kLogAsk; });
+    }
     for (const std::uint8_t level : {1, 2}) {
       edit([level](TableOperation& o) { o.level = level; });
     }

@@ -347,7 +347,14 @@ static_assert(static_cast<int>(TableOperationKind::kMergeRegion) ==
               CaseFile::MERGE_REGION);
 static_assert(static_cast<int>(TableOperationKind::kClearFlags) ==
               CaseFile::CLEAR_FLAGS);
-static_assert(kTableOperationKindCount == 10, "a new kind needs its name");
+static_assert(static_cast<int>(TableOperationKind::kLogOn) == CaseFile::LOG_ON);
+static_assert(static_cast<int>(TableOperationKind::kLogOff) ==
+              CaseFile::LOG_OFF);
+static_assert(static_cast<int>(TableOperationKind::kLogAsk) ==
+              CaseFile::LOG_ASK);
+static_assert(static_cast<int>(TableOperationKind::kLogClear) ==
+              CaseFile::LOG_CLEAR);
+static_assert(kTableOperationKindCount == 14, "a new kind needs its name");
 
 }  // namespace eptdiff
 

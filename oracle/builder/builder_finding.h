@@ -49,6 +49,12 @@ enum class BuilderRule : std::uint8_t {
   kInveptNeeded,      // not without need
   kInveptEptp,        // with the EPTP of the tables
   kEptp,              // the EPTP is the one asked for, with the root's address
+  kLogTells,          // what is written to is told
+  kLogRaced,          // ... also if that is between a load and a store
+  kLogTellsNoMore,    // and nothing else
+  kExitProceeds,      // what an exit handler lets be done again proceeds
+  kExitHandled,       // ... which it does with what was asked for
+  kExitNotOurs,       // and with nothing else
   // Of accesses between the operations.
   kWalk,              // a walk gives what was asked for, by the reference
   kStaleTranslation,  // no processor reaches a page that is no longer there
@@ -56,7 +62,7 @@ enum class BuilderRule : std::uint8_t {
   kStaleType,         // ... or uses a memory type that is none any more
   kStaleTable,        // ... or walks through a table that is none any more
 };
-inline constexpr int kBuilderRuleCount = 37;
+inline constexpr int kBuilderRuleCount = 43;
 
 struct BuilderFinding {
   BuilderRule rule;

@@ -74,6 +74,9 @@ RefusalSet ReasonsAgainst(const TableOperation& operation,
                           const TableFacts& facts, const MappingModel& model,
                           PageNow page) {
   const TableOperationKind step = operation.kind;
+  if (Takes(step, {TableOperationKind::kLogOn, TableOperationKind::kLogOff})) {
+    return 0;  // about all that there is
+  }
   const std::uint64_t bytes = BytesOf(operation, page);
   // One page must begin where it begins; the addresses of regions are
   // multiples of 4096.
@@ -135,6 +138,11 @@ std::optional<PageNow> PageAfter(const TableOperation& operation, bool done,
       return there;
     case TableOperationKind::kSplit:
       return PageNow{there.level - 1};
+    case TableOperationKind::kLogOn:
+    case TableOperationKind::kLogOff:
+    case TableOperationKind::kLogAsk:
+    case TableOperationKind::kLogClear:
+      return {};  // large pages may be split for it
     case TableOperationKind::kUnmapRegion:
       if (whole) return PageNow{0};
       return {};
@@ -177,6 +185,10 @@ void ApplyToModel(const TableOperation& operation, PageNow page,
     case TableOperationKind::kSplit:
     case TableOperationKind::kMergeRegion:
     case TableOperationKind::kClearFlags:
+    case TableOperationKind::kLogOn:
+    case TableOperationKind::kLogOff:
+    case TableOperationKind::kLogAsk:
+    case TableOperationKind::kLogClear:
       return;
   }
 }

@@ -55,6 +55,11 @@ TableResult Apply(Builder& builder, const TableOperation& operation,
       return builder.MergeRegion(gpa, operation.bytes);
     case TableOperationKind::kClearFlags:
       return builder.ClearFlags(gpa, operation.bytes, flags, take);
+    case TableOperationKind::kLogOn:
+    case TableOperationKind::kLogOff:
+    case TableOperationKind::kLogAsk:
+    case TableOperationKind::kLogClear:
+      return {TableError::kUnsupported, gpa};  // it keeps none
   }
   return {};
 }

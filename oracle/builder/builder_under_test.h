@@ -24,6 +24,7 @@
 #include "oracle/builder/mapping_model.h"
 #include "oracle/builder/table_facts.h"
 #include "oracle/case.h"
+#include "oracle/outcome.h"
 
 namespace eptdiff {
 
@@ -55,6 +56,10 @@ class BuilderUnderTest {
   virtual bool casts_addresses() const { return false; }
   // Whether several threads may be in Perform() at once.
   virtual bool several_threads() const { return false; }
+  // Whether it logs what is written to (EPTDIFF_LOG_ON).
+  virtual bool logs() const { return false; }
+  // Whether it deals with exits: HandleExit().
+  virtual bool handles_exits() const { return false; }
   // Whether it says what operations take out.
   virtual bool shows_taken() const { return true; }
 
@@ -73,6 +78,16 @@ class BuilderUnderTest {
   // `taken`, empty before, gets what it takes out (taken_out.h), in any order.
   virtual TableResult Perform(const TableOperation& operation,
                               std::vector<Interval>& taken) = 0;
+  // The pages that the last Perform(), about the log, has told.
+  virtual const std::vector<Interval>& told() const {
+    static const std::vector<Interval> kNone;
+    return kNone;
+  }
+  // What a processor exited for; what the builder says of it.
+  enum class ExitResult : std::uint8_t { kRetry, kNotOurs, kNoFrames };
+  virtual ExitResult HandleExit(std::uint8_t, const Event&) {
+    return ExitResult::kNotOurs;
+  }
   // All pages that are mapped, in order, with the flags of their entries; false
   // if the builder cannot say.
   virtual bool List(std::vector<Interval>& pages) = 0;

@@ -20,6 +20,7 @@
 #include "engine/table/table_hal.h"
 #include "engine/types.h"
 #include "oracle/builder/frame_memory.h"
+#include "oracle/builder/page_logs.h"
 #include "oracle/case.h"
 
 namespace eptdiff {
@@ -41,6 +42,7 @@ struct TableEvent {
     kInvvpid,
     kReleased,  // a page of the guest may be used otherwise from now on
     kFlags,     // a processor set accessed or dirty
+    kWritten,   // a processor writes to the page at this guest-physical address
     kBetween,   // a processor comes in before the store of this word
     kTurn,      // of two operations at once the other one goes on
   };
@@ -51,14 +53,15 @@ struct TableEvent {
   std::uint64_t after = 0;   // kStore, kFlags; of kInvept: the EPTP; of
                              // kInvvpid: the descriptor's first quadword; of
                              // kBetween: the GPA that the processor uses; of
-                             // kReleased: how many bytes
+                             // kReleased: how many bytes; of kWritten: the
+                             // GPA
   int level = 0;  // kStore: of the entry; 0 where no processor can find it.
                   // Known once the event is judged.
   // Of kInvept, kAsked, kInvvpid: where, of which type, and whether it fails,
   // which invalidates nothing.
   ProcessorSet processors = kAllProcessors;
   std::uint8_t type = kSingleContext;
-  bool failed = false;
+  bool failed = false;  // kWritten: it may be no write
 };
 
 class FramePool {
@@ -263,6 +266,20 @@ class FramePool {
     events_.push_back({TableEvent::Kind::kFlags, address, before, *at});
   }
 
+  // A processor writes to the page of `gpa`, whatever flags that sets. For who
+  // keeps a log of it; not `sure`: as a read that counts as a write.
+  void OnWritten(Gpa gpa, bool sure = true) {
+    if (!notes_writes_) return;
+    TableEvent& event = events_.emplace_back();
+    event.kind = TableEvent::Kind::kWritten;
+    event.after = gpa.value;
+    event.failed = !sure;
+  }
+  void set_notes_writes(bool notes) { notes_writes_ = notes; }
+  bool notes_writes() const { return notes_writes_; }
+  PageLogs& logs() { return logs_; }
+  const PageLogs& logs() const { return logs_; }
+
   // The n-th allocation from now on fails, n from 1 on, and no other; 0: none.
   void FailAllocation(int n) {
     until_failure_ = n;
@@ -315,6 +332,8 @@ class FramePool {
   std::uint64_t next_ = kFirstFrame;
   std::uint64_t end_ = kLastEnd;
   Watcher* watcher_ = nullptr;
+  PageLogs logs_;
+  bool notes_writes_ = false;
   int until_failure_ = 0;
   bool failed_ = false;
 };

@@ -6,6 +6,8 @@
 namespace eptdiff {
 namespace {
 
+constexpr std::uint64_t kRights = 0x407;
+
 void Advance(MappingModel::Run& run, std::uint64_t bytes) {
   run.bytes -= bytes;
   if (run.mapped) run.hpa += bytes;
@@ -71,15 +73,15 @@ bool MappingModel::IsAnyMapped(std::uint64_t gpa, std::uint64_t bytes) const {
 bool IsOneOrOther(const std::vector<Interval>& pages, std::uint64_t gpa,
                   std::uint64_t bytes, std::uint64_t mask,
                   const MappingModel& one, const MappingModel& other,
-                  std::uint64_t& where, bool or_absent) {
+                  std::uint64_t& where, Leeway leeway) {
   const MappingModel* const models[] = {&one, &other};
-  return IsAnyOf(pages, gpa, bytes, mask, models, where, or_absent);
+  return IsAnyOf(pages, gpa, bytes, mask, models, where, leeway);
 }
 
 bool IsAnyOf(const std::vector<Interval>& pages, std::uint64_t gpa,
              std::uint64_t bytes, std::uint64_t mask,
              std::span<const MappingModel* const> models, std::uint64_t& where,
-             bool or_absent) {
+             Leeway leeway) {
   const std::uint64_t end = gpa + bytes;
   auto page = pages.begin();
   MappingModel::Run runs[kMaxModels] = {};  // from `where` on
@@ -92,13 +94,16 @@ bool IsAnyOf(const std::vector<Interval>& pages, std::uint64_t gpa,
     } else if (page != pages.end()) {
       found.bytes = page->gpa - where;
     }
-    bool agrees = or_absent && !found.mapped;
+    bool agrees = leeway != Leeway::kNone && !found.mapped;
+    const std::uint64_t fewer = leeway == Leeway::kOrLess ? kRights : 0;
     std::uint64_t alike = found.bytes;
     for (std::size_t i = 0; i < models.size(); ++i) {
       MappingModel::Run& run = runs[i];
       if (run.bytes == 0) run = models[i]->At(where);
-      agrees = agrees || (run.mapped == found.mapped && run.hpa == found.hpa &&
-                          ((run.flags ^ found.flags) & mask) == 0);
+      agrees =
+          agrees ||
+          (run.mapped == found.mapped && run.hpa == found.hpa &&
+           ((run.flags ^ found.flags) & mask & ~(fewer & ~found.flags)) == 0);
       alike = std::min(alike, run.bytes);
     }
     if (!agrees) return false;

@@ -64,20 +64,24 @@ class MappingModel {
   Pieces pieces_;  // in order: few, and copied for each operation
 };
 
+// In what else than as it should be a page may be: absent; or that, or with
+// fewer rights.
+enum class Leeway : std::uint8_t { kNone, kOrAbsent, kOrLess };
+
 // Walks through [gpa, gpa + bytes), in which `pages` lie in order: whether each
 // is as one of the models has it, kMaxModels at most, among the flags of
-// `mask`, or is absent, if that will do. If not, `where` is the first address
-// that is as none has it.
+// `mask`, or nearly. If not, `where` is the first address that is as none has
+// it.
 inline constexpr std::size_t kMaxModels = 6;
 bool IsAnyOf(const std::vector<Interval>& pages, std::uint64_t gpa,
              std::uint64_t bytes, std::uint64_t mask,
              std::span<const MappingModel* const> models, std::uint64_t& where,
-             bool or_absent = false);
+             Leeway leeway = Leeway::kNone);
 // Of two.
 bool IsOneOrOther(const std::vector<Interval>& pages, std::uint64_t gpa,
                   std::uint64_t bytes, std::uint64_t mask,
                   const MappingModel& one, const MappingModel& other,
-                  std::uint64_t& where, bool or_absent = false);
+                  std::uint64_t& where, Leeway leeway = Leeway::kNone);
 
 }  // namespace eptdiff
 

@@ -21,12 +21,19 @@ Work WorkOf(TableOperationKind kind) {
       return Work::kMerge;
     case TableOperationKind::kClearFlags:
       return Work::kClearFlags;
+    case TableOperationKind::kLogOn:
+    case TableOperationKind::kLogOff:
+    case TableOperationKind::kLogAsk:
+    case TableOperationKind::kLogClear:
+      return Work::kLog;
   }
   return Work::kNone;
 }
 
 bool IsForRegion(TableOperationKind kind) {
-  return kind >= TableOperationKind::kMapRegion;
+  return kind >= TableOperationKind::kMapRegion &&
+         kind != TableOperationKind::kLogOn &&
+         kind != TableOperationKind::kLogOff;
 }
 
 }  // namespace eptdiff

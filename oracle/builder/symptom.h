@@ -61,10 +61,16 @@ enum class Mistake : std::uint8_t {
   kRemovedNotShown,      // a page goes, and the builder does not say so
   kRemovedWithoutFlags,  // ... or without a processor's accessed, dirty flags
   kRemovedOtherwise,     // what it says is otherwise wrong
+  kLogRaced,             // a write is not told, by a race
+  kLogLost,              // ... at all
+  kLogTooMuch,           // what was not written is told
+  kExitNotHandled,
+  kExitRepeats,
+  kExitNotOurs,
   kWalk,
   kStale,  // an access; no change before it was seen to need INVEPT
 };
-inline constexpr int kMistakeCount = 44;
+inline constexpr int kMistakeCount = 50;
 
 // What differs between a page and what was asked for, the first that applies.
 enum class PageBits : std::uint8_t {
@@ -105,7 +111,7 @@ enum class Change : std::uint8_t {
 };
 inline constexpr int kChangeCount = 14;
 
-enum class Phase : std::uint8_t { kBeginning, kOperation, kEnd };
+enum class Phase : std::uint8_t { kBeginning, kOperation, kEnd, kExit };
 
 // What operations do, to a page or to a region.
 enum class Work : std::uint8_t {
@@ -117,6 +123,7 @@ enum class Work : std::uint8_t {
   kSplit,
   kMerge,
   kClearFlags,
+  kLog,
 };
 Work WorkOf(TableOperationKind kind);
 bool IsForRegion(TableOperationKind kind);

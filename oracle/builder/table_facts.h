@@ -32,7 +32,9 @@ struct TableFacts {
   std::uint64_t trap_mask = 0, trap_value = 0;
   bool map_replaces = false;   // mapping a page replaces what is there
   bool begins_mapped = false;  // what the first tables map is asked for
-  std::uint64_t own = 0;       // bits that are the builder's where ignored
+  // What is mapped may be absent, or have fewer rights, until it is used.
+  bool on_demand = false;
+  std::uint64_t own = 0;  // bits that are the builder's where ignored
 };
 TableFacts FactsOf(const Processor& processor, const Controls& controls,
                    std::uint64_t unused);

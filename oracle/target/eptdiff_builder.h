@@ -9,6 +9,7 @@
  *   eptdiff_builder_perform    one operation on it
  *   eptdiff_builder_list       optional: what is mapped
  *   eptdiff_builder_read       optional: a word of its tables
+ *   eptdiff_builder_exit       optional: what a processor exited for
  *   eptdiff_builder_destroy    gives everything back
  *
  * and stands, once, in one of its source files:
@@ -27,6 +28,11 @@
  * change that needs it (29.4.3.4), before any frame is freed that was linked,
  * and names the table's EPTP. Whatever is linked no more is freed, once. What
  * is refused changes nothing, and what need not be refused is done.
+ *
+ * A builder may fill its tables when processors need them (`on_demand`), and
+ * may log which pages the guest writes to (EPTDIFF_LOG_ON): no write may be
+ * missed then, whatever the processor does meanwhile, and none told that was
+ * not made.
  *
  * If the guest is stopped while tables change (`guest_stopped` in the profile)
  * only the table before and the table after an operation are judged.
@@ -77,7 +83,20 @@ enum eptdiff_builder_kind {
   EPTDIFF_MERGE_REGION = 8,
   /* Clears `flags`, of accessed and dirty (300H), in each page that lies in the
    * region at least in part. */
-  EPTDIFF_CLEAR_FLAGS = 9
+  EPTDIFF_CLEAR_FLAGS = 9,
+  /* Of a builder that logs which pages the guest writes to, as live migration
+   * needs it. Between LOG_ON and LOG_OFF LOG_ASK calls `written` of the host
+   * for the pages in the region that the guest has written to since LOG_ON, or
+   * since LOG_CLEAR has told of them, which does the same and forgets it. What
+   * is written while such an operation runs it may tell, or the next one does.
+   * Told are pages of 4 KBytes, or whole pages as the tables have them. A page
+   * that has been unmapped or mapped anew since may be told or not. While it is
+   * off nothing is told. LOG_ON where it is on, and LOG_OFF where it is off,
+   * change nothing. Dirty flags are the builder's own while it logs. */
+  EPTDIFF_LOG_ON = 10,
+  EPTDIFF_LOG_OFF = 11,
+  EPTDIFF_LOG_ASK = 12,
+  EPTDIFF_LOG_CLEAR = 13
 };
 
 typedef struct eptdiff_builder_operation {
@@ -120,7 +139,8 @@ enum eptdiff_builder_result {
 /* ------------------------------------------------------------- the profile */
 
 #define EPTDIFF_OPERATION(kind) (1u << (kind))
-#define EPTDIFF_ALL_OPERATIONS ((1u << 10) - 1)
+#define EPTDIFF_ALL_OPERATIONS ((1u << 10) - 1) /* but for these: */
+#define EPTDIFF_LOG_OPERATIONS (15u << 10)
 #define EPTDIFF_REFUSAL(result) (1u << (result))
 #define EPTDIFF_ALL_REFUSALS                                                   \
   (EPTDIFF_REFUSAL(EPTDIFF_MISALIGNED) |                                       \
@@ -224,7 +244,13 @@ typedef struct eptdiff_builder_profile {
   /* Not 0: eptdiff_builder_create maps something already. What that is is what
    * its tables say. */
   uint8_t begins_mapped;
-  uint8_t reserved2[4];
+  /* Not 0: tables are filled when processors need them. Whatever is mapped may
+   * be absent in them, or have fewer rights, at any time: an access that finds
+   * it so is an exit, and eptdiff_builder_exit sees to it that it proceeds.
+   * Operations then say what may be mapped. It has to have that function, and
+   * none of the operations on one page but MAP. */
+  uint8_t on_demand;
+  uint8_t reserved2[3];
 } eptdiff_builder_profile;
 
 /* ---------------------------------------------------------------- the host */
@@ -311,6 +337,19 @@ typedef struct eptdiff_host {
    * run in turns, which change at loads and stores: without this the one that
    * waits waits for ever. */
   void (*pause)(void* context);
+  /* In EPTDIFF_LOG_ASK and EPTDIFF_LOG_CLEAR: pages that were written to. */
+  void (*written)(void* context, uint64_t gpa, uint64_t bytes);
+  /* VMREAD and VMWRITE on a logical processor, by the field's encoding
+   * (appendix B), of what page-modification logging takes (29.3.6): the PML
+   * index (812H), the PML address (200EH), and of the secondary controls
+   * (401EH) bit 17. 0; or 1 for another field, and for what VM entry would
+   * refuse. A log is a frame that is allocated. The last processor's is full as
+   * soon as something is logged in it, for it logs that for each entry that is
+   * left. */
+  int (*vmread)(void* context, uint32_t processor, uint32_t field,
+                uint64_t* value);
+  int (*vmwrite)(void* context, uint32_t processor, uint32_t field,
+                 uint64_t value);
 } eptdiff_host;
 
 /* Whether a host has a function that an older one lacks. */
@@ -357,6 +396,32 @@ EPTDIFF_TARGET_EXPORT void eptdiff_builder_list(
  * when one returns is looked at, and where it has no table left is for it to
  * know: EPTDIFF_NO_FRAMES may come at any time. */
 EPTDIFF_TARGET_EXPORT uint64_t eptdiff_builder_read(uint64_t address);
+
+/* A VM exit of a processor that uses the table: an EPT violation (48), an EPT
+ * misconfiguration (49), a page-modification log that is full (62). */
+typedef struct eptdiff_builder_exit_information {
+  uint32_t size; /* of this structure, set by the harness */
+  uint32_t processor;
+  uint32_t reason;
+  uint32_t reserved;
+  uint64_t qualification; /* of 48 and 62 */
+  uint64_t gpa;           /* guest-physical address, of 48 and 49 */
+} eptdiff_builder_exit_information;
+
+enum eptdiff_builder_exit_result {
+  EPTDIFF_RETRY = 0, /* the access can be done again, and proceeds */
+  /* It is not allowed by what was asked for: nothing is mapped there, or it has
+   * not the right. */
+  EPTDIFF_NOT_OURS = 1,
+  EPTDIFF_EXIT_NO_FRAMES = 2 /* `allocate` has failed */
+};
+
+/* Optional: what is done for an exit, which ends when this returns. An access
+ * that was asked for proceeds after some exits of this kind, of which each
+ * brings it on: EPTDIFF_BUILDER_EXITS at most. */
+#define EPTDIFF_BUILDER_EXITS 16
+EPTDIFF_TARGET_EXPORT int eptdiff_builder_exit(
+    const eptdiff_builder_exit_information* exit);
 
 /* Unmaps everything and frees all frames, the root last or first, after INVEPT
  * if anything was mapped. */

@@ -114,6 +114,8 @@ void AddDeclared(const BuilderSession& session, CheckReport& report) {
       "of stores was not looked at, nor how frames come and go");
   add(profile.map_replaces != 0, "mapping replaces whatever is there");
   add(profile.begins_mapped != 0, "something is mapped from the beginning");
+  add(profile.on_demand != 0,
+      "what is mapped may be absent, or have fewer rights, until it is used");
   add(profile.trap_mask != 0,
       absl::StrFormat("entries that are %x in the bits of %x map nothing",
                       profile.trap_value, profile.trap_mask));

@@ -121,8 +121,12 @@ class TableTeller {
     if (!is_end) {
       absl::StrAppend(
           &text_, "    builder: ",
-          !report.asked
+          !report.asked && IsAboutLog(report.step->operation.kind)
+              ? std::string("not asked, for it keeps no log")
+          : !report.asked
               ? std::string("not asked, for it declares no such refusal")
+          : report.step->kind != StepKind::kTableOperation
+              ? std::string("has dealt with an exit")
           : report.result.ok()
               ? std::string("done")
               : absl::StrCat("refused, ", TableErrorText(report.result.error)),
@@ -147,6 +151,12 @@ class TableTeller {
     }
     if (words > 0) TellFilled(filled, words);
     if (report.taken != nullptr) TellTaken(*report.taken);
+    if (report.told == nullptr) return;
+    for (const Interval& page : *report.told) {
+      absl::StrAppend(&text_, "    tells of writes to ",
+                      Hexadecimal(page.bytes), " bytes at guest-physical ",
+                      Hexadecimal(page.gpa), "\n");
+    }
   }
 
   void TellTaken(const std::vector<Interval>& taken) {
@@ -213,6 +223,10 @@ class TableTeller {
         absl::StrAppend(&text_, "    a processor sets ",
                         Hexadecimal(event.before ^ event.after), " at ",
                         address, "\n");
+        return;
+      case TableEvent::Kind::kWritten:
+        absl::StrAppend(&text_, "    a processor writes to the page at ",
+                        "guest-physical ", Hexadecimal(event.after), "\n");
         return;
       case TableEvent::Kind::kBetween:
         absl::StrAppend(&text_, "    before the store to ", address,

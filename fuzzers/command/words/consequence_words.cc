@@ -35,7 +35,15 @@ Consequence ConsequenceOf(BuilderRule broken) {
       return Consequence::kStale;
     case BuilderRule::kFlagsKept:
     case BuilderRule::kFlagsRaced:
+    case BuilderRule::kLogTells:
+    case BuilderRule::kLogRaced:
+    case BuilderRule::kLogTellsNoMore:
+    case BuilderRule::kLargePageData:
       return Consequence::kEffects;
+    case BuilderRule::kExitProceeds:
+    case BuilderRule::kExitHandled:
+    case BuilderRule::kExitNotOurs:
+      return Consequence::kRefuses;
     default:
       return Consequence::kBookkeeping;
   }

@@ -29,6 +29,14 @@ const char* Verb(TableOperationKind kind) {
       return "merge";
     case TableOperationKind::kClearFlags:
       return "clear the flags of";
+    case TableOperationKind::kLogOn:
+      return "begin to log which pages are written to";
+    case TableOperationKind::kLogOff:
+      return "log no more which pages are written to";
+    case TableOperationKind::kLogAsk:
+      return "tell what the log has of";
+    case TableOperationKind::kLogClear:
+      return "tell and clear what the log has of";
   }
   return "?";
 }
@@ -68,14 +76,16 @@ std::string ScheduleWords(std::uint8_t bits) {
 std::string TableOperationWords(const Step& step) {
   const TableOperation& operation = step.operation;
   const TableOperationFields fields = FieldsOf(operation.kind);
-  std::string words = absl::StrCat(Verb(operation.kind), " ");
+  std::string words = Verb(operation.kind);
   if (fields.bytes) {
-    absl::StrAppend(&words, Hexadecimal(operation.bytes), " bytes");
-  } else {
-    absl::StrAppend(&words, "the page");
+    absl::StrAppend(&words, " ", Hexadecimal(operation.bytes), " bytes");
+  } else if (fields.gpa) {
+    absl::StrAppend(&words, " the page");
   }
-  absl::StrAppend(&words, " at guest-physical ",
-                  Hexadecimal(operation.gpa.value));
+  if (fields.gpa) {
+    absl::StrAppend(&words, " at guest-physical ",
+                    Hexadecimal(operation.gpa.value));
+  }
   if (fields.hpa) {
     absl::StrAppend(&words, " to host-physical ",
                     Hexadecimal(operation.hpa.value));

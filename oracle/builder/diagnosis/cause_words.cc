@@ -90,6 +90,18 @@ constexpr MistakeWords kMistakes[] = {
      "processors had set"},
     {"removed-otherwise",
      "what is shown as removed, or with its flags cleared, is not what was"},
+    {"log-raced",
+     "a processor writes to a page between the load of its entry and the store "
+     "to it, and the log does not have it: use compare_exchange"},
+    {"log-lost", "the guest writes to pages, and the log does not have them"},
+    {"log-too-much",
+     "the log has pages that the guest has not written to since"},
+    {"exit-not-handled",
+     "accesses that were asked for exit, and are not let go on"},
+    {"exit-repeats",
+     "exits are said to be dealt with, and the access comes to the same again"},
+    {"exit-not-ours",
+     "accesses that were not asked for exit, and are let be done again"},
     {"walk", "a walk of the tables does not give what was asked for"},
     {"stale", "an access uses what is no longer there"},
 };
@@ -152,6 +164,7 @@ constexpr std::string_view kWorks[][2] = {
     {"split", "split"},
     {"merge", "merge-region"},
     {"clear-flags", "clear-flags"},
+    {"log-on or -off", "log-ask or -clear"},
 };
 
 // In the order of Deed.
@@ -183,6 +196,7 @@ constexpr std::string_view kPhases[] = {
     "when the tables are created",
     "while the tables are in use",
     "when the tables are given up",
+    "when an exit is dealt with",
 };
 
 constexpr std::string_view kLevels[] = {"",      "PTE",   "PDE",

@@ -77,6 +77,18 @@ Mistake MistakeOf(BuilderRule rule) {
       return Mistake::kEptp;
     case BuilderRule::kIteration:
       return Mistake::kListing;
+    case BuilderRule::kLogTells:
+      return Mistake::kLogLost;
+    case BuilderRule::kLogRaced:
+      return Mistake::kLogRaced;
+    case BuilderRule::kLogTellsNoMore:
+      return Mistake::kLogTooMuch;
+    case BuilderRule::kExitProceeds:
+      return Mistake::kExitRepeats;
+    case BuilderRule::kExitHandled:
+      return Mistake::kExitNotHandled;
+    case BuilderRule::kExitNotOurs:
+      return Mistake::kExitNotOurs;
     case BuilderRule::kTakenOut:
       return Mistake::kRemovedOtherwise;
     case BuilderRule::kRefused:
@@ -125,6 +137,13 @@ void SymptomLog::BeginOperation(const TableOperation& operation,
   operation_ = operation;
   bytes_ = bytes;
   first_level_ = level;
+  facts_ = facts;
+}
+
+void SymptomLog::BeginExit(const TableFacts& facts) {
+  BeginEnd();
+  phase_ = Phase::kExit;
+  changes_ = 0;
   facts_ = facts;
 }
 
@@ -212,8 +231,9 @@ void SymptomLog::OnPage(std::uint64_t gpa, const PageFacts& found) {
       !is_old && (!expected.mapped ||
                   (old.mapped && BitCount(found, old, mask_) <
                                      BitCount(found, expected, mask_)));
-  const PageDifference difference =
+  PageDifference difference =
       DifferenceOf(found, by_old ? old : expected, mask_);
+  if (facts_.on_demand) difference.lost &= ~RightsMask(facts_);
   for (const PageBits bits : KindsOf(difference)) {
     Add(At(Mistake::kBits, level_).With(Feature::kDetail, bits));
   }

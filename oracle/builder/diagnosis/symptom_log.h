@@ -43,6 +43,7 @@ class SymptomLog {
   void BeginOperation(const TableOperation& operation, std::uint64_t bytes,
                       int level, const TableFacts& facts);
   void BeginEnd();
+  void BeginExit(const TableFacts& facts);
   // What it has to come to, where pages are compared in the bits of `mask`. To
   // be said before anything else, and again when the models move.
   void SetModels(const MappingModel& before, const MappingModel& after,

@@ -7,6 +7,14 @@
 namespace eptdiff {
 namespace {
 
+constexpr std::uint64_t kDirty = 0x200;
+
+// What was mapped there is no more, or another page is.
+bool MapsOtherwise(TableOperationKind kind) {
+  const Work work = WorkOf(kind);
+  return work == Work::kMap || work == Work::kUnmap || work == Work::kRemap;
+}
+
 PageFacts FactsAt(const std::vector<Interval>& pages, std::uint64_t gpa) {
   for (const Interval& page : pages) {
     if (gpa - page.gpa < page.bytes) {
@@ -104,10 +112,13 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
     partial_ = allows(Waiver::kPartialSuccess) || or_absent_;
   }
   if ((done_ && is_right) || partial_) ApplyToModel(operation, page, after_);
-  done_ = done_ || partial_ || or_absent_;
+  done_ = done_ || partial_ || or_absent_ || facts_.on_demand;
   const bool replaces =
       facts_.map_replaces && WorkOf(operation.kind) == Work::kMap;
   kept_flags_.Begin(operation, replaces);
+  const bool logs = write_log_.on() || IsAboutLog(operation.kind);
+  if (logs) kept_flags_.Excuse(kDirty);
+  write_log_.Begin();
   came_in_ = false;
   pool_.TakeEvents(room_.events);
   if (guest_stopped_) {
@@ -119,10 +130,47 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
   std::swap(model_, after_);
   if (log_ != nullptr) log_->SetModels(after_, model_, ComparedFlags());
   CheckEnd();
-  if (taken != nullptr && !replaces && !or_absent_) CheckTaken(*taken);
+  if (taken != nullptr && !replaces && !or_absent_ && !facts_.on_demand) {
+    CheckTaken(*taken, logs ? kDirty : 0);
+  }
+  if (MapsOtherwise(operation.kind)) {
+    write_log_.OnUnmapped(operation.gpa.value, bytes);
+  }
+  if (IsAboutLog(operation.kind) && result.ok()) CheckTold(operation);
+  told_ = nullptr;
   if (log_ != nullptr) {
     if (came_in_) log_->MayRaceFlags(kept_flags_.set_between());
     log_->EndOperation(result, !findings_.empty(), tolerates_now_,
+                       needed_invept_ && !owed_invept);
+  }
+  return findings_;
+}
+
+BuilderFindings BuilderCheck::JudgeExit() {
+  BeginJudging();
+  const bool owed_invept = needed_invept_;
+  constexpr TableOperation kNothing = {.kind = TableOperationKind::kProtect};
+  taken_.Begin(kNothing, 0, nullptr);
+  after_ = model_;
+  done_ = true;
+  kept_flags_.Begin(kNothing);
+  if (write_log_.on()) kept_flags_.Excuse(kDirty);
+  write_log_.Begin();
+  came_in_ = false;
+  if (log_ != nullptr) {
+    log_->BeginExit(facts_);
+    log_->SetModels(model_, after_, ComparedFlags());
+  }
+  pool_.TakeEvents(room_.events);
+  if (guest_stopped_) {
+    Settle();
+  } else {
+    ReplayAll();
+  }
+  if (findings_.size() > kManyFindings) return findings_;
+  CheckEnd();
+  if (log_ != nullptr) {
+    log_->EndOperation({}, !findings_.empty(), tolerates_now_,
                        needed_invept_ && !owed_invept);
   }
   return findings_;
@@ -132,8 +180,9 @@ BuilderFindings BuilderCheck::JudgeEnd() {
   BeginJudging();
   kept_flags_.Begin({});
   if (log_ != nullptr) log_->BeginEnd();
-  // Tables that map nothing, where they are allowed, may be cached as well.
-  needed_invept_ = !model_.empty() || linked_.size() > 1;
+  // Tables that map nothing, where they are allowed, may be cached as well;
+  // what is mapped on demand need not be in any.
+  needed_invept_ = (!model_.empty() && !facts_.on_demand) || linked_.size() > 1;
   needs_invept_ = needed_invept_ ? kAllProcessors : 0;
   // The VMM uses the root no more; processors may have cached what it mapped.
   for (const auto& [table, place] : linked_) {
@@ -194,7 +243,9 @@ void BuilderCheck::CheckEnd() {
     }
   }
   for (const std::uint64_t frame : in_use_) {
-    if (!image.tables.contains(frame)) FindLeak(frame);
+    if (!image.tables.contains(frame) && !pool_.logs().IsLog(frame)) {
+      FindLeak(frame);
+    }
   }
   for (const auto& [table, place] : image.tables) {
     if (!in_use_.contains(table)) {
@@ -211,13 +262,17 @@ void BuilderCheck::CheckEnd() {
 bool BuilderCheck::SettleModel(std::uint64_t& where) {
   const std::vector<Interval>& pages = room_.is.pages;
   const std::uint64_t mask = ComparedFlags();
-  if (IsOneOrOther(pages, 0, ~0ull, mask, model_, model_, where)) return true;
-  if (!partial_ && !or_absent_) return false;
+  const Leeway leeway = facts_.on_demand ? Leeway::kOrLess : Leeway::kNone;
+  if (IsOneOrOther(pages, 0, ~0ull, mask, model_, model_, where, leeway)) {
+    return true;
+  }
+  if (facts_.on_demand || (!partial_ && !or_absent_)) return false;
   std::uint64_t lost;
   const MappingModel& other = partial_ ? after_ : model_;
   const bool is_part = IsOneOrOther(pages, 0, ~0ull, mask, model_, other, lost);
-  if (!is_part && !(or_absent_ && IsOneOrOther(pages, 0, ~0ull, mask, model_,
-                                               other, lost, true))) {
+  if (!is_part &&
+      !(or_absent_ && IsOneOrOther(pages, 0, ~0ull, mask, model_, other, lost,
+                                   Leeway::kOrAbsent))) {
     return false;
   }
   // What was before is no more than nothing done.
@@ -242,9 +297,10 @@ void BuilderCheck::CheckNeedlessInvept() {
 }
 
 // What happened otherwise than it should has its own finding.
-void BuilderCheck::CheckTaken(const std::vector<Interval>& taken) {
+void BuilderCheck::CheckTaken(const std::vector<Interval>& taken,
+                              std::uint64_t excused) {
   if (!findings_.empty()) return;
-  const auto wrong = taken_.Compare(taken, ~OwnInLeaf(facts_));
+  const auto wrong = taken_.Compare(taken, ~(OwnInLeaf(facts_) | excused));
   std::uint64_t raced = 0;
   if (wrong.has_value()) {
     if (wrong->mistake == Mistake::kRemovedWithoutFlags) {
@@ -287,6 +343,42 @@ void BuilderCheck::FindFlagsLost(const KeptFlags::Lost& lost) {
   if (lost.between) log_->OnFlagsRaced(lost.flags);
 }
 
+Leeway BuilderCheck::LeewayNow() const {
+  if (facts_.on_demand) return Leeway::kOrLess;
+  return or_absent_ ? Leeway::kOrAbsent : Leeway::kNone;
+}
+
+Interval BuilderCheck::PageOf(const FrameMemory& memory,
+                              std::uint64_t gpa) const {
+  std::uint64_t leaf;
+  int level;
+  if (!FindLeaf(facts_, memory, root_, gpa, leaf, level)) return {};
+  const std::uint64_t bytes = EntryBytes(level);
+  return {gpa & ~(bytes - 1), AddressIn(leaf), bytes, leaf & kLeafFlags};
+}
+
+void BuilderCheck::ReplayWrite(const TableEvent& event) {
+  const std::uint64_t gpa = event.after;
+  Interval page = PageOf(room_.memory, gpa);
+  // By what is cached of tables that are none any more.
+  if (page.bytes == 0) page = {gpa & ~std::uint64_t{0xfff}, 0, 0x1000, 0};
+  write_log_.OnWrite(gpa, page, !event.failed);
+}
+
+void BuilderCheck::CheckTold(const TableOperation& operation) {
+  static const std::vector<Interval> kNothing;
+  const auto wrong = write_log_.OnDone(
+      operation, told_ != nullptr ? *told_ : kNothing,
+      [this](std::uint64_t gpa) { return PageOf(pool_.memory(), gpa); });
+  if (wrong.has_value()) {
+    using Kind = WriteLog::Wrong::Kind;
+    Find(wrong->kind == Kind::kLost    ? BuilderRule::kLogTells
+         : wrong->kind == Kind::kRaced ? BuilderRule::kLogRaced
+                                       : BuilderRule::kLogTellsNoMore,
+         wrong->gpa, LevelAt(wrong->gpa));
+  }
+}
+
 void BuilderCheck::CheckMemory() {
   for (const auto& [table, place] : linked_) {
     const FrameMemory::Frame& replayed = *room_.memory.Find(Hpa{table});
@@ -298,7 +390,9 @@ void BuilderCheck::CheckMemory() {
 BuilderFindings BuilderCheck::JudgeIteration(const std::vector<Interval>& shown,
                                              std::uint64_t gpa_end) const {
   std::uint64_t where;
-  if (IsOneOrOther(shown, 0, gpa_end, ComparedFlags(), model_, model_, where)) {
+  const Leeway leeway = facts_.on_demand ? Leeway::kOrLess : Leeway::kNone;
+  if (IsOneOrOther(shown, 0, gpa_end, ComparedFlags(), model_, model_, where,
+                   leeway)) {
     return {};
   }
   return {MakeBuilderFinding(BuilderRule::kIteration, where, LevelAt(where))};

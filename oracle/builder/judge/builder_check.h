@@ -35,6 +35,7 @@
 #include "oracle/builder/frame_pool.h"
 #include "oracle/builder/judge/kept_flags.h"
 #include "oracle/builder/judge/table_image.h"
+#include "oracle/builder/judge/write_log.h"
 #include "oracle/builder/mapping_model.h"
 #include "oracle/builder/table_facts.h"
 #include "oracle/builder/waivers.h"
@@ -133,6 +134,10 @@ class BuilderCheck {
   // either of them, in either order.
   bool CanJudgeBoth(const TableOperation& one, const TableOperation& other,
                     RefusalSet& against) const;
+  // What an operation about the log, the next that is judged, has told.
+  void SetTold(const std::vector<Interval>& told) { told_ = &told; }
+  // Likewise, what was done for an exit: nothing was asked for by it.
+  BuilderFindings JudgeExit();
   // Likewise, the builder's end.
   BuilderFindings JudgeEnd();
 
@@ -208,7 +213,7 @@ class BuilderCheck {
                       const FrameMemory& now, const TreePlace& place);
   void CheckIgnoredBits(Hpa address, std::uint64_t before, std::uint64_t after,
                         int level);
-  void CheckTaken(const std::vector<Interval>& taken);
+  void CheckTaken(const std::vector<Interval>& taken, std::uint64_t excused);
   // Of the change of an entry, which mapped room_.was and maps room_.is.
   void CheckFlagsKept(KeptFlags::Until until);
   void FindFlagsLost(const KeptFlags::Lost& lost);
@@ -217,6 +222,14 @@ class BuilderCheck {
   // that leaves a choice, the model is what they are from now on.
   bool SettleModel(std::uint64_t& where);
   void CheckNeedlessInvept();
+  // What an operation about the log has told.
+  void CheckTold(const TableOperation& operation);
+  // The processor writes to a page.
+  void ReplayWrite(const TableEvent& event);
+  // The page of the tables that `gpa` is in; of 0 bytes if none is.
+  Interval PageOf(const FrameMemory& memory, std::uint64_t gpa) const;
+  // What else than the models pages may be as while an operation runs.
+  Leeway LeewayNow() const;
   void CheckMemory();
   // What room_.was maps, and room_.is does not, or elsewhere.
   void NoteUnmapped();
@@ -258,7 +271,7 @@ class BuilderCheck {
                 const TableOperation& second,
                 const TableResult& second_result) const;
   // Whether the pages of an entry are as they may be after a store.
-  bool IsOldOrNew(const TreePlace& place, bool or_absent,
+  bool IsOldOrNew(const TreePlace& place, Leeway leeway,
                   std::uint64_t& where) const;
   // Flags in which pages are compared.
   std::uint64_t ComparedFlags() const;
@@ -315,8 +328,10 @@ class BuilderCheck {
     ProcessorSet processors = kAllProcessors;
   };
   std::vector<Gone> gone_;
-  std::vector<Interval> unmapped_;    // in this case so far
-  bool is_end_ = false;               // the tables are given up
+  std::vector<Interval> unmapped_;  // in this case so far
+  bool is_end_ = false;             // the tables are given up
+  WriteLog write_log_;
+  const std::vector<Interval>* told_ = nullptr;
   std::vector<std::uint64_t> fresh_;  // frames
   TakenOut taken_;
 };

@@ -7,6 +7,11 @@
 #include "oracle/builder/judge/builder_check.h"
 
 namespace eptdiff {
+namespace {
+
+constexpr std::uint64_t kDirty = 0x200;
+
+}  // namespace
 
 void BuilderCheck::ReplayAll() {
   for (TableEvent& event : room_.events) {
@@ -74,6 +79,9 @@ void BuilderCheck::Replay(TableEvent& event) {
       return;
     case TableEvent::Kind::kReleased:
       ReplayRelease(event);
+      return;
+    case TableEvent::Kind::kWritten:
+      ReplayWrite(event);
       return;
     case TableEvent::Kind::kBetween:
       came_in_ = true;
@@ -229,6 +237,9 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
     CheckIgnoredBits(event.address, word, event.after, place.level);
   }
   NoteChange(word, event.after, place.level);
+  if ((word & ~event.after & kDirty & kept_flags_.SetBetween(place.gpa)) != 0) {
+    write_log_.OnFlagLost(place.gpa, EntryBytes(place.level));
+  }
   const std::uint64_t previous = std::exchange(word, event.after);
   if (needs) {
     NoteInveptNeeded(event.address, place.level);
@@ -253,8 +264,8 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
     }
   }
   std::uint64_t where, unused;
-  if (!IsOldOrNew(place, or_absent_, where) &&
-      !(IsOldOrNew(place, /*or_absent=*/true, unused) &&
+  if (!IsOldOrNew(place, LeewayNow(), where) &&
+      !(!facts_.on_demand && IsOldOrNew(place, Leeway::kOrAbsent, unused) &&
         Waive(Waiver::kBreakBeforeMake))) {
     FindPage(BuilderRule::kOldOrNew, where, place.level, room_.is.pages);
   }
@@ -266,14 +277,14 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
   CheckFlagsKept(merges ? KeptFlags::Until::kTheEnd : KeptFlags::Until::kNow);
 }
 
-bool BuilderCheck::IsOldOrNew(const TreePlace& place, bool or_absent,
+bool BuilderCheck::IsOldOrNew(const TreePlace& place, Leeway leeway,
                               std::uint64_t& where) const {
   std::array<const MappingModel*, kMaxModels> models = {&model_, &after_};
   std::size_t count = 2;
   for (const MappingModel& other : others_) models[count++] = &other;
   return IsAnyOf(room_.is.pages, place.gpa, EntryBytes(place.level),
                  ComparedFlags(), std::span(models).first(count), where,
-                 or_absent);
+                 leeway);
 }
 
 bool BuilderCheck::StaysATable(std::uint64_t before, std::uint64_t after,

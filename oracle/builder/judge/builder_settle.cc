@@ -55,6 +55,9 @@ void BuilderCheck::Follow(TableEvent& event) {
     case TableEvent::Kind::kInvvpid:
       NoteInvvpid(event);
       return;
+    case TableEvent::Kind::kWritten:
+      ReplayWrite(event);
+      return;
     case TableEvent::Kind::kFlags:
     case TableEvent::Kind::kBetween:
     case TableEvent::Kind::kTurn:

@@ -12,7 +12,9 @@ namespace eptdiff {
 namespace {
 
 constexpr std::uint64_t kPage = 0x1000;
+constexpr std::uint16_t kEptViolation = 48;
 constexpr std::uint16_t kEptMisconfiguration = 49;
+constexpr std::uint16_t kLogFull = 62;
 constexpr std::uint64_t kAddressMask = 0x000ffffffffff000;
 
 bool IsEptOn(const Controls& controls) {
@@ -93,6 +95,8 @@ bool BuilderTrial::Begin(const Case& c) {
     return false;
   }
   pool_.Reset(first, std::min(first + frames * kPage, end));
+  pool_.logs().Reset(c.controls, c.processor.maxphyaddr);
+  pool_.set_notes_writes(builder_->logs());
   processors_.Reset({}, 0);
   const TableResult result =
       builder_->Create(pool_, c.processor, c.controls, unused);
@@ -183,7 +187,8 @@ const TableOperation* BuilderTrial::BesideOf(std::size_t step) const {
 bool BuilderTrial::Perform(const TableOperation& operation,
                            const TableOperation* beside) {
   if (beside != nullptr) return AskBoth(operation, *beside);
-  if (!MayAsk(check_->Against(operation))) {
+  if ((IsAboutLog(operation.kind) && !builder_->logs()) ||
+      !MayAsk(check_->Against(operation))) {
     Report({.number = standings_.step,
             .step = &case_->steps[standings_.step - 1],
             .result = {},
@@ -211,6 +216,7 @@ bool BuilderTrial::Ask(const TableOperation& operation) {
     standings_.not_modelled = true;
     check_->ExcuseRefusal();
   }
+  if (IsAboutLog(operation.kind)) check_->SetTold(builder_->told());
   Take(check_->Judge(operation, result,
                      builder_->shows_taken() ? &taken_ : nullptr));
   Conclude(operation);
@@ -219,6 +225,7 @@ bool BuilderTrial::Ask(const TableOperation& operation) {
           .result = result,
           .events = check_->events(),
           .taken = &taken_,
+          .told = &builder_->told(),
           .happenings = check_->happenings(),
           .finding = standings_.finding});
   return !standings_.finding.has_value();
@@ -342,6 +349,8 @@ bool BuilderTrial::Access(const Step& step) {
   const auto [first, last] = AddressesOf(step);
   CachingProcessor& processor = processors_[step.processor];
   walker_.state().Begin(step);
+  LoadLog(step.processor);
+  if (builder_->handles_exits() && !HandleExits(step)) return false;
   const AccessEnd end = walker_.Judge(step, first, last);
   const Verdict& verdict = walker_.verdict();
   switch (verdict.standing) {
@@ -399,6 +408,7 @@ bool BuilderTrial::Access(const Step& step) {
     standings_.undefined = true;
     return false;
   }
+  StoreLog(step.processor);
   const bool write = step.kind == StepKind::kPagingStructureUpdate ||
                      (step.kind == StepKind::kGuestPhysicalAccess &&
                       (step.access.kind == AccessKind::kWrite ||
@@ -411,6 +421,8 @@ bool BuilderTrial::Access(const Step& step) {
       processor.OnViolation(pages[i], UseOf(step, pages[i]));
     }
     processor.Hold(pages[i], write, UseOf(step, pages[i]));
+    const bool counts = write || step.kind == StepKind::kPagingStructureRead;
+    if (counts && end == AccessEnd::kDone) pool_.OnWritten(pages[i], write);
   }
   if (event.kind == EventKind::kVmExit) {
     processor.OnTransition();
@@ -418,6 +430,123 @@ bool BuilderTrial::Access(const Step& step) {
   }
   check_->AfterAccess();
   return true;
+}
+
+void BuilderTrial::LoadLog(std::uint8_t processor) {
+  const PageLogs::Log& log = pool_.logs()[processor];
+  Controls& controls = walker_.state().controls;
+  controls.secondary = (controls.secondary & ~PageLogs::kEnablePml) |
+                       (log.enabled ? PageLogs::kEnablePml : 0);
+  controls.pml_address = log.address;
+  controls.pml_index = log.index;
+  if (!log.enabled) return;
+  // What an access may write to, as the builder has left it.
+  for (int i = 0; i < 4; ++i) {
+    const int index = log.index - i;
+    if (index < 0 || index >= PageLogs::kEntries) continue;
+    const Hpa at{log.address + 8 * static_cast<std::uint64_t>(index)};
+    if (const std::uint64_t* word = pool_.memory().At(at)) {
+      walker_.state().memory.Store(at, *word);
+    }
+  }
+}
+
+void BuilderTrial::StoreLog(std::uint8_t processor) {
+  const std::uint16_t index = walker_.state().controls.pml_index;
+  PageLogs& logs = pool_.logs();
+  if (!logs[processor].enabled || logs[processor].index == index) return;
+  logs[processor].index = index;
+  logs.OnAdded(processor, pool_.memory());
+}
+
+bool BuilderTrial::HandleExits(const Step& step) {
+  const auto [first, last] = AddressesOf(step);
+  for (int exits = 0; exits <= kMaxExits; ++exits) {
+    walker_.Judge(step, first, last);
+    const Verdict& verdict = walker_.verdict();
+    if (verdict.standing != Standing::kJudged) return true;
+    const Event event = verdict.alternatives[0].event;
+    const bool is_full = event.exit_reason == kLogFull;
+    if (event.kind != EventKind::kVmExit ||
+        (!is_full && event.exit_reason != kEptViolation &&
+         event.exit_reason != kEptMisconfiguration)) {
+      return true;
+    }
+    if (exits == kMaxExits) {
+      Find(BuilderRule::kExitProceeds, event.gpa.value);
+      ReportExit(step);
+      return false;
+    }
+    const Gpa gpa = is_full ? first : event.gpa;
+    const auto allowed =
+        is_full ? std::optional<bool>(true) : IsAllowed(step, gpa);
+    if (!is_full) processors_[step.processor].OnViolation(gpa);
+    pool_.LeaveGuest(step.processor);
+    processors_.BeginOperation({});
+    const auto result = builder_->HandleExit(step.processor, event);
+    const bool lacks = pool_.failed();
+    if (lacks && !MayAsk(Only(TableError::kNoFrames))) return false;
+    standings_.lacked_frames |= lacks;
+    Take(check_->JudgeExit());
+    pool_.FailAllocation(0);
+    processors_.EndOperation();
+    check_->AfterAccess();
+    standings_.waived |= check_->waived();
+    LoadLog(step.processor);
+    using ExitResult = BuilderUnderTest::ExitResult;
+    if (!standings_.finding.has_value() && allowed.has_value()) {
+      if (result == ExitResult::kRetry && !*allowed) {
+        Find(BuilderRule::kExitNotOurs, gpa.value);
+      } else if (*allowed && (result == ExitResult::kNotOurs ||
+                              (result == ExitResult::kNoFrames && !lacks))) {
+        Find(BuilderRule::kExitHandled, gpa.value);
+      }
+    }
+    ReportExit(step);
+    if (standings_.finding.has_value()) return false;
+    if (result != ExitResult::kRetry) return true;
+  }
+  return true;
+}
+
+void BuilderTrial::ReportExit(const Step& step) {
+  Report({.number = standings_.step,
+          .step = &step,
+          .result = {},
+          .events = check_->events(),
+          .happenings = check_->happenings(),
+          .finding = standings_.finding});
+}
+
+std::optional<bool> BuilderTrial::IsAllowed(const Step& step, Gpa page) const {
+  const MappingModel::Run run = check_->model().At(page.value);
+  if (!run.mapped) return false;
+  std::uint64_t needed = 1;
+  if (step.kind == StepKind::kPagingStructureUpdate ||
+      (step.kind == StepKind::kPagingStructureRead && facts_.accessed_dirty)) {
+    needed = 3;  // such a read counts as a write (VIO-9)
+  } else if (step.kind == StepKind::kGuestPhysicalAccess) {
+    switch (step.access.kind) {
+      case AccessKind::kRead:
+        break;
+      case AccessKind::kWrite:
+        needed = 2;
+        break;
+      case AccessKind::kReadModifyWrite:
+        needed = 3;
+        break;
+      case AccessKind::kFetch:
+        if (facts_.mbec) return {};
+        needed = 4;
+        break;
+      default:
+        return {};
+    }
+  }
+  if ((run.flags & needed) == needed) return true;
+  // What else lets it through, or not, is no matter of these rights.
+  if (facts_.sub_page || facts_.paging_write || facts_.shadow_stack) return {};
+  return false;
 }
 
 bool BuilderTrial::IsAsAsked(const Step& step, AccessEnd end) const {
@@ -436,7 +565,7 @@ bool BuilderTrial::IsAsAsked(const Step& step, AccessEnd end) const {
     }
     return true;
   }
-  if (two_pages) return true;
+  if (two_pages || facts_.on_demand) return true;
   const bool mapped = model.At(first.value).mapped;
   if (end == AccessEnd::kAbsent) return !mapped;
   return end != AccessEnd::kRefused || mapped;
@@ -470,13 +599,25 @@ bool BuilderTrial::Apply(const Outcome& outcome) {
   };
   for (const MemoryWord& word : outcome.writes) {
     const std::uint64_t* at = pool_.memory().At(word.address);
-    if (at != nullptr && no_flags(*at ^ word.value)) return false;
+    if (at != nullptr && !IsOfLog(word.address) && no_flags(*at ^ word.value)) {
+      return false;
+    }
   }
   walker_.state().Apply(outcome);
   for (const MemoryWord& word : outcome.writes) {
-    pool_.SetFlags(word.address, word.value & kAccessedDirty);
+    if (IsOfLog(word.address)) {
+      if (std::uint64_t* at = pool_.memory().At(word.address)) *at = word.value;
+    } else {
+      pool_.SetFlags(word.address, word.value & kAccessedDirty);
+    }
   }
   return true;
+}
+
+// A frame that is a log, and no table.
+bool BuilderTrial::IsOfLog(Hpa word) const {
+  return pool_.logs().IsLog(word.value & ~std::uint64_t{0xfff}) &&
+         !check_->IsInUse(word);
 }
 
 bool BuilderTrial::Store(const Step& step) {

@@ -71,6 +71,7 @@ struct BuilderStepReport {
   TableResult result;
   const std::vector<TableEvent>& events;
   const std::vector<Interval>* taken = nullptr;  // of an operation, as it says
+  const std::vector<Interval>* told = nullptr;   // of one about the log
   bool asked = true;  // false: for an operation it was not asked for
   HappeningSet happenings = 0;
   // An access; the verdict and trace are of memory, as nothing cached has it.
@@ -89,6 +90,8 @@ class BuilderTrial {
   static constexpr std::uint64_t kFrames = 96;
   // For a builder that is not asked what it does without.
   static constexpr std::uint64_t kManyFrames = 1024;
+  // Exits of one access that a builder has to deal with.
+  static constexpr int kMaxExits = 16;
 
   // The reference that walks speaks `dialect`: the SDM, unless it is to be
   // wrong on purpose.
@@ -141,6 +144,17 @@ class BuilderTrial {
   // An operation has been judged.
   void Conclude(const TableOperation& operation);
   bool Access(const Step& step);
+  // The log of the processor, as software has set it up; and as it is after a
+  // step.
+  void LoadLog(std::uint8_t processor);
+  void StoreLog(std::uint8_t processor);
+  // Has the builder deal with the exits that it is for, until the access ends
+  // otherwise, or is none of its own.
+  bool HandleExits(const Step& step);
+  void ReportExit(const Step& step);
+  // Whether what was asked for allows the access to this page; none: that
+  // depends on more than rights.
+  std::optional<bool> IsAllowed(const Step& step, Gpa page) const;
   bool Store(const Step& step);
   void End();
 
@@ -155,6 +169,7 @@ class BuilderTrial {
                                      const Event& by_memory) const;
   // Carries out what the access did; false if it wrote into tables.
   bool Apply(const Outcome& outcome);
+  bool IsOfLog(Hpa word) const;
   void CheckWalks(const TableOperation& operation);
   void Take(const BuilderFindings& findings);
   void Find(BuilderRule rule, std::uint64_t gpa);

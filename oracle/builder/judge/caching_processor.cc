@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::uint64_t kPageMask = ~std::uint64_t{0xfff};
 constexpr std::uint64_t kWritable = 2;
+constexpr std::uint64_t kDirty = 0x200;
 
 }  // namespace
 
@@ -22,7 +23,9 @@ void CachingProcessor::Reset(const TableFacts& facts, std::uint64_t eptp,
 void CachingProcessor::Hold(Gpa gpa, bool write, std::optional<LinearUse> use) {
   Walk walk;
   walk.page = gpa.value & kPageMask;
-  walk.write = write;
+  // Where it matters which writes a log has, one that comes again by itself
+  // would hide that the one before it was missed.
+  walk.write = write && !pool_.notes_writes();
   walk.use = use;
   Trace(walk);
   if (walk.entries.empty()) return;
@@ -181,22 +184,41 @@ void CachingProcessor::Renew() {
 }
 
 void CachingProcessor::SetFlags(const Walk& walk) {
-  if (!facts_.accessed_dirty || walk.entries.empty()) return;
+  if (walk.entries.empty()) return;
   std::uint64_t rights = ~std::uint64_t{0};
-  for (const MemoryWord& entry : walk.entries) {
-    rights &= entry.value;
-    pool_.SetFlags(entry.address, 0x100);
-  }
+  for (const MemoryWord& entry : walk.entries) rights &= entry.value;
   const MemoryWord& last = walk.entries.back();
   const int level = facts_.levels - static_cast<int>(walk.entries.size()) + 1;
-  if (walk.write && (rights & kWritable) != 0 && IsLeaf(last.value, level)) {
-    pool_.SetFlags(last.address, 0x200);
+  const bool writes =
+      walk.write && (rights & kWritable) != 0 && IsLeaf(last.value, level);
+  if (facts_.accessed_dirty) {
+    if (IsLogFull()) return;
+    for (const MemoryWord& entry : walk.entries) {
+      pool_.SetFlags(entry.address, 0x100);
+    }
+    if (writes) SetDirty(last.address, walk.page);
   }
+  if (writes) pool_.OnWritten(Gpa{walk.page});
+}
+
+bool CachingProcessor::IsLogFull() const {
+  const PageLogs::Log& log = pool_.logs()[number_];
+  return log.enabled && log.IsFull();
+}
+
+void CachingProcessor::SetDirty(Hpa leaf, std::uint64_t gpa) {
+  const std::uint64_t* word = pool_.memory().At(leaf);
+  if (word == nullptr || (*word & kDirty) != 0) return;
+  pool_.SetFlags(leaf, kDirty);
+  pool_.logs().Add(number_, gpa, pool_.memory());
 }
 
 void CachingProcessor::SetFlagsByTables(const Walk& walk) {
   const int tables = static_cast<int>(walk.entries.size()) - 1;
-  if (!facts_.accessed_dirty || tables < 1 || walk.forgotten >= tables) return;
+  if (!facts_.accessed_dirty || tables < 1 || walk.forgotten >= tables ||
+      IsLogFull()) {
+    return;
+  }
   const int level = facts_.levels - tables;
   const MemoryWord& leaf = walk.entries.back();
   if (!IsLeaf(leaf.value, level)) return;
@@ -212,7 +234,14 @@ void CachingProcessor::SetFlagsByTables(const Walk& walk) {
       continue;
     }
     const bool dirties = walk.write && (rights & *word & kWritable) != 0;
-    pool_.SetFlags(Hpa{address}, dirties ? 0x300 : 0x100);
+    pool_.SetFlags(Hpa{address}, 0x100);
+    if (!dirties) continue;
+    const bool is_own = address == leaf.address.value;
+    const std::uint64_t gpa =
+        is_own ? walk.page
+               : (walk.page & ~(EntryBytes(level) - 1)) ^ EntryBytes(level);
+    SetDirty(Hpa{address}, gpa);
+    pool_.OnWritten(Gpa{gpa});
   }
 }
 

@@ -46,8 +46,9 @@ class CachingProcessor {
   // How many pages it holds; the oldest goes when another comes.
   static constexpr std::size_t kPages = 16;
 
-  // Borrows `pool`.
-  explicit CachingProcessor(FramePool& pool) : pool_(pool) {}
+  // Borrows `pool`; logical processor `number`.
+  CachingProcessor(FramePool& pool, std::size_t number)
+      : pool_(pool), number_(number) {}
 
   // Begins with nothing cached. `stopped`: while operations run it does not.
   void Reset(const TableFacts& facts, std::uint64_t eptp, bool stopped = false);
@@ -106,8 +107,13 @@ class CachingProcessor {
   // The same by what is cached of the tables, save the leaf (CACHE-4), which
   // memory has to have still.
   void SetFlagsByTables(const Walk& walk);
+  // Sets the dirty flag for a write to `gpa`, and logs that (PML-2).
+  void SetDirty(Hpa leaf, std::uint64_t gpa);
+  // Whether its log is full, which a flag to be set makes an exit (PML-1).
+  bool IsLogFull() const;
 
   FramePool& pool_;
+  std::size_t number_;
   TableFacts facts_;
   std::uint64_t eptp_ = 0;
   std::vector<Walk> walks_;

@@ -34,6 +34,8 @@ class KeptFlags {
 
   // An operation begins: some flags it may clear; all, if it `replaces` pages.
   void Begin(const TableOperation& operation, bool replaces = false);
+  // These are the builder's own in it.
+  void Excuse(std::uint64_t flags) { kept_ &= ~flags; }
   // Another runs at once.
   void BeginBeside(const TableOperation& operation);
 

@@ -3,9 +3,10 @@
 namespace eptdiff {
 
 Processors::Processors(FramePool& pool, ReferenceWalker& walker)
-    : pool_(pool),
-      walker_(walker),
-      each_(kLogicalProcessors, CachingProcessor(pool)) {
+    : pool_(pool), walker_(walker) {
+  for (std::size_t i = 0; i < kLogicalProcessors; ++i) {
+    each_.emplace_back(pool, i);
+  }
   turns_.set_observer([this] { pool_.OnTurn(); });
 }
 

@@ -145,10 +145,17 @@ bool ReferenceWalker::AgreesWith(const MappingModel& model, Gpa gpa) {
     reference_.Judge(plain_, step, verdict_, trace_);
     const AccessEnd end = Classify(false, trap);
     if (!page.mapped || (page.flags & use.right) == 0) {
+      const bool is_refused =
+          end == AccessEnd::kRefused || end == AccessEnd::kAbsent;
+      if (facts_.on_demand && is_refused) continue;
       if (end != (page.mapped ? AccessEnd::kRefused : AccessEnd::kAbsent)) {
         return false;
       }
       continue;
+    }
+    if (facts_.on_demand &&
+        (end == AccessEnd::kRefused || end == AccessEnd::kAbsent)) {
+      continue;  // it is there once it is used
     }
     if (end != AccessEnd::kDone) return false;
     const Translation& to = verdict_.alternatives[0].event.translations[0];

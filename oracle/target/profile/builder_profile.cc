@@ -109,6 +109,10 @@ bool SetsFlags(TableOperationKind kind) {
     case TableOperationKind::kSplit:
     case TableOperationKind::kMergeRegion:
     case TableOperationKind::kClearFlags:
+    case TableOperationKind::kLogOn:
+    case TableOperationKind::kLogOff:
+    case TableOperationKind::kLogAsk:
+    case TableOperationKind::kLogClear:
       return false;
   }
   return false;
@@ -150,6 +154,12 @@ RefusalSet RefusalsIn(const eptdiff_builder_profile& profile) {
 std::string FaultOf(const eptdiff_builder_profile& profile) {
   if ((profile.operations & EPTDIFF_ALL_OPERATIONS) == 0) {
     return "operations: none is declared";
+  }
+  constexpr std::uint32_t kOfOnePage =
+      EPTDIFF_OPERATION(EPTDIFF_UNMAP) | EPTDIFF_OPERATION(EPTDIFF_REMAP) |
+      EPTDIFF_OPERATION(EPTDIFF_PROTECT) | EPTDIFF_OPERATION(EPTDIFF_SPLIT);
+  if (profile.on_demand != 0 && (profile.operations & kOfOnePage) != 0) {
+    return "on_demand: with operations on a page that need not be there";
   }
   if ((profile.waives & ~kAllWaivers) != 0) {
     return "waives: bits without a meaning";

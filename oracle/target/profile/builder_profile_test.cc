@@ -182,6 +182,14 @@ TEST(BuilderProfileTest, FaultsNameTheirField) {
             "gpa_width: 0, or from 32 to 52");
   EXPECT_EQ(fault([](auto& p) { p.max_bytes = 1; }),
             "max_bytes: no multiple of 4096");
+  EXPECT_EQ(fault([](auto& p) { p.on_demand = 1; }),
+            "on_demand: with operations on a page that need not be there");
+  EXPECT_EQ(fault([](auto& p) {
+              p.on_demand = 1;
+              p.operations = EPTDIFF_OPERATION(EPTDIFF_MAP_REGION) |
+                             EPTDIFF_OPERATION(EPTDIFF_UNMAP_REGION);
+            }),
+            "");
   EXPECT_EQ(fault([](auto& p) { p.identity_maps = 3; }),
             "identity_maps: none of EPTDIFF_IDENTITY_*");
 }

@@ -20,7 +20,11 @@ static_assert(EPTDIFF_MAP_REGION ==
               static_cast<int>(TableOperationKind::kMapRegion));
 static_assert(EPTDIFF_CLEAR_FLAGS ==
               static_cast<int>(TableOperationKind::kClearFlags));
-static_assert(EPTDIFF_ALL_OPERATIONS == (1u << kTableOperationKindCount) - 1);
+static_assert(EPTDIFF_LOG_ON == static_cast<int>(TableOperationKind::kLogOn));
+static_assert(EPTDIFF_LOG_CLEAR ==
+              static_cast<int>(TableOperationKind::kLogClear));
+static_assert((EPTDIFF_ALL_OPERATIONS | EPTDIFF_LOG_OPERATIONS) ==
+              (1u << kTableOperationKindCount) - 1);
 static_assert(EPTDIFF_DONE == static_cast<int>(TableError::kNone));
 static_assert(EPTDIFF_OVERLAP == static_cast<int>(TableError::kOverlap));
 static_assert(EPTDIFF_NO_ACCESS == static_cast<int>(TableError::kNoAccess));
@@ -30,6 +34,7 @@ static_assert(EPTDIFF_BAD_CONTROLS ==
               static_cast<int>(TableError::kBadControls));
 
 static_assert(EPTDIFF_BUILDER_FRAMES == BuilderTrial::kFrames);
+static_assert(EPTDIFF_BUILDER_EXITS == BuilderTrial::kMaxExits);
 
 constexpr std::uint64_t kOffset = 0xfff;
 
@@ -159,6 +164,21 @@ struct HostCalls {
                            std::uint64_t bytes) {
     Of(context).pool_->ReleasePage(Hpa{hpa}, bytes);
   }
+  static void Written(void* context, std::uint64_t gpa, std::uint64_t bytes) {
+    Of(context).told_.push_back({gpa, 0, bytes, 0});
+  }
+  static int Vmread(void* context, std::uint32_t processor, std::uint32_t field,
+                    std::uint64_t* value) {
+    OutsideBuilder& builder = Of(context);
+    CheckProcessor(builder, processor);
+    return builder.pool_->logs().Read(processor, field, *value) ? 0 : 1;
+  }
+  static int Vmwrite(void* context, std::uint32_t processor,
+                     std::uint32_t field, std::uint64_t value) {
+    OutsideBuilder& builder = Of(context);
+    CheckProcessor(builder, processor);
+    return builder.pool_->logs().Write(processor, field, value) ? 0 : 1;
+  }
   static void Removed(void* context, std::uint64_t gpa, std::uint64_t hpa,
                       std::uint64_t bytes, std::uint64_t flags) {
     OutsideBuilder& builder = Of(context);
@@ -181,6 +201,8 @@ OutsideBuilder::OutsideBuilder(const BuilderFunctions& functions,
       trap_value_(profile.trap_value),
       map_replaces_(profile.map_replaces != 0),
       begins_mapped_(profile.begins_mapped != 0),
+      on_demand_(profile.on_demand != 0),
+      logs_((profile.operations & EPTDIFF_LOG_OPERATIONS) != 0),
       abandon_(std::move(abandon)) {
   std::memset(&host_, 0, sizeof(host_));
   host_.size = sizeof(host_);
@@ -203,6 +225,9 @@ OutsideBuilder::OutsideBuilder(const BuilderFunctions& functions,
   host_.invvpid_on = HostCalls::InvvpidOn;
   host_.page_released = HostCalls::PageReleased;
   host_.pause = HostCalls::Pause;
+  host_.written = HostCalls::Written;
+  host_.vmread = HostCalls::Vmread;
+  host_.vmwrite = HostCalls::Vmwrite;
 }
 
 void OutsideBuilder::Count() {
@@ -231,6 +256,7 @@ void OutsideBuilder::AddFacts(TableFacts& facts) const {
   facts.trap_value = trap_value_;
   facts.map_replaces = map_replaces_;
   facts.begins_mapped = begins_mapped_;
+  facts.on_demand = on_demand_;
 }
 
 void OutsideBuilder::Look() {
@@ -313,10 +339,30 @@ TableResult OutsideBuilder::Perform(const TableOperation& operation,
   asked.bytes = operation.bytes;
   asked.flags = operation.flags;
   taken_ = &taken;
+  told_.clear();
   const int result = functions_.perform(&asked);
   taken_ = nullptr;
   Look();
   return ResultOf(result);
+}
+
+BuilderUnderTest::ExitResult OutsideBuilder::HandleExit(std::uint8_t processor,
+                                                        const Event& event) {
+  callbacks_ = 0;
+  eptdiff_builder_exit_information exit;
+  std::memset(&exit, 0, sizeof(exit));
+  exit.size = sizeof(exit);
+  exit.processor = processor;
+  exit.reason = event.exit_reason;
+  exit.qualification = event.qualification;
+  exit.gpa = event.gpa.value;
+  const int result = functions_.exit(&exit);
+  Look();
+  if (result < EPTDIFF_RETRY || result > EPTDIFF_EXIT_NO_FRAMES) {
+    abandon_({IncidentKind::kProtocol,
+              static_cast<std::uint64_t>(ProtocolError::kResult)});
+  }
+  return static_cast<ExitResult>(result);
 }
 
 bool OutsideBuilder::List(std::vector<Interval>& pages) {

@@ -27,6 +27,7 @@ struct BuilderFunctions {
   decltype(&eptdiff_builder_perform) perform = nullptr;
   decltype(&eptdiff_builder_list) list = nullptr;  // may be null
   decltype(&eptdiff_builder_read) read = nullptr;  // may be null
+  decltype(&eptdiff_builder_exit) exit = nullptr;  // may be null
   decltype(&eptdiff_builder_destroy) destroy = nullptr;
 };
 
@@ -64,6 +65,10 @@ class OutsideBuilder final : public BuilderUnderTest {
   bool casts_addresses() const override { return casts_addresses_; }
   bool several_threads() const override { return several_threads_; }
   bool shows_taken() const override { return shows_removed_; }
+  bool logs() const override { return logs_; }
+  bool handles_exits() const override { return functions_.exit != nullptr; }
+  const std::vector<Interval>& told() const override { return told_; }
+  ExitResult HandleExit(std::uint8_t processor, const Event& event) override;
   bool List(std::vector<Interval>& pages) override;
   void Destroy() override;
 
@@ -88,11 +93,13 @@ class OutsideBuilder final : public BuilderUnderTest {
   const bool casts_addresses_;
   const bool several_threads_;
   const std::uint64_t trap_mask_, trap_value_;
-  const bool map_replaces_, begins_mapped_;
+  const bool map_replaces_, begins_mapped_, on_demand_;
+  const bool logs_;
   const Abandon abandon_;
   eptdiff_host host_;
   FramePool* pool_ = nullptr;
   std::vector<Interval>* taken_ = nullptr;  // null: nothing may be shown
+  std::vector<Interval> told_;
   std::uint64_t eptp_ = 0;
   std::uint64_t callbacks_ = 0;
   TableFacts facts_;  // for Look()
