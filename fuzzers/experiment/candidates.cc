@@ -22,6 +22,12 @@ constexpr std::size_t kMostOfUses = 6;
 // Of the pool, which part each effect on one use is held against.
 constexpr std::size_t kUsesStride = 16;
 
+// An address that is cut: an instance of a mask, which is learned.
+bool IsCutAddress(const Alteration& alteration) {
+  return (alteration.slot == Slot::kWalk6 || alteration.slot == Slot::kWalk9) &&
+         alteration.name.ends_with("-bits");
+}
+
 }  // namespace
 
 void Experiments::AddIfItExplains(const Observed& seed, const Effect& effect,
@@ -164,7 +170,7 @@ void Experiments::AddAltered(const Observed& seed, std::vector<Attempt>& list) {
   trace->keeps_hits = false;
   const AlterationSet touched = touched_by.Judge(state, step, *verdict, *trace);
   for (std::size_t i = 0; i < all.size(); ++i) {
-    if (!touched[i]) continue;
+    if (!touched[i] || IsCutAddress(all[i])) continue;
     Attempt attempt;
     attempt.effect.kind = Effect::Kind::kAltered;
     attempt.effect.alteration = &all[i];

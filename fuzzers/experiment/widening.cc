@@ -105,29 +105,41 @@ void Experiments::Widen(const Observed& seed, Attempt& attempt) {
   (void)seed;
 }
 
+namespace {
+
+// Whether an atom is about a bit of what the effect takes otherwise.
+bool IsOfTheSame(const Atom& atom, const Effect& effect) {
+  if (IsOfEntries(effect)) {
+    return atom.of == Atom::Of::kItself && atom.word == Word::kEntry;
+  }
+  return atom.of == Atom::Of::kQuestion && atom.word == effect.word &&
+         std::has_single_bit(atom.mask);
+}
+
+}  // namespace
+
 // A bit that is taken for 1 if another is 1, or for 0 if that is 0, may be
 // taken for that other one; and what an entry is taken for by one bit, if it
 // has another, may be by that other one.
 void Experiments::TryOtherBit(Attempt& attempt) {
-  const bool one_use =
-      IsOneUse(attempt.effect.part) && attempt.effect.part != Part::kIndex;
-  if (!IsOfEntries(attempt.effect) || attempt.effect.part == Part::kIndex ||
-      (!one_use && !std::has_single_bit(attempt.effect.mask))) {
+  const Effect& effect = attempt.effect;
+  if (effect.kind != Effect::Kind::kTakes || effect.part == Part::kIndex ||
+      KindOf(effect.word) == WordKind::kNumber) {
     return;
   }
+  const bool one_use = IsOneUse(effect.part);
+  if (!one_use && !std::has_single_bit(effect.mask)) return;
   for (std::size_t i = 0; i < attempt.when.size(); ++i) {
     const Atom& atom = attempt.when[i];
-    const bool same = (atom.value != 0) == (attempt.effect.value != 0);
-    if (atom.of != Atom::Of::kItself || atom.word != Word::kEntry || !same) {
+    const bool same = (atom.value != 0) == (effect.value != 0);
+    if (!same || (one_use && atom.value == 0) || !IsOfTheSame(atom, effect)) {
       continue;
     }
     Attempt other = attempt;
-    if (!one_use) {
-      other.effect.from = atom.mask;
-    } else if (atom.value != 0) {
+    if (one_use) {
       other.effect.mask = other.effect.value = atom.mask;
     } else {
-      continue;
+      other.effect.from = atom.mask;
     }
     other.when.erase(other.when.begin() + static_cast<std::ptrdiff_t>(i));
     Weigh(attempt);

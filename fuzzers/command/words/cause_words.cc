@@ -198,12 +198,14 @@ std::string EffectWords(const Cause& cause) {
       }
       const bool one_bit =
           kQuestionWords[static_cast<std::size_t>(effect.word)].bits == 1;
-      return absl::StrCat("takes ",
-                          one_bit
-                              ? std::string()
-                              : absl::StrCat(BitsWords(effect.mask), " of "),
-                          name.words, NameOfBit(name.bits, effect.mask),
-                          " for ", effect.value == 0 ? "0" : "1");
+      return absl::StrCat(
+          "takes ",
+          one_bit ? std::string()
+                  : absl::StrCat(BitsWords(effect.mask), " of "),
+          name.words, NameOfBit(name.bits, effect.mask), " for ",
+          effect.from != 0    ? "its " + BitsWords(effect.from)
+          : effect.value == 0 ? "0"
+                              : "1");
     }
     case Effect::Kind::kAltered: {
       const Rule rule = InfoOf(effect.alteration->slot).rule;

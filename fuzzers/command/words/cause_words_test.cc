@@ -1,0 +1,100 @@
+// Masks that were learned are told beside the SDM's.
+#include "fuzzers/command/words/cause_words.h"
+
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace eptdiff {
+namespace {
+
+using ::testing::StartsWith;
+
+Effect Takes(Part part, std::uint64_t mask, std::uint64_t value,
+             std::uint64_t from = 0, Structure structure = Structure::kEpt) {
+  return {.kind = Effect::Kind::kTakes,
+          .word = Word::kEntry,
+          .structure = structure,
+          .mask = mask,
+          .value = value,
+          .from = from,
+          .part = part};
+}
+
+Atom Role(EntryRole role) {
+  return AtItself(Word::kEntryRole, static_cast<std::uint64_t>(role));
+}
+
+TEST(CauseWordsTest, WhatIsLearnedStandsBesideTheSdms) {
+  const struct {
+    Effect effect;
+    std::vector<Atom> when;
+    std::string sentence;
+    std::string learned;
+  } kCauses[] = {
+      {Takes(Part::kUse, 0x401, 0x400, 0x1),
+       {},
+       "takes an EPT paging-structure entry for one that allows reads by bit "
+       "10 and not by bit 0: ",
+       "an entry allows reads by bit 10; by the SDM it does so by bit 0"},
+      {Takes(Part::kConfiguration, 0x1, 0, 0x1),
+       {AtItself(Word::kEntryLevel, 1)},
+       "takes a PTE for one that allows reads, where misconfigurations are "
+       "judged, not by bit 0: ",
+       "an entry allows reads, where misconfigurations are judged, by no bit; "
+       "by the SDM it does so by bit 0"},
+      {Takes(Part::kUse, 0x200, 0x200, 0x2, Structure::kGuest),
+       {},
+       "takes a guest paging-structure entry for one that is writable by bit "
+       "9: ",
+       "an entry is writable by bits 9 and 1; by the SDM it does so by bit 1"},
+      {Takes(Part::kReserved, 0x900, 0x900),
+       {AtItself(Word::kEntryLevel, 2)},
+       "takes bits 11 and 8 of a PDE for reserved: ",
+       "as reserved it takes bits 11 and 8 as well; by the SDM these are "
+       "ignored"},
+      {Takes(Part::kIndex, 0x300000000, 0),
+       {},
+       "takes bits 33:32 of the guest-physical address for 0 in the index of "
+       "an EPT PDPTE: ",
+       "as the index it takes bits 38:34 and 31:30; by the SDM these are bits "
+       "38:30"},
+      {Takes(Part::kPresence, 0x14, 0x10),
+       {},
+       "takes an EPT paging-structure entry for present by bit 4 and not by "
+       "bit 2: ",
+       "an entry is present by bits 4 and 1:0; by the SDM these are bits 2:0, "
+       "and 10 with MBEC"},
+      // What is not checked.
+      {Takes(Part::kWhole, 0x1000, 0),
+       {AtItself(Word::kEntryLevel, 2), Role(EntryRole::kPage)},
+       "takes bit 12 of a PDE that maps 2 MBytes for 0: ",
+       "as reserved it checks bits 20:13; by the SDM these are bits 20:12, "
+       "beside those at or above MAXPHYADDR"},
+      // A right, wherever it is looked at.
+      {Takes(Part::kWhole, 0x2, 0, 0x100),
+       {},
+       "takes bit 1 (write) of an EPT paging-structure entry for its bit 8: ",
+       "an entry allows writes by bit 8; by the SDM it does so by bit 1"},
+  };
+  for (const auto& told : kCauses) {
+    Cause cause;
+    cause.effect = told.effect;
+    cause.when = told.when;
+    EXPECT_THAT(CauseWords(cause), StartsWith(told.sentence));
+    EXPECT_EQ(ExperimentWords(cause)[0], told.learned);
+  }
+}
+
+// A bit of a table's address is no reserved one.
+TEST(CauseWordsTest, WhatIsNotReservedIsNotToldAsUnchecked) {
+  Cause cause;
+  cause.effect = Takes(Part::kWhole, 0x1000, 0);
+  cause.when = {AtItself(Word::kEntryLevel, 2), Role(EntryRole::kTable)};
+  EXPECT_THAT(ExperimentWords(cause)[0], StartsWith("it departs so in "));
+}
+
+}  // namespace
+}  // namespace eptdiff
