@@ -212,6 +212,7 @@ void TellMachine(const BootInformation& boot, ReportWriter& report) {
       "serial port.\n");
   GuestMachine machine(vmx, {all.begin(), all.end()});
   if (options.Without("apic-fetch")) machine.AvoidApicFetches();
+  if (options.Without("split-gates")) machine.AvoidSplitGates();
   if (options.with == "page-sizes") machine.ChangePageSizes();
   if (options.troubles) machine.PlantTroubles();
   Arranger arranger(vmx.limits);

@@ -68,6 +68,9 @@ class GuestMachine final : public Machine {
 
   // From now on, fetches that should come to the APIC-access page are unsafe.
   void AvoidApicFetches() { avoids_apic_fetches_ = true; }
+  // Likewise, gates of 16 bytes across the end of the addresses of 32 bits are
+  // not told apart: who reads them in two parts goes to three places.
+  void AvoidSplitGates() { avoids_split_gates_ = true; }
   // Pages that software executes change their size without INVEPT, though the
   // processor does not say that it survives that (CVE-2018-12207).
   void ChangePageSizes() { changes_page_sizes_ = true; }
@@ -166,6 +169,7 @@ class GuestMachine final : public Machine {
   std::uint64_t watched_pages_ = 0;  // as bits, by the low bits of numbers
   FixedVector<Target, kMaxTargets> targets_;
   bool avoids_apic_fetches_ = false;
+  bool avoids_split_gates_ = false;
   bool changes_page_sizes_ = false;
   bool shows_address_ = false;
   std::size_t fetched_ = 0;   // which target's code was executed

@@ -28,6 +28,12 @@ Reply GuestMachine::PrepareAccess(const MachineState& state, const Step& step,
                   })) {
     return Reply::kUnsafe;
   }
+  constexpr std::uint8_t kGateBytes = 16;
+  if (avoids_split_gates_ && step.access.implicit_supervisor &&
+      step.access.size == kGateBytes &&
+      step.gla.value >> 32 != (step.gla.value + kGateBytes - 1) >> 32) {
+    return Reply::kIndistinct;
+  }
   const Reply reply = FindTargets(step, verdict);
   if (reply != Reply::kAnswered || targets_.empty()) return reply;
   bool placed = false;
