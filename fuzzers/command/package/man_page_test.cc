@@ -75,8 +75,9 @@ WHAT is one of:
 
   --help                this text
 )";
-  EXPECT_THAT(ManPage({.name = "eptdiff-decode"}, help),
-              HasSubstr(R"(.SH DESCRIPTION
+  ManPageHead head;
+  head.name = "eptdiff-decode";
+  EXPECT_THAT(ManPage(head, help), HasSubstr(R"(.SH DESCRIPTION
 Takes apart.
 .PP
 WHAT is one of:
@@ -85,8 +86,8 @@ WHAT is one of:
 controls
 .SH OPTIONS
 )"));
-  EXPECT_THAT(ManPage({.name = "eptdiff"}, help),
-              HasSubstr(".SH SUBCOMMANDS\n.TP\n.B pin\n"));
+  head.name = "eptdiff";
+  EXPECT_THAT(ManPage(head, help), HasSubstr(".SH SUBCOMMANDS\n.TP\n.B pin\n"));
 }
 
 // What roff prints of a page, without headings.
