@@ -43,7 +43,8 @@ constexpr char kAbout[] =
     "oracle/target/eptdiff_target.h (it\nwalks tables), of eptdiff_builder.h "
     "beside it (it builds them) or of both, or a\nprogram that answers over a "
     "pipe; or that of eptdiff_mtrr.h (it says memory\ntypes). The guide is "
-    "oracle/target/README.md.\n"
+    "oracle/target/README.md, in the source tree and in what is installed as "
+    "documentation.\n"
     "Ctrl-C ends a check early and keeps what it found.\n"
     "Exit: 0 it agrees, 1 it does not, 2 it cannot be loaded, or bad usage, 3 "
     "it\nanswered nothing, 4 a report cannot be written, or it ended early.";

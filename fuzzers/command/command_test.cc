@@ -141,6 +141,12 @@ TEST(CommandTest, BadInputIsExitStatusTwoAndSaysWhere) {
        "the limit of the byte encoding"},
       {directory.File("f", "no case, but text\n"), "f:1:"},
   };
+  EXPECT_THAT(RunEptdiff({"explain", "-"}).err,
+              HasSubstr("the standard input: it is empty, and no case"));
+  EXPECT_THAT(RunEptdiff({"import", "-"}).err,
+              HasSubstr("the standard input: it is empty"));
+  EXPECT_THAT(RunEptdiff({"check", directory.path()}).err,
+              HasSubstr("is a directory: name the shared object"));
   for (const BadInput& input : kInputs) {
     for (const char* subcommand : {"run", "explain", "minimize", "convert"}) {
       const Ran ran = RunEptdiff({subcommand, input.path});

@@ -24,6 +24,7 @@ pid_t Start(const std::vector<std::string>& arguments,
   const auto redirect = [](const std::string& path, int to) {
     dup2(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666), to);
   };
+  dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
   redirect(out, STDOUT_FILENO);
   redirect(err, STDERR_FILENO);
   if (!directory.empty() && chdir(directory.c_str()) != 0) _exit(126);

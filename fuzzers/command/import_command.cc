@@ -214,7 +214,8 @@ absl::StatusOr<std::string> ReadLogFile(const std::string& path) {
   }
   auto text = ReadBytes(path, kMaxLogBytes);
   if (text.ok() && absl::StripAsciiWhitespace(*text).empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(path, ": it is empty"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(InputWords(path), ": it is empty"));
   }
   return text;
 }

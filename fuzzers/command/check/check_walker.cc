@@ -20,6 +20,7 @@
 #include "fuzzers/command/fuzz/seconds_since.h"
 #include "fuzzers/command/report/check_rules.h"
 #include "fuzzers/command/report/departure_words.h"
+#include "fuzzers/command/report/told_answer.h"
 #include "fuzzers/command/words/answer_words.h"
 #include "fuzzers/command/words/cause_words.h"
 #include "fuzzers/command/words/stale_words.h"
@@ -53,11 +54,6 @@ void Show(TargetCheck& check, double seconds, CheckProgress& progress) {
         check.situations(), check.dialect().alterations().size(),
         check.findings().size());
   });
-}
-
-std::string StepText(const Case& c, std::size_t step) {
-  return step == 0 ? "VM entry"
-                   : absl::StrCat(step, ", ", StepWords(c.steps[step - 1]));
 }
 
 // An answer of another kind is a mistake of its own for each rule; wrong
@@ -102,13 +98,8 @@ void Tell(TargetCheck& check, const TargetOracle& oracle, const Case& c,
     finding.given = "what is right, but " + WordsOf(oracle.aside());
     return;
   }
-  finding.given = EventWords(standings.outcome.event, oracle.fields());
-  for (const Disagreement& d : standings.finding.disagreements) {
-    absl::StrAppend(&finding.given, "; ", DisagreementWords(d));
-  }
-  finding.consequence = ConsequenceOf(
-      standings.verdict->alternatives[standings.finding.alternative].event.kind,
-      standings.outcome.event.kind, standings.finding.disagreements);
+  TellAnswer(*standings.verdict, standings.finding, standings.outcome,
+             oracle.fields(), finding);
   const std::string stale = StaleWords(c, oracle, standings);
   if (!stale.empty()) finding.consequence = Consequence::kStale;
   if (!stale.empty()) absl::StrAppend(&finding.given, "; it ", stale);

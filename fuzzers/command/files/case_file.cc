@@ -81,6 +81,10 @@ Notation NotationOf(absl::string_view path, absl::string_view content) {
                                                       : Notation::kBytes;
 }
 
+std::string InputWords(const std::string& path) {
+  return path == "-" ? "the standard input" : path;
+}
+
 absl::StatusOr<std::string> ReadBytes(const std::string& path,
                                       std::size_t max_bytes) {
   const bool standard_input = path == "-";
@@ -115,7 +119,8 @@ absl::StatusOr<CaseFileContent> ReadCaseFile(const std::string& path) {
   // Somebody meant to write a case; libFuzzer alone has one of no bytes.
   if ((content.notation == Notation::kText || path == "-") &&
       absl::StripAsciiWhitespace(*bytes).empty()) {
-    return absl::InvalidArgumentError(path + ": it is empty, and no case");
+    return absl::InvalidArgumentError(
+        absl::StrCat(InputWords(path), ": it is empty, and no case"));
   }
   if (content.notation == Notation::kText) {
     absl::StatusOr<TextCase> parsed = ParseCase(*bytes, path);

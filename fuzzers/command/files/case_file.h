@@ -34,6 +34,9 @@ Notation NotationOf(absl::string_view path, absl::string_view content);
 // each mistake, or the limit that the file exceeds.
 absl::StatusOr<CaseFileContent> ReadCaseFile(const std::string& path);
 
+// What the path means, in a message: itself, or "the standard input".
+std::string InputWords(const std::string& path);
+
 // The bytes of the file; kOutOfRange if they are more than `max_bytes`.
 absl::StatusOr<std::string> ReadBytes(const std::string& path,
                                       std::size_t max_bytes);

@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "absl/strings/str_cat.h"
-#include "fuzzers/command/words/answer_words.h"
+#include "fuzzers/command/report/told_answer.h"
 #include "fuzzers/encoding/encoding.h"
 #include "fuzzers/reduction/minimizer.h"
 #include "oracle/judgement/dialect_oracle.h"
@@ -18,27 +17,12 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kFindingTime{5};
 
-std::string StepText(const Case& c, std::size_t step) {
-  return step == 0 ? "VM entry"
-                   : absl::StrCat(step, ", ", StepWords(c.steps[step - 1]));
-}
-
 // What a case shows of `oracle`, by the SDM.
 Standings Judged(Oracle& oracle, const Case& c) {
   const Dialect sdm;
   Trial trial;
   trial.Add(oracle, sdm);
   return trial.Run(c).front();
-}
-
-void TellAnswer(const Verdict& verdict, const Finding& finding,
-                const Outcome& answer, FieldSet fields, CheckFinding& told) {
-  told.expected = ExpectedEventWords(verdict.alternatives[finding.alternative]);
-  told.text_case.expected = told.expected;
-  told.given = EventWords(answer.event, fields);
-  for (const Disagreement& d : finding.disagreements) {
-    absl::StrAppend(&told.given, "; ", DisagreementWords(d));
-  }
 }
 
 // Tells what `oracle` shows in `c`.

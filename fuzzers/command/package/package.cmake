@@ -54,6 +54,12 @@ if(TARGET eptdiff_judge)
     endforeach()
   endforeach()
 endif()
+# The pages that --help names, and those that they lead to, as links have them.
+foreach(page engine engine/c oracle oracle/c oracle/processor
+             oracle/processor/image oracle/target oracle/vectors)
+  install(FILES ${PROJECT_SOURCE_DIR}/${page}/README.md
+          DESTINATION ${CMAKE_INSTALL_DOCDIR}/${page})
+endforeach()
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR}
         RENAME copyright)
 get_property(bochs_licence GLOBAL PROPERTY EPTDIFF_BOCHS_LICENCE)

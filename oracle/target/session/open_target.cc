@@ -5,6 +5,7 @@
 #include <cctype>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include "oracle/target/session/forked_session.h"
@@ -33,6 +34,10 @@ std::unique_ptr<TargetOracle> OpenTarget(
     const TargetOptions& options, std::string& error) {
   if (access(path.c_str(), R_OK) != 0) {
     error = path + ": " + std::strerror(errno);
+    return nullptr;
+  }
+  if (std::filesystem::is_directory(path)) {
+    error = path + " is a directory: name the shared object or program in it";
     return nullptr;
   }
   if (!IsSharedObject(path)) {
