@@ -474,7 +474,7 @@ TEST(CheckCommandTest, ACaseFileOfABuilderHasTheNameOfItsFinding) {
   EXPECT_THAT(ran.out, HasSubstr("1. page-write-lost (SDM 29.3.3.2"));
   const std::string file =
       directory.Path("cases") +
-      "/eptdiff-engine_builder-page-write-lost-VIO-3-PTE.textproto";
+      "/eptdiff-engine_builder-page-write-lost-VIO-3-PDE.textproto";
   EXPECT_EQ(RunEptdiff({"run", file}).status, 0) << ran.out;
 }
 
