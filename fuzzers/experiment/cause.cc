@@ -14,6 +14,11 @@ bool HoldsOf(const Atom& atom, std::uint64_t x) {
   return x < 64 && (atom.mask >> x & 1) != 0;
 }
 
+// The bit that an effect is about.
+std::uint64_t BitOf(const Effect& effect) {
+  return IsOneUse(effect.part) && effect.from != 0 ? effect.from : effect.mask;
+}
+
 }  // namespace
 
 EventClass ClassOf(const Event& event) {
@@ -32,9 +37,10 @@ bool AreOneMistake(const Cause& a, const Cause& b) {
   if (x.kind != y.kind) return false;
   switch (x.kind) {
     case Effect::Kind::kTakes:
-      return x.word == y.word && x.structure == y.structure &&
-             x.mask == y.mask && x.value == y.value && x.from == y.from &&
-             IsOneUse(x.part) == IsOneUse(y.part);
+      if (x.word != y.word || x.structure != y.structure) return false;
+      // In one use of the bit, and wherever it is looked at.
+      if (IsOneUse(x.part) != IsOneUse(y.part)) return BitOf(x) == BitOf(y);
+      return x.mask == y.mask && x.value == y.value && x.from == y.from;
     case Effect::Kind::kAltered:
       return x.alteration == y.alteration;
     case Effect::Kind::kAnswers:
@@ -64,6 +70,7 @@ bool IsOfEntries(const Effect& effect) {
 
 bool RedirectsOnly(const Effect& effect) {
   if (effect.kind != Effect::Kind::kTakes) return false;
+  if (effect.part == Part::kIndex) return true;
   if (effect.part != Part::kWhole) return false;
   switch (effect.word) {
     case Word::kEptp:

@@ -62,6 +62,8 @@ TEST(MeasureTest, OneMistakeIsOneFinding) {
       {963, "READ in needed() is 0x400",
        "takes an EPT paging-structure entry for one that allows reads by bit "
        "10 and not by bit 0: "},
+      // Bits of an index lead astray as well.
+      {8, "bit 29 of PDPTE is taken for 1", "takes bit 29 of a PDPTE for 1: "},
       // Two known mistakes would explain it as well.
       {203, "bit 30 of CR0 is taken for 0", "takes bit 30 of CR0 (CD) for 0: "},
       // What depends on what is right.
