@@ -186,7 +186,7 @@ TEST(CommandTest, TriageLeavesOneCaseForEachCauseOfCachesAndBuilders) {
           0);
     }
     const Ran ran = RunEptdiff({"triage", artifacts, "--out", out},
-                               std::string("EPTDIFF_PLANT=") + mistake.plant);
+                               {std::string("EPTDIFF_PLANT=") + mistake.plant});
     EXPECT_EQ(ran.status, 1) << ran.err;
     EXPECT_THAT(ran.out,
                 HasSubstr(mistake.other + "\n  1 artifact; the cause of " +
