@@ -273,8 +273,8 @@ Step SomeAccess(Random& random, const Case& c) {
     step.access.size = 8;
   }
   step.page.user = random.OneIn(3);
-  // Pages are shared: two linear addresses have each.
-  step.page.gla = Gla{(gpa & Low(46)) | (step.page.user ? Bit(46) : 0)};
+  // Two linear addresses lead to each page, of 32 bits as in any mode.
+  step.page.gla = Gla{(gpa & Low(31)) | (step.page.user ? Bit(31) : 0)};
   if (random.OneIn(4)) {
     step.processor =
         static_cast<std::uint8_t>(random.Below(kLogicalProcessors));

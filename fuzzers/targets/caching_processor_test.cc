@@ -251,6 +251,23 @@ TEST(CachingProcessorTest, WhateverItUsesTheModelOfCachesPermits) {
   EXPECT_GT(elsewhere, 5);
 }
 
+struct InvvpidHal : PoolHal {
+  void Invept(std::uint64_t) {
+    if (pool == nullptr) return;
+    pool->InvvpidOn(kAllProcessors,
+                    {.kind = InvalidationKind::kInvvpid, .type = 2});
+  }
+};
+
+// Of INVVPID, too, which leaves the guest-physical mappings.
+TEST(CachingProcessorTest, SoItIsWithInvvpidInPlaceOfInvept) {
+  const Compared faulty =
+      Compare(std::make_unique<BuilderOver<InvvpidHal>>(), 2000);
+  EXPECT_EQ(faulty.forbidden, 0) << faulty.first;
+  EXPECT_GT(faulty.answers, 100);
+  EXPECT_GT(faulty.other, 50);
+}
+
 // Told of INVEPT where there was none, the model permits no such thing.
 TEST(CachingProcessorTest, WhatNothingEndedTheModelForbidsOnceItIsEnded) {
   const Compared forgotten =

@@ -27,7 +27,7 @@ void CachingProcessor::Hold(Gpa gpa, bool write, std::optional<LinearUse> use) {
   // would hide that the one before it was missed.
   walk.write = write && !pool_.notes_writes();
   walk.use = use;
-  Trace(walk);
+  TraceAnew(walk);
   if (walk.entries.empty()) return;
   if (walks_.size() == kPages) walks_.erase(walks_.begin());
   walks_.push_back(walk);
@@ -48,6 +48,14 @@ void CachingProcessor::Trace(Walk& walk) const {
     walk.entries.push_back({at, *word});
     if (IsLeaf(*word, level)) return;
     table = AddressIn(*word);
+  }
+}
+
+void CachingProcessor::TraceAnew(Walk& walk) const {
+  Trace(walk);
+  const int level = facts_.levels - static_cast<int>(walk.entries.size()) + 1;
+  if (walk.entries.empty() || !IsLeaf(walk.entries.back().value, level)) {
+    walk.use.reset();
   }
 }
 
@@ -177,7 +185,7 @@ void CachingProcessor::EndOperation() {
 
 void CachingProcessor::Renew() {
   for (Walk& walk : walks_) {
-    Trace(walk);
+    TraceAnew(walk);
     SetFlags(walk);
   }
   std::erase_if(walks_, [](const Walk& walk) { return walk.entries.empty(); });

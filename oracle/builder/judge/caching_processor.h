@@ -95,6 +95,9 @@ class CachingProcessor {
 
   // The entries that lead to `page` in memory now.
   void Trace(Walk& walk) const;
+  // Likewise, of a page that it holds from now on: without a leaf, by no
+  // combined mapping.
+  void TraceAnew(Walk& walk) const;
   // How many of the entries of `walk` control `gpa`, too.
   int Shared(const Walk& walk, std::uint64_t gpa) const;
   void SetFlags(const Walk& walk);
