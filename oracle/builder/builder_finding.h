@@ -62,7 +62,7 @@ enum class BuilderRule : std::uint8_t {
   kStaleType,         // ... or uses a memory type that is none any more
   kStaleTable,        // ... or walks through a table that is none any more
 };
-inline constexpr int kBuilderRuleCount = 43;
+inline constexpr int kBuilderRuleCount = 44;
 
 struct BuilderFinding {
   BuilderRule rule;

@@ -44,7 +44,7 @@ class LinearUseTest : public testing::Test {
   }
 
   FramePool pool_;
-  CachingProcessor processor_{pool_};
+  CachingProcessor processor_{pool_, 0};
 };
 
 Invalidation Invvpid(std::uint8_t type, std::uint64_t vpid = 0,
