@@ -14,9 +14,10 @@ enum class Trouble : std::uint8_t {
   kStray,           // a departure that writes to a page of no case
   kStuck,           // a jump to itself
   kTripleFault,     // an exception that nobody takes
+  kDelay,           // the timer has run down before the guest has, as by an SMI
   kProgram,         // a guest that writes into this program; the last
 };
-inline constexpr int kTroubles = 6;
+inline constexpr int kTroubles = 7;
 
 }  // namespace eptdiff::image
 

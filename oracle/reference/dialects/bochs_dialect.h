@@ -60,7 +60,7 @@ inline constexpr BochsDeparture kBochsDepartures[] = {
     {"GW-22/data-in-64-bit-mode-only", kBochsMachines},
     {"GW-22/fetch-in-64-bit-mode-only", kBochsMachines},
     {"HAND-7/in-delivery-too", kBochs30Machine},
-    {"HAND-7/never", kBochs27Machine},
+    {"HAND-7/in-delivery-alone", kBochs27Machine},
     {"CACHE-5/virtualization-exception-ends-nothing", kBochsAll},
     {"CACHE-12/of-fetches-ends-nothing", kBochsAll},
     {"CACHE-12/one-part-of-a-large-page", kBochsAll},

@@ -144,6 +144,12 @@ constexpr Alteration kVariants[] = {
        return value == kUndefinedBit ? value : 0;
      },
      "RFLAGS.RF is saved as 0"},
+    {"HAND-7/in-delivery-alone", Slot::kHand7,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       const bool delivers = s.state->guest.event_delivery;
+       return value == kUndefinedBit || delivers ? value : 0;
+     },
+     "RFLAGS.RF is saved as 0, but in event delivery"},
     {"HAND-8/as-they-were", Slot::kHand8,
      [](const Situation&, std::uint64_t value) -> std::uint64_t {
        return value == static_cast<std::uint64_t>(PendingDebug::kClear)
