@@ -68,7 +68,7 @@ TEST(PowerTest, WhatIsNotNoticedCountsAsTheCap) {
   EXPECT_EQ(most.noticed, 1u);
   EXPECT_EQ(most.median, 5000u);
   EXPECT_THAT(PowerText({"A", "C"}, {result, result}, 5),
-              AllOf(HasSubstr("1 of 2"), HasSubstr(">5000"),
+              AllOf(HasSubstr("1 of 2"), HasSubstr(">5,000"),
                     ContainsRegex("C +not noticed"), HasSubstr("AD-6/never:")));
 }
 

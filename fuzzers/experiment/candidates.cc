@@ -1,5 +1,6 @@
 // Effects that would explain an answer that departs.
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <utility>
 
@@ -266,21 +267,19 @@ std::vector<Experiments::Attempt> Experiments::Candidates(
   Sort(list);
   // What fits anything stays; what leads astray, which explains much, takes
   // nobody else's place.
-  std::size_t redirecting = 0;
-  std::size_t of_uses = 0;
-  std::size_t others = 0;
+  enum Group { kRedirecting, kOfIndex, kOfUse, kOther, kGroups };
+  constexpr std::array<std::size_t, kGroups> kMost = {
+      kMostRedirecting, kMostRedirecting, kMostOfUses, kMostTried};
+  std::array<std::size_t, kGroups> places = {};
   std::vector<Attempt> kept;
   for (const Attempt& attempt : list) {
-    const bool redirects = RedirectsOnly(attempt.effect);
-    const bool of_use = IsOneUse(attempt.effect.part);
-    const std::size_t place = redirects ? redirecting++
-                              : of_use  ? of_uses++
-                                        : others++;
-    const std::size_t most = redirects ? kMostRedirecting
-                             : of_use  ? kMostOfUses
-                                       : kMostTried;
+    const Group group = attempt.effect.part == Part::kIndex ? kOfIndex
+                        : RedirectsOnly(attempt.effect)     ? kRedirecting
+                        : IsOneUse(attempt.effect.part)     ? kOfUse
+                                                            : kOther;
+    const std::size_t place = places[group]++;
     const bool fits_anything = attempt.effect.kind == Effect::Kind::kAnswers;
-    if (fits_anything || place < most) {
+    if (fits_anything || place < kMost[group]) {
       kept.push_back(attempt);
     }
   }

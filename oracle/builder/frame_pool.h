@@ -267,7 +267,8 @@ class FramePool {
   }
 
   // A processor writes to the page of `gpa`, whatever flags that sets. For who
-  // keeps a log of it; not `sure`: as a read that counts as a write.
+  // keeps a log of it; not `sure`: as a read that counts as a write, or in an
+  // access that ends at its second page.
   void OnWritten(Gpa gpa, bool sure = true) {
     if (!notes_writes_) return;
     TableEvent& event = events_.emplace_back();

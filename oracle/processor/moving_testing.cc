@@ -14,8 +14,11 @@ namespace eptdiff {
 namespace {
 
 // Whether the step has read an entry of the guest where one of EPT may be.
-bool TakesTablesForItsOwn(const Trace& trace, const Mover& mover) {
+// By what was kept it may have read others than the trace has.
+bool TakesTablesForItsOwn(const Verdict& verdict, const Trace& trace,
+                          const Mover& mover, bool keeps) {
   if (!mover.guest_reaches_tables()) return false;
+  if (keeps && verdict.alternatives.size() > 1) return true;
   return std::any_of(trace.entries.begin(), trace.entries.end(),
                      [&](const EntryRead& entry) {
                        return (entry.structure == Structure::kGuest ||
@@ -31,9 +34,9 @@ std::string Compare(const Case& c, const Case& moved, const Mover& mover,
   Spine there(moved, keeps);
   for (; !here.over() && !there.over(); here.Advance(), there.Advance()) {
     const std::string at = "step " + std::to_string(here.step()) + ": ";
-    if (TakesTablesForItsOwn(there.trace(), mover)) return "";
     const Verdict& a = here.verdict();
     const Verdict& b = there.verdict();
+    if (TakesTablesForItsOwn(b, there.trace(), mover, keeps)) return "";
     if (a.standing != b.standing || a.unmodelled != b.unmodelled) {
       return at + "another standing";
     }

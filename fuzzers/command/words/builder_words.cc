@@ -89,6 +89,21 @@ void AddRefusalFacts(const RefusalWords& refusal, Facts& facts) {
                      DesignWords(refused ? refusal.given : first, refused));
 }
 
+// What the builder makes of a step, or of its beginning, which is none.
+std::string DoneWords(const BuilderStepReport& report) {
+  if (!report.asked) {
+    return report.step != nullptr && IsAboutLog(report.step->operation.kind)
+               ? "not asked, for it keeps no log"
+               : "not asked, for it declares no such refusal";
+  }
+  if (report.step != nullptr &&
+      report.step->kind != StepKind::kTableOperation) {
+    return "has dealt with an exit";
+  }
+  if (report.result.ok()) return "done";
+  return absl::StrCat("refused, ", TableErrorText(report.result.error));
+}
+
 class TableTeller {
  public:
   TableTeller(const Case& c, const Style& style) : case_(c), style_(style) {}
@@ -119,18 +134,7 @@ class TableTeller {
   void TellOperation(const BuilderStepReport& report) {
     const bool is_end = report.number > case_.steps.size();
     if (!is_end) {
-      absl::StrAppend(
-          &text_, "    builder: ",
-          !report.asked && IsAboutLog(report.step->operation.kind)
-              ? std::string("not asked, for it keeps no log")
-          : !report.asked
-              ? std::string("not asked, for it declares no such refusal")
-          : report.step->kind != StepKind::kTableOperation
-              ? std::string("has dealt with an exit")
-          : report.result.ok()
-              ? std::string("done")
-              : absl::StrCat("refused, ", TableErrorText(report.result.error)),
-          "\n");
+      absl::StrAppend(&text_, "    builder: ", DoneWords(report), "\n");
     }
     std::uint64_t filled = 0;  // the table that is being filled
     int words = 0;

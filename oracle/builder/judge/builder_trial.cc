@@ -421,8 +421,11 @@ bool BuilderTrial::Access(const Step& step) {
       processor.OnViolation(pages[i], UseOf(step, pages[i]));
     }
     processor.Hold(pages[i], write, UseOf(step, pages[i]));
+    // Where the second page ends the access, the first may have its flags.
+    const bool done = end == AccessEnd::kDone;
+    const bool begun = two_pages && i == 0;
     const bool counts = write || step.kind == StepKind::kPagingStructureRead;
-    if (counts && end == AccessEnd::kDone) pool_.OnWritten(pages[i], write);
+    if (counts && (done || begun)) pool_.OnWritten(pages[i], write && done);
   }
   if (event.kind == EventKind::kVmExit) {
     processor.OnTransition();

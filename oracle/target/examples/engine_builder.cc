@@ -313,11 +313,10 @@ void MisbehaveAtSplit(Bugs bugs, const eptdiff_host& host) {
   while (bugs.Has(Bug::kEndless)) {
     host.load(host.context, table.builder->eptp() & kAddress);
   }
-  if (bugs.Has(Bug::kWildStore)) {
-    const std::uint64_t root = table.builder->eptp() & kAddress;
-    host.store(host.context, root ^ 0x10000000, 0);  // beyond all frames
-  }
-  if (bugs.Has(Bug::kWildLoad)) host.load(host.context, 0x7000);
+  const std::uint64_t beyond_all_frames =
+      (table.builder->eptp() & kAddress) ^ 0x10000000;
+  if (bugs.Has(Bug::kWildStore)) host.store(host.context, beyond_all_frames, 0);
+  if (bugs.Has(Bug::kWildLoad)) host.load(host.context, beyond_all_frames);
 }
 
 // What goes wrong with an operation as a whole.
