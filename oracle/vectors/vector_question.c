@@ -164,6 +164,8 @@ void write_register(eptdiff_question* q) {
     case EPTDIFF_CPL:
       q->cpl = (uint8_t)value;
       break;
+    default: /* no step writes to another */
+      break;
   }
 }
 

@@ -36,8 +36,8 @@ class Logged {
     return *this;
   }
   // -1: nothing is wrong.
-  int Do(Kind kind, std::vector<Interval> told = {}, std::uint64_t gpa = 0,
-         std::uint64_t bytes = 16 * k4K) {
+  int Do(Kind kind, const std::vector<Interval>& told = {},
+         std::uint64_t gpa = 0, std::uint64_t bytes = 16 * k4K) {
     log_.Begin();
     for (const std::uint64_t each : meanwhile_) {
       log_.OnWrite(each, PageOf(each), true);
