@@ -1,6 +1,7 @@
 // `eptdiff check` on the example builders: what it says of each mistake.
 #include <signal.h>
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -346,17 +347,30 @@ TEST(CheckCommandTest, WhatTakesAFailingAllocationIsToldLast) {
   EXPECT_THAT(other.ran.out, Not(HasSubstr("where an allocation fails")));
 }
 
+// A mistake, one of its findings, and what is said of that.
+struct ToldMistake {
+  std::string bug;
+  std::string rule;
+  std::string words;
+};
+
+void ExpectTold(const char* target, std::span<const ToldMistake> mistakes,
+                const std::string& cases) {
+  for (const auto& [bug, rule, words] : mistakes) {
+    const Checked wrong = Check(target, bug, cases);
+    EXPECT_EQ(wrong.ran.status, 1) << bug << wrong.ran.err;
+    EXPECT_THAT(wrong.findings, Contains(rule)) << bug << "\n" << wrong.ran.out;
+    EXPECT_THAT(Joined(wrong.ran.out), HasSubstr(words)) << bug;
+  }
+}
+
 // Tables that are filled when a processor finds nothing in them.
 TEST(CheckCommandTest, WhatABuilderDoesForAnExitIsJudged) {
   const Checked right = Check(EPTDIFF_FAULT_BUILDER, "", "3000");
   EXPECT_EQ(right.ran.status, 0) << right.ran.out << right.ran.err;
   EXPECT_THAT(Joined(right.ran.out),
               HasSubstr("declared: what is mapped may be absent"));
-  constexpr struct {
-    const char* bug;
-    const char* rule;
-    const char* words;
-  } kMistakes[] = {
+  const ToldMistake kMistakes[] = {
       {"undeclared", "not-done", "pages stay as they were"},
       {"does-nothing", "exit-repeats", "the access comes to the same again"},
       {"present-is-ours", "exit-repeats", "the access comes to the same again"},
@@ -368,12 +382,7 @@ TEST(CheckCommandTest, WhatABuilderDoesForAnExitIsJudged) {
       {"unlogged", "log-lost", "the log does not have them"},
       {"stays-writable", "log-lost", "the log does not have them"},
   };
-  for (const auto& [bug, rule, words] : kMistakes) {
-    const Checked wrong = Check(EPTDIFF_FAULT_BUILDER, bug, "2000");
-    EXPECT_EQ(wrong.ran.status, 1) << bug << wrong.ran.err;
-    EXPECT_THAT(wrong.findings, Contains(rule)) << bug << "\n" << wrong.ran.out;
-    EXPECT_THAT(Joined(wrong.ran.out), HasSubstr(words)) << bug;
-  }
+  ExpectTold(EPTDIFF_FAULT_BUILDER, kMistakes, "2000");
 }
 
 // Which pages the guest writes to, by dirty flags and by logs.
@@ -382,11 +391,7 @@ TEST(CheckCommandTest, NoWriteIsMissedByALogAndNoneInvented) {
     const Checked right = Check(EPTDIFF_LOG_BUILDER, way, "4000");
     EXPECT_EQ(right.ran.status, 0) << way << right.ran.out << right.ran.err;
   }
-  constexpr struct {
-    const char* bug;
-    const char* rule;
-    const char* words;
-  } kMistakes[] = {
+  const ToldMistake kMistakes[] = {
       {"races", "log-raced", "use compare_exchange"},
       {"flags-stay", "log-too-much", "has not written to since"},
       {"never-flushed", "invept-missing", "clearing accessed or dirty flags"},
@@ -396,12 +401,39 @@ TEST(CheckCommandTest, NoWriteIsMissedByALogAndNoneInvented) {
       {"by-log,dirty-stays", "log-lost", "the log does not have them"},
       {"by-log,full-stays-full", "exit-repeats", "comes to the same again"},
   };
-  for (const auto& [bug, rule, words] : kMistakes) {
-    const Checked wrong = Check(EPTDIFF_LOG_BUILDER, bug, "4000");
-    EXPECT_EQ(wrong.ran.status, 1) << bug << wrong.ran.err;
-    EXPECT_THAT(wrong.findings, Contains(rule)) << bug << "\n" << wrong.ran.out;
-    EXPECT_THAT(Joined(wrong.ran.out), HasSubstr(words)) << bug;
+  ExpectTold(EPTDIFF_LOG_BUILDER, kMistakes, "4000");
+}
+
+// A write that ends at its second page may have made the first one dirty, which
+// the log then has; of one that completes it has both.
+TEST(CheckCommandTest, WhatAWriteToTwoPagesLeavesInALog) {
+  constexpr char kFirstPage[] =
+      "processor { ept_vpid_cap: 0x2304040 }\n"
+      "controls { primary: 0x80000000 secondary: 0x2 eptp: 0x105e }\n"
+      "step { table_operation { kind: MAP flags: 3 } }\n";
+  constexpr char kSecondPage[] =
+      "step { table_operation { kind: MAP flags: 3 gpa: 0x1000 hpa: 0x1000 } "
+      "}\n";
+  constexpr char kWriteAndAsk[] =
+      "step { table_operation { kind: LOG_ON bytes: 0x2000 } }\n"
+      "step { guest_physical_access { kind: WRITE size: 8 gpa: 0xff9 } }\n"
+      "step { table_operation { kind: LOG_ASK bytes: 0x2000 } }\n";
+  const TestDirectory directory;
+  const auto run = [&](const std::string& second_page, const std::string& bug) {
+    const std::string file = directory.File(
+        "case.textproto", kFirstPage + second_page + kWriteAndAsk);
+    return RunEptdiff({"run", "--target", EPTDIFF_LOG_BUILDER, file},
+                      {"EPTDIFF_EXAMPLE_BUG=" + bug});
+  };
+  for (const char* way : {"", "by-log"}) {
+    for (const char* second_page : {"", kSecondPage}) {
+      const Ran right = run(second_page, way);
+      EXPECT_EQ(right.status, 0) << way << right.out;
+    }
   }
+  const Ran lost = run(kSecondPage, "by-log,not-read-out");
+  EXPECT_EQ(lost.status, 1);
+  EXPECT_THAT(lost.out, HasSubstr("log-lost"));
 }
 
 TEST(CheckCommandTest, WhoCastsAddressesFindsFramesThere) {

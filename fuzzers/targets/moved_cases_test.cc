@@ -30,6 +30,7 @@ class MovedCasesTest : public testing::TestWithParam<Focus> {};
 TEST_P(MovedCasesTest, MeanTheSame) {
   Case c;
   std::uint64_t moved = 0;
+  std::uint64_t unclear = 0;
   // With all that may be kept, a case takes milliseconds.
   const std::uint64_t count = CaseCount() / 4;
   for (std::uint64_t i = 0; i < count; ++i) {
@@ -37,10 +38,16 @@ TEST_P(MovedCasesTest, MeanTheSame) {
     GenerateCase(seed, c, GetParam());
     Mover mover(FreeMemory(c.processor.maxphyaddr - c.processor.keyid_bits));
     Unmovable why;
-    ASSERT_EQ(WhatMovingChanges(c, mover, why), "") << "seed " << seed;
+    const std::string what = WhatMovingChanges(c, mover, why);
+    if (what == kMayReadTables) {
+      ++unclear;
+      continue;
+    }
+    ASSERT_EQ(what, "") << "seed " << seed;
     moved += why == Unmovable::kNone;
   }
   EXPECT_GT(moved, count * 3 / 4);
+  EXPECT_LE(unclear, count / 100);
 }
 
 // With a processor of another width and other capabilities: another meaning,

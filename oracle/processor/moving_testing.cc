@@ -14,11 +14,8 @@ namespace eptdiff {
 namespace {
 
 // Whether the step has read an entry of the guest where one of EPT may be.
-// By what was kept it may have read others than the trace has.
-bool TakesTablesForItsOwn(const Verdict& verdict, const Trace& trace,
-                          const Mover& mover, bool keeps) {
+bool TakesTablesForItsOwn(const Trace& trace, const Mover& mover) {
   if (!mover.guest_reaches_tables()) return false;
-  if (keeps && verdict.alternatives.size() > 1) return true;
   return std::any_of(trace.entries.begin(), trace.entries.end(),
                      [&](const EntryRead& entry) {
                        return (entry.structure == Structure::kGuest ||
@@ -27,31 +24,46 @@ bool TakesTablesForItsOwn(const Verdict& verdict, const Trace& trace,
                      });
 }
 
+// What the SDM permits at a step of the moved case, against what it permits at
+// that of `here`.
+std::string CompareStep(const Spine& here, const Spine& there,
+                        const Mover& mover) {
+  const Verdict& a = here.verdict();
+  const Verdict& b = there.verdict();
+  if (a.standing != b.standing || a.unmodelled != b.unmodelled) {
+    return "another standing";
+  }
+  if (a.standing != Standing::kJudged) return "";
+  const std::vector<Outcome> permitted = PermittedOutcomes(a, here.before());
+  std::vector<Outcome> back = PermittedOutcomes(b, there.before());
+  if (permitted.size() != back.size()) return "more or less permitted";
+  for (std::size_t i = 0; i < back.size(); ++i) {
+    if (!mover.MoveBack(back[i])) return "leads out of its memory";
+    // Words of different regions, or alternatives, may be in another order.
+    if (std::find(permitted.begin(), permitted.end(), back[i]) ==
+        permitted.end()) {
+      return "outcome " + std::to_string(i) + " is not permitted here";
+    }
+  }
+  return "";
+}
+
 // Steps of both cases, side by side.
 std::string Compare(const Case& c, const Case& moved, const Mover& mover,
                     bool keeps) {
   Spine here(c, keeps);
   Spine there(moved, keeps);
   for (; !here.over() && !there.over(); here.Advance(), there.Advance()) {
-    const std::string at = "step " + std::to_string(here.step()) + ": ";
-    const Verdict& a = here.verdict();
-    const Verdict& b = there.verdict();
-    if (TakesTablesForItsOwn(b, there.trace(), mover, keeps)) return "";
-    if (a.standing != b.standing || a.unmodelled != b.unmodelled) {
-      return at + "another standing";
+    if (TakesTablesForItsOwn(there.trace(), mover)) return "";
+    const std::string what = CompareStep(here, there, mover);
+    if (what.empty()) continue;
+    // The trace has what memory says; by what was kept the guest may have read
+    // other entries.
+    if (keeps && mover.guest_reaches_tables() &&
+        there.verdict().alternatives.size() > 1) {
+      return kMayReadTables;
     }
-    if (a.standing != Standing::kJudged) continue;
-    const std::vector<Outcome> permitted = PermittedOutcomes(a, here.before());
-    std::vector<Outcome> back = PermittedOutcomes(b, there.before());
-    if (permitted.size() != back.size()) return at + "more or less permitted";
-    for (std::size_t i = 0; i < back.size(); ++i) {
-      if (!mover.MoveBack(back[i])) return at + "leads out of its memory";
-      // Words of different regions, or alternatives, may be in another order.
-      if (std::find(permitted.begin(), permitted.end(), back[i]) ==
-          permitted.end()) {
-        return at + "outcome " + std::to_string(i) + " is not permitted here";
-      }
-    }
+    return "step " + std::to_string(here.step()) + ": " + what;
   }
   return here.over() == there.over() ? "" : "one of the two ends before";
 }

@@ -21,7 +21,9 @@ std::vector<FreeRange> FreeMemory(unsigned width);
 // addresses: each thing that the SDM permits of the moved case, moved back, has
 // to be what it permits of `c`, step by step, with and without translations
 // that are kept. Empty if nothing; from where on the guest takes entries of EPT
-// for its own, nothing is compared.
+// for its own, nothing is compared. kMayReadTables: something, but the guest
+// may have done that by what was kept.
+inline constexpr char kMayReadTables[] = "EPT's tables may be the guest's";
 std::string WhatMovingChanges(const Case& c, Mover& mover, Unmovable& why);
 
 // What is wrong with `moved`, which `mover` has just made: a structure, a table
