@@ -68,7 +68,7 @@ class TakenEntries final : public Chooser {
   void Keep(Examiner&) override {}
   void KeepNothing(Examiner&) override {}
   bool FlagsMayStay(Examiner&) override { return false; }
-  bool IsDirtyOfMemory(Examiner&) override { return false; }
+  std::uint64_t FlagsOfMemory(Examiner&) override { return 0; }
   void KeepGuest(Examiner&, bool) override {}
   void KeepNoGuest(Examiner&) override {}
   bool GuestDirtyMayStay(Examiner&) override { return false; }

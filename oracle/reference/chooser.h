@@ -39,9 +39,9 @@ class Chooser {
   // Whether the flags of the entry kept last need not be set, which the access
   // needs; at a leaf, those of all entries on its path.
   virtual bool FlagsMayStay(Examiner& x) = 0;
-  // Whether the dirty flag is looked for in memory, where it is clear, although
-  // the entry kept last has it.
-  virtual bool IsDirtyOfMemory(Examiner& x) = 0;
+  // Of the entries on the path of the leaf kept last, which flags are looked
+  // for in memory, though what was kept has others.
+  virtual std::uint64_t FlagsOfMemory(Examiner& x) = 0;
 
   // What a read of an SPP table's entry returns, for the page walked last.
   virtual std::uint64_t ReadSpp(Examiner& x, Hpa address,

@@ -29,7 +29,8 @@ Missing MissingOf(Examiner& x, const Effects& effects, const PathEntry& used) {
   s.entry = in_memory;
   // "The processor might not set the corresponding bit in memory" (29.3.5).
   if (used.kept && x.Ask(Slot::kCache10)) {
-    s.entry = used.dirty_of_memory ? used.value & ~kDirty : used.value;
+    const std::uint64_t of_memory = used.flags_of_memory;
+    s.entry = (used.value & ~of_memory) | (in_memory & of_memory);
   }
   std::uint64_t wanted = x.Ask(Slot::kAd1) ? kAccessed : 0;
   Rule rule = Rule::kAd1;
@@ -114,7 +115,7 @@ bool SetFlags(Examiner& x, Effects& effects) {
   }
   for (const Missing& entry : missing) {
     if (!in_use) break;
-    // A dirty flag that is set is logged: dirty_of_memory.
+    // A dirty flag that is set is logged: flags_of_memory.
     const std::uint64_t open = logs ? entry.open & kAccessed : entry.open;
     if (open != 0) {
       x.Touch(Role::kEptEntry, entry.entry.level, entry.entry.address);
@@ -164,13 +165,14 @@ void PermitAccessedFlags(Examiner& x, Effects& effects) {
   // With the log full, no flag can be set.
   if (x.Ask(Slot::kCtl5Pml) && x.Ask(Slot::kPml1, kAccessed)) return;
   for (const PathEntry& used : x.s.path) {
-    if (used.kept || used.flags_may_stay) continue;
+    if (used.flags_may_stay) continue;
     if (CurrentWord(x, effects, used.address) & kAccessed) continue;
     x.Touch(Role::kEptEntry, used.level, used.address);
     const BitWrite write = {
         used.address, kAccessed, kAccessed, {Rule::kAd6, used.level}};
-    (choice == AccessedOnExit::kAlways ? effects.required : effects.optional)
-        .push_back(write);
+    // "The processor might not set" what was kept as set (29.3.5).
+    const bool must = choice == AccessedOnExit::kAlways && !used.kept;
+    (must ? effects.required : effects.optional).push_back(write);
   }
 }
 
@@ -180,13 +182,16 @@ LogFullFirst DoesLogFullComeFirst(Examiner& x, const Effects& effects) {
   const auto choice = static_cast<AccessedOnExit>(x.Ask(Slot::kAd6));
   if (choice == AccessedOnExit::kNever) return LogFullFirst::kNo;
   if (!x.Ask(Slot::kPml1, kAccessed)) return LogFullFirst::kNo;
+  LogFullFirst first = LogFullFirst::kNo;
   for (const PathEntry& used : x.s.path) {
-    if (used.kept || used.flags_may_stay) continue;
+    if (used.flags_may_stay) continue;
     if (CurrentWord(x, effects, used.address) & kAccessed) continue;
-    return choice == AccessedOnExit::kAlways ? LogFullFirst::kMust
-                                             : LogFullFirst::kMay;
+    if (choice == AccessedOnExit::kAlways && !used.kept) {
+      return LogFullFirst::kMust;
+    }
+    first = LogFullFirst::kMay;
   }
-  return LogFullFirst::kNo;
+  return first;
 }
 
 }  // namespace eptdiff

@@ -85,7 +85,10 @@ Walk WalkEpt(Examiner& x) {
           s.path[i].flags_may_stay = true;
         }
       }
-      s.path.back().dirty_of_memory = chooser->IsDirtyOfMemory(x);
+      if (s.leaf) {
+        const std::uint64_t flags = chooser->FlagsOfMemory(x);
+        for (PathEntry& used : s.path) used.flags_of_memory = flags;
+      }
     }
     // 1c. It references another EPT paging structure, or maps a page.
     if (s.leaf) {

@@ -368,14 +368,30 @@ bool Kept::FlagsMayStay(Examiner& x) {
   return staying_.back().stays;
 }
 
-// "Might not set" (29.3.5): it may, too, and then logs it. Without the log that
-// is one write more, which may be there or not (flags.cc).
-bool Kept::IsDirtyOfMemory(Examiner& x) {
-  constexpr int kDirty = 9;
-  const PathEntry& used = x.s.path.back();
-  return used.kept && used.leaf && sdm::Bit(used.value, kDirty) &&
-         !sdm::Bit(state_.memory.Load(used.address), kDirty) &&
-         x.Ask(Slot::kCtl5Pml) && Choose(2) == 1;
+// "Might not set" (29.3.5): it may, too, and then looks whether the log is
+// full, and logs a dirty flag. And what is set in memory by now, also by an
+// earlier part of this step, is not changed "from 0 to 1" (29.3.6), though it
+// was clear in what was kept: then nothing is looked at, or by what was kept it
+// is. Otherwise a flag is one write, which may be there or not (flags.cc).
+std::uint64_t Kept::FlagsOfMemory(Examiner& x) {
+  constexpr std::uint64_t kAccessed = 1 << 8, kDirty = 1 << 9;
+  constexpr std::uint16_t kLogEntries = 512, kMostOfOneStep = 32;
+  const std::uint16_t index = state_.controls.pml_index;
+  const bool may_be_full = index < kMostOfOneStep || index >= kLogEntries;
+  std::uint64_t open = 0;
+  for (const PathEntry& used : x.s.path) {
+    if (!used.kept) continue;
+    const std::uint64_t clear =
+        ~(used.value & state_.memory.Load(used.address));
+    if (may_be_full) open |= clear & kAccessed;
+    if (used.leaf) open |= clear & kDirty;
+  }
+  if (open == 0 || !x.Ask(Slot::kCtl5Pml)) return 0;
+  std::uint64_t of_memory = 0;
+  for (const std::uint64_t flag : {kAccessed, kDirty}) {
+    if ((open & flag) != 0 && Choose(2) == 1) of_memory |= flag;
+  }
+  return of_memory;
 }
 
 std::uint64_t Kept::ReadSpp(Examiner& x, Hpa address, std::uint64_t now) {

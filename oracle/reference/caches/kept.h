@@ -60,7 +60,7 @@ class Kept final : public Chooser {
   void Keep(Examiner& x) override;
   void KeepNothing(Examiner& x) override;
   bool FlagsMayStay(Examiner& x) override;
-  bool IsDirtyOfMemory(Examiner& x) override;
+  std::uint64_t FlagsOfMemory(Examiner& x) override;
   std::uint64_t ReadSpp(Examiner& x, Hpa address, std::uint64_t now) override;
   std::uint64_t ReadGuest(Examiner& x, Hpa address, int bytes,
                           std::uint64_t now) override;

@@ -40,8 +40,7 @@ struct PathEntry {
   bool leaf = false;
   bool kept = false;            // memory has another value by now (CACHE-3)
   bool flags_may_stay = false;  // they need not be set (CACHE-14)
-  bool dirty_of_memory =
-      false;  // the kept dirty flag does not count (CACHE-10)
+  std::uint64_t flags_of_memory = 0;  // which are not the kept ones (CACHE-10)
 };
 
 // A mapping that may have been kept, or the upper part of one (29.4.1).

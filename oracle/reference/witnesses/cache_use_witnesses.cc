@@ -124,6 +124,37 @@ std::vector<NamedCase> UseCases() {
            .Writes(0x4008, 0xa337)
            .Writes(0x8020, 0x1000)
            .PmlIndex(3)},
+      // No flag is changed from 0 to 1; by what was kept one is, and is logged.
+      {"cache-10-dirty-flag-set-meanwhile",
+       "CACHE-10",
+       {"CACHE-3/never"},
+       Walk4()
+           .AccessedDirty()
+           .Pml(4)
+           .Pml4e(0x2107)
+           .Pdpte(0x3107)
+           .Pde(0x4107)
+           .Pte(0x9137)
+           .Read(0x1234)
+           .Store(0x4008, 0xa337)
+           .Write(0x1234)
+           .Build(),
+       Completes(0x9234)},
+      {"cache-10-dirty-flag-set-meanwhile-and-logged",
+       "CACHE-10",
+       {"CACHE-3/never", "CACHE-10/never"},
+       Walk4()
+           .AccessedDirty()
+           .Pml(4)
+           .Pml4e(0x2107)
+           .Pdpte(0x3107)
+           .Pde(0x4107)
+           .Pte(0x9137)
+           .Read(0x1234)
+           .Store(0x4008, 0xa337)
+           .Write(0x1234)
+           .Build(),
+       Completes(0x9234).Writes(0x8020, 0x1000).PmlIndex(3)},
       {"cache-10-dirty-flag-was-clear",
        "CACHE-10",
        {"CACHE-10/clear-stays-clear"},
