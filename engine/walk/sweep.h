@@ -110,8 +110,9 @@ class Sweep {
       // A run ends where addresses do: there an address would carry over.
       const std::uint64_t room =
           fits ? (HpaEnd() - page.address.value) >> shift : 512;
-      const int end_of_run = static_cast<int>(std::min(
-          std::uint64_t(last) + 1, static_cast<std::uint64_t>(i) + room));
+      const int end_of_run =
+          static_cast<int>(std::min(static_cast<std::uint64_t>(last) + 1,
+                                    static_cast<std::uint64_t>(i) + room));
       const int run = std::max(
           1, RunLength(load, ahead, i, end_of_run, entry, fits ? bytes : 0));
       if (fits && !Add(gpa, static_cast<std::uint64_t>(run) * bytes, page,
