@@ -38,7 +38,7 @@ struct BuilderSession::Shared {
   std::uint64_t step;   // of the case that it is at
   Incident raised;      // why it ended itself
   bool finished;        // it did what it was to do
-  bool is_builder, loaded, reads_tables;
+  bool is_builder, loaded, reads_tables, handles_exits;
   FaultReport fault;
   eptdiff_builder_profile profile;
   char error[1024];
@@ -109,7 +109,14 @@ std::unique_ptr<BuilderSession> BuilderSession::Make(Loader loader,
   }
   session->profile_ = session->shared_->profile;
   session->reads_tables_ = session->shared_->reads_tables;
-  if (error = FaultOf(session->profile_); !error.empty()) {
+  error = FaultOf(session->profile_);
+  if (error.empty() && session->profile_.on_demand != 0 &&
+      !session->shared_->handles_exits) {
+    error =
+        "on_demand: without eptdiff_builder_exit nothing maps what a "
+        "processor needs";
+  }
+  if (!error.empty()) {
     error = "its profile is none: " + error;
     return nullptr;
   }
@@ -160,6 +167,7 @@ void BuilderSession::Describe() {
   shared_->profile = BlankBuilderProfile();
   functions.describe(&shared_->profile);
   shared_->reads_tables = functions.read != nullptr;
+  shared_->handles_exits = functions.exit != nullptr;
   shared_->loaded = true;
 }
 
