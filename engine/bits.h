@@ -64,8 +64,10 @@ inline constexpr int kCapInvvpidTypeShift       = 40;           // types 0 to 3
 inline constexpr int kCapHlatPrefixShift        = 48;           // bits 53:48
 
 // VM-execution controls, tables 25-5 to 25-8 and 25-10.
+inline constexpr std::uint32_t kPinInterruptExiting    = 1u << 0;
 inline constexpr std::uint32_t kPinNmiExiting          = 1u << 3;
 inline constexpr std::uint32_t kPinVirtualNmis         = 1u << 5;
+inline constexpr std::uint32_t kPinPostedInterrupts    = 1u << 7;
 inline constexpr std::uint32_t kPrimaryInvlpg          = 1u << 9;
 inline constexpr std::uint32_t kPrimaryCr3LoadExiting  = 1u << 15;
 inline constexpr std::uint32_t kPrimaryTertiary        = 1u << 17;
@@ -89,11 +91,13 @@ inline constexpr std::uint32_t kSecondaryTraceGuest    = 1u << 24;
 inline constexpr std::uint64_t kTertiaryHlat           = Bit(1);
 inline constexpr std::uint64_t kTertiaryPagingWrite    = Bit(2);
 inline constexpr std::uint64_t kTertiaryVerification   = Bit(3);
+inline constexpr std::uint64_t kTertiaryIpi            = Bit(4);
 inline constexpr std::uint64_t kTertiarySeamWidth      = Bit(5);
 inline constexpr std::uint64_t kTertiaryPebsGuest      = Bit(12);
 inline constexpr std::uint64_t kVmFunctionEptpSwitch   = Bit(0);
 
 // VM-exit and VM-entry controls, tables 25-13 and 25-16.
+inline constexpr std::uint32_t kExitAcknowledge        = 1u << 15;
 inline constexpr std::uint32_t kExitClearTraceControl  = 1u << 25;
 inline constexpr std::uint32_t kExitSecondaryControls  = 1u << 31;
 inline constexpr std::uint64_t kExitBusyShadowStack    = Bit(3);  // secondary

@@ -223,6 +223,10 @@ enum class EntryCheck : std::uint8_t {
   kCtl8,   // virtual NMIs without NMI exiting
   kCtl9,   // NMI-window exiting without virtual NMIs
   kCtl10,  // Intel PT's controls of entry and exit
+  kCtl11,  // what needs "use TPR shadow"
+  kCtl12,  // x2APIC mode and APIC accesses virtualized at once
+  kCtl13,  // virtual-interrupt delivery without external-interrupt exiting
+  kCtl14,  // posted interrupts without what they need
 };
 
 struct Event {

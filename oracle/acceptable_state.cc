@@ -8,20 +8,29 @@ namespace {
 constexpr std::uint64_t Bit(int n) { return std::uint64_t{1} << n; }
 
 // Controls (tables 25-5 to 25-8, 25-10, 25-13, 25-16).
+constexpr std::uint32_t kInterruptExiting = 1u << 0;
 constexpr std::uint32_t kNmiExiting = 1u << 3;
 constexpr std::uint32_t kVirtualNmis = 1u << 5;
+constexpr std::uint32_t kPostedInterrupts = 1u << 7;
 constexpr std::uint32_t kActivateTertiary = 1u << 17;
+constexpr std::uint32_t kTprShadow = 1u << 21;
 constexpr std::uint32_t kNmiWindowExiting = 1u << 22;
 constexpr std::uint32_t kActivateSecondary = 1u << 31;
 constexpr std::uint32_t kEnableEpt = 1u << 1;
+constexpr std::uint32_t kApicAccesses = 1u << 0;
+constexpr std::uint32_t kX2apicMode = 1u << 4;
 constexpr std::uint32_t kEnableVpid = 1u << 5;
 constexpr std::uint32_t kUnrestrictedGuest = 1u << 7;
+constexpr std::uint32_t kApicRegisters = 1u << 8;
+constexpr std::uint32_t kInterruptDelivery = 1u << 9;
 constexpr std::uint32_t kEnableVmFunctions = 1u << 13;
 constexpr std::uint32_t kTraceGuestPhysical = 1u << 24;
+constexpr std::uint64_t kIpiVirtualization = Bit(4);
 constexpr std::uint64_t kPebsGuestPhysical = Bit(12);
 constexpr std::uint64_t kEptpSwitching = Bit(0);
 constexpr std::uint32_t kLoadPat = 1u << 14;
 constexpr std::uint32_t kLoadEfer = 1u << 15;
+constexpr std::uint32_t kAcknowledgeInterrupt = 1u << 15;
 constexpr std::uint32_t kLoadTraceControl = 1u << 18;
 constexpr std::uint32_t kClearTraceControl = 1u << 25;
 
@@ -80,6 +89,29 @@ void MakeModesAcceptable(Controls& controls, GuestState& guest) {
   if ((guest.efer & kLongMode) != 0) guest.efer |= kLongModeEnable;
 }
 
+// Those of a virtual APIC are dropped rather than what they need is added: with
+// it more would not be modelled.
+void MakeVirtualApicAcceptable(Controls& controls) {
+  if ((controls.primary & kTprShadow) == 0) {
+    if ((controls.primary & kActivateSecondary) != 0) {
+      controls.secondary &=
+          ~(kX2apicMode | kApicRegisters | kInterruptDelivery);
+    }
+    if ((controls.primary & kActivateTertiary) != 0) {
+      controls.tertiary &= ~kIpiVirtualization;
+    }
+  }
+  if (HasSecondary(controls, kApicAccesses)) controls.secondary &= ~kX2apicMode;
+  if (HasSecondary(controls, kInterruptDelivery) &&
+      (controls.pin_based & kInterruptExiting) == 0) {
+    controls.secondary &= ~kInterruptDelivery;
+  }
+  if (!HasSecondary(controls, kInterruptDelivery) ||
+      (controls.exit_controls & kAcknowledgeInterrupt) == 0) {
+    controls.pin_based &= ~kPostedInterrupts;
+  }
+}
+
 }  // namespace
 
 void MakeControlsAcceptable(Controls& controls) {
@@ -103,6 +135,7 @@ void MakeControlsAcceptable(Controls& controls) {
       (controls.primary & kActivateTertiary) != 0) {
     controls.tertiary &= ~kPebsGuestPhysical;
   }
+  MakeVirtualApicAcceptable(controls);
 }
 
 void MakeGuestAcceptable(const Processor& processor, Controls& controls,

@@ -10,7 +10,7 @@
 namespace eptdiff {
 
 // Mends what VM entry refuses of the controls without EPT itself being
-// concerned (SDM 27.2.1.1; CTL-6 to CTL-10), and drops a control that needs
+// concerned (SDM 27.2.1.1; CTL-6 to CTL-14), and drops a control that needs
 // "enable EPT" since the edition of June 2026.
 void MakeControlsAcceptable(Controls& controls);
 

@@ -54,11 +54,12 @@ constexpr Rule RuleOf(EntryCheck check) {
   constexpr Rule kRuleOf[] = {
       Rule::kEptp1, Rule::kEptp2, Rule::kEptp3, Rule::kEptp4, Rule::kEptp5,
       Rule::kCtl1,  Rule::kCtl2,  Rule::kCtl3,  Rule::kCtl6,  Rule::kCtl7,
-      Rule::kCtl8,  Rule::kCtl9,  Rule::kCtl10};
+      Rule::kCtl8,  Rule::kCtl9,  Rule::kCtl10, Rule::kCtl11, Rule::kCtl12,
+      Rule::kCtl13, Rule::kCtl14};
   return kRuleOf[static_cast<std::size_t>(check) - 1];
 }
 inline constexpr unsigned kEntryCheckCount =
-    static_cast<unsigned>(EntryCheck::kCtl10) + 1;  // kNone included
+    static_cast<unsigned>(EntryCheck::kCtl14) + 1;  // kNone included
 
 // The rule with this identifier; none if there is no such rule.
 constexpr std::optional<Rule> FindRule(std::string_view identifier) {

@@ -82,7 +82,7 @@ struct Alternative : Effects {
   bool pdptes_defined = false;
   // kVmEntryFailure: the checks that fail, as bits 1 << EntryCheck. The SDM
   // sets no order among them; any of these may be named.
-  std::uint16_t failed_checks = 0;
+  std::uint32_t failed_checks = 0;
   // #VE, delivered or intercepted: the information area (26.5.7.2) receives
   // `ve_information`, with what is undefined in it as above. Its other fields
   // are among the required writes.

@@ -64,6 +64,31 @@ bool HasBadHlat(const Processor& processor, const Controls& controls) {
   return (controls.hlatp & reserved) != 0;
 }
 
+// CTL-11 to CTL-14: those of a virtual APIC.
+EntryCheck CheckVirtualApic(std::uint32_t secondary, std::uint64_t tertiary,
+                            const Controls& controls) {
+  constexpr std::uint32_t kNeedShadow = bits::kSecondaryX2apicMode |
+                                        bits::kSecondaryApicRegisters |
+                                        bits::kSecondaryApicDelivery;
+  constexpr std::uint32_t kBothModes =
+      bits::kSecondaryX2apicMode | bits::kSecondaryApicAccesses;
+  const bool delivery = (secondary & bits::kSecondaryApicDelivery) != 0;
+  if ((controls.primary & bits::kPrimaryTprShadow) == 0 &&
+      ((secondary & kNeedShadow) != 0 ||
+       (tertiary & bits::kTertiaryIpi) != 0)) {
+    return EntryCheck::kCtl11;
+  }
+  if ((secondary & kBothModes) == kBothModes) return EntryCheck::kCtl12;
+  if (delivery && (controls.pin_based & bits::kPinInterruptExiting) == 0) {
+    return EntryCheck::kCtl13;
+  }
+  if ((controls.pin_based & bits::kPinPostedInterrupts) != 0 &&
+      !(delivery && (controls.exit_controls & bits::kExitAcknowledge) != 0)) {
+    return EntryCheck::kCtl14;
+  }
+  return EntryCheck::kNone;
+}
+
 // CTL-6 to CTL-10: controls that need one another.
 EntryCheck CheckCombinations(std::uint32_t secondary,
                              const Controls& controls) {
@@ -207,7 +232,10 @@ EntryCheck CheckControls(const Processor& processor, const Controls& controls) {
       HasBadHlat(processor, controls)) {
     return EntryCheck::kCtl3;
   }
-  return CheckCombinations(secondary, controls);
+  const EntryCheck failed = CheckCombinations(secondary, controls);
+  return failed != EntryCheck::kNone
+             ? failed
+             : CheckVirtualApic(secondary, tertiary, controls);
 }
 
 GuestStateCheck CheckGuestState(const Processor& processor,

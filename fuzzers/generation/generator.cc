@@ -16,6 +16,7 @@
 #include "fuzzers/generation/guest_generation.h"
 #include "fuzzers/generation/machine_generation.h"
 #include "fuzzers/generation/register_generation.h"
+#include "fuzzers/generation/spoiled_entry.h"
 #include "fuzzers/generation/step_generation.h"
 #include "oracle/fixed_vector.h"
 

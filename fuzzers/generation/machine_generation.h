@@ -42,13 +42,6 @@ Exotic DrawExotic(Random& random, Focus focus);
 void GenerateMachine(Random& random, const Exotic& exotic, Focus focus,
                      Case& c);
 
-// Makes VM entry refuse `c`, by one rule or another, or sets controls that mean
-// nothing, for which it may not.
-void SpoilEntryControls(Random& random, Case& c);
-
-// The same for the guest's state.
-void SpoilGuestState(Random& random, Case& c);
-
 }  // namespace eptdiff
 
 #endif  // EPTDIFF_FUZZERS_GENERATION_MACHINE_GENERATION_H_

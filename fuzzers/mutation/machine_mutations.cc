@@ -3,7 +3,7 @@
 #include "fuzzers/encoding/canonical.h"
 #include "fuzzers/entries/bits.h"
 #include "fuzzers/entries/registers.h"
-#include "fuzzers/generation/machine_generation.h"
+#include "fuzzers/generation/spoiled_entry.h"
 #include "fuzzers/mutation/mutation.h"
 #include "oracle/acceptable_state.h"
 

@@ -179,6 +179,23 @@ void SetWidths(std::uint64_t n, MachineState& state) {
   g.pdpte[2] = choice.Of(2) * kTop | 1;
 }
 
+constexpr int kApicPinBits[] = {0, 7};
+constexpr int kApicPrimaryBits[] = {17, 21, 31};
+constexpr int kApicSecondaryBits[] = {0, 1, 4, 8, 9};
+constexpr int kApicTertiaryBits[] = {4};
+constexpr int kApicExitBits[] = {15};
+
+void SetVirtualApic(std::uint64_t n, MachineState& state) {
+  SetAccepted(state);
+  Choice choice(n);
+  Controls& k = state.controls;
+  k.pin_based = static_cast<std::uint32_t>(choice.Bits(kApicPinBits));
+  k.primary = static_cast<std::uint32_t>(choice.Bits(kApicPrimaryBits));
+  k.secondary = static_cast<std::uint32_t>(choice.Bits(kApicSecondaryBits));
+  k.tertiary = choice.Bits(kApicTertiaryBits);
+  k.exit_controls = static_cast<std::uint32_t>(choice.Bits(kApicExitBits));
+}
+
 constexpr EntryStates kSpaces[kEntrySpaces] = {
     {"eptp", (1 << 6) * (1 << 12) * 5, SetEptp},
     {"controls", 1 << 24, SetControls},
@@ -186,6 +203,7 @@ constexpr EntryStates kSpaces[kEntrySpaces] = {
     {"modes", 1 << 21, SetModes},
     {"registers", (1 << 20) * 8 * 4 * 2, SetRegisters},
     {"widths", (1 << 9) * 4 * 4, SetWidths},
+    {"virtual-apic", 1 << 12, SetVirtualApic},
 };
 
 }  // namespace

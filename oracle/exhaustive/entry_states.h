@@ -23,7 +23,9 @@ struct EntryStates {
 // "eptp": EPTP against the capabilities. "controls": the controls that need one
 // another. "addresses": aligned or not, too wide or not. "modes": CR0, CR4,
 // IA32_EFER. "registers": the other registers, PDPTE fields included.
-inline constexpr int kEntrySpaces = 6;
+// "widths": the highest bit of addresses, a key identifier's or not.
+// "virtual-apic": the controls of one, which need one another.
+inline constexpr int kEntrySpaces = 7;
 const EntryStates& EntrySpace(int number);
 
 }  // namespace eptdiff

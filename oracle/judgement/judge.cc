@@ -145,7 +145,7 @@ class Comparison {
   void CompareFailedCheck() {
     if (!(fields_ & SetOf(Field::kFailedCheck))) return;
     const auto given = static_cast<unsigned>(given_.event.failed_check);
-    if (given < 16 && (expected_.failed_checks >> given & 1)) return;
+    if (given < kEntryCheckCount && (expected_.failed_checks >> given & 1)) return;
     Add({Field::kFailedCheck,
          0,
          {},

@@ -324,7 +324,7 @@ void ReportReader::TakeAnswer(std::string_view kind, const Fields& fields) {
         NumberOf<std::uint32_t>(fields, "interruption_information");
     event.error_code = NumberOf<std::uint32_t>(fields, "error_code");
     event.cr2 = Gla{NumberOf(fields, "cr2")};
-    event.failed_check = EnumOf(fields, "failed_check", EntryCheck::kCtl10);
+    event.failed_check = EnumOf(fields, "failed_check", EntryCheck::kCtl14);
     answer.registers.eptp = NumberOf(fields, "eptp");
     answer.registers.pml_index = NumberOf<std::uint16_t>(fields, "pml_index");
     answer.registers.eptp_index = NumberOf<std::uint16_t>(fields, "eptp_index");

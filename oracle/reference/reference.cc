@@ -18,13 +18,13 @@ namespace {
 
 constexpr std::uint64_t kPageBytes = 4096;
 
-constexpr std::uint16_t BitOf(EntryCheck check) {
-  return static_cast<std::uint16_t>(1u << static_cast<unsigned>(check));
+constexpr std::uint32_t BitOf(EntryCheck check) {
+  return 1u << static_cast<unsigned>(check);
 }
 
 // VM entry refuses an EPTP for these reasons (table 25-9).
-std::uint16_t FailedEptpChecks(Examiner& x, std::uint64_t eptp) {
-  std::uint16_t failed = 0;
+std::uint32_t FailedEptpChecks(Examiner& x, std::uint64_t eptp) {
+  std::uint32_t failed = 0;
   const auto ask = [&](Slot slot, EntryCheck check)
                        __attribute__((always_inline)) {
                          if (x.Ask(slot, eptp)) failed |= BitOf(check);
@@ -38,8 +38,8 @@ std::uint16_t FailedEptpChecks(Examiner& x, std::uint64_t eptp) {
 }
 
 // 27.2.1.1.
-std::uint16_t FailedChecks(Examiner& x) {
-  std::uint16_t failed = 0;
+std::uint32_t FailedChecks(Examiner& x) {
+  std::uint32_t failed = 0;
   if (x.s.EnableEpt()) failed = FailedEptpChecks(x, x.state().controls.eptp);
   const auto ask = [&](Slot slot, EntryCheck check)
                        __attribute__((always_inline)) {
@@ -53,11 +53,15 @@ std::uint16_t FailedChecks(Examiner& x) {
   ask(Slot::kCtl8, EntryCheck::kCtl8);
   ask(Slot::kCtl9, EntryCheck::kCtl9);
   ask(Slot::kCtl10, EntryCheck::kCtl10);
+  ask(Slot::kCtl11, EntryCheck::kCtl11);
+  ask(Slot::kCtl12, EntryCheck::kCtl12);
+  ask(Slot::kCtl13, EntryCheck::kCtl13);
+  ask(Slot::kCtl14, EntryCheck::kCtl14);
   return failed;
 }
 
 // Of the first of these checks; there is one.
-RuleAt RuleOfCheck(std::uint16_t failed) {
+RuleAt RuleOfCheck(std::uint32_t failed) {
   return {RuleOf(static_cast<EntryCheck>(std::countr_zero(failed))), 0};
 }
 
@@ -73,7 +77,7 @@ Bit7 ReadingsOfBit7(Examiner& x, std::uint64_t eptp) {
 }
 
 // 27.2: VMfailValid with VM-instruction error 7; nothing is loaded.
-void AddRefusedControls(const Examiner& x, std::uint16_t failed,
+void AddRefusedControls(const Examiner& x, std::uint32_t failed,
                         Verdict& verdict) {
   Alternative& entry = AddUntouched(x, RuleOfCheck(failed), verdict);
   entry.event.kind = EventKind::kVmEntryFailure;
@@ -161,7 +165,7 @@ void JudgeVmfunc(Examiner& x, const Step& step, Verdict& verdict) {
   const std::uint64_t eptp = x.state().memory.Load(address);
   x.trace().entries.push_back({Structure::kEptpList, 0, 0, address, eptp});
   x.NotePhysical(address);
-  const std::uint16_t failed = FailedEptpChecks(x, eptp);
+  const std::uint32_t failed = FailedEptpChecks(x, eptp);
   if (failed != 0) return exit(RuleOfCheck(failed));
   if (x.Ask(Slot::kCtl4Refused, eptp)) return exit({Rule::kCtl4, 0});
   const Bit7 bit7 = ReadingsOfBit7(x, eptp);
@@ -408,7 +412,7 @@ void Reference::JudgeEntry(const MachineState& state, Verdict& verdict,
                            Trace& trace) const {
   Reset(verdict, trace);
   Examiner x(dialect_, state, trace);
-  std::uint16_t failed = FailedChecks(x);
+  std::uint32_t failed = FailedChecks(x);
   const Bit7 bit7 =
       x.s.EnableEpt() ? ReadingsOfBit7(x, state.controls.eptp) : Bit7{};
   if (failed != 0) {

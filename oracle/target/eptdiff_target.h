@@ -491,7 +491,12 @@ enum eptdiff_check {
   EPTDIFF_CHECK_VM_FUNCTIONS = 10, /* reserved VM-function controls */
   EPTDIFF_CHECK_VIRTUAL_NMIS = 11, /* without NMI exiting */
   EPTDIFF_CHECK_NMI_WINDOW = 12,   /* NMI-window exiting, no virtual NMIs */
-  EPTDIFF_CHECK_INTEL_PT = 13      /* its controls of entry and exit */
+  EPTDIFF_CHECK_INTEL_PT = 13,     /* its controls of entry and exit */
+  EPTDIFF_CHECK_TPR_SHADOW = 14,   /* controls that need it */
+  EPTDIFF_CHECK_X2APIC_MODE = 15,  /* beside "virtualize APIC accesses" */
+  /* Virtual-interrupt delivery without external-interrupt exiting. */
+  EPTDIFF_CHECK_INTERRUPT_DELIVERY = 16,
+  EPTDIFF_CHECK_POSTED_INTERRUPTS = 17 /* without what they need */
 };
 
 typedef struct eptdiff_translation {

@@ -170,6 +170,39 @@ constexpr Alteration kVariants[] = {
      },
      "\"Intel PT uses guest physical addresses\" is accepted without \"load "
      "IA32_RTIT_CTL\""},
+    {"CTL-11/x2apic-mode-alone", Slot::kCtl11,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return !s.UseTprShadow() && s.VirtualizeX2apicMode();
+     },
+     "of the controls that need \"use TPR shadow\" only \"virtualize x2APIC "
+     "mode\" is checked"},
+    {"CTL-11/whatever-is-activated", Slot::kCtl11,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       constexpr std::uint64_t kSecondary = 1u << 4 | 1u << 8 | 1u << 9;
+       return value || (!s.UseTprShadow() &&
+                        (s.state->controls.secondary & kSecondary) != 0);
+     },
+     "secondary controls that need \"use TPR shadow\" are checked although "
+     "\"activate secondary controls\" is 0"},
+    {"CTL-11/without-ipi-virtualization", Slot::kCtl11,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return !s.UseTprShadow() &&
+              (s.VirtualizeX2apicMode() || s.ApicRegisterVirtualization() ||
+               s.VirtualInterruptDelivery());
+     },
+     "\"IPI virtualization\" is accepted without \"use TPR shadow\""},
+    {"CTL-14/delivery-suffices", Slot::kCtl14,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return s.ProcessPostedInterrupts() && !s.VirtualInterruptDelivery();
+     },
+     "\"process posted interrupts\" is accepted without \"acknowledge "
+     "interrupt on exit\""},
+    {"CTL-14/acknowledgement-suffices", Slot::kCtl14,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return s.ProcessPostedInterrupts() && !s.AcknowledgeInterruptOnExit();
+     },
+     "\"process posted interrupts\" is accepted without \"virtual-interrupt "
+     "delivery\""},
 };
 
 }  // namespace

@@ -126,4 +126,24 @@ std::uint64_t Ctl10(const Situation& s) {
          !(s.EntryControl(kLoadRtitControl) && s.ClearRtitOnExit());
 }
 
+std::uint64_t Ctl11(const Situation& s) {
+  return !s.UseTprShadow() &&
+         (s.VirtualizeX2apicMode() || s.ApicRegisterVirtualization() ||
+          s.VirtualInterruptDelivery() || s.IpiVirtualization());
+}
+
+std::uint64_t Ctl12(const Situation& s) {
+  return s.VirtualizeX2apicMode() && s.VirtualizeApicAccesses();
+}
+
+std::uint64_t Ctl13(const Situation& s) {
+  return s.VirtualInterruptDelivery() && !s.ExternalInterruptExiting();
+}
+
+// The vector and the descriptor's address are in no case: taken to be right.
+std::uint64_t Ctl14(const Situation& s) {
+  return s.ProcessPostedInterrupts() &&
+         !(s.VirtualInterruptDelivery() && s.AcknowledgeInterruptOnExit());
+}
+
 }  // namespace eptdiff::sdm

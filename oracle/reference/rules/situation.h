@@ -184,6 +184,18 @@ struct Situation {
            !(exception && sdm::Bits(event, 7, 5) != 0);
   }
 
+  bool ExternalInterruptExiting() const {
+    return sdm::Bit(state->controls.pin_based, 0);
+  }
+  bool ProcessPostedInterrupts() const {
+    return sdm::Bit(state->controls.pin_based, 7);
+  }
+  bool UseTprShadow() const { return sdm::Bit(state->controls.primary, 21); }
+  bool VirtualizeX2apicMode() const { return Secondary(4); }
+  bool ApicRegisterVirtualization() const { return Secondary(8); }
+  bool VirtualInterruptDelivery() const { return Secondary(9); }
+  bool IpiVirtualization() const { return Tertiary(4); }
+
   bool NmiExiting() const { return sdm::Bit(state->controls.pin_based, 3); }
   bool VirtualNmis() const { return sdm::Bit(state->controls.pin_based, 5); }
   bool NmiWindowExiting() const {
@@ -200,6 +212,9 @@ struct Situation {
   }
   bool ReportsBusyShadowStack() const {
     return state->guest.busy_shadow_stack && PrematurelyBusyShadowStack();
+  }
+  bool AcknowledgeInterruptOnExit() const {
+    return sdm::Bit(state->controls.exit_controls, 15);
   }
   bool ClearRtitOnExit() const {
     return sdm::Bit(state->controls.exit_controls, 25);

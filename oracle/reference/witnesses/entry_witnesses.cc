@@ -467,8 +467,9 @@ std::vector<NamedCase> CombinationCases() {
 
 std::vector<NamedCase> EntryWitnesses() {
   std::vector<NamedCase> cases = EptpCases();
-  for (auto more : {ControlCases(), SwitchCases(), Bit7Cases(),
-                    CombinationCases(), GuestStateWitnesses()}) {
+  for (auto more :
+       {ControlCases(), SwitchCases(), Bit7Cases(), CombinationCases(),
+        VirtualApicWitnesses(), GuestStateWitnesses()}) {
     cases.insert(cases.end(), more.begin(), more.end());
   }
   return cases;

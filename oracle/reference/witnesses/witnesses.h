@@ -45,6 +45,7 @@ std::span<const NamedCase> Witnesses();
 
 // By family of rules.
 std::vector<NamedCase> EntryWitnesses();             // EPTP, CTL
+std::vector<NamedCase> VirtualApicWitnesses();       // CTL-11 to CTL-14
 std::vector<NamedCase> GuestStateWitnesses();        // GST
 std::vector<NamedCase> VmfuncWitnesses();            // VMF
 std::vector<NamedCase> Cr0Witnesses();               // REG-1 to REG-4

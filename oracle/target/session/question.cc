@@ -45,6 +45,8 @@ static_assert(EPTDIFF_GUEST_STATE_FAILURE ==
               static_cast<int>(EventKind::kGuestStateFailure));
 static_assert(EPTDIFF_CHECK_HLAT == static_cast<int>(EntryCheck::kCtl3));
 static_assert(EPTDIFF_CHECK_INTEL_PT == static_cast<int>(EntryCheck::kCtl10));
+static_assert(EPTDIFF_CHECK_POSTED_INTERRUPTS ==
+              static_cast<int>(EntryCheck::kCtl14));
 static_assert((EPTDIFF_FILLS_ALL | EPTDIFF_FILLS_SAVED_STATE) == kAllFields);
 static_assert(EPTDIFF_FILLS_SAVED_STATE == kSavedFields);
 static_assert(EPTDIFF_FILLS_PENDING_DEBUG == SetOf(Field::kPendingDebug));
@@ -258,7 +260,7 @@ Incident ReadAnswer(const eptdiff_answer& answer, const Step* step,
   }
   if (event.kind == EventKind::kVmEntryFailure) {
     if (answer.failed_check < EPTDIFF_CHECK_EPTP_MEMORY_TYPE ||
-        answer.failed_check > EPTDIFF_CHECK_INTEL_PT) {
+        answer.failed_check > EPTDIFF_CHECK_POSTED_INTERRUPTS) {
       return Means(ProtocolError::kFailedCheck);
     }
     event.failed_check = static_cast<EntryCheck>(answer.failed_check);
