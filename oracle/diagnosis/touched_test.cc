@@ -53,7 +53,7 @@ TEST_F(TouchedByTest, WhatIsNotAskedAboutChangesNothing) {
 }
 
 // Those that change the verdict are among those that are touched, on top of the
-// SDM and on top of another alteration; and those are few.
+// SDM and, every third of them, on top of another alteration; and those are few.
 TEST_F(TouchedByTest, WhateverChangesTheVerdictIsTouched) {
   const auto all = AllAlterations();
   std::size_t touched_in_all = 0;
@@ -75,7 +75,7 @@ TEST_F(TouchedByTest, WhateverChangesTheVerdictIsTouched) {
       JudgeLastStep(named.c, DialectOf({number}), altered, named.keeps());
       EXPECT_TRUE(touched[i] || SameVerdict(sdm_.verdict, altered.verdict))
           << all[i].name;
-      if (number == base) continue;
+      if (number == base || (i + base) % 3 != 0) continue;
       JudgeLastStep(named.c, DialectOf(With(below, number)), altered,
                     named.keeps());
       EXPECT_TRUE(touched_above[i] ||

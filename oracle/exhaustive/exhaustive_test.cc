@@ -62,7 +62,8 @@ void CompareAll(int level, std::uint64_t stride, Comparison& comparison) {
 TEST_P(SingleEntriesTest, EngineConformsEverywhere) {
   EngineOracle engine;
   Comparison comparison = Strict(engine, Dialect(), "entries");
-  CompareAll(GetParam(), 1, comparison);
+  // A PML5E has fewer forms.
+  CompareAll(GetParam(), GetParam() == 5 ? 1 : 3, comparison);
   EXPECT_GT(comparison.tally().situations, 1'000'000u);
   EXPECT_EQ(comparison.tally().skipped, 0u);
 }
@@ -219,8 +220,13 @@ TEST(VmEntryTest, NoticesEveryCheck) {
         (name.starts_with("CTL-") && name != "CTL-4" && name != "CTL-5");
     if (!entry) continue;
     Comparison comparison(engine, Dialect().With(alteration), nullptr);
-    for (int space = 0; space < kEntrySpaces; ++space) {
-      const EntryStates& states = EntrySpace(space);
+    // Where it is looked for first: "eptp", "controls", "modes".
+    const int first = name.starts_with("EPTP-")  ? 0
+                      : name.starts_with("CTL-") ? 1
+                                                 : 3;
+    for (int i = 0; i < kEntrySpaces && comparison.tally().differing == 0;
+         ++i) {
+      const EntryStates& states = EntrySpace((first + i) % kEntrySpaces);
       CompareVmEntry(states, StrideOf(states), comparison);
     }
     EXPECT_GT(comparison.tally().differing, 0u) << alteration.name;
@@ -308,6 +314,7 @@ TEST(SensitivityTest, NoticesEveryRuleOfOneEntry) {
     Comparison comparison(engine, *dialect, nullptr);
     for (const Setting& setting : ChosenSettings()) {
       CompareEntries(level, setting, Patterns::kFew, 7, comparison);
+      if (comparison.tally().differing > 0) break;
     }
     EXPECT_GT(comparison.tally().differing, 0u) << name;
   }
@@ -325,6 +332,7 @@ TEST(SensitivityTest, NoticesEveryRuleOfRareAccesses) {
     Comparison comparison(engine, *dialect, nullptr);
     for (const Setting& setting : ChosenSettings()) {
       CompareRareAccesses(1, setting, 7, comparison);
+      if (comparison.tally().differing > 0) break;
     }
     EXPECT_GT(comparison.tally().differing, 0u) << name;
   }
@@ -357,6 +365,7 @@ TEST(SensitivityTest, PairsNoticeWhatNoSingleEntryShows) {
     ComparePairs(3, ClassesOfEntries(3, settings, Patterns::kFew, 31), 1,
                  ClassesOfEntries(1, settings, Patterns::kFew, 31), setting, 1,
                  pairs);
+    if (pairs.tally().differing > 0) break;
   }
   EXPECT_GT(pairs.tally().differing, 0u);
 }
