@@ -255,6 +255,18 @@ TEST(CheckCommandTest, ADesignIsNoMistakeWhereItIsDeclared) {
        "pages lose bits 51:32 of their address"},
       {EPTDIFF_THIN_BUILDER, "no-invept", "invept-missing",
        "INVEPT is missing after"},
+      {EPTDIFF_THIN_BUILDER, "half-a-block", "refused-not-done",
+       "if meant so: `frames` of its profile says how many it has"},
+      {EPTDIFF_BOUNDED_BUILDER, "", nullptr,
+       "declared: it has 12 frames at most"},
+      {EPTDIFF_BOUNDED_BUILDER, "undeclared-frames", "refused-not-done",
+       "an operation is refused (out of frames) that has to be done"},
+      {EPTDIFF_BOUNDED_BUILDER, "full-early", "refused-not-done",
+       "if meant so: `frames` of its profile says how many it has"},
+      {EPTDIFF_BOUNDED_BUILDER, "one-too-many", "frames-beyond-limit",
+       "than `frames` of its profile says"},
+      {EPTDIFF_BOUNDED_BUILDER, "keeps-more", "leak",
+       "is linked no more is not freed"},
   };
   for (const Design& design : kDesigns) {
     const Checked checked = Check(design.builder, design.ways, "1500");

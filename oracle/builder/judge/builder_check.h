@@ -20,6 +20,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <unordered_set>
 #include <utility>
@@ -160,6 +161,13 @@ class BuilderCheck {
   // What speaks against an operation, as the tables are now.
   RefusalSet Against(const TableOperation& operation) const;
 
+  // Whether the frames that the builder has declared to have may be too few
+  // for these operations, as the tables are now.
+  bool MayLackFrames(
+      std::initializer_list<const TableOperation*> operations) const;
+  // Whether the last operation has been refused for want of a frame, rightly.
+  bool lacked_frames() const { return lacked_frames_; }
+
   // Whether this word is of a table in use, as the last operation left them.
   bool IsInUse(Hpa word) const {
     return linked_.contains(word.value & ~std::uint64_t{0xfff});
@@ -201,6 +209,7 @@ class BuilderCheck {
   void Settle();
   void SettleInvept();
   void FollowAll();
+  void NoteAllocated(Hpa frame);
   void Follow(TableEvent& event);
   // Tables that were linked and are, and two words of an entry of such.
   void CompareTable(Hpa table, const TreePlace& place);
@@ -250,6 +259,11 @@ class BuilderCheck {
   void FindRefusal(const TableOperation& operation, const TableResult& result,
                    RefusalSet reasons, int level);
   void FindLeak(std::uint64_t frame);
+  void FindLeaks(const TableImage& image);
+  // Whether processors log to frames that are in use.
+  void CheckLogs();
+  // Tables that the operation makes at most.
+  std::uint64_t TablesFor(const TableOperation& operation) const;
   void FindForeignStore(Hpa address, const FrameMemory& memory);
   // What `memory` has at the place of `finding`, and `asked` for it.
   void AddPage(const FrameMemory& memory, const MappingModel& asked,
@@ -300,6 +314,7 @@ class BuilderCheck {
   BuilderFindings findings_;
   MappingModel after_;  // it; and, once all is replayed, what was before
   bool done_ = true;    // not refused
+  bool lacked_frames_ = false;
   bool excused_ = false;
   bool partial_ = false;    // frames have run out, and what was done may stay
   bool or_absent_ = false;  // pages may go

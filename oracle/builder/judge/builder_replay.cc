@@ -55,11 +55,10 @@ void BuilderCheck::Replay(TableEvent& event) {
   switch (event.kind) {
     case TableEvent::Kind::kAllocate:
       room_.memory.Fill(event.address, FramePool::kPoison);
-      in_use_.insert(event.address.value);
-      fresh_.push_back(event.address.value);
-      if (log_ != nullptr) log_->OnAllocated();
+      NoteAllocated(event.address);
       return;
     case TableEvent::Kind::kFree:
+      if (event.failed) Find(BuilderRule::kLogFreed, event.address.value);
       ReplayFree(event.address);
       return;
     case TableEvent::Kind::kStore:

@@ -60,11 +60,13 @@ bool TakesAddress(TableOperationKind kind) {
 // Addresses that the builder is asked for.
 void FitAddresses(const eptdiff_builder_profile& profile,
                   TableOperation& operation) {
-  if (profile.gpa_width != 0) {
-    operation.gpa.value &= (std::uint64_t{1} << profile.gpa_width) - 1;
-  }
   if (profile.max_bytes != 0) {
     operation.bytes = std::min(operation.bytes, profile.max_bytes);
+  }
+  if (profile.gpa_width != 0) {
+    const std::uint64_t end = std::uint64_t{1} << profile.gpa_width;
+    operation.gpa.value &= end - 1;
+    operation.bytes = std::min(operation.bytes, end - operation.gpa.value);
   }
   const bool odd = std::popcount(operation.gpa.value) % 2 != 0;
   if (TakesAddress(operation.kind) &&
@@ -177,6 +179,10 @@ std::string FaultOf(const eptdiff_builder_profile& profile) {
   }
   if (profile.max_bytes % 4096 != 0) {
     return "max_bytes: no multiple of 4096";
+  }
+  if (profile.frames != 0 &&
+      (profile.refusals & EPTDIFF_REFUSAL(EPTDIFF_NO_FRAMES)) == 0) {
+    return "frames: without EPTDIFF_NO_FRAMES in refusals";
   }
   if (profile.identity_maps > EPTDIFF_IDENTITY_ALWAYS) {
     return "identity_maps: none of EPTDIFF_IDENTITY_*";
