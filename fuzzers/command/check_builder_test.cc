@@ -267,6 +267,12 @@ TEST(CheckCommandTest, ADesignIsNoMistakeWhereItIsDeclared) {
        "than `frames` of its profile says"},
       {EPTDIFF_BOUNDED_BUILDER, "keeps-more", "leak",
        "is linked no more is not freed"},
+      {EPTDIFF_BOUNDED_BUILDER, "undeclared-bytes", "refused-not-done",
+       "if meant so: `gpa_width` and `max_bytes` of its profile"},
+      {EPTDIFF_BOUNDED_BUILDER, "wraps", "page-too-many",
+       "pages are mapped that were not asked for"},
+      {EPTDIFF_BOUNDED_BUILDER, "identity-uncached", "page-memory-type",
+       "pages get another memory type"},
   };
   for (const Design& design : kDesigns) {
     const Checked checked = Check(design.builder, design.ways, "1500");

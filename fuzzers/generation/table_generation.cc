@@ -515,7 +515,7 @@ void InsertTables(Random& random, std::uint64_t frames, Case& c) {
     step.operation.kind = kind;
     step.operation.level = 1;
     step.operation.gpa = Gpa{gpa};
-    step.operation.hpa = Hpa{(gpa & (k1G - 1)) + 2 * k1G};
+    step.operation.hpa = Hpa{2 * k1G};
     step.operation.flags = 7 | 6 << 3;
     return step;
   };
@@ -527,7 +527,7 @@ void InsertTables(Random& random, std::uint64_t frames, Case& c) {
   } else {
     const std::size_t pages =
         std::min<std::size_t>(tables / (2 + which) + 1, kMaxTableSteps - 4);
-    for (std::size_t i = 1; i <= pages; ++i) {
+    for (std::size_t i = 3; i < 3 + pages; ++i) {
       map(TableOperationKind::kMap, i * kSpans[which]);
     }
   }

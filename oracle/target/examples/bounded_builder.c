@@ -9,9 +9,8 @@
  *   undeclared-spare     the profile says nothing of the 2 frames
  *   keeps-more           more frames are kept than that
  *   undeclared-bytes     the profile does not say how large regions are
- *   undeclared-width     the profile does not say how wide addresses are
- *   wraps                likewise, and what lies above is mapped below
- *   region-in-a-table    a region that goes on in another table is cut off
+ *   wraps                nor how wide addresses are: what lies above 40 bits is
+ *                        mapped below
  *   identity-uncached    memory that is mapped to itself loses its memory type
  *   undeclared-identity  the profile does not say that there is such memory */
 #include <stdlib.h>
@@ -72,7 +71,7 @@ void eptdiff_builder_describe(eptdiff_builder_profile* profile) {
   if (!has("undeclared-frames")) profile->frames = FRAMES;
   if (!has("undeclared-spare")) profile->spare_frames = SPARE;
   if (!has("undeclared-bytes")) profile->max_bytes = MAX_BYTES;
-  if (!has("undeclared-width") && !has("wraps")) profile->gpa_width = WIDTH;
+  if (!has("wraps")) profile->gpa_width = WIDTH;
   if (!has("undeclared-identity")) {
     profile->identity_maps = EPTDIFF_IDENTITY_HALF;
   }
@@ -114,10 +113,8 @@ static int map_all(const eptdiff_builder_operation* asked) {
     if (is_mapped(asked->gpa + done)) return EPTDIFF_OVERLAP;
   }
   for (done = 0; done < asked->bytes; done += 4096) {
-    const uint64_t gpa = asked->gpa + done;
-    int result;
-    if (has("region-in-a-table") && done > 0 && gpa % 0x200000 == 0) break;
-    result = map(gpa, asked->hpa + done, asked->flags & ~lost);
+    const int result =
+        map(asked->gpa + done, asked->hpa + done, asked->flags & ~lost);
     if (result != EPTDIFF_DONE) return result;
   }
   return EPTDIFF_DONE;
