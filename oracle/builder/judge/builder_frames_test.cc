@@ -197,6 +197,76 @@ TEST(BuilderFramesTest, WhatIsInPlaceTakesNoFrame) {
   }
 }
 
+// Maps what an access exits for, as it was asked for before.
+class Lazy : public Bounded {
+ public:
+  using Bounded::Bounded;
+  bool handles_exits() const override { return true; }
+  void AddFacts(TableFacts& facts) const override {
+    Bounded::AddFacts(facts);
+    facts.on_demand = true;
+  }
+  TableResult Perform(const TableOperation& operation,
+                      std::vector<Interval>&) override {
+    asked_.push_back(operation);
+    return {};
+  }
+  ExitResult HandleExit(std::uint8_t, const Event& event) override {
+    std::vector<Interval> taken;
+    for (const TableOperation& each : asked_) {
+      if (each.gpa.value != event.gpa.value) continue;
+      return Bounded::Perform(each, taken).ok() ? ExitResult::kRetry
+                                                : ExitResult::kNoFrames;
+    }
+    return ExitResult::kNotOurs;
+  }
+
+ private:
+  std::vector<TableOperation> asked_;
+};
+
+TEST(BuilderFramesTest, AnExitThatFindsNoFrameIsNotBlamedEither) {
+  const Case c = TableCase()
+                     .Map(0, k4K, kAll)
+                     .Map(512 * k1G, k4K, kAll)
+                     .Read(0)
+                     .Read(512 * k1G)
+                     .Build();
+  const auto found = [&](std::size_t has, std::size_t declared) {
+    return Found(c, std::make_unique<Lazy>(Bounded::Numbers{has},
+                                           Bounded::Numbers{declared}));
+  };
+  EXPECT_EQ(found(7, 7), "");
+  EXPECT_EQ(found(6, 6), "");
+  EXPECT_EQ(found(4, 6), "");
+  EXPECT_EQ(found(6, 0), "exit-not-handled at step 4");
+  EXPECT_EQ(found(6, 7), "exit-not-handled at step 4");
+}
+
+// Of two operations at once each takes what it takes.
+TEST(BuilderFramesTest, TwoOperationsAtOnceMayBothLackFrames) {
+  class Threads : public Bounded {
+   public:
+    using Bounded::Bounded;
+    bool several_threads() const override { return true; }
+  };
+  Case c = TableCase()
+               .Map(0, k4K, kAll)
+               .Map(k2M, k4K, kAll)
+               .Map(2 * k2M, k4K, kAll)
+               .Build();
+  c.steps[2].processor = 1;
+  const auto found = [&](std::size_t has, std::size_t declared) {
+    return Found(c, std::make_unique<Threads>(Bounded::Numbers{has},
+                                              Bounded::Numbers{declared}));
+  };
+  EXPECT_EQ(found(6, 6), "");
+  EXPECT_EQ(found(5, 5), "");
+  EXPECT_EQ(found(4, 4), "");
+  EXPECT_EQ(found(5, 0), "operations-raced at step 3");
+  EXPECT_EQ(found(5, 6), "operations-raced at step 3");
+}
+
 TEST(BuilderFramesTest, FramesThatAreKeptForLaterAreDeclared) {
   // Three tables go.
   const Case c =
