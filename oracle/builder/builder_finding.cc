@@ -84,7 +84,9 @@ constexpr Breach kBreaches[] = {
     {BuilderRule::kFreedLinked, "freed-linked",
      "a frame is freed while it is linked", Rule::kWalk9},
     {BuilderRule::kFreedEarly, "freed-early",
-     "a frame is freed before the INVEPT that its removal needs",
+     "a frame is freed, or is another table, before the INVEPT that its "
+     "removal "
+     "needs",
      Rule::kCache9},
     {BuilderRule::kReleasedMapped,
      "page-released-mapped",

@@ -251,7 +251,8 @@ typedef struct eptdiff_builder_profile {
    * none of the operations on one page but MAP. */
   uint8_t on_demand;
   /* Frames that it may keep for later, in no table and no log: more than that
-   * is a leak. */
+   * is a leak. They become other tables after INVEPT, as if they had been
+   * released. */
   uint8_t spare_frames;
   /* Frames that it has at most at a time, the root, logs and spare ones among
    * them; 0: as many as `allocate` gives, as is so, too, where these are more

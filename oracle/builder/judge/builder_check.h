@@ -198,6 +198,8 @@ class BuilderCheck {
   void ReplayStore(TableEvent& event);
   void ReplayFree(Hpa frame);
   void ReplayInvept(const TableEvent& event);
+  // A table that waited for INVEPT is linked at this place.
+  void LinkWaiting(std::uint64_t address, const TreePlace& place);
   // A word of a table that is linked at `table`.
   void ChangeEntry(const TableEvent& event, const TreePlace& table);
   // A processor has set flags; in a table that is linked no more they belong to
@@ -335,6 +337,7 @@ class BuilderCheck {
   // Tables that wait for INVEPT, and where it is yet to be executed.
   struct Waiting : TreePlace {
     ProcessorSet processors = kAllProcessors;
+    bool refilled = false;  // something is mapped in it since
   };
   FrameMap<Waiting> waiting_;
   // Pages that are mapped otherwise, or not at all, likewise.

@@ -282,6 +282,63 @@ TEST(BuilderFramesTest, FramesThatAreKeptForLaterAreDeclared) {
   EXPECT_EQ(found(3, 2), "leak at step 2");
 }
 
+// Unmaps the page at 0, the only one of its table, and a page of the large page
+// behind it, whose table that one becomes: before INVEPT, or after it.
+class Reuses : public EngineBuilder {
+ public:
+  explicit Reuses(bool early) : early_(early) {}
+
+  bool shows_taken() const override { return false; }
+  TableResult Create(FramePool& pool, const Processor& processor,
+                     const Controls& controls, std::uint64_t unused) override {
+    pool_ = &pool;
+    return EngineBuilder::Create(pool, processor, controls, unused);
+  }
+  TableResult Perform(const TableOperation& operation,
+                      std::vector<Interval>& taken) override {
+    if (operation.kind != Kind::kUnmapRegion) {
+      return EngineBuilder::Perform(operation, taken);
+    }
+    const Hpa directory = TableAt(TableAt(Hpa{AddressIn(eptp())}));
+    const Hpa table = TableAt(directory);
+    const Hpa place{directory.value + 8};
+    const std::uint64_t large = *pool_->memory().At(place);
+    pool_->Store(directory, 0);
+    if (!early_) pool_->Invept(eptp());
+    for (std::uint64_t i = 0; i < 512; ++i) {
+      const std::uint64_t page = (large & ~0x80ull) + k4K * i;
+      pool_->Store(Hpa{table.value + 8 * i}, i == 0 ? 0 : page);
+    }
+    pool_->Store(place, table.value | 7);
+    pool_->Invept(eptp());
+    return {};
+  }
+
+ private:
+  Hpa TableAt(Hpa entry) const {
+    return Hpa{AddressIn(*pool_->memory().At(entry))};
+  }
+
+  const bool early_;
+  FramePool* pool_ = nullptr;
+};
+
+TEST(BuilderFramesTest, AFrameIsAnotherTableAfterInveptAlone) {
+  const auto found = [](bool early) {
+    const Case c = TableCase()
+                       .Map(0, k4K, kAll)
+                       .Map(k2M, k2M, kAll, 2)
+                       .UnmapRegion(0, k2M + k4K)
+                       .Build();
+    BuilderTrial trial(std::make_unique<Reuses>(early));
+    trial.Allow(SetOf(Waiver::kRepeatedInvept));
+    const BuilderStandings& standings = trial.Run(c);
+    return standings.finding.has_value() ? NameOf(standings.finding->rule) : "";
+  };
+  EXPECT_EQ(found(false), "");
+  EXPECT_EQ(found(true), "freed-early");
+}
+
 // Logs to a frame of its own on processor 0.
 class Logger : public EngineBuilder {
  public:
