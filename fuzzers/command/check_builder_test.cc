@@ -7,8 +7,11 @@
 
 #include "fuzzers/command/check_testing.h"
 #include "fuzzers/command/command_testing.h"
+#include "fuzzers/text/case_text.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "oracle/builder/builder_finding.h"
+#include "oracle/builder/judge/log_witnesses.h"
 
 namespace eptdiff {
 namespace {
@@ -255,6 +258,24 @@ TEST(CheckCommandTest, ADesignIsNoMistakeWhereItIsDeclared) {
        "pages lose bits 51:32 of their address"},
       {EPTDIFF_THIN_BUILDER, "no-invept", "invept-missing",
        "INVEPT is missing after"},
+      {EPTDIFF_THIN_BUILDER, "half-a-block", "refused-not-done",
+       "if meant so: `frames` of its profile says how many it has"},
+      {EPTDIFF_BOUNDED_BUILDER, "", nullptr,
+       "declared: it has 12 frames at most"},
+      {EPTDIFF_BOUNDED_BUILDER, "undeclared-frames", "refused-not-done",
+       "an operation is refused (out of frames) that has to be done"},
+      {EPTDIFF_BOUNDED_BUILDER, "full-early", "refused-not-done",
+       "if meant so: `frames` of its profile says how many it has"},
+      {EPTDIFF_BOUNDED_BUILDER, "one-too-many", "frames-beyond-limit",
+       "than `frames` of its profile says"},
+      {EPTDIFF_BOUNDED_BUILDER, "keeps-more", "leak",
+       "is linked no more is not freed"},
+      {EPTDIFF_BOUNDED_BUILDER, "undeclared-bytes", "refused-not-done",
+       "if meant so: `gpa_width` and `max_bytes` of its profile"},
+      {EPTDIFF_BOUNDED_BUILDER, "wraps", "page-too-many",
+       "pages are mapped that were not asked for"},
+      {EPTDIFF_BOUNDED_BUILDER, "identity-uncached", "page-memory-type",
+       "pages get another memory type"},
   };
   for (const Design& design : kDesigns) {
     const Checked checked = Check(design.builder, design.ways, "1500");
@@ -400,8 +421,33 @@ TEST(CheckCommandTest, NoWriteIsMissedByALogAndNoneInvented) {
       {"by-log,off-by-one", "log-lost", "the log does not have them"},
       {"by-log,dirty-stays", "log-lost", "the log does not have them"},
       {"by-log,full-stays-full", "exit-repeats", "comes to the same again"},
+      {"by-log,frees-its-logs", "log-freed", "its page-modification log to"},
   };
   ExpectTold(EPTDIFF_LOG_BUILDER, kMistakes, "4000");
+}
+
+// The seeds about logs: each tells a mistake of the example from the example.
+TEST(CheckCommandTest, ACaseOfALogTellsItsMistake) {
+  const TestDirectory directory;
+  for (const LogWitness& witness : LogWitnesses()) {
+    TextCase text_case;
+    text_case.c = witness.c;
+    const std::string file =
+        directory.File("case.textproto", FormatCase(text_case));
+    const auto run = [&](const std::string& bug) {
+      return RunEptdiff({"run", "--target", EPTDIFF_LOG_BUILDER, file},
+                        {"EPTDIFF_EXAMPLE_BUG=" + bug});
+    };
+    for (const char* way : {"", "by-log"}) {
+      const Ran right = run(way);
+      EXPECT_EQ(right.status, 0) << witness.name << right.out << right.err;
+    }
+    const Ran wrong =
+        run(std::string(witness.way) + "," + std::string(witness.mistake));
+    EXPECT_EQ(wrong.status, 1) << witness.name << wrong.out << wrong.err;
+    EXPECT_THAT(wrong.out, HasSubstr(std::string(NameOf(witness.rule))))
+        << witness.name;
+  }
 }
 
 // A write that ends at its second page may have made the first one dirty, which

@@ -500,6 +500,44 @@ void InsertLog(Random& random, Case& c) {
   }
 }
 
+// Begins with pages that take tables of their own, so many that there is room
+// for few others, or for none.
+void InsertTables(Random& random, std::uint64_t frames, Case& c) {
+  constexpr std::uint64_t kSpans[] = {k1G, 512 * k1G};
+  const std::uint64_t which = random.Below(2);
+  // Less the root, and what the first page takes more.
+  const std::uint64_t tables = std::max<std::uint64_t>(
+      1, frames + random.Below(4) - std::min<std::uint64_t>(frames, 4));
+  std::vector<Step> steps;
+  const auto map = [&](TableOperationKind kind, std::uint64_t gpa) -> Step& {
+    Step& step = steps.emplace_back();
+    step.kind = StepKind::kTableOperation;
+    step.operation.kind = kind;
+    step.operation.level = 1;
+    step.operation.gpa = Gpa{gpa};
+    step.operation.hpa = Hpa{2 * k1G};
+    step.operation.flags = 7 | 6 << 3;
+    return step;
+  };
+  if (random.OneIn(3)) {
+    TableOperation& operation =
+        map(TableOperationKind::kMapRegion, 32 * k1G).operation;
+    operation.level = 2;
+    operation.bytes = tables * k1G;
+  } else {
+    const std::size_t pages =
+        std::min<std::size_t>(tables / (2 + which) + 1, kMaxTableSteps - 4);
+    for (std::size_t i = 3; i < 3 + pages; ++i) {
+      map(TableOperationKind::kMap, i * kSpans[which]);
+    }
+  }
+  c.steps.resize(std::min(c.steps.size(), kMaxTableSteps - steps.size()));
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    Canonicalise(steps[i]);
+    Insert(i, steps[i], c);
+  }
+}
+
 void MutateOnce(Random& random, Case& c) {
   const std::size_t at = random.Below(c.steps.size() + 1);
   switch (random.Below(12)) {
@@ -578,6 +616,11 @@ void InsertPair(std::uint64_t seed, Case& c) {
 void InsertLog(std::uint64_t seed, Case& c) {
   Random random(seed);
   InsertLog(random, c);
+}
+
+void InsertTables(std::uint64_t seed, std::uint64_t frames, Case& c) {
+  Random random(seed);
+  InsertTables(random, frames, c);
 }
 
 void CrossOverTableCases(const Case& a, const Case& b, std::uint64_t seed,

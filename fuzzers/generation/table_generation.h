@@ -30,6 +30,8 @@ void MutateTableCase(std::uint64_t seed, Case& c);
 void InsertPair(std::uint64_t seed, Case& c);
 // Likewise, of one that logs what is written to: it does, and is asked.
 void InsertLog(std::uint64_t seed, Case& c);
+// Likewise, of one that has so many frames: most of them are needed at first.
+void InsertTables(std::uint64_t seed, std::uint64_t frames, Case& c);
 
 // Overwrites `child`: the machine and the first steps of `a`, then last steps
 // of `b`. Three different objects; both are canonical, and so is the child.

@@ -1,8 +1,8 @@
 // Writes the hand-written cases of the rules
 // (oracle/reference/witnesses/witnesses.h) and of builders
-// (oracle/builder/judge/table_witnesses.h) as the fuzz targets' bytes: one file
-// for each, named like it. The standard library is all that it needs; the
-// corpus itself is text, which takes more.
+// (oracle/builder/judge/table_witnesses.h, log_witnesses.h) as the fuzz
+// targets' bytes: one file for each, named like it. The standard library is all
+// that it needs; the corpus itself is text, which takes more.
 //
 // Usage: write_seed_bytes DIRECTORY
 #include <cstdint>
@@ -13,6 +13,7 @@
 
 #include "fuzzers/encoding/canonical.h"
 #include "fuzzers/encoding/encoding.h"
+#include "oracle/builder/judge/log_witnesses.h"
 #include "oracle/builder/judge/table_witnesses.h"
 #include "oracle/case.h"
 #include "oracle/reference/witnesses/witnesses.h"
@@ -42,6 +43,9 @@ bool WriteAll(const std::string& directory) {
     if (!Write(directory, witness.name, witness.c)) return false;
   }
   for (const TableWitness& witness : TableWitnesses()) {
+    if (!Write(directory, witness.name, witness.c)) return false;
+  }
+  for (const LogWitness& witness : LogWitnesses()) {
     if (!Write(directory, witness.name, witness.c)) return false;
   }
   return true;

@@ -34,6 +34,7 @@ enum class BuilderRule : std::uint8_t {
   kOwnFrames,       // stores go to allocated frames
   kLargePageData,   // ... and not into the large pages that are mapped
   kLeak,            // frames of tables that are linked no more are freed
+  kFrameLimit,      // no more frames are in use than declared
   kFreedTwice,      // what is freed is in use
   kFreedLinked,     // what is freed is not linked
   kFreedEarly,      // what was linked is freed after INVEPT
@@ -52,6 +53,7 @@ enum class BuilderRule : std::uint8_t {
   kLogTells,          // what is written to is told
   kLogRaced,          // ... also if that is between a load and a store
   kLogTellsNoMore,    // and nothing else
+  kLogFreed,          // what processors log to is not freed
   kExitProceeds,      // what an exit handler lets be done again proceeds
   kExitHandled,       // ... which it does with what was asked for
   kExitNotOurs,       // and with nothing else
@@ -62,7 +64,7 @@ enum class BuilderRule : std::uint8_t {
   kStaleType,         // ... or uses a memory type that is none any more
   kStaleTable,        // ... or walks through a table that is none any more
 };
-inline constexpr int kBuilderRuleCount = 44;
+inline constexpr int kBuilderRuleCount = 46;
 
 struct BuilderFinding {
   BuilderRule rule;

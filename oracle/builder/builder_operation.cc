@@ -55,13 +55,14 @@ RefusalSet ReasonsAgainstFlags(const TableFacts& facts, std::uint64_t flags) {
                             : TableError::kUnsupported);
 }
 
+}  // namespace
+
 bool HasPages(const TableFacts& facts, int level, std::uint64_t flags) {
   if (level == 1) return true;
   // What 1-GByte pages are split into has to be there, too.
-  return facts.page_2m && (level == 2 || facts.page_1g) && !Has(flags, 61);
+  return facts.page_2m && (level == 2 || (level == 3 && facts.page_1g)) &&
+         !Has(flags, 61);
 }
-
-}  // namespace
 
 std::uint64_t BytesOf(const TableOperation& operation, PageNow page) {
   if (operation.kind == TableOperationKind::kMap)

@@ -94,6 +94,9 @@ std::optional<PageNow> PageAfter(const TableOperation& operation, bool done,
 void ApplyToModel(const TableOperation& operation, PageNow page,
                   MappingModel& model);
 
+// Whether pages of `level` may have these flags.
+bool HasPages(const TableFacts& facts, int level, std::uint64_t flags);
+
 // The bytes, from `gpa` on, of what the operation is about.
 std::uint64_t BytesOf(const TableOperation& operation, PageNow page);
 

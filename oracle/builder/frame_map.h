@@ -28,6 +28,13 @@ class FrameMap {
     return at != end() && at->first == frame ? at : end();
   }
   bool contains(std::uint64_t frame) const { return find(frame) != end(); }
+  // Null if it is not there.
+  Value* Find(std::uint64_t frame) {
+    const const_iterator at = find(frame);
+    return at == end()
+               ? nullptr
+               : &entries_[static_cast<std::size_t>(at - begin())].second;
+  }
   // Of a frame that is there.
   const Value& at(std::uint64_t frame) const { return find(frame)->second; }
 

@@ -61,7 +61,8 @@ struct TableEvent {
   // which invalidates nothing.
   ProcessorSet processors = kAllProcessors;
   std::uint8_t type = kSingleContext;
-  bool failed = false;  // kWritten: it may be no write
+  bool failed = false;  // kWritten: it may be no write; kFree: of a frame that
+                        // a processor logs to
 };
 
 class FramePool {
@@ -135,7 +136,11 @@ class FramePool {
   }
   void FreeFrame(Hpa frame) {
     free_.push_back(frame);
-    events_.push_back({TableEvent::Kind::kFree, frame});
+    TableEvent& event = events_.emplace_back();
+    event.kind = TableEvent::Kind::kFree;
+    event.address = frame;
+    logs_.ForEachFrame(
+        [&](std::uint64_t log) { event.failed |= log == frame.value; });
   }
   std::uint64_t* Pointer(Hpa frame) {
     FrameMemory::Frame* words = memory_.Find(frame);

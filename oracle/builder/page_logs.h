@@ -32,6 +32,7 @@ class PageLogs {
 
   struct Log {
     bool enabled = false;
+    bool is_own = false;  // what software has set up, since it began
     std::uint64_t address = 0;
     std::uint16_t index = 0;
 
@@ -82,10 +83,12 @@ class PageLogs {
       case kAddressField:
         if (value % 0x1000 != 0 || value >= end_) return false;
         log.address = value;
+        log.is_own = true;
         return true;
       case kSecondaryField:
         if ((value & ~std::uint64_t{kEnablePml}) != secondary_) return false;
         log.enabled = (value & kEnablePml) != 0;
+        log.is_own = true;
         return true;
       default:
         return false;
@@ -98,6 +101,14 @@ class PageLogs {
       if (log.address == frame && frame != 0) return true;
     }
     return false;
+  }
+
+  // The frames that processors log to, as software has set that up.
+  template <typename Visit>
+  void ForEachFrame(Visit visit) const {
+    for (const Log& log : logs_) {
+      if (log.enabled && log.is_own) visit(log.address);
+    }
   }
 
   // The processor sets a dirty flag for `gpa`.

@@ -46,6 +46,7 @@ enum class Mistake : std::uint8_t {
   kReleasedMapped,  // the guest's memory
   kReleasedEarly,   // ... before INVEPT
   kLeak,            // a frame is linked no more, and not freed
+  kTooManyFrames,   // in use at a time
   kInveptFails,
   kInvvpidFails,
   kInveptMissing,    // detail: a Change
@@ -61,6 +62,7 @@ enum class Mistake : std::uint8_t {
   kRemovedNotShown,      // a page goes, and the builder does not say so
   kRemovedWithoutFlags,  // ... or without a processor's accessed, dirty flags
   kRemovedOtherwise,     // what it says is otherwise wrong
+  kLogFreed,             // a log's frame, while a processor logs to it
   kLogRaced,             // a write is not told, by a race
   kLogLost,              // ... at all
   kLogTooMuch,           // what was not written is told
@@ -70,7 +72,7 @@ enum class Mistake : std::uint8_t {
   kWalk,
   kStale,  // an access; no change before it was seen to need INVEPT
 };
-inline constexpr int kMistakeCount = 50;
+inline constexpr int kMistakeCount = 52;
 
 // What differs between a page and what was asked for, the first that applies.
 enum class PageBits : std::uint8_t {

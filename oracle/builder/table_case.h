@@ -82,6 +82,15 @@ class TableCase {
                .flags = flags});
   }
 
+  TableCase& LogOn() { return Do({.kind = Kind::kLogOn}); }
+  TableCase& LogOff() { return Do({.kind = Kind::kLogOff}); }
+  TableCase& LogAsk(std::uint64_t gpa, std::uint64_t bytes) {
+    return Do({.kind = Kind::kLogAsk, .gpa = Gpa{gpa}, .bytes = bytes});
+  }
+  TableCase& LogClear(std::uint64_t gpa, std::uint64_t bytes) {
+    return Do({.kind = Kind::kLogClear, .gpa = Gpa{gpa}, .bytes = bytes});
+  }
+
   // The last operation does not get its n-th frame.
   TableCase& Failing(std::uint16_t n) {
     c_.steps.back().operation.failing_allocation = n;

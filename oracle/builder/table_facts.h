@@ -5,6 +5,7 @@
 #ifndef EPTDIFF_ORACLE_BUILDER_TABLE_FACTS_H_
 #define EPTDIFF_ORACLE_BUILDER_TABLE_FACTS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -34,6 +35,9 @@ struct TableFacts {
   bool begins_mapped = false;  // what the first tables map is asked for
   // What is mapped may be absent, or have fewer rights, until it is used.
   bool on_demand = false;
+  // Frames that the builder has at most, 0: as many as it gets; and how many of
+  // them it may keep that are in no table.
+  std::size_t frames = 0, spare_frames = 0;
   std::uint64_t own = 0;  // bits that are the builder's where ignored
 };
 TableFacts FactsOf(const Processor& processor, const Controls& controls,

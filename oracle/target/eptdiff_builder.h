@@ -250,7 +250,18 @@ typedef struct eptdiff_builder_profile {
    * Operations then say what may be mapped. It has to have that function, and
    * none of the operations on one page but MAP. */
   uint8_t on_demand;
-  uint8_t reserved2[3];
+  /* Frames that it may keep for later, in no table and no log: more than that
+   * is a leak. They become other tables after INVEPT, as if they had been
+   * released. */
+  uint8_t spare_frames;
+  /* Frames that it has at most at a time, the root, logs and spare ones among
+   * them; 0: as many as `allocate` gives, as is so, too, where these are more
+   * than EPTDIFF_BUILDER_FRAMES. EPTDIFF_NO_FRAMES is then right, whatever
+   * `allocate` says, where the tables and logs that there are and the tables
+   * that the operation makes come to more: one at each place of the region
+   * where there is none and no large page can be. In an operation about the log
+   * it always is. */
+  uint16_t frames;
 } eptdiff_builder_profile;
 
 /* ---------------------------------------------------------------- the host */
@@ -343,9 +354,9 @@ typedef struct eptdiff_host {
    * (appendix B), of what page-modification logging takes (29.3.6): the PML
    * index (812H), the PML address (200EH), and of the secondary controls
    * (401EH) bit 17. 0; or 1 for another field, and for what VM entry would
-   * refuse. A log is a frame that is allocated. The last processor's is full as
-   * soon as something is logged in it, for it logs that for each entry that is
-   * left. */
+   * refuse. A log is a frame that is allocated, and is not released while the
+   * processor logs to it. The last processor's is full as soon as something is
+   * logged in it, for it logs that for each entry that is left. */
   int (*vmread)(void* context, uint32_t processor, uint32_t field,
                 uint64_t* value);
   int (*vmwrite)(void* context, uint32_t processor, uint32_t field,
@@ -394,7 +405,7 @@ EPTDIFF_TARGET_EXPORT void eptdiff_builder_list(
  * an entry leads to. Of the host it then needs the functions for INVEPT alone.
  * The guest is stopped (`guest_stopped`) in its functions; what its tables are
  * when one returns is looked at, and where it has no table left is for it to
- * know: EPTDIFF_NO_FRAMES may come at any time. */
+ * know: without `frames` EPTDIFF_NO_FRAMES may come at any time. */
 EPTDIFF_TARGET_EXPORT uint64_t eptdiff_builder_read(uint64_t address);
 
 /* A VM exit of a processor that uses the table: an EPT violation (48), an EPT

@@ -124,6 +124,19 @@ void AddDeclared(const BuilderSession& session, CheckReport& report) {
                       profile.always_flags));
   add(profile.identity_maps == EPTDIFF_IDENTITY_ALWAYS,
       "addresses are mapped to themselves");
+  add(profile.identity_maps == EPTDIFF_IDENTITY_HALF,
+      "addresses are mapped to themselves half of the time");
+  add(profile.frames != 0,
+      absl::StrCat("it has ", profile.frames, " frames at most"));
+  add(profile.spare_frames != 0,
+      absl::StrCat("it may keep ", profile.spare_frames,
+                   " frames that are in no table"));
+  add(profile.max_bytes != 0,
+      absl::StrFormat("no region of more than %x bytes was asked for",
+                      profile.max_bytes));
+  add(profile.gpa_width != 0,
+      absl::StrCat("no guest-physical address of more than ", profile.gpa_width,
+                   " bits was asked for"));
 }
 
 void AddNotAsked(const BuilderTargetCheck& check, CheckReport& report) {

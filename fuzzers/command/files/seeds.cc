@@ -3,11 +3,32 @@
 #include <optional>
 
 #include "fuzzers/encoding/canonical.h"
+#include "oracle/builder/judge/log_witnesses.h"
 #include "oracle/builder/judge/table_witnesses.h"
 #include "oracle/reference/witnesses/witnesses.h"
 #include "oracle/rules.h"
 
 namespace eptdiff {
+
+namespace {
+
+// Of a case about builders.
+template <typename Witness>
+Seed SeedOf(const Witness& witness) {
+  Seed seed;
+  seed.name = std::string(witness.name);
+  TextCase& text_case = seed.text_case;
+  text_case.c = witness.c;
+  Canonicalise(text_case.c);
+  if (const std::optional<Rule> rule = SdmRuleOf(witness.rule)) {
+    text_case.rules.emplace_back(IdentifierOf(*rule));
+    text_case.sdm_section = std::string(InfoOf(*rule).section);
+  }
+  text_case.explanation = std::string(witness.words);
+  return seed;
+}
+
+}  // namespace
 
 std::string PathOf(const Seed& seed) {
   return seed.name.substr(0, seed.name.find('-')) + "/" + seed.name +
@@ -29,19 +50,10 @@ std::vector<Seed> Seeds() {
     }
     seeds.push_back(std::move(seed));
   }
-  for (const TableWitness& witness : TableWitnesses()) {
-    Seed seed;
-    seed.name = std::string(witness.name);
-    TextCase& text_case = seed.text_case;
-    text_case.c = witness.c;
-    Canonicalise(text_case.c);
-    if (const std::optional<Rule> rule = SdmRuleOf(witness.rule)) {
-      text_case.rules.emplace_back(IdentifierOf(*rule));
-      text_case.sdm_section = std::string(InfoOf(*rule).section);
-    }
-    text_case.explanation = std::string(witness.words);
-    seeds.push_back(std::move(seed));
+  for (const TableWitness& each : TableWitnesses()) {
+    seeds.push_back(SeedOf(each));
   }
+  for (const LogWitness& each : LogWitnesses()) seeds.push_back(SeedOf(each));
   return seeds;
 }
 

@@ -38,6 +38,7 @@ Consequence ConsequenceOf(BuilderRule broken) {
     case BuilderRule::kLogTells:
     case BuilderRule::kLogRaced:
     case BuilderRule::kLogTellsNoMore:
+    case BuilderRule::kLogFreed:
     case BuilderRule::kLargePageData:
       return Consequence::kEffects;
     case BuilderRule::kExitProceeds:

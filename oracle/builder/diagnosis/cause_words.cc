@@ -62,6 +62,8 @@ constexpr MistakeWords kMistakes[] = {
      "memory of the guest is released that processors may reach by what they "
      "have cached: INVEPT is executed after that, or not at all"},
     {"leak", "a frame that is linked no more is not freed"},
+    {"frames-beyond-limit",
+     "more frames are in use at a time than `frames` of its profile says"},
     {"invept-fails",
      "INVEPT fails (by its type, or its descriptor), and invalidates nothing"},
     {"invvpid-fails",
@@ -90,6 +92,8 @@ constexpr MistakeWords kMistakes[] = {
      "processors had set"},
     {"removed-otherwise",
      "what is shown as removed, or with its flags cleared, is not what was"},
+    {"log-freed",
+     "a frame is freed that a processor writes its page-modification log to"},
     {"log-raced",
      "a processor writes to a page between the load of its entry and the store "
      "to it, and the log does not have it: use compare_exchange"},
@@ -361,7 +365,9 @@ std::string DesignWords(TableError reason, bool refused) {
              "asked "
              "for";
     case TableError::kNoFrames:
-      return "of a builder with eptdiff_builder_read it may come at any time";
+      return "`frames` of its profile says how many it has at most; without "
+             "that, it may come at any time of a builder with "
+             "eptdiff_builder_read";
     case TableError::kNoAccess:
     case TableError::kMisconfigured:
       return "`memory_types`, `leaf_flags` and `always_flags` of its profile "

@@ -77,6 +77,10 @@ Mistake MistakeOf(BuilderRule rule) {
       return Mistake::kEptp;
     case BuilderRule::kIteration:
       return Mistake::kListing;
+    case BuilderRule::kFrameLimit:
+      return Mistake::kTooManyFrames;
+    case BuilderRule::kLogFreed:
+      return Mistake::kLogFreed;
     case BuilderRule::kLogTells:
       return Mistake::kLogLost;
     case BuilderRule::kLogRaced:

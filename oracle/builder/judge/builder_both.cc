@@ -48,7 +48,10 @@ BuilderCheck::Order BuilderCheck::OrderOf(
   const auto does = [&](const TableOperation& operation,
                         const TableResult& result, PageNow page,
                         MappingModel& model) {
-    if (result.error == TableError::kNoFrames && pool_.failed()) return;
+    if (result.error == TableError::kNoFrames &&
+        (pool_.failed() || MayLackFrames({&first, &second}))) {
+      return;
+    }
     const RefusalSet reasons = ReasonsAgainst(operation, facts_, model, page);
     if (result.ok() && reasons == 0) {
       ApplyToModel(operation, page, model);

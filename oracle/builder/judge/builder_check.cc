@@ -69,7 +69,7 @@ void BuilderCheck::BeginJudging() {
   invvpid_ = 0;
   tolerates_now_ = false;
   fresh_.clear();
-  at_once_ = partial_ = false;
+  at_once_ = partial_ = lacked_frames_ = false;
   or_absent_ = (allowed_ & SetOf(Waiver::kLossyTables)) != 0;
   others_.clear();
 }
@@ -82,8 +82,9 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
   std::uint64_t leaf = 0;
   const PageNow page = PageAt(operation.gpa, leaf);
   const RefusalSet reasons = ReasonsAgainst(operation, facts_, model_, page);
-  const bool no_frames =
-      result.error == TableError::kNoFrames && pool_.failed();
+  const bool no_frames = result.error == TableError::kNoFrames &&
+                         (pool_.failed() || MayLackFrames({&operation}));
+  lacked_frames_ = no_frames;
   const bool is_excused = std::exchange(excused_, false) && !result.ok();
   const bool is_right =
       no_frames || is_excused ||
@@ -205,6 +206,7 @@ BuilderFindings BuilderCheck::JudgeEnd() {
   } else {
     CheckNeedlessInvept();
   }
+  CheckLogs();
   for (const std::uint64_t frame : in_use_) FindLeak(frame);
   if (log_ != nullptr) {
     log_->EndOperation({}, !findings_.empty(), tolerates_now_, needed_invept_);
@@ -223,6 +225,7 @@ void BuilderCheck::CheckEnd() {
   } else {
     CheckNeedlessInvept();
   }
+  CheckLogs();
   // Refused, and nothing happened: the tables are those that were right before,
   // if memory is.
   if (!done_ && !guest_stopped_ && room_.events.empty()) return CheckMemory();
@@ -242,11 +245,7 @@ void BuilderCheck::CheckEnd() {
       Find(BuilderRule::kEmptyTable, table, image.tables.at(table).level);
     }
   }
-  for (const std::uint64_t frame : in_use_) {
-    if (!image.tables.contains(frame) && !pool_.logs().IsLog(frame)) {
-      FindLeak(frame);
-    }
-  }
+  FindLeaks(image);
   for (const auto& [table, place] : image.tables) {
     if (!in_use_.contains(table)) {
       Find(BuilderRule::kFreedLinked, table, place.level);
@@ -511,6 +510,14 @@ void BuilderCheck::FindRefusal(const TableOperation& operation,
                     result.error);
   } else {
     log_->OnRefusal(Mistake::kRefusedOtherwise, result.error);
+  }
+}
+
+void BuilderCheck::FindLeaks(const TableImage& image) {
+  std::size_t spare = 0;
+  for (const std::uint64_t frame : in_use_) {
+    if (image.tables.contains(frame) || pool_.logs().IsLog(frame)) continue;
+    if (++spare > facts_.spare_frames) FindLeak(frame);
   }
 }
 

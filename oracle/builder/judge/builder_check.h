@@ -20,6 +20,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <unordered_set>
 #include <utility>
@@ -160,6 +161,13 @@ class BuilderCheck {
   // What speaks against an operation, as the tables are now.
   RefusalSet Against(const TableOperation& operation) const;
 
+  // Whether the frames that the builder has declared to have may be too few
+  // for these operations, as the tables are now.
+  bool MayLackFrames(
+      std::initializer_list<const TableOperation*> operations) const;
+  // Whether the last operation has been refused for want of a frame, rightly.
+  bool lacked_frames() const { return lacked_frames_; }
+
   // Whether this word is of a table in use, as the last operation left them.
   bool IsInUse(Hpa word) const {
     return linked_.contains(word.value & ~std::uint64_t{0xfff});
@@ -190,6 +198,8 @@ class BuilderCheck {
   void ReplayStore(TableEvent& event);
   void ReplayFree(Hpa frame);
   void ReplayInvept(const TableEvent& event);
+  // A table that waited for INVEPT is linked at this place.
+  void LinkWaiting(std::uint64_t address, const TreePlace& place);
   // A word of a table that is linked at `table`.
   void ChangeEntry(const TableEvent& event, const TreePlace& table);
   // A processor has set flags; in a table that is linked no more they belong to
@@ -201,6 +211,7 @@ class BuilderCheck {
   void Settle();
   void SettleInvept();
   void FollowAll();
+  void NoteAllocated(Hpa frame);
   void Follow(TableEvent& event);
   // Tables that were linked and are, and two words of an entry of such.
   void CompareTable(Hpa table, const TreePlace& place);
@@ -250,6 +261,11 @@ class BuilderCheck {
   void FindRefusal(const TableOperation& operation, const TableResult& result,
                    RefusalSet reasons, int level);
   void FindLeak(std::uint64_t frame);
+  void FindLeaks(const TableImage& image);
+  // Whether processors log to frames that are in use.
+  void CheckLogs();
+  // Tables that the operation makes at most.
+  std::uint64_t TablesFor(const TableOperation& operation) const;
   void FindForeignStore(Hpa address, const FrameMemory& memory);
   // What `memory` has at the place of `finding`, and `asked` for it.
   void AddPage(const FrameMemory& memory, const MappingModel& asked,
@@ -300,6 +316,7 @@ class BuilderCheck {
   BuilderFindings findings_;
   MappingModel after_;  // it; and, once all is replayed, what was before
   bool done_ = true;    // not refused
+  bool lacked_frames_ = false;
   bool excused_ = false;
   bool partial_ = false;    // frames have run out, and what was done may stay
   bool or_absent_ = false;  // pages may go
@@ -320,6 +337,7 @@ class BuilderCheck {
   // Tables that wait for INVEPT, and where it is yet to be executed.
   struct Waiting : TreePlace {
     ProcessorSet processors = kAllProcessors;
+    bool refilled = false;  // something is mapped in it since
   };
   FrameMap<Waiting> waiting_;
   // Pages that are mapped otherwise, or not at all, likewise.

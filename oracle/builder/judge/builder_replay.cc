@@ -55,11 +55,10 @@ void BuilderCheck::Replay(TableEvent& event) {
   switch (event.kind) {
     case TableEvent::Kind::kAllocate:
       room_.memory.Fill(event.address, FramePool::kPoison);
-      in_use_.insert(event.address.value);
-      fresh_.push_back(event.address.value);
-      if (log_ != nullptr) log_->OnAllocated();
+      NoteAllocated(event.address);
       return;
     case TableEvent::Kind::kFree:
+      if (event.failed) Find(BuilderRule::kLogFreed, event.address.value);
       ReplayFree(event.address);
       return;
     case TableEvent::Kind::kStore:
@@ -212,6 +211,11 @@ void BuilderCheck::ReplayStore(TableEvent& event) {
   const auto table = linked_.find(frame);
   if (table == linked_.end()) {
     *word = event.after;
+    if (Waiting* waiting = waiting_.Find(frame)) {
+      waiting->refilled |=
+          event.before != event.after && IsPresent(facts_, event.after);
+      return;
+    }
     filled_frame_ = frame;
     filled_ = room_.memory.Find(Hpa{frame});
   } else {
@@ -258,7 +262,7 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
   }
   for (const BuilderFinding& finding : room_.is.findings) Take(finding);
   for (const auto& [address, linked] : room_.is.tables) {
-    waiting_.erase(address);
+    LinkWaiting(address, linked);
     if (!linked_.insert(address, linked)) {
       Find(BuilderRule::kTree, address, linked.level);
     }
@@ -275,6 +279,17 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
       IsPresent(facts_, previous) && !IsLeaf(previous, place.level) &&
       IsPresent(facts_, event.after) && IsLeaf(event.after, place.level);
   CheckFlagsKept(merges ? KeptFlags::Until::kTheEnd : KeptFlags::Until::kNow);
+}
+
+void BuilderCheck::LinkWaiting(std::uint64_t address, const TreePlace& place) {
+  const Waiting* waiting = waiting_.Find(address);
+  if (waiting == nullptr) return;
+  // At its own place processors find there what they may.
+  if (waiting->refilled &&
+      (waiting->gpa != place.gpa || waiting->level != place.level)) {
+    FindOrTolerate(BuilderRule::kFreedEarly, address, waiting->level);
+  }
+  waiting_.erase(address);
 }
 
 bool BuilderCheck::IsOldOrNew(const TreePlace& place, Leeway leeway,

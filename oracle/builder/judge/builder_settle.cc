@@ -29,9 +29,7 @@ void BuilderCheck::Follow(TableEvent& event) {
   const std::uint64_t frame = event.address.value & ~0xfffull;
   switch (event.kind) {
     case TableEvent::Kind::kAllocate:
-      in_use_.insert(frame);
-      fresh_.push_back(frame);
-      if (log_ != nullptr) log_->OnAllocated();
+      NoteAllocated(event.address);
       return;
     case TableEvent::Kind::kFree:
       happenings_ |= SetOf(Happening::kFrameFreed);

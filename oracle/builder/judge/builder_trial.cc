@@ -219,6 +219,7 @@ bool BuilderTrial::Ask(const TableOperation& operation) {
   if (IsAboutLog(operation.kind)) check_->SetTold(builder_->told());
   Take(check_->Judge(operation, result,
                      builder_->shows_taken() ? &taken_ : nullptr));
+  standings_.lacked_frames |= check_->lacked_frames();
   Conclude(operation);
   Report({.number = standings_.step,
           .step = &case_->steps[standings_.step - 1],
@@ -486,8 +487,16 @@ bool BuilderTrial::HandleExits(const Step& step) {
     if (!is_full) processors_[step.processor].OnViolation(gpa);
     pool_.LeaveGuest(step.processor);
     processors_.BeginOperation({});
-    const auto result = builder_->HandleExit(step.processor, event);
-    const bool lacks = pool_.failed();
+    using ExitResult = BuilderUnderTest::ExitResult;
+    const ExitResult result = builder_->HandleExit(step.processor, event);
+    // For a page of 4 KBytes, which may take most.
+    const TableOperation page = {
+        .kind = TableOperationKind::kMap,
+        .level = 1,
+        .gpa = Gpa{gpa.value & ~(kPage - 1)},
+    };
+    const bool lacks = pool_.failed() || (result == ExitResult::kNoFrames &&
+                                          check_->MayLackFrames({&page}));
     if (lacks && !MayAsk(Only(TableError::kNoFrames))) return false;
     standings_.lacked_frames |= lacks;
     Take(check_->JudgeExit());
@@ -496,7 +505,6 @@ bool BuilderTrial::HandleExits(const Step& step) {
     check_->AfterAccess();
     standings_.waived |= check_->waived();
     LoadLog(step.processor);
-    using ExitResult = BuilderUnderTest::ExitResult;
     if (!standings_.finding.has_value() && allowed.has_value()) {
       if (result == ExitResult::kRetry && !*allowed) {
         Find(BuilderRule::kExitNotOurs, gpa.value);

@@ -1,8 +1,8 @@
 /* A builder that logs which pages the guest writes to, for live migration:
  * simple_builder.c with a list of its pages beside. By dirty flags alone, or,
- * with `by-log`, by page-modification logging: a log for each logical processor,
- * which is read out when it is full and when somebody asks. EPTDIFF_EXAMPLE_BUG
- * names what is otherwise, commas between:
+ * with `by-log`, by page-modification logging: a log for each logical
+ * processor, which is read out when it is full and when somebody asks.
+ * EPTDIFF_EXAMPLE_BUG names what is otherwise, commas between:
  *
  *   by-log             none: see above
  *   races              a flag is cleared by a load and a store, needed or not
@@ -13,7 +13,9 @@
  *   off-by-one         with by-log: the newest entry is left out
  *   dirty-stays        with by-log: what is cleared has its flag still, so that
  *                      another write to it is not logged
- *   full-stays-full    with by-log: the index stays where it is */
+ *   full-stays-full    with by-log: the index stays where it is
+ *   frees-its-logs     with by-log: a log is freed before the processor is told
+ *                      to write to it no more */
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,7 +45,7 @@ static struct {
 } pages[MAX_PAGES];
 static int page_count;
 static int logging;
-static int stored; /* by "races" */
+static int stored;    /* by "races" */
 static int has_flags; /* EPTP bit 6 */
 static uint64_t logs[MAX_PROCESSORS];
 
@@ -103,10 +105,12 @@ static void stop_logs(void) {
   uint32_t i;
   for (i = 0; i < host->processors && logs[i] != 0; ++i) {
     uint64_t controls;
+    const int early = has("frees-its-logs");
+    if (early) host->release(host->context, logs[i]);
     host->vmread(host->context, i, SECONDARY, &controls);
     host->vmwrite(host->context, i, SECONDARY, controls & ~ENABLE_PML);
     host->vmwrite(host->context, i, PML_ADDRESS, 0);
-    host->release(host->context, logs[i]);
+    if (!early) host->release(host->context, logs[i]);
     logs[i] = 0;
   }
 }

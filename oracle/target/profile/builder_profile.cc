@@ -57,14 +57,38 @@ bool TakesAddress(TableOperationKind kind) {
          kind == TableOperationKind::kRemap;
 }
 
+// An address of `width` bits: what lies far up is as far up as that goes, and
+// what lay near it still does.
+std::uint64_t FitWidth(std::uint64_t address, int width) {
+  constexpr std::uint64_t kNear = (std::uint64_t{1} << 34) - 1;
+  const int excess = std::bit_width(address) - width;
+  if (excess <= 0) return address;
+  const std::uint64_t end = std::uint64_t{1} << width;
+  return ((address >> excess & ~kNear) | (address & kNear)) & (end - 1);
+}
+
+// Whether a guest-physical address may be none of the host's. Few are where
+// that has to be refused, and none else.
+bool MayBeOutOfRange(const eptdiff_builder_profile& profile,
+                     std::uint64_t gpa) {
+  return profile.identity_maps != EPTDIFF_IDENTITY_ALWAYS ||
+         ((profile.refusals & EPTDIFF_REFUSAL(EPTDIFF_OUT_OF_RANGE)) != 0 &&
+          std::popcount(gpa) % 8 == 0);
+}
+
 // Addresses that the builder is asked for.
-void FitAddresses(const eptdiff_builder_profile& profile,
+void FitAddresses(const eptdiff_builder_profile& profile, int maxphyaddr,
                   TableOperation& operation) {
-  if (profile.gpa_width != 0) {
-    operation.gpa.value &= (std::uint64_t{1} << profile.gpa_width) - 1;
-  }
   if (profile.max_bytes != 0) {
     operation.bytes = std::min(operation.bytes, profile.max_bytes);
+  }
+  if (profile.gpa_width != 0) {
+    const std::uint64_t end = std::uint64_t{1} << profile.gpa_width;
+    operation.gpa.value = FitWidth(operation.gpa.value, profile.gpa_width);
+    operation.bytes = std::min(operation.bytes, end - operation.gpa.value);
+  }
+  if (!MayBeOutOfRange(profile, operation.gpa.value)) {
+    operation.gpa.value = FitWidth(operation.gpa.value, maxphyaddr);
   }
   const bool odd = std::popcount(operation.gpa.value) % 2 != 0;
   if (TakesAddress(operation.kind) &&
@@ -178,6 +202,10 @@ std::string FaultOf(const eptdiff_builder_profile& profile) {
   if (profile.max_bytes % 4096 != 0) {
     return "max_bytes: no multiple of 4096";
   }
+  if (profile.frames != 0 &&
+      (profile.refusals & EPTDIFF_REFUSAL(EPTDIFF_NO_FRAMES)) == 0) {
+    return "frames: without EPTDIFF_NO_FRAMES in refusals";
+  }
   if (profile.identity_maps > EPTDIFF_IDENTITY_ALWAYS) {
     return "identity_maps: none of EPTDIFF_IDENTITY_*";
   }
@@ -206,7 +234,7 @@ bool BuilderFitting::Fit(Case& c) const {
       step.processor = 0;
       operation.meanwhile = 0;
     }
-    FitAddresses(profile_, operation);
+    FitAddresses(profile_, c.processor.maxphyaddr, operation);
     if (SetsFlags(operation.kind)) {
       operation.flags = FlagsIn(profile_, operation.flags);
     } else if (operation.kind == TableOperationKind::kClearFlags) {

@@ -132,8 +132,10 @@ TEST(BuilderProfileTest, AddressesAreThoseThatItTakes) {
   EXPECT_EQ(asked(profile, 0x7000000000).gpa.value, 0x7000000000u);
   profile.gpa_width = 36;
   profile.max_bytes = 0x200000;
-  EXPECT_EQ(asked(profile, 0x7000003000).gpa.value, 0x3000u);
+  // As far up as that goes.
+  EXPECT_EQ(asked(profile, 0x7000003000).gpa.value, 0xc00003000u);
   EXPECT_EQ(asked(profile, 0).bytes, 0x200000u);
+  EXPECT_EQ(asked(profile, 0xffffff000).bytes, 0x1000u);
   profile.identity_maps = EPTDIFF_IDENTITY_ALWAYS;
   EXPECT_EQ(asked(profile, 0x3000).hpa.value, 0x3000u);
   EXPECT_EQ(asked(profile, 0x4000).hpa.value, 0x4000u);
@@ -182,6 +184,12 @@ TEST(BuilderProfileTest, FaultsNameTheirField) {
             "gpa_width: 0, or from 32 to 52");
   EXPECT_EQ(fault([](auto& p) { p.max_bytes = 1; }),
             "max_bytes: no multiple of 4096");
+  EXPECT_EQ(fault([](auto& p) { p.frames = 9; }), "");
+  EXPECT_EQ(fault([](auto& p) {
+              p.frames = 9;
+              p.refusals &= ~EPTDIFF_REFUSAL(EPTDIFF_NO_FRAMES);
+            }),
+            "frames: without EPTDIFF_NO_FRAMES in refusals");
   EXPECT_EQ(fault([](auto& p) { p.on_demand = 1; }),
             "on_demand: with operations on a page that need not be there");
   EXPECT_EQ(fault([](auto& p) {

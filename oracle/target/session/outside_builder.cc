@@ -203,6 +203,8 @@ OutsideBuilder::OutsideBuilder(const BuilderFunctions& functions,
       begins_mapped_(profile.begins_mapped != 0),
       on_demand_(profile.on_demand != 0),
       logs_((profile.operations & EPTDIFF_LOG_OPERATIONS) != 0),
+      frames_(profile.frames),
+      spare_frames_(profile.spare_frames),
       abandon_(std::move(abandon)) {
   std::memset(&host_, 0, sizeof(host_));
   host_.size = sizeof(host_);
@@ -257,6 +259,8 @@ void OutsideBuilder::AddFacts(TableFacts& facts) const {
   facts.map_replaces = map_replaces_;
   facts.begins_mapped = begins_mapped_;
   facts.on_demand = on_demand_;
+  facts.frames = frames_;
+  facts.spare_frames = spare_frames_;
 }
 
 void OutsideBuilder::Look() {
@@ -290,7 +294,8 @@ TableResult OutsideBuilder::ResultOf(int result) {
     not_modelled_ = true;
     return {TableError::kUnsupported, Gpa{}};
   }
-  if (result == EPTDIFF_NO_FRAMES && functions_.read != nullptr) {
+  if (result == EPTDIFF_NO_FRAMES && functions_.read != nullptr &&
+      frames_ == 0) {
     pool_->NoteNoRoom();
   }
   const bool known = result == EPTDIFF_DONE ||

@@ -95,6 +95,7 @@ class OutsideBuilder final : public BuilderUnderTest {
   const std::uint64_t trap_mask_, trap_value_;
   const bool map_replaces_, begins_mapped_, on_demand_;
   const bool logs_;
+  const std::size_t frames_, spare_frames_;
   const Abandon abandon_;
   eptdiff_host host_;
   FramePool* pool_ = nullptr;

@@ -1,0 +1,31 @@
+// Hand-written cases about builders that log which pages the guest writes to:
+// for each mistake of the example that does (oracle/target/examples/
+// log_builder.c) one on which it shows, and that the example passes. They are
+// seeds, too.
+// Thread-safety: constant after its first use.
+#ifndef EPTDIFF_ORACLE_BUILDER_JUDGE_LOG_WITNESSES_H_
+#define EPTDIFF_ORACLE_BUILDER_JUDGE_LOG_WITNESSES_H_
+
+#include <span>
+#include <string_view>
+
+#include "oracle/builder/builder_finding.h"
+#include "oracle/case.h"
+
+namespace eptdiff {
+
+struct LogWitness {
+  std::string_view name;   // a file name without extension
+  std::string_view words;  // what it is about
+  std::string_view way;    // of the example: "" by flags, "by-log"
+  std::string_view mistake;
+  BuilderRule rule;  // that the mistake breaks here
+  Case c;
+};
+
+// All of them. Each name occurs once, and is none of TableWitnesses().
+std::span<const LogWitness> LogWitnesses();
+
+}  // namespace eptdiff
+
+#endif  // EPTDIFF_ORACLE_BUILDER_JUDGE_LOG_WITNESSES_H_
