@@ -53,7 +53,8 @@ TEST_F(TouchedByTest, WhatIsNotAskedAboutChangesNothing) {
 }
 
 // Those that change the verdict are among those that are touched, on top of the
-// SDM and, every third of them, on top of another alteration; and those are few.
+// SDM and, every third of them, on top of another alteration; and those are
+// few.
 TEST_F(TouchedByTest, WhateverChangesTheVerdictIsTouched) {
   const auto all = AllAlterations();
   std::size_t touched_in_all = 0;

@@ -145,7 +145,8 @@ class Comparison {
   void CompareFailedCheck() {
     if (!(fields_ & SetOf(Field::kFailedCheck))) return;
     const auto given = static_cast<unsigned>(given_.event.failed_check);
-    if (given < kEntryCheckCount && (expected_.failed_checks >> given & 1)) return;
+    if (given < kEntryCheckCount && (expected_.failed_checks >> given & 1))
+      return;
     Add({Field::kFailedCheck,
          0,
          {},
