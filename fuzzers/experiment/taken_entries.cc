@@ -23,10 +23,13 @@ template <typename Path>
 bool Have(Over over, const Path& path, std::uint64_t bits) {
   std::uint64_t common = ~std::uint64_t{0};
   std::uint64_t any = 0;
+  bool each = true;
   for (const auto& used : path) {
     common &= used.value;
     any |= used.value;
+    each &= (used.value & bits) != 0;
   }
+  if (over == Over::kEach) return each;
   return ((over == Over::kAll ? common : any) & bits) != 0;
 }
 

@@ -2,6 +2,7 @@
 // that is the reference with one slot filled otherwise.
 #include "fuzzers/experiment/uses.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -147,6 +148,32 @@ TEST(UsesTest, WhatMakesAGuestsEntryWritableIsLearned) {
   EXPECT_EQ(cause.effect.part, Part::kUse);
   EXPECT_EQ(cause.effect.from, Bit(1));
   EXPECT_EQ(UseBits(cause.effect), Bit(1) | Bit(9));
+}
+
+// Entry by entry, and so in the exit qualification.
+bool EachAllowsWrites(const Situation& s) {
+  return std::all_of(s.path.begin(), s.path.end(), [](const auto& used) {
+    return (used.value & (Bit(1) | Bit(11))) != 0;
+  });
+}
+
+std::uint64_t RefusesWritesOfEach(const Situation& s, std::uint64_t) {
+  return s.writes && !EachAllowsWrites(s);
+}
+
+std::uint64_t TellsWrites(const Situation& s, std::uint64_t value) {
+  return value != 0 ||
+         (!s.not_present && !s.beyond_width && EachAllowsWrites(s));
+}
+
+TEST(UsesTest, ARightThatIsToldAsWellIsOneMistake) {
+  const Cause cause = TheCause({{"", Slot::kVio3, RefusesWritesOfEach, ""},
+                                {"", Slot::kQual4, TellsWrites, ""}});
+  EXPECT_EQ(cause.effect.part, Part::kRight);
+  EXPECT_EQ(cause.effect.from, Bit(1));
+  EXPECT_EQ(cause.effect.mask, Bit(11));
+  EXPECT_EQ(cause.effect.value, Bit(11));
+  EXPECT_TRUE(cause.when.empty());
 }
 
 // What is seen without asking holds when it is asked.
