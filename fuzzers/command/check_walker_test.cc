@@ -263,7 +263,7 @@ TEST(CheckCommandTest, AddressesOfALookUpThatAreCutAreFound) {
 // found besides.
 TEST(CheckCommandTest, APresenceThatIsTwoMistakesIsToldAsTwo) {
   const Checked checked = Check(EPTDIFF_FAULTY_WALKER,
-                                "present-if-bit-0-or-11-without-10", "40000");
+                                "present-if-bit-0-or-11-without-10", "60000");
   EXPECT_EQ(checked.ran.status, 1) << checked.ran.err;
   EXPECT_EQ(checked.departures.size() + checked.findings.size(), 2u)
       << checked.ran.out;
