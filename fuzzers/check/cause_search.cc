@@ -150,17 +150,36 @@ CauseSearch::Key CauseSearch::KeyOf(const Observed& observed) {
   return {first.field, first.index, first.why.rule, first.why.level};
 }
 
+// What is a mistake of its own is so whatever else is known by now: it stays if
+// it explains its examples as before.
+bool CauseSearch::Stays(const TargetCause& found) {
+  return !found.examples.empty() &&
+         std::all_of(found.examples.begin(), found.examples.end(),
+                     [&](const Observed& example) {
+                       const auto now = Ask(example.question);
+                       return now.has_value() && now->departs &&
+                              experiments_->Explains(found.cause, *now);
+                     });
+}
+
 void CauseSearch::SetDialect(const Dialect& dialect) {
   dialect_ = dialect;
   std::vector<Observed> before = std::exchange(departing_, {});
-  for (const TargetCause& found : found_) before.push_back(found.example);
-  found_.clear();
+  std::vector<TargetCause> causes = std::exchange(found_, {});
   counts_.clear();
   given_up_.clear();
   Begin();
+  for (TargetCause& found : causes) {
+    before.push_back(found.example);
+    if (!Stays(found)) continue;
+    experiments_->Adopt(found.cause);
+    found_.push_back(std::move(found));
+  }
   for (const Observed& observed : before) {
     const std::optional<Observed> now = Ask(observed.question);
-    if (now.has_value() && now->departs) Add(*now);
+    if (!now.has_value() || !now->departs) continue;
+    if (experiments_->CauseOf(*now).has_value()) continue;
+    Add(*now);
   }
 }
 

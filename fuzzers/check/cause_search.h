@@ -2,8 +2,9 @@
 // studied by experiment (experiment/experiments.h), the most frequent first,
 // within a share of what is done at all.
 //
-// A cause that is known mutes what it explains. With another dialect everything
-// is looked for anew, from the answers that were gathered.
+// A cause that is known mutes what it explains. With another dialect it stays
+// if it explains all of its examples there; everything else is looked for anew,
+// from the answers that were gathered.
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_FUZZERS_CHECK_CAUSE_SEARCH_H_
 #define EPTDIFF_FUZZERS_CHECK_CAUSE_SEARCH_H_
@@ -93,6 +94,7 @@ class CauseSearch {
   std::optional<Observed> Ask(const Case& question);
   std::vector<Observed> AskPool();
   Observed Smaller(const Observed& observed, const Key& key);
+  bool Stays(const TargetCause& found);
   void TakeExplained();
   void DropSubsumed();
 

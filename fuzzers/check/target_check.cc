@@ -27,6 +27,9 @@ constexpr std::uint64_t kFreeDiagnoses = 24;
 // A case costs as much as so many verdicts.
 constexpr std::uint64_t kVerdictsOfCase = 4;
 constexpr std::uint64_t kCasesOfDiagnosis = 20'000;
+// Beside causes that experiments have found, most of what departs is theirs in
+// part, and no known mistake: less is spent on looking for one.
+constexpr Diagnosis::Effort kBesideCauses = {.search = 15'000, .of_one = 5'000};
 
 }  // namespace
 
@@ -155,7 +158,8 @@ void TargetCheck::Reconsider(bool last) {
     }
   }
   // What they leave is for the diagnosis, as if there were nothing else.
-  auto rest = std::make_unique<Diagnosis>(oracle_.fields());
+  auto rest = std::make_unique<Diagnosis>(oracle_.fields(), kBesideCauses);
+  ObserveWhatAgrees(*rest);
   std::size_t asked = 0;
   for (const Case& c : disagreed_) {
     const auto departure = DepartureIn(*sdm_table_, c);
@@ -178,6 +182,31 @@ void TargetCheck::Reconsider(bool last) {
   diagnosis_ = std::move(rest);
   causes_ = std::move(plain);
   SetDialect(diagnosis_->explanation().dialect());
+}
+
+// Answers that agree refute as much as others do.
+void TargetCheck::ObserveWhatAgrees(Diagnosis& diagnosis) {
+  for (std::size_t i = 0; i < given_cases_.size(); i += kBatch) {
+    const auto piece =
+        std::span(given_cases_)
+            .subspan(i, std::min(kBatch, given_cases_.size() - i));
+    oracle_.Prepare(piece);
+    for (const Case& c : piece) {
+      const auto shared = std::make_shared<const Case>(c);
+      sdm_table_->Run(c, [&](const StepReport& report) {
+        const Step* step =
+            report.step == 0 ? nullptr : &shared->steps[report.step - 1];
+        const bool unseen = IsEntry(step) && !oracle_.models_entry();
+        if (unseen || !report.finding.conforms ||
+            report.verdict.standing != Standing::kJudged ||
+            report.outcome.event.kind == EventKind::kGaveUp) {
+          return;
+        }
+        diagnosis.Observe(shared, report.step, report.before, step,
+                          report.outcome);
+      });
+    }
+  }
 }
 
 // A case whose signature was unexplained is one of a cause by now; another with
@@ -227,6 +256,13 @@ void TargetCheck::Judge(std::uint64_t number, const Case& c, Seen seen) {
   for (const Alteration* alteration : shown_) ++cases_showing_[alteration];
 }
 
+// Whether a question is a case that departs by itself.
+bool TargetCheck::IsAskedAlone(const Case& question) {
+  Case fit = question;
+  return FitTo(oracle_.profile(), fit) && fit == question &&
+         DepartureIn(*table_, question).has_value();
+}
+
 void TargetCheck::CountUnexplained(const Finding& finding) {
   const CaseAnswers::Wrong& wrong = of_case_.wrong();
   answers_.Disagree({&finding.disagreements[0].why.rule, 1}, wrong.mode,
@@ -273,7 +309,12 @@ void TargetCheck::FindCause(const Case& c, const Standings& standings) {
   const std::size_t first_wrong = standings.step;
   const std::uint64_t most =
       kFreeDiagnoses + statistics_.cases() / kCasesOfDiagnosis;
-  if (diagnosed_ < most) Explain(c);
+  if (diagnosed_ < most) {
+    // What the steps before it show may have a cause by now.
+    const bool alone = !causes_->empty() && observed.has_value() &&
+                       IsAskedAlone(observed->question);
+    Explain(alone ? Case(observed->question) : c);
+  }
   // The steps before it have been counted.
   of_case_.Clear();
   const Standings& now = table_->Run(c, [&](const StepReport& report) {

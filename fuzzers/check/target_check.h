@@ -165,9 +165,11 @@ class TargetCheck {
   void JudgeNamed(std::uint64_t batch, const ScoutedBatch& scouted);
   bool IsKnown(const ScoutedBatch& scouted, std::size_t place);
   void RecallScouts();
+  bool IsAskedAlone(const Case& question);
   void CountUnexplained(const Finding& finding);
   bool IsAllowed() const;
   void StudyCauses();
+  void ObserveWhatAgrees(Diagnosis& diagnosis);
   void DropExplained();
   void Reconsider(bool last = false);
   static bool IsOfARegister(const CauseSearch& search);

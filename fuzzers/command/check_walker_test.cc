@@ -259,6 +259,20 @@ TEST(CheckCommandTest, AddressesOfALookUpThatAreCutAreFound) {
   }
 }
 
+// No list has it: what is known of it by experiment stays known, whatever is
+// found besides.
+TEST(CheckCommandTest, APresenceThatIsTwoMistakesIsToldAsTwo) {
+  const Checked checked = Check(EPTDIFF_FAULTY_WALKER,
+                                "present-if-bit-0-or-11-without-10", "60000");
+  EXPECT_EQ(checked.ran.status, 1) << checked.ran.err;
+  EXPECT_EQ(checked.departures.size() + checked.findings.size(), 2u)
+      << checked.ran.out;
+  const std::string report = Unwrapped(checked.ran.out);
+  EXPECT_THAT(report, AllOf(HasSubstr("for present not by bits 10 and 2:1"),
+                            HasSubstr("for present by bit 11 and not by bits "
+                                      "2:1, if and only if its bit 10")));
+}
+
 TEST(CheckCommandTest, WhatIsAllowedOfAWalkerIsToldAndHidesNothingElse) {
   const auto check = [](const char* bug, const char* allow) {
     return RunEptdiff(

@@ -137,6 +137,7 @@ Effect WithinPart(const Effect& effect, const Case& question,
       break;
     case Part::kPresence:
     case Part::kUse:
+    case Part::kRight:
     case Part::kConfiguration:
     case Part::kReserved:
     case Part::kIndex:

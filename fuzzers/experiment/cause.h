@@ -85,6 +85,7 @@ enum class Part : std::uint8_t {
   // of the rest those say it that do by the SDM.
   kPresence,       // that it is present; of EPT
   kUse,            // what bit `from` is for (uses.def)
+  kRight,          // the same of a right, and what a VM exit says of it
   kConfiguration,  // the same, where misconfigurations are judged
   kReserved,       // that it has a reserved bit; the mask is `value`
   // Bits of the address that is translated are taken so for the index of the
@@ -192,7 +193,7 @@ inline const EntryRead* LastOf(const Observed& observed) {
 void AddConsequence(const Observed& observed, Cause& cause);
 
 // The bits by which an entry is taken for what bit `from` is for (kUse,
-// kConfiguration).
+// kRight, kConfiguration).
 std::uint64_t UseBits(const Effect& effect);
 
 // What a kTakes effect takes a word for, or an entry on the way of `question`.

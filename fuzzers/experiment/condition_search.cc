@@ -144,9 +144,7 @@ void Experiments::FindCondition(const Observed& seed, Attempt& attempt) {
       const Says says = predictor_.Of(attempt.effect, attempt.when, o);
       if (says != Says::kExplains && says != Says::kContradicts) continue;
       Item item{&o, weight, near, LastOf(o), {}};
-      if (of_entries) {
-        item.taken = predictor_.Taken(attempt.effect, attempt.when, o);
-      }
+      if (of_entries) item.taken = predictor_.taken();
       if (says == Says::kExplains) {
         yes_weight += item.weight;
         yes.push_back(std::move(item));

@@ -83,7 +83,15 @@ class Experiments {
 
   // Whether cause number `of` explains this answer, alone.
   bool Explains(std::size_t of, const Observed& observed) {
-    return predictor_.Of(causes_[of], observed) == Says::kExplains;
+    return Explains(causes_[of], observed);
+  }
+  bool Explains(const Cause& cause, const Observed& observed) {
+    return predictor_.Of(cause, observed) == Says::kExplains;
+  }
+  // A cause that another search has found, as if it had been found here.
+  void Adopt(const Cause& cause) {
+    causes_.push_back(cause);
+    contradicting_.emplace_back();
   }
   // Forgets a cause; those found later have a lower number then.
   void Forget(std::size_t number) {

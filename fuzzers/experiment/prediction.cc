@@ -4,6 +4,7 @@
 
 #include "fuzzers/entries/bits.h"
 #include "fuzzers/experiment/answer_fields.h"
+#include "fuzzers/experiment/uses.h"
 
 namespace eptdiff {
 namespace {
@@ -38,9 +39,16 @@ bool GivenAs(const Effect& effect, const Disagreement& d) {
   return true;
 }
 
-Dialect SeeingAsTaken(Dialect dialect) {
+// Where entries that are taken otherwise in one use are looked at for that;
+// null: in any.
+Dialect WithUses(Dialect dialect, const Effect* effect) {
   for (const Alteration& alteration : ThatSeeAsTaken()) {
-    dialect = dialect.With(alteration);
+    const bool asked = std::any_of(
+        std::begin(kEntryUses), std::end(kEntryUses), [&](const EntryUse& use) {
+          return use.slot == alteration.slot &&
+                 (effect == nullptr || IsAbout(*effect, use));
+        });
+    if (asked) dialect = dialect.With(alteration);
   }
   return dialect;
 }
@@ -52,7 +60,7 @@ Predictor::Predictor(const Dialect& dialect, FieldSet fields,
     : fields_(fields),
       dialect_(dialect),
       reference_(dialect),
-      as_taken_(SeeingAsTaken(dialect)),
+      as_taken_(WithUses(dialect, nullptr)),
       verdict_(std::make_unique<Verdict>()),
       other_verdict_(std::make_unique<Verdict>()),
       trace_(std::make_unique<Trace>()) {
@@ -74,10 +82,21 @@ void Predictor::JudgeBy(const Reference& reference, const Case& question,
   if (entries == nullptr) {
     reference.Judge(state_, &question.steps[0], *verdict_, *trace_);
   } else if (entries->AreOfUses()) {
-    as_taken_.Judge(state_, question.steps[0], *verdict_, *trace_, entries);
+    SeeingAsTaken(*entries).Judge(state_, question.steps[0], *verdict_, *trace_,
+                                  entries);
   } else {
     reference.Judge(state_, question.steps[0], *verdict_, *trace_, entries);
   }
+}
+
+const Reference& Predictor::SeeingAsTaken(const TakenEntries& entries) {
+  const Effect* effect = entries.only();
+  if (effect == nullptr) return as_taken_;
+  auto& seeing = seeing_[{effect->part, effect->structure, effect->from}];
+  if (seeing == nullptr) {
+    seeing = std::make_unique<Reference>(WithUses(dialect_, effect));
+  }
+  return *seeing;
 }
 
 const Reference& Predictor::With(const Alteration* alteration) {
@@ -192,11 +211,17 @@ Says Predictor::Of(const Effect& effect, const std::vector<Atom>& when,
   if (effect.kind == Effect::Kind::kAnswers) {
     return OfAnswers(effect, when, observed);
   }
+  if (IsOfEntries(effect) &&
+      !MayTake(effect, when, observed.question, observed.entries)) {
+    ++judged_;
+    return unmet;
+  }
   TakenEntries entries(observed.question, observed.entries);
   if (IsOfEntries(effect)) {
     entries.Add(effect, when);
     JudgeBy(reference_, observed.question, &entries);
     if (!entries.took()) return unmet;
+    taken_ = entries.taken();
   } else if (effect.kind == Effect::Kind::kTakes) {
     Case question = observed.question;
     if (!TakeWord(effect, when, observed.entries, question)) return unmet;
@@ -275,6 +300,10 @@ std::vector<EntryRead> Predictor::Taken(const Effect& effect,
                                         const std::vector<Atom>& when,
                                         const Observed& observed) {
   if (!IsOfEntries(effect)) return {};
+  if (!MayTake(effect, when, observed.question, observed.entries)) {
+    ++judged_;
+    return {};
+  }
   TakenEntries entries(observed.question, observed.entries);
   entries.Add(effect, when);
   JudgeBy(reference_, observed.question, &entries);

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <span>
+#include <tuple>
 #include <vector>
 
 #include "fuzzers/experiment/cause.h"
@@ -45,6 +46,10 @@ class Predictor {
     return Of(cause.effect, cause.when, observed);
   }
 
+  // The entries that were taken otherwise by the effect on entries which Of()
+  // was last asked about, if it said something of the answer.
+  const std::vector<EntryRead>& taken() const { return taken_; }
+
   // Whether all these together explain an answer that departs.
   bool Explain(std::span<const Cause> causes, const Observed& observed);
 
@@ -68,6 +73,9 @@ class Predictor {
   void JudgeBy(const Reference& reference, const Case& question,
                TakenEntries* entries = nullptr);
   const Reference& With(const Alteration* alteration);
+  // What is asked the way that these entries are seen; of one effect alone,
+  // that costs little more than the SDM does.
+  const Reference& SeeingAsTaken(const TakenEntries& entries);
   // Gives a word of the machine what the effect takes it for. Whether that is
   // another value.
   static bool TakeWord(const Effect& effect, const std::vector<Atom>& when,
@@ -84,12 +92,17 @@ class Predictor {
   const Reference reference_;
   const Reference as_taken_;  // by what entries are taken for in one use
   std::map<const Alteration*, std::unique_ptr<Reference>> altered_;
+  // By the use that an effect is about.
+  std::map<std::tuple<Part, Structure, std::uint64_t>,
+           std::unique_ptr<Reference>>
+      seeing_;
   std::size_t judged_ = 0;
   // Kept, not made anew: they are large.
   MachineState state_;
   std::unique_ptr<Verdict> verdict_;
   std::unique_ptr<Verdict> other_verdict_;
   std::unique_ptr<Trace> trace_;
+  std::vector<EntryRead> taken_;
   Outcome outcome_;
   Finding finding_;
 };

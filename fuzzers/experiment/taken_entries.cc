@@ -23,10 +23,13 @@ template <typename Path>
 bool Have(Over over, const Path& path, std::uint64_t bits) {
   std::uint64_t common = ~std::uint64_t{0};
   std::uint64_t any = 0;
+  bool each = true;
   for (const auto& used : path) {
     common &= used.value;
     any |= used.value;
+    each &= (used.value & bits) != 0;
   }
+  if (over == Over::kEach) return each;
   return ((over == Over::kAll ? common : any) & bits) != 0;
 }
 
@@ -63,7 +66,39 @@ void See(const EntryUse& use, const Effect& effect, Situation& s) {
   }
 }
 
+// Whether an entry that is read may be taken for another by an effect on one
+// use: it has a bit that says so by the effect alone, or by the SDM alone.
+bool MaySee(const Effect& effect, std::uint64_t value) {
+  std::uint64_t by_sdm = effect.from;
+  if (effect.part == Part::kPresence) by_sdm = PresenceBits(true);
+  const std::uint64_t not_by_effect = by_sdm & effect.mask & ~effect.value;
+  return (value & (effect.value | not_by_effect)) != 0;
+}
+
 }  // namespace
+
+bool MayTake(const Effect& effect, const std::vector<Atom>& when,
+             const Case& question, const std::vector<EntryRead>& entries) {
+  // What is read beyond is not known.
+  if (entries.size() >= decltype(Trace::entries)::capacity()) return true;
+  for (const Atom& atom : when) {
+    if (atom.of == Atom::Of::kItself) continue;
+    if (!Holds(atom, question, entries, nullptr)) return false;
+  }
+  // The guest's PDPTEs are on the way, and among no entries that are read.
+  const bool guest = effect.structure == Structure::kGuest;
+  const bool one_use = IsOneUse(effect.part);
+  if (effect.root || effect.part == Part::kIndex || (guest && one_use)) {
+    return true;
+  }
+  return std::any_of(
+      entries.begin(), entries.end(), [&](const EntryRead& entry) {
+        if (entry.structure != effect.structure) return false;
+        if (one_use) return MaySee(effect, entry.value);
+        return TakenFor(effect, question, entry) != entry.value &&
+               HoldAll(when, question, entries, &entry);
+      });
+}
 
 std::span<const Alteration> ThatSeeAsTaken() {
   static const auto& alterations = *[] {

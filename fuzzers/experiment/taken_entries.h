@@ -25,6 +25,12 @@ namespace eptdiff {
 // that are taken for others in this thread.
 std::span<const Alteration> ThatSeeAsTaken();
 
+// Whether an effect on entries, under this condition, may take anything for
+// what it is not in an answer to `question`, on whose way are these entries.
+// Cheap, and nobody is asked: false is certain, and true need not be so.
+bool MayTake(const Effect& effect, const std::vector<Atom>& when,
+             const Case& question, const std::vector<EntryRead>& entries);
+
 class TakenEntries final : public Chooser {
  public:
   // `entries` are those on the way of `question`, as they are: what a condition
@@ -40,6 +46,10 @@ class TakenEntries final : public Chooser {
     taken_as_.push_back({&effect, &when});
   }
   bool empty() const { return taken_as_.empty(); }
+  // The effect, if it is one alone.
+  const Effect* only() const {
+    return taken_as_.size() == 1 ? taken_as_[0].effect : nullptr;
+  }
   // Whether some are about one use alone; then ThatSeeAsTaken() are needed.
   bool AreOfUses() const;
 

@@ -11,7 +11,7 @@
 
 namespace eptdiff {
 
-enum class Over : std::uint8_t { kEntry, kAll, kAny };
+enum class Over : std::uint8_t { kEntry, kAll, kEach, kAny };
 
 struct EntryUse {
   Part part;

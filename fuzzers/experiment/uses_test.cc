@@ -2,6 +2,7 @@
 // that is the reference with one slot filled otherwise.
 #include "fuzzers/experiment/uses.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -9,6 +10,7 @@
 
 #include "fuzzers/encoding/canonical.h"
 #include "fuzzers/experiment/experiments_testing.h"
+#include "fuzzers/experiment/taken_entries.h"
 #include "gtest/gtest.h"
 #include "oracle/judgement/permitted.h"
 #include "oracle/reference/reference.h"
@@ -146,6 +148,96 @@ TEST(UsesTest, WhatMakesAGuestsEntryWritableIsLearned) {
   EXPECT_EQ(cause.effect.part, Part::kUse);
   EXPECT_EQ(cause.effect.from, Bit(1));
   EXPECT_EQ(UseBits(cause.effect), Bit(1) | Bit(9));
+}
+
+// Entry by entry, and so in the exit qualification.
+bool EachAllowsWrites(const Situation& s) {
+  return std::all_of(s.path.begin(), s.path.end(), [](const auto& used) {
+    return (used.value & (Bit(1) | Bit(11))) != 0;
+  });
+}
+
+std::uint64_t RefusesWritesOfEach(const Situation& s, std::uint64_t) {
+  return s.writes && !EachAllowsWrites(s);
+}
+
+std::uint64_t TellsWrites(const Situation& s, std::uint64_t value) {
+  return value != 0 ||
+         (!s.not_present && !s.beyond_width && EachAllowsWrites(s));
+}
+
+TEST(UsesTest, ARightThatIsToldAsWellIsOneMistake) {
+  const Cause cause = TheCause({{"", Slot::kVio3, RefusesWritesOfEach, ""},
+                                {"", Slot::kQual4, TellsWrites, ""}});
+  EXPECT_EQ(cause.effect.part, Part::kRight);
+  EXPECT_EQ(cause.effect.from, Bit(1));
+  EXPECT_EQ(cause.effect.mask, Bit(11));
+  EXPECT_EQ(cause.effect.value, Bit(11));
+  EXPECT_TRUE(cause.when.empty());
+}
+
+// What is seen without asking holds when it is asked.
+TEST(UsesTest, WhatMayTakeNothingTakesNothing) {
+  Dialect dialect;
+  for (const Alteration& alteration : ThatSeeAsTaken()) {
+    dialect = dialect.With(alteration);
+  }
+  const Reference reference(dialect);
+  const auto verdict = std::make_unique<Verdict>();
+  const auto trace = std::make_unique<Trace>();
+  std::vector<Effect> effects;
+  for (const EntryUse& use : kEntryUses) {
+    for (const unsigned bit : {0, 1, 2, 7, 10, 11, 57}) {
+      Effect effect{.kind = Effect::Kind::kTakes,
+                    .structure = use.structure,
+                    .mask = Bit(bit),
+                    .from = use.bit,
+                    .part = use.part};
+      effects.push_back(effect);
+      effect.value = effect.mask;
+      effects.push_back(effect);
+      for (const Part part : {Part::kWhole, Part::kBeyond}) {
+        effect.mask = effect.value = Bit(40) | Bit(bit);
+        effect.from = 0;
+        effect.part = part;
+        effects.push_back(effect);
+      }
+    }
+  }
+  const std::vector<Atom> when = {AtItself(Word::kEntryLevel, 2)};
+  std::size_t nothing = 0;
+  std::size_t took = 0;
+  const auto try_all = [&](const Case& question,
+                           const std::vector<Atom>& atoms) {
+    MachineState state;
+    state.Load(question);
+    state.Begin(question.steps[0]);
+    Reference().Judge(state, question.steps[0], *verdict, *trace);
+    if (verdict->standing != Standing::kJudged) return;
+    const std::vector<EntryRead> entries(trace->entries.begin(),
+                                         trace->entries.end());
+    for (const Effect& effect : effects) {
+      TakenEntries taken(question, entries);
+      taken.Add(effect, atoms);
+      reference.Judge(state, question.steps[0], *verdict, *trace, &taken);
+      took += taken.took();
+      if (MayTake(effect, atoms, question, entries)) continue;
+      ++nothing;
+      EXPECT_FALSE(taken.took()) << static_cast<int>(effect.part) << " mask "
+                                 << effect.mask << " from " << effect.from;
+    }
+  };
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    Case c;
+    GenerateCase(seed, c, seed % 2 == 0 ? Focus::kEpt : Focus::kLinear);
+    if (c.steps.empty()) continue;
+    c.steps.resize(1);
+    Canonicalise(c);
+    try_all(c, {});
+    try_all(c, when);
+  }
+  EXPECT_GT(nothing, 1000u);
+  EXPECT_GT(took, 1000u);
 }
 
 }  // namespace

@@ -148,7 +148,8 @@ void MakeMatter(const Effect& effect, Case& question) {
 void GiveOneBit(const Effect& effect, std::uint64_t bit,
                 const std::vector<EntryRead>& entries, const EntryRead& entry,
                 Case& question) {
-  if (OverOf(effect) == Over::kAll) {
+  const Over over = OverOf(effect);
+  if (over == Over::kAll || over == Over::kEach) {
     for (const EntryRead& other : entries) {
       if (other.structure == entry.structure &&
           (other.guest_level == entry.guest_level ||
@@ -170,6 +171,7 @@ void MakeMatter(const Effect& effect, const std::vector<Atom>& atoms,
   switch (effect.part) {
     case Part::kPresence:
     case Part::kUse:
+    case Part::kRight:
     case Part::kConfiguration:
     case Part::kReserved:
       // A bit that says it by one of both alone.

@@ -22,10 +22,6 @@ bool EntersBySdm(const MachineState& state, const Step* step) {
          !IsFailedEntry(verdict->alternatives[0].event.kind);
 }
 
-// Verdicts that one search may ask for, a few microseconds each.
-constexpr std::size_t kEffort = 400'000;
-constexpr std::size_t kEffortForOne = 40'000;
-
 // Observations that every explanation so far agrees with are kept up to here.
 constexpr std::size_t kMostKept = 20'000;
 
@@ -126,7 +122,7 @@ void Diagnosis::Update() {
     const Observation& observation = evidence_[i];
     if (!observation.agrees) {
       const bool known = inexplicable_.contains(observation.signature);
-      eptdiff::Search search(evidence_, {i}, kEffortForOne);
+      eptdiff::Search search(evidence_, {i}, effort_.of_one);
       const std::size_t size = known ? 1 : kExactSize;
       if (!search.Explainable(i, {}, size) &&
           !search.Explainable(i, candidates_[0], 1)) {
@@ -142,7 +138,7 @@ void Diagnosis::Update() {
 }
 
 void Diagnosis::Search() {
-  eptdiff::Search search(evidence_, constraints_, kEffort);
+  eptdiff::Search search(evidence_, constraints_, effort_.search);
   while (at_least_ <= kExactSize && !search.gave_up()) {
     std::vector<Combination> found = search.AllOfSize(at_least_);
     if (!found.empty()) {
@@ -157,7 +153,7 @@ void Diagnosis::Search() {
 
 void Diagnosis::GrowInstead() {
   std::vector<std::size_t> left;
-  eptdiff::Search search(evidence_, constraints_, kEffort);
+  eptdiff::Search search(evidence_, constraints_, effort_.search);
   const Combination grown = search.Grown(left);
   const std::set<std::size_t> except(left.begin(), left.end());
   if (!left.empty()) {
@@ -167,7 +163,7 @@ void Diagnosis::GrowInstead() {
     at_least_ = 0;
   }
   while (at_least_ < grown.size() && at_least_ <= kExactSize) {
-    eptdiff::Search again(evidence_, constraints_, kEffort);
+    eptdiff::Search again(evidence_, constraints_, effort_.search);
     std::vector<Combination> found = again.AllOfSize(at_least_);
     if (!found.empty()) {
       candidates_ = std::move(found);

@@ -110,9 +110,18 @@ struct SeparationLimits {
 
 class Diagnosis {
  public:
+  // How many verdicts one search may ask for, a few microseconds each, and one
+  // for what might explain a single answer.
+  struct Effort {
+    std::size_t search = 400'000;
+    std::size_t of_one = 40'000;
+  };
+
   // `fields` are those that the oracle fills in: the others are not compared.
   explicit Diagnosis(FieldSet fields = kAllFields)
-      : evidence_(fields), candidates_{{}} {}
+      : Diagnosis(fields, Effort()) {}
+  Diagnosis(FieldSet fields, const Effort& effort)
+      : effort_(effort), evidence_(fields), candidates_{{}} {}
   Diagnosis(const Diagnosis&) = delete;
   Diagnosis& operator=(const Diagnosis&) = delete;
 
@@ -151,6 +160,7 @@ class Diagnosis {
   std::vector<std::size_t> CountCases(const Combination& combination);
   std::optional<Nearest> FindNearest();
 
+  const Effort effort_;
   Evidence evidence_;
   // All smallest explanations of the constraints; at least one.
   std::vector<Combination> candidates_;

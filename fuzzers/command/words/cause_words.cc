@@ -106,10 +106,12 @@ std::string UseWords(Structure structure, std::uint64_t bit) {
 // What an entry is taken for in one use.
 std::string UseWords(const Effect& effect) {
   if (effect.part == Part::kPresence) return "is present";
-  return UseWords(effect.structure, effect.from) +
-         (effect.part == Part::kConfiguration
-              ? ", where misconfigurations are judged,"
-              : "");
+  const char* where = "";
+  if (effect.part == Part::kRight) where = ", and tells so,";
+  if (effect.part == Part::kConfiguration) {
+    where = ", where misconfigurations are judged,";
+  }
+  return UseWords(effect.structure, effect.from) + where;
 }
 
 // "by bit 4 and not by bit 2".
@@ -388,6 +390,7 @@ std::string LearnedWords(const Cause& cause) {
                           BitsWords(PresenceBits(effect, false)),
                           "; by the SDM these are bits 2:0, and 10 with MBEC");
     case Part::kUse:
+    case Part::kRight:
     case Part::kConfiguration: {
       const std::uint64_t by = UseBits(effect);
       return absl::StrCat("an entry ", UseWords(effect), " by ",

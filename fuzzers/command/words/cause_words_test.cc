@@ -45,6 +45,12 @@ TEST(CauseWordsTest, WhatIsLearnedStandsBesideTheSdms) {
        "judged, not by bit 0: ",
        "an entry allows reads, where misconfigurations are judged, by no bit; "
        "by the SDM it does so by bit 0"},
+      {Takes(Part::kRight, 0x800, 0x800, 0x2),
+       {},
+       "takes an EPT paging-structure entry for one that allows writes, and "
+       "tells so, by bit 11: ",
+       "an entry allows writes, and tells so, by bits 11 and 1; by the SDM it "
+       "does so by bit 1"},
       {Takes(Part::kUse, 0x200, 0x200, 0x2, Structure::kGuest),
        {},
        "takes a guest paging-structure entry for one that is writable by bit "

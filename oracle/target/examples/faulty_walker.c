@@ -30,6 +30,7 @@ EPTDIFF_TARGET_DEFINE_ABI;
   BUG(UC_AND_WB, "only-uc-and-wb-accepted")                       \
   BUG(PRESENT_BIT_0, "present-if-bit-0")                          \
   BUG(PRESENT_NOT_ZERO, "present-if-not-zero")                    \
+  BUG(PRESENT_11, "present-if-bit-0-or-11-without-10")            \
   BUG(PER_LEVEL, "permissions-per-level")                         \
   BUG(RESERVED_FIRST, "reserved-before-presence")                 \
   BUG(LEAF_WRITE, "write-permission-of-leaf-only")                \
@@ -206,6 +207,7 @@ static int is_present(const struct walk* walk, uint64_t entry) {
   if (control(walk, SECONDARY_MBEC) && !has(PRESENT_BIT_0)) {
     bits |= USER_EXECUTE;
   }
+  if (has(PRESENT_11)) return (entry & 1) != 0 || (entry & 0xc00) == 0x800;
   return (entry & bits) != 0;
 }
 
