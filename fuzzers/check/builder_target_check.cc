@@ -33,9 +33,7 @@ std::ptrdiff_t OthersIn(const Symptoms& symptoms, const BuilderCause& cause) {
                        [&](Symptom s) { return !cause.Matches(s); });
 }
 
-std::uint64_t SomeFrames(Random& random) {
-  return 4 + random.Below(random.OneIn(2) ? 16 : EPTDIFF_BUILDER_FRAMES);
-}
+std::uint64_t SomeFrames(Random& random) { return 4 + random.Below(17); }
 
 // The profile without these operations.
 eptdiff_builder_profile Without(eptdiff_builder_profile profile,
