@@ -33,10 +33,6 @@ std::ptrdiff_t OthersIn(const Symptoms& symptoms, const BuilderCause& cause) {
                        [&](Symptom s) { return !cause.Matches(s); });
 }
 
-std::uint64_t SomeFrames(Random& random) {
-  return 4 + random.Below(random.OneIn(2) ? 16 : EPTDIFF_BUILDER_FRAMES);
-}
-
 // The profile without these operations.
 eptdiff_builder_profile Without(eptdiff_builder_profile profile,
                                 const std::set<Work>& works) {
@@ -102,9 +98,8 @@ bool BuilderTargetCheck::Make(Case& c) {
     }
     // Who has fewer frames than there are is to run out of them.
     const std::uint64_t frames = session_.profile().frames;
-    if (random_.OneIn(frames != 0 ? 4 : 16)) {
-      InsertTables(random_.Next(), frames != 0 ? frames : SomeFrames(random_),
-                   c);
+    if (frames != 0 && random_.OneIn(4)) {
+      InsertTables(random_.Next(), frames, c);
       asking_->Fit(c);
     }
     return true;

@@ -262,8 +262,6 @@ TEST(CheckCommandTest, ADesignIsNoMistakeWhereItIsDeclared) {
        "if meant so: `frames` of its profile says how many it has"},
       {EPTDIFF_BOUNDED_BUILDER, "", nullptr,
        "declared: it has 12 frames at most"},
-      {EPTDIFF_BOUNDED_BUILDER, "undeclared-frames", "refused-not-done",
-       "an operation is refused (out of frames) that has to be done"},
       {EPTDIFF_BOUNDED_BUILDER, "full-early", "refused-not-done",
        "if meant so: `frames` of its profile says how many it has"},
       {EPTDIFF_BOUNDED_BUILDER, "one-too-many", "frames-beyond-limit",

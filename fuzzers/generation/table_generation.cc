@@ -515,19 +515,23 @@ void InsertTables(Random& random, std::uint64_t frames, Case& c) {
     step.operation.kind = kind;
     step.operation.level = 1;
     step.operation.gpa = Gpa{gpa};
-    step.operation.hpa = Hpa{2 * k1G};
+    step.operation.hpa = Hpa{3 * k1G};
     step.operation.flags = 7 | 6 << 3;
     return step;
   };
-  if (random.OneIn(3)) {
+  // No region takes longer than others do.
+  constexpr std::uint64_t kMost = 20;
+  const bool alone = tables <= kMost && random.OneIn(3);
+  if (alone || tables > 2 * kMost) {
     TableOperation& operation =
         map(TableOperationKind::kMapRegion, 32 * k1G).operation;
     operation.level = 2;
-    operation.bytes = tables * k1G;
-  } else {
+    operation.bytes = std::min(tables, kMost) * k1G;
+  }
+  if (!alone) {
     const std::size_t pages =
-        std::min<std::size_t>(tables / (2 + which) + 1, kMaxTableSteps - 4);
-    for (std::size_t i = 3; i < 3 + pages; ++i) {
+        std::min<std::size_t>(tables / (2 + which) + 1, kMaxTableSteps - 5);
+    for (std::size_t i = 4; i < 4 + pages; ++i) {
       map(TableOperationKind::kMap, i * kSpans[which]);
     }
   }

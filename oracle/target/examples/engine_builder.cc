@@ -314,7 +314,7 @@ void MisbehaveAtSplit(Bugs bugs, const eptdiff_host& host) {
     host.load(host.context, table.builder->eptp() & kAddress);
   }
   const std::uint64_t beyond_all_frames =
-      (table.builder->eptp() & kAddress) ^ 0x10000000;
+      (table.builder->eptp() & kAddress) ^ 0x2b5c3a000000;
   if (bugs.Has(Bug::kWildStore)) host.store(host.context, beyond_all_frames, 0);
   if (bugs.Has(Bug::kWildLoad)) host.load(host.context, beyond_all_frames);
 }
