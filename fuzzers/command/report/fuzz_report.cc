@@ -264,8 +264,10 @@ std::vector<OracleTold> OraclesTold(const FuzzResult& result) {
 
 std::string DecidedWords(const CorpusDecides& decides) {
   return absl::StrFormat(
-      "%d of %d rules decided by %d of the corpus's %d cases", decides.decided,
-      decides.total, decides.cases, decides.all_cases);
+      "%d of %d rules decided by %d of the corpus's %d cases%s",
+      decides.decided, decides.total, decides.cases, decides.all_cases,
+      decides.cases < decides.all_cases ? "; the others were not looked at"
+                                        : "");
 }
 
 std::string DisagreementsWords(std::size_t count) {

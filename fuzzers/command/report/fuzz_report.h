@@ -28,7 +28,8 @@ struct CorpusDecides {
   std::size_t all_cases = 0;  // ... of these
 };
 
-// "9 of 10 rules decided by 3 of the corpus's 4 cases".
+// "9 of 10 rules decided by 3 of the corpus's 4 cases; the others were not
+// looked at".
 std::string DecidedWords(const CorpusDecides& decides);
 
 // Looks at the cases under `directory` for at most `seconds`.
