@@ -44,6 +44,9 @@ void AddInertControls(Random& random, Controls& k) {
     case 0:  // secondary controls: EPT is off, whatever they are
       k.primary &= ~kPrimarySecondary;
       k.eptp ^= Bit(random.Below(12));
+      // Of its own numbers: what a seed makes else stays what it was.
+      k.secondary |=
+          static_cast<std::uint32_t>(Random(k.primary).Next()) & kVirtualApic;
       break;
     case 1:  // tertiary controls
       k.primary &= ~kPrimaryTertiary;
