@@ -8,6 +8,21 @@
 namespace eptdiff {
 namespace {
 
+// A write by what was kept of a page that was clean then, and is not by now.
+Case DirtyMeanwhile() {
+  return Walk4()
+      .AccessedDirty()
+      .Pml(4)
+      .Pml4e(0x2107)
+      .Pdpte(0x3107)
+      .Pde(0x4107)
+      .Pte(0x9137)
+      .Read(0x1234)
+      .Store(0x4008, 0xa337)
+      .Write(0x1234)
+      .Build();
+}
+
 std::vector<NamedCase> UseCases() {
   return {
       {"cache-3-another-address",
@@ -128,32 +143,12 @@ std::vector<NamedCase> UseCases() {
       {"cache-10-dirty-flag-set-meanwhile",
        "CACHE-10",
        {"CACHE-3/never"},
-       Walk4()
-           .AccessedDirty()
-           .Pml(4)
-           .Pml4e(0x2107)
-           .Pdpte(0x3107)
-           .Pde(0x4107)
-           .Pte(0x9137)
-           .Read(0x1234)
-           .Store(0x4008, 0xa337)
-           .Write(0x1234)
-           .Build(),
+       DirtyMeanwhile(),
        Completes(0x9234)},
       {"cache-10-dirty-flag-set-meanwhile-and-logged",
        "CACHE-10",
        {"CACHE-3/never", "CACHE-10/never"},
-       Walk4()
-           .AccessedDirty()
-           .Pml(4)
-           .Pml4e(0x2107)
-           .Pdpte(0x3107)
-           .Pde(0x4107)
-           .Pte(0x9137)
-           .Read(0x1234)
-           .Store(0x4008, 0xa337)
-           .Write(0x1234)
-           .Build(),
+       DirtyMeanwhile(),
        Completes(0x9234).Writes(0x8020, 0x1000).PmlIndex(3)},
       {"cache-10-dirty-flag-was-clear",
        "CACHE-10",
