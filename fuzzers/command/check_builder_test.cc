@@ -266,6 +266,8 @@ TEST(CheckCommandTest, ADesignIsNoMistakeWhereItIsDeclared) {
        "if meant so: `frames` of its profile says how many it has"},
       {EPTDIFF_BOUNDED_BUILDER, "one-too-many", "frames-beyond-limit",
        "than `frames` of its profile says"},
+      {EPTDIFF_BOUNDED_BUILDER, "undeclared-spare", "leak",
+       "is linked no more is not freed"},
       {EPTDIFF_BOUNDED_BUILDER, "keeps-more", "leak",
        "is linked no more is not freed"},
       {EPTDIFF_BOUNDED_BUILDER, "undeclared-bytes", "refused-not-done",

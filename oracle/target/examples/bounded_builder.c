@@ -3,7 +3,6 @@
  * the guest's memory mostly where the machine has it, as a thin hypervisor's.
  * EPTDIFF_EXAMPLE_BUG names what is otherwise, commas between:
  *
- *   undeclared-frames    the profile says nothing of the pool
  *   full-early           half of the pool is never used
  *   one-too-many         more frames are used than are declared
  *   undeclared-spare     the profile says nothing of the 2 frames
@@ -12,7 +11,7 @@
  *   wraps                nor how wide addresses are: what lies above 40 bits is
  *                        mapped below
  *   identity-uncached    memory that is mapped to itself loses its memory type
- *   undeclared-identity  the profile does not say that there is such memory */
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,13 +67,11 @@ void eptdiff_builder_describe(eptdiff_builder_profile* profile) {
                          EPTDIFF_OPERATION(EPTDIFF_UNMAP_REGION);
   profile->waives =
       EPTDIFF_WAIVES_REPEATED_INVEPT | EPTDIFF_WAIVES_PARTIAL_SUCCESS;
-  if (!has("undeclared-frames")) profile->frames = FRAMES;
+  profile->frames = FRAMES;
   if (!has("undeclared-spare")) profile->spare_frames = SPARE;
   if (!has("undeclared-bytes")) profile->max_bytes = MAX_BYTES;
   if (!has("wraps")) profile->gpa_width = WIDTH;
-  if (!has("undeclared-identity")) {
-    profile->identity_maps = EPTDIFF_IDENTITY_HALF;
-  }
+  profile->identity_maps = EPTDIFF_IDENTITY_HALF;
 }
 
 int eptdiff_builder_create(const eptdiff_question* machine, uint64_t unused,
