@@ -143,16 +143,19 @@ std::vector<BuilderReply> BuilderTargetCheck::AskAll() {
 
 // What went right in all sessions, in the order in which one alone tells it.
 std::vector<CountedSymptom> BuilderTargetCheck::Right() const {
-  std::map<Symptom, std::uint64_t> counts;
+  std::map<Symptom, CountedSymptom> counts;
   const auto add = [&](const BuilderSession& session) {
-    for (const auto& [symptom, count] : session.Right()) {
-      counts[symptom] += count;
+    for (const CountedSymptom& each : session.Right()) {
+      CountedSymptom& sum = counts[each.symptom];
+      sum.symptom = each.symptom;
+      sum.count += each.count;
+      sum.seen.Add(each.seen);
     }
   };
   add(session_);
   for (const auto& helper : helpers_) add(*helper);
   std::vector<CountedSymptom> all;
-  for (const auto& [symptom, count] : counts) all.push_back({symptom, count});
+  for (const auto& [symptom, sum] : counts) all.push_back(sum);
   return all;
 }
 
@@ -210,6 +213,8 @@ void BuilderTargetCheck::Look(const Case& c, const BuilderReply& reply) {
   std::vector<Symptom> symptoms(reply.symptoms.begin(), reply.symptoms.end());
   std::sort(symptoms.begin(), symptoms.end());
   Alike& alike = alike_[symptoms];
+  alike.seen.Add(reply.circumstances);
+  alike.difference.Add(reply.difference);
   if (++alike.cases == 1 || c.steps.size() < alike.c.steps.size()) {
     alike.c = c;
     alike.reply = reply;
@@ -277,7 +282,7 @@ void BuilderTargetCheck::FindCauses() {
   std::vector<FailingCases> failing;
   std::vector<const Alike*> cases;
   for (const auto& [symptoms, alike] : alike_) {
-    failing.push_back({symptoms, alike.cases});
+    failing.push_back({symptoms, alike.cases, alike.seen, alike.difference});
     cases.push_back(&alike);
   }
   const std::vector<BuilderCause> causes = DiagnoseBuilder(failing, Right());
@@ -314,6 +319,7 @@ void BuilderTargetCheck::Shrink(BuilderTargetFinding& finding,
     }
     const BuilderCause& cause = *finding.cause;
     return reply.incident.kind == IncidentKind::kNone &&
+           cause.when.Holds(reply.circumstances) &&
            std::any_of(reply.symptoms.begin(), reply.symptoms.end(),
                        [&](Symptom s) { return cause.Matches(s); }) &&
            OthersIn(reply.symptoms, cause) <=

@@ -93,6 +93,8 @@ class BuilderTargetCheck {
     std::uint64_t cases = 0;
     Case c;  // the shortest of them
     BuilderReply reply;
+    CircumstancesSeen seen;
+    PageDifference difference = {};
   };
 
   bool Make(Case& c);

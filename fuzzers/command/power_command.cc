@@ -47,12 +47,13 @@ std::vector<std::string> NoticeableNames() {
 
 // Plants mistakes one after the other and tells what comes of each.
 int MeasureMistakes(std::uint64_t first, std::uint64_t count,
-                    std::uint64_t cases) {
+                    std::uint64_t cases, bool builders) {
   // What is measured does not depend on how busy the machine is.
   constexpr std::chrono::seconds kConclude{3600};
   std::vector<MistakeResult> results;
   for (std::uint64_t i = 0; i < count; ++i) {
-    const MistakeResult result = Measure(first + i, cases, kConclude);
+    const MistakeResult result =
+        (builders ? MeasureBuilder : Measure)(first + i, cases, kConclude);
     absl::PrintF("%4d  %d finding%s  %s%s  %5d questions  %4.1f s  %s\n",
                  result.number, result.findings,
                  result.findings == 1 ? " " : "s",
@@ -71,9 +72,12 @@ int MeasureMistakes(std::uint64_t first, std::uint64_t count,
   absl::PrintF(
       "%d planted, %d noticed; of these %d are told as one finding, %d as at "
       "most three;\nthe first headline names what was changed of %d, and the "
-      "condition too of %d;\n%d questions in the median\n",
+      "condition too of %d\n",
       totals.planted, totals.noticed, totals.one, totals.three, totals.named,
-      totals.whole, totals.questions);
+      totals.whole);
+  if (!builders) {
+    absl::PrintF("%d questions in the median\n", totals.questions);
+  }
   return kExitAgree;
 }
 
@@ -104,11 +108,19 @@ int PowerCommand(const Arguments& arguments) {
               "names them");
   line.Number("cases", "N", 1, kMostRuns, &cases,
               "with --mistakes: new cases for each (50000)");
+  bool builders = false;
+  line.Flag("builders", &builders,
+            "with --mistakes: in the example builder, not the walker");
   line.Text("html", "FILE", &html, "the same as a page to look at");
   line.Example("--runs 1000000 --baseline-runs 1000");
   if (const auto exit = line.Parse(arguments, 0, 0)) return *exit;
 
-  if (mistakes != 0) return MeasureMistakes(options.seed, mistakes, cases);
+  if (builders && mistakes == 0) {
+    return line.Mistake("--builders needs --mistakes");
+  }
+  if (mistakes != 0) {
+    return MeasureMistakes(options.seed, mistakes, cases, builders);
+  }
   if (absl::Status s = CheckFileCanBeWritten(html); !s.ok()) {
     return ReportOutputError(s);
   }

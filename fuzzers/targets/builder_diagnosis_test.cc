@@ -31,7 +31,7 @@ std::vector<std::string> Diagnosed(std::string_view faults, int count) {
   const auto right = std::make_unique<SymptomCounts>();
   SymptomLog log(*right);
   trial.set_symptom_log(&log);
-  std::map<std::vector<Symptom>, std::uint64_t> seen;
+  std::map<std::vector<Symptom>, FailingCases> seen;
   Case c;
   for (int i = 0; i < count; ++i) {
     const auto seed = static_cast<std::uint64_t>(i);
@@ -44,12 +44,14 @@ std::vector<std::string> Diagnosed(std::string_view faults, int count) {
     std::vector<Symptom> symptoms(log.symptoms().begin(), log.symptoms().end());
     EXPECT_FALSE(symptoms.empty()) << faults;
     std::sort(symptoms.begin(), symptoms.end());
-    ++seen[symptoms];
+    FailingCases& alike = seen[symptoms];
+    alike.symptoms = symptoms;
+    ++alike.cases;
+    alike.seen.Add(log.circumstances());
+    alike.difference.Add(log.difference());
   }
   std::vector<FailingCases> failing;
-  for (const auto& [symptoms, cases] : seen) {
-    failing.push_back({symptoms, cases});
-  }
+  for (const auto& [symptoms, alike] : seen) failing.push_back(alike);
   std::vector<std::string> words;
   for (const BuilderCause& cause : DiagnoseBuilder(failing, right->List())) {
     words.push_back(std::string(NameOf(cause)) + ": " + WordsOf(cause));
@@ -125,7 +127,7 @@ constexpr Diagnosis kDiagnoses[] = {
      "unmap-region"},
     {"builder-removed-flags-early",
      "removed-without-flags: pages are shown as removed without accessed or "
-     "dirty flags that processors had set"},
+     "dirty flags that processors had set, but not always"},
     {"builder-flags-raced",
      "flags-raced: a processor sets accessed or dirty between the load of an "
      "entry and the store to it: lost; use compare_exchange, but not always"},

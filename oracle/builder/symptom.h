@@ -13,6 +13,7 @@
 #include <initializer_list>
 #include <string_view>
 
+#include "oracle/builder/circumstances.h"
 #include "oracle/case.h"
 
 namespace eptdiff {
@@ -31,6 +32,8 @@ enum class Mistake : std::uint8_t {
   kBadEntry,          // misconfigured, or leads nowhere
   kUnusedWord,        // an unused entry holds another word than agreed
   kPageGone,          // a page is absent that should be there
+  kElsewhere,         // what is asked for is done at another GPA
+  kBeyond,            // ... and to the page behind the region as well
   kIntruder,          // a page is there where none should be
   kFlagsRaced,        // what is set between load and store; detail: a PageBits
   kBits,              // a page has other bits than asked; detail: a PageBits
@@ -72,7 +75,7 @@ enum class Mistake : std::uint8_t {
   kWalk,
   kStale,  // an access; no change before it was seen to need INVEPT
 };
-inline constexpr int kMistakeCount = 52;
+inline constexpr int kMistakeCount = 54;
 
 // What differs between a page and what was asked for, the first that applies.
 enum class PageBits : std::uint8_t {
@@ -91,8 +94,17 @@ enum class PageBits : std::uint8_t {
   kHighAddress,  // bits 51:32 alone
   kAddress,
   kOther,
+  // ... and no more than one of these, beside kOther: of bits 11, 52 to 63.
+  kOneLost,
+  kOneGained = kOneLost + 13,
 };
-inline constexpr int kPageBitsCount = 15;
+inline constexpr int kPageBitsCount = 41;
+// Of kOneLost, or kOneGained.
+constexpr PageBits OneBit(int bit, bool gained) {
+  return static_cast<PageBits>(
+      static_cast<int>(gained ? PageBits::kOneGained : PageBits::kOneLost) +
+      (bit < 52 ? 0 : bit - 51));
+}
 
 // What an operation does to entries that a processor may have cached.
 enum class Change : std::uint8_t {
@@ -173,14 +185,14 @@ inline constexpr int kFeatureCount = 12;
 struct Symptom {
   std::uint64_t bits = 0;
 
-  // Of a feature, and of the mistake, which comes first.
-  static constexpr int kWidth = 5, kMistakeWidth = 6;
+  // Of a feature; the mistake and the detail come first.
+  static constexpr int kWidth = 5, kWide = 6;
   static constexpr int ShiftOf(Feature feature) {
     const int before = static_cast<int>(feature);
-    return before == 0 ? 0 : kMistakeWidth + kWidth * (before - 1);
+    return before <= 2 ? kWide * before : 2 * kWide + kWidth * (before - 2);
   }
   static constexpr std::uint64_t MaskOf(Feature feature) {
-    const int width = feature == Feature::kMistake ? kMistakeWidth : kWidth;
+    const int width = feature <= Feature::kDetail ? kWide : kWidth;
     return ((std::uint64_t{1} << width) - 1) << ShiftOf(feature);
   }
   constexpr int Get(Feature feature) const {
@@ -198,11 +210,13 @@ struct Symptom {
   friend constexpr auto operator<=>(Symptom, Symptom) = default;
 };
 
-static_assert(kMistakeCount <= 1 << Symptom::kMistakeWidth);
+static_assert(kMistakeCount <= 1 << Symptom::kWide);
+static_assert(kPageBitsCount <= 1 << Symptom::kWide);
 
 struct CountedSymptom {
   Symptom symptom;
   std::uint64_t count;
+  CircumstancesSeen seen;
 };
 
 }  // namespace eptdiff

@@ -30,6 +30,8 @@ std::vector<CommonCause> CausesOfBuilder(Panel& panel,
     BuilderRule rule;
     std::string signature;
     std::vector<Symptom> symptoms;
+    CircumstancesSeen seen;
+    PageDifference difference;
   };
   std::vector<Shown> shown;
   for (const auto& [signature, c] : cases) {
@@ -39,7 +41,10 @@ std::vector<CommonCause> CausesOfBuilder(Panel& panel,
     if (log.symptoms().empty()) log.OnFinding(finding.rule, finding.level);
     shown.push_back({finding.rule,
                      signature,
-                     {log.symptoms().begin(), log.symptoms().end()}});
+                     {log.symptoms().begin(), log.symptoms().end()},
+                     {},
+                     log.difference()});
+    shown.back().seen.Add(log.circumstances());
   }
   trial.set_symptom_log(nullptr);
   // What is wrong first is told first.
@@ -47,7 +52,8 @@ std::vector<CommonCause> CausesOfBuilder(Panel& panel,
     return std::tie(a.rule, a.signature) < std::tie(b.rule, b.signature);
   });
   std::vector<FailingCases> failing;
-  for (const Shown& one : shown) failing.push_back({one.symptoms, 1});
+  for (const Shown& one : shown)
+    failing.push_back({one.symptoms, 1, one.seen, one.difference});
   std::vector<CommonCause> causes;
   std::vector<bool> told(shown.size());
   for (const BuilderCause& cause : DiagnoseBuilder(failing, right->List())) {

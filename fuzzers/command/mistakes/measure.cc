@@ -8,12 +8,15 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "fuzzers/check/builder_target_check.h"
 #include "fuzzers/check/target_check.h"
 #include "fuzzers/command/files/embedded_corpus.h"
+#include "fuzzers/command/mistakes/builder_mistake.h"
 #include "fuzzers/command/mistakes/planted_mistake.h"
 #include "fuzzers/command/mistakes/planting.h"
 #include "fuzzers/command/words/cause_words.h"
 #include "fuzzers/text/view.h"
+#include "oracle/builder/diagnosis/cause_words.h"
 #include "oracle/target/session/target_oracle.h"
 
 namespace eptdiff {
@@ -64,12 +67,33 @@ bool SaysAny(const std::string& sentence,
       [&](const std::string& pattern) { return Says(sentence, pattern); });
 }
 
+const std::vector<Case>& Corpus() {
+  static const auto& corpus = *new std::vector<Case>(EmbeddedCorpus());
+  return corpus;
+}
+
+// Reads the report as whoever planted the mistake: `sentences` are what is
+// explained of its findings.
+template <typename Mistake>
+void ReadReport(const Mistake& mistake,
+                const std::vector<std::string>& sentences,
+                MistakeResult& result) {
+  result.explained = sentences.size();
+  if (result.findings == 0) return;
+  result.headline = sentences.empty() ? "unexplained" : sentences[0];
+  result.named = SaysAny(result.headline, mistake.names);
+  result.whole =
+      result.named && (mistake.condition_names.empty() ||
+                       SaysAny(result.headline, mistake.condition_names));
+  for (std::size_t i = 1; i < sentences.size(); ++i) {
+    absl::StrAppend(&result.headline, "\n      | ", sentences[i]);
+  }
+}
+
 }  // namespace
 
 MistakeResult Measure(std::uint64_t number, std::uint64_t cases,
                       std::chrono::seconds conclude) {
-  static const std::vector<Case>& corpus =
-      *new std::vector<Case>(EmbeddedCorpus());
   const PlantedMistake mistake = DrawMistake(number);
   MistakeResult result;
   result.number = number;
@@ -77,7 +101,7 @@ MistakeResult Measure(std::uint64_t number, std::uint64_t cases,
   const Clock::time_point start = Clock::now();
   TargetOracle oracle(PlantedWalker(&mistake), "planted");
   TargetCheck check(oracle, 1);
-  check.TryGiven(corpus);
+  check.TryGiven(Corpus());
   const std::uint64_t until = check.statistics().cases() + cases;
   while (check.statistics().cases() < until) {
     check.TryNew(until - check.statistics().cases());
@@ -93,23 +117,36 @@ MistakeResult Measure(std::uint64_t number, std::uint64_t cases,
   for (const TargetCause& cause : check.causes()) {
     sentences.push_back(CauseWords(cause.cause, cause.likewise));
   }
-  result.explained = sentences.size();
   result.findings = sentences.size() + check.findings().size();
-  if (sentences.empty() && result.findings != 0) {
-    sentences.push_back("unexplained");
-  }
-  if (!sentences.empty()) {
-    result.headline = sentences[0];
-    result.named = SaysAny(result.headline, mistake.names);
-    result.whole =
-        result.named && (mistake.condition_names.empty() ||
-                         SaysAny(result.headline, mistake.condition_names));
-  }
-  for (std::size_t i = 1; i < sentences.size(); ++i) {
-    absl::StrAppend(&result.headline, "\n      | ", sentences[i]);
-  }
+  ReadReport(mistake, sentences, result);
   result.cases = check.disagreeing();
   result.questions = check.cause_search().asked();
+  return result;
+}
+
+MistakeResult MeasureBuilder(std::uint64_t number, std::uint64_t cases,
+                             std::chrono::seconds conclude) {
+  const BuilderMistake mistake = DrawBuilderMistake(number);
+  MistakeResult result;
+  result.number = number;
+  result.words = mistake.words;
+  const Clock::time_point start = Clock::now();
+  const auto session = PlantedBuilderSession(&mistake);
+  BuilderTargetCheck check(*session, 1);
+  check.TryGiven(Corpus());
+  const std::uint64_t until = check.cases() + cases;
+  while (check.cases() < until && check.TryNew()) {
+  }
+  check.Conclude(Clock::now() + conclude);
+  result.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  std::vector<std::string> sentences;
+  for (const BuilderTargetFinding& finding : check.findings()) {
+    sentences.push_back(finding.cause.has_value() ? WordsOf(*finding.cause)
+                                                  : finding.reply.Words());
+  }
+  result.findings = sentences.size();
+  ReadReport(mistake, sentences, result);
+  result.cases = check.disagreeing();
   return result;
 }
 

@@ -1,5 +1,6 @@
 // How well a check names mistakes that no list has: each is planted alone, the
-// walker that makes it is checked, and whoever planted it reads the report.
+// walker or the builder that makes it is checked, and whoever planted it reads
+// the report.
 // Thread-safety: one thread.
 #ifndef EPTDIFF_FUZZERS_COMMAND_MISTAKES_MEASURE_H_
 #define EPTDIFF_FUZZERS_COMMAND_MISTAKES_MEASURE_H_
@@ -30,6 +31,10 @@ struct MistakeResult {
 // many seconds at most to conclude.
 MistakeResult Measure(std::uint64_t number, std::uint64_t cases,
                       std::chrono::seconds conclude);
+
+// The same of mistake `number` of builders.
+MistakeResult MeasureBuilder(std::uint64_t number, std::uint64_t cases,
+                             std::chrono::seconds conclude);
 
 struct MistakeTotals {
   std::size_t planted = 0;

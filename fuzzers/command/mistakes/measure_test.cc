@@ -80,5 +80,46 @@ TEST(MeasureTest, OneMistakeIsOneFinding) {
   }
 }
 
+// Mistakes of builders that came out as several findings once, or without
+// their condition, by number.
+TEST(MeasureTest, OneMistakeOfABuilderIsOneFinding) {
+  constexpr struct {
+    std::uint64_t number;
+    const char* mistake;
+    const char* told;
+  } kMistakes[] = {
+      // A bit that has no name, under a control.
+      {2,
+       "bit 52 is 0 in entries of pages, where bit 18 of the secondary "
+       "controls is 1",
+       "pages lose bit 52 of their entry, if bit 18 of the secondary controls "
+       "is 1"},
+      // What is asked, in large regions: what has to be refused is another
+      // thing then.
+      {13, "bit 1 is 0 in what is asked, in regions of 2^22 bytes or more",
+       "pages lose write permission"},
+      {14,
+       "a store to a linked entry is not made, where bit 30 of the GPA is 1",
+       "pages stay as they were, if bit 30 of the guest-physical address is 1"},
+      // Refused for want of frames, and said to be done.
+      {18, "what is refused is said to be done",
+       "an operation that has to be refused (for several reasons) is said to "
+       "be done, and nothing changes"},
+      // Some other page is mapped, or is not there.
+      {26, "bit 43 of the GPA is 0",
+       "an operation is done at another guest-physical address than the one "
+       "that was asked for, which lacks bit 43"},
+      {63, "regions have a page too many",
+       "an operation is done to the page behind its region as well"},
+  };
+  for (const auto& [number, mistake, told] : kMistakes) {
+    const MistakeResult result = MeasureBuilder(number, 4000, kLong);
+    EXPECT_EQ(result.words, mistake);
+    EXPECT_EQ(result.findings, 1u) << mistake << "\n" << result.headline;
+    EXPECT_TRUE(result.headline.starts_with(told)) << mistake << "\n"
+                                                   << result.headline;
+  }
+}
+
 }  // namespace
 }  // namespace eptdiff

@@ -11,6 +11,7 @@
 #include "fuzzers/command/words/consequence_words.h"
 #include "fuzzers/entries/bits.h"
 #include "fuzzers/text/view.h"
+#include "oracle/bits_words.h"
 #include "oracle/judgement/judge.h"
 
 namespace eptdiff {

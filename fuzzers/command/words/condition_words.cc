@@ -14,6 +14,7 @@
 #include "fuzzers/command/words/guest_words.h"
 #include "fuzzers/entries/guest_mode.h"
 #include "fuzzers/text/view.h"
+#include "oracle/bits_words.h"
 #include "oracle/judgement/judge.h"
 
 namespace eptdiff {
@@ -100,24 +101,6 @@ std::string NameOfBit(std::span<const BitName> names, std::uint64_t mask) {
     }
   }
   return "";
-}
-
-std::string BitsWords(std::uint64_t mask) {
-  std::vector<std::string> runs;
-  for (int high = 63; high >= 0; --high) {
-    if ((mask >> high & 1) == 0) continue;
-    int low = high;
-    while (low > 0 && (mask >> (low - 1) & 1) != 0) --low;
-    runs.push_back(high == low ? absl::StrCat(high)
-                               : absl::StrCat(high, ":", low));
-    high = low;
-  }
-  std::string words = std::has_single_bit(mask) ? "bit " : "bits ";
-  for (std::size_t i = 0; i < runs.size(); ++i) {
-    if (i != 0) words += i + 1 == runs.size() ? " and " : ", ";
-    words += runs[i];
-  }
-  return words;
 }
 
 std::span<const BitName> BitsOfEntry(Structure structure) {

@@ -26,8 +26,6 @@ std::span<const BitName> BitsOfEntry(Structure structure);
 
 // " (write)" if the mask is one bit and has a name; "" if not.
 std::string NameOfBit(std::span<const BitName> names, std::uint64_t mask);
-// "bit 12", "bits 20:12", "bits 2:0 and 10".
-std::string BitsWords(std::uint64_t mask);
 // "a read".
 std::string AccessWords(std::uint64_t kind);
 

@@ -15,6 +15,11 @@ constexpr std::uint64_t kMistakeMask = Symptom::MaskOf(Feature::kMistake);
 constexpr std::uint64_t kCause = 2'000'000, kSometimes = 5'000'000;
 // Of causes with as many features the one that was never seen to go well.
 constexpr std::uint64_t kNotAlways = 19;
+// Naming a circumstance costs as much as that and a feature. It has to be seen
+// so often, wrong and right, not to be there by chance: of some 600 bits.
+constexpr std::uint64_t kCircumstance = 38;
+constexpr int kMaxCircumstances = 3;  // of one set of features
+constexpr std::uint64_t kEnoughWrong = 5, kEnoughRight = 20;
 constexpr int kMaxSteps = 200'000;  // of the search
 
 // A cause that may be named.
@@ -89,17 +94,21 @@ class Search {
         cause.value = {symptom.bits & mask};
         cause.fixed = mask;
         const bool is_new = proposed.emplace(mask, cause.value.bits).second;
+        CircumstancesSeen seen;  // where it went right
         for (const CountedSymptom& each : right) {
-          if (cause.Matches(each.symptom)) cause.right += each.count;
+          if (!cause.Matches(each.symptom)) continue;
+          cause.right += each.count;
+          seen.Add(each.seen);
         }
         Count(cause);
         const bool apart = cause.right * 10 <= cause.cases;
         if (apart) minimal.push_back(mask);
+        if (!is_new) continue;
+        const int features =
+            (std::popcount(mask) - Symptom::kWide) / Symptom::kWidth;
+        if (!apart && features <= 2) AddInCircumstances(cause, seen);
         // Of what nothing sets apart: a feature at most.
-        if (is_new && (apart || std::popcount(mask) <=
-                                    Symptom::kMistakeWidth + Symptom::kWidth)) {
-          Add(std::move(cause), apart);
-        }
+        if (apart || features <= 1) Add(std::move(cause), apart);
       }
     }
   }
@@ -133,6 +142,50 @@ class Search {
     }
   }
 
+  // The cause with what is true wherever it went wrong, in some of the failing
+  // cases, and was nowhere where it went right.
+  void AddInCircumstances(const BuilderCause& whole,
+                          const CircumstancesSeen& right) {
+    if (whole.right < kEnoughRight) return;
+    std::vector<std::size_t> open = whole.explains;
+    for (int n = 0; n < kMaxCircumstances && !open.empty(); ++n) {
+      BuilderCause best = whole;
+      best.cases = 0;
+      for (std::size_t word = 0; word < kCircumstanceWords; ++word) {
+        for (int bit = 0; bit < 64; ++bit) {
+          for (const bool value : {true, false}) {
+            Try({true, static_cast<CircumstanceWord>(word),
+                 static_cast<std::uint8_t>(bit), value},
+                open, right, best);
+          }
+        }
+      }
+      if (best.cases < kEnoughWrong) return;
+      std::erase_if(open, [&](std::size_t i) {
+        return std::binary_search(best.explains.begin(), best.explains.end(),
+                                  i);
+      });
+      best.right = 0;
+      Add(std::move(best), /*apart=*/true);
+    }
+  }
+
+  void Try(const Circumstance& when, const std::vector<std::size_t>& open,
+           const CircumstancesSeen& right, BuilderCause& best) const {
+    if (right.Some(when)) return;
+    std::uint64_t cases = 0;
+    std::vector<std::size_t> explains;
+    for (const std::size_t i : open) {
+      if (!failing_[i].seen.All(when)) continue;
+      cases += failing_[i].cases;
+      explains.push_back(i);
+    }
+    if (cases <= best.cases) return;
+    best.when = when;
+    best.cases = cases;
+    best.explains = std::move(explains);
+  }
+
   void Add(BuilderCause cause, bool apart) {
     const auto mistake = static_cast<unsigned>(cause.value.mistake());
     Candidate candidate;
@@ -140,6 +193,7 @@ class Search {
     for (const std::size_t i : cause.explains) candidate.explains[i] = true;
     candidate.cost = (apart ? kCause : kSometimes) +
                      std::uint64_t{1000} * mistake + CostOfFeatures(cause) +
+                     (cause.when.is_any ? kCircumstance : 0) +
                      (cause.right != 0 ? kNotAlways : 0);
     candidate.cause = std::move(cause);
     candidates_.push_back(std::move(candidate));
@@ -249,6 +303,46 @@ bool GoesWith(const BuilderCause& part, const BuilderCause& whole,
   return true;
 }
 
+// Whether all that `part` alone explains comes of the bits that `whole` takes
+// or gives: what is asked for without them is another thing, which may have to
+// be refused, or be there already.
+bool FollowsFrom(const BuilderCause& part, const BuilderCause& whole,
+                 std::span<const FailingCases> failing) {
+  const Mistake mistake = part.value.mistake();
+  const bool refusal =
+      IsAboutRefusal(mistake) && mistake != Mistake::kChangedThough;
+  // An entry without a right may be misconfigured, or map nothing.
+  const bool entry =
+      mistake == Mistake::kBadEntry || mistake == Mistake::kUnusedWord;
+  const bool rarer = part.cases < whole.cases;
+  if (!entry && !(rarer && (refusal || mistake == Mistake::kNotDone ||
+                            mistake == Mistake::kPageGone))) {
+    return false;
+  }
+  if (whole.value.mistake() == Mistake::kBeyond) return refusal;
+  const PageDifference& bits = whole.difference;
+  const auto all_have = [&](std::size_t i, CircumstanceWord word,
+                            std::uint64_t mask, bool value) {
+    for (; mask != 0; mask &= mask - 1) {
+      const auto bit = static_cast<std::uint8_t>(std::countr_zero(mask));
+      if (failing[i].seen.All({true, word, bit, value})) return true;
+    }
+    return false;
+  };
+  return std::all_of(
+      part.explains.begin(), part.explains.end(), [&](std::size_t i) {
+        if (whole.value.mistake() == Mistake::kElsewhere) {
+          return all_have(i, CircumstanceWord::kGpa, bits.guest, true);
+        }
+        return whole.value.mistake() == Mistake::kBits &&
+               (all_have(i, CircumstanceWord::kFlags, bits.lost, true) ||
+                all_have(i, CircumstanceWord::kFlags, bits.gained, false) ||
+                all_have(i, CircumstanceWord::kHpa, bits.address_lost, true) ||
+                all_have(i, CircumstanceWord::kHpa,
+                         bits.address & ~bits.address_lost, false));
+      });
+}
+
 // Bits of a page, or a reason, that are the same ones in all that the cause
 // explains belong to it, whether or not that sets it apart.
 void NameDetail(std::span<const FailingCases> failing,
@@ -267,6 +361,7 @@ void NameDetail(std::span<const FailingCases> failing,
   if (details.size() != 1) return;
   cause.value = cause.value.With(Feature::kDetail, *details.begin());
   cause.fixed |= Symptom::MaskOf(Feature::kDetail);
+  if (cause.when.is_any) return;
   cause.right = 0;
   for (const CountedSymptom& each : right) {
     if (cause.Matches(each.symptom)) cause.right += each.count;
@@ -279,10 +374,17 @@ std::vector<BuilderCause> DiagnoseBuilder(
     std::span<const FailingCases> failing,
     std::span<const CountedSymptom> right) {
   std::vector<BuilderCause> causes = Search(failing, right).Run();
+  for (BuilderCause& cause : causes) {
+    for (const std::size_t i : cause.explains) {
+      cause.difference.Add(failing[i].difference);
+    }
+  }
   for (std::size_t i = 0; i < causes.size();) {
     const auto whole = std::find_if(
         causes.begin(), causes.end(), [&](const BuilderCause& other) {
-          return &other != &causes[i] && GoesWith(causes[i], other, failing);
+          return &other != &causes[i] &&
+                 (GoesWith(causes[i], other, failing) ||
+                  FollowsFrom(causes[i], other, failing));
         });
     if (whole == causes.end()) {
       ++i;

@@ -6,13 +6,16 @@
 //
 //   1. For each symptom seen, the most general causes that match it and hardly
 //      anything that went right: at most a tenth as many times. Where nothing
-//      sets it apart: the mistake alone, or with one feature.
+//      sets it apart: the mistake alone, or with one feature; and with a bit of
+//      the circumstances that is the same wherever it went wrong, and was
+//      another wherever it went right.
 //   2. Of these the cheapest set that explains every case: as few as can be,
 //      one that nothing sets apart counting as two and a half; then the most
 //      telling mistakes (in the order of Mistake), then the fewest features.
 //   3. Which bits, or which reason, is named where it is the same in all cases.
 //   4. What is refused or not against expectation, only ever in the situations
-//      of another cause, goes with that.
+//      of another cause, goes with that; and so does what comes of the bits
+//      that another cause takes from what was asked for.
 //
 // The search is exact up to a bound on its length, and then the best found.
 //
@@ -28,6 +31,8 @@
 #include <span>
 #include <vector>
 
+#include "oracle/builder/circumstances.h"
+#include "oracle/builder/diagnosis/page_difference.h"
 #include "oracle/builder/symptom.h"
 
 namespace eptdiff {
@@ -36,14 +41,18 @@ namespace eptdiff {
 struct FailingCases {
   std::vector<Symptom> symptoms;  // of the failing step, sorted; at least one
   std::uint64_t cases = 0;
+  CircumstancesSeen seen = {};
+  PageDifference difference = {};  // all of them together
 };
 
 struct BuilderCause {
   Symptom value;
   std::uint64_t fixed = 0;  // features that count, Mistake among them
+  Circumstance when = {};   // and in these circumstances alone
   std::uint64_t right = 0;  // so often it went right in such situations
   std::vector<std::size_t> explains;  // indices of FailingCases
   std::uint64_t cases = 0;
+  PageDifference difference = {};  // all that was seen
 
   bool Matches(Symptom symptom) const {
     return ((symptom.bits ^ value.bits) & fixed) == 0;

@@ -1,9 +1,14 @@
 #include "oracle/builder/diagnosis/cause_words.h"
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <iterator>
 
 #include "engine/table/table_error.h"
+#include "oracle/bits_words.h"
+#include "oracle/builder/circumstances.h"
+#include "oracle/builder/diagnosis/page_difference.h"
 
 namespace eptdiff {
 namespace {
@@ -37,6 +42,11 @@ constexpr MistakeWords kMistakes[] = {
     {"unused-entry",
      "an entry that maps nothing any more gets another word than agreed"},
     {"page-gone", "pages go that have to stay"},
+    {"page-elsewhere",
+     "an operation is done at another guest-physical address than the one that "
+     "was asked for, which lacks #"},
+    {"page-beyond",
+     "an operation is done to the page behind its region as well"},
     {"page-too-many", "pages are mapped that were not asked for"},
     {"flags-raced",
      "a processor sets # between the load of an entry and the store to it: "
@@ -119,7 +129,8 @@ constexpr std::string_view kBitsNames[] = {
     "page-ignore-pat",     "page-accessed-flag", "page-dirty-flag",
     "page-high-address",   "page-address",       "page-other-bits",
 };
-static_assert(std::size(kBitsNames) == kPageBitsCount);
+constexpr auto kOneKind = static_cast<std::size_t>(PageBits::kOneLost);
+static_assert(std::size(kBitsNames) == kOneKind);
 constexpr std::string_view kBits[] = {
     "pages lose read permission",
     "pages lose write permission",
@@ -137,7 +148,7 @@ constexpr std::string_view kBits[] = {
     "pages get another address than was asked for",
     "pages lose or get other bits of their entry",
 };
-static_assert(std::size(kBits) == kPageBitsCount);
+static_assert(std::size(kBits) == kOneKind);
 
 // In the order of Change.
 constexpr std::string_view kChanges[] = {
@@ -222,6 +233,133 @@ const MistakeWords& WordsFor(Mistake mistake) {
   return kMistakes[at < std::size(kMistakes) ? at : std::size(kMistakes) - 1];
 }
 
+// One of the other bits is among them.
+std::size_t KindOf(PageBits bits) {
+  return std::min(static_cast<std::size_t>(bits),
+                  static_cast<std::size_t>(PageBits::kOther));
+}
+
+// Bits of an address that are lost, of which some were seen.
+std::string RunOf(std::uint64_t lost) {
+  constexpr int kFew = 4;
+  if (std::popcount(lost) < kFew) return BitsWords(lost);
+  // Those above the highest that has been seen are rare.
+  constexpr std::uint64_t kHigh = std::uint64_t{1} << 47;
+  const std::uint64_t end =
+      lost >= kHigh ? kHigh << 5 : 2 * std::bit_floor(lost);
+  return BitsWords(end - (lost & -lost));
+}
+
+// Of a page's bits that say nothing by themselves, which they were.
+std::string BitsOf(PageBits bits, const PageDifference& seen) {
+  constexpr int kFew = 4;
+  const std::uint64_t others = (seen.lost | seen.gained) & kOtherBits;
+  const std::uint64_t type = (seen.lost | seen.gained) & kTypeBits;
+  switch (bits) {
+    case PageBits::kHighAddress:
+      if (seen.address == 0 || seen.address != seen.address_lost) break;
+      return "pages lose " + RunOf(seen.address) + " of their address";
+    case PageBits::kAddress:
+      if (seen.address == 0 || std::popcount(seen.address) >= kFew) break;
+      return "pages get another address than was asked for, by " +
+             BitsWords(seen.address);
+    default:
+      if (bits < PageBits::kOther || others == 0) break;
+      return std::string("pages ") +
+             ((others & seen.gained) == 0 ? "lose "
+              : (others & seen.lost) == 0 ? "get "
+                                          : "lose or get ") +
+             BitsWords(others) + " of their entry" +
+             ((others & seen.lost) == 0 ? ", not asked for" : "");
+    case PageBits::kMemoryType:
+      if (!std::has_single_bit(type)) break;
+      return "pages get another memory type (" + BitsWords(type) +
+             (seen.gained == 0 ? " is 0)"
+              : seen.lost == 0 ? " is 1)"
+                               : ")");
+  }
+  return std::string(In(kBits, KindOf(bits)));
+}
+
+// A bit of a leaf's flags by name, "" for one without.
+std::string_view NameOfFlag(int bit) {
+  switch (bit) {
+    case 0:
+      return " (read)";
+    case 1:
+      return " (write)";
+    case 2:
+      return " (execute)";
+    case 3:
+    case 4:
+    case 5:
+      return " (of the memory type)";
+    case 6:
+      return " (ignore PAT)";
+    case 8:
+      return " (accessed)";
+    case 9:
+      return " (dirty)";
+    case 10:
+      return " (execute, user mode)";
+    case 57:
+      return " (verify guest paging)";
+    case 58:
+      return " (paging write)";
+    case 60:
+      return " (supervisor shadow stack)";
+    case 61:
+      return " (sub-page write permissions)";
+    case 63:
+      return " (suppress #VE)";
+    default:
+      return "";
+  }
+}
+
+// "2 MBytes" for 21.
+std::string PowerWords(int power) {
+  constexpr std::string_view kUnits[] = {" byte",  " KByte", " MByte",
+                                         " GByte", " TByte", " PByte"};
+  const std::string number = std::to_string(1 << power % 10);
+  return number + std::string(kUnits[power / 10]) + (number == "1" ? "" : "s");
+}
+
+std::string WhenWords(const Circumstance& when) {
+  const int bit = when.bit;
+  const std::string_view is = when.value ? " is 1" : " is 0";
+  const auto bit_of = [&](std::string_view of, std::string_view name = "") {
+    return "if " + BitsWords(std::uint64_t{1} << bit) + std::string(name) +
+           " of " + std::string(of) + std::string(is);
+  };
+  switch (when.word) {
+    case CircumstanceWord::kFlags:
+      return bit_of("the flags that are asked for", NameOfFlag(bit));
+    case CircumstanceWord::kLacks:
+      return when.value ? "once an allocation has failed"
+                        : "if no allocation has failed";
+    case CircumstanceWord::kBytes:
+      return when.value ? "in regions of " + PowerWords(bit) + " or more"
+                        : "in regions of less than " + PowerWords(bit);
+    case CircumstanceWord::kSecondary:
+      return bit_of("the secondary controls");
+    case CircumstanceWord::kEptp:
+      return bit_of("EPTP", bit == 6 ? " (accessed and dirty flags)" : "");
+    case CircumstanceWord::kCapabilities:
+      return bit_of("IA32_VMX_EPT_VPID_CAP");
+    case CircumstanceWord::kHpa:
+      return bit_of("the host-physical address that is asked for");
+    case CircumstanceWord::kGpa:
+      return bit_of("the guest-physical address");
+    case CircumstanceWord::kThere:
+      if (bit == 12) {
+        return when.value ? "if a page was there" : "if no page was there";
+      }
+      return bit_of("the entry of the page that was there", NameOfFlag(bit));
+  }
+  return "";
+}
+
 std::string DetailOf(const BuilderCause& cause) {
   const auto detail =
       static_cast<std::size_t>(cause.value.Get(Feature::kDetail));
@@ -235,8 +373,11 @@ std::string DetailOf(const BuilderCause& cause) {
       return is_fixed ? TableErrorText(static_cast<TableError>(detail))
                       : "for several reasons";
     case Mistake::kBits:
-      return std::string(is_fixed ? In(kBits, detail)
-                                  : "pages get other bits than asked for");
+      return is_fixed ? BitsOf(static_cast<PageBits>(detail), cause.difference)
+                      : "pages get other bits than asked for";
+    case Mistake::kElsewhere:
+      return cause.difference.guest == 0 ? "bits of it"
+                                         : RunOf(cause.difference.guest);
     case Mistake::kFlagsRaced:
       return !is_fixed ? "accessed or dirty"
              : detail == static_cast<std::size_t>(PageBits::kDirty)
@@ -300,6 +441,7 @@ std::string SituationOf(const BuilderCause& cause) {
             : "if the entry maps nothing beside the operation's pages");
   }
   if (cause.IsFixed(Feature::kPlace)) add(In(kPlaces, value(Feature::kPlace)));
+  if (cause.when.is_any) add(WhenWords(cause.when));
   return words;
 }
 
@@ -315,7 +457,7 @@ std::string_view NameOf(const BuilderCause& cause) {
     return NameOf(cause.value.mistake());
   }
   return In(kBitsNames,
-            static_cast<std::size_t>(cause.value.Get(Feature::kDetail)));
+            KindOf(static_cast<PageBits>(cause.value.Get(Feature::kDetail))));
 }
 
 std::string_view HeaderNameOf(TableError error) {

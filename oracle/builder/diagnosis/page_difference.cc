@@ -6,7 +6,7 @@ namespace eptdiff {
 namespace {
 
 constexpr std::uint64_t kUserExecute = 1 << 10;
-constexpr std::uint64_t kMemoryType = 0x38, kIgnorePat = 0x40;
+constexpr std::uint64_t kIgnorePat = 0x40;
 constexpr std::uint64_t kAccessed = 0x100, kDirty = 0x200;
 
 }  // namespace
@@ -28,7 +28,7 @@ int BitCount(const PageFacts& one, const PageFacts& other, std::uint64_t mask) {
 PageDifference DifferenceOf(const PageFacts& found, const PageFacts& asked,
                             std::uint64_t mask) {
   return {asked.flags & ~found.flags & mask, found.flags & ~asked.flags & mask,
-          found.hpa ^ asked.hpa};
+          found.hpa ^ asked.hpa, asked.hpa & ~found.hpa, 0};
 }
 
 FixedVector<PageBits, kPageBitsCount> KindsOf(
@@ -47,7 +47,7 @@ FixedVector<PageBits, kPageBitsCount> KindsOf(
     kinds.push_back(PageBits::kUserExecuteLost);
   if ((difference.gained & kUserExecute) != 0)
     kinds.push_back(PageBits::kUserExecuteGained);
-  if ((changed & kMemoryType) != 0) kinds.push_back(PageBits::kMemoryType);
+  if ((changed & kTypeBits) != 0) kinds.push_back(PageBits::kMemoryType);
   if ((changed & kIgnorePat) != 0) kinds.push_back(PageBits::kIgnorePat);
   if ((changed & kAccessed) != 0) kinds.push_back(PageBits::kAccessed);
   if ((changed & kDirty) != 0) kinds.push_back(PageBits::kDirty);
@@ -56,9 +56,12 @@ FixedVector<PageBits, kPageBitsCount> KindsOf(
                         ? PageBits::kHighAddress
                         : PageBits::kAddress);
   }
-  if ((changed &
-       ~(7 | kUserExecute | kMemoryType | kIgnorePat | kAccessedDirty)) != 0) {
+  if ((changed & kOtherBits) != 0) {
     kinds.push_back(PageBits::kOther);
+    if (std::has_single_bit(changed & kOtherBits)) {
+      kinds.push_back(OneBit(std::countr_zero(changed & kOtherBits),
+                             (difference.gained & kOtherBits) != 0));
+    }
   }
   return kinds;
 }
@@ -87,10 +90,9 @@ Rule RuleOf(PageBits bits) {
     case PageBits::kHighAddress:
     case PageBits::kAddress:
       return Rule::kWalk6;
-    case PageBits::kOther:
+    default:
       return Rule::kWalk7;
   }
-  return Rule::kWalk6;
 }
 
 Rule RuleOfPage(const PageFacts& found, const PageFacts& asked,

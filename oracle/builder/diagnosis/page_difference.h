@@ -27,12 +27,26 @@ int BitCount(const PageFacts& one, const PageFacts& other, std::uint64_t mask);
 
 // Of two that are mapped.
 struct PageDifference {
-  std::uint64_t lost;    // flags
-  std::uint64_t gained;  // flags
-  std::uint64_t address;
+  std::uint64_t lost = 0;    // flags
+  std::uint64_t gained = 0;  // flags
+  std::uint64_t address = 0;
+  std::uint64_t address_lost = 0;  // of these, those that should be 1
+  std::uint64_t guest = 0;         // ... of the guest-physical address
+
+  void Add(const PageDifference& other) {
+    lost |= other.lost;
+    gained |= other.gained;
+    address |= other.address;
+    address_lost |= other.address_lost;
+    guest |= other.guest;
+  }
 };
 PageDifference DifferenceOf(const PageFacts& found, const PageFacts& asked,
                             std::uint64_t mask);
+
+// Bits of kOther, and of kTypeBits.
+inline constexpr std::uint64_t kOtherBits = 0xfff0000000000800;
+inline constexpr std::uint64_t kTypeBits = 0x38;
 
 // What it consists of.
 FixedVector<PageBits, kPageBitsCount> KindsOf(const PageDifference& difference);

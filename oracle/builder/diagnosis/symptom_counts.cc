@@ -4,7 +4,7 @@
 
 namespace eptdiff {
 
-void SymptomCounts::Add(Symptom symptom) {
+void SymptomCounts::Add(Symptom symptom, const Circumstances& at) {
   constexpr std::uint64_t kSpread = 0x9e3779b97f4a7c15;
   const std::uint64_t word = symptom.bits | std::uint64_t{1} << 63;
   std::size_t slot = word * kSpread >> 50;
@@ -18,6 +18,7 @@ void SymptomCounts::Add(Symptom symptom) {
     slots_[slot] = word;
   }
   ++counts_[slot];
+  seen_[slot].Add(at);
 }
 
 std::vector<CountedSymptom> SymptomCounts::List() const {
@@ -25,7 +26,8 @@ std::vector<CountedSymptom> SymptomCounts::List() const {
   list.reserve(size_);
   for (std::size_t i = 0; i < kCapacity; ++i) {
     if (slots_[i] == 0) continue;
-    list.push_back({{slots_[i] & ~(std::uint64_t{1} << 63)}, counts_[i]});
+    list.push_back(
+        {{slots_[i] & ~(std::uint64_t{1} << 63)}, counts_[i], seen_[i]});
   }
   std::sort(list.begin(), list.end(),
             [](const CountedSymptom& a, const CountedSymptom& b) {

@@ -1,5 +1,5 @@
-// How often what went right; what finds no room is left out. Of fixed size, for
-// memory that processes share.
+// How often what went right, and in what circumstances; what finds no room is
+// left out. Of fixed size, for memory that processes share.
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_ORACLE_BUILDER_DIAGNOSIS_SYMPTOM_COUNTS_H_
 #define EPTDIFF_ORACLE_BUILDER_DIAGNOSIS_SYMPTOM_COUNTS_H_
@@ -16,13 +16,14 @@ class SymptomCounts {
  public:
   static constexpr std::size_t kCapacity = 1 << 14;
 
-  void Add(Symptom symptom);
+  void Add(Symptom symptom, const Circumstances& at);
   std::vector<CountedSymptom> List() const;
 
  private:
   std::size_t size_ = 0;
   std::uint64_t slots_[kCapacity] = {};  // 0: free
   std::uint64_t counts_[kCapacity] = {};
+  CircumstancesSeen seen_[kCapacity] = {};
 };
 
 }  // namespace eptdiff

@@ -118,6 +118,12 @@ Mistake MistakeOf(BuilderRule rule) {
   return Mistake::kWalk;
 }
 
+// ... as a whole: which store came last says nothing.
+bool IsAboutOperation(Mistake mistake) {
+  return mistake == Mistake::kFreedEarly || mistake == Mistake::kFreedTwice ||
+         mistake == Mistake::kInveptEptp || mistake == Mistake::kInveptTwice;
+}
+
 PageFacts FactsAt(const MappingModel& model, std::uint64_t gpa) {
   const MappingModel::Run run = model.At(gpa);
   return {run.mapped, run.hpa, run.flags};
@@ -125,8 +131,13 @@ PageFacts FactsAt(const MappingModel& model, std::uint64_t gpa) {
 
 }  // namespace
 
-void SymptomLog::BeginCase() {
+void SymptomLog::BeginCase(const Processor& processor,
+                           const Controls& controls) {
+  using Word = CircumstanceWord;
   tolerated_.clear();
+  machine_[Word::kSecondary] = controls.secondary;
+  machine_[Word::kEptp] = controls.eptp & (kPage - 1);
+  machine_[Word::kCapabilities] = processor.ept_vpid_cap;
   BeginEnd();
   phase_ = Phase::kBeginning;
   changes_ = 0;
@@ -142,6 +153,11 @@ void SymptomLog::BeginOperation(const TableOperation& operation,
   bytes_ = bytes;
   first_level_ = level;
   facts_ = facts;
+  using Word = CircumstanceWord;
+  at_[Word::kFlags] = operation.flags;
+  at_[Word::kHpa] = operation.hpa.value;
+  at_[Word::kGpa] = operation.gpa.value;
+  at_[Word::kBytes] = bytes == 0 ? 0 : 2 * std::bit_floor(bytes) - 1;
 }
 
 void SymptomLog::BeginExit(const TableFacts& facts) {
@@ -156,13 +172,18 @@ void SymptomLog::SetModels(const MappingModel& before,
   before_ = &before;
   after_ = &after;
   mask_ = mask;
+  if (phase_ != Phase::kOperation) return;
+  const MappingModel::Run there = before.At(operation_.gpa.value);
+  at_[CircumstanceWord::kThere] = there.mapped ? there.flags | kPage : 0;
 }
 
 void SymptomLog::BeginEnd() {
   symptoms_.clear();
+  difference_ = {};
   maybe_.clear();
   settled_ = false;
   phase_ = Phase::kEnd;
+  at_ = machine_;
   operation_ = {};
   bytes_ = 0;
   first_level_ = 0;
@@ -202,6 +223,18 @@ void SymptomLog::OnChange(std::uint64_t before, std::uint64_t after, int level,
   for (const PageBits bits : KindsOf(visible)) {
     maybe_.push_back(At(Mistake::kBits, level).With(Feature::kDetail, bits));
   }
+  // Of the other bits each that could be lost, and one that could be gained.
+  const std::uint64_t others = visible.lost & kOtherBits;
+  gainable_ = gainable_ == 0 ? kOtherBits : gainable_ & (gainable_ - 1);
+  for (std::uint64_t rest = others; rest != 0; rest &= rest - 1) {
+    const PageBits one = OneBit(std::countr_zero(rest), /*gained=*/false);
+    maybe_.push_back(At(Mistake::kBits, level).With(Feature::kDetail, one));
+  }
+  if ((gainable_ & ~others) != 0) {
+    const PageBits one =
+        OneBit(std::countr_zero(gainable_ & ~others), /*gained=*/true);
+    maybe_.push_back(At(Mistake::kBits, level).With(Feature::kDetail, one));
+  }
 }
 
 void SymptomLog::OnRefusal(Mistake mistake, TableError error) {
@@ -211,14 +244,25 @@ void SymptomLog::OnRefusal(Mistake mistake, TableError error) {
 
 void SymptomLog::OnFinding(BuilderRule rule, int level) {
   const Mistake mistake = MistakeOf(rule);
-  Add(mistake == Mistake::kFreedEarly ? Base(mistake) : At(mistake, level));
+  Add(IsAboutOperation(mistake) ? Base(mistake) : At(mistake, level));
 }
 
 void SymptomLog::OnPage(std::uint64_t gpa, const PageFacts& found) {
   const PageFacts old = FactsAt(*before_, gpa);
   const PageFacts expected = FactsAt(*after_, gpa);
+  if (IsElsewhere(gpa, found)) {
+    difference_.guest |= operation_.gpa.value ^ gpa;
+    return Add(Base(Mistake::kElsewhere));
+  }
+  if (bytes_ > kPage && gpa == operation_.gpa.value + bytes_) {
+    Add(Base(Mistake::kBeyond));
+  }
   const bool is_old = AreAlike(found, old, mask_);
   if (is_old) {
+    // Without a frame for it, it should have said so.
+    if (at_[CircumstanceWord::kLacks] != 0 && deed_ == Deed::kNone) {
+      return Add(OfRefusal(Mistake::kSaidDone, TableError::kNoFrames));
+    }
     const std::uint64_t first = operation_.gpa.value;
     const bool hole =
         IsEdit(operation_.kind) && HasHole(*before_, first, gpa - first);
@@ -241,6 +285,17 @@ void SymptomLog::OnPage(std::uint64_t gpa, const PageFacts& found) {
   for (const PageBits bits : KindsOf(difference)) {
     Add(At(Mistake::kBits, level_).With(Feature::kDetail, bits));
   }
+  difference_.Add(difference);
+}
+
+// Whether what was asked for the operation's own address is at this one, which
+// has fewer bits.
+bool SymptomLog::IsElsewhere(std::uint64_t gpa, const PageFacts& found) const {
+  const std::uint64_t asked = operation_.gpa.value;
+  return phase_ == Phase::kOperation && found.mapped && gpa != asked &&
+         (gpa & ~asked) == 0 && !FactsAt(*before_, gpa).mapped &&
+         !FactsAt(*before_, asked).mapped &&
+         AreAlike(found, FactsAt(*after_, asked), mask_);
 }
 
 Place SymptomLog::PlaceOf(std::uint64_t gpa) const {
@@ -259,19 +314,19 @@ void SymptomLog::OnLeak(bool is_new) {
 }
 
 void SymptomLog::OnFlagsLost(std::uint64_t lost, int level) {
-  for (const PageBits bits : KindsOf({lost & kAccessedDirty, 0, 0})) {
+  for (const PageBits bits : KindsOf({.lost = lost & kAccessedDirty})) {
     Add(At(Mistake::kBits, level).With(Feature::kDetail, bits));
   }
 }
 
 void SymptomLog::OnFlagsRaced(std::uint64_t lost) {
-  for (const PageBits bits : KindsOf({lost & kAccessedDirty, 0, 0})) {
+  for (const PageBits bits : KindsOf({.lost = lost & kAccessedDirty})) {
     Add(Base(Mistake::kFlagsRaced).With(Feature::kDetail, bits));
   }
 }
 
 void SymptomLog::MayRaceFlags(std::uint64_t set) {
-  for (const PageBits bits : KindsOf({set & kAccessedDirty, 0, 0})) {
+  for (const PageBits bits : KindsOf({.lost = set & kAccessedDirty})) {
     maybe_.push_back(Base(Mistake::kFlagsRaced).With(Feature::kDetail, bits));
   }
 }
@@ -288,37 +343,46 @@ void SymptomLog::EndOperation(const TableResult& result, bool failed,
                               bool tolerated, bool needed) {
   if (failed) return;
   if (tolerated) {
-    if (tolerated_.empty()) tolerated_ = symptoms_;
+    if (tolerated_.empty()) {
+      tolerated_ = symptoms_;
+      tolerated_at_ = at_;
+    }
     symptoms_.clear();
     return;
   }
-  for (const Symptom symptom : maybe_) right_.Add(symptom);
+  for (const Symptom symptom : maybe_) Pass(symptom);
   maybe_.clear();
   if (needed) {
+    Pass(Base(Mistake::kInveptEptp));
+    Pass(Base(Mistake::kInveptTwice));
     for (const Mistake mistake :
          {Mistake::kInveptMissing, Mistake::kInveptElsewhere,
           Mistake::kInveptAsked, Mistake::kInvvpid}) {
-      right_.Add(Base(mistake).With(Feature::kDetail, ChangeOfAll()));
+      Pass(Base(mistake).With(Feature::kDetail, ChangeOfAll()));
     }
-    if (freed_) right_.Add(Base(Mistake::kFreedEarly));
+    if (freed_) Pass(Base(Mistake::kFreedEarly));
   }
-  if (freed_) right_.Add(Base(Mistake::kLeak));
+  if (freed_) {
+    Pass(Base(Mistake::kLeak));
+    Pass(Base(Mistake::kFreedTwice));
+  }
   if (phase_ != Phase::kOperation) return;
   if (result.ok() && allocated_) {
     const Deed deed =
         WorkOf(operation_.kind) == Work::kMap ? Deed::kLinks : Deed::kSplits;
-    right_.Add(Base(Mistake::kNotLinked).With(Feature::kDeed, deed));
+    Pass(Base(Mistake::kNotLinked).With(Feature::kDeed, deed));
   }
   PassPages();
   if (!result.ok() && result.error != TableError::kNoFrames) {
-    right_.Add(OfRefusal(Mistake::kDoneNotRefused, result.error));
-    right_.Add(OfRefusal(Mistake::kSaidDone, result.error));
+    Pass(OfRefusal(Mistake::kDoneNotRefused, result.error));
+    Pass(OfRefusal(Mistake::kSaidDone, result.error));
   }
 }
 
 void SymptomLog::BlameTolerated(BuilderRule rule) {
   if (tolerated_.empty()) return Add(At(MistakeOf(rule), 0));
   symptoms_ = tolerated_;
+  at_ = tolerated_at_;
 }
 
 Symptom SymptomLog::Base(Mistake mistake) const {
@@ -373,9 +437,9 @@ void SymptomLog::PassPages() {
     if (!AreAlike({was.mapped, was.hpa, was.flags},
                   {is.mapped, is.hpa, is.flags}, mask_)) {
       const auto pass = [&](Place place) {
-        right_.Add(Base(Mistake::kNotDone)
-                       .With(Feature::kAfterHole, hole)
-                       .With(Feature::kPlace, place));
+        Pass(Base(Mistake::kNotDone)
+                 .With(Feature::kAfterHole, hole)
+                 .With(Feature::kPlace, place));
       };
       if (bytes_ <= kPage) {
         pass(Place::kWhole);

@@ -14,6 +14,7 @@
 #include "engine/table/table_error.h"
 #include "engine/types.h"
 #include "oracle/builder/builder_finding.h"
+#include "oracle/builder/circumstances.h"
 #include "oracle/builder/diagnosis/entry_change.h"
 #include "oracle/builder/diagnosis/page_difference.h"
 #include "oracle/builder/diagnosis/symptom_counts.h"
@@ -35,9 +36,12 @@ class SymptomLog {
 
   // Of the step that failed; none yet if no step has.
   const Symptoms& symptoms() const { return symptoms_; }
+  // ... and all in which pages differ there.
+  const PageDifference& difference() const { return difference_; }
+  const Circumstances& circumstances() const { return at_; }
 
   // A case begins, with the builder's beginning.
-  void BeginCase();
+  void BeginCase(const Processor& processor, const Controls& controls);
   // An operation on so many bytes begins; `level` is that of the leaf at its
   // first address, 0 if there is none.
   void BeginOperation(const TableOperation& operation, std::uint64_t bytes,
@@ -55,6 +59,8 @@ class SymptomLog {
                 const std::vector<Interval>& was,
                 const std::vector<Interval>& is);
   void OnAllocated() { allocated_ = true; }
+  // No frame is left for the operation.
+  void OnLack() { at_[CircumstanceWord::kLacks] = 1; }
   void OnFreed() { freed_ = true; }
   // A table that was linked just now is not filled.
   void OnUnfilled(int level) { Add(At(Mistake::kUnfilled, level)); }
@@ -91,19 +97,24 @@ class SymptomLog {
   void BlameTolerated(BuilderRule rule);
 
  private:
+  void Pass(Symptom symptom) { right_.Add(symptom, at_); }
   Symptom At(Mistake mistake, int level) const;
   Symptom Base(Mistake mistake) const;
   Symptom OfRefusal(Mistake mistake, TableError error) const;
   void Add(Symptom symptom);
   Change ChangeOfAll() const;
+  bool IsElsewhere(std::uint64_t gpa, const PageFacts& found) const;
   Place PlaceOf(std::uint64_t gpa) const;
   void PassPages();
 
   SymptomCounts& right_;
+  Circumstances machine_, at_;
   Symptoms symptoms_;
+  PageDifference difference_ = {};
   Symptoms tolerated_;          // of the first operation with such a thing
   std::vector<Symptom> maybe_;  // right, if the operation is
-  bool settled_ = false;        // all else follows from what is known
+  Circumstances tolerated_at_;
+  bool settled_ = false;  // all else follows from what is known
   Phase phase_ = Phase::kBeginning;
   TableOperation operation_;
   std::uint64_t bytes_ = 0;
@@ -116,6 +127,7 @@ class SymptomLog {
   int level_ = 0;
   bool shared_ = false;
   ChangeSet changes_ = 0;
+  std::uint64_t gainable_ = 0;  // of kOtherBits: the lowest is next
   bool allocated_ = false;
   bool freed_ = false;
 };

@@ -101,6 +101,7 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
   }
   if (log_ != nullptr) {
     log_->BeginOperation(operation, bytes, page.level, facts_);
+    if (pool_.failed()) log_->OnLack();
     log_->SetModels(model_, after_, ComparedFlags());
   }
   if (!is_right) FindRefusal(operation, result, reasons, page.level);
@@ -316,6 +317,11 @@ void BuilderCheck::CheckTaken(const std::vector<Interval>& taken,
   } else if (!taken_.empty()) {
     log_->MayBe(Mistake::kRemovedNotShown);
     log_->MayBe(Mistake::kRemovedOtherwise);
+    const bool flags =
+        std::any_of(taken.begin(), taken.end(), [](const Interval& page) {
+          return (page.flags & kAccessedDirty) != 0;
+        });
+    if (flags) log_->MayBe(Mistake::kRemovedWithoutFlags);
   }
 }
 

@@ -44,7 +44,7 @@ const BuilderStandings& BuilderTrial::Run(const Case& c) {
   case_ = &c;
   if (check_.has_value()) room_ = check_->GiveBack();
   check_.reset();
-  if (log_ != nullptr) log_->BeginCase();
+  if (log_ != nullptr) log_->BeginCase(c.processor, c.controls);
   bool goes_on = Begin(c);
   while (standings_.step < c.steps.size()) {
     if (!goes_on) return standings_;

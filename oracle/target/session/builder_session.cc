@@ -210,6 +210,8 @@ void BuilderSession::Judge(std::span<const Case> cases) {
       reply.facts = standings.finding->facts;
       if (log.symptoms().empty()) log.OnFinding(*reply.broken, reply.level);
       reply.symptoms = log.symptoms();
+      reply.circumstances = log.circumstances();
+      reply.difference = log.difference();
     }
     shared_->replies[shared_->cases] = reply;
     std::atomic_signal_fence(std::memory_order_seq_cst);

@@ -47,10 +47,12 @@ struct BuilderReply {
   std::optional<Rule> sdm;  // as BuilderFinding has it, and its facts
   FindingFacts facts;
   SymptomLog::Symptoms symptoms;  // of the step
-  WaiverSet waived = 0;           // what happened that is allowed
-  RefusalSet not_asked = 0;       // for want of these
-  bool not_modelled = false;      // it declined something
-  bool lacked_frames = false;     // an allocation failed
+  Circumstances circumstances;
+  PageDifference difference = {};
+  WaiverSet waived = 0;        // what happened that is allowed
+  RefusalSet not_asked = 0;    // for want of these
+  bool not_modelled = false;   // it declined something
+  bool lacked_frames = false;  // an allocation failed
 
   bool IsFine() const {
     return incident.kind == IncidentKind::kNone && !broken.has_value();

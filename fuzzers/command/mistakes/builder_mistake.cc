@@ -1,0 +1,451 @@
+#include "fuzzers/command/mistakes/builder_mistake.h"
+
+#include <bit>
+#include <cstddef>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "fuzzers/command/mistakes/planting.h"
+#include "fuzzers/entries/random.h"
+#include "oracle/target/eptdiff_builder.h"
+#include "oracle/target/eptdiff_target.h"
+
+extern "C" {
+void eptdiff_planted_builder_describe(eptdiff_builder_profile* profile);
+int eptdiff_planted_builder_create(const eptdiff_question* machine,
+                                   uint64_t unused, const eptdiff_host* host,
+                                   uint64_t* eptp);
+int eptdiff_planted_builder_perform(const eptdiff_builder_operation* operation);
+void eptdiff_planted_builder_list(void (*visit)(void* context, uint64_t gpa,
+                                                uint64_t hpa, uint64_t bytes,
+                                                uint64_t flags),
+                                  void* context);
+void eptdiff_planted_builder_destroy(void);
+}
+
+namespace eptdiff {
+namespace {
+
+constexpr std::uint64_t kAddress = 0x000ffffffffff000;
+constexpr std::uint64_t kRights = 7;
+constexpr std::uint64_t kPageBytes = 0x1000;
+constexpr std::uint32_t kNoOperation = ~std::uint32_t{0};
+
+// Parts of an operation, and ways in which things go wrong.
+enum AskedWord : unsigned { kFlags, kGpa, kHpa };
+enum InveptWay : unsigned { kLeftOut, kTwice, kOtherEptp };
+enum FrameWay : unsigned { kNotFreed, kFreedTwice };
+enum ResultWay : unsigned { kDoneForRefused, kRefusedForDone };
+enum RemovedWay : unsigned { kWithoutFlags, kNotShown };
+
+constexpr const char* kOperations[] = {
+    "map",        "unmap",        "remap",          "protect", "split",
+    "map-region", "unmap-region", "protect-region", "merge",   "clear-flags"};
+
+// ---- Drawing.
+
+// How a headline names a bit of a page's entry.
+std::vector<std::string> BitNames(std::uint64_t bit) {
+  const int number = std::countr_zero(bit);
+  std::vector<std::string> names = {absl::StrCat("@", number, "@")};
+  const auto also = [&](const char* name) { names.emplace_back(name); };
+  if (number == 0) also("read permission");
+  if (number == 1) also("write permission");
+  if (number == 2 || number == 10) also("execute permission");
+  if (number >= 3 && number <= 5) also("memory type");
+  if (number == 6) also("ignore-PAT");
+  if (number == 8) also("accessed");
+  if (number == 9) also("dirty");
+  return names;
+}
+
+void DrawBit(Random& random, BuilderMistake& mistake) {
+  const unsigned bits[] = {0,  1,  2,  3,  4,  5,  6,  8,  9,  10, 11, 13,
+                           21, 30, 31, 33, 39, 45, 47, 50, 52, 57, 62, 63};
+  mistake.bit = std::uint64_t{1} << random.Pick(bits);
+  const unsigned others[] = {0, 1, 2, 6, 8, 9, 10, 11, 52, 62};
+  switch (random.Below(4)) {
+    case 0:
+    case 1:
+      mistake.other = 0;
+      break;
+    case 2:
+      mistake.other = kTakenForOne;
+      break;
+    default:
+      do {
+        mistake.other = std::uint64_t{1} << random.Pick(others);
+      } while (mistake.other == mistake.bit);
+      break;
+  }
+}
+
+std::string BitWords(const BuilderMistake& mistake) {
+  return absl::StrCat(
+      "bit ", std::countr_zero(mistake.bit), " is ",
+      mistake.other == 0 ? "0"
+      : mistake.other == kTakenForOne
+          ? "1"
+          : absl::StrCat("that of bit ", std::countr_zero(mistake.other)));
+}
+
+void DrawWhat(Random& random, BuilderMistake& mistake) {
+  using Kind = BuilderMistake::Kind;
+  constexpr Kind kKinds[] = {
+      Kind::kPage,  Kind::kPage,   Kind::kPage,    Kind::kTable,  Kind::kAsked,
+      Kind::kAsked, Kind::kBytes,  Kind::kSkipped, Kind::kInvept, Kind::kInvept,
+      Kind::kFrame, Kind::kResult, Kind::kRemoved};
+  mistake.kind = random.Pick(kKinds);
+  switch (mistake.kind) {
+    case Kind::kPage:
+    case Kind::kTable: {
+      DrawBit(random, mistake);
+      const bool page = mistake.kind == Kind::kPage;
+      mistake.words = absl::StrCat(BitWords(mistake), " in entries of ",
+                                   page ? "pages" : "tables");
+      mistake.names = BitNames(mistake.bit);
+      if (!page) {
+        mistake.names.insert(mistake.names.end(),
+                             {"ignored bits", "entry is stored that is"});
+      } else if ((mistake.bit & kAddress) != 0) {
+        mistake.names.emplace_back("address");
+      }
+      return;
+    }
+    case Kind::kSkipped:
+      mistake.words = "a store to a linked entry is not made";
+      mistake.names = {"pages stay as they were", "nothing changes",
+                       "neither linked nor freed", "not stored"};
+      return;
+    case Kind::kAsked: {
+      mistake.word = random.Below(3);
+      if (mistake.word == kFlags) {
+        DrawBit(random, mistake);
+        if ((mistake.bit & kAddress) != 0) mistake.bit = 1 << 1;
+        if (mistake.other == mistake.bit) mistake.other = 0;
+        mistake.words = absl::StrCat(BitWords(mistake), " in what is asked");
+        mistake.names = BitNames(mistake.bit);
+        return;
+      }
+      mistake.bit = std::uint64_t{1} << (12 + random.Below(38));
+      mistake.words =
+          absl::StrCat("bit ", std::countr_zero(mistake.bit), " of the ",
+                       mistake.word == kGpa ? "GPA" : "HPA", " is 0");
+      mistake.names = {"address", "pages stay as they were", "were not asked"};
+      return;
+    }
+    case Kind::kBytes:
+      mistake.word = random.Below(2);
+      mistake.words = mistake.word == 0 ? "regions lack their last page"
+                                        : "regions have a page too many";
+      mistake.names =
+          mistake.word == 0
+              ? std::vector<std::string>{"end of the region"}
+              : std::vector<std::string>{"were not asked", "have to stay",
+                                         "beside the region"};
+      return;
+    case Kind::kInvept: {
+      mistake.word = random.Below(3);
+      constexpr const char* kWords[] = {"is left out", "is executed twice",
+                                        "has another EPTP"};
+      mistake.words = absl::StrCat("INVEPT ", kWords[mistake.word]);
+      constexpr const char* kNames[] = {"INVEPT is missing",
+                                        "INVEPT is executed twice",
+                                        "INVEPT names another EPTP"};
+      mistake.names = {kNames[mistake.word]};
+      return;
+    }
+    case Kind::kFrame:
+      mistake.word = random.Below(2);
+      mistake.words = mistake.word == kNotFreed ? "a frame is not freed"
+                                                : "a frame is freed twice";
+      mistake.names = {mistake.word == kNotFreed
+                           ? "not freed"
+                           : "freed that is not in use|freed twice"};
+      return;
+    case Kind::kResult:
+      mistake.word = random.Below(2);
+      mistake.words = mistake.word == kDoneForRefused
+                          ? "what is refused is said to be done"
+                          : "what is done is said to be refused";
+      mistake.names = {mistake.word == kDoneForRefused ? "said to be done"
+                                                       : "refused"};
+      return;
+    case Kind::kRemoved:
+      mistake.word = random.Below(2);
+      mistake.words = mistake.word == kWithoutFlags
+                          ? "what is removed is shown without flags"
+                          : "what is removed is not shown";
+      mistake.names = {mistake.word == kWithoutFlags
+                           ? "without accessed or dirty|shown as removed"
+                           : "not shown as removed|shown as removed"};
+      return;
+  }
+}
+
+void DrawWhen(Random& random, BuilderMistake& mistake) {
+  if (random.OneIn(2)) return;
+  using Kind = BuilderCondition::Kind;
+  constexpr Kind kKinds[] = {
+      Kind::kOperation, Kind::kOperation,  Kind::kFlag,   Kind::kFlag,
+      Kind::kNoFlag,    Kind::kGpa,        Kind::kHpa,    Kind::kBytes,
+      Kind::kControl,   Kind::kCapability, Kind::kNoFrame};
+  BuilderCondition& when = mistake.when;
+  when.kind = random.Pick(kKinds);
+  const auto bit = [&](const char* of) {
+    absl::StrAppend(&mistake.words, ", where bit ", when.number, " of ", of,
+                    " is ", when.kind == Kind::kNoFlag ? "0" : "1");
+    mistake.condition_names = {absl::StrCat("@", when.number, "@")};
+  };
+  switch (when.kind) {
+    case Kind::kAlways:
+      return;
+    case Kind::kOperation:
+      when.number = random.Below(std::size(kOperations));
+      absl::StrAppend(&mistake.words, ", in ", kOperations[when.number]);
+      mistake.condition_names = {absl::StrCat("in ", kOperations[when.number])};
+      return;
+    case Kind::kFlag:
+    case Kind::kNoFlag: {
+      const unsigned bits[] = {0, 1, 2, 6, 8, 9, 10, 11, 52, 57, 62};
+      when.number = random.Pick(bits);
+      bit("what is asked");
+      for (const std::string& name :
+           BitNames(std::uint64_t{1} << when.number)) {
+        mistake.condition_names.push_back(name);
+      }
+      return;
+    }
+    case Kind::kGpa: {
+      const unsigned bits[] = {12, 20, 21, 30, 39, 47};
+      when.number = random.Pick(bits);
+      return bit("the GPA");
+    }
+    case Kind::kHpa: {
+      const unsigned bits[] = {12, 21, 31, 32, 38};
+      when.number = random.Pick(bits);
+      return bit("the HPA");
+    }
+    case Kind::kBytes: {
+      const unsigned bits[] = {13, 21, 22, 30};
+      when.number = random.Pick(bits);
+      absl::StrAppend(&mistake.words, ", in regions of 2^", when.number,
+                      " bytes or more");
+      mistake.condition_names = {"bytes", "KByte", "MByte", "GByte"};
+      return;
+    }
+    case Kind::kControl: {
+      const unsigned bits[] = {17, 18, 22};
+      when.number = random.Pick(bits);
+      return bit("the secondary controls");
+    }
+    case Kind::kCapability: {
+      const unsigned bits[] = {0, 16, 17, 21};
+      when.number = random.Pick(bits);
+      return bit("IA32_VMX_EPT_VPID_CAP");
+    }
+    case Kind::kNoFrame:
+      absl::StrAppend(&mistake.words, ", once an allocation has failed");
+      mistake.condition_names = {"allocation", "no frame"};
+      return;
+  }
+}
+
+// ---- Planting: between the builder and its host.
+
+struct Planting {
+  const BuilderMistake* mistake = nullptr;
+  const eptdiff_host* host = nullptr;
+  eptdiff_host lent;  // what the builder gets
+  eptdiff_question machine;
+  eptdiff_builder_operation asked;
+  std::uint32_t kind = kNoOperation;
+  bool lacked = false;
+  std::set<std::uint64_t> frames;
+  std::set<std::uint64_t> fresh;  // of this operation
+};
+Planting planting;
+
+bool Holds() {
+  const BuilderCondition& when = planting.mistake->when;
+  const auto bit = [&](std::uint64_t word) {
+    return (word >> when.number & 1) != 0;
+  };
+  const bool operates = planting.kind != kNoOperation;
+  switch (when.kind) {
+    case BuilderCondition::Kind::kAlways:
+      return true;
+    case BuilderCondition::Kind::kOperation:
+      return planting.kind == when.number;
+    case BuilderCondition::Kind::kFlag:
+      return operates && bit(planting.asked.flags);
+    case BuilderCondition::Kind::kNoFlag:
+      return operates && !bit(planting.asked.flags);
+    case BuilderCondition::Kind::kGpa:
+      return operates && bit(planting.asked.gpa);
+    case BuilderCondition::Kind::kHpa:
+      return operates && bit(planting.asked.hpa);
+    case BuilderCondition::Kind::kBytes:
+      return operates && planting.asked.bytes >> when.number != 0;
+    case BuilderCondition::Kind::kControl:
+      return bit(planting.machine.secondary);
+    case BuilderCondition::Kind::kCapability:
+      return bit(planting.machine.ept_vpid_cap);
+    case BuilderCondition::Kind::kNoFrame:
+      return planting.lacked;
+  }
+  return false;
+}
+
+bool Makes(BuilderMistake::Kind kind) {
+  return planting.mistake->kind == kind && Holds();
+}
+
+bool Makes(BuilderMistake::Kind kind, unsigned way) {
+  return planting.mistake->word == way && Makes(kind);
+}
+
+std::uint64_t Changed(std::uint64_t value) {
+  const BuilderMistake& mistake = *planting.mistake;
+  const bool set = mistake.other == kTakenForOne ||
+                   (mistake.other != 0 && (value & mistake.other) != 0);
+  return set ? value | mistake.bit : value & ~mistake.bit;
+}
+
+int Allocate(void*, std::uint64_t* frame) {
+  const int there = planting.host->allocate(planting.host->context, frame);
+  planting.lacked |= there == 0;
+  if (there != 0) {
+    planting.frames.insert(*frame);
+    planting.fresh.insert(*frame);
+  }
+  return there;
+}
+
+void Release(void*, std::uint64_t frame) {
+  using Kind = BuilderMistake::Kind;
+  const eptdiff_host& host = *planting.host;
+  if (Makes(Kind::kFrame, kNotFreed)) return;
+  planting.frames.erase(frame);
+  host.release(host.context, frame);
+  if (Makes(Kind::kFrame, kFreedTwice)) host.release(host.context, frame);
+}
+
+void Invept(void*, std::uint64_t eptp) {
+  using Kind = BuilderMistake::Kind;
+  const eptdiff_host& host = *planting.host;
+  if (Makes(Kind::kInvept, kLeftOut)) return;
+  if (Makes(Kind::kInvept, kOtherEptp)) eptp ^= kPageBytes;
+  host.invept(host.context, eptp);
+  if (Makes(Kind::kInvept, kTwice)) host.invept(host.context, eptp);
+}
+
+void Stored(void*, std::uint64_t address, std::uint64_t before,
+            std::uint64_t after) {
+  using Kind = BuilderMistake::Kind;
+  const eptdiff_host& host = *planting.host;
+  const bool present = (after & kRights) != 0;
+  const bool table = present && planting.frames.contains(after & kAddress);
+  const bool linked = !planting.fresh.contains(address & kAddress);
+  std::uint64_t stored = after;
+  if (present && Makes(table ? Kind::kTable : Kind::kPage)) {
+    stored = Changed(after);
+  }
+  const bool skipped = linked && Makes(Kind::kSkipped);
+  if (skipped) stored = before;
+  if (stored != after) {
+    std::uint64_t* frame = host.pointer(host.context, address & kAddress);
+    frame[address % kPageBytes / 8] = stored;
+  }
+  if (!skipped) host.stored(host.context, address, before, stored);
+}
+
+void Removed(void*, std::uint64_t gpa, std::uint64_t hpa, std::uint64_t bytes,
+             std::uint64_t flags) {
+  using Kind = BuilderMistake::Kind;
+  constexpr std::uint64_t kAccessedDirty = 0x300;
+  const eptdiff_host& host = *planting.host;
+  if (Makes(Kind::kRemoved, kNotShown)) return;
+  if (Makes(Kind::kRemoved, kWithoutFlags)) flags &= ~kAccessedDirty;
+  host.removed(host.context, gpa, hpa, bytes, flags);
+}
+
+void Describe(eptdiff_builder_profile* profile) {
+  eptdiff_planted_builder_describe(profile);
+}
+
+int Create(const eptdiff_question* machine, std::uint64_t unused,
+           const eptdiff_host* host, std::uint64_t* eptp) {
+  planting.host = host;
+  planting.lent = *host;
+  planting.lent.allocate = Allocate;
+  planting.lent.release = Release;
+  planting.lent.invept = Invept;
+  planting.lent.stored = Stored;
+  planting.lent.removed = Removed;
+  planting.machine = *machine;
+  planting.kind = kNoOperation;
+  planting.lacked = false;
+  planting.frames.clear();
+  planting.fresh.clear();
+  const int result =
+      eptdiff_planted_builder_create(machine, unused, &planting.lent, eptp);
+  planting.fresh.clear();
+  return result;
+}
+
+int Perform(const eptdiff_builder_operation* operation) {
+  using Kind = BuilderMistake::Kind;
+  planting.asked = *operation;
+  planting.kind = operation->kind;
+  planting.lacked = false;
+  planting.fresh.clear();
+  eptdiff_builder_operation told = *operation;
+  if (Makes(Kind::kAsked)) {
+    std::uint64_t* const words[] = {&told.flags, &told.gpa, &told.hpa};
+    std::uint64_t& word = *words[planting.mistake->word];
+    word = Changed(word);
+  }
+  if (told.bytes > kPageBytes && Makes(Kind::kBytes)) {
+    told.bytes += planting.mistake->word == 0 ? -kPageBytes : kPageBytes;
+  }
+  int result = eptdiff_planted_builder_perform(&told);
+  if (result != EPTDIFF_DONE && Makes(Kind::kResult, kDoneForRefused)) {
+    result = EPTDIFF_DONE;
+  } else if (result == EPTDIFF_DONE && Makes(Kind::kResult, kRefusedForDone)) {
+    result = EPTDIFF_UNSUPPORTED;
+  }
+  planting.kind = kNoOperation;
+  return result;
+}
+
+}  // namespace
+
+BuilderMistake DrawBuilderMistake(std::uint64_t number) {
+  Random random(number ^ 0xb111d);
+  BuilderMistake mistake;
+  DrawWhat(random, mistake);
+  DrawWhen(random, mistake);
+  return mistake;
+}
+
+std::unique_ptr<BuilderSession> PlantedBuilderSession(
+    const BuilderMistake* mistake) {
+  planting.mistake = mistake;
+  const auto load = [](BuilderFunctions& functions, bool& is_builder,
+                       std::string&) {
+    functions.describe = Describe;
+    functions.create = Create;
+    functions.perform = Perform;
+    functions.list = eptdiff_planted_builder_list;
+    functions.destroy = eptdiff_planted_builder_destroy;
+    is_builder = true;
+    return true;
+  };
+  std::string error;
+  return BuilderSession::Make(load, {}, "planted", error);
+}
+
+}  // namespace eptdiff
