@@ -35,8 +35,10 @@ enum class StepKind : std::uint8_t {
   kPagingStructureUpdate,  // ... or sets its A or D flag, for page.gla
   kPdpteLoad,              // MOV to CR loads the PDPTE registers from CR3
   kStore,                  // software stores `value` at `hpa`
-  kEptpSwitch,             // VMFUNC leaf `value` (EAX) with ECX = `index`
-  kTableOperation,         // a table builder is asked for `operation`
+  // VMFUNC leaf `value` (EAX) with ECX = `index`. Beside table operations the
+  // list of EPTPs is that of the builder's views.
+  kEptpSwitch,
+  kTableOperation,  // a table builder is asked for `operation`
   // The guest gives `reg` the value `value`. What could cause a VM exit and is
   // in no field of a case does not: the guest/host masks of CR0 and CR4 and the
   // CR3-target count are 0, and MSR bitmaps let WRMSR pass.
@@ -97,6 +99,11 @@ constexpr bool IsAboutLog(TableOperationKind kind) {
   return kind >= TableOperationKind::kLogOn;
 }
 
+// The tables of a builder that has several, of which each logical processor
+// uses one at a time: 0 is the first. And for an operation on all of them.
+inline constexpr int kMaxViews = 4;
+inline constexpr std::uint8_t kAllViews = kMaxViews;
+
 // A case with one is about a builder: it makes the tables in an empty root at
 // EPTP's address, and takes its frames from there on. A kind uses the fields
 // named with it, as above.
@@ -111,6 +118,8 @@ struct TableOperation {
   // the page that the entry maps, or reads what it may not write to. Of an
   // operation that runs beside another one: when they change over (turns.h).
   std::uint8_t meanwhile = 0;
+  std::uint8_t view = 0;    // of a builder that has several tables: which; or
+                            // kAllViews
   Gpa gpa = {};             // not kLogOn, kLogOff
   Hpa hpa = {};             // kMap, kRemap, kMapRegion; a multiple of 2048
   std::uint64_t bytes = 0;  // of regions; a multiple of 2048

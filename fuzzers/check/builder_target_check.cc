@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "fuzzers/generation/table_generation.h"
+#include "fuzzers/generation/table_insertions.h"
+#include "fuzzers/generation/table_views.h"
 #include "fuzzers/reduction/minimizer.h"
 #include "oracle/builder/diagnosis/cause_words.h"
 
@@ -87,24 +89,34 @@ bool BuilderTargetCheck::Make(Case& c) {
       MutateTableCase(random_.Next(), c);
     }
     if (!asking_->Fit(c)) continue;
-    if (session_.profile().several_threads != 0 && random_.OneIn(2)) {
-      InsertPair(random_.Next(), c);
-      asking_->Fit(c);
-    }
-    if ((session_.profile().operations & EPTDIFF_LOG_OPERATIONS) != 0 &&
-        random_.OneIn(2)) {
-      InsertLog(random_.Next(), c);
-      asking_->Fit(c);
-    }
-    // Who has fewer frames than there are is to run out of them.
-    const std::uint64_t frames = session_.profile().frames;
-    if (frames != 0 && random_.OneIn(4)) {
-      InsertTables(random_.Next(), frames, c);
-      asking_->Fit(c);
-    }
+    BringIn(c);
     return true;
   }
   return false;
+}
+
+// What few cases have and this builder is to meet often.
+void BuilderTargetCheck::BringIn(Case& c) {
+  const eptdiff_builder_profile& profile = session_.profile();
+  const auto bring_in = [&](auto insert) {
+    Random random(random_.Next());
+    insert(random);
+    asking_->Fit(c);
+  };
+  if (profile.several_threads != 0 && random_.OneIn(2)) {
+    bring_in([&](Random& random) { InsertPair(random, c); });
+  }
+  if ((profile.operations & EPTDIFF_LOG_OPERATIONS) != 0 && random_.OneIn(2)) {
+    bring_in([&](Random& random) { InsertLog(random, c); });
+  }
+  // Who has fewer frames than there are is to run out of them.
+  if (profile.frames != 0 && random_.OneIn(4)) {
+    bring_in([&](Random& random) { InsertTables(random, profile.frames, c); });
+  }
+  if (profile.views != 0 && !random_.OneIn(8)) {
+    const ViewCounts views = {profile.views, profile.all_views != 0};
+    bring_in([&](Random& random) { SpreadOverViews(random, views, c); });
+  }
 }
 
 void BuilderTargetCheck::Add(

@@ -98,6 +98,7 @@ class BuilderTargetCheck {
   };
 
   bool Make(Case& c);
+  void BringIn(Case& c);
   void TryBatch();
   std::vector<BuilderReply> AskAll();
   std::vector<CountedSymptom> Right() const;

@@ -11,7 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "oracle/builder/builder_finding.h"
-#include "oracle/builder/judge/log_witnesses.h"
+#include "oracle/builder/judge/example_witnesses.h"
 
 namespace eptdiff {
 namespace {
@@ -426,19 +426,21 @@ TEST(CheckCommandTest, NoWriteIsMissedByALogAndNoneInvented) {
   ExpectTold(EPTDIFF_LOG_BUILDER, kMistakes, "4000");
 }
 
-// The seeds about logs: each tells a mistake of the example from the example.
-TEST(CheckCommandTest, ACaseOfALogTellsItsMistake) {
+// Of the seeds about what few builders have each tells a mistake of the example
+// from the example.
+void ExpectToTell(std::span<const ExampleWitness> witnesses, const char* target,
+                  std::span<const char* const> ways) {
   const TestDirectory directory;
-  for (const LogWitness& witness : LogWitnesses()) {
+  for (const ExampleWitness& witness : witnesses) {
     TextCase text_case;
     text_case.c = witness.c;
     const std::string file =
         directory.File("case.textproto", FormatCase(text_case));
     const auto run = [&](const std::string& bug) {
-      return RunEptdiff({"run", "--target", EPTDIFF_LOG_BUILDER, file},
+      return RunEptdiff({"run", "--target", target, file},
                         {"EPTDIFF_EXAMPLE_BUG=" + bug});
     };
-    for (const char* way : {"", "by-log"}) {
+    for (const char* way : ways) {
       const Ran right = run(way);
       EXPECT_EQ(right.status, 0) << witness.name << right.out << right.err;
     }
@@ -447,6 +449,41 @@ TEST(CheckCommandTest, ACaseOfALogTellsItsMistake) {
     EXPECT_EQ(wrong.status, 1) << witness.name << wrong.out << wrong.err;
     EXPECT_THAT(wrong.out, HasSubstr(std::string(NameOf(witness.rule))))
         << witness.name;
+  }
+}
+
+TEST(CheckCommandTest, ACaseOfALogTellsItsMistake) {
+  constexpr const char* kWays[] = {"", "by-log"};
+  ExpectToTell(LogWitnesses(), EPTDIFF_LOG_BUILDER, kWays);
+}
+
+TEST(CheckCommandTest, ACaseOfViewsTellsItsMistake) {
+  constexpr const char* kWays[] = {"", "all-contexts"};
+  ExpectToTell(ViewWitnesses(), EPTDIFF_VIEWS_BUILDER, kWays);
+}
+
+// Several tables, of which each processor uses one at a time.
+TEST(CheckCommandTest, WhatIsWrongAmongViewsIsNamed) {
+  for (const char* way : {"", "all-contexts"}) {
+    const Checked right = Check(EPTDIFF_VIEWS_BUILDER, way, "4000");
+    EXPECT_EQ(right.ran.status, 0) << way << right.ran.out << right.ran.err;
+    EXPECT_THAT(right.ran.out, HasSubstr("declared: it has 3 tables"));
+  }
+  const ToldMistake kMistakes[] = {
+      {"first-flushed", "invept-other-view", "for the EPTP of another view"},
+      {"running-flushed", "invept-running-view",
+       "for the view in which the processor runs"},
+      {"never-copies", "view-shared", "copy it first"},
+      {"wrong-view", "view-wrong", "that the operation is not about"},
+      {"frees-shared", "freed-shared", "while another view links it"},
+      {"misses-last", "view-missed", "is not done in each"},
+  };
+  for (const auto& [bug, rule, words] : kMistakes) {
+    const Checked wrong = Check(EPTDIFF_VIEWS_BUILDER, bug, "1500");
+    EXPECT_EQ(wrong.ran.status, 1) << bug << wrong.ran.err;
+    EXPECT_THAT(wrong.findings, ElementsAre(rule)) << bug << "\n"
+                                                   << wrong.ran.out;
+    EXPECT_THAT(Joined(wrong.ran.out), HasSubstr(words)) << bug;
   }
 }
 

@@ -41,6 +41,11 @@ constexpr std::uint8_t FoldPageLevel(unsigned level) {
                                   : static_cast<std::uint8_t>(1 + level % 3);
 }
 
+// A view, or all of them.
+constexpr std::uint8_t FoldView(unsigned view) {
+  return static_cast<std::uint8_t>(view <= kAllViews ? view : view % kMaxViews);
+}
+
 // What a guest has that VM exits save: the bits that the formats define
 // (tables 25-20, 25-3, 25-4).
 constexpr void FoldSavedState(GuestState& guest) {

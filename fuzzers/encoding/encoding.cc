@@ -47,14 +47,16 @@ constexpr std::size_t kType = 2;       // of INVEPT and its kin
 constexpr std::size_t kFirst = 8;
 constexpr std::size_t kSecond = 16;
 
-// Of a table operation: its kind and, in bits 5:4, the level of the page less
-// 1; from byte 2 to 7 its size in units of 2048, with the moments at which a
-// processor comes in between in the last 7 bits; then the guest-physical
-// address with the failing allocation above it; then what the entry of the page
-// would be: address and flags, with bit 11 of the address in bit 7.
+// Of a table operation: its kind, in bits 5:4 the level of the page less 1, and
+// in bits 7:6 the view, of which bit 2 is bit 6 of the tag; from byte 2 to 7
+// its size in units of 2048, with the moments at which a processor comes in
+// between in the last 7 bits; then the guest-physical address with the failing
+// allocation above it; then what the entry of the page would be: address and
+// flags, with bit 11 of the address in bit 7.
 constexpr std::size_t kOperation = 1;
 constexpr std::size_t kUnits = 2;
 constexpr std::size_t kUnitsBytes = 6;
+constexpr unsigned kViewShift = 6;
 constexpr unsigned kMeanwhileShift = 41;
 constexpr unsigned kFailingShift = 52;
 constexpr std::uint64_t kEntryAddress = 0x000ffffffffff000;
@@ -223,6 +225,10 @@ constexpr bool IsUpToVersion6(std::uint8_t version) {
   return version >= 1 && version <= 6;
 }
 
+constexpr bool IsUpToVersion7(std::uint8_t version) {
+  return version >= 1 && version <= 7;
+}
+
 void ReadAccess(const std::uint8_t* record, std::uint8_t version,
                 Access& access) {
   const bool old = IsUpToVersion3(version);
@@ -263,6 +269,10 @@ void ReadOperation(const std::uint8_t* record, std::uint8_t version,
   if (!IsUpToVersion4(version)) {
     operation.meanwhile = static_cast<std::uint8_t>(units >> kMeanwhileShift);
   }
+  if (!IsUpToVersion7(version)) {
+    operation.view = FoldView(record[kOperation] >> kViewShift |
+                              (record[kTag] >> kViewShift & 1u) << 2);
+  }
   const TableOperationFields fields = FieldsOf(operation.kind);
   if (fields.gpa) operation.gpa = Gpa{first & kPhysicalAddressMask};
   if (fields.level) {
@@ -281,7 +291,10 @@ void ReadOperation(const std::uint8_t* record, std::uint8_t version,
 
 void WriteOperation(const TableOperation& operation, std::uint8_t* record) {
   record[kOperation] = static_cast<std::uint8_t>(
-      static_cast<unsigned>(operation.kind) | (operation.level - 1u) << 4);
+      static_cast<unsigned>(operation.kind) | (operation.level - 1u) << 4 |
+      (operation.view & 3u) << kViewShift);
+  record[kTag] |=
+      static_cast<std::uint8_t>((operation.view >> 2 & 1u) << kViewShift);
   StoreAt(record + kUnits,
           operation.bytes / kTableOperationUnit |
               std::uint64_t{operation.meanwhile} << kMeanwhileShift,

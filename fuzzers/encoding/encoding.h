@@ -1,4 +1,4 @@
-// The byte encoding of a case, version 7: what libFuzzer stores and mutates.
+// The byte encoding of a case, version 8: what libFuzzer stores and mutates.
 //
 //   offset 0              the version
 //   kHeaderOffset         the header: every field of Processor, Controls and
@@ -18,8 +18,9 @@
 // shorter headers, without what stands at the end now, accesses of 64 bytes at
 // most, and none of the steps after table operations; up to version 4 no
 // processor came in between the stores of these, and up to version 5 none ran
-// beside another; up to version 6 no builder kept a log. Their bytes decode as
-// they did, and what they lack is 0.
+// beside another; up to version 6 no builder kept a log, and up to version 7
+// none had several tables. Their bytes decode as they did, and what they lack
+// is 0.
 //
 // This folder is a case as bytes; it uses the words of oracle/. Begin here;
 // canonical.h is the form that whatever reads or makes a case brings it to, and
@@ -38,7 +39,7 @@
 
 namespace eptdiff {
 
-inline constexpr std::uint8_t kEncodingVersion = 7;
+inline constexpr std::uint8_t kEncodingVersion = 8;
 inline constexpr std::size_t kHeaderOffset = 1;
 inline constexpr std::size_t kHeaderBytes = 229;
 inline constexpr std::size_t kHeaderBytesOfVersion2 = 189;

@@ -35,7 +35,7 @@ Step RandomStep(Random& random) {
       static_cast<TableOperationKind>(random.Below(kTableOperationKindCount));
   Fill(random, operation.level, operation.failing_allocation,
        operation.meanwhile, operation.gpa.value, operation.hpa.value,
-       operation.bytes, operation.flags);
+       operation.bytes, operation.flags, operation.view);
   return step;
 }
 

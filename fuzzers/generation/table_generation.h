@@ -9,29 +9,17 @@
 #ifndef EPTDIFF_FUZZERS_GENERATION_TABLE_GENERATION_H_
 #define EPTDIFF_FUZZERS_GENERATION_TABLE_GENERATION_H_
 
-#include <cstddef>
 #include <cstdint>
 
 #include "oracle/case.h"
 
 namespace eptdiff {
 
-// No case gets more steps by generation, mutation or cross-over.
-inline constexpr std::size_t kMaxTableSteps = 24;
-
 // Overwrites `c`; the result is canonical.
 void GenerateTableCase(std::uint64_t seed, Case& c);
 
 // Changes `c`, which is canonical and stays so.
 void MutateTableCase(std::uint64_t seed, Case& c);
-
-// Brings in two operations that run at once, on a page that some operation of
-// `c` is about. Likewise.
-void InsertPair(std::uint64_t seed, Case& c);
-// Likewise, of one that logs what is written to: it does, and is asked.
-void InsertLog(std::uint64_t seed, Case& c);
-// Likewise, of one that has so many frames: most of them are needed at first.
-void InsertTables(std::uint64_t seed, std::uint64_t frames, Case& c);
 
 // Overwrites `child`: the machine and the first steps of `a`, then last steps
 // of `b`. Three different objects; both are canonical, and so is the child.

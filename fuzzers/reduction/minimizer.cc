@@ -70,7 +70,7 @@ std::size_t StepBits(const Step& step) {
 std::size_t OperationBits(const TableOperation& operation) {
   return static_cast<std::size_t>(operation.kind) + operation.level +
          operation.failing_allocation + 2 * Bits(operation.meanwhile) +
-         Bits(operation.flags);
+         operation.view + Bits(operation.flags);
 }
 
 }  // namespace

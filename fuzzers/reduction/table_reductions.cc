@@ -57,6 +57,10 @@ void ReduceTableOperations(Search& search) {
         c.steps[i].operation.meanwhile = 0;
       });
     }
+    edit([](TableOperation& o) { o.view = 0; });
+    for (std::uint8_t view = 1; view < now().view; ++view) {
+      edit([view](TableOperation& o) { o.view = view; });
+    }
     edit([](TableOperation& o) { o.failing_allocation = 0; });
     while (now().failing_allocation > 1 &&
            edit([](TableOperation& o) { --o.failing_allocation; })) {

@@ -12,6 +12,8 @@
 #include "fuzzers/encoding/canonical.h"
 #include "fuzzers/encoding/encoding.h"
 #include "fuzzers/generation/table_generation.h"
+#include "fuzzers/generation/table_steps.h"
+#include "fuzzers/generation/table_views.h"
 #include "oracle/builder/judge/builder_trial.h"
 #include "oracle/builder/judge/engine_builder.h"
 #include "oracle/builder/planted/planted_builder.h"
@@ -101,6 +103,39 @@ TEST(TableGenerationTest, CasesAreCanonicalAndOfBoundedLength) {
     ASSERT_LE(child.steps.size(), kMaxTableSteps);
     other = c;
   });
+}
+
+// Nearly every case that has room has operations on several views, and one in
+// three or more a processor that uses one after the other.
+TEST(TableGenerationTest, CasesSpreadOverViews) {
+  int cases = 0, on_several = 0, on_all = 0, changing = 0;
+  std::uint64_t seed = 0;
+  ForEachCase(2000, [&](const Case& made) {
+    Random random(++seed);
+    Case c = made;
+    SpreadOverViews(random, {2, true}, c);
+    ASSERT_TRUE(IsCanonical(c));
+    ASSERT_LE(c.steps.size(), kMaxTableSteps);
+    ++cases;
+    std::set<std::uint8_t> views;
+    std::set<std::uint32_t> used;
+    for (const Step& step : c.steps) {
+      if (step.kind == StepKind::kTableOperation) {
+        views.insert(step.operation.view);
+        ASSERT_TRUE(step.operation.view < 3 ||
+                    step.operation.view == kAllViews);
+      } else if (step.kind == StepKind::kEptpSwitch) {
+        used.insert(step.index);
+        ASSERT_LT(step.index, 3u);
+      }
+    }
+    on_several += views.size() > 1;
+    on_all += views.contains(kAllViews);
+    changing += used.size() > 1;
+  });
+  EXPECT_GE(on_several, cases * 3 / 4);
+  EXPECT_GE(on_all, cases / 2);
+  EXPECT_GE(changing, cases / 2);
 }
 
 TEST(TableGenerationTest, ASeedIsTheSameCaseOnEveryMachine) {

@@ -1,6 +1,6 @@
 // Writes the hand-written cases of the rules
 // (oracle/reference/witnesses/witnesses.h) and of builders
-// (oracle/builder/judge/table_witnesses.h, log_witnesses.h) as the fuzz
+// (oracle/builder/judge/table_witnesses.h, example_witnesses.h) as the fuzz
 // targets' bytes: one file for each, named like it. The standard library is all
 // that it needs; the corpus itself is text, which takes more.
 //
@@ -13,7 +13,7 @@
 
 #include "fuzzers/encoding/canonical.h"
 #include "fuzzers/encoding/encoding.h"
-#include "oracle/builder/judge/log_witnesses.h"
+#include "oracle/builder/judge/example_witnesses.h"
 #include "oracle/builder/judge/table_witnesses.h"
 #include "oracle/case.h"
 #include "oracle/reference/witnesses/witnesses.h"
@@ -45,8 +45,10 @@ bool WriteAll(const std::string& directory) {
   for (const TableWitness& witness : TableWitnesses()) {
     if (!Write(directory, witness.name, witness.c)) return false;
   }
-  for (const LogWitness& witness : LogWitnesses()) {
-    if (!Write(directory, witness.name, witness.c)) return false;
+  for (const auto& witnesses : {LogWitnesses(), ViewWitnesses()}) {
+    for (const ExampleWitness& witness : witnesses) {
+      if (!Write(directory, witness.name, witness.c)) return false;
+    }
   }
   return true;
 }

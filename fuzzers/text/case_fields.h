@@ -193,6 +193,7 @@ void VisitStep(Visitor&& visitor, Step& step) {
                      {.max = kMaxFailingAllocation});
       visitor.Number(F::kMeanwhileFieldNumber, operation.meanwhile,
                      {.max = kMaxMeanwhile});
+      visitor.Number(F::kViewFieldNumber, operation.view, {.max = kAllViews});
       return;
     }
     case StepKind::kRegisterWrite: {

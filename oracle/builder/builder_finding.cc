@@ -35,6 +35,15 @@ constexpr Breach kBreaches[] = {
      "after the operation a page is not mapped as asked for", Rule::kWalk6},
     {BuilderRule::kOldOrNew, "transition",
      "after a store a page is neither the old nor the new one", Rule::kWalk6},
+    {BuilderRule::kViewShared, "view-shared",
+     "a table changes that another view shares, and a page of that view with "
+     "it: it was not copied",
+     Rule::kWalk6},
+    {BuilderRule::kViewWrong, "view-wrong",
+     "a page changes in a view that the operation is not about", Rule::kWalk6},
+    {BuilderRule::kViewMissed, "view-missed",
+     "an operation on all views leaves a page of one of them as it was",
+     Rule::kWalk6},
     {BuilderRule::kIteration,
      "iteration",
      "iterating shows a page as the tables do not have it",
@@ -83,6 +92,8 @@ constexpr Breach kBreaches[] = {
      {}},
     {BuilderRule::kFreedLinked, "freed-linked",
      "a frame is freed while it is linked", Rule::kWalk9},
+    {BuilderRule::kFreedShared, "freed-shared",
+     "a frame is freed while another view links it", Rule::kWalk9},
     {BuilderRule::kFreedEarly, "freed-early",
      "a frame is freed, or is another table, before the INVEPT that its "
      "removal "
@@ -106,6 +117,15 @@ constexpr Breach kBreaches[] = {
      "after a change that needs it INVEPT is asked for on another logical "
      "processor, and nobody waits until it is executed (CACHE-9)",
      Rule::kCache9},
+    {BuilderRule::kInveptOtherView, "invept-other-view",
+     "after a change that needs it INVEPT is executed for the EPTP of another "
+     "view (CACHE-6)",
+     Rule::kCache6},
+    {BuilderRule::kInveptRunningView, "invept-running-view",
+     "after a change that needs it INVEPT is executed for the view in which a "
+     "processor runs, and not for the one that has changed, to which VMFUNC "
+     "may take it (CACHE-6)",
+     Rule::kCache6},
     {BuilderRule::kInvvpid, "invvpid-for-invept",
      "after a change that needs INVEPT INVVPID is executed, which ends "
      "combined "

@@ -21,6 +21,9 @@ enum class BuilderRule : std::uint8_t {
   kInSomeOrder,     // two at once come to what one after the other would
   kMapsAsAsked,     // the tables map what was asked for, and nothing else
   kOldOrNew,        // each page is the old or the new one after each store
+  kViewShared,      // a table that another view shares is copied first
+  kViewWrong,       // what is done in one view is not done in another
+  kViewMissed,      // what is done in all views is done in each
   kIteration,       // iterating shows what the tables map
   kTakenOut,        // what is shown as removed, with its flags, is what went
   kEntry,           // no entry is an EPT misconfiguration or leads nowhere
@@ -37,26 +40,29 @@ enum class BuilderRule : std::uint8_t {
   kFrameLimit,      // no more frames are in use than declared
   kFreedTwice,      // what is freed is in use
   kFreedLinked,     // what is freed is not linked
+  kFreedShared,     // ... in any view
   kFreedEarly,      // what was linked is freed after INVEPT
   kReleasedMapped,  // the guest's memory that is released is mapped no more
   kReleasedEarly,   // ... and INVEPT has been executed
   kInvept,          // INVEPT after the last change that needs it
-  kInveptEverywhere,  // ... on each logical processor that uses the tables
-  kInveptAwaited,     // ... executed there, and not only asked for
-  kInvvpid,           // ... and not INVVPID in its place
-  kInveptFails,       // it does what it is for
-  kInvvpidFails,      // and so does INVVPID
-  kInveptOnce,        // at most once
-  kInveptNeeded,      // not without need
-  kInveptEptp,        // with the EPTP of the tables
-  kEptp,              // the EPTP is the one asked for, with the root's address
-  kLogTells,          // what is written to is told
-  kLogRaced,          // ... also if that is between a load and a store
-  kLogTellsNoMore,    // and nothing else
-  kLogFreed,          // what processors log to is not freed
-  kExitProceeds,      // what an exit handler lets be done again proceeds
-  kExitHandled,       // ... which it does with what was asked for
-  kExitNotOurs,       // and with nothing else
+  kInveptEverywhere,   // ... on each logical processor that uses the tables
+  kInveptAwaited,      // ... executed there, and not only asked for
+  kInveptOtherView,    // ... for the view that changed
+  kInveptRunningView,  // ... and not for those alone that run
+  kInvvpid,            // ... and not INVVPID in its place
+  kInveptFails,        // it does what it is for
+  kInvvpidFails,       // and so does INVVPID
+  kInveptOnce,         // at most once
+  kInveptNeeded,       // not without need
+  kInveptEptp,         // with the EPTP of the tables
+  kEptp,               // the EPTP is the one asked for, with the root's address
+  kLogTells,           // what is written to is told
+  kLogRaced,           // ... also if that is between a load and a store
+  kLogTellsNoMore,     // and nothing else
+  kLogFreed,           // what processors log to is not freed
+  kExitProceeds,       // what an exit handler lets be done again proceeds
+  kExitHandled,        // ... which it does with what was asked for
+  kExitNotOurs,        // and with nothing else
   // Of accesses between the operations.
   kWalk,              // a walk gives what was asked for, by the reference
   kStaleTranslation,  // no processor reaches a page that is no longer there
@@ -64,7 +70,7 @@ enum class BuilderRule : std::uint8_t {
   kStaleType,         // ... or uses a memory type that is none any more
   kStaleTable,        // ... or walks through a table that is none any more
 };
-inline constexpr int kBuilderRuleCount = 46;
+inline constexpr int kBuilderRuleCount = 52;
 
 struct BuilderFinding {
   BuilderRule rule;

@@ -58,6 +58,10 @@ class BuilderUnderTest {
   virtual bool several_threads() const { return false; }
   // Whether it logs what is written to (EPTDIFF_LOG_ON).
   virtual bool logs() const { return false; }
+  // How many tables it has beside the first (views), kMaxViews - 1 at most; and
+  // whether operations on regions may be for all of them.
+  virtual int more_views() const { return 0; }
+  virtual bool takes_all_views() const { return false; }
   // Whether it deals with exits: HandleExit().
   virtual bool handles_exits() const { return false; }
   // Whether it says what operations take out.
@@ -75,6 +79,7 @@ class BuilderUnderTest {
 
   // The rest only after Create() has succeeded, until Destroy().
   virtual std::uint64_t eptp() const = 0;
+  virtual std::uint64_t view_eptp(int) const { return eptp(); }
   // `taken`, empty before, gets what it takes out (taken_out.h), in any order.
   virtual TableResult Perform(const TableOperation& operation,
                               std::vector<Interval>& taken) = 0;

@@ -49,7 +49,8 @@ struct TableEvent {
   Kind kind = Kind::kAllocate;
   Hpa address = {};          // of a frame, a page, the word that was stored;
                              // of kInvvpid: the linear address
-  std::uint64_t before = 0;  // kStore, kFlags
+  std::uint64_t before = 0;  // kStore, kFlags; of kInvept: the processors that
+                             // run in the tables of this EPTP
   std::uint64_t after = 0;   // kStore, kFlags; of kInvept: the EPTP; of
                              // kInvvpid: the descriptor's first quadword; of
                              // kBetween: the GPA that the processor uses; of
@@ -90,6 +91,7 @@ class FramePool {
     // with `any_type` only if it would with either type; it begins, and is
     // over. (INVVPID is asked about likewise.)
     virtual bool InveptFails(const Invalidation& invept, bool any_type) = 0;
+    virtual ProcessorSet RunningIn(std::uint64_t eptp) const = 0;
     virtual void BeforeInvept(ProcessorSet processors) = 0;
     virtual void OnInvept(ProcessorSet processors,
                           const Invalidation& invept) = 0;
@@ -202,6 +204,10 @@ class FramePool {
     if (watcher_ != nullptr) watcher_->OnStored();
   }
 
+  // The processors that run in the tables of this EPTP.
+  ProcessorSet RunningIn(std::uint64_t eptp) const {
+    return watcher_ != nullptr ? watcher_->RunningIn(eptp) : ProcessorSet{0};
+  }
   void Pause() {
     if (watcher_ != nullptr) watcher_->OnPause();
   }
@@ -311,6 +317,7 @@ class FramePool {
     if (!failed && watcher_ != nullptr) watcher_->BeforeInvept(processors);
     TableEvent& event = events_.emplace_back();
     event.kind = TableEvent::Kind::kInvept;
+    event.before = RunningIn(invept.first);
     event.after = invept.first;
     event.processors = processors;
     event.type = invept.type;

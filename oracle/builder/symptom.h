@@ -27,6 +27,9 @@ enum class Mistake : std::uint8_t {
   kRefusedOtherwise,  // detail: the TableError
   kChangedThough,     // refused, and an entry changed
   kOperationsRaced,   // two at once, which do what they do in neither order
+  kViewShared,        // a table that another view shares is changed in place
+  kViewWrong,         // a page changes in another view than it should
+  kViewMissed,        // what is for all views is not done in one
   kUnfilled,          // a table is linked before all its words are stored
   kTree,              // a table is linked twice
   kBadEntry,          // misconfigured, or leads nowhere
@@ -46,17 +49,20 @@ enum class Mistake : std::uint8_t {
   kLargePageData,     // ... but to a page of the guest
   kFreedTwice,
   kFreedLinked,
+  kFreedShared,     // ... in another view
   kReleasedMapped,  // the guest's memory
   kReleasedEarly,   // ... before INVEPT
   kLeak,            // a frame is linked no more, and not freed
   kTooManyFrames,   // in use at a time
   kInveptFails,
   kInvvpidFails,
-  kInveptMissing,    // detail: a Change
-  kInveptElsewhere,  // on other logical processors; likewise
-  kInveptAsked,      // there, and not waited for; likewise
-  kInvvpid,          // ... in its place; likewise
-  kFreedEarly,       // before the INVEPT that comes
+  kInveptMissing,      // detail: a Change
+  kInveptElsewhere,    // on other logical processors; likewise
+  kInveptAsked,        // there, and not waited for; likewise
+  kInveptOtherView,    // for another view; likewise
+  kInveptRunningView,  // ... the one that runs there; likewise
+  kInvvpid,            // ... in its place; likewise
+  kFreedEarly,         // before the INVEPT that comes
   kInveptEptp,
   kEptp,
   kInveptTwice,
@@ -75,7 +81,7 @@ enum class Mistake : std::uint8_t {
   kWalk,
   kStale,  // an access; no change before it was seen to need INVEPT
 };
-inline constexpr int kMistakeCount = 54;
+inline constexpr int kMistakeCount = 60;
 
 // What differs between a page and what was asked for, the first that applies.
 enum class PageBits : std::uint8_t {

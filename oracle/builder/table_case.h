@@ -107,6 +107,19 @@ class TableCase {
   TableCase& Write(std::uint64_t gpa) { return Use(gpa, AccessKind::kWrite); }
   TableCase& Fetch(std::uint64_t gpa) { return Use(gpa, AccessKind::kFetch); }
 
+  // The last operation is about this one of several tables, or all of them.
+  TableCase& In(std::uint8_t view) {
+    c_.steps.back().operation.view = view;
+    return *this;
+  }
+  // A processor, the first if nothing else is said, changes over to another.
+  TableCase& Switch(std::uint8_t view) {
+    Step& step = c_.steps.emplace_back();
+    step.kind = StepKind::kEptpSwitch;
+    step.index = view;
+    return *this;
+  }
+
   // The last step happens on this logical processor.
   TableCase& On(std::uint8_t processor) {
     c_.steps.back().processor = processor;

@@ -10,6 +10,7 @@
  *   eptdiff_builder_list       optional: what is mapped
  *   eptdiff_builder_read       optional: a word of its tables
  *   eptdiff_builder_exit       optional: what a processor exited for
+ *   eptdiff_builder_view       with `views`: the EPTP of another table
  *   eptdiff_builder_destroy    gives everything back
  *
  * and stands, once, in one of its source files:
@@ -34,6 +35,15 @@
  * missed then, whatever the processor does meanwhile, and none told that was
  * not made.
  *
+ * A builder may have several tables (`views`), as for VMFUNC or for monitoring.
+ * Each logical processor runs in one of them at a time, in the first at first,
+ * and changes over to another without an exit; what it has cached of the others
+ * it still has when it comes back. Frames may be shared among them as you like:
+ * what counts is what each of them maps. An operation is about one of them, and
+ * changes no page of another. INVEPT is due for the EPTP of each in which an
+ * entry changes that needs it, shared tables included (or all-contexts, once);
+ * a frame may be freed when none of them links it any more.
+ *
  * If the guest is stopped while tables change (`guest_stopped` in the profile)
  * only the table before and the table after an operation are judged.
  *
@@ -41,7 +51,7 @@
  * processors, each of which forgets nothing before it has to.
  *
  * Versions, structures and threads: as eptdiff_target.h has it. There is one
- * table at a time.
+ * builder at a time.
  */
 #ifndef EPTDIFF_BUILDER_H_
 #define EPTDIFF_BUILDER_H_
@@ -103,7 +113,10 @@ typedef struct eptdiff_builder_operation {
   uint32_t size;  /* of this structure, set by the harness */
   uint32_t kind;  /* enum eptdiff_builder_kind */
   uint32_t level; /* 1, 2, 3: of a 4-KByte, 2-MByte, 1-GByte page */
-  uint32_t reserved;
+  /* Which of the tables it is about: 0 is the first; or, of a region, if the
+   * profile has `all_views`, EPTDIFF_ALL_VIEWS: each of them, and what speaks
+   * against it in one speaks against it. */
+  uint32_t view;
   uint64_t gpa;
   uint64_t hpa;
   uint64_t bytes;
@@ -111,6 +124,8 @@ typedef struct eptdiff_builder_operation {
    * and dirty: a processor's are kept beside them. */
   uint64_t flags;
 } eptdiff_builder_operation;
+
+#define EPTDIFF_ALL_VIEWS UINT32_C(0xffffffff)
 
 /* What operations come to. Where several reasons speak against an operation,
  * each of them will do. */
@@ -260,8 +275,16 @@ typedef struct eptdiff_builder_profile {
    * `allocate` says, where the tables and logs that there are and the tables
    * that the operation makes come to more: one at each place of the region
    * where there is none and no large page can be. In an operation about the log
-   * it always is. */
+   * it always is. With `views` a table that is there may have to be copied. */
   uint16_t frames;
+  /* How many tables it has beside the first: at most 3. It has to have
+   * eptdiff_builder_view, no operations about the log, and not several threads.
+   * Accessed and dirty flags are those of a table's entries, whichever views
+   * share it: what sets, clears or keeps them does so for all of these. */
+  uint8_t views;
+  /* Not 0: operations on regions may be for all views. `removed` is not looked
+   * at then. */
+  uint8_t all_views;
 } eptdiff_builder_profile;
 
 /* ---------------------------------------------------------------- the host */
@@ -353,10 +376,11 @@ typedef struct eptdiff_host {
   /* VMREAD and VMWRITE on a logical processor, by the field's encoding
    * (appendix B), of what page-modification logging takes (29.3.6): the PML
    * index (812H), the PML address (200EH), and of the secondary controls
-   * (401EH) bit 17. 0; or 1 for another field, and for what VM entry would
-   * refuse. A log is a frame that is allocated, and is not released while the
-   * processor logs to it. The last processor's is full as soon as something is
-   * logged in it, for it logs that for each entry that is left. */
+   * (401EH) bit 17. And VMREAD of EPTP (201AH), which VMFUNC changes. 0; or 1
+   * for another field, and for what VM entry would refuse. A log is a frame
+   * that is allocated, and is not released while the processor logs to it. The
+   * last processor's is full as soon as something is logged in it, for it logs
+   * that for each entry that is left. */
   int (*vmread)(void* context, uint32_t processor, uint32_t field,
                 uint64_t* value);
   int (*vmwrite)(void* context, uint32_t processor, uint32_t field,
@@ -392,8 +416,14 @@ EPTDIFF_TARGET_EXPORT int eptdiff_builder_create(
 EPTDIFF_TARGET_EXPORT int eptdiff_builder_perform(
     const eptdiff_builder_operation* operation);
 
-/* Optional. Calls `visit` for each page that is mapped, in order, with its size
- * in bytes and its entry's flags. */
+/* With `views` in the profile, once eptdiff_builder_create has returned
+ * EPTDIFF_DONE: in *eptp the EPTP of the table with this number, 1 to `views`,
+ * the machine's with its root's address. It is there, and empty, and stays
+ * until eptdiff_builder_destroy. */
+EPTDIFF_TARGET_EXPORT void eptdiff_builder_view(uint32_t view, uint64_t* eptp);
+
+/* Optional. Calls `visit` for each page that is mapped, in the first table, in
+ * order, with its size in bytes and its entry's flags. */
 EPTDIFF_TARGET_EXPORT void eptdiff_builder_list(
     void (*visit)(void* context, uint64_t gpa, uint64_t hpa, uint64_t bytes,
                   uint64_t flags),
@@ -401,8 +431,8 @@ EPTDIFF_TARGET_EXPORT void eptdiff_builder_list(
 
 /* Optional: for a builder whose tables do not come from `allocate`, and that
  * announces nothing: a static block, a pool, what the caller has given to it.
- * The word at `address`, as processors see it, of the root or of a table that
- * an entry leads to. Of the host it then needs the functions for INVEPT alone.
+ * The word at `address`, as processors see it, of a root or of a table that an
+ * entry leads to. Of the host it then needs the functions for INVEPT alone.
  * The guest is stopped (`guest_stopped`) in its functions; what its tables are
  * when one returns is looked at, and where it has no table left is for it to
  * know: without `frames` EPTDIFF_NO_FRAMES may come at any time. */
@@ -414,7 +444,7 @@ typedef struct eptdiff_builder_exit_information {
   uint32_t size; /* of this structure, set by the harness */
   uint32_t processor;
   uint32_t reason;
-  uint32_t reserved;
+  uint32_t view;          /* the table in which it runs */
   uint64_t qualification; /* of 48 and 62 */
   uint64_t gpa;           /* guest-physical address, of 48 and 49 */
 } eptdiff_builder_exit_information;

@@ -116,6 +116,9 @@ void AddDeclared(const BuilderSession& session, CheckReport& report) {
   add(profile.begins_mapped != 0, "something is mapped from the beginning");
   add(profile.on_demand != 0,
       "what is mapped may be absent, or have fewer rights, until it is used");
+  add(profile.views != 0,
+      absl::StrCat("it has ", profile.views + 1,
+                   " tables, of which each processor uses one at a time"));
   add(profile.trap_mask != 0,
       absl::StrFormat("entries that are %x in the bits of %x map nothing",
                       profile.trap_value, profile.trap_mask));

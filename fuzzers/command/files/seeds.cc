@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "fuzzers/encoding/canonical.h"
-#include "oracle/builder/judge/log_witnesses.h"
+#include "oracle/builder/judge/example_witnesses.h"
 #include "oracle/builder/judge/table_witnesses.h"
 #include "oracle/reference/witnesses/witnesses.h"
 #include "oracle/rules.h"
@@ -53,7 +53,9 @@ std::vector<Seed> Seeds() {
   for (const TableWitness& each : TableWitnesses()) {
     seeds.push_back(SeedOf(each));
   }
-  for (const LogWitness& each : LogWitnesses()) seeds.push_back(SeedOf(each));
+  for (const auto& witnesses : {LogWitnesses(), ViewWitnesses()}) {
+    for (const ExampleWitness& each : witnesses) seeds.push_back(SeedOf(each));
+  }
   return seeds;
 }
 

@@ -19,8 +19,8 @@ struct Seed {
 // family, "cfg/cfg-8-bit-12.textproto".
 std::string PathOf(const Seed& seed);
 
-// In the order of Witnesses(), then of TableWitnesses() and LogWitnesses();
-// each name occurs once.
+// In the order of Witnesses(), then of TableWitnesses(), LogWitnesses() and
+// ViewWitnesses(); each name occurs once.
 std::vector<Seed> Seeds();
 
 }  // namespace eptdiff

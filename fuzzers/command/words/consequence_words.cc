@@ -10,6 +10,9 @@ Consequence ConsequenceOf(BuilderRule broken) {
     case BuilderRule::kInSomeOrder:
     case BuilderRule::kMapsAsAsked:
     case BuilderRule::kOldOrNew:
+    case BuilderRule::kViewShared:
+    case BuilderRule::kViewWrong:
+    case BuilderRule::kViewMissed:
     case BuilderRule::kEntry:
     case BuilderRule::kTree:
     case BuilderRule::kWalk:
@@ -19,6 +22,7 @@ Consequence ConsequenceOf(BuilderRule broken) {
       return Consequence::kMapping;
     case BuilderRule::kFreedEarly:
     case BuilderRule::kFreedLinked:
+    case BuilderRule::kFreedShared:
     case BuilderRule::kReleasedMapped:
     case BuilderRule::kReleasedEarly:
     case BuilderRule::kInvept:
@@ -27,6 +31,8 @@ Consequence ConsequenceOf(BuilderRule broken) {
     case BuilderRule::kInveptFails:
     case BuilderRule::kInvvpidFails:
     case BuilderRule::kInvvpid:
+    case BuilderRule::kInveptOtherView:
+    case BuilderRule::kInveptRunningView:
     case BuilderRule::kInveptEptp:
     case BuilderRule::kStaleTranslation:
     case BuilderRule::kStaleRight:

@@ -98,6 +98,11 @@ std::string TableOperationWords(const Step& step) {
   if (fields.flags) {
     absl::StrAppend(&words, ", flags ", Hexadecimal(operation.flags));
   }
+  if (operation.view == kAllViews) {
+    absl::StrAppend(&words, "; in all views");
+  } else if (operation.view != 0) {
+    absl::StrAppend(&words, "; in view ", operation.view);
+  }
   if (operation.failing_allocation != 0) {
     absl::StrAppend(&words, "; frame ", operation.failing_allocation,
                     " is not to be had");

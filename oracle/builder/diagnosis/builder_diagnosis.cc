@@ -315,6 +315,14 @@ bool FollowsFrom(const BuilderCause& part, const BuilderCause& whole,
   const bool entry =
       mistake == Mistake::kBadEntry || mistake == Mistake::kUnusedWord;
   const bool rarer = part.cases < whole.cases;
+  if (whole.value.mistake() == Mistake::kNotDone) {
+    // A store that is not made links no table.
+    return mistake == Mistake::kNotLinked && rarer &&
+           std::all_of(
+               part.explains.begin(), part.explains.end(), [&](std::size_t i) {
+                 return !whole.when.is_any || failing[i].seen.All(whole.when);
+               });
+  }
   if (!entry && !(rarer && (refusal || mistake == Mistake::kNotDone ||
                             mistake == Mistake::kPageGone))) {
     return false;

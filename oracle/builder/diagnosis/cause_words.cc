@@ -34,6 +34,13 @@ constexpr MistakeWords kMistakes[] = {
     {"operations-raced",
      "of two operations at once one undoes what the other did: what it stores "
      "is made of what it loaded before; use compare_exchange, or a lock"},
+    {"view-shared",
+     "a store goes to a table that another view shares, and changes what that "
+     "maps: copy it first"},
+    {"view-wrong", "pages change in a view that the operation is not about"},
+    {"view-missed",
+     "an operation on all views is not done in each: pages stay as they were "
+     "in one"},
     {"linked-unfilled",
      "a table is linked before all of its entries are stored"},
     {"linked-twice", "a table is linked at two places"},
@@ -66,6 +73,7 @@ constexpr MistakeWords kMistakes[] = {
      "page's data"},
     {"freed-twice", "a frame is freed that is not in use"},
     {"freed-linked", "a frame is freed while it is linked"},
+    {"freed-shared", "a frame is freed while another view links it"},
     {"page-released-mapped",
      "memory of the guest is released that it can reach"},
     {"page-released-early",
@@ -85,6 +93,12 @@ constexpr MistakeWords kMistakes[] = {
     {"invept-not-awaited",
      "INVEPT is asked for on other logical processors, and not waited for, "
      "after #"},
+    {"invept-other-view",
+     "INVEPT is executed for the EPTP of another view than has changed, after "
+     "#"},
+    {"invept-running-view",
+     "INVEPT is executed for the view in which the processor runs, and not for "
+     "the one that has changed, which it still has cached, after #"},
     {"invvpid-for-invept",
      "INVVPID, which ends combined mappings and no guest-physical ones, is "
      "executed for INVEPT after #"},
@@ -386,6 +400,8 @@ std::string DetailOf(const BuilderCause& cause) {
     case Mistake::kInveptMissing:
     case Mistake::kInveptElsewhere:
     case Mistake::kInveptAsked:
+    case Mistake::kInveptOtherView:
+    case Mistake::kInveptRunningView:
     case Mistake::kInvvpid:
       return std::string(is_fixed ? In(kChanges, detail)
                                   : "changes that need it");

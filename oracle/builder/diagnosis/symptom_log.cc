@@ -57,6 +57,18 @@ Mistake MistakeOf(BuilderRule rule) {
       return Mistake::kInveptElsewhere;
     case BuilderRule::kInveptAwaited:
       return Mistake::kInveptAsked;
+    case BuilderRule::kViewShared:
+      return Mistake::kViewShared;
+    case BuilderRule::kViewWrong:
+      return Mistake::kViewWrong;
+    case BuilderRule::kViewMissed:
+      return Mistake::kViewMissed;
+    case BuilderRule::kFreedShared:
+      return Mistake::kFreedShared;
+    case BuilderRule::kInveptOtherView:
+      return Mistake::kInveptOtherView;
+    case BuilderRule::kInveptRunningView:
+      return Mistake::kInveptRunningView;
     case BuilderRule::kReleasedMapped:
       return Mistake::kReleasedMapped;
     case BuilderRule::kReleasedEarly:
@@ -119,9 +131,11 @@ Mistake MistakeOf(BuilderRule rule) {
 }
 
 // ... as a whole: which store came last says nothing.
-bool IsAboutOperation(Mistake mistake) {
+bool IsOfOperation(Mistake mistake) {
   return mistake == Mistake::kFreedEarly || mistake == Mistake::kFreedTwice ||
-         mistake == Mistake::kInveptEptp || mistake == Mistake::kInveptTwice;
+         mistake == Mistake::kFreedShared || mistake == Mistake::kInveptEptp ||
+         mistake == Mistake::kInveptTwice || mistake == Mistake::kViewShared ||
+         mistake == Mistake::kViewWrong || mistake == Mistake::kViewMissed;
 }
 
 PageFacts FactsAt(const MappingModel& model, std::uint64_t gpa) {
@@ -244,7 +258,7 @@ void SymptomLog::OnRefusal(Mistake mistake, TableError error) {
 
 void SymptomLog::OnFinding(BuilderRule rule, int level) {
   const Mistake mistake = MistakeOf(rule);
-  Add(IsAboutOperation(mistake) ? Base(mistake) : At(mistake, level));
+  Add(IsOfOperation(mistake) ? Base(mistake) : At(mistake, level));
 }
 
 void SymptomLog::OnPage(std::uint64_t gpa, const PageFacts& found) {

@@ -4,6 +4,8 @@
 #include <bit>
 #include <utility>
 
+#include "oracle/builder/judge/view_checks.h"
+
 namespace eptdiff {
 namespace {
 
@@ -28,8 +30,11 @@ PageFacts FactsAt(const std::vector<Interval>& pages, std::uint64_t gpa) {
 
 BuilderCheck::BuilderCheck(FramePool& pool, const TableFacts& facts,
                            std::uint64_t eptp, SymptomLog* log,
-                           Meanwhile meanwhile, WaiverSet allowed, Room room)
+                           Meanwhile meanwhile, WaiverSet allowed, Room room,
+                           Among among)
     : pool_(pool),
+      views_(among.views),
+      leads_(among.leads),
       log_(log),
       guest_stopped_(meanwhile == Meanwhile::kGuestIsStopped),
       facts_(facts),
@@ -39,7 +44,7 @@ BuilderCheck::BuilderCheck(FramePool& pool, const TableFacts& facts,
       allowed_(allowed) {
   room_.memory.Clear();
   if (log_ != nullptr) log_->SetModels(model_, model_, ComparedFlags());
-  pool_.TakeEvents(room_.events);
+  TakeEvents(room_.events);
   if (guest_stopped_) {
     FollowAll();
     SettleInvept();
@@ -58,16 +63,26 @@ BuilderCheck::BuilderCheck(FramePool& pool, const TableFacts& facts,
   fresh_.clear();
 }
 
+// Whoever judges them before others do so takes them from the pool.
+void BuilderCheck::TakeEvents(std::vector<TableEvent>& events) const {
+  if (views_ == nullptr) return pool_.TakeEvents(events);
+  events = views_->events();
+}
+
 void BuilderCheck::BeginJudging() {
   findings_.clear();
   happenings_ = 0;
   // What was tolerated is needed still.
   if (!tolerant_) needs_invept_ = 0;
-  needed_invept_ = needs_invept_ != 0;
+  needed_invept_ = owed_invept_ = needs_invept_ != 0;
+  result_ = {};
   done_invept_ = 0;
   needless_invept_ = repeated_invept_ = false;
   invvpid_ = 0;
+  all_contexts_ = needless_for_all_ = names_other_ = run_apart_ = false;
+  other_invept_ = 0;
   tolerates_now_ = false;
+  tolerated_now_.clear();
   fresh_.clear();
   at_once_ = partial_ = lacked_frames_ = false;
   or_absent_ = (allowed_ & SetOf(Waiver::kLossyTables)) != 0;
@@ -78,12 +93,16 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
                                     const TableResult& result,
                                     const std::vector<Interval>* taken) {
   BeginJudging();
-  const bool owed_invept = needed_invept_;
+  result_ = result;
   std::uint64_t leaf = 0;
   const PageNow page = PageAt(operation.gpa, leaf);
-  const RefusalSet reasons = ReasonsAgainst(operation, facts_, model_, page);
+  const RefusalSet reasons =
+      views_ != nullptr ? views_->against()
+                        : ReasonsAgainst(operation, facts_, model_, page);
+  const bool may_lack_frames = views_ != nullptr ? views_->may_lack_frames()
+                                                 : MayLackFrames({&operation});
   const bool no_frames = result.error == TableError::kNoFrames &&
-                         (pool_.failed() || MayLackFrames({&operation}));
+                         (pool_.failed() || may_lack_frames);
   lacked_frames_ = no_frames;
   const bool is_excused = std::exchange(excused_, false) && !result.ok();
   const bool is_right =
@@ -104,7 +123,7 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
     if (pool_.failed()) log_->OnLack();
     log_->SetModels(model_, after_, ComparedFlags());
   }
-  if (!is_right) FindRefusal(operation, result, reasons, page.level);
+  if (!is_right && leads_) FindRefusal(operation, result, reasons, page.level);
   done_ = result.ok();
   if (no_frames && reasons == 0) {
     const auto allows = [this](Waiver waiver) {
@@ -122,7 +141,7 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
   if (logs) kept_flags_.Excuse(kDirty);
   write_log_.Begin();
   came_in_ = false;
-  pool_.TakeEvents(room_.events);
+  TakeEvents(room_.events);
   if (guest_stopped_) {
     Settle();
   } else {
@@ -140,30 +159,36 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
   }
   if (IsAboutLog(operation.kind) && result.ok()) CheckTold(operation);
   told_ = nullptr;
-  if (log_ != nullptr) {
-    if (came_in_) log_->MayRaceFlags(kept_flags_.set_between());
-    log_->EndOperation(result, !findings_.empty(), tolerates_now_,
-                       needed_invept_ && !owed_invept);
+  if (log_ != nullptr && came_in_) {
+    log_->MayRaceFlags(kept_flags_.set_between());
   }
+  if (views_ == nullptr) EndLog(!findings_.empty(), tolerates_now_);
   return findings_;
 }
 
+void BuilderCheck::EndLog(bool failed, bool tolerated) {
+  if (log_ == nullptr) return;
+  log_->EndOperation(result_, failed, tolerated,
+                     needed_invept_ && !owed_invept_);
+}
+
 BuilderFindings BuilderCheck::JudgeExit() {
-  BeginJudging();
-  const bool owed_invept = needed_invept_;
   constexpr TableOperation kNothing = {.kind = TableOperationKind::kProtect};
-  taken_.Begin(kNothing, 0, nullptr);
+  if (log_ != nullptr) log_->BeginExit(facts_);
+  return JudgeUnchanged(kNothing);
+}
+
+BuilderFindings BuilderCheck::JudgeUnchanged(const TableOperation& operation) {
+  BeginJudging();
+  taken_.Begin(operation, 0, nullptr);
   after_ = model_;
   done_ = true;
-  kept_flags_.Begin(kNothing);
+  kept_flags_.Begin(operation);
   if (write_log_.on()) kept_flags_.Excuse(kDirty);
   write_log_.Begin();
   came_in_ = false;
-  if (log_ != nullptr) {
-    log_->BeginExit(facts_);
-    log_->SetModels(model_, after_, ComparedFlags());
-  }
-  pool_.TakeEvents(room_.events);
+  if (log_ != nullptr) log_->SetModels(model_, after_, ComparedFlags());
+  TakeEvents(room_.events);
   if (guest_stopped_) {
     Settle();
   } else {
@@ -171,10 +196,7 @@ BuilderFindings BuilderCheck::JudgeExit() {
   }
   if (findings_.size() > kManyFindings) return findings_;
   CheckEnd();
-  if (log_ != nullptr) {
-    log_->EndOperation({}, !findings_.empty(), tolerates_now_,
-                       needed_invept_ && !owed_invept);
-  }
+  if (views_ == nullptr) EndLog(!findings_.empty(), tolerates_now_);
   return findings_;
 }
 
@@ -191,9 +213,10 @@ BuilderFindings BuilderCheck::JudgeEnd() {
     if (needed_invept_ && !guest_stopped_) waiting_.insert(table, {place});
   }
   linked_.clear();
+  owed_invept_ = false;
   is_end_ = true;
   done_ = true;
-  pool_.TakeEvents(room_.events);
+  TakeEvents(room_.events);
   if (guest_stopped_) {
     FollowAll();
     SettleInvept();
@@ -203,30 +226,30 @@ BuilderFindings BuilderCheck::JudgeEnd() {
   if (needs_invept_ != 0) {
     const BuilderRule rule = RuleOfMissing();
     findings_.push_back(MakeBuilderFinding(rule, root_.value, facts_.levels));
-    if (log_ != nullptr) log_->OnInveptMissing(rule);
-  } else {
+    if (log_ != nullptr) LogMissing(rule, *log_);
+  } else if (views_ == nullptr) {
     CheckNeedlessInvept();
   }
-  CheckLogs();
-  for (const std::uint64_t frame : in_use_) FindLeak(frame);
-  if (log_ != nullptr) {
-    log_->EndOperation({}, !findings_.empty(), tolerates_now_, needed_invept_);
+  if (leads_) {
+    CheckLogs();
+    for (const std::uint64_t frame : in_use_) FindLeak(frame);
   }
+  if (views_ == nullptr) EndLog(!findings_.empty(), tolerates_now_);
   return findings_;
 }
 
 void BuilderCheck::AfterAccess() {
-  pool_.TakeEvents(room_.meanwhile);
+  TakeEvents(room_.meanwhile);
   for (TableEvent& event : room_.meanwhile) Replay(event);
 }
 
 void BuilderCheck::CheckEnd() {
   if (needs_invept_ != 0) {
     FindOrTolerate(RuleOfMissing(), invept_entry_.value, invept_level_);
-  } else {
+  } else if (views_ == nullptr) {
     CheckNeedlessInvept();
   }
-  CheckLogs();
+  if (leads_) CheckLogs();
   // Refused, and nothing happened: the tables are those that were right before,
   // if memory is.
   if (!done_ && !guest_stopped_ && room_.events.empty()) return CheckMemory();
@@ -246,10 +269,12 @@ void BuilderCheck::CheckEnd() {
       Find(BuilderRule::kEmptyTable, table, image.tables.at(table).level);
     }
   }
-  FindLeaks(image);
+  if (views_ == nullptr) FindLeaks(image.tables);
   for (const auto& [table, place] : image.tables) {
     if (!in_use_.contains(table)) {
-      Find(BuilderRule::kFreedLinked, table, place.level);
+      Find(WasShared(table) ? BuilderRule::kFreedShared
+                            : BuilderRule::kFreedLinked,
+           table, place.level);
     }
   }
   if (guest_stopped_) {
@@ -326,6 +351,10 @@ void BuilderCheck::CheckTaken(const std::vector<Interval>& taken,
 }
 
 BuilderRule BuilderCheck::RuleOfMissing() const {
+  if ((needs_invept_ & ~other_invept_) == 0) {
+    return run_apart_ && !names_other_ ? BuilderRule::kInveptRunningView
+                                       : BuilderRule::kInveptOtherView;
+  }
   if ((needs_invept_ & ~invvpid_) == 0) return BuilderRule::kInvvpid;
   if (needs_invept_ == kAllProcessors && asked_invept_ == 0) {
     return BuilderRule::kInvept;
@@ -474,7 +503,8 @@ bool BuilderCheck::AreTablesChanged() const {
 
 void BuilderCheck::FindPage(BuilderRule rule, std::uint64_t where, int level,
                             const std::vector<Interval>& pages) {
-  findings_.push_back(MakeBuilderFinding(rule, where, level));
+  findings_.push_back(
+      MakeBuilderFinding(RuleInView(rule, where, pages), where, level));
   if (rule == BuilderRule::kMapsAsAsked) {
     AddPage(findings_.back());
   } else {
@@ -519,10 +549,10 @@ void BuilderCheck::FindRefusal(const TableOperation& operation,
   }
 }
 
-void BuilderCheck::FindLeaks(const TableImage& image) {
+void BuilderCheck::FindLeaks(const FrameMap<TreePlace>& linked) {
   std::size_t spare = 0;
   for (const std::uint64_t frame : in_use_) {
-    if (image.tables.contains(frame) || pool_.logs().IsLog(frame)) continue;
+    if (linked.contains(frame) || pool_.logs().IsLog(frame)) continue;
     if (++spare > facts_.spare_frames) FindLeak(frame);
   }
 }
@@ -546,7 +576,7 @@ void BuilderCheck::FindOrTolerate(BuilderRule rule, std::uint64_t where,
     if (rule == BuilderRule::kFreedEarly) {
       log_->OnFinding(rule, level);
     } else {
-      log_->OnInveptMissing(rule);
+      LogMissing(rule, *log_);
     }
   }
   if (!tolerant_) {
@@ -554,6 +584,9 @@ void BuilderCheck::FindOrTolerate(BuilderRule rule, std::uint64_t where,
     return;
   }
   tolerates_now_ = true;
+  if (views_ != nullptr) {
+    tolerated_now_.push_back(MakeBuilderFinding(rule, where, level));
+  }
   if (!tolerated_.has_value()) {
     tolerated_ = MakeBuilderFinding(rule, where, level);
   }

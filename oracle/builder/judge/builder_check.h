@@ -14,6 +14,9 @@
 // the tables afterwards are held against those before (builder_settle.cc), and
 // INVEPT is due once, at any time, if an entry has changed that needs it.
 //
+// Of a builder that has several tables there is a check of each of these
+// (view_checks.h), which judges all that is done by what it makes of its own.
+//
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_ORACLE_BUILDER_JUDGE_BUILDER_CHECK_H_
 #define EPTDIFF_ORACLE_BUILDER_JUDGE_BUILDER_CHECK_H_
@@ -65,6 +68,8 @@ constexpr HappeningSet SetOf(Happening happening) {
   return HappeningSet{1} << static_cast<int>(happening);
 }
 
+class ViewChecks;
+
 class BuilderCheck {
  public:
   // Who uses the tables while an operation runs.
@@ -77,13 +82,21 @@ class BuilderCheck {
     TableImage was, is;  // what an entry mapped and maps, or all tables map
   };
 
+  // Whose tables they are, where there are several: null, there are not. One of
+  // the checks leads: what is no matter of one's tables it alone looks at.
+  struct Among {
+    const ViewChecks* views;
+    bool leads;
+  };
+
   // Begins with a builder that has just been created: an empty root, nothing
   // else. Borrows `pool`, and `log`, which may be null. What is in `allowed` is
   // no finding, but counted.
   BuilderCheck(FramePool& pool, const TableFacts& facts, std::uint64_t eptp,
                SymptomLog* log = nullptr,
                Meanwhile meanwhile = Meanwhile::kGuestRuns,
-               WaiverSet allowed = 0, Room room = {});
+               WaiverSet allowed = 0, Room room = {},
+               Among among = {nullptr, true});
   // The check is over.
   Room GiveBack() { return std::move(room_); }
 
@@ -139,6 +152,8 @@ class BuilderCheck {
   void SetTold(const std::vector<Interval>& told) { told_ = &told; }
   // Likewise, what was done for an exit: nothing was asked for by it.
   BuilderFindings JudgeExit();
+  // Likewise, an operation that is about other tables than these.
+  BuilderFindings JudgeBeside(const TableOperation& operation);
   // Likewise, the builder's end.
   BuilderFindings JudgeEnd();
 
@@ -188,11 +203,18 @@ class BuilderCheck {
   const FrameMemory& memory() const { return room_.memory; }
 
  private:
+  friend class ViewChecks;
+
   // After so many in one operation nothing is looked at any more.
   static constexpr std::size_t kManyFindings = 8;
 
   // Forgets what was of the operation before.
   void BeginJudging();
+  void TakeEvents(std::vector<TableEvent>& events) const;
+  // By these events tables do what they did before; flags may be cleared as
+  // `operation` has it.
+  BuilderFindings JudgeUnchanged(const TableOperation& operation);
+  void EndLog(bool failed, bool tolerated);
   void ReplayAll();
   void Replay(TableEvent& event);
   void ReplayStore(TableEvent& event);
@@ -248,6 +270,7 @@ class BuilderCheck {
   void NoteInveptNeeded(Hpa entry, int level);
   // The rule by which INVEPT is missing, by where it is.
   BuilderRule RuleOfMissing() const;
+  void LogMissing(BuilderRule rule, SymptomLog& log) const;
   // Notes INVEPT, whenever it is executed; false if it fails.
   bool NoteInvept(const TableEvent& event);
   void NoteInvvpid(const TableEvent& event);
@@ -261,7 +284,24 @@ class BuilderCheck {
   void FindRefusal(const TableOperation& operation, const TableResult& result,
                    RefusalSet reasons, int level);
   void FindLeak(std::uint64_t frame);
-  void FindLeaks(const TableImage& image);
+  void FindLeaks(const FrameMap<TreePlace>& linked);
+
+  // builder_views.cc. Of an operation: whether it is this check that leads, and
+  // where symptoms go.
+  void BeginAmong(bool leads, SymptomLog* log);
+  // Whether this table was linked in several views when the operation began.
+  bool WasShared(std::uint64_t frame) const;
+  // Whether some table that goes was.
+  bool WasShared(const FrameMap<TreePlace>& tables) const;
+  // INVEPT for the EPTP of another view, which is none for this one.
+  void NoteOtherInvept(const TableEvent& event);
+  bool IsForOtherView(const TableEvent& invept) const;
+  // What a finding is called that concerns a page, as these tables are not
+  // those that the operation is about, or not alone.
+  BuilderRule RuleInView(BuilderRule rule, std::uint64_t where,
+                         const std::vector<Interval>& pages) const;
+  // Whether a page that the leading check knows to be unmapped is mapped here.
+  bool IsMappedStill(const TableEvent& release);
   // Whether processors log to frames that are in use.
   void CheckLogs();
   // Tables that the operation makes at most.
@@ -293,7 +333,9 @@ class BuilderCheck {
   std::uint64_t ComparedFlags() const;
 
   FramePool& pool_;
-  SymptomLog* const log_;
+  const ViewChecks* const views_;
+  bool leads_;
+  SymptomLog* log_;
   const bool guest_stopped_;
   TableFacts facts_;
   std::uint64_t eptp_;
@@ -315,7 +357,9 @@ class BuilderCheck {
   HappeningSet happenings_ = 0;
   BuilderFindings findings_;
   MappingModel after_;  // it; and, once all is replayed, what was before
-  bool done_ = true;    // not refused
+  TableResult result_ = {};
+  bool owed_invept_ = false;  // needed before it
+  bool done_ = true;          // not refused
   bool lacked_frames_ = false;
   bool excused_ = false;
   bool partial_ = false;    // frames have run out, and what was done may stay
@@ -331,6 +375,14 @@ class BuilderCheck {
   bool needed_invept_ = false;
   bool needless_invept_ = false;  // INVEPT that nothing before it needs
   bool repeated_invept_ = false;
+  // Where there are several views: of the kind that ends what is kept in all of
+  // them; and where INVEPT for another one has been executed, for one in which
+  // a processor does not run, and while they ran in several.
+  bool all_contexts_ = false, needless_for_all_ = false;
+  ProcessorSet other_invept_ = 0;
+  bool names_other_ = false, run_apart_ = false;
+  FrameMap<TreePlace> linked_before_;  // the operation
+  std::vector<BuilderFinding> tolerated_now_;
   ProcessorSet invvpid_ = 0;  // where INVVPID has been executed
   Hpa invept_entry_ = {};     // whose change needs it, and its level
   int invept_level_ = 0;

@@ -4,10 +4,12 @@
 //
 // What an operation takes is bounded, since builders differ: a table at each
 // place of the region where there is none and no large page can be in its
-// stead.
+// stead. Where there are several views also at each place where there is one,
+// which may have to be copied.
 #include <algorithm>
 
 #include "oracle/builder/judge/builder_check.h"
+#include "oracle/builder/judge/view_checks.h"
 #include "oracle/case.h"
 
 namespace eptdiff {
@@ -35,7 +37,7 @@ void BuilderCheck::NoteAllocated(Hpa frame) {
   in_use_.insert(frame.value);
   fresh_.push_back(frame.value);
   if (log_ != nullptr) log_->OnAllocated();
-  if (facts_.frames != 0 && in_use_.size() == facts_.frames + 1) {
+  if (leads_ && facts_.frames != 0 && in_use_.size() == facts_.frames + 1) {
     Find(BuilderRule::kFrameLimit, frame.value);
     lacked_frames_ = false;
   }
@@ -51,6 +53,10 @@ std::uint64_t BuilderCheck::TablesFor(const TableOperation& operation) const {
     const std::uint64_t span = EntryBytes(level + 1);
     const std::uint64_t from = first & ~(span - 1), to = last & ~(span - 1);
     std::uint64_t places = (to - from) / span + 1;
+    if (views_ != nullptr) {
+      tables += places;
+      continue;
+    }
     if (MayBeInPagesOf(level + 1, operation, facts_)) {
       // At the ends alone, where a part of a page is concerned.
       const bool begins_within = first != from;
@@ -73,12 +79,14 @@ bool BuilderCheck::MayLackFrames(
   if (facts_.frames == 0) return false;
   std::uint64_t frames = 0;
   for (const std::uint64_t frame : in_use_) {
-    frames += linked_.contains(frame) || pool_.logs().IsLog(frame);
+    frames += views_ != nullptr
+                  ? views_->IsLinked(frame)
+                  : linked_.contains(frame) || pool_.logs().IsLog(frame);
   }
   for (const TableOperation* each : operations) {
     // A log may split all that is mapped.
     if (IsAboutLog(each->kind)) return true;
-    frames += TablesFor(*each);
+    frames += views_ != nullptr ? views_->TablesFor(*each) : TablesFor(*each);
   }
   return frames > facts_.frames;
 }

@@ -12,6 +12,7 @@
 
 #include "oracle/builder/judge/builder_trial.h"
 #include "oracle/builder/judge/engine_builder.h"
+#include "oracle/builder/judge/trial_testing.h"
 #include "oracle/builder/table_case.h"
 
 namespace eptdiff {
@@ -20,19 +21,6 @@ namespace {
 using Kind = TableOperationKind;
 
 constexpr std::uint64_t k4K = 0x1000, k2M = 0x200000, k1G = 0x40000000;
-constexpr std::uint64_t kAll = 0x37;        // read, write, execute; WB
-constexpr std::uint64_t kFlags = 0x10005e;  // EPTP with accessed and dirty
-
-// What `builder` is found out by; "" if it is not.
-std::string Found(const Case& c, std::unique_ptr<BuilderUnderTest> builder,
-                  BuilderStandings* all = nullptr) {
-  BuilderTrial trial(std::move(builder));
-  const BuilderStandings& standings = trial.Run(c);
-  if (all != nullptr) *all = standings;
-  if (!standings.finding.has_value()) return "";
-  return std::string(NameOf(standings.finding->rule)) + " at step " +
-         std::to_string(standings.step);
-}
 
 struct BoundedHal : PoolHal {
   std::size_t left = 0, keeps = 0;
@@ -101,7 +89,7 @@ TEST(BuilderFramesTest, WhoRunsOutOfWhatItDeclaresIsNotBlamed) {
   };
   for (const auto& [has, declared, found] : kTests) {
     BuilderStandings all;
-    EXPECT_EQ(Found(maps, std::make_unique<Bounded>(has, declared), &all),
+    EXPECT_EQ(Found(maps, std::make_unique<Bounded>(has, declared), 0, &all),
               found)
         << has.frames << " of " << declared.frames;
     EXPECT_EQ(all.lacked_frames, *found == 0 && has.frames < 7);
@@ -330,13 +318,11 @@ TEST(BuilderFramesTest, AFrameIsAnotherTableAfterInveptAlone) {
                        .Map(k2M, k2M, kAll, 2)
                        .UnmapRegion(0, k2M + k4K)
                        .Build();
-    BuilderTrial trial(std::make_unique<Reuses>(early));
-    trial.Allow(SetOf(Waiver::kRepeatedInvept));
-    const BuilderStandings& standings = trial.Run(c);
-    return standings.finding.has_value() ? NameOf(standings.finding->rule) : "";
+    return Found(c, std::make_unique<Reuses>(early),
+                 SetOf(Waiver::kRepeatedInvept));
   };
   EXPECT_EQ(found(false), "");
-  EXPECT_EQ(found(true), "freed-early");
+  EXPECT_EQ(found(true), "freed-early at step 3");
 }
 
 // Logs to a frame of its own on processor 0.

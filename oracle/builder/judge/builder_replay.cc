@@ -58,7 +58,9 @@ void BuilderCheck::Replay(TableEvent& event) {
       NoteAllocated(event.address);
       return;
     case TableEvent::Kind::kFree:
-      if (event.failed) Find(BuilderRule::kLogFreed, event.address.value);
+      if (event.failed && leads_) {
+        Find(BuilderRule::kLogFreed, event.address.value);
+      }
       ReplayFree(event.address);
       return;
     case TableEvent::Kind::kStore:
@@ -68,7 +70,7 @@ void BuilderCheck::Replay(TableEvent& event) {
       ReplayInvept(event);
       return;
     case TableEvent::Kind::kAsked:
-      asked_invept_ |= event.processors;
+      if (!IsForOtherView(event)) asked_invept_ |= event.processors;
       return;
     case TableEvent::Kind::kInvvpid:
       NoteInvvpid(event);
@@ -101,6 +103,8 @@ void BuilderCheck::ReplayFlags(const TableEvent& event) {
   const auto linked = linked_.find(frame);
   const bool is_linked = waiting == waiting_.end();
   if (is_linked && linked == linked_.end()) return;
+  // What goes here and stays in another view has its flags there.
+  if (!is_linked && WasShared(frame)) return;
   const TreePlace& table = is_linked ? linked->second : waiting->second;
   if (!IsLeaf(*word, table.level)) return;
   const std::uint64_t bytes = EntryBytes(table.level);
@@ -113,10 +117,12 @@ void BuilderCheck::ReplayFree(Hpa frame) {
   happenings_ |= SetOf(Happening::kFrameFreed);
   if (log_ != nullptr) log_->OnFreed();
   if (in_use_.erase(frame.value) == 0) {
-    Find(BuilderRule::kFreedTwice, frame.value);
+    if (leads_) Find(BuilderRule::kFreedTwice, frame.value);
   } else if (const auto table = linked_.find(frame.value);
              table != linked_.end()) {
-    Find(BuilderRule::kFreedLinked, frame.value, table->second.level);
+    Find(WasShared(frame.value) ? BuilderRule::kFreedShared
+                                : BuilderRule::kFreedLinked,
+         frame.value, table->second.level);
   } else if (const auto table = waiting_.find(frame.value);
              table != waiting_.end()) {
     FindOrTolerate(BuilderRule::kFreedEarly, frame.value, table->second.level);
@@ -127,21 +133,29 @@ void BuilderCheck::ReplayFree(Hpa frame) {
 bool BuilderCheck::NoteInvept(const TableEvent& event) {
   happenings_ |= SetOf(Happening::kInvept);
   if (event.failed) {
-    Find(BuilderRule::kInveptFails, event.after);
+    if (leads_) Find(BuilderRule::kInveptFails, event.after);
+    return false;
+  }
+  if (IsForOtherView(event)) {
+    NoteOtherInvept(event);
     return false;
   }
   if (event.type != kAllContexts && event.after != eptp_) {
+    if (!leads_) return false;
     Find(BuilderRule::kInveptEptp, event.after);
   }
   asked_invept_ &= static_cast<ProcessorSet>(~event.processors);
-  repeated_invept_ |= (done_invept_ & event.processors) != 0;
+  // Of several views each may need it, of this kind too.
+  const bool for_all = views_ != nullptr && event.type == kAllContexts;
+  all_contexts_ |= for_all;
+  repeated_invept_ |= !for_all && (done_invept_ & event.processors) != 0;
   done_invept_ |= event.processors;
   return true;
 }
 
 void BuilderCheck::NoteInvvpid(const TableEvent& event) {
   if (event.failed) {
-    Find(BuilderRule::kInvvpidFails, event.after);
+    if (leads_) Find(BuilderRule::kInvvpidFails, event.after);
   } else {
     invvpid_ |= event.processors;
   }
@@ -154,7 +168,7 @@ void BuilderCheck::ReplayInvept(const TableEvent& event) {
     Find(BuilderRule::kInveptOnce, root_.value);
   }
   // Whether it is needless, or comes too early, is known at the end.
-  needless_invept_ |= !needed_invept_;
+  (all_contexts_ ? needless_for_all_ : needless_invept_) |= !needed_invept_;
   needs_invept_ &= static_cast<ProcessorSet>(~event.processors);
   waiting_.EraseIf([&](Waiting& table) {
     table.processors &= static_cast<ProcessorSet>(~event.processors);
@@ -177,8 +191,8 @@ void BuilderCheck::ReplayRelease(const TableEvent& event) {
   // The same memory may be mapped elsewhere, too, which is not what is over.
   const bool was_unmapped =
       std::any_of(unmapped_.begin(), unmapped_.end(), overlaps);
-  bool mapped = false;
-  if (is_end_ ? needs_invept_ != 0 : !was_unmapped) {
+  bool mapped = !is_end_ && !leads_ && IsMappedStill(event);
+  if (is_end_ ? needs_invept_ != 0 : !was_unmapped && leads_) {
     ReadTree(facts_, room_.memory, root_, room_.is);
     const auto& pages = room_.is.pages;
     mapped = std::any_of(pages.begin(), pages.end(), overlaps);
@@ -195,6 +209,7 @@ void BuilderCheck::ReplayRelease(const TableEvent& event) {
 }
 
 void BuilderCheck::FindForeignStore(Hpa address, const FrameMemory& memory) {
+  if (!leads_) return;
   Find(IsInLargePage(facts_, memory, root_, address)
            ? BuilderRule::kLargePageData
            : BuilderRule::kOwnFrames,
@@ -318,7 +333,7 @@ void BuilderCheck::CheckIgnoredBits(Hpa address, std::uint64_t before,
 }
 
 void BuilderCheck::CheckFlagsKept(KeptFlags::Until until) {
-  if (!facts_.accessed_dirty) return;
+  if (!facts_.accessed_dirty || WasShared(room_.was.tables)) return;
   const auto lost =
       kept_flags_.OnChange(room_.was.pages, room_.is.pages, until);
   if (lost.has_value()) FindFlagsLost(*lost);

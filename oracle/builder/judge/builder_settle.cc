@@ -34,7 +34,9 @@ void BuilderCheck::Follow(TableEvent& event) {
     case TableEvent::Kind::kFree:
       happenings_ |= SetOf(Happening::kFrameFreed);
       if (log_ != nullptr) log_->OnFreed();
-      if (in_use_.erase(frame) == 0) Find(BuilderRule::kFreedTwice, frame);
+      if (in_use_.erase(frame) == 0 && leads_) {
+        Find(BuilderRule::kFreedTwice, frame);
+      }
       return;
     case TableEvent::Kind::kStore:
       if (!in_use_.contains(frame)) {
@@ -48,7 +50,7 @@ void BuilderCheck::Follow(TableEvent& event) {
       NoteInvept(event);
       return;
     case TableEvent::Kind::kAsked:
-      asked_invept_ |= event.processors;
+      if (!IsForOtherView(event)) asked_invept_ |= event.processors;
       return;
     case TableEvent::Kind::kInvvpid:
       NoteInvvpid(event);
@@ -106,7 +108,8 @@ void BuilderCheck::CompareEntry(Hpa address, std::uint64_t before,
 // No processor caches anything meanwhile: whenever INVEPT comes, it is for all
 // that changes.
 void BuilderCheck::SettleInvept() {
-  needless_invept_ |= done_invept_ != 0 && !needed_invept_;
+  (all_contexts_ ? needless_for_all_ : needless_invept_) |=
+      done_invept_ != 0 && !needed_invept_;
   if (repeated_invept_ && !at_once_)
     Find(BuilderRule::kInveptOnce, root_.value);
   needs_invept_ &= static_cast<ProcessorSet>(~done_invept_);

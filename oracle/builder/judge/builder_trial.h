@@ -13,9 +13,13 @@
 // The builder's root is at the address in EPTP, its frames follow. Entries that
 // map nothing hold 0, or bit 63 alone where "EPT-violation #VE" is 1.
 //
+// Of a builder that has several tables (views) each logical processor uses one
+// at a time, the first at first; what it has cached of the others stays
+// meanwhile.
+//
 // This folder uses the words of oracle/builder/, and the reference. Begin here;
-// builder_check.h judges one operation, processors.h makes the accesses,
-// table_image.h reads what tables map.
+// builder_check.h judges one operation, view_checks.h all tables of a builder,
+// processors.h makes the accesses, table_image.h reads what tables map.
 //
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_ORACLE_BUILDER_JUDGE_BUILDER_TRIAL_H_
@@ -38,6 +42,7 @@
 #include "oracle/builder/judge/builder_check.h"
 #include "oracle/builder/judge/processors.h"
 #include "oracle/builder/judge/reference_walker.h"
+#include "oracle/builder/judge/view_checks.h"
 #include "oracle/builder/waivers.h"
 #include "oracle/case.h"
 #include "oracle/oracle.h"
@@ -136,6 +141,8 @@ class BuilderTrial {
   // `beside`, if there is one, is the operation that runs beside it, by another
   // thread of the builder; it is over, too, then.
   bool Perform(const TableOperation& operation, const TableOperation* beside);
+  // Whether it is about tables that there are.
+  bool HasView(const TableOperation& operation) const;
   // Null if the step after this one is no such operation, or the two cannot be
   // judged.
   const TableOperation* BesideOf(std::size_t step) const;
@@ -144,6 +151,9 @@ class BuilderTrial {
   // An operation has been judged.
   void Conclude(const TableOperation& operation);
   bool Access(const Step& step);
+  void Switch(const Step& step);
+  // The reference walks these from now on.
+  void UseTables(std::size_t view);
   // The log of the processor, as software has set it up; and as it is after a
   // step.
   void LoadLog(std::uint8_t processor);
@@ -172,7 +182,7 @@ class BuilderTrial {
   bool IsOfLog(Hpa word) const;
   void CheckWalks(const TableOperation& operation);
   void Take(const BuilderFindings& findings);
-  void Find(BuilderRule rule, std::uint64_t gpa);
+  void Find(BuilderRule rule, std::uint64_t gpa, std::size_t view = 0);
   void Report(const BuilderStepReport& report) const;
 
   std::unique_ptr<BuilderUnderTest> builder_;
@@ -180,8 +190,8 @@ class BuilderTrial {
   FramePool pool_;
   ReferenceWalker walker_;
   Processors processors_{pool_, walker_};
-  BuilderCheck::Room room_;  // for the next check
-  std::optional<BuilderCheck> check_;
+  ViewChecks checks_{pool_};
+  std::vector<std::uint64_t> eptps_;  // of the tables, the first first
   BuilderStandings standings_;
   std::size_t tolerated_at_ = 0;  // the step
   TableFacts facts_;

@@ -12,6 +12,7 @@
 
 #include "oracle/builder/judge/engine_builder.h"
 #include "oracle/builder/judge/table_witnesses.h"
+#include "oracle/builder/judge/trial_testing.h"
 #include "oracle/builder/planted/planted_builder.h"
 #include "oracle/builder/table_case.h"
 #include "oracle/reference/dialects/known_dialects.h"
@@ -20,9 +21,6 @@ namespace eptdiff {
 namespace {
 
 constexpr std::uint64_t kLarge = 0x200000;
-constexpr std::uint64_t kAll = 0x37;  // read, write, execute; WB
-constexpr std::uint64_t kNoWrite = 0x35;
-constexpr std::uint64_t kFlags = 0x10005e;  // EPTP with accessed and dirty
 
 // What a builder with this fault, or without one, is found out by; "" if it is
 // not.

@@ -16,12 +16,17 @@ void CachingProcessor::Reset(const TableFacts& facts, std::uint64_t eptp,
   facts_ = facts;
   eptp_ = eptp;
   walks_.clear();
-  forgot_ = false;
   stopped_ = stopped;
 }
 
 void CachingProcessor::Hold(Gpa gpa, bool write, std::optional<LinearUse> use) {
+  Hold(AddressIn(eptp_), gpa, write, use);
+}
+
+void CachingProcessor::Hold(std::uint64_t root, Gpa gpa, bool write,
+                            std::optional<LinearUse> use) {
   Walk walk;
+  walk.root = root;
   walk.page = gpa.value & kPageMask;
   // Where it matters which writes a log has, one that comes again by itself
   // would hide that the one before it was missed.
@@ -36,7 +41,7 @@ void CachingProcessor::Hold(Gpa gpa, bool write, std::optional<LinearUse> use) {
 void CachingProcessor::Trace(Walk& walk) const {
   walk.entries.clear();
   walk.forgotten = 0;
-  std::uint64_t table = AddressIn(eptp_);
+  std::uint64_t table = walk.root;
   for (int level = facts_.levels; level > 0; --level) {
     const Hpa at{table + walk.page / EntryBytes(level) % 512 * 8};
     const std::uint64_t* word = pool_.memory().At(at);
@@ -70,17 +75,19 @@ int CachingProcessor::Shared(const Walk& walk, std::uint64_t gpa) const {
 }
 
 void CachingProcessor::OnViolation(Gpa gpa, std::optional<LinearUse> use) {
+  const std::uint64_t root = AddressIn(eptp_);
   for (Walk& walk : walks_) {
+    if (walk.root != root) continue;
     walk.forgotten = std::max(walk.forgotten, Shared(walk, gpa.value));
   }
-  EndCombined([&](const LinearUse& kept) {
-    return use.has_value() && kept.SamePage(*use);
+  EndCombined([&](const LinearUse& kept, const Walk& walk) {
+    return walk.root == root && use.has_value() && kept.SamePage(*use);
   });
 }
 
 void CachingProcessor::OnInvvpid(const Invalidation& invvpid) {
   constexpr std::uint8_t kIndividualAddress = 0, kEveryVpid = 2;
-  EndCombined([&](const LinearUse& kept) {
+  EndCombined([&](const LinearUse& kept, const Walk&) {
     if (invvpid.type == kEveryVpid) return kept.vpid != 0;
     return kept.vpid == invvpid.first &&
            (invvpid.type != kIndividualAddress ||
@@ -89,14 +96,15 @@ void CachingProcessor::OnInvvpid(const Invalidation& invvpid) {
 }
 
 void CachingProcessor::OnTransition() {
-  EndCombined([](const LinearUse& kept) { return kept.vpid == 0; });
+  EndCombined(
+      [](const LinearUse& kept, const Walk&) { return kept.vpid == 0; });
 }
 
 // What the processor holds of EPT makes them anew.
 template <typename F>
 void CachingProcessor::EndCombined(F ends) {
   for (Walk& walk : walks_) {
-    if (walk.use.has_value() && !walk.known() && ends(*walk.use)) {
+    if (walk.use.has_value() && !walk.known() && ends(*walk.use, walk)) {
       walk.use.reset();
     }
   }
@@ -113,7 +121,9 @@ void CachingProcessor::ListStale(Gpa gpa, std::optional<LinearUse> use,
                                  bool two_pages,
                                  std::vector<CachedPath>& paths) const {
   paths.clear();
+  const std::uint64_t root = AddressIn(eptp_);
   for (const Walk& walk : walks_) {
+    if (walk.root != root) continue;
     if (two_pages && walk.forgotten > 0) continue;
     // A combined mapping is one of the whole.
     const bool combined = !walk.known() && use.has_value() &&
@@ -136,9 +146,11 @@ void CachingProcessor::ListStale(Gpa gpa, std::optional<LinearUse> use,
   }
 }
 
-bool CachingProcessor::Use(Hpa address, Gpa gpa, bool holds) {
+bool CachingProcessor::Use(std::uint64_t eptp, Hpa address, Gpa gpa,
+                           bool holds) {
   if (stopped_) return false;
   Walk walk;
+  walk.root = AddressIn(eptp);
   walk.page = gpa.value & kPageMask;
   walk.write = true;
   Trace(walk);
@@ -149,7 +161,7 @@ bool CachingProcessor::Use(Hpa address, Gpa gpa, bool holds) {
   }
   pool_.OnBetween(address, gpa);
   SetFlags(walk);
-  if (holds) Hold(gpa, /*write=*/true);
+  if (holds) Hold(walk.root, gpa, /*write=*/true, {});
   return true;
 }
 
@@ -170,21 +182,22 @@ void CachingProcessor::BeforeInvept() {
 
 void CachingProcessor::OnInvept(const Invalidation& invept) {
   // Tagged with EPTP bits 51:12 (CACHE-1).
-  if (invept.type != kAllContexts &&
-      AddressIn(invept.first) != AddressIn(eptp_)) {
-    return;
-  }
-  forgot_ = stopped_;
-  if (!stopped_) Renew();
+  const auto ends = [&](const Walk& walk) {
+    return invept.type == kAllContexts || AddressIn(invept.first) == walk.root;
+  };
+  if (!stopped_) return Renew(ends);
+  for (Walk& walk : walks_) walk.forgot = walk.forgot || ends(walk);
 }
 
 void CachingProcessor::EndOperation() {
-  if (forgot_) Renew();
-  forgot_ = false;
+  if (stopped_) Renew([](const Walk& walk) { return walk.forgot; });
 }
 
-void CachingProcessor::Renew() {
+template <typename F>
+void CachingProcessor::Renew(F forgot) {
   for (Walk& walk : walks_) {
+    if (!forgot(walk)) continue;
+    walk.forgot = false;
     TraceAnew(walk);
     SetFlags(walk);
   }

@@ -6,6 +6,10 @@
 // it holds the page again, as memory is then; and while software changes
 // tables it sets flags in the page's entries, and in its neighbour's, by the
 // tables that it remembers, whether or not they are linked any more.
+// What it holds is of the tables that it ran in then, by their EPTRTA
+// (CACHE-1): when it runs in others it is not used, and when it comes back it
+// is there (25.5.6.3).
+//
 // A page that it has used for a linear address it holds by a combined mapping
 // as well, with the VPID (29.4.1). That outlives an EPT violation for another
 // linear address, and is what INVVPID ends: not the guest-physical mapping,
@@ -52,6 +56,10 @@ class CachingProcessor {
 
   // Begins with nothing cached. `stopped`: while operations run it does not.
   void Reset(const TableFacts& facts, std::uint64_t eptp, bool stopped = false);
+  // It runs in other tables from now on, by VMFUNC.
+  void Switch(std::uint64_t eptp) { eptp_ = eptp; }
+  // Those in which it runs.
+  std::uint64_t eptp() const { return eptp_; }
 
   // The processor has used, or may have used, the page of `gpa`, for a linear
   // address, if there is one.
@@ -67,9 +75,9 @@ class CachingProcessor {
   void ListStale(Gpa gpa, std::optional<LinearUse> use, bool two_pages,
                  std::vector<CachedPath>& paths) const;
 
-  // Uses the page of `gpa` just before the entry at `address` changes, and, if
-  // `holds`, holds it. False if it cannot.
-  bool Use(Hpa address, Gpa gpa, bool holds);
+  // Uses the page of `gpa` in the tables of `eptp` just before the entry at
+  // `address` changes, and, if `holds`, holds it. False if it cannot.
+  bool Use(std::uint64_t eptp, Hpa address, Gpa gpa, bool holds);
 
   // Tables have begun to change; and INVEPT begins, or is over.
   void OnFirstStore();
@@ -84,8 +92,10 @@ class CachingProcessor {
 
  private:
   struct Walk {
+    std::uint64_t root = 0;  // the tables in which it is held
     std::uint64_t page = 0;  // its first address
     bool write = false;
+    bool forgot = false;  // while it was stopped: to be held again
     FixedVector<MemoryWord, 5> entries;  // present ones, from the root on
     int forgotten = 0;  // so many of them are no longer known by themselves
     std::optional<LinearUse> use;  // by a combined mapping as well
@@ -93,6 +103,8 @@ class CachingProcessor {
     bool known() const { return forgotten < static_cast<int>(entries.size()); }
   };
 
+  void Hold(std::uint64_t root, Gpa gpa, bool write,
+            std::optional<LinearUse> use);
   // The entries that lead to `page` in memory now.
   void Trace(Walk& walk) const;
   // Likewise, of a page that it holds from now on: without a leaf, by no
@@ -101,8 +113,10 @@ class CachingProcessor {
   // How many of the entries of `walk` control `gpa`, too.
   int Shared(const Walk& walk, std::uint64_t gpa) const;
   void SetFlags(const Walk& walk);
-  // It has forgotten all of them, and holds those pages again.
-  void Renew();
+  // It has forgotten those of which `forgot(walk)` says so, and holds these
+  // pages again.
+  template <typename F>
+  void Renew(F forgot);
   void DropUnknown();
   // Combined mappings of which `ends` says so end.
   template <typename F>
@@ -121,7 +135,6 @@ class CachingProcessor {
   std::uint64_t eptp_ = 0;
   std::vector<Walk> walks_;
   bool stopped_ = false;
-  bool forgot_ = false;  // while it was stopped
 };
 
 }  // namespace eptdiff

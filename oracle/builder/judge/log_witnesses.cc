@@ -1,8 +1,7 @@
-#include "oracle/builder/judge/log_witnesses.h"
-
 #include <cstdint>
 #include <vector>
 
+#include "oracle/builder/judge/example_witnesses.h"
 #include "oracle/builder/table_case.h"
 
 namespace eptdiff {
@@ -19,7 +18,7 @@ TableCase TwoPages() {
   return TableCase(kFlags).Map(0, 0x9000, kAll).Map(k4K, 0xa000, kAll);
 }
 
-std::vector<LogWitness> MakeWitnesses() {
+std::vector<ExampleWitness> MakeWitnesses() {
   return {
       {"table-log-tells", "a write is told once the log is asked", "by-log",
        "not-read-out", BuilderRule::kLogTells,
@@ -94,9 +93,9 @@ std::vector<LogWitness> MakeWitnesses() {
 
 }  // namespace
 
-std::span<const LogWitness> LogWitnesses() {
-  static const std::vector<LogWitness>& witnesses =
-      *new std::vector<LogWitness>(MakeWitnesses());
+std::span<const ExampleWitness> LogWitnesses() {
+  static const std::vector<ExampleWitness>& witnesses =
+      *new std::vector<ExampleWitness>(MakeWitnesses());
   return witnesses;
 }
 

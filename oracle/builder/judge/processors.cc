@@ -1,5 +1,7 @@
 #include "oracle/builder/judge/processors.h"
 
+#include <algorithm>
+
 namespace eptdiff {
 
 Processors::Processors(FramePool& pool, ReferenceWalker& walker)
@@ -10,18 +12,22 @@ Processors::Processors(FramePool& pool, ReferenceWalker& walker)
   turns_.set_observer([this] { pool_.OnTurn(); });
 }
 
-void Processors::Reset(const TableFacts& facts, std::uint64_t eptp,
-                       bool stopped) {
+void Processors::Reset(const TableFacts& facts,
+                       std::span<const std::uint64_t> eptps, bool stopped) {
   facts_ = facts;
-  eptp_ = eptp;
-  for (CachingProcessor& each : each_) each.Reset(facts, eptp, stopped);
+  eptps_.assign(eptps.begin(), eptps.end());
+  changing_ = eptps.empty() ? 0 : eptps[0];
+  for (CachingProcessor& each : each_) each.Reset(facts, changing_, stopped);
   moments_.End();
   stored_ = came_in_ = false;
 }
 
 void Processors::BeginOperation(const TableOperation& operation) {
   stored_ = came_in_ = false;
-  moments_.Begin(facts_, eptp_, operation);
+  if (!eptps_.empty()) {
+    changing_ = eptps_[operation.view < eptps_.size() ? operation.view : 0];
+  }
+  moments_.Begin(facts_, changing_, operation);
 }
 
 void Processors::EndOperation() {
@@ -29,10 +35,12 @@ void Processors::EndOperation() {
   for (CachingProcessor& each : each_) each.EndOperation();
 }
 
-// It holds one page of an operation, so that what was used before it stays
-// known.
+// In the tables that change, for VMFUNC takes it there at any time. It holds
+// one page of an operation, so that what was used before it stays known.
 void Processors::ComeIn(Hpa address, Gpa page) {
-  if (each_[0].Use(address, page, /*holds=*/!came_in_)) came_in_ = true;
+  if (each_[0].Use(changing_, address, page, /*holds=*/!came_in_)) {
+    came_in_ = true;
+  }
 }
 
 void Processors::OnFirstStore() {
@@ -43,8 +51,27 @@ void Processors::OnFirstStore() {
 // With the tables' own EPTP, which VM entry has taken, there is nothing to fail
 // about.
 bool Processors::InveptFails(const Invalidation& invept, bool any_type) {
-  if (eptp_ == 0 || (any_type && invept.first == eptp_)) return false;
+  if (eptps_.empty()) return false;
+  const bool is_own =
+      std::find(eptps_.begin(), eptps_.end(), invept.first) != eptps_.end();
+  if (any_type && is_own) return false;
   return walker_.InveptFails(invept, any_type);
+}
+
+ProcessorSet Processors::RunningIn(std::uint64_t eptp) const {
+  ProcessorSet running = 0;
+  for (std::size_t i = 0; i < each_.size(); ++i) {
+    if (each_[i].eptp() == eptp) {
+      running |= static_cast<ProcessorSet>(1 << i);
+    }
+  }
+  return running;
+}
+
+std::size_t Processors::ViewOf(std::size_t processor) const {
+  const auto at =
+      std::find(eptps_.begin(), eptps_.end(), each_[processor].eptp());
+  return static_cast<std::size_t>(at - eptps_.begin());
 }
 
 void Processors::BeforeInvept(ProcessorSet processors) {

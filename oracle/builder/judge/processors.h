@@ -1,6 +1,7 @@
-// The logical processors that use a builder's tables, at all times. Each has
-// cached what it may, and INVEPT is each one's own: where it is not executed,
-// what was cached before stays (SDM 29.4.3.4, the last paragraph).
+// The logical processors that use a builder's tables, at all times: where there
+// are several, each of them one at a time. Each has cached what it may, and
+// INVEPT is each one's own: where it is not executed, what was cached before
+// stays (SDM 29.4.3.4, the last paragraph).
 //
 // Before some stores of an operation the first of them comes in (moments.h), or
 // another operation of the builder goes on (turns.h).
@@ -11,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -30,9 +32,16 @@ class Processors final : public FramePool::Watcher {
   // Borrows both; the reference says whether INVEPT fails.
   Processors(FramePool& pool, ReferenceWalker& walker);
 
-  // They begin with nothing cached. `stopped`: while operations run they do
-  // not.
-  void Reset(const TableFacts& facts, std::uint64_t eptp, bool stopped = false);
+  // They begin with nothing cached, in the first of these tables. `stopped`:
+  // while operations run they do not.
+  void Reset(const TableFacts& facts, std::span<const std::uint64_t> eptps,
+             bool stopped = false);
+  // One of them changes over to another of the tables, by VMFUNC.
+  void Switch(std::size_t processor, std::size_t view) {
+    each_[processor].Switch(eptps_[view]);
+  }
+  // The tables in which it runs.
+  std::size_t ViewOf(std::size_t processor) const;
 
   CachingProcessor& operator[](std::size_t processor) {
     return each_[processor];
@@ -61,6 +70,7 @@ class Processors final : public FramePool::Watcher {
     if (!stored_) OnFirstStore();
   }
   bool InveptFails(const Invalidation& invept, bool any_type) override;
+  ProcessorSet RunningIn(std::uint64_t eptp) const override;
   void BeforeInvept(ProcessorSet processors) override;
   void OnInvept(ProcessorSet processors, const Invalidation& invept) override;
   void OnInvvpid(ProcessorSet processors, const Invalidation& invvpid) override;
@@ -71,7 +81,8 @@ class Processors final : public FramePool::Watcher {
 
   FramePool& pool_;
   ReferenceWalker& walker_;
-  std::uint64_t eptp_ = 0;
+  std::vector<std::uint64_t> eptps_;
+  std::uint64_t changing_ = 0;  // the EPTP of the tables that change
   std::vector<CachingProcessor> each_;
   Moments moments_;
   Turns turns_;

@@ -12,15 +12,13 @@
 
 #include "oracle/builder/judge/builder_trial.h"
 #include "oracle/builder/judge/engine_builder.h"
+#include "oracle/builder/judge/trial_testing.h"
 #include "oracle/builder/table_case.h"
 
 namespace eptdiff {
 namespace {
 
 using ::testing::HasSubstr;
-
-constexpr std::uint64_t kAll = 0x37;  // read, write, execute; WB
-constexpr std::uint64_t kNoWrite = 0x35;
 
 // How INVEPT is executed where it is needed.
 using Shoot = void (*)(FramePool& pool, std::uint64_t eptp);

@@ -51,6 +51,11 @@ void ReferenceWalker::Enter(const TableFacts& facts, std::uint64_t eptp) {
   plain_.memory.Clear();
 }
 
+void ReferenceWalker::UseTables(std::uint64_t eptp, std::uint16_t number) {
+  state_.controls.eptp = plain_.controls.eptp = eptp;
+  state_.controls.eptp_index = number;
+}
+
 bool ReferenceWalker::MayEnter() {
   reference_.JudgeEntry(state_, verdict_, trace_);
   // Who builds tables knows the controls, and not the guest.

@@ -48,6 +48,8 @@ class ReferenceWalker {
   void Reset(const Case& c);
   // The tables are there now.
   void Enter(const TableFacts& facts, std::uint64_t eptp);
+  // Walks these from now on, the tables with this number (EPTP index).
+  void UseTables(std::uint64_t eptp, std::uint16_t number);
 
   // Everything but the frames: registers, and memory that is no table.
   MachineState& state() { return state_; }

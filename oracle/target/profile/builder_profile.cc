@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "oracle/builder/frame_pool.h"
+#include "oracle/builder/symptom.h"
 #include "oracle/builder/table_facts.h"
 #include "oracle/builder/waivers.h"
 #include "oracle/target/profile/profile.h"
@@ -96,6 +97,20 @@ void FitAddresses(const eptdiff_builder_profile& profile, int maxphyaddr,
        (profile.identity_maps == EPTDIFF_IDENTITY_HALF && odd))) {
     operation.hpa.value = operation.gpa.value & ~std::uint64_t{0x7ff};
   }
+}
+
+// Tables that it has.
+void FitView(const eptdiff_builder_profile& profile, Step& step) {
+  const unsigned views = profile.views + 1u;
+  if (step.kind == StepKind::kEptpSwitch) {
+    step.index %= views;
+    step.value = 0;
+  }
+  if (step.kind != StepKind::kTableOperation) return;
+  TableOperation& operation = step.operation;
+  const bool may_be_all = profile.all_views != 0 && IsForRegion(operation.kind);
+  if (operation.view == kAllViews && may_be_all) return;
+  operation.view = static_cast<std::uint8_t>(operation.view % views);
 }
 
 // The root at 0 becomes the frame behind it: 0 is no table to most allocators,
@@ -209,6 +224,17 @@ std::string FaultOf(const eptdiff_builder_profile& profile) {
   if (profile.identity_maps > EPTDIFF_IDENTITY_ALWAYS) {
     return "identity_maps: none of EPTDIFF_IDENTITY_*";
   }
+  if (profile.views >= kMaxViews) return "views: 3 at most";
+  if (profile.views == 0 && profile.all_views != 0) {
+    return "all_views: without views";
+  }
+  if (profile.views != 0 &&
+      (profile.operations & EPTDIFF_LOG_OPERATIONS) != 0) {
+    return "views: with operations about the log";
+  }
+  if (profile.views != 0 && profile.several_threads != 0) {
+    return "views: with several threads";
+  }
   return FaultOf(AsWalker(profile));
 }
 
@@ -223,11 +249,13 @@ bool BuilderFitting::Fit(Case& c) const {
   GiveInvept(profile_, c.processor);
   std::erase_if(steps, [this](const Step& step) {
     const auto kind = static_cast<int>(step.operation.kind);
-    return step.kind == StepKind::kTableOperation &&
-           (profile_.operations >> kind & 1) == 0;
+    return step.kind == StepKind::kTableOperation
+               ? (profile_.operations >> kind & 1) == 0
+               : step.kind == StepKind::kEptpSwitch && profile_.views == 0;
   });
   const bool fails = (RefusalsIn(profile_) & Only(TableError::kNoFrames)) != 0;
   for (Step& step : steps) {
+    FitView(profile_, step);
     if (step.kind != StepKind::kTableOperation) continue;
     TableOperation& operation = step.operation;
     if (step.processor != 0 && profile_.several_threads == 0) {

@@ -200,6 +200,51 @@ TEST(BuilderProfileTest, FaultsNameTheirField) {
             "");
   EXPECT_EQ(fault([](auto& p) { p.identity_maps = 3; }),
             "identity_maps: none of EPTDIFF_IDENTITY_*");
+  EXPECT_EQ(fault([](auto& p) { p.views = 4; }), "views: 3 at most");
+  EXPECT_EQ(fault([](auto& p) { p.all_views = 1; }),
+            "all_views: without views");
+  EXPECT_EQ(fault([](auto& p) {
+              p.views = 1;
+              p.operations |= EPTDIFF_LOG_OPERATIONS;
+            }),
+            "views: with operations about the log");
+  EXPECT_EQ(fault([](auto& p) { p.views = p.several_threads = 1; }),
+            "views: with several threads");
+}
+
+// In which views an operation on a page and one on a region are asked for, and
+// how many other steps there are.
+TEST(BuilderProfileTest, OnlyTablesThatThereAreAreAskedFor) {
+  static constexpr struct {
+    std::uint8_t views, all_views;
+    std::uint8_t asked, page, region;
+    std::size_t steps;
+  } kTests[] = {
+      {0, 0, 1, 0, 0, 2},
+      {2, 0, 1, 1, 1, 3},
+      {2, 0, 3, 0, 0, 3},
+      {3, 0, kAllViews, 0, 0, 3},
+      {3, 1, kAllViews, 0, kAllViews, 3},
+      {3, 1, 3, 3, 3, 3},
+  };
+  for (const auto& test : kTests) {
+    eptdiff_builder_profile profile = Everything();
+    profile.views = test.views;
+    profile.all_views = test.all_views;
+    Case c = TableCase()
+                 .Map(0, 0x5000, 7)
+                 .In(test.asked)
+                 .Switch(4)
+                 .UnmapRegion(0, 0x1000)
+                 .In(test.asked)
+                 .Build();
+    EXPECT_TRUE(BuilderFitting(profile).Fit(c));
+    EXPECT_TRUE(BuilderFitting(profile).Fits(c));
+    ASSERT_EQ(c.steps.size(), test.steps);
+    EXPECT_EQ(c.steps.front().operation.view, test.page);
+    EXPECT_EQ(c.steps.back().operation.view, test.region);
+    EXPECT_LE(c.steps[1].index, test.views);
+  }
 }
 
 TEST(BuilderProfileTest, NoMemoryTypeIsAFault) {

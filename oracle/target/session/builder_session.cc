@@ -38,7 +38,7 @@ struct BuilderSession::Shared {
   std::uint64_t step;   // of the case that it is at
   Incident raised;      // why it ended itself
   bool finished;        // it did what it was to do
-  bool is_builder, loaded, reads_tables, handles_exits;
+  bool is_builder, loaded, reads_tables, handles_exits, has_views;
   FaultReport fault;
   eptdiff_builder_profile profile;
   char error[1024];
@@ -116,6 +116,10 @@ std::unique_ptr<BuilderSession> BuilderSession::Make(Loader loader,
         "on_demand: without eptdiff_builder_exit nothing maps what a "
         "processor needs";
   }
+  if (error.empty() && session->profile_.views != 0 &&
+      !session->shared_->has_views) {
+    error = "views: without eptdiff_builder_view nobody knows their EPTPs";
+  }
   if (!error.empty()) {
     error = "its profile is none: " + error;
     return nullptr;
@@ -168,6 +172,7 @@ void BuilderSession::Describe() {
   functions.describe(&shared_->profile);
   shared_->reads_tables = functions.read != nullptr;
   shared_->handles_exits = functions.exit != nullptr;
+  shared_->has_views = functions.view != nullptr;
   shared_->loaded = true;
 }
 

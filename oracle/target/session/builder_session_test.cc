@@ -18,25 +18,44 @@ void DescribeOnDemand(eptdiff_builder_profile* profile) {
 }
 int Proceed(const eptdiff_builder_exit_information*) { return EPTDIFF_RETRY; }
 
+void DescribeViews(eptdiff_builder_profile* profile) {
+  profile->operations = EPTDIFF_OPERATION(EPTDIFF_MAP);
+  profile->models = EPTDIFF_MODELS_4_LEVELS;
+  profile->views = 2;
+}
+void TellEptp(std::uint32_t, std::uint64_t*) {}
+
 // Empty if there is a session.
-std::string WhyNot(bool handles_exits) {
-  const auto load = [handles_exits](BuilderFunctions& functions,
-                                    bool& is_builder, std::string&) {
-    functions.describe = DescribeOnDemand;
-    if (handles_exits) functions.exit = Proceed;
+std::string WhyNot(const BuilderFunctions& has) {
+  const auto load = [&has](BuilderFunctions& functions, bool& is_builder,
+                           std::string&) {
+    functions = has;
     return is_builder = true;
   };
   std::string why;
-  const auto session = BuilderSession::Make(load, {}, "on demand", why);
+  const auto session = BuilderSession::Make(load, {}, "builder", why);
   EXPECT_EQ(session == nullptr, !why.empty());
   return why;
 }
 
 TEST(BuilderSessionTest, WhoFillsTablesOnDemandHandlesExits) {
-  EXPECT_EQ(WhyNot(true), "");
-  EXPECT_EQ(WhyNot(false),
+  BuilderFunctions functions;
+  functions.describe = DescribeOnDemand;
+  EXPECT_EQ(WhyNot(functions),
             "its profile is none: on_demand: without eptdiff_builder_exit "
             "nothing maps what a processor needs");
+  functions.exit = Proceed;
+  EXPECT_EQ(WhyNot(functions), "");
+}
+
+TEST(BuilderSessionTest, WhoHasSeveralTablesTellsTheirEptps) {
+  BuilderFunctions functions;
+  functions.describe = DescribeViews;
+  EXPECT_EQ(WhyNot(functions),
+            "its profile is none: views: without eptdiff_builder_view nobody "
+            "knows their EPTPs");
+  functions.view = TellEptp;
+  EXPECT_EQ(WhyNot(functions), "");
 }
 
 }  // namespace

@@ -33,6 +33,8 @@ static_assert(EPTDIFF_MISCONFIGURED ==
 static_assert(EPTDIFF_BAD_CONTROLS ==
               static_cast<int>(TableError::kBadControls));
 
+static_assert(kMaxViews == 4);  // as `views` has it
+
 static_assert(EPTDIFF_BUILDER_FRAMES == BuilderTrial::kFrames);
 static_assert(EPTDIFF_BUILDER_EXITS == BuilderTrial::kMaxExits);
 
@@ -171,6 +173,15 @@ struct HostCalls {
                     std::uint64_t* value) {
     OutsideBuilder& builder = Of(context);
     CheckProcessor(builder, processor);
+    constexpr std::uint32_t kEptp = 0x201a;
+    if (field == kEptp) {
+      for (const std::uint64_t eptp : builder.eptps_) {
+        if ((builder.pool_->RunningIn(eptp) >> processor & 1) != 0) {
+          *value = eptp;
+        }
+      }
+      return 0;
+    }
     return builder.pool_->logs().Read(processor, field, *value) ? 0 : 1;
   }
   static int Vmwrite(void* context, std::uint32_t processor,
@@ -205,6 +216,8 @@ OutsideBuilder::OutsideBuilder(const BuilderFunctions& functions,
       logs_((profile.operations & EPTDIFF_LOG_OPERATIONS) != 0),
       frames_(profile.frames),
       spare_frames_(profile.spare_frames),
+      more_views_(profile.views),
+      takes_all_views_(profile.all_views != 0),
       abandon_(std::move(abandon)) {
   std::memset(&host_, 0, sizeof(host_));
   host_.size = sizeof(host_);
@@ -239,8 +252,10 @@ void OutsideBuilder::Count() {
 }
 
 bool OutsideBuilder::IsInLargePageNow(std::uint64_t address) const {
-  return eptp_ != 0 && IsInLargePage(facts_, pool_->memory(),
-                                     Hpa{AddressIn(eptp_)}, Hpa{address});
+  return std::any_of(eptps_.begin(), eptps_.end(), [&](std::uint64_t eptp) {
+    return eptp != 0 && IsInLargePage(facts_, pool_->memory(),
+                                      Hpa{AddressIn(eptp)}, Hpa{address});
+  });
 }
 
 void OutsideBuilder::CheckWord(std::uint64_t address) {
@@ -266,7 +281,9 @@ void OutsideBuilder::AddFacts(TableFacts& facts) const {
 void OutsideBuilder::Look() {
   if (functions_.read == nullptr) return;
   std::set<std::uint64_t> seen;
-  if (eptp_ != 0) LookAt(AddressIn(eptp_), facts_.levels, seen);
+  for (const std::uint64_t eptp : eptps_) {
+    if (eptp != 0) LookAt(AddressIn(eptp), facts_.levels, seen);
+  }
   const std::set<std::uint64_t> brought = pool_->brought();
   for (const std::uint64_t table : brought) {
     if (!seen.contains(table)) pool_->Drop(Hpa{table});
@@ -313,7 +330,7 @@ TableResult OutsideBuilder::Create(FramePool& pool, const Processor& processor,
                                    std::uint64_t unused) {
   pool_ = &pool;
   callbacks_ = 0;
-  eptp_ = 0;
+  eptps_.fill(0);
   MachineState state;
   state.processor = processor;
   state.controls = controls;
@@ -321,10 +338,17 @@ TableResult OutsideBuilder::Create(FramePool& pool, const Processor& processor,
   SetMachine(state, machine);
   not_modelled_ = false;
   const TableResult result =
-      ResultOf(functions_.create(&machine, unused, &host_, &eptp_));
-  if (!result.ok()) return result;
+      ResultOf(functions_.create(&machine, unused, &host_, eptps_.data()));
+  if (!result.ok()) {
+    eptps_.fill(0);
+    return result;
+  }
+  for (int view = 1; view <= more_views_; ++view) {
+    functions_.view(static_cast<std::uint32_t>(view),
+                    &eptps_[static_cast<std::size_t>(view)]);
+  }
   Controls own = controls;
-  own.eptp = eptp_;
+  own.eptp = eptps_[0];
   facts_ = FactsOf(processor, own, unused);
   AddFacts(facts_);
   Look();
@@ -339,6 +363,7 @@ TableResult OutsideBuilder::Perform(const TableOperation& operation,
   asked.size = sizeof(asked);
   asked.kind = static_cast<std::uint32_t>(operation.kind);
   asked.level = operation.level;
+  asked.view = operation.view == kAllViews ? EPTDIFF_ALL_VIEWS : operation.view;
   asked.gpa = operation.gpa.value;
   asked.hpa = operation.hpa.value;
   asked.bytes = operation.bytes;
@@ -358,6 +383,11 @@ BuilderUnderTest::ExitResult OutsideBuilder::HandleExit(std::uint8_t processor,
   std::memset(&exit, 0, sizeof(exit));
   exit.size = sizeof(exit);
   exit.processor = processor;
+  for (std::size_t view = 0; view < eptps_.size(); ++view) {
+    if ((pool_->RunningIn(eptps_[view]) >> processor & 1) != 0) {
+      exit.view = static_cast<std::uint32_t>(view);
+    }
+  }
   exit.reason = event.exit_reason;
   exit.qualification = event.qualification;
   exit.gpa = event.gpa.value;

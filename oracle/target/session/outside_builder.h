@@ -5,6 +5,8 @@
 #ifndef EPTDIFF_ORACLE_TARGET_SESSION_OUTSIDE_BUILDER_H_
 #define EPTDIFF_ORACLE_TARGET_SESSION_OUTSIDE_BUILDER_H_
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <set>
@@ -28,6 +30,7 @@ struct BuilderFunctions {
   decltype(&eptdiff_builder_list) list = nullptr;  // may be null
   decltype(&eptdiff_builder_read) read = nullptr;  // may be null
   decltype(&eptdiff_builder_exit) exit = nullptr;  // may be null
+  decltype(&eptdiff_builder_view) view = nullptr;  // may be null
   decltype(&eptdiff_builder_destroy) destroy = nullptr;
 };
 
@@ -52,7 +55,12 @@ class OutsideBuilder final : public BuilderUnderTest {
                      const Controls& controls, std::uint64_t unused) override;
   bool any_unused_word() const override { return any_unused_word_; }
   std::uint64_t own_bits() const override { return own_bits_; }
-  std::uint64_t eptp() const override { return eptp_; }
+  int more_views() const override { return more_views_; }
+  bool takes_all_views() const override { return takes_all_views_; }
+  std::uint64_t eptp() const override { return eptps_[0]; }
+  std::uint64_t view_eptp(int view) const override {
+    return eptps_[static_cast<std::size_t>(view)];
+  }
   TableResult Perform(const TableOperation& operation,
                       std::vector<Interval>& taken) override;
   bool guest_stopped() const override {
@@ -96,12 +104,14 @@ class OutsideBuilder final : public BuilderUnderTest {
   const bool map_replaces_, begins_mapped_, on_demand_;
   const bool logs_;
   const std::size_t frames_, spare_frames_;
+  const int more_views_;
+  const bool takes_all_views_;
   const Abandon abandon_;
   eptdiff_host host_;
   FramePool* pool_ = nullptr;
   std::vector<Interval>* taken_ = nullptr;  // null: nothing may be shown
   std::vector<Interval> told_;
-  std::uint64_t eptp_ = 0;
+  std::array<std::uint64_t, kMaxViews> eptps_ = {};  // 0: there is none
   std::uint64_t callbacks_ = 0;
   TableFacts facts_;  // for Look()
   bool not_modelled_ = false;

@@ -79,6 +79,8 @@ bool LoadBuilder(const std::string& path, BuilderFunctions& functions,
       dlsym(library, "eptdiff_builder_read"));
   functions.exit = reinterpret_cast<decltype(functions.exit)>(
       dlsym(library, "eptdiff_builder_exit"));
+  functions.view = reinterpret_cast<decltype(functions.view)>(
+      dlsym(library, "eptdiff_builder_view"));
   return CheckVersion(path, "eptdiff_builder.h", *abi, EPTDIFF_BUILDER_ABI,
                       error) &&
          Find(library, path, "eptdiff_builder_describe", functions.describe,
