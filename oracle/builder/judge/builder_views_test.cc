@@ -405,7 +405,7 @@ class Releases : public Views {
 };
 
 TEST(BuilderViewsTest, MemoryIsReleasedOnceNoViewHasIt) {
-  const auto found = [](TableCase c) {
+  const auto found = [](const TableCase& c) {
     return Found(c.Build(), std::make_unique<Releases>());
   };
   const TableCase mapped = TableCase().Map(0, 0x9000, kAll).In(1);
