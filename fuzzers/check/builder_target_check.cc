@@ -53,7 +53,8 @@ BuilderTargetCheck::BuilderTargetCheck(BuilderSession& session,
     : session_(session),
       fitting_(session.profile()),
       asking_(session.profile()),
-      random_(seed) {}
+      random_(seed),
+      full_random_(~seed) {}
 
 void BuilderTargetCheck::TryGiven(std::span<const Case> cases) {
   batch_.clear();
@@ -76,8 +77,24 @@ bool BuilderTargetCheck::TryNew() {
   Case c;
   while (batch_.size() < kBatch && Make(c)) batch_.push_back(c);
   const bool any = !batch_.empty();
+  if (any) AddFull();
   TryBatch();
   return any;
+}
+
+// Who has fewer frames than there are, and does not say so, is to run out of
+// them: by numbers of its own, for all else is to be what it is without that.
+void BuilderTargetCheck::AddFull() {
+  const eptdiff_builder_profile& profile = session_.profile();
+  constexpr std::uint32_t kNoFrames = EPTDIFF_REFUSAL(EPTDIFF_NO_FRAMES);
+  if (profile.frames != 0 || (profile.refusals & kNoFrames) == 0) return;
+  Case c;
+  GenerateTableCase(full_random_.Next(), c);
+  if (!asking_->Fit(c)) return;
+  InsertTables(full_random_, 4 + full_random_.Below(EPTDIFF_BUILDER_FRAMES), c);
+  if (!asking_->Fit(c)) return;
+  batch_.push_back(std::move(c));
+  full_ = 1;
 }
 
 bool BuilderTargetCheck::Make(Case& c) {
@@ -188,7 +205,7 @@ void BuilderTargetCheck::TryBatch() {
         not_asked_[n] += replies[i].not_asked >> n & 1;
       }
       not_modelled_ += replies[i].not_modelled;
-      Keep(batch_[i]);
+      if (i + full_ < batch_.size()) Keep(batch_[i]);
       if (!replies[i].IsFine()) Look(batch_[i], replies[i]);
     }
     batch_.erase(batch_.begin(),
@@ -197,6 +214,7 @@ void BuilderTargetCheck::TryBatch() {
     if (given_up_.size() == given_up) continue;
     std::erase_if(batch_, [this](Case& c) { return !asking_->Fit(c); });
   }
+  full_ = 0;
 }
 
 void BuilderTargetCheck::Keep(const Case& c) {

@@ -99,6 +99,7 @@ class BuilderTargetCheck {
 
   bool Make(Case& c);
   void BringIn(Case& c);
+  void AddFull();
   void TryBatch();
   std::vector<BuilderReply> AskAll();
   std::vector<CountedSymptom> Right() const;
@@ -116,7 +117,9 @@ class BuilderTargetCheck {
   BuilderFitting fitting_;
   std::optional<BuilderFitting> asking_;  // less what hangs
   Random random_;
+  Random full_random_;
   std::vector<Case> batch_;
+  std::size_t full_ = 0;  // so many at its end are no beginnings of others
   std::vector<Case> kept_;
   std::set<std::string> signatures_;
   std::map<std::vector<Symptom>, Alike> alike_;

@@ -262,6 +262,8 @@ TEST(CheckCommandTest, ADesignIsNoMistakeWhereItIsDeclared) {
        "if meant so: `frames` of its profile says how many it has"},
       {EPTDIFF_BOUNDED_BUILDER, "", nullptr,
        "declared: it has 12 frames at most"},
+      {EPTDIFF_BOUNDED_BUILDER, "undeclared-frames", "refused-not-done",
+       "an operation is refused (out of frames) that has to be done"},
       {EPTDIFF_BOUNDED_BUILDER, "full-early", "refused-not-done",
        "if meant so: `frames` of its profile says how many it has"},
       {EPTDIFF_BOUNDED_BUILDER, "one-too-many", "frames-beyond-limit",
@@ -465,7 +467,7 @@ TEST(CheckCommandTest, ACaseOfViewsTellsItsMistake) {
 // Several tables, of which each processor uses one at a time.
 TEST(CheckCommandTest, WhatIsWrongAmongViewsIsNamed) {
   for (const char* way : {"", "all-contexts"}) {
-    const Checked right = Check(EPTDIFF_VIEWS_BUILDER, way, "4000");
+    const Checked right = Check(EPTDIFF_VIEWS_BUILDER, way, "2000");
     EXPECT_EQ(right.ran.status, 0) << way << right.ran.out << right.ran.err;
     EXPECT_THAT(right.ran.out, HasSubstr("declared: it has 3 tables"));
   }
@@ -479,7 +481,7 @@ TEST(CheckCommandTest, WhatIsWrongAmongViewsIsNamed) {
       {"misses-last", "view-missed", "is not done in each"},
   };
   for (const auto& [bug, rule, words] : kMistakes) {
-    const Checked wrong = Check(EPTDIFF_VIEWS_BUILDER, bug, "1500");
+    const Checked wrong = Check(EPTDIFF_VIEWS_BUILDER, bug, "800");
     EXPECT_EQ(wrong.ran.status, 1) << bug << wrong.ran.err;
     EXPECT_THAT(wrong.findings, ElementsAre(rule)) << bug << "\n"
                                                    << wrong.ran.out;

@@ -53,6 +53,8 @@ class MappingModel {
   Run At(std::uint64_t gpa) const;
   bool IsAnyMapped(std::uint64_t gpa, std::uint64_t bytes) const;
   bool empty() const { return pieces_.empty(); }
+  // What is mapped, in order.
+  const std::vector<Interval>& pieces() const { return pieces_; }
   void Clear() { pieces_.clear(); }
 
  private:

@@ -274,8 +274,10 @@ typedef struct eptdiff_builder_profile {
    * than EPTDIFF_BUILDER_FRAMES. EPTDIFF_NO_FRAMES is then right, whatever
    * `allocate` says, where the tables and logs that there are and the tables
    * that the operation makes come to more: one at each place of the region
-   * where there is none and no large page can be. In an operation about the log
-   * it always is. With `views` a table that is there may have to be copied. */
+   * where there is none and no large page can be; or, if it is about the log,
+   * at each place where something is mapped and there is none, and a frame for
+   * each processor. With `views` a table that is there may have to be copied.
+   */
   uint16_t frames;
   /* How many tables it has beside the first: at most 3. It has to have
    * eptdiff_builder_view, no operations about the log, and not several threads.

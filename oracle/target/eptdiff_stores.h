@@ -20,7 +20,7 @@
  * -fno-builtin and -Dmemset=eptdiff_stores_memset) is noticed at the next of
  * these calls, word by word from low addresses on, and so without its order.
  *
- * C99, one thread; one table at a time, as everything here.
+ * C99, one thread; one builder at a time, as everything here.
  */
 #ifndef EPTDIFF_STORES_H_
 #define EPTDIFF_STORES_H_

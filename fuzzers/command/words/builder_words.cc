@@ -92,8 +92,10 @@ void AddRefusalFacts(const RefusalWords& refusal, Facts& facts) {
 // What the builder makes of a step, or of its beginning, which is none.
 std::string DoneWords(const BuilderStepReport& report) {
   if (!report.asked) {
-    return report.step != nullptr && IsAboutLog(report.step->operation.kind)
-               ? "not asked, for it keeps no log"
+    const TableOperation& operation = report.step->operation;
+    return IsAboutLog(operation.kind) ? "not asked, for it keeps no log"
+           : operation.view != 0
+               ? "not asked, for it has no such table, or no such refusal"
                : "not asked, for it declares no such refusal";
   }
   if (report.step != nullptr &&
@@ -114,7 +116,8 @@ class TableTeller {
                   BuilderStepWords(case_, report.number));
     if (report.verdict != nullptr) {
       TellAccess(report);
-    } else {
+    } else if (report.step == nullptr ||
+               report.step->kind != StepKind::kEptpSwitch) {
       TellOperation(report);
     }
     if (report.finding.has_value()) {

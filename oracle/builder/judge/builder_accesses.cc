@@ -202,6 +202,11 @@ void BuilderTrial::Switch(const Step& step) {
     pool_.LeaveGuest(step.processor);
     checks_.AfterAccess();
   }
+  Report({.number = standings_.step,
+          .step = &step,
+          .result = {},
+          .events = no_events_,
+          .finding = standings_.finding});
 }
 
 }  // namespace eptdiff

@@ -306,6 +306,7 @@ class BuilderCheck {
   void CheckLogs();
   // Tables that the operation makes at most.
   std::uint64_t TablesFor(const TableOperation& operation) const;
+  std::uint64_t TablesForLog() const;
   void FindForeignStore(Hpa address, const FrameMemory& memory);
   // What `memory` has at the place of `finding`, and `asked` for it.
   void AddPage(const FrameMemory& memory, const MappingModel& asked,

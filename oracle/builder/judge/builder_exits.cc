@@ -38,17 +38,18 @@ bool BuilderTrial::HandleExits(const Step& step) {
     processors_.BeginOperation({});
     using ExitResult = BuilderUnderTest::ExitResult;
     const ExitResult result = builder_->HandleExit(step.processor, event);
+    const std::size_t view = processors_.ViewOf(step.processor);
     // For a page of 4 KBytes, which may take most.
     const TableOperation page = {
         .kind = TableOperationKind::kMap,
         .level = 1,
+        .view = static_cast<std::uint8_t>(view),
         .gpa = Gpa{gpa.value & ~(kPage - 1)},
     };
     const bool lacks = pool_.failed() || (result == ExitResult::kNoFrames &&
                                           checks_.MayLackFrames(page));
     if (lacks && !MayAsk(Only(TableError::kNoFrames))) return false;
     standings_.lacked_frames |= lacks;
-    const std::size_t view = processors_.ViewOf(step.processor);
     Take(checks_.JudgeExit(view));
     pool_.FailAllocation(0);
     processors_.EndOperation();

@@ -5,7 +5,8 @@
 // What an operation takes is bounded, since builders differ: a table at each
 // place of the region where there is none and no large page can be in its
 // stead. Where there are several views also at each place where there is one,
-// which may have to be copied.
+// which may have to be copied. A log may take one frame for each processor, and
+// split all that is mapped.
 #include <algorithm>
 
 #include "oracle/builder/judge/builder_check.h"
@@ -74,6 +75,24 @@ std::uint64_t BuilderCheck::TablesFor(const TableOperation& operation) const {
   return tables;
 }
 
+std::uint64_t BuilderCheck::TablesForLog() const {
+  std::uint64_t tables = kLogicalProcessors;
+  for (int level = 1; level < facts_.levels; ++level) {
+    const std::uint64_t span = EntryBytes(level + 1);
+    std::uint64_t places = 0, next = 0;  // the first that is not counted
+    for (const Interval& piece : model_.pieces()) {
+      const std::uint64_t first = std::max(piece.gpa / span, next);
+      next = (piece.gpa + piece.bytes - 1) / span + 1;
+      places += next - std::min(first, next);
+    }
+    const auto there = static_cast<std::uint64_t>(std::count_if(
+        linked_.begin(), linked_.end(),
+        [&](const auto& table) { return table.second.level == level; }));
+    tables += places - std::min(places, there);
+  }
+  return tables;
+}
+
 bool BuilderCheck::MayLackFrames(
     std::initializer_list<const TableOperation*> operations) const {
   if (facts_.frames == 0) return false;
@@ -84,9 +103,9 @@ bool BuilderCheck::MayLackFrames(
                   : linked_.contains(frame) || pool_.logs().IsLog(frame);
   }
   for (const TableOperation* each : operations) {
-    // A log may split all that is mapped.
-    if (IsAboutLog(each->kind)) return true;
-    frames += views_ != nullptr ? views_->TablesFor(*each) : TablesFor(*each);
+    frames += IsAboutLog(each->kind) ? TablesForLog()
+              : views_ != nullptr    ? views_->TablesFor(*each)
+                                     : TablesFor(*each);
   }
   return frames > facts_.frames;
 }

@@ -372,6 +372,44 @@ class Logger : public EngineBuilder {
   Hpa log_ = {};
 };
 
+// A log takes a frame for each processor, and may split what is mapped.
+TEST(BuilderFramesTest, WhatALogTakesIsBounded) {
+  class Refuses : public Bounded {
+   public:
+    explicit Refuses(std::size_t declared) : Bounded({96}, {declared}) {}
+    bool logs() const override { return true; }
+    TableResult Perform(const TableOperation& operation,
+                        std::vector<Interval>& taken) override {
+      if (!IsAboutLog(operation.kind)) {
+        return Bounded::Perform(operation, taken);
+      }
+      return {TableError::kNoFrames, operation.gpa};
+    }
+  };
+  const struct {
+    Case c;
+    std::size_t has, takes;
+  } kTests[] = {
+      {TableCase(kFlags).LogOn().Build(), 1, 4},
+      {TableCase(kFlags).Map(0, k4K, kAll).LogOn().Build(), 4, 4},
+      {TableCase(kFlags).Map(0, k2M, kAll, 2).LogOn().Build(), 3, 5},
+      {TableCase(kFlags).Map(0, k1G, kAll, 3).LogOn().Build(), 2, 4 + 1 + 512},
+      {TableCase(kFlags)
+           .MapRegion(k2M, k2M, 3 * k2M, kAll)
+           .Map(k1G, k2M, kAll, 2)
+           .LogAsk(0, k4K)
+           .Build(),
+       4, 4 + 3 + 1},
+  };
+  for (const auto& [c, has, takes] : kTests) {
+    EXPECT_EQ(Found(c, std::make_unique<Refuses>(has + takes - 1)), "")
+        << takes;
+    EXPECT_EQ(Found(c, std::make_unique<Refuses>(has + takes)),
+              "refused at step " + std::to_string(c.steps.size()))
+        << takes;
+  }
+}
+
 TEST(BuilderFramesTest, WhatProcessorsLogToIsNotFreed) {
   Case c = TableCase(kFlags).Map(0, k4K, kAll).Build();
   for (const Kind kind : {Kind::kLogOn, Kind::kLogOff}) {

@@ -68,7 +68,7 @@ struct BuilderStandings {
   bool lacked_frames = false;  // an allocation failed
 };
 
-// A step that was judged.
+// A step that was judged, or a processor that has changed over.
 struct BuilderStepReport {
   std::size_t number;  // 0 is the beginning, one more than the steps the end
   const Step* step;    // null for those two

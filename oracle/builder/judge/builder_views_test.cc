@@ -175,6 +175,17 @@ TEST(BuilderViewsTest, AViewThatThereIsNotIsNotChangedTo) {
             "");
 }
 
+TEST(BuilderViewsTest, EachChangeOverIsReported) {
+  BuilderTrial trial(std::make_unique<Views>());
+  int changes = 0;
+  trial.set_observer([&](const BuilderStepReport& report) {
+    changes +=
+        report.step != nullptr && report.step->kind == StepKind::kEptpSwitch;
+  });
+  EXPECT_FALSE(trial.Run(TwoPages().Switch(0).Build()).finding.has_value());
+  EXPECT_EQ(changes, 2);
+}
+
 TEST(BuilderViewsTest, InveptIsForTheViewThatChanges) {
   const Shoot kFirst = [](FramePool& pool, std::uint64_t, const Eptps& all) {
     pool.Invept(all[0]);
@@ -405,7 +416,7 @@ class Releases : public Views {
 };
 
 TEST(BuilderViewsTest, MemoryIsReleasedOnceNoViewHasIt) {
-  const auto found = [](TableCase c) {
+  const auto found = [](const TableCase& c) {
     return Found(c.Build(), std::make_unique<Releases>());
   };
   const TableCase mapped = TableCase().Map(0, 0x9000, kAll).In(1);

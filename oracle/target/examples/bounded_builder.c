@@ -4,6 +4,7 @@
  * EPTDIFF_EXAMPLE_BUG names what is otherwise, commas between:
  *
  *   full-early           half of the pool is never used
+ *   undeclared-frames    the profile does not say how many there are
  *   one-too-many         more frames are used than are declared
  *   undeclared-spare     the profile says nothing of the 2 frames
  *   keeps-more           more frames are kept than that
@@ -67,7 +68,7 @@ void eptdiff_builder_describe(eptdiff_builder_profile* profile) {
                          EPTDIFF_OPERATION(EPTDIFF_UNMAP_REGION);
   profile->waives =
       EPTDIFF_WAIVES_REPEATED_INVEPT | EPTDIFF_WAIVES_PARTIAL_SUCCESS;
-  profile->frames = FRAMES;
+  if (!has("undeclared-frames")) profile->frames = FRAMES;
   if (!has("undeclared-spare")) profile->spare_frames = SPARE;
   if (!has("undeclared-bytes")) profile->max_bytes = MAX_BYTES;
   if (!has("wraps")) profile->gpa_width = WIDTH;
