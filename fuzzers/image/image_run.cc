@@ -38,6 +38,7 @@ RunOptions ReadRunOptions(std::string_view command_line) {
     if (key == "repeat") options.repeat = NumberOf(value);
     if (key == "without") options.without = value;
     if (key == "with") options.with = value;
+    if (key == "tell") options.tells_all = value == "all";
     if (key == "troubles") options.troubles = NumberOf(value) != 0;
     if (key == "dialect") options.dialect = value;
     if (key == "only") options.only = value;
@@ -148,6 +149,7 @@ void ImageRun::ForgetSwitch() {
   if (mover_.Move(c, processor_, moved_) != Unmovable::kNone) return;
   arranger_.Arrange(moved_, frames_, arranged_);
   machine_.Claim(mover_.regions());
+  inquiry_.TellTo(nullptr);
   inquiry_.Ask(arranged_);
 }
 
@@ -164,6 +166,9 @@ void ImageRun::AskOne(const Case& c, std::string_view name) {
   }
   arranger_.Arrange(moved_, frames_, arranged_);
   arranged_.keeps = arranged_.keeps && keeps_;
+  name_ = name;
+  is_told_ = false;
+  inquiry_.TellTo(options_.tells_all ? this : nullptr);
   const std::uint64_t arranged = ticks_();
   spent_.arranging += arranged - moved;
   machine_.Claim(mover_.regions());
@@ -172,6 +177,22 @@ void ImageRun::AskOne(const Case& c, std::string_view name) {
   spent_.asking += asked - arranged;
   Take(c, name, result);
   spent_.telling += ticks_() - asked;
+}
+
+void ImageRun::Hear(std::size_t step, const Outcome& answer, FieldSet fields) {
+  FindingFacts facts;
+  facts.number = ++findings_;
+  facts.name = name_;
+  facts.index = counts_.cases - 1;
+  facts.keeps = arranged_.keeps;
+  facts.step = step;
+  facts.answer = answer;
+  facts.fields = fields;
+  std::vector<std::uint8_t> moved;
+  if (!is_told_) moved = EncodeCase(arranged_.c);
+  is_told_ = true;
+  facts.moved = moved;
+  report_.Asked(facts);
 }
 
 void ImageRun::Take(const Case& c, std::string_view name,
@@ -211,6 +232,7 @@ void ImageRun::TellNews(std::string_view name, const InquiryResult& result) {
   facts.number = ++findings_;
   facts.name = name;
   facts.index = counts_.cases - 1;
+  facts.keeps = arranged_.keeps;
   facts.step = result.news_step;
   facts.answer = result.news;
   facts.fields = result.news_fields;
@@ -295,6 +317,7 @@ void ImageRun::Tell(const Case& c, std::string_view name,
   facts.number = ++findings_;
   facts.name = name;
   facts.index = counts_.cases - 1;
+  facts.keeps = arranged_.keeps;
   facts.step = result.step;
   facts.signature = signature;
   if (!result.finding.disagreements.empty()) {
