@@ -134,12 +134,22 @@ void GuestMachine::WriteGuest(const GuestState& g) {
   const std::uint64_t dpl = std::uint64_t{g.cpl} << 5;
   const std::uint64_t code =
       0x809b | dpl | (g.cs_l ? std::uint64_t{0x2000} : std::uint64_t{0x4000});
+  if (segments_ != code) WriteSegments(code, g.cpl);
+  segments_ = code;
+  if (capabilities_.limits.processor.pku && loaded_pkru_ != g.pkru) {
+    LoadPkru(g.pkru);
+    loaded_pkru_ = g.pkru;
+  }
+}
+
+void GuestMachine::WriteSegments(std::uint64_t code, std::uint8_t cpl) {
+  const std::uint64_t dpl = std::uint64_t{cpl} << 5;
   for (std::uint32_t segment = kEs; segment <= kGs; ++segment) {
     const std::uint64_t rights = segment == kCs   ? code
                                  : segment == kSs ? 0xc093 | dpl
                                                   : 0xc0f3;
     const std::uint64_t selector = segment == kCs ? 0x08 : 0x10;
-    WriteNew(kGuestEsSelector + 2 * segment, selector | g.cpl);
+    WriteNew(kGuestEsSelector + 2 * segment, selector | cpl);
     WriteNew(kGuestEsBase + 2 * segment, 0);
     WriteNew(kGuestEsLimit + 2 * segment, 0xffffffff);
     WriteNew(kGuestEsRights + 2 * segment, rights);
@@ -156,10 +166,6 @@ void GuestMachine::WriteGuest(const GuestState& g) {
   WriteNew(kGuestGdtrLimit, 0);
   WriteNew(kGuestIdtrBase, 0);
   WriteNew(kGuestIdtrLimit, 0);
-  if (capabilities_.limits.processor.pku && loaded_pkru_ != g.pkru) {
-    LoadPkru(g.pkru);
-    loaded_pkru_ = g.pkru;
-  }
 }
 
 void GuestMachine::WriteStep(const MachineState& state, std::uint64_t rip,

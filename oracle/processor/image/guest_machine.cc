@@ -124,12 +124,13 @@ void GuestMachine::Claim(std::span<const MovedRegion> regions) {
   }
 }
 
-// The words that steps have added to the state since.
-void GuestMachine::WatchWords(const MachineState& state) {
+// The words that steps have added to the state since. When the case begins,
+// their pages are cleaned; what lies elsewhere nothing leads to (moving.h).
+void GuestMachine::WatchWords(const MachineState& state, bool begins) {
   const std::span<const Hpa> words = state.memory.addresses();
   for (std::size_t i = watched_.size(); i < words.size(); ++i) {
-    watched_.push_back(
-        {words[i].value, state.memory.Load(words[i]), IsMine(words[i])});
+    const bool is_mine = begins ? Clean(words[i]) : IsMine(words[i]);
+    watched_.push_back({words[i].value, state.memory.Load(words[i]), is_mine});
     watched_pages_ |= PageBit(words[i].value);
   }
 }
@@ -139,11 +140,9 @@ void GuestMachine::Load(const ArrangedCase& arranged,
   const Stopwatch watch(counts_.ticks);
   arranged_ = &arranged;
   has_trouble_ = trouble_ != Trouble::kNone;
-  // What lies elsewhere nothing leads to (moving.h).
-  for (const Hpa word : state.memory.addresses()) Clean(word);
   watched_.clear();
   watched_pages_ = 0;
-  WatchWords(state);
+  WatchWords(state, /*begins=*/true);
   for (const Watched& word : watched_) {
     if (word.is_mine) WordAt(Hpa{word.address}) = word.value;
   }
@@ -517,17 +516,23 @@ std::span<const MemoryWord> GuestMachine::FindStrays() {
 // the registers of the guest.
 void GuestMachine::Forget(const MachineState& state) {
   const Controls& k = state.controls;
-  const auto clear = [&](std::uint64_t address) {
-    const Hpa page{address & ~(kPage - 1)};
-    if (IsMine(page)) std::memset(BytesAt(page), 0, kPage);
+  forgotten_.clear();
+  const auto forget = [&](std::uint64_t address) {
+    forgotten_.push_back(address & ~(kPage - 1));
   };
-  if (Has(k.secondary, kSecondaryPml)) clear(k.pml_address);
-  if (Has(k.secondary, kSecondaryVe)) clear(k.ve_information_address);
+  if (Has(k.secondary, kSecondaryPml)) forget(k.pml_address);
+  if (Has(k.secondary, kSecondaryVe)) forget(k.ve_information_address);
   for (const Target& target : targets_) {
-    for (const Piece& piece : target) clear(piece.address.value);
+    for (const Piece& piece : target) forget(piece.address.value);
   }
-  for (const Hpa word : state.memory.addresses()) clear(word.value);
+  for (const Hpa word : state.memory.addresses()) forget(word.value);
+  std::sort(forgotten_.begin(), forgotten_.end());
+  const auto end = std::unique(forgotten_.begin(), forgotten_.end());
+  std::for_each(forgotten_.begin(), end, [&](std::uint64_t page) {
+    if (IsMine(Hpa{page})) std::memset(BytesAt(Hpa{page}), 0, kPage);
+  });
   std::fill(is_written_.begin(), is_written_.end(), false);
+  segments_ = 0;
   has_guest_ = false;
   loaded_pkru_.reset();
 }

@@ -66,7 +66,7 @@ class GuestMachine final : public Machine {
   bool IsIntact() override { return SumOfProgram() == program_; }
   std::string_view why() const override { return why_; }
 
-  // From now on, fetches that should come to the APIC-access page are unsafe.
+  // From now on, fetches that may come to the APIC-access page are unsafe.
   void AvoidApicFetches() { avoids_apic_fetches_ = true; }
   // Likewise, gates of 16 bytes across the end of the addresses of 32 bits are
   // not told apart: who reads them in two parts goes to three places.
@@ -96,6 +96,7 @@ class GuestMachine final : public Machine {
   void WriteHostState();
   void WriteControls(const Controls& controls);
   void WriteGuest(const GuestState& guest);
+  void WriteSegments(std::uint64_t code, std::uint8_t cpl);
   void WriteStep(const MachineState& state, std::uint64_t rip,
                  std::uint32_t timer);
   Reply ReadEntry(Ended ended, Outcome& outcome);
@@ -112,6 +113,8 @@ class GuestMachine final : public Machine {
   Reply Invalidate(const Invalidation& asked, Outcome& outcome);
   Reply PrepareAccess(const MachineState& state, const Step& step,
                       const Verdict& verdict);
+  static bool MayFetchFromApic(const MachineState& state, const Step& step,
+                               const Verdict& verdict);
   Reply FindTargets(const Step& step, const Verdict& verdict);
   bool AddTarget(const Step& step, const Event& completed);
   bool PlaceFetch(const Step& step);
@@ -125,7 +128,7 @@ class GuestMachine final : public Machine {
   void CollectWrites(const MachineState& state, const Verdict& verdict,
                      Outcome& outcome);
   void LookAt(const MachineState& state, Hpa word, Outcome& outcome);
-  void WatchWords(const MachineState& state);
+  void WatchWords(const MachineState& state, bool begins = false);
   bool IsMine(Hpa word) const;
   bool IsClean(Hpa address) const;
   bool Clean(Hpa address);
@@ -148,12 +151,16 @@ class GuestMachine final : public Machine {
   std::vector<bool> is_clean_ = std::vector<bool>(kPagesBelow4Gb);
   std::vector<std::uint32_t> clean_pages_;  // their numbers
   std::vector<MemoryWord> strays_;
+  std::vector<std::uint64_t> forgotten_;  // pages, by Forget()
   const std::uint64_t program_ = SumOfProgram();
   // What WriteNew() has written last, by encoding / 2.
   static constexpr std::size_t kFields = 0x7000 / 2;
   std::vector<std::uint64_t> written_ = std::vector<std::uint64_t>(kFields);
   std::vector<bool> is_written_ = std::vector<bool>(kFields);
   std::optional<std::uint32_t> loaded_pkru_;
+  // Of the guest whose segments the VMCS has, the rights that they have by its
+  // CPL and mode; 0: it has none.
+  std::uint64_t segments_ = 0;
   // Whether the VMCS has the guest of the state: of what its own instructions
   // do to registers, it has not.
   bool has_guest_ = false;
