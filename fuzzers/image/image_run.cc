@@ -39,7 +39,7 @@ RunOptions ReadRunOptions(std::string_view command_line) {
     if (key == "without") options.without = value;
     if (key == "with") options.with = value;
     if (key == "tell") options.tells_all = value == "all";
-    if (key == "troubles") options.troubles = NumberOf(value) != 0;
+    if (key == "troubles") options.troubles = value;
     if (key == "dialect") options.dialect = value;
     if (key == "only") options.only = value;
   }

@@ -43,8 +43,8 @@ struct RunOptions {
   // with=page-sizes: pages that are executed change their size without INVEPT
   // even where the processor does not say that it survives that.
   std::string_view with;
-  bool tells_all = false;  // tell=all: each answer is told
-  bool troubles = false;   // troubles=1 (oracle/processor/image/troubles.h)
+  bool tells_all = false;     // tell=all: each answer is told
+  std::string_view troubles;  // troubles= (oracle/processor/image/troubles.h)
   std::string_view dialect = "sdm";  // dialect=, by which answers are judged
 };
 RunOptions ReadRunOptions(std::string_view command_line);

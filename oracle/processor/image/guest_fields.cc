@@ -169,18 +169,21 @@ void GuestMachine::WriteSegments(std::uint64_t code, std::uint8_t cpl) {
 }
 
 void GuestMachine::WriteStep(const MachineState& state, std::uint64_t rip,
-                             std::uint32_t timer) {
+                             std::uint32_t timer, bool again) {
   constexpr int kSecondaryPml = 17;
   WriteNew(kEptp, state.controls.eptp);
   WriteNew(kEptpIndex, state.controls.eptp_index);
-  WriteNew(kPmlIndex, state.controls.pml_index);
+  if (!again) {
+    WriteNew(kPmlIndex, state.controls.pml_index);
+    Write(kGuestRip, rip);
+    if (ssp_ != 0) Write(kGuestSsp, ssp_);
+  }
   if (Has(state.controls.secondary, kSecondaryPml)) {
     is_written_[kPmlIndex / 2] = false;  // logging changes it
   }
   for (std::uint32_t i = 0; has_pdptes_ && i < 4; ++i) {
     Write(kGuestPdpte0 + 2 * i, state.guest.pdpte[i]);
   }
-  Write(kGuestRip, rip);
   Write(kGuestRflags, state.guest.rflags);
   Write(kGuestInterruptibility, 0);
   WriteNew(kGuestActivity, 0);
