@@ -122,9 +122,10 @@ void ImageRun::Generate() {
 }
 
 void ImageRun::Ask(const Case& c, std::string_view name) {
-  AskOne(c, name);
+  if (!AskOne(c, name)) return;
+  const std::vector<Step>& steps = arranged_.c.steps;
   const bool switches = std::any_of(
-      c.steps.begin(), c.steps.end(),
+      steps.begin(), steps.end(),
       [](const Step& step) { return step.kind == StepKind::kEptpSwitch; });
   if (switches) ForgetSwitch();
 }
@@ -153,7 +154,7 @@ void ImageRun::ForgetSwitch() {
   inquiry_.Ask(arranged_);
 }
 
-void ImageRun::AskOne(const Case& c, std::string_view name) {
+bool ImageRun::AskOne(const Case& c, std::string_view name) {
   ++counts_.cases;
   const std::uint64_t start = ticks_();
   const Unmovable unmovable = mover_.Move(c, processor_, moved_);
@@ -162,7 +163,7 @@ void ImageRun::AskOne(const Case& c, std::string_view name) {
   if (unmovable != Unmovable::kNone) {
     ++unmovable_[static_cast<std::size_t>(unmovable)];
     ++counts_.skipped;
-    return;
+    return false;
   }
   arranger_.Arrange(moved_, frames_, arranged_);
   arranged_.keeps = arranged_.keeps && keeps_;
@@ -177,6 +178,7 @@ void ImageRun::AskOne(const Case& c, std::string_view name) {
   spent_.asking += asked - arranged;
   Take(c, name, result);
   spent_.telling += ticks_() - asked;
+  return true;
 }
 
 void ImageRun::Hear(std::size_t step, const Outcome& answer, FieldSet fields) {

@@ -107,7 +107,8 @@ class ImageRun final : private Listener {
   void AskModule(Module& module);
   void Generate();
   void Ask(const Case& c, std::string_view name);
-  void AskOne(const Case& c, std::string_view name);
+  // Whether it could be moved, and was arranged and asked.
+  bool AskOne(const Case& c, std::string_view name);
   void Hear(std::size_t step, const Outcome& answer, FieldSet fields) override;
   void Take(const Case& c, std::string_view name, const InquiryResult& result);
   void ForgetSwitch();
