@@ -288,6 +288,7 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
   outcome.saved = SavedState();
   outcome.registers = RegistersOf(state);
   outcome.writes.clear();
+  ssp_ = 0;
   has_pdptes_ = step.kind != StepKind::kLinearAccess || HasPdptes(state.guest);
   if (step.kind == StepKind::kStore) return Store(state, step, outcome);
   if (step.kind == StepKind::kVmEntry) {
