@@ -38,13 +38,14 @@ SparseMemory& SparseMemory::operator=(const SparseMemory& other) {
 
 void SparseMemory::Store(Hpa address, std::uint64_t value) {
   const std::uint64_t key = address.value >> 3;
-  std::size_t i = Hash(key);
-  for (; slots_[i & mask_].generation == generation_; ++i) {
-    if (slots_[i & mask_].key != key) continue;
-    slots_[i & mask_].value = value;
+  Slot* slot = &slots_[Hash(key) & mask_];
+  for (std::size_t i = Hash(key); slot->generation == generation_;
+       slot = &slots_[++i & mask_]) {
+    if (slot->key != key) continue;
+    slot->value = value;
     return;
   }
-  slots_[i & mask_] = {key, value, generation_};
+  *slot = {key, value, generation_};
   addresses_.push_back(Hpa{key << 3});
   if (addresses_.size() * 2 > slots_.size()) Grow();
 }

@@ -38,7 +38,8 @@ RunOptions ReadRunOptions(std::string_view command_line) {
     if (key == "repeat") options.repeat = NumberOf(value);
     if (key == "without") options.without = value;
     if (key == "with") options.with = value;
-    if (key == "troubles") options.troubles = NumberOf(value) != 0;
+    if (key == "tell") options.tells_all = value == "all";
+    if (key == "troubles") options.troubles = value;
     if (key == "dialect") options.dialect = value;
     if (key == "only") options.only = value;
   }
@@ -121,9 +122,10 @@ void ImageRun::Generate() {
 }
 
 void ImageRun::Ask(const Case& c, std::string_view name) {
-  AskOne(c, name);
+  if (!AskOne(c, name)) return;
+  const std::vector<Step>& steps = arranged_.c.steps;
   const bool switches = std::any_of(
-      c.steps.begin(), c.steps.end(),
+      steps.begin(), steps.end(),
       [](const Step& step) { return step.kind == StepKind::kEptpSwitch; });
   if (switches) ForgetSwitch();
 }
@@ -148,10 +150,11 @@ void ImageRun::ForgetSwitch() {
   if (mover_.Move(c, processor_, moved_) != Unmovable::kNone) return;
   arranger_.Arrange(moved_, frames_, arranged_);
   machine_.Claim(mover_.regions());
+  inquiry_.TellTo(nullptr);
   inquiry_.Ask(arranged_);
 }
 
-void ImageRun::AskOne(const Case& c, std::string_view name) {
+bool ImageRun::AskOne(const Case& c, std::string_view name) {
   ++counts_.cases;
   const std::uint64_t start = ticks_();
   const Unmovable unmovable = mover_.Move(c, processor_, moved_);
@@ -160,10 +163,13 @@ void ImageRun::AskOne(const Case& c, std::string_view name) {
   if (unmovable != Unmovable::kNone) {
     ++unmovable_[static_cast<std::size_t>(unmovable)];
     ++counts_.skipped;
-    return;
+    return false;
   }
   arranger_.Arrange(moved_, frames_, arranged_);
   arranged_.keeps = arranged_.keeps && keeps_;
+  name_ = name;
+  is_told_ = false;
+  inquiry_.TellTo(options_.tells_all ? this : nullptr);
   const std::uint64_t arranged = ticks_();
   spent_.arranging += arranged - moved;
   machine_.Claim(mover_.regions());
@@ -172,6 +178,23 @@ void ImageRun::AskOne(const Case& c, std::string_view name) {
   spent_.asking += asked - arranged;
   Take(c, name, result);
   spent_.telling += ticks_() - asked;
+  return true;
+}
+
+void ImageRun::Hear(std::size_t step, const Outcome& answer, FieldSet fields) {
+  FindingFacts facts;
+  facts.number = ++findings_;
+  facts.name = name_;
+  facts.index = counts_.cases - 1;
+  facts.keeps = arranged_.keeps;
+  facts.step = step;
+  facts.answer = answer;
+  facts.fields = fields;
+  std::vector<std::uint8_t> moved;
+  if (!is_told_) moved = EncodeCase(arranged_.c);
+  is_told_ = true;
+  facts.moved = moved;
+  report_.Asked(facts);
 }
 
 void ImageRun::Take(const Case& c, std::string_view name,
@@ -211,6 +234,7 @@ void ImageRun::TellNews(std::string_view name, const InquiryResult& result) {
   facts.number = ++findings_;
   facts.name = name;
   facts.index = counts_.cases - 1;
+  facts.keeps = arranged_.keeps;
   facts.step = result.news_step;
   facts.answer = result.news;
   facts.fields = result.news_fields;
@@ -295,6 +319,7 @@ void ImageRun::Tell(const Case& c, std::string_view name,
   facts.number = ++findings_;
   facts.name = name;
   facts.index = counts_.cases - 1;
+  facts.keeps = arranged_.keeps;
   facts.step = result.step;
   facts.signature = signature;
   if (!result.finding.disagreements.empty()) {

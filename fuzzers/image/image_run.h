@@ -43,7 +43,8 @@ struct RunOptions {
   // with=page-sizes: pages that are executed change their size without INVEPT
   // even where the processor does not say that it survives that.
   std::string_view with;
-  bool troubles = false;  // troubles=1 (oracle/processor/image/troubles.h)
+  bool tells_all = false;     // tell=all: each answer is told
+  std::string_view troubles;  // troubles= (oracle/processor/image/troubles.h)
   std::string_view dialect = "sdm";  // dialect=, by which answers are judged
 };
 RunOptions ReadRunOptions(std::string_view command_line);
@@ -55,7 +56,7 @@ using TicksFunction = std::uint64_t (*)();
 // Shows somebody who is there how far it is.
 using ProgressFunction = void (*)(const ReportCounts&);
 
-class ImageRun {
+class ImageRun final : private Listener {
  public:
   // `memory` is what cases may lie in, `frames` what arranging takes.
   ImageRun(const RunOptions& options, const Processor& processor,
@@ -106,7 +107,9 @@ class ImageRun {
   void AskModule(Module& module);
   void Generate();
   void Ask(const Case& c, std::string_view name);
-  void AskOne(const Case& c, std::string_view name);
+  // Whether it could be moved, and was arranged and asked.
+  bool AskOne(const Case& c, std::string_view name);
+  void Hear(std::size_t step, const Outcome& answer, FieldSet fields) override;
   void Take(const Case& c, std::string_view name, const InquiryResult& result);
   void ForgetSwitch();
   void Tell(const Case& c, std::string_view name, const InquiryResult& result);
@@ -137,6 +140,8 @@ class ImageRun {
   bool keeps_ = true;  // what a case's steps leave of translations
   std::size_t ways_ = Kept::kMaxRuns;
   std::uint64_t told_news_ = 0;
+  std::string_view name_;  // of the case that is asked
+  bool is_told_ = false;   // what of it was moved, to who is told everything
   Ticks spent_;
   std::uint64_t findings_ = 0;
   std::vector<Signature> signatures_;

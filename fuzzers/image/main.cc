@@ -214,7 +214,9 @@ void TellMachine(const BootInformation& boot, ReportWriter& report) {
   if (options.Without("apic-fetch")) machine.AvoidApicFetches();
   if (options.Without("split-gates")) machine.AvoidSplitGates();
   if (options.with == "page-sizes") machine.ChangePageSizes();
-  if (options.troubles) machine.PlantTroubles();
+  if (options.Without("virtual-nmis")) machine.AvoidNmis();
+  if (options.troubles == "1") machine.PlantTroubles();
+  if (options.troubles == "interruptions") machine.PlantInterruptions();
   Arranger arranger(vmx.limits);
   ImageRun run(options, vmx.limits.processor, machine, arranger,
                {memory.begin(), memory.end()}, frames, *std::move(dialect),

@@ -227,7 +227,9 @@ Hindrance Arranger::ArrangeAccess(const Step& step, std::uint16_t number,
   linear.access.kind = access.kind;
   linear.access.size = access.size;
   linear.access.implicit_supervisor = access.implicit_supervisor;
-  linear.access.wruss = access.wruss;
+  // Of other accesses it says nothing.
+  linear.access.wruss =
+      access.wruss && access.kind == AccessKind::kShadowStackWrite;
   if (out.c.guest.event_delivery) {
     // What it reads of the IDT.
     linear.access.kind = AccessKind::kRead;

@@ -142,6 +142,7 @@ bool Inquiry::Compare(Reply reply, FieldSet fields, std::size_t number) {
   Judge(*verdict_, state_, result_.outcome, fields, result_.finding);
   ++result_.compared;
   result_.fields = fields;
+  if (listener_ != nullptr) listener_->Hear(number, result_.outcome, fields);
   if (result_.finding.conforms) {
     NoteNews(number);
     return true;
@@ -172,9 +173,8 @@ void Inquiry::NoteSeen(const Step& step, std::size_t number) {
 
 void Inquiry::NoteNews(std::size_t number) {
   bool has_news = false;
-  trace_.consequences.ForEach([&](std::size_t place) {
-    if (times_met_[place] == kNews) return;
-    ++times_met_[place];
+  trace_.consequences.ForEachNotIn(no_news_, [&](std::size_t place) {
+    if (++times_met_[place] == kNews) no_news_.Add(place);
     has_news = true;
   });
   if (!has_news) return;

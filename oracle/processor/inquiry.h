@@ -84,6 +84,15 @@ class Machine {
   virtual std::string_view why() const = 0;
 };
 
+// Hears of each answer that is judged, departures, too.
+class Listener {
+ public:
+  virtual ~Listener() = default;
+  // `step` of the arranged case, 0 is VM entry; `fields` are known of it.
+  virtual void Hear(std::size_t step, const Outcome& answer,
+                    FieldSet fields) = 0;
+};
+
 // An answer to a step to which several are permitted.
 struct SeenAnswer {
   std::uint16_t step = 0;  // of the arranged case, from 1 on
@@ -126,6 +135,9 @@ class Inquiry {
   // Judged by `dialect`; the SDM's is the empty one.
   explicit Inquiry(Machine& machine, Dialect dialect = Dialect());
 
+  // From now on; null for nobody.
+  void TellTo(Listener* listener) { listener_ = listener; }
+
   // Valid until the next call. A step that may have met what was kept in more
   // than `ways` is judged no further.
   const InquiryResult& Ask(const ArrangedCase& arranged,
@@ -148,6 +160,7 @@ class Inquiry {
   void NoteNews(std::size_t number);
 
   Machine& machine_;
+  Listener* listener_ = nullptr;
   const CachingReference reference_;
   const std::unique_ptr<Verdict> verdict_;
   const std::unique_ptr<Verdict> of_memory_;
@@ -158,6 +171,7 @@ class Inquiry {
   std::size_t ways_ = 0;
   InquiryResult result_;
   RulePlaces met_;
+  RulePlaces no_news_;  // met kNews times
   // How often, up to kNews.
   static constexpr std::uint8_t kNews = 4;
   std::array<std::uint8_t, RulePlace::kCount> times_met_ = {};

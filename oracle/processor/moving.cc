@@ -120,17 +120,6 @@ bool NamesTables(const Invalidation& asked) {
          asked.type == kSingleContext && HasWalkLength(asked.first);
 }
 
-const MovedRegion* Find(std::span<const MovedRegion> regions,
-                        std::uint64_t MovedRegion::* base,
-                        std::uint64_t address) {
-  const auto after = std::upper_bound(
-      regions.begin(), regions.end(), address,
-      [base](std::uint64_t a, const MovedRegion& r) { return a < r.*base; });
-  if (after == regions.begin()) return nullptr;
-  const MovedRegion& region = *(after - 1);
-  return (address - region.*base) >> region.shift == 0 ? &region : nullptr;
-}
-
 }  // namespace
 
 std::string_view WordsOf(Unmovable why) {
@@ -170,17 +159,16 @@ Unmovable Mover::Move(const Case& c, const Processor& machine, Case& moved) {
   if (lacks_reserved_bits_) return Unmovable::kNoReservedBits;
   if (HasTwoRoles()) return Unmovable::kTwoRoles;
   if (HasStructureOf(kApicPage)) return Unmovable::kApicStructures;
-  guest_reaches_tables_ = GuestReachesTables();
   MergeRegions();
   if (const Unmovable why = Place(); why != Unmovable::kNone) return why;
+  PlaceFrames();
   moved = c;
   moved.processor = machine;
   ChangeFields(moved.controls);
   for (MemoryWord& word : moved.memory) {
-    if (IsLiveEntry(word.address.value, word.value)) {
-      word.value = Change(word.value);
-    }
-    Forward(word.address, word.address);
+    const Frame& frame = *FrameAt(word.address.value);
+    if (IsLiveIn(frame.roles, word.value)) word.value = Change(word.value);
+    word.address.value = frame.to + word.address.value % Bit(kPage);
   }
   for (Step& step : moved.steps) ChangeStep(step);
   return Unmovable::kNone;
@@ -198,7 +186,6 @@ void Mover::Begin(const Case& c, const Processor& machine) {
   to_follow_.clear();
   leaves_.clear();
   regions_.clear();
-  by_place_.clear();
   too_wide_.clear();
   for (const MemoryWord& word : c.memory) {
     values_.push_back({word.address.value, word.value});
@@ -213,8 +200,11 @@ void Mover::Begin(const Case& c, const Processor& machine) {
 }
 
 void Mover::AddFields(const Case& c) {
+  std::uint64_t last = ~std::uint64_t{0};
   for (const Value& value : values_) {
-    AddFrame(value.address & ~Low(kPage), kPlain);
+    const std::uint64_t page = value.address & ~Low(kPage);
+    if (page != last) AddFrame(page, kPlain);
+    last = page;
   }
   AddTables(c.controls.eptp);
   for (const AddressField& field : kAddressFields) {
@@ -247,10 +237,10 @@ void Mover::AddFrame(std::uint64_t address, std::uint32_t role) {
     if ((at->roles & role) != 0) return;
     at->roles |= role;
   } else {
-    frames_.insert(at, {address, role});
+    frames_.insert(at, {address, role, 0});
     regions_.push_back({address, 0, kPage});
   }
-  if ((role & kHoldsAddresses) != 0) to_follow_.push_back({address, role});
+  if ((role & kHoldsAddresses) != 0) to_follow_.push_back({address, role, 0});
 }
 
 void Mover::AddTables(std::uint64_t eptp) {
@@ -304,20 +294,29 @@ std::uint8_t Mover::LeafShift(std::uint32_t role, std::uint64_t value) const {
   return 0;
 }
 
-std::uint32_t Mover::RolesAt(std::uint64_t address) const {
+const Mover::Frame* Mover::FrameAt(std::uint64_t address) const {
   const std::uint64_t page = address & ~Low(kPage);
   const auto at = std::lower_bound(
       frames_.begin(), frames_.end(), page,
       [](const Frame& frame, std::uint64_t a) { return frame.address < a; });
-  return at != frames_.end() && at->address == page ? at->roles : 0;
+  return at != frames_.end() && at->address == page ? &*at : nullptr;
 }
 
-bool Mover::IsLiveEntry(std::uint64_t address, std::uint64_t value) const {
-  const std::uint32_t roles = RolesAt(address) & kHoldsAddresses;
-  for (std::uint32_t left = roles; left != 0; left &= left - 1) {
+std::uint32_t Mover::RolesAt(std::uint64_t address) const {
+  const Frame* const frame = FrameAt(address);
+  return frame != nullptr ? frame->roles : 0;
+}
+
+bool Mover::IsLiveIn(std::uint32_t roles, std::uint64_t value) const {
+  for (std::uint32_t left = roles & kHoldsAddresses; left != 0;
+       left &= left - 1) {
     if (IsLive(left & ~(left - 1), value)) return true;
   }
   return false;
+}
+
+bool Mover::IsLiveEntry(std::uint64_t address, std::uint64_t value) const {
+  return IsLiveIn(RolesAt(address), value);
 }
 
 bool Mover::HasTwoRoles() const {
@@ -335,7 +334,7 @@ bool Mover::HasStructureOf(std::uint32_t role) const {
   });
 }
 
-bool Mover::GuestReachesTables() const {
+bool Mover::guest_reaches_tables() const {
   for (const Frame& frame : frames_) {
     if ((frame.roles & kHoldsAddresses) == 0) continue;
     for (const MovedRegion& leaf : leaves_) {
@@ -380,11 +379,16 @@ Unmovable Mover::Place() {
                            : Unmovable::kNoRoomFor4Kb;
     }
   }
-  by_place_ = regions_;
-  std::sort(
-      by_place_.begin(), by_place_.end(),
-      [](const MovedRegion& a, const MovedRegion& b) { return a.to < b.to; });
   return Unmovable::kNone;
+}
+
+// Each lies in some region; both lists are by address.
+void Mover::PlaceFrames() {
+  auto region = regions_.begin();
+  for (Frame& frame : frames_) {
+    while ((frame.address - region->from) >> region->shift != 0) ++region;
+    frame.to = region->to + (frame.address - region->from);
+  }
 }
 
 bool Mover::TakePlace(std::uint8_t shift, std::uint64_t& place) {
@@ -402,17 +406,27 @@ bool Mover::TakePlace(std::uint8_t shift, std::uint64_t& place) {
 }
 
 bool Mover::Forward(Hpa from, Hpa& to) const {
-  const MovedRegion* region = Find(regions_, &MovedRegion::from, from.value);
-  if (region == nullptr) return false;
-  to.value = region->to + (from.value - region->from);
+  const auto after =
+      std::upper_bound(regions_.begin(), regions_.end(), from.value,
+                       [](std::uint64_t address, const MovedRegion& region) {
+                         return address < region.from;
+                       });
+  if (after == regions_.begin()) return false;
+  const MovedRegion& region = *(after - 1);
+  const std::uint64_t offset = from.value - region.from;
+  if (offset >> region.shift != 0) return false;
+  to.value = region.to + offset;
   return true;
 }
 
 bool Mover::Back(Hpa to, Hpa& from) const {
-  const MovedRegion* region = Find(by_place_, &MovedRegion::to, to.value);
-  if (region == nullptr) return false;
-  from.value = region->from + (to.value - region->to);
-  return true;
+  for (const MovedRegion& region : regions_) {
+    const std::uint64_t offset = to.value - region.to;
+    if (offset >> region.shift != 0) continue;
+    from.value = region.from + offset;
+    return true;
+  }
+  return false;
 }
 
 // The address in `value` changed. One that is too wide keeps the bits that are

@@ -82,7 +82,7 @@ class Mover {
 
   // Whether some page that the guest may reach has tables of EPT in it: an
   // access that stores anything but what is there changes them.
-  bool guest_reaches_tables() const { return guest_reaches_tables_; }
+  bool guest_reaches_tables() const;
   // Whether a word of the moved case holds, or would hold after a store, an
   // address that was changed.
   bool HoldsAddress(Hpa to) const;
@@ -106,6 +106,7 @@ class Mover {
   struct Frame {
     std::uint64_t address = 0;
     std::uint32_t roles = 0;
+    std::uint64_t to = 0;  // where it has gone
   };
   // A value with an address that is too wide.
   struct TooWide {
@@ -123,12 +124,15 @@ class Mover {
   bool IsLive(std::uint32_t role, std::uint64_t value) const;
   bool IsLiveEntry(std::uint64_t address, std::uint64_t value) const;
   std::uint8_t LeafShift(std::uint32_t role, std::uint64_t value) const;
+  // The frame with this byte; null if there is none.
+  const Frame* FrameAt(std::uint64_t address) const;
   std::uint32_t RolesAt(std::uint64_t address) const;
+  bool IsLiveIn(std::uint32_t roles, std::uint64_t value) const;
   bool HasTwoRoles() const;
   bool HasStructureOf(std::uint32_t role) const;
-  bool GuestReachesTables() const;
   void MergeRegions();
   Unmovable Place();
+  void PlaceFrames();
   bool TakePlace(std::uint8_t shift, std::uint64_t& place);
   std::uint64_t Change(std::uint64_t value);
   std::uint64_t ChangeBack(std::uint64_t value) const;
@@ -142,7 +146,6 @@ class Mover {
   std::vector<Frame> to_follow_;  // one role each
   std::vector<MovedRegion> leaves_;
   std::vector<MovedRegion> regions_;
-  std::vector<MovedRegion> by_place_;
   std::vector<TooWide> too_wide_;
   unsigned width_ = 52;          // of the case's physical addresses,
   unsigned machine_width_ = 52;  // of the machine's
@@ -150,7 +153,6 @@ class Mover {
   bool large_1gb_ = false;
   bool mode_based_ = false;
   bool lacks_reserved_bits_ = false;
-  bool guest_reaches_tables_ = false;
 };
 
 }  // namespace eptdiff

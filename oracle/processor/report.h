@@ -24,10 +24,15 @@
 //              another, what to do
 //   progress   cases, steps, agrees, departs, skipped, harness; milliseconds
 //   finding    number, case (its name), index (of the case in the run), step,
-//              signature; field, part, word, expected, given, rule, level: the
-//              first disagreement (judge.h); seen, of: so many times of so many
-//   agreed     number (of findings and these), case, index, step, fields: an
-//              answer that agrees, told as evidence for what others show
+//              keeps: 1 if the answer may rest on what was kept of translations
+//              since the case began, signature; field, part, word, expected,
+//              given, rule, level: the first disagreement (judge.h); seen, of:
+//              so many times of so many
+//   agreed     number (of findings and these), case, index, step, keeps,
+//              fields: an answer that agrees, told as evidence for what others
+//              show
+//   asked      likewise of any answer, if all are to be told; the first of a
+//              case has what was moved
 //   answer     of the finding `number`: the outcome, event and registers
 //   saved      likewise: what a VM exit saved
 //   at         likewise: a translation

@@ -194,8 +194,12 @@ void ReportReader::Take(std::string_view kind, const Fields& fields) {
   } else if (kind == "progress" || kind == "end") {
     report_.counts = CountsOf(fields);
     report_.ended = kind == "end";
-  } else if (kind == "finding" || kind == "agreed") {
-    TakeFinding(fields, kind == "agreed");
+  } else if (kind == "finding") {
+    TakeFinding(fields, &ImageReport::findings);
+  } else if (kind == "agreed") {
+    TakeFinding(fields, &ImageReport::agreed);
+  } else if (kind == "asked") {
+    TakeFinding(fields, &ImageReport::asked);
   } else if (kind == "answer" || kind == "saved" || kind == "at" ||
              kind == "wrote") {
     TakeAnswer(kind, fields);
@@ -275,11 +279,11 @@ void ReportReader::TakeMachine(std::string_view kind, const Fields& fields) {
   }
 }
 
-void ReportReader::TakeFinding(const Fields& fields, bool agreed) {
-  auto& list = agreed ? report_.agreed : report_.findings;
-  if (list.size() >= kMaxFindings) return;
-  numbers_[NumberOf(fields, "number")] = {agreed, list.size()};
-  ReportedFinding& finding = list.emplace_back();
+void ReportReader::TakeFinding(const Fields& fields, Findings list) {
+  std::vector<ReportedFinding>& findings = report_.*list;
+  if (findings.size() >= kMaxFindings) return;
+  numbers_[NumberOf(fields, "number")] = {list, findings.size()};
+  ReportedFinding& finding = findings.emplace_back();
   finding.line = line_;
   finding.name = TextOf(fields, "case");
   finding.index = NumberOf(fields, "index");
@@ -291,6 +295,8 @@ void ReportReader::TakeFinding(const Fields& fields, bool agreed) {
   finding.given = NumberOf(fields, "given");
   finding.fields =
       fields.contains("fields") ? NumberOf(fields, "fields") : report_.fields;
+  // An image that does not say so may keep.
+  finding.keeps = !fields.contains("keeps") || NumberOf(fields, "keeps") != 0;
   finding.seen = NumberOf(fields, "seen");
   finding.of = NumberOf(fields, "of");
 }
@@ -298,8 +304,7 @@ void ReportReader::TakeFinding(const Fields& fields, bool agreed) {
 ReportedFinding* ReportReader::FindNumber(std::uint64_t number) {
   const auto at = numbers_.find(number);
   if (at == numbers_.end()) return nullptr;
-  auto& list = at->second.first ? report_.agreed : report_.findings;
-  return &list[at->second.second];
+  return &(report_.*at->second.first)[at->second.second];
 }
 
 // Null, and said, if the line that named it is not there.

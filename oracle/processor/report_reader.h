@@ -43,7 +43,8 @@ struct AskedMachine {
   std::vector<Range> memory;
 };
 
-// Or an answer that agrees, and then without what is about a disagreement.
+// Or an answer that agrees, or whatever was told of all that was asked, and
+// then without what is about a disagreement.
 struct ReportedFinding {
   std::size_t line = 0;
   std::string name;  // of the case
@@ -54,6 +55,7 @@ struct ReportedFinding {
   std::uint64_t expected = 0, given = 0;
   std::uint64_t seen = 0, of = 0;
   FieldSet fields = kAllFields;  // that are known of the answer
+  bool keeps = false;            // it may rest on what was kept of translations
   Outcome answer;
   // Encodings; empty unless they are whole.
   std::vector<std::uint8_t> generated, moved;
@@ -80,6 +82,8 @@ struct ImageReport {
   ReportCounts counts;  // the last that were told
   std::vector<ReportedFinding> findings;
   std::vector<ReportedFinding> agreed;
+  // All answers, if they were told; the first of a case has what was moved.
+  std::vector<ReportedFinding> asked;
   std::vector<ReportedHarnessError> harness_errors;
   std::map<std::string, std::uint64_t> skips;
   std::vector<std::uint8_t> met;
@@ -123,7 +127,8 @@ class ReportReader {
   void Take(std::string_view kind, const Fields& fields);
   void Begin(const Fields& fields);
   void TakeMachine(std::string_view kind, const Fields& fields);
-  void TakeFinding(const Fields& fields, bool agreed);
+  using Findings = std::vector<ReportedFinding> ImageReport::*;
+  void TakeFinding(const Fields& fields, Findings list);
   void TakeAnswer(std::string_view kind, const Fields& fields);
   void TakeVariant(const Fields& fields);
   void TakeBytes(std::string_view kind, const Fields& fields);
@@ -136,8 +141,8 @@ class ReportReader {
   std::string pending_;  // of a line
   std::size_t line_ = 0;
   bool other_version_ = false;
-  // Of report_.agreed (true) and report_.findings.
-  std::map<std::uint64_t, std::pair<bool, std::size_t>> numbers_;
+  // In which list, and where.
+  std::map<std::uint64_t, std::pair<Findings, std::size_t>> numbers_;
   std::map<std::pair<std::uint64_t, bool>, Pieces> pieces_;  // true: moved
 };
 

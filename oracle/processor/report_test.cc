@@ -92,6 +92,10 @@ class ReportTest : public testing::Test {
     writer.Finding(finding);
     finding.number = 3;
     writer.Agreed(finding);
+    finding.number = 4;
+    finding.answer = answer_;
+    finding.keeps = true;
+    writer.Asked(finding);
     writer.HarnessError("an exit that no step expects", "seeds/x", 5, 1);
     writer.Skips("the step is none of a processor", 12);
     writer.Met(Bytes{1, 2, 0x80});
@@ -178,11 +182,16 @@ TEST_F(ReportTest, ReadsWhatWasWritten) {
   EXPECT_EQ(finding.answer, answer_);
   EXPECT_EQ(finding.generated, generated_);
   EXPECT_EQ(finding.moved, moved_);
+  EXPECT_FALSE(finding.keeps);
   EXPECT_EQ(report.findings[1].answer, completed_);
   ASSERT_EQ(report.agreed.size(), 1u);
   EXPECT_EQ(report.agreed[0].step, 2u);
   EXPECT_EQ(report.agreed[0].answer, completed_);
   EXPECT_EQ(report.agreed[0].moved, moved_);
+  ASSERT_EQ(report.asked.size(), 1u);
+  EXPECT_TRUE(report.asked[0].keeps);
+  EXPECT_EQ(report.asked[0].answer, answer_);
+  EXPECT_EQ(report.asked[0].moved, moved_);
   ASSERT_EQ(report.harness_errors.size(), 1u);
   EXPECT_EQ(report.harness_errors[0].words, "an exit that no step expects");
   EXPECT_EQ(report.skips.at("the step is none of a processor"), 12u);

@@ -46,10 +46,20 @@ std::uint64_t FeaturesOf(const Processor& p) {
 
 }  // namespace
 
+// What it counts with is kept out of memory: most of telling is here.
 void ReportWriter::Put(std::string_view text) {
-  for (const char c : text) {
-    sum_ = (sum_ ^ static_cast<unsigned char>(c)) * 0x01000193;
-    Hold(c);
+  while (!text.empty()) {
+    if (held_bytes_ == held_.size()) SayHeld();
+    const std::size_t bytes = std::min(text.size(), held_.size() - held_bytes_);
+    char* const at = held_.data() + held_bytes_;
+    std::uint32_t sum = sum_;
+    for (std::size_t i = 0; i < bytes; ++i) {
+      sum = (sum ^ static_cast<unsigned char>(text[i])) * 0x01000193;
+      at[i] = text[i];
+    }
+    sum_ = sum;
+    held_bytes_ += bytes;
+    text.remove_prefix(bytes);
   }
 }
 
@@ -126,9 +136,17 @@ class ReportWriter::Line {
 
   Line& Bytes(std::string_view key, std::span<const std::uint8_t> value) {
     Key(key);
-    for (const std::uint8_t byte : value) {
-      const char digits[] = {kDigits[byte >> 4], kDigits[byte & 15]};
-      writer_.Put({digits, sizeof(digits)});
+    constexpr std::size_t kAtOnce = 64;
+    char digits[2 * kAtOnce];
+    for (std::size_t at = 0; at < value.size(); at += kAtOnce) {
+      const auto bytes =
+          value.subspan(at, std::min(kAtOnce, value.size() - at));
+      char* to = digits;
+      for (const std::uint8_t byte : bytes) {
+        *to++ = kDigits[byte >> 4];
+        *to++ = kDigits[byte & 15];
+      }
+      writer_.Put({digits, 2 * bytes.size()});
     }
     return *this;
   }
@@ -289,6 +307,7 @@ void ReportWriter::Finding(const FindingFacts& finding) {
       .Text("case", finding.name)
       .Number("index", finding.index)
       .Number("step", finding.step)
+      .Number("keeps", finding.keeps ? 1 : 0)
       .Text("signature", finding.signature)
       .Text("field", NameOf(finding.first.field))
       .Number("part", finding.first.index)
@@ -306,14 +325,24 @@ void ReportWriter::Finding(const FindingFacts& finding) {
 }
 
 void ReportWriter::Agreed(const FindingFacts& agreed) {
-  Line(*this, "agreed")
-      .Number("number", agreed.number)
-      .Text("case", agreed.name)
-      .Number("index", agreed.index)
-      .Number("step", agreed.step)
-      .Hex("fields", agreed.fields);
-  Answer(agreed.number, agreed.answer);
-  CaseBytes("moved", agreed.number, agreed.moved);
+  AnswerOfCase("agreed", agreed);
+}
+
+void ReportWriter::Asked(const FindingFacts& asked) {
+  AnswerOfCase("asked", asked);
+}
+
+void ReportWriter::AnswerOfCase(std::string_view kind,
+                                const FindingFacts& facts) {
+  Line(*this, kind)
+      .Number("number", facts.number)
+      .Text("case", facts.name)
+      .Number("index", facts.index)
+      .Number("step", facts.step)
+      .Number("keeps", facts.keeps ? 1 : 0)
+      .Hex("fields", facts.fields);
+  Answer(facts.number, facts.answer);
+  CaseBytes("moved", facts.number, facts.moved);
 }
 
 void ReportWriter::HarnessError(std::string_view words, std::string_view name,

@@ -47,6 +47,7 @@ struct FindingFacts {
   std::string_view name;     // of the case
   std::uint64_t index = 0;   // of the case in the run
   std::uint64_t step = 0;    // 0 is VM entry
+  bool keeps = false;        // it may rest on what was kept of translations
   std::string_view signature;
   Disagreement first;
   Outcome answer;
@@ -85,8 +86,11 @@ class ReportWriter {
   void Refused(std::string_view words, std::string_view advice);
   void Progress(const ReportCounts& counts);
   void Finding(const FindingFacts& finding);
-  // Of an answer that agrees: number, name, index, step, answer, fields, moved.
+  // Of an answer that agrees: number, name, index, step, keeps, answer, fields,
+  // moved.
   void Agreed(const FindingFacts& agreed);
+  // Likewise of any answer; moved: empty if it has been told.
+  void Asked(const FindingFacts& asked);
   void HarnessError(std::string_view words, std::string_view name,
                     std::uint64_t index, std::uint64_t step);
   void Skips(std::string_view words, std::uint64_t steps);
@@ -106,6 +110,7 @@ class ReportWriter {
   void CaseBytes(std::string_view kind, std::uint64_t number,
                  std::span<const std::uint8_t> bytes);
   void Answer(std::uint64_t number, const Outcome& answer);
+  void AnswerOfCase(std::string_view kind, const FindingFacts& facts);
 
   const Sink sink_;
   void* const context_;

@@ -45,7 +45,11 @@ std::unique_ptr<Looked> LookAt(const ReportedFinding& told) {
     return looked;
   }
   looked->c = std::make_shared<const Case>(DecodeCase(told.moved));
-  Spine spine(*looked->c, true);
+  // What VMFUNC has loaded may matter later on, in a dialect (VE-4).
+  const bool switches = std::any_of(
+      looked->c->steps.begin(), looked->c->steps.end(),
+      [](const Step& step) { return step.kind == StepKind::kEptpSwitch; });
+  Spine spine(*looked->c, told.keeps || switches);
   while (!spine.over() && spine.step() < told.step) spine.Advance();
   if (spine.over() || spine.verdict().standing != Standing::kJudged) {
     looked->problem = "the SDM has no say on that step";

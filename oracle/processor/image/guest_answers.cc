@@ -52,7 +52,7 @@ void GuestMachine::ReadException(const MachineState& state, const Step& step,
                                  Outcome& outcome) {
   Event& event = outcome.event;
   const std::uint64_t information = exit_interruption_;
-  const std::uint64_t vectoring = Read(kVectoringInformation);
+  const std::uint64_t vectoring = exit_vectoring_;
   const unsigned vector = information & 0xff;
   if (Has(vectoring, 31) && (vectoring & 0xff) == kVirtualization) {
     const std::uint64_t area = state.controls.ve_information_address;

@@ -134,12 +134,22 @@ void GuestMachine::WriteGuest(const GuestState& g) {
   const std::uint64_t dpl = std::uint64_t{g.cpl} << 5;
   const std::uint64_t code =
       0x809b | dpl | (g.cs_l ? std::uint64_t{0x2000} : std::uint64_t{0x4000});
+  if (segments_ != code) WriteSegments(code, g.cpl);
+  segments_ = code;
+  if (capabilities_.limits.processor.pku && loaded_pkru_ != g.pkru) {
+    LoadPkru(g.pkru);
+    loaded_pkru_ = g.pkru;
+  }
+}
+
+void GuestMachine::WriteSegments(std::uint64_t code, std::uint8_t cpl) {
+  const std::uint64_t dpl = std::uint64_t{cpl} << 5;
   for (std::uint32_t segment = kEs; segment <= kGs; ++segment) {
     const std::uint64_t rights = segment == kCs   ? code
                                  : segment == kSs ? 0xc093 | dpl
                                                   : 0xc0f3;
     const std::uint64_t selector = segment == kCs ? 0x08 : 0x10;
-    WriteNew(kGuestEsSelector + 2 * segment, selector | g.cpl);
+    WriteNew(kGuestEsSelector + 2 * segment, selector | cpl);
     WriteNew(kGuestEsBase + 2 * segment, 0);
     WriteNew(kGuestEsLimit + 2 * segment, 0xffffffff);
     WriteNew(kGuestEsRights + 2 * segment, rights);
@@ -156,25 +166,24 @@ void GuestMachine::WriteGuest(const GuestState& g) {
   WriteNew(kGuestGdtrLimit, 0);
   WriteNew(kGuestIdtrBase, 0);
   WriteNew(kGuestIdtrLimit, 0);
-  if (capabilities_.limits.processor.pku && loaded_pkru_ != g.pkru) {
-    LoadPkru(g.pkru);
-    loaded_pkru_ = g.pkru;
-  }
 }
 
 void GuestMachine::WriteStep(const MachineState& state, std::uint64_t rip,
-                             std::uint32_t timer) {
+                             std::uint32_t timer, bool again) {
   constexpr int kSecondaryPml = 17;
   WriteNew(kEptp, state.controls.eptp);
   WriteNew(kEptpIndex, state.controls.eptp_index);
-  WriteNew(kPmlIndex, state.controls.pml_index);
+  if (!again) {
+    WriteNew(kPmlIndex, state.controls.pml_index);
+    Write(kGuestRip, rip);
+    if (ssp_ != 0) Write(kGuestSsp, ssp_);
+  }
   if (Has(state.controls.secondary, kSecondaryPml)) {
     is_written_[kPmlIndex / 2] = false;  // logging changes it
   }
   for (std::uint32_t i = 0; has_pdptes_ && i < 4; ++i) {
     Write(kGuestPdpte0 + 2 * i, state.guest.pdpte[i]);
   }
-  Write(kGuestRip, rip);
   Write(kGuestRflags, state.guest.rflags);
   Write(kGuestInterruptibility, 0);
   WriteNew(kGuestActivity, 0);

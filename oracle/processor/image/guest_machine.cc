@@ -18,6 +18,7 @@ using namespace vmcs;
 
 constexpr int kSecondaryPml = 17, kSecondaryVe = 18;
 constexpr int kPinTimer = 6;
+constexpr std::uint64_t kMonitorTrapFlag = Bit(27);  // of the primary controls
 constexpr int kCapInvvpidAll = 43;
 
 // Adds the time that it lives to a count.
@@ -53,6 +54,11 @@ bool IsClear(Hpa page) {
     if (any != 0) return false;
   }
   return true;
+}
+
+bool IsNmi(std::uint64_t information) {
+  constexpr std::uint64_t kNmi = 2;
+  return Has(information, 31) && (information >> 8 & 7) == kNmi;
 }
 
 // Delivery of an NMI that exits leaves NMIs blocked, here too: IRET ends that.
@@ -124,12 +130,13 @@ void GuestMachine::Claim(std::span<const MovedRegion> regions) {
   }
 }
 
-// The words that steps have added to the state since.
-void GuestMachine::WatchWords(const MachineState& state) {
+// The words that steps have added to the state since. When the case begins,
+// their pages are cleaned; what lies elsewhere nothing leads to (moving.h).
+void GuestMachine::WatchWords(const MachineState& state, bool begins) {
   const std::span<const Hpa> words = state.memory.addresses();
   for (std::size_t i = watched_.size(); i < words.size(); ++i) {
-    watched_.push_back(
-        {words[i].value, state.memory.Load(words[i]), IsMine(words[i])});
+    const bool is_mine = begins ? Clean(words[i]) : IsMine(words[i]);
+    watched_.push_back({words[i].value, state.memory.Load(words[i]), is_mine});
     watched_pages_ |= PageBit(words[i].value);
   }
 }
@@ -139,11 +146,9 @@ void GuestMachine::Load(const ArrangedCase& arranged,
   const Stopwatch watch(counts_.ticks);
   arranged_ = &arranged;
   has_trouble_ = trouble_ != Trouble::kNone;
-  // What lies elsewhere nothing leads to (moving.h).
-  for (const Hpa word : state.memory.addresses()) Clean(word);
   watched_.clear();
   watched_pages_ = 0;
-  WatchWords(state);
+  WatchWords(state, /*begins=*/true);
   for (const Watched& word : watched_) {
     if (word.is_mine) WordAt(Hpa{word.address}) = word.value;
   }
@@ -175,29 +180,49 @@ GuestMachine::Ended GuestMachine::Run(const MachineState& state,
                                       std::uint64_t rip, std::uint32_t timer) {
   constexpr int kTries = 1000;
   // What the processor does in between, as at an SMI, may take the guest's
-  // time. Who is stuck is so each time.
+  // time. Who is stuck is so each time. An interrupted guest goes on where it
+  // is: what it has done, such as to the log, it does not do again.
   constexpr int kExpiries = 3;
   int expired = 0;
-  const bool delays = has_trouble_ && trouble_ == Trouble::kDelay;
+  // At each moment of a step: by an NMI that comes with the VM entry, before
+  // its instruction, and before what ends it.
+  const bool interrupts = has_trouble_ && trouble_ == Trouble::kInterruptions;
   for (int i = 0; i < kTries; ++i) {
-    WriteStep(state, rip, delays && i == 0 ? 0 : timer);
+    const int moment = has_nmis_ ? i : i + 1;
+    const bool by_nmi = interrupts && moment == 0;
+    const bool before_all = interrupts && moment == 1;
+    const bool before_end = interrupts && moment == 2 && !ends_by_trap_ &&
+                            capabilities_.limits.has_monitor_trap;
+    if (before_end) Write(kPrimary, state.controls.primary | kMonitorTrapFlag);
+    WriteStep(state, rip, before_all ? 0 : timer, i != 0);
     if (has_changed_ && !arranged_->keeps && !EndAllKept()) {
       return Ended::kFailed;
     }
-    const GuestRegisters before = registers_;
+    if (by_nmi && !HoldNmi()) {
+      why_ = "no NMI can be had to interrupt a guest with";
+      return Ended::kRetry;
+    }
     ++counts_.entries;
-    if (RunGuest(registers_) != VmResult::kSucceed) return Ended::kFailed;
+    const VmResult result = RunGuest(registers_);
+    if (by_nmi) UnblockNmis();
+    if (before_end) Write(kPrimary, state.controls.primary);
+    if (result != VmResult::kSucceed) return Ended::kFailed;
     exit_reason_ = Read(kExitReason);
-    exit_interruption_ =
-        exit_reason_ == kException ? Read(kExitInterruption) : 0;
-    const bool nmi =
-        exit_reason_ == kException && (exit_interruption_ >> 8 & 7) == 2;
-    const bool late =
-        exit_reason_ == kTimer && timer != 0 && ++expired < kExpiries;
+    exit_interruption_ = exit_vectoring_ = 0;
+    if (exit_reason_ == kException) {
+      exit_interruption_ = Read(kExitInterruption);
+      exit_vectoring_ = Read(kVectoringInformation);
+    }
+    // Without NMI exiting it is delivered to the guest, whose IDT is empty.
+    const bool nmi = IsNmi(exit_interruption_) ||
+                     (IsNmi(exit_vectoring_) && !state.guest.event_delivery);
+    const bool late = (exit_reason_ == kTimer && timer != 0 &&
+                       (before_all || ++expired < kExpiries)) ||
+                      (before_end && exit_reason_ == kMonitorTrap);
     if (exit_reason_ != kExternalInterrupt && !nmi && !late) {
       return Ended::kYes;
     }
-    registers_ = before;
+    if (nmi) UnblockNmis();
     has_changed_ = true;
     ++counts_.retries;
   }
@@ -263,6 +288,7 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
   outcome.saved = SavedState();
   outcome.registers = RegistersOf(state);
   outcome.writes.clear();
+  ssp_ = 0;
   has_pdptes_ = step.kind != StepKind::kLinearAccess || HasPdptes(state.guest);
   if (step.kind == StepKind::kStore) return Store(state, step, outcome);
   if (step.kind == StepKind::kVmEntry) {
@@ -296,7 +322,7 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
           step.gla.value - entry * (guest.delivered_event & 0xff));
     Write(kGuestIdtrLimit, 0xffff);
   } else if (step.access.kind == AccessKind::kShadowStackRead) {
-    Write(kGuestSsp, step.gla.value);
+    ssp_ = step.gla.value;
     registers_.rcx = 1;
   } else if (step.access.implicit_supervisor) {
     Write(kGuestGdtrBase, step.gla.value - kDescriptorOffset);
@@ -327,7 +353,8 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
   const bool expected = ReadEvent(state, step, outcome);
   if (troubled) EndTrouble(state, step, outcome);
   registers_.rcx = 0;
-  if (step.access.kind == AccessKind::kShadowStackRead) Write(kGuestSsp, 0);
+  if (ssp_ != 0) Write(kGuestSsp, 0);
+  ssp_ = 0;
   if (guest.event_delivery) {
     Write(kEntryInterruption, 0);
     Write(kGuestIdtrBase, 0);
@@ -429,14 +456,16 @@ void GuestMachine::LoadOperands(const MachineState& state, const Step& step) {
 Reply GuestMachine::PerformInstruction(const MachineState& state,
                                        const Step& step, const Verdict& verdict,
                                        Outcome& outcome) {
-  constexpr std::uint64_t kMonitorTrapFlag = Bit(27), kUseMsrBitmaps = Bit(28);
+  constexpr std::uint64_t kUseMsrBitmaps = Bit(28);
   targets_.clear();
   LoadOperands(state, step);
   const bool writes = step.kind == StepKind::kRegisterWrite;
   Write(kPrimary, state.controls.primary | kMonitorTrapFlag |
                       (writes ? kUseMsrBitmaps : 0));
+  ends_by_trap_ = true;
   const Ended ended =
       Run(state, arranged_->code.value + CodeOffset(step), step_timer_);
+  ends_by_trap_ = false;
   has_changed_ = true;
   Write(kPrimary, state.controls.primary);
   registers_.rcx = registers_.rdx = 0;
@@ -517,17 +546,23 @@ std::span<const MemoryWord> GuestMachine::FindStrays() {
 // the registers of the guest.
 void GuestMachine::Forget(const MachineState& state) {
   const Controls& k = state.controls;
-  const auto clear = [&](std::uint64_t address) {
-    const Hpa page{address & ~(kPage - 1)};
-    if (IsMine(page)) std::memset(BytesAt(page), 0, kPage);
+  forgotten_.clear();
+  const auto forget = [&](std::uint64_t address) {
+    forgotten_.push_back(address & ~(kPage - 1));
   };
-  if (Has(k.secondary, kSecondaryPml)) clear(k.pml_address);
-  if (Has(k.secondary, kSecondaryVe)) clear(k.ve_information_address);
+  if (Has(k.secondary, kSecondaryPml)) forget(k.pml_address);
+  if (Has(k.secondary, kSecondaryVe)) forget(k.ve_information_address);
   for (const Target& target : targets_) {
-    for (const Piece& piece : target) clear(piece.address.value);
+    for (const Piece& piece : target) forget(piece.address.value);
   }
-  for (const Hpa word : state.memory.addresses()) clear(word.value);
+  for (const Hpa word : state.memory.addresses()) forget(word.value);
+  std::sort(forgotten_.begin(), forgotten_.end());
+  const auto end = std::unique(forgotten_.begin(), forgotten_.end());
+  std::for_each(forgotten_.begin(), end, [&](std::uint64_t page) {
+    if (IsMine(Hpa{page})) std::memset(BytesAt(Hpa{page}), 0, kPage);
+  });
   std::fill(is_written_.begin(), is_written_.end(), false);
+  segments_ = 0;
   has_guest_ = false;
   loaded_pkru_.reset();
 }

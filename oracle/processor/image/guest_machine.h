@@ -66,7 +66,9 @@ class GuestMachine final : public Machine {
   bool IsIntact() override { return SumOfProgram() == program_; }
   std::string_view why() const override { return why_; }
 
-  // From now on, fetches that should come to the APIC-access page are unsafe.
+  // NMIs are none of the troubles.
+  void AvoidNmis() { has_nmis_ = false; }
+  // From now on, fetches that may come to the APIC-access page are unsafe.
   void AvoidApicFetches() { avoids_apic_fetches_ = true; }
   // Likewise, gates of 16 bytes across the end of the addresses of 32 bits are
   // not told apart: who reads them in two parts goes to three places.
@@ -75,8 +77,13 @@ class GuestMachine final : public Machine {
   // processor does not say that it survives that (CVE-2018-12207).
   void ChangePageSizes() { changes_page_sizes_ = true; }
 
-  // From now on, one trouble after the other (troubles.h), a case each.
+  // From now on, one trouble after the other (troubles.h), a case each; or
+  // interruptions alone, in all.
   void PlantTroubles() { trouble_ = Trouble::kUnexpectedExit; }
+  void PlantInterruptions() {
+    trouble_ = Trouble::kInterruptions;
+    interrupts_all_ = true;
+  }
 
   const GuestCounts& counts() const { return counts_; }
 
@@ -96,8 +103,10 @@ class GuestMachine final : public Machine {
   void WriteHostState();
   void WriteControls(const Controls& controls);
   void WriteGuest(const GuestState& guest);
+  void WriteSegments(std::uint64_t code, std::uint8_t cpl);
+  // `again`: the guest has been interrupted, and goes on.
   void WriteStep(const MachineState& state, std::uint64_t rip,
-                 std::uint32_t timer);
+                 std::uint32_t timer, bool again);
   Reply ReadEntry(Ended ended, Outcome& outcome);
   Ended Run(const MachineState& state, std::uint64_t rip, std::uint32_t timer);
   // False at an exit that no step expects: the guest runs what is none of ours.
@@ -112,6 +121,8 @@ class GuestMachine final : public Machine {
   Reply Invalidate(const Invalidation& asked, Outcome& outcome);
   Reply PrepareAccess(const MachineState& state, const Step& step,
                       const Verdict& verdict);
+  static bool MayFetchFromApic(const MachineState& state, const Step& step,
+                               const Verdict& verdict);
   Reply FindTargets(const Step& step, const Verdict& verdict);
   bool AddTarget(const Step& step, const Event& completed);
   bool PlaceFetch(const Step& step);
@@ -125,7 +136,7 @@ class GuestMachine final : public Machine {
   void CollectWrites(const MachineState& state, const Verdict& verdict,
                      Outcome& outcome);
   void LookAt(const MachineState& state, Hpa word, Outcome& outcome);
-  void WatchWords(const MachineState& state);
+  void WatchWords(const MachineState& state, bool begins = false);
   bool IsMine(Hpa word) const;
   bool IsClean(Hpa address) const;
   bool Clean(Hpa address);
@@ -148,12 +159,16 @@ class GuestMachine final : public Machine {
   std::vector<bool> is_clean_ = std::vector<bool>(kPagesBelow4Gb);
   std::vector<std::uint32_t> clean_pages_;  // their numbers
   std::vector<MemoryWord> strays_;
+  std::vector<std::uint64_t> forgotten_;  // pages, by Forget()
   const std::uint64_t program_ = SumOfProgram();
   // What WriteNew() has written last, by encoding / 2.
   static constexpr std::size_t kFields = 0x7000 / 2;
   std::vector<std::uint64_t> written_ = std::vector<std::uint64_t>(kFields);
   std::vector<bool> is_written_ = std::vector<bool>(kFields);
   std::optional<std::uint32_t> loaded_pkru_;
+  // Of the guest whose segments the VMCS has, the rights that they have by its
+  // CPL and mode; 0: it has none.
+  std::uint64_t segments_ = 0;
   // Whether the VMCS has the guest of the state: of what its own instructions
   // do to registers, it has not.
   bool has_guest_ = false;
@@ -172,15 +187,20 @@ class GuestMachine final : public Machine {
   bool avoids_split_gates_ = false;
   bool changes_page_sizes_ = false;
   bool shows_address_ = false;
-  std::size_t fetched_ = 0;   // which target's code was executed
-  bool has_entered_ = false;  // the guest of this case
+  bool ends_by_trap_ = false;  // the step that runs, by the monitor trap flag
+  std::size_t fetched_ = 0;    // which target's code was executed
+  bool has_entered_ = false;   // the guest of this case
   // Whether something that translations are made of has changed since what was
   // kept of them has been ended.
   bool has_changed_ = false;
   bool has_pdptes_ = false;        // the VMCS is to have, and has, the PDPTEs
   std::uint64_t exit_reason_ = 0;  // of the last VM exit
   std::uint64_t exit_interruption_ = 0;  // likewise; 0: it was no exception
+  std::uint64_t exit_vectoring_ = 0;     // likewise
+  std::uint64_t ssp_ = 0;  // what SSP begins with, where a step is about it
   Trouble trouble_ = Trouble::kNone;
+  bool interrupts_all_ = false;
+  bool has_nmis_ = true;
   bool has_trouble_ = false;  // this case is to have it
   Hpa code_place_ = {};       // of the page of code, where it was fetched last
   std::uint8_t replaced_[2] = {};

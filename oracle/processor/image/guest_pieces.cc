@@ -21,11 +21,7 @@ Reply GuestMachine::PrepareAccess(const MachineState& state, const Step& step,
   shows_address_ = false;
   fetched_ = 0;
   registers_.rax = 0;
-  if (avoids_apic_fetches_ && step.access.kind == AccessKind::kFetch &&
-      std::any_of(verdict.alternatives.begin(), verdict.alternatives.end(),
-                  [](const Alternative& alternative) {
-                    return alternative.event.exit_reason == kApicAccess;
-                  })) {
+  if (avoids_apic_fetches_ && MayFetchFromApic(state, step, verdict)) {
     return Reply::kUnsafe;
   }
   constexpr std::uint8_t kGateBytes = 16;
@@ -50,6 +46,22 @@ Reply GuestMachine::PrepareAccess(const MachineState& state, const Step& step,
   const bool one = targets_.size() == 1;
   targets_.clear();
   return one ? Reply::kOwnMemory : Reply::kIndistinct;
+}
+
+// Of two pages the first may be it though the second one decides; and who
+// departs may come to it where the SDM has a fault.
+bool GuestMachine::MayFetchFromApic(const MachineState& state, const Step& step,
+                                    const Verdict& verdict) {
+  constexpr int kVirtualizeApicAccesses = 0;
+  if (step.access.kind != AccessKind::kFetch ||
+      !guest_bits::Has(state.controls.secondary, kVirtualizeApicAccesses)) {
+    return false;
+  }
+  return step.access.size > 1 ||
+         std::any_of(verdict.alternatives.begin(), verdict.alternatives.end(),
+                     [](const Alternative& alternative) {
+                       return alternative.event.kind != EventKind::kCompleted;
+                     });
 }
 
 Reply GuestMachine::FindTargets(const Step& step, const Verdict& verdict) {

@@ -54,12 +54,16 @@ void GuestMachine::EndTrouble(const MachineState& state, const Step& step,
       outcome.event.kind = EventKind::kGaveUp;
       break;
     }
+    case Trouble::kTrampoline:
+      BytesAt(code_place_)[CodeOffset(step)] ^= 1;
+      break;
     case Trouble::kProgram:
       image_constant_end[-16] ^= 1;
       break;
     default:
       break;
   }
+  if (interrupts_all_) return;
   trouble_ = static_cast<Trouble>((static_cast<int>(trouble_) + 1) % kTroubles);
   has_trouble_ = false;
 }

@@ -22,7 +22,12 @@ stub_\vector:
   .endr
 stub_2:  // NMI: counted
   incq nmi_count
+  cmpq $0, nmi_recovery
+  jne 1f
   iretq
+1:  // HoldNmi(): back to its stack, without IRET
+  movq 24(%rsp), %rsp
+  jmp *nmi_recovery
 
 common:
   // Vector, error code, RIP ... on the stack.
@@ -58,6 +63,7 @@ interrupt_stubs:
 
   .bss
   .balign 8
-  .globl fault_recovery, nmi_count
+  .globl fault_recovery, nmi_recovery, nmi_count
 fault_recovery: .quad 0
+nmi_recovery: .quad 0
 nmi_count: .quad 0

@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "oracle/processor/image/console.h"
+#include "oracle/processor/image/port.h"
 
 extern "C" {
 // interrupts.S
@@ -67,6 +68,55 @@ std::uint64_t InterruptTableAddress() {
 
 std::uint64_t NmiCount() {
   return *const_cast<volatile std::uint64_t*>(&nmi_count);
+}
+
+bool HoldNmi() {
+  // The local APIC's interrupt command (3A 11.6.1): NMI, to this processor.
+  constexpr std::uint32_t kApicBase = 0x1b, kX2Id = 0x802, kX2Command = 0x830;
+  constexpr std::uint32_t kNmiMode = 4 << 8 | 1 << 14;
+  const std::uint64_t base = ReadMsr(kApicBase);
+  const bool is_x2 = (base >> 10 & 1) != 0;
+  const auto reg = [&](std::uint64_t offset) {
+    constexpr std::uint64_t kPageOffset = 0xfff;
+    return reinterpret_cast<volatile std::uint32_t*>((base & ~kPageOffset) +
+                                                     offset);
+  };
+  std::uint64_t id = 0;
+  if (is_x2) {
+    id = ReadMsr(kX2Id);
+  } else {
+    *reg(0x310) = *reg(0x20);
+  }
+  std::uint32_t came = 0, left = 1 << 20;
+  // The stub of the first one leaves without IRET, so that NMIs stay blocked.
+  asm volatile(
+      "movq $1f, nmi_recovery\n\t"
+      "testl %[is_x2], %[is_x2]\n\t"
+      "jnz 3f\n\t"
+      "movl %%eax, (%[command])\n\t"
+      "jmp 0f\n"
+      "3:\n\t"
+      "wrmsr\n"
+      "0:\n\t"
+      "pause\n\t"
+      "decl %[left]\n\t"
+      "jnz 0b\n\t"
+      "jmp 2f\n"
+      "1:\n\t"
+      "movl $1, %[came]\n"
+      "2:\n\t"
+      "movq $0, nmi_recovery"
+      : [came] "+r"(came), [left] "+r"(left)
+      : [is_x2] "r"(std::uint32_t{is_x2}), [command] "r"(reg(0x300)),
+        "a"(kNmiMode), "d"(static_cast<std::uint32_t>(id)), "c"(kX2Command)
+      : "memory", "cc");
+  if (came == 0) return false;
+  if (is_x2) {
+    WriteMsr(kX2Command, id << 32 | kNmiMode);
+  } else {
+    *reg(0x300) = kNmiMode;
+  }
+  return true;
 }
 
 bool TryReadMsr(std::uint32_t msr, std::uint64_t& value) {

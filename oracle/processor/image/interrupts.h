@@ -13,6 +13,11 @@ void LoadInterruptTable();
 // How many NMIs have come.
 std::uint64_t NmiCount();
 
+// Has the local APIC send two NMIs to this processor: one is taken, and by that
+// the other one is held until IRET or a VM entry unblocks it. False if none
+// comes.
+bool HoldNmi();
+
 // RDMSR and WRMSR; false if the processor refuses with #GP.
 bool TryReadMsr(std::uint32_t msr, std::uint64_t& value);
 bool TryWriteMsr(std::uint32_t msr, std::uint64_t value);

@@ -1,5 +1,6 @@
-// What can go wrong with a guest, planted to see that it is noticed: by the
-// word `troubles=1` of the command line, each in a case of its own.
+// What can go wrong with a guest, planted to see that it is noticed, or does no
+// harm: by the word `troubles=1` of the command line, each in a case of its
+// own; by `troubles=interruptions`, that one in each step of all cases.
 // Thread-safety: plain values.
 #ifndef EPTDIFF_ORACLE_PROCESSOR_IMAGE_TROUBLES_H_
 #define EPTDIFF_ORACLE_PROCESSOR_IMAGE_TROUBLES_H_
@@ -14,10 +15,11 @@ enum class Trouble : std::uint8_t {
   kStray,           // a departure that writes to a page of no case
   kStuck,           // a jump to itself
   kTripleFault,     // an exception that nobody takes
-  kDelay,           // the timer has run down before the guest has, as by an SMI
+  kInterruptions,   // an NMI, and the end of its time, as by an SMI
+  kTrampoline,      // the code of the step is overwritten
   kProgram,         // a guest that writes into this program; the last
 };
-inline constexpr int kTroubles = 7;
+inline constexpr int kTroubles = 8;
 
 }  // namespace eptdiff::image
 

@@ -179,6 +179,11 @@ constexpr Alteration kVariants[] = {
                         Changes(s.operand, s.state->guest.cr0, 16));
      },
      "a MOV to CR0 that changes WP loads the PDPTE registers, too"},
+    {"REG-12/by-any-mov-to-cr0", Slot::kReg12Cr0,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || (s.PaePaging() && Bit(s.operand, 31));
+     },
+     "a MOV to CR0 loads the PDPTE registers, whatever it changes"},
     {"REG-12/ia-32e-mode-too", Slot::kReg12Cr0,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        const std::uint64_t changed = s.operand ^ s.state->guest.cr0;
@@ -206,6 +211,14 @@ constexpr Alteration kVariants[] = {
               (KeepsPaePaging(s) && Changes(s.operand, s.state->guest.cr4, 21));
      },
      "a MOV to CR4 that changes SMAP loads the PDPTE registers, too"},
+    {"REG-12/by-what-flushes", Slot::kReg12Cr4,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       const std::uint64_t changed = s.operand ^ s.state->guest.cr4;
+       return value || (KeepsPaePaging(s) &&
+                        (Bit(changed, 17) || Bits(changed, 24, 21) != 0));
+     },
+     "a MOV to CR4 that changes PCIDE, SMAP, PKE, CET or PKS loads the PDPTE "
+     "registers, too"},
     {"REG-13/lma-refused", Slot::kReg13Reserved,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        return value || Bit(s.operand, 10);

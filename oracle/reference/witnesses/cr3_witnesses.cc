@@ -108,7 +108,7 @@ std::vector<NamedCase> PdpteCases() {
        Loads(0x7001)},
       {"reg-12-wp",
        "REG-12",
-       {"REG-12/wp-too"},
+       {"REG-12/wp-too", "REG-12/by-any-mov-to-cr0"},
        InPaePaging().Give(kCr0, 0x80010021).Build(),
        Happens()},
       {"reg-12-pg",
@@ -157,7 +157,7 @@ std::vector<NamedCase> PdpteCases() {
        Loads(0x7001)},
       {"reg-12-smap",
        "REG-12",
-       {"REG-12/smap-too"},
+       {"REG-12/smap-too", "REG-12/by-what-flushes"},
        With(InPaePaging(), [](Case& c) { c.processor.smap = true; })
            .Give(kCr4, 0x202020)
            .Build(),
