@@ -274,8 +274,8 @@ TEST(CheckCommandTest, ADesignIsNoMistakeWhereItIsDeclared) {
        "is linked no more is not freed"},
       {EPTDIFF_BOUNDED_BUILDER, "undeclared-bytes", "refused-not-done",
        "if meant so: `gpa_width` and `max_bytes` of its profile"},
-      {EPTDIFF_BOUNDED_BUILDER, "wraps", "page-too-many",
-       "pages are mapped that were not asked for"},
+      {EPTDIFF_BOUNDED_BUILDER, "wraps", "page-elsewhere",
+       "which lacks bits 51:40"},
       {EPTDIFF_BOUNDED_BUILDER, "identity-uncached", "page-memory-type",
        "pages get another memory type"},
   };

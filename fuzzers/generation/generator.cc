@@ -227,8 +227,10 @@ void AddApicPage(Random& random, Case& c) {
   FindUsedEntries(c, c.steps[random.Below(c.steps.size())], used);
   for (const UsedEntry& entry : used.list) {
     if (entry.kind != UsedKind::kEpt || !entry.leaf) continue;
-    c.controls.apic_access_address =
-        entry.value & kAddress & Low(PhysicalWidth(c));
+    // The part of a large page that is used.
+    const std::uint64_t within = Low(12 + 9 * (entry.level - 1));
+    const std::uint64_t page = (entry.value & ~within) | (entry.gpa & within);
+    c.controls.apic_access_address = page & kAddress & Low(PhysicalWidth(c));
     if (entry.guest_level == 0 || random.OneIn(3)) break;
   }
   c.controls.secondary |= kSecondaryApicAccesses;

@@ -54,6 +54,10 @@ constexpr Equivalent kEquivalents[] = {
      "What follows an access to an EPT paging structure, or to what a control "
      "references, in the APIC-access page is undefined. The alteration permits "
      "only what the engine does: it accesses the page."},
+    {"APIC-7/exits",
+     "Whether an access to the APIC-access page exits, through a page larger "
+     "than 4 KBytes or where sub-page write permissions apply, is open. The "
+     "alteration permits only what the engine does: it exits."},
     {"GW-12/read-only-pages-dirty",
      "Whether a write that CR0.WP = 0 allows sets D in a read-only entry is "
      "open on a processor with CET. The alteration permits only what the "
