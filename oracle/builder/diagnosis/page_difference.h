@@ -44,7 +44,7 @@ struct PageDifference {
 PageDifference DifferenceOf(const PageFacts& found, const PageFacts& asked,
                             std::uint64_t mask);
 
-// Bits of kOther, and of kTypeBits.
+// Bits of kOther, and of kMemoryType.
 inline constexpr std::uint64_t kOtherBits = 0xfff0000000000800;
 inline constexpr std::uint64_t kTypeBits = 0x38;
 
