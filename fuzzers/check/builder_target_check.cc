@@ -349,7 +349,8 @@ void BuilderTargetCheck::Shrink(BuilderTargetFinding& finding,
     }
     const BuilderCause& cause = *finding.cause;
     return reply.incident.kind == IncidentKind::kNone &&
-           cause.when.Holds(reply.circumstances) &&
+           (!cause.when.has_value() ||
+            cause.when->Holds(reply.circumstances)) &&
            std::any_of(reply.symptoms.begin(), reply.symptoms.end(),
                        [&](Symptom s) { return cause.Matches(s); }) &&
            OthersIn(reply.symptoms, cause) <=

@@ -54,14 +54,15 @@ int MeasureMistakes(std::uint64_t first, std::uint64_t count,
   for (std::uint64_t i = 0; i < count; ++i) {
     const MistakeResult result =
         (builders ? MeasureBuilder : Measure)(first + i, cases, kConclude);
-    absl::PrintF("%4d  %d finding%s  %s%s  %5d questions  %4.1f s  %s\n",
-                 result.number, result.findings,
-                 result.findings == 1 ? " " : "s",
+    const std::string questions =
+        builders ? "" : absl::StrFormat("  %5d questions", result.questions);
+    absl::PrintF("%4d  %d finding%s  %s%s%s  %4.1f s  %s\n", result.number,
+                 result.findings, result.findings == 1 ? " " : "s",
                  result.findings == 0 ? "unnoticed"
                  : result.named       ? "named    "
                                       : "not named",
-                 result.whole ? " whole" : "      ", result.questions,
-                 result.seconds, result.words);
+                 result.whole ? " whole" : "      ", questions, result.seconds,
+                 result.words);
     if (!result.headline.empty()) {
       absl::PrintF("      : %s\n", result.headline);
     }

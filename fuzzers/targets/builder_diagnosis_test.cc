@@ -10,6 +10,7 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -178,6 +179,35 @@ TEST(BuilderDiagnosisTest, TwoFaultsAreToldApart) {
                 UnorderedElementsAre(WordsFor(one), WordsFor(other)))
         << both;
   }
+}
+
+// What sets wrong apart from right may be chance if either was seen seldom, and
+// is none where it was seen to go right.
+TEST(BuilderDiagnosisTest, ACircumstanceHasToBeSeenOften) {
+  constexpr std::uint64_t kIgnorePat = 1 << 6, kAccessed = 1 << 8;
+  const Symptom symptom = Symptom()
+                              .With(Feature::kMistake, Mistake::kBits)
+                              .With(Feature::kDetail, PageBits::kWriteLost);
+  const auto when = [&](std::uint64_t wrong_cases, std::uint64_t wrong_flags,
+                        std::uint64_t right_cases, std::uint64_t right_flags) {
+    Circumstances wrong, right;
+    wrong[CircumstanceWord::kFlags] = wrong_flags;
+    right[CircumstanceWord::kFlags] = right_flags;
+    FailingCases failing = {{symptom}, wrong_cases};
+    failing.seen.Add(wrong);
+    CountedSymptom went_right = {symptom, right_cases, {}};
+    went_right.seen.Add(right);
+    const auto causes = DiagnoseBuilder({&failing, 1}, {&went_right, 1});
+    EXPECT_EQ(causes.size(), 1u);
+    return causes[0].when;
+  };
+  const Circumstance ignores = {CircumstanceWord::kFlags, 6, true};
+  const Circumstance clear = {CircumstanceWord::kFlags, 8, false};
+  EXPECT_EQ(when(5, kIgnorePat, 20, 0), ignores);
+  EXPECT_EQ(when(5, 0, 20, kAccessed), clear);
+  EXPECT_EQ(when(4, kIgnorePat, 20, 0), std::nullopt);
+  EXPECT_EQ(when(5, kIgnorePat, 19, 0), std::nullopt);
+  EXPECT_EQ(when(5, kIgnorePat, 20, kIgnorePat), std::nullopt);
 }
 
 }  // namespace

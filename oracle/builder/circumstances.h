@@ -36,15 +36,14 @@ struct Circumstances {
   }
 };
 
-// One bit of them, that is 1 or 0; or none.
+// One bit of them, that is 1 or 0.
 struct Circumstance {
-  bool is_any = false;
   CircumstanceWord word = CircumstanceWord::kFlags;
   std::uint8_t bit = 0;
   bool value = false;
 
   bool Holds(const Circumstances& at) const {
-    return !is_any || (at[word] >> bit & 1) == static_cast<unsigned>(value);
+    return (at[word] >> bit & 1) == static_cast<unsigned>(value);
   }
   friend bool operator==(const Circumstance&, const Circumstance&) = default;
 };

@@ -41,6 +41,13 @@ struct BuilderCondition {
   unsigned number = 0;
 };
 
+// BuilderMistake::word: of an operation; how INVEPT and others go wrong.
+enum AskedWord : unsigned { kFlags, kGpa, kHpa };
+enum InveptWay : unsigned { kLeftOut, kTwice, kOtherEptp };
+enum FrameWay : unsigned { kNotFreed, kFreedTwice };
+enum ResultWay : unsigned { kDoneForRefused, kRefusedForDone };
+enum RemovedWay : unsigned { kWithoutFlags, kNotShown };
+
 struct BuilderMistake {
   enum class Kind : std::uint8_t {
     kPage,     // the entry of a page

@@ -154,7 +154,7 @@ class Search {
       for (std::size_t word = 0; word < kCircumstanceWords; ++word) {
         for (int bit = 0; bit < 64; ++bit) {
           for (const bool value : {true, false}) {
-            Try({true, static_cast<CircumstanceWord>(word),
+            Try({static_cast<CircumstanceWord>(word),
                  static_cast<std::uint8_t>(bit), value},
                 open, right, best);
           }
@@ -193,7 +193,7 @@ class Search {
     for (const std::size_t i : cause.explains) candidate.explains[i] = true;
     candidate.cost = (apart ? kCause : kSometimes) +
                      std::uint64_t{1000} * mistake + CostOfFeatures(cause) +
-                     (cause.when.is_any ? kCircumstance : 0) +
+                     (cause.when.has_value() ? kCircumstance : 0) +
                      (cause.right != 0 ? kNotAlways : 0);
     candidate.cause = std::move(cause);
     candidates_.push_back(std::move(candidate));
@@ -318,10 +318,11 @@ bool FollowsFrom(const BuilderCause& part, const BuilderCause& whole,
   if (whole.value.mistake() == Mistake::kNotDone) {
     // A store that is not made links no table.
     return mistake == Mistake::kNotLinked && rarer &&
-           std::all_of(
-               part.explains.begin(), part.explains.end(), [&](std::size_t i) {
-                 return !whole.when.is_any || failing[i].seen.All(whole.when);
-               });
+           std::all_of(part.explains.begin(), part.explains.end(),
+                       [&](std::size_t i) {
+                         return !whole.when.has_value() ||
+                                failing[i].seen.All(*whole.when);
+                       });
   }
   if (!entry && !(rarer && (refusal || mistake == Mistake::kNotDone ||
                             mistake == Mistake::kPageGone))) {
@@ -333,7 +334,7 @@ bool FollowsFrom(const BuilderCause& part, const BuilderCause& whole,
                             std::uint64_t mask, bool value) {
     for (; mask != 0; mask &= mask - 1) {
       const auto bit = static_cast<std::uint8_t>(std::countr_zero(mask));
-      if (failing[i].seen.All({true, word, bit, value})) return true;
+      if (failing[i].seen.All({word, bit, value})) return true;
     }
     return false;
   };
@@ -369,7 +370,7 @@ void NameDetail(std::span<const FailingCases> failing,
   if (details.size() != 1) return;
   cause.value = cause.value.With(Feature::kDetail, *details.begin());
   cause.fixed |= Symptom::MaskOf(Feature::kDetail);
-  if (cause.when.is_any) return;
+  if (cause.when.has_value()) return;
   cause.right = 0;
   for (const CountedSymptom& each : right) {
     if (cause.Matches(each.symptom)) cause.right += each.count;

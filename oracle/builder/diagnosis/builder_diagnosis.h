@@ -28,6 +28,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -47,8 +48,8 @@ struct FailingCases {
 
 struct BuilderCause {
   Symptom value;
-  std::uint64_t fixed = 0;  // features that count, Mistake among them
-  Circumstance when = {};   // and in these circumstances alone
+  std::uint64_t fixed = 0;           // features that count, Mistake among them
+  std::optional<Circumstance> when;  // and where that holds alone
   std::uint64_t right = 0;  // so often it went right in such situations
   std::vector<std::size_t> explains;  // indices of FailingCases
   std::uint64_t cases = 0;

@@ -254,8 +254,8 @@ std::size_t KindOf(PageBits bits) {
 }
 
 // Bits of an address that are lost, of which some were seen.
+constexpr int kFew = 4;
 std::string RunOf(std::uint64_t lost) {
-  constexpr int kFew = 4;
   if (std::popcount(lost) < kFew) return BitsWords(lost);
   // Those above the highest that has been seen are rare.
   constexpr std::uint64_t kHigh = std::uint64_t{1} << 47;
@@ -266,7 +266,6 @@ std::string RunOf(std::uint64_t lost) {
 
 // Of a page's bits that say nothing by themselves, which they were.
 std::string BitsOf(PageBits bits, const PageDifference& seen) {
-  constexpr int kFew = 4;
   const std::uint64_t others = (seen.lost | seen.gained) & kOtherBits;
   const std::uint64_t type = (seen.lost | seen.gained) & kTypeBits;
   switch (bits) {
@@ -457,7 +456,7 @@ std::string SituationOf(const BuilderCause& cause) {
             : "if the entry maps nothing beside the operation's pages");
   }
   if (cause.IsFixed(Feature::kPlace)) add(In(kPlaces, value(Feature::kPlace)));
-  if (cause.when.is_any) add(WhenWords(cause.when));
+  if (cause.when.has_value()) add(WhenWords(*cause.when));
   return words;
 }
 
