@@ -55,14 +55,20 @@ tracked_files() {
   fi
 }
 
-# Configures the preset $1 and builds its targets $2... (none: all).
+# Configures the preset $1 and builds its targets $2... (none: all). Where CI has
+# ccache, what it keeps serves a clone in whatever folder: precompiled headers
+# name the folder in which they were made.
 build() {
-  local preset=$1
+  local preset=$1 options=()
   shift
   if have ccache; then
     export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
+    if [[ ${CI-} ]]; then
+      export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+      options+=(-DEPTDIFF_PRECOMPILE=OFF)
+    fi
   fi
-  cmake --preset "$preset" &&
+  cmake --preset "$preset" "${options[@]}" &&
     cmake --build --preset "$preset" --parallel "$(jobs_to_run)" \
       ${1:+--target "$@"}
 }

@@ -24,7 +24,7 @@ constexpr char kCommands[] = R"(sed -n 's/^  \([a-z][a-z]*\)  *[a-z].*/\1/p')";
 constexpr char kOptions[] = R"(sed -n 's/^  \(--*[a-z][-a-z]*\).*/\1/p')";
 constexpr char kDialects[] =
     R"(sed -n -e 's/^dialects: //p' -e 's/^  \([A-Z].*\)/\1/p' | tr -d ,)";
-constexpr char kRules[] = R"(sed -n 's/^\([A-Z][A-Z]*-[0-9]*\) .*/\1/p')";
+constexpr char kListRules[] = R"(sed -n 's/^\([A-Z][A-Z]*-[0-9]*\) .*/\1/p')";
 
 // What an operand may be; and, of the option $before, its value.
 constexpr char kWords[] = R"(sed -n 's/^  \([a-z][-a-z]*\)  .*/\1/p')";
@@ -154,7 +154,7 @@ int CompletionCommand(const Arguments& arguments) {
     std::fputs(absl::StrReplaceAll(shell.script, {{"@COMMANDS", kCommands},
                                                   {"@OPTIONS", kOptions},
                                                   {"@DIALECTS", kDialects},
-                                                  {"@RULES", kRules},
+                                                  {"@RULES", kListRules},
                                                   {"@VALUES", kValues},
                                                   {"@WORDS", kWords}})
                    .c_str(),

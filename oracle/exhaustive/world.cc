@@ -26,7 +26,7 @@ Step Data(AccessKind kind, bool user_page, Gpa gpa) {
   return step;
 }
 
-Step Structure(StepKind kind, Gpa gpa) {
+Step StructureAccess(StepKind kind, Gpa gpa) {
   Step step;
   step.kind = kind;
   step.gpa = gpa;
@@ -71,9 +71,10 @@ std::vector<NamedStep> AccessesOf(const Choices& choices) {
        Data(AccessKind::kShadowStackWrite, false, gpa)},
       {"user shadow-stack write", user_shadow_stack},
       {"trace output", trace},
-      {"paging-structure read", Structure(StepKind::kPagingStructureRead, gpa)},
+      {"paging-structure read",
+       StructureAccess(StepKind::kPagingStructureRead, gpa)},
       {"paging-structure update",
-       Structure(StepKind::kPagingStructureUpdate, gpa)},
+       StructureAccess(StepKind::kPagingStructureUpdate, gpa)},
   };
 }
 

@@ -114,10 +114,10 @@ namespace {
 constexpr std::uint64_t kGla = 0x100'0000'0000;
 constexpr std::uint64_t kPage = 0x200'0000;  // 32 MBytes, as in the test
 
-struct Slot {
+struct Place {
   std::uint64_t gla, pde, pte;  // addresses
 };
-Slot SlotOf(std::uint64_t i, bool read_only_pdpte) {
+Place PlaceOf(std::uint64_t i, bool read_only_pdpte) {
   const std::uint64_t which = read_only_pdpte ? 1 : 0;
   return {kGla + which * 0x4000'0000 + i * 0x20'0000,
           0x1'2000 + which * 0x1000 + 8 * i, 0x10'0000 + 0x1000 * i};
@@ -149,16 +149,16 @@ void SetMachine(const AccessSettings& settings, Case& c) {
 }
 
 Expectation ExpectationOf(const AccessAnswer& answer, const AccessTry& access,
-                          const Slot& slot) {
+                          const Place& place) {
   Expectation expected{.hpa = Hpa{kPage}};
   if (answer.faults) {
     expected = {.event = EventKind::kPageFault,
                 .error_code = answer.error_code};
   }
   expected.memory.push_back(
-      {Hpa{slot.pde}, answer.pde, answer.pde_open ? kD : kA | kD});
+      {Hpa{place.pde}, answer.pde, answer.pde_open ? kD : kA | kD});
   if (!Has(access.pde, kPs)) {
-    expected.memory.push_back({Hpa{slot.pte}, answer.pte, kA | kD});
+    expected.memory.push_back({Hpa{place.pte}, answer.pte, kA | kD});
   }
   return expected;
 }
@@ -172,20 +172,20 @@ TextCase AccessCase(const AccessSettings& settings,
   SetMachine(settings, c);
   for (std::uint64_t i = 0; i < tries.size(); ++i) {
     const AccessTry& access = tries[i];
-    const Slot slot = SlotOf(i, access.read_only_pdpte);
+    const Place place = PlaceOf(i, access.read_only_pdpte);
     const bool large = Has(access.pde, kPs);
     // The key's field of an entry that maps no page is ignored.
     const std::uint64_t key = large ? 0 : Bit(60);
     c.memory.push_back(
-        {Hpa{slot.pde}, access.pde | key | (large ? kPage : slot.pte)});
-    if (!large) c.memory.push_back({Hpa{slot.pte}, access.pte | kPage});
+        {Hpa{place.pde}, access.pde | key | (large ? kPage : place.pte)});
+    if (!large) c.memory.push_back({Hpa{place.pte}, access.pte | kPage});
     Step step;
     step.kind = StepKind::kLinearAccess;
     step.access.kind = access.kind;
-    step.gla = Gla{slot.gla};
+    step.gla = Gla{place.gla};
     c.steps.push_back(step);
     result.expectations[i + 1] =
-        ExpectationOf(Expect(settings, access), access, slot);
+        ExpectationOf(Expect(settings, access), access, place);
   }
   result.explanation =
       "kvm-unit-tests, x86/access.c: page directory and page table entries, "
