@@ -27,6 +27,8 @@ constexpr std::uint32_t kSecondaryInvpcid = 1u << 12;
 constexpr std::uint32_t kPrimaryInvlpgExiting = 1u << 9;
 constexpr std::uint64_t kGuestReserved = Bit(51);
 constexpr std::uint64_t kMisconfigured = kWrite;
+constexpr std::uint64_t kSppValid = Bit(0);
+constexpr std::uint64_t kSubPageVector = 0x5555'5555'5555'5555;
 
 // Those up to kVpidChanged, which any entry can have.
 constexpr std::size_t kOfAnyEntry =
@@ -41,6 +43,7 @@ class Shape {
 
  private:
   bool PickAccess();
+  bool WritesByParts(const UsedEntry& entry) const;
   void LetThrough();
   CacheShape PickShape();
   bool PickEntry(CacheShape shape);
@@ -87,6 +90,12 @@ bool Shape::PickAccess() {
   return true;
 }
 
+// Whether a vector says which parts of the page may be written.
+bool Shape::WritesByParts(const UsedEntry& entry) const {
+  return HasSecondary(c_, kSecondarySpp) && entry.level == 1 && entry.leaf &&
+         (entry.value & (kSubPage | kWrite)) == kSubPage;
+}
+
 // What ends early is kept nowhere: entries that would end the walk are mended,
 // and the guest does without what refuses its own pages.
 void Shape::LetThrough() {
@@ -105,7 +114,13 @@ void Shape::LetThrough() {
       if (entry.leaf && (kInvalidTypes >> (value >> kTypeShift & 7) & 1) == 0) {
         mended = (mended & ~kTypeMask) | (value & kTypeMask);
       }
+      if (WritesByParts(entry)) mended = (mended & ~kWrite) | kSubPage;
       StoreWord(c_, entry.address, mended);
+    } else if (entry.kind == UsedKind::kSpp) {
+      StoreWord(c_, entry.address,
+                entry.level == 1
+                    ? value & kSubPageVector
+                    : (value & kAddress & Low(PhysicalWidth(c_))) | kSppValid);
     }
   }
   c_.guest.cr4 &= ~(kCr4Smep | kCr4Smap | kCr4Lass);
@@ -145,6 +160,7 @@ bool Shape::PickEntry(CacheShape shape) {
     if (entry.kind == UsedKind::kOther || !Fits(shape, entry)) continue;
     unsigned weight = entry.leaf ? 4 : 1;
     if (entry.kind == UsedKind::kGuest) weight *= 3;
+    if (entry.kind == UsedKind::kSpp) weight *= 8;
     if (entry.kind == UsedKind::kEpt && entry.guest_level == 0) weight *= 4;
     seen += weight;
     if (random_.Below(seen) < weight) entry_ = entry;
