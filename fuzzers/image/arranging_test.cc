@@ -5,8 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -48,7 +50,10 @@ MachineLimits SomeMachine() {
 class EngineMachine : public Machine {
  public:
   void Load(const ArrangedCase& arranged, const MachineState&) override {
-    oracle_ = arranged.keeps ? static_cast<Oracle*>(&cache_) : &engine_;
+    const bool uses_memory = varies_ && ++loads_ % 2 == 0;
+    oracle_ = arranged.keeps && !uses_memory ? static_cast<Oracle*>(&cache_)
+                                             : &engine_;
+    if (varies_) plants_ = loads_ % 3 == 0;
   }
   Reply Enter(const MachineState& state, bool may_wait,
               Outcome& outcome) override {
@@ -76,6 +81,8 @@ class EngineMachine : public Machine {
   std::string_view why() const override { return why_; }
 
   void Plant() { plants_ = true; }
+  // Wrong one time in three; what was kept is used every other time.
+  void Vary() { varies_ = true; }
   // Entries that may wait for an access fail with that.
   void PutOff() { puts_off_ = true; }
   void PlantInCache(engine::CacheFlaw flaw) { cache_.PlantForTesting(flaw); }
@@ -91,6 +98,8 @@ class EngineMachine : public Machine {
   Oracle* oracle_ = &engine_;
   std::string_view why_;
   bool plants_ = false;
+  bool varies_ = false;
+  unsigned loads_ = 0;
   bool puts_off_ = false;
   bool refuses_ = false;
 };
@@ -167,6 +176,63 @@ TEST(InquiryTest, TellsAnEntryThatFailsWithTheFirstAccess) {
   const Tried tried = Try(machine, Focus::kEpt, 500, false);
   EXPECT_GT(tried.departs, 100);
   EXPECT_EQ(tried.at_entry, tried.departs);
+}
+
+std::vector<Event> EventsOf(const Verdict& verdict) {
+  std::vector<Event> events;
+  for (const Alternative& alternative : verdict.alternatives) {
+    events.push_back(alternative.event);
+  }
+  return events;
+}
+
+// What is judged once is judged as it would be each time, though answers vary
+// and what was kept is used every other time.
+TEST(InquiryTest, AsksAgainAsIfForTheFirstTime) {
+  const MachineLimits limits = SomeMachine();
+  const std::vector<FreeRange> memory = {{Hpa{kGigabyte}, kGigabyte}};
+  std::array<Hpa, kArrangedFrames> frames;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    frames[i] = Hpa{(1 << 20) + 4096 * i};
+  }
+  EngineMachine steady, varies, varies_too;
+  varies.Vary();
+  varies_too.Vary();
+  Mover mover(memory);
+  Arranger arranger(limits);
+  Inquiry looks(steady), asks(varies), asks_again(varies_too);
+  int departs = 0, agrees = 0, kept = 0;
+  Case c, moved;
+  ArrangedCase arranged;
+  for (std::uint64_t seed = 0; seed < 3000; ++seed) {
+    GenerateCase(seed, c, Focus::kCaches);
+    if (mover.Move(c, limits.processor, moved) != Unmovable::kNone) continue;
+    arranger.Arrange(moved, frames, arranged);
+    const auto& seen = looks.Ask(arranged).seen;
+    const bool keeps =
+        std::any_of(seen.begin(), seen.end(),
+                    [](const SeenAnswer& answer) { return answer.kept; });
+    if (!keeps && seed % 32 != 0) continue;
+    for (int i = 0; i < 6; ++i) {
+      const InquiryResult& expected = asks.Ask(arranged);
+      const InquiryResult& result =
+          i == 0 ? asks_again.Ask(arranged) : asks_again.AskAgain(arranged);
+      const std::string at = std::to_string(seed) + ", " + std::to_string(i);
+      ASSERT_EQ(result.result, expected.result) << at;
+      ASSERT_EQ(result.compared, expected.compared) << at;
+      ASSERT_EQ(result.step, expected.step) << at;
+      ASSERT_EQ(result.undefined, expected.undefined) << at;
+      ASSERT_EQ(result.unmodelled, expected.unmodelled) << at;
+      ASSERT_EQ(result.seen, expected.seen) << at;
+      ASSERT_EQ(EventsOf(asks_again.verdict()), EventsOf(asks.verdict())) << at;
+      departs += result.result == Result::kDeparts;
+      agrees += result.result == Result::kAgrees;
+    }
+    kept += keeps;
+  }
+  EXPECT_GT(departs, 50);
+  EXPECT_GT(agrees, 100);
+  EXPECT_GT(kept, 20);
 }
 
 class ArrangingTest : public testing::TestWithParam<Focus> {};

@@ -78,12 +78,13 @@ bool ImageRun::Run(Module& module) {
 void ImageRun::AskModule(Module& module) {
   Case c;
   keeps_ = true;
-  for (std::uint64_t i = 0; i < options_.repeat; ++i) {
-    module.Rewind();
-    ModuleCase next;
-    while (counts_.harness < kMaxHarnessErrors && module.Next(next)) {
-      DecodeInto(next.bytes, c);
-      Ask(c, next.name);
+  module.Rewind();
+  ModuleCase next;
+  while (counts_.harness < kMaxHarnessErrors && module.Next(next)) {
+    DecodeInto(next.bytes, c);
+    for (std::uint64_t i = 0; i < options_.repeat; ++i) {
+      Ask(c, next.name, i != 0);
+      if (counts_.harness >= kMaxHarnessErrors) break;
     }
   }
   TellProgress();
@@ -121,8 +122,11 @@ void ImageRun::Generate() {
   }
 }
 
-void ImageRun::Ask(const Case& c, std::string_view name) {
-  if (!AskOne(c, name)) return;
+void ImageRun::Ask(const Case& c, std::string_view name, bool again) {
+  ++counts_.cases;
+  again = again && is_arranged_;
+  if (!again && !Arrange(c)) return;
+  AskArranged(c, name, again);
   const std::vector<Step>& steps = arranged_.c.steps;
   const bool switches = std::any_of(
       steps.begin(), steps.end(),
@@ -147,6 +151,7 @@ void ImageRun::ForgetSwitch() {
       {Hpa{0x1000}, 0x2007}, {Hpa{0x2000}, 0x3007}, {Hpa{kList}, kEptp}};
   Step& step = c.steps.emplace_back();
   step.kind = StepKind::kEptpSwitch;
+  is_arranged_ = false;
   if (mover_.Move(c, processor_, moved_) != Unmovable::kNone) return;
   arranger_.Arrange(moved_, frames_, arranged_);
   machine_.Claim(mover_.regions());
@@ -154,31 +159,35 @@ void ImageRun::ForgetSwitch() {
   inquiry_.Ask(arranged_);
 }
 
-bool ImageRun::AskOne(const Case& c, std::string_view name) {
-  ++counts_.cases;
+bool ImageRun::Arrange(const Case& c) {
   const std::uint64_t start = ticks_();
   const Unmovable unmovable = mover_.Move(c, processor_, moved_);
   const std::uint64_t moved = ticks_();
   spent_.moving += moved - start;
-  if (unmovable != Unmovable::kNone) {
+  is_arranged_ = unmovable == Unmovable::kNone;
+  if (!is_arranged_) {
     ++unmovable_[static_cast<std::size_t>(unmovable)];
     ++counts_.skipped;
     return false;
   }
   arranger_.Arrange(moved_, frames_, arranged_);
   arranged_.keeps = arranged_.keeps && keeps_;
+  spent_.arranging += ticks_() - moved;
+  return true;
+}
+
+void ImageRun::AskArranged(const Case& c, std::string_view name, bool again) {
   name_ = name;
   is_told_ = false;
   inquiry_.TellTo(options_.tells_all ? this : nullptr);
-  const std::uint64_t arranged = ticks_();
-  spent_.arranging += arranged - moved;
+  const std::uint64_t start = ticks_();
   machine_.Claim(mover_.regions());
-  const InquiryResult& result = inquiry_.Ask(arranged_, ways_);
+  const InquiryResult& result = again ? inquiry_.AskAgain(arranged_, ways_)
+                                      : inquiry_.Ask(arranged_, ways_);
   const std::uint64_t asked = ticks_();
-  spent_.asking += asked - arranged;
+  spent_.asking += asked - start;
   Take(c, name, result);
   spent_.telling += ticks_() - asked;
-  return true;
 }
 
 void ImageRun::Hear(std::size_t step, const Outcome& answer, FieldSet fields) {
@@ -249,11 +258,13 @@ void ImageRun::CountSeen(std::string_view name, const InquiryResult& result) {
     ++open_answers_;
     kept_answers_ += answer.kept;
     if (name.empty() || options_.repeat < 2) continue;
-    const auto known = std::find_if(
-        variants_.begin(), variants_.end(), [&](const Variant& variant) {
-          return variant.answer == answer && variant.name == name;
-        });
-    if (known != variants_.end()) {
+    // Those of this case are the last.
+    auto known = variants_.rbegin();
+    while (known != variants_.rend() && known->name == name &&
+           known->answer != answer) {
+      ++known;
+    }
+    if (known != variants_.rend() && known->name == name) {
       ++known->times;
     } else {
       variants_.push_back({std::string(name), answer, 1});

@@ -106,9 +106,11 @@ class ImageRun final : private Listener {
 
   void AskModule(Module& module);
   void Generate();
-  void Ask(const Case& c, std::string_view name);
-  // Whether it could be moved, and was arranged and asked.
-  bool AskOne(const Case& c, std::string_view name);
+  // `again`: the case of the call before.
+  void Ask(const Case& c, std::string_view name, bool again = false);
+  // Whether it could be moved, and is arranged.
+  bool Arrange(const Case& c);
+  void AskArranged(const Case& c, std::string_view name, bool again);
   void Hear(std::size_t step, const Outcome& answer, FieldSet fields) override;
   void Take(const Case& c, std::string_view name, const InquiryResult& result);
   void ForgetSwitch();
@@ -136,6 +138,7 @@ class ImageRun final : private Listener {
   Inquiry inquiry_;
   Case moved_;
   ArrangedCase arranged_;
+  bool is_arranged_ = false;  // the case that Ask() was given
   ReportCounts counts_;
   bool keeps_ = true;  // what a case's steps leave of translations
   std::size_t ways_ = Kept::kMaxRuns;

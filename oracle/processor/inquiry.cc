@@ -24,6 +24,66 @@ Inquiry::Inquiry(Machine& machine, Dialect dialect)
 
 const InquiryResult& Inquiry::Ask(const ArrangedCase& arranged,
                                   std::size_t ways) {
+  judged_.clear();
+  at_ = nullptr;
+  return AskWhole(arranged, ways);
+}
+
+const InquiryResult& Inquiry::AskAgain(const ArrangedCase& arranged,
+                                       std::size_t ways) {
+  at_ = judged_.empty() ? NewJudged() : judged_[0].get();
+  return AskWhole(arranged, ways);
+}
+
+Inquiry::Judged* Inquiry::NewJudged() {
+  if (judged_.size() == kMaxJudged) return nullptr;
+  return judged_.emplace_back(std::make_unique<Judged>()).get();
+}
+
+// The answer that has been carried out leads to the next step.
+void Inquiry::FollowAnswer() {
+  if (at_ == nullptr) return;
+  for (const Judged::Way& way : at_->ways) {
+    if (way.answer == result_.outcome) {
+      at_ = way.next;
+      return;
+    }
+  }
+  Judged* const next = NewJudged();
+  if (next != nullptr) at_->ways.push_back({result_.outcome, next});
+  at_ = next;
+}
+
+// Null for VM entry.
+void Inquiry::JudgeStep(const Step* step) {
+  Verdict& verdict = at_ == nullptr ? *verdict_ : at_->verdict;
+  now_ = &verdict;
+  is_new_ = at_ == nullptr || !at_->is_known;
+  if (!is_new_) return;
+  if (step == nullptr) {
+    reference_.Judge(state_, nullptr, verdict, trace_);
+  } else if (keeps_) {
+    reference_.JudgeUpTo(ways_, state_, step, verdict, trace_);
+  } else {
+    reference_.reference().Judge(state_, *step, verdict, trace_);
+  }
+  if (at_ != nullptr) at_->is_known = true;
+}
+
+// What memory alone would permit.
+const Verdict& Inquiry::JudgeByMemory(const Step& step) {
+  if (at_ != nullptr && at_->of_memory != nullptr) return *at_->of_memory;
+  Verdict* verdict = of_memory_.get();
+  if (at_ != nullptr) {
+    at_->of_memory = std::make_unique<Verdict>();
+    verdict = at_->of_memory.get();
+  }
+  reference_.reference().Judge(state_, step, *verdict, trace_of_memory_);
+  return *verdict;
+}
+
+const InquiryResult& Inquiry::AskWhole(const ArrangedCase& arranged,
+                                       std::size_t ways) {
   ways_ = ways;
   result_.result = Result::kAgrees;
   result_.compared = 0;
@@ -59,11 +119,13 @@ const InquiryResult& Inquiry::Ask(const ArrangedCase& arranged,
 }
 
 void Inquiry::AskSteps(const ArrangedCase& arranged) {
-  reference_.Judge(state_, nullptr, *verdict_, trace_);
+  JudgeStep(nullptr);
   if (!IsJudged()) return;
+  Judged* const entry = at_;
   Reply reply = machine_.Enter(state_, EntryMayWait(arranged), result_.outcome);
   if (!Compare(reply, kAllFields & ~kUnseen, 0)) return;
   if (IsFailedEntry(result_.outcome.event.kind)) return;
+  FollowAnswer();
   bool code_holds = false;
   for (std::size_t i = 0; i < arranged.c.steps.size(); ++i) {
     const Step& step = arranged.c.steps[i];
@@ -73,18 +135,18 @@ void Inquiry::AskSteps(const ArrangedCase& arranged) {
     if (is_code && fetch && code_holds) continue;
     const Registers before = RegistersOf(state_);
     state_.Begin(step);
-    if (keeps_) {
-      reference_.JudgeUpTo(ways_, state_, &step, *verdict_, trace_);
-    } else {
-      reference_.reference().Judge(state_, step, *verdict_, trace_);
-    }
+    JudgeStep(&step);
     if (!IsJudged()) return;
     FieldSet fields = kAllFields & ~kUnseen;
-    reply = machine_.Perform(state_, step, *verdict_, result_.outcome, fields);
-    if (reply == Reply::kNotEntered) return CompareEntry();
+    reply = machine_.Perform(state_, step, *now_, result_.outcome, fields);
+    if (reply == Reply::kNotEntered) {
+      at_ = entry;
+      return CompareEntry();
+    }
     if (!Compare(reply, fields & ~kUnseen, i + 1)) return;
     NoteSeen(step, i + 1);
     state_.Apply(&step, result_.outcome);
+    FollowAnswer();
     if (IsFailedEntry(result_.outcome.event.kind)) return;
     if (is_code && result_.outcome.event.kind != EventKind::kCompleted) {
       result_.code_unreachable = true;
@@ -101,21 +163,21 @@ void Inquiry::AskSteps(const ArrangedCase& arranged) {
 bool Inquiry::EntryMayWait(const ArrangedCase& arranged) const {
   return !arranged.c.steps.empty() && !state_.guest.event_delivery &&
          arranged.c.steps[0].kind == StepKind::kLinearAccess &&
-         verdict_->alternatives.size() == 1 &&
-         verdict_->alternatives[0].event.kind == EventKind::kCompleted;
+         now_->alternatives.size() == 1 &&
+         now_->alternatives[0].event.kind == EventKind::kCompleted;
 }
 
 // Nothing has been carried out since the case was loaded.
 void Inquiry::CompareEntry() {
   --result_.compared;
-  reference_.Judge(state_, nullptr, *verdict_, trace_);
+  JudgeStep(nullptr);
   Compare(Reply::kAnswered, kAllFields & ~kUnseen, 0);
 }
 
 bool Inquiry::IsJudged() {
-  if (verdict_->standing == Standing::kJudged) return true;
-  result_.undefined = verdict_->standing == Standing::kUndefined;
-  if (!result_.undefined) result_.unmodelled = verdict_->unmodelled;
+  if (now_->standing == Standing::kJudged) return true;
+  result_.undefined = now_->standing == Standing::kUndefined;
+  if (!result_.undefined) result_.unmodelled = now_->unmodelled;
   return false;
 }
 
@@ -139,12 +201,12 @@ bool Inquiry::Compare(Reply reply, FieldSet fields, std::size_t number) {
       result_.why = machine_.why();
       return false;
   }
-  Judge(*verdict_, state_, result_.outcome, fields, result_.finding);
+  Judge(*now_, state_, result_.outcome, fields, result_.finding);
   ++result_.compared;
   result_.fields = fields;
   if (listener_ != nullptr) listener_->Hear(number, result_.outcome, fields);
   if (result_.finding.conforms) {
-    NoteNews(number);
+    if (is_new_) NoteNews(number);
     return true;
   }
   result_.result = Result::kDeparts;
@@ -153,16 +215,16 @@ bool Inquiry::Compare(Reply reply, FieldSet fields, std::size_t number) {
 
 // Whether it used what had been kept: memory alone does not permit it.
 void Inquiry::NoteSeen(const Step& step, std::size_t number) {
-  if (!keeps_ || verdict_->alternatives.size() < 2 || result_.seen.full()) {
+  if (!keeps_ || now_->alternatives.size() < 2 || result_.seen.full()) {
     return;
   }
-  reference_.reference().Judge(state_, step, *of_memory_, trace_of_memory_);
-  if (of_memory_->standing != Standing::kJudged) return;
+  const Verdict& of_memory = JudgeByMemory(step);
+  if (of_memory.standing != Standing::kJudged) return;
   const Outcome& answer = result_.outcome;
   SeenAnswer& seen = result_.seen.emplace_back();
   seen = {};
   seen.step = static_cast<std::uint16_t>(number);
-  seen.kept = !Judge(*of_memory_, state_, answer, result_.fields).conforms;
+  seen.kept = !Judge(of_memory, state_, answer, result_.fields).conforms;
   seen.event = answer.event.kind;
   seen.exit_reason = answer.event.exit_reason;
   if (seen.event == EventKind::kCompleted &&

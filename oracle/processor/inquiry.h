@@ -14,6 +14,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "oracle/fixed_vector.h"
 #include "oracle/judgement/judge.h"
@@ -143,14 +144,39 @@ class Inquiry {
   const InquiryResult& Ask(const ArrangedCase& arranged,
                            std::size_t ways = Kept::kMaxRuns);
 
+  // The case and the ways of the call before, once more. What is permitted
+  // after the answers that it has been given already is not judged again.
+  const InquiryResult& AskAgain(const ArrangedCase& arranged,
+                                std::size_t ways = Kept::kMaxRuns);
+
   // Of the last answer judged.
-  const Verdict& verdict() const { return *verdict_; }
+  const Verdict& verdict() const { return *now_; }
 
   // Where rules had a consequence in answers that agreed, in all cases so far.
   const RulePlaces& met() const { return met_; }
 
  private:
+  // What is permitted at one step of a case that is asked again and again, and
+  // where the answers to it have led.
+  struct Judged {
+    Verdict verdict;
+    bool is_known = false;
+    std::unique_ptr<Verdict> of_memory;  // where that was asked for
+    struct Way {
+      Outcome answer;
+      Judged* next;
+    };
+    std::vector<Way> ways;
+  };
+  // Of one case. What else it meets is judged each time.
+  static constexpr std::size_t kMaxJudged = 100;
+
+  const InquiryResult& AskWhole(const ArrangedCase& arranged, std::size_t ways);
   void AskSteps(const ArrangedCase& arranged);
+  void JudgeStep(const Step* step);
+  const Verdict& JudgeByMemory(const Step& step);
+  Judged* NewJudged();
+  void FollowAnswer();
   // Whether the next step may be asked.
   bool Compare(Reply reply, FieldSet fields, std::size_t number);
   bool EntryMayWait(const ArrangedCase& arranged) const;
@@ -164,6 +190,11 @@ class Inquiry {
   const CachingReference reference_;
   const std::unique_ptr<Verdict> verdict_;
   const std::unique_ptr<Verdict> of_memory_;
+  const Verdict* now_ = verdict_.get();
+  // Of the case that is asked again, VM entry's first; none of another.
+  std::vector<std::unique_ptr<Judged>> judged_;
+  Judged* at_ = nullptr;  // the step that is asked; null: nothing is remembered
+  bool is_new_ = true;    // it has just been judged
   Trace trace_;
   Trace trace_of_memory_;
   MachineState state_;
