@@ -79,6 +79,8 @@ void ImageRun::AskModule(Module& module) {
   Case c;
   keeps_ = true;
   module.Rewind();
+  const std::uint64_t start = seconds_();
+  std::uint64_t told = 0;
   ModuleCase next;
   while (counts_.harness < kMaxHarnessErrors && module.Next(next)) {
     DecodeInto(next.bytes, c);
@@ -86,6 +88,10 @@ void ImageRun::AskModule(Module& module) {
       Ask(c, next.name, i != 0);
       if (counts_.harness >= kMaxHarnessErrors) break;
     }
+    const std::uint64_t seconds = seconds_() - start;
+    counts_.milliseconds = 1000 * seconds;
+    if (seconds != told) TellProgress();
+    told = seconds;
   }
   TellProgress();
 }
