@@ -124,7 +124,7 @@ bool AcceptsModes(bool unrestricted, const GuestState& guest) {
   const bool long_mode = (guest.efer & bits::kEferLma) != 0;
   if ((guest.cr0 & bits::kCr0Reserved) != 0 ||
       (guest.cr0 & bits::kCr0NumericError) == 0 ||
-      (guest.cr4 & bits::kCr4Vmxe) == 0) {
+      (guest.cr4 & (~bits::kCr4Defined | bits::kCr4Vmxe)) != bits::kCr4Vmxe) {
     return false;
   }
   if (!protection && (paging || !unrestricted)) return false;

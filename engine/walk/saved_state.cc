@@ -83,8 +83,10 @@ bool NmisBlocked(const Controls& controls, const GuestState& guest,
 
 SavedState SavedBy(const Event& event, const Controls& controls,
                    const GuestState& guest, bool asynchronous) {
-  const bool vmfunc = event.exit_reason == bits::kExitVmfunc;
-  const bool of_access = !vmfunc && event.exit_reason != bits::kExitException;
+  const bool instruction = event.exit_reason == bits::kExitVmfunc ||
+                           event.exit_reason == bits::kExitControlRegister;
+  const bool of_access =
+      !instruction && event.exit_reason != bits::kExitException;
   const bool delivers = of_access && guest.event_delivery;
   const Delivery delivery = delivers ? DeliveryOf(guest) : Delivery{};
   SavedState saved;
@@ -96,10 +98,13 @@ SavedState SavedBy(const Event& event, const Controls& controls,
   }
   const std::uint32_t blocking = guest.interruptibility;
   if (!delivers) {
-    if (!vmfunc) saved.rflags |= kResume;
-    if (vmfunc) saved.instruction_length = guest.instruction_length;
+    if (instruction) {
+      saved.instruction_length = guest.instruction_length;
+    } else {
+      saved.rflags |= kResume;
+    }
     saved.interruptibility = blocking & kBlockingByStiOrMovSs;
-    if (NmisBlocked(controls, guest, guest.nmi_unblocking && !vmfunc)) {
+    if (NmisBlocked(controls, guest, guest.nmi_unblocking && !instruction)) {
       saved.interruptibility |= kBlockingByNmi;
     }
     if ((blocking & kBlockingByMovSs) != 0 && !(of_access && asynchronous)) {

@@ -294,6 +294,11 @@ TEST(CheckCommandTest, WhatIsAllowedOfAWalkerIsToldAndHidesNothingElse) {
   const Ran both = check("2-mbyte-reserved-unchecked,pml-logs-gla", "CFG-9");
   EXPECT_EQ(both.status, 1);
   EXPECT_THAT(both.out, AllOf(HasSubstr("1. PML-2"), Not(HasSubstr("2. "))));
+  // What no rule is: its case breaks WALK-6 first, and that is not allowed by.
+  const Ran unlisted =
+      check("present-if-bit-0-or-11-without-10", "WALK-6,VIO-1");
+  EXPECT_EQ(unlisted.status, 1) << unlisted.out;
+  EXPECT_THAT(Unwrapped(unlisted.out), HasSubstr("for present by bit 11"));
   const Ran varies = check("answers-vary", "varies");
   EXPECT_EQ(varies.status, 0) << varies.out;
   EXPECT_THAT(varies.out, HasSubstr("allowed (varies)"));

@@ -212,7 +212,12 @@ void SpoilModes(Random& random, Case& c) {
       g.cr0 = (g.cr0 | kCr0Pg) & ~kCr0Pe;
       break;
     case 3:
-      g.cr4 &= ~kCr4Vmxe;
+      if (random.OneIn(2)) {
+        g.cr4 &= ~kCr4Vmxe;
+      } else {
+        constexpr unsigned kReserved[] = {15, 26, 29, 30, 31, 33, 47, 63};
+        g.cr4 |= Bit(random.Pick(kReserved));
+      }
       break;
     case 4:
       g.cr0 &= ~kCr0Wp;

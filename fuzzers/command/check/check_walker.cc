@@ -123,11 +123,16 @@ CheckFinding DepartureOf(const TargetDeparture& told, TargetCheck& check,
   return finding;
 }
 
-// What experiments found out, by the rule that its case breaks.
+// What experiments found out, by the rule that it alters; what alters none, by
+// that which its case breaks.
 CheckFinding FindingOf(const TargetCause& found, TargetCheck& check,
                        const TargetOracle& oracle) {
   CheckFinding finding;
-  const RuleInfo& rule = InfoOf(found.example.disagreements[0].why.rule);
+  const Alteration* const alteration = found.cause.effect.alteration;
+  finding.is_of_rule = alteration != nullptr;
+  const RuleInfo& rule =
+      InfoOf(finding.is_of_rule ? InfoOf(alteration->slot).rule
+                                : found.example.disagreements[0].why.rule);
   finding.identifier = std::string(rule.identifier);
   finding.sdm_section = std::string(rule.section);
   finding.sentence = CauseWords(found.cause, found.likewise);

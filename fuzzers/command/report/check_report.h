@@ -43,6 +43,8 @@ struct CheckFinding {
   // What else is known of it: what it is, and that in words.
   std::vector<std::pair<std::string, std::string>> facts;
   bool lacks_frames = false;  // of a builder: it takes an allocation that fails
+  // Whether what is wrong is the rule's, and not only what the case breaks.
+  bool is_of_rule = true;
   // Of what was found out by experiment, its table, a line each.
   std::vector<std::string> experiment;
   // Equal where the same fields of an answer are wrong: one mistake may show

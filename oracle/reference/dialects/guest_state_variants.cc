@@ -70,6 +70,11 @@ constexpr Alteration kVariants[] = {
        return value || Bits(s.state->guest.cr0, 30, 29) != 0;
      },
      "CR0.CD and CR0.NW have to be 0"},
+    {"GST-3/vmxe-alone", Slot::kGst3,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return !s.Cr4(13);
+     },
+     "reserved bits of CR4 are not checked at VM entry"},
     {"GST-4/cet-refused", Slot::kGst4,
      [](const Situation& s, std::uint64_t) -> std::uint64_t {
        return s.Cr4(23);

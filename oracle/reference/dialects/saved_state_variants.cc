@@ -12,6 +12,11 @@ std::uint64_t EventType(const Situation& s) {
   return Bits(s.state->guest.delivered_event, 10, 8);
 }
 
+// MOV to CR3 and VMFUNC.
+bool IsInstruction(const Situation& s) {
+  return s.operand == 28 || s.operand == 59;
+}
+
 constexpr Alteration kVariants[] = {
     {"HAND-1/busy-missing", Slot::kHand1Busy,
      [](const Situation&, std::uint64_t) -> std::uint64_t { return 0; },
@@ -19,7 +24,7 @@ constexpr Alteration kVariants[] = {
      "busy"},
     {"HAND-1/busy-without-control", Slot::kHand1Busy,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
-       return value || (s.operand != 0 && s.operand != 59 &&
+       return value || (s.operand != 0 && !IsInstruction(s) &&
                         s.state->guest.busy_shadow_stack);
      },
      "exit-reason bit 25 is set whatever the VM-exit control \"prematurely "
@@ -69,9 +74,15 @@ constexpr Alteration kVariants[] = {
        return s.operand == 59 ? 0 : value;
      },
      "the VM exit of VMFUNC has no instruction length"},
+    {"HAND-4/not-of-mov-to-cr3", Slot::kHand4,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return s.operand == 28 ? 0 : value;
+     },
+     "the VM exit of MOV to CR3 has no instruction length"},
     {"HAND-4/software-interrupts-only", Slot::kHand4,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
-       return s.operand != 59 && value != kUndefinedLength && EventType(s) != 4
+       return !IsInstruction(s) && value != kUndefinedLength &&
+                      EventType(s) != 4
                   ? 0
                   : value;
      },
@@ -79,7 +90,7 @@ constexpr Alteration kVariants[] = {
      "instruction length"},
     {"HAND-4/not-in-delivery", Slot::kHand4,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
-       return s.operand != 59 && value != kUndefinedLength ? 0 : value;
+       return !IsInstruction(s) && value != kUndefinedLength ? 0 : value;
      },
      "exits in event delivery have no instruction length"},
     {"HAND-5/blocking-kept", Slot::kHand5,
@@ -134,11 +145,15 @@ constexpr Alteration kVariants[] = {
      "exception, and after VMFUNC"},
     {"HAND-7/in-delivery-too", Slot::kHand7,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
-       constexpr std::uint64_t kVmfunc = 59;
-       return value == kUndefinedBit || s.operand == kVmfunc ? value : 1;
+       return value == kUndefinedBit || IsInstruction(s) ? value : 1;
      },
      "RFLAGS.RF is saved as 1, also in delivery of a software interrupt or "
      "exception"},
+    {"HAND-7/of-mov-to-cr3", Slot::kHand7,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return s.operand == 28 ? 1 : value;
+     },
+     "the VM exit of MOV to CR3 saves RFLAGS.RF as 1"},
     {"HAND-7/never", Slot::kHand7,
      [](const Situation&, std::uint64_t value) -> std::uint64_t {
        return value == kUndefinedBit ? value : 0;

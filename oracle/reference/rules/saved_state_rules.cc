@@ -6,18 +6,24 @@ namespace {
 
 enum Reason : std::uint64_t {
   kException = 0,
+  kControlRegister = 28,
   kApicAccess = 44,
   kMisconfiguration = 49,
   kVmfunc = 59,
 };
 
-// The VM exits of accesses: all but these.
+// Of an attempt to execute it, MOV to CR3 (26.1.3) or VMFUNC.
+bool IsOfAnInstruction(const Situation& s) {
+  return s.operand == kControlRegister || s.operand == kVmfunc;
+}
+
+// The VM exits of accesses: all others but that of #VE.
 bool IsOfAnAccess(const Situation& s) {
-  return s.operand != kException && s.operand != kVmfunc;
+  return s.operand != kException && !IsOfAnInstruction(s);
 }
 
 // 28.2.4 names the VM exits of accesses; #VE is never met in event delivery
-// (26.5.7.1), and VMFUNC is none.
+// (26.5.7.1), and no instruction is.
 bool InEventDelivery(const Situation& s) {
   return IsOfAnAccess(s) && s.state->guest.event_delivery;
 }
@@ -79,7 +85,7 @@ std::uint64_t Hand3Code(const Situation& s) {
 // those from physical accesses.
 std::uint64_t Hand4(const Situation& s) {
   const std::uint64_t length = s.state->guest.instruction_length;
-  if (s.operand == kVmfunc) return length;
+  if (IsOfAnInstruction(s)) return length;
   if (s.operand == kMisconfiguration) return kUndefinedLength;
   if (s.operand == kApicAccess && s.IsStructureAccess()) {
     return kUndefinedLength;
@@ -103,7 +109,7 @@ std::uint64_t Hand6(const Situation& s) {
     if (Bit(guest.interruptibility, 3)) return true;
     return s.SaysEvent() ? EventType(s) == kNmi : kUndefinedBit;
   }
-  if (!guest.nmi_unblocking || s.operand == kVmfunc) {
+  if (!guest.nmi_unblocking || IsOfAnInstruction(s)) {
     return Bit(guest.interruptibility, 3);
   }
   // 27.7.1: "If the 'NMI exiting' control is 1, IRET does not affect this
@@ -114,8 +120,11 @@ std::uint64_t Hand6(const Situation& s) {
 std::uint64_t Hand7(const Situation& s) {
   const bool rf = Bit(s.state->guest.rflags, 16);
   if (s.operand == kException) return true;  // #VE is a fault
-  // VMFUNC is in no list of instructions that cause VM exits (26.1), which save
-  // 0; "for all other VM exits" RF is saved as it was.
+  // "An instruction [...] that was configured to" cause VM exits saves 0, "even
+  // if RFLAGS.RF was 1".
+  if (s.operand == kControlRegister) return false;
+  // VMFUNC is in no list of such instructions (26.1); "for all other VM exits"
+  // RF is saved as it was.
   if (s.operand == kVmfunc) return rf ? kUndefinedBit : 0;
   if (!InEventDelivery(s)) return true;
   // Volume 3B: 1 for a fault, as it was or 1 for an interrupt or a trap, 0 for

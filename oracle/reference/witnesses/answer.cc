@@ -95,10 +95,13 @@ Outcome Answer::In(const MachineState& before) const {
   Outcome outcome;
   outcome.event = event_;
   if (event_.kind == EventKind::kVmExit) {
-    constexpr std::uint16_t kVmfunc = 59;
+    constexpr std::uint16_t kControlRegister = 28, kVmfunc = 59;
     constexpr std::uint64_t kResume = 0x10000;
-    outcome.saved.rflags = before.guest.rflags;
-    if (event_.exit_reason != kVmfunc) outcome.saved.rflags |= kResume;
+    outcome.saved.rflags = before.guest.rflags | kResume;
+    if (event_.exit_reason == kControlRegister ||
+        event_.exit_reason == kVmfunc) {
+      outcome.saved.rflags &= ~kResume;
+    }
     if (before.guest.event_delivery) {
       outcome.saved.vectoring_information = 0x80000000;
     }

@@ -43,7 +43,7 @@ class Answer {
   Answer& Pdptes(const std::array<std::uint64_t, 4>& pdptes);
 
   // Of a VM exit, what it saves for its handler, where that is not what it is
-  // without an event, IRET or blocking: RFLAGS with RF (save for VMFUNC).
+  // without an event, IRET or blocking: RFLAGS with RF (not of an instruction).
   using Change = void (*)(SavedState& saved);
   Answer& Saves(Change change);
 

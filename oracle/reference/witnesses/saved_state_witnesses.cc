@@ -19,6 +19,10 @@ CaseBuilder Delivering(std::uint32_t event) {
     c.guest.delivered_event = event;
   });
 }
+// "CR3-load exiting".
+CaseBuilder ExitsAtCr3() {
+  return Walk4().With([](Case& c) { c.controls.primary |= 0x8000; });
+}
 Answer ViolationOfRead() { return Violation(0x581, 0x1234); }
 
 void PushOnShadowStack(Case& c) { c.guest.busy_shadow_stack = true; }
@@ -154,6 +158,17 @@ std::vector<NamedCase> InstructionCases() {
        Walk4().EptpSwitching().With(Length<3>).Switch(512).Build(),
        VmfuncExit().Saves(
            [](SavedState& saved) { saved.instruction_length = 3; })},
+      {"hand-4-mov-to-cr3",
+       "HAND-4",
+       {"HAND-4/not-of-mov-to-cr3", "HAND-7/of-mov-to-cr3", "HAND-7/always"},
+       ExitsAtCr3().With(Length<3>).Give(GuestRegister::kCr3, 0x1000).Build(),
+       ControlRegisterExit(3).Saves(
+           [](SavedState& saved) { saved.instruction_length = 3; })},
+      {"hand-7-mov-to-cr3-with-rf",
+       "HAND-7",
+       {"HAND-7/as-it-was", "HAND-7/of-mov-to-cr3"},
+       ExitsAtCr3().With(Resume).Give(GuestRegister::kCr3, 0x1000).Build(),
+       ControlRegisterExit(3)},
       {"hand-4-int-n",
        "HAND-4",
        {"HAND-4/not-in-delivery", "HAND-7/always", "HAND-7/in-delivery-too"},
