@@ -121,7 +121,8 @@ void SetModes(std::uint64_t n, MachineState& state) {
   Choice choice(n);
   GuestState& g = state.guest;
   g.cr0 = choice.Bits(kCr0Bits);
-  g.cr4 = choice.Bits(kCr4Bits);
+  const std::uint64_t reserved[] = {0, Bit(15), Bit(26), Bit(63)};
+  g.cr4 = choice.Bits(kCr4Bits) | choice.Pick(reserved);
   g.efer = choice.Bits(kEferBits);
   state.controls.secondary |=
       static_cast<std::uint32_t>(choice.Bits(kUnrestricted));
@@ -200,7 +201,7 @@ constexpr EntryStates kSpaces[kEntrySpaces] = {
     {"eptp", (1 << 6) * (1 << 12) * 5, SetEptp},
     {"controls", 1 << 24, SetControls},
     {"addresses", (1 << 5) * 4 * 4 * 4 * 4 * 2 * 6 * 3, SetAddresses},
-    {"modes", 1 << 21, SetModes},
+    {"modes", (1 << 21) * 4, SetModes},
     {"registers", (1 << 20) * 8 * 4 * 2, SetRegisters},
     {"widths", (1 << 9) * 4 * 4, SetWidths},
     {"virtual-apic", 1 << 12, SetVirtualApic},

@@ -194,7 +194,7 @@ TEST(DigestTest, IsThatOfTheRunsBefore) {
 // A sample of some 100,000 states. Strides are prime, so that it meets every
 // choice with every other.
 std::uint64_t StrideOf(const EntryStates& states) {
-  return states.count > 5'000'000 ? 509 : 7;
+  return states.count > 10'000'000 ? 509 : 7;
 }
 
 TEST(VmEntryTest, EngineConforms) {
