@@ -56,19 +56,15 @@ tracked_files() {
 }
 
 # Configures the preset $1 and builds its targets $2... (none: all). Where CI has
-# ccache, what it keeps serves a clone in whatever folder: precompiled headers
-# name the folder in which they were made.
+# ccache, what it keeps serves a clone in whatever folder.
 build() {
-  local preset=$1 options=()
+  local preset=$1
   shift
   if have ccache; then
     export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
-    if [[ ${CI-} ]]; then
-      export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
-      options+=(-DEPTDIFF_PRECOMPILE=OFF)
-    fi
+    [[ ! ${CI-} ]] || export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
   fi
-  cmake --preset "$preset" "${options[@]}" &&
+  cmake --preset "$preset" &&
     cmake --build --preset "$preset" --parallel "$(jobs_to_run)" \
       ${1:+--target "$@"}
 }
