@@ -22,6 +22,12 @@ constexpr std::uint64_t Field(std::uint64_t value, int high, int low) {
   return Bits(value, high, low) << low;
 }
 
+// Those of CR4 that no feature has (3A 2.5).
+constexpr bool HasReservedBitOfCr4(std::uint64_t value) {
+  return Bits(value, 63, 33) != 0 || Bits(value, 31, 29) != 0 ||
+         Bit(value, 26) || Bit(value, 15);
+}
+
 }  // namespace eptdiff::sdm
 
 #endif  // EPTDIFF_ORACLE_REFERENCE_RULES_BITS_H_

@@ -18,10 +18,7 @@ std::uint64_t Gst2(const Situation& s) {
 // "The CR4 field must not set any bit to a value not supported in VMX
 // operation": no processor supports 1 in those that are reserved.
 std::uint64_t Gst3(const Situation& s) {
-  const std::uint64_t cr4 = s.state->guest.cr4;
-  const bool reserved = Bits(cr4, 63, 33) != 0 || Bits(cr4, 31, 29) != 0 ||
-                        Bit(cr4, 26) || Bit(cr4, 15);
-  return reserved || !s.Cr4(13);
+  return HasReservedBitOfCr4(s.state->guest.cr4) || !s.Cr4(13);
 }
 
 std::uint64_t Gst4(const Situation& s) {

@@ -100,8 +100,7 @@ std::uint64_t Reg5(const Situation& s) {
   for (const auto& [bit, supported] : kFeatures) {
     if (Bit(s.operand, bit) && !supported && !s.Cr4(bit)) return true;
   }
-  return Bits(s.operand, 63, 33) != 0 || Bits(s.operand, 31, 29) != 0 ||
-         Bit(s.operand, 26) || Bit(s.operand, 15);
+  return HasReservedBitOfCr4(s.operand);
 }
 
 // "CR4.PAE and CR4.LA57 cannot be modified while either 4-level paging or
