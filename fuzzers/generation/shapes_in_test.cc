@@ -2,12 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "fuzzers/entries/bits.h"
+#include "fuzzers/entries/used_entries.h"
 #include "fuzzers/generation/generator.h"
 #include "fuzzers/generation/machine_generation.h"
 
@@ -130,6 +133,34 @@ TEST(ShapesInTest, EachIsGenerated) {
                    static_cast<int>(seen[i]));
     EXPECT_GT(seen[i], kCases / 50) << NameOf(static_cast<CacheShape>(i));
   }
+}
+
+// A vector of sub-page permissions says whether a write goes through, and is
+// stored to behind it.
+TEST(CacheShapesTest, ChangeVectorsThatMatter) {
+  int changed = 0;
+  UsedEntries used;
+  for (std::uint64_t seed = 0; seed < 20'000; ++seed) {
+    Case c;
+    GenerateCase(seed, c, Focus::kCaches);
+    for (std::size_t i = 0; i < c.steps.size(); ++i) {
+      if (c.steps[i].access.kind != AccessKind::kWrite) continue;
+      FindUsedEntries(c, c.steps[i], used);
+      std::uint64_t page = 0;  // the EPT entry that maps it
+      for (const UsedEntry& entry : used.list) {
+        if (entry.kind == UsedKind::kEpt && entry.leaf) page = entry.value;
+        if (entry.kind != UsedKind::kSpp || entry.level != 1) continue;
+        if ((page & bits::kWrite) != 0) continue;
+        changed += std::any_of(c.steps.begin() + static_cast<std::ptrdiff_t>(i),
+                               c.steps.end(), [&](const Step& step) {
+                                 return step.kind == StepKind::kStore &&
+                                        step.hpa == entry.address;
+                               });
+      }
+    }
+  }
+  EXPECT_GT(changed, 15);
+  RecordProperty("changed", changed);
 }
 
 }  // namespace
