@@ -17,8 +17,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// How long one finding is minimised.
-constexpr std::chrono::seconds kFindingTime{5};
+// How long one finding is minimised at most: many times what it takes, so that
+// the smallest case is the same on a machine that has much else to do.
+constexpr std::chrono::seconds kFindingTime{30};
 constexpr std::chrono::seconds kHangTime{3};
 
 // How plainly a case shows that an answer is wrong: at best the access happens
@@ -68,12 +69,16 @@ void TargetCheck::Conclude(Clock::time_point end) {
 }
 
 void TargetCheck::MinimizeFindings(Clock::time_point end) {
+  auto left = static_cast<int>(findings_.size());
   for (auto& [signature, finding] : findings_) {
     const bool varies = finding.incident.kind == IncidentKind::kVaries;
     // Each attempt that hangs takes its time.
     const bool hangs = finding.incident.kind == IncidentKind::kTimeLimit;
+    // What one leaves of its share is for those after it.
+    const Clock::time_point now = Clock::now();
     const Clock::time_point until =
-        std::min(end, Clock::now() + (hangs ? kHangTime : kFindingTime));
+        now + std::min<Clock::duration>((end - now) / left--,
+                                        hangs ? kHangTime : kFindingTime);
     const auto shows = [&](const Case& smaller) {
       if (Clock::now() >= until) return false;
       oracle_.set_repeats(varies ? kConfirmations : 0);

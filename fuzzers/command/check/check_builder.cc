@@ -28,7 +28,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kTimeToMinimize{20};
+constexpr std::chrono::seconds kTimeToMinimize{60};
 
 void Show(const BuilderTargetCheck& check, double seconds,
           CheckProgress& progress) {
