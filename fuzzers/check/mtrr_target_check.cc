@@ -11,22 +11,6 @@ namespace {
 constexpr std::size_t kBatch = 1024;
 constexpr std::uint64_t k4K = 0x1000;
 
-bool IsRight(const MtrrReply& reply, const PageType& type) {
-  return reply.incident.kind == IncidentKind::kNone && reply.answer < 32 &&
-         (type.permitted >> reply.answer & 1) != 0;
-}
-
-// The first 4-KByte page of each part of a large page that has a type.
-std::vector<MtrrQuestion> SmallPagesIn(const MtrrQuestion& question) {
-  std::vector<MtrrQuestion> pages;
-  if (question.bytes == k4K) return pages;
-  for (std::uint64_t at = question.hpa; at < question.hpa + question.bytes;
-       at = TypeAt(question.mtrrs, at).end) {
-    pages.push_back({question.mtrrs, at, k4K});
-  }
-  return pages;
-}
-
 }  // namespace
 
 std::string MtrrFinding::Signature(const std::string& name) const {
@@ -40,6 +24,35 @@ MtrrTargetCheck::Kind MtrrTargetCheck::KindOf(const MtrrFinding& finding) {
   const Incident& incident = finding.reply.incident;
   if (incident.kind == IncidentKind::kNone) return {"", finding.rule};
   return {SignaturePart(incident), MtrrRule::kDisabled};
+}
+
+bool MtrrTargetCheck::IsRight(const MtrrReply& reply,
+                              const MtrrQuestion& question) const {
+  return reply.incident.kind == IncidentKind::kNone &&
+         !RuleBrokenBy(reply.answer, question, session_.policy()).has_value();
+}
+
+MtrrFinding MtrrTargetCheck::Wrong(const MtrrReply& reply,
+                                   const MtrrQuestion& question) const {
+  const PageType type = TypeOf(question, session_.policy());
+  const auto broken = RuleBrokenBy(reply.answer, question, session_.policy());
+  return {broken.value_or(type.rule), reply, question, type.permitted, 1, ""};
+}
+
+std::vector<MtrrQuestion> MtrrTargetCheck::SmallPagesIn(
+    const MtrrQuestion& question) const {
+  std::vector<MtrrQuestion> pages;
+  const DecidingMtrrs deciding = DecidingFor(question, session_.policy());
+  if (question.bytes == k4K || deciding.mtrrs == nullptr) return pages;
+  const std::uint64_t begin = deciding.address;
+  for (std::uint64_t at = begin; at < begin + question.bytes;
+       at = TypeAt(*deciding.mtrrs, at).end) {
+    MtrrQuestion& page = pages.emplace_back(question);
+    page.bytes = k4K;
+    page.hpa += at - begin;
+    if (page.page.has_value()) page.page->gpa += at - begin;
+  }
+  return pages;
 }
 
 std::vector<MtrrReply> MtrrTargetCheck::AskAll(
@@ -58,10 +71,8 @@ std::vector<MtrrFinding> MtrrTargetCheck::Look(
     std::span<const MtrrReply> replies) {
   std::vector<MtrrFinding> findings;
   for (std::size_t i = 0; i < replies.size(); ++i) {
-    const PageType type = TypeOf(questions[i]);
-    if (IsRight(replies[i], type)) continue;
-    findings.push_back(
-        {type.rule, replies[i], questions[i], type.permitted, 1, ""});
+    if (IsRight(replies[i], questions[i])) continue;
+    findings.push_back(Wrong(replies[i], questions[i]));
   }
   BlameSmallPages(findings);
   BlameFixedRanges(findings);
@@ -80,9 +91,8 @@ void MtrrTargetCheck::BlameSmallPages(std::vector<MtrrFinding>& findings) {
   }
   const std::vector<MtrrReply> replies = AskAll(small);
   for (std::size_t i = replies.size(); i-- > 0;) {  // the first one stays
-    const PageType type = TypeOf(small[i]);
-    if (IsRight(replies[i], type)) continue;
-    *whose[i] = {type.rule, replies[i], small[i], type.permitted, 1, ""};
+    if (IsRight(replies[i], small[i])) continue;
+    *whose[i] = Wrong(replies[i], small[i]);
   }
 }
 
@@ -94,19 +104,24 @@ void MtrrTargetCheck::BlameFixedRanges(std::vector<MtrrFinding>& findings) {
   std::vector<MtrrFinding*> whose;
   for (MtrrFinding& finding : findings) {
     const MtrrQuestion& question = finding.question;
-    const ByteType byte = TypeAt(question.mtrrs, question.hpa);
+    const DecidingMtrrs deciding = DecidingFor(question, session_.policy());
     if (finding.reply.incident.kind != IncidentKind::kNone ||
-        question.bytes != k4K || question.hpa >= kMegabyte ||
-        byte.rule == MtrrRule::kDisabled || byte.rule == MtrrRule::kFixed) {
+        deciding.mtrrs == nullptr || question.bytes != k4K ||
+        deciding.address >= kMegabyte) {
       continue;
     }
-    others.push_back(question);
-    others.back().mtrrs.fixed.fill(byte.type * kEachField);
+    const ByteType byte = TypeAt(*deciding.mtrrs, deciding.address);
+    if (byte.rule == MtrrRule::kDisabled || byte.rule == MtrrRule::kFixed) {
+      continue;
+    }
+    MtrrQuestion& other = others.emplace_back(question);
+    (deciding.are_the_guests ? other.page->mtrrs : other.mtrrs)
+        .fixed.fill(byte.type * kEachField);
     whose.push_back(&finding);
   }
   const std::vector<MtrrReply> replies = AskAll(others);
   for (std::size_t i = 0; i < replies.size(); ++i) {
-    if (!IsRight(replies[i], TypeOf(others[i]))) continue;
+    if (!IsRight(replies[i], others[i])) continue;
     whose[i]->rule = MtrrRule::kFixedNotEnabled;
   }
 }
@@ -114,12 +129,22 @@ void MtrrTargetCheck::BlameFixedRanges(std::vector<MtrrFinding>& findings) {
 void MtrrTargetCheck::TryNew() {
   std::vector<MtrrQuestion> batch;
   for (std::size_t i = 0; i < kBatch; ++i) {
-    batch.push_back(GenerateMtrrQuestion(random_.Next()));
+    const bool is_of_page =
+        session_.SaysPages() && (!session_.SaysMemory() || i % 2 == 1);
+    const std::uint64_t seed = random_.Next();
+    batch.push_back(is_of_page ? GeneratePageQuestion(seed)
+                               : GenerateMtrrQuestion(seed));
   }
+  Try(batch);
+}
+
+void MtrrTargetCheck::Try(const std::vector<MtrrQuestion>& batch) {
   const std::vector<MtrrReply> replies = session_.Ask(batch);
   for (std::size_t i = 0; i < replies.size(); ++i) {
-    const PageType type = TypeOf(batch[i]);
-    if (replies[i].answer == kNoSuchPage || type.permitted == ~0u) continue;
+    const PageType type = TypeOf(batch[i], session_.policy());
+    if (replies[i].answer == kNoSuchPage || type.rule == MtrrRule::kUndefined) {
+      continue;
+    }
     decided_[static_cast<int>(type.rule)] = true;
   }
   asked_ += replies.size();
@@ -142,11 +167,33 @@ void MtrrTargetCheck::Conclude() {
       continue;
     }
     finding.question = MinimizeMtrrQuestion(finding.question, shows);
-    finding.permitted = TypeOf(finding.question).permitted;
+    finding.permitted = TypeOf(finding.question, session_.policy()).permitted;
     finding.reply = session_.Ask(finding.question);
     if (finding.reply.incident.kind != IncidentKind::kNone) {
       finding.output = session_.LastOutput();
     }
+  }
+}
+
+bool MtrrTargetCheck::IsAsked(MtrrRule rule) const {
+  const MemoryPolicy& policy = session_.policy();
+  const bool pages = session_.SaysPages();
+  switch (rule) {
+    case MtrrRule::kUndefined:
+    case MtrrRule::kFixedNotEnabled:
+    case MtrrRule::kUnsnooped:
+    case MtrrRule::kPatIgnored:  // told by what it answers
+      return false;
+    case MtrrRule::kDevice:
+      return pages;
+    case MtrrRule::kWriteBack:
+      return pages && policy.ram == RamPolicy::kWriteBack;
+    case MtrrRule::kCacheDisabled:
+      return pages && !policy.passes_cache_disable && !policy.pat_alone;
+    case MtrrRule::kSmrr:  // a guest has none
+      return session_.SaysMemory() || policy.ram == RamPolicy::kAsMachine;
+    default:
+      return session_.SaysMemory() || !policy.pat_alone;
   }
 }
 

@@ -14,6 +14,7 @@
 #include "fuzzers/entries/random.h"
 #include "oracle/mtrr/memory_types.h"
 #include "oracle/mtrr/mtrrs.h"
+#include "oracle/mtrr/page_types.h"
 #include "oracle/target/session/mtrr_session.h"
 
 namespace eptdiff {
@@ -36,7 +37,8 @@ class MtrrTargetCheck {
   MtrrTargetCheck(MtrrSession& session, std::uint64_t seed)
       : session_(session), random_(seed) {}
 
-  // Puts a batch of new questions.
+  // Puts these, or a batch of new questions.
+  void Try(const std::vector<MtrrQuestion>& batch);
   void TryNew();
   // Cuts the findings down; then no more questions.
   void Conclude();
@@ -44,6 +46,8 @@ class MtrrTargetCheck {
   std::uint64_t asked() const { return asked_; }
   std::uint64_t disagreeing() const { return disagreeing_; }
   std::size_t signatures() const { return findings_.size(); }
+  // What there is no question about: memory, or guests' pages.
+  bool IsAsked(MtrrRule rule) const;
   // By rule, incidents last.
   std::vector<MtrrFinding> findings() const;
   // Whether some answer was judged by the rule.
@@ -55,6 +59,11 @@ class MtrrTargetCheck {
   // An incident, or the rule that is broken.
   using Kind = std::pair<std::string, MtrrRule>;
   static Kind KindOf(const MtrrFinding& finding);
+  bool IsRight(const MtrrReply& reply, const MtrrQuestion& question) const;
+  // What is wrong with the reply.
+  MtrrFinding Wrong(const MtrrReply& reply, const MtrrQuestion& question) const;
+  // The first 4-KByte page of each part of a large page that has a type.
+  std::vector<MtrrQuestion> SmallPagesIn(const MtrrQuestion& question) const;
   // A reply to each, over as many children as it takes.
   std::vector<MtrrReply> AskAll(const std::vector<MtrrQuestion>& questions);
   // What is wrong with the replies to the first questions, in their order.

@@ -28,6 +28,7 @@
 #include "fuzzers/command/report/check_report.h"
 #include "fuzzers/command/subcommands.h"
 #include "fuzzers/command/words/style.h"
+#include "fuzzers/text/memory_type_text.h"
 #include "oracle/target/object/sanitizer_runtime.h"
 #include "oracle/target/session/open_target.h"
 
@@ -78,6 +79,23 @@ absl::StatusOr<std::vector<Case>> GivenCases(const std::string& directory) {
   return cases;
 }
 
+// Questions about memory types; there are none within the command.
+absl::StatusOr<std::vector<MtrrQuestion>> GivenQuestions(
+    const std::string& directory) {
+  std::vector<MtrrQuestion> questions;
+  if (directory.empty()) return questions;
+  const auto files = MemoryTypeCasesUnder(directory);
+  if (!files.ok()) return files.status();
+  for (const std::string& file : *files) {
+    const auto text = ReadBytes(file, kMaxTextBytes);
+    if (!text.ok()) return text.status();
+    const auto c = ParseMemoryTypeCase(*text, file);
+    if (!c.ok()) return c.status();
+    questions.push_back(c->question);
+  }
+  return questions;
+}
+
 // What a program may have only one of, only its user knows.
 unsigned JobsOf(const CheckOptions& options) {
   if (options.jobs != 0) return static_cast<unsigned>(options.jobs);
@@ -92,19 +110,20 @@ std::string TakesNoArguments(const CheckOptions& options) {
 
 // What to do with a finding: understand it, keep it, look at it in a debugger.
 std::string NextText(const CheckOptions& options, const CheckReports& reports) {
+  const char* const keep =
+      options.out.empty()
+          ? "  eptdiff check --out DIR ...                         keeps the "
+            "cases\n"
+          : "";
   const bool any = std::any_of(
       reports.begin(), reports.end(), [](const CheckReport& report) {
         return report.kind != CheckedKind::kMemoryTypes && !report.agrees();
       });
-  if (!any) return "";
+  if (!any) return *keep == '\0' ? "" : absl::StrCat("\n", keep);
   const std::string file = options.out.empty() ? "CASE" : options.out + "/CASE";
   return absl::StrCat(
       "\n  eptdiff rules RULE                                  what it says\n",
-      options.out.empty()
-          ? "  eptdiff check --out DIR ...                         keeps the "
-            "cases\n"
-          : "",
-      "  gdb --args eptdiff explain --target ", options.target, " ", file,
+      keep, "  gdb --args eptdiff explain --target ", options.target, " ", file,
       "\n");
 }
 
@@ -135,7 +154,8 @@ int CheckCommand(const Arguments& arguments) {
             "partial-success, loss-on-failure, lossy-tables, "
             "break-before-make");
   line.Text("corpus", "DIR", &options.corpus,
-            "cases to begin with (its own, that it was built with)");
+            "cases to begin with (its own, that it was built with), and "
+            ".mtrr files about memory types");
   line.Text("out", "DIR", &options.out, "the smallest cases, a file for each");
   options.files.AddOptions(line);
   line.Flag("verbose", &options.verbose,
@@ -165,6 +185,8 @@ int CheckCommand(const Arguments& arguments) {
   const Interrupt interrupt;
   const auto given = GivenCases(options.corpus);
   if (!given.ok()) return ReportInputError(given.status());
+  const auto questions = GivenQuestions(options.corpus);
+  if (!questions.ok()) return ReportInputError(questions.status());
   const std::chrono::milliseconds limit(options.limit);
   const std::vector<std::string> operands(line.operands().begin() + 1,
                                           line.operands().end());
@@ -212,10 +234,11 @@ int CheckCommand(const Arguments& arguments) {
                                     .allowed = allowed->builder}));
   }
   if (mtrr != nullptr && !Interrupt::Came()) {
-    reports.push_back(CheckMtrr(*mtrr, {.target = options.target,
-                                        .seconds = options.seconds,
-                                        .cases = options.cases,
-                                        .seed = options.seed}));
+    reports.push_back(CheckMtrr(*mtrr, *questions,
+                                {.target = options.target,
+                                 .seconds = options.seconds,
+                                 .cases = options.cases,
+                                 .seed = options.seed}));
   }
 
   const Style style(WantsColour(options.colour, stdout));

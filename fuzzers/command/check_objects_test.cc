@@ -157,11 +157,16 @@ TEST(CheckObjectsTest, ACrashComesWithHowItsOutputBeginsAndEnds) {
 
 TEST(CheckObjectsTest, WhatCannotSayAMemoryTypeIsAFinding) {
   const std::string target = EPTDIFF_EXAMPLES "/libmtrr_types.so";
-  const std::pair<std::string, std::string> kDone[] = {
-      {"aborts", "  1. crash-SIGABRT: "}, {"hangs", "  1. hang-time: "}};
-  for (const auto& [bug, says] : kDone) {
+  struct Done {
+    std::string bug;
+    std::string limit;
+    std::string says;
+  };
+  const Done kDone[] = {{"aborts", "2000", "  1. crash-SIGABRT: "},
+                        {"hangs", "50", "  1. hang-time: "}};
+  for (const auto& [bug, limit, says] : kDone) {
     const Ran ran =
-        RunEptdiff({"check", target, "--cases", "20", "--limit", "50"},
+        RunEptdiff({"check", target, "--cases", "20", "--limit", limit},
                    {"EPTDIFF_EXAMPLE_BUG=" + bug});
     EXPECT_EQ(ran.status, 1) << ran.err;
     EXPECT_THAT(ran.out,
@@ -187,9 +192,9 @@ TEST(CheckObjectsTest, MistakesInMemoryTypesAreNamedByTheirRule) {
       {"large-page-by-first-byte", {"mtrr-several-types"}},
   };
   for (const Found& found : kFound) {
-    const Ran ran = Check(target, found.bug, "4000");
+    const Ran ran = Check(target, found.bug, "2000");
     EXPECT_EQ(ran.status, found.rules.empty() ? 0 : 1) << ran.err;
-    EXPECT_THAT(ran.out, HasSubstr("says memory types by the MTRRs: 4096 "));
+    EXPECT_THAT(ran.out, HasSubstr("says memory types by the MTRRs: 2048 "));
     std::size_t number = 0;
     for (const std::string& rule : found.rules) {
       EXPECT_THAT(ran.out, HasSubstr("  " + std::to_string(++number) + ". " +
@@ -199,6 +204,63 @@ TEST(CheckObjectsTest, MistakesInMemoryTypesAreNamedByTheirRule) {
         << found.bug;
     EXPECT_THAT(ran.out, Not(HasSubstr("never came up")));
   }
+}
+
+TEST(CheckObjectsTest, WhatAPolicyHasAndAGuestsPageHasNotIsNamed) {
+  struct Found {
+    std::string policy;  // "": write-back
+    std::string bug;
+    std::string rule;
+  };
+  const Found kFound[] = {
+      {"_machine", "", ""},
+      {"_guest", "", ""},
+      {"", "smram-as-in-smm", "mtrr-smrr"},
+      {"", "device-as-ram", "page-device"},
+      {"", "pat-of-host-ram", "page-write-back"},
+      {"", "unsnooped-unread", "page-unsnooped"},
+      {"_guest", "pat-ignored", "page-pat"},
+      {"_machine", "pat-ignored", "page-pat"},
+      {"_guest", "cache-disable-unread", "page-cache-disabled"},
+      {"_guest", "pat-while-cache-disabled", "page-cache-disabled"},
+      {"_guest", "default-unread", "mtrr-default"},
+  };
+  for (const Found& found : kFound) {
+    const std::string target =
+        EPTDIFF_EXAMPLES "/libmtrr_types" + found.policy + ".so";
+    const Ran ran = Check(target, found.bug, "2000");
+    EXPECT_EQ(ran.status, found.rule.empty() ? 0 : 1) << ran.err;
+    if (!found.rule.empty()) {
+      EXPECT_THAT(ran.out, HasSubstr("  1. " + found.rule + " (SDM "))
+          << target << found.bug;
+    }
+    EXPECT_THAT(ran.out,
+                AllOf(Not(HasSubstr("  2. ")), Not(HasSubstr("never came up"))))
+        << target << found.bug;
+  }
+}
+
+TEST(CheckObjectsTest, WhatMemoryTypesCameOutWrongIsKeptAndAskedAgain) {
+  const std::string target = EPTDIFF_EXAMPLES "/libmtrr_types_guest.so";
+  const TestDirectory directory;
+  const std::string kept = directory.Path("kept");
+  const auto check = [&](const std::string& bug, const std::string& where) {
+    return RunEptdiff({"check", target, "--cases", "4000", where, kept},
+                      {"EPTDIFF_EXAMPLE_BUG=" + bug});
+  };
+  const Ran found = check("pat-ignored", "--out");
+  EXPECT_EQ(found.status, 1) << found.err;
+  const std::string file = kept + "/eptdiff-mtrr_types_guest-page-pat.mtrr";
+  EXPECT_THAT(ContentOf(file),
+              AllOf(HasSubstr("proto-message: MemoryTypeCase"),
+                    HasSubstr("page {"), HasSubstr("expected: ")));
+  const Ran mended = check("", "--corpus");
+  EXPECT_EQ(mended.status, 0) << mended.out << mended.err;
+  EXPECT_THAT(mended.out, HasSubstr("(1 from the corpus)"));
+  directory.File("kept/bad.mtrr", "hpa: 0x1001\n");
+  const Ran bad = check("", "--corpus");
+  EXPECT_EQ(bad.status, 2);
+  EXPECT_THAT(bad.err, HasSubstr(".mtrr:1:1: hpa: 0x1001 is not a multiple"));
 }
 
 #ifdef EPTDIFF_HAS_CLANG

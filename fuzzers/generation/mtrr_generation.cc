@@ -13,7 +13,7 @@ constexpr std::uint64_t k4K = 0x1000, k2M = 0x200000, k1G = 0x40000000;
 constexpr std::uint64_t kMegabyte = 0x100000;
 constexpr std::uint64_t kWcSupported = 1 << 10, kFixedSupported = 1 << 8;
 constexpr std::uint64_t kEnabled = 1 << 11, kFixedEnabled = 1 << 10;
-constexpr std::uint64_t kValid = 1 << 11;
+constexpr std::uint64_t kValid = 1 << 11, kSmrrSupported = 1 << 11;
 constexpr std::uint64_t kEachField = 0x0101010101010101;
 
 std::uint64_t SomeType(Random& random) {
@@ -74,51 +74,83 @@ std::uint64_t SomePlace(Random& random, const Mtrrs& mtrrs,
   }
 }
 
-// Smaller questions, the boldest first. Nothing grows again: that ends.
-std::vector<MtrrQuestion> Smaller(const MtrrQuestion& question) {
-  std::vector<MtrrQuestion> smaller;
-  const auto add = [&](auto change) {
-    MtrrQuestion other = question;
-    change(other);
-    other.hpa &= ~(other.bytes - 1);
-    if (other != question) smaller.push_back(other);
-  };
+// Mtrrs with less in them, the boldest first: `add` takes what changes some.
+template <typename Add>
+void SmallerMtrrs(const Mtrrs& mtrrs, const Add& add) {
   for (std::size_t i = 0; i < kVariableMtrrs; ++i) {
-    add([&](MtrrQuestion& q) {  // the others move up
-      auto& ranges = q.mtrrs.variable;
+    add([i](Mtrrs& m) {  // the others move up
+      auto& ranges = m.variable;
       std::move(ranges.begin() + static_cast<std::ptrdiff_t>(i) + 1,
                 ranges.end(), ranges.begin() + static_cast<std::ptrdiff_t>(i));
       ranges.back() = {};
     });
   }
   for (std::size_t i = 0; i < kFixedMtrrs; ++i) {
-    add([&](MtrrQuestion& q) { q.mtrrs.fixed[i] = 0; });
-    if (question.mtrrs.fixed[i] == 0) continue;
-    add([&](MtrrQuestion& q) { q.mtrrs.fixed[i] = 6 * kEachField; });
+    add([i](Mtrrs& m) { m.fixed[i] = 0; });
+    if (mtrrs.fixed[i] == 0) continue;
+    add([i](Mtrrs& m) { m.fixed[i] = 6 * kEachField; });
   }
-  add([](MtrrQuestion& q) { q.mtrrs.def_type &= ~kFixedEnabled; });
-  add([](MtrrQuestion& q) { q.mtrrs.def_type &= ~std::uint64_t{0xff}; });
+  add([](Mtrrs& m) { m.def_type &= ~kFixedEnabled; });
+  add([](Mtrrs& m) { m.def_type &= ~std::uint64_t{0xff}; });
+  add([](Mtrrs& m) {
+    m.cap &= ~kSmrrSupported;
+    m.smrr = {};
+  });
+  add([](Mtrrs& m) {
+    std::size_t count = kVariableMtrrs;
+    while (count > 0 && m.variable[count - 1] == VariableMtrr()) --count;
+    m.cap = (m.cap & ~std::uint64_t{0xff}) | count;
+  });
+}
+
+// Smaller questions. Nothing grows again: that ends.
+std::vector<MtrrQuestion> Smaller(const MtrrQuestion& question) {
+  std::vector<MtrrQuestion> smaller;
+  const auto add = [&](auto change) {
+    MtrrQuestion other = question;
+    change(other);
+    other.hpa &= ~(other.bytes - 1);
+    if (other.page.has_value()) other.page->gpa &= ~(other.bytes - 1);
+    if (other != question) smaller.push_back(other);
+  };
+  const auto add_page = [&](auto change) {
+    if (!question.page.has_value()) return;
+    add([&](MtrrQuestion& q) { change(*q.page); });
+  };
+  SmallerMtrrs(question.mtrrs, [&](auto change) {
+    add([&](MtrrQuestion& q) { change(q.mtrrs); });
+  });
+  if (question.page.has_value()) {
+    SmallerMtrrs(question.page->mtrrs, [&](auto change) {
+      add_page([&](AskedPage& page) { change(page.mtrrs); });
+    });
+  }
+  add_page([](AskedPage& page) { page.is_device = false; });
+  add_page([](AskedPage& page) { page.is_unsnooped = false; });
+  add_page([](AskedPage& page) { page.cache_disabled = false; });
   add([](MtrrQuestion& q) { q.bytes = std::max(q.bytes >> 9, k4K); });
   add([](MtrrQuestion& q) { q.hpa = 0; });
   add([](MtrrQuestion& q) { q.hpa &= k1G - 1; });
   add([](MtrrQuestion& q) { q.hpa &= q.hpa - 1; });
-  add([](MtrrQuestion& q) {
-    std::size_t count = kVariableMtrrs;
-    while (count > 0 && q.mtrrs.variable[count - 1] == VariableMtrr()) --count;
-    q.mtrrs.cap = (q.mtrrs.cap & ~std::uint64_t{0xff}) | count;
-  });
+  add_page([](AskedPage& page) { page.gpa = 0; });
+  add_page([](AskedPage& page) { page.gpa &= k1G - 1; });
+  add_page([](AskedPage& page) { page.gpa &= page.gpa - 1; });
   return smaller;
 }
 
-}  // namespace
+// SMRAM where firmware has it: some MBytes below 4 GBytes, or among the ranges.
+VariableMtrr SomeSmrr(Random& random) {
+  const std::uint64_t size = kMegabyte << random.Below(5);
+  const std::uint64_t base =
+      random.OneIn(2) ? 2 * k1G - size : k1G * random.Below(4) + 2 * size;
+  return {base | SomeType(random),
+          (0xffff'ffff & ~(size - 1)) | (random.OneIn(8) ? 0 : kValid)};
+}
 
-MtrrQuestion GenerateMtrrQuestion(std::uint64_t seed) {
+Mtrrs SomeMtrrs(Random& random, std::vector<std::size_t>& used) {
   static constexpr std::uint8_t kWidths[] = {36, 39, 46, 52};
   static constexpr std::uint64_t kCounts[] = {10, 10, 8, 8, 4, 0};
-  static constexpr std::uint64_t kPages[] = {k4K, k4K, k2M, k2M, k2M, k1G};
-  Random random(seed);
-  MtrrQuestion question;
-  Mtrrs& mtrrs = question.mtrrs;
+  Mtrrs mtrrs;
   mtrrs.maxphyaddr = random.Pick(kWidths);
   mtrrs.cap = random.Pick(kCounts) | kWcSupported;
   if (!random.OneIn(8)) mtrrs.cap |= kFixedSupported;
@@ -127,14 +159,52 @@ MtrrQuestion GenerateMtrrQuestion(std::uint64_t seed) {
   if (!random.OneIn(3)) mtrrs.def_type |= kFixedEnabled;
   SetFixed(random, mtrrs);
   const std::size_t count = mtrrs.cap & 0xff;
-  std::vector<std::size_t> used;
   while (used.size() < count && !random.OneIn(4)) {
     used.push_back(used.size());
     mtrrs.variable[used.back()] = SomeRange(random, mtrrs);
   }
-  question.bytes = random.Pick(kPages);
-  question.hpa =
-      SomePlace(random, mtrrs, used) & WidthMask(mtrrs) & ~(question.bytes - 1);
+  return mtrrs;
+}
+
+std::uint64_t SomePageSize(Random& random) {
+  static constexpr std::uint64_t kPages[] = {k4K, k4K, k2M, k2M, k2M, k1G};
+  return random.Pick(kPages);
+}
+
+}  // namespace
+
+MtrrQuestion GenerateMtrrQuestion(std::uint64_t seed) {
+  Random random(seed);
+  MtrrQuestion question;
+  std::vector<std::size_t> used;
+  Mtrrs& mtrrs = question.mtrrs;
+  mtrrs = SomeMtrrs(random, used);
+  question.bytes = SomePageSize(random);
+  question.hpa = SomePlace(random, mtrrs, used);
+  if (random.OneIn(4)) {
+    mtrrs.cap |= kSmrrSupported;
+    mtrrs.smrr = SomeSmrr(random);
+    if (random.OneIn(2)) {  // in it, or just beyond
+      const std::uint64_t base = mtrrs.smrr.base & ~(k4K - 1);
+      question.hpa = base + kMegabyte * random.Below(20);
+    }
+  }
+  question.hpa &= WidthMask(mtrrs) & ~(question.bytes - 1);
+  return question;
+}
+
+MtrrQuestion GeneratePageQuestion(std::uint64_t seed) {
+  MtrrQuestion question = GenerateMtrrQuestion(seed);
+  Random random(~seed);
+  AskedPage& page = question.page.emplace();
+  std::vector<std::size_t> used;
+  page.mtrrs = SomeMtrrs(random, used);
+  page.gpa = SomePlace(random, page.mtrrs, used);
+  if (random.OneIn(4)) page.gpa = question.hpa;
+  page.gpa &= WidthMask(page.mtrrs) & ~(question.bytes - 1);
+  page.is_device = random.OneIn(4);
+  page.is_unsnooped = random.OneIn(2);
+  page.cache_disabled = random.OneIn(4);
   return question;
 }
 

@@ -13,6 +13,8 @@ namespace eptdiff {
 // The same seed gives the same question: MTRRs as firmware might set them, with
 // overlaps and leftovers, and a page in or next to some range.
 MtrrQuestion GenerateMtrrQuestion(std::uint64_t seed);
+// Likewise, of a guest's page: of each kind, next to ranges of both MTRRs.
+MtrrQuestion GeneratePageQuestion(std::uint64_t seed);
 
 // The smallest question that `shows` still holds for, as far as leaving out one
 // thing at a time leads. It holds for `question`.

@@ -4,7 +4,7 @@
 #include <bit>
 #include <cstddef>
 #include <initializer_list>
-#include <iterator>
+#include <string>
 
 namespace eptdiff {
 namespace {
@@ -24,6 +24,14 @@ bool Matches(const Mtrrs& mtrrs, const VariableMtrr& range,
              std::uint64_t address) {
   const std::uint64_t mask = AddressMask(mtrrs, range);
   return (range.mask >> 11 & 1) != 0 && (address & mask) == (range.base & mask);
+}
+
+// 12.11.2.4: the mask is one of 32 bits, since the range is below 4 GBytes. As
+// a variable range; not valid if there is none.
+VariableMtrr Smrr(const Mtrrs& mtrrs) {
+  if ((mtrrs.cap >> 11 & 1) == 0) return {};
+  return {mtrrs.smrr.base & 0xffff'ffff,
+          mtrrs.smrr.mask | (WidthMask(mtrrs) & ~std::uint64_t{0xffff'ffff})};
 }
 
 std::size_t VariableCount(const Mtrrs& mtrrs) {
@@ -49,9 +57,11 @@ ByteType FixedTypeAt(const Mtrrs& mtrrs, std::uint64_t address) {
 
 // The first address above `address` where a range may begin or end.
 std::uint64_t NextBorder(const Mtrrs& mtrrs, std::uint64_t address) {
-  std::uint64_t next = WidthMask(mtrrs) + 1;
-  for (std::size_t i = 0; i < VariableCount(mtrrs); ++i) {
-    const VariableMtrr& range = mtrrs.variable[i];
+  std::uint64_t next = ~std::uint64_t{0};
+  if (address <= WidthMask(mtrrs)) next = WidthMask(mtrrs) + 1;
+  for (std::size_t i = 0; i <= VariableCount(mtrrs); ++i) {
+    const VariableMtrr range =
+        i < VariableCount(mtrrs) ? mtrrs.variable[i] : Smrr(mtrrs);
     const std::uint64_t mask = AddressMask(mtrrs, range);
     if (mask == 0) continue;
     const std::uint64_t size = mask & -mask;
@@ -88,24 +98,38 @@ const MtrrRuleInfo& InfoOf(MtrrRule rule) {
       {"mtrr-undefined", "3A 12.11.4.1", "other overlaps are undefined"},
       {"mtrr-default", "3A 12.11.4.1",
        "in no range: the default type (bits 7:0 of IA32_MTRR_DEF_TYPE)"},
+      {"mtrr-smrr", "3A 12.11.2.4",
+       "memory in the SMRR's range is UC outside of SMM, whatever the type in "
+       "IA32_SMRR_PHYSBASE"},
       {"mtrr-several-types", "3A 12.11.9",
        "a large page in memory of several types is split, or is of the most "
        "conservative type"},
+      {"page-device", "29.3.7.2",
+       "a device's memory is what the machine's MTRRs and the guest's PAT "
+       "give, or UC, whatever the guest has in its PAT"},
+      {"page-write-back", "3A 12.12.4",
+       "RAM that the host has mapped, too, is WB, and the guest's PAT has no "
+       "say: one page of two types is not supported"},
+      {"page-cache-disabled", "29.3.7.2",
+       "while the guest's CR0.CD is 1, which the processor does not see, its "
+       "memory is UC, and its PAT has no say"},
+      {"page-unsnooped", "29.3.7.2",
+       "a guest with a device that does not snoop caches has the memory types "
+       "that its MTRRs and its PAT give"},
+      {"page-pat", "29.3.7.2",
+       "the guest's PAT counts, together with the type by the MTRRs (WB, if "
+       "those have no effect)"},
   };
   return kInfos[static_cast<int>(rule)];
 }
 
-ByteType TypeAt(const Mtrrs& mtrrs, std::uint64_t hpa) {
-  const bool enabled = (mtrrs.def_type >> 11 & 1) != 0;
-  const bool fixed_enabled =
-      (mtrrs.def_type >> 10 & 1) != 0 && (mtrrs.cap >> 8 & 1) != 0;
-  if (!enabled) return {MtrrRule::kDisabled, kUncacheable, ~std::uint64_t{0}};
-  if (hpa < kMegabyte && fixed_enabled) return FixedTypeAt(mtrrs, hpa);
+namespace {
 
+// `end`: of where the same variable ranges decide.
+ByteType TypeByRanges(const Mtrrs& mtrrs, std::uint64_t hpa,
+                      std::uint64_t end) {
   int matches = 0;
   std::uint32_t types = 0;  // as a set
-  std::uint64_t end = NextBorder(mtrrs, hpa);
-  if (hpa < kMegabyte) end = std::min(end, kMegabyte);
   for (std::size_t i = 0; i < VariableCount(mtrrs); ++i) {
     const VariableMtrr& range = mtrrs.variable[i];
     if (!Matches(mtrrs, range, hpa)) continue;
@@ -128,20 +152,53 @@ ByteType TypeAt(const Mtrrs& mtrrs, std::uint64_t hpa) {
   return {MtrrRule::kUndefined, 0, end};
 }
 
-PageType TypeOf(const MtrrQuestion& question) {
-  const std::uint64_t end = question.hpa + question.bytes;
-  const std::uint32_t split = question.bytes > 0x1000 ? 1u << kSmallerPages : 0;
-  const std::uint32_t unjudged = 1u << kNoSuchPage;
-  const ByteType first = TypeAt(question.mtrrs, question.hpa);
-  std::uint32_t types = 0;
-  for (std::uint64_t at = question.hpa; at < end;) {
-    const ByteType piece = TypeAt(question.mtrrs, at);
+}  // namespace
+
+ByteType TypeAt(const Mtrrs& mtrrs, std::uint64_t hpa) {
+  const bool enabled = (mtrrs.def_type >> 11 & 1) != 0;
+  const bool fixed_enabled =
+      (mtrrs.def_type >> 10 & 1) != 0 && (mtrrs.cap >> 8 & 1) != 0;
+  std::uint64_t end = NextBorder(mtrrs, hpa);
+  if (hpa < kMegabyte) end = std::min(end, kMegabyte);
+  ByteType found;
+  if (!enabled) {
+    found = {MtrrRule::kDisabled, kUncacheable, end};
+  } else if (hpa < kMegabyte && fixed_enabled) {
+    found = FixedTypeAt(mtrrs, hpa);
+    found.end = std::min(found.end, end);
+  } else {
+    found = TypeByRanges(mtrrs, hpa, end);
+  }
+  // The memory type of SMM is not for guests, and what no type is defined for
+  // has one there.
+  if (Matches(mtrrs, Smrr(mtrrs), hpa)) {
+    found.is_smram = true;
+    if (found.rule == MtrrRule::kUndefined) found.type = kUncacheable;
+    found.rule = MtrrRule::kSmrr;
+  }
+  return found;
+}
+
+PageType TypeOf(const Mtrrs& mtrrs, std::uint64_t hpa, std::uint64_t bytes) {
+  const std::uint64_t end = hpa + bytes;
+  const std::uint32_t unjudged =
+      1u << kNoSuchPage | (bytes > 0x1000 ? 1u << kSmallerPages : 0);
+  const MtrrRule first = TypeAt(mtrrs, hpa).rule;
+  std::uint32_t types = 0;     // as sets: that there are,
+  std::uint32_t common = ~0u;  // and that each byte may have
+  bool is_smram = false;
+  for (std::uint64_t at = hpa; at < end;) {
+    const ByteType piece = TypeAt(mtrrs, at);
     if (piece.rule == MtrrRule::kUndefined) return {piece.rule, ~0u};
     types |= 1u << piece.type;
+    common &= 1u << piece.type | (piece.is_smram ? 1u << kUncacheable : 0);
+    is_smram |= piece.is_smram;
     at = piece.end;
   }
-  if (std::has_single_bit(types)) {
-    return {first.rule, types | split | unjudged};
+  if (common != 0) {
+    // UC is on the safe side of what is UC in part.
+    if (is_smram) common |= 1u << kUncacheable;
+    return {first, common | unjudged};
   }
   // The most conservative is UC if there is UC, and WT of WT and WB; otherwise
   // UC is on the safe side.
@@ -149,21 +206,24 @@ PageType TypeOf(const MtrrQuestion& question) {
   if (types == (1u << kWriteThrough | 1u << kWriteBack)) {
     conservative |= 1u << kWriteThrough;
   }
-  return {MtrrRule::kSeveralTypes, conservative | split | unjudged};
+  return {MtrrRule::kSeveralTypes, conservative | unjudged};
 }
 
-std::string_view MtrrAnswerWords(std::uint32_t answer) {
-  static constexpr std::string_view kWords[] = {"UC",
-                                                "WC",
-                                                "type 2, which is reserved",
-                                                "type 3, which is reserved",
-                                                "WT",
-                                                "WP",
-                                                "WB",
-                                                "type 7, which is reserved",
-                                                "smaller pages",
-                                                "no such page"};
-  return answer < std::size(kWords) ? kWords[answer] : "no answer at all";
+std::string MtrrAnswerWords(std::uint32_t answer) {
+  static constexpr const char* kTypes[] = {"UC",
+                                           "WC",
+                                           "type 2, which is reserved",
+                                           "type 3, which is reserved",
+                                           "WT",
+                                           "WP",
+                                           "WB",
+                                           "type 7, which is reserved"};
+  if (answer < kPatIsIgnored) return kTypes[answer];
+  if (answer < 2 * kPatIsIgnored) {
+    return std::string(kTypes[answer - kPatIsIgnored]) + ", the PAT ignored";
+  }
+  if (answer == kSmallerPages) return "smaller pages";
+  return answer == kNoSuchPage ? "no such page" : "no answer at all";
 }
 
 }  // namespace eptdiff

@@ -2,13 +2,14 @@
 // 12.11.4.1), and what an EPT entry that maps it may say.
 //
 // This folder stands alone, and knows nothing of walks. Begin with mtrrs.h, the
-// question.
+// question; page_types.h has what guests are to get.
 //
 // Thread-safety: pure functions.
 #ifndef EPTDIFF_ORACLE_MTRR_MEMORY_TYPES_H_
 #define EPTDIFF_ORACLE_MTRR_MEMORY_TYPES_H_
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "oracle/mtrr/mtrrs.h"
@@ -26,9 +27,16 @@ enum class MtrrRule : std::uint8_t {
   kWriteThroughWins,
   kUndefined,
   kDefault,
+  kSmrr,
   kSeveralTypes,  // of a large page
+  // Of pages of guests (page_types.h).
+  kDevice,
+  kWriteBack,
+  kCacheDisabled,
+  kUnsnooped,
+  kPatIgnored,
 };
-inline constexpr int kMtrrRuleCount = 10;
+inline constexpr int kMtrrRuleCount = 16;
 
 struct MtrrRuleInfo {
   std::string_view name;     // "mtrr-uc-wins"
@@ -42,22 +50,26 @@ struct ByteType {
   MtrrRule rule;
   std::uint8_t type;  // undefined if the rule is
   std::uint64_t end;
+  bool is_smram = false;  // UC as well, and rather
 };
 ByteType TypeAt(const Mtrrs& mtrrs, std::uint64_t hpa);
 
-// Answers: a memory type, or one of these (eptdiff_mtrr.h).
-inline constexpr std::uint32_t kSmallerPages = 8;
-inline constexpr std::uint32_t kNoSuchPage = 9;
+// Answers: a memory type, of a guest's page with kPatIsIgnored or without, or
+// one of these.
+inline constexpr std::uint32_t kPatIsIgnored = 8;
+inline constexpr std::uint32_t kSmallerPages = 16;
+inline constexpr std::uint32_t kNoSuchPage = 17;
 
 // Of a page: bit n says that answer n is right.
 struct PageType {
   MtrrRule rule;
   std::uint32_t permitted;
 };
-PageType TypeOf(const MtrrQuestion& question);
+// By the MTRRs, of the page of `bytes` from `hpa` on.
+PageType TypeOf(const Mtrrs& mtrrs, std::uint64_t hpa, std::uint64_t bytes);
 
-// "WB", "smaller pages", "7, which is no memory type".
-std::string_view MtrrAnswerWords(std::uint32_t answer);
+// "WB", "WB, the PAT ignored", "smaller pages", "type 7, which is reserved".
+std::string MtrrAnswerWords(std::uint32_t answer);
 
 }  // namespace eptdiff
 

@@ -120,7 +120,7 @@ TEST(MemoryTypesTest, ALargePageOfSeveralTypesIsSplitOrConservative) {
   constexpr std::uint64_t kInside = k2M + 5 * k4K;
   const auto permitted = [](const Mtrrs& mtrrs, std::uint64_t hpa,
                             std::uint64_t bytes) {
-    return TypeOf({mtrrs, hpa, bytes}).permitted;
+    return TypeOf(mtrrs, hpa, bytes).permitted;
   };
   const Mtrrs uc = With(kWb, {{kInside, k4K, kUc}});
   EXPECT_EQ(permitted(uc, k2M, k2M), kSplit | 1u << kUc);
@@ -145,7 +145,30 @@ TEST(MemoryTypesTest, AMaskWithAGapHasManyRanges) {
   ExpectByte(mtrrs, 0, MtrrRule::kOneRange, kUc);
   ExpectByte(mtrrs, k4K, MtrrRule::kDefault, kWb);
   ExpectByte(mtrrs, k2M, MtrrRule::kOneRange, kUc);
-  EXPECT_EQ(TypeOf({mtrrs, k2M, k2M}).rule, MtrrRule::kSeveralTypes);
+  EXPECT_EQ(TypeOf(mtrrs, k2M, k2M).rule, MtrrRule::kSeveralTypes);
+}
+
+// 3A 12.11.2.4. Where MTRRs say something else, that is no mistake: nothing can
+// be reached there.
+TEST(MemoryTypesTest, SmramIsUncacheableWhateverItsTypeInSmm) {
+  constexpr std::uint64_t kBase = 0x7f80'0000, kSize = 0x80'0000;
+  Mtrrs mtrrs = With(kWb, {{0, 2 * k1G, kWt}});
+  mtrrs.smrr = {kBase | kWc, (0xffff'ffff & ~(kSize - 1)) | kEnabled};
+  ExpectByte(mtrrs, kBase, MtrrRule::kOneRange, kWt);
+  mtrrs.cap |= 1 << 11;
+  ExpectByte(mtrrs, kBase, MtrrRule::kSmrr, kWt);
+  ExpectByte(mtrrs, kBase + kSize - 1, MtrrRule::kSmrr, kWt);
+  ExpectByte(mtrrs, kBase - 1, MtrrRule::kOneRange, kWt);
+  ExpectByte(mtrrs, kBase + kSize, MtrrRule::kDefault, kWb);
+  // The range is below 4 GBytes.
+  ExpectByte(mtrrs, kBase + 4 * k1G, MtrrRule::kDefault, kWb);
+  EXPECT_EQ(TypeOf(mtrrs, kBase, k4K).permitted,
+            1u << kWt | 1u << kUc | 1u << kNoSuchPage);
+  // Of a large page of which a part is SMRAM.
+  EXPECT_EQ(TypeOf(mtrrs, k1G, k1G).permitted,
+            1u << kWt | 1u << kUc | 1u << kNoSuchPage | 1u << kSmallerPages);
+  mtrrs.smrr.mask &= ~kEnabled;
+  ExpectByte(mtrrs, kBase, MtrrRule::kOneRange, kWt);
 }
 
 TEST(MemoryTypesTest, EachRuleHasANameOfItsOwn) {

@@ -2,13 +2,17 @@
  *
  * A hypervisor that hands the machine's memory to its guest as it is takes the
  * types from the MTRRs: with EPT in use they have no effect on a guest's
- * accesses (29.3.7), so what they say has to be in the entries. C99, also C++.
- * Your code defines one function, and stands, once, in a source file:
+ * accesses (29.3.7), so what they say has to be in the entries. Another gives
+ * each page what its policy has, by the guest's own MTRRs, its CR0.CD, the
+ * devices that it was given. C99, also C++. Your code defines
+ * eptdiff_memory_type(), or eptdiff_page_type() with EPTDIFF_PAGE_POLICY(), or
+ * both; and, once, in a source file:
  *
  *   EPTDIFF_MTRR_DEFINE_ABI;
  *
  * Build it as a shared object, and `eptdiff check ./libmine.so` asks for pages
- * under MTRRs of all kinds, and compares with the SDM (volume 3A, 12.11).
+ * under MTRRs of all kinds, and compares with the SDM (volume 3A, 12.11;
+ * 29.3.7.2).
  */
 #ifndef EPTDIFF_MTRR_H_
 #define EPTDIFF_MTRR_H_
@@ -43,6 +47,11 @@ typedef struct eptdiff_mtrrs {
   struct {
     uint64_t base, mask;
   } variable[EPTDIFF_MTRR_VARIABLE];
+  /* IA32_SMRR_PHYSBASE and IA32_SMRR_PHYSMASK (1F2H, 1F3H), if bit 11 of
+   * IA32_MTRRCAP is 1. */
+  struct {
+    uint64_t base, mask;
+  } smrr;
 } eptdiff_mtrrs;
 
 /* Answers beside the memory types (0 UC, 1 WC, 4 WT, 5 WP, 6 WB): no page of
@@ -57,6 +66,48 @@ EPTDIFF_TARGET_EXPORT uint32_t eptdiff_memory_type(const eptdiff_mtrrs* mtrrs,
                                                    uint64_t hpa,
                                                    uint64_t bytes);
 
+/* A page that a guest gets. */
+typedef struct eptdiff_page {
+  uint32_t size;              /* of this structure, set by the harness */
+  uint32_t flags;             /* EPTDIFF_PAGE_... */
+  const eptdiff_mtrrs* host;  /* the machine's: of host-physical addresses */
+  const eptdiff_mtrrs* guest; /* the guest's own: of guest-physical ones */
+  uint64_t guest_cr0;         /* bits 31, 5 and 0 are 1, bit 30 (CD) may be */
+  uint64_t gpa, hpa, bytes;   /* each a multiple of `bytes` */
+} eptdiff_page;
+/* It is memory of a device (MMIO), not RAM. */
+#define EPTDIFF_PAGE_IS_DEVICE 1u
+/* The guest has a device whose accesses to memory do not snoop caches. */
+#define EPTDIFF_PAGE_IS_UNSNOOPED 2u
+
+/* What decides about RAM, as your hypervisor means it: */
+/* the machine's MTRRs and the guest's PAT, for who has its memory as it is; */
+#define EPTDIFF_RAM_AS_MACHINE 0u
+/* nothing: the host has it mapped, too, and write-back, so it is WB, and the
+ * guest's PAT does not count (3A 12.12.4), unless the guest has a device as
+ * above: then as next; */
+#define EPTDIFF_RAM_WRITE_BACK 1u
+/* the guest's MTRRs, CR0.CD and PAT. */
+#define EPTDIFF_RAM_AS_GUEST 2u
+/* And, or-ed to it: while the guest runs, CR0.CD is the guest's. Then the
+ * processor makes all UC by itself; otherwise the entries have to. */
+#define EPTDIFF_CD_IS_THE_GUESTS 0x100u
+/* Or, or-ed to the second or third: the guest's MTRRs and CR0.CD have no
+ * effect, as if its MTRRs made all memory WB; where they counted its PAT alone
+ * does. */
+#define EPTDIFF_PAT_ALONE 0x200u
+
+/* EPTDIFF_PAGE_POLICY(EPTDIFF_RAM_WRITE_BACK); once, in a source file. */
+#define EPTDIFF_PAGE_POLICY(policy) \
+  const uint32_t eptdiff_page_policy = (policy)
+extern EPTDIFF_TARGET_EXPORT const uint32_t eptdiff_page_policy;
+
+/* Bits 6:3 of the page's entry, where they stand there (30H: WB; 70H: WB, and
+ * the PAT ignored), or one of the answers below, which no entry is. */
+#define EPTDIFF_PAGE_SMALLER_PAGES 0x100u
+#define EPTDIFF_PAGE_NO_SUCH_PAGE 0x101u
+EPTDIFF_TARGET_EXPORT uint32_t eptdiff_page_type(const eptdiff_page* page);
+
 /* What RDMSR gives, for a stub of it: of an MSR that is none of these, 0. */
 static inline uint64_t eptdiff_mtrrs_read(const eptdiff_mtrrs* mtrrs,
                                           uint32_t msr) {
@@ -65,6 +116,8 @@ static inline uint64_t eptdiff_mtrrs_read(const eptdiff_mtrrs* mtrrs,
   if (msr == 0x250) return mtrrs->fixed[0];
   if (msr == 0x258 || msr == 0x259) return mtrrs->fixed[1 + (msr - 0x258)];
   if (msr >= 0x268 && msr <= 0x26f) return mtrrs->fixed[3 + (msr - 0x268)];
+  if (msr == 0x1f2) return mtrrs->smrr.base;
+  if (msr == 0x1f3) return mtrrs->smrr.mask;
   if (msr >= 0x200 && msr < 0x200 + 2 * EPTDIFF_MTRR_VARIABLE) {
     const uint32_t n = (msr - 0x200) / 2;
     return (msr & 1) != 0 ? mtrrs->variable[n].mask : mtrrs->variable[n].base;

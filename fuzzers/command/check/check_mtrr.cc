@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +13,7 @@
 #include "fuzzers/command/check/check_progress.h"
 #include "fuzzers/command/fuzz/interrupt.h"
 #include "fuzzers/command/fuzz/seconds_since.h"
+#include "fuzzers/text/memory_type_text.h"
 #include "fuzzers/text/view.h"
 #include "oracle/mtrr/memory_types.h"
 
@@ -20,11 +23,12 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 void Ask(const MtrrCheckOptions& options, MtrrTargetCheck& check) {
+  const std::uint64_t given = check.asked();
   const Clock::time_point start = Clock::now();
   CheckProgress progress;
   const auto more = [&] {
     if (Interrupt::Came()) return false;
-    if (options.cases != 0) return check.asked() < options.cases;
+    if (options.cases != 0) return check.asked() - given < options.cases;
     return SecondsSince(start) < static_cast<double>(options.seconds);
   };
   while (more()) {
@@ -36,54 +40,58 @@ void Ask(const MtrrCheckOptions& options, MtrrTargetCheck& check) {
   }
 }
 
+// How many it was asked; a question after which it ends is the last of a batch.
+std::uint64_t AskGiven(const std::vector<MtrrQuestion>& given,
+                       const MtrrSession& session, MtrrTargetCheck& check) {
+  for (const MtrrQuestion& question : given) {
+    const bool is_of_page = question.page.has_value();
+    if (is_of_page ? session.SaysPages() : session.SaysMemory()) {
+      check.Try({question});
+    }
+  }
+  return check.asked();
+}
+
 std::string PermittedWords(std::uint32_t permitted) {
   std::vector<std::string> words;
   for (std::uint32_t answer = 0; answer < kNoSuchPage; ++answer) {
     if ((permitted >> answer & 1) == 0) continue;
-    words.emplace_back(MtrrAnswerWords(answer));
+    words.push_back(MtrrAnswerWords(answer));
   }
   return absl::StrJoin(words, ", or ");
 }
 
-// The registers that say something, by the SDM's names.
-std::string RegistersText(const Mtrrs& mtrrs) {
-  static constexpr const char* kFixed[kFixedMtrrs] = {
-      "64K_00000", "16K_80000", "16K_A0000", "4K_C0000", "4K_C8000", "4K_D0000",
-      "4K_D8000",  "4K_E0000",  "4K_E8000",  "4K_F0000", "4K_F8000"};
-  std::string text = absl::StrFormat(
-      "MAXPHYADDR %d\nIA32_MTRRCAP 0x%x\n"
-      "IA32_MTRR_DEF_TYPE 0x%x\n",
-      mtrrs.maxphyaddr, mtrrs.cap, mtrrs.def_type);
-  for (std::size_t i = 0; i < kFixedMtrrs; ++i) {
-    if (mtrrs.fixed[i] == 0) continue;
-    absl::StrAppendFormat(&text, "IA32_MTRR_FIX%s 0x%016x\n", kFixed[i],
-                          mtrrs.fixed[i]);
-  }
-  for (std::size_t i = 0; i < (mtrrs.cap & 0xff) && i < kVariableMtrrs; ++i) {
-    const VariableMtrr& range = mtrrs.variable[i];
-    if (range == VariableMtrr()) continue;
-    absl::StrAppendFormat(
-        &text, "IA32_MTRR_PHYSBASE%d 0x%x  PHYSMASK%d 0x%x  (%s%s)\n", i,
-        range.base, i, range.mask, View(MtrrAnswerWords(range.base & 7)),
-        (range.mask >> 11 & 1) != 0 ? "" : ", not valid");
-  }
-  return text;
+// What is asked: "the memory type of the guest's page of 0x1000 bytes at ...".
+std::string StepWords(const MtrrQuestion& question) {
+  std::string words = "the memory type of the page of ";
+  absl::StrAppendFormat(&words, "0x%x bytes at host-physical 0x%x",
+                        question.bytes, question.hpa);
+  if (!question.page.has_value()) return words;
+  const AskedPage& page = *question.page;
+  absl::StrAppendFormat(
+      &words, ", guest-physical 0x%x: %s%s%s", page.gpa,
+      page.is_device ? "memory of a device" : "RAM",
+      page.cache_disabled ? "; the guest's CR0.CD is 1" : "",
+      page.is_unsnooped ? "; it has a device that does not snoop caches" : "");
+  return words;
 }
 
 CheckFinding FindingOf(const MtrrFinding& found, const std::string& name) {
+  const bool answers = found.reply.incident.kind == IncidentKind::kNone;
   const MtrrRuleInfo& info = InfoOf(found.rule);
   CheckFinding finding;
   finding.signature = found.Signature(name);
   finding.cases = found.count;
   finding.output = found.output;
-  finding.step = absl::StrFormat(
-      "the memory type of the page of 0x%x bytes at "
-      "host-physical 0x%x",
-      found.question.bytes, found.question.hpa);
+  finding.step = StepWords(found.question);
   finding.expected = PermittedWords(found.permitted);
-  finding.question = RegistersText(found.question.mtrrs);
   finding.consequence = Consequence::kMemoryType;
-  if (found.reply.incident.kind != IncidentKind::kNone) {
+  finding.memory_types = {
+      .question = found.question,
+      .signature = finding.signature,
+      .sdm_section = answers ? std::string(info.section) : "",
+      .expected = finding.expected};
+  if (!answers) {
     finding.consequence = Consequence::kNoAnswer;
     finding.identifier = SignaturePart(found.reply.incident);
     finding.given = finding.sentence = WordsOf(found.reply.incident);
@@ -93,15 +101,18 @@ CheckFinding FindingOf(const MtrrFinding& found, const std::string& name) {
   finding.sdm_section = std::string(info.section);
   finding.sentence =
       absl::StrCat("it does not keep to this: ", View(info.words));
-  finding.given = std::string(MtrrAnswerWords(found.reply.answer));
+  finding.given = MtrrAnswerWords(found.reply.answer);
   return finding;
 }
 
 }  // namespace
 
-CheckReport CheckMtrr(MtrrSession& session, const MtrrCheckOptions& options) {
+CheckReport CheckMtrr(MtrrSession& session,
+                      const std::vector<MtrrQuestion>& given,
+                      const MtrrCheckOptions& options) {
   const Clock::time_point start = Clock::now();
   MtrrTargetCheck check(session, options.seed);
+  const std::uint64_t from_corpus = AskGiven(given, session, check);
   Ask(options, check);
   CheckReport report;
   report.kind = CheckedKind::kMemoryTypes;
@@ -110,16 +121,14 @@ CheckReport CheckMtrr(MtrrSession& session, const MtrrCheckOptions& options) {
   report.target = options.target;
   report.name = session.name();
   report.cases = report.steps = check.asked();
+  report.given = from_corpus;
   report.disagreeing = check.disagreeing();
   for (const MtrrFinding& found : check.findings()) {
     report.findings.push_back(FindingOf(found, session.name()));
   }
   for (int i = 0; i < kMtrrRuleCount; ++i) {
     const auto rule = static_cast<MtrrRule>(i);
-    if (rule == MtrrRule::kUndefined || rule == MtrrRule::kFixedNotEnabled ||
-        check.IsDecided(rule)) {
-      continue;
-    }
+    if (!check.IsAsked(rule) || check.IsDecided(rule)) continue;
     report.remarks.push_back(
         absl::StrCat("never came up: ", View(InfoOf(rule).name)));
   }

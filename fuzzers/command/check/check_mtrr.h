@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "fuzzers/command/report/check_report.h"
 #include "oracle/target/session/mtrr_session.h"
@@ -20,7 +21,10 @@ struct MtrrCheckOptions {
 
 // Puts questions to it, until an Interrupt came at most, and shows on standard
 // error how far it is.
-CheckReport CheckMtrr(MtrrSession& session, const MtrrCheckOptions& options);
+// `given` comes first, as far as the session says such things.
+CheckReport CheckMtrr(MtrrSession& session,
+                      const std::vector<MtrrQuestion>& given,
+                      const MtrrCheckOptions& options);
 
 }  // namespace eptdiff
 

@@ -41,8 +41,8 @@ constexpr double kAskedIfNot = 0.7;
 constexpr double kConcluded = 0.95;
 constexpr double kLeastConclusion = 1;
 constexpr double kLeastProof = 0.5;
-// Without such a bound, as long at most: many times what it takes, since what is
-// bounded in cases is to end the same on a machine that has much else to do.
+// Without such a bound, as long at most: many times what it takes, since what
+// is bounded in cases is to end the same on a machine that has much else to do.
 constexpr double kMostConclusion = 120;
 constexpr double kMostProof = 5;
 

@@ -15,10 +15,14 @@ bool IsCaseName(const std::filesystem::path& path) {
          (!path.has_extension() || path.extension() == ".textproto");
 }
 
-}  // namespace
+bool IsMemoryTypeName(const std::filesystem::path& path) {
+  return !path.filename().string().starts_with('.') &&
+         path.extension() == ".mtrr";
+}
 
-absl::StatusOr<std::vector<std::string>> CasesUnder(
-    const std::string& directory) {
+absl::StatusOr<std::vector<std::string>> FilesUnder(
+    const std::string& directory,
+    bool (*is_wanted)(const std::filesystem::path&)) {
   namespace fs = std::filesystem;
   std::error_code error;
   if (!fs::is_directory(directory, error)) {
@@ -30,7 +34,7 @@ absl::StatusOr<std::vector<std::string>> CasesUnder(
   for (; !error && entry != fs::recursive_directory_iterator();
        entry.increment(error)) {
     std::error_code gone;  // while we look: a fuzzer may be at work
-    if (entry->is_regular_file(gone) && IsCaseName(entry->path())) {
+    if (entry->is_regular_file(gone) && is_wanted(entry->path())) {
       files.push_back(entry->path().string());
     }
   }
@@ -40,6 +44,18 @@ absl::StatusOr<std::vector<std::string>> CasesUnder(
   }
   std::sort(files.begin(), files.end());
   return files;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<std::string>> CasesUnder(
+    const std::string& directory) {
+  return FilesUnder(directory, IsCaseName);
+}
+
+absl::StatusOr<std::vector<std::string>> MemoryTypeCasesUnder(
+    const std::string& directory) {
+  return FilesUnder(directory, IsMemoryTypeName);
 }
 
 }  // namespace eptdiff

@@ -16,6 +16,10 @@ namespace eptdiff {
 absl::StatusOr<std::vector<std::string>> CasesUnder(
     const std::string& directory);
 
+// Likewise those about memory types: .mtrr files (memory_type_text.h).
+absl::StatusOr<std::vector<std::string>> MemoryTypeCasesUnder(
+    const std::string& directory);
+
 }  // namespace eptdiff
 
 #endif  // EPTDIFF_FUZZERS_COMMAND_FILES_CORPUS_H_

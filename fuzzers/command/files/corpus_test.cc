@@ -21,6 +21,7 @@
 #include "fuzzers/command/words/expected.h"
 #include "fuzzers/encoding/canonical.h"
 #include "fuzzers/targets/panel.h"
+#include "fuzzers/text/memory_type_text.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "oracle/bochs/bochs_oracle.h"
@@ -30,6 +31,7 @@
 #include "oracle/judgement/dialect_oracle.h"
 #include "oracle/judgement/judge.h"
 #include "oracle/judgement/trial.h"
+#include "oracle/mtrr/memory_types.h"
 #include "oracle/reference/dialect.h"
 #include "oracle/reference/dialects/known_dialects.h"
 
@@ -239,13 +241,38 @@ TEST(CorpusTest, EveryDepartureOfAHypervisorsBuilderIsAsItsCaseTells) {
   EXPECT_GT(planted, 0u);
 }
 
+TEST(CorpusTest, CasesAboutMemoryTypesAreReadAndNamedByARule) {
+  const auto paths = MemoryTypeCasesUnder((kCorpus / "deviations").string());
+  ASSERT_TRUE(paths.ok()) << paths.status();
+  for (const std::string& path : *paths) {
+    const auto text = ReadBytes(path, kMaxTextBytes);
+    ASSERT_TRUE(text.ok()) << text.status();
+    const auto c = ParseMemoryTypeCase(*text, path);
+    ASSERT_TRUE(c.ok()) << c.status();
+    EXPECT_EQ(FormatMemoryTypeCase(*c), *text);
+    EXPECT_NE(c->explanation, "") << path;
+    const std::string name = std::filesystem::path(path).stem().string();
+    EXPECT_TRUE(absl::EndsWith(c->signature, "-" + name)) << path;
+    bool is_rule = false;
+    for (int i = 0; i < kMtrrRuleCount; ++i) {
+      is_rule |= InfoOf(static_cast<MtrrRule>(i)).name == name;
+    }
+    EXPECT_TRUE(is_rule) << path;
+  }
+}
+
 // Whoever looks for what was found finds the case.
 TEST(CorpusTest, EveryDepartureStandsInTheirTable) {
   const std::filesystem::path folder = kCorpus / "deviations";
   std::ifstream file(folder / "README.md");
   const std::string table(std::istreambuf_iterator<char>(file), {});
   ASSERT_NE(table, "");
-  for (const std::string& path : FilesUnder("deviations")) {
+  std::vector<std::string> paths = FilesUnder("deviations");
+  const auto memory_types = MemoryTypeCasesUnder(folder.string());
+  ASSERT_TRUE(memory_types.ok()) << memory_types.status();
+  EXPECT_FALSE(memory_types->empty());
+  paths.insert(paths.end(), memory_types->begin(), memory_types->end());
+  for (const std::string& path : paths) {
     const std::string name = std::filesystem::path(path).stem().string();
     EXPECT_TRUE(absl::StrContains(table, absl::StrCat("`", name, "`")) ||
                 absl::StrContains(table, absl::StrCat("/", name, "`")))

@@ -124,7 +124,7 @@ class Sweeper {
 
   // A large page, which has one type, over memory that may have several.
   void HoldAgainstMtrrs(const FoundEntry& leaf, const MappedRange& page) {
-    const PageType type = TypeOf({*mtrrs_, page.hpa, page.bytes});
+    const PageType type = TypeOf(*mtrrs_, page.hpa, page.bytes);
     if (type.rule != MtrrRule::kSeveralTypes) return;
     if ((type.permitted >> (page.type & 7) & 1) != 0) {
       ++sweep_.mixed_conservative;

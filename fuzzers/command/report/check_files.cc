@@ -16,13 +16,15 @@ absl::Status WriteCases(const std::vector<CheckFinding>& findings,
                         const std::string& directory,
                         std::map<std::string, int>& written) {
   for (const CheckFinding& finding : findings) {
-    if (!finding.has_case) continue;
+    if (!finding.has_case && !finding.memory_types.has_value()) continue;
     // Two departures may show in the same field.
     const int times = ++written[finding.signature];
     const absl::Status status = WriteFile(
         absl::StrCat(directory, "/", finding.signature,
-                     times == 1 ? "" : absl::StrCat("-", times), ".textproto"),
-        FormatCase(finding.text_case));
+                     times == 1 ? "" : absl::StrCat("-", times),
+                     finding.has_case ? ".textproto" : ".mtrr"),
+        finding.has_case ? FormatCase(finding.text_case)
+                         : FormatMemoryTypeCase(*finding.memory_types));
     if (!status.ok()) return status;
   }
   return absl::OkStatus();

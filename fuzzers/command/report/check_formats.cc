@@ -51,7 +51,7 @@ void WriteFinding(const CheckFinding& finding, JsonWriter& json) {
     json.Key("signature").String(finding.signature);
   }
   json.Key("cases").Number(static_cast<double>(finding.cases));
-  if (finding.has_case || !finding.question.empty()) {
+  if (finding.has_case || finding.memory_types.has_value()) {
     json.Key("step").String(finding.step);
     json.Key("expected").String(finding.expected);
     json.Key("given").String(finding.given);
@@ -61,7 +61,7 @@ void WriteFinding(const CheckFinding& finding, JsonWriter& json) {
     if (finding.has_case) {
       json.Key("case").String(FormatCase(finding.text_case));
     } else {
-      json.Key("question").String(finding.question);
+      json.Key("question").String(FormatMemoryTypeCase(*finding.memory_types));
     }
   }
   if (finding.lacks_frames) json.Key("allocation_fails").Bool(true);
@@ -94,16 +94,17 @@ std::string Details(const CheckFinding& finding) {
   for (const std::string& line : finding.experiment) {
     absl::StrAppend(&text, "\ntried: ", line);
   }
-  if (!finding.has_case && finding.question.empty()) return text;
+  if (!finding.has_case && !finding.memory_types.has_value()) return text;
   absl::StrAppend(&text, "\nstep: ", finding.step,
                   "\nexpected: ", finding.expected, "\ngiven: ", finding.given,
                   "\n");
   for (const auto& [lead, words] : finding.facts) {
     absl::StrAppend(&text, lead, ": ", words, "\n");
   }
-  absl::StrAppend(
-      &text, "\n",
-      finding.has_case ? FormatCase(finding.text_case) : finding.question);
+  absl::StrAppend(&text, "\n",
+                  finding.has_case
+                      ? FormatCase(finding.text_case)
+                      : FormatMemoryTypeCase(*finding.memory_types));
   return text;
 }
 

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "fuzzers/command/report/check_rules.h"
 #include "fuzzers/command/words/style.h"
 #include "fuzzers/text/case_text.h"
+#include "fuzzers/text/memory_type_text.h"
 #include "oracle/judgement/consequence.h"
 #include "oracle/target/object/edge_map.h"
 
@@ -35,10 +37,10 @@ struct CheckFinding {
   std::string signature;
   std::uint64_t cases = 0;
   bool has_case = false;
-  TextCase text_case;    // the smallest case known
-  std::string question;  // in place of a case, where there is none: its lines
-  std::string step;      // of it, in words
-  std::string expected;  // what the SDM permits there
+  TextCase text_case;                          // the smallest case known
+  std::optional<MemoryTypeCase> memory_types;  // in place of a case
+  std::string step;                            // of it, in words
+  std::string expected;                        // what the SDM permits there
   std::string given;
   // What else is known of it: what it is, and that in words.
   std::vector<std::pair<std::string, std::string>> facts;

@@ -28,9 +28,11 @@ std::string RunWords(const CheckReport& report) {
           report.cases, from_corpus, report.steps, report.seconds);
     case CheckedKind::kMemoryTypes:
       return absl::StrFormat(
-          "says memory types by the MTRRs: %d pages, in "
-          "%.1f s",
-          report.cases, report.seconds);
+          "says memory types by the MTRRs: %d pages%s, in %.1f s", report.cases,
+          report.given == 0
+              ? ""
+              : absl::StrFormat(" (%d from the corpus)", report.given),
+          report.seconds);
     case CheckedKind::kMachine:
       return absl::StrFormat(
           "%d cases (%d of them given), %d steps judged, in %.1f s; %d cases "
@@ -138,7 +140,7 @@ std::vector<std::pair<std::string, std::string>> FindingItems(
   for (const std::string& line : finding.experiment) {
     items.emplace_back("tried", line);
   }
-  if (!finding.has_case && finding.question.empty()) return items;
+  if (!finding.has_case && !finding.memory_types.has_value()) return items;
   items.emplace_back("step", finding.step);
   if (!finding.expected.empty()) {
     items.emplace_back("expected", finding.expected);
@@ -149,7 +151,10 @@ std::vector<std::pair<std::string, std::string>> FindingItems(
 }
 
 std::string FindingQuestion(const CheckFinding& finding) {
-  if (!finding.has_case) return finding.question;
+  if (finding.memory_types.has_value()) {
+    return FormatMemoryTypeCase({.question = finding.memory_types->question});
+  }
+  if (!finding.has_case) return "";
   TextCase bare;
   bare.c = finding.text_case.c;
   return FormatCase(bare);

@@ -1,5 +1,6 @@
-/* Memory types for an identity map, as a hypervisor might take them from the
- * MTRRs; right, unless EPTDIFF_EXAMPLE_BUG names a mistake. All of these are
+/* Memory types as hypervisors take them from the MTRRs: for an identity map, and
+ * by a policy (POLICY) for the pages of a guest that has MTRRs of its own;
+ * right, unless EPTDIFF_EXAMPLE_BUG names a mistake. All of these are
  * hypervisors'. */
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,13 @@
 
 EPTDIFF_MTRR_DEFINE_ABI;
 
+#ifndef POLICY
+#define POLICY EPTDIFF_RAM_WRITE_BACK
+#endif
+EPTDIFF_PAGE_POLICY(POLICY);
+
 enum { UC = 0, WT = 4, WB = 6, NONE = 0xff };
+enum { IGNORE_PAT = 1 << 6 };
 
 static const eptdiff_mtrrs* machine;
 
@@ -41,12 +48,20 @@ static unsigned stronger(unsigned one, unsigned other) {
   return one == WT || other == WT ? WT : one;
 }
 
+/* Accesses from outside of SMM are UC there, and reach nothing. */
+static int is_smram(uint64_t hpa) {
+  const uint64_t base = rdmsr(0x1f2), mask = rdmsr(0x1f3);
+  return (rdmsr(0xfe) & 1 << 11) && (mask & 1 << 11) && hpa >> 32 == 0 &&
+         ((hpa ^ base) & mask & UINT64_C(0xfffff000)) == 0;
+}
+
 static unsigned type_of(uint64_t hpa) {
   const uint64_t def_type = rdmsr(0x2ff);
   const uint64_t width = (UINT64_C(1) << machine->maxphyaddr) - 1;
   unsigned type = NONE;
   uint32_t i;
   int fixed;
+  if (is_smram(hpa)) return has_bug("smram-as-in-smm") ? rdmsr(0x1f2) & 7 : UC;
   if (!(def_type & 1 << 11) && !has_bug("enable-unread")) return UC;
   fixed = (def_type & 1 << 10) && (rdmsr(0xfe) & 1 << 8);
   if (has_bug("fixed-unread")) fixed = 0;
@@ -63,20 +78,52 @@ static unsigned type_of(uint64_t hpa) {
   return has_bug("default-unread") ? WB : def_type & 0xff;
 }
 
-uint32_t eptdiff_memory_type(const eptdiff_mtrrs* mtrrs, uint64_t hpa,
-                             uint64_t bytes) {
+/* A type, or EPTDIFF_MTRR_SMALLER_PAGES. */
+static uint32_t type_of_all(const eptdiff_mtrrs* mtrrs, uint64_t address,
+                            uint64_t bytes) {
   unsigned type;
   uint64_t page;
   machine = mtrrs;
+  type = type_of(address);
+  if (has_bug("large-page-by-first-byte")) return type;
+  for (page = address; page < address + bytes; page += 0x1000) {
+    if (type_of(page) != type) return EPTDIFF_MTRR_SMALLER_PAGES;
+  }
+  return type;
+}
+
+uint32_t eptdiff_memory_type(const eptdiff_mtrrs* mtrrs, uint64_t hpa,
+                             uint64_t bytes) {
   if (hpa >= UINT64_C(0x100000000)) {
     if (has_bug("aborts")) abort();
     while (has_bug("hangs")) continue;
   }
   if (bytes > 0x200000) return EPTDIFF_MTRR_NO_SUCH_PAGE;
-  type = type_of(hpa);
-  if (has_bug("large-page-by-first-byte")) return type;
-  for (page = hpa; page < hpa + bytes; page += 0x1000) {
-    if (type_of(page) != type) return EPTDIFF_MTRR_SMALLER_PAGES;
+  return type_of_all(mtrrs, hpa, bytes);
+}
+
+uint32_t eptdiff_page_type(const eptdiff_page* page) {
+  const uint32_t ram = POLICY & ~EPTDIFF_CD_IS_THE_GUESTS;
+  const int as_guest = ram == EPTDIFF_RAM_AS_GUEST ||
+                       (page->flags & EPTDIFF_PAGE_IS_UNSNOOPED);
+  uint32_t type;
+  if (page->bytes > 0x200000) return EPTDIFF_PAGE_NO_SUCH_PAGE;
+  if (page->flags & EPTDIFF_PAGE_IS_DEVICE && !has_bug("device-as-ram")) {
+    return UC << 3;
   }
-  return type;
+  if (ram == EPTDIFF_RAM_WRITE_BACK &&
+      (!as_guest || has_bug("unsnooped-unread"))) {
+    return WB << 3 | (has_bug("pat-of-host-ram") ? 0 : IGNORE_PAT);
+  }
+  if (!(POLICY & EPTDIFF_CD_IS_THE_GUESTS) && page->guest_cr0 & 1u << 30 &&
+      !has_bug("cache-disable-unread")) {
+    return UC << 3 | (has_bug("pat-while-cache-disabled") ? 0 : IGNORE_PAT);
+  }
+  if (ram == EPTDIFF_RAM_AS_MACHINE) {
+    type = type_of_all(page->host, page->hpa, page->bytes);
+  } else {
+    type = type_of_all(page->guest, page->gpa, page->bytes);
+  }
+  if (type == EPTDIFF_MTRR_SMALLER_PAGES) return EPTDIFF_PAGE_SMALLER_PAGES;
+  return type << 3 | (has_bug("pat-ignored") ? IGNORE_PAT : 0);
 }

@@ -36,7 +36,65 @@ eptdiff_mtrrs AsAsked(const Mtrrs& mtrrs) {
   for (std::size_t i = 0; i < kVariableMtrrs; ++i) {
     asked.variable[i] = {mtrrs.variable[i].base, mtrrs.variable[i].mask};
   }
+  asked.smrr = {mtrrs.smrr.base, mtrrs.smrr.mask};
   return asked;
+}
+
+constexpr std::uint32_t kRam = 0xff;
+
+MemoryPolicy PolicyOf(std::uint32_t policy) {
+  MemoryPolicy result;
+  switch (policy & kRam) {
+    case EPTDIFF_RAM_WRITE_BACK:
+      result.ram = RamPolicy::kWriteBack;
+      break;
+    case EPTDIFF_RAM_AS_GUEST:
+      result.ram = RamPolicy::kAsGuest;
+      break;
+    default:
+      break;
+  }
+  result.passes_cache_disable = (policy & EPTDIFF_CD_IS_THE_GUESTS) != 0;
+  result.pat_alone = (policy & EPTDIFF_PAT_ALONE) != 0;
+  return result;
+}
+
+constexpr std::uint32_t kNoAnswer = ~0u;
+
+// As memory_types.h has it.
+std::uint32_t AnswerToMemory(std::uint32_t answer) {
+  if (answer < kPatIsIgnored) return answer;
+  if (answer == EPTDIFF_MTRR_SMALLER_PAGES) return kSmallerPages;
+  return answer == EPTDIFF_MTRR_NO_SUCH_PAGE ? kNoSuchPage : kNoAnswer;
+}
+std::uint32_t AnswerToPage(std::uint32_t answer) {
+  constexpr std::uint32_t kEntry = 0x78;  // bits 6:3
+  if ((answer & ~kEntry) == 0) return answer >> 3;
+  if (answer == EPTDIFF_PAGE_SMALLER_PAGES) return kSmallerPages;
+  return answer == EPTDIFF_PAGE_NO_SUCH_PAGE ? kNoSuchPage : kNoAnswer;
+}
+
+std::uint32_t Answer(const MtrrFunctions& functions,
+                     const MtrrQuestion& question) {
+  const eptdiff_mtrrs mtrrs = AsAsked(question.mtrrs);
+  if (!question.page.has_value()) {
+    return AnswerToMemory(
+        functions.memory(&mtrrs, question.hpa, question.bytes));
+  }
+  const AskedPage& asked = *question.page;
+  const eptdiff_mtrrs guest = AsAsked(asked.mtrrs);
+  eptdiff_page page;
+  std::memset(&page, 0, sizeof(page));
+  page.size = sizeof(page);
+  page.flags = (asked.is_device ? EPTDIFF_PAGE_IS_DEVICE : 0) |
+               (asked.is_unsnooped ? EPTDIFF_PAGE_IS_UNSNOOPED : 0);
+  page.host = &mtrrs;
+  page.guest = &guest;
+  page.guest_cr0 = 0x80000021u | (asked.cache_disabled ? 1u << 30 : 0);
+  page.gpa = asked.gpa;
+  page.hpa = question.hpa;
+  page.bytes = question.bytes;
+  return AnswerToPage(functions.page(&page));
 }
 
 }  // namespace
@@ -45,6 +103,8 @@ struct MtrrSession::Shared {
   std::atomic<std::size_t> done;
   bool finished;
   bool claims, loaded;
+  bool says_memory, says_pages;
+  std::uint32_t policy;
   FaultReport fault;
   char error[1024];
   std::uint32_t answers[kMaxBatch];
@@ -77,9 +137,12 @@ std::unique_ptr<MtrrSession> MtrrSession::Open(const std::string& path,
   }
   new (shared) Shared();
   session->InChild([&] {
-    MtrrFunction function;
+    MtrrFunctions functions;
     std::string why;
-    shared->loaded = LoadMtrr(path, function, shared->claims, why);
+    shared->loaded = LoadMtrr(path, functions, shared->claims, why);
+    shared->says_memory = functions.memory != nullptr;
+    shared->says_pages = functions.page != nullptr;
+    shared->policy = functions.policy;
     std::snprintf(shared->error, sizeof(shared->error), "%s", why.c_str());
   });
   if (!shared->claims) return nullptr;
@@ -87,21 +150,24 @@ std::unique_ptr<MtrrSession> MtrrSession::Open(const std::string& path,
     error = shared->error;
     return nullptr;
   }
+  session->policy_ = PolicyOf(shared->policy);
   return session;
 }
+
+bool MtrrSession::SaysMemory() const { return shared_->says_memory; }
+
+bool MtrrSession::SaysPages() const { return shared_->says_pages; }
 
 std::vector<MtrrReply> MtrrSession::Ask(
     std::span<const MtrrQuestion> questions) {
   const auto batch = questions.first(std::min(kMaxBatch, questions.size()));
   const Incident incident = InChild([&] {
-    MtrrFunction function;
+    MtrrFunctions functions;
     std::string why;
     bool claims;
-    if (!LoadMtrr(path_, function, claims, why)) _exit(1);
+    if (!LoadMtrr(path_, functions, claims, why)) _exit(1);
     for (const MtrrQuestion& question : batch) {
-      const eptdiff_mtrrs mtrrs = AsAsked(question.mtrrs);
-      shared_->answers[shared_->done] =
-          function(&mtrrs, question.hpa, question.bytes);
+      shared_->answers[shared_->done] = Answer(functions, question);
       ++shared_->done;
     }
   });

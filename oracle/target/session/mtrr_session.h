@@ -21,14 +21,15 @@
 #include <vector>
 
 #include "oracle/mtrr/mtrrs.h"
+#include "oracle/mtrr/page_types.h"
 #include "oracle/target/process/incident.h"
 #include "oracle/target/process/sanitizer_fault.h"
 
 namespace eptdiff {
 
 struct MtrrReply {
-  Incident incident;  // kNone: it answered
-  std::uint32_t answer = 0;
+  Incident incident;         // kNone: it answered
+  std::uint32_t answer = 0;  // as memory_types.h has it; beyond: none
   friend bool operator==(const MtrrReply&, const MtrrReply&) = default;
 };
 
@@ -44,6 +45,12 @@ class MtrrSession {
   ~MtrrSession();
   MtrrSession(const MtrrSession&) = delete;
   MtrrSession& operator=(const MtrrSession&) = delete;
+
+  // Which questions it may be asked: about memory, about guests' pages.
+  bool SaysMemory() const;
+  bool SaysPages() const;
+  // That of its pages.
+  const MemoryPolicy& policy() const { return policy_; }
 
   // Replies to the first of `questions`, at least one: the last may be an
   // incident.
@@ -67,6 +74,7 @@ class MtrrSession {
   Shared* const shared_;
   const int output_;  // the child's standard output and error
   FaultTexts faults_;
+  MemoryPolicy policy_;
 };
 
 }  // namespace eptdiff

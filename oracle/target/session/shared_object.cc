@@ -93,7 +93,7 @@ bool LoadBuilder(const std::string& path, BuilderFunctions& functions,
               error);
 }
 
-bool LoadMtrr(const std::string& path, MtrrFunction& function, bool& claims,
+bool LoadMtrr(const std::string& path, MtrrFunctions& functions, bool& claims,
               std::string& error) {
   claims = false;
   void* library = Open(path, error);
@@ -101,8 +101,28 @@ bool LoadMtrr(const std::string& path, MtrrFunction& function, bool& claims,
   const std::uint32_t* abi = nullptr;
   if (!Find(library, path, "eptdiff_mtrr_abi", abi, error)) return false;
   claims = true;
-  return CheckVersion(path, "eptdiff_mtrr.h", *abi, EPTDIFF_MTRR_ABI, error) &&
-         Find(library, path, "eptdiff_memory_type", function, error);
+  if (!CheckVersion(path, "eptdiff_mtrr.h", *abi, EPTDIFF_MTRR_ABI, error)) {
+    return false;
+  }
+  functions.page = reinterpret_cast<decltype(functions.page)>(
+      dlsym(library, "eptdiff_page_type"));
+  if (functions.page != nullptr) {
+    const std::uint32_t* policy = nullptr;
+    if (!Find(library, path, "eptdiff_page_policy", policy, error)) {
+      return false;
+    }
+    functions.policy = *policy;
+    if ((*policy & ~(EPTDIFF_CD_IS_THE_GUESTS | EPTDIFF_PAT_ALONE)) >
+            EPTDIFF_RAM_AS_GUEST ||
+        *policy == (EPTDIFF_RAM_AS_MACHINE | EPTDIFF_PAT_ALONE)) {
+      error = path + " has an eptdiff_page_policy that eptdiff_mtrr.h has not";
+      return false;
+    }
+    functions.memory = reinterpret_cast<decltype(functions.memory)>(
+        dlsym(library, "eptdiff_memory_type"));
+    return true;
+  }
+  return Find(library, path, "eptdiff_memory_type", functions.memory, error);
 }
 
 }  // namespace eptdiff

@@ -24,8 +24,12 @@ bool LoadBuilder(const std::string& path, BuilderFunctions& functions,
                  bool& is_builder, std::string& error);
 
 // Likewise what says memory types, of eptdiff_mtrr.h.
-using MtrrFunction = decltype(&eptdiff_memory_type);
-bool LoadMtrr(const std::string& path, MtrrFunction& function, bool& claims,
+struct MtrrFunctions {
+  decltype(&eptdiff_memory_type) memory = nullptr;  // one of them may be null
+  decltype(&eptdiff_page_type) page = nullptr;
+  std::uint32_t policy = 0;  // with `page`
+};
+bool LoadMtrr(const std::string& path, MtrrFunctions& functions, bool& claims,
               std::string& error);
 
 }  // namespace eptdiff

@@ -104,6 +104,12 @@ static inline void list_splice_init(struct list_head* from,
 #define list_for_each_entry(item, list, member, ...)                   \
   for ((item) = list_entry((list)->next, __typeof__(*(item)), member); \
        &(item)->member != (list); (item) = list_next_entry(item, member))
+/* From the item after `item`, which may be that of the list itself. */
+#define list_for_each_entry_continue(item, list, member)                  \
+  for ((item) = list_next_entry(item, member); &(item)->member != (list); \
+       (item) = list_next_entry(item, member))
+#define list_prepare_entry(item, list, member) \
+  ((item) ? (item) : list_entry(list, __typeof__(*(item)), member))
 #define list_for_each_entry_rcu list_for_each_entry
 #define list_for_each_entry_lockless list_for_each_entry
 #define list_for_each_entry_srcu list_for_each_entry
