@@ -139,9 +139,24 @@ inline constexpr std::uint64_t kEferLma         = Bit(10);
 inline constexpr std::uint64_t kEferNxe         = Bit(11);
 inline constexpr std::uint64_t kEferReserved    = Bits(63, 12) | Bit(9) | Bits(7, 1);
 inline constexpr std::uint64_t kRflagsOne       = Bit(1);
+inline constexpr std::uint64_t kRflagsTf        = Bit(8);
+inline constexpr std::uint64_t kRflagsIf        = Bit(9);
 inline constexpr std::uint64_t kRflagsVm        = Bit(17);
 inline constexpr std::uint64_t kRflagsAc        = Bit(18);
 inline constexpr std::uint64_t kRflagsReserved  = Bits(63, 22) | Bit(15) | Bit(5) | Bit(3);
+
+// Interruptibility state (table 25-3) and pending debug exceptions (25-4): a bus
+// lock, an enabled breakpoint, a single step, a transactional region.
+inline constexpr std::uint32_t kBlockingBySti       = 1 << 0;
+inline constexpr std::uint32_t kBlockingByMovSs     = 1 << 1;
+inline constexpr std::uint32_t kBlockingByNmi       = 1 << 3;
+inline constexpr std::uint32_t kEnclaveInterruption = 1 << 4;
+inline constexpr std::uint32_t kPendingBusLock      = 1 << 11;
+inline constexpr std::uint32_t kPendingEnabled      = 1 << 12;
+inline constexpr std::uint32_t kPendingStep         = 1 << 14;
+inline constexpr std::uint32_t kPendingRegion       = 1 << 16;
+inline constexpr std::uint32_t kPendingDefined =
+    kPendingRegion | kPendingStep | kPendingEnabled | kPendingBusLock | 0xf;
 
 // Guest paging-structure entries, and as far as they have them CR3, HLATP and
 // the PDPTE registers; Volume 3A, 4.3 to 4.5.

@@ -100,8 +100,8 @@ struct GuestState {
   // The access pushes onto a shadow stack whose token the processor has just
   // marked busy: a VM exit leaves it prematurely busy (26.4.3).
   bool busy_shadow_stack = false;
-  // What VM exits save, as the step finds it. Of event_delivery, the event in
-  // the format of table 25-20 and its error code; bit 31 clear: not said.
+  // What VM exits save, as VM entry or the step finds it. Of event_delivery,
+  // the event as table 25-20 has it, its error code; bit 31 clear: not said.
   std::uint32_t delivered_event = 0;
   std::uint32_t delivered_error_code = 0;
   // Of the instruction under way, in bytes, 1 to 15; 0: not said.

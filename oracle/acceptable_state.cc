@@ -26,6 +26,7 @@ constexpr std::uint32_t kInterruptDelivery = 1u << 9;
 constexpr std::uint32_t kEnableVmFunctions = 1u << 13;
 constexpr std::uint32_t kTraceGuestPhysical = 1u << 24;
 constexpr std::uint64_t kIpiVirtualization = Bit(4);
+constexpr std::uint64_t kSeamGuestPhysicalWidth = Bit(5);
 constexpr std::uint64_t kPebsGuestPhysical = Bit(12);
 constexpr std::uint64_t kEptpSwitching = Bit(0);
 constexpr std::uint32_t kLoadPat = 1u << 14;
@@ -43,13 +44,25 @@ constexpr std::uint64_t kPae = Bit(5);
 constexpr std::uint64_t kVmxe = Bit(13);
 constexpr std::uint64_t kPcide = Bit(17);
 constexpr std::uint64_t kCet = Bit(23);
+constexpr std::uint64_t kLam = Bit(61) | Bit(62);  // of CR3
 constexpr std::uint64_t kLongModeEnable = Bit(8);
 constexpr std::uint64_t kLongMode = Bit(10);
 constexpr std::uint64_t kDefinedEfer = Bit(0) | Bit(8) | Bit(10) | Bit(11);
 constexpr std::uint64_t kRflagsOne = Bit(1);
+constexpr std::uint64_t kTrap = Bit(8);
+constexpr std::uint64_t kInterrupts = Bit(9);
 constexpr std::uint64_t kVirtual8086 = Bit(17);
 constexpr std::uint64_t kRflagsReserved =
     ~(Bit(22) - 1) | Bit(15) | Bit(5) | Bit(3);
+
+// Interruptibility, and pending debug exceptions.
+constexpr std::uint8_t kBySti = 1 << 0;
+constexpr std::uint8_t kByMovSs = 1 << 1;
+constexpr std::uint8_t kOfEnclave = 1 << 4;
+constexpr std::uint32_t kDefinedPending = 0x1580f;
+constexpr std::uint32_t kPendingStep = 1u << 14;
+constexpr std::uint32_t kPendingRegion = 1u << 16;
+constexpr std::uint32_t kPendingOfRegion = kPendingRegion | 1u << 12;
 
 // PDPTE registers: what else than 63:MAXPHYADDR is reserved if bit 0 is 1.
 constexpr std::uint64_t kPdpteReserved = 0x1e6;
@@ -112,6 +125,31 @@ void MakeVirtualApicAcceptable(Controls& controls) {
   }
 }
 
+void MakePrivilegeAcceptable(GuestState& guest) {
+  if ((guest.rflags & kVirtual8086) != 0) {
+    guest.cpl = 3;
+    guest.cs_l = false;
+  } else if ((guest.cr0 & kProtection) == 0) {
+    guest.cpl = 0;
+  }
+}
+
+void MakeBlockingAcceptable(GuestState& guest) {
+  if ((guest.interruptibility & kByMovSs) != 0) {
+    guest.interruptibility &= static_cast<std::uint8_t>(~(kBySti | kOfEnclave));
+  }
+  const bool by_sti = (guest.interruptibility & kBySti) != 0;
+  const bool by_mov_ss = (guest.interruptibility & kByMovSs) != 0;
+  if (by_sti) guest.rflags |= kInterrupts;
+  guest.pending_debug &= kDefinedPending;
+  if ((guest.pending_debug & kPendingRegion) != 0) {
+    guest.pending_debug = by_mov_ss ? 0 : kPendingOfRegion;
+  }
+  if ((by_sti || by_mov_ss) && (guest.rflags & kTrap) == 0) {
+    guest.pending_debug &= ~kPendingStep;
+  }
+}
+
 }  // namespace
 
 void MakeControlsAcceptable(Controls& controls) {
@@ -133,7 +171,7 @@ void MakeControlsAcceptable(Controls& controls) {
   }
   if (!HasSecondary(controls, kEnableEpt) &&
       (controls.primary & kActivateTertiary) != 0) {
-    controls.tertiary &= ~kPebsGuestPhysical;
+    controls.tertiary &= ~(kPebsGuestPhysical | kSeamGuestPhysicalWidth);
   }
   MakeVirtualApicAcceptable(controls);
 }
@@ -142,12 +180,14 @@ void MakeGuestAcceptable(const Processor& processor, Controls& controls,
                          GuestState& guest) {
   const std::uint64_t beyond_width = ~(Bit(processor.maxphyaddr) - 1);
   MakeModesAcceptable(controls, guest);
-  guest.cr3 &= ~beyond_width;
+  guest.cr3 &= ~beyond_width | kLam;
   if (!IsWritablePat(guest.pat)) controls.entry_controls &= ~kLoadPat;
   guest.rflags = (guest.rflags & ~kRflagsReserved) | kRflagsOne;
   if ((guest.efer & kLongMode) != 0 || (guest.cr0 & kProtection) == 0) {
     guest.rflags &= ~kVirtual8086;
   }
+  MakePrivilegeAcceptable(guest);
+  MakeBlockingAcceptable(guest);
   const bool pae_paging = (guest.cr0 & kPaging) != 0 &&
                           (guest.cr4 & kPae) != 0 &&
                           (guest.efer & kLongMode) == 0;

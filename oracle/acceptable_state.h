@@ -14,7 +14,7 @@ namespace eptdiff {
 // "enable EPT" since the edition of June 2026.
 void MakeControlsAcceptable(Controls& controls);
 
-// Mends what VM entry refuses of the guest's state (27.3.1.1, .4, .6), with
+// Mends what VM entry refuses of the guest's state (27.3.1.1 to .6), with
 // "unrestricted guest" where CR0.PG is 0. What the guest's paging does with its
 // tables stays, but for what no guest can be in.
 void MakeGuestAcceptable(const Processor& processor, Controls& controls,

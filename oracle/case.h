@@ -39,9 +39,9 @@ enum class StepKind : std::uint8_t {
   // list of EPTPs is that of the builder's views.
   kEptpSwitch,
   kTableOperation,  // a table builder is asked for `operation`
-  // The guest gives `reg` the value `value`. What could cause a VM exit and is
-  // in no field of a case does not: the guest/host masks of CR0 and CR4 and the
-  // CR3-target count are 0, and MSR bitmaps let WRMSR pass.
+  // The guest gives `reg` the value `value`. What could cause a VM exit, but is
+  // in no case, does not: guest/host masks of CR0 and CR4 and the CR3-target
+  // count are 0; WRMSR passes, whatever "use MSR bitmaps" (26.1.3) is.
   kRegisterWrite,
   // A VM exit, whatever its reason; software gives the VMCS field whose
   // encoding (appendix B) is `index` the value `value`, and enters the guest

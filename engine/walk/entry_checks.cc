@@ -30,9 +30,9 @@ bool NeedsEpt(std::uint32_t secondary, std::uint64_t tertiary,
   return (secondary & (bits::kSecondaryUnrestricted | bits::kSecondaryPml |
                        bits::kSecondaryMbec | bits::kSecondarySubPage |
                        bits::kSecondaryTraceGuest)) != 0 ||
-         (tertiary &
-          (bits::kTertiaryHlat | bits::kTertiaryPagingWrite |
-           bits::kTertiaryVerification | bits::kTertiaryPebsGuest)) != 0 ||
+         (tertiary & (bits::kTertiaryHlat | bits::kTertiaryPagingWrite |
+                      bits::kTertiaryVerification | bits::kTertiaryPebsGuest |
+                      bits::kTertiarySeamWidth)) != 0 ||
          SwitchesEptp(secondary, controls);
 }
 
@@ -156,6 +156,39 @@ bool AcceptsRflags(const GuestState& guest) {
           (guest.cr0 & bits::kCr0Protection) != 0);
 }
 
+// GST-12.
+bool AcceptsPrivilege(const GuestState& guest) {
+  constexpr std::uint8_t kUserMode = 3;
+  if ((guest.rflags & bits::kRflagsVm) != 0) {
+    return guest.cpl == kUserMode && !guest.cs_l;
+  }
+  return guest.cpl == 0 || (guest.cr0 & bits::kCr0Protection) != 0;
+}
+
+// GST-13, GST-14.
+bool AcceptsBlocking(const GuestState& guest) {
+  using namespace bits;
+  const std::uint32_t pending = guest.pending_debug;
+  if ((pending & ~kPendingDefined) != 0) return false;
+  const bool of_region = (pending & kPendingRegion) != 0;
+  if (of_region && pending != (kPendingRegion | kPendingEnabled)) return false;
+  switch (guest.interruptibility & (kBlockingBySti | kBlockingByMovSs)) {
+    case 0:
+      return true;
+    case kBlockingBySti:
+      if ((guest.rflags & kRflagsIf) == 0) return false;
+      break;
+    case kBlockingByMovSs:
+      if (of_region || (guest.interruptibility & kEnclaveInterruption) != 0) {
+        return false;
+      }
+      break;
+    default:
+      return false;
+  }
+  return (pending & kPendingStep) == 0 || (guest.rflags & kRflagsTf) != 0;
+}
+
 // GST-10.
 bool AcceptsPdptes(const Processor& processor, const GuestState& guest) {
   const std::uint64_t reserved =
@@ -248,7 +281,8 @@ GuestStateCheck CheckGuestState(const Processor& processor,
   if (!AcceptsModes(unrestricted, guest) ||
       (guest.cr3 & Bits(63, processor.maxphyaddr) & ~bits::kCr3Lam) != 0 ||
       (load_efer && !AcceptsEfer(guest)) ||
-      (load_pat && !AcceptsPat(guest.pat)) || !AcceptsRflags(guest)) {
+      (load_pat && !AcceptsPat(guest.pat)) || !AcceptsRflags(guest) ||
+      !AcceptsPrivilege(guest) || !AcceptsBlocking(guest)) {
     return GuestStateCheck::kOther;
   }
   // Without EPT the PDPTEs are those in memory.

@@ -313,6 +313,42 @@ TEST(EntryChecksTest, StateOfTheGuest) {
       {[](Controls&, GuestState& g) { g.rflags |= 1 << 17; }, kOther, "VM"},
       {[](Controls&, GuestState& g) {
          g.efer = 0;
+         g.rflags |= 1 << 17;
+         g.cpl = 3;
+       },
+       GuestStateCheck::kNone, "virtual-8086 mode"},
+      {[](Controls&, GuestState& g) {
+         g.efer = 0;
+         g.rflags |= 1 << 17;
+       },
+       kOther, "virtual-8086 mode, CPL 0"},
+      {[](Controls& k, GuestState& g) {
+         k.secondary |= 0x80;
+         g.cr0 = 0x20;
+         g.efer = 0;
+         g.cpl = 3;
+       },
+       kOther, "real mode, CPL 3"},
+      {[](Controls&, GuestState& g) { g.interruptibility = 1; }, kOther,
+       "blocking by STI without IF"},
+      {[](Controls&, GuestState& g) {
+         g.interruptibility = 1;
+         g.rflags |= 1 << 9;
+       },
+       GuestStateCheck::kNone, "blocking by STI"},
+      {[](Controls&, GuestState& g) { g.interruptibility = 0x12; }, kOther,
+       "blocking by MOV SS, of an enclave"},
+      {[](Controls&, GuestState& g) { g.pending_debug = 0x4000; },
+       GuestStateCheck::kNone, "a single step that nothing blocks"},
+      {[](Controls&, GuestState& g) {
+         g.interruptibility = 2;
+         g.pending_debug = 0x4000;
+       },
+       kOther, "a single step without TF"},
+      {[](Controls&, GuestState& g) { g.pending_debug = 0x10000; }, kOther,
+       "RTM alone"},
+      {[](Controls&, GuestState& g) {
+         g.efer = 0;
          g.pdpte[3] = 0x1003;
        },
        GuestStateCheck::kPdpte, "PDPTE"},

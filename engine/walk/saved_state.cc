@@ -57,24 +57,34 @@ Delivery DeliveryOf(const GuestState& guest) {
   return {};
 }
 
-// Tables 25-3 and 25-4.
-constexpr std::uint32_t kBlockingByStiOrMovSs = 3;
-constexpr std::uint32_t kBlockingByMovSs = 2;
-constexpr std::uint32_t kBlockingByNmi = 8;
-constexpr std::uint32_t kEnclaveInterruption = 16;
-constexpr std::uint32_t kDebugCauses = 0x11800;
+constexpr std::uint32_t kBlockingByStiOrMovSs =
+    bits::kBlockingBySti | bits::kBlockingByMovSs;
+constexpr std::uint32_t kDebugCauses =
+    bits::kPendingRegion | bits::kPendingEnabled | bits::kPendingBusLock;
 
 constexpr std::uint64_t kResume = bits::Bit(16);
 
+bool IsOfAnInstruction(std::uint16_t exit_reason) {
+  switch (exit_reason) {
+    case bits::kExitInvlpg:
+    case bits::kExitControlRegister:
+    case bits::kExitInvpcid:
+    case bits::kExitVmfunc:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // The blocking by NMI when the exit commences; in event delivery.
 bool NmisBlockedInDelivery(const GuestState& guest, const Delivery& delivery) {
-  return (guest.interruptibility & kBlockingByNmi) != 0 ||
+  return (guest.interruptibility & bits::kBlockingByNmi) != 0 ||
          (delivery.said && delivery.type == EventType::kNmi);
 }
 
 bool NmisBlocked(const Controls& controls, const GuestState& guest,
                  bool of_iret) {
-  if (!of_iret) return (guest.interruptibility & kBlockingByNmi) != 0;
+  if (!of_iret) return (guest.interruptibility & bits::kBlockingByNmi) != 0;
   return (controls.pin_based & bits::kPinNmiExiting) != 0 &&
          (controls.pin_based & bits::kPinVirtualNmis) == 0;
 }
@@ -83,8 +93,7 @@ bool NmisBlocked(const Controls& controls, const GuestState& guest,
 
 SavedState SavedBy(const Event& event, const Controls& controls,
                    const GuestState& guest, bool asynchronous) {
-  const bool instruction = event.exit_reason == bits::kExitVmfunc ||
-                           event.exit_reason == bits::kExitControlRegister;
+  const bool instruction = IsOfAnInstruction(event.exit_reason);
   const bool of_access =
       !instruction && event.exit_reason != bits::kExitException;
   const bool delivers = of_access && guest.event_delivery;
@@ -105,20 +114,21 @@ SavedState SavedBy(const Event& event, const Controls& controls,
     }
     saved.interruptibility = blocking & kBlockingByStiOrMovSs;
     if (NmisBlocked(controls, guest, guest.nmi_unblocking && !instruction)) {
-      saved.interruptibility |= kBlockingByNmi;
+      saved.interruptibility |= bits::kBlockingByNmi;
     }
-    if ((blocking & kBlockingByMovSs) != 0 && !(of_access && asynchronous)) {
+    if ((blocking & bits::kBlockingByMovSs) != 0 &&
+        !(of_access && asynchronous)) {
       saved.pending_debug = guest.pending_debug & kDebugCauses;
     }
     return saved;
   }
 
-  saved.interruptibility = blocking & kEnclaveInterruption;
+  saved.interruptibility = blocking & bits::kEnclaveInterruption;
   if (saved.interruptibility != 0) {  // an event that VM entry has injected
     saved.exit_reason_flags |= 1u << (27 - 16);
   }
   if (NmisBlockedInDelivery(guest, delivery)) {
-    saved.interruptibility |= kBlockingByNmi;
+    saved.interruptibility |= bits::kBlockingByNmi;
   }
   saved.vectoring_information = std::uint32_t{1} << 31;
   // What the image on the stack has is what the register has, where it can be

@@ -41,13 +41,16 @@ TEST(SavedStateTest, OfAnAccessAloneIsRf) {
   }
 }
 
-TEST(SavedStateTest, OfVmfuncIsItsLength) {
+TEST(SavedStateTest, OfAnInstructionIsItsLength) {
   GuestState guest;
   guest.rflags = kWithRf;
   guest.event_delivery = true;  // it is never part of that
   guest.instruction_length = 3;
-  EXPECT_EQ(Saved(59, guest),
-            (SavedState{.instruction_length = 3, .rflags = kRflags}));
+  for (const std::uint16_t reason : {14, 28, 58, 59}) {
+    EXPECT_EQ(Saved(reason, guest),
+              (SavedState{.instruction_length = 3, .rflags = kRflags}))
+        << reason;
+  }
 }
 
 TEST(SavedStateTest, HasTheEventThatIsDelivered) {

@@ -109,6 +109,20 @@ TEST(CheckCommandTest, EachMistakeIsNamedAndNothingElse) {
   ExpectNamed(EPTDIFF_FAULTY_WALKER, kMistakes);
 }
 
+// An erratum is named with the processors that have it.
+TEST(CheckCommandTest, WhatAProcessorDoesIsSaidToBeAsItDoes) {
+  const Checked checked = Check(EPTDIFF_FAULTY_WALKER, "iret-not-told");
+  EXPECT_EQ(checked.ran.status, 1) << checked.ran.err;
+  EXPECT_THAT(checked.departures, ElementsAre("QUAL-12")) << checked.ran.out;
+  EXPECT_THAT(
+      Unwrapped(checked.ran.out),
+      AllOf(HasSubstr(", as Xeon 5500 and others of its time do"),
+            HasSubstr("it departs as the dialect silicon-xeon-5500 does")));
+  const Checked other = Check(EPTDIFF_FAULTY_WALKER, "pml-logs-gla");
+  EXPECT_THAT(Unwrapped(other.ran.out),
+              AllOf(Not(HasSubstr(", as ")), Not(HasSubstr("silicon-"))));
+}
+
 // A right translation cache is no departure, and of a wrong one it is said what
 // it should not have kept.
 TEST(CheckCommandTest, ARightCacheAgreesAndEachMistakeOfOneIsNamed) {

@@ -148,7 +148,10 @@ inline constexpr std::uint64_t kEferLme = Bit(8);
 inline constexpr std::uint64_t kEferLma = Bit(10);
 inline constexpr std::uint64_t kEferNxe = Bit(11);
 inline constexpr std::uint64_t kRflagsFixed = Bit(1);
+inline constexpr std::uint64_t kRflagsTf    = Bit(8);
+inline constexpr std::uint64_t kRflagsIf    = Bit(9);
 inline constexpr std::uint64_t kRflagsRf    = Bit(16);
+inline constexpr std::uint64_t kRflagsVm    = Bit(17);
 inline constexpr std::uint64_t kRflagsAc    = Bit(18);
 
 // clang-format on

@@ -18,6 +18,7 @@
 #include "fuzzers/generation/register_generation.h"
 #include "fuzzers/generation/spoiled_entry.h"
 #include "fuzzers/generation/step_generation.h"
+#include "oracle/acceptable_state.h"
 #include "oracle/fixed_vector.h"
 
 namespace eptdiff {
@@ -253,6 +254,7 @@ void GenerateCase(std::uint64_t seed, Case& c, Focus focus) {
   }
   if (exotic.apic_page) AddApicPage(random, c);
   if (exotic.changes) AddChange(random, c);
+  MakeGuestAcceptable(c.processor, c.controls, c.guest);
   if (exotic.refused_entry) SpoilEntryControls(random, c);
   if (exotic.refused_guest) SpoilGuestState(random, c);
   if (caches) MakeCacheCase(random, c);

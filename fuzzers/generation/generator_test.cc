@@ -106,8 +106,8 @@ TEST_P(EachFocusTest, ASeedIsTheSameCaseOnEveryMachine) {
       hash = (hash ^ byte) * 0x100000001b3;
     }
   });
-  EXPECT_EQ(hash, GetParam() == Focus::kEpt ? 5048025622928263918u
-                                            : 9154594068845204629u);
+  EXPECT_EQ(hash, GetParam() == Focus::kEpt ? 16439180238742462358u
+                                            : 35548377865303292u);
 }
 
 TEST_P(EachFocusTest, SeedsDiffer) {

@@ -169,7 +169,8 @@ void SpoilEntryControls(Random& random, Case& c) {
       // Without EPT, and without what else needs it.
       k.primary |= kPrimaryTertiary;
       k.secondary &= kSecondaryVpid | kSecondaryVe;
-      k.tertiary = kTertiaryPebsGuest;
+      k.tertiary =
+          Random(k.eptp).OneIn(2) ? kTertiaryPebsGuest : kTertiarySeamWidth;
       break;
     default:
       k.primary |= kPrimaryTertiary;
@@ -266,13 +267,44 @@ void SpoilPdptes(Random& random, Case& c) {
   }
 }
 
+// Virtual-8086 mode, real-address mode, and their CPL.
+void SpoilPrivilege(Random& random, Case& c) {
+  GuestState& g = c.guest;
+  g.cr4 &= ~kCr4Pcide;
+  g.efer &= ~(kEferLma | kEferLme);
+  g.cs_l = false;
+  g.cpl = static_cast<std::uint8_t>(random.Below(4));
+  if (random.OneIn(2)) {
+    g.cr0 |= kCr0Pe;
+    g.rflags |= kRflagsVm;
+    g.cs_l = random.OneIn(3);
+    if (random.OneIn(2)) g.cpl = 3;
+  } else {
+    c.controls.secondary |= kSecondaryUnrestricted;
+    g.cr0 &= ~(kCr0Pg | kCr0Pe);
+    g.rflags &= ~kRflagsVm;
+  }
+}
+
+// What blocks events, and the debug exceptions that wait.
+void SpoilBlocking(Random& random, Case& c) {
+  constexpr std::uint32_t kPending[] = {0,       1,       0x1000,  0x1800,
+                                        0x4000,  0x10000, 0x11000, 0x11001,
+                                        0x11800, 0x15000};
+  GuestState& g = c.guest;
+  g.interruptibility = static_cast<std::uint8_t>(random.Bits(5));
+  g.pending_debug = random.Pick(kPending);
+  if (random.OneIn(2)) g.rflags ^= kRflagsTf;
+  if (random.OneIn(2)) g.rflags ^= kRflagsIf;
+}
+
 }  // namespace
 
 void SpoilGuestState(Random& random, Case& c) {
   GuestState& g = c.guest;
   Controls& k = c.controls;
   const unsigned n = c.processor.maxphyaddr;
-  switch (random.Below(16)) {
+  switch (random.Below(18)) {
     case 0:
       g.cr3 |= Bit(n + random.Below(64 - n));
       break;
@@ -303,12 +335,18 @@ void SpoilGuestState(Random& random, Case& c) {
           SomeBit(random, ~Low(22) | Bit(15) | Bit(5) | Bit(3) | Bit(1));
       break;
     case 5:
-      g.rflags |= Bit(17);
+      g.rflags |= kRflagsVm;
       break;
     case 6:
     case 7:
     case 8:
       SpoilPdptes(random, c);
+      break;
+    case 9:
+      SpoilPrivilege(random, c);
+      break;
+    case 10:
+      SpoilBlocking(random, c);
       break;
     default:
       SpoilModes(random, c);

@@ -69,7 +69,7 @@ void SetEptp(std::uint64_t n, MachineState& state) {
 constexpr int kPinBits[] = {3, 5};
 constexpr int kPrimaryBits[] = {17, 22, 31};
 constexpr int kSecondaryBits[] = {1, 5, 7, 13, 17, 18, 22, 23, 24};
-constexpr int kTertiaryBits[] = {1, 2, 3, 12};
+constexpr int kTertiaryBits[] = {1, 2, 3, 5, 12};
 constexpr int kVmFunctionBits[] = {0, 1, 63};
 constexpr int kEntryBits[] = {18};
 constexpr int kExitBits[] = {25};
@@ -197,14 +197,36 @@ void SetVirtualApic(std::uint64_t n, MachineState& state) {
   k.exit_controls = static_cast<std::uint32_t>(choice.Bits(kApicExitBits));
 }
 
+constexpr int kPrivilegeCr0Bits[] = {0, 31};
+constexpr int kPrivilegeRflagsBits[] = {8, 9, 17};
+constexpr int kBlockingBits[] = {0, 1, 2, 3, 4};
+constexpr int kPendingBits[] = {0, 4, 11, 12, 13, 14, 15, 16};
+
+// The modes that a CPL needs, what blocks events, and the debug exceptions that
+// wait.
+void SetPrivilege(std::uint64_t n, MachineState& state) {
+  SetAccepted(state);
+  Choice choice(n);
+  state.controls.secondary |= static_cast<std::uint32_t>(Bit(7));
+  GuestState& g = state.guest;
+  g.cr0 = Bit(16) | Bit(5) | choice.Bits(kPrivilegeCr0Bits);
+  g.efer = choice.Of(2) != 0 ? Bit(10) | Bit(8) : 0;
+  g.rflags = Bit(1) | choice.Bits(kPrivilegeRflagsBits);
+  g.cs_l = choice.Of(2) != 0;
+  g.cpl = static_cast<std::uint8_t>(choice.Of(4));
+  g.interruptibility = static_cast<std::uint8_t>(choice.Bits(kBlockingBits));
+  g.pending_debug = static_cast<std::uint32_t>(choice.Bits(kPendingBits));
+}
+
 constexpr EntryStates kSpaces[kEntrySpaces] = {
     {"eptp", (1 << 6) * (1 << 12) * 5, SetEptp},
-    {"controls", 1 << 24, SetControls},
+    {"controls", 1 << 25, SetControls},
     {"addresses", (1 << 5) * 4 * 4 * 4 * 4 * 2 * 6 * 3, SetAddresses},
     {"modes", (1 << 21) * 4, SetModes},
     {"registers", (1 << 20) * 8 * 4 * 2, SetRegisters},
     {"widths", (1 << 9) * 4 * 4, SetWidths},
     {"virtual-apic", 1 << 12, SetVirtualApic},
+    {"privilege", (1 << 20) * 4, SetPrivilege},
 };
 
 }  // namespace

@@ -24,8 +24,9 @@ struct EntryStates {
 // another. "addresses": aligned or not, too wide or not. "modes": CR0, CR4,
 // IA32_EFER. "registers": the other registers, PDPTE fields included.
 // "widths": the highest bit of addresses, a key identifier's or not.
-// "virtual-apic": the controls of one, which need one another.
-inline constexpr int kEntrySpaces = 7;
+// "virtual-apic": the controls of one, which need one another. "privilege": CPL
+// and what blocks events.
+inline constexpr int kEntrySpaces = 8;
 const EntryStates& EntrySpace(int number);
 
 }  // namespace eptdiff

@@ -129,6 +129,9 @@ void JudgeGuestState(Examiner& x, Verdict& verdict) {
   ask(Slot::kGst8);
   ask(Slot::kGst9);
   ask(Slot::kGst11);
+  ask(Slot::kGst12);
+  ask(Slot::kGst13);
+  ask(Slot::kGst14);
   if (SomePdpteFails(x)) {
     AddRefusedGuest(x, x.Ask(Slot::kGst10Reason), Rule::kGst10, verdict);
     accepted = false;
@@ -285,9 +288,15 @@ void JudgeLinear(Examiner& x, const Step& step, const LinearParts& parts,
     BeginLinear(x, part);
     RuleAt decided;
     if (!IsSeparated(x, decided)) continue;
+    // Where it goes on at address 0, and breaks it there alone.
+    const bool wraps = part.gla.value < parts[0].gla.value;
+    const auto answer =
+        wraps ? static_cast<SeparationOfWrap>(x.Ask(Slot::kGw22Wrap))
+              : SeparationOfWrap::kFaults;
+    if (answer == SeparationOfWrap::kPasses) continue;
     AddUntouched(x, decided, verdict).event.kind =
         EventKind::kGeneralProtection;
-    return;
+    if (answer == SeparationOfWrap::kFaults) return;
   }
   JudgeLinearAccess(x, parts, verdict);
 }
@@ -367,6 +376,13 @@ void JudgeStructureAccess(Examiner& x, const Step& step, Verdict& verdict) {
   JudgeAccess(x, pages, verdict);
 }
 
+// 28.3.4: a VM exit saves PDPTEs that mean something if PAE paging is in use.
+void DefinePdptes(bool in_use, Verdict& verdict) {
+  for (Alternative& alternative : verdict.alternatives) {
+    alternative.pdptes_defined = in_use;
+  }
+}
+
 void JudgeInvalidationStep(Examiner& x, const Invalidation& asked,
                            Verdict& verdict) {
   const bool of_guest = asked.kind == InvalidationKind::kInvlpg ||
@@ -378,13 +394,8 @@ void JudgeInvalidationStep(Examiner& x, const Invalidation& asked,
   const bool refused = asked.kind == InvalidationKind::kInvept &&
                        FailedEptpChecks(x, asked.first) != 0;
   JudgeInvalidation(x, asked, refused, verdict);
-}
-
-// 28.3.4: a VM exit saves PDPTEs that mean something if PAE paging is in use.
-void DefinePdptes(bool in_use, Verdict& verdict) {
-  for (Alternative& alternative : verdict.alternatives) {
-    alternative.pdptes_defined = in_use;
-  }
+  DefinePdptes(x.s.EnableEpt() && x.s.PaePaging(), verdict);
+  DescribeSavedState(x, verdict);
 }
 
 // Likewise, where `step` may begin PAE paging or end it.

@@ -291,7 +291,8 @@ enum eptdiff_step {
   /* The guest gives `guest_register` the value `value`: it completes, or #GP,
    * or a VM exit. The harness carries out what completes; PDPTE registers that
    * a MOV to CR loads (volume 3A 4.4.1) are the target's to report. There are
-   * no guest/host masks and CR3-target values, and WRMSR does not exit. */
+   * no guest/host masks and CR3-target values; no bitmap of MSRs makes WRMSR
+   * exit, nor does primary bit 28 ("use MSR bitmaps") if it is 0. */
   EPTDIFF_STEP_REGISTER_WRITE = 8,
   /* To eptdiff_target_enter only: VM entry again, in the case that was entered,
    * after a VM exit and VMWRITE of `value` to `vmcs_field`. The question has
@@ -431,9 +432,9 @@ typedef struct eptdiff_question {
   uint8_t keyid_bits;        /* IA32_TME_ACTIVATE[39:36] */
 
   uint64_t secondary_exit_controls; /* table 25-14 */
-  /* What VM exits save, as the step finds it. With event_delivery, the event
-   * in the format of table 25-20 and its error code; bit 31 is clear where it
-   * is not said which. */
+  /* What VM exits save, as VM entry or the step finds it. With event_delivery,
+   * the event in the format of table 25-20 and its error code; bit 31 is clear
+   * where it is not said which. */
   uint32_t delivered_event;
   uint32_t delivered_error_code;
   uint32_t pending_debug;     /* bits 16:0 of table 25-4 */

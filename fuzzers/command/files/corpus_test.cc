@@ -197,7 +197,9 @@ TEST(CorpusTest, EveryDepartureOfAHypervisorIsAsItsCaseTells) {
         << path;
     EXPECT_THAT(panel->Findings(text_case.c), testing::IsEmpty()) << path;
 
-    DialectOracle mistaken(Dialect().With(*mistake));
+    DialectOracle mistaken(Dialect().With(*mistake), NeedsCaching(*mistake)
+                                                         ? Manner::kKept
+                                                         : Manner::kPlain);
     Trial trial;
     trial.Add(mistaken, Dialect());
     const Standings& standings = trial.Run(text_case.c)[0];

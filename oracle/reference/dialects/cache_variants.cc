@@ -115,6 +115,11 @@ constexpr Alteration kVariants[] = {
      "INVVPID of type 0 ends 4 KBytes of a large page"},
     {"CACHE-7/address-leaves-upper-levels", Slot::kCache7Address, OfWholes,
      "INVVPID of type 0 leaves what was kept of upper levels"},
+    {"CACHE-7/address-of-32-bits", Slot::kCache7Address,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && s.past->step.invalidation.second >> 32 == 0;
+     },
+     "INVVPID of type 0 ignores bits 63:32 of its linear address"},
     {"CACHE-7/address-ends-nothing", Slot::kCache7Address, Never,
      "INVVPID of type 0 leaves what was kept"},
     {"CACHE-7/single-leaves-upper-levels", Slot::kCache7Single, OfWholes,

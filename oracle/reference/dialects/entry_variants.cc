@@ -138,7 +138,8 @@ constexpr Alteration kVariants[] = {
        return s.EnablePml() || s.UnrestrictedGuest() || s.Mbec() ||
               s.SubPageWritePermissions() || s.IntelPtGuestPhysical() ||
               s.EnableHlat() || s.EptPagingWrite() ||
-              s.GuestPagingVerification() || s.EptpSwitching();
+              s.GuestPagingVerification() || s.SeamGuestPhysicalWidth() ||
+              s.EptpSwitching();
      },
      "\"PEBS uses guest-physical addresses\" is accepted without EPT"},
     {"CTL-7/low-half-only", Slot::kCtl7,
@@ -158,6 +159,16 @@ constexpr Alteration kVariants[] = {
        return s.NmiWindowExiting() && !s.NmiExiting();
      },
      "\"NMI-window exiting\" is accepted with \"NMI exiting\" alone"},
+    {"CTL-1/without-seam", Slot::kCtl1,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       if (s.EnableEpt() || !s.SeamGuestPhysicalWidth()) return value;
+       return s.EnablePml() || s.UnrestrictedGuest() || s.Mbec() ||
+              s.SubPageWritePermissions() || s.IntelPtGuestPhysical() ||
+              s.EnableHlat() || s.EptPagingWrite() ||
+              s.GuestPagingVerification() || s.PebsGuestPhysical() ||
+              s.EptpSwitching();
+     },
+     "\"SEAM guest-physical address width\" is accepted without EPT"},
     {"CTL-10/exit-control-unchecked", Slot::kCtl10,
      [](const Situation& s, std::uint64_t) -> std::uint64_t {
        return s.IntelPtGuestPhysical() && !s.EntryControl(18);

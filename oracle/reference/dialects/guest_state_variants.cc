@@ -38,6 +38,10 @@ bool HasReservedRflags(const Situation& s) {
          Bit(rflags, 3);
 }
 
+bool IsVirtual8086(const Situation& s) {
+  return Bit(s.state->guest.rflags, 17);
+}
+
 bool IsLoadedPdpte(const Situation& s, bool low, int high_from) {
   return Bit(s.entry, 0) &&
          ((low && (Bits(s.entry, 2, 1) != 0 || Bits(s.entry, 8, 5) != 0)) ||
@@ -204,6 +208,66 @@ constexpr Alteration kVariants[] = {
        return value || Bit(s.state->guest.rflags, 18);
      },
      "RFLAGS.AC, which is defined, is refused"},
+    {"GST-12/virtual-8086-unchecked", Slot::kGst12,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && !IsVirtual8086(s);
+     },
+     "a virtual-8086 guest is accepted with whatever CPL and CS.L"},
+    {"GST-12/cs-l-unchecked", Slot::kGst12,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && !(IsVirtual8086(s) && s.state->guest.cpl == 3);
+     },
+     "a virtual-8086 guest is accepted with CS.L"},
+    {"GST-12/real-address-mode-unchecked", Slot::kGst12,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && IsVirtual8086(s);
+     },
+     "real-address mode is accepted with a CPL other than 0"},
+    {"GST-12/user-mode-refused", Slot::kGst12,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || s.state->guest.cpl == 3;
+     },
+     "a CPL of 3 is refused"},
+    {"GST-13/if-unchecked", Slot::kGst13,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && Bit(s.state->guest.interruptibility, 1);
+     },
+     "blocking by STI is accepted with RFLAGS.IF = 0"},
+    {"GST-13/both-accepted", Slot::kGst13,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       const std::uint64_t field = s.state->guest.interruptibility;
+       return value &&
+              !(Bits(field, 1, 0) == 3 && Bit(s.state->guest.rflags, 9));
+     },
+     "blocking by STI and by MOV SS is accepted at once"},
+    {"GST-13/enclave-unchecked", Slot::kGst13,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && Bit(s.state->guest.interruptibility, 0);
+     },
+     "an interruption of an enclave is accepted beside blocking by MOV SS"},
+    {"GST-13/refused", Slot::kGst13,
+     [](const Situation& s, std::uint64_t) -> std::uint64_t {
+       return Bits(s.state->guest.interruptibility, 1, 0) != 0;
+     },
+     "blocking by STI and by MOV SS are refused"},
+    {"GST-14/single-step-whatever-tf", Slot::kGst14,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && Bit(s.state->guest.pending_debug, 16);
+     },
+     "a pending single step is accepted with RFLAGS.TF = 0, though STI or MOV "
+     "SS blocks it"},
+    {"GST-14/single-step-without-blocking", Slot::kGst14,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || (Bit(s.state->guest.pending_debug, 14) &&
+                        !Bit(s.state->guest.rflags, 8));
+     },
+     "a pending single step is refused with RFLAGS.TF = 0, whatever blocks it"},
+    {"GST-14/transactional-region-unchecked", Slot::kGst14,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && !Bit(s.state->guest.pending_debug, 16);
+     },
+     "pending debug exceptions of a transactional region are accepted with "
+     "whatever else"},
 };
 
 }  // namespace

@@ -311,6 +311,16 @@ constexpr Alteration kVariants[] = {
      },
      "CR4.LASS keeps supervisor-mode fetches from the lower half only with "
      "CR4.SMEP = 1"},
+    {"GW-22/wrap-faults", Slot::kGw22Wrap,
+     [](const Situation&, std::uint64_t) -> std::uint64_t {
+       return static_cast<std::uint64_t>(SeparationOfWrap::kFaults);
+     },
+     "CR4.LASS looks at each byte of an access that goes on at address 0"},
+    {"GW-22/wrap-passes", Slot::kGw22Wrap,
+     [](const Situation&, std::uint64_t) -> std::uint64_t {
+       return static_cast<std::uint64_t>(SeparationOfWrap::kPasses);
+     },
+     "CR4.LASS looks at the first byte of an access that goes on at address 0"},
 };
 
 }  // namespace

@@ -12,9 +12,13 @@ std::uint64_t EventType(const Situation& s) {
   return Bits(s.state->guest.delivered_event, 10, 8);
 }
 
-// MOV to CR3 and VMFUNC.
+// INVLPG, INVPCID.
+bool IsInvalidation(const Situation& s) {
+  return s.operand == 14 || s.operand == 58;
+}
+// These, MOV to CR3 and VMFUNC.
 bool IsInstruction(const Situation& s) {
-  return s.operand == 28 || s.operand == 59;
+  return IsInvalidation(s) || s.operand == 28 || s.operand == 59;
 }
 
 constexpr Alteration kVariants[] = {
@@ -79,6 +83,11 @@ constexpr Alteration kVariants[] = {
        return s.operand == 28 ? 0 : value;
      },
      "the VM exit of MOV to CR3 has no instruction length"},
+    {"HAND-4/not-of-invalidations", Slot::kHand4,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return IsInvalidation(s) ? 0 : value;
+     },
+     "the VM exits of INVLPG and INVPCID have no instruction length"},
     {"HAND-4/software-interrupts-only", Slot::kHand4,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        return !IsInstruction(s) && value != kUndefinedLength &&
@@ -154,6 +163,11 @@ constexpr Alteration kVariants[] = {
        return s.operand == 28 ? 1 : value;
      },
      "the VM exit of MOV to CR3 saves RFLAGS.RF as 1"},
+    {"HAND-7/of-invalidations", Slot::kHand7,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return IsInvalidation(s) ? 1 : value;
+     },
+     "the VM exits of INVLPG and INVPCID save RFLAGS.RF as 1"},
     {"HAND-7/never", Slot::kHand7,
      [](const Situation&, std::uint64_t value) -> std::uint64_t {
        return value == kUndefinedBit ? value : 0;

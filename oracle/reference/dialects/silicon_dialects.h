@@ -4,10 +4,10 @@
 //
 // Not here, for neither a case nor an outcome has a field for it: the memory
 // type of what VMCS fields point to (AAU30), machine checks after a page
-// changes size (SKL002), INVVPID that spares addresses of 64 bits where
-// software that executes it is not in 64-bit mode (BV75). INVLPG spares global
-// translations on bare metal alone (ADL063). What EPT's accessed and dirty
-// flags do on Avoton, where software is not to use them (AVR41), is not known.
+// changes size (SKL002). INVLPG spares global translations on bare metal alone
+// (ADL063); CACHE-8/invlpg-leaves-globals is that mistake in a guest. What
+// EPT's accessed and dirty flags do on Avoton, where software is not to use
+// them (AVR41), is not known.
 #ifndef EPTDIFF_ORACLE_REFERENCE_DIALECTS_SILICON_DIALECTS_H_
 #define EPTDIFF_ORACLE_REFERENCE_DIALECTS_SILICON_DIALECTS_H_
 
@@ -34,6 +34,11 @@ inline constexpr SiliconErratum kSiliconErrata[] = {
     {"silicon-xeon-phi-x200", "GW-12/in-entries-not-present",
      "Xeon Phi x200, if the entry was cleared while it was used,",
      "Linux commit e4a84be6f05e (KNL4)"},
+    {"silicon-core-i7-900", "CACHE-7/address-of-32-bits",
+     "Core i7-900 and third-generation Core, under software outside 64-bit "
+     "mode,",
+     "AAJ159, BV75 and others, cited in VirtualBox's "
+     "hmR0VmxInvalidatePage (HMVMXR0.cpp)"},
 };
 
 }  // namespace eptdiff

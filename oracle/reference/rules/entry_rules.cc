@@ -57,7 +57,8 @@ std::uint64_t Ctl1(const Situation& s) {
   return s.EnablePml() || s.UnrestrictedGuest() || s.Mbec() ||
          s.SubPageWritePermissions() || s.IntelPtGuestPhysical() ||
          s.EnableHlat() || s.EptPagingWrite() || s.GuestPagingVerification() ||
-         s.PebsGuestPhysical() || s.EptpSwitching();
+         s.PebsGuestPhysical() || s.SeamGuestPhysicalWidth() ||
+         s.EptpSwitching();
 }
 
 std::uint64_t Ctl2(const Situation& s) {

@@ -274,6 +274,11 @@ std::uint64_t Gw22Fetch(const Situation& s) {
          s.linear.fetch && !Bit(s.linear.gla.value, 63);
 }
 
+// Of an access with bytes at both ends of the address space nothing is said.
+std::uint64_t Gw22Wrap(const Situation&) {
+  return static_cast<std::uint64_t>(SeparationOfWrap::kEither);
+}
+
 namespace {
 
 // Which bits of `gla` are metadata: "the identification of an address as user

@@ -74,4 +74,40 @@ std::uint64_t Gst11(const Situation& s) {
   return Bit(rflags, 17) && (s.Ia32eModeGuest() || !Bit(s.state->guest.cr0, 0));
 }
 
+// Virtual-8086: "the field must be 000000F3H", for SS and for CS; in bits 6:5
+// of SS's is the CPL (25.4.1), and bit 13 of CS's is L. Else SS's DPL "must be
+// 0
+// [...] if bit 0 in the CR0 field [...] is 0".
+std::uint64_t Gst12(const Situation& s) {
+  const GuestState& guest = s.state->guest;
+  if (Bit(guest.rflags, 17)) return guest.cpl != 3 || guest.cs_l;
+  return !Bit(guest.cr0, 0) && guest.cpl != 0;
+}
+
+// Whether the processor is in SMM, as bit 2 needs, and supports SGX, as bit 4
+// does, no case says.
+std::uint64_t Gst13(const Situation& s) {
+  const std::uint64_t field = s.state->guest.interruptibility;
+  const bool by_sti = Bit(field, 0), by_mov_ss = Bit(field, 1);
+  if (by_sti && (by_mov_ss || !Bit(s.state->guest.rflags, 9))) return true;
+  return Bit(field, 4) && by_mov_ss;
+}
+
+// Bit 11, in table 25-4 that of a bus lock, 27.3.1.5 still has among those that
+// must be 0. With RFLAGS.TF bit 14 depends on IA32_DEBUGCTL.BTF, which no case
+// has.
+std::uint64_t Gst14(const Situation& s) {
+  const GuestState& guest = s.state->guest;
+  const std::uint64_t field = guest.pending_debug;
+  const bool stepping = Bit(field, 14);
+  if (Bits(field, 10, 4) != 0 || Bit(field, 13) || Bit(field, 15) ||
+      Bits(field, 63, 17) != 0) {
+    return true;
+  }
+  const bool blocks = Bits(guest.interruptibility, 1, 0) != 0;
+  if (blocks && stepping && !Bit(guest.rflags, 8)) return true;
+  return Bit(field, 16) && (Bits(field, 11, 0) != 0 || stepping ||
+                            !Bit(field, 12) || Bit(guest.interruptibility, 1));
+}
+
 }  // namespace eptdiff::sdm

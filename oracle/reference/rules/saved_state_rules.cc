@@ -6,15 +6,23 @@ namespace {
 
 enum Reason : std::uint64_t {
   kException = 0,
+  kInvlpg = 14,
   kControlRegister = 28,
   kApicAccess = 44,
   kMisconfiguration = 49,
+  kInvpcid = 58,
   kVmfunc = 59,
 };
 
-// Of an attempt to execute it, MOV to CR3 (26.1.3) or VMFUNC.
+// Of an attempt to execute one that is configured to exit (26.1.3). INVEPT and
+// INVVPID are software's.
+bool IsOfAConfigured(const Situation& s) {
+  return s.operand == kControlRegister || s.operand == kInvlpg ||
+         s.operand == kInvpcid;
+}
+
 bool IsOfAnInstruction(const Situation& s) {
-  return s.operand == kControlRegister || s.operand == kVmfunc;
+  return IsOfAConfigured(s) || s.operand == kVmfunc;
 }
 
 // The VM exits of accesses: all others but that of #VE.
@@ -122,7 +130,7 @@ std::uint64_t Hand7(const Situation& s) {
   if (s.operand == kException) return true;  // #VE is a fault
   // "An instruction [...] that was configured to" cause VM exits saves 0, "even
   // if RFLAGS.RF was 1".
-  if (s.operand == kControlRegister) return false;
+  if (IsOfAConfigured(s)) return false;
   // VMFUNC is in no list of such instructions (26.1); "for all other VM exits"
   // RF is saved as it was.
   if (s.operand == kVmfunc) return rf ? kUndefinedBit : 0;

@@ -166,8 +166,10 @@ struct Situation {
   // "Intel PT uses guest physical addresses".
   bool IntelPtGuestPhysical() const { return Secondary(24); }
   bool EnableHlat() const { return Tertiary(1); }
-  // June 2026: "PEBS uses guest-physical addresses".
+  // June 2026: "PEBS uses guest-physical addresses", "SEAM guest-physical
+  // address width".
   bool PebsGuestPhysical() const { return Tertiary(12); }
+  bool SeamGuestPhysicalWidth() const { return Tertiary(5); }
   bool EptPagingWrite() const { return Tertiary(2); }
   bool GuestPagingVerification() const { return Tertiary(3); }
   bool EptpSwitching() const {
@@ -367,6 +369,10 @@ enum class ReadOnlyDirty : std::uint64_t { kEither, kYes, kNo };
 
 // Why there is a page fault; the operand of the error code's slots.
 enum class Fault : std::uint64_t { kNotPresent, kReserved, kRights };
+
+// What kGw22Wrap answers: linear-address space separation, of an access that
+// goes on at address 0 and breaks it there alone.
+enum class SeparationOfWrap : std::uint64_t { kEither, kFaults, kPasses };
 
 // What kAd6 answers: accessed flags of an access that ends in a VM exit.
 enum class AccessedOnExit : std::uint64_t { kEither, kNever, kAlways };

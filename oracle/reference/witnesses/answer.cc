@@ -1,6 +1,7 @@
 #include "oracle/reference/witnesses/answer.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace eptdiff {
 namespace {
@@ -95,14 +96,14 @@ Outcome Answer::In(const MachineState& before) const {
   Outcome outcome;
   outcome.event = event_;
   if (event_.kind == EventKind::kVmExit) {
-    constexpr std::uint16_t kControlRegister = 28, kVmfunc = 59;
+    constexpr std::uint16_t kOfInstructions[] = {14, 28, 58, 59};
     constexpr std::uint64_t kResume = 0x10000;
     outcome.saved.rflags = before.guest.rflags | kResume;
-    if (event_.exit_reason == kControlRegister ||
-        event_.exit_reason == kVmfunc) {
-      outcome.saved.rflags &= ~kResume;
-    }
-    if (before.guest.event_delivery) {
+    const bool instruction =
+        std::find(std::begin(kOfInstructions), std::end(kOfInstructions),
+                  event_.exit_reason) != std::end(kOfInstructions);
+    if (instruction) outcome.saved.rflags &= ~kResume;
+    if (before.guest.event_delivery && !instruction) {
       outcome.saved.vectoring_information = 0x80000000;
     }
     if (saves_ != nullptr) saves_(outcome.saved);
@@ -158,6 +159,10 @@ Answer VmfuncExit() { return Answer(Exit(59, 0, 0)); }
 Answer ControlRegisterExit(std::uint64_t qualification) {
   return Answer(Exit(28, qualification, 0));
 }
+
+Answer InvlpgExit(std::uint64_t gla) { return Answer(Exit(14, gla, 0)); }
+
+Answer InvpcidExit() { return Answer(Exit(58, 0, 0)); }
 
 Answer InterceptedVe(std::uint32_t interruption_information) {
   Event event;

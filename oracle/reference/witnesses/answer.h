@@ -76,6 +76,8 @@ Answer ApicAccess(std::uint64_t qualification);
 Answer SppEvent(std::uint64_t qualification, std::uint64_t gpa);
 Answer VmfuncExit();
 Answer ControlRegisterExit(std::uint64_t qualification);
+Answer InvlpgExit(std::uint64_t gla);
+Answer InvpcidExit();
 Answer InterceptedVe(std::uint32_t interruption_information);
 // A #VE; its information area is among the writes.
 Answer VirtualizationException();

@@ -148,10 +148,22 @@ std::vector<NamedCase> InvvpidCases() {
   return {
       {"cache-7-address",
        "CACHE-7",
-       {"CACHE-7/address-ends-nothing"},
+       {"CACHE-7/address-ends-nothing", "CACHE-7/address-of-32-bits"},
        GuestMoved().Invvpid(0, 5, kGla).Read(kGla).Build(),
        Reaches(0x26234, 4),
        Reaches(0x20234, 4)},
+      {"cache-7-address-of-32-bits",
+       "CACHE-7",
+       {"CACHE-7/address-ends-nothing"},
+       GuestPae()
+           .Vpid(5)
+           .Read(kGla32)
+           .Store(kGuestPte, 0x16067)
+           .Invvpid(0, 5, kGla32)
+           .Read(kGla32)
+           .Build(),
+       Reaches(0x26234, 2),
+       Reaches(0x20234, 2)},
       {"cache-7-single",
        "CACHE-7",
        {"CACHE-7/single-ends-nothing"},

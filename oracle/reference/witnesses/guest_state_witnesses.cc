@@ -53,6 +53,18 @@ Case Unpaged(Function change) {
       true);
 }
 
+// Without IA-32e mode; virtual-8086.
+template <typename Function>
+Case Virtual8086(Function change) {
+  return Changed([&](Case& c) {
+    c.guest.efer = 0;
+    c.guest.cs_l = false;
+    c.guest.rflags |= 1 << 17;
+    c.guest.cpl = 3;
+    change(c);
+  });
+}
+
 std::vector<NamedCase> ModeCases() {
   return {
       {"gst-accepted", "GST-1", {}, Changed([](Case&) {}), Happens()},
@@ -268,7 +280,7 @@ std::vector<NamedCase> RegisterCases() {
       {"gst-11-vm-in-long-mode",
        "GST-11",
        {"GST-11/off", "GST-11/vm-unchecked"},
-       Changed([](Case& c) { c.guest.rflags |= 1 << 17; }),
+       Virtual8086([](Case& c) { c.guest.efer = 0xd00; }),
        GuestStateFails()},
       {"gst-11-vm-in-real-mode",
        "GST-11",
@@ -276,6 +288,7 @@ std::vector<NamedCase> RegisterCases() {
        Unpaged([](Case& c) {
          c.guest.cr0 = 0x20;
          c.guest.rflags |= 1 << 17;
+         c.guest.cpl = 3;
        }),
        GuestStateFails()},
       {"gst-11-defined-bits",
@@ -283,6 +296,111 @@ std::vector<NamedCase> RegisterCases() {
        {"GST-11/ac-refused"},
        Changed([](Case& c) { c.guest.rflags |= 0x40000; }),
        Happens()},
+  };
+}
+
+std::vector<NamedCase> PrivilegeCases() {
+  return {
+      {"gst-12-virtual-8086",
+       "GST-12",
+       {},
+       Virtual8086([](Case&) {}),
+       Happens()},
+      {"gst-12-virtual-8086-supervisor",
+       "GST-12",
+       {"GST-12/off", "GST-12/virtual-8086-unchecked"},
+       Virtual8086([](Case& c) { c.guest.cpl = 0; }),
+       GuestStateFails()},
+      {"gst-12-virtual-8086-cs-l",
+       "GST-12",
+       {"GST-12/off", "GST-12/virtual-8086-unchecked", "GST-12/cs-l-unchecked"},
+       Virtual8086([](Case& c) { c.guest.cs_l = true; }),
+       GuestStateFails()},
+      {"gst-12-real-mode",
+       "GST-12",
+       {"GST-12/off", "GST-12/real-address-mode-unchecked"},
+       Unpaged([](Case& c) {
+         c.guest.cr0 = 0x20;
+         c.guest.cpl = 1;
+       }),
+       GuestStateFails()},
+      {"gst-12-user-mode",
+       "GST-12",
+       {"GST-12/user-mode-refused"},
+       Changed([](Case& c) { c.guest.cpl = 3; }),
+       Happens()},
+  };
+}
+
+// RFLAGS: TF is bit 8, IF bit 9.
+template <std::uint8_t kBlocking, std::uint32_t kPending, std::uint64_t kRflags>
+Case Blocked() {
+  return Changed([](Case& c) {
+    c.guest.interruptibility = kBlocking;
+    c.guest.pending_debug = kPending;
+    c.guest.rflags |= kRflags;
+  });
+}
+
+std::vector<NamedCase> BlockingCases() {
+  return {
+      {"gst-13-sti",
+       "GST-13",
+       {"GST-13/refused"},
+       Blocked<1, 0, 0x200>(),
+       Happens()},
+      {"gst-13-sti-without-if",
+       "GST-13",
+       {"GST-13/off", "GST-13/if-unchecked"},
+       Blocked<1, 0, 0>(),
+       GuestStateFails()},
+      {"gst-13-both",
+       "GST-13",
+       {"GST-13/off", "GST-13/both-accepted"},
+       Blocked<3, 0, 0x200>(),
+       GuestStateFails()},
+      {"gst-13-mov-ss-beside-an-enclave",
+       "GST-13",
+       {"GST-13/off", "GST-13/enclave-unchecked"},
+       Blocked<0x12, 0, 0>(),
+       GuestStateFails()},
+      {"gst-13-all-others", "GST-13", {}, Blocked<0x1c, 0, 0>(), Happens()},
+      {"gst-14-bus-lock", "GST-14", {}, Blocked<0, 0x1800, 0>(), Happens()},
+      {"gst-14-single-step",
+       "GST-14",
+       {"GST-14/off", "GST-14/single-step-whatever-tf"},
+       Blocked<2, 0x4000, 0>(),
+       GuestStateFails()},
+      {"gst-14-single-step-with-tf",
+       "GST-14",
+       {},
+       Blocked<2, 0x4000, 0x100>(),
+       Happens()},
+      {"gst-14-single-step-without-blocking",
+       "GST-14",
+       {"GST-14/single-step-without-blocking"},
+       Blocked<0, 0x4000, 0>(),
+       Happens()},
+      {"gst-14-transactional-region",
+       "GST-14",
+       {},
+       Blocked<1, 0x11000, 0x200>(),
+       Happens()},
+      {"gst-14-transactional-region-alone",
+       "GST-14",
+       {"GST-14/off", "GST-14/transactional-region-unchecked"},
+       Blocked<0, 0x10000, 0>(),
+       GuestStateFails()},
+      {"gst-14-transactional-region-and-a-breakpoint",
+       "GST-14",
+       {"GST-14/off", "GST-14/transactional-region-unchecked"},
+       Blocked<0, 0x11001, 0>(),
+       GuestStateFails()},
+      {"gst-14-transactional-region-after-mov-ss",
+       "GST-14",
+       {"GST-14/off", "GST-14/transactional-region-unchecked"},
+       Blocked<2, 0x11000, 0>(),
+       GuestStateFails()},
   };
 }
 
@@ -341,7 +459,8 @@ std::vector<NamedCase> PdpteCases() {
 
 std::vector<NamedCase> GuestStateWitnesses() {
   std::vector<NamedCase> cases = ModeCases();
-  for (auto more : {RegisterCases(), PdpteCases()}) {
+  for (auto more :
+       {RegisterCases(), PrivilegeCases(), BlockingCases(), PdpteCases()}) {
     cases.insert(cases.end(), more.begin(), more.end());
   }
   return cases;

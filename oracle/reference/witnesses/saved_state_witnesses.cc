@@ -23,6 +23,10 @@ CaseBuilder Delivering(std::uint32_t event) {
 CaseBuilder ExitsAtCr3() {
   return Walk4().With([](Case& c) { c.controls.primary |= 0x8000; });
 }
+// "INVLPG exiting".
+CaseBuilder ExitsAtInvalidations() {
+  return Walk4().With([](Case& c) { c.controls.primary |= 0x200; });
+}
 Answer ViolationOfRead() { return Violation(0x581, 0x1234); }
 
 void PushOnShadowStack(Case& c) { c.guest.busy_shadow_stack = true; }
@@ -37,6 +41,10 @@ template <std::uint8_t kState>
 void Blocking(Case& c) {
   c.guest.interruptibility = kState;
 }
+void BlockingBySti(Case& c) {
+  Blocking<1>(c);
+  c.guest.rflags |= 0x200;  // IF
+}
 template <std::uint8_t kBytes>
 void Length(Case& c) {
   c.guest.instruction_length = kBytes;
@@ -44,6 +52,11 @@ void Length(Case& c) {
 void Resume(Case& c) { c.guest.rflags |= 0x10000; }
 // Breakpoint 0 was met and enabled.
 void PendingBreakpoint(Case& c) { c.guest.pending_debug = 0x1001; }
+// An interrupt is being delivered, the instruction is the handler's.
+void Handler(Case& c) {
+  c.guest.event_delivery = true;
+  c.guest.delivered_event = kInterrupt;
+}
 void ErrorCode2(Case& c) { c.guest.delivered_error_code = 2; }
 
 std::vector<NamedCase> ShadowStackCases() {
@@ -169,6 +182,31 @@ std::vector<NamedCase> InstructionCases() {
        {"HAND-7/as-it-was", "HAND-7/of-mov-to-cr3"},
        ExitsAtCr3().With(Resume).Give(GuestRegister::kCr3, 0x1000).Build(),
        ControlRegisterExit(3)},
+      {"hand-4-invlpg",
+       "HAND-4",
+       {"HAND-4/not-of-invalidations", "HAND-7/of-invalidations",
+        "HAND-7/always"},
+       ExitsAtInvalidations().With(Length<3>).Invlpg(kGla).Build(),
+       InvlpgExit(kGla).Saves(
+           [](SavedState& saved) { saved.instruction_length = 3; })},
+      {"hand-4-invpcid",
+       "HAND-4",
+       {"HAND-4/not-of-invalidations", "HAND-7/of-invalidations",
+        "HAND-7/always"},
+       ExitsAtInvalidations().With(Length<5>).Invpcid(2, 0, 0).Build(),
+       InvpcidExit().Saves(
+           [](SavedState& saved) { saved.instruction_length = 5; })},
+      {"hand-7-invlpg-with-rf",
+       "HAND-7",
+       {"HAND-7/as-it-was", "HAND-7/of-invalidations"},
+       ExitsAtInvalidations().With(Resume).Invlpg(kGla).Build(),
+       InvlpgExit(kGla)},
+      // It is no access of the delivery.
+      {"hand-2-invpcid-of-a-handler",
+       "HAND-2",
+       {},
+       ExitsAtInvalidations().With(Handler).Invpcid(2, 0, 0).Build(),
+       InvpcidExit()},
       {"hand-4-int-n",
        "HAND-4",
        {"HAND-4/not-in-delivery", "HAND-7/always", "HAND-7/in-delivery-too"},
@@ -208,7 +246,7 @@ std::vector<NamedCase> InterruptibilityCases() {
       {"hand-5-event-delivery",
        "HAND-5",
        {"HAND-5/blocking-kept"},
-       Delivering(kInterrupt).With(Blocking<1>).Read(0x1234).Build(),
+       Delivering(kInterrupt).With(BlockingBySti).Read(0x1234).Build(),
        ViolationOfRead().Saves([](SavedState& saved) {
          saved.vectoring_information = kInterrupt;
        })},

@@ -6,6 +6,7 @@ namespace {
 
 constexpr std::uint64_t kSmap = 1 << 21, kLass = 1 << 27;
 constexpr std::uint64_t kUpper = 0xffff'aaaa'aaaa'a234;
+constexpr std::uint64_t kLastBytes = 0xffff'ffff'ffff'fffc;
 
 void WithAc(Case& c) { c.guest.rflags = 1 << 18; }
 void Compatibility(Case& c) { c.guest.cs_l = false; }
@@ -81,6 +82,17 @@ std::vector<NamedCase> SeparationWitnesses() {
        {"GW-22/fetch-off", "GW-22/fetch-in-64-bit-mode-only"},
        Supervisor(kLass).With(Compatibility).Fetch(kGla32).Build(),
        GeneralProtection()},
+      // From FFFFFFFFFFFFFFFCH on, to address 0, which is not mapped.
+      {"gw-22-wrap-around",
+       "GW-22",
+       {"GW-22/wrap-passes"},
+       Supervisor(kLass | kSmap).Read(kLastBytes, 8).Build(),
+       GeneralProtection()},
+      {"gw-22-wrap-around-by-the-first-byte",
+       "GW-22",
+       {"GW-22/wrap-faults"},
+       Supervisor(kLass | kSmap).Read(kLastBytes, 8).Build(),
+       PageFault(0, 0)},
       // Not in IA-32e mode: it means nothing.
       {"gw-22-pae-paging",
        "GW-22",

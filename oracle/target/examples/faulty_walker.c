@@ -60,6 +60,7 @@ EPTDIFF_TARGET_DEFINE_ABI;
   BUG(PML_ON_THE_WAY, "pml-full-met-at-the-leaf")                 \
   BUG(QUALIFICATION_STALE, "qualification-of-misconfiguration")   \
   BUG(QUALIFICATION_20, "qualification-20-of-misconfiguration")   \
+  BUG(IRET_UNTOLD, "iret-not-told")                               \
   BUG(VE_ANY, "ve-judged-by-any-entry")                           \
   BUG(VE_FIRST, "ve-judged-by-first-entry")                       \
   BUG(VE_BUSY, "ve-busy-ignored")                                 \
@@ -358,7 +359,7 @@ static int is_converted(const struct walk* walk, int reason) {
     return 0;
   }
   if (!control(walk, SECONDARY_VE) || (question->cr0 & 1) == 0) return 0;
-  if (walk->level == 0) return 0;
+  if (walk->level == 0 || question->event_delivery) return 0;
   suppressed = (walk->entry[walk->level] & SUPPRESS_VE) != 0;
   if (has(VE_ANY)) suppressed = walk->suppressed;
   if (has(VE_FIRST)) suppressed = (walk->entry[walk->top] & SUPPRESS_VE) != 0;
@@ -585,6 +586,8 @@ void eptdiff_target_describe(eptdiff_profile* profile) {
   profile->models = EPTDIFF_MODELS_4_LEVELS | EPTDIFF_MODELS_5_LEVELS |
                     EPTDIFF_MODELS_ACCESSED_DIRTY | EPTDIFF_MODELS_MBEC |
                     EPTDIFF_MODELS_PML | EPTDIFF_MODELS_VE;
+  /* That NMIs were blocked before an IRET, it does not say. */
+  if (has(IRET_UNTOLD)) profile->models |= EPTDIFF_MODELS_EVENTS;
   /* No mistakes: it says that it does not know them. */
   if (has(LEAVES_OUT_10)) profile->qualification_left_out = 1u << 10;
   if (has(LEAVES_OUT_OFFSET)) profile->offsets_left_out = EPTDIFF_OFFSET_OF_GPA;
