@@ -79,7 +79,13 @@ std::vector<NamedCase> ViolationCases() {
       {"cache-5-not-by-a-misconfiguration",
        "CACHE-5",
        {"CACHE-5/misconfiguration-ends-too", "CACHE-3/never"},
-       Reads().Store(0x4008, 0x9032).Read(0x1234).Read(0x1234).Build(),
+       Walk4()
+           .Word(0x4010, 0xd032)
+           .Read(0x1234)
+           .Store(0x4008, 0xa037)
+           .Read(0x2234)
+           .Read(0x1234)
+           .Build(),
        Completes(0x9234)},
       // ... with VPIDs, whose exit ends nothing either.
       {"cache-5-not-another-linear-address",
