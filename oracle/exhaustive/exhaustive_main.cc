@@ -55,7 +55,7 @@ constexpr struct {
 void ListWorlds() {
   for (const auto& worlds : kWorlds) {
     for (int world = 0; world < worlds.count(); ++world) {
-      std::printf("%s%d\n", worlds.prefix.data(), world);
+      std::printf("%s%d\n", std::string(worlds.prefix).c_str(), world);
     }
   }
 }

@@ -398,9 +398,9 @@ TEST_F(VectorFileTest, MistakesOfACacheOfCombinedMappingsAreNoticed) {
 // else misses anything.
 TEST_F(VectorFileTest, WithoutCachesARightCacheDoesNotConform) {
   const std::string path = File("no-caches.json", "");
+  const std::string corpus = EPTDIFF_SOURCE_DIR "/corpus";
   const Ran ran =
-      RunEptdiff({"vectors", "--corpus", EPTDIFF_SOURCE_DIR "/corpus",
-                  "--no-caches", "--out", path});
+      RunEptdiff({"vectors", "--corpus", corpus, "--no-caches", "--out", path});
   ASSERT_EQ(ran.status, 0) << ran.err;
   std::string out;
   EXPECT_EQ(RunOn(path, EPTDIFF_CHECK_VECTORS_CACHING_WALKER, out), 1);

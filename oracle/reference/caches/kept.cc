@@ -272,8 +272,7 @@ void Kept::BeginLinear(Examiner& x) {
   const auto usable = [&](const ProcessorContext& then, bool global) {
     return UsesMadeUnder(x, then, global);
   };
-  FixedVector<const GuestState*, History::kMaxMoments + 1> roots;
-  roots.push_back(&state_.guest);
+  std::vector<const GuestState*> roots = {&state_.guest};
   for (std::size_t moment = 0; moment <= now_; ++moment) {
     const ProcessorContext& then = At(moment);
     if (!usable(then, true) ||
