@@ -36,10 +36,13 @@ std::string NameOf(const std::string& file, const std::string& corpus) {
 int VectorsCommand(const Arguments& arguments) {
   std::string corpus = "corpus";
   std::string out = "-";
+  bool no_caches = false;
   CommandLine line("vectors", "", kAbout);
   line.Text("corpus", "DIR", &corpus,
             "with seeds, conformance and regressions (default: corpus)");
   line.Text("out", "FILE", &out, "default: standard output");
+  line.Flag("no-caches", &no_caches,
+            "leave out what is permitted of code that keeps translations");
   line.Example("--out vectors.json");
   if (const auto exit = line.Parse(arguments, 0, 0)) return *exit;
   std::vector<NamedTextCase> cases;
@@ -58,7 +61,7 @@ int VectorsCommand(const Arguments& arguments) {
     return line.Mistake(absl::StrCat(
         corpus, " holds no cases in conformance, regressions or seeds"));
   }
-  const std::string json = VectorsAsJson(cases);
+  const std::string json = VectorsAsJson(cases, !no_caches);
   if (out == "-") {
     std::fputs(json.c_str(), stdout);
     return kExitAgree;

@@ -229,6 +229,12 @@ std::uint64_t TakenEntries::TakeRoot(Structure structure, std::uint64_t value) {
   return value;
 }
 
+void TakenEntries::BeginLinear(Examiner& x) {
+  guest_ = x.state().guest;
+  guest_.cr3 = TakeRoot(Structure::kGuest, guest_.cr3);
+  x.s.linear.root = &guest_;
+}
+
 std::uint64_t TakenEntries::ReadEntry(Examiner& x, Hpa address,
                                       std::uint64_t now) {
   return Take({Structure::kEpt, x.s.level, x.s.linear.level, address, now});

@@ -69,9 +69,7 @@ class TakenEntries final : public Chooser {
                           std::uint64_t now) override;
 
   // Nothing is kept.
-  std::uint64_t BeginLinear(Examiner&, std::uint64_t cr3) override {
-    return TakeRoot(Structure::kGuest, cr3);
-  }
+  void BeginLinear(Examiner& x) override;
   std::uint64_t BeginEpt(Examiner&, std::uint64_t eptp) override {
     return TakeRoot(Structure::kEpt, eptp);
   }
@@ -103,6 +101,7 @@ class TakenEntries final : public Chooser {
   std::vector<EntryRead> taken_;
   std::vector<EntryRead> read_;  // as they are
   bool took_root_ = false;
+  GuestState guest_;  // with the root that was taken
   // The index of the entry of this structure that is read next.
   std::optional<Structure> took_index_;
 };

@@ -59,6 +59,7 @@ class Shape {
   std::uint64_t Rights() const;
   std::uint64_t Mutated();
   void ChangeTags();
+  void ChangeReading();
   void ChangeVpid();
   void ChangePcid();
   void ChangeGlobalPage();
@@ -316,7 +317,7 @@ void Shape::ChangeTags() {
   const Controls& k = c_.controls;
   const std::uint64_t cr3 = c_.guest.cr3;
   const Step root = EnterWith(access_, kFieldEptp, k.eptp);
-  switch (random_.Below(3)) {
+  switch (random_.Below(4)) {
     case 0: {  // another root, or another use of flags with the same root
       const std::uint64_t eptp = random_.OneIn(2)
                                      ? k.eptp ^ kAccessedDirty
@@ -329,10 +330,37 @@ void Shape::ChangeTags() {
       Rewrite(Moved());
       return steps_.push_back(step);
     }
+    case 2:
+      return ChangeReading();
     default:
       return GoAndReturn(EnterWith(access_, kFieldCr3, cr3 ^ Bit(12)),
                          EnterWith(access_, kFieldCr3, cr3), Of());
   }
+}
+
+// The same root, read in another mode of paging or with another page-walk
+// length.
+void Shape::ChangeReading() {
+  Controls& k = c_.controls;
+  std::uint32_t field = kFieldEptp;
+  std::uint64_t now = k.eptp;
+  std::uint64_t other = k.eptp ^ kFourLevels ^ kFiveLevels;
+  if (IsGuest()) {
+    k.secondary |= kSecondaryVpid;
+    if (k.vpid == 0) k.vpid = 1;
+    const bool long_mode = IsIa32e(GuestModeOf(c_.guest));
+    c_.processor.la57 |= long_mode;
+    field = kFieldCr4;
+    now = c_.guest.cr4;
+    other = now ^ (long_mode ? kCr4La57 : kCr4Pae);
+  } else {
+    c_.processor.ept_vpid_cap |= kCapFourLevels | kCapFiveLevels;
+  }
+  const Step away = EnterWith(access_, field, other);
+  if (random_.OneIn(3)) {
+    return GoAndReturn(away, EnterWith(access_, field, now), Of());
+  }
+  steps_.push_back(away);
 }
 
 void Shape::ChangeVpid() {

@@ -7,14 +7,17 @@
 // oracle; on standard error, what differs. Which entries are told apart, which
 // --classes finds out, is kept in the folder EPTDIFF_EXHAUSTIVE_CLASSES if
 // there is one (parts.h). The parts of caches are the small worlds
-// (small_worlds.h), in which the reference's two statements of what may be kept
-// are compared: sequences of five steps, none skipped, and what was kept. Exit:
-// 0 nothing differs, 1 something does, 2 bad usage, 3 there is no such oracle
-// in this build.
+// (small_worlds.h, combined_worlds.h), in which the reference's two statements
+// of what may be kept are compared: sequences of five steps, or of four for
+// linear addresses, none skipped, and what was kept. Exit: 0 nothing differs,
+// 1 something does, 2 bad usage, 3 there is no such oracle in this build.
+#include <algorithm>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
+#include <iterator>
 #include <memory>
 #include <span>
 #include <string>
@@ -23,6 +26,7 @@
 
 #include "oracle/bochs/bochs_oracle.h"
 #include "oracle/engine/engine_oracle.h"
+#include "oracle/exhaustive/combined_worlds.h"
 #include "oracle/exhaustive/parts.h"
 #include "oracle/exhaustive/small_worlds.h"
 #include "oracle/judgement/judge.h"
@@ -39,12 +43,20 @@ int Usage() {
   return 2;
 }
 
-constexpr char kWorlds[] = "worlds-";
-constexpr int kStepsInWorlds = 5;
+constexpr struct {
+  std::string_view prefix;
+  int steps;
+  int (*count)();
+  SmallWorldTally (*compare)(int, int, const Dialect&,
+                             const std::function<void(const std::string&)>&);
+} kWorlds[] = {{"worlds-", 5, SmallWorldCount, CompareSmallWorld},
+               {"combined-", 4, CombinedWorldCount, CompareCombinedWorld}};
 
 void ListWorlds() {
-  for (int world = 0; world < SmallWorldCount(); ++world) {
-    std::printf("%s%d\n", kWorlds, world);
+  for (const auto& worlds : kWorlds) {
+    for (int world = 0; world < worlds.count(); ++world) {
+      std::printf("%s%d\n", std::string(worlds.prefix).c_str(), world);
+    }
   }
 }
 
@@ -52,21 +64,23 @@ void ListWorlds() {
 int RunWorlds(std::span<char* const> parts) {
   bool differs = false;
   for (const char* part : parts) {
-    const std::size_t prefix = std::strlen(kWorlds);
+    const auto* worlds = std::find_if(
+        std::begin(kWorlds), std::end(kWorlds), [&](const auto& of) {
+          return std::string_view(part).starts_with(of.prefix);
+        });
     char* end = nullptr;
-    const long world = std::strncmp(part, kWorlds, prefix) == 0
-                           ? std::strtol(part + prefix, &end, 10)
+    const long world = worlds != std::end(kWorlds)
+                           ? std::strtol(part + worlds->prefix.size(), &end, 10)
                            : -1;
-    if (end == nullptr || *end != 0 || world < 0 ||
-        world >= SmallWorldCount()) {
+    if (end == nullptr || *end != 0 || world < 0 || world >= worlds->count()) {
       std::fprintf(stderr, "exhaustive: there is no part %s\n", part);
       return 2;
     }
-    const SmallWorldTally tally = CompareSmallWorld(
-        static_cast<int>(world), kStepsInWorlds, Dialect(),
-        [&](const std::string& words) {
-          std::fprintf(stderr, "%s: %s\n", part, words.c_str());
-        });
+    const SmallWorldTally tally =
+        worlds->compare(static_cast<int>(world), worlds->steps, Dialect(),
+                        [&](const std::string& words) {
+                          std::fprintf(stderr, "%s: %s\n", part, words.c_str());
+                        });
     std::printf("%s %llu 0 %016llx\n", part,
                 static_cast<unsigned long long>(tally.sequences),
                 static_cast<unsigned long long>(tally.kept));

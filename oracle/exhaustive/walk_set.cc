@@ -66,23 +66,45 @@ void WalkSet::Violation(std::uint64_t page) {
   });
 }
 
-void WalkSet::Finish(Walk walk, bool write,
-                     std::set<SmallAnswer>& answers) const {
-  SmallAnswer answer;
+SmallAnswer::Kind WalkSet::Continue(Walk& walk) const {
   while (walk.entries.size() < kLevels) {
     const Entry next = Next(walk);
     const bool leaf = walk.entries.size() == kLevels - 1;
-    if (!IsPresent(next.value)) {
-      answer.kind = SmallAnswer::Kind::kViolation;
-      answers.insert(answer);
-      return;
-    }
+    if (!IsPresent(next.value)) return SmallAnswer::Kind::kViolation;
     if (IsMisconfigured(next.value, leaf)) {
-      answer.kind = SmallAnswer::Kind::kMisconfiguration;
-      answers.insert(answer);
-      return;
+      return SmallAnswer::Kind::kMisconfiguration;
     }
     walk.entries.push_back(next);
+  }
+  return SmallAnswer::Kind::kCompletes;
+}
+
+std::set<SmallAnswer> WalkSet::Reach(std::uint64_t page) const {
+  std::set<SmallAnswer> ends;
+  const auto add = [&](Walk walk) {
+    SmallAnswer end;
+    end.kind = Continue(walk);
+    if (end.kind == SmallAnswer::Kind::kCompletes) {
+      end.rights = 7;
+      for (const Entry& entry : walk.entries) end.rights &= entry.value;
+      end.address = FrameOf(walk.entries.back().value);
+    }
+    ends.insert(end);
+  };
+  add({root_, page, {}});
+  for (const Walk& walk : walks_) {
+    if (walk.root == root_ && walk.page == page) add(walk);
+  }
+  return ends;
+}
+
+void WalkSet::Finish(Walk walk, bool write,
+                     std::set<SmallAnswer>& answers) const {
+  SmallAnswer answer;
+  answer.kind = Continue(walk);
+  if (answer.kind != SmallAnswer::Kind::kCompletes) {
+    answers.insert(answer);
+    return;
   }
   answer.rights = 7;
   for (const Entry& entry : walk.entries) answer.rights &= entry.value;

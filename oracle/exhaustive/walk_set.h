@@ -49,6 +49,13 @@ class WalkSet {
   // All answers that are permitted.
   std::set<SmallAnswer> Access(std::uint64_t page, bool write) const;
 
+  // How the page may be translated, without flags: the end of each walk, with
+  // the page's address and its rights.
+  std::set<SmallAnswer> Reach(std::uint64_t page) const;
+
+  std::uint64_t Load(std::uint64_t address) const;
+  std::uint64_t root() const { return root_; }
+
  private:
   struct Entry {
     std::uint64_t address = 0;
@@ -63,8 +70,9 @@ class WalkSet {
     auto operator<=>(const Walk&) const = default;
   };
 
-  std::uint64_t Load(std::uint64_t address) const;
   Entry Next(const Walk& walk) const;
+  // Goes on by memory to the end of the walk, and says what that is.
+  SmallAnswer::Kind Continue(Walk& walk) const;
   // Adds what may become of the access by this walk.
   void Finish(Walk walk, bool write, std::set<SmallAnswer>& answers) const;
 

@@ -23,10 +23,11 @@ class Chooser {
  public:
   virtual ~Chooser() = default;
 
-  // A linear address is translated by the guest's paging. Returns what holds
-  // the root, with PCID: CR3 as it was.
-  virtual std::uint64_t BeginLinear(Examiner& x, std::uint64_t cr3) = 0;
-  // x.s.access.gpa is translated. Returns what holds the root: EPTP as it was.
+  // A linear address is translated by the guest's paging. May give x.s.linear
+  // another root, and another mode: as they were.
+  virtual void BeginLinear(Examiner& x) = 0;
+  // x.s.access.gpa is translated. Returns what holds the root, and the
+  // page-walk length: EPTP as it was.
   virtual std::uint64_t BeginEpt(Examiner& x, std::uint64_t eptp) = 0;
 
   // What a read of an EPT entry returns, of x.s.level; memory has `now`.

@@ -346,14 +346,13 @@ Walker::End Walker::Walk(std::uint64_t table, std::uint8_t level,
 }
 
 Walker::End Walker::WalkFromRoot() {
-  const GuestState& guest = x_.state().guest;
   LookAt(0, 0);
   if (linear_.mode == GuestMode::k32Bit) {
     return Walk(x_.Ask(Slot::kGw2Root), 2,
-                x_.Ask(Slot::kGw14Root, linear_.cr3));
+                x_.Ask(Slot::kGw14Root, linear_.root->cr3));
   }
   if (linear_.mode == GuestMode::kPae) {
-    LookAt(3, guest.pdpte[x_.Ask(Slot::kGw3Register)]);
+    LookAt(3, linear_.root->pdpte[x_.Ask(Slot::kGw3Register)]);
     if (x_.Ask(Slot::kGw3Absent)) {
       AddFault(Fault::kNotPresent, x_.At(Slot::kGw3Absent));
       return End::kStopped;
@@ -377,7 +376,7 @@ Walker::End Walker::WalkFromRoot() {
     LookAt(0, 0);
   }
   return Walk(x_.Ask(Slot::kGw4Root), top,
-              x_.Ask(Slot::kGw14Root, linear_.cr3));
+              x_.Ask(Slot::kGw14Root, linear_.root->cr3));
 }
 
 // x_.s looks at the leaf.
@@ -454,14 +453,12 @@ void BeginLinear(Examiner& x, const LinearPart& part) {
       access.wruss || (x.state().guest.cpl == 3 && !linear.implicit);
   x.s.level = 0;
   linear.mode = static_cast<GuestMode>(x.Ask(Slot::kGw1Mode));
-  linear.cr3 = x.state().guest.cr3;
+  linear.root = &x.state().guest;
 }
 
 bool WalkGuest(Examiner& x, const LinearPart& part, Effects& effects,
                Verdict& verdict, GuestTranslation& translation) {
-  if (x.chooser != nullptr) {
-    x.s.linear.cr3 = x.chooser->BeginLinear(x, x.s.linear.cr3);
-  }
+  if (x.chooser != nullptr) x.chooser->BeginLinear(x);
   return Walker(x, part, effects, verdict, translation).Run();
 }
 

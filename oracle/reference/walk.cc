@@ -50,7 +50,7 @@ Walk WalkEpt(Examiner& x) {
     return {WalkEnd::kBeyondWidth, x.At(Slot::kWalk2)};
   }
   const auto order = static_cast<WalkOrder>(x.Ask(Slot::kWalk8));
-  s.level = s.FourLevelEpt() ? 4 : 5;
+  s.level = Situation::IsFourLevel(eptp) ? 4 : 5;
   std::uint64_t table = x.Ask(Slot::kWalk9, eptp);
   for (;; --s.level) {
     // 1. An EPT paging-structure entry is read.

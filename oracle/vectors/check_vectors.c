@@ -47,6 +47,8 @@ static const struct {
     {"vmfunc", EPTDIFF_MODELS_VMFUNC},
     {"register_write", EPTDIFF_MODELS_REGISTER_WRITES},
     {"vm_entry_again", 0},
+    {"invalidation", EPTDIFF_MODELS_INVALIDATION},
+    {"processors", EPTDIFF_MODELS_PROCESSORS},
     {"structure_access", EPTDIFF_MODELS_STRUCTURE_ACCESS},
     {"pdpte_load", EPTDIFF_MODELS_PDPTE_LOAD},
     {"linear_paging_off", EPTDIFF_MODELS_LINEAR_PAGING_OFF},
@@ -81,7 +83,7 @@ static int models_flag(const eptdiff_profile* profile, const char* flag) {
     if (strcmp(flag_table[i].flag, flag) != 0) continue;
     return (flag_table[i].models & ~profile->models) == 0;
   }
-  /* "ept_disabled", "processors", and what a later version adds. */
+  /* "ept_disabled", and what a later version adds. */
   return 0;
 }
 
@@ -92,6 +94,7 @@ static int models(const eptdiff_profile* profile, const struct json* vector,
   const uint64_t capabilities = 0x434101;
   const uint64_t cap = machine->ept_vpid_cap;
   const struct json* flag = json_member(vector, "flags")->child;
+  const struct json* step = json_member(vector, "steps")->child;
   if ((machine->eptp >> 3 & 7) != 4 &&
       (profile->models & EPTDIFF_MODELS_4_LEVELS) == 0) {
     return 0;
@@ -105,12 +108,17 @@ static int models(const eptdiff_profile* profile, const struct json* vector,
   for (; flag != NULL; flag = flag->next) {
     if (!models_flag(profile, flag->text)) return 0;
   }
+  for (; step != NULL; step = step->next) {
+    if (json_number(step, "processor") >= profile->processors) return 0;
+  }
   return 1;
 }
 
 /* ------------------------------------------------------- one vector */
 
 enum result { PASSED, FAILED, SKIPPED };
+
+enum { PROCESSORS = 4 };
 
 static void start_answer(const eptdiff_question* q, eptdiff_answer* answer) {
   memset(answer, 0, sizeof *answer);
@@ -141,6 +149,39 @@ static enum result enter(const eptdiff_profile* profile,
   return FAILED;
 }
 
+/* Whether the answer conforms to the verdict of `step`. That is one of several
+ * to who keeps translations: those to which the answers so far have led, as
+ * bits of `among`, which becomes that of the next step; 0 if nothing is said of
+ * what follows. Without a comparison, whatever is permitted may have come. */
+static int judge(const struct comparison* c, const struct json* step,
+                 int caches, uint64_t* among) {
+  const struct json* verdict = json_member(step, "with_caches");
+  const uint64_t here = *among;
+  const struct json* a;
+  int conforms = c == NULL;
+  int last = 0;
+  unsigned i = 0;
+  *among = 1;
+  if (!caches || verdict == NULL) {
+    a = json_member(json_member(step, "verdict"), "alternatives")->child;
+    return conforms || fitting(c, a) != NULL;
+  }
+  *among = 0;
+  for (verdict = verdict->child; verdict != NULL;
+       verdict = verdict->next, ++i) {
+    if ((here >> i & 1) == 0) continue;
+    a = json_member(verdict, "alternatives")->child;
+    for (; a != NULL; a = a->next) {
+      if (c != NULL && (a = fitting(c, a)) == NULL) break;
+      conforms = 1;
+      last |= json_true(a, "last");
+      *among |= UINT64_C(1) << json_number(a, "then");
+    }
+  }
+  if (last) *among = 0;
+  return conforms;
+}
+
 static void report(const struct json* vector, const struct json* step,
                    int number, const eptdiff_answer* answer) {
   const struct json* a =
@@ -164,53 +205,61 @@ static enum result run(const eptdiff_profile* profile,
   static struct words old_words;
   eptdiff_memory memory = {sizeof memory, 0,           &words,
                            words_load,    words_store, words_compare_exchange};
-  eptdiff_question q;
+  const int caches = (profile->models & EPTDIFF_MODELS_CACHES) != 0;
+  eptdiff_question of[PROCESSORS]; /* each has registers of its own */
   eptdiff_answer answer;
   const struct json* word = json_member(vector, "memory")->child;
   const struct json* step = json_member(vector, "steps")->child;
+  uint64_t among = 1;
   enum result result;
-  int number = 1;
+  int number;
 
-  read_machine(vector, &q);
-  if (!models(profile, vector, &q)) return SKIPPED;
+  read_machine(vector, &of[0]);
+  if (!models(profile, vector, &of[0])) return SKIPPED;
   words.count = 0;
   for (; word != NULL; word = word->next) {
-    words_store(&words, strtoull(word->key, NULL, 0), strtoull(word->text, NULL, 0));
+    words_store(&words, strtoull(word->key, NULL, 0),
+                strtoull(word->text, NULL, 0));
   }
-  result = enter(profile, json_member(vector, "entry"), &q, &memory, &answer);
+  result =
+      enter(profile, json_member(vector, "entry"), &of[0], &memory, &answer);
   if (result != PASSED) return result;
-  for (; step != NULL; step = step->next, ++number) {
-    const struct comparison c = {profile->fills, &q, &answer, &old_words,
+  for (number = 1; number < PROCESSORS; ++number) of[number] = of[0];
+  for (number = 1; step != NULL && among != 0; step = step->next, ++number) {
+    eptdiff_question* const q = &of[json_number(step, "processor")];
+    const struct comparison c = {profile->fills, q, &answer, &old_words,
                                  &words};
     if (strcmp(json_text(step, "kind"), "store") == 0) {
       words_store(&words, json_number(step, "hpa"), json_number(step, "value"));
+      judge(NULL, step, caches, &among);
       continue;
     }
-    read_step(step, &q);
-    if (q.step == EPTDIFF_STEP_VM_ENTRY) {
-      write_field(&q);
+    read_step(step, q);
+    if (q->step == EPTDIFF_STEP_VM_ENTRY) {
+      write_field(q);
       result =
-          enter(profile, json_member(step, "verdict"), &q, &memory, &answer);
+          enter(profile, json_member(step, "verdict"), q, &memory, &answer);
       if (result == FAILED) report(vector, step, number, &answer);
       if (result != PASSED || answer.event != EPTDIFF_COMPLETED) return result;
+      judge(NULL, step, caches, &among);
       continue;
     }
-    start_answer(&q, &answer);
+    start_answer(q, &answer);
     old_words = words;
-    if (eptdiff_target_answer(&q, &memory, &answer) != EPTDIFF_ANSWERED) {
+    if (eptdiff_target_answer(q, &memory, &answer) != EPTDIFF_ANSWERED) {
       return SKIPPED;
     }
-    if (!conforms(&c, json_member(step, "verdict"))) {
+    if (!judge(&c, step, caches, &among)) {
       report(vector, step, number, &answer);
       return FAILED;
     }
-    q.eptp = answer.eptp;
-    q.pml_index = answer.pml_index;
-    q.eptp_index = answer.eptp_index;
-    memcpy(q.pdpte, answer.pdpte, sizeof q.pdpte);
-    if (q.step == EPTDIFF_STEP_REGISTER_WRITE &&
+    q->eptp = answer.eptp;
+    q->pml_index = answer.pml_index;
+    q->eptp_index = answer.eptp_index;
+    memcpy(q->pdpte, answer.pdpte, sizeof q->pdpte);
+    if (q->step == EPTDIFF_STEP_REGISTER_WRITE &&
         answer.event == EPTDIFF_COMPLETED) {
-      write_register(&q);
+      write_register(q);
     }
   }
   return PASSED;
@@ -252,6 +301,7 @@ int main(int argc, char** argv) {
   profile.capabilities_set = profile.capabilities_clear = ~UINT64_C(0);
   profile.min_maxphyaddr = 32;
   profile.max_maxphyaddr = 52;
+  profile.processors = PROCESSORS;
   eptdiff_target_describe(&profile);
   for (vector = json_member(root, "vectors")->child; vector != NULL;
        vector = vector->next) {

@@ -35,6 +35,24 @@ class CallbackMemory {
   const eptdiff_memory& memory_;
 };
 
+// It has kept nothing that could be invalidated.
+Event CheckInvalidation(const Engine& engine, const eptdiff_question& q) {
+  const Gla gla{q.descriptor[1]};
+  switch (q.invalidation) {
+    case EPTDIFF_INVEPT:
+      return CheckInvept(engine.processor(), q.invalidation_type,
+                         q.descriptor[0]);
+    case EPTDIFF_INVVPID:
+      return CheckInvvpid(engine.processor(), q.invalidation_type,
+                          q.descriptor[0], gla);
+    case EPTDIFF_INVLPG:
+      return CheckInvlpg(engine.controls(), gla);
+    default:
+      return CheckInvpcid(engine.controls(), engine.guest(),
+                          q.invalidation_type, q.descriptor[0], gla);
+  }
+}
+
 EngineStatus Ask(Engine& engine, const eptdiff_question& q,
                  CallbackMemory& memory, Event& event) {
   const Access access = AccessOf(q);
@@ -57,6 +75,9 @@ EngineStatus Ask(Engine& engine, const eptdiff_question& q,
     case EPTDIFF_STEP_REGISTER_WRITE:
       return engine.WriteRegister(
           memory, static_cast<GuestRegister>(q.guest_register), q.value, event);
+    case EPTDIFF_STEP_INVALIDATION:
+      event = CheckInvalidation(engine, q);
+      return EngineStatus::kAnswered;
     default:
       return EngineStatus::kCallerError;
   }
@@ -81,7 +102,7 @@ extern "C" {
 EPTDIFF_TARGET_DEFINE_ABI;
 
 void eptdiff_target_describe(eptdiff_profile* profile) {
-  profile->models = ~std::uint64_t{0};
+  profile->models = ~std::uint64_t{EPTDIFF_MODELS_CACHES};
   profile->fills |= EPTDIFF_FILLS_SAVED_STATE;
 }
 

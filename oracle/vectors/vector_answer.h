@@ -17,8 +17,10 @@ struct comparison {
   struct words* new_words;
 };
 
-/* All of it has to fit the same alternative of the verdict. */
-int conforms(const struct comparison* c, const struct json* verdict);
+/* The first of this alternative and those after it that all of the answer fits;
+ * null if there is none. */
+const struct json* fitting(const struct comparison* c,
+                           const struct json* alternative);
 
 /* An enum eptdiff_event. */
 unsigned event_of(const struct json* alternative);

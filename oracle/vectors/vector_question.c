@@ -89,6 +89,7 @@ void read_step(const struct json* step, eptdiff_question* q) {
                                       "",
                                       "register_write",
                                       "vm_entry",
+                                      "invalidation",
                                       NULL};
   static const char* const registers[] = {"cr0", "cr3",  "cr4",  "efer",
                                           "pat", "pkrs", "pkru", "rflags",
@@ -101,6 +102,8 @@ void read_step(const struct json* step, eptdiff_question* q) {
                                          "shadow_stack_write",
                                          "shadow_stack_read_modify_write",
                                          NULL};
+  static const char* const invalidations[] = {"invept", "invvpid", "invlpg",
+                                              "invpcid", NULL};
   q->step = place_in(kinds, json_text(step, "kind"));
   q->access = (uint8_t)(json_member(step, "access") != NULL
                             ? place_in(accesses, json_text(step, "access"))
@@ -122,6 +125,14 @@ void read_step(const struct json* step, eptdiff_question* q) {
   q->function = (uint32_t)json_number(step, "function");
   q->value = json_number(step, "value");
   q->vmcs_field = (uint32_t)json_number(step, "field");
+  q->processor = (uint8_t)json_number(step, "processor");
+  q->invalidation =
+      (uint8_t)(json_member(step, "instruction") != NULL
+                    ? place_in(invalidations, json_text(step, "instruction"))
+                    : 0);
+  q->invalidation_type = (uint8_t)json_number(step, "type");
+  q->descriptor[0] = json_number(step, "first");
+  q->descriptor[1] = json_number(step, "second");
   q->guest_register =
       (uint8_t)(json_member(step, "register") != NULL
                     ? place_in(registers, json_text(step, "register"))

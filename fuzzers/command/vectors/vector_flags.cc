@@ -149,9 +149,14 @@ constexpr VectorFlag kFlags[] = {
               (Bit(c.guest.cr4, 28) || Bit(c.guest.cr3, 61) ||
                Bit(c.guest.cr3, 62));
      }},
-    {"cet", "linear accesses with CR4.CET",
+    {"cet", "linear accesses and writes to registers with CR4.CET",
      [](const Case& c) {
-       return SomeStep(c, IsLinear) && Bit(c.guest.cr4, 23);
+       return SomeStep(c, [&c](const Step& step) {
+         const bool writes = step.kind == StepKind::kRegisterWrite;
+         const bool sets =
+             writes && step.reg == GuestRegister::kCr4 && Bit(step.value, 23);
+         return sets || ((writes || IsLinear(step)) && Bit(c.guest.cr4, 23));
+       });
      }},
     {"page_crossing", "an access with bytes in two pages",
      [](const Case& c) { return SomeStep(c, CrossesPages); }},

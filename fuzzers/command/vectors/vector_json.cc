@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "fuzzers/command/report/json.h"
+#include "fuzzers/command/vectors/cached_verdicts.h"
 #include "fuzzers/command/vectors/vectors.h"
 #include "oracle/editions.h"
 #include "oracle/judgement/judge.h"
@@ -63,7 +64,7 @@ constexpr std::string_view kInvalidations[] = {"invept", "invvpid", "invlpg",
 // One vector in the making.
 class VectorWriter {
  public:
-  explicit VectorWriter(JsonWriter& json) : json_(json) {}
+  VectorWriter(JsonWriter& json, bool caches) : json_(json), caches_(caches) {}
 
   void Write(const std::string& id, const TextCase& text, const Case& c,
              bool alone) {
@@ -210,14 +211,37 @@ class VectorWriter {
   void WriteSteps(const Case& c) {
     Spine spine(c);
     Begin("entry");
-    WriteVerdict(spine.verdict(), spine.before());
+    WriteVerdict(spine.verdict(), RegistersOf(spine.before()));
     json_.End();
+    std::vector<std::vector<CachedVerdict>> with_caches(c.steps.size());
+    if (caches_) with_caches = CachedVerdictsOf(c);
     json_.Key("steps").Array();
     for (spine.Advance(); !spine.over(); spine.Advance()) {
+      const std::size_t number = spine.step() - 1;
       json_.Object();
-      WriteStep(c.steps[spine.step() - 1]);
+      WriteStep(c.steps[number]);
       Begin("verdict");
-      WriteVerdict(spine.verdict(), spine.before());
+      WriteVerdict(spine.verdict(), RegistersOf(spine.before()));
+      json_.End();
+      if (!with_caches[number].empty()) WriteCached(with_caches[number]);
+      json_.End();
+    }
+    json_.End();
+  }
+
+  void WriteCached(const std::vector<CachedVerdict>& verdicts) {
+    json_.Key("with_caches").Array();
+    for (const CachedVerdict& verdict : verdicts) {
+      json_.Object();
+      json_.Key("alternatives").Array();
+      for (const CachedAnswer& answer : verdict.answers) {
+        json_.Object();
+        if (answer.kept) Flag("kept", true);
+        if (answer.last) Flag("last", true);
+        if (answer.then != 0) Count("then", answer.then);
+        WriteAlternative(answer.alternative, verdict.before);
+        json_.End();
+      }
       json_.End();
       json_.End();
     }
@@ -288,7 +312,7 @@ class VectorWriter {
     if (access.pebs) Flag("pebs", true);
   }
 
-  void WriteVerdict(const Verdict& verdict, const MachineState& before) {
+  void WriteVerdict(const Verdict& verdict, const Registers& before) {
     json_.Key("alternatives").Array();
     for (const Alternative& alternative : verdict.alternatives) {
       json_.Object();
@@ -298,7 +322,7 @@ class VectorWriter {
     json_.End();
   }
 
-  void WriteAlternative(const Alternative& a, const MachineState& before) {
+  void WriteAlternative(const Alternative& a, const Registers& before) {
     const Event& e = a.event;
     Text("event", kEvents[static_cast<std::size_t>(e.kind)]);
     Text("decided_by", IdentifierOf(a.decided.rule));
@@ -345,8 +369,8 @@ class VectorWriter {
         break;
     }
     Registers after = a.registers;
-    if (!a.pdptes_defined) after.pdpte = before.guest.pdpte;
-    WriteRegisters(after, RegistersOf(before));
+    if (!a.pdptes_defined) after.pdpte = before.pdpte;
+    WriteRegisters(after, before);
     WriteBits("required", a.required);
     WriteBits("optional", a.optional);
     if (!a.ve_written) return;
@@ -448,6 +472,7 @@ class VectorWriter {
   }
 
   JsonWriter& json_;
+  const bool caches_;
 };
 
 // Every rule is told once, for all vectors.
@@ -479,7 +504,8 @@ void WriteCatalogue(JsonWriter& json) {
 
 }  // namespace
 
-std::string VectorsAsJson(const std::vector<NamedTextCase>& cases) {
+std::string VectorsAsJson(const std::vector<NamedTextCase>& cases,
+                          bool caches) {
   JsonWriter json;
   json.Object();
   json.Key("format").String("eptdiff-vectors");
@@ -494,7 +520,7 @@ std::string VectorsAsJson(const std::vector<NamedTextCase>& cases) {
     for (std::size_t i = 0; i < parts.size(); ++i) {
       const std::string id =
           parts.size() == 1 ? named.name : absl::StrCat(named.name, "#", i + 1);
-      VectorWriter(json).Write(id, named.text_case, parts[i], alone);
+      VectorWriter(json, caches).Write(id, named.text_case, parts[i], alone);
     }
   }
   json.End();

@@ -4,8 +4,9 @@
 // A vector of several steps must mean the same to everybody: wherever an answer
 // leaves a choice, what is permitted afterwards may not depend on it. A case
 // for which that does not hold becomes vectors of one step each, which begin in
-// the state that the first thing permitted has left. Thread-safety: pure
-// functions.
+// the state that the first thing permitted has left. "Everybody" is whoever
+// keeps no translations; what is permitted of the others is said besides, and
+// follows their answers (cached_verdicts.h). Thread-safety: pure functions.
 //
 // This folder writes them; oracle/vectors/ says what they mean, and reads them.
 // It uses the reference. Begin here; vector_flags.cc is what code has to model,
@@ -46,12 +47,14 @@ std::size_t DefinedSteps(const Case& c);
 // can be tested.
 std::vector<Case> VectorCasesOf(const Case& c);
 
-// The file: vectors of all `cases`, whose names begin their identifiers.
+// The file: vectors of all `cases`, whose names begin their identifiers. With
+// `caches` it also says what is permitted of whoever keeps translations.
 struct NamedTextCase {
   std::string name;  // "seeds/cfg-8-bit-12"
   TextCase text_case;
 };
-std::string VectorsAsJson(const std::vector<NamedTextCase>& cases);
+std::string VectorsAsJson(const std::vector<NamedTextCase>& cases,
+                          bool caches = true);
 
 }  // namespace eptdiff
 

@@ -6,11 +6,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <regex>
+#include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "fuzzers/command/command_testing.h"
+#include "fuzzers/command/vectors/cached_verdicts.h"
 #include "oracle/reference/witnesses/case_builder.h"
 
 namespace eptdiff {
@@ -154,6 +157,61 @@ TEST(VectorsTest, FlagsNameWhatIsNeeded) {
               ElementsAre("mbec", "linear", "linear_4_level"));
 }
 
+std::vector<std::size_t> ThensOf(const CachedVerdict& verdict) {
+  std::vector<std::size_t> thens;
+  for (const CachedAnswer& answer : verdict.answers) {
+    EXPECT_FALSE(answer.last);
+    thens.push_back(answer.then);
+  }
+  return thens;
+}
+
+// Another right is granted: the write may still be refused, but only once.
+TEST(CachedVerdictsTest, WhatIsPermittedDependsOnTheAnswers) {
+  const Case c = Walk4()
+                     .Pte(0x9031)
+                     .Read(0x1234)
+                     .Store(0x4008, 0x9037)
+                     .Write(0x1234)
+                     .Write(0x1234)
+                     .Build();
+  ASSERT_EQ(VectorCasesOf(c).size(), 1u);
+  const auto verdicts = CachedVerdictsOf(VectorCasesOf(c)[0]);
+  ASSERT_EQ(verdicts.size(), 4u);
+  EXPECT_THAT(verdicts[0], IsEmpty());
+  EXPECT_THAT(verdicts[1], IsEmpty());
+  ASSERT_EQ(verdicts[2].size(), 1u);
+  EXPECT_THAT(ThensOf(verdicts[2][0]), ElementsAre(0, 1));
+  EXPECT_FALSE(verdicts[2][0].answers[0].kept);
+  EXPECT_TRUE(verdicts[2][0].answers[1].kept);
+  EXPECT_EQ(verdicts[2][0].answers[1].alternative.event.exit_reason, 48);
+  ASSERT_EQ(verdicts[3].size(), 2u);
+  EXPECT_EQ(verdicts[3][0].answers.size(), 2u);
+  ASSERT_EQ(verdicts[3][1].answers.size(), 1u);
+  EXPECT_FALSE(verdicts[3][1].answers[0].kept);
+}
+
+TEST(CachedVerdictsTest, InveptLeavesWhatEverybodyIsToldBy) {
+  const Case c = Walk4()
+                     .Pte(0x9031)
+                     .Read(0x1234)
+                     .Store(0x4008, 0x9037)
+                     .Invept(2)
+                     .Write(0x1234)
+                     .Build();
+  EXPECT_THAT(CachedVerdictsOf(c), testing::Each(IsEmpty()));
+}
+
+TEST(VectorsTest, WhoKeepsTranslationsIsToldApart) {
+  TextCase text;
+  text.c = Walk4().Read(0x1234).Store(0x4008, 0xa037).Read(0x1234).Build();
+  const std::string json = VectorsAsJson({{"mine", text}});
+  EXPECT_THAT(json, HasSubstr("\"with_caches\": [{\"alternatives\": [{"));
+  EXPECT_THAT(json, HasSubstr("{\"kept\": true, \"event\": \"completed\""));
+  EXPECT_THAT(VectorsAsJson({{"mine", text}}, /*caches=*/false),
+              Not(HasSubstr("with_caches")));
+}
+
 TEST(VectorsTest, UndefinedAndOptionalPartsAreToldApart) {
   TextCase text;
   text.c = Walk4().AccessedDirty().Pte(0x9031).Write(0x1234).Build();
@@ -163,6 +221,20 @@ TEST(VectorsTest, UndefinedAndOptionalPartsAreToldApart) {
   EXPECT_THAT(json, HasSubstr("\"exit_reason\": 48"));
   EXPECT_THAT(json, HasSubstr("\"defined\": \"0x"));
   EXPECT_THAT(json, HasSubstr("\"rules\": [\"VIO-3\"]"));
+}
+
+// The mistakes of an example that vectors show: up to this one.
+std::vector<std::string> MistakesOf(const std::string& example,
+                                    const std::string& up_to) {
+  const std::string source =
+      ContentOf(EPTDIFF_SOURCE_DIR "/oracle/target/examples/" + example);
+  const std::regex bug("BUG\\([A-Z_0-9]+, *\"([a-z0-9-]+)\"\\)");
+  std::vector<std::string> mistakes;
+  for (std::sregex_iterator it(source.begin(), source.end(), bug), end;
+       it != end && (*it)[1] != up_to; ++it) {
+    mistakes.push_back((*it)[1]);
+  }
+  return mistakes;
 }
 
 // The file, and everything that reads it.
@@ -186,6 +258,15 @@ class VectorFileTest : public testing::Test {
   static int Run(const std::string& command, std::string& out) {
     return RunOn(Path(), command, out);
   }
+  // The program is right as it stands, and each of the mistakes is noticed that
+  // the example names, up to one.
+  static void ExpectNoticed(const std::string& program,
+                            const std::string& example,
+                            const std::string& up_to, std::size_t at_least);
+
+  // Another file, of some of the vectors: those in which something changes.
+  static std::string PathOfChanging();
+
   static int RunOn(const std::string& path, const std::string& command,
                    std::string& out) {
     FILE* pipe = popen((command + " '" + path + "' 2>&1").c_str(), "r");
@@ -245,6 +326,43 @@ TEST_F(VectorFileTest, TheSchemaRefusesWhatIsNoVector) {
   }
 }
 
+void VectorFileTest::ExpectNoticed(const std::string& program,
+                                   const std::string& example,
+                                   const std::string& up_to,
+                                   std::size_t at_least) {
+  std::string out;
+  EXPECT_EQ(Run(program, out), 0) << out;
+  const std::vector<std::string> mistakes = MistakesOf(example, up_to);
+  EXPECT_GE(mistakes.size(), at_least);
+  const std::string changing = PathOfChanging();
+  for (const std::string& mistake : mistakes) {
+    const std::string asked = "EPTDIFF_EXAMPLE_BUG=" + mistake + " " + program;
+    out.clear();
+    if (RunOn(changing, asked, out) == 1) continue;  // most are, and quickly
+    out.clear();
+    EXPECT_EQ(Run(asked, out), 1) << mistake << "\n" << out;
+  }
+}
+
+// A vector is a line.
+std::string VectorFileTest::PathOfChanging() {
+  std::istringstream whole(ContentOf(Path()));
+  std::string some;
+  std::string line;
+  bool first = true;
+  while (std::getline(whole, line)) {
+    const bool is_vector = line.find("{\"id\"") != std::string::npos;
+    if (is_vector && line.find("\"store\"") == std::string::npos &&
+        line.find("\"invalidation\"") == std::string::npos) {
+      continue;
+    }
+    if (is_vector && line.back() == ',') line.pop_back();
+    if (is_vector && !std::exchange(first, false)) some += ",";
+    some += line + "\n";
+  }
+  return File("changing.json", some);
+}
+
 // Every vector but the few without EPT.
 TEST_F(VectorFileTest, TheEngineConformsToAll) {
   std::string out;
@@ -258,34 +376,36 @@ TEST_F(VectorFileTest, ASimpleWalkerConformsToWhatItModels) {
   EXPECT_THAT(out, Not(HasSubstr(" 0 conform")));
 }
 
-// The mistakes of the example that vectors show, up to one that only a search
-// for it meets; those after it are no answers, or show where somebody else
-// stores, too.
-std::vector<std::string> Mistakes() {
-  const std::string source =
-      ContentOf(EPTDIFF_SOURCE_DIR "/oracle/target/examples/faulty_walker.c");
-  const std::regex bug("BUG\\([A-Z_0-9]+, *\"([a-z0-9-]+)\"\\)");
-  std::vector<std::string> mistakes;
-  for (std::sregex_iterator it(source.begin(), source.end(), bug), end;
-       it != end && (*it)[1] != "hidden-behind-conditions"; ++it) {
-    mistakes.push_back((*it)[1]);
-  }
-  return mistakes;
+// Up to one that only a search for it meets; those after it are no answers, or
+// show where somebody else stores, too.
+TEST_F(VectorFileTest, MistakesOfAWalkerAreNoticed) {
+  ExpectNoticed(EPTDIFF_CHECK_VECTORS_FAULTY, "faulty_walker.c",
+                "hidden-behind-conditions", 40);
 }
 
-TEST_F(VectorFileTest, MistakesOfAWalkerAreNoticed) {
+TEST_F(VectorFileTest, MistakesOfACacheAreNoticed) {
+  ExpectNoticed(EPTDIFF_CHECK_VECTORS_CACHING_WALKER, "caching_walker.c", "",
+                10);
+}
+
+// But for the last, which is none but by what is declared.
+TEST_F(VectorFileTest, MistakesOfACacheOfCombinedMappingsAreNoticed) {
+  ExpectNoticed(EPTDIFF_CHECK_VECTORS_CACHING_MMU, "mmu_cache.h",
+                "guest-physical-mappings-undeclared", 38);
+}
+
+// Without what is said for it a right cache is told that it is wrong; nobody
+// else misses anything.
+TEST_F(VectorFileTest, WithoutCachesARightCacheDoesNotConform) {
+  const std::string path = File("no-caches.json", "");
+  const std::string corpus = EPTDIFF_SOURCE_DIR "/corpus";
+  const Ran ran =
+      RunEptdiff({"vectors", "--corpus", corpus, "--no-caches", "--out", path});
+  ASSERT_EQ(ran.status, 0) << ran.err;
   std::string out;
-  EXPECT_EQ(Run(EPTDIFF_CHECK_VECTORS_FAULTY, out), 0) << out;
-  EXPECT_GT(Mistakes().size(), 40u);
-  for (const std::string& mistake : Mistakes()) {
-    out.clear();
-    EXPECT_EQ(
-        Run("EPTDIFF_EXAMPLE_BUG=" + mistake + " " EPTDIFF_CHECK_VECTORS_FAULTY,
-            out),
-        1)
-        << mistake << "\n"
-        << out;
-  }
+  EXPECT_EQ(RunOn(path, EPTDIFF_CHECK_VECTORS_CACHING_WALKER, out), 1);
+  EXPECT_EQ(RunOn(path, EPTDIFF_CHECK_VECTORS_CACHING_MMU, out), 1);
+  EXPECT_EQ(RunOn(path, EPTDIFF_CHECK_VECTORS, out), 0);
 }
 
 #ifdef EPTDIFF_CHECK_VECTORS_RUST

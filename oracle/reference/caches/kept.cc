@@ -15,14 +15,34 @@ using sdm::PcidOf;
 
 constexpr int kPageShift = 12;
 
-// Whether linear addresses are translated in one way: what was made in another
-// mode of paging is not looked at.
-bool SamePaging(const GuestState& a, const GuestState& b) {
-  const auto differs = [&](std::uint64_t x, std::uint64_t y, int bit) {
-    return sdm::Bit(x ^ y, bit);
+// Whether linear addresses are translated from one root.
+bool SameRoot(const GuestState& a, const GuestState& b) {
+  const GuestMode mode = PagingModeOf(a);
+  return mode == PagingModeOf(b) && a.cr3 == b.cr3 &&
+         (mode != GuestMode::kPae || a.pdpte == b.pdpte);
+}
+
+// Whether a linear address is one that this mode translates.
+bool IsOf(GuestMode mode, Gla gla) {
+  const auto high = [&](int bit) {
+    return static_cast<std::int64_t>(gla.value) >> bit;
   };
-  return !differs(a.cr0, b.cr0, 31) && !differs(a.cr4, b.cr4, 5) &&
-         !differs(a.cr4, b.cr4, 12) && !differs(a.efer, b.efer, 10);
+  switch (mode) {
+    case GuestMode::kNone:
+    case GuestMode::k32Bit:
+    case GuestMode::kPae:
+      return gla.value >> 32 == 0;
+    case GuestMode::k4Level:
+      return high(47) == 0 || high(47) == -1;
+    case GuestMode::k5Level:
+      return high(56) == 0 || high(56) == -1;
+  }
+  return false;
+}
+
+// Whether a guest-physical address is one that EPT of this length translates.
+bool IsOf(std::uint64_t eptp, Gpa gpa) {
+  return !Situation::IsFourLevel(eptp) || gpa.value >> 48 == 0;
 }
 
 // The address bits from there up select a guest entry of this level.
@@ -232,14 +252,14 @@ bool Kept::UsesMadeUnder(Examiner& x, const ProcessorContext& then,
   x.s.then = &then;
   const bool uses = x.Ask(Slot::kCache1Eptrta) && x.Ask(Slot::kCache1Vpid) &&
                     x.Ask(Slot::kCache1Pcid, global) &&
-                    SamePaging(then.guest, state_.guest);
+                    x.Ask(Slot::kCache1Mode);
   x.s.then = nullptr;
   return uses;
 }
 
-// Where a linear translation begins: CR3 as it is, or as it was while entries
-// of its PCID were kept, or of another PCID, if the page is global.
-std::uint64_t Kept::BeginLinear(Examiner& x, std::uint64_t cr3) {
+// Where a linear translation begins: at the root that is current, or was while
+// entries of its PCID were kept, or of another PCID, if the page is global.
+void Kept::BeginLinear(Examiner& x) {
   linear_ = true;
   global_ = other_pcid_ = false;
   guest_above_ = 0;
@@ -247,23 +267,26 @@ std::uint64_t Kept::BeginLinear(Examiner& x, std::uint64_t cr3) {
   pcid_ = PcidOf(state_.guest);
   if (!x.Ask(Slot::kCache3)) {
     guest_tagged_ = guest_held_ = guest_root_ = Now();
-    return cr3;
+    return;
   }
   const auto usable = [&](const ProcessorContext& then, bool global) {
     return UsesMadeUnder(x, then, global);
   };
-  FixedVector<std::uint64_t, History::kMaxMoments + 1> roots;
-  roots.push_back(cr3);
+  std::vector<const GuestState*> roots = {&state_.guest};
   for (std::size_t moment = 0; moment <= now_; ++moment) {
     const ProcessorContext& then = At(moment);
-    if (!usable(then, true)) continue;
-    const bool known =
-        std::find(roots.begin(), roots.end(), then.guest.cr3) != roots.end();
-    if (!known) roots.push_back(then.guest.cr3);
+    if (!usable(then, true) ||
+        !IsOf(PagingModeOf(then.guest), x.s.linear.gla)) {
+      continue;
+    }
+    const bool known = std::any_of(
+        roots.begin(), roots.end(),
+        [&](const GuestState* other) { return SameRoot(*other, then.guest); });
+    if (!known) roots.push_back(&then.guest);
   }
-  const std::uint64_t root = roots[Choose(roots.size())];
+  const GuestState& root = *roots[Choose(roots.size())];
   const auto has_root = [&](const ProcessorContext& then) {
-    return then.guest.cr3 == root;
+    return SameRoot(then.guest, root);
   };
   Moments own =
       Those([&](const ProcessorContext& then) { return usable(then, false); });
@@ -279,11 +302,14 @@ std::uint64_t Kept::BeginLinear(Examiner& x, std::uint64_t cr3) {
   }
   guest_tagged_ = own;
   guest_held_ = guest_root_ = rooted & own;
-  return root;
+  if (PagingModeOf(root) != PagingModeOf(state_.guest)) {
+    x.s.linear.mode = PagingModeOf(root);
+  }
+  x.s.linear.root = &root;
 }
 
 // The tag is the address of the root, so that of all that may be used the root
-// is the same; in a dialect it need not be.
+// is the same, if not the page-walk length; in a dialect it need not be.
 std::uint64_t Kept::BeginEpt(Examiner& x, std::uint64_t eptp) {
   spp_held_ = 0;
   pat_ = ~Moments{0};
@@ -296,19 +322,20 @@ std::uint64_t Kept::BeginEpt(Examiner& x, std::uint64_t eptp) {
   }
   const auto usable = [&](const ProcessorContext& then) {
     x.s.then = &then;
-    // With another walk length its tables are read otherwise.
     const bool matches =
-        x.Ask(Slot::kCache1Eptrta) &&
-        sdm::Bits(then.controls.eptp, 5, 3) == sdm::Bits(eptp, 5, 3);
+        x.Ask(Slot::kCache1Eptrta) && x.Ask(Slot::kCache1Length);
     x.s.then = nullptr;
     return matches;
   };
   tagged_ = Those(usable);
+  const auto root_of = [](std::uint64_t value) {
+    return EptrtaOf(value) | (value & 0x38);  // and the page-walk length
+  };
   FixedVector<std::uint64_t, History::kMaxMoments + 1> roots;
-  roots.push_back(EptrtaOf(eptp));
+  roots.push_back(root_of(eptp));
   for (std::size_t moment = 0; moment <= now_; ++moment) {
-    const std::uint64_t root = EptrtaOf(At(moment).controls.eptp);
-    if ((tagged_ >> moment & 1) == 0 ||
+    const std::uint64_t root = root_of(At(moment).controls.eptp);
+    if ((tagged_ >> moment & 1) == 0 || !IsOf(root, x.s.access.gpa) ||
         std::find(roots.begin(), roots.end(), root) != roots.end()) {
       continue;
     }
@@ -316,9 +343,9 @@ std::uint64_t Kept::BeginEpt(Examiner& x, std::uint64_t eptp) {
   }
   const std::uint64_t root = roots[Choose(roots.size())];
   held_ = tagged_ & Those([&](const ProcessorContext& then) {
-            return EptrtaOf(then.controls.eptp) == root;
+            return root_of(then.controls.eptp) == root;
           });
-  eptp_ = (eptp & 0xfff) | root;
+  eptp_ = (eptp & ~root_of(~std::uint64_t{0})) | root;
   return eptp_;
 }
 

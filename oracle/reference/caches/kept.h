@@ -54,7 +54,7 @@ class Kept final : public Chooser {
   std::span<const KeptEntry> entries() const { return entries_; }
   std::span<const KeptEnd> ends() const { return ends_; }
 
-  std::uint64_t BeginLinear(Examiner& x, std::uint64_t cr3) override;
+  void BeginLinear(Examiner& x) override;
   std::uint64_t BeginEpt(Examiner& x, std::uint64_t eptp) override;
   std::uint64_t ReadEntry(Examiner& x, Hpa address, std::uint64_t now) override;
   void Keep(Examiner& x) override;
@@ -159,7 +159,7 @@ class Kept final : public Chooser {
   Moments guest_held_ = 0;
   int guest_above_ = 0;  // what the entry above translates, as a shift; or none
   Moments guest_filled_ = 0;
-  // When CR3 had the root; and when what HLAT paging had read, up to its
+  // When the root was current; and when what HLAT paging had read, up to its
   // restart, was held.
   Moments guest_root_ = 0;
   Moments before_restart_ = ~Moments{0};

@@ -46,9 +46,17 @@ bool Did(const Situation& s, InvalidationKind kind, int type) {
          past.step.invalidation.type == type;
 }
 
-bool IsViolation(const Situation& s) {
+bool Exited(const Situation& s, int reason) {
   return s.past->event.kind == EventKind::kVmExit &&
-         s.past->event.exit_reason == 48;
+         s.past->event.exit_reason == reason;
+}
+bool IsViolation(const Situation& s) { return Exited(s, 48); }
+
+// Whether the guest has written to the register.
+bool Wrote(const Situation& s, GuestRegister reg) {
+  const PastStep& past = *s.past;
+  return past.step.kind == StepKind::kRegisterWrite && past.step.reg == reg &&
+         past.event.kind == EventKind::kCompleted;
 }
 
 constexpr Alteration kVariants[] = {
@@ -63,6 +71,23 @@ constexpr Alteration kVariants[] = {
        return value && Bit(s.then->guest.cr3 ^ s.state->guest.cr3, 0) == 0;
      },
      "global pages are taken not to be used under another PCID"},
+    {"CACHE-1/whole-eptp-told-apart", Slot::kCache1Eptrta,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && s.then->controls.eptp == s.state->controls.eptp;
+     },
+     "what was kept with other bits of EPTP is taken not to be used"},
+    {"CACHE-1/walk-lengths-told-apart", Slot::kCache1Length,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && sdm::Bits(s.then->controls.eptp ^ s.state->controls.eptp,
+                                 5, 3) == 0;
+     },
+     "what was kept with another page-walk length is taken not to be used"},
+    {"CACHE-1/paging-modes-told-apart", Slot::kCache1Mode,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value &&
+              PagingModeOf(s.then->guest) == PagingModeOf(s.state->guest);
+     },
+     "what was kept in another mode of paging is taken not to be used"},
     {"CACHE-2/not-present-kept", Slot::kCache2NotPresent, Always,
      "that an entry was not present is remembered"},
     {"CACHE-2/misconfigured-kept", Slot::kCache2Misconfigured, Always,
@@ -93,6 +118,16 @@ constexpr Alteration kVariants[] = {
        return value || (!s.mapping->combined && IsViolation(s));
      },
      "an EPT violation is taken to end what was kept of every GPA"},
+    {"CACHE-5/misconfiguration-ends-too", Slot::kCache5GuestPhysical,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || (!s.mapping->combined && Exited(s, 49));
+     },
+     "an EPT misconfiguration is taken to end what was kept"},
+    {"CACHE-5/every-gla-ended", Slot::kCache5Combined,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || (s.mapping->combined && IsViolation(s));
+     },
+     "an EPT violation is taken to end what was kept of every linear address"},
     {"CACHE-6/single-leaves-upper-levels", Slot::kCache6Single, OfWholes,
      "INVEPT of type 1 leaves what was kept of upper levels"},
     {"CACHE-6/whole-eptp-compared", Slot::kCache6Single,
@@ -111,6 +146,14 @@ constexpr Alteration kVariants[] = {
        return value || Did(s, InvalidationKind::kInvept, 1);
      },
      "INVEPT of type 1 is taken to end what was kept of every EPTP"},
+    {"CACHE-6/failing-ends-too", Slot::kCache6All,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value ||
+              (s.past->step.kind == StepKind::kInvalidation &&
+               s.past->step.invalidation.kind == InvalidationKind::kInvept &&
+               s.past->event.kind != EventKind::kCompleted);
+     },
+     "INVEPT that fails is taken to end what was kept"},
     {"CACHE-7/one-part-of-a-large-page", Slot::kCache7Address, OfOnePart,
      "INVVPID of type 0 ends 4 KBytes of a large page"},
     {"CACHE-7/address-leaves-upper-levels", Slot::kCache7Address, OfWholes,
@@ -145,6 +188,18 @@ constexpr Alteration kVariants[] = {
               (s.mapping->combined && Did(s, InvalidationKind::kInvvpid, 3));
      },
      "INVVPID of type 3 is taken to end global translations"},
+    {"CACHE-7/address-ends-every-address", Slot::kCache7Address,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value ||
+              (s.mapping->combined && Did(s, InvalidationKind::kInvvpid, 0));
+     },
+     "INVVPID of type 0 is taken to end what was kept of every address"},
+    {"CACHE-7/single-ends-every-vpid", Slot::kCache7Single,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value ||
+              (s.mapping->combined && Did(s, InvalidationKind::kInvvpid, 1));
+     },
+     "INVVPID of type 1 is taken to end what was kept under every VPID"},
     {"CACHE-7/guest-physical-too", Slot::kCache7Single,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        return value || Did(s, InvalidationKind::kInvvpid, 1);
@@ -171,6 +226,12 @@ constexpr Alteration kVariants[] = {
        return value || Did(s, InvalidationKind::kInvlpg, 0);
      },
      "INVLPG is taken to end guest-physical mappings"},
+    {"CACHE-8/invlpg-ends-every-address", Slot::kCache8Invlpg,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value ||
+              (s.mapping->combined && Did(s, InvalidationKind::kInvlpg, 0));
+     },
+     "INVLPG is taken to end what was kept of every address"},
     {"CACHE-8/invpcid-one-part-of-a-large-page", Slot::kCache8Invpcid,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        return Did(s, InvalidationKind::kInvpcid, 0) ? OfOnePart(s, value)
@@ -187,6 +248,24 @@ constexpr Alteration kVariants[] = {
      "INVPCID of type 2 leaves global translations"},
     {"CACHE-8/invpcid-ends-nothing", Slot::kCache8Invpcid, Never,
      "INVPCID leaves what was kept"},
+    {"CACHE-8/invpcid-ends-every-address", Slot::kCache8Invpcid,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value ||
+              (s.mapping->combined && Did(s, InvalidationKind::kInvpcid, 0));
+     },
+     "INVPCID of type 0 is taken to end what was kept of every address"},
+    {"CACHE-8/invpcid-ends-globals", Slot::kCache8Invpcid,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value ||
+              (s.mapping->combined && (Did(s, InvalidationKind::kInvpcid, 1) ||
+                                       Did(s, InvalidationKind::kInvpcid, 3)));
+     },
+     "INVPCID of types 1 and 3 is taken to end all combined mappings"},
+    {"CACHE-8/invpcid-guest-physical-too", Slot::kCache8Invpcid,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || Did(s, InvalidationKind::kInvpcid, 2);
+     },
+     "INVPCID of type 2 is taken to end guest-physical mappings"},
     {"CACHE-8/mov-cr3-leaves-upper-levels", Slot::kCache8MovCr3, OfWholes,
      "MOV to CR3 leaves what was kept of upper levels"},
     {"CACHE-8/mov-cr3-ends-the-old-pcid", Slot::kCache8MovCr3, OfCurrentPcid,
@@ -205,6 +284,26 @@ constexpr Alteration kVariants[] = {
                         s.past->step.reg == GuestRegister::kCr3);
      },
      "MOV to CR3 is taken to end all combined mappings"},
+    {"CACHE-8/mov-cr3-whatever-bit-63", Slot::kCache8MovCr3,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       const KeptMapping& m = *s.mapping;
+       return value ||
+              (m.combined && Wrote(s, GuestRegister::kCr3) &&
+               Bit(s.past->before.guest.cr4, 17) && !(m.whole && m.global) &&
+               m.pcid == sdm::Bits(s.past->step.value, 11, 0));
+     },
+     "MOV to CR3 with bit 63 is taken to end what was kept under the PCID"},
+    {"CACHE-8/mov-cr3-guest-physical-too", Slot::kCache8MovCr3,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || (!s.mapping->combined && Wrote(s, GuestRegister::kCr3));
+     },
+     "MOV to CR3 is taken to end guest-physical mappings"},
+    {"CACHE-8/mov-cr-whatever-it-changes", Slot::kCache8MovCr,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || (s.mapping->combined && (Wrote(s, GuestRegister::kCr0) ||
+                                                Wrote(s, GuestRegister::kCr4)));
+     },
+     "MOV to CR0 and CR4 is taken to end what was kept, whatever it changes"},
     {"CACHE-8/mov-cr-leaves-globals", Slot::kCache8MovCr, NotOfGlobals,
      "MOV to CR0 and CR4 leaves global translations"},
     {"CACHE-8/mov-cr-ends-nothing", Slot::kCache8MovCr, Never,
@@ -225,6 +324,18 @@ constexpr Alteration kVariants[] = {
               (s.mapping->combined && s.past->step.kind == StepKind::kVmEntry);
      },
      "VM entry is taken to end what was kept, whatever the VPID"},
+    {"CACHE-11/exit-always-ends", Slot::kCache11Transition,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value ||
+              (s.mapping->combined && s.past->event.kind == EventKind::kVmExit);
+     },
+     "a VM exit is taken to end what was kept, whatever the VPID"},
+    {"CACHE-11/switch-always-ends", Slot::kCache11Switch,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || (s.mapping->combined &&
+                        s.past->step.kind == StepKind::kEptpSwitch);
+     },
+     "an EPTP switch is taken to end what was kept, whatever the VPID"},
     {"CACHE-11/switch-ends-nothing", Slot::kCache11Switch, Never,
      "without VPIDs an EPTP switch leaves what was kept"},
     {"CACHE-12/leaves-upper-levels", Slot::kCache12, OfWholes,
@@ -233,6 +344,18 @@ constexpr Alteration kVariants[] = {
      "a page fault leaves global translations of its address"},
     {"CACHE-12/ends-nothing", Slot::kCache12, Never,
      "a page fault leaves what was kept of its address"},
+    {"CACHE-12/every-address-ended", Slot::kCache12,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || (s.mapping->combined &&
+                        s.past->event.kind == EventKind::kPageFault);
+     },
+     "a page fault is taken to end what was kept of every address"},
+    {"CACHE-12/guest-physical-too", Slot::kCache12,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value || (!s.mapping->combined &&
+                        s.past->event.kind == EventKind::kPageFault);
+     },
+     "a page fault is taken to end guest-physical mappings"},
     {"CACHE-13/eptp-whatever-the-type", Slot::kCache13Eptp,
      [](const Situation& s, std::uint64_t) -> std::uint64_t {
        return s.operand != 0;

@@ -90,6 +90,15 @@ std::uint64_t Cache1Pcid(const Situation& s) {
   return s.operand != 0 || PcidOf(s.then->guest) == PcidOf(s.state->guest);
 }
 
+// 29.4.2 names tags, and these are none of them; that software "should" execute
+// INVEPT between two lengths (29.4.3.4) is for fear of what is used otherwise.
+std::uint64_t Cache1Length(const Situation&) { return true; }
+
+// With CR0.PG = 0 there are no tables that could be read otherwise.
+std::uint64_t Cache1Mode(const Situation& s) {
+  return Bit(s.then->guest.cr0, 31) == Bit(s.state->guest.cr0, 31);
+}
+
 // "No guest-physical mappings or combined mappings are created with information
 // derived from EPT paging-structure entries that are not present or that are
 // misconfigured."

@@ -23,13 +23,7 @@ std::uint64_t PcdPwt(std::uint64_t value) { return Bits(value, 4, 3); }
 
 // 3A 4.1.1. IA32_EFER.LMA says nothing without CR0.PG and CR4.PAE.
 std::uint64_t Gw1Mode(const Situation& s) {
-  const auto mode = [&] {
-    if (!s.PagingEnabled()) return GuestMode::kNone;
-    if (!s.Cr4(5)) return GuestMode::k32Bit;
-    if (!Bit(s.state->guest.efer, 10)) return GuestMode::kPae;
-    return s.Cr4(12) ? GuestMode::k5Level : GuestMode::k4Level;
-  };
-  return static_cast<std::uint64_t>(mode());
+  return static_cast<std::uint64_t>(PagingModeOf(s.state->guest));
 }
 
 // 4.3: 10 bits select an entry of 4 bytes; 4.4.2, 4.5: 9 bits one of 8.
@@ -54,7 +48,7 @@ std::uint64_t Gw1Frame(const Situation& s) {
 }
 
 std::uint64_t Gw2Root(const Situation& s) {
-  return Field(s.linear.cr3, 31, 12);
+  return Field(s.linear.root->cr3, 31, 12);
 }
 
 // "If CR4.PSE = 1 and the PDE's PS flag is 1".
@@ -91,7 +85,7 @@ std::uint64_t Gw3Directory(const Situation& s) {
 }
 
 std::uint64_t Gw4Root(const Situation& s) {
-  return Field(s.linear.cr3, s.N() - 1, 12);
+  return Field(s.linear.root->cr3, s.N() - 1, 12);
 }
 
 std::uint64_t Gw4Leaf(const Situation& s) {

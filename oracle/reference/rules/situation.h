@@ -66,6 +66,13 @@ enum class GuestMode : std::uint64_t {
   k5Level,
 };
 
+inline GuestMode PagingModeOf(const GuestState& guest) {
+  if (!sdm::Bit(guest.cr0, 31)) return GuestMode::kNone;
+  if (!sdm::Bit(guest.cr4, 5)) return GuestMode::k32Bit;
+  if (!sdm::Bit(guest.efer, 10)) return GuestMode::kPae;
+  return sdm::Bit(guest.cr4, 12) ? GuestMode::k5Level : GuestMode::k4Level;
+}
+
 // A guest paging-structure entry used for the translation of a linear address.
 struct GuestEntry {
   std::uint64_t value = 0;     // 32 bits with 32-bit paging
@@ -85,7 +92,8 @@ struct LinearTranslation {
   bool user_access = false;  // user-mode; else supervisor-mode, ...
   bool implicit = false;     // ... implicit or explicit
   bool hlat = false;         // the walk is under way from HLATP
-  std::uint64_t cr3 = 0;     // that of now, or one whose entries were kept
+  // Where the root is: what is current, or was when entries were kept.
+  const GuestState* root = nullptr;
   bool key_refuses = false;  // there is a fault: the key, too, refuses (GW-10)
   // The AND of the EPT entries that map the pages of guest entries used before
   // an HLAT restart, which has taken them from the path.
@@ -229,8 +237,9 @@ struct Situation {
   bool SupervisorShadowStackControl() const {
     return sdm::Bit(state->controls.eptp, 7);
   }
-  bool FourLevelEpt() const {
-    return sdm::Bits(state->controls.eptp, 5, 3) != 4;
+  bool FourLevelEpt() const { return IsFourLevel(state->controls.eptp); }
+  static bool IsFourLevel(std::uint64_t eptp) {
+    return sdm::Bits(eptp, 5, 3) != 4;
   }
 
   // IA32_VMX_EPT_VPID_CAP (A.10).

@@ -76,6 +76,32 @@ std::vector<NamedCase> ViolationCases() {
            .Read(0x1234)
            .Build(),
        Completes(0x9234)},
+      {"cache-5-not-by-a-misconfiguration",
+       "CACHE-5",
+       {"CACHE-5/misconfiguration-ends-too", "CACHE-3/never"},
+       Walk4()
+           .Word(0x4010, 0xd032)
+           .Read(0x1234)
+           .Store(0x4008, 0xa037)
+           .Read(0x2234)
+           .Read(0x1234)
+           .Build(),
+       Completes(0x9234)},
+      // ... with VPIDs, whose exit ends nothing either.
+      {"cache-5-not-another-linear-address",
+       "CACHE-5",
+       {"CACHE-5/every-gla-ended", "CACHE-11/exit-always-ends",
+        "CACHE-3/never"},
+       Guest4()
+           .Vpid(5)
+           .Word(kGuestPte + 8, 0x17067)
+           .EptPte(0x17000, 0)
+           .Read(kGla)
+           .Store(kGuestPte, 0x16067)
+           .Read(kNextGla)
+           .Read(kGla)
+           .Build(),
+       Reaches(0x20234, 4)},
   };
 }
 
@@ -120,6 +146,11 @@ std::vector<NamedCase> InveptCases() {
        "CACHE-6",
        {"CACHE-3/never"},
        Moved().Invept(1, kEptp).On(1).Read(0x1234).Build(),
+       Completes(0x9234)},
+      {"cache-6-refused",
+       "CACHE-6",
+       {"CACHE-6/failing-ends-too", "CACHE-3/never"},
+       Moved().Invept(3).Read(0x1234).Build(),
        Completes(0x9234)},
       {"cache-13-invept-undefined",
        "CACHE-13",
@@ -232,8 +263,13 @@ std::vector<NamedCase> InvvpidCases() {
        Reaches(0x20234, 4)},
       {"cache-7-another-vpid",
        "CACHE-7",
-       {"CACHE-3/never"},
+       {"CACHE-7/single-ends-every-vpid", "CACHE-3/never"},
        GuestMoved().Invvpid(1, 6).Read(kGla).Build(),
+       Reaches(0x20234, 4)},
+      {"cache-7-another-address",
+       "CACHE-7",
+       {"CACHE-7/address-ends-every-address", "CACHE-3/never"},
+       GuestMoved().Invvpid(0, 5, kNextGla).Read(kGla).Build(),
        Reaches(0x20234, 4)},
       {"cache-7-a-part-of-a-large-page",
        "CACHE-7",

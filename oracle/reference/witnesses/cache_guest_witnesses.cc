@@ -43,6 +43,11 @@ std::vector<NamedCase> CacheGuestWitnesses() {
        GlobalMoved().Invlpg(kGla).Read(kGla).Build(),
        Reaches(0x26234, 4),
        Reaches(0x20234, 4)},
+      {"cache-8-invlpg-another-address",
+       "CACHE-8",
+       {"CACHE-8/invlpg-ends-every-address", "CACHE-3/never"},
+       GuestMoved().Invlpg(kNextGla).Read(kGla).Build(),
+       Reaches(0x20234, 4)},
       {"cache-8-not-guest-physical",
        "CACHE-8",
        {"CACHE-8/invlpg-guest-physical-too", "CACHE-3/never",
@@ -57,12 +62,23 @@ std::vector<NamedCase> CacheGuestWitnesses() {
        Reaches(0x20234, 4)},
       {"cache-8-mov-cr3-with-bit-63",
        "CACHE-8",
-       {"CACHE-8/mov-cr3-ends-globals", "CACHE-3/never",
-        "CACHE-3/combined-not-as-declared"},
+       {"CACHE-8/mov-cr3-ends-globals", "CACHE-8/mov-cr3-whatever-bit-63",
+        "CACHE-3/never", "CACHE-3/combined-not-as-declared"},
        GuestMovedUnderPcid(0x67, 0x67)
            .Give(GuestRegister::kCr3, std::uint64_t{1} << 63 | 0x14001)
            .Read(kGla)
            .Build(),
+       Reaches(0x20234, 4)},
+      {"cache-8-mov-cr3-not-guest-physical",
+       "CACHE-8",
+       {"CACHE-8/mov-cr3-guest-physical-too", "CACHE-3/never"},
+       Moved().Give(GuestRegister::kCr3, 0x14000).Read(0x1234).Build(),
+       Completes(0x9234)},
+      // Another bit is set: TSD.
+      {"cache-8-mov-cr4-to-no-effect",
+       "CACHE-8",
+       {"CACHE-8/mov-cr-whatever-it-changes", "CACHE-3/never"},
+       GuestMoved().Give(GuestRegister::kCr4, 0x2024).Read(kGla).Build(),
        Reaches(0x20234, 4)},
       {"cache-8-mov-cr4",
        "CACHE-8",
@@ -138,6 +154,21 @@ std::vector<NamedCase> CacheGuestWitnesses() {
        GlobalMoved().Invpcid(2, 0, 0).Read(kGla).Build(),
        Reaches(0x26234, 4),
        Reaches(0x20234, 4)},
+      {"cache-8-invpcid-another-address",
+       "CACHE-8",
+       {"CACHE-8/invpcid-ends-every-address", "CACHE-3/never"},
+       GuestMoved().Invpcid(0, 0, kNextGla).Read(kGla).Build(),
+       Reaches(0x20234, 4)},
+      {"cache-8-invpcid-not-a-global-page",
+       "CACHE-8",
+       {"CACHE-8/invpcid-ends-globals", "CACHE-3/never"},
+       GlobalMoved().Invpcid(3, 0, 0).Read(kGla).Build(),
+       Reaches(0x20234, 4)},
+      {"cache-8-invpcid-not-guest-physical",
+       "CACHE-8",
+       {"CACHE-8/invpcid-guest-physical-too", "CACHE-3/never"},
+       Moved().Invpcid(2, 0, 0).Read(0x1234).Build(),
+       Completes(0x9234)},
       // By the paging mode it is not, but by 57 bits.
       {"cache-8-invpcid-canonical-by-57-bits",
        "CACHE-8",
@@ -196,6 +227,23 @@ std::vector<NamedCase> CacheGuestWitnesses() {
            .Build(),
        Reaches(0x20234, 4),
        PageFault(3)},
+      {"cache-12-another-address",
+       "CACHE-12",
+       {"CACHE-12/every-address-ended", "CACHE-3/never"},
+       GuestMoved().Read(kNextGla).Read(kGla).Build(),
+       Reaches(0x20234, 4)},
+      {"cache-12-not-guest-physical",
+       "CACHE-12",
+       {"CACHE-12/guest-physical-too", "CACHE-3/never"},
+       Guest4()
+           .Vpid(5)
+           .GuestPte(0)
+           .StructureRead(0x16000)
+           .Store(0x40b0, 0x27037)
+           .Read(kGla)
+           .StructureRead(0x16000)
+           .Build(),
+       Completes(0x26000)},
       {"cache-11-without-vpid",
        "CACHE-11",
        {"CACHE-11/transition-ends-nothing"},
@@ -215,6 +263,15 @@ std::vector<NamedCase> CacheGuestWitnesses() {
            .Read(kGla)
            .Build(),
        Reaches(0x26234, 4),
+       Reaches(0x20234, 4)},
+      {"cache-11-an-eptp-switch-with-vpid",
+       "CACHE-11",
+       {"CACHE-11/switch-always-ends", "CACHE-3/never"},
+       GuestReads(Guest4().Vpid(5).EptpSwitching().Word(0x7000, kEptp))
+           .Store(kGuestPte, 0x16067)
+           .Switch(0)
+           .Read(kGla)
+           .Build(),
        Reaches(0x20234, 4)},
       {"cache-11-with-vpid",
        "CACHE-11",

@@ -16,7 +16,9 @@ inline constexpr std::uint64_t kGuestPde = 0x22550;
 // The encodings of VMCS fields.
 inline constexpr std::uint32_t kFieldVpid = 0x0000;
 inline constexpr std::uint32_t kFieldEptp = 0x201a;
+inline constexpr std::uint32_t kFieldPdpte1 = 0x280c;
 inline constexpr std::uint32_t kFieldCr3 = 0x6802;
+inline constexpr std::uint32_t kFieldCr4 = 0x6804;
 
 // A read of 1234H, at 9234H.
 inline CaseBuilder Reads() { return Walk4().Read(0x1234); }

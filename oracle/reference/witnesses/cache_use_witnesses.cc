@@ -57,6 +57,16 @@ std::vector<NamedCase> UseCases() {
        {"CACHE-3/never"},
        Reads().Store(0x4008, 0x9007).Read(0x1234).Build(),
        Completes(0x9234)},
+      {"cache-3-an-old-pdpte-register",
+       "CACHE-3",
+       {"CACHE-3/never"},
+       GuestPae()
+           .Vpid(5)
+           .Read(kGla32)
+           .EnterWith(kFieldPdpte1, 0)
+           .Read(kGla32)
+           .Build(),
+       Reaches(0x20234, 2)},
       // PAT entry 1 was WT and is UC: what was kept has a memory type, not a
       // way to make one (3A 4.10.2.2).
       {"cache-3-memory-type-of-an-old-pat",
@@ -280,6 +290,48 @@ std::vector<NamedCase> TagCases() {
            .EnterWith(kFieldCr3, 0x14002)
            .Read(kGla)
            .Build(),
+       Reaches(0x20234, 4)},
+      // Its accessed and dirty flags are enabled by now.
+      {"cache-1-the-same-root",
+       "CACHE-1",
+       {"CACHE-1/whole-eptp-told-apart", "CACHE-3/never"},
+       Moved().EnterWith(kFieldEptp, kEptp | 0x40).Read(0x1234).Build(),
+       Completes(0x9234)},
+      // Four levels from the root that are five by now.
+      {"cache-1-another-walk-length",
+       "CACHE-1",
+       {"CACHE-1/walk-lengths-told-apart", "CACHE-3/never"},
+       Reads().EnterWith(kFieldEptp, 0x1026).Read(0x1234).Build(),
+       Completes(0x9234)},
+      // What was kept does not translate it: it has 49 bits.
+      {"cache-1-beyond-the-other-walk-length",
+       "CACHE-1",
+       {},
+       Walk4()
+           .N(52)
+           .Read(0x1234)
+           .EnterWith(kFieldEptp, 0x1026)
+           .Read(0x1'0000'0000'1234)
+           .Build(),
+       Violation(0x581, 0x1'0000'0000'1234),
+       Completes(0x9234)},
+      {"cache-1-another-paging-mode",
+       "CACHE-1",
+       {"CACHE-1/paging-modes-told-apart", "CACHE-3/never"},
+       GuestReads(Guest4().Vpid(5))
+           .EnterWith(kFieldCr4, 0x3020)
+           .Read(kGla)
+           .Build(),
+       Reaches(0x20234, 4)},
+      // Not canonical with four levels.
+      {"cache-1-beyond-the-other-paging-mode",
+       "CACHE-1",
+       {},
+       GuestReads(Guest4().Vpid(5))
+           .EnterWith(kFieldCr4, 0x3020)
+           .Read(kGla | std::uint64_t{1} << 48)
+           .Build(),
+       PageFault(0, kGla | std::uint64_t{1} << 48),
        Reaches(0x20234, 4)},
       {"cache-1-the-vpid-again",
        "CACHE-1",

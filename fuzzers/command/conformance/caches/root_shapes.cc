@@ -261,8 +261,8 @@ LitmusShape WalkLengthChanged() {
       variant.MayNot(Completes(0x9234), "CACHE-3",
                      "INVEPT has ended what was kept");
     } else {
-      variant.Open(Completes(0x9234), "another-mode-under-one-tag",
-                   "the translation of step 1 is associated with the EPTRTA");
+      variant.May(Completes(0x9234), "CACHE-1",
+                  "the translation of step 1 is associated with the EPTRTA");
     }
     shape.variants.push_back(variant);
   }
