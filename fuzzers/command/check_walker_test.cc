@@ -352,7 +352,7 @@ TEST(CheckCommandTest, WhatIsFoundOutHidesNothingElse) {
             "qualification-20-of-misconfiguration,pml-logs-gla");
   EXPECT_EQ(checked.findings.size(), 2u) << checked.ran.out;
   EXPECT_THAT(Joined(checked.ran.out),
-              HasSubstr("PML-2: the guest-linear address is logged"));
+              HasSubstr("31.3.6): the guest-linear address is logged"));
 }
 
 TEST(CheckCommandTest, MisbehaviourIsReportedAsWhatItIs) {
