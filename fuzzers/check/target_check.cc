@@ -20,16 +20,25 @@ constexpr std::size_t kBatch = ScoutedBatch::kCases;
 // Given cases have numbers as well, that no new one has.
 constexpr std::uint64_t kFirstGiven = std::uint64_t{1} << 60;
 constexpr std::size_t kMaxDisagreed = 512;
-// What diagnosis may do before its share is looked at: verdicts, and cases that
-// nothing explains.
-constexpr std::uint64_t kFreeVerdicts = 400'000;
+// Cases that nothing explains, of which each is diagnosed whatever the share.
 constexpr std::uint64_t kFreeDiagnoses = 24;
-// A case costs as much as so many verdicts.
-constexpr std::uint64_t kVerdictsOfCase = 4;
 constexpr std::uint64_t kCasesOfDiagnosis = 20'000;
 // Beside causes that experiments have found, most of what departs is theirs in
 // part, and no known mistake: less is spent on looking for one.
 constexpr Diagnosis::Effort kBesideCauses = {.search = 15'000, .of_one = 5'000};
+
+// Counts the time as long as it lives.
+class TimeTaken {
+ public:
+  explicit TimeTaken(std::chrono::nanoseconds& taken) : taken_(taken) {}
+  ~TimeTaken() { taken_ += Clock::now() - start_; }
+  TimeTaken(const TimeTaken&) = delete;
+  TimeTaken& operator=(const TimeTaken&) = delete;
+
+ private:
+  std::chrono::nanoseconds& taken_;
+  const Clock::time_point start_ = Clock::now();
+};
 
 }  // namespace
 
@@ -65,6 +74,11 @@ void TargetCheck::TryGiven(std::span<const Case> cases) {
   cases_.Advance();
 }
 
+void TargetCheck::BoundInTime(Clock::time_point began, Clock::time_point end) {
+  began_ = began;
+  set_end(end);
+}
+
 void TargetCheck::set_end(Clock::time_point end) {
   end_ = end;
   causes_->set_end(end);
@@ -72,13 +86,27 @@ void TargetCheck::set_end(Clock::time_point end) {
 
 bool TargetCheck::IsAllowed() const {
   if (Clock::now() >= end_) return false;
-  const std::uint64_t share = statistics_.cases() * kVerdictsOfCase * effort_ /
-                              (effort_ < 100 ? 100 - effort_ : 1);
-  return causes_->judged() < kFreeVerdicts + share;
+  if (!HasTime()) return false;
+  return effort_.AllowsVerdicts(causes_->judged(), statistics_.cases());
+}
+
+// The first study is never too late: what it finds is muted, and costs no more.
+bool TargetCheck::HasTime() const {
+  return !began_.has_value() || !studied_ ||
+         effort_.AllowsTime(diagnosing_, Clock::now() - *began_);
+}
+
+bool TargetCheck::MayDiagnose() const {
+  if (diagnosed_ >= kFreeDiagnoses + statistics_.cases() / kCasesOfDiagnosis) {
+    return false;
+  }
+  return HasTime();
 }
 
 void TargetCheck::StudyCauses() {
   if (!causes_->HasMore() || !IsAllowed()) return;
+  const TimeTaken taken(diagnosing_);
+  studied_ = true;
   oracle_.set_digresses(true);
   Reconsider();
   if (causes_->HasMore()) causes_->StudyNext();
@@ -296,7 +324,10 @@ void TargetCheck::FindCause(const Case& c, const Standings& standings) {
     return;
   }
   const std::string signature = SignatureOf(oracle_.name(), finding);
-  if (const auto known = findings_.find(signature); known != findings_.end()) {
+  const bool may_diagnose = MayDiagnose();
+  if (const auto known = findings_.find(signature);
+      known != findings_.end() &&
+      (known->second.diagnosed || !began_.has_value() || !may_diagnose)) {
     ++known->second.cases;
     CountUnexplained(finding);
     if (observed.has_value()) causes_->Add(*observed);
@@ -307,13 +338,14 @@ void TargetCheck::FindCause(const Case& c, const Standings& standings) {
     return;
   }
   const std::size_t first_wrong = standings.step;
-  const std::uint64_t most =
-      kFreeDiagnoses + statistics_.cases() / kCasesOfDiagnosis;
-  if (diagnosed_ < most) {
+  if (may_diagnose) {
+    const TimeTaken taken(diagnosing_);
     // What the steps before it show may have a cause by now.
     const bool alone = !causes_->empty() && observed.has_value() &&
                        IsAskedAlone(observed->question);
     Explain(alone ? Case(observed->question) : c);
+  } else if (began_.has_value() && disagreed_.size() < kMaxDisagreed) {
+    disagreed_.push_back(c);
   }
   // The steps before it have been counted.
   of_case_.Clear();
@@ -325,12 +357,13 @@ void TargetCheck::FindCause(const Case& c, const Standings& standings) {
   shown_.insert(of_case_.shown().begin(), of_case_.shown().end());
   // Still there in the new dialect: nothing explains it.
   if (const std::string still = table_->SignatureOf(now); !still.empty()) {
-    ++diagnosed_;
+    diagnosed_ += may_diagnose || !began_.has_value();
     if (now.disagrees) {
       CountUnexplained(now.finding);
       if (observed.has_value()) causes_->Add(*observed);
     }
     Record(still, c);
+    findings_[still].diagnosed |= may_diagnose;
   }
 }
 

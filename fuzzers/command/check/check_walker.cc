@@ -440,7 +440,7 @@ CheckReport CheckWalker(TargetOracle& oracle, const TargetOpener& open,
   };
   const bool is_bounded = options.cases == 0;
   const auto bound = static_cast<double>(options.seconds);
-  if (is_bounded) check.set_end(after(bound * kAskedIfNot));
+  if (is_bounded) check.BoundInTime(start, after(bound * kAskedIfNot));
   Ask(options, given, start, check);
   const double seconds = SecondsSince(start);
   const double waited =
