@@ -311,6 +311,43 @@ void CauseSearch::TakeExplained() {
   }
 }
 
+bool CauseSearch::Follows(const Cause& cause, const Case& c,
+                          const std::string& signature) {
+  const Effect& effect = cause.effect;
+  if (effect.kind == Effect::Kind::kAnswers) return false;
+  if (effect.kind == Effect::Kind::kAltered) {
+    TargetTable altered(oracle_, dialect_.With(*effect.alteration));
+    return altered.SignatureOfCase(c) != signature;
+  }
+  Predictor predictor(dialect_, oracle_.fields(), oracle_.declared());
+  Case as_taken = c;
+  table_->Run(c, [&](const StepReport& report) {
+    const Step* step = report.step == 0 ? nullptr : &c.steps[report.step - 1];
+    const Observed observed = ObservedOf(report, step);
+    for (const EntryRead& entry :
+         predictor.Taken(effect, cause.when, observed)) {
+      SetEntry(as_taken, entry, TakenFor(effect, observed.question, entry));
+    }
+    if (IsOfEntries(effect) || !HoldAll(cause.when, observed.question,
+                                        observed.entries, LastOf(observed))) {
+      return;
+    }
+    SetValue(as_taken, effect.word,
+             TakenFor(effect, ValueOf(observed.question, effect.word)));
+  });
+  return as_taken != c && table_->SignatureOfCase(as_taken) != signature;
+}
+
+bool CauseSearch::Follows(const TargetCause& found, const Case& c,
+                          const std::string& signature) {
+  // What does not show each time cannot be seen to be gone.
+  if (table_->SignatureOfCase(c) != signature) return false;
+  return Follows(found.cause, c, signature) ||
+         std::any_of(
+             found.likewise.begin(), found.likewise.end(),
+             [&](const Cause& cause) { return Follows(cause, c, signature); });
+}
+
 void CauseSearch::Minimise(Clock::time_point end) {
   Predictor predictor(dialect_, oracle_.fields(), oracle_.declared());
   for (std::size_t i = 0; i < found_.size(); ++i) {

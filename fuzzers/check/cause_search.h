@@ -66,6 +66,11 @@ class CauseSearch {
   // Studies the most frequent of it.
   void StudyNext(Strictness how = Strictness::kAny);
 
+  // Whether what `c` shows under this signature, an incident, follows from the
+  // cause: it is gone where the target is given what it takes things for.
+  bool Follows(const TargetCause& found, const Case& c,
+               const std::string& signature);
+
   // Makes each cause's case small, until about `end`.
   void Minimise(std::chrono::steady_clock::time_point end);
 
@@ -95,6 +100,7 @@ class CauseSearch {
   std::vector<Observed> AskPool();
   Observed Smaller(const Observed& observed, const Key& key);
   bool Stays(const TargetCause& found);
+  bool Follows(const Cause& cause, const Case& c, const std::string& signature);
   void TakeExplained();
   void DropSubsumed();
 

@@ -242,7 +242,10 @@ void TargetCheck::ObserveWhatAgrees(Diagnosis& diagnosis) {
 void TargetCheck::DropExplained() {
   std::erase_if(findings_, [&](const auto& entry) {
     const TargetFinding& finding = entry.second;
-    if (finding.incident.kind != IncidentKind::kNone) return false;
+    // What was seen beside an answer that agreed, in another dialect.
+    const bool beside = finding.incident.kind == IncidentKind::kBeyondWidth &&
+                        table_->SignatureOfCase(finding.c) != entry.first;
+    if (finding.incident.kind != IncidentKind::kNone && !beside) return false;
     const auto departure = DepartureIn(*table_, finding.c);
     return departure.has_value() && causes_->Explains(*departure);
   });
@@ -445,6 +448,23 @@ std::size_t TargetCheck::situations() const {
   std::size_t count = 0;
   seen_.ForEach([&](std::size_t) { ++count; });
   return count;
+}
+
+std::optional<std::size_t> TargetCheck::CauseOf(
+    const TargetFinding& incident, const std::vector<TargetCause>& causes) {
+  switch (incident.incident.kind) {
+    case IncidentKind::kBeyondWidth:
+    case IncidentKind::kMisaligned:
+    case IncidentKind::kStrayStore:
+    case IncidentKind::kProtocol:
+      break;
+    default:
+      return std::nullopt;
+  }
+  for (std::size_t i = 0; i < causes.size(); ++i) {
+    if (causes_->Follows(causes[i], incident.c, incident.signature)) return i;
+  }
+  return std::nullopt;
 }
 
 std::vector<TargetFinding> TargetCheck::findings() const {

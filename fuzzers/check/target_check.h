@@ -116,6 +116,10 @@ class TargetCheck {
   // What experiments found out, the worst first.
   std::vector<TargetCause> causes() const { return causes_->causes(); }
   const CauseSearch& cause_search() const { return *causes_; }
+  // The cause, of those, that an incident follows from: what it does beside its
+  // answer, or an answer that means nothing. None of what ends its process.
+  std::optional<std::size_t> CauseOf(const TargetFinding& incident,
+                                     const std::vector<TargetCause>& causes);
   const std::vector<TargetDeparture>& departures() const { return departures_; }
   // As the diagnosis tells it.
   const Explanation& explanation() { return diagnosis_->explanation(); }

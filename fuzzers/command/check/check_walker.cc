@@ -348,11 +348,14 @@ CheckReport ReportOf(const WalkerCheckOptions& options, TargetCheck& check,
     departures.push_back(told.departure);
   }
   AddDialects(departures, report);
-  for (const TargetCause& found : check.causes()) {
+  const std::vector<TargetCause> causes = check.causes();
+  for (const TargetCause& found : causes) {
     report.findings.push_back(FindingOf(found, check, oracle));
   }
   for (const TargetFinding& found : check.findings()) {
-    report.findings.push_back(FindingOf(found, check, oracle));
+    const auto cause = check.CauseOf(found, causes);
+    (cause.has_value() ? report.findings[*cause].follows : report.findings)
+        .push_back(FindingOf(found, check, oracle));
   }
   NameByEffect(report);
   if (const CauseSearch& search = check.cause_search(); search.asked() != 0) {

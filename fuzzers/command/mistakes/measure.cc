@@ -114,10 +114,14 @@ MistakeResult Measure(std::uint64_t number, std::uint64_t cases,
         View(IdentifierOf(InfoOf(told.departure.alteration->slot).rule)), ": ",
         View(told.departure.alteration->words)));
   }
-  for (const TargetCause& cause : check.causes()) {
+  const std::vector<TargetCause> causes = check.causes();
+  for (const TargetCause& cause : causes) {
     sentences.push_back(CauseWords(cause.cause, cause.likewise));
   }
-  result.findings = sentences.size() + check.findings().size();
+  result.findings = sentences.size();
+  for (const TargetFinding& finding : check.findings()) {
+    result.findings += !check.CauseOf(finding, causes).has_value();
+  }
   ReadReport(mistake, sentences, result);
   result.cases = check.disagreeing();
   result.questions = check.cause_search().asked();

@@ -66,6 +66,10 @@ TEST(MeasureTest, OneMistakeIsOneFinding) {
       {8, "bit 29 of PDPTE is taken for 1", "takes bit 29 of a PDPTE for 1: "},
       // Two known mistakes would explain it as well.
       {203, "bit 30 of CR0 is taken for 0", "takes bit 30 of CR0 (CD) for 0: "},
+      // That it logs where there is no log is told under it.
+      {21, "SECONDARY_PML in set_flags() is 0x20080",
+       "takes bit 17 of the secondary controls (enable PML) for 1, if and only "
+       "if bit 7 of the secondary controls "},
       // What depends on what is right.
       {111, "memory type 0 becomes 5, with bit 22 of the secondary controls",
        "gives the memory type as WP where the SDM has UC, if and only if bit "

@@ -54,5 +54,18 @@ TEST(CheckWordsTest, WhatIsLikeNoOtherIsToldByItself) {
   EXPECT_EQ(told[1].alike, "");
 }
 
+TEST(CheckWordsTest, WhatFollowsFromACauseIsToldUnderIt) {
+  CheckFinding cause = Finding("a", "");
+  cause.follows.push_back(Finding("b", ""));
+  cause.follows[0].identifier = "stray-store";
+  cause.follows[0].sentence = "it stores elsewhere";
+  cause.follows[0].cases = 2;
+  const auto items = FindingItems(cause);
+  ASSERT_EQ(items.size(), 1u);
+  EXPECT_EQ(items[0].first, "what follows");
+  EXPECT_EQ(items[0].second,
+            "stray-store: it stores elsewhere; seen in 2 cases");
+}
+
 }  // namespace
 }  // namespace eptdiff
