@@ -355,6 +355,21 @@ TEST(CheckCommandTest, WhatIsFoundOutHidesNothingElse) {
               HasSubstr("31.3.6): the guest-linear address is logged"));
 }
 
+// One of them is known, two are not, and they have nothing to do with each
+// other.
+TEST(CheckCommandTest, ThreeMistakesAtOnceAreToldAsThree) {
+  const Checked checked =
+      Check(EPTDIFF_FAULTY_WALKER,
+            "qualification-20-of-misconfiguration,pml-logs-gla,"
+            "2-mbyte-reserved-unchecked");
+  EXPECT_EQ(checked.departures.size() + checked.findings.size(), 3u)
+      << checked.ran.out;
+  EXPECT_THAT(Joined(checked.ran.out),
+              AllOf(HasSubstr("1. CFG-9 "),
+                    HasSubstr("2. tells-wrong-qualification20: gives bit 20"),
+                    HasSubstr("3. PML-2 ")));
+}
+
 TEST(CheckCommandTest, MisbehaviourIsReportedAsWhatItIs) {
   const Mistake kMisbehaviours[] = {
       {"crash-once-in-a-while", {"crash-SIGABRT"}},

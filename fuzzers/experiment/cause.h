@@ -158,8 +158,9 @@ struct Observed {
   bool departs = false;
   Disagreements disagreements;  // if it departs
   EventClass expected;          // likewise, of the alternative held against
-  // What it answered just before, in the same case.
+  // What it answered to the access before, in the same case.
   struct Before {
+    Step step;
     Event event;
     SavedState saved;
   };

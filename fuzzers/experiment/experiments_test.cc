@@ -69,7 +69,7 @@ class Mistaken {
     state.Load(question);
     auto observed = Judged(question, state, outcome);
     if (observed.has_value()) observed->before = before_;
-    before_ = {outcome.event, outcome.saved};
+    before_ = {step, outcome.event, outcome.saved};
     return observed;
   }
 

@@ -182,7 +182,7 @@ CheckFinding DepartureOf(const TargetDeparture& told, TargetCheck& check,
 // What is wrong by a cause that is no rule's: "reaches-ept-write",
 // "refuses-exit-48", "tells-wrong-gpa".
 std::string EffectName(const TargetCause& found, const CheckFinding& finding) {
-  const std::string name(NameOf(finding.consequence));
+  std::string name(NameOf(finding.consequence));
   const Disagreement& first = found.example.disagreements[0];
   switch (finding.consequence) {
     case Consequence::kReaches:

@@ -94,9 +94,14 @@ void ReadReport(const Mistake& mistake,
 
 MistakeResult Measure(std::uint64_t number, std::uint64_t cases,
                       std::chrono::seconds conclude) {
-  const PlantedMistake mistake = DrawMistake(number);
-  MistakeResult result;
+  MistakeResult result = MeasurePlanted(DrawMistake(number), cases, conclude);
   result.number = number;
+  return result;
+}
+
+MistakeResult MeasurePlanted(const PlantedMistake& mistake, std::uint64_t cases,
+                             std::chrono::seconds conclude) {
+  MistakeResult result;
   result.words = mistake.words;
   const Clock::time_point start = Clock::now();
   TargetOracle oracle(PlantedWalker(&mistake), "planted");

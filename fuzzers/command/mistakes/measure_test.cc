@@ -84,6 +84,18 @@ TEST(MeasureTest, OneMistakeIsOneFinding) {
   }
 }
 
+// It takes a step before it, in the same case.
+TEST(MeasureTest, WhatIsAsItWasInTheStepBeforeIsNamed) {
+  PlantedMistake mistake;
+  mistake.kind = PlantedMistake::Kind::kKept;
+  const MistakeResult result = MeasurePlanted(mistake, 10'000, kLong);
+  EXPECT_EQ(result.findings, 1u) << result.headline;
+  EXPECT_TRUE(result.headline.starts_with(
+      "gives the guest-physical address of the exit as it was in the answer "
+      "before, if and only if the access is a write"))
+      << result.headline;
+}
+
 // Mistakes of builders that came out as several findings once, or without
 // their condition, by number.
 TEST(MeasureTest, OneMistakeOfABuilderIsOneFinding) {
