@@ -355,8 +355,7 @@ TEST(CheckCommandTest, WhatIsFoundOutHidesNothingElse) {
               HasSubstr("31.3.6): the guest-linear address is logged"));
 }
 
-// One of them is known, two are not, and they have nothing to do with each
-// other.
+// Two of them are known, and none has to do with another.
 TEST(CheckCommandTest, ThreeMistakesAtOnceAreToldAsThree) {
   const Checked checked =
       Check(EPTDIFF_FAULTY_WALKER,
