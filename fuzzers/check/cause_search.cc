@@ -51,8 +51,10 @@ bool IsPlain(const Observed& observed) {
 
 }  // namespace
 
-Observed ObservedOf(const StepReport& report, const Step* step) {
+Observed ObservedOf(const StepReport& report, const Step* step,
+                    const std::optional<Observed::Before>& before) {
   Observed observed;
+  observed.before = before;
   observed.question = QuestionOf(report.before, step);
   observed.outcome = report.outcome;
   observed.entries.assign(report.trace.entries.begin(),
@@ -96,7 +98,7 @@ void CauseSearch::Begin() {
             fit.push_back(std::move(c));
             places.push_back(i + j);
           }
-          oracle_.Prepare(fit);
+          if (!after_.has_value()) oracle_.Prepare(fit);
           for (std::size_t j = 0; j < fit.size(); ++j) {
             answers[places[j]] = Ask(fit[j]);
           }
@@ -113,15 +115,37 @@ void CauseSearch::set_end(Clock::time_point end) {
 
 std::optional<Observed> CauseSearch::Ask(const Case& question) {
   std::optional<Observed> answer;
-  const std::size_t last = question.steps.size();
-  table_->Run(question, [&](const StepReport& report) {
+  const Case c = After(after_, question);
+  const std::size_t last = c.steps.size();
+  table_->Run(c, [&](const StepReport& report) {
     if (report.step != last) return;
     if (report.verdict.standing != Standing::kJudged) return;
-    answer =
-        ObservedOf(report, last == 0 ? nullptr : &question.steps[last - 1]);
+    answer = ObservedOf(report, last == 0 ? nullptr : &c.steps[last - 1],
+                        table_->before());
   });
   if (oracle_.incident().kind != IncidentKind::kNone) return std::nullopt;
   return answer;
+}
+
+Case CauseSearch::After(const std::optional<Step>& step, Case question) {
+  if (step.has_value() && !question.steps.empty()) {
+    question.steps.insert(question.steps.begin(), *step);
+  }
+  return question;
+}
+
+// Whether an answer that departs, and not if it is asked for alone, does so
+// after the step that came before it; that comes before all questions then.
+bool CauseSearch::ShowsAfter(const Observed& observed) {
+  if (!observed.before.has_value()) return false;
+  after_ = observed.before->step;
+  after_->processor = 0;
+  const auto again = Ask(observed.question);
+  if (again.has_value() && again->departs && KeyOf(*again) == KeyOf(observed)) {
+    return true;
+  }
+  after_.reset();
+  return false;
 }
 
 std::vector<Observed> CauseSearch::AskPool() {
@@ -138,7 +162,8 @@ std::vector<Observed> CauseSearch::AskPool() {
         if (unseen || report.verdict.standing != Standing::kJudged) return;
         if (report.outcome.event.kind == EventKind::kGaveUp) return;
         list.push_back(ObservedOf(
-            report, report.step == 0 ? nullptr : &c.steps[report.step - 1]));
+            report, report.step == 0 ? nullptr : &c.steps[report.step - 1],
+            table_->before()));
       });
     }
   }
@@ -153,13 +178,17 @@ CauseSearch::Key CauseSearch::KeyOf(const Observed& observed) {
 // What is a mistake of its own is so whatever else is known by now: it stays if
 // it explains its examples as before.
 bool CauseSearch::Stays(const TargetCause& found) {
-  return !found.examples.empty() &&
-         std::all_of(found.examples.begin(), found.examples.end(),
-                     [&](const Observed& example) {
-                       const auto now = Ask(example.question);
-                       return now.has_value() && now->departs &&
-                              experiments_->Explains(found.cause, *now);
-                     });
+  after_ = found.after;
+  const bool stays =
+      !found.examples.empty() &&
+      std::all_of(found.examples.begin(), found.examples.end(),
+                  [&](const Observed& example) {
+                    const auto now = Ask(example.question);
+                    return now.has_value() && now->departs &&
+                           experiments_->Explains(found.cause, *now);
+                  });
+  after_.reset();
+  return stays;
 }
 
 void CauseSearch::SetDialect(const Dialect& dialect) {
@@ -245,12 +274,19 @@ void CauseSearch::StudyNext(Strictness how) {
   }
   if (next == nullptr) return;
   const Key key = KeyOf(*next);
-  const Observed original = *next;
+  Observed original = *next;
   // It may depend on what came before: then its question alone agrees.
   const std::optional<Observed> again = Ask(original.question);
   if (!again.has_value() || !again->departs || KeyOf(*again) != key) {
-    given_up_.insert(key);
-    return;
+    const auto shows = std::find_if(
+        departing_.begin(), departing_.end(), [&](const Observed& observed) {
+          return KeyOf(observed) == key && ShowsAfter(observed);
+        });
+    if (shows == departing_.end()) {
+      given_up_.insert(key);
+      return;
+    }
+    original = *shows;
   }
   Observed seed = Smaller(original, key);
   departing_.push_back(seed);
@@ -260,14 +296,17 @@ void CauseSearch::StudyNext(Strictness how) {
     departing.insert(departing.end(), found.examples.begin(),
                      found.examples.end());
   }
-  if (!experiments_->Study(seed, departing, how)) {
+  const bool known = experiments_->Study(seed, departing, how);
+  const std::optional<Step> after = std::exchange(after_, std::nullopt);
+  if (!known) {
     given_up_.insert(key);
     return;
   }
   TargetCause& found = found_.emplace_back();
   found.cause = experiments_->causes().back();
   found.example = seed;
-  found.c = seed.question;
+  found.after = after;
+  found.c = After(after, seed.question);
   TakeExplained();
   // What it was found from is not to be found again.
   if (found_.back().cases == 0) given_up_.insert(key);
@@ -311,12 +350,50 @@ void CauseSearch::TakeExplained() {
   }
 }
 
+bool CauseSearch::Follows(const Cause& cause, const Case& c,
+                          const std::string& signature) {
+  const Effect& effect = cause.effect;
+  if (effect.kind == Effect::Kind::kAnswers) return false;
+  if (effect.kind == Effect::Kind::kAltered) {
+    TargetTable altered(oracle_, dialect_.With(*effect.alteration));
+    return altered.SignatureOfCase(c) != signature;
+  }
+  Predictor predictor(dialect_, oracle_.fields(), oracle_.declared());
+  Case as_taken = c;
+  table_->Run(c, [&](const StepReport& report) {
+    const Step* step = report.step == 0 ? nullptr : &c.steps[report.step - 1];
+    const Observed observed = ObservedOf(report, step);
+    for (const EntryRead& entry :
+         predictor.Taken(effect, cause.when, observed)) {
+      SetEntry(as_taken, entry, TakenFor(effect, observed.question, entry));
+    }
+    if (IsOfEntries(effect) || !HoldAll(cause.when, observed.question,
+                                        observed.entries, LastOf(observed))) {
+      return;
+    }
+    SetValue(as_taken, effect.word,
+             TakenFor(effect, ValueOf(observed.question, effect.word)));
+  });
+  return as_taken != c && table_->SignatureOfCase(as_taken) != signature;
+}
+
+bool CauseSearch::Follows(const TargetCause& found, const Case& c,
+                          const std::string& signature) {
+  // What does not show each time cannot be seen to be gone.
+  if (table_->SignatureOfCase(c) != signature) return false;
+  return Follows(found.cause, c, signature) ||
+         std::any_of(
+             found.likewise.begin(), found.likewise.end(),
+             [&](const Cause& cause) { return Follows(cause, c, signature); });
+}
+
 void CauseSearch::Minimise(Clock::time_point end) {
   Predictor predictor(dialect_, oracle_.fields(), oracle_.declared());
   for (std::size_t i = 0; i < found_.size(); ++i) {
     TargetCause& found = found_[i];
     const Consequence worst = ConsequenceOf(found.example);
     const Clock::time_point until = std::min(end, Clock::now() + kCaseTime);
+    after_ = found.after;
     found.c = Minimize(found.example.question, [&](const Case& smaller) {
       if (Clock::now() >= until) return false;
       if (smaller.steps.size() != found.example.question.steps.size()) {
@@ -335,6 +412,7 @@ void CauseSearch::Minimise(Clock::time_point end) {
       }
       return true;
     });
+    found.c = After(std::exchange(after_, std::nullopt), found.c);
   }
 }
 

@@ -2,6 +2,9 @@
 // studied by experiment (experiment/experiments.h), the most frequent first,
 // within a share of what is done at all.
 //
+// What departs only after the access before it, in the same case, is studied
+// with that before each question.
+//
 // A cause that is known mutes what it explains. With another dialect it stays
 // if it explains all of its examples there; everything else is looked for anew,
 // from the answers that were gathered.
@@ -30,8 +33,10 @@
 
 namespace eptdiff {
 
-// A judged step as evidence; `step` is null for VM entry.
-Observed ObservedOf(const StepReport& report, const Step* step);
+// A judged step as evidence; `step` is null for VM entry. `before`: what was
+// answered before, if that is known.
+Observed ObservedOf(const StepReport& report, const Step* step,
+                    const std::optional<Observed::Before>& before = {});
 
 struct TargetCause {
   Cause cause;
@@ -40,6 +45,8 @@ struct TargetCause {
   Observed example;                // one that it explains, and the worst
   std::vector<Observed> examples;  // some
   Case c;                          // the smallest
+  // A step that has to come before, in the case as in each question.
+  std::optional<Step> after;
 };
 
 class CauseSearch {
@@ -66,6 +73,11 @@ class CauseSearch {
   // Studies the most frequent of it.
   void StudyNext(Strictness how = Strictness::kAny);
 
+  // Whether what `c` shows under this signature, an incident, follows from the
+  // cause: it is gone where the target is given what it takes things for.
+  bool Follows(const TargetCause& found, const Case& c,
+               const std::string& signature);
+
   // Makes each cause's case small, until about `end`.
   void Minimise(std::chrono::steady_clock::time_point end);
 
@@ -91,10 +103,13 @@ class CauseSearch {
   static Key KeyOf(const Observed& observed);
 
   void Begin();
+  bool ShowsAfter(const Observed& observed);
+  static Case After(const std::optional<Step>& step, Case question);
   std::optional<Observed> Ask(const Case& question);
   std::vector<Observed> AskPool();
   Observed Smaller(const Observed& observed, const Key& key);
   bool Stays(const TargetCause& found);
+  bool Follows(const Cause& cause, const Case& c, const std::string& signature);
   void TakeExplained();
   void DropSubsumed();
 
@@ -107,6 +122,7 @@ class CauseSearch {
   std::vector<Observed> departing_;  // that nothing explains so far
   std::map<Key, std::uint64_t> counts_;
   std::set<Key> given_up_;
+  std::optional<Step> after_;  // comes before each question that is asked
   std::chrono::steady_clock::time_point end_ =
       std::chrono::steady_clock::time_point::max();
   std::size_t asked_before_ = 0;

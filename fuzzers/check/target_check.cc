@@ -20,16 +20,25 @@ constexpr std::size_t kBatch = ScoutedBatch::kCases;
 // Given cases have numbers as well, that no new one has.
 constexpr std::uint64_t kFirstGiven = std::uint64_t{1} << 60;
 constexpr std::size_t kMaxDisagreed = 512;
-// What diagnosis may do before its share is looked at: verdicts, and cases that
-// nothing explains.
-constexpr std::uint64_t kFreeVerdicts = 400'000;
+// Cases that nothing explains, of which each is diagnosed whatever the share.
 constexpr std::uint64_t kFreeDiagnoses = 24;
-// A case costs as much as so many verdicts.
-constexpr std::uint64_t kVerdictsOfCase = 4;
 constexpr std::uint64_t kCasesOfDiagnosis = 20'000;
 // Beside causes that experiments have found, most of what departs is theirs in
 // part, and no known mistake: less is spent on looking for one.
 constexpr Diagnosis::Effort kBesideCauses = {.search = 15'000, .of_one = 5'000};
+
+// Counts the time as long as it lives.
+class TimeTaken {
+ public:
+  explicit TimeTaken(std::chrono::nanoseconds& taken) : taken_(taken) {}
+  ~TimeTaken() { taken_ += Clock::now() - start_; }
+  TimeTaken(const TimeTaken&) = delete;
+  TimeTaken& operator=(const TimeTaken&) = delete;
+
+ private:
+  std::chrono::nanoseconds& taken_;
+  const Clock::time_point start_ = Clock::now();
+};
 
 }  // namespace
 
@@ -65,6 +74,11 @@ void TargetCheck::TryGiven(std::span<const Case> cases) {
   cases_.Advance();
 }
 
+void TargetCheck::BoundInTime(Clock::time_point began, Clock::time_point end) {
+  began_ = began;
+  set_end(end);
+}
+
 void TargetCheck::set_end(Clock::time_point end) {
   end_ = end;
   causes_->set_end(end);
@@ -72,13 +86,27 @@ void TargetCheck::set_end(Clock::time_point end) {
 
 bool TargetCheck::IsAllowed() const {
   if (Clock::now() >= end_) return false;
-  const std::uint64_t share = statistics_.cases() * kVerdictsOfCase * effort_ /
-                              (effort_ < 100 ? 100 - effort_ : 1);
-  return causes_->judged() < kFreeVerdicts + share;
+  if (!HasTime()) return false;
+  return effort_.AllowsVerdicts(causes_->judged(), statistics_.cases());
+}
+
+// The first study is never too late: what it finds is muted, and costs no more.
+bool TargetCheck::HasTime() const {
+  return !began_.has_value() || !studied_ ||
+         effort_.AllowsTime(diagnosing_, Clock::now() - *began_);
+}
+
+bool TargetCheck::MayDiagnose() const {
+  if (diagnosed_ >= kFreeDiagnoses + statistics_.cases() / kCasesOfDiagnosis) {
+    return false;
+  }
+  return HasTime();
 }
 
 void TargetCheck::StudyCauses() {
   if (!causes_->HasMore() || !IsAllowed()) return;
+  const TimeTaken taken(diagnosing_);
+  studied_ = true;
   oracle_.set_digresses(true);
   Reconsider();
   if (causes_->HasMore()) causes_->StudyNext();
@@ -95,7 +123,8 @@ std::optional<Observed> TargetCheck::DepartureIn(TargetTable& table,
       return;
     }
     departure = ObservedOf(
-        report, report.step == 0 ? nullptr : &c.steps[report.step - 1]);
+        report, report.step == 0 ? nullptr : &c.steps[report.step - 1],
+        table.before());
   });
   return departure;
 }
@@ -214,7 +243,10 @@ void TargetCheck::ObserveWhatAgrees(Diagnosis& diagnosis) {
 void TargetCheck::DropExplained() {
   std::erase_if(findings_, [&](const auto& entry) {
     const TargetFinding& finding = entry.second;
-    if (finding.incident.kind != IncidentKind::kNone) return false;
+    // What was seen beside an answer that agreed, in another dialect.
+    const bool beside = finding.incident.kind == IncidentKind::kBeyondWidth &&
+                        table_->SignatureOfCase(finding.c) != entry.first;
+    if (finding.incident.kind != IncidentKind::kNone && !beside) return false;
     const auto departure = DepartureIn(*table_, finding.c);
     return departure.has_value() && causes_->Explains(*departure);
   });
@@ -235,7 +267,7 @@ void TargetCheck::Judge(std::uint64_t number, const Case& c, Seen seen) {
   const Standings& standings = table_->Run(c, [&](const StepReport& report) {
     statistics_.Observe(report, c);
     left_ += report.trace.left ? 1 : 0;
-    of_case_.Add(oracle_, dialect_, *known_, c, report);
+    of_case_.Add(oracle_, dialect_, *known_, c, report, table_->before());
   });
   statistics_.EndCase({&standings, 1});
   of_case_.CountIn(answers_);
@@ -296,7 +328,10 @@ void TargetCheck::FindCause(const Case& c, const Standings& standings) {
     return;
   }
   const std::string signature = SignatureOf(oracle_.name(), finding);
-  if (const auto known = findings_.find(signature); known != findings_.end()) {
+  const bool may_diagnose = MayDiagnose();
+  if (const auto known = findings_.find(signature);
+      known != findings_.end() &&
+      (known->second.diagnosed || !began_.has_value() || !may_diagnose)) {
     ++known->second.cases;
     CountUnexplained(finding);
     if (observed.has_value()) causes_->Add(*observed);
@@ -307,30 +342,32 @@ void TargetCheck::FindCause(const Case& c, const Standings& standings) {
     return;
   }
   const std::size_t first_wrong = standings.step;
-  const std::uint64_t most =
-      kFreeDiagnoses + statistics_.cases() / kCasesOfDiagnosis;
-  if (diagnosed_ < most) {
+  if (may_diagnose) {
+    const TimeTaken taken(diagnosing_);
     // What the steps before it show may have a cause by now.
     const bool alone = !causes_->empty() && observed.has_value() &&
                        IsAskedAlone(observed->question);
     Explain(alone ? Case(observed->question) : c);
+  } else if (began_.has_value() && disagreed_.size() < kMaxDisagreed) {
+    disagreed_.push_back(c);
   }
   // The steps before it have been counted.
   of_case_.Clear();
   const Standings& now = table_->Run(c, [&](const StepReport& report) {
     if (report.step < first_wrong) return;
-    of_case_.Add(oracle_, dialect_, *known_, c, report);
+    of_case_.Add(oracle_, dialect_, *known_, c, report, table_->before());
   });
   of_case_.CountIn(answers_);
   shown_.insert(of_case_.shown().begin(), of_case_.shown().end());
   // Still there in the new dialect: nothing explains it.
   if (const std::string still = table_->SignatureOf(now); !still.empty()) {
-    ++diagnosed_;
+    diagnosed_ += may_diagnose || !began_.has_value();
     if (now.disagrees) {
       CountUnexplained(now.finding);
       if (observed.has_value()) causes_->Add(*observed);
     }
     Record(still, c);
+    findings_[still].diagnosed |= may_diagnose;
   }
 }
 
@@ -412,6 +449,23 @@ std::size_t TargetCheck::situations() const {
   std::size_t count = 0;
   seen_.ForEach([&](std::size_t) { ++count; });
   return count;
+}
+
+std::optional<std::size_t> TargetCheck::CauseOf(
+    const TargetFinding& incident, const std::vector<TargetCause>& causes) {
+  switch (incident.incident.kind) {
+    case IncidentKind::kBeyondWidth:
+    case IncidentKind::kMisaligned:
+    case IncidentKind::kStrayStore:
+    case IncidentKind::kProtocol:
+      break;
+    default:
+      return std::nullopt;
+  }
+  for (std::size_t i = 0; i < causes.size(); ++i) {
+    if (causes_->Follows(causes[i], incident.c, incident.signature)) return i;
+  }
+  return std::nullopt;
 }
 
 std::vector<TargetFinding> TargetCheck::findings() const {

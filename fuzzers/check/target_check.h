@@ -44,6 +44,7 @@
 
 #include "fuzzers/check/case_answers.h"
 #include "fuzzers/check/cause_search.h"
+#include "fuzzers/check/effort.h"
 #include "fuzzers/check/known_departures.h"
 #include "fuzzers/check/new_cases.h"
 #include "fuzzers/check/rule_answers.h"
@@ -66,6 +67,7 @@ struct TargetFinding {
   Incident incident;             // kNone: an answer that nothing explains
   std::string output;            // what the target printed last, of an incident
   bool exchange_failed = false;  // there, a compare-exchange of the target's
+  bool diagnosed = false;        // that nothing explains it was found out
 };
 
 // A departure from the SDM that the diagnosis names, and a case of it.
@@ -99,18 +101,25 @@ class TargetCheck {
   // the target equally well, then minimisation, until about `end`.
   void Conclude(std::chrono::steady_clock::time_point end);
 
-  // When all that is asked for causes has to be at its end, but for what
-  // Conclude() does; no end unless told.
-  void set_end(std::chrono::steady_clock::time_point end);
+  // A run that began then, and asks until `end`: all that is asked for causes
+  // has to be at its end, but for what Conclude() does, and the share of
+  // diagnosis is one of the time as well. Unless told, what is found does not
+  // depend on the time.
+  void BoundInTime(std::chrono::steady_clock::time_point began,
+                   std::chrono::steady_clock::time_point end);
 
   // How much of what it does may be diagnosis, in percent; 25 unless told.
-  void set_effort(unsigned percent) { effort_ = percent; }
+  void set_effort(unsigned percent) { effort_ = Effort(percent); }
 
   // By signature; of answers, only those that nothing explains.
   std::vector<TargetFinding> findings() const;
   // What experiments found out, the worst first.
   std::vector<TargetCause> causes() const { return causes_->causes(); }
   const CauseSearch& cause_search() const { return *causes_; }
+  // The cause, of those, that an incident follows from: what it does beside its
+  // answer, or an answer that means nothing. None of what ends its process.
+  std::optional<std::size_t> CauseOf(const TargetFinding& incident,
+                                     const std::vector<TargetCause>& causes);
   const std::vector<TargetDeparture>& departures() const { return departures_; }
   // As the diagnosis tells it.
   const Explanation& explanation() { return diagnosis_->explanation(); }
@@ -168,6 +177,10 @@ class TargetCheck {
   bool IsAskedAlone(const Case& question);
   void CountUnexplained(const Finding& finding);
   bool IsAllowed() const;
+  bool HasTime() const;
+  bool MayDiagnose() const;
+  void DiagnoseTheRest(std::chrono::steady_clock::time_point end);
+  void set_end(std::chrono::steady_clock::time_point end);
   void StudyCauses();
   void ObserveWhatAgrees(Diagnosis& diagnosis);
   void DropExplained();
@@ -197,7 +210,10 @@ class TargetCheck {
   Statistics statistics_;
 
   std::unique_ptr<CauseSearch> causes_;
-  unsigned effort_ = 25;
+  Effort effort_{25};
+  std::optional<std::chrono::steady_clock::time_point> began_;
+  bool studied_ = false;                    // by experiment, once
+  std::chrono::nanoseconds diagnosing_{0};  // how long it took so far
   std::chrono::steady_clock::time_point end_ =
       std::chrono::steady_clock::time_point::max();
   unsigned reconsidered_ = 0;         // how often; at the last time:

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "fuzzers/check/target_check.h"
 #include "fuzzers/mutation/mutator.h"
@@ -21,6 +22,8 @@ using Clock = std::chrono::steady_clock;
 // the smallest case is the same on a machine that has much else to do.
 constexpr std::chrono::seconds kFindingTime{30};
 constexpr std::chrono::seconds kHangTime{3};
+// Cases that nothing explains, when no more are tried.
+constexpr std::uint64_t kMostDiagnosedLast = 24;
 
 // How plainly a case shows that an answer is wrong: at best the access happens
 // where the SDM has it fail.
@@ -63,9 +66,28 @@ void TargetCheck::Conclude(Clock::time_point end) {
   Reconsider(/*last=*/true);
   while (causes_->HasMore() && Clock::now() < study_end) causes_->StudyNext();
   DropExplained();
+  DiagnoseTheRest(study_end);
   causes_->Minimise(end);
   MinimizeFindings(end);
   FindDepartures(end);
+}
+
+// What there was no time for when it was met may be a known mistake.
+void TargetCheck::DiagnoseTheRest(Clock::time_point end) {
+  if (!began_.has_value()) return;
+  std::vector<Case> cases;
+  for (const auto& [signature, finding] : findings_) {
+    if (finding.incident.kind == IncidentKind::kNone && !finding.diagnosed) {
+      cases.push_back(finding.c);
+    }
+  }
+  for (const Case& c : cases) {
+    if (Clock::now() >= end || diagnosed_ >= kMostDiagnosedLast) return;
+    const std::string signature = table_->SignatureOfCase(c);
+    if (signature.empty()) continue;
+    Explain(c);
+    diagnosed_ += !table_->SignatureOfCase(c).empty();
+  }
 }
 
 void TargetCheck::MinimizeFindings(Clock::time_point end) {

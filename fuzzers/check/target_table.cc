@@ -12,12 +12,19 @@ TargetTable::TargetTable(TargetOracle& oracle, const Dialect& dialect)
 
 const Standings& TargetTable::Run(const Case& c, const Observer& observer) {
   reads_beyond_width_ = false;
+  before_.reset();
   trial_.set_observer([&](const StepReport& report) {
     for (const EntryRead& entry : report.trace.entries) {
       reads_beyond_width_ |=
           entry.address.value >> report.before.processor.maxphyaddr != 0;
     }
     if (observer) observer(report);
+    if (report.step == 0) return;
+    const Step& step = c.steps[report.step - 1];
+    if (step.kind == StepKind::kGuestPhysicalAccess ||
+        step.kind == StepKind::kLinearAccess) {
+      before_ = {step, report.outcome.event, report.outcome.saved};
+    }
   });
   // Of those that begin alike, with other stores, it is this one.
   oracle_.Expect(&c);

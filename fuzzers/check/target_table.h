@@ -4,9 +4,11 @@
 #define EPTDIFF_FUZZERS_CHECK_TARGET_TABLE_H_
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "fuzzers/experiment/cause.h"
 #include "oracle/case.h"
 #include "oracle/judgement/trial.h"
 #include "oracle/reference/dialect.h"
@@ -24,6 +26,10 @@ class TargetTable {
   // What the target did in `c`, valid until the next run.
   const Standings& Run(const Case& c, const Observer& observer = {});
 
+  // What was answered to the last access before the step that is observed; none
+  // at the first.
+  const std::optional<Observed::Before>& before() const { return before_; }
+
   // The signature of what the last run showed, in this dialect; "" if nothing.
   std::string SignatureOf(const Standings& standings) const;
   // Of what `c` shows.
@@ -34,6 +40,7 @@ class TargetTable {
   Trial trial_;
   // Whether the dialect itself goes there, in the last case. The SDM does not.
   bool reads_beyond_width_ = false;
+  std::optional<Observed::Before> before_;
 };
 
 // The signature of an incident, of a target of this name.

@@ -147,7 +147,8 @@ int CheckCommand(const Arguments& arguments) {
               "a target hangs that takes longer for a step (2000)");
   line.Number("effort", "PERCENT", 1, 90, &options.effort,
               "of what is done, how much may be experiments that find out the "
-              "condition of what no known mistake explains (25)");
+              "condition of what no known mistake explains (25); with "
+              "--seconds, of the time, too");
   line.Text("allow", "LIST", &options.allow,
             "what is no finding: of a walker rules (CFG-9) and signatures, of "
             "a builder needless-invept, repeated-invept, empty-tables, "

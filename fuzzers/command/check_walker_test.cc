@@ -366,7 +366,21 @@ TEST(CheckCommandTest, WhatIsFoundOutHidesNothingElse) {
             "qualification-20-of-misconfiguration,pml-logs-gla");
   EXPECT_EQ(checked.findings.size(), 2u) << checked.ran.out;
   EXPECT_THAT(Joined(checked.ran.out),
-              HasSubstr("PML-2: the guest-linear address is logged"));
+              HasSubstr("31.3.6): the guest-linear address is logged"));
+}
+
+// Two of them are known, and none has to do with another.
+TEST(CheckCommandTest, ThreeMistakesAtOnceAreToldAsThree) {
+  const Checked checked =
+      Check(EPTDIFF_FAULTY_WALKER,
+            "qualification-20-of-misconfiguration,pml-logs-gla,"
+            "2-mbyte-reserved-unchecked");
+  EXPECT_EQ(checked.departures.size() + checked.findings.size(), 3u)
+      << checked.ran.out;
+  EXPECT_THAT(Joined(checked.ran.out),
+              AllOf(HasSubstr("1. CFG-9 "),
+                    HasSubstr("2. tells-wrong-qualification20: gives bit 20"),
+                    HasSubstr("3. PML-2 ")));
 }
 
 TEST(CheckCommandTest, MisbehaviourIsReportedAsWhatItIs) {

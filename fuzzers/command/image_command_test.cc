@@ -63,8 +63,8 @@ TEST(ImageCommandTest, DeparturesHaveNamesAndSmallCases) {
                               directory.Path("never-was.json")});
   EXPECT_EQ(ran.status, 1) << ran.out << ran.err;
   EXPECT_THAT(ran.out,
-              AllOf(HasSubstr("departs from the SDM"), HasSubstr("1. CFG-9"),
-                    HasSubstr("2. VIO-8"), Not(HasSubstr("3. ")),
+              AllOf(HasSubstr("departs from the SDM"), HasSubstr("1. VIO-8"),
+                    HasSubstr("2. CFG-9"), Not(HasSubstr("3. ")),
                     Not(HasSubstr("unexplained"))));
   EXPECT_THAT(
       ContentOf(directory.Path("report.json")),

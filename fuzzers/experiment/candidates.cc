@@ -10,6 +10,7 @@
 #include "fuzzers/experiment/experiments.h"
 #include "fuzzers/experiment/uses.h"
 #include "fuzzers/experiment/variations.h"
+#include "fuzzers/experiment/write_forms.h"
 #include "oracle/diagnosis/touched.h"
 #include "oracle/reference/dialects/known_dialects.h"
 
@@ -197,6 +198,7 @@ void Experiments::AddAnswers(const Observed& seed, std::vector<Attempt>& list) {
   }
   list.push_back({effect, {}});
   if (first.field <= Field::kExitReason) return;
+  AddThatOfElse(seed, effect, list);
   if (IsBit(first.field)) {
     if (first.field == Field::kMemory) return;
     effect.form = Form::kInverted;
@@ -226,6 +228,34 @@ void Experiments::AddAnswers(const Observed& seed, std::vector<Attempt>& list) {
   list.push_back({effect, {}});
   effect.form = Form::kOther;
   list.push_back({effect, {}});
+}
+
+// What is that of something else, or a write as a whole.
+void Experiments::AddThatOfElse(const Observed& seed, Effect effect,
+                                std::vector<Attempt>& list) {
+  const Disagreement& first = seed.disagreements[0];
+  if (const auto write = FormOfWrite(seed, first)) {
+    effect.form = write->form;
+    effect.place = write->place;
+    effect.was = write->was;
+    effect.given = write->given;
+    effect.index = 0;
+    list.push_back({effect, {}});
+    return;
+  }
+  effect.given = 0;
+  const auto add = [&](Form form, std::uint64_t was) {
+    effect.form = form;
+    effect.was = was;
+    if (GivesAs(effect, seed, first)) list.push_back({effect, {}});
+  };
+  add(Form::kPrevious, 0);
+  if (IsBit(first.field)) return;
+  // Of 0 anything is the frame.
+  if (first.given != 0) add(Form::kFrame, 0);
+  add(Form::kFirstDimension, 0);
+  add(Form::kOtherPage, 0);
+  for (std::uint64_t level = 1; level <= 5; ++level) add(Form::kOfEntry, level);
 }
 
 std::vector<Experiments::Attempt> Experiments::Candidates(

@@ -23,6 +23,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -72,7 +73,26 @@ enum class Form : std::uint8_t {
   kCleared,   // without the bits of Effect::given
   kOffset,    // Effect::given more, modulo 2^64
   kFlipped,   // the bits of Effect::given are the other ones
-  kOther,     // anything else
+  // That of something else (answer_fields.h says what it is):
+  kFrame,           // the number of the frame that an address is in
+  kOfEntry,         // as the last EPT entry of level Effect::was says
+  kFirstDimension,  // as the guest's own paging says, or the other address
+  kOtherPage,       // of the other page of an access to two
+  kPrevious,        // of the answer before
+  // Of a word that is written, in `place` (write_forms.h):
+  kMissing,    // it is not
+  kMisplaced,  // Effect::given bytes further on
+  kDoubled,    // there as well
+  kOther,      // anything else
+};
+
+// What a word of memory is to the step that writes it.
+enum class WordPlace : std::uint8_t {
+  kElse,
+  kEptEntry,
+  kGuestEntry,
+  kLog,
+  kVeArea,  // Effect::was says which word of it
 };
 
 // Which bits of an entry an effect is about, of those in its mask.
@@ -125,6 +145,7 @@ struct Effect {
   EventClass given_event = {};
   std::uint64_t given = 0;
   std::uint64_t was = 0;
+  WordPlace place = WordPlace::kElse;  // of the forms that are of a word
 
   friend bool operator==(const Effect&, const Effect&) = default;
 };
@@ -137,6 +158,13 @@ struct Observed {
   bool departs = false;
   Disagreements disagreements;  // if it departs
   EventClass expected;          // likewise, of the alternative held against
+  // What it answered to the access before, in the same case.
+  struct Before {
+    Step step;
+    Event event;
+    SavedState saved;
+  };
+  std::optional<Before> before;
   // Whether it departs in the event itself.
   bool DepartsInEvent() const {
     return departs && disagreements[0].field <= Field::kExitReason;

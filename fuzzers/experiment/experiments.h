@@ -22,7 +22,8 @@
 //
 // This folder finds out by asking; it uses the reference, entries/ and
 // encoding/, and is told how to ask. Begin here; question.h is what is varied,
-// cause.h what comes out, prediction.h what a cause says of an answer;
+// cause.h what comes out, prediction.h what a cause says of an answer,
+// answer_fields.h and write_forms.h what is given in place of what is right;
 // candidates.cc, condition_search.cc, widening.cc, masks.cc and use_masks.cc
 // are steps 2 to 4.
 //
@@ -139,6 +140,8 @@ class Experiments {
                        std::vector<Attempt>& list);
   void AddAltered(const Observed& seed, std::vector<Attempt>& list);
   void AddAnswers(const Observed& seed, std::vector<Attempt>& list);
+  void AddThatOfElse(const Observed& seed, Effect effect,
+                     std::vector<Attempt>& list);
   std::vector<Atom> AtomsOf(const Observed& seed, const Attempt& attempt);
   void FindCondition(const Observed& seed, Attempt& attempt);
   void Prune(Attempt& attempt);

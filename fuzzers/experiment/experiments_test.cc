@@ -3,6 +3,7 @@
 #include "fuzzers/experiment/experiments.h"
 
 #include <bit>
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <optional>
@@ -11,7 +12,9 @@
 
 #include "fuzzers/encoding/canonical.h"
 #include "fuzzers/entries/used_entries.h"
+#include "fuzzers/experiment/answer_fields.h"
 #include "fuzzers/experiment/experiments_testing.h"
+#include "fuzzers/experiment/write_forms.h"
 #include "gtest/gtest.h"
 #include "oracle/engine/engine_oracle.h"
 
@@ -60,10 +63,14 @@ class Mistaken {
     state.Begin(step);
     if (engine_.Perform(state, step, outcome) != Skip::kNone) return {};
     // A flag is set in the entry as it is.
-    if (!outcome.writes.empty()) return {};
+    const bool otherwise = taken.memory.size() != question.memory.size();
+    if (otherwise && !outcome.writes.empty()) return {};
     if (answer_) answer_(question, outcome);
     state.Load(question);
-    return Judged(question, state, outcome);
+    auto observed = Judged(question, state, outcome);
+    if (observed.has_value()) observed->before = before_;
+    before_ = {step, outcome.event, outcome.saved};
+    return observed;
   }
 
  private:
@@ -71,6 +78,7 @@ class Mistaken {
   const Declared declared_;
   const MistakenAnswer answer_;
   EngineOracle engine_;
+  std::optional<Observed::Before> before_;
 };
 
 std::vector<Cause> CausesOfMistake(const Mistake& mistake,
@@ -218,6 +226,123 @@ TEST(ExperimentsTest, BitsThatAreInvertedAreOneCause) {
   EXPECT_EQ(causes[0].effect.given, 0x1000u);
   EXPECT_TRUE(causes[0].when.empty());
   EXPECT_EQ(causes[0].contradicted, 0u);
+}
+
+// The cause of a mistaken answer, of `most` at most: one that gives something
+// in place of what is right.
+Effect AnswerOf(const MistakenAnswer& answer, std::size_t most = 1) {
+  const std::vector<Cause> causes =
+      CausesOfMistake(kNoMistake, Declared(), answer);
+  EXPECT_LE(causes.size(), most) << Told(causes);
+  if (causes.empty()) return {};
+  EXPECT_EQ(causes[0].effect.kind, Effect::Kind::kAnswers) << Told(causes);
+  EXPECT_EQ(causes[0].contradicted, 0u) << Told(causes);
+  return causes[0].effect;
+}
+
+bool Exits(const Outcome& outcome) {
+  return outcome.event.kind == EventKind::kVmExit ||
+         outcome.event.kind == EventKind::kVirtualizationException;
+}
+
+TEST(ExperimentsTest, AFrameNumberInPlaceOfAnAddressIsNamed) {
+  const Effect effect = AnswerOf([](const Case&, Outcome& outcome) {
+    if (Exits(outcome)) outcome.event.gpa.value >>= 12;
+  });
+  EXPECT_EQ(effect.field, Field::kGpa);
+  EXPECT_EQ(effect.form, Form::kFrame);
+}
+
+TEST(ExperimentsTest, WhatIsOfTheFirstDimensionIsNamed) {
+  const Effect effect = AnswerOf([](const Case& question, Outcome& outcome) {
+    if (Exits(outcome)) {
+      outcome.event.gpa.value = question.steps[0].page.gla.value;
+    }
+  });
+  EXPECT_EQ(effect.field, Field::kGpa);
+  EXPECT_EQ(effect.form, Form::kFirstDimension);
+}
+
+TEST(ExperimentsTest, WhatIsOfAnotherEntryIsNamed) {
+  const Effect effect = AnswerOf([](const Case& question, Outcome& outcome) {
+    if (outcome.event.kind != EventKind::kCompleted) return;
+    UsedEntries used;
+    FindUsedEntries(question, question.steps[0], used);
+    for (const UsedEntry& entry : used.list) {
+      if (entry.kind != UsedKind::kEpt || entry.level != 3) continue;
+      const std::uint64_t type = entry.value >> 3 & 7;
+      if (type == 2 || type == 3 || type > 6) return;
+      outcome.event.translations[0].memory_type = static_cast<MemoryType>(type);
+    }
+  });
+  EXPECT_EQ(effect.field, Field::kMemoryType);
+  EXPECT_EQ(effect.form, Form::kOfEntry);
+  EXPECT_EQ(effect.was, 3u);
+}
+
+TEST(ExperimentsTest, WhatIsAsItWasBeforeIsNamed) {
+  std::uint64_t last = 0;
+  const Effect effect = AnswerOf([&](const Case& question, Outcome& outcome) {
+    // A write leaves it as it is.
+    const bool writes = question.steps[0].access.kind == AccessKind::kWrite;
+    if (Exits(outcome) && writes) outcome.event.gpa.value = last;
+    last = outcome.event.gpa.value;
+  });
+  EXPECT_EQ(effect.field, Field::kGpa);
+  EXPECT_EQ(effect.form, Form::kPrevious);
+}
+
+// The page of the log; none: ~0.
+std::uint64_t LogOf(const Case& question) {
+  const bool logs = (question.controls.primary >> 31 & 1) != 0 &&
+                    (question.controls.secondary >> 17 & 1) != 0;
+  return logs ? question.controls.pml_address >> 12 : ~std::uint64_t{0};
+}
+
+TEST(ExperimentsTest, AWriteThatIsMissingMisplacedOrDoubledIsNamed) {
+  const struct {
+    Form form;
+    std::uint64_t given;
+  } kForms[] = {
+      {Form::kMissing, 0}, {Form::kMisplaced, 0x18}, {Form::kDoubled, 8}};
+  for (const auto& [form, given] : kForms) {
+    const Effect effect = AnswerOf(
+        [&](const Case& question, Outcome& outcome) {
+          FixedVector<MemoryWord, kMaxStepWrites> writes;
+          for (const MemoryWord& write : outcome.writes) {
+            const bool log = write.address.value >> 12 == LogOf(question);
+            if (!log || form == Form::kDoubled) writes.push_back(write);
+            const Hpa next{write.address.value + given};
+            if (log && form != Form::kMissing &&
+                Before(question, next) != write.value) {
+              writes.push_back({next, write.value});
+            }
+          }
+          outcome.writes = writes;
+        },
+        /*most=*/form == Form::kMissing ? 1 : 2);  // it may meet an entry there
+    EXPECT_EQ(effect.field, Field::kMemory);
+    EXPECT_EQ(effect.form, form);
+    EXPECT_EQ(effect.place, WordPlace::kLog);
+    EXPECT_EQ(effect.given, given);
+  }
+}
+
+TEST(ExperimentsTest, WhatIsOfTheOtherPageIsThatOfItsAnswer) {
+  Observed observed;
+  Event& event = observed.outcome.event;
+  event.translation_count = 2;
+  event.translations[0].page_shift = 21;
+  event.translations[1].page_shift = 12;
+  Effect effect;
+  effect.form = Form::kOtherPage;
+  effect.field = Field::kPageSize;
+  effect.index = 1;
+  EXPECT_EQ(GivenFor(effect, observed, 30), 21u);
+  effect.index = 0;
+  EXPECT_EQ(GivenFor(effect, observed, 30), 12u);
+  event.translation_count = 1;
+  EXPECT_EQ(GivenFor(effect, observed, 30), std::nullopt);
 }
 
 TEST(ExperimentsTest, ABitThatIsTakenForAnotherIsOneCause) {

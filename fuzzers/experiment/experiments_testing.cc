@@ -88,7 +88,9 @@ std::string Told(const std::vector<Cause>& causes) {
          << static_cast<int>(cause.effect.part) << std::hex << " mask "
          << cause.effect.mask << " value " << cause.effect.value << " from "
          << cause.effect.from << std::dec << " field "
-         << static_cast<int>(cause.effect.field) << " explains "
+         << static_cast<int>(cause.effect.field) << " form "
+         << static_cast<int>(cause.effect.form) << " given "
+         << cause.effect.given << " was " << cause.effect.was << " explains "
          << cause.explained << ", contradicted " << cause.contradicted << "\n";
     for (const Atom& atom : cause.when) {
       text << "  of " << static_cast<int>(atom.of) << " word "

@@ -5,6 +5,7 @@
 #include "fuzzers/entries/bits.h"
 #include "fuzzers/experiment/answer_fields.h"
 #include "fuzzers/experiment/uses.h"
+#include "fuzzers/experiment/write_forms.h"
 
 namespace eptdiff {
 namespace {
@@ -12,31 +13,12 @@ namespace {
 // Accessed and dirty flags, which the answer may itself set.
 constexpr std::uint64_t kFlags = 0x360;
 
+// Whether a form is of a field as a whole that is listed bit by bit.
+bool IsWhole(Form form) { return form == Form::kPrevious || IsOfWord(form); }
+
 bool SameDisagreement(const Effect& effect, const Disagreement& d) {
   return d.field == effect.field &&
-         (!IsBit(d.field) || d.index == effect.index);
-}
-
-bool GivenAs(const Effect& effect, const Disagreement& d) {
-  switch (effect.form) {
-    case Form::kConstant:
-      return d.given == effect.given;
-    case Form::kInstead:
-      return d.expected == effect.was && d.given == effect.given;
-    case Form::kCleared:
-      return d.given == (d.expected & ~effect.given);
-    case Form::kOffset:
-      return d.field == Field::kPmlIndex
-                 ? static_cast<std::uint16_t>(d.given - d.expected) ==
-                       static_cast<std::uint16_t>(effect.given)
-                 : d.given - d.expected == effect.given;
-    case Form::kFlipped:
-      return d.given == (d.expected ^ effect.given);
-    case Form::kInverted:
-    case Form::kOther:
-      return true;
-  }
-  return true;
+         (!IsBit(d.field) || d.index == effect.index || IsWhole(effect.form));
 }
 
 // Where entries that are taken otherwise in one use are looked at for that;
@@ -192,7 +174,7 @@ Says Predictor::OfAnswers(const Effect& effect, const std::vector<Atom>& when,
       return FitsEvent(effect.expected_event) ? Says::kExplains
                                               : Says::kOtherwise;
     }
-    return SameDisagreement(effect, first) && GivenAs(effect, first)
+    return SameDisagreement(effect, first) && GivesAs(effect, observed, first)
                ? Says::kExplains
                : Says::kOtherwise;
   }
@@ -282,7 +264,7 @@ bool Predictor::Explain(std::span<const Cause> causes,
             return ClassOf(observed.outcome.event) == effect.given_event &&
                    FitsEvent(effect.expected_event);
           }
-          return SameDisagreement(effect, d) && GivenAs(effect, d);
+          return SameDisagreement(effect, d) && GivesAs(effect, observed, d);
         });
     if (!given) return false;
   }

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "oracle/case.h"
 #include "oracle/judgement/judge.h"
 #include "oracle/outcome.h"
 
@@ -27,6 +28,23 @@ enum class Consequence : std::uint8_t {
   kUnknown,      // no case shows it any more
 };
 inline constexpr std::size_t kConsequenceCount = 12;
+
+// What an access gets past that the SDM has fail: whose protection, and against
+// which accesses. The worst first.
+enum class Protection : std::uint8_t {
+  kEptWrite,
+  kEptFetch,
+  kEptRead,
+  kGuestWrite,
+  kGuestFetch,
+  kGuestRead,
+  kNone,  // no such protection: VM entry, what is only told to software
+};
+inline constexpr std::size_t kProtectionCount = 6;
+
+// What an access of this kind, which completes, gets past where the SDM has it
+// end so.
+Protection ProtectionThatFalls(const Event& expected, AccessKind kind);
 
 // Of an answer that was held against an alternative with the event `expected`,
 // and differs from it.

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+
 namespace eptdiff {
 namespace {
 
@@ -26,6 +28,30 @@ TEST(ConsequenceTest, WhatFollowsFromAWrongAnswer) {
   EXPECT_EQ(Of(kExit, kExit, Field::kGpa), C::kTellsWrong);
   EXPECT_EQ(Of(kCompleted, kCompleted, Field::kMemory), C::kEffects);
   EXPECT_EQ(ConsequenceOf(kExit, kExit, Disagreements()), C::kUnknown);
+}
+
+TEST(ConsequenceTest, WhichProtectionFallsIsThatWhichWouldHaveRefused) {
+  const auto falls = [](EventKind kind, std::uint16_t reason,
+                        AccessKind access) {
+    Event expected;
+    expected.kind = kind;
+    expected.exit_reason = reason;
+    return ProtectionThatFalls(expected, access);
+  };
+  using P = Protection;
+  constexpr auto kExit = EventKind::kVmExit;
+  EXPECT_EQ(falls(kExit, 48, AccessKind::kWrite), P::kEptWrite);
+  EXPECT_EQ(falls(kExit, 49, AccessKind::kRead), P::kEptRead);
+  EXPECT_EQ(falls(kExit, 66, AccessKind::kReadModifyWrite), P::kEptWrite);
+  EXPECT_EQ(falls(EventKind::kVirtualizationException, 48, AccessKind::kFetch),
+            P::kEptFetch);
+  // An exception that exits is the guest's all the same.
+  EXPECT_EQ(falls(kExit, 0, AccessKind::kFetch), P::kGuestFetch);
+  EXPECT_EQ(falls(EventKind::kPageFault, 0, AccessKind::kShadowStackRead),
+            P::kGuestRead);
+  // The log is full, and an entry that fails: neither protects.
+  EXPECT_EQ(falls(kExit, 62, AccessKind::kWrite), P::kNone);
+  EXPECT_EQ(falls(EventKind::kVmEntryFailure, 0, AccessKind::kRead), P::kNone);
 }
 
 }  // namespace

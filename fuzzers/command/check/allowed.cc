@@ -48,7 +48,7 @@ std::vector<std::string> KnownNames() {
 }
 
 bool Allows(const Allowed& allowed, const CheckFinding& finding) {
-  return (finding.is_of_rule && allowed.walker.contains(finding.identifier)) ||
+  return allowed.walker.contains(finding.identifier) ||
          allowed.walker.contains(finding.alteration) ||
          allowed.walker.contains(finding.signature);
 }

@@ -23,9 +23,11 @@
 #include "fuzzers/command/report/told_answer.h"
 #include "fuzzers/command/words/answer_words.h"
 #include "fuzzers/command/words/cause_words.h"
+#include "fuzzers/command/words/consequence_words.h"
 #include "fuzzers/command/words/stale_words.h"
 #include "fuzzers/text/view.h"
 #include "oracle/judgement/consequence.h"
+#include "oracle/target/profile/profile.h"
 #include "oracle/target/session/open_target.h"
 
 namespace eptdiff {
@@ -68,6 +70,56 @@ std::string LikenessOf(const Finding& finding) {
   return likeness;
 }
 
+// The protection that falls where `c` reaches what the SDM has it not; kNone if
+// its step number `step` shows nothing such.
+Protection ThatFalls(TargetCheck& check, const Case& c, std::size_t step) {
+  Standings standings;
+  if (check.SignatureOfCase(c, &standings).empty() || !standings.disagrees ||
+      standings.step != step) {
+    return Protection::kNone;
+  }
+  const Alternative& held =
+      standings.verdict->alternatives[standings.finding.alternative];
+  const Consequence consequence =
+      ConsequenceOf(held.event.kind, standings.outcome.event.kind,
+                    standings.finding.disagreements);
+  if (consequence != Consequence::kReaches) return Protection::kNone;
+  return ProtectionThatFalls(held.event, c.steps[step - 1].access.kind);
+}
+
+// Against which accesses protection falls: the case with another access each,
+// and where that is refused for its rights, with all rights in its words.
+void AddProtections(TargetCheck& check, const TargetOracle& oracle,
+                    const Case& c, std::size_t step, CheckFinding& finding) {
+  constexpr std::uint64_t kRights = 7;  // of EPT; P, R/W, U/S of the guest
+  if (step == 0 || finding.consequence != Consequence::kReaches) return;
+  const StepKind kind = c.steps[step - 1].kind;
+  if (kind != StepKind::kGuestPhysicalAccess &&
+      kind != StepKind::kLinearAccess) {
+    return;
+  }
+  const auto add = [&](Case varied) {
+    if (!FitTo(oracle.profile(), varied) || varied.steps.size() < step) {
+      return false;
+    }
+    const Protection protection = ThatFalls(check, varied, step);
+    if (protection == Protection::kNone) return false;
+    finding.protections.insert(protection);
+    return true;
+  };
+  add(c);
+  for (const AccessKind access :
+       {AccessKind::kRead, AccessKind::kWrite, AccessKind::kFetch}) {
+    Case varied = c;
+    varied.steps[step - 1].access.kind = access;
+    if (add(varied)) continue;
+    for (MemoryWord& word : varied.memory) {
+      if (word.value != 0) word.value |= kRights;
+    }
+    add(varied);
+  }
+}
+
 // Tells what the case of `finding` shows when it is judged by the SDM alone.
 void Tell(TargetCheck& check, const TargetOracle& oracle, const Case& c,
           CheckFinding& finding) {
@@ -79,7 +131,8 @@ void Tell(TargetCheck& check, const TargetOracle& oracle, const Case& c,
   finding.text_case.signature = finding.signature;
   finding.text_case.sdm_section = finding.sdm_section;
   if (!finding.sdm_section.empty()) {
-    finding.text_case.rules = {finding.identifier};
+    finding.text_case.rules = {finding.breaks.empty() ? finding.identifier
+                                                      : finding.breaks};
   }
   finding.text_case.explanation = finding.sentence;
   finding.step = StepText(c, standings.step);
@@ -105,6 +158,7 @@ void Tell(TargetCheck& check, const TargetOracle& oracle, const Case& c,
   if (!stale.empty()) finding.consequence = Consequence::kStale;
   if (!stale.empty()) absl::StrAppend(&finding.given, "; it ", stale);
   finding.likeness = LikenessOf(standings.finding);
+  AddProtections(check, oracle, c, standings.step, finding);
 }
 
 CheckFinding DepartureOf(const TargetDeparture& told, TargetCheck& check,
@@ -121,22 +175,57 @@ CheckFinding DepartureOf(const TargetDeparture& told, TargetCheck& check,
     finding.inseparable.push_back(AlterationWords(*other));
   }
   if (told.c.has_value()) Tell(check, oracle, *told.c, finding);
+  finding.likeness.clear();
   return finding;
 }
 
+// What is wrong by a cause that is no rule's: "reaches-ept-write",
+// "refuses-exit-48", "tells-wrong-gpa".
+std::string EffectName(const TargetCause& found, const CheckFinding& finding) {
+  std::string name(NameOf(finding.consequence));
+  const Disagreement& first = found.example.disagreements[0];
+  switch (finding.consequence) {
+    case Consequence::kReaches:
+      return finding.protections.empty()
+                 ? name
+                 : absl::StrCat(name, "-", NameOf(finding.protections));
+    case Consequence::kRefuses:
+    case Consequence::kOtherEvent: {
+      const Event& given = found.example.outcome.event;
+      return given.kind == EventKind::kVmExit
+                 ? absl::StrCat(name, "-exit-", given.exit_reason)
+                 : name;
+    }
+    case Consequence::kTellsWrong:
+    case Consequence::kEffects:
+      return absl::StrCat(name, "-", View(NameOf(first.field)),
+                          first.field == Field::kQualification ||
+                                  first.field == Field::kErrorCode
+                              ? absl::StrCat(first.index)
+                              : "");
+    default:
+      return name;
+  }
+}
+
 // What experiments found out, by the rule that it alters; what alters none, by
-// that which its case breaks.
+// its effect.
 CheckFinding FindingOf(const TargetCause& found, TargetCheck& check,
                        const TargetOracle& oracle) {
   CheckFinding finding;
   const Alteration* const alteration = found.cause.effect.alteration;
-  finding.is_of_rule = alteration != nullptr;
   const RuleInfo& rule =
-      InfoOf(finding.is_of_rule ? InfoOf(alteration->slot).rule
-                                : found.example.disagreements[0].why.rule);
-  finding.identifier = std::string(rule.identifier);
+      InfoOf(alteration != nullptr ? InfoOf(alteration->slot).rule
+                                   : found.example.disagreements[0].why.rule);
+  (alteration != nullptr ? finding.identifier : finding.breaks) =
+      std::string(rule.identifier);
   finding.sdm_section = std::string(rule.section);
   finding.sentence = CauseWords(found.cause, found.likewise);
+  // That it is headed by.
+  if (const std::string lead = finding.identifier + ": ";
+      alteration != nullptr && finding.sentence.starts_with(lead)) {
+    finding.sentence.erase(0, lead.size());
+  }
   finding.experiment = ExperimentWords(found.cause);
   for (const Cause& other : found.likewise) {
     const std::vector<std::string> lines = ExperimentWords(other);
@@ -150,6 +239,9 @@ CheckFinding FindingOf(const TargetCause& found, TargetCheck& check,
                     ", after a compare-exchange of its that failed");
   }
   finding.likeness.clear();
+  // Some other answer may be worse than that of the smallest case.
+  finding.consequence = std::min(finding.consequence, found.cause.consequence);
+  if (alteration == nullptr) finding.identifier = EffectName(found, finding);
   return finding;
 }
 
@@ -256,12 +348,16 @@ CheckReport ReportOf(const WalkerCheckOptions& options, TargetCheck& check,
     departures.push_back(told.departure);
   }
   AddDialects(departures, report);
-  for (const TargetCause& found : check.causes()) {
+  const std::vector<TargetCause> causes = check.causes();
+  for (const TargetCause& found : causes) {
     report.findings.push_back(FindingOf(found, check, oracle));
   }
   for (const TargetFinding& found : check.findings()) {
-    report.findings.push_back(FindingOf(found, check, oracle));
+    const auto cause = check.CauseOf(found, causes);
+    (cause.has_value() ? report.findings[*cause].follows : report.findings)
+        .push_back(FindingOf(found, check, oracle));
   }
+  NameByEffect(report);
   if (const CauseSearch& search = check.cause_search(); search.asked() != 0) {
     report.remarks.push_back(absl::StrCat(
         "experiments asked ", search.asked(), " questions, and the reference ",
@@ -347,7 +443,7 @@ CheckReport CheckWalker(TargetOracle& oracle, const TargetOpener& open,
   };
   const bool is_bounded = options.cases == 0;
   const auto bound = static_cast<double>(options.seconds);
-  if (is_bounded) check.set_end(after(bound * kAskedIfNot));
+  if (is_bounded) check.BoundInTime(start, after(bound * kAskedIfNot));
   Ask(options, given, start, check);
   const double seconds = SecondsSince(start);
   const double waited =

@@ -94,9 +94,14 @@ void ReadReport(const Mistake& mistake,
 
 MistakeResult Measure(std::uint64_t number, std::uint64_t cases,
                       std::chrono::seconds conclude) {
-  const PlantedMistake mistake = DrawMistake(number);
-  MistakeResult result;
+  MistakeResult result = MeasurePlanted(DrawMistake(number), cases, conclude);
   result.number = number;
+  return result;
+}
+
+MistakeResult MeasurePlanted(const PlantedMistake& mistake, std::uint64_t cases,
+                             std::chrono::seconds conclude) {
+  MistakeResult result;
   result.words = mistake.words;
   const Clock::time_point start = Clock::now();
   TargetOracle oracle(PlantedWalker(&mistake), "planted");
@@ -114,10 +119,14 @@ MistakeResult Measure(std::uint64_t number, std::uint64_t cases,
         View(IdentifierOf(InfoOf(told.departure.alteration->slot).rule)), ": ",
         View(told.departure.alteration->words)));
   }
-  for (const TargetCause& cause : check.causes()) {
+  const std::vector<TargetCause> causes = check.causes();
+  for (const TargetCause& cause : causes) {
     sentences.push_back(CauseWords(cause.cause, cause.likewise));
   }
-  result.findings = sentences.size() + check.findings().size();
+  result.findings = sentences.size();
+  for (const TargetFinding& finding : check.findings()) {
+    result.findings += !check.CauseOf(finding, causes).has_value();
+  }
   ReadReport(mistake, sentences, result);
   result.cases = check.disagreeing();
   result.questions = check.cause_search().asked();

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "fuzzers/command/mistakes/planted_mistake.h"
+
 namespace eptdiff {
 
 // What came of one mistake.
@@ -31,6 +33,10 @@ struct MistakeResult {
 // many seconds at most to conclude.
 MistakeResult Measure(std::uint64_t number, std::uint64_t cases,
                       std::chrono::seconds conclude);
+
+// The same of this one, which has no number.
+MistakeResult MeasurePlanted(const PlantedMistake& mistake, std::uint64_t cases,
+                             std::chrono::seconds conclude);
 
 // The same of mistake `number` of builders.
 MistakeResult MeasureBuilder(std::uint64_t number, std::uint64_t cases,

@@ -66,6 +66,10 @@ TEST(MeasureTest, OneMistakeIsOneFinding) {
       {8, "bit 29 of PDPTE is taken for 1", "takes bit 29 of a PDPTE for 1: "},
       // Two known mistakes would explain it as well.
       {203, "bit 30 of CR0 is taken for 0", "takes bit 30 of CR0 (CD) for 0: "},
+      // That it logs where there is no log is told under it.
+      {21, "SECONDARY_PML in set_flags() is 0x20080",
+       "takes bit 17 of the secondary controls (enable PML) for 1, if and only "
+       "if bit 7 of the secondary controls "},
       // What depends on what is right.
       {111, "memory type 0 becomes 5, with bit 22 of the secondary controls",
        "gives the memory type as WP where the SDM has UC, if and only if bit "
@@ -78,6 +82,18 @@ TEST(MeasureTest, OneMistakeIsOneFinding) {
     EXPECT_TRUE(result.headline.starts_with(told)) << mistake << "\n"
                                                    << result.headline;
   }
+}
+
+// It takes a step before it, in the same case.
+TEST(MeasureTest, WhatIsAsItWasInTheStepBeforeIsNamed) {
+  PlantedMistake mistake;
+  mistake.kind = PlantedMistake::Kind::kKept;
+  const MistakeResult result = MeasurePlanted(mistake, 10'000, kLong);
+  EXPECT_EQ(result.findings, 1u) << result.headline;
+  EXPECT_TRUE(result.headline.starts_with(
+      "gives the guest-physical address of the exit as it was in the answer "
+      "before, if and only if the access is a write"))
+      << result.headline;
 }
 
 // Mistakes of builders that came out as several findings once, or without

@@ -294,6 +294,8 @@ PlantedMistake DrawMistake(std::uint64_t number) {
     case Kind::kAnswer:
       DrawAnswer(random, mistake);
       break;
+    case Kind::kKept:
+      break;
   }
   mistake.when = DrawCondition(random, mistake.kind == Kind::kMachine);
   NameCondition(mistake);

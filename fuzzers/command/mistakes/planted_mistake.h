@@ -41,7 +41,14 @@ struct PlantedCondition {
 };
 
 struct PlantedMistake {
-  enum class Kind : std::uint8_t { kName, kEntry, kMachine, kAnswer };
+  enum class Kind : std::uint8_t {
+    kName,
+    kEntry,
+    kMachine,
+    kAnswer,
+    kKept,  // the GPA that an exit of a write tells is that of the answer
+            // before, in the same case; drawn by no number
+  };
   Kind kind = Kind::kName;
   PlantedCondition when;
   // kName: the site, and what it names instead.

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 #include "fuzzers/generation/generator.h"
 #include "oracle/machine_state.h"
@@ -28,6 +29,7 @@ struct Planting {
   unsigned level = 0;  // of the entry that was loaded last; 0: none yet
   std::uint64_t entry = 0;
   bool walking = false;  // what is loaded now are entries on the way
+  std::optional<std::uint64_t> gpa;  // of the answer before; kKept
 };
 Planting planting;
 
@@ -164,6 +166,22 @@ void ChangeAnswer(const PlantedMistake& mistake, eptdiff_answer& answer) {
 void Describe(eptdiff_profile* profile) {
   eptdiff_planted_describe(profile);
   std::strcpy(profile->name, "planted");
+  if (Makes(PlantedMistake::Kind::kKept)) profile->keeps_state = 1;
+}
+
+// A case begins.
+int Enter(const eptdiff_question*, const eptdiff_memory*, eptdiff_answer*) {
+  planting.gpa.reset();
+  return EPTDIFF_ANSWERED;
+}
+
+void KeepGpa(eptdiff_answer& answer) {
+  const bool exits =
+      answer.event == EPTDIFF_VM_EXIT || answer.event == EPTDIFF_VE;
+  if (exits && planting.question.access == EPTDIFF_WRITE) {
+    answer.gpa = planting.gpa.value_or(answer.gpa);
+  }
+  planting.gpa = answer.gpa;
 }
 
 int Answer(const eptdiff_question* question, const eptdiff_memory* memory,
@@ -186,6 +204,7 @@ int Answer(const eptdiff_question* question, const eptdiff_memory* memory,
   if (Makes(PlantedMistake::Kind::kAnswer) && Holds(planting.mistake->when)) {
     ChangeAnswer(*planting.mistake, *answer);
   }
+  if (Makes(PlantedMistake::Kind::kKept)) KeepGpa(*answer);
   return status;
 }
 
@@ -236,7 +255,10 @@ const std::map<int, Site>& NamedSites() {
 std::unique_ptr<TargetSession> PlantedWalker(const PlantedMistake* mistake) {
   planting.mistake = mistake;
   return std::make_unique<DirectSession>(
-      TargetFunctions{.describe = Describe, .answer = Answer, .enter = nullptr},
+      TargetFunctions{
+          .describe = Describe,
+          .answer = Answer,
+          .enter = Makes(PlantedMistake::Kind::kKept) ? Enter : nullptr},
       [] { std::abort(); });
 }
 

@@ -101,16 +101,9 @@ class FindingsWriter {
     panel_ = Panel::Make({.oracles = "engine"}, error);
   }
 
-  // By what follows from them; within that as the report has them.
+  // By what follows from them; within that as they are ranked.
   std::string Write(const CheckReport& report) {
-    std::vector<ToldFinding> told;
-    for (const CheckFinding& finding : report.departures) {
-      told.push_back({&finding, ""});
-    }
-    for (ToldFinding& further : ToldFindings(report.findings)) {
-      told.push_back(std::move(further));
-    }
-    for (const ToldFinding& one : told) {
+    for (const ToldFinding& one : ToldFindings(Ranked(report))) {
       const auto what = static_cast<std::size_t>(one.finding->consequence);
       ++counts_[what];
       by_consequence_[what] += Article(report, one);
@@ -139,7 +132,7 @@ class FindingsWriter {
         head = RuleLink(rule.rule);
       }
     }
-    if (!finding.sdm_section.empty()) {
+    if (!finding.sdm_section.empty() && finding.breaks.empty()) {
       head += Element(
           "span class=\"quiet\"",
           Escaped(absl::StrCat(" SDM ", CitedInBoth(finding.sdm_section))));

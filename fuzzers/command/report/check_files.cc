@@ -11,16 +11,16 @@
 namespace eptdiff {
 namespace {
 
-// `written` counts the files by signature.
+// `written` counts the files by name.
 absl::Status WriteCases(const std::vector<CheckFinding>& findings,
                         const std::string& directory,
                         std::map<std::string, int>& written) {
   for (const CheckFinding& finding : findings) {
     if (!finding.has_case && !finding.memory_types.has_value()) continue;
     // Two departures may show in the same field.
-    const int times = ++written[finding.signature];
+    const int times = ++written[finding.told_as()];
     const absl::Status status = WriteFile(
-        absl::StrCat(directory, "/", finding.signature,
+        absl::StrCat(directory, "/", finding.told_as(),
                      times == 1 ? "" : absl::StrCat("-", times),
                      finding.has_case ? ".textproto" : ".mtrr"),
         finding.has_case ? FormatCase(finding.text_case)

@@ -11,7 +11,9 @@
 namespace eptdiff {
 
 // Writes the case of each finding to `directory`, which is made, as
-// SIGNATURE.textproto. "" is no place: nothing is written.
+// SIGNATURE.textproto; of what experiments found out, by the name of its
+// effect.
+// "" is no place: nothing is written.
 absl::Status WriteSmallestCases(const CheckReports& reports,
                                 const std::string& directory);
 

@@ -1,6 +1,10 @@
 // The report for machines: JSON, JUnit XML, SARIF.
 #include <algorithm>
+#include <cstddef>
+#include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -27,9 +31,21 @@ std::string KeyOf(std::string lead) {
   return lead;
 }
 
-void WriteFinding(const CheckFinding& finding, JsonWriter& json) {
+void WriteProtections(const CheckFinding& finding, JsonWriter& json) {
+  json.Key("protections").Array();
+  for (const Protection protection : finding.protections) {
+    json.String(View(NameOf(protection)));
+  }
+  json.End();
+}
+
+// `rank`: from 1 on; 0 of what is not ranked.
+void WriteFinding(const CheckFinding& finding, std::size_t rank,
+                  JsonWriter& json) {
   json.Object();
   json.Key("rule").String(finding.identifier);
+  if (rank != 0) json.Key("rank").Number(static_cast<double>(rank));
+  if (!finding.breaks.empty()) json.Key("breaks").String(finding.breaks);
   if (!finding.alteration.empty()) {
     json.Key("alteration").String(finding.alteration);
   }
@@ -39,6 +55,7 @@ void WriteFinding(const CheckFinding& finding, JsonWriter& json) {
   }
   json.Key("sentence").String(finding.sentence);
   json.Key("consequence").String(View(NameOf(finding.consequence)));
+  if (!finding.protections.empty()) WriteProtections(finding, json);
   json.Key("inseparable").Array();
   for (const std::string& other : finding.inseparable) json.String(other);
   json.End();
@@ -66,6 +83,13 @@ void WriteFinding(const CheckFinding& finding, JsonWriter& json) {
   }
   if (finding.lacks_frames) json.Key("allocation_fails").Bool(true);
   if (!finding.output.empty()) json.Key("output").String(finding.output);
+  if (!finding.follows.empty()) {
+    json.Key("follows").Array();
+    for (const CheckFinding& other : finding.follows) {
+      WriteFinding(other, 0, json);
+    }
+    json.End();
+  }
   json.End();
 }
 
@@ -91,6 +115,16 @@ std::string Message(const CheckFinding& finding) {
 std::string Details(const CheckFinding& finding) {
   std::string text = absl::StrCat(
       Message(finding), "\nconsequence: ", View(WordsOf(finding.consequence)));
+  if (!finding.protections.empty()) {
+    absl::StrAppend(&text, "\nwhat falls: ", WordsOf(finding.protections));
+  }
+  if (!finding.breaks.empty()) {
+    absl::StrAppend(&text, "\nits case breaks: ", finding.breaks);
+  }
+  for (const CheckFinding& other : finding.follows) {
+    absl::StrAppend(&text, "\nwhat follows: ", other.identifier, ": ",
+                    Message(other));
+  }
   for (const std::string& line : finding.experiment) {
     absl::StrAppend(&text, "\ntried: ", line);
   }
@@ -138,6 +172,14 @@ struct SarifRule {
   const RuleReport* report = nullptr;  // null if it is none of the SDM's
 };
 
+// Of a finding that no rule's identifier stands for: what all of its kind do.
+std::string WordsOfKind(const CheckFinding& finding) {
+  if (finding.breaks.empty()) return finding.sentence;
+  return absl::StrCat(View(WordsOf(finding.consequence)),
+                      finding.protections.empty() ? "" : ": what falls is ",
+                      WordsOf(finding.protections));
+}
+
 std::vector<SarifRule> RulesOf(const CheckReport& report,
                                const std::vector<const CheckFinding*>& found) {
   std::vector<SarifRule> rules;
@@ -151,8 +193,9 @@ std::vector<SarifRule> RulesOf(const CheckReport& report,
         rules.begin(), rules.end(),
         [&](const SarifRule& rule) { return rule.id == finding->identifier; });
     if (known) continue;
-    rules.push_back({finding->identifier, finding->sentence,
-                     finding->sdm_section, nullptr});
+    rules.push_back({finding->identifier, WordsOfKind(*finding),
+                     finding->breaks.empty() ? finding->sdm_section : "",
+                     nullptr});
   }
   return rules;
 }
@@ -211,74 +254,104 @@ void WriteReport(const CheckReport& report, JsonWriter& json) {
   json.End();
   json.Key("rules");
   WriteRules(report.rules, json);
-  json.Key("departures").Array();
-  for (const CheckFinding& finding : report.departures) {
-    WriteFinding(finding, json);
-  }
-  json.End();
-  json.Key("findings").Array();
-  for (const CheckFinding& finding : report.findings) {
-    WriteFinding(finding, json);
-  }
-  json.End();
-  json.Key("allowed").Array();
-  for (const CheckFinding& finding : report.allowed) {
-    WriteFinding(finding, json);
-  }
-  json.End();
+  const std::vector<const CheckFinding*> ranked = Ranked(report);
+  const auto write = [&](const char* name,
+                         const std::vector<CheckFinding>& list) {
+    json.Key(name).Array();
+    for (const CheckFinding& finding : list) {
+      const auto place = std::find(ranked.begin(), ranked.end(), &finding);
+      const auto rank = static_cast<std::size_t>(place - ranked.begin()) + 1;
+      WriteFinding(finding, place == ranked.end() ? 0 : rank, json);
+    }
+    json.End();
+  };
+  write("departures", report.departures);
+  write("findings", report.findings);
+  write("allowed", report.allowed);
   json.Key("remarks").Array();
   for (const std::string& remark : report.remarks) json.String(remark);
   json.End();
 }
 
-std::string JUnitSuite(const CheckReport& report) {
-  const std::string suite = absl::StrCat("eptdiff.", report.name);
-  std::string cases;
-  std::size_t tests = 0;
-  std::size_t failures = 0;
-  std::size_t skipped = 0;
-  for (const RuleReport& rule : report.rules) {
+// Test cases: what failed, the worst first; then what did not.
+class Suite {
+ public:
+  explicit Suite(const CheckReport& report)
+      : report_(report), name_(absl::StrCat("eptdiff.", report.name)) {}
+
+  std::string Xml() {
+    for (const CheckFinding* finding : Ranked(report_)) AddFailed(*finding);
+    for (const RuleReport& rule : report_.rules) {
+      if (!told_.contains(rule.rule)) AddRule(rule);
+    }
+    for (const CheckFinding& finding : report_.allowed) {
+      if (!finding.alteration.empty()) continue;  // told by its rule
+      Add(finding.told_as(), {}, absl::StrCat("allowed: ", Message(finding)));
+    }
+    return absl::StrFormat(
+        "<testsuite name=\"%s\" tests=\"%d\" failures=\"%d\" errors=\"0\" "
+        "skipped=\"%d\" time=\"%.3f\">\n%s</testsuite>\n",
+        eptdiff::Xml(name_), tests_, failures_, skipped_, report_.seconds,
+        cases_);
+  }
+
+ private:
+  static std::string NameOf(const RuleReport& rule) {
     const RuleInfo& info = InfoOf(rule.rule);
-    std::vector<const CheckFinding*> of_rule;
-    for (const CheckFinding& finding : report.departures) {
-      if (finding.identifier == View(info.identifier)) {
-        of_rule.push_back(&finding);
+    return absl::StrCat(View(info.identifier), ": ", View(info.words));
+  }
+
+  void Add(const std::string& name,
+           const std::vector<const CheckFinding*>& findings,
+           const std::string& skipped) {
+    ++tests_;
+    failures_ += findings.empty() ? 0 : 1;
+    skipped_ += findings.empty() && !skipped.empty() ? 1 : 0;
+    AddTestCase(name_, name, findings, skipped, cases_);
+  }
+
+  // A departure is told with all others of its rule.
+  void AddFailed(const CheckFinding& finding) {
+    const auto rule = std::find_if(
+        report_.rules.begin(), report_.rules.end(), [&](const auto& one) {
+          return View(IdentifierOf(one.rule)) == finding.identifier;
+        });
+    const bool of_rule = std::any_of(
+        report_.departures.begin(), report_.departures.end(),
+        [&](const CheckFinding& departure) { return &departure == &finding; });
+    if (!of_rule || rule == report_.rules.end()) {
+      return Add(finding.told_as(), {&finding}, "");
+    }
+    if (!told_.insert(rule->rule).second) return;
+    std::vector<const CheckFinding*> findings;
+    for (const CheckFinding& departure : report_.departures) {
+      if (departure.identifier == finding.identifier) {
+        findings.push_back(&departure);
       }
     }
+    Add(NameOf(*rule), findings, "");
+  }
+
+  void AddRule(const RuleReport& rule) {
     std::string why = rule.decided ? "" : UndecidedWords(rule);
-    for (const CheckFinding& finding : report.allowed) {
-      if (finding.identifier != View(info.identifier)) continue;
+    for (const CheckFinding& finding : report_.allowed) {
+      if (finding.identifier != View(IdentifierOf(rule.rule))) continue;
       why = absl::StrCat("allowed: ", Message(finding));
     }
-    ++tests;
-    failures += of_rule.empty() ? 0 : 1;
-    skipped += of_rule.empty() && !why.empty() ? 1 : 0;
-    AddTestCase(suite,
-                absl::StrCat(View(info.identifier), ": ", View(info.words)),
-                of_rule, why, cases);
+    Add(NameOf(rule), {}, why);
   }
-  for (const CheckFinding& finding : report.allowed) {
-    if (!finding.alteration.empty()) continue;  // told by its rule
-    ++tests;
-    ++skipped;
-    AddTestCase(suite, finding.signature, {},
-                absl::StrCat("allowed: ", Message(finding)), cases);
-  }
-  for (const CheckFinding& finding : report.findings) {
-    ++tests;
-    ++failures;
-    AddTestCase(suite, finding.signature, {&finding}, "", cases);
-  }
-  return absl::StrFormat(
-      "<testsuite name=\"%s\" tests=\"%d\" failures=\"%d\" errors=\"0\" "
-      "skipped=\"%d\" time=\"%.3f\">\n%s</testsuite>\n",
-      Xml(suite), tests, failures, skipped, report.seconds, cases);
-}
+
+  const CheckReport& report_;
+  const std::string name_;
+  std::set<Rule> told_;
+  std::string cases_;
+  std::size_t tests_ = 0;
+  std::size_t failures_ = 0;
+  std::size_t skipped_ = 0;
+};
 
 void WriteRun(const CheckReport& report, JsonWriter& json) {
-  std::vector<const CheckFinding*> all;
-  for (const CheckFinding& finding : report.departures) all.push_back(&finding);
-  for (const CheckFinding& finding : report.findings) all.push_back(&finding);
+  std::vector<const CheckFinding*> all = Ranked(report);
   const std::size_t not_allowed = all.size();
   for (const CheckFinding& finding : report.allowed) all.push_back(&finding);
   const std::vector<SarifRule> rules = RulesOf(report, all);
@@ -322,6 +395,7 @@ void WriteRun(const CheckReport& report, JsonWriter& json) {
     json.End();
     json.Key("properties").Object();
     json.Key("consequence").String(View(NameOf(finding->consequence)));
+    if (!finding->protections.empty()) WriteProtections(*finding, json);
     json.End();
     if (i >= not_allowed) {
       json.Key("suppressions").Array();
@@ -332,8 +406,8 @@ void WriteRun(const CheckReport& report, JsonWriter& json) {
     }
     json.Key("partialFingerprints").Object();
     json.Key("eptdiff/v1")
-        .String(finding->signature.empty() ? finding->identifier
-                                           : finding->signature);
+        .String(finding->told_as().empty() ? finding->identifier
+                                           : finding->told_as());
     json.End();
     json.End();
   }
@@ -361,7 +435,7 @@ std::string CheckJson(const CheckReports& reports) {
 std::string CheckJUnit(const CheckReports& reports) {
   std::string xml =
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n";
-  for (const CheckReport& report : reports) xml += JUnitSuite(report);
+  for (const CheckReport& report : reports) xml += Suite(report).Xml();
   return xml + "</testsuites>\n";
 }
 

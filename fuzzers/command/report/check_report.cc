@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <map>
+#include <tuple>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -41,16 +45,6 @@ std::string FindingText(const CheckFinding& finding, std::size_t number,
   return text;
 }
 
-std::string FindingsText(const std::vector<CheckFinding>& findings,
-                         std::size_t number, const Style& style) {
-  std::string text;
-  for (const ToldFinding& told : ToldFindings(findings)) {
-    text += FindingText(*told.finding, ++number, style);
-    if (!told.alike.empty()) text += Item(6, "alike:", "", told.alike);
-  }
-  return text;
-}
-
 // The findings, and what there is to remark.
 std::string ListText(const CheckReport& report, const Style& style) {
   std::string text;
@@ -79,13 +73,14 @@ std::string DeparturesText(const CheckReport& report, const Style& style) {
     absl::StrAppend(&text, style.Good(conclusion.verdict), " ", conclusion.rest,
                     "\n");
   }
-  std::size_t number = 0;
-  if (!report.departures.empty()) {
+  if (!report.agrees()) {
     absl::StrAppend(&text, style.Bad(conclusion.verdict), " ", conclusion.rest,
                     ":\n");
-    for (const CheckFinding& finding : report.departures) {
-      text += FindingText(finding, ++number, style);
-    }
+  }
+  std::size_t number = 0;
+  for (const ToldFinding& told : ToldFindings(Ranked(report))) {
+    text += FindingText(*told.finding, ++number, style);
+    if (!told.alike.empty()) text += Item(6, "alike:", "", told.alike);
   }
   for (const CheckFinding& finding : report.allowed) {
     text += Item(2, "-", "",
@@ -94,11 +89,6 @@ std::string DeparturesText(const CheckReport& report, const Style& style) {
   }
   for (const std::string& remark : report.remarks) {
     text += Item(2, "-", "", remark);
-  }
-  if (!report.findings.empty()) {
-    absl::StrAppend(&text, style.Bad("further"),
-                    report.departures.empty() ? "" : ", beside these", ":\n");
-    text += FindingsText(report.findings, number, style);
   }
   return text;
 }
@@ -130,6 +120,48 @@ std::string AskedText(const CheckReport& report, const Style& style) {
 bool Agrees(const CheckReports& reports) {
   return std::all_of(reports.begin(), reports.end(),
                      [](const CheckReport& report) { return report.agrees(); });
+}
+
+std::vector<const CheckFinding*> Ranked(const CheckReport& report) {
+  std::vector<const CheckFinding*> all;
+  for (const auto* list : {&report.departures, &report.findings}) {
+    for (const CheckFinding& finding : *list) all.push_back(&finding);
+  }
+  if (report.kind == CheckedKind::kBuilder ||
+      report.kind == CheckedKind::kMemoryTypes) {
+    return all;
+  }
+  using Rank = std::tuple<Consequence, Protection, std::uint64_t, std::size_t>;
+  std::vector<std::pair<Rank, const CheckFinding*>> ranked;
+  for (const CheckFinding* finding : all) {
+    const Protection falls = finding->protections.empty()
+                                 ? Protection::kNone
+                                 : *finding->protections.begin();
+    ranked.push_back(
+        {{finding->consequence, falls, ~finding->cases, ranked.size()},
+         finding});
+  }
+  std::sort(ranked.begin(), ranked.end());
+  std::transform(ranked.begin(), ranked.end(), all.begin(),
+                 [](const auto& one) { return one.second; });
+  return all;
+}
+
+void NameByEffect(CheckReport& report) {
+  std::map<std::string, int> named;
+  std::map<const CheckFinding*, std::string> names;
+  for (const CheckFinding* finding : Ranked(report)) {
+    if (finding->experiment.empty()) continue;
+    const std::string name =
+        absl::StrCat("eptdiff-", report.name, "-", finding->identifier);
+    const int times = ++named[name];
+    names[finding] = times == 1 ? name : absl::StrCat(name, "-", times);
+  }
+  for (CheckFinding& finding : report.findings) {
+    if (const auto name = names.find(&finding); name != names.end()) {
+      finding.name = name->second;
+    }
+  }
 }
 
 void AddUnasked(std::uint64_t corpus, CheckReport& report) {

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,11 +28,16 @@ namespace eptdiff {
 
 // One thing that the target does and should not.
 struct CheckFinding {
-  std::string identifier;   // of the rule; of an incident, what happened
-  std::string alteration;   // of a departure, by name
+  // Of the rule; of an incident, what happened; of what experiments found out,
+  // its effect: "reaches-ept-write".
+  std::string identifier;
+  std::string breaks;      // the rule that its case breaks, if no other is told
+  std::string name;        // of its file and in other tools; "": the signature
+  std::string alteration;  // of a departure, by name
   std::string sdm_section;  // "" if the SDM has nothing to do with it
   std::string sentence;     // what it does
   Consequence consequence = Consequence::kUnknown;
+  std::set<Protection> protections;  // that fall, where accesses get through
   // Alterations that would explain it as well, in words.
   std::vector<std::string> inseparable;
   std::string signature;
@@ -45,14 +51,15 @@ struct CheckFinding {
   // What else is known of it: what it is, and that in words.
   std::vector<std::pair<std::string, std::string>> facts;
   bool lacks_frames = false;  // of a builder: it takes an allocation that fails
-  // Whether what is wrong is the rule's, and not only what the case breaks.
-  bool is_of_rule = true;
   // Of what was found out by experiment, its table, a line each.
   std::vector<std::string> experiment;
   // Equal where the same fields of an answer are wrong: one mistake may show
   // under as many signatures as rules lead there. "" if it is like no other.
   std::string likeness;
-  std::string output;  // what the target printed, of an incident
+  std::string output;                 // what the target printed, of an incident
+  std::vector<CheckFinding> follows;  // incidents that have the same cause
+
+  const std::string& told_as() const { return name.empty() ? signature : name; }
 };
 
 // What a target does.
@@ -92,6 +99,14 @@ struct CheckReport {
 using CheckReports = std::vector<CheckReport>;
 
 bool Agrees(const CheckReports& reports);
+
+// Departures and further findings together, as they are told. Of walkers and
+// machines the worst come first, by what follows from them and by which
+// protection falls, then the more frequent.
+std::vector<const CheckFinding*> Ranked(const CheckReport& report);
+
+// Names what experiments found out by its effect, no two alike, in that order.
+void NameByEffect(CheckReport& report);
 
 // Remarks how many of `corpus` cases were not put to the target before the end.
 void AddUnasked(std::uint64_t corpus, CheckReport& report);

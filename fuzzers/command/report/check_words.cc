@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "fuzzers/command/words/consequence_words.h"
 #include "fuzzers/command/words/word_list.h"
 #include "oracle/editions.h"
 
@@ -120,7 +121,7 @@ Conclusion ConclusionOf(const CheckReport& report) {
 }
 
 std::string FindingHead(const CheckFinding& finding) {
-  return finding.sdm_section.empty()
+  return finding.sdm_section.empty() || !finding.breaks.empty()
              ? finding.identifier
              : absl::StrCat(finding.identifier, " (SDM ",
                             CitedInBoth(finding.sdm_section), ")");
@@ -136,6 +137,18 @@ std::vector<std::pair<std::string, std::string>> FindingItems(
   std::vector<std::pair<std::string, std::string>> items;
   for (const std::string& other : finding.inseparable) {
     items.emplace_back("no case tells it from", other);
+  }
+  if (!finding.protections.empty()) {
+    items.emplace_back("what falls", WordsOf(finding.protections));
+  }
+  if (!finding.breaks.empty()) {
+    items.emplace_back("its case breaks",
+                       absl::StrCat(finding.breaks, " (SDM ",
+                                    CitedInBoth(finding.sdm_section), ")"));
+  }
+  for (const CheckFinding& other : finding.follows) {
+    items.emplace_back("what follows", absl::StrCat(other.identifier, ": ",
+                                                    FindingSentence(other)));
   }
   for (const std::string& line : finding.experiment) {
     items.emplace_back("tried", line);
@@ -161,20 +174,21 @@ std::string FindingQuestion(const CheckFinding& finding) {
 }
 
 std::vector<ToldFinding> ToldFindings(
-    const std::vector<CheckFinding>& findings) {
+    const std::vector<const CheckFinding*>& findings) {
   constexpr std::size_t kNamed = 4;
   std::vector<ToldFinding> all;
   std::set<std::string> told;
-  for (const CheckFinding& finding : findings) {
-    if (!finding.likeness.empty() && !told.insert(finding.likeness).second) {
+  for (const CheckFinding* finding : findings) {
+    const std::string& likeness = finding->likeness;
+    if (!likeness.empty() && !told.insert(likeness).second) {
       continue;
     }
     ToldFinding& entry = all.emplace_back();
-    entry.finding = &finding;
+    entry.finding = finding;
     std::vector<std::string> alike;
-    for (const CheckFinding& other : findings) {
-      if (&other == &finding || finding.likeness.empty()) continue;
-      if (other.likeness == finding.likeness) alike.push_back(other.signature);
+    for (const CheckFinding* other : findings) {
+      if (other == finding || likeness.empty()) continue;
+      if (other->likeness == likeness) alike.push_back(other->signature);
     }
     if (alike.empty()) continue;
     const std::size_t count = alike.size();

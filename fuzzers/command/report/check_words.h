@@ -39,7 +39,7 @@ struct ToldFinding {
   std::string alike;  // "2 more, which have the same fields wrong: ..."; ""
 };
 std::vector<ToldFinding> ToldFindings(
-    const std::vector<CheckFinding>& findings);
+    const std::vector<const CheckFinding*>& findings);
 
 }  // namespace eptdiff
 

@@ -173,6 +173,44 @@ std::string GivenWords(Field field, std::uint64_t value) {
   }
 }
 
+// What the guest's own paging has in place of what EPT has.
+const char* FirstDimensionWords(Field field) {
+  switch (field) {
+    case Field::kGpa:
+      return "the guest-linear address";
+    case Field::kGla:
+      return "the guest-physical address";
+    case Field::kPageSize:
+      return "that of the guest's page";
+    default:
+      return "the guest's PAT has it";
+  }
+}
+
+std::string PlaceWords(const Effect& effect) {
+  switch (effect.place) {
+    case WordPlace::kEptEntry:
+      return "the flags of an EPT paging-structure entry";
+    case WordPlace::kGuestEntry:
+      return "the flags of a guest paging-structure entry";
+    case WordPlace::kLog:
+      return "the entry of the page-modification log";
+    case WordPlace::kVeArea:
+      return absl::StrCat("the word at offset ", 8 * effect.was,
+                          " of the #VE information area");
+    case WordPlace::kElse:
+      break;
+  }
+  return "a word of memory";
+}
+
+// "8 bytes below".
+std::string DistanceWords(std::uint64_t distance) {
+  const bool below = distance >> 63 != 0;
+  return absl::StrCat(below ? -distance : distance,
+                      below ? " bytes below" : " bytes above");
+}
+
 std::string EffectWords(const Cause& cause) {
   const Effect& effect = cause.effect;
   switch (effect.kind) {
@@ -247,6 +285,35 @@ std::string EffectWords(const Cause& cause) {
     case Form::kFlipped:
       return absl::StrCat("gives ", FieldWords(effect), " with ",
                           BitsWords(effect.given), " inverted");
+    case Form::kFrame:
+      return absl::StrCat("gives ", FieldWords(effect),
+                          " as the number of its frame, shifted right by 12");
+    case Form::kOfEntry:
+      return absl::StrCat(
+          "gives ", FieldWords(effect), " as the EPT ",
+          View(NameOfLevel(static_cast<std::uint8_t>(effect.was))), " has it");
+    case Form::kFirstDimension:
+      return absl::StrCat("gives ", FieldWords(effect), " as ",
+                          FirstDimensionWords(effect.field));
+    case Form::kOtherPage:
+      return absl::StrCat("gives ", FieldWords(effect), " of the ",
+                          effect.index == 0 ? "first" : "second",
+                          " page as that of the other page");
+    case Form::kPrevious:
+      return absl::StrCat(
+          "gives ",
+          effect.field == Field::kQualification ? "the exit qualification"
+          : effect.field == Field::kErrorCode   ? "the error code"
+                                                : FieldWords(effect),
+          " as it was in the answer before");
+    case Form::kMissing:
+      return "does not write " + PlaceWords(effect);
+    case Form::kMisplaced:
+      return absl::StrCat("writes ", PlaceWords(effect), " ",
+                          DistanceWords(effect.given), " its place");
+    case Form::kDoubled:
+      return absl::StrCat("writes ", PlaceWords(effect), " a second time, ",
+                          DistanceWords(effect.given), " its place");
     case Form::kOther:
       return absl::StrCat("gives ", FieldWords(effect), " wrongly");
   }

@@ -102,5 +102,46 @@ TEST(CauseWordsTest, WhatIsNotReservedIsNotToldAsUnchecked) {
   EXPECT_THAT(ExperimentWords(cause)[0], StartsWith("it departs so in "));
 }
 
+TEST(CauseWordsTest, WhatIsGivenInPlaceOfWhatIsRightIsSaid) {
+  const struct {
+    Field field;
+    Form form;
+    std::uint64_t given;
+    std::uint64_t was;
+    WordPlace place;
+    std::string sentence;
+  } kForms[] = {
+      {Field::kGpa, Form::kFrame, 0, 0, WordPlace::kElse,
+       "gives the guest-physical address of the exit as the number of its "
+       "frame, shifted right by 12: "},
+      {Field::kMemoryType, Form::kOfEntry, 0, 2, WordPlace::kElse,
+       "gives the memory type as the EPT PDE has it: "},
+      {Field::kMemoryType, Form::kFirstDimension, 0, 0, WordPlace::kElse,
+       "gives the memory type as the guest's PAT has it: "},
+      {Field::kPageSize, Form::kOtherPage, 0, 0, WordPlace::kElse,
+       "gives the size of the page of the first page as that of the other "
+       "page: "},
+      {Field::kQualification, Form::kPrevious, 0, 0, WordPlace::kElse,
+       "gives the exit qualification as it was in the answer before: "},
+      {Field::kMemory, Form::kMissing, 0, 2, WordPlace::kVeArea,
+       "does not write the word at offset 16 of the #VE information area: "},
+      {Field::kMemory, Form::kMisplaced, ~std::uint64_t{7}, 0, WordPlace::kLog,
+       "writes the entry of the page-modification log 8 bytes below its "
+       "place: "},
+      {Field::kMemory, Form::kDoubled, 8, 0, WordPlace::kEptEntry,
+       "writes the flags of an EPT paging-structure entry a second time, 8 "
+       "bytes above its place: "},
+  };
+  for (const auto& told : kForms) {
+    Cause cause;
+    cause.effect.field = told.field;
+    cause.effect.form = told.form;
+    cause.effect.given = told.given;
+    cause.effect.was = told.was;
+    cause.effect.place = told.place;
+    EXPECT_THAT(CauseWords(cause), StartsWith(told.sentence));
+  }
+}
+
 }  // namespace
 }  // namespace eptdiff

@@ -2,6 +2,11 @@
 
 #include <cstddef>
 #include <iterator>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "fuzzers/text/view.h"
 
 namespace eptdiff {
 
@@ -93,6 +98,68 @@ std::string_view WordsOf(Consequence consequence) {
 
 std::string_view NameOf(Consequence consequence) {
   return ToldOf(consequence).name;
+}
+
+namespace {
+
+constexpr std::string_view kProtections[] = {"ept-write",   "ept-fetch",
+                                             "ept-read",    "guest-write",
+                                             "guest-fetch", "guest-read"};
+static_assert(std::size(kProtections) == kProtectionCount);
+
+bool IsOfEpt(Protection protection) {
+  return protection < Protection::kGuestWrite;
+}
+
+// "writes" of both kGuestWrite and kEptWrite.
+const char* AccessesOf(Protection protection) {
+  switch (protection) {
+    case Protection::kEptWrite:
+    case Protection::kGuestWrite:
+      return "writes";
+    case Protection::kEptFetch:
+    case Protection::kGuestFetch:
+      return "fetches";
+    default:
+      return "reads";
+  }
+}
+
+}  // namespace
+
+std::string WordsOf(const std::set<Protection>& protections) {
+  std::vector<std::string> words;
+  for (const bool ept : {true, false}) {
+    std::vector<std::string> accesses;
+    for (const Protection protection : protections) {
+      if (IsOfEpt(protection) == ept) {
+        accesses.emplace_back(AccessesOf(protection));
+      }
+    }
+    if (accesses.empty()) continue;
+    words.push_back(absl::StrCat(ept ? "EPT's" : "the guest's", " against ",
+                                 absl::StrJoin(accesses, " and ")));
+  }
+  return absl::StrJoin(words, ", and ");
+}
+
+std::string_view NameOf(Protection protection) {
+  return protection == Protection::kNone
+             ? ""
+             : kProtections[static_cast<std::size_t>(protection)];
+}
+
+std::string NameOf(const std::set<Protection>& protections) {
+  std::string name;
+  for (const Protection protection : protections) {
+    if (name.empty()) {
+      absl::StrAppend(&name, View(NameOf(protection)));
+    } else if (IsOfEpt(protection) == IsOfEpt(*protections.begin())) {
+      const std::string_view whole = NameOf(protection);
+      absl::StrAppend(&name, View(whole.substr(whole.find('-'))));
+    }
+  }
+  return name;
 }
 
 }  // namespace eptdiff

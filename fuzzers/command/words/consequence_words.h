@@ -3,6 +3,8 @@
 #ifndef EPTDIFF_FUZZERS_COMMAND_WORDS_CONSEQUENCE_WORDS_H_
 #define EPTDIFF_FUZZERS_COMMAND_WORDS_CONSEQUENCE_WORDS_H_
 
+#include <set>
+#include <string>
 #include <string_view>
 
 #include "oracle/builder/builder_finding.h"
@@ -17,6 +19,13 @@ Consequence ConsequenceOf(BuilderRule broken);
 std::string_view WordsOf(Consequence consequence);
 // "reaches".
 std::string_view NameOf(Consequence consequence);
+
+// "EPT's against writes and fetches, and the guest's against reads".
+std::string WordsOf(const std::set<Protection>& protections);
+// "ept-write".
+std::string_view NameOf(Protection protection);
+// "ept-write-fetch"; where EPT's falls, the guest's is not named.
+std::string NameOf(const std::set<Protection>& protections);
 
 }  // namespace eptdiff
 

@@ -31,5 +31,16 @@ TEST(ConsequenceWordsTest, EachHasItsWordsAndItsName) {
   EXPECT_EQ(NameOf(Consequence::kUnknown), "unknown");
 }
 
+TEST(ConsequenceWordsTest, ProtectionsThatFallAreToldByWhoseTheyAre) {
+  const std::set<Protection> both = {
+      Protection::kGuestRead, Protection::kEptFetch, Protection::kEptWrite};
+  EXPECT_EQ(WordsOf(both),
+            "EPT's against writes and fetches, and the guest's against reads");
+  EXPECT_EQ(NameOf(both), "ept-write-fetch");
+  const std::set<Protection> guest = {Protection::kGuestFetch};
+  EXPECT_EQ(WordsOf(guest), "the guest's against fetches");
+  EXPECT_EQ(NameOf(guest), "guest-fetch");
+}
+
 }  // namespace
 }  // namespace eptdiff
