@@ -108,7 +108,7 @@ void GuestGeneration::PlaceRoots() {
   root_ = tables_->NewFrame();
   // PWT and PCD, or a PCID.
   c_.guest.cr3 = root_.gpa | (random_.OneIn(3) ? random_.Bits(12) : 0);
-  if (IsIa32e(mode()) && random_.Percent(12)) {
+  if (IsIa32e(mode()) && random_.Percent(11)) {
     c_.guest.cr3 |= (1 + random_.Below(3)) * kCr3LamU57;  // or LAM_U48, or both
   }
   if (mode() == GuestPagingMode::kPae) {

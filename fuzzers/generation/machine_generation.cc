@@ -111,7 +111,7 @@ void GenerateLinearRegisters(Random& random, Processor& p, GuestState& g) {
     if (mode >= 84) g.cr4 |= kCr4La57;
     g.cr4 |= Maybe(random, 20, kCr4Pcide);
     g.cr4 |= Union({Maybe(random, 45, kCr4Pke), Maybe(random, 35, kCr4Pks),
-                    Maybe(random, 12, kCr4Lass), Maybe(random, 9, kCr4LamSup)});
+                    Maybe(random, 10, kCr4Lass), Maybe(random, 9, kCr4LamSup)});
   } else if (mode >= 23) {
     g.cr4 |= kCr4Pae;
     // Here keys count for nothing.
