@@ -75,9 +75,8 @@ std::uint64_t Gst11(const Situation& s) {
 }
 
 // Virtual-8086: "the field must be 000000F3H", for SS and for CS; in bits 6:5
-// of SS's is the CPL (25.4.1), and bit 13 of CS's is L. Else SS's DPL "must be
-// 0
-// [...] if bit 0 in the CR0 field [...] is 0".
+// of SS's is the CPL (25.4.1), and bit 13 of CS's is L. Else SS's DPL must be 0
+// "if bit 0 in the CR0 field [...] is 0".
 std::uint64_t Gst12(const Situation& s) {
   const GuestState& guest = s.state->guest;
   if (Bit(guest.rflags, 17)) return guest.cpl != 3 || guest.cs_l;
