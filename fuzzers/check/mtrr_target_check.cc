@@ -142,6 +142,8 @@ void MtrrTargetCheck::Try(const std::vector<MtrrQuestion>& batch) {
   const std::vector<MtrrReply> replies = session_.Ask(batch);
   for (std::size_t i = 0; i < replies.size(); ++i) {
     const PageType type = TypeOf(batch[i], session_.policy());
+    const bool answers = replies[i].incident.kind == IncidentKind::kNone;
+    if (answers && replies[i].answer == kNoSuchPage) ++unjudged_;
     if (replies[i].answer == kNoSuchPage || type.rule == MtrrRule::kUndefined) {
       continue;
     }

@@ -46,7 +46,9 @@ class MtrrTargetCheck {
   std::uint64_t asked() const { return asked_; }
   std::uint64_t disagreeing() const { return disagreeing_; }
   std::size_t signatures() const { return findings_.size(); }
-  // What there is no question about: memory, or guests' pages.
+  // How many answers nothing was held against: that there is no such page.
+  std::uint64_t unjudged() const { return unjudged_; }
+  // Whether the rule has questions of its own, of which one may be expected.
   bool IsAsked(MtrrRule rule) const;
   // By rule, incidents last.
   std::vector<MtrrFinding> findings() const;
@@ -77,7 +79,7 @@ class MtrrTargetCheck {
 
   MtrrSession& session_;
   Random random_;
-  std::uint64_t asked_ = 0, disagreeing_ = 0;
+  std::uint64_t asked_ = 0, disagreeing_ = 0, unjudged_ = 0;
   std::map<Kind, MtrrFinding> findings_;
   bool decided_[kMtrrRuleCount] = {};
 };

@@ -203,6 +203,8 @@ TEST(CheckObjectsTest, MistakesInMemoryTypesAreNamedByTheirRule) {
     EXPECT_THAT(ran.out, Not(HasSubstr("  " + std::to_string(++number) + ". ")))
         << found.bug;
     EXPECT_THAT(ran.out, Not(HasSubstr("never came up")));
+    // It has no pages of 1 GByte.
+    EXPECT_THAT(ran.out, HasSubstr("not judged: of "));
   }
 }
 

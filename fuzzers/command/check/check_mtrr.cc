@@ -40,7 +40,7 @@ void Ask(const MtrrCheckOptions& options, MtrrTargetCheck& check) {
   }
 }
 
-// How many it was asked; a question after which it ends is the last of a batch.
+// How many it was asked: those of the kind that it says.
 std::uint64_t AskGiven(const std::vector<MtrrQuestion>& given,
                        const MtrrSession& session, MtrrTargetCheck& check) {
   for (const MtrrQuestion& question : given) {
@@ -121,7 +121,17 @@ CheckReport CheckMtrr(MtrrSession& session,
   report.target = options.target;
   report.name = session.name();
   report.cases = report.steps = check.asked();
-  report.given = from_corpus;
+  report.given = given.size();
+  report.unfit = given.size() - from_corpus;
+  if (report.unfit != 0) {
+    report.remarks.push_back(absl::StrCat(
+        report.unfit, " of the corpus ask for what it does not say"));
+  }
+  if (check.unjudged() != 0) {
+    report.remarks.push_back(
+        absl::StrCat("not judged: of ", check.unjudged(),
+                     " pages it says that it has none such"));
+  }
   report.disagreeing = check.disagreeing();
   for (const MtrrFinding& found : check.findings()) {
     report.findings.push_back(FindingOf(found, session.name()));

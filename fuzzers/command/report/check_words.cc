@@ -30,9 +30,9 @@ std::string RunWords(const CheckReport& report) {
     case CheckedKind::kMemoryTypes:
       return absl::StrFormat(
           "says memory types by the MTRRs: %d pages%s, in %.1f s", report.cases,
-          report.given == 0
+          from_corpus == 0
               ? ""
-              : absl::StrFormat(" (%d from the corpus)", report.given),
+              : absl::StrFormat(" (%d from the corpus)", from_corpus),
           report.seconds);
     case CheckedKind::kMachine:
       return absl::StrFormat(
