@@ -32,6 +32,18 @@ TEST(MemoryTypeTextTest, WhatIsWrittenIsReadAgain) {
   }
 }
 
+TEST(MemoryTypeTextTest, FixedRangesHaveTheNamesOfTheirMsrs) {
+  const auto c = ParseMemoryTypeCase(
+      "machine { fix64k_00000: 1 fix16k_80000: 2 fix16k_a0000: 3\n"
+      "fix4k_c0000: 4 fix4k_c8000: 5 fix4k_d0000: 6 fix4k_d8000: 7\n"
+      "fix4k_e0000: 8 fix4k_e8000: 9 fix4k_f0000: 10 fix4k_f8000: 11 }",
+      "a.mtrr");
+  ASSERT_TRUE(c.ok()) << c.status();
+  for (std::size_t i = 0; i < kFixedMtrrs; ++i) {
+    EXPECT_EQ(c->question.mtrrs.fixed[i], i + 1);
+  }
+}
+
 TEST(MemoryTypeTextTest, MistakesAreToldWithTheirPlace) {
   EXPECT_EQ(Refusal("machine { cap: 0x508 }"), "");
   EXPECT_THAT(Refusal("machine {\n  maxphyaddr: 53\n}"),
