@@ -6,7 +6,8 @@
 // For a canonical case (oracle/case.h) ParseCase(FormatCase(c)) is c.
 //
 // This folder is a case as people read it, with Protocol Buffers and Abseil: no
-// fuzz target but its own may use it. Begin with case.proto.
+// fuzz target but its own may use it. Begin with case.proto; memory_type_text.h
+// has questions about memory types.
 //
 // Thread-safety: pure functions.
 #ifndef EPTDIFF_FUZZERS_TEXT_CASE_TEXT_H_

@@ -6,10 +6,11 @@
 #include <initializer_list>
 #include <string>
 
+#include "oracle/effective_type.h"
+
 namespace eptdiff {
 namespace {
 
-constexpr std::uint8_t kUncacheable = 0, kWriteThrough = 4, kWriteBack = 6;
 constexpr std::uint64_t kMegabyte = 0x100000;
 
 std::uint64_t WidthMask(const Mtrrs& mtrrs) {
@@ -143,11 +144,11 @@ ByteType TypeByRanges(const Mtrrs& mtrrs, std::uint64_t hpa,
   }
   if (matches == 1) return {MtrrRule::kOneRange, lowest, end};
   if (std::has_single_bit(types)) return {MtrrRule::kSameTypes, lowest, end};
-  if ((types & 1u << kUncacheable) != 0) {
-    return {MtrrRule::kUncacheableWins, kUncacheable, end};
+  if ((types & 1u << kTypeUc) != 0) {
+    return {MtrrRule::kUncacheableWins, kTypeUc, end};
   }
-  if (types == (1u << kWriteThrough | 1u << kWriteBack)) {
-    return {MtrrRule::kWriteThroughWins, kWriteThrough, end};
+  if (types == (1u << kTypeWt | 1u << kTypeWb)) {
+    return {MtrrRule::kWriteThroughWins, kTypeWt, end};
   }
   return {MtrrRule::kUndefined, 0, end};
 }
@@ -162,7 +163,7 @@ ByteType TypeAt(const Mtrrs& mtrrs, std::uint64_t hpa) {
   if (hpa < kMegabyte) end = std::min(end, kMegabyte);
   ByteType found;
   if (!enabled) {
-    found = {MtrrRule::kDisabled, kUncacheable, end};
+    found = {MtrrRule::kDisabled, kTypeUc, end};
   } else if (hpa < kMegabyte && fixed_enabled) {
     found = FixedTypeAt(mtrrs, hpa);
     found.end = std::min(found.end, end);
@@ -173,7 +174,7 @@ ByteType TypeAt(const Mtrrs& mtrrs, std::uint64_t hpa) {
   // has one there.
   if (Matches(mtrrs, Smrr(mtrrs), hpa)) {
     found.is_smram = true;
-    if (found.rule == MtrrRule::kUndefined) found.type = kUncacheable;
+    if (found.rule == MtrrRule::kUndefined) found.type = kTypeUc;
     found.rule = MtrrRule::kSmrr;
   }
   return found;
@@ -191,20 +192,20 @@ PageType TypeOf(const Mtrrs& mtrrs, std::uint64_t hpa, std::uint64_t bytes) {
     const ByteType piece = TypeAt(mtrrs, at);
     if (piece.rule == MtrrRule::kUndefined) return {piece.rule, ~0u};
     types |= 1u << piece.type;
-    common &= 1u << piece.type | (piece.is_smram ? 1u << kUncacheable : 0);
+    common &= 1u << piece.type | (piece.is_smram ? 1u << kTypeUc : 0);
     is_smram |= piece.is_smram;
     at = piece.end;
   }
   if (common != 0) {
     // UC is on the safe side of what is UC in part.
-    if (is_smram) common |= 1u << kUncacheable;
+    if (is_smram) common |= 1u << kTypeUc;
     return {first, common | unjudged};
   }
   // The most conservative is UC if there is UC, and WT of WT and WB; otherwise
   // UC is on the safe side.
-  std::uint32_t conservative = 1u << kUncacheable;
-  if (types == (1u << kWriteThrough | 1u << kWriteBack)) {
-    conservative |= 1u << kWriteThrough;
+  std::uint32_t conservative = 1u << kTypeUc;
+  if (types == (1u << kTypeWt | 1u << kTypeWb)) {
+    conservative |= 1u << kTypeWt;
   }
   return {MtrrRule::kSeveralTypes, conservative | unjudged};
 }
