@@ -136,7 +136,13 @@ void JudgeGuestState(Examiner& x, Verdict& verdict) {
     AddRefusedGuest(x, x.Ask(Slot::kGst10Reason), Rule::kGst10, verdict);
     accepted = false;
   }
-  if (accepted) AddUntouched(x, {Rule::kWalk6, 0}, verdict);
+  const bool bus_lock = sdm::Bit(x.state().guest.pending_debug, 11);
+  const bool is_open =
+      bus_lock && static_cast<PendingBusLock>(x.Ask(Slot::kGst14BusLock)) ==
+                      PendingBusLock::kEither;
+  if (!accepted) return;
+  if (is_open || !bus_lock) AddUntouched(x, {Rule::kWalk6, 0}, verdict);
+  if (bus_lock) AddRefusedGuest(x, 0, Rule::kGst14, verdict);
 }
 
 void JudgeStore(Examiner& x, const Step& step, Verdict& verdict) {

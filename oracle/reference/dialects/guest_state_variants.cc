@@ -250,6 +250,11 @@ constexpr Alteration kVariants[] = {
        return Bits(s.state->guest.interruptibility, 1, 0) != 0;
      },
      "blocking by STI and by MOV SS are refused"},
+    {"GST-14/bus-lock-refused", Slot::kGst14BusLock,
+     [](const Situation&, std::uint64_t) -> std::uint64_t {
+       return static_cast<std::uint64_t>(PendingBusLock::kReserved);
+     },
+     "a pending debug exception of a bus lock is refused"},
     {"GST-14/single-step-whatever-tf", Slot::kGst14,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        return value && Bit(s.state->guest.pending_debug, 16);

@@ -92,8 +92,7 @@ std::uint64_t Gst13(const Situation& s) {
   return Bit(field, 4) && by_mov_ss;
 }
 
-// Bit 11, in table 25-4 that of a bus lock, 27.3.1.5 still has among those that
-// must be 0. With RFLAGS.TF bit 14 depends on IA32_DEBUGCTL.BTF, which no case
+// With RFLAGS.TF bit 14 depends on IA32_DEBUGCTL.BTF, which no case
 // has.
 std::uint64_t Gst14(const Situation& s) {
   const GuestState& guest = s.state->guest;
@@ -107,6 +106,12 @@ std::uint64_t Gst14(const Situation& s) {
   if (blocks && stepping && !Bit(guest.rflags, 8)) return true;
   return Bit(field, 16) && (Bits(field, 11, 0) != 0 || stepping ||
                             !Bit(field, 12) || Bit(guest.interruptibility, 1));
+}
+
+// In table 25-4 it is that of a bus lock; 27.3.1.5 still has "bits 11:4" among
+// those that must be 0.
+std::uint64_t Gst14BusLock(const Situation&) {
+  return static_cast<std::uint64_t>(PendingBusLock::kEither);
 }
 
 }  // namespace eptdiff::sdm

@@ -338,6 +338,9 @@ inline constexpr std::uint64_t kUndefinedBit = 2;
 // shadow-stack control.
 enum class EptpBit7 : std::uint64_t { kEither, kReserved };
 
+// What kGst14BusLock answers: bit 11 of the pending debug exceptions.
+enum class PendingBusLock : std::uint64_t { kEither, kReserved };
+
 // What kWalk8 answers.
 enum class WalkOrder : std::uint64_t {
   kSdm,  // not present, misconfigured, descend; then permissions
