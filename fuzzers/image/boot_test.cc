@@ -5,9 +5,11 @@
 #include <sys/wait.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <system_error>
 
 namespace eptdiff {
 namespace {
@@ -28,12 +30,24 @@ class BootTest : public testing::Test {
     if (std::system("command -v qemu-system-x86_64 >/dev/null") != 0) {
       GTEST_SKIP() << "there is no qemu-system-x86_64";
     }
+    directory_ = testing::TempDir() + "eptdiff-test-XXXXXX";
+    ASSERT_NE(mkdtemp(directory_.data()), nullptr);
+  }
+
+  void TearDown() override {
+    std::error_code ignored;
+    if (!directory_.empty()) std::filesystem::remove_all(directory_, ignored);
+  }
+
+  // Of this test alone: others run at the same time.
+  std::string FileNamed(const std::string& name) const {
+    return directory_ + "/" + name;
   }
 
   // Starts an image and returns what it said; how QEMU ended is `status`.
-  static std::string Boot(const std::string& image, const std::string& options,
-                          int& status) {
-    const std::string serial = testing::TempDir() + "serial";
+  std::string Boot(const std::string& image, const std::string& options,
+                   int& status) const {
+    const std::string serial = FileNamed("serial");
     const std::string command =
         "timeout 120 qemu-system-x86_64 -nodefaults -display none -no-reboot "
         "-kernel '" +
@@ -43,6 +57,9 @@ class BootTest : public testing::Test {
     status = WEXITSTATUS(std::system(command.c_str()));
     return Contents(serial);
   }
+
+ private:
+  std::string directory_;
 };
 
 TEST_F(BootTest, ByMultibootSaysThatThereIsNoVtx) {
@@ -71,7 +88,7 @@ TEST_F(BootTest, ByPvh) {
   const std::size_t magic = image.find("\x02\xb0\xad\x1b");
   ASSERT_NE(magic, std::string::npos);
   image.replace(magic, 4, 4, '\0');
-  const std::string path = testing::TempDir() + "pvh.elf";
+  const std::string path = FileNamed("pvh.elf");
   std::ofstream(path, std::ios::binary) << image;
   int status = 0;
   const std::string said = Boot(path, "-m 512 -cpu Nehalem", status);

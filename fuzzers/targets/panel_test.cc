@@ -2,10 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -288,7 +290,10 @@ TEST(BoundedRunTest, EngineAndBochsConformToTheReference) {
 }
 
 TEST(StatisticsTest, TheFileIsReplacedWhole) {
-  const std::string path = testing::TempDir() + "eptdiff-statistics-test";
+  std::string path = testing::TempDir() + "statistics-XXXXXX";
+  const int file = mkstemp(path.data());
+  ASSERT_GE(file, 0);
+  close(file);
   const auto panel = MakePanel({});
   const BoundedSummary summary = RunBounded(1, 1000, 0, *panel);
   std::ofstream(path) << "something old";
