@@ -69,9 +69,10 @@ std::string StepWords(const MtrrQuestion& question) {
   if (!question.page.has_value()) return words;
   const AskedPage& page = *question.page;
   absl::StrAppendFormat(
-      &words, ", guest-physical 0x%x: %s%s%s", page.gpa,
+      &words, ", guest-physical 0x%x: %s%s%s%s", page.gpa,
       page.is_device ? "memory of a device" : "RAM",
       page.cache_disabled ? "; the guest's CR0.CD is 1" : "",
+      page.paging_off ? "; the guest's paging is off" : "",
       page.is_unsnooped ? "; it has a device that does not snoop caches" : "");
   return words;
 }
