@@ -1,5 +1,6 @@
 #include "fuzzers/check/mtrr_target_check.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 
@@ -10,6 +11,18 @@ namespace {
 
 constexpr std::size_t kBatch = 1024;
 constexpr std::uint64_t k4K = 0x1000;
+
+Mtrrs& MtrrsOf(MtrrQuestion& question, const DecidingMtrrs& which) {
+  return which.are_the_guests ? question.page->mtrrs : question.mtrrs;
+}
+
+// Makes all memory WB: of two that decide, the other does.
+void WriteBackAlone(Mtrrs& mtrrs) {
+  constexpr std::uint64_t kEnabled = 1 << 11, kWriteBack = 6;
+  mtrrs.def_type = kEnabled | kWriteBack;
+  mtrrs.variable = {};
+  mtrrs.smrr = {};
+}
 
 }  // namespace
 
@@ -42,15 +55,19 @@ MtrrFinding MtrrTargetCheck::Wrong(const MtrrReply& reply,
 std::vector<MtrrQuestion> MtrrTargetCheck::SmallPagesIn(
     const MtrrQuestion& question) const {
   std::vector<MtrrQuestion> pages;
-  const DecidingMtrrs deciding = DecidingFor(question, session_.policy());
-  if (question.bytes == k4K || deciding.mtrrs == nullptr) return pages;
-  const std::uint64_t begin = deciding.address;
-  for (std::uint64_t at = begin; at < begin + question.bytes;
-       at = TypeAt(*deciding.mtrrs, at).end) {
+  const auto deciding = DecidingFor(question, session_.policy());
+  if (question.bytes == k4K || deciding.empty()) return pages;
+  for (std::uint64_t at = 0; at < question.bytes;) {
     MtrrQuestion& page = pages.emplace_back(question);
     page.bytes = k4K;
-    page.hpa += at - begin;
-    if (page.page.has_value()) page.page->gpa += at - begin;
+    page.hpa += at;
+    if (page.page.has_value()) page.page->gpa += at;
+    std::uint64_t next = question.bytes;
+    for (const DecidingMtrrs& one : deciding) {
+      next = std::min(next,
+                      TypeAt(*one.mtrrs, one.address + at).end - one.address);
+    }
+    at = next;
   }
   return pages;
 }
@@ -75,6 +92,7 @@ std::vector<MtrrFinding> MtrrTargetCheck::Look(
     findings.push_back(Wrong(replies[i], questions[i]));
   }
   BlameSmallPages(findings);
+  BlameOneOfBoth(findings);
   BlameFixedRanges(findings);
   return findings;
 }
@@ -96,6 +114,33 @@ void MtrrTargetCheck::BlameSmallPages(std::vector<MtrrFinding>& findings) {
   }
 }
 
+void MtrrTargetCheck::BlameOneOfBoth(std::vector<MtrrFinding>& findings) {
+  std::vector<MtrrQuestion> others;
+  std::vector<MtrrFinding*> whose;
+  for (MtrrFinding& finding : findings) {
+    const auto deciding = DecidingFor(finding.question, session_.policy());
+    if (finding.reply.incident.kind != IncidentKind::kNone ||
+        deciding.size() != 2) {
+      continue;
+    }
+    for (const DecidingMtrrs& mute : deciding) {
+      MtrrQuestion& other = others.emplace_back(finding.question);
+      WriteBackAlone(MtrrsOf(other, mute));
+      whose.push_back(&finding);
+    }
+    const MtrrRule rule = finding.rule;
+    if (rule != MtrrRule::kUnsnooped && rule != MtrrRule::kPatIgnored &&
+        rule != MtrrRule::kSeveralTypes && rule != MtrrRule::kUndefined) {
+      finding.rule = MtrrRule::kBoth;
+    }
+  }
+  const std::vector<MtrrReply> replies = AskAll(others);
+  for (std::size_t i = replies.size(); i-- > 0;) {  // the first one stays
+    if (IsRight(replies[i], others[i])) continue;
+    *whose[i] = Wrong(replies[i], others[i]);
+  }
+}
+
 // With the right type in them it would be right.
 void MtrrTargetCheck::BlameFixedRanges(std::vector<MtrrFinding>& findings) {
   constexpr std::uint64_t kMegabyte = 0x100000;
@@ -104,20 +149,20 @@ void MtrrTargetCheck::BlameFixedRanges(std::vector<MtrrFinding>& findings) {
   std::vector<MtrrFinding*> whose;
   for (MtrrFinding& finding : findings) {
     const MtrrQuestion& question = finding.question;
-    const DecidingMtrrs deciding = DecidingFor(question, session_.policy());
     if (finding.reply.incident.kind != IncidentKind::kNone ||
-        deciding.mtrrs == nullptr || question.bytes != k4K ||
-        deciding.address >= kMegabyte) {
+        question.bytes != k4K) {
       continue;
     }
-    const ByteType byte = TypeAt(*deciding.mtrrs, deciding.address);
-    if (byte.rule == MtrrRule::kDisabled || byte.rule == MtrrRule::kFixed) {
-      continue;
+    for (const DecidingMtrrs& one : DecidingFor(question, session_.policy())) {
+      if (one.address >= kMegabyte) continue;
+      const ByteType byte = TypeAt(*one.mtrrs, one.address);
+      if (byte.rule == MtrrRule::kDisabled || byte.rule == MtrrRule::kFixed) {
+        continue;
+      }
+      MtrrQuestion& other = others.emplace_back(question);
+      MtrrsOf(other, one).fixed.fill(byte.type * kEachField);
+      whose.push_back(&finding);
     }
-    MtrrQuestion& other = others.emplace_back(question);
-    (deciding.are_the_guests ? other.page->mtrrs : other.mtrrs)
-        .fixed.fill(byte.type * kEachField);
-    whose.push_back(&finding);
   }
   const std::vector<MtrrReply> replies = AskAll(others);
   for (std::size_t i = 0; i < replies.size(); ++i) {
@@ -192,8 +237,11 @@ bool MtrrTargetCheck::IsAsked(MtrrRule rule) const {
       return pages && policy.ram == RamPolicy::kWriteBack;
     case MtrrRule::kCacheDisabled:
       return pages && !policy.passes_cache_disable && !policy.pat_alone;
+    case MtrrRule::kBoth:
+      return pages && policy.and_machine;
     case MtrrRule::kSmrr:  // a guest has none
-      return session_.SaysMemory() || policy.ram == RamPolicy::kAsMachine;
+      return session_.SaysMemory() || policy.ram == RamPolicy::kAsMachine ||
+             policy.and_machine;
     default:
       return session_.SaysMemory() || !policy.pat_alone;
   }

@@ -74,6 +74,9 @@ class MtrrTargetCheck {
   // Where a large page comes out wrong since a small one in it does, the
   // finding becomes the small one's.
   void BlameSmallPages(std::vector<MtrrFinding>& findings);
+  // Where guest and machine decide, and it is wrong if one of them makes all
+  // memory WB, the finding becomes that one; else it is that it takes both so.
+  void BlameOneOfBoth(std::vector<MtrrFinding>& findings);
   // Where the answer is what fixed ranges say that are not enabled, it is that.
   void BlameFixedRanges(std::vector<MtrrFinding>& findings);
 

@@ -28,7 +28,6 @@
 #include "fuzzers/command/report/check_report.h"
 #include "fuzzers/command/subcommands.h"
 #include "fuzzers/command/words/style.h"
-#include "fuzzers/text/memory_type_text.h"
 #include "oracle/target/object/sanitizer_runtime.h"
 #include "oracle/target/session/open_target.h"
 
@@ -87,9 +86,7 @@ absl::StatusOr<std::vector<MtrrQuestion>> GivenQuestions(
   const auto files = MemoryTypeCasesUnder(directory);
   if (!files.ok()) return files.status();
   for (const std::string& file : *files) {
-    const auto text = ReadBytes(file, kMaxTextBytes);
-    if (!text.ok()) return text.status();
-    const auto c = ParseMemoryTypeCase(*text, file);
+    const auto c = ReadMemoryTypeCase(file);
     if (!c.ok()) return c.status();
     questions.push_back(c->question);
   }
@@ -115,16 +112,18 @@ std::string NextText(const CheckOptions& options, const CheckReports& reports) {
           ? "  eptdiff check --out DIR ...                         keeps the "
             "cases\n"
           : "";
+  const std::string file = options.out.empty() ? "CASE" : options.out + "/CASE";
+  const std::string explain =
+      absl::StrCat("eptdiff explain --target ", options.target, " ", file);
   const bool any = std::any_of(
       reports.begin(), reports.end(), [](const CheckReport& report) {
         return report.kind != CheckedKind::kMemoryTypes && !report.agrees();
       });
-  if (!any) return *keep == '\0' ? "" : absl::StrCat("\n", keep);
-  const std::string file = options.out.empty() ? "CASE" : options.out + "/CASE";
+  // Of memory types a child is asked, and no rule is in the catalogue.
+  if (!any) return absl::StrCat("\n", keep, "  ", explain, ".mtrr\n");
   return absl::StrCat(
       "\n  eptdiff rules RULE                                  what it says\n",
-      keep, "  gdb --args eptdiff explain --target ", options.target, " ", file,
-      "\n");
+      keep, "  gdb --args ", explain, "\n");
 }
 
 }  // namespace

@@ -226,6 +226,10 @@ TEST(CheckObjectsTest, WhatAPolicyHasAndAGuestsPageHasNotIsNamed) {
       {"_guest", "cache-disable-unread", "page-cache-disabled"},
       {"_guest", "pat-while-cache-disabled", "page-cache-disabled"},
       {"_guest", "default-unread", "mtrr-default"},
+      {"_both", "", ""},
+      {"_both", "machine-wins", "page-both"},
+      {"_both", "write-through-loses", "mtrr-wt-wins"},
+      {"_both", "paging-unread", "page-cache-disabled"},
   };
   for (const Found& found : kFound) {
     const std::string target =

@@ -1,6 +1,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "fuzzers/command/files/case_file.h"
 #include "fuzzers/command/files/writable.h"
+#include "fuzzers/command/memory_types/memory_type_panel.h"
 #include "fuzzers/command/options/command_line.h"
 #include "fuzzers/command/options/exit_code.h"
 #include "fuzzers/command/options/number.h"
@@ -34,22 +36,19 @@ namespace {
 constexpr char kAbout[] =
     "Tells each case step by step: the entries that are read, their bits in "
     "words, the\nrules that decide, what the SDM permits, and what each oracle "
-    "answers.\nWith --walk, what stands there are no files but entries as they "
+    "answers; of a .mtrr file, which MTRRs decide a memory type.\nWith --walk, "
+    "what stands there are no files but entries as they "
     "were found, the root's first: hexadecimal, as 2007, 0x2007 or PDE=2007. "
     "They become a case. What is missing is asked for by its name and place; "
     "what is taken for granted is said. Through the guest's tables, entries "
     "come in the order in which the processor reads them, each once.\n"
     "Exit: 0, whether they agree or not; 2 bad input.";
 
-std::string Heading(const std::string& file, const TextCase& text_case,
-                    const Style& style) {
+std::string Heading(const std::string& file, const std::string& explanation,
+                    const std::string& signature, const Style& style) {
   std::string text = absl::StrCat(style.Bold(file), "\n");
-  if (!text_case.explanation.empty()) {
-    text += Wrapped(text_case.explanation, 2);
-  }
-  if (!text_case.signature.empty()) {
-    absl::StrAppend(&text, "  ", text_case.signature, "\n");
-  }
+  if (!explanation.empty()) text += Wrapped(explanation, 2);
+  if (!signature.empty()) absl::StrAppend(&text, "  ", signature, "\n");
   return text + "\n";
 }
 
@@ -195,6 +194,68 @@ int ExplainWalk(const CommandLine& line, const WalkOptions& options,
                       made->notes, 0));
 }
 
+// Tells files, with those at the table that they want.
+class FileTeller {
+ public:
+  FileTeller(const OracleOptions& options, Style style, bool as_page)
+      : options_(options), style_(style), as_page_(as_page) {}
+
+  // Those that the files want; kInvalidArgument for bad options.
+  absl::Status Seat(const std::vector<std::string>& files) {
+    for (const std::string& file : files) {
+      if (IsMemoryTypeFile(file) && memory_types_ == nullptr) {
+        auto made = MemoryTypePanel::Make(options_.target);
+        if (!made.ok()) return made.status();
+        memory_types_ = *std::move(made);
+      }
+      if (!IsMemoryTypeFile(file) && panel_ == nullptr) {
+        auto made = options_.MakePanel();
+        if (!made.ok()) return made.status();
+        panel_ = *std::move(made);
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::string> Tell(const std::string& file) {
+    return IsMemoryTypeFile(file) ? TellMemoryTypes(file) : TellCase(file);
+  }
+
+  // All that was told.
+  const std::string& page() const { return page_; }
+
+ private:
+  absl::StatusOr<std::string> TellMemoryTypes(const std::string& file) {
+    const auto c = ReadMemoryTypeCase(file);
+    if (!c.ok()) return c.status();
+    if (as_page_) {
+      page_ += ExplanationHtml(
+          *c, file, memory_types_->Explain(c->question, Style(false)));
+    }
+    return absl::StrCat(Heading(file, c->explanation, c->signature, style_),
+                        memory_types_->Explain(c->question, style_));
+  }
+
+  absl::StatusOr<std::string> TellCase(const std::string& file) {
+    const auto content = ReadCaseFile(file);
+    if (!content.ok()) return content.status();
+    const TextCase& c = content->text_case;
+    std::string text =
+        absl::StrCat(Heading(file, c.explanation, c.signature, style_),
+                     MachineText(c.c, style_), Explain(*panel_, c.c, style_));
+    if (as_page_) page_ += ExplanationHtml(*panel_, c, file, {}, cases_++);
+    return text;
+  }
+
+  const OracleOptions& options_;
+  const Style style_;
+  const bool as_page_;
+  std::unique_ptr<Panel> panel_;
+  std::unique_ptr<MemoryTypePanel> memory_types_;
+  std::string page_;
+  std::size_t cases_ = 0;
+};
+
 }  // namespace
 
 int ExplainCommand(const Arguments& arguments) {
@@ -227,27 +288,23 @@ int ExplainCommand(const Arguments& arguments) {
   if (absl::Status s = CheckFileCanBeWritten(html); !s.ok()) {
     return ReportOutputError(s);
   }
-  const auto panel = options.MakePanel();
-  if (!panel.ok()) return line.Mistake(panel.status().message());
-
   const Style style(WantsColour(colour, stdout));
-  if (!walk.place.empty()) return ExplainWalk(line, walk, **panel, style, html);
-  std::string page;
-  for (const std::string& file : line.operands()) {
-    const auto content = ReadCaseFile(file);
-    if (!content.ok()) return ReportInputError(content.status());
-    const TextCase& text_case = content->text_case;
-    const std::string text = absl::StrCat(
-        &file == &line.operands()[0] ? "" : "\n",
-        Heading(file, text_case, style), MachineText(text_case.c, style),
-        Explain(**panel, text_case.c, style));
-    std::fputs(text.c_str(), stdout);
-    if (html.empty()) continue;
-    page += ExplanationHtml(
-        **panel, text_case, file, {},
-        static_cast<std::size_t>(&file - line.operands().data()));
+  if (!walk.place.empty()) {
+    const auto panel = options.MakePanel();
+    if (!panel.ok()) return line.Mistake(panel.status().message());
+    return ExplainWalk(line, walk, **panel, style, html);
   }
-  return WritePage(html, absl::StrJoin(line.operands(), " "), page);
+  FileTeller teller(options, style, !html.empty());
+  if (absl::Status s = teller.Seat(line.operands()); !s.ok()) {
+    return line.Mistake(s.message());
+  }
+  for (const std::string& file : line.operands()) {
+    const auto text = teller.Tell(file);
+    if (!text.ok()) return ReportInputError(text.status());
+    std::fputs(&file == &line.operands()[0] ? "" : "\n", stdout);
+    std::fputs(text->c_str(), stdout);
+  }
+  return WritePage(html, absl::StrJoin(line.operands(), " "), teller.page());
 }
 
 }  // namespace eptdiff

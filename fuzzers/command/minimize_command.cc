@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "fuzzers/command/distill/smallest.h"
 #include "fuzzers/command/files/case_file.h"
+#include "fuzzers/command/memory_types/memory_type_panel.h"
 #include "fuzzers/command/options/command_line.h"
 #include "fuzzers/command/options/exit_code.h"
 #include "fuzzers/command/options/report_error.h"
@@ -19,8 +20,34 @@ namespace {
 
 constexpr char kAbout[] =
     "Reduces a case while the same oracle disagrees in the same way, and "
-    "writes it as\ntextproto with its explanation.\n"
+    "writes it as\ntextproto with its explanation. Of a .mtrr file, while the "
+    "code that --target\nnames does.\n"
     "Exit: 0 done, 2 bad input, or a case on which nobody disagrees.";
+
+int Write(const std::string& text, const std::string& out) {
+  if (out.empty() || out == "-") {
+    std::fputs(text.c_str(), stdout);
+    return kExitAgree;
+  }
+  const absl::Status status = WriteFile(out, text);
+  return status.ok() ? kExitAgree : ReportOutputError(status);
+}
+
+int MinimizeMemoryTypes(const CommandLine& line, const std::string& target,
+                        const std::string& signature, const std::string& out) {
+  const std::string& file = line.operands()[0];
+  const auto panel = MemoryTypePanel::Make(target);
+  if (!panel.ok()) return line.Mistake(panel.status().message());
+  const auto c = ReadMemoryTypeCase(file);
+  if (!c.ok()) return ReportInputError(c.status());
+  const auto small = (*panel)->Minimize(*c, signature);
+  if (!small.ok()) {
+    return ReportInputError(absl::FailedPreconditionError(
+        absl::StrCat(file, ": ", small.status().message())));
+  }
+  absl::FPrintF(stderr, "%s\n", small->signature);
+  return Write(FormatMemoryTypeCase(*small), out);
+}
 
 }  // namespace
 
@@ -36,10 +63,13 @@ int MinimizeCommand(const Arguments& arguments) {
             "the finding to keep, of several (the first)");
   line.Example("--dialect sdm -o small.textproto found.textproto");
   if (const auto exit = line.Parse(arguments, 1, 1)) return *exit;
+  const std::string& file = line.operands()[0];
+  if (IsMemoryTypeFile(file)) {
+    return MinimizeMemoryTypes(line, options.target, signature, out);
+  }
   const auto panel = options.MakePanel();
   if (!panel.ok()) return line.Mistake(panel.status().message());
 
-  const std::string& file = line.operands()[0];
   const auto content = ReadCaseFile(file);
   if (!content.ok()) return ReportInputError(content.status());
   const Case& c = content->text_case.c;
@@ -61,12 +91,7 @@ int MinimizeCommand(const Arguments& arguments) {
   absl::FPrintF(stderr, "%s: %d records -> %d\n", signature,
                 c.memory.size() + c.steps.size(),
                 small.memory.size() + small.steps.size());
-  if (out.empty() || out == "-") {
-    std::fputs(text.c_str(), stdout);
-    return kExitAgree;
-  }
-  const absl::Status status = WriteFile(out, text);
-  return status.ok() ? kExitAgree : ReportOutputError(status);
+  return Write(text, out);
 }
 
 }  // namespace eptdiff

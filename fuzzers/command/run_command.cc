@@ -1,9 +1,13 @@
+#include <algorithm>
 #include <cstdio>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "fuzzers/command/files/case_file.h"
+#include "fuzzers/command/memory_types/memory_type_panel.h"
 #include "fuzzers/command/options/command_line.h"
 #include "fuzzers/command/options/exit_code.h"
 #include "fuzzers/command/options/report_error.h"
@@ -20,7 +24,8 @@ namespace {
 constexpr char kAbout[] =
     "Puts each case to the oracles and judges their answers by the reference.\n"
     "FILE is a textproto or holds bytes of the fuzzer; - is the standard "
-    "input.\nExit: 0 all agree, 1 a disagreement, 2 bad input, 3 a case that "
+    "input. A\n.mtrr file is put to the code that --target names.\nExit: 0 all "
+    "agree, 1 a disagreement, 2 bad input, 3 a case that "
     "nobody answered.";
 
 struct Tally {
@@ -80,6 +85,23 @@ void RunFile(const std::string& file, Panel& panel, const Style& style,
                answered ? "" : "  nobody could answer\n");
 }
 
+void RunMemoryTypeFile(const std::string& file, MemoryTypePanel& panel,
+                       const Style& style, bool quiet, Tally& tally) {
+  const auto c = ReadMemoryTypeCase(file);
+  if (!c.ok()) {
+    ReportInputError(c.status());
+    ++tally.bad;
+    return;
+  }
+  const auto standing = panel.Run(c->question, style);
+  ++(standing.disagrees     ? tally.disagree
+     : standing.is_answered ? tally.agree
+                            : tally.unanswered);
+  if (quiet && !standing.disagrees && standing.is_answered) return;
+  absl::PrintF("%s\n%s%s", style.Bold(file), standing.text,
+               standing.is_answered ? "" : "  nobody could answer\n");
+}
+
 }  // namespace
 
 int RunCommand(const Arguments& arguments) {
@@ -94,13 +116,28 @@ int RunCommand(const Arguments& arguments) {
   line.Example("corpus/seeds/vio/read-only-2-mbyte-page.textproto");
   line.Example("--quiet corpus/conformance/kvm-unit-tests/*/*.textproto");
   if (const auto exit = line.Parse(arguments, 1, SIZE_MAX)) return *exit;
-  const auto panel = options.MakePanel();
-  if (!panel.ok()) return line.Mistake(panel.status().message());
+  const auto& files = line.operands();
+  std::unique_ptr<Panel> panel;
+  if (!std::all_of(files.begin(), files.end(), IsMemoryTypeFile)) {
+    auto made = options.MakePanel();
+    if (!made.ok()) return line.Mistake(made.status().message());
+    panel = *std::move(made);
+  }
+  std::unique_ptr<MemoryTypePanel> memory_types;
+  if (std::any_of(files.begin(), files.end(), IsMemoryTypeFile)) {
+    auto made = MemoryTypePanel::Make(options.target);
+    if (!made.ok()) return line.Mistake(made.status().message());
+    memory_types = *std::move(made);
+  }
 
   const Style style(WantsColour(colour, stdout));
   Tally tally;
-  for (const std::string& file : line.operands()) {
-    RunFile(file, **panel, style, quiet, tally);
+  for (const std::string& file : files) {
+    if (IsMemoryTypeFile(file)) {
+      RunMemoryTypeFile(file, *memory_types, style, quiet, tally);
+    } else {
+      RunFile(file, *panel, style, quiet, tally);
+    }
   }
   if (line.operands().size() > 1) {
     absl::PrintF("%d cases: %d agree, %d disagree, %d unanswered, %d bad\n",

@@ -128,6 +128,7 @@ std::vector<MtrrQuestion> Smaller(const MtrrQuestion& question) {
   add_page([](AskedPage& page) { page.is_device = false; });
   add_page([](AskedPage& page) { page.is_unsnooped = false; });
   add_page([](AskedPage& page) { page.cache_disabled = false; });
+  add_page([](AskedPage& page) { page.paging_off = false; });
   add([](MtrrQuestion& q) { q.bytes = std::max(q.bytes >> 9, k4K); });
   add([](MtrrQuestion& q) { q.hpa = 0; });
   add([](MtrrQuestion& q) { q.hpa &= k1G - 1; });
@@ -205,6 +206,7 @@ MtrrQuestion GeneratePageQuestion(std::uint64_t seed) {
   page.is_device = random.OneIn(4);
   page.is_unsnooped = random.OneIn(2);
   page.cache_disabled = random.OneIn(4);
+  page.paging_off = random.OneIn(4);
   return question;
 }
 

@@ -121,6 +121,7 @@ MtrrQuestion ReadQuestion(const File& file, const Mistakes& mistakes) {
   asked.is_device = page.is_device();
   asked.is_unsnooped = page.is_unsnooped();
   asked.cache_disabled = page.cache_disabled();
+  asked.paging_off = page.paging_off();
   return question;
 }
 
@@ -196,6 +197,7 @@ std::string FormatMemoryTypeCase(const MemoryTypeCase& c) {
     if (asked.is_device) page->set_is_device(true);
     if (asked.is_unsnooped) page->set_is_unsnooped(true);
     if (asked.cache_disabled) page->set_cache_disabled(true);
+    if (asked.paging_off) page->set_paging_off(true);
   }
   return absl::StrCat(
       "# proto-file: fuzzers/text/memory_type.proto\n"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstddef>
+#include <functional>
 #include <initializer_list>
 #include <string>
 
@@ -20,40 +21,9 @@ std::uint64_t AddressMask(const Mtrrs& mtrrs, const VariableMtrr& range) {
   return range.mask & WidthMask(mtrrs) & ~std::uint64_t{0xfff};
 }
 
-// 12.11.2.3: an address is in the range if it is the base where the mask is 1.
-bool Matches(const Mtrrs& mtrrs, const VariableMtrr& range,
-             std::uint64_t address) {
-  const std::uint64_t mask = AddressMask(mtrrs, range);
-  return (range.mask >> 11 & 1) != 0 && (address & mask) == (range.base & mask);
-}
-
-// 12.11.2.4: the mask is one of 32 bits, since the range is below 4 GBytes. As
-// a variable range; not valid if there is none.
-VariableMtrr Smrr(const Mtrrs& mtrrs) {
-  if ((mtrrs.cap >> 11 & 1) == 0) return {};
-  return {mtrrs.smrr.base & 0xffff'ffff,
-          mtrrs.smrr.mask | (WidthMask(mtrrs) & ~std::uint64_t{0xffff'ffff})};
-}
-
-std::size_t VariableCount(const Mtrrs& mtrrs) {
-  return std::min<std::size_t>(mtrrs.cap & 0xff, mtrrs.variable.size());
-}
-
-// Table 12-9: which field of which register, and where its range ends.
 ByteType FixedTypeAt(const Mtrrs& mtrrs, std::uint64_t address) {
-  constexpr struct {
-    std::uint64_t begin, field;
-    std::size_t first;  // register
-  } kParts[] = {{0xc0000, 0x1000, 3}, {0x80000, 0x4000, 1}, {0, 0x10000, 0}};
-  for (const auto& part : kParts) {
-    if (address < part.begin) continue;
-    const std::uint64_t field = (address - part.begin) / part.field;
-    const std::uint64_t word = mtrrs.fixed[part.first + field / 8];
-    return {MtrrRule::kFixed,
-            static_cast<std::uint8_t>(word >> 8 * (field % 8)),
-            part.begin + (field + 1) * part.field};
-  }
-  return {};
+  const FixedField field = FixedFieldAt(mtrrs, address);
+  return {MtrrRule::kFixed, field.type, field.end};
 }
 
 // The first address above `address` where a range may begin or end.
@@ -62,7 +32,7 @@ std::uint64_t NextBorder(const Mtrrs& mtrrs, std::uint64_t address) {
   if (address <= WidthMask(mtrrs)) next = WidthMask(mtrrs) + 1;
   for (std::size_t i = 0; i <= VariableCount(mtrrs); ++i) {
     const VariableMtrr range =
-        i < VariableCount(mtrrs) ? mtrrs.variable[i] : Smrr(mtrrs);
+        i < VariableCount(mtrrs) ? mtrrs.variable[i] : SmrrOf(mtrrs);
     const std::uint64_t mask = AddressMask(mtrrs, range);
     if (mask == 0) continue;
     const std::uint64_t size = mask & -mask;
@@ -77,6 +47,34 @@ std::uint64_t NextBorder(const Mtrrs& mtrrs, std::uint64_t address) {
 }
 
 }  // namespace
+
+std::size_t VariableCount(const Mtrrs& mtrrs) {
+  return std::min<std::size_t>(mtrrs.cap & 0xff, mtrrs.variable.size());
+}
+
+// 12.11.2.3: an address is in the range if it is the base where the mask is 1.
+bool IsIn(const Mtrrs& mtrrs, const VariableMtrr& range,
+          std::uint64_t address) {
+  const std::uint64_t mask = AddressMask(mtrrs, range);
+  return (range.mask >> 11 & 1) != 0 && (address & mask) == (range.base & mask);
+}
+
+// 12.11.2.4: the mask is one of 32 bits, since the range is below 4 GBytes.
+VariableMtrr SmrrOf(const Mtrrs& mtrrs) {
+  if ((mtrrs.cap >> 11 & 1) == 0) return {};
+  return {mtrrs.smrr.base & 0xffff'ffff,
+          mtrrs.smrr.mask | (WidthMask(mtrrs) & ~std::uint64_t{0xffff'ffff})};
+}
+
+FixedField FixedFieldAt(const Mtrrs& mtrrs, std::uint64_t address) {
+  std::size_t i = kFixedMtrrs - 1;
+  while (kFixedRegisters[i].begin > address) --i;
+  const FixedRegister& in = kFixedRegisters[i];
+  const std::uint64_t field = (address - in.begin) / in.field;
+  const std::uint64_t begin = in.begin + field * in.field;
+  return {i, begin, begin + in.field,
+          static_cast<std::uint8_t>(mtrrs.fixed[i] >> 8 * field)};
+}
 
 const MtrrRuleInfo& InfoOf(MtrrRule rule) {
   static constexpr MtrrRuleInfo kInfos[kMtrrRuleCount] = {
@@ -113,13 +111,16 @@ const MtrrRuleInfo& InfoOf(MtrrRule rule) {
        "say: one page of two types is not supported"},
       {"page-cache-disabled", "29.3.7.2",
        "while the guest's CR0.CD is 1, which the processor does not see, its "
-       "memory is UC, and its PAT has no say"},
+       "memory is UC, and its PAT has no say; or that is UC, and counts"},
       {"page-unsnooped", "29.3.7.2",
        "a guest with a device that does not snoop caches has the memory types "
        "that its MTRRs and its PAT give"},
       {"page-pat", "29.3.7.2",
        "the guest's PAT counts, together with the type by the MTRRs (WB, if "
        "those have no effect)"},
+      {"page-both", "3A 12.11.4.1",
+       "by the guest's MTRRs and the machine's: UC if one of them says so, "
+       "otherwise as table 12-7 has it of the two"},
   };
   return kInfos[static_cast<int>(rule)];
 }
@@ -133,7 +134,7 @@ ByteType TypeByRanges(const Mtrrs& mtrrs, std::uint64_t hpa,
   std::uint32_t types = 0;  // as a set
   for (std::size_t i = 0; i < VariableCount(mtrrs); ++i) {
     const VariableMtrr& range = mtrrs.variable[i];
-    if (!Matches(mtrrs, range, hpa)) continue;
+    if (!IsIn(mtrrs, range, hpa)) continue;
     ++matches;
     types |= 1u << (range.base & 7);
   }
@@ -172,7 +173,7 @@ ByteType TypeAt(const Mtrrs& mtrrs, std::uint64_t hpa) {
   }
   // The memory type of SMM is not for guests, and what no type is defined for
   // has one there.
-  if (Matches(mtrrs, Smrr(mtrrs), hpa)) {
+  if (IsIn(mtrrs, SmrrOf(mtrrs), hpa)) {
     found.is_smram = true;
     if (found.rule == MtrrRule::kUndefined) found.type = kTypeUc;
     found.rule = MtrrRule::kSmrr;
@@ -181,25 +182,31 @@ ByteType TypeAt(const Mtrrs& mtrrs, std::uint64_t hpa) {
 }
 
 PageType TypeOf(const Mtrrs& mtrrs, std::uint64_t hpa, std::uint64_t bytes) {
-  const std::uint64_t end = hpa + bytes;
+  return TypeOfPieces(bytes, [&](std::uint64_t offset) -> TypePiece {
+    const ByteType piece = TypeAt(mtrrs, hpa + offset);
+    return {piece.rule, 1u << piece.type, piece.end - hpa, piece.is_smram};
+  });
+}
+
+PageType TypeOfPieces(std::uint64_t bytes,
+                      const std::function<TypePiece(std::uint64_t)>& piece_at) {
   const std::uint32_t unjudged =
       1u << kNoSuchPage | (bytes > 0x1000 ? 1u << kSmallerPages : 0);
-  const MtrrRule first = TypeAt(mtrrs, hpa).rule;
+  const TypePiece first = piece_at(0);
   std::uint32_t types = 0;     // as sets: that there are,
   std::uint32_t common = ~0u;  // and that each byte may have
-  bool is_smram = false;
-  for (std::uint64_t at = hpa; at < end;) {
-    const ByteType piece = TypeAt(mtrrs, at);
+  bool is_of_several = false;  // of which UC is on the safe side
+  for (std::uint64_t at = 0; at < bytes;) {
+    const TypePiece piece = piece_at(at);
     if (piece.rule == MtrrRule::kUndefined) return {piece.rule, ~0u};
-    types |= 1u << piece.type;
-    common &= 1u << piece.type | (piece.is_smram ? 1u << kTypeUc : 0);
-    is_smram |= piece.is_smram;
+    types |= piece.types;
+    common &= piece.types | (piece.is_smram ? 1u << kTypeUc : 0);
+    is_of_several |= piece.is_smram || piece.types != first.types;
     at = piece.end;
   }
   if (common != 0) {
-    // UC is on the safe side of what is UC in part.
-    if (is_smram) common |= 1u << kTypeUc;
-    return {first, common | unjudged};
+    if (is_of_several) common |= 1u << kTypeUc;
+    return {first.rule, common | unjudged};
   }
   // The most conservative is UC if there is UC, and WT of WT and WB; otherwise
   // UC is on the safe side.

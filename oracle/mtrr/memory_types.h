@@ -8,7 +8,9 @@
 #ifndef EPTDIFF_ORACLE_MTRR_MEMORY_TYPES_H_
 #define EPTDIFF_ORACLE_MTRR_MEMORY_TYPES_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -35,8 +37,9 @@ enum class MtrrRule : std::uint8_t {
   kCacheDisabled,
   kUnsnooped,
   kPatIgnored,
+  kBoth,
 };
-inline constexpr int kMtrrRuleCount = 16;
+inline constexpr int kMtrrRuleCount = 17;
 
 struct MtrrRuleInfo {
   std::string_view name;     // "mtrr-uc-wins"
@@ -54,6 +57,20 @@ struct ByteType {
 };
 ByteType TypeAt(const Mtrrs& mtrrs, std::uint64_t hpa);
 
+// How many variable ranges there are.
+std::size_t VariableCount(const Mtrrs& mtrrs);
+// Whether the address is in the variable range, if that is valid.
+bool IsIn(const Mtrrs& mtrrs, const VariableMtrr& range, std::uint64_t address);
+// SMRAM as a variable range; not valid if there is none.
+VariableMtrr SmrrOf(const Mtrrs& mtrrs);
+// Which field of which of kFixedRegisters an address below 1 MByte is in.
+struct FixedField {
+  std::size_t index;
+  std::uint64_t begin, end;
+  std::uint8_t type;
+};
+FixedField FixedFieldAt(const Mtrrs& mtrrs, std::uint64_t address);
+
 // Answers: a memory type, of a guest's page with kPatIsIgnored or without, or
 // one of these.
 inline constexpr std::uint32_t kPatIsIgnored = 8;
@@ -67,6 +84,17 @@ struct PageType {
 };
 // By the MTRRs, of the page of `bytes` from `hpa` on.
 PageType TypeOf(const Mtrrs& mtrrs, std::uint64_t hpa, std::uint64_t bytes);
+
+// Up to `end`, from the page's first byte on, the same types are right.
+struct TypePiece {
+  MtrrRule rule;
+  std::uint32_t types;  // a set; without meaning if the rule is undefined
+  std::uint64_t end;
+  bool is_smram = false;
+};
+// Of a page with such pieces: `piece_at` says which one begins there.
+PageType TypeOfPieces(std::uint64_t bytes,
+                      const std::function<TypePiece(std::uint64_t)>& piece_at);
 
 // "WB", "WB, the PAT ignored", "smaller pages", "type 7, which is reserved".
 std::string MtrrAnswerWords(std::uint32_t answer);

@@ -1,5 +1,9 @@
 #include "oracle/mtrr/page_types.h"
 
+#include <algorithm>
+#include <bit>
+#include <vector>
+
 #include "oracle/effective_type.h"
 
 namespace eptdiff {
@@ -72,24 +76,77 @@ bool IsAlwaysWriteBack(const AskedPage& page, const MemoryPolicy& policy) {
   return policy.ram == RamPolicy::kWriteBack && !page.is_unsnooped;
 }
 
+// Of memory that is of both types. 12.11.4.1 has of ranges that overlap that UC
+// wins, and WT over WB; table 12-7 has the same of a type by the MTRRs and one
+// by the PAT, and more.
+std::uint32_t TypesOfBoth(std::uint64_t one, std::uint64_t other) {
+  constexpr std::uint32_t kUc = 1u << kTypeUc;
+  if (one == kTypeUc || other == kTypeUc) return kUc;
+  const std::uint32_t types =
+      1u << EffectiveType(one, other) | 1u << EffectiveType(other, one);
+  return std::has_single_bit(types) ? types : types | kUc;
+}
+
+// The rule by which memory is of both types: where one is WB in any case, that
+// of the other.
+MtrrRule RuleOfBoth(const ByteType& guests, const ByteType& machines) {
+  const auto says_nothing = [](const ByteType& type) {
+    return type.rule == MtrrRule::kDefault && type.type == kTypeWb;
+  };
+  if (says_nothing(machines)) return guests.rule;
+  return says_nothing(guests) ? machines.rule : MtrrRule::kBoth;
+}
+
+PageType TypeByBoth(const MtrrQuestion& question, const AskedPage& page) {
+  return TypeOfPieces(question.bytes, [&](std::uint64_t offset) -> TypePiece {
+    const ByteType guests = TypeAt(page.mtrrs, page.gpa + offset);
+    const ByteType machines = TypeAt(question.mtrrs, question.hpa + offset);
+    const std::uint64_t end =
+        std::min(guests.end - page.gpa, machines.end - question.hpa);
+    if (guests.rule == MtrrRule::kUndefined ||
+        machines.rule == MtrrRule::kUndefined) {
+      return {MtrrRule::kUndefined, 0, end};
+    }
+    return {RuleOfBoth(guests, machines),
+            TypesOfBoth(guests.type, machines.type), end,
+            guests.is_smram || machines.is_smram};
+  });
+}
+
+PageType TypeByMtrrs(const MtrrQuestion& question,
+                     const std::vector<DecidingMtrrs>& deciding) {
+  if (deciding.size() == 2) return TypeByBoth(question, *question.page);
+  return TypeOf(*deciding[0].mtrrs, deciding[0].address, question.bytes);
+}
+
+std::uint32_t CacheDisabledEntries(const AskedPage& page,
+                                   const MemoryPolicy& policy) {
+  // The one type that the processor has in its PAT; without paging it is WB.
+  const std::uint64_t in_use = page.paging_off ? kTypeWb : kTypeUc;
+  return EntriesWhere([&](std::uint64_t effect, std::uint64_t pat) {
+    return policy.passes_cache_disable || effect == kTypeUc ||
+           (policy.disables_by_pat && pat != in_use);
+  });
+}
+
 }  // namespace
 
-DecidingMtrrs DecidingFor(const MtrrQuestion& question,
-                          const MemoryPolicy& policy) {
-  const DecidingMtrrs machine{false, &question.mtrrs, question.hpa};
-  if (!question.page.has_value()) return machine;
+std::vector<DecidingMtrrs> DecidingFor(const MtrrQuestion& question,
+                                       const MemoryPolicy& policy) {
+  const DecidingMtrrs machines{false, &question.mtrrs, question.hpa};
+  if (!question.page.has_value()) return {machines};
   const AskedPage& page = *question.page;
   if (page.is_device || IsAlwaysWriteBack(page, policy)) return {};
   if (policy.pat_alone || page.cache_disabled) return {};
-  if (policy.ram == RamPolicy::kAsMachine) return machine;
-  return {true, &page.mtrrs, page.gpa};
+  if (policy.ram == RamPolicy::kAsMachine) return {machines};
+  const DecidingMtrrs guests{true, &page.mtrrs, page.gpa};
+  if (policy.and_machine) return {guests, machines};
+  return {guests};
 }
 
 PageType TypeOf(const MtrrQuestion& question, const MemoryPolicy& policy) {
-  const DecidingMtrrs deciding = DecidingFor(question, policy);
-  if (!question.page.has_value()) {
-    return TypeOf(question.mtrrs, question.hpa, question.bytes);
-  }
+  const std::vector<DecidingMtrrs> deciding = DecidingFor(question, policy);
+  if (!question.page.has_value()) return TypeByMtrrs(question, deciding);
   const std::uint32_t unjudged =
       question.bytes > 0x1000 ? kNotAType : 1u << kNoSuchPage;
   const AskedPage& page = *question.page;
@@ -103,14 +160,10 @@ PageType TypeOf(const MtrrQuestion& question, const MemoryPolicy& policy) {
     return {MtrrRule::kPatIgnored, EntriesLike(1u << kTypeWb) | unjudged};
   }
   if (page.cache_disabled) {
-    const std::uint32_t entries =
-        EntriesWhere([&](std::uint64_t effect, std::uint64_t) {
-          return policy.passes_cache_disable || effect == kTypeUc;
-        });
-    return {MtrrRule::kCacheDisabled, entries | unjudged};
+    return {MtrrRule::kCacheDisabled,
+            CacheDisabledEntries(page, policy) | unjudged};
   }
-  const PageType type =
-      TypeOf(*deciding.mtrrs, deciding.address, question.bytes);
+  const PageType type = TypeByMtrrs(question, deciding);
   if (type.rule == MtrrRule::kUndefined) {
     return {type.rule, EntriesWhere([](std::uint64_t, std::uint64_t) {
                          return true;
@@ -131,7 +184,7 @@ std::optional<MtrrRule> RuleBrokenBy(std::uint32_t answer,
       question.page.has_value() && !question.page->is_device) {
     return MtrrRule::kUnsnooped;
   }
-  const bool is_by_mtrrs = DecidingFor(question, policy).mtrrs != nullptr;
+  const bool is_by_mtrrs = !DecidingFor(question, policy).empty();
   if (is_by_mtrrs && answer >= kPatIsIgnored && answer < 2 * kPatIsIgnored &&
       permits(answer - kPatIsIgnored)) {
     return MtrrRule::kPatIgnored;

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "oracle/mtrr/memory_types.h"
 #include "oracle/mtrr/mtrrs.h"
@@ -26,16 +27,22 @@ struct MemoryPolicy {
   bool passes_cache_disable = false;
   // The guest's MTRRs and CR0.CD have no effect (EPTDIFF_PAT_ALONE).
   bool pat_alone = false;
+  // Where the guest's MTRRs decide, the machine's do, too
+  // (EPTDIFF_AND_MACHINE).
+  bool and_machine = false;
+  // CR0.CD makes the processor's PAT UC (EPTDIFF_CD_IN_PAT).
+  bool disables_by_pat = false;
 };
 
 // Whose MTRRs decide, and where in them.
 struct DecidingMtrrs {
   bool are_the_guests = false;
-  const Mtrrs* mtrrs = nullptr;  // null: none
+  const Mtrrs* mtrrs = nullptr;
   std::uint64_t address = 0;
 };
-DecidingMtrrs DecidingFor(const MtrrQuestion& question,
-                          const MemoryPolicy& policy);
+// None, one, or the guest's and the machine's.
+std::vector<DecidingMtrrs> DecidingFor(const MtrrQuestion& question,
+                                       const MemoryPolicy& policy);
 
 // Of a question about memory, or about a guest's page.
 PageType TypeOf(const MtrrQuestion& question, const MemoryPolicy& policy);

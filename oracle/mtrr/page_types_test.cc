@@ -121,6 +121,81 @@ TEST(PageTypesTest, ALargePageIsOfTheMostConservativeType) {
   EXPECT_EQ(Permitted(question, RamPolicy::kAsGuest), Entry(kUc) | NoPat(kUc));
 }
 
+TEST(PageTypesTest, WhereBothMtrrsDecideMemoryIsOfBothTypes) {
+  constexpr std::uint32_t kWp = 5;
+  const MemoryPolicy both = {.ram = RamPolicy::kAsGuest, .and_machine = true};
+  const auto permitted = [&](std::uint32_t machine, std::uint32_t guest) {
+    return TypeOf(Question(machine, guest), both).permitted & 0xffff;
+  };
+  const std::uint32_t uc = Entry(kUc) | NoPat(kUc);
+  const struct {
+    std::uint32_t one, other, permitted;
+  } kTable[] = {
+      {kUc, kUc, uc},
+      {kUc, kWc, uc},
+      {kUc, kWt, uc},
+      {kUc, kWb, uc},
+      {kWc, kWc, Entry(kWc)},
+      {kWc, kWt, Entry(kWc) | uc},
+      {kWc, kWp, Entry(kWc) | uc},
+      {kWc, kWb, Entry(kWc)},
+      {kWt, kWt, Entry(kWt)},
+      {kWt, kWp, Entry(kWt) | Entry(kWp) | uc},
+      {kWt, kWb, Entry(kWt)},
+      {kWp, kWp, Entry(kWp)},
+      {kWp, kWb, Entry(kWp)},
+      {kWb, kWb, Entry(kWb)},
+  };
+  for (const auto& row : kTable) {
+    EXPECT_EQ(permitted(row.one, row.other), row.permitted)
+        << row.one << " " << row.other;
+    EXPECT_EQ(permitted(row.other, row.one), row.permitted)
+        << row.other << " " << row.one;
+  }
+  EXPECT_EQ(RuleBrokenBy(kWb, Question(kWt, kWc), both), MtrrRule::kBoth);
+  // Whichever is WB in any case leaves the rule to the other.
+  EXPECT_EQ(RuleBrokenBy(kWb, Question(kWb, kWt), both), MtrrRule::kDefault);
+}
+
+TEST(PageTypesTest, ALargePageIsCutWhereEitherOfBothHasAnotherType) {
+  const MemoryPolicy both = {.ram = RamPolicy::kWriteBack, .and_machine = true};
+  MtrrQuestion question = Question(kWb, kWb, k2M);
+  question.page->is_unsnooped = true;
+  EXPECT_EQ(TypeOf(question, both).permitted & 0xffff, Entry(kWb));
+  question.mtrrs = AllOf(kWb, kWt, k4K);
+  EXPECT_EQ(TypeOf(question, both).rule, MtrrRule::kSeveralTypes);
+  question.page->mtrrs = AllOf(kWt);
+  EXPECT_EQ(TypeOf(question, both).permitted & 0xffff, Entry(kWt));
+  question.page->gpa = k1G;
+  question.page->mtrrs = AllOf(kWb, kWc, k4K);
+  const PageType type = TypeOf(question, both);
+  EXPECT_EQ(type.rule, MtrrRule::kSeveralTypes);
+  EXPECT_EQ(type.permitted & 0xffff, Entry(kUc) | NoPat(kUc));
+  // WC throughout, of memory that is WT in part: so may be UC.
+  question.mtrrs = AllOf(kWc);
+  question.page->mtrrs = AllOf(kWb, kWt, k4K);
+  EXPECT_EQ(TypeOf(question, both).permitted & 0xffff,
+            Entry(kWc) | Entry(kUc) | NoPat(kUc));
+  // Without such a device neither says anything.
+  question.page->is_unsnooped = false;
+  EXPECT_EQ(TypeOf(question, both).permitted & 0xffff, NoPat(kWb));
+}
+
+TEST(PageTypesTest, APatOfUcDisablesCachesWhereItCountsAndPagingIsOn) {
+  const MemoryPolicy policy = {.ram = RamPolicy::kAsGuest,
+                               .disables_by_pat = true};
+  MtrrQuestion question = Question(kWb, kWb);
+  EXPECT_EQ(TypeOf(question, policy).permitted & 0xffff, Entry(kWb));
+  question.page->cache_disabled = true;
+  // Each type that is none reserved, if the PAT is not ignored.
+  EXPECT_EQ(TypeOf(question, policy).permitted & 0xffff, 0x73u | NoPat(kUc));
+  // WB is in place of the PAT's type, and leaves UC alone UC.
+  question.page->paging_off = true;
+  EXPECT_EQ(TypeOf(question, policy).permitted & 0xffff,
+            Entry(kUc) | NoPat(kUc));
+  EXPECT_EQ(RuleBrokenBy(kWb, question, policy), MtrrRule::kCacheDisabled);
+}
+
 TEST(PageTypesTest, WhoseTypeIsUndefinedHasAny) {
   MtrrQuestion question = Question(kWb, kWb);
   question.page->mtrrs = AllOf(kWb, kWb, k2M);

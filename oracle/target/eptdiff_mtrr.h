@@ -72,8 +72,9 @@ typedef struct eptdiff_page {
   uint32_t flags;             /* EPTDIFF_PAGE_... */
   const eptdiff_mtrrs* host;  /* the machine's: of host-physical addresses */
   const eptdiff_mtrrs* guest; /* the guest's own: of guest-physical ones */
-  uint64_t guest_cr0;         /* bits 31, 5 and 0 are 1, bit 30 (CD) may be */
-  uint64_t gpa, hpa, bytes;   /* each a multiple of `bytes` */
+  /* Bits 5 and 0 are 1, bit 31 (PG) mostly, bit 30 (CD) may be. */
+  uint64_t guest_cr0;
+  uint64_t gpa, hpa, bytes; /* each a multiple of `bytes` */
 } eptdiff_page;
 /* It is memory of a device (MMIO), not RAM. */
 #define EPTDIFF_PAGE_IS_DEVICE 1u
@@ -92,10 +93,20 @@ typedef struct eptdiff_page {
 /* And, or-ed to it: while the guest runs, CR0.CD is the guest's. Then the
  * processor makes all UC by itself; otherwise the entries have to. */
 #define EPTDIFF_CD_IS_THE_GUESTS 0x100u
+/* Or, instead: while the guest's CR0.CD is 1, the processor's PAT is UC
+ * throughout. That makes UC what an entry lets the PAT have a say in, if the
+ * guest's paging is on (29.3.7.2). */
+#define EPTDIFF_CD_IN_PAT 0x400u
 /* Or, or-ed to the second or third: the guest's MTRRs and CR0.CD have no
  * effect, as if its MTRRs made all memory WB; where they counted its PAT alone
  * does. */
 #define EPTDIFF_PAT_ALONE 0x200u
+/* Or, instead of the former: where the guest's MTRRs decide, the
+ * machine's do, too. Memory is UC if one of them says so, otherwise what 3A
+ * table 12-7 has of the two: WB leaves it to the other, WT and WB are WT. Of WC
+ * with WT or WP, and of WT with WP, it depends on which is taken for the PAT's:
+ * either is right, and UC. */
+#define EPTDIFF_AND_MACHINE 0x800u
 
 /* EPTDIFF_PAGE_POLICY(EPTDIFF_RAM_WRITE_BACK); once, in a source file. */
 #define EPTDIFF_PAGE_POLICY(policy) \

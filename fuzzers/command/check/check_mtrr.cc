@@ -13,6 +13,7 @@
 #include "fuzzers/command/check/check_progress.h"
 #include "fuzzers/command/fuzz/interrupt.h"
 #include "fuzzers/command/fuzz/seconds_since.h"
+#include "fuzzers/command/words/memory_type_words.h"
 #include "fuzzers/text/memory_type_text.h"
 #include "fuzzers/text/view.h"
 #include "oracle/mtrr/memory_types.h"
@@ -52,30 +53,6 @@ std::uint64_t AskGiven(const std::vector<MtrrQuestion>& given,
   return check.asked();
 }
 
-std::string PermittedWords(std::uint32_t permitted) {
-  std::vector<std::string> words;
-  for (std::uint32_t answer = 0; answer < kNoSuchPage; ++answer) {
-    if ((permitted >> answer & 1) == 0) continue;
-    words.push_back(MtrrAnswerWords(answer));
-  }
-  return absl::StrJoin(words, ", or ");
-}
-
-// What is asked: "the memory type of the guest's page of 0x1000 bytes at ...".
-std::string StepWords(const MtrrQuestion& question) {
-  std::string words = "the memory type of the page of ";
-  absl::StrAppendFormat(&words, "0x%x bytes at host-physical 0x%x",
-                        question.bytes, question.hpa);
-  if (!question.page.has_value()) return words;
-  const AskedPage& page = *question.page;
-  absl::StrAppendFormat(
-      &words, ", guest-physical 0x%x: %s%s%s", page.gpa,
-      page.is_device ? "memory of a device" : "RAM",
-      page.cache_disabled ? "; the guest's CR0.CD is 1" : "",
-      page.is_unsnooped ? "; it has a device that does not snoop caches" : "");
-  return words;
-}
-
 CheckFinding FindingOf(const MtrrFinding& found, const std::string& name) {
   const bool answers = found.reply.incident.kind == IncidentKind::kNone;
   const MtrrRuleInfo& info = InfoOf(found.rule);
@@ -83,8 +60,8 @@ CheckFinding FindingOf(const MtrrFinding& found, const std::string& name) {
   finding.signature = found.Signature(name);
   finding.cases = found.count;
   finding.output = found.output;
-  finding.step = StepWords(found.question);
-  finding.expected = PermittedWords(found.permitted);
+  finding.step = MemoryTypeQuestionWords(found.question);
+  finding.expected = PermittedTypeWords(found.permitted);
   finding.consequence = Consequence::kMemoryType;
   finding.memory_types = {
       .question = found.question,

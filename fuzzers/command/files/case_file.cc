@@ -112,6 +112,11 @@ absl::StatusOr<CaseFileContent> ReadCaseFile(const std::string& path) {
         path, " is a directory: name the files in it, or, if it holds ",
         "libFuzzer's artifacts, use `eptdiff triage ", path, "`"));
   }
+  if (IsMemoryTypeFile(path)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, " is about memory types, which `explain`, `run`, `minimize` and ",
+        "`check --corpus` take"));
+  }
   absl::StatusOr<std::string> bytes = ReadBytes(path, kMaxTextBytes);
   if (!bytes.ok()) return bytes.status();
   CaseFileContent content;
@@ -136,6 +141,16 @@ absl::StatusOr<CaseFileContent> ReadCaseFile(const std::string& path) {
   content.text_case.c = DecodeCase(
       {reinterpret_cast<const std::uint8_t*>(bytes->data()), bytes->size()});
   return content;
+}
+
+bool IsMemoryTypeFile(absl::string_view path) {
+  return absl::EndsWith(path, ".mtrr");
+}
+
+absl::StatusOr<MemoryTypeCase> ReadMemoryTypeCase(const std::string& path) {
+  const absl::StatusOr<std::string> text = ReadBytes(path, kMaxTextBytes);
+  if (!text.ok()) return text.status();
+  return ParseMemoryTypeCase(*text, path);
 }
 
 absl::Status WriteFile(const std::string& path, absl::string_view content) {

@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "fuzzers/text/case_text.h"
+#include "fuzzers/text/memory_type_text.h"
 
 namespace eptdiff {
 
@@ -33,6 +34,11 @@ Notation NotationOf(absl::string_view path, absl::string_view content);
 // like with the path and the system's words; kInvalidArgument with the place of
 // each mistake, or the limit that the file exceeds.
 absl::StatusOr<CaseFileContent> ReadCaseFile(const std::string& path);
+
+// Whether the path is named as a case about memory types is: .mtrr.
+bool IsMemoryTypeFile(absl::string_view path);
+// Such a case; errors as above.
+absl::StatusOr<MemoryTypeCase> ReadMemoryTypeCase(const std::string& path);
 
 // What the path means, in a message: itself, or "the standard input".
 std::string InputWords(const std::string& path);

@@ -25,26 +25,6 @@ constexpr std::uint64_t kEnabled = 1 << 11;       // of DEF_TYPE
 constexpr std::uint64_t kFixedEnabled = 1 << 10;  // of DEF_TYPE
 constexpr std::uint64_t kFixedThere = 1 << 8;     // of MTRRCAP
 
-// The fixed-range registers: number of the MSR, name, begin and bytes a field
-// (volume 3A, table 12-9).
-struct FixedRegister {
-  std::uint32_t msr;
-  const char* name;
-  std::uint64_t begin, field;
-};
-constexpr FixedRegister kFixed[kFixedMtrrs] = {
-    {0x250, "FIX64K_00000", 0x00000, 0x10000},
-    {0x258, "FIX16K_80000", 0x80000, 0x4000},
-    {0x259, "FIX16K_A0000", 0xa0000, 0x4000},
-    {0x268, "FIX4K_C0000", 0xc0000, 0x1000},
-    {0x269, "FIX4K_C8000", 0xc8000, 0x1000},
-    {0x26a, "FIX4K_D0000", 0xd0000, 0x1000},
-    {0x26b, "FIX4K_D8000", 0xd8000, 0x1000},
-    {0x26c, "FIX4K_E0000", 0xe0000, 0x1000},
-    {0x26d, "FIX4K_E8000", 0xe8000, 0x1000},
-    {0x26e, "FIX4K_F0000", 0xf0000, 0x1000},
-    {0x26f, "FIX4K_F8000", 0xf8000, 0x1000}};
-
 std::optional<std::uint64_t> HexadecimalIn(absl::string_view word) {
   std::uint64_t value;
   if (word.empty() || !absl::ascii_isxdigit(word[0]) ||
@@ -184,7 +164,8 @@ class Reader {
     if (!first || !last) return Bad("a fixed range that is none");
     for (std::size_t i = 0; i < kFixedMtrrs; ++i) {
       for (unsigned field = 0; field < 8; ++field) {
-        const std::uint64_t at = kFixed[i].begin + field * kFixed[i].field;
+        const std::uint64_t at =
+            kFixedRegisters[i].begin + field * kFixedRegisters[i].field;
         if (at < *first || at > *last) continue;
         mtrrs_.fixed[i] &= ~(std::uint64_t{0xff} << 8 * field);
         mtrrs_.fixed[i] |= *type << 8 * field;
@@ -289,7 +270,7 @@ class Reader {
       return &mtrrs_.def_type;
     }
     for (std::size_t i = 0; i < kFixedMtrrs; ++i) {
-      if (rest == kFixed[i].name || number == kFixed[i].msr) {
+      if (rest == kFixedRegisters[i].name || number == kFixedRegisters[i].msr) {
         return &mtrrs_.fixed[i];
       }
     }

@@ -46,6 +46,20 @@ std::string AlternativesHtml(const MachineState& before,
       Element("ul", html));
 }
 
+std::string BeginHtml(const std::string& heading,
+                      const std::string& explanation,
+                      const std::string& signature) {
+  PageHead head;
+  head.command = "eptdiff explain";
+  head.title = heading;
+  if (!explanation.empty()) head.lines = {explanation};
+  std::string html = HeadHtml(head);
+  if (!signature.empty()) {
+    html += Element("p", Element("code", Escaped(signature)));
+  }
+  return html;
+}
+
 }  // namespace
 
 std::string PageTelling::Verdict(const MachineState& before,
@@ -124,19 +138,20 @@ std::string PageTelling::Step(const StepTold& step) {
   return Element("section", html);
 }
 
+std::string ExplanationHtml(const MemoryTypeCase& c, const std::string& heading,
+                            const std::string& told) {
+  return ArticleOf("case", heading,
+                   BeginHtml(heading, c.explanation, c.signature) +
+                       Element("pre", Escaped(told)));
+}
+
 std::string ExplanationHtml(Panel& panel, const TextCase& text_case,
                             const std::string& heading,
                             const std::vector<std::string>& notes,
                             std::size_t number) {
   const Case& c = text_case.c;
-  PageHead head;
-  head.command = "eptdiff explain";
-  head.title = heading;
-  if (!text_case.explanation.empty()) head.lines = {text_case.explanation};
-  std::string html = HeadHtml(head);
-  if (!text_case.signature.empty()) {
-    html += Element("p", Element("code", Escaped(text_case.signature)));
-  }
+  std::string html =
+      BeginHtml(heading, text_case.explanation, text_case.signature);
   html += ListOf(notes);
   std::string machine;
   for (const auto& [what, words] : MachineWords(c)) {

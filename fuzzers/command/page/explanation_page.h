@@ -10,6 +10,7 @@
 #include "fuzzers/command/words/explanation.h"
 #include "fuzzers/targets/panel.h"
 #include "fuzzers/text/case_text.h"
+#include "fuzzers/text/memory_type_text.h"
 
 namespace eptdiff {
 
@@ -39,6 +40,10 @@ std::string ExplanationHtml(Panel& panel, const TextCase& text_case,
                             const std::string& heading,
                             const std::vector<std::string>& notes,
                             std::size_t number);
+
+// A case about memory types, with what `explain` tells of it.
+std::string ExplanationHtml(const MemoryTypeCase& c, const std::string& heading,
+                            const std::string& told);
 
 }  // namespace eptdiff
 

@@ -1,5 +1,5 @@
-/* Memory types as hypervisors take them from the MTRRs: for an identity map, and
- * by a policy (POLICY) for the pages of a guest that has MTRRs of its own;
+/* Memory types as hypervisors take them from the MTRRs: for an identity map,
+ * and by a policy (POLICY) for the pages of a guest that has MTRRs of its own;
  * right, unless EPTDIFF_EXAMPLE_BUG names a mistake. All of these are
  * hypervisors'. */
 #include <stdlib.h>
@@ -102,11 +102,24 @@ uint32_t eptdiff_memory_type(const eptdiff_mtrrs* mtrrs, uint64_t hpa,
   return type_of_all(mtrrs, hpa, bytes);
 }
 
+/* Of memory that is of one type for the guest and of another for the machine.
+ */
+static unsigned of_both(unsigned guests, unsigned machines) {
+  if (guests == machines || machines == WB) return guests;
+  if (guests == WB || has_bug("machine-wins")) return machines;
+  return UC;
+}
+
+/* While the guest's paging is off, the PAT has WB for it. */
+static int pat_counts(const eptdiff_page* page) {
+  return page->guest_cr0 >> 31 & 1 || has_bug("paging-unread");
+}
+
 uint32_t eptdiff_page_type(const eptdiff_page* page) {
-  const uint32_t ram = POLICY & ~EPTDIFF_CD_IS_THE_GUESTS;
-  const int as_guest = ram == EPTDIFF_RAM_AS_GUEST ||
-                       (page->flags & EPTDIFF_PAGE_IS_UNSNOOPED);
-  uint32_t type;
+  const uint32_t ram = POLICY & 0xff;
+  const int as_guest =
+      ram == EPTDIFF_RAM_AS_GUEST || (page->flags & EPTDIFF_PAGE_IS_UNSNOOPED);
+  uint32_t type, other;
   if (page->bytes > 0x200000) return EPTDIFF_PAGE_NO_SUCH_PAGE;
   if (page->flags & EPTDIFF_PAGE_IS_DEVICE && !has_bug("device-as-ram")) {
     return UC << 3;
@@ -116,6 +129,7 @@ uint32_t eptdiff_page_type(const eptdiff_page* page) {
     return WB << 3 | (has_bug("pat-of-host-ram") ? 0 : IGNORE_PAT);
   }
   if (!(POLICY & EPTDIFF_CD_IS_THE_GUESTS) && page->guest_cr0 & 1u << 30 &&
+      !(POLICY & EPTDIFF_CD_IN_PAT && pat_counts(page)) &&
       !has_bug("cache-disable-unread")) {
     return UC << 3 | (has_bug("pat-while-cache-disabled") ? 0 : IGNORE_PAT);
   }
@@ -123,6 +137,10 @@ uint32_t eptdiff_page_type(const eptdiff_page* page) {
     type = type_of_all(page->host, page->hpa, page->bytes);
   } else {
     type = type_of_all(page->guest, page->gpa, page->bytes);
+  }
+  if (POLICY & EPTDIFF_AND_MACHINE && type < EPTDIFF_MTRR_SMALLER_PAGES) {
+    other = type_of_all(page->host, page->hpa, page->bytes);
+    type = other < EPTDIFF_MTRR_SMALLER_PAGES ? of_both(type, other) : other;
   }
   if (type == EPTDIFF_MTRR_SMALLER_PAGES) return EPTDIFF_PAGE_SMALLER_PAGES;
   return type << 3 | (has_bug("pat-ignored") ? IGNORE_PAT : 0);

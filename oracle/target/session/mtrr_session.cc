@@ -56,6 +56,8 @@ MemoryPolicy PolicyOf(std::uint32_t policy) {
   }
   result.passes_cache_disable = (policy & EPTDIFF_CD_IS_THE_GUESTS) != 0;
   result.pat_alone = (policy & EPTDIFF_PAT_ALONE) != 0;
+  result.and_machine = (policy & EPTDIFF_AND_MACHINE) != 0;
+  result.disables_by_pat = (policy & EPTDIFF_CD_IN_PAT) != 0;
   return result;
 }
 
@@ -90,7 +92,8 @@ std::uint32_t Answer(const MtrrFunctions& functions,
                (asked.is_unsnooped ? EPTDIFF_PAGE_IS_UNSNOOPED : 0);
   page.host = &mtrrs;
   page.guest = &guest;
-  page.guest_cr0 = 0x80000021u | (asked.cache_disabled ? 1u << 30 : 0);
+  page.guest_cr0 = 0x21u | (asked.cache_disabled ? 1u << 30 : 0) |
+                   (asked.paging_off ? 0 : 1u << 31);
   page.gpa = asked.gpa;
   page.hpa = question.hpa;
   page.bytes = question.bytes;

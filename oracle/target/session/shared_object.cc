@@ -93,6 +93,25 @@ bool LoadBuilder(const std::string& path, BuilderFunctions& functions,
               error);
 }
 
+namespace {
+
+// What may be or-ed to what, by eptdiff_mtrr.h.
+bool IsPagePolicy(std::uint32_t policy) {
+  constexpr std::uint32_t kCacheDisable =
+      EPTDIFF_CD_IS_THE_GUESTS | EPTDIFF_CD_IN_PAT;
+  constexpr std::uint32_t kGuestsMtrrs =
+      EPTDIFF_PAT_ALONE | EPTDIFF_AND_MACHINE;
+  const std::uint32_t ram = policy & ~(kCacheDisable | kGuestsMtrrs);
+  const bool counts_cache_disable = (policy & EPTDIFF_PAT_ALONE) == 0;
+  return ram <= EPTDIFF_RAM_AS_GUEST &&
+         (policy & kCacheDisable) != kCacheDisable &&
+         (policy & kGuestsMtrrs) != kGuestsMtrrs &&
+         (counts_cache_disable || (policy & EPTDIFF_CD_IN_PAT) == 0) &&
+         (ram != EPTDIFF_RAM_AS_MACHINE || (policy & kGuestsMtrrs) == 0);
+}
+
+}  // namespace
+
 bool LoadMtrr(const std::string& path, MtrrFunctions& functions, bool& claims,
               std::string& error) {
   claims = false;
@@ -112,9 +131,7 @@ bool LoadMtrr(const std::string& path, MtrrFunctions& functions, bool& claims,
       return false;
     }
     functions.policy = *policy;
-    if ((*policy & ~(EPTDIFF_CD_IS_THE_GUESTS | EPTDIFF_PAT_ALONE)) >
-            EPTDIFF_RAM_AS_GUEST ||
-        *policy == (EPTDIFF_RAM_AS_MACHINE | EPTDIFF_PAT_ALONE)) {
+    if (!IsPagePolicy(*policy)) {
       error = path + " has an eptdiff_page_policy that eptdiff_mtrr.h has not";
       return false;
     }
