@@ -109,11 +109,14 @@ struct Tried {
       unmovable = 0, open = 0, kept = 0, at_entry = 0;
   // Steps that an instruction of the guest's makes.
   int invlpg = 0, invpcid = 0, wrmsr = 0, tokens = 0;
+  int impossible = 0;  // a descriptor that is read without CR0.PE
   std::array<int, kHindranceCount> hindered = {};
 };
 
 void CountInstructions(const Case& c, Tried& tried) {
+  const bool is_real_mode = (c.guest.cr0 & 1) == 0;
   for (const Step& step : c.steps) {
+    tried.impossible += is_real_mode && step.access.implicit_supervisor;
     const InvalidationKind kind = step.invalidation.kind;
     const bool invalidates = step.kind == StepKind::kInvalidation;
     const bool writes = step.kind == StepKind::kRegisterWrite;
@@ -256,6 +259,13 @@ TEST_P(ArrangingTest, LeavesQuestionsThatTheEngineAnswersAsPermitted) {
   RecordProperty("unmovable", tried.unmovable);
   RecordProperty("asked", tried.asked);
   EXPECT_LT(tried.unreachable, tried.cases / 5);
+  EXPECT_EQ(tried.impossible, 0);
+}
+
+TEST(ArrangingOfDescriptorsTest, LeavesOutModesThatReadNone) {
+  EngineMachine machine;
+  const Tried tried = Try(machine, Focus::kLinear, 5000);
+  EXPECT_GT(tried.hindered[static_cast<std::size_t>(Hindrance::kRealMode)], 0);
 }
 
 // What was kept is used now and then, and seen to be.

@@ -51,7 +51,7 @@ ImageRun::ImageRun(const RunOptions& options, const Processor& processor,
                    std::span<const FreeRange> memory,
                    std::span<const Hpa> frames, Dialect dialect,
                    SecondsFunction seconds, TicksFunction ticks,
-                   ProgressFunction progress, ReportWriter& report)
+                   const Onlooker& onlooker, ReportWriter& report)
     : options_(options),
       processor_(processor),
       machine_(machine),
@@ -59,7 +59,7 @@ ImageRun::ImageRun(const RunOptions& options, const Processor& processor,
       frames_(frames),
       seconds_(seconds),
       ticks_(ticks),
-      progress_(progress),
+      onlooker_(onlooker),
       report_(report),
       mover_(memory),
       inquiry_(machine, std::move(dialect)) {}
@@ -332,6 +332,7 @@ void ImageRun::Tell(const Case& c, std::string_view name,
   const std::string signature = SignatureOf("machine", result.finding);
   std::uint64_t& seen = SeenOf(signature);
   if (++seen > kToldOfEach) return;
+  if (seen == 1) onlooker_.finding(signature);
   FindingFacts facts;
   facts.number = ++findings_;
   facts.name = name;
@@ -386,7 +387,7 @@ std::uint64_t& ImageRun::SeenOf(std::string_view signature) {
 
 void ImageRun::TellProgress() {
   report_.Progress(counts_);
-  progress_(counts_);
+  onlooker_.progress(counts_);
 }
 
 void ImageRun::TellMet() {

@@ -53,8 +53,11 @@ RunOptions ReadRunOptions(std::string_view command_line);
 using SecondsFunction = std::uint64_t (*)();
 // Ticks of whatever clock is fine enough to tell what takes the time.
 using TicksFunction = std::uint64_t (*)();
-// Shows somebody who is there how far it is.
-using ProgressFunction = void (*)(const ReportCounts&);
+// Shows somebody who is there how far it is, and each new kind of departure.
+struct Onlooker {
+  void (*progress)(const ReportCounts&);
+  void (*finding)(std::string_view signature);
+};
 
 class ImageRun final : private Listener {
  public:
@@ -63,7 +66,7 @@ class ImageRun final : private Listener {
            Machine& machine, Arranger& arranger,
            std::span<const FreeRange> memory, std::span<const Hpa> frames,
            Dialect dialect, SecondsFunction seconds, TicksFunction ticks,
-           ProgressFunction progress, ReportWriter& report);
+           const Onlooker& onlooker, ReportWriter& report);
 
   // All cases; true if the machine agreed to all that it was asked.
   bool Run(Module& module);
@@ -132,7 +135,7 @@ class ImageRun final : private Listener {
   const std::span<const Hpa> frames_;
   const SecondsFunction seconds_;
   const TicksFunction ticks_;
-  const ProgressFunction progress_;
+  const Onlooker onlooker_;
   ReportWriter& report_;
   Mover mover_;
   Inquiry inquiry_;

@@ -67,6 +67,22 @@ void ShowProgress(const ReportCounts& counts) {
   FlushToFirmware();
 }
 
+// Above the line of progress, which is shown again after it. A screen has room
+// for some.
+void ShowFinding(std::string_view signature) {
+  constexpr int kShown = 8;
+  static int seen = 0;
+  if (++seen > kShown + 1) return;
+  char line[79];
+  std::memset(line, ' ', sizeof line);
+  const std::string_view words =
+      seen <= kShown ? signature : "and more, which are not shown here";
+  std::memcpy(line, words.data(), std::min(words.size(), sizeof line));
+  SayOnScreen("\r");
+  SayOnScreen({line, sizeof line});
+  SayOnScreen("\n");
+}
+
 // CPUID's words, as long as the facts are.
 struct Names {
   char vendor[12];
@@ -78,6 +94,13 @@ void ReadName(const CpuidResult& r, char* name) {
   std::memcpy(name, &r.ebx, 4);
   std::memcpy(name + 4, &r.ecx, 4);
   std::memcpy(name + 8, &r.edx, 4);
+}
+
+// CPUID pads names with zeros, and some with spaces before them.
+std::string_view WordsOfName(std::string_view name) {
+  name = name.substr(0, name.find('\0'));
+  name.remove_prefix(std::min(name.find_first_not_of(' '), name.size()));
+  return name;
 }
 
 MachineFacts ReadFacts(const BootInformation& boot, Names& names) {
@@ -135,10 +158,36 @@ bool Take(FixedVector<FreeRange, kMaxRanges>& memory, std::uint64_t bytes,
   return false;
 }
 
+void ShowWhatNext(const ReportCounts& told) {
+  SayOnScreen(told.harness != 0
+                  ? "\nThe image does not believe itself: that is a fault of "
+                    "its own.\n"
+              : told.departs != 0
+                  ? "\nThis machine departs from what it was judged by.\n"
+                  : "\nThis machine agrees in all that it was asked.\n");
+  SayOnScreen(
+      "What next: eptdiff image --log eptdiff.log --out cases, which names the "
+      "rules.\nThis machine can be switched off.\n");
+}
+
 void TellMachine(const BootInformation& boot, ReportWriter& report) {
   Names names = {};
   report.Begin(kVersion, kEncodingVersion);
-  report.Machine(ReadFacts(boot, names));
+  const MachineFacts facts = ReadFacts(boot, names);
+  report.Machine(facts);
+  SayOnScreen("eptdiff " EPTDIFF_VERSION
+              " asks this machine whether its EPT is "
+              "as the SDM says.\n\n  ");
+  SayOnScreen(WordsOfName(facts.brand.empty() ? facts.vendor : facts.brand));
+  if (!facts.hypervisor.empty()) {
+    SayOnScreen(", a guest of ");
+    SayOnScreen(WordsOfName(facts.hypervisor));
+  }
+  SayOnScreen(
+      HasFirmware()
+          ? "\n  What it finds is told in eptdiff.log, on the volume "
+            "that this came from.\n\n"
+          : "\n  What it finds is told over the first serial line.\n\n");
   for (const Range& range : boot.memory) {
     report.Memory(range.first, range.bytes, 1);
   }
@@ -207,9 +256,6 @@ void TellMachine(const BootInformation& boot, ReportWriter& report) {
   facts.fields = kFields;
   report.Run(facts);
 
-  SayOnScreen(
-      "eptdiff asks this machine. What it finds goes to the first "
-      "serial port.\n");
   GuestMachine machine(vmx, {all.begin(), all.end()});
   if (options.Without("apic-fetch")) machine.AvoidApicFetches();
   if (options.Without("split-gates")) machine.AvoidSplitGates();
@@ -220,7 +266,7 @@ void TellMachine(const BootInformation& boot, ReportWriter& report) {
   Arranger arranger(vmx.limits);
   ImageRun run(options, vmx.limits.processor, machine, arranger,
                {memory.begin(), memory.end()}, frames, *std::move(dialect),
-               SecondsOfClock, TimeStamp, ShowProgress, report);
+               SecondsOfClock, TimeStamp, {ShowProgress, ShowFinding}, report);
   const bool agreed = run.Run(module);
   StopVmx();
 
@@ -237,6 +283,7 @@ void TellMachine(const BootInformation& boot, ReportWriter& report) {
   Say("Ticks: ", ticks.making, " making cases, ", ticks.moving, " moving, ",
       ticks.arranging, " arranging, ", ticks.asking, " asking, ", counts.ticks,
       " of these by the machine, ", ticks.telling, " telling\n");
+  ShowWhatNext(told);
   if (told.harness != 0) End(Ending::kHarnessError);
   End(agreed ? Ending::kAgreed : Ending::kDeparted);
 }
@@ -252,6 +299,6 @@ extern "C" void ImageMain(std::uint32_t magic, std::uint32_t words) {
   if (magic == kEfiMagic) {
     UseFirmware(*reinterpret_cast<const EfiHandoff*>(std::uint64_t{words}));
   }
-  UseScreen(boot.has_text_screen);
+  UseScreen(boot);
   Run(boot);
 }

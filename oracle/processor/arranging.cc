@@ -236,6 +236,9 @@ Hindrance Arranger::ArrangeAccess(const Step& step, std::uint16_t number,
     linear.access.implicit_supervisor = true;
     linear.access.wruss = false;
   }
+  if (linear.access.implicit_supervisor && !Has(out.c.guest.cr0, kCr0Pe)) {
+    return Hindrance::kRealMode;
+  }
   const Hindrance hindrance = LinearFrom(step, out.c, linear);
   if (hindrance != Hindrance::kNone) return hindrance;
   FitSize(out.c, linear);

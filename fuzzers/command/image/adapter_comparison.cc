@@ -81,6 +81,10 @@ class Comparing {
           is_entry ? Skip::kNone : AskOracle(oracle_, state_, *step, given_);
       if (skip != Skip::kNone) return LeaveOut(WordsOf(skip), rest(told));
       if (is_entry || step->kind == StepKind::kVmEntry) {
+        // GST-5, say: of such a guest the SDM says nothing.
+        if (!Permits(sdm_, *told, step)) {
+          return LeaveOut("VM entry should have failed", rest(told));
+        }
         LeaveOut(WordsOf(Skip::kVmEntryNotModelled), 1);
       } else {
         CompareStep(*told, *step);
@@ -117,22 +121,23 @@ class Comparing {
   }
 
   bool Permits(const CachingReference& reference, const ReportedFinding& told,
-               const Step& step) {
-    reference.Judge(state_, &step, *verdict_, trace_);
+               const Step* step) {
+    reference.Judge(state_, step, *verdict_, trace_);
     return verdict_->standing == Standing::kJudged &&
            Judge(*verdict_, state_, told.answer, told.fields).conforms;
   }
 
   // What of the machine's own the machine's answer needs.
   const Alteration* Explanation(const ReportedFinding& told, const Step& step) {
-    if (!Permits(machine_, told, step)) return nullptr;
+    if (!Permits(machine_, told, &step)) return nullptr;
     for (const auto& [alteration, reference] : without_) {
-      if (!Permits(reference, told, step)) return alteration;
+      if (!Permits(reference, told, &step)) return alteration;
     }
     return nullptr;
   }
 
   Oracle& oracle_;
+  const CachingReference sdm_{Dialect()};
   const CachingReference machine_;
   std::vector<std::pair<const Alteration*, CachingReference>> without_;
   AdapterComparison& comparison_;

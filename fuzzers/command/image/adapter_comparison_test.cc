@@ -82,6 +82,14 @@ TEST(AdapterComparisonTest, WhatIsNotKnownIsTold) {
   EXPECT_THAT(found.unexplained[0].words, HasSubstr("the other "));
 }
 
+TEST(AdapterComparisonTest, WhatShouldNotHaveBeenEnteredIsLeftOut) {
+  constexpr char kEnters[] = "GST-5/pg-unchecked";
+  EXPECT_THAT(Compare(kEnters, kEnters, "sdm").left_out,
+              Contains(Key("VM entry should have failed")));
+  EXPECT_THAT(Compare("sdm", "sdm", "sdm").left_out,
+              Not(Contains(Key("VM entry should have failed"))));
+}
+
 TEST(AdapterComparisonTest, WhatCannotBeComparedIsCounted) {
   DialectOracle machine{Dialect()};
   std::vector<ReportedFinding> asked = AskedOf(machine);

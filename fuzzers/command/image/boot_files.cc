@@ -26,7 +26,7 @@ constexpr std::chrono::seconds kTimeForGrub{120};
 // GRUB's modules that an image needs: the rest is ten times as large.
 constexpr char kGrubModules[] =
     "multiboot2 multiboot normal part_gpt part_msdos fat iso9660 all_video "
-    "gfxterm serial echo halt reboot configfile search";
+    "gfxterm serial echo halt reboot configfile search test";
 
 std::string GrubConfiguration(const BootOptions& options, bool has_module) {
   return absl::StrCat(
@@ -36,6 +36,8 @@ std::string GrubConfiguration(const BootOptions& options, bool has_module) {
       "  multiboot2 /boot/eptdiff.elf ",
       KernelArguments(options), "\n",
       has_module ? "  module2 /boot/eptdiff.cases\n" : "",
+      // A BIOS has text; UEFI has a framebuffer alone.
+      "  if [ \"$grub_platform\" = pc ]; then set gfxpayload=text; fi\n"
       "  boot\n"
       "}\n");
 }

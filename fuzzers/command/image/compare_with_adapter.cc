@@ -1,8 +1,7 @@
 // compare_with_adapter LOG DIALECT: what a machine told that was asked with
 // tell=all (oracle/processor/image/README.md), beside what Bochs's walker
 // answers as it is compiled in. DIALECT is the machine's.
-// For many cases: eptdiff image --run bochs-3.0 --seconds 999 --seed N --words
-// "tell=all cases=20000" --save-log LOG, once for each N.
+// ci/compare_bochs_machine does so for many cases.
 //
 // Exit: 0 they answer the same, or the difference has a name, 1 they do not, 2
 // bad input, 3 nothing was compared.

@@ -41,6 +41,14 @@ multiboot2:
   .long 12
   .long start_multiboot
   .balign 8
+  .word 4, 1  // text will do
+  .long 12
+  .long 2
+  .balign 8
+  .word 5, 1  // and so will any framebuffer, of 32 bits at best
+  .long 20
+  .long 0, 0, 32
+  .balign 8
   .word 0, 0
   .long 8
 multiboot2_end:

@@ -38,6 +38,26 @@ void UseModule(BootInformation& boot, std::uint64_t first, std::uint64_t end) {
   boot.module = {reinterpret_cast<const std::uint8_t*>(first), end - first};
 }
 
+// Multiboot 1 and 2 tell of the screen alike.
+void UseScreenAt(std::uint32_t words, BootInformation& boot) {
+  constexpr std::uint8_t kColours = 1, kText = 2;
+  const auto type = At<std::uint8_t>(words, 21);
+  const auto first = At<std::uint64_t>(words);
+  Framebuffer f;
+  f.pitch = At<std::uint32_t>(words, 8);
+  f.width = At<std::uint32_t>(words, 12);
+  f.height = At<std::uint32_t>(words, 16);
+  f.bytes = (At<std::uint8_t>(words, 20) + 7u) / 8;
+  boot.has_text_screen = type == kText;
+  // No more is mapped (boot.S).
+  if (type != kColours || first >= k4Gb ||
+      std::uint64_t{f.pitch} * f.height > k4Gb - first) {
+    return;
+  }
+  f.points = reinterpret_cast<std::uint8_t*>(first);
+  boot.framebuffer = f;
+}
+
 void ReadMultiboot1(std::uint32_t words, BootInformation& boot) {
   const auto has = [flags = At<std::uint32_t>(words)](int bit) {
     return (flags >> bit & 1) != 0;
@@ -62,8 +82,8 @@ void ReadMultiboot1(std::uint32_t words, BootInformation& boot) {
               kRam);
   }
   // Without a word about it, it is as the BIOS leaves it.
-  constexpr std::uint8_t kText = 2;
-  boot.has_text_screen = !has(12) || At<std::uint8_t>(words, 109) == kText;
+  boot.has_text_screen = true;
+  if (has(12)) UseScreenAt(words + 88, boot);
 }
 
 void ReadMultiboot2(std::uint32_t words, BootInformation& boot) {
@@ -91,7 +111,7 @@ void ReadMultiboot2(std::uint32_t words, BootInformation& boot) {
         break;
       }
       case 8:
-        boot.has_text_screen = At<std::uint8_t>(tag, 29) == 2;
+        UseScreenAt(tag + 8, boot);
         break;
       default:
         break;

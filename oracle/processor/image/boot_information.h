@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "oracle/fixed_vector.h"
+#include "oracle/processor/image/screen.h"
 
 namespace eptdiff::image {
 
@@ -30,6 +31,7 @@ struct BootInformation {
   FixedVector<Range, kMaxRanges> memory;  // RAM
   std::span<const std::uint8_t> module;   // empty: none
   bool has_text_screen = false;
+  Framebuffer framebuffer;  // if there is no text; no points: none either
 };
 
 // `magic` and `words` as boot.S hands them on. What it returns points to where

@@ -4,6 +4,7 @@
 
 #include "oracle/processor/image/firmware.h"
 #include "oracle/processor/image/port.h"
+#include "oracle/processor/image/screen.h"
 #include "oracle/processor/image/vmx.h"
 
 namespace eptdiff::image {
@@ -11,38 +12,9 @@ namespace {
 
 constexpr std::uint16_t kCom1 = 0x3f8;
 constexpr std::uint16_t kDebugPort = 0xe9;
-constexpr int kColumns = 80, kRows = 25;
-constexpr std::uint16_t kGrey = 0x0700;
-
 bool has_serial = false;
 bool has_debug_port = false;
-bool has_text = false;
-int row = 0, column = 0;
-
-volatile std::uint16_t* Cell(int r, int c) {
-  return reinterpret_cast<volatile std::uint16_t*>(0xb8000) + r * kColumns + c;
-}
-
-void NextLine() {
-  column = 0;
-  if (++row < kRows) return;
-  row = kRows - 1;
-  for (int r = 1; r < kRows; ++r) {
-    for (int c = 0; c < kColumns; ++c) *Cell(r - 1, c) = *Cell(r, c);
-  }
-  for (int c = 0; c < kColumns; ++c) *Cell(row, c) = kGrey | ' ';
-}
-
-void ToScreen(char byte) {
-  if (byte == '\n') return NextLine();
-  if (byte == '\r') {
-    column = 0;
-    return;
-  }
-  if (column == kColumns) NextLine();
-  *Cell(row, column++) =
-      static_cast<std::uint16_t>(kGrey | static_cast<std::uint8_t>(byte));
-}
+constinit Screen screen;
 
 void ToSerial(char byte) {
   // A port that takes nothing for so long is none.
@@ -74,11 +46,11 @@ void OpenConsole() {
   Out8(kCom1 + 4, 0x03);  // DTR, RTS
 }
 
-void UseScreen(bool text) {
-  has_text = text;
-  if (!has_text) return;
-  for (int r = 0; r < kRows; ++r) {
-    for (int c = 0; c < kColumns; ++c) *Cell(r, c) = kGrey | ' ';
+void UseScreen(const BootInformation& boot) {
+  if (boot.has_text_screen) {
+    screen.UseVgaText();
+  } else if (boot.framebuffer.points != nullptr) {
+    screen.UseFramebuffer(boot.framebuffer);
   }
 }
 
@@ -94,8 +66,7 @@ void SayToPorts(std::string_view words) {
 
 void SayOnScreen(std::string_view words) {
   SayToFirmware(kSayOnScreen, words);
-  if (!has_text) return;
-  for (const char byte : words) ToScreen(byte);
+  screen.Say(words);
 }
 
 void Say(std::string_view words) {

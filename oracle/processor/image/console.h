@@ -1,6 +1,6 @@
 // Where the image speaks: the first serial port and, where there is one, the
-// screen's text; or, where firmware is below that has them, a file and its
-// screen (firmware.h). An emulator with port E9H gets there, and as fast as it
+// screen; or, where firmware is below that has them, a file and its screen
+// (firmware.h). An emulator with port E9H gets there, and as fast as it
 // can take it, what a serial line takes 12,000 characters a second of.
 // Thread-safety: of one processor.
 #ifndef EPTDIFF_ORACLE_PROCESSOR_IMAGE_CONSOLE_H_
@@ -10,11 +10,14 @@
 #include <cstdint>
 #include <string_view>
 
+#include "oracle/processor/image/boot_information.h"
+
 namespace eptdiff::image {
 
-// Once, before anything is said. Without text at B8000H only to the ports.
+// Once, before anything is said.
 void OpenConsole();
-void UseScreen(bool has_text);
+// Until then, and where there is no screen, only to the ports.
+void UseScreen(const BootInformation& boot);
 
 void Say(std::string_view words);
 // What only programs read.

@@ -166,6 +166,19 @@ bool HasFiveLevels() {
   return (cr4 >> 12 & 1) != 0;
 }
 
+// The firmware clears the screen when it goes on.
+void WaitForSomebody() {
+  constexpr uint64_t kBetween = 100'000;
+  constexpr uint64_t kLongest = 600 * uint64_t{1'000'000};
+  Show(
+      "Press a key to go back to the firmware; it goes on after 10 minutes.\n");
+  Key key;
+  for (uint64_t waited = 0; waited < kLongest; waited += kBetween) {
+    if (table->input->read(table->input, &key) == kSuccess) return;
+    table->boot->stall(kBetween);
+  }
+}
+
 Status Main(Handle self) {
   Show("eptdiff: asking the machine by way of its firmware.\n");
   if (HasFiveLevels()) {
@@ -230,5 +243,7 @@ Status Main(Handle self) {
 extern "C" uint64_t EfiMain(void* self, void* system) {
   using namespace eptdiff::image::uefi;
   table = static_cast<SystemTable*>(system);
-  return Main(self);
+  const Status status = Main(self);
+  WaitForSomebody();
+  return status;
 }

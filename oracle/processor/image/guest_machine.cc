@@ -303,8 +303,12 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
   if (step.kind != StepKind::kLinearAccess) {
     return PerformInstruction(state, step, verdict, outcome);
   }
+  const bool troubled = IsTroubled(step);
   const Reply reply = PrepareAccess(state, step, verdict);
-  if (reply != Reply::kAnswered) return reply;
+  if (reply != Reply::kAnswered) {
+    if (troubled && trouble_ == Trouble::kNotRam) NextTrouble();
+    return reply;
+  }
   const bool fetch = step.access.kind == AccessKind::kFetch;
   // An event is delivered before anything is fetched.
   const std::uint64_t rip = fetch ? step.gla.value
@@ -329,8 +333,6 @@ Reply GuestMachine::Perform(const MachineState& state, const Step& step,
     Write(kGuestGdtrLimit, 0xffff);
     registers_.rax = kDescriptorOffset | 3;
   }
-  const bool troubled =
-      has_trouble_ && HasInstruction(step) && !step.access.implicit_supervisor;
   if (troubled) BeginTrouble(step);
   const Ended ended = Run(state, rip, step_timer_);
   if (!has_entered_) {

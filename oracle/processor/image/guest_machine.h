@@ -140,9 +140,11 @@ class GuestMachine final : public Machine {
   bool IsMine(Hpa word) const;
   bool IsClean(Hpa address) const;
   bool Clean(Hpa address);
+  bool IsTroubled(const Step& step) const;
   void BeginTrouble(const Step& step);
   void EndTrouble(const MachineState& state, const Step& step,
                   Outcome& outcome);
+  void NextTrouble();
   bool EndAllKept();
   bool MayHoldWords(const Target& target) const;
   Reply Store(const MachineState& state, const Step& step, Outcome& outcome);

@@ -97,6 +97,10 @@ bool GuestMachine::AddTarget(const Step& step, const Event& completed) {
     piece.bytes =
         std::min<std::size_t>(left, kPage - piece.address.value % kPage);
     left -= piece.bytes;
+    constexpr std::uint64_t kLocalApic = 0xfee00000;
+    if (IsTroubled(step) && trouble_ == Trouble::kNotRam) {
+      piece.address = Hpa{kLocalApic};
+    }
     if (!Clean(piece.address)) return false;
     std::memcpy(piece.before, BytesAt(piece.address), piece.bytes);
     std::memcpy(piece.expected, piece.before, piece.bytes);

@@ -1,4 +1,5 @@
-// Troubles, planted around the VM entry of a step that an instruction makes.
+// Troubles, planted around the VM entry of a step that an instruction makes; a
+// page that is not RAM before it (guest_pieces.cc).
 #include <cstring>
 
 #include "oracle/processor/guest_bits.h"
@@ -16,6 +17,11 @@ constexpr std::uint8_t kCpuid[] = {0x0f, 0xa2};
 constexpr std::uint8_t kJumpToItself[] = {0xeb, 0xfe};
 
 }  // namespace
+
+bool GuestMachine::IsTroubled(const Step& step) const {
+  return has_trouble_ && HasInstruction(step) &&
+         !step.access.implicit_supervisor;
+}
 
 void GuestMachine::BeginTrouble(const Step& step) {
   const auto replace = [&](const std::uint8_t(&code)[2]) {
@@ -63,6 +69,10 @@ void GuestMachine::EndTrouble(const MachineState& state, const Step& step,
     default:
       break;
   }
+  NextTrouble();
+}
+
+void GuestMachine::NextTrouble() {
   if (interrupts_all_) return;
   trouble_ = static_cast<Trouble>((static_cast<int>(trouble_) + 1) % kTroubles);
   has_trouble_ = false;

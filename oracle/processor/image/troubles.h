@@ -17,9 +17,10 @@ enum class Trouble : std::uint8_t {
   kTripleFault,     // an exception that nobody takes
   kInterruptions,   // an NMI, and the end of its time, as by an SMI
   kTrampoline,      // the code of the step is overwritten
+  kNotRam,          // an access that would come to a page that is not RAM
   kProgram,         // a guest that writes into this program; the last
 };
-inline constexpr int kTroubles = 8;
+inline constexpr int kTroubles = 9;
 
 }  // namespace eptdiff::image
 

@@ -27,6 +27,15 @@ struct TableHeader {
   uint32_t revision, size, crc, reserved;
 };
 
+struct Key {
+  uint16_t scan;
+  char16_t character;
+};
+struct TextInput {
+  void* reset;
+  Status (*read)(TextInput*, Key*);  // fails while there is none
+};
+
 struct TextOutput {
   void* reset;
   Status (*output)(TextOutput*, const char16_t* text);
@@ -61,7 +70,7 @@ struct BootServices {
   void* handles[4];
   void* images[5];
   void* counter;
-  void* stall;
+  Status (*stall)(uint64_t microseconds);
   Status (*set_watchdog)(uint64_t seconds, uint64_t code, uint64_t bytes,
                          const char16_t* data);
 };
@@ -71,7 +80,7 @@ struct SystemTable {
   const char16_t* vendor;
   uint32_t revision;
   Handle input_handle;
-  void* input;
+  TextInput* input;
   Handle output_handle;
   TextOutput* output;
   Handle error_handle;

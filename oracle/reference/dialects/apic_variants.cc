@@ -66,8 +66,10 @@ constexpr Alteration kVariants[] = {
      "the access type does not tell event delivery"},
     {"APIC-5/guest-physical-as-linear", Slot::kApic5,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
-       if (value == 15) return s.writes ? 1 : 0;
-       return value == 10 ? 3 : value;
+       if (value != 15) return value == 10 ? 3 : value;
+       // Of an entry it is read, whatever EPT takes that for (VIO-9).
+       if (s.access.purpose == Purpose::kStructureRead) return 0;
+       return s.writes ? 1 : 0;
      },
      "the access type of a guest-physical access is that of a linear one"},
     {"APIC-5/trace-unseen", Slot::kApic5,
