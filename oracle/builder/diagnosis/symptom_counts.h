@@ -20,10 +20,13 @@ class SymptomCounts {
   std::vector<CountedSymptom> List() const;
 
  private:
+  static constexpr std::size_t kSlots = 2 * kCapacity;
+
+  // By hash, the number of what has been counted first, second ..., from 1 on;
+  // 0: free. What there is lies together, so that a process touches few pages.
+  std::uint16_t slots_[kSlots] = {};
   std::size_t size_ = 0;
-  std::uint64_t slots_[kCapacity] = {};  // 0: free
-  std::uint64_t counts_[kCapacity] = {};
-  CircumstancesSeen seen_[kCapacity] = {};
+  CountedSymptom counted_[kCapacity] = {};
 };
 
 }  // namespace eptdiff
