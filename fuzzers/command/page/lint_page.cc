@@ -250,6 +250,8 @@ std::string LintPage(const std::string& file, const LintSubject& subject,
       found.push_back(thing.gpa);
     }
   }
+  const std::vector<std::string> notes = LintNotes(sweep);
+  if (!notes.empty()) others += Element("h3", "Notes") + ListOf(notes);
   PageHead head;
   head.command = "eptdiff lint";
   head.title = file;
@@ -270,8 +272,7 @@ std::string LintPage(const std::string& file, const LintSubject& subject,
       HeadHtml(head) + Element("dl", facts) +
           SectionsHtml(
               {{"findings", "What is wrong", findings},
-               {"others", "What else was found",
-                others + ListOf(LintNotes(sweep))},
+               {"others", "What else was found", others},
                {"map", "The map",
                 TreeWriter(subject, sweep, std::move(found), lines).Write()}}));
 }
