@@ -230,6 +230,7 @@ std::uint64_t TakenEntries::TakeRoot(Structure structure, std::uint64_t value) {
 }
 
 void TakenEntries::BeginLinear(Examiner& x) {
+  if (x.s.linear.mode == GuestMode::kNone) return;
   guest_ = x.state().guest;
   guest_.cr3 = TakeRoot(Structure::kGuest, guest_.cr3);
   x.s.linear.root = &guest_;

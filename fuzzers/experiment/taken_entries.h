@@ -83,7 +83,7 @@ class TakenEntries final : public Chooser {
   std::uint64_t Pat(Examiner& x) override;
   void Refused(Examiner&) override {}
   void UseNow(Examiner&) override {}
-  void UseGuestNow(Examiner&) override {}
+  void UseGuestNow(Examiner&, const PageAccess&) override {}
 
  private:
   struct TakenAs {

@@ -119,7 +119,9 @@ TEST_P(EachAlterationTest, IsNamedAndNothingElse) {
 bool KeepsLess(const Alteration& alteration) {
   static constexpr std::string_view kLess[] = {
       "CACHE-1/globals-need-the-pcid",
+      "CACHE-1/hlat-told-apart",
       "CACHE-1/paging-modes-told-apart",
+      "CACHE-1/paging-told-apart",
       "CACHE-1/walk-lengths-told-apart",
       "CACHE-1/whole-eptp-told-apart",
       "CACHE-3/never",

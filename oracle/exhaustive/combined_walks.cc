@@ -6,7 +6,6 @@
 namespace eptdiff {
 namespace {
 
-constexpr std::size_t kLevels = 4;
 constexpr std::uint64_t kPresent = 1, kWritable = 2, kAccessed = 0x20,
                         kGlobal = 0x100;
 
@@ -14,15 +13,16 @@ std::uint64_t FrameOf(std::uint64_t entry) { return entry & 0xffffffffff000; }
 
 }  // namespace
 
-bool CombinedWalks::Mapping::whole() const { return entries.size() == kLevels; }
-
 bool CombinedWalks::Mapping::global() const {
-  return whole() && (entries.back().value & kGlobal) != 0;
+  return whole() && !entries.empty() && (entries.back().value & kGlobal) != 0;
+}
+
+std::uint64_t CombinedWalks::Mapping::shift() const {
+  return 12 + (tags.levels == 2 ? 10 : 9) * (tags.levels - entries.size());
 }
 
 bool CombinedWalks::Mapping::IsOf(std::uint64_t other) const {
-  const std::uint64_t shift = 12 + 9 * (kLevels - entries.size());
-  return gla >> shift == other >> shift;
+  return gla >> shift() == other >> shift();
 }
 
 bool CombinedWalks::IsCurrent(const Mapping& mapping) const {
@@ -105,15 +105,22 @@ void CombinedWalks::PageFault(std::uint64_t gla) {
 void CombinedWalks::Transition() { InvvpidSingle(0); }
 
 std::uint64_t CombinedWalks::NextGpa(const Mapping& mapping) const {
-  return FrameOf(mapping.entries.empty() ? mapping.tags.cr3
-                                         : mapping.entries.back().value);
+  const CombinedTags& tags = mapping.tags;
+  if (tags.levels == 0) return FrameOf(mapping.gla);
+  if (!mapping.entries.empty()) return FrameOf(mapping.entries.back().value);
+  return FrameOf(tags.hlatp != 0 ? tags.hlatp : tags.cr3);
 }
 
 CombinedWalks::GuestEntry CombinedWalks::NextEntry(
     const Mapping& mapping) const {
-  const std::uint64_t shift = 12 + 9 * (kLevels - 1 - mapping.entries.size());
-  const std::uint64_t address =
-      mapping.address + 8 * (mapping.gla >> shift & 511);
+  if (mapping.tags.levels == 2) {
+    // Of two entries in a word it is the lower.
+    const std::uint64_t index = mapping.gla >> (mapping.shift() - 10) & 1023;
+    const std::uint64_t address = mapping.address + 4 * index;
+    return {address, ept_.Load(address) & 0xffffffff};
+  }
+  const std::uint64_t index = mapping.gla >> (mapping.shift() - 9) & 511;
+  const std::uint64_t address = mapping.address + 8 * index;
   return {address, ept_.Load(address)};
 }
 
@@ -159,19 +166,22 @@ void CombinedWalks::Close() {
         longer.insert(With(mapping, next));
       }
     }
-    // Where the root is, is no mapping.
+    // Where the root is, is no mapping, nor a leaf without its page.
     for (const Mapping& mapping : longer) {
-      if (!mapping.entries.empty()) mappings_.insert(mapping);
+      const bool is =
+          mapping.whole() ? mapping.located : !mapping.entries.empty();
+      if (is) mappings_.insert(mapping);
     }
     open = std::move(longer);
   }
 }
 
-bool CombinedWalks::GuestRefuses(const Mapping& mapping, bool write) {
-  return write && std::any_of(mapping.entries.begin(), mapping.entries.end(),
-                              [](const GuestEntry& entry) {
-                                return (entry.value & kWritable) == 0;
-                              });
+bool CombinedWalks::GuestRefuses(const Mapping& mapping, bool write) const {
+  return write && tags_.levels != 0 &&
+         std::any_of(mapping.entries.begin(), mapping.entries.end(),
+                     [](const GuestEntry& entry) {
+                       return (entry.value & kWritable) == 0;
+                     });
 }
 
 // A guest entry without accessed flag was read by this access, for it is never
@@ -211,7 +221,7 @@ void CombinedWalks::Finish(const Mapping& mapping, bool write,
       return Finish(With(mapping, next), write, answers);
     }
     answer.kind = CombinedAnswer::Kind::kPageFault;
-    answer.error = write ? 2 : 0;
+    answer.error = (write ? 2 : 0) | (mapping.tags.hlatp != 0 ? 0x80 : 0);
     return Add(answer, mapping, answers);
   }
   for (const Mapping& located : Located(mapping)) {
@@ -234,10 +244,8 @@ std::set<CombinedAnswer> CombinedWalks::Access(std::uint64_t gla,
   Finish({tags_, gla, {}}, write, answers);
   for (const Mapping& mapping : mappings_) {
     if (mapping.gla != gla || !IsCurrent(mapping)) continue;
-    // A leaf whose page was not found when it was read can but refuse.
-    if (mapping.whole() && !mapping.located && !GuestRefuses(mapping, write)) {
-      continue;
-    }
+    // With CR0.PG = 0 no guest entry is read.
+    if (tags_.levels == 0 && !mapping.whole()) continue;
     Finish(mapping, write, answers);
   }
   return answers;

@@ -3,9 +3,10 @@
 // its set of EPT walks. What is in it was made of an EPT walk that was held
 // then, and is held on its own.
 //
-// It knows 4-level paging in supervisor mode with CR0.WP = 1 and all CR4.PGE
-// and CR4.PCIDE are for, small pages, reads and writes; nothing of the
-// reference. Thread-safety: thread-compatible.
+// It knows 4-level paging, also from HLATP, 32-bit paging and none, in
+// supervisor mode with CR0.WP = 1 and all CR4.PGE and CR4.PCIDE are for, small
+// pages, reads and writes; nothing of the reference. Thread-safety:
+// thread-compatible.
 #ifndef EPTDIFF_ORACLE_EXHAUSTIVE_COMBINED_WALKS_H_
 #define EPTDIFF_ORACLE_EXHAUSTIVE_COMBINED_WALKS_H_
 
@@ -38,11 +39,14 @@ struct CombinedAnswer {
   auto operator<=>(const CombinedAnswer&) const = default;
 };
 
-// The tags that are current.
+// The tags that are current, and what the guest's entries are read from, which
+// is no tag.
 struct CombinedTags {
   std::uint64_t vpid = 0;
   std::uint64_t cr3 = 0;  // with PCID
   std::uint64_t root = 0;
+  std::uint64_t hlatp = 0;  // if not 0, in place of CR3
+  unsigned levels = 4;      // 2 with 32-bit paging, 0 with CR0.PG = 0
   std::uint64_t pcid() const { return cr3 & 0xfff; }
   auto operator<=>(const CombinedTags&) const = default;
 };
@@ -77,6 +81,7 @@ class CombinedWalks {
   void InvpcidSingle(std::uint64_t pcid);  // MOV to CR3, too
   void InvpcidAll();
   void InvpcidRetaining();
+  void MovCr0() { InvpcidAll(); }  // that clears CR0.PG
   void Violation(std::uint64_t gpa, bool translated, std::uint64_t gla);
   void PageFault(std::uint64_t gla);
   void Transition();  // where VPIDs are not enabled
@@ -101,8 +106,10 @@ class CombinedWalks {
     std::uint64_t rights = 0;   // whole: EPT's
     auto operator<=>(const Mapping&) const = default;
 
-    bool whole() const;   // has all entries
+    bool whole() const { return entries.size() == tags.levels; }
     bool global() const;  // whole, and G
+    // What the bits of the address from there up have selected.
+    std::uint64_t shift() const;
     // Whether the address selects the same entries.
     bool IsOf(std::uint64_t other) const;
   };
@@ -123,7 +130,7 @@ class CombinedWalks {
               std::set<CombinedAnswer>& answers) const;
   static void Add(CombinedAnswer answer, const Mapping& mapping,
                   std::set<CombinedAnswer>& answers);
-  static bool GuestRefuses(const Mapping& mapping, bool write);
+  bool GuestRefuses(const Mapping& mapping, bool write) const;
 
   const std::vector<std::uint64_t> glas_;
   CombinedTags tags_;

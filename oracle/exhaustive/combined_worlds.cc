@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <set>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -39,16 +40,35 @@ constexpr std::uint64_t TableEntry(int index) {
   return kTables + kToHost + 8 * static_cast<std::uint64_t>(index);
 }
 
-constexpr std::uint32_t kFieldVpid = 0, kFieldEptp = 0x201a;
+// With HLAT paging two pages may be its first table. The one's entry leads to
+// the tables, the other is all upper tables in one, and CR3 may reference it.
+constexpr std::uint64_t kHlatps[] = {0x15000, 0x16000};
+
+// With 32-bit paging: indexes 2, and 4 and 6 of the page table. EPT has a page
+// at the guest-physical address that is the same as the linear one.
+constexpr std::uint64_t kGlas32[] = {2 << 22 | 4 << 12, 2 << 22 | 6 << 12};
+constexpr std::uint64_t kOtherEptPt = 0x5000;
+constexpr std::uint64_t kSameEptPte = kOtherEptPt + 8 * 4;
+
+constexpr std::uint32_t kFieldVpid = 0, kFieldEptp = 0x201a,
+                        kFieldHlatp = 0x2040, kFieldHlatPrefix = 6,
+                        kFieldCr0 = 0x6800;
 constexpr std::uint64_t kBit63 = std::uint64_t{1} << 63;
+constexpr std::uint64_t kPaging = 0x80000000;  // CR0.PG
 
 // An entry, and the values between which stores change it.
 struct Word {
   std::uint64_t address = 0;
   std::array<std::uint64_t, 2> values = {};
 };
+enum class Roots : std::uint8_t {
+  kCr3,
+  kHlatp,   // or CR3
+  kPaging,  // 32-bit paging, or none
+};
 struct World {
   std::array<Word, 4> words;
+  Roots roots = Roots::kCr3;
   bool vpids = true;
 };
 
@@ -58,21 +78,47 @@ constexpr std::uint64_t kPtes[] = {kOtherPage | 0x67, kPage | 0x65, 0,
                                    kOtherPage | 0x47};
 constexpr std::uint64_t kEptPtes[] = {0x39037, 0x32031, 0};
 constexpr std::uint64_t kGlobal = 0x100;
-constexpr int kWorlds = 4 * 3 * 2 * 2;
+constexpr int kOfCr3 = 4 * 3 * 2 * 2, kOfHlatp = 4, kOfPaging = 4 * 3;
+constexpr int kWorlds = kOfCr3 + kOfHlatp + kOfPaging;
+
+// A page table's entry of the page, the entry that leads to it, and EPT's of
+// the page and of the tables, or of the page at the linear address.
+World WorldOf(Roots roots, std::uint64_t pte, std::uint64_t ept_pte,
+              std::uint64_t global) {
+  const bool paging = roots == Roots::kPaging;
+  const Word last =
+      paging ? Word{kSameEptPte, {0x3a037, ept_pte + 0x2000}}
+             : Word{EptPteOf(kTables), {kTables + kToHost + 0x37, 0x38037}};
+  return {{{{TableEntry(paging ? 2 : 4),
+             {kPage | 0x67 | global, pte == 0 ? 0 : pte | global}},
+            {TableEntry(paging ? 1 : 3), {kTables | 0x67, kOtherPt | 0x67}},
+            {EptPteOf(kPage), {kPage + kToHost + 0x37, ept_pte}},
+            last}},
+          roots};
+}
 
 World WorldNumber(int number) {
+  if (number >= kOfCr3) {
+    number -= kOfCr3;
+    if (number < kOfHlatp) {
+      return WorldOf(Roots::kHlatp, kPtes[number], kEptPtes[0], 0);
+    }
+    number -= kOfHlatp;
+    World world =
+        WorldOf(Roots::kPaging, kPtes[number % 4], kEptPtes[number / 4], 0);
+    // A page that is not present is so from the beginning.
+    Word& page = world.words[2];
+    if (page.values[1] == 0) std::swap(page.values[0], page.values[1]);
+    return world;
+  }
   const std::uint64_t pte = kPtes[number % 4];
   number /= 4;
   const std::uint64_t ept_pte = kEptPtes[number % 3];
   number /= 3;
-  const std::uint64_t global = number % 2 != 0 ? kGlobal : 0;
-  const bool vpids = number / 2 == 0;
-  return {
-      {{{TableEntry(4), {kPage | 0x67 | global, pte == 0 ? 0 : pte | global}},
-        {TableEntry(3), {kTables | 0x67, kOtherPt | 0x67}},
-        {EptPteOf(kPage), {kPage + kToHost + 0x37, ept_pte}},
-        {EptPteOf(kTables), {kTables + kToHost + 0x37, 0x38037}}}},
-      vpids};
+  World world =
+      WorldOf(Roots::kCr3, pte, ept_pte, number % 2 != 0 ? kGlobal : 0);
+  world.vpids = number / 2 == 0;
+  return world;
 }
 
 enum class What : std::uint8_t {
@@ -82,6 +128,10 @@ enum class What : std::uint8_t {
   kMovCr3,
   kEnterVpid,
   kEnterEptp,
+  kEnterHlatp,   // the other
+  kEnterPrefix,  // the other
+  kEnterCr0,     // with the other CR0.PG
+  kMovCr0,       // likewise
 };
 struct CombinedStep {
   const char* words;
@@ -138,6 +188,47 @@ constexpr CombinedStep kSteps[] = {
     Gives("VM entry with VPID 5", What::kEnterVpid, 5),
     Gives("VM entry with VPID 6", What::kEnterVpid, 6),
     Gives("VM entry with the other EPTP", What::kEnterEptp, 0)};
+
+// Where there are further roots.
+constexpr CombinedStep kStepsOfHlatp[] = {
+    {"read", What::kAccess},
+    {"write", What::kAccess, 0, true},
+    {"read of the next page", What::kAccess, 1},
+    {"store to the PTE", What::kStore, 0},
+    {"store to the PDE", What::kStore, 1},
+    {"store to the page's EPT PTE", What::kStore, 2},
+    {"store to the tables' EPT PTE", What::kStore, 3},
+    Invalidates("INVEPT single", kInvept, 1, kRoots[0] | kEptpLow),
+    Invalidates("INVVPID address", kInvvpid, 0, 5, kGlas[0]),
+    Invalidates("INVVPID single", kInvvpid, 1, 5),
+    Invalidates("INVLPG", kInvlpg, 0, 0, kGlas[0]),
+    Gives("MOV to CR3 with bit 63", What::kMovCr3, kBit63 | kTables | 1),
+    Gives("MOV to CR3, another PCID", What::kMovCr3, kTables | 2),
+    Gives("VM entry with VPID 6", What::kEnterVpid, 6),
+    Gives("VM entry with the other HLATP", What::kEnterHlatp, 0),
+    Gives("VM entry with the other HLAT prefix", What::kEnterPrefix, 0)};
+constexpr CombinedStep kStepsOfPaging[] = {
+    {"read", What::kAccess},
+    {"write", What::kAccess, 0, true},
+    {"read of the next page", What::kAccess, 1},
+    {"store to the PTE", What::kStore, 0},
+    {"store to the PDE", What::kStore, 1},
+    {"store to the page's EPT PTE", What::kStore, 2},
+    {"store to the EPT PTE of the same address", What::kStore, 3},
+    Invalidates("INVEPT single", kInvept, 1, kRoots[0] | kEptpLow),
+    Invalidates("INVVPID address", kInvvpid, 0, 5, kGlas32[0]),
+    Invalidates("INVVPID single", kInvvpid, 1, 5),
+    Invalidates("INVLPG", kInvlpg, 0, 0, kGlas32[0]),
+    Gives("MOV to CR3", What::kMovCr3, kTables),
+    Gives("VM entry with VPID 6", What::kEnterVpid, 6),
+    Gives("VM entry with the other CR0.PG", What::kEnterCr0, 0),
+    Gives("MOV to CR0 of the other CR0.PG", What::kMovCr0, 0)};
+
+std::span<const CombinedStep> StepsOf(Roots roots) {
+  if (roots == Roots::kHlatp) return kStepsOfHlatp;
+  if (roots == Roots::kPaging) return kStepsOfPaging;
+  return kSteps;
+}
 
 std::string WordsOf(const std::set<CombinedAnswer>& answers) {
   std::string words;
@@ -217,11 +308,27 @@ class Explorer {
     c.guest.efer = 0xd00;
     c.guest.cs_l = true;
     c.guest.rflags = 2;
-    const CombinedTags tags = {VpidOf(5), c.guest.cr3, kRoots[0]};
-    const std::vector<std::uint64_t> gpas = {kTables, kOtherPt, kPage,
-                                             kOtherPage, kThirdPage};
-    Holdings held = {CombinedWalks(gpas, {kGlas[0], kGlas[1]}, tags),
-                     CombinedWalks(gpas, {kGlas[0]}, tags)};
+    std::vector<std::uint64_t> gpas = {kTables, kOtherPt, kPage, kOtherPage,
+                                       kThirdPage};
+    CombinedTags tags = {VpidOf(5), c.guest.cr3, kRoots[0]};
+    if (world_.roots == Roots::kHlatp) {
+      c.controls.primary |= 1 << 17;
+      c.controls.tertiary = 2;
+      c.processor.ept_vpid_cap |= std::uint64_t{1} << 48;
+      c.controls.hlatp = tags.hlatp = kHlatps[0];
+      c.guest.cr3 = tags.cr3 = kHlatps[1] | 1;
+      gpas.insert(gpas.end(), {kHlatps[0], kHlatps[1]});
+    } else if (world_.roots == Roots::kPaging) {
+      c.controls.secondary |= 0x80;  // "unrestricted guest"
+      c.guest.cr3 = tags.cr3 = kTables;
+      c.guest.cr4 = 0x2000;
+      c.guest.efer = 0;
+      c.guest.cs_l = false;
+      tags.levels = 2;
+      gpas.insert(gpas.end(), {kGlas32[0], kGlas32[1]});
+    }
+    Holdings held = {CombinedWalks(gpas, {GlaOf(0), GlaOf(1)}, tags),
+                     CombinedWalks(gpas, {GlaOf(0)}, tags)};
     const auto store = [&](std::uint64_t address, std::uint64_t value) {
       c.memory.push_back({Hpa{address}, value});
       for (CombinedWalks& walks : held) walks.Store(address, value);
@@ -243,6 +350,21 @@ class Explorer {
     }
     store(0x38000 + 8 * 3, kOtherPt | 0x67);
     store(0x38000 + 8 * 4, kThirdPage | 0x67);
+    if (world_.roots == Roots::kHlatp) {
+      for (const std::uint64_t gpa : kHlatps) {
+        store(EptPteOf(gpa), (gpa + kToHost) | 0x37);
+      }
+      store(kHlatps[0] + kToHost + 8, kTables | 0x67);
+      store(kHlatps[1] + kToHost + 8, kHlatps[1] | 0x67);
+      store(kHlatps[1] + kToHost + 16, kHlatps[1] | 0x67);
+      store(kHlatps[1] + kToHost + 24, kOtherPt | 0x67);
+    } else if (world_.roots == Roots::kPaging) {
+      store(EptPteOf(kTables), kTables + kToHost + 0x37);
+      store(0x3000 + 8 * 4, kOtherEptPt | 7);
+      store(kSameEptPte + 16, 0x3e037);
+      store(TableEntry(3), kOtherPage | 0x67);
+      store(kOtherPt + kToHost + 8 * 2, kOtherPage | 0x67);
+    }
     for (const Word& word : world_.words) store(word.address, word.values[0]);
     // On two processors.
     Step other;
@@ -260,11 +382,14 @@ class Explorer {
   std::uint64_t VpidOf(std::uint64_t vpid) const {
     return world_.vpids ? vpid : 0;
   }
+  std::uint64_t GlaOf(unsigned number) const {
+    return world_.roots == Roots::kPaging ? kGlas32[number] : kGlas[number];
+  }
 
   void Explore(const MachineState& state, const Holdings& held,
                std::uint64_t has, const std::string& before) {
     ++depth_;
-    for (const CombinedStep& step : kSteps) {
+    for (const CombinedStep& step : StepsOf(world_.roots)) {
       if (depth_ == steps_ && step.what != What::kAccess) continue;
       const std::string words = before + "; " + step.words;
       if (step.what == What::kAccess) {
@@ -323,6 +448,31 @@ class Explorer {
         if (!world_.vpids) mine.Transition();
         mine.SetTags(tags);
         break;
+      case What::kEnterHlatp:
+        asked.kind = StepKind::kVmEntry;
+        asked.index = kFieldHlatp;
+        asked.value = state.controls.hlatp ^ kHlatps[0] ^ kHlatps[1];
+        if (tags.hlatp != 0) tags.hlatp = asked.value;
+        mine.SetTags(tags);
+        break;
+      case What::kEnterPrefix:
+        asked.kind = StepKind::kVmEntry;
+        asked.index = kFieldHlatPrefix;
+        asked.value = state.controls.hlat_prefix_size ^ 1;
+        tags.hlatp = asked.value == 0 ? state.controls.hlatp : 0;
+        mine.SetTags(tags);
+        break;
+      case What::kEnterCr0:
+      case What::kMovCr0:
+        asked.kind = step.what == What::kMovCr0 ? StepKind::kRegisterWrite
+                                                : StepKind::kVmEntry;
+        asked.reg = GuestRegister::kCr0;
+        if (step.what == What::kEnterCr0) asked.index = kFieldCr0;
+        asked.value = state.guest.cr0 ^ kPaging;
+        tags.levels = tags.levels ^ 2;
+        if (step.what == What::kMovCr0 && tags.levels == 0) mine.MovCr0();
+        mine.SetTags(tags);
+        break;
       default:
         asked.kind = StepKind::kVmEntry;
         asked.index = kFieldEptp;
@@ -371,7 +521,7 @@ class Explorer {
     Step asked;
     asked.kind = StepKind::kLinearAccess;
     asked.processor = step.processor;
-    asked.gla = Gla{kGlas[step.operand]};
+    asked.gla = Gla{GlaOf(step.operand)};
     asked.access.kind = step.write ? AccessKind::kWrite : AccessKind::kRead;
     MachineState before = state;
     before.Begin(asked);

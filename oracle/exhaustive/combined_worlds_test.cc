@@ -37,7 +37,10 @@ TEST(CombinedWorldsTest, AnAlteredReferenceIsNoticed) {
     const char* name;
     int world;
   } kAlterations[] = {{"CACHE-1/globals-need-the-pcid", 14},
+                      {"CACHE-1/hlat-told-apart", 48},
+                      {"CACHE-1/paging-told-apart", 52},
                       {"CACHE-2/guest-accessed-clear-kept", 7},
+                      {"CACHE-2/guest-leaf-without-page-kept", 61},
                       {"CACHE-2/guest-not-present-kept", 14},
                       {"CACHE-4/not-as-declared", 0},
                       {"CACHE-6/single-ends-all", 0},

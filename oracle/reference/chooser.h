@@ -18,13 +18,14 @@
 namespace eptdiff {
 
 class Examiner;
+struct PageAccess;
 
 class Chooser {
  public:
   virtual ~Chooser() = default;
 
-  // A linear address is translated by the guest's paging. May give x.s.linear
-  // another root, and another mode: as they were.
+  // A linear address is translated by the guest's paging, or with CR0.PG = 0
+  // by none. May give x.s.linear other roots, and another mode: as they were.
   virtual void BeginLinear(Examiner& x) = 0;
   // x.s.access.gpa is translated. Returns what holds the root, and the
   // page-walk length: EPTP as it was.
@@ -67,8 +68,9 @@ class Chooser {
 
   // The page walked last is accessed, or faults, now.
   virtual void UseNow(Examiner& x) = 0;
-  // The guest's translation so far faults now.
-  virtual void UseGuestNow(Examiner& x) = 0;
+  // The guest's translation, whose entries are all read, faults now, for the
+  // rights that they give: `page` is what they lead to.
+  virtual void UseGuestNow(Examiner& x, const PageAccess& page) = 0;
 };
 
 }  // namespace eptdiff

@@ -78,6 +78,8 @@ class Walker {
   // Adds the exits of the final access.
   void AddFinalExits();
   void Describe();
+  // ... with CR0.PG = 0: the linear address is the guest-physical one.
+  void DescribeUntranslated();
   void AddFault(Fault fault, RuleAt decided);
   PageAccess StructureAccess(Purpose purpose, const Located& located) const;
 
@@ -366,7 +368,7 @@ Walker::End Walker::WalkFromRoot() {
   linear_.hlat = x_.Ask(Slot::kGw15Applies);
   if (linear_.hlat) {
     const End end = Walk(x_.Ask(Slot::kGw15Root), top,
-                         x_.Ask(Slot::kGw14Root, x_.state().controls.hlatp));
+                         x_.Ask(Slot::kGw14Root, linear_.hlat_root->hlatp));
     if (end != End::kRestarted) return end;
     linear_.hlat = false;
     for (const GuestEntry& used : linear_.path) {
@@ -397,14 +399,33 @@ void Walker::Describe() {
   access.page.pat_index = static_cast<std::uint8_t>(x_.Ask(Slot::kGw14Leaf));
 }
 
+void Walker::DescribeUntranslated() {
+  PageAccess& access = translation_.final_access;
+  access.purpose = Purpose::kTranslated;
+  access.access = part_.access;
+  access.gla = {sdm::Bits(part_.gla.value, 31, 0)};
+  access.gpa = {access.gla.value};
+  access.bytes = part_.bytes;
+  access.split = part_.split;
+}
+
 bool Walker::Run() {
+  if (linear_.mode == GuestMode::kNone) {
+    DescribeUntranslated();
+    return true;
+  }
   if (WalkFromRoot() != End::kLeaf) return false;
   // 29.3.3.3, 2a: the guest's rights.
   LookAt(leaf_.entry.level, leaf_.entry.value);
   Describe();
+  // With CR0.PG = 0 a translation that was kept has no rights or flags of the
+  // guest's (3A 4.1.1).
+  const bool paging = x_.s.PagingEnabled();
   RuleAt decided;
-  if (IsRefused(true, decided)) {
-    if (x_.chooser != nullptr) x_.chooser->UseGuestNow(x_);
+  if (paging && IsRefused(true, decided)) {
+    if (x_.chooser != nullptr) {
+      x_.chooser->UseGuestNow(x_, translation_.final_access);
+    }
     if (static_cast<LinearOrder>(x_.Ask(Slot::kPri2)) ==
         LinearOrder::kFinalFirst) {
       const Situation here = x_.s;
@@ -418,7 +439,7 @@ bool Walker::Run() {
     AddFault(Fault::kRights, decided);
     return false;
   }
-  if (!Set(leaf_, DirtyFlag())) return false;
+  if (paging && !Set(leaf_, DirtyFlag())) return false;
   for (const BitWrite& write : waiting_) effects_.required.push_back(write);
   if (!refused_.empty()) {
     AddRefusedUpdates();
@@ -454,6 +475,7 @@ void BeginLinear(Examiner& x, const LinearPart& part) {
   x.s.level = 0;
   linear.mode = static_cast<GuestMode>(x.Ask(Slot::kGw1Mode));
   linear.root = &x.state().guest;
+  linear.hlat_root = &x.state().controls;
 }
 
 bool WalkGuest(Examiner& x, const LinearPart& part, Effects& effects,

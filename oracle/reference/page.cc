@@ -72,7 +72,7 @@ void Classify(Examiner& x) {
 // translation of a linear address has one. What the PAT memory type is without
 // one, 29.3.7.2 does not say.
 bool HasPatType(const Examiner& x) {
-  return x.s.access.page.gla_valid || !x.s.PagingEnabled();
+  return x.s.access.page.gla_valid || !x.s.TranslatedByPaging();
 }
 
 // 29.3.7, asked at the leaf.
@@ -129,7 +129,7 @@ std::uint64_t JudgeVerification(Examiner& x) {
   if (s.linear.mode != GuestMode::kNone) {
     return x.Ask(Slot::kCtl5Verification) && x.Ask(Slot::kVio13);
   }
-  const bool translated = s.PagingEnabled() && s.access.page.gla_valid;
+  const bool translated = s.TranslatedByPaging() && s.access.page.gla_valid;
   return translated && sdm::Bit(s.path.back().value, 57) &&
                  x.Ask(Slot::kCtl5Verification)
              ? kUndefinedBit

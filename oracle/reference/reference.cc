@@ -226,7 +226,7 @@ bool IsTooWide(Examiner& x, const Step& step) {
   return !has_64_bits && sdm::Bits(step.gla.value, 63, 32) != 0;
 }
 
-// The bytes of a linear access with CR0.PG = 1, page by page.
+// The bytes of a linear access, page by page.
 LinearParts SplitLinear(Examiner& x, const Step& step) {
   LinearParts parts;
   const std::uint64_t first = x.Ask(Slot::kGw23, step.gla.value);
@@ -347,7 +347,8 @@ void JudgeData(Examiner& x, const Step& step, Verdict& verdict) {
       return Refuse(Standing::kCallerError, "a linear address above 32 bits",
                     verdict);
     }
-    if (x.s.linear.mode != GuestMode::kNone) {
+    // What was kept with CR0.PG = 1 may be used with CR0.PG = 0.
+    if (x.s.linear.mode != GuestMode::kNone || x.chooser != nullptr) {
       return JudgeLinear(x, step, SplitLinear(x, step), verdict);
     }
   }

@@ -6,6 +6,7 @@
 #include "oracle/fixed_vector.h"
 #include "oracle/reference/examiner.h"
 #include "oracle/reference/rules/cache_tags.h"
+#include "oracle/reference/walk.h"
 
 namespace eptdiff {
 namespace {
@@ -15,11 +16,22 @@ using sdm::PcidOf;
 
 constexpr int kPageShift = 12;
 
-// Whether linear addresses are translated from one root.
+bool HasPaging(const ProcessorContext& context) {
+  return PagingModeOf(context.guest) != GuestMode::kNone;
+}
+
+// Whether linear addresses are translated from one root, but for HLAT paging.
 bool SameRoot(const GuestState& a, const GuestState& b) {
   const GuestMode mode = PagingModeOf(a);
-  return mode == PagingModeOf(b) && a.cr3 == b.cr3 &&
+  return mode == PagingModeOf(b) &&
+         (mode == GuestMode::kNone || a.cr3 == b.cr3) &&
          (mode != GuestMode::kPae || a.pdpte == b.pdpte);
+}
+
+// Whether an address is translated from one HLATP, or from none.
+bool SameHlat(const Controls& a, const Controls& b, Gla gla) {
+  const bool uses = UsesHlatp(a, gla);
+  return uses == UsesHlatp(b, gla) && (!uses || a.hlatp == b.hlatp);
 }
 
 // Whether a linear address is one that this mode translates.
@@ -252,13 +264,15 @@ bool Kept::UsesMadeUnder(Examiner& x, const ProcessorContext& then,
   x.s.then = &then;
   const bool uses = x.Ask(Slot::kCache1Eptrta) && x.Ask(Slot::kCache1Vpid) &&
                     x.Ask(Slot::kCache1Pcid, global) &&
-                    x.Ask(Slot::kCache1Mode);
+                    x.Ask(Slot::kCache1Mode) && x.Ask(Slot::kCache1Paging) &&
+                    x.Ask(Slot::kCache1Hlat);
   x.s.then = nullptr;
   return uses;
 }
 
 // Where a linear translation begins: at the root that is current, or was while
 // entries of its PCID were kept, or of another PCID, if the page is global.
+// With CR0.PG = 0 there is no guest entry that could be read, nor a root.
 void Kept::BeginLinear(Examiner& x) {
   linear_ = true;
   global_ = other_pcid_ = false;
@@ -272,21 +286,35 @@ void Kept::BeginLinear(Examiner& x) {
   const auto usable = [&](const ProcessorContext& then, bool global) {
     return UsesMadeUnder(x, then, global);
   };
+  const Gla gla = x.s.linear.gla;
   std::vector<const GuestState*> roots = {&state_.guest};
+  std::vector<const Controls*> hlat_roots = {&state_.controls};
   for (std::size_t moment = 0; moment <= now_; ++moment) {
     const ProcessorContext& then = At(moment);
-    if (!usable(then, true) ||
-        !IsOf(PagingModeOf(then.guest), x.s.linear.gla)) {
+    if (!usable(then, /*global=*/HasPaging(then)) ||
+        !IsOf(PagingModeOf(then.guest), gla)) {
       continue;
     }
     const bool known = std::any_of(
         roots.begin(), roots.end(),
         [&](const GuestState* other) { return SameRoot(*other, then.guest); });
     if (!known) roots.push_back(&then.guest);
+    const bool hlat_known = std::any_of(
+        hlat_roots.begin(), hlat_roots.end(), [&](const Controls* other) {
+          return SameHlat(*other, then.controls, gla);
+        });
+    if (!hlat_known) hlat_roots.push_back(&then.controls);
   }
   const GuestState& root = *roots[Choose(roots.size())];
+  const GuestMode mode = PagingModeOf(root);
+  const bool ia32e = mode == GuestMode::k4Level || mode == GuestMode::k5Level;
+  const Controls& hlat_root =
+      *hlat_roots[ia32e ? Choose(hlat_roots.size()) : 0];
+  const bool hlat = ia32e && UsesHlatp(hlat_root, gla);
   const auto has_root = [&](const ProcessorContext& then) {
-    return SameRoot(then.guest, root);
+    if (PagingModeOf(then.guest) != mode) return false;
+    if (ia32e && !SameHlat(then.controls, hlat_root, gla)) return false;
+    return hlat || SameRoot(then.guest, root);
   };
   Moments own =
       Those([&](const ProcessorContext& then) { return usable(then, false); });
@@ -300,12 +328,14 @@ void Kept::BeginLinear(Examiner& x) {
       if ((own >> m & 1) != 0) pcid_ = PcidOf(At(m).guest);
     }
   }
-  guest_tagged_ = own;
-  guest_held_ = guest_root_ = rooted & own;
-  if (PagingModeOf(root) != PagingModeOf(state_.guest)) {
-    x.s.linear.mode = PagingModeOf(root);
-  }
+  guest_tagged_ = own & Those(HasPaging);
+  guest_held_ = rooted & own;
+  guest_root_ = own & Those([&](const ProcessorContext& then) {
+                  return SameRoot(then.guest, root);
+                });
+  if (mode != PagingModeOf(state_.guest)) x.s.linear.mode = mode;
   x.s.linear.root = &root;
+  x.s.linear.hlat_root = &hlat_root;
 }
 
 // The tag is the address of the root, so that of all that may be used the root
@@ -518,9 +548,11 @@ bool Kept::IsCombined(const Examiner& x) const {
 
 Kept::Moments Kept::MadeWhole(Examiner& x) const {
   if (linear_) return held_ & guest_held_;
-  // The rest of its combined mapping, the step does not give.
+  // The rest of its combined mapping, the step does not give, but whether
+  // paging has made it.
   return held_ & Those([&](const ProcessorContext& then) {
-           return UsesMadeUnder(x, then, /*global=*/false);
+           return HasPaging(then) == x.s.PagingEnabled() &&
+                  UsesMadeUnder(x, then, /*global=*/false);
          });
 }
 
@@ -572,6 +604,17 @@ void Kept::UseNow(Examiner& x) {
   Require(HoldWhole(x, MadeWhole(x) & pat_));
 }
 
-void Kept::UseGuestNow(Examiner& x) { Require(HoldWhole(x, guest_filled_)); }
+void Kept::UseGuestNow(Examiner& x, const PageAccess& page) {
+  if ((guest_filled_ & Now()) != 0) return;  // the entry is read now
+  if (x.Ask(Slot::kCache2GuestPage)) {
+    return Require(HoldWhole(x, guest_filled_));
+  }
+  const Situation here = x.s;
+  x.s.linear.level = 0;
+  x.s.access = page;
+  const bool found = WalkEpt(x).end == WalkEnd::kLeaf;
+  x.s = here;
+  Require(found ? HoldWhole(x, guest_filled_ & held_) : 0);
+}
 
 }  // namespace eptdiff

@@ -70,7 +70,7 @@ class Kept final : public Chooser {
   bool GuestDirtyMayStay(Examiner& x) override;
   void Refused(Examiner& x) override;
   void UseNow(Examiner& x) override;
-  void UseGuestNow(Examiner& x) override;
+  void UseGuestNow(Examiner& x, const PageAccess& page) override;
 
  private:
   Moments Now() const { return Moments{1} << now_; }

@@ -88,6 +88,21 @@ constexpr Alteration kVariants[] = {
               PagingModeOf(s.then->guest) == PagingModeOf(s.state->guest);
      },
      "what was kept in another mode of paging is taken not to be used"},
+    {"CACHE-1/paging-told-apart", Slot::kCache1Paging,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && Bit(s.then->guest.cr0 ^ s.state->guest.cr0, 31) == 0;
+     },
+     "what was kept with another CR0.PG is taken not to be used"},
+    {"CACHE-1/hlat-told-apart", Slot::kCache1Hlat,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       const Controls& then = s.then->controls;
+       const Controls& now = s.state->controls;
+       return value && EnablesHlat(then) == EnablesHlat(now) &&
+              then.hlatp == now.hlatp &&
+              then.hlat_prefix_size == now.hlat_prefix_size;
+     },
+     "what was kept from another HLATP, or with another HLAT prefix, is taken "
+     "not to be used"},
     {"CACHE-2/not-present-kept", Slot::kCache2NotPresent, Always,
      "that an entry was not present is remembered"},
     {"CACHE-2/misconfigured-kept", Slot::kCache2Misconfigured, Always,
@@ -98,6 +113,8 @@ constexpr Alteration kVariants[] = {
      "that a guest entry had a reserved bit is remembered"},
     {"CACHE-2/guest-accessed-clear-kept", Slot::kCache2GuestAccessed, Always,
      "guest entries are kept whose accessed flag is 0"},
+    {"CACHE-2/guest-leaf-without-page-kept", Slot::kCache2GuestPage, Always,
+     "guest entries are kept that map a page which EPT does not find"},
     {"CACHE-3/never", Slot::kCache3, Never,
      "no translation is taken to be kept"},
     {"CACHE-3/guest-physical-not-as-declared", Slot::kCache3GuestPhysical, Not,
@@ -205,8 +222,6 @@ constexpr Alteration kVariants[] = {
        return value || Did(s, InvalidationKind::kInvvpid, 1);
      },
      "INVVPID is taken to end guest-physical mappings"},
-    {"CACHE-8/invlpg-leaves-upper-levels", Slot::kCache8Invlpg, OfWholes,
-     "INVLPG leaves what was kept of upper levels"},
     {"CACHE-8/invlpg-upper-levels-of-the-address", Slot::kCache8Invlpg,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        const KeptMapping& m = *s.mapping;
@@ -215,10 +230,17 @@ constexpr Alteration kVariants[] = {
               (m.whole || address >> m.shift == m.gla.value >> m.shift);
      },
      "INVLPG ends what was kept of upper levels for its address alone"},
+    {"CACHE-8/invlpg-leaves-upper-levels", Slot::kCache8Invlpg, OfWholes,
+     "INVLPG leaves what was kept of upper levels"},
     {"CACHE-8/invlpg-one-part-of-a-large-page", Slot::kCache8Invlpg, OfOnePart,
      "INVLPG ends 4 KBytes of a large page"},
     {"CACHE-8/invlpg-leaves-globals", Slot::kCache8Invlpg, NotOfGlobals,
      "INVLPG leaves global translations"},
+    {"CACHE-8/invlpg-ends-pcid-0", Slot::kCache8Invlpg,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && (s.mapping->pcid == 0 || s.mapping->global);
+     },
+     "INVLPG ends what was kept under PCID 000H in place of the current one"},
     {"CACHE-8/invlpg-ends-nothing", Slot::kCache8Invlpg, Never,
      "INVLPG leaves what was kept"},
     {"CACHE-8/invlpg-guest-physical-too", Slot::kCache8Invlpg,

@@ -231,7 +231,7 @@ constexpr Alteration kVariants[] = {
      "qualification bit 10 is never set"},
     {"QUAL-10/paging-off-ignored", Slot::kQual10,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
-       return value == kUndefinedBit || s.PagingEnabled() ? value : 0;
+       return value == kUndefinedBit || s.TranslatedByPaging() ? value : 0;
      },
      "qualification bit 10 is not set with CR0.PG = 0"},
     {"QUAL-11/never", Slot::kQual11, Never,

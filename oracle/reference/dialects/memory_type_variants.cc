@@ -33,21 +33,21 @@ constexpr Alteration kVariants[] = {
     {"MT-2/pat-bit-ignored", Slot::kMt2,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        const int low = 8 * (s.access.page.pat_index % 4);
-       return s.PagingEnabled() ? Bits(s.pat, low + 2, low) : value;
+       return s.TranslatedByPaging() ? Bits(s.pat, low + 2, low) : value;
      },
      "PCD and PWT alone select the PAT entry"},
     {"MT-2/pcd-pwt-exchanged", Slot::kMt2,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        const int index = s.access.page.pat_index;
        const int low = 8 * ((index & 4) | (index & 2) >> 1 | (index & 1) << 1);
-       return s.PagingEnabled() ? Bits(s.pat, low + 2, low) : value;
+       return s.TranslatedByPaging() ? Bits(s.pat, low + 2, low) : value;
      },
      "PCD and PWT are exchanged when they select the PAT entry"},
     {"MT-2/reset-pat", Slot::kMt2,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        constexpr std::uint64_t kAfterReset = 0x0007040600070406;
        const int low = 8 * (s.access.page.pat_index % 8);
-       return s.PagingEnabled() ? Bits(kAfterReset, low + 2, low) : value;
+       return s.TranslatedByPaging() ? Bits(kAfterReset, low + 2, low) : value;
      },
      "IA32_PAT is taken to hold its value after reset"},
     {"MT-2/paging-off-ignored", Slot::kMt2,

@@ -272,7 +272,7 @@ constexpr Alteration kVariants[] = {
      "clear"},
     {"INFO-1/gpa-of-page-with-paging", Slot::kInfo1Gpa,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
-       return s.PagingEnabled() ? Field(value, 63, 12) : value;
+       return s.TranslatedByPaging() ? Field(value, 63, 12) : value;
      },
      "with guest paging, the reported guest-physical address is that of the "
      "page: bits 11:0 are clear"},

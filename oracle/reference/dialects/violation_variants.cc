@@ -104,7 +104,7 @@ constexpr Alteration kVariants[] = {
      "its guest translation"},
     {"VIO-7/supervisor-without-paging", Slot::kVio7,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
-       return s.PagingEnabled() && value;
+       return s.TranslatedByPaging() && value;
      },
      "with CR0.PG = 0 linear addresses are supervisor-mode"},
     {"VIO-8/update-is-no-write", Slot::kVio8,

@@ -93,11 +93,13 @@ std::uint64_t Cache1Pcid(const Situation& s) {
 // 29.4.2 names tags, and these are none of them; that software "should" execute
 // INVEPT between two lengths (29.4.3.4) is for fear of what is used otherwise.
 std::uint64_t Cache1Length(const Situation&) { return true; }
+std::uint64_t Cache1Mode(const Situation&) { return true; }
 
-// With CR0.PG = 0 there are no tables that could be read otherwise.
-std::uint64_t Cache1Mode(const Situation& s) {
-  return Bit(s.then->guest.cr0, 31) == Bit(s.state->guest.cr0, 31);
-}
+// "If CR0.PG = 0, each linear address is treated as a guest-physical address"
+// (29.3.1), as with CR0.PG = 1 it is one translated from CR3: of what was kept
+// neither says anything. MOV to CR0 that clears it ends all (CACHE-8).
+std::uint64_t Cache1Paging(const Situation&) { return true; }
+std::uint64_t Cache1Hlat(const Situation&) { return true; }
 
 // "No guest-physical mappings or combined mappings are created with information
 // derived from EPT paging-structure entries that are not present or that are
@@ -112,6 +114,11 @@ std::uint64_t Cache2GuestReserved(const Situation&) { return false; }
 
 // 3A 4.10.2.2, 4.10.3.1: only if the accessed flag is 1 in each entry.
 std::uint64_t Cache2GuestAccessed(const Situation&) { return false; }
+
+// What is kept of an entry that maps a page is a combined translation, "a
+// mapping from a linear page number to the physical page frame" (29.4.1), which
+// there is none of if EPT has none: what upper entries allow is kept alone.
+std::uint64_t Cache2GuestPage(const Situation&) { return false; }
 
 std::uint64_t Cache3(const Situation&) { return true; }
 

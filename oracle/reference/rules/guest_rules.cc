@@ -193,12 +193,11 @@ std::uint64_t Gw15Defined(const Situation& s) {
 
 // 4.5.1. Asked with 4-level and 5-level paging.
 std::uint64_t Gw15Applies(const Situation& s) {
-  return s.EnableHlat() && (s.state->controls.hlat_prefix_size == 0 ||
-                            Bit(s.linear.gla.value, 63));
+  return UsesHlatp(*s.linear.hlat_root, s.linear.gla);
 }
 
 std::uint64_t Gw15Root(const Situation& s) {
-  return Field(s.state->controls.hlatp, s.N() - 1, 12);
+  return Field(s.linear.hlat_root->hlatp, s.N() - 1, 12);
 }
 
 std::uint64_t Gw15Restart(const Situation& s) {

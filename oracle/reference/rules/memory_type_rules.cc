@@ -17,7 +17,7 @@ std::uint64_t Mt1(const Situation& s) {
 // accesses to a guest paging-structure entry [...] by using a value of 0 for
 // the PAT bit".
 std::uint64_t Mt2(const Situation& s) {
-  if (!s.PagingEnabled()) return kTypeWb;
+  if (!s.TranslatedByPaging()) return kTypeWb;
   const int indexes = s.IsStructureAccess() ? 4 : 8;
   const int low = 8 * (s.access.page.pat_index % indexes);
   return Bits(s.pat, low + 2, low);

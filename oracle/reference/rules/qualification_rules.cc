@@ -73,19 +73,19 @@ std::uint64_t Qual8(const Situation& s) {
 
 std::uint64_t Qual9(const Situation& s) {
   if (!Advanced(s)) return kUndefinedBit;
-  return !s.PagingEnabled() || s.access.page.user;
+  return !s.TranslatedByPaging() || s.access.page.user;
 }
 
 std::uint64_t Qual10(const Situation& s) {
   if (!Advanced(s)) return kUndefinedBit;
-  return !s.PagingEnabled() || s.access.page.writable;
+  return !s.TranslatedByPaging() || s.access.page.writable;
 }
 
 std::uint64_t Qual11(const Situation& s) {
   if (!Advanced(s)) return kUndefinedBit;
   const bool pae = Bit(s.state->guest.cr4, 5);
   const bool nxe = Bit(s.state->guest.efer, 11);
-  if (!s.PagingEnabled() || !pae || !nxe) return 0;
+  if (!s.TranslatedByPaging() || !pae || !nxe) return 0;
   return s.access.page.execute_disable;
 }
 

@@ -73,6 +73,17 @@ inline GuestMode PagingModeOf(const GuestState& guest) {
   return sdm::Bit(guest.cr4, 12) ? GuestMode::k5Level : GuestMode::k4Level;
 }
 
+inline bool EnablesHlat(const Controls& controls) {
+  return sdm::Bit(controls.primary, 17) && sdm::Bit(controls.tertiary, 1);
+}
+
+// Whether 4-level or 5-level paging translates an address from HLATP (3A
+// 4.5.1).
+inline bool UsesHlatp(const Controls& controls, Gla gla) {
+  return EnablesHlat(controls) &&
+         (controls.hlat_prefix_size == 0 || sdm::Bit(gla.value, 63));
+}
+
 // A guest paging-structure entry used for the translation of a linear address.
 struct GuestEntry {
   std::uint64_t value = 0;     // 32 bits with 32-bit paging
@@ -92,8 +103,10 @@ struct LinearTranslation {
   bool user_access = false;  // user-mode; else supervisor-mode, ...
   bool implicit = false;     // ... implicit or explicit
   bool hlat = false;         // the walk is under way from HLATP
-  // Where the root is: what is current, or was when entries were kept.
+  // Where the root is, and HLATP: what is current, or was when entries were
+  // kept.
   const GuestState* root = nullptr;
+  const Controls* hlat_root = nullptr;
   bool key_refuses = false;  // there is a fault: the key, too, refuses (GW-10)
   // The AND of the EPT entries that map the pages of guest entries used before
   // an HLAT restart, which has taken them from the path.
@@ -173,7 +186,7 @@ struct Situation {
   bool SubPageWritePermissions() const { return Secondary(23); }
   // "Intel PT uses guest physical addresses".
   bool IntelPtGuestPhysical() const { return Secondary(24); }
-  bool EnableHlat() const { return Tertiary(1); }
+  bool EnableHlat() const { return EnablesHlat(state->controls); }
   // June 2026: "PEBS uses guest-physical addresses", "SEAM guest-physical
   // address width".
   bool PebsGuestPhysical() const { return Tertiary(12); }
@@ -259,6 +272,12 @@ struct Situation {
   }
 
   bool PagingEnabled() const { return sdm::Bit(state->guest.cr0, 31); }
+  // Whether CR0.PG is 1, or was where what was kept of a linear address is
+  // used.
+  bool TranslatedByPaging() const {
+    return sdm::Bit((linear.root != nullptr ? *linear.root : state->guest).cr0,
+                    31);
+  }
   bool PaePaging() const {
     return PagingEnabled() && Cr4(5) && !sdm::Bit(state->guest.efer, 10);
   }

@@ -25,7 +25,7 @@ std::uint64_t Vio6(const Situation& s) {
 }
 
 std::uint64_t Vio7(const Situation& s) {
-  return !s.PagingEnabled() || s.access.page.user;
+  return !s.TranslatedByPaging() || s.access.page.user;
 }
 
 std::uint64_t Vio8(const Situation&) { return true; }

@@ -183,6 +183,19 @@ std::vector<NamedCase> InvvpidCases() {
        GuestMoved().Invvpid(0, 5, kGla).Read(kGla).Build(),
        Reaches(0x26234, 4),
        Reaches(0x20234, 4)},
+      // Bits 63:32 are 0.
+      {"cache-7-a-low-address",
+       "CACHE-7",
+       {"CACHE-7/address-ends-nothing"},
+       Guest4()
+           .Vpid(5)
+           .Read(kGla32)
+           .Store(kGuestPte, 0x16067)
+           .Invvpid(0, 5, kGla32)
+           .Read(kGla32)
+           .Build(),
+       Reaches(0x26234, 4),
+       Reaches(0x20234, 4)},
       {"cache-7-address-of-32-bits",
        "CACHE-7",
        {"CACHE-7/address-ends-nothing"},

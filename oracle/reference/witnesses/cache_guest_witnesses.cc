@@ -14,10 +14,17 @@ std::vector<NamedCase> CacheGuestWitnesses() {
        Reaches(0x20234, 4)},
       {"cache-8-invlpg-with-pcids",
        "CACHE-8",
-       {"CACHE-8/invlpg-ends-nothing"},
+       {"CACHE-8/invlpg-ends-nothing", "CACHE-8/invlpg-ends-pcid-0"},
        GuestMovedUnderPcid(0x67, 0x67).Invlpg(kGla).Read(kGla).Build(),
        Reaches(0x26234, 4),
        Reaches(0x20234, 4)},
+      // The same page table would be used for both.
+      {"cache-8-invlpg-upper-levels-of-the-address",
+       "CACHE-8",
+       {"CACHE-8/invlpg-leaves-upper-levels"},
+       GuestUnlinked().Invlpg(kNextGla).Read(kNextGla).Build(),
+       PageFault(0, kNextGla),
+       Reaches(0x26234, 4)},
       // The PDE leads to no PT any more.
       {"cache-8-invlpg-upper-levels",
        "CACHE-8",

@@ -17,6 +17,9 @@ inline constexpr std::uint64_t kGuestPde = 0x22550;
 inline constexpr std::uint32_t kFieldVpid = 0x0000;
 inline constexpr std::uint32_t kFieldEptp = 0x201a;
 inline constexpr std::uint32_t kFieldPdpte1 = 0x280c;
+inline constexpr std::uint32_t kFieldHlatPrefix = 0x0006;
+inline constexpr std::uint32_t kFieldHlatp = 0x2040;
+inline constexpr std::uint32_t kFieldCr0 = 0x6800;
 inline constexpr std::uint32_t kFieldCr3 = 0x6802;
 inline constexpr std::uint32_t kFieldCr4 = 0x6804;
 

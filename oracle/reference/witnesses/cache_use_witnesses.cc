@@ -3,6 +3,7 @@
 // for who may keep translations; the answer is one that the SDM permits and,
 // where something was kept, the one that says so.
 #include "oracle/reference/witnesses/cache_scenes.h"
+#include "oracle/reference/witnesses/register_scenes.h"
 #include "oracle/reference/witnesses/witnesses.h"
 
 namespace eptdiff {
@@ -248,6 +249,134 @@ std::vector<NamedCase> NothingKeptCases() {
        Guest4().GuestPte(0x10047).Store(kGuestPte, 0x16067).Read(kGla).Build(),
        Reaches(0x26234, 4),
        Reaches(0x20234, 4)},
+      // Once the page was found its rights may be kept, and not before.
+      {"cache-2-rights-of-a-page-that-was-found",
+       "CACHE-2",
+       {"CACHE-3/never"},
+       Guest4()
+           .Vpid(5)
+           .GuestPte(0x10065)
+           .Store(kGuestPte, 0x10067)
+           .Write(kGla)
+           .Build(),
+       PageFault(3)},
+      {"cache-2-rights-of-a-page-that-was-not-found",
+       "CACHE-2",
+       {"CACHE-2/guest-leaf-without-page-kept"},
+       Guest4()
+           .Vpid(5)
+           .GuestPte(0x10065)
+           .EptPte(0x10000, 0)
+           .Store(kGuestPte, 0x10067)
+           .Write(kGla)
+           .Build(),
+       Violation(0x782, 0x10234),
+       PageFault(3)},
+  };
+}
+
+// With 32-bit paging 10234H is 26234H, and with none 20234H.
+CaseBuilder Paged32() {
+  return Unrestricted(Guest32().Vpid(5).GuestPte(0x16067));
+}
+constexpr std::uint64_t kSameGla = 0x10234;
+constexpr std::uint64_t kUnpagedCr0 = 0x10021;
+
+std::vector<NamedCase> RootCases() {
+  const auto unpaged = [](Case& c) { c.guest.cr0 = kUnpagedCr0; };
+  return {
+      {"cache-1-another-hlatp",
+       "CACHE-1",
+       {"CACHE-1/hlat-told-apart", "CACHE-3/never"},
+       Guest4()
+           .Vpid(5)
+           .Hlat()
+           .HlatPte(0x16067)
+           .Read(kGla)
+           .EnterWith(kFieldHlatp, 0x14000)
+           .Read(kGla)
+           .Build(),
+       Reaches(0x26234, 4)},
+      {"cache-1-another-hlat-prefix",
+       "CACHE-1",
+       {"CACHE-1/hlat-told-apart", "CACHE-3/never"},
+       Guest4()
+           .Vpid(5)
+           .Hlat(1)
+           .HlatPte(0x16067)
+           .Read(kGla)
+           .EnterWith(kFieldHlatPrefix, 0)
+           .Read(kGla)
+           .Build(),
+       Reaches(0x20234, 4)},
+      // The table of the other HLATP was changed before it was one.
+      {"cache-1-before-it-was-the-hlatp",
+       "CACHE-1",
+       {},
+       Guest4()
+           .Vpid(5)
+           .Hlat()
+           .HlatPte(0x16067)
+           .Store(kGuestPte, 0x17067)
+           .EnterWith(kFieldHlatp, 0x14000)
+           .Read(kGla)
+           .Build(),
+       Reaches(0x27234, 4),
+       Reaches(0x20234, 4)},
+      {"cache-1-paging-switched-on",
+       "CACHE-1",
+       {"CACHE-1/paging-told-apart", "CACHE-3/never"},
+       Paged32()
+           .With(unpaged)
+           .Read(kSameGla)
+           .Give(GuestRegister::kCr0, kUnpagedCr0 | 0x80000000)
+           .Read(kSameGla)
+           .Build(),
+       Completes(0x20234)},
+      {"cache-1-paging-switched-off",
+       "CACHE-1",
+       {"CACHE-1/paging-told-apart", "CACHE-3/never"},
+       Paged32()
+           .Read(kSameGla)
+           .EnterWith(kFieldCr0, kUnpagedCr0)
+           .Read(kSameGla)
+           .Build(),
+       Reaches(0x26234, 2)},
+      // What is kept of the guest's rights says nothing with CR0.PG = 0.
+      {"cache-1-no-rights-without-paging",
+       "CACHE-1",
+       {"CACHE-1/paging-told-apart", "CACHE-3/never"},
+       Paged32()
+           .GuestPte(0x16025)
+           .Read(kSameGla)
+           .EnterWith(kFieldCr0, kUnpagedCr0)
+           .Write(kSameGla)
+           .Build(),
+       Reaches(0x26234, 2),
+       PageFault(3, kSameGla)},
+      // No guest entry is read with CR0.PG = 0, nor what has changed by then.
+      {"cache-1-no-entries-without-paging",
+       "CACHE-1",
+       {},
+       Paged32()
+           .With(unpaged)
+           .Read(kSameGla)
+           .Store(0x21040, 0x17067)
+           .Give(GuestRegister::kCr0, kUnpagedCr0 | 0x80000000)
+           .Read(kSameGla)
+           .Build(),
+       Reaches(0x27234, 2),
+       Reaches(0x26234, 2)},
+      {"cache-8-mov-cr0",
+       "CACHE-8",
+       {"CACHE-8/mov-cr-ends-nothing"},
+       Paged32()
+           .Read(kSameGla)
+           .Give(GuestRegister::kCr0, kUnpagedCr0)
+           .Read(kSameGla)
+           .Build(),
+       Completes(0x20234),
+       Reaches(0x26234, 2)},
   };
 }
 
@@ -349,7 +478,7 @@ std::vector<NamedCase> TagCases() {
 
 std::vector<NamedCase> CacheUseWitnesses() {
   std::vector<NamedCase> cases;
-  for (const auto family : {UseCases, NothingKeptCases, TagCases}) {
+  for (const auto family : {UseCases, NothingKeptCases, TagCases, RootCases}) {
     const std::vector<NamedCase> more = family();
     cases.insert(cases.end(), more.begin(), more.end());
   }

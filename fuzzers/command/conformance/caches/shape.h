@@ -106,6 +106,7 @@ std::vector<LitmusShape> OrderShapes();       // two changes
 std::vector<LitmusShape> InveptShapes();      // INVEPT
 std::vector<LitmusShape> InvvpidShapes();     // INVVPID
 std::vector<LitmusShape> GuestShapes();       // what the guest executes
+std::vector<LitmusShape> CrossedShapes();     // changes with all these
 std::vector<LitmusShape> FaultShapes();       // violations and page faults
 std::vector<LitmusShape> FlagShapes();        // accessed and dirty flags
 std::vector<LitmusShape> LogShapes();         // what hangs on them; SPP vectors
