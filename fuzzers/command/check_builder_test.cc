@@ -247,6 +247,11 @@ TEST(CheckCommandTest, ADesignIsNoMistakeWhereItIsDeclared) {
        "INVEPT is missing after"},
       {EPTDIFF_REPLACING_BUILDER, "loses-on-failure", "page-gone",
        "pages go that have to stay"},
+      {EPTDIFF_REPLACING_BUILDER, "lossy", nullptr, "allowed (lossy-tables)"},
+      {EPTDIFF_REPLACING_BUILDER, "lossy-unflushed", "invept-missing",
+       "INVEPT is missing after"},
+      {EPTDIFF_REPLACING_BUILDER, "declines-late", "changed-though-refused",
+       "an operation that is refused changes an entry"},
       {EPTDIFF_THIN_BUILDER, "", nullptr, "declared: its tables are its own"},
       {EPTDIFF_THIN_BUILDER, "full", nullptr,
        "declared: something is mapped from the beginning"},
@@ -394,6 +399,8 @@ TEST(CheckCommandTest, WhatABuilderDoesForAnExitIsJudged) {
   EXPECT_EQ(right.ran.status, 0) << right.ran.out << right.ran.err;
   EXPECT_THAT(Joined(right.ran.out),
               HasSubstr("declared: what is mapped may be absent"));
+  const Checked traps = Check(EPTDIFF_FAULT_BUILDER, "traps", "1000");
+  EXPECT_EQ(traps.ran.status, 0) << traps.ran.out << traps.ran.err;
   const ToldMistake kMistakes[] = {
       {"undeclared", "not-done", "pages stay as they were"},
       {"does-nothing", "exit-repeats", "the access comes to the same again"},
@@ -403,6 +410,8 @@ TEST(CheckCommandTest, WhatABuilderDoesForAnExitIsJudged) {
       {"takes-all", "exit-not-ours", "that were not asked for exit"},
       {"maps-writable", "page-write-gained", "pages get write permission"},
       {"zaps-unflushed", "invept-missing", "INVEPT is missing after"},
+      {"traps,violations-alone", "exit-not-handled", "are not let go on"},
+      {"traps,takes-all", "exit-not-ours", "that were not asked for exit"},
       {"unlogged", "log-lost", "the log does not have them"},
       {"stays-writable", "log-lost", "the log does not have them"},
   };

@@ -453,8 +453,8 @@ typedef struct eptdiff_builder_exit_information {
 
 enum eptdiff_builder_exit_result {
   EPTDIFF_RETRY = 0, /* the access can be done again, and proceeds */
-  /* It is not allowed by what was asked for: nothing is mapped there, or it has
-   * not the right. */
+  /* What was asked for does not allow it: nothing is mapped there, or without
+   * the right; which right that is 49 does not tell, and the next exit does. */
   EPTDIFF_NOT_OURS = 1,
   EPTDIFF_EXIT_NO_FRAMES = 2 /* `allocate` has failed */
 };

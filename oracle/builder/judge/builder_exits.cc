@@ -57,7 +57,11 @@ bool BuilderTrial::HandleExits(const Step& step) {
     standings_.waived |= checks_.waived();
     LoadLog(step.processor);
     if (!standings_.finding.has_value() && allowed.has_value()) {
-      if (result == ExitResult::kRetry && !*allowed) {
+      // A misconfiguration does not tell by which right the page is accessed.
+      const bool may_retry =
+          *allowed || (event.exit_reason == kEptMisconfiguration &&
+                       checks_[view].model().At(gpa.value).mapped);
+      if (result == ExitResult::kRetry && !may_retry) {
         Find(BuilderRule::kExitNotOurs, gpa.value);
       } else if (*allowed && (result == ExitResult::kNotOurs ||
                               (result == ExitResult::kNoFrames && !lacks))) {

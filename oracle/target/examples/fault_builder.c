@@ -3,6 +3,9 @@
  * all tables go, and come again. It logs writes by taking write permission away.
  * EPTDIFF_EXAMPLE_BUG names what is otherwise, commas between:
  *
+ *   traps             what is absent is misconfigured (writable, and not
+ *                     readable): the first access is an EPT misconfiguration
+ *   violations-alone  ... which is not seen to
  *   undeclared        the profile does not say that it is so
  *   does-nothing      an exit is said to be dealt with, and is not
  *   present-is-ours   ... where there is an entry, whatever it lacks
@@ -56,6 +59,9 @@ static void store(uint64_t address, uint64_t value) {
   host->store(host->context, address, value);
 }
 
+/* What maps nothing; everything else is readable. */
+static uint64_t absent(void) { return has("traps") ? WRITE : 0; }
+
 static uint64_t entry_at(uint64_t table, uint64_t gpa, int level) {
   return table + (gpa >> (12 + 9 * (level - 1)) & 511) * 8;
 }
@@ -63,7 +69,7 @@ static uint64_t entry_at(uint64_t table, uint64_t gpa, int level) {
 static int new_table(uint64_t* table) {
   uint64_t i;
   if (!host->allocate(host->context, table)) return 0;
-  for (i = 0; i < 512; ++i) store(*table + 8 * i, 0);
+  for (i = 0; i < 512; ++i) store(*table + 8 * i, absent());
   return 1;
 }
 
@@ -75,7 +81,7 @@ static uint64_t find_leaf(uint64_t gpa, int makes) {
   for (level = 4; level > 1; --level) {
     const uint64_t at = entry_at(table, gpa, level);
     uint64_t entry = load(at);
-    if (!(entry & RIGHTS)) {
+    if (!(entry & READ)) {
       if (!makes || !new_table(&entry)) return 0;
       store(at, entry | RIGHTS);
     }
@@ -92,7 +98,7 @@ static void release_below(uint64_t table, int level) {
   uint64_t i;
   for (i = 0; i < 512; ++i) {
     const uint64_t entry = load(table + 8 * i);
-    if (level == 1 || !(entry & RIGHTS)) continue;
+    if (level == 1 || !(entry & READ)) continue;
     release_below(entry & ADDRESS, level - 1);
     host->release(host->context, entry & ADDRESS);
   }
@@ -101,7 +107,7 @@ static void release_below(uint64_t table, int level) {
 static int is_empty(uint64_t table) {
   uint64_t i;
   for (i = 0; i < 512; ++i) {
-    if (load(table + 8 * i) & RIGHTS) return 0;
+    if (load(table + 8 * i) & READ) return 0;
   }
   return 1;
 }
@@ -113,11 +119,11 @@ static void zap_all(void) {
   if (is_empty(root)) return;
   for (i = 0; i < 512; ++i) {
     old[i] = load(root + 8 * i);
-    if (old[i] & RIGHTS) store(root + 8 * i, 0);
+    if (old[i] & READ) store(root + 8 * i, absent());
   }
   flush();
   for (i = 0; i < 512; ++i) {
-    if (!(old[i] & RIGHTS)) continue;
+    if (!(old[i] & READ)) continue;
     release_below(old[i] & ADDRESS, 3);
     host->release(host->context, old[i] & ADDRESS);
   }
@@ -132,16 +138,16 @@ static void take_away(uint64_t gpa, uint64_t bytes, uint64_t rights) {
     int level;
     for (level = 4; level > 1; --level, size >>= 9) {
       const uint64_t entry = load(entry_at(table, gpa + done, level));
-      if (!(entry & RIGHTS)) break;
+      if (!(entry & READ)) break;
       table = entry & ADDRESS;
     }
     if (level == 1) {
       const uint64_t at = entry_at(table, gpa + done, 1);
       const uint64_t entry = load(at);
-      if (entry & rights) {
+      if ((entry & READ) && (entry & rights)) {
         /* Execute-only and the like: what cannot stay goes. */
         const uint64_t left = entry & ~rights;
-        store(at, left & READ ? left : 0);
+        store(at, left & READ ? left : absent());
         needs_flush = 1;
       }
     }
@@ -264,6 +270,10 @@ void eptdiff_builder_describe(eptdiff_builder_profile* profile) {
   profile->leaf_flags = 0x3f; /* rights and memory type, */
   profile->always_flags = 1;  /* of which one is always there */
   profile->on_demand = !has("undeclared");
+  if (has("traps")) {
+    profile->trap_mask = RIGHTS;
+    profile->trap_value = WRITE;
+  }
 }
 
 int eptdiff_builder_create(const eptdiff_question* machine, uint64_t unused,
@@ -316,7 +326,7 @@ static int map_page(const slot* memory, uint64_t gpa, uint64_t right) {
     written[written_count++] = page;
   }
   if (logging && right != WRITE && !is_written(page)) flags &= ~WRITE;
-  if (has("rights-of-exit") && !(load(at) & RIGHTS)) {
+  if (has("rights-of-exit") && !(load(at) & READ)) {
     flags = (flags & ~RIGHTS) | READ | right;
   } else if (has("rights-of-exit")) {
     return EPTDIFF_RETRY;
@@ -326,10 +336,15 @@ static int map_page(const slot* memory, uint64_t gpa, uint64_t right) {
 }
 
 int eptdiff_builder_exit(const eptdiff_builder_exit_information* exit) {
-  const uint64_t right = exit->qualification & RIGHTS;
   const slot* const memory = find_slot(exit->gpa);
-  const int present = (exit->qualification >> 3 & RIGHTS) != 0;
-  if (exit->reason != 48) return EPTDIFF_NOT_OURS;
+  const int present =
+      exit->reason == 48 && (exit->qualification >> 3 & RIGHTS) != 0;
+  uint64_t right = exit->qualification & RIGHTS;
+  if (exit->reason == 49 && !has("violations-alone")) {
+    right = READ; /* it does not say which: who writes comes again */
+  } else if (exit->reason != 48) {
+    return EPTDIFF_NOT_OURS;
+  }
   if (memory == NULL || (right & ~memory->flags) != 0) {
     return has("takes-all") ? EPTDIFF_RETRY : EPTDIFF_NOT_OURS;
   }

@@ -11,6 +11,9 @@
  *   keeps-old-tables     a table in whose place a page comes is not freed
  *   replaces-unflushed   a page that takes another's place comes without INVEPT
  *   loses-on-failure     where frames run out, what was mapped there is gone
+ *   lossy                likewise, and the profile says so
+ *   lossy-unflushed      as lossy, without INVEPT
+ *   declines-late        unmodelled types are mapped before they are declined
  *   narrow-tables        a table's entry has the rights of its first page alone
  *   types-dropped        pages are UC, whatever was asked for
  *   ignores-pat          pages have the ignore-PAT bit
@@ -28,6 +31,7 @@ EPTDIFF_BUILDER_DEFINE_ABI;
 
 #define RIGHTS UINT64_C(7)
 #define TYPE UINT64_C(0x38)
+#define WRITE_BACK UINT64_C(0x30)
 #define IGNORE_PAT UINT64_C(0x40)
 #define LARGE UINT64_C(0x80)
 #define ADDRESS UINT64_C(0x000ffffffffff000)
@@ -182,7 +186,7 @@ static int change(const eptdiff_builder_operation* asked) {
   if (has("says-done") && ((asked->gpa | asked->hpa | asked->bytes) & 4095)) {
     return EPTDIFF_DONE;
   }
-  if (sets && type != 6) {
+  if (sets && type != 6 && !has("declines-late")) {
     return has("refuses-types") ? EPTDIFF_MISCONFIGURED : EPTDIFF_DECLINED;
   }
   if (asked->kind == EPTDIFF_MAP) {
@@ -203,6 +207,7 @@ void eptdiff_builder_describe(eptdiff_builder_profile* profile) {
   if (!has("undeclared-part")) {
     profile->waives |= EPTDIFF_WAIVES_PARTIAL_SUCCESS;
   }
+  if (has("lossy")) profile->waives |= EPTDIFF_WAIVES_LOSSY_TABLES;
   profile->models = EPTDIFF_MODELS_4_LEVELS;
   /* 2-MByte pages always, 1-GByte pages never. */
   profile->capabilities_clear &= ~(UINT64_C(1) << 16);
@@ -236,8 +241,14 @@ int eptdiff_builder_perform(const eptdiff_builder_operation* operation) {
   int result;
   freed_count = needs_flush = 0;
   result = change(operation);
-  if (result == EPTDIFF_NO_FRAMES && has("loses-on-failure")) {
+  if (result == EPTDIFF_NO_FRAMES &&
+      (has("loses-on-failure") || has("lossy"))) {
     (void)put(operation->gpa & ~(BYTES_OF(3) - 1), 3, TRAP);
+    if (has("lossy-unflushed")) needs_flush = 0;
+  }
+  if (has("declines-late") && (operation->flags & TYPE) != WRITE_BACK &&
+      operation->kind != EPTDIFF_UNMAP_REGION) {
+    result = EPTDIFF_DECLINED;
   }
   if (needs_flush) host->invept(host->context, table_eptp);
   while (freed_count > 0) host->release(host->context, freed[--freed_count]);
