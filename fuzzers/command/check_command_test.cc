@@ -238,6 +238,8 @@ TEST(CheckCommandTest, ATargetThatCannotBeLoadedIsBadInput) {
        "with version 0 of eptdiff_target.h"},
       {{"check", EPTDIFF_UNFIT_NO_VERSION},
        "does not define eptdiff_target_abi"},
+      {{"check", EPTDIFF_EXAMPLES "/libunfit_unresolved.so"},
+       "(it calls __tsan_announces_something_new)"},
       {{"check", EPTDIFF_UNFIT_BUILDER},
        "does not define eptdiff_builder_create"},
       {{"check", EPTDIFF_SIMPLE_BUILDER, "x"}, "takes no arguments"},

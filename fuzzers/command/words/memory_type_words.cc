@@ -2,13 +2,15 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <string_view>
-#include <utility>
+#include <cstdint>
+#include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
 #include "fuzzers/text/view.h"
 #include "oracle/effective_type.h"
 
