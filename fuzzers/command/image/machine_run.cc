@@ -74,11 +74,16 @@ absl::StatusOr<Command> BochsCommand(const MachineRun& run,
   const std::string settings = run.room + "/bochsrc";
   // Debian's crashes where there is no sound card; the other has no sound.
   const char* sound = has_debugger ? "sound: driver=dummy\n" : "";
+  // It knows the state of each block by a name, and looks for a new one's among
+  // all of them: with the blocks that it has by itself, that is a second and
+  // more before anything boots. Debian's has no choice.
+  const char* blocks = has_debugger ? "" : ", block_size=1024";
   absl::Status s = WriteFile(
       settings,
-      absl::StrCat("display_library: ", display, "\n", "memory: guest=",
-                   kMemory, ", host=512\n", "romimage: file=", *rom, "\n",
-                   "vgaromimage: file=", *video, "\n", "cpu: model=", model,
+      absl::StrCat("display_library: ", display, "\n",
+                   "memory: guest=", kMemory, ", host=2048", blocks, "\n",
+                   "romimage: file=", *rom, "\n", "vgaromimage: file=", *video,
+                   "\n", "cpu: model=", model,
                    ", count=1, ips=100000000, reset_on_triple_fault=0, "
                    "ignore_bad_msrs=1\n",
                    "clock: sync=none, time0=local\n",
