@@ -12,19 +12,20 @@ namespace {
 
 using ::testing::Contains;
 
-// The values of "rule" in the list of this name of a report.
-std::vector<std::string> RulesIn(const std::string& json,
-                                 const std::string& list) {
-  std::vector<std::string> rules;
+// The values of this member, a string, in the list of this name of a report.
+std::vector<std::string> ValuesIn(const std::string& json,
+                                  const std::string& list,
+                                  const std::string& member) {
+  std::vector<std::string> values;
   std::istringstream lines(json);
   bool inside = false;
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with("  \"")) inside = line.starts_with("  \"" + list);
-    const std::string key = "      \"rule\": \"";
+    const std::string key = "      \"" + member + "\": \"";
     if (!inside || !line.starts_with(key)) continue;
-    rules.push_back(line.substr(key.size(), line.rfind('"') - key.size()));
+    values.push_back(line.substr(key.size(), line.rfind('"') - key.size()));
   }
-  return rules;
+  return values;
 }
 
 }  // namespace
@@ -37,8 +38,9 @@ Checked Check(const std::string& target, const std::string& bug,
                             "--json", directory.Path("report.json")},
                            {"EPTDIFF_EXAMPLE_BUG=" + bug});
   const std::string json = ContentOf(directory.Path("report.json"));
-  checked.departures = RulesIn(json, "departures");
-  checked.findings = RulesIn(json, "findings");
+  checked.departures = ValuesIn(json, "departures", "rule");
+  checked.alterations = ValuesIn(json, "departures", "alteration");
+  checked.findings = ValuesIn(json, "findings", "rule");
   // What the diagnosis could not explain is told.
   if (checked.ran.out.find("of what is unexplained") != std::string::npos) {
     EXPECT_THAT(checked.findings, Contains("unexplained")) << bug;

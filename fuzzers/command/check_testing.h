@@ -12,14 +12,17 @@ namespace eptdiff {
 
 struct Checked {
   Ran ran;
-  std::vector<std::string> departures;
+  std::vector<std::string> departures;   // rules
+  std::vector<std::string> alterations;  // of the departures, by name
   std::vector<std::string> findings;
 };
 
-// A mistake of an example, and the rules that `check` then names.
+// A mistake of an example, the rules that `check` then names, and, if it is
+// told, the one alteration.
 struct Mistake {
   std::string bug;
   std::vector<std::string> rules;
+  std::string alteration = {};
 };
 
 // Checks `target`, an example, that makes the mistake `bug` ("": none).

@@ -31,6 +31,9 @@ void ExpectNamed(const char* target, std::span<const Mistake> mistakes,
         << mistake.bug << "\n"
         << checked.ran.out;
     EXPECT_THAT(checked.findings, IsEmpty()) << mistake.bug;
+    if (mistake.alteration.empty()) continue;
+    EXPECT_THAT(checked.alterations, ElementsAre(mistake.alteration))
+        << mistake.bug;
   }
 }
 
@@ -130,16 +133,20 @@ TEST(CheckCommandTest, ARightCacheAgreesAndEachMistakeOfOneIsNamed) {
   EXPECT_EQ(right.ran.status, 0) << right.ran.out << right.ran.err;
   EXPECT_THAT(right.ran.out, HasSubstr("agrees with the SDM in all"));
   const Mistake kMistakes[] = {
-      {"invept-single-ends-nothing", {"CACHE-6"}},
-      {"invept-all-ends-nothing", {"CACHE-6"}},
-      {"invept-compares-the-whole-eptp", {"CACHE-6"}},
+      {"invept-single-ends-nothing",
+       {"CACHE-6"},
+       "CACHE-6/single-ends-nothing"},
+      {"invept-all-ends-nothing", {"CACHE-6"}, "CACHE-6/all-ends-nothing"},
+      {"invept-compares-the-whole-eptp",
+       {"CACHE-6"},
+       "CACHE-6/whole-eptp-compared"},
       {"invept-leaves-upper-levels", {"CACHE-6", "CACHE-6"}},
-      {"eptp-not-compared", {"CACHE-1"}},
+      {"eptp-not-compared", {"CACHE-1"}, "CACHE-1/eptrta-ignored"},
       {"refusal-remembered", {"CACHE-5", "CACHE-10"}},
       {"absent-entry-remembered", {"CACHE-2", "CACHE-5"}},
       {"dirty-flag-outlives-invept", {"CACHE-6", "CACHE-6"}},
       {"dirty-flag-not-set-on-a-hit", {"CACHE-10"}},
-      {"invept-accepts-any-type", {"CACHE-13"}},
+      {"invept-accepts-any-type", {"CACHE-13"}, "CACHE-13/type-off"},
   };
   ExpectNamed(EPTDIFF_CACHING_WALKER, kMistakes);
 }
@@ -164,19 +171,23 @@ TEST(CheckCommandTest, ARightMmuAgrees) {
 
 TEST(CheckCommandTest, WhatAnMmuKeepsWronglyIsNamed) {
   const Mistake kMistakes[] = {
-      {"vpid-ignored", {"CACHE-1"}},
-      {"pcid-ignored", {"CACHE-1"}},
-      {"eptrta-ignored", {"CACHE-1"}},
+      {"vpid-ignored", {"CACHE-1"}, "CACHE-1/vpid-ignored"},
+      {"pcid-ignored", {"CACHE-1"}, "CACHE-1/pcid-ignored"},
+      {"eptrta-ignored", {"CACHE-1"}, "CACHE-1/eptrta-ignored"},
       // What a walk remembers that went by what was kept itself, the page fault
       // at its end has ended: that is no part of CACHE-2, and told apart.
       {"guest-not-present-remembered", {"CACHE-2", "CACHE-3"}},
       {"kept-without-accessed-flag", {"CACHE-2", "GW-12"}},
       {"dirty-flag-not-set-on-a-hit", {"CACHE-10"}},
-      {"violation-ends-nothing", {"CACHE-5"}},
-      {"vm-entry-without-vpid-ends-nothing", {"CACHE-11"}},
-      {"page-fault-ends-nothing", {"CACHE-12"}},
-      {"page-fault-leaves-upper-levels", {"CACHE-12"}},
-      {"page-fault-leaves-globals", {"CACHE-12"}},
+      {"violation-ends-nothing", {"CACHE-5"}, "CACHE-5/gla-not-ended"},
+      {"vm-entry-without-vpid-ends-nothing",
+       {"CACHE-11"},
+       "CACHE-11/transition-ends-nothing"},
+      {"page-fault-ends-nothing", {"CACHE-12"}, "CACHE-12/ends-nothing"},
+      {"page-fault-leaves-upper-levels",
+       {"CACHE-12"},
+       "CACHE-12/leaves-upper-levels"},
+      {"page-fault-leaves-globals", {"CACHE-12"}, "CACHE-12/leaves-globals"},
   };
   ExpectNamed(EPTDIFF_CACHING_MMU, kMistakes, kMmuCases);
 }
@@ -184,38 +195,73 @@ TEST(CheckCommandTest, WhatAnMmuKeepsWronglyIsNamed) {
 TEST(CheckCommandTest, WhatSoftwareCannotEndInAnMmuIsNamed) {
   const Mistake kMistakes[] = {
       {"invept-leaves-combined-mappings", {"CACHE-6", "CACHE-6"}},
-      {"invvpid-address-ends-nothing", {"CACHE-7"}},
-      {"invvpid-ends-one-part-of-a-large-page", {"CACHE-7"}},
-      {"invvpid-address-leaves-upper-levels", {"CACHE-7"}},
-      {"invvpid-single-ends-nothing", {"CACHE-7"}},
-      {"invvpid-single-leaves-globals", {"CACHE-7"}},
-      {"invvpid-all-ends-the-current-vpid-alone", {"CACHE-7"}},
-      {"invvpid-retaining-ends-nothing", {"CACHE-7"}},
-      {"invvpid-retaining-leaves-upper-levels", {"CACHE-7"}},
-      {"invvpid-accepts-vpid-0", {"CACHE-13"}},
+      {"invvpid-address-ends-nothing",
+       {"CACHE-7"},
+       "CACHE-7/address-ends-nothing"},
+      {"invvpid-ends-one-part-of-a-large-page",
+       {"CACHE-7"},
+       "CACHE-7/one-part-of-a-large-page"},
+      {"invvpid-address-leaves-upper-levels",
+       {"CACHE-7"},
+       "CACHE-7/address-leaves-upper-levels"},
+      {"invvpid-single-ends-nothing",
+       {"CACHE-7"},
+       "CACHE-7/single-ends-nothing"},
+      {"invvpid-single-leaves-globals",
+       {"CACHE-7"},
+       "CACHE-7/single-leaves-globals"},
+      {"invvpid-all-ends-the-current-vpid-alone",
+       {"CACHE-7"},
+       "CACHE-7/all-ends-the-current-vpid"},
+      {"invvpid-retaining-ends-nothing",
+       {"CACHE-7"},
+       "CACHE-7/retaining-ends-nothing"},
+      {"invvpid-retaining-leaves-upper-levels",
+       {"CACHE-7"},
+       "CACHE-7/retaining-leaves-upper-levels"},
+      {"invvpid-accepts-vpid-0", {"CACHE-13"}, "CACHE-13/vpid-off"},
   };
   ExpectNamed(EPTDIFF_CACHING_MMU, kMistakes, kMmuCases);
 }
 
 TEST(CheckCommandTest, WhatAGuestCannotEndInAnMmuIsNamed) {
   const Mistake kMistakes[] = {
-      {"invlpg-ends-nothing", {"CACHE-8"}},
-      {"invlpg-ends-one-part-of-a-large-page", {"CACHE-8"}},
-      {"invlpg-leaves-upper-levels", {"CACHE-8"}},
-      {"invlpg-ends-upper-levels-of-its-address", {"CACHE-8"}},
-      {"invlpg-leaves-globals", {"CACHE-8"}},
-      {"invlpg-leaves-dirty-pages", {"CACHE-8"}},
-      {"invlpg-ends-pcid-0", {"CACHE-8"}},
-      {"invpcid-ends-nothing", {"CACHE-8"}},
-      {"invpcid-ends-the-current-pcid", {"CACHE-8"}},
-      {"invpcid-all-leaves-globals", {"CACHE-8"}},
-      {"invpcid-ends-one-part-of-a-large-page", {"CACHE-8"}},
-      {"mov-cr3-ends-nothing", {"CACHE-8"}},
-      {"mov-cr3-ends-the-old-pcid", {"CACHE-8"}},
-      {"mov-cr3-leaves-upper-levels", {"CACHE-8"}},
-      {"mov-cr3-never-ends-with-pcids", {"CACHE-8"}},
-      {"mov-cr4-ends-nothing", {"CACHE-8"}},
-      {"mov-cr4-leaves-globals", {"CACHE-8"}},
+      {"invlpg-ends-nothing", {"CACHE-8"}, "CACHE-8/invlpg-ends-nothing"},
+      {"invlpg-ends-one-part-of-a-large-page",
+       {"CACHE-8"},
+       "CACHE-8/invlpg-one-part-of-a-large-page"},
+      {"invlpg-leaves-upper-levels",
+       {"CACHE-8"},
+       "CACHE-8/invlpg-leaves-upper-levels"},
+      {"invlpg-ends-upper-levels-of-its-address",
+       {"CACHE-8"},
+       "CACHE-8/invlpg-upper-levels-of-the-address"},
+      {"invlpg-leaves-globals", {"CACHE-8"}, "CACHE-8/invlpg-leaves-globals"},
+      // No alteration is about dirty pages alone.
+      {"invlpg-leaves-dirty-pages", {"CACHE-8"}, "CACHE-8/invlpg-ends-nothing"},
+      {"invlpg-ends-pcid-0", {"CACHE-8"}, "CACHE-8/invlpg-ends-pcid-0"},
+      {"invpcid-ends-nothing", {"CACHE-8"}, "CACHE-8/invpcid-ends-nothing"},
+      {"invpcid-ends-the-current-pcid",
+       {"CACHE-8"},
+       "CACHE-8/invpcid-ends-the-current-pcid"},
+      {"invpcid-all-leaves-globals",
+       {"CACHE-8"},
+       "CACHE-8/invpcid-leaves-globals"},
+      {"invpcid-ends-one-part-of-a-large-page",
+       {"CACHE-8"},
+       "CACHE-8/invpcid-one-part-of-a-large-page"},
+      {"mov-cr3-ends-nothing", {"CACHE-8"}, "CACHE-8/mov-cr3-ends-nothing"},
+      {"mov-cr3-ends-the-old-pcid",
+       {"CACHE-8"},
+       "CACHE-8/mov-cr3-ends-the-old-pcid"},
+      {"mov-cr3-leaves-upper-levels",
+       {"CACHE-8"},
+       "CACHE-8/mov-cr3-leaves-upper-levels"},
+      {"mov-cr3-never-ends-with-pcids",
+       {"CACHE-8"},
+       "CACHE-8/mov-cr3-ends-nothing-with-pcids"},
+      {"mov-cr4-ends-nothing", {"CACHE-8"}, "CACHE-8/mov-cr-ends-nothing"},
+      {"mov-cr4-leaves-globals", {"CACHE-8"}, "CACHE-8/mov-cr-leaves-globals"},
   };
   ExpectNamed(EPTDIFF_CACHING_MMU, kMistakes, kMmuCases);
 }

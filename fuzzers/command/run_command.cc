@@ -14,6 +14,7 @@
 #include "fuzzers/command/panel/oracles.h"
 #include "fuzzers/command/subcommands.h"
 #include "fuzzers/command/words/builder_words.h"
+#include "fuzzers/command/words/entry_words.h"
 #include "fuzzers/command/words/expected.h"
 #include "fuzzers/command/words/finding_words.h"
 #include "fuzzers/command/words/style.h"
@@ -67,6 +68,11 @@ void RunFile(const std::string& file, Panel& panel, const Style& style,
     answered |= standings[i].compared > 0;
     text += StandingsText(content->text_case.c, panel.oracle(i), standings[i],
                           style);
+  }
+  if (const std::string lacks = WhatVmEntryLacks(c); !lacks.empty()) {
+    text +=
+        Item(2, "VM ENTRY FAILS", style.Bad("VM ENTRY FAILS"),
+             absl::StrCat("before the first step; it would accept ", lacks));
   }
   for (const std::string& unmet :
        UnmetExpectations(content->text_case, panel)) {

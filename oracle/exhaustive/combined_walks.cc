@@ -150,8 +150,12 @@ void CombinedWalks::Close() {
   ept_.Close();
   std::set<Mapping> open;
   for (const std::uint64_t gla : glas_) open.insert({tags_, gla, {}});
+  // From what may be used, whatever root it was made from; with CR0.PG = 0 no
+  // guest entry is read.
   for (const Mapping& mapping : mappings_) {
-    if (mapping.tags == tags_ && !mapping.whole()) open.insert(mapping);
+    if (tags_.levels != 0 && IsCurrent(mapping) && !mapping.whole()) {
+      open.insert(mapping);
+    }
   }
   while (!open.empty()) {
     std::set<Mapping> longer;

@@ -132,7 +132,7 @@ static int ends(const struct scope* scope, const struct kept* kept) {
   if (whole && !scope->one_part) {
     return differing >> kept->place.guest_shift == 0;
   }
-  return differing >> (whole ? 12 : kept->shift) == 0;
+  return differing >> kept->shift == 0;
 }
 
 static void end(const eptdiff_question* question, const struct scope* scope) {
