@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "fuzzers/command/mistakes/builder_mistake.h"
 #include "fuzzers/command/mistakes/planted_mistake.h"
 
 namespace eptdiff {
@@ -129,7 +130,8 @@ TEST(MeasureTest, OneMistakeOfABuilderIsOneFinding) {
        "an operation is done to the page behind its region as well"},
   };
   for (const auto& [number, mistake, told] : kMistakes) {
-    const MistakeResult result = MeasureBuilder(number, 4000, kLong);
+    const MistakeResult result =
+        MeasureBuilder(DrawBuilderMistake(number), 4000, kLong);
     EXPECT_EQ(result.words, mistake);
     EXPECT_EQ(result.findings, 1u) << mistake << "\n" << result.headline;
     EXPECT_TRUE(result.headline.starts_with(told)) << mistake << "\n"
