@@ -214,11 +214,14 @@ void Experiments::Weigh(Attempt& attempt) {
   });
   double atoms = 0;
   for (const Atom& atom : attempt.when) {
-    // Where it is belongs to an effect on entries; what another entry has to do
-    // with it is rather said of the entry itself.
+    // Where it is belongs to an effect on entries, and to a known mistake; what
+    // another entry has to do with it is rather said of the entry itself.
     const bool place =
         atom.word == Word::kEntryLevel || atom.word == Word::kEntryFor;
-    if (place && IsOfEntries(attempt.effect)) continue;
+    if (place && (IsOfEntries(attempt.effect) ||
+                  attempt.effect.kind == Effect::Kind::kAltered)) {
+      continue;
+    }
     atoms += atom.of == Atom::Of::kOnTheWay ? 1.4 : 1;
   }
   double worth = attempt.explained;
