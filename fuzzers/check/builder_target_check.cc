@@ -25,6 +25,9 @@ constexpr int kAttempts = 1000;
 // the same on a machine that has much else to do.
 constexpr std::chrono::seconds kFindingTime{20};
 constexpr int kMaxHangs = 3;
+// Causes that are studied, and cases that are made for one.
+constexpr int kMaxStudies = 6;
+constexpr std::size_t kMutated = 512;
 
 bool IsHang(const BuilderReply& reply) {
   return reply.incident.kind == IncidentKind::kTimeLimit;
@@ -292,7 +295,7 @@ void BuilderTargetCheck::CountHang(const Case& c, std::uint64_t step) {
 }
 
 void BuilderTargetCheck::Conclude(Clock::time_point end) {
-  FindCauses();
+  FindCauses(end);
   for (auto& [signature, incident] : incidents_) {
     findings_.push_back(incident);
   }
@@ -310,36 +313,107 @@ void BuilderTargetCheck::Conclude(Clock::time_point end) {
   std::move(last.begin(), last.end(), std::back_inserter(findings_));
 }
 
-void BuilderTargetCheck::FindCauses() {
+// What nothing sets apart is studied, and told under the condition that is
+// found.
+void BuilderTargetCheck::FindCauses(Clock::time_point end) {
   std::vector<FailingCases> failing;
-  std::vector<const Alike*> cases;
   for (const auto& [symptoms, alike] : alike_) {
     failing.push_back({symptoms, alike.cases, alike.seen, alike.difference});
-    cases.push_back(&alike);
   }
-  const std::vector<BuilderCause> causes = DiagnoseBuilder(failing, Right());
-  std::vector<int> explained(failing.size());
+  const std::vector<CountedSymptom> right = Right();
+  std::vector<BuilderCause> studied;
+  std::set<std::uint64_t> known;
+  std::vector<BuilderCause> causes = DiagnoseBuilder(failing, right);
+  for (int i = 0; i < kMaxStudies && Clock::now() < end; ++i) {
+    const auto unclear = std::find_if(
+        causes.begin(), causes.end(), [&](const BuilderCause& cause) {
+          return cause.right != 0 && !known.contains(cause.value.bits);
+        });
+    if (unclear == causes.end()) break;
+    known.insert(unclear->value.bits);
+    if (auto found = StudyOf(*unclear, end)) {
+      studied.push_back(*std::move(found));
+      causes = DiagnoseBuilder(failing, right, studied);
+    }
+  }
+  findings_ = FindingsOf(causes);
+}
+
+std::vector<BuilderTargetFinding> BuilderTargetCheck::FindingsOf(
+    const std::vector<BuilderCause>& causes) const {
+  std::vector<const Alike*> cases;
+  std::vector<const std::vector<Symptom>*> shown;
+  for (const auto& [symptoms, alike] : alike_) {
+    cases.push_back(&alike);
+    shown.push_back(&symptoms);
+  }
+  std::vector<int> explained(cases.size());
   for (const BuilderCause& cause : causes) {
     for (const std::size_t i : cause.explains) ++explained[i];
   }
+  std::vector<BuilderTargetFinding> findings;
   for (const BuilderCause& cause : causes) {
     // The shortest, among those that show nothing else if there are any: no
     // other cause, and no more than this one; and for want of no frame.
     const auto rank = [&](std::size_t i) {
       return std::tuple(explained[i], cases[i]->reply.lacked_frames,
-                        OthersIn(failing[i].symptoms, cause),
-                        cases[i]->c.steps.size());
+                        OthersIn(*shown[i], cause), cases[i]->c.steps.size());
     };
     const std::size_t best = *std::min_element(
         cause.explains.begin(), cause.explains.end(),
         [&](std::size_t a, std::size_t b) { return rank(a) < rank(b); });
-    BuilderTargetFinding& finding = findings_.emplace_back();
+    BuilderTargetFinding& finding = findings.emplace_back();
     finding.cause = cause;
     finding.cases = cause.cases;
     finding.c = cases[best]->c;
     finding.reply = cases[best]->reply;
     finding.signature = SignatureFor(finding);
   }
+  return findings;
+}
+
+// The cause under a condition, by experiments with its smallest case.
+std::optional<BuilderCause> BuilderTargetCheck::StudyOf(
+    const BuilderCause& cause, Clock::time_point end) {
+  BuilderTargetFinding shown = FindingsOf({cause})[0];
+  Shrink(shown, end);
+  // What happened to be asked, and what is like that which went wrong.
+  std::vector<Case> pool = kept_;
+  Random random(full_random_.Next());
+  for (const auto& [symptoms, alike] : alike_) {
+    pool.push_back(alike.c);
+  }
+  for (std::size_t i = 0; i < kMutated; ++i) {
+    Case c = i % 2 == 0 ? shown.c : pool[random.Below(pool.size())];
+    MutateTableCase(random.Next(), c);
+    pool.push_back(std::move(c));
+  }
+  return StudyBuilder(cause, shown.c, pool,
+                      [this](std::span<const Case> cases, Mistake mistake) {
+                        return Ask(cases, mistake);
+                      });
+}
+
+std::vector<BuilderAnswer> BuilderTargetCheck::Ask(std::span<const Case> cases,
+                                                   Mistake mistake) {
+  std::vector<Case> fit;
+  for (const Case& c : cases) {
+    if (HasTableOperations(c) && asking_->Fits(c)) fit.push_back(c);
+  }
+  std::vector<BuilderAnswer> answers;
+  session_.Watch(mistake);
+  for (std::size_t done = 0; done < fit.size();) {
+    const auto replies = session_.Run(std::span(fit).subspan(done));
+    done += replies.size();
+    for (const BuilderReply& reply : replies) {
+      if (reply.incident.kind != IncidentKind::kNone) continue;
+      answers.push_back({{reply.symptoms.begin(), reply.symptoms.end()},
+                         reply.circumstances,
+                         {reply.passed.begin(), reply.passed.end()}});
+    }
+  }
+  session_.Watch(std::nullopt);
+  return answers;
 }
 
 void BuilderTargetCheck::Shrink(BuilderTargetFinding& finding,
@@ -351,8 +425,7 @@ void BuilderTargetCheck::Shrink(BuilderTargetFinding& finding,
     }
     const BuilderCause& cause = *finding.cause;
     return reply.incident.kind == IncidentKind::kNone &&
-           (!cause.when.has_value() ||
-            cause.when->Holds(reply.circumstances)) &&
+           cause.HoldsAt(reply.circumstances) &&
            std::any_of(reply.symptoms.begin(), reply.symptoms.end(),
                        [&](Symptom s) { return cause.Matches(s); }) &&
            OthersIn(reply.symptoms, cause) <=

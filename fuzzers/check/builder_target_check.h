@@ -24,6 +24,7 @@
 
 #include "engine/table/table_error.h"
 #include "fuzzers/entries/random.h"
+#include "fuzzers/experiment/builder_experiments.h"
 #include "oracle/builder/diagnosis/builder_diagnosis.h"
 #include "oracle/builder/waivers.h"
 #include "oracle/case.h"
@@ -107,7 +108,12 @@ class BuilderTargetCheck {
   void LookAtIncident(const Case& c, const BuilderReply& reply);
   void CountHang(const Case& c, std::uint64_t step);
   void Keep(const Case& c);
-  void FindCauses();
+  void FindCauses(std::chrono::steady_clock::time_point end);
+  std::vector<BuilderTargetFinding> FindingsOf(
+      const std::vector<BuilderCause>& causes) const;
+  std::optional<BuilderCause> StudyOf(
+      const BuilderCause& cause, std::chrono::steady_clock::time_point end);
+  std::vector<BuilderAnswer> Ask(std::span<const Case> cases, Mistake mistake);
   std::string SignatureFor(const BuilderTargetFinding& finding) const;
   void Shrink(BuilderTargetFinding& finding,
               std::chrono::steady_clock::time_point end);

@@ -104,13 +104,21 @@ void CauseSearch::Begin() {
           }
         }
       },
-      [this] { return AskPool(); });
+      [this](std::vector<Observed>& pool) { return AskPool(pool); });
+  pool_asked_ = 0;
+  begun_.reset();
   experiments_->set_end(end_);
+  experiments_->set_pause(pause_);
 }
 
 void CauseSearch::set_end(Clock::time_point end) {
   end_ = end;
   experiments_->set_end(end);
+}
+
+void CauseSearch::set_pause(Clock::time_point pause) {
+  pause_ = pause;
+  experiments_->set_pause(pause);
 }
 
 std::optional<Observed> CauseSearch::Ask(const Case& question) {
@@ -148,26 +156,25 @@ bool CauseSearch::ShowsAfter(const Observed& observed) {
   return false;
 }
 
-std::vector<Observed> CauseSearch::AskPool() {
-  std::vector<Observed> list;
-  if (pool_ == nullptr) return list;
-  for (std::size_t i = 0; i < pool_->size(); i += kBatch) {
-    const auto piece =
-        std::span(*pool_).subspan(i, std::min(kBatch, pool_->size() - i));
-    oracle_.Prepare(piece);
-    for (const Case& c : piece) {
-      if (list.size() >= kMostObserved) return list;
-      table_->Run(c, [&](const StepReport& report) {
-        const bool unseen = report.step == 0 && !oracle_.models_entry();
-        if (unseen || report.verdict.standing != Standing::kJudged) return;
-        if (report.outcome.event.kind == EventKind::kGaveUp) return;
-        list.push_back(ObservedOf(
-            report, report.step == 0 ? nullptr : &c.steps[report.step - 1],
-            table_->before()));
-      });
-    }
+bool CauseSearch::AskPool(std::vector<Observed>& list) {
+  if (pool_ == nullptr || pool_asked_ >= pool_->size()) return false;
+  const auto piece = std::span(*pool_)
+                         .subspan(pool_asked_)
+                         .first(std::min(kBatch, pool_->size() - pool_asked_));
+  oracle_.Prepare(piece);
+  for (const Case& c : piece) {
+    if (list.size() >= kMostObserved) return false;
+    table_->Run(c, [&](const StepReport& report) {
+      const bool unseen = report.step == 0 && !oracle_.models_entry();
+      if (unseen || report.verdict.standing != Standing::kJudged) return;
+      if (report.outcome.event.kind == EventKind::kGaveUp) return;
+      list.push_back(ObservedOf(
+          report, report.step == 0 ? nullptr : &c.steps[report.step - 1],
+          table_->before()));
+    });
   }
-  return list;
+  pool_asked_ += piece.size();
+  return true;
 }
 
 CauseSearch::Key CauseSearch::KeyOf(const Observed& observed) {
@@ -263,7 +270,9 @@ Observed CauseSearch::Smaller(const Observed& observed, const Key& key) {
   return smallest.value_or(observed);
 }
 
-void CauseSearch::StudyNext(Strictness how) {
+// The most frequent of what can be asked once more, made small; none, and it is
+// given up, if it cannot.
+std::optional<CauseSearch::Begun> CauseSearch::BeginStudy() {
   const Observed* next = nullptr;
   const auto worth = [&](const Observed& observed) {
     return std::pair(IsPlain(observed), counts_[KeyOf(observed)]);
@@ -272,7 +281,7 @@ void CauseSearch::StudyNext(Strictness how) {
     if (given_up_.contains(KeyOf(observed))) continue;
     if (next == nullptr || worth(observed) > worth(*next)) next = &observed;
   }
-  if (next == nullptr) return;
+  if (next == nullptr) return std::nullopt;
   const Key key = KeyOf(*next);
   Observed original = *next;
   // It may depend on what came before: then its question alone agrees.
@@ -284,33 +293,44 @@ void CauseSearch::StudyNext(Strictness how) {
         });
     if (shows == departing_.end()) {
       given_up_.insert(key);
-      return;
+      return std::nullopt;
     }
     original = *shows;
   }
-  Observed seed = Smaller(original, key);
-  departing_.push_back(seed);
+  Begun begun{key, Smaller(original, key), after_};
+  departing_.push_back(begun.seed);
+  return begun;
+}
+
+bool CauseSearch::StudyNext(Strictness how) {
+  if (!begun_.has_value()) begun_ = BeginStudy();
+  if (!begun_.has_value()) return true;
+  const auto& [key, seed, after] = *begun_;
+  after_ = after;
   // Rather one cause for all than one for each.
   std::vector<Observed> departing = departing_;
   for (const TargetCause& found : found_) {
     departing.insert(departing.end(), found.examples.begin(),
                      found.examples.end());
   }
-  const bool known = experiments_->Study(seed, departing, how);
-  const std::optional<Step> after = std::exchange(after_, std::nullopt);
-  if (!known) {
-    given_up_.insert(key);
-    return;
+  const Studied studied = experiments_->Study(seed, departing, how);
+  after_.reset();
+  if (studied == Studied::kPaused) return false;
+  const Begun begun = *std::exchange(begun_, std::nullopt);
+  if (studied == Studied::kNothing) {
+    given_up_.insert(begun.key);
+    return true;
   }
   TargetCause& found = found_.emplace_back();
   found.cause = experiments_->causes().back();
-  found.example = seed;
-  found.after = after;
-  found.c = After(after, seed.question);
+  found.example = begun.seed;
+  found.after = begun.after;
+  found.c = After(begun.after, begun.seed.question);
   TakeExplained();
   // What it was found from is not to be found again.
-  if (found_.back().cases == 0) given_up_.insert(key);
+  if (found_.back().cases == 0) given_up_.insert(begun.key);
   DropSubsumed();
+  return true;
 }
 
 // What was found from a few answers may be a part of what is found from more.

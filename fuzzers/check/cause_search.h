@@ -67,11 +67,13 @@ class CauseSearch {
 
   // No study goes on for long then; no end unless told.
   void set_end(std::chrono::steady_clock::time_point end);
+  // A study that has a way to go pauses then, and goes on at the next one.
+  void set_pause(std::chrono::steady_clock::time_point pause);
 
   // Whether there is something to study.
   bool HasMore() const;
-  // Studies the most frequent of it.
-  void StudyNext(Strictness how = Strictness::kAny);
+  // Studies the most frequent of it. False: the study is not over.
+  bool StudyNext(Strictness how = Strictness::kAny);
 
   // Whether what `c` shows under this signature, an incident, follows from the
   // cause: it is gone where the target is given what it takes things for.
@@ -101,12 +103,19 @@ class CauseSearch {
     auto operator<=>(const Key&) const = default;
   };
   static Key KeyOf(const Observed& observed);
+  // A study that is under way.
+  struct Begun {
+    Key key;
+    Observed seed;
+    std::optional<Step> after;
+  };
 
   void Begin();
   bool ShowsAfter(const Observed& observed);
   static Case After(const std::optional<Step>& step, Case question);
   std::optional<Observed> Ask(const Case& question);
-  std::vector<Observed> AskPool();
+  bool AskPool(std::vector<Observed>& list);
+  std::optional<Begun> BeginStudy();
   Observed Smaller(const Observed& observed, const Key& key);
   bool Stays(const TargetCause& found);
   bool Follows(const Cause& cause, const Case& c, const std::string& signature);
@@ -118,12 +127,16 @@ class CauseSearch {
   std::unique_ptr<TargetTable> table_;
   std::unique_ptr<Experiments> experiments_;
   const std::vector<Case>* pool_ = nullptr;
+  std::size_t pool_asked_ = 0;  // cases of it
+  std::optional<Begun> begun_;
   std::vector<TargetCause> found_;
   std::vector<Observed> departing_;  // that nothing explains so far
   std::map<Key, std::uint64_t> counts_;
   std::set<Key> given_up_;
   std::optional<Step> after_;  // comes before each question that is asked
   std::chrono::steady_clock::time_point end_ =
+      std::chrono::steady_clock::time_point::max();
+  std::chrono::steady_clock::time_point pause_ =
       std::chrono::steady_clock::time_point::max();
   std::size_t asked_before_ = 0;
   std::size_t judged_before_ = 0;

@@ -19,11 +19,11 @@ class Effort {
     return judged < kFree + cases * kOfCase * percent_ / (100 - percent_);
   }
 
-  // Whether diagnosis may go on that took so long of a run, which lasts so long
-  // by now. What is begun comes to its end: half a conclusion is none.
-  bool AllowsTime(std::chrono::nanoseconds taken,
-                  std::chrono::nanoseconds lasted) const {
-    return taken.count() / percent_ <= lasted.count() / 100;
+  // How long diagnosis may go on that took so long of a run, which lasts so
+  // long by now; not positive: it may not.
+  std::chrono::nanoseconds TimeLeft(std::chrono::nanoseconds taken,
+                                    std::chrono::nanoseconds lasted) const {
+    return lasted / 100 * percent_ - taken;
   }
 
  private:

@@ -19,11 +19,10 @@ TEST(EffortTest, AShareOfTheVerdictsIsForExperiments) {
 
 TEST(EffortTest, AShareOfTheTimeIsForDiagnosis) {
   const Effort quarter(25);
-  EXPECT_TRUE(quarter.AllowsTime(seconds(0), seconds(0)));
-  EXPECT_TRUE(quarter.AllowsTime(seconds(5), seconds(20)));
-  EXPECT_FALSE(quarter.AllowsTime(seconds(6), seconds(20)));
-  EXPECT_TRUE(Effort(90).AllowsTime(seconds(17), seconds(20)));
-  EXPECT_FALSE(Effort(1).AllowsTime(seconds(1), seconds(20)));
+  EXPECT_EQ(quarter.TimeLeft(seconds(0), seconds(0)), seconds(0));
+  EXPECT_EQ(quarter.TimeLeft(seconds(3), seconds(20)), seconds(2));
+  EXPECT_EQ(quarter.TimeLeft(seconds(6), seconds(20)), seconds(-1));
+  EXPECT_EQ(Effort(90).TimeLeft(seconds(17), seconds(20)), seconds(1));
 }
 
 }  // namespace

@@ -23,6 +23,9 @@ constexpr std::size_t kMaxDisagreed = 512;
 // Cases that nothing explains, of which each is diagnosed whatever the share.
 constexpr std::uint64_t kFreeDiagnoses = 24;
 constexpr std::uint64_t kCasesOfDiagnosis = 20'000;
+// Before the first study has come to its end, diagnosis has such a part of a
+// run at once, and of that known mistakes have half.
+constexpr int kFirstPart = 3;
 // Beside causes that experiments have found, most of what departs is theirs in
 // part, and no known mistake: less is spent on looking for one.
 constexpr Diagnosis::Effort kBesideCauses = {.search = 15'000, .of_one = 5'000};
@@ -85,32 +88,38 @@ void TargetCheck::set_end(Clock::time_point end) {
 }
 
 bool TargetCheck::IsAllowed() const {
-  if (Clock::now() >= end_) return false;
-  if (!HasTime()) return false;
+  if (Clock::now() >= end_ || TimeLeft(kFirstPart).count() <= 0) return false;
   return effort_.AllowsVerdicts(causes_->judged(), statistics_.cases());
 }
 
-// The first study is never too late: what it finds is muted, and costs no more.
-bool TargetCheck::HasTime() const {
-  return !began_.has_value() || !studied_ ||
-         effort_.AllowsTime(diagnosing_, Clock::now() - *began_);
+// What the first study finds is muted, and costs no more: it need not wait.
+std::chrono::nanoseconds TargetCheck::TimeLeft(int first_part) const {
+  if (!began_.has_value()) return Clock::duration::max();
+  const Clock::duration at_once =
+      studied_ ? Clock::duration(0)
+               : (end_ - *began_) / first_part - diagnosing_;
+  return std::max(at_once,
+                  effort_.TimeLeft(diagnosing_, Clock::now() - *began_));
 }
 
 bool TargetCheck::MayDiagnose() const {
   if (diagnosed_ >= kFreeDiagnoses + statistics_.cases() / kCasesOfDiagnosis) {
     return false;
   }
-  return HasTime();
+  return TimeLeft(2 * kFirstPart).count() > 0;
 }
 
 void TargetCheck::StudyCauses() {
   if (!causes_->HasMore() || !IsAllowed()) return;
+  const auto pause = began_.has_value() ? Clock::now() + TimeLeft(kFirstPart)
+                                        : Clock::time_point::max();
   const TimeTaken taken(diagnosing_);
-  studied_ = true;
   oracle_.set_digresses(true);
-  Reconsider();
-  if (causes_->HasMore()) causes_->StudyNext();
-  DropExplained();
+  Reconsider(pause);
+  causes_->set_pause(pause);
+  const bool over = !causes_->HasMore() || causes_->StudyNext();
+  studied_ |= over;
+  if (over) DropExplained();
   oracle_.set_digresses(false);
 }
 
@@ -147,7 +156,7 @@ bool TargetCheck::IsOfARegister(const CauseSearch& search) {
 // Where several known mistakes explain what departs, or a part of it and not
 // the rest, one that is not known may explain all of it, and they are blamed
 // for nothing.
-void TargetCheck::Reconsider(bool last) {
+void TargetCheck::Reconsider(Clock::time_point pause, bool last) {
   constexpr unsigned kMostTimes = 4;
   constexpr int kMostCauses = 4;
   constexpr std::size_t kMostAsked = 24;
@@ -163,6 +172,7 @@ void TargetCheck::Reconsider(bool last) {
   ++reconsidered_;
   auto plain = std::make_unique<CauseSearch>(oracle_, Dialect());
   plain->set_end(end_);
+  plain->set_pause(pause);
   plain->set_pool(&given_cases_);
   for (const Case& c : disagreed_) {
     if (const auto departure = DepartureIn(*sdm_table_, c)) {
@@ -170,7 +180,8 @@ void TargetCheck::Reconsider(bool last) {
     }
   }
   for (int i = 0; i < kMostCauses && plain->HasMore(); ++i) {
-    plain->StudyNext(Strictness::kNew);
+    // There was no time for it: it is considered in the end.
+    if (!plain->StudyNext(Strictness::kNew)) return;
   }
   if (plain->empty()) return;
   // Known mistakes that explain everything stay, unless they are as many as one

@@ -177,14 +177,17 @@ class TargetCheck {
   bool IsAskedAlone(const Case& question);
   void CountUnexplained(const Finding& finding);
   bool IsAllowed() const;
-  bool HasTime() const;
+  // How long diagnosis may go on; of a run that is bounded in time, before the
+  // first study is over, this part is for that.
+  std::chrono::nanoseconds TimeLeft(int first_part) const;
   bool MayDiagnose() const;
   void DiagnoseTheRest(std::chrono::steady_clock::time_point end);
   void set_end(std::chrono::steady_clock::time_point end);
   void StudyCauses();
   void ObserveWhatAgrees(Diagnosis& diagnosis);
   void DropExplained();
-  void Reconsider(bool last = false);
+  void Reconsider(std::chrono::steady_clock::time_point pause,
+                  bool last = false);
   static bool IsOfARegister(const CauseSearch& search);
   std::optional<Observed> DepartureIn(TargetTable& table, const Case& c);
   std::size_t UnexplainedFindings() const;
@@ -212,7 +215,7 @@ class TargetCheck {
   std::unique_ptr<CauseSearch> causes_;
   Effort effort_{25};
   std::optional<std::chrono::steady_clock::time_point> began_;
-  bool studied_ = false;                    // by experiment, once
+  bool studied_ = false;                    // by experiment, once, to the end
   std::chrono::nanoseconds diagnosing_{0};  // how long it took so far
   std::chrono::steady_clock::time_point end_ =
       std::chrono::steady_clock::time_point::max();

@@ -45,12 +45,20 @@ Plainness PlainnessOf(const Standings& sdm) {
 
 void TargetCheck::Conclude(Clock::time_point end) {
   RecallScouts();
+  SeparationLimits limits;
+  if (began_.has_value()) {
+    limits.is_late = [until = Clock::now() + (end - Clock::now()) / 4] {
+      return Clock::now() >= until;
+    };
+  }
   diagnosis_->Separate(
-      oracle_, [&](std::uint64_t seed, const Case& original, Case& varied) {
+      oracle_,
+      [&](std::uint64_t seed, const Case& original, Case& varied) {
         varied = original;
         Mutate(seed, varied, cases_.focuses()[seed % cases_.focuses().size()]);
         if (!FitTo(oracle_.profile(), varied)) varied = original;
-      });
+      },
+      limits);
   SetDialect(diagnosis_->explanation().dialect());
   // Of a signature the first case is kept; what nothing explains may be
   // another.
@@ -63,7 +71,8 @@ void TargetCheck::Conclude(Clock::time_point end) {
   // What there was no time for so far.
   const Clock::time_point study_end = Clock::now() + (end - Clock::now()) / 2;
   set_end(study_end);
-  Reconsider(/*last=*/true);
+  causes_->set_pause(Clock::time_point::max());
+  Reconsider(/*pause=*/Clock::time_point::max(), /*last=*/true);
   while (causes_->HasMore() && Clock::now() < study_end) causes_->StudyNext();
   DropExplained();
   DiagnoseTheRest(study_end);

@@ -59,7 +59,7 @@ TEST(CheckCommandTest, EachMistakeOfABuilderIsNamedAndNothingElse) {
        {"pages lose bits 51:32 of their address"}},
       {"protect-address-of-48-bits",
        {"page-high-address"},
-       {"pages lose bits 51:48 of their address, but not always"}},
+       {"pages lose bits 51:48 of their address, in protect"}},
       {"dirty-lost", {"page-dirty-flag"}, {"the dirty flag (bit 9)"}},
       {"overlap-accepted",
        {"done-not-refused"},

@@ -302,7 +302,8 @@ TEST(CheckCommandTest, WhatALookUpTranslatesWronglyIsNamed) {
 }
 
 // By the rules that say where an entry leads.
-// Which bits it takes for the address is learned, in each dimension.
+// Which bits it takes for the address is learned, in each dimension, and what
+// is learned alike in both is one mistake.
 TEST(CheckCommandTest, AddressesOfALookUpThatAreCutAreFound) {
   const struct {
     const char* bug;
@@ -314,8 +315,9 @@ TEST(CheckCommandTest, AddressesOfALookUpThatAreCutAreFound) {
     EXPECT_EQ(checked.ran.status, 1) << checked.ran.err;
     EXPECT_THAT(
         Unwrapped(checked.ran.out),
-        AllOf(HasSubstr(bits + "an EPT paging-structure entry for 0"),
-              HasSubstr(bits + "a guest paging-structure entry for 0")));
+        HasSubstr(bits + "a paging-structure entry for 0, in EPT and in the "
+                         "guest's paging alike"));
+    EXPECT_EQ(checked.findings.size(), 1u) << checked.ran.out;
   }
 }
 
@@ -403,6 +405,48 @@ TEST(CheckCommandTest, WhatNoListHasIsOneFindingThatNamesTheBit) {
   EXPECT_THAT(text, HasSubstr("tried: it departs so in"));
   EXPECT_THAT(text, HasSubstr("experiments asked"));
   EXPECT_THAT(checked.ran.out, Not(HasSubstr("  2. ")));
+}
+
+// None is an alteration, and each is headed by what was changed.
+TEST(CheckCommandTest, ThreeMistakesThatNoListHasAreToldAsThree) {
+  const Checked checked = Check(EPTDIFF_FAULTY_WALKER,
+                                "fetches-by-bit-52-too,wp-told-as-wt,"
+                                "qualification-20-of-misconfiguration");
+  EXPECT_EQ(checked.ran.status, 1) << checked.ran.err;
+  EXPECT_THAT(checked.departures, IsEmpty());
+  EXPECT_EQ(checked.findings.size(), 3u) << checked.ran.out;
+  EXPECT_THAT(
+      Joined(checked.ran.out),
+      AllOf(HasSubstr("1. reaches-ept-fetch: takes an EPT paging-structure "
+                      "entry for one that allows fetches, and tells so, by "
+                      "bit 52: "),
+            HasSubstr("2. memory-type: gives the memory type as WT where the "
+                      "SDM has WP: "),
+            HasSubstr("3. tells-wrong-qualification20: gives bit 20 of the "
+                      "exit qualification as 1")));
+}
+
+// What a rule is altered to is known, and that it is so somewhere alone is
+// found out.
+TEST(CheckCommandTest, AKnownMistakeThatIsMadeSomewhereAloneIsNamedSo) {
+  const struct {
+    const char* bug;
+    const char* told;
+  } kBugs[] = {
+      {"gpa-of-page-for-writes",
+       "the reported guest-physical address is that of the page: bits 11:0 "
+       "are clear, if and only if the access is a write: "},
+      {"write-only-pml4e-accepted",
+       "write without read is a misconfiguration in leaves alone, if and only "
+       "if the last entry is a PML4E: "},
+  };
+  for (const auto& [bug, told] : kBugs) {
+    const Checked checked = Check(EPTDIFF_FAULTY_WALKER, bug);
+    EXPECT_EQ(checked.ran.status, 1) << checked.ran.err;
+    EXPECT_EQ(checked.departures.size() + checked.findings.size(), 1u)
+        << checked.ran.out;
+    EXPECT_THAT(Joined(checked.ran.out), HasSubstr(told));
+  }
 }
 
 // The second shows only beside the first, which shows in most cases.

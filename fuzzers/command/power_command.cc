@@ -1,5 +1,6 @@
 #include <chrono>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "fuzzers/command/files/case_file.h"
 #include "fuzzers/command/files/writable.h"
 #include "fuzzers/command/fuzz/power_run.h"
+#include "fuzzers/command/mistakes/builder_mistake.h"
 #include "fuzzers/command/mistakes/measure.h"
 #include "fuzzers/command/options/command_line.h"
 #include "fuzzers/command/options/exit_code.h"
@@ -33,6 +35,7 @@ constexpr char kAbout[] =
 
 constexpr std::size_t kLongest = 10;
 constexpr std::uint64_t kMostRuns = 1'000'000'000;
+constexpr std::uint64_t kAsDrawn = ~std::uint64_t{0};
 
 std::vector<std::string> NoticeableNames() {
   std::vector<std::string> names;
@@ -45,15 +48,20 @@ std::vector<std::string> NoticeableNames() {
   return names;
 }
 
-// Plants mistakes one after the other and tells what comes of each.
+// Plants mistakes one after the other and tells what comes of each; those of
+// builders under so many conditions.
 int MeasureMistakes(std::uint64_t first, std::uint64_t count,
-                    std::uint64_t cases, bool builders) {
+                    std::uint64_t cases, bool builders,
+                    std::optional<unsigned> conditions) {
   // What is measured does not depend on how busy the machine is.
   constexpr std::chrono::seconds kConclude{3600};
   std::vector<MistakeResult> results;
   for (std::uint64_t i = 0; i < count; ++i) {
-    const MistakeResult result =
-        (builders ? MeasureBuilder : Measure)(first + i, cases, kConclude);
+    MistakeResult result =
+        builders ? MeasureBuilder(DrawBuilderMistake(first + i, conditions),
+                                  cases, kConclude)
+                 : Measure(first + i, cases, kConclude);
+    result.number = first + i;
     const std::string questions =
         builders ? "" : absl::StrFormat("  %5d questions", result.questions);
     absl::PrintF("%4d  %d finding%s  %s%s%s  %4.1f s  %s\n", result.number,
@@ -112,6 +120,11 @@ int PowerCommand(const Arguments& arguments) {
   bool builders = false;
   line.Flag("builders", &builders,
             "with --mistakes: in the example builder, not the walker");
+  std::uint64_t conditions = kAsDrawn;
+  line.Number(
+      "conditions", "N", 0, 3, &conditions,
+      "with --builders: under how many conditions each is made (none or "
+      "one)");
   line.Text("html", "FILE", &html, "the same as a page to look at");
   line.Example("--runs 1000000 --baseline-runs 1000");
   if (const auto exit = line.Parse(arguments, 0, 0)) return *exit;
@@ -119,8 +132,15 @@ int PowerCommand(const Arguments& arguments) {
   if (builders && mistakes == 0) {
     return line.Mistake("--builders needs --mistakes");
   }
+  if (conditions != kAsDrawn && !builders) {
+    return line.Mistake("--conditions needs --builders");
+  }
   if (mistakes != 0) {
-    return MeasureMistakes(options.seed, mistakes, cases, builders);
+    return MeasureMistakes(
+        options.seed, mistakes, cases, builders,
+        conditions == kAsDrawn
+            ? std::nullopt
+            : std::optional(static_cast<unsigned>(conditions)));
   }
   if (absl::Status s = CheckFileCanBeWritten(html); !s.ok()) {
     return ReportOutputError(s);

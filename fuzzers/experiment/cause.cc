@@ -31,10 +31,29 @@ Consequence ConsequenceOf(const Observed& observed) {
                        observed.disagreements);
 }
 
+bool AreAlikeInBothDimensions(const Cause& a, const Cause& b) {
+  const Effect& x = a.effect;
+  const Effect& y = b.effect;
+  if (!IsOfEntries(x) || !IsOfEntries(y) || x.structure == y.structure ||
+      x.mask != y.mask || x.value != y.value || x.from != y.from ||
+      (x.part != y.part && (IsOneUse(x.part) || IsOneUse(y.part)))) {
+    return false;
+  }
+  const auto without_place = [](std::vector<Atom> when) {
+    std::erase_if(when, [](const Atom& atom) {
+      return atom.word == Word::kEntryFor || atom.word == Word::kEntryStructure;
+    });
+    std::sort(when.begin(), when.end());
+    return when;
+  };
+  return without_place(a.when) == without_place(b.when);
+}
+
 bool AreOneMistake(const Cause& a, const Cause& b) {
   const Effect& x = a.effect;
   const Effect& y = b.effect;
   if (x.kind != y.kind) return false;
+  if (AreAlikeInBothDimensions(a, b)) return true;
   switch (x.kind) {
     case Effect::Kind::kTakes:
       if (x.word != y.word || x.structure != y.structure) return false;

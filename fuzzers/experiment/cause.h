@@ -189,8 +189,12 @@ struct Cause {
   std::vector<Without> without;
 };
 
-// Whether both are one mistake, which is made under either condition, or tells
-// the same part of an answer wrongly in either way.
+// Whether both take the same bits of entries for the same, under the same
+// condition: one those of EPT, the other those of the guest.
+bool AreAlikeInBothDimensions(const Cause& a, const Cause& b);
+
+// Whether both are one mistake, which is made under either condition, or in
+// either dimension, or tells the same part of an answer wrongly in either way.
 bool AreOneMistake(const Cause& a, const Cause& b);
 
 // A set of numbers, as atoms have it, that is this one alone.

@@ -7,6 +7,7 @@
 
 #include "fuzzers/entries/bits.h"
 #include "fuzzers/experiment/experiments.h"
+#include "fuzzers/experiment/next_atom.h"
 
 namespace eptdiff {
 namespace {
@@ -137,8 +138,6 @@ void Experiments::FindCondition(const Observed& seed, Attempt& attempt) {
     // What is explained and what is contradicted so far.
     std::vector<Item> yes;
     std::vector<Item> no;
-    double yes_weight = 0;
-    double no_weight = 0;
     for (const auto& [observed, weight, near] : known) {
       const Observed& o = *observed;
       const Says says = predictor_.Of(attempt.effect, attempt.when, o);
@@ -146,11 +145,9 @@ void Experiments::FindCondition(const Observed& seed, Attempt& attempt) {
       Item item{&o, weight, near, LastOf(o), {}};
       if (of_entries) item.taken = predictor_.taken();
       if (says == Says::kExplains) {
-        yes_weight += item.weight;
         yes.push_back(std::move(item));
       } else {
         if (near) item.weight = kNearContradiction;
-        no_weight += item.weight;
         no.push_back(std::move(item));
       }
     }
@@ -186,33 +183,16 @@ void Experiments::FindCondition(const Observed& seed, Attempt& attempt) {
       }
       return atom;
     };
-    double best_worth = 0.03;
-    std::optional<Atom> best;
+    std::vector<Atom> atoms;
     for (const Atom& candidate : all) {
       const Atom atom = widened(candidate);
-      if (std::find(attempt.when.begin(), attempt.when.end(), atom) !=
+      if (std::find(attempt.when.begin(), attempt.when.end(), atom) ==
           attempt.when.end()) {
-        continue;
+        atoms.push_back(atom);
       }
-      double gain = 0;
-      for (const Item& item : no) {
-        if (!holds(atom, item)) gain += item.weight;
-      }
-      if (gain * Readability(atom) / no_weight <= best_worth) continue;
-      double loss = 0;
-      bool needless = false;  // it was changed alone, and nothing else with it
-      for (const Item& item : yes) {
-        if (holds(atom, item)) continue;
-        loss += item.weight;
-        needless |= item.near;
-      }
-      if (needless) continue;
-      const double worth =
-          Readability(atom) * gain / no_weight - 1.2 * loss / yes_weight;
-      if (worth <= best_worth) continue;
-      best_worth = worth;
-      best = atom;
     }
+    const std::optional<Atom> best =
+        NextAtom(atoms, yes, no, Readability, holds);
     if (!best.has_value()) return;
     attempt.when.push_back(*best);
     if (predictor_.Of(attempt.effect, attempt.when, seed) != Says::kExplains) {
@@ -234,11 +214,14 @@ void Experiments::Weigh(Attempt& attempt) {
   });
   double atoms = 0;
   for (const Atom& atom : attempt.when) {
-    // Where it is belongs to an effect on entries; what another entry has to do
-    // with it is rather said of the entry itself.
+    // Where it is belongs to an effect on entries, and to a known mistake; what
+    // another entry has to do with it is rather said of the entry itself.
     const bool place =
         atom.word == Word::kEntryLevel || atom.word == Word::kEntryFor;
-    if (place && IsOfEntries(attempt.effect)) continue;
+    if (place && (IsOfEntries(attempt.effect) ||
+                  attempt.effect.kind == Effect::Kind::kAltered)) {
+      continue;
+    }
     atoms += atom.of == Atom::Of::kOnTheWay ? 1.4 : 1;
   }
   double worth = attempt.explained;

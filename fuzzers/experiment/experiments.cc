@@ -10,6 +10,8 @@ namespace {
 
 // Of the pool, which part is looked at before it is known what looks good.
 constexpr std::size_t kFirstStride = 4;
+// Questions between two looks at the time.
+constexpr std::size_t kPiece = 64;
 
 // The atoms that two conditions have in common; a set of numbers is that of
 // both.
@@ -57,7 +59,7 @@ std::optional<std::size_t> Experiments::CauseOf(const Observed& observed) {
   return std::nullopt;
 }
 
-void Experiments::Ask(const std::vector<Case>& questions,
+void Experiments::Ask(std::span<const Case> questions,
                       std::vector<Observed>* list) {
   std::vector<std::optional<Observed>> answers;
   asked_ += questions.size();
@@ -67,16 +69,40 @@ void Experiments::Ask(const std::vector<Case>& questions,
   }
 }
 
-void Experiments::Vary(const Observed& seed) {
-  near_.clear();
-  std::vector<Case> questions;
-  ForEachVariation(seed.question, seed.entries,
-                   [&](const Case& varied) { questions.push_back(varied); });
-  Ask(questions, &near_);
+bool Experiments::CompletePool() {
+  while (!pool_asked_ && !IsLate()) {
+    if (Clock::now() >= pause_) return false;
+    const std::size_t before = pool_.size();
+    pool_asked_ = !ask_pool_(pool_);
+    asked_ += pool_.size() - before;
+  }
+  return true;
+}
+
+bool Experiments::Vary(const Observed& seed) {
+  if (seed_ != seed.question) {
+    seed_ = seed.question;
+    near_.clear();
+    variations_.clear();
+    varied_ = 0;
+    ForEachVariation(seed.question, seed.entries, [&](const Case& varied) {
+      variations_.push_back(varied);
+    });
+  }
+  while (varied_ < variations_.size() && !IsLate()) {
+    if (Clock::now() >= pause_) return false;
+    const auto piece =
+        std::span(variations_)
+            .subspan(varied_, std::min(kPiece, variations_.size() - varied_));
+    Ask(piece, &near_);
+    varied_ += piece.size();
+  }
+  seed_.reset();
   // What departs there for reasons that are known says nothing of this one.
   std::erase_if(near_, [&](const Observed& o) {
     return o.departs && CauseOf(o).has_value();
   });
+  return true;
 }
 
 // The best first.
@@ -190,20 +216,16 @@ void Experiments::PreferThoseThatCoverMore(std::vector<Attempt>& list) {
   }
 }
 
-bool Experiments::Study(const Observed& seed,
-                        std::span<const Observed> departing, Strictness how) {
-  if (!pool_asked_) {
-    pool_asked_ = true;
-    pool_ = ask_pool_();
-    asked_ += pool_.size();
-  }
+Studied Experiments::Study(const Observed& seed,
+                           std::span<const Observed> departing,
+                           Strictness how) {
+  if (!CompletePool() || !Vary(seed)) return Studied::kPaused;
   std::erase_if(pool_, [&](const Observed& o) {
     return o.departs && CauseOf(o).has_value();
   });
   departing_.clear();
   for (const Observed& o : departing) departing_.push_back(&o);
   far_.clear();
-  Vary(seed);
   std::vector<Attempt> attempts = Candidates(seed);
   stride_ = kFirstStride;
   for (std::size_t i = 0; i < attempts.size(); ++i) {
@@ -244,11 +266,11 @@ bool Experiments::Study(const Observed& seed,
   Sort(attempts);
   if (attempts.empty() || attempts[0].explained <= 0 ||
       attempts[0].contradicted > 0.5 * attempts[0].explained) {
-    return false;
+    return Studied::kNothing;
   }
   JoinValues(attempts[0]);
   Keep(attempts[0]);
-  return true;
+  return Studied::kFound;
 }
 
 }  // namespace eptdiff

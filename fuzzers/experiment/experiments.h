@@ -53,13 +53,20 @@ namespace eptdiff {
 using AskQuestions =
     std::function<void(std::span<const Case> questions,
                        std::vector<std::optional<Observed>>& answers)>;
-// Answers to questions of all kinds.
-using AskPool = std::function<std::vector<Observed>()>;
+// Adds some more answers to questions of all kinds; false: these were the last.
+using AskPool = std::function<bool(std::vector<Observed>& pool)>;
 
 // Which causes are wanted.
 enum class Strictness : std::uint8_t {
   kAny,
   kNew,  // that nothing contradicts, and that are no known mistake
+};
+
+// What came of a study.
+enum class Studied : std::uint8_t {
+  kNothing,
+  kFound,
+  kPaused,  // it is to go on, with the same seed
 };
 
 class Experiments {
@@ -78,9 +85,9 @@ class Experiments {
   std::optional<std::size_t> CauseOf(const Observed& observed);
 
   // Finds the cause of an answer that departs and is not explained; it is one
-  // of `departing`. Whether there is one to be found.
-  bool Study(const Observed& seed, std::span<const Observed> departing,
-             Strictness how = Strictness::kAny);
+  // of `departing`.
+  Studied Study(const Observed& seed, std::span<const Observed> departing,
+                Strictness how = Strictness::kAny);
 
   // Whether cause number `of` explains this answer, alone.
   bool Explains(std::size_t of, const Observed& observed) {
@@ -105,6 +112,9 @@ class Experiments {
   // told.
   using Clock = std::chrono::steady_clock;
   void set_end(Clock::time_point end) { end_ = end; }
+  // ... and one that has not asked all of the pool, and all variations of its
+  // seed, pauses then; none does unless told.
+  void set_pause(Clock::time_point pause) { pause_ = pause; }
 
   // What it took so far.
   std::size_t asked() const { return asked_; }
@@ -128,8 +138,10 @@ class Experiments {
   };
 
   bool IsLate() const { return Clock::now() >= end_; }
-  void Ask(const std::vector<Case>& questions, std::vector<Observed>* list);
-  void Vary(const Observed& seed);
+  void Ask(std::span<const Case> questions, std::vector<Observed>* list);
+  // Whether it is done, as far as there was time.
+  bool CompletePool();
+  bool Vary(const Observed& seed);
   std::vector<Attempt> Candidates(const Observed& seed);
   void AddTakes(const Observed& seed, std::vector<Attempt>& list);
   void AddUses(const Observed& seed, std::vector<Attempt>& list);
@@ -193,11 +205,15 @@ class Experiments {
   std::vector<std::vector<Observed>> contradicting_;
   std::size_t asked_ = 0;
   Clock::time_point end_ = Clock::time_point::max();
+  Clock::time_point pause_ = Clock::time_point::max();
 
   bool pool_asked_ = false;
   std::vector<Observed> pool_;
   std::size_t stride_ = 1;  // each so many-th of it is looked at
   // Of the study under way.
+  std::optional<Case> seed_;  // whose variations are being asked
+  std::vector<Case> variations_;
+  std::size_t varied_ = 0;      // of them, so many were
   std::vector<Observed> near_;  // variations of the seed
   std::vector<Observed> far_;   // questions made for an effect
   std::vector<const Observed*> departing_;

@@ -64,7 +64,10 @@ std::vector<Cause> CausesOf(const AnswerTo& answer, Focus focus,
           answers.push_back(answer(question));
         }
       },
-      [&] { return pool; });
+      [&](std::vector<Observed>& all) {
+        all = pool;
+        return false;
+      });
   std::vector<Observed> departing;
   for (const Observed& observed : pool) {
     if (observed.departs && departing.size() < 200) {

@@ -120,7 +120,7 @@ std::optional<std::uint64_t> Experiments::PlainAddress(
     set(question, value);
     MovePage(from, address, question);
     std::vector<Observed> answers;
-    Ask({question}, &answers);
+    Ask({&question, 1}, &answers);
     if (!answers.empty() && !answers[0].departs) return value;
   }
   return std::nullopt;

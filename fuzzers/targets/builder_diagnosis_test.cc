@@ -199,7 +199,8 @@ TEST(BuilderDiagnosisTest, ACircumstanceHasToBeSeenOften) {
     went_right.seen.Add(right);
     const auto causes = DiagnoseBuilder({&failing, 1}, {&went_right, 1});
     EXPECT_EQ(causes.size(), 1u);
-    return causes[0].when;
+    return causes[0].when.empty() ? std::nullopt
+                                  : std::optional(causes[0].when[0]);
   };
   const Circumstance ignores = {CircumstanceWord::kFlags, 6, true};
   const Circumstance clear = {CircumstanceWord::kFlags, 8, false};

@@ -14,7 +14,7 @@ namespace eptdiff {
 // In the order in which one is named of several that fit as well.
 enum class CircumstanceWord : std::uint8_t {
   kFlags,         // of the operation
-  kLacks,         // bit 0: an allocation has failed in it
+  kLacks,         // bit 0: an allocation has failed in it; bit n: the nth
   kBytes,         // bit n: its region has 2^n bytes or more
   kSecondary,     // VM-execution controls
   kEptp,          // bits 11:0
@@ -22,8 +22,12 @@ enum class CircumstanceWord : std::uint8_t {
   kHpa,           // of the operation
   kGpa,
   kThere,  // the flags of the page that was at the GPA; bit 12: there was one
+  kAlignment,  // bit 21, 30, 39: the GPA is a multiple of as much
+  kMeanwhile,  // bit 0: a processor comes in; bit 1: another operation does
+  // Of a page with wrong bits: its entry as it is to be, less the page size.
+  kPage,
 };
-inline constexpr std::size_t kCircumstanceWords = 9;
+inline constexpr std::size_t kCircumstanceWords = 12;
 
 struct Circumstances {
   std::array<std::uint64_t, kCircumstanceWords> words = {};

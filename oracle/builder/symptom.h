@@ -219,6 +219,12 @@ struct Symptom {
 static_assert(kMistakeCount <= 1 << Symptom::kWide);
 static_assert(kPageBitsCount <= 1 << Symptom::kWide);
 
+// What could have gone wrong, and did not.
+struct PassedSymptom {
+  Symptom symptom;
+  Circumstances at;
+};
+
 struct CountedSymptom {
   Symptom symptom;
   std::uint64_t count;

@@ -104,8 +104,9 @@ using Vary =
 
 // How much Separate() may do.
 struct SeparationLimits {
-  std::size_t asked = 2000;      // cases put to the oracle
-  std::size_t fruitless = 4000;  // variations in a row that separate nothing
+  std::size_t asked = 2000;       // cases put to the oracle
+  std::size_t fruitless = 4000;   // variations in a row that separate nothing
+  std::function<bool()> is_late;  // then no more is asked; may be empty
 };
 
 class Diagnosis {
@@ -153,7 +154,7 @@ class Diagnosis {
   // What has been set aside, and is explained after all, counts again.
   void TakeBack();
   std::vector<Case> Originals();
-  std::size_t AskWitnesses(Oracle& oracle, std::size_t limit);
+  std::size_t AskWitnesses(Oracle& oracle, const SeparationLimits& limits);
   void AskVariations(Oracle& oracle, const Vary& vary,
                      const SeparationLimits& limits, std::size_t asked);
 

@@ -19,6 +19,10 @@ constexpr std::size_t kConfirmations = 128;
 // Originals of variations: the disagreements seen last.
 constexpr std::size_t kMostOriginals = 64;
 
+bool IsLate(const SeparationLimits& limits) {
+  return limits.is_late && limits.is_late();
+}
+
 }  // namespace
 
 std::vector<Case> Diagnosis::Originals() {
@@ -44,7 +48,8 @@ std::vector<Case> Diagnosis::Originals() {
   return originals;
 }
 
-std::size_t Diagnosis::AskWitnesses(Oracle& oracle, std::size_t limit) {
+std::size_t Diagnosis::AskWitnesses(Oracle& oracle,
+                                    const SeparationLimits& limits) {
   const auto witnesses = Witnesses();
   witness_asked_.resize(witnesses.size());
   std::size_t asked = 0;
@@ -54,7 +59,8 @@ std::size_t Diagnosis::AskWitnesses(Oracle& oracle, std::size_t limit) {
     if (candidates_[0].empty()) break;
     Separation separation(candidates_, evidence_.fields(),
                           oracle.keeps_translations(), oracle.declared());
-    for (std::size_t i = 0; i < witnesses.size() && asked < limit; ++i) {
+    for (std::size_t i = 0; i < witnesses.size() && asked < limits.asked; ++i) {
+      if (IsLate(limits)) return asked;
       if (witness_asked_[i]) continue;
       if (separation.UseOf(witnesses[i].c) == Use::kNone) continue;
       witness_asked_[i] = true;
@@ -85,6 +91,7 @@ void Diagnosis::AskVariations(Oracle& oracle, const Vary& vary,
     for (std::size_t fruitless = 0;
          fruitless < limits.fruitless && asked < limits.asked; ++fruitless) {
       if (candidates_.size() == 1 && confirmations >= kConfirmations) return;
+      if (IsLate(limits)) return;
       ++seed_;
       vary(seed_, originals[seed_ % originals.size()], varied);
       const Use use = separation.UseOf(varied);
@@ -103,7 +110,7 @@ void Diagnosis::AskVariations(Oracle& oracle, const Vary& vary,
 
 void Diagnosis::Separate(Oracle& oracle, const Vary& vary,
                          const SeparationLimits& limits) {
-  const std::size_t asked = AskWitnesses(oracle, limits.asked);
+  const std::size_t asked = AskWitnesses(oracle, limits);
   if (vary) AskVariations(oracle, vary, limits, asked);
 }
 

@@ -93,7 +93,10 @@ std::vector<CommonCause> CausesOfWalker(Panel& panel, const Dialect& dialect,
           answers.push_back(subject.AnswerTo(question));
         }
       },
-      [&] { return subject.Pool(); });
+      [&](std::vector<Observed>& pool) {
+        pool = subject.Pool();
+        return false;
+      });
   for (const Shown& one : shown) {
     // What came before may matter: then its question alone agrees.
     const auto again = subject.AnswerTo(one.observed.question);

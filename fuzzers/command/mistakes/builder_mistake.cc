@@ -1,5 +1,6 @@
 #include "fuzzers/command/mistakes/builder_mistake.h"
 
+#include <algorithm>
 #include <bit>
 #include <iterator>
 
@@ -156,28 +157,31 @@ void DrawWhat(Random& random, BuilderMistake& mistake) {
   }
 }
 
+// One more condition, of a kind that the mistake has none of yet.
 void DrawWhen(Random& random, BuilderMistake& mistake) {
-  if (random.OneIn(2)) return;
   using Kind = BuilderCondition::Kind;
   constexpr Kind kKinds[] = {
       Kind::kOperation, Kind::kOperation,  Kind::kFlag,   Kind::kFlag,
       Kind::kNoFlag,    Kind::kGpa,        Kind::kHpa,    Kind::kBytes,
       Kind::kControl,   Kind::kCapability, Kind::kNoFrame};
-  BuilderCondition& when = mistake.when;
-  when.kind = random.Pick(kKinds);
+  BuilderCondition when;
+  do {
+    when.kind = random.Pick(kKinds);
+  } while (std::any_of(
+      mistake.when.begin(), mistake.when.end(),
+      [&](const BuilderCondition& other) { return other.kind == when.kind; }));
+  std::vector<std::string>& names = mistake.condition_names.emplace_back();
   const auto bit = [&](const char* of) {
     absl::StrAppend(&mistake.words, ", where bit ", when.number, " of ", of,
                     " is ", when.kind == Kind::kNoFlag ? "0" : "1");
-    mistake.condition_names = {absl::StrCat("@", when.number, "@")};
+    names = {absl::StrCat("@", when.number, "@")};
   };
   switch (when.kind) {
-    case Kind::kAlways:
-      return;
     case Kind::kOperation:
       when.number = random.Below(std::size(kOperations));
       absl::StrAppend(&mistake.words, ", in ", kOperations[when.number]);
-      mistake.condition_names = {absl::StrCat("in ", kOperations[when.number])};
-      return;
+      names = {absl::StrCat("in ", kOperations[when.number])};
+      break;
     case Kind::kFlag:
     case Kind::kNoFlag: {
       const unsigned bits[] = {0, 1, 2, 6, 8, 9, 10, 11, 52, 57, 62};
@@ -185,52 +189,59 @@ void DrawWhen(Random& random, BuilderMistake& mistake) {
       bit("what is asked");
       for (const std::string& name :
            BitNames(std::uint64_t{1} << when.number)) {
-        mistake.condition_names.push_back(name);
+        names.push_back(name);
       }
-      return;
+      break;
     }
     case Kind::kGpa: {
       const unsigned bits[] = {12, 20, 21, 30, 39, 47};
       when.number = random.Pick(bits);
-      return bit("the GPA");
+      bit("the GPA");
+      break;
     }
     case Kind::kHpa: {
       const unsigned bits[] = {12, 21, 31, 32, 38};
       when.number = random.Pick(bits);
-      return bit("the HPA");
+      bit("the HPA");
+      break;
     }
     case Kind::kBytes: {
       const unsigned bits[] = {13, 21, 22, 30};
       when.number = random.Pick(bits);
       absl::StrAppend(&mistake.words, ", in regions of 2^", when.number,
                       " bytes or more");
-      mistake.condition_names = {"bytes", "KByte", "MByte", "GByte"};
-      return;
+      names = {"bytes", "KByte", "MByte", "GByte"};
+      break;
     }
     case Kind::kControl: {
       const unsigned bits[] = {17, 18, 22};
       when.number = random.Pick(bits);
-      return bit("the secondary controls");
+      bit("the secondary controls");
+      break;
     }
     case Kind::kCapability: {
       const unsigned bits[] = {0, 16, 17, 21};
       when.number = random.Pick(bits);
-      return bit("IA32_VMX_EPT_VPID_CAP");
+      bit("IA32_VMX_EPT_VPID_CAP");
+      break;
     }
     case Kind::kNoFrame:
       absl::StrAppend(&mistake.words, ", once an allocation has failed");
-      mistake.condition_names = {"allocation", "no frame"};
-      return;
+      names = {"allocation", "no frame"};
+      break;
   }
+  mistake.when.push_back(when);
 }
 
 }  // namespace
 
-BuilderMistake DrawBuilderMistake(std::uint64_t number) {
+BuilderMistake DrawBuilderMistake(std::uint64_t number,
+                                  std::optional<unsigned> conditions) {
   Random random(number ^ 0xb111d);
   BuilderMistake mistake;
   DrawWhat(random, mistake);
-  DrawWhen(random, mistake);
+  if (!conditions.has_value()) conditions = random.OneIn(2) ? 0 : 1;
+  for (unsigned i = 0; i < *conditions; ++i) DrawWhen(random, mistake);
   return mistake;
 }
 

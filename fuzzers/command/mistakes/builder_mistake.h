@@ -1,7 +1,8 @@
 // Mistakes of builders that no list has, planted one at a time into the
 // example builder (oracle/target/examples/engine_builder.cc).
 //
-// A mistake is one of these, and may be made under one more condition:
+// A mistake is one of these, and may be made under one more condition, or under
+// as many as asked for, all of which hold then:
 //   a store         a bit of an entry that maps a page, or references a table,
 //                   is cleared, set, or that of another bit; or it is not made
 //   the operation   a bit of what is asked for likewise; a page fewer or more
@@ -17,6 +18,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,7 +28,6 @@ namespace eptdiff {
 
 struct BuilderCondition {
   enum class Kind : std::uint8_t {
-    kAlways,
     kOperation,   // of this kind, EPTDIFF_MAP ...
     kFlag,        // bit `number` of the flags that are asked for is 1
     kNoFlag,      // ... is 0
@@ -37,7 +38,7 @@ struct BuilderCondition {
     kCapability,  // ... of IA32_VMX_EPT_VPID_CAP
     kNoFrame,     // an allocation has failed in the operation
   };
-  Kind kind = Kind::kAlways;
+  Kind kind = Kind::kOperation;
   unsigned number = 0;
 };
 
@@ -61,18 +62,20 @@ struct BuilderMistake {
     kRemoved,
   };
   Kind kind = Kind::kPage;
-  BuilderCondition when;
+  std::vector<BuilderCondition> when;
   unsigned word = 0;        // kAsked: of what; the others: which way
   std::uint64_t bit = 0;    // that is changed
   std::uint64_t other = 0;  // what it becomes: 0: 0, ~0: 1, else that bit
   std::string words;        // the mistake in words
-  // As PlantedMistake has them.
+  // As PlantedMistake has them; the latter for each condition.
   std::vector<std::string> names;
-  std::vector<std::string> condition_names;
+  std::vector<std::vector<std::string>> condition_names;
 };
 
-// The mistake of this number.
-BuilderMistake DrawBuilderMistake(std::uint64_t number);
+// The mistake of this number; under so many conditions, at most three, or else
+// under none or one.
+BuilderMistake DrawBuilderMistake(std::uint64_t number,
+                                  std::optional<unsigned> conditions = {});
 
 // The builder that makes the mistake, in processes of its own.
 std::unique_ptr<BuilderSession> PlantedBuilderSession(

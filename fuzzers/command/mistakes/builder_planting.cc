@@ -1,4 +1,5 @@
 // BuilderMistake, planted: between the builder and its host.
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <set>
@@ -43,15 +44,12 @@ struct Planting {
 };
 Planting planting;
 
-bool Holds() {
-  const BuilderCondition& when = planting.mistake->when;
+bool Holds(const BuilderCondition& when) {
   const auto bit = [&](std::uint64_t word) {
     return (word >> when.number & 1) != 0;
   };
   const bool operates = planting.kind != kNoOperation;
   switch (when.kind) {
-    case BuilderCondition::Kind::kAlways:
-      return true;
     case BuilderCondition::Kind::kOperation:
       return planting.kind == when.number;
     case BuilderCondition::Kind::kFlag:
@@ -75,7 +73,9 @@ bool Holds() {
 }
 
 bool Makes(BuilderMistake::Kind kind) {
-  return planting.mistake->kind == kind && Holds();
+  const BuilderMistake& mistake = *planting.mistake;
+  return mistake.kind == kind &&
+         std::all_of(mistake.when.begin(), mistake.when.end(), Holds);
 }
 
 bool Makes(BuilderMistake::Kind kind, unsigned way) {

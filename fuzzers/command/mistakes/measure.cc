@@ -11,7 +11,6 @@
 #include "fuzzers/check/builder_target_check.h"
 #include "fuzzers/check/target_check.h"
 #include "fuzzers/command/files/embedded_corpus.h"
-#include "fuzzers/command/mistakes/builder_mistake.h"
 #include "fuzzers/command/mistakes/planted_mistake.h"
 #include "fuzzers/command/mistakes/planting.h"
 #include "fuzzers/command/words/cause_words.h"
@@ -72,19 +71,22 @@ const std::vector<Case>& Corpus() {
   return corpus;
 }
 
-// Reads the report as whoever planted the mistake: `sentences` are what is
-// explained of its findings.
-template <typename Mistake>
-void ReadReport(const Mistake& mistake,
+// Reads the report as whoever planted the mistake, which goes by these names
+// and has these of its conditions: `sentences` are what is explained of its
+// findings.
+void ReadReport(const std::vector<std::string>& names,
+                const std::vector<std::vector<std::string>>& condition_names,
                 const std::vector<std::string>& sentences,
                 MistakeResult& result) {
   result.explained = sentences.size();
   if (result.findings == 0) return;
   result.headline = sentences.empty() ? "unexplained" : sentences[0];
-  result.named = SaysAny(result.headline, mistake.names);
-  result.whole =
-      result.named && (mistake.condition_names.empty() ||
-                       SaysAny(result.headline, mistake.condition_names));
+  result.named = SaysAny(result.headline, names);
+  result.whole = result.named &&
+                 std::all_of(condition_names.begin(), condition_names.end(),
+                             [&](const std::vector<std::string>& condition) {
+                               return SaysAny(result.headline, condition);
+                             });
   for (std::size_t i = 1; i < sentences.size(); ++i) {
     absl::StrAppend(&result.headline, "\n      | ", sentences[i]);
   }
@@ -127,17 +129,19 @@ MistakeResult MeasurePlanted(const PlantedMistake& mistake, std::uint64_t cases,
   for (const TargetFinding& finding : check.findings()) {
     result.findings += !check.CauseOf(finding, causes).has_value();
   }
-  ReadReport(mistake, sentences, result);
+  std::vector<std::vector<std::string>> condition_names;
+  if (!mistake.condition_names.empty()) {
+    condition_names.push_back(mistake.condition_names);
+  }
+  ReadReport(mistake.names, condition_names, sentences, result);
   result.cases = check.disagreeing();
   result.questions = check.cause_search().asked();
   return result;
 }
 
-MistakeResult MeasureBuilder(std::uint64_t number, std::uint64_t cases,
+MistakeResult MeasureBuilder(const BuilderMistake& mistake, std::uint64_t cases,
                              std::chrono::seconds conclude) {
-  const BuilderMistake mistake = DrawBuilderMistake(number);
   MistakeResult result;
-  result.number = number;
   result.words = mistake.words;
   const Clock::time_point start = Clock::now();
   const auto session = PlantedBuilderSession(&mistake);
@@ -154,7 +158,7 @@ MistakeResult MeasureBuilder(std::uint64_t number, std::uint64_t cases,
                                                   : finding.reply.Words());
   }
   result.findings = sentences.size();
-  ReadReport(mistake, sentences, result);
+  ReadReport(mistake.names, mistake.condition_names, sentences, result);
   result.cases = check.disagreeing();
   return result;
 }

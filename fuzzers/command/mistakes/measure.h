@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "fuzzers/command/mistakes/builder_mistake.h"
 #include "fuzzers/command/mistakes/planted_mistake.h"
 
 namespace eptdiff {
@@ -38,8 +39,8 @@ MistakeResult Measure(std::uint64_t number, std::uint64_t cases,
 MistakeResult MeasurePlanted(const PlantedMistake& mistake, std::uint64_t cases,
                              std::chrono::seconds conclude);
 
-// The same of mistake `number` of builders.
-MistakeResult MeasureBuilder(std::uint64_t number, std::uint64_t cases,
+// The same of a mistake of builders (DrawBuilderMistake()).
+MistakeResult MeasureBuilder(const BuilderMistake& mistake, std::uint64_t cases,
                              std::chrono::seconds conclude);
 
 struct MistakeTotals {

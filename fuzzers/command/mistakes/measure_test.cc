@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "fuzzers/command/mistakes/builder_mistake.h"
 #include "fuzzers/command/mistakes/planted_mistake.h"
 
 namespace eptdiff {
@@ -129,11 +130,41 @@ TEST(MeasureTest, OneMistakeOfABuilderIsOneFinding) {
        "an operation is done to the page behind its region as well"},
   };
   for (const auto& [number, mistake, told] : kMistakes) {
-    const MistakeResult result = MeasureBuilder(number, 4000, kLong);
+    const MistakeResult result =
+        MeasureBuilder(DrawBuilderMistake(number), 4000, kLong);
     EXPECT_EQ(result.words, mistake);
     EXPECT_EQ(result.findings, 1u) << mistake << "\n" << result.headline;
     EXPECT_TRUE(result.headline.starts_with(told)) << mistake << "\n"
                                                    << result.headline;
+  }
+}
+
+// What no single condition sets apart: several are found by experiment.
+TEST(MeasureTest, AConditionOfABuildersMistakeMayBeSeveral) {
+  constexpr struct {
+    std::uint64_t number;
+    const char* mistake;
+    const char* told;
+  } kMistakes[] = {
+      {8,
+       "what is removed is shown without flags, in regions of 2^30 bytes or "
+       "more, where bit 18 of the secondary controls is 1",
+       "pages are shown as removed without accessed or dirty flags that "
+       "processors had set, in regions of 1 GByte or more and if bit 18 of the "
+       "secondary controls is 1"},
+      {14,
+       "a store to a linked entry is not made, where bit 30 of the GPA is 1, "
+       "in regions of 2^30 bytes or more",
+       "pages stay as they were, in operations on regions, in regions of 1 "
+       "GByte or more and if bit 30 of the guest-physical address is 1"},
+  };
+  for (const auto& [number, mistake, told] : kMistakes) {
+    const MistakeResult result =
+        MeasureBuilder(DrawBuilderMistake(number, 2), 4000, kLong);
+    EXPECT_EQ(result.words, mistake);
+    EXPECT_EQ(result.findings, 1u) << mistake << "\n" << result.headline;
+    EXPECT_EQ(result.headline, told) << mistake;
+    EXPECT_TRUE(result.whole);
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstddef>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -211,19 +213,25 @@ std::string DistanceWords(std::uint64_t distance) {
                       below ? " bytes below" : " bytes above");
 }
 
-std::string EffectWords(const Cause& cause) {
+// `both`: in both dimensions.
+std::string EffectWords(const Cause& cause, bool both) {
   const Effect& effect = cause.effect;
   switch (effect.kind) {
     case Effect::Kind::kTakes: {
       if (effect.word == Word::kEntry) {
         const auto names = BitsOfEntry(effect.structure);
         if (IsOneUse(effect.part)) return OneUseWords(cause);
-        const char* root = effect.structure == Structure::kEpt ? "EPTP" : "CR3";
+        const char* root = both ? "EPTP, of CR3"
+                           : effect.structure == Structure::kEpt ? "EPTP"
+                                                                 : "CR3";
         return absl::StrCat(
             "takes ", BitsWords(effect.mask), NameOfBit(names, effect.mask),
             effect.part == Part::kAddress ? " of the address in " : " of ",
             effect.root ? absl::StrCat(root, " and of ") : "",
-            EntryWords(cause.when, effect.structure, false), " for ",
+            EntryWords(cause.when,
+                       both ? std::nullopt : std::optional(effect.structure),
+                       false),
+            " for ",
             effect.from != 0    ? "its " + BitsWords(effect.from)
             : effect.value == 0 ? "0"
                                 : "1",
@@ -349,8 +357,9 @@ std::string ConsequenceWords(const Cause& cause) {
   }
 }
 
-// What it does, and when; `alone`: under no other condition.
-std::string MistakeWords(const Cause& cause, bool alone) {
+// What it does, and when; `alone`: under no other condition; `both`: in both
+// dimensions.
+std::string MistakeWords(const Cause& cause, bool alone, bool both = false) {
   std::vector<std::string> conditions;
   const bool about_last =
       !IsOfEntries(cause.effect) &&
@@ -366,7 +375,8 @@ std::string MistakeWords(const Cause& cause, bool alone) {
     if (!words.empty()) conditions.push_back(words);
   }
   const bool exact = cause.contradicted == 0;
-  std::string sentence = EffectWords(cause);
+  std::string sentence = EffectWords(cause, both);
+  if (both) sentence += ", in EPT and in the guest's paging alike";
   if (!conditions.empty()) {
     absl::StrAppend(&sentence,
                     !exact  ? ", mostly if "
@@ -483,8 +493,17 @@ std::string LearnedWords(const Cause& cause) {
 }  // namespace
 
 std::string CauseWords(const Cause& cause, std::span<const Cause> likewise) {
-  std::string sentence = MistakeWords(cause, likewise.empty());
+  // Of one use an entry of the guest goes by another name.
+  const auto alike = [&](const Cause& other) {
+    return !IsOneUse(cause.effect.part) &&
+           AreAlikeInBothDimensions(cause, other);
+  };
+  const auto told = std::count_if(likewise.begin(), likewise.end(), alike);
+  std::string sentence =
+      MistakeWords(cause, static_cast<std::size_t>(told) == likewise.size(),
+                   /*both=*/told != 0);
   for (const Cause& other : likewise) {
+    if (alike(other)) continue;
     absl::StrAppend(&sentence, "; and ", MistakeWords(other, false));
   }
   return absl::StrCat(sentence, ": ", ConsequenceWords(cause));

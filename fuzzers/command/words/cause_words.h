@@ -15,7 +15,8 @@ namespace eptdiff {
 // "takes bit 12 of a PDE that maps a page for 0, if and only if the access is a
 // fetch: an access completes that the SDM has end in VM exit 49 (EPT
 // misconfiguration)".
-// `likewise`: the same mistake, under other conditions.
+// `likewise`: the same mistake, under other conditions, or in the other
+// dimension.
 std::string CauseWords(const Cause& cause,
                        std::span<const Cause> likewise = {});
 

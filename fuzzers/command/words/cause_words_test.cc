@@ -94,6 +94,30 @@ TEST(CauseWordsTest, WhatIsLearnedStandsBesideTheSdms) {
   }
 }
 
+// One mistake in both dimensions is told once.
+TEST(CauseWordsTest, WhatIsSoInBothDimensionsIsSaidToBe) {
+  constexpr std::uint64_t kCut = 0x000fe00000000000;
+  Cause ept, guest;
+  ept.effect = Takes(Part::kWhole, kCut, 0);
+  guest.effect = Takes(Part::kWhole, kCut, 0, 0, Structure::kGuest);
+  EXPECT_THAT(CauseWords(ept, std::vector{guest}),
+              StartsWith("takes bits 51:45 of a paging-structure entry for 0, "
+                         "in EPT and in the guest's paging alike: "));
+  // Elsewhere it is another condition.
+  guest.when = {AtItself(Word::kEntryLevel, 1)};
+  EXPECT_FALSE(AreOneMistake(ept, guest));
+  // What an entry is taken for goes by two names.
+  ept.effect = Takes(Part::kUse, 0x200, 0x200, 0x2);
+  guest.effect = Takes(Part::kUse, 0x200, 0x200, 0x2, Structure::kGuest);
+  guest.when = {};
+  EXPECT_TRUE(AreOneMistake(ept, guest));
+  EXPECT_THAT(CauseWords(ept, std::vector{guest}),
+              StartsWith("takes an EPT paging-structure entry for one that "
+                         "allows writes by bit 9; and takes a guest "
+                         "paging-structure entry for one that is writable by "
+                         "bit 9: "));
+}
+
 // A bit of a table's address is no reserved one.
 TEST(CauseWordsTest, WhatIsNotReservedIsNotToldAsUnchecked) {
   Cause cause;

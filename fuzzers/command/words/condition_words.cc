@@ -181,8 +181,8 @@ std::string AccessWords(std::uint64_t kind) {
              : absl::StrCat(kind);
 }
 
-std::string EntryWords(const std::vector<Atom>& when, Structure structure,
-                       bool definite) {
+std::string EntryWords(const std::vector<Atom>& when,
+                       std::optional<Structure> structure, bool definite) {
   std::uint64_t levels = 0;
   std::uint64_t roles = 0;
   std::uint64_t access = 0;

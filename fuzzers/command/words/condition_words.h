@@ -5,6 +5,7 @@
 #define EPTDIFF_FUZZERS_COMMAND_WORDS_CONDITION_WORDS_H_
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -29,9 +30,10 @@ std::string NameOfBit(std::span<const BitName> names, std::uint64_t mask);
 // "a read".
 std::string AccessWords(std::uint64_t kind);
 
-// An entry that these atoms are about: "a PDE that maps a page".
-std::string EntryWords(const std::vector<Atom>& when, Structure structure,
-                       bool definite);
+// An entry that these atoms are about: "a PDE that maps a page". Of no
+// structure: of EPT as of the guest.
+std::string EntryWords(const std::vector<Atom>& when,
+                       std::optional<Structure> structure, bool definite);
 // "its bit 11 is 1"; "" for what EntryWords() says.
 std::string AtomWords(const Atom& atom);
 

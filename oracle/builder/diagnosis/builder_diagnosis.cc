@@ -50,13 +50,18 @@ std::vector<std::uint64_t> MasksOf(const std::vector<Feature>& features) {
 class Search {
  public:
   Search(std::span<const FailingCases> failing,
-         std::span<const CountedSymptom> right)
+         std::span<const CountedSymptom> right,
+         std::span<const BuilderCause> studied)
       : failing_(failing), right_(right) {
     std::map<Mistake, std::set<Symptom>> seen;
     for (const FailingCases& each : failing_) {
       for (const Symptom s : each.symptoms) seen[s.mistake()].insert(s);
     }
     for (const auto& [mistake, symptoms] : seen) Propose(mistake, symptoms);
+    for (BuilderCause cause : studied) {
+      Count(cause);
+      Add(std::move(cause), /*apart=*/true);
+    }
     DropDominated();
   }
 
@@ -134,7 +139,8 @@ class Search {
   void Count(BuilderCause& cause) const {
     for (std::size_t i = 0; i < failing_.size(); ++i) {
       const auto& symptoms = failing_[i].symptoms;
-      if (std::any_of(symptoms.begin(), symptoms.end(),
+      if (cause.HoldsIn(failing_[i].seen) &&
+          std::any_of(symptoms.begin(), symptoms.end(),
                       [&](Symptom s) { return cause.Matches(s); })) {
         cause.explains.push_back(i);
         cause.cases += failing_[i].cases;
@@ -151,7 +157,8 @@ class Search {
     for (int n = 0; n < kMaxCircumstances && !open.empty(); ++n) {
       BuilderCause best = whole;
       best.cases = 0;
-      for (std::size_t word = 0; word < kCircumstanceWords; ++word) {
+      // The last word is rather said by those before it.
+      for (std::size_t word = 0; word + 1 < kCircumstanceWords; ++word) {
         for (int bit = 0; bit < 64; ++bit) {
           for (const bool value : {true, false}) {
             Try({static_cast<CircumstanceWord>(word),
@@ -181,7 +188,7 @@ class Search {
       explains.push_back(i);
     }
     if (cases <= best.cases) return;
-    best.when = when;
+    best.when = {when};
     best.cases = cases;
     best.explains = std::move(explains);
   }
@@ -193,7 +200,7 @@ class Search {
     for (const std::size_t i : cause.explains) candidate.explains[i] = true;
     candidate.cost = (apart ? kCause : kSometimes) +
                      std::uint64_t{1000} * mistake + CostOfFeatures(cause) +
-                     (cause.when.has_value() ? kCircumstance : 0) +
+                     kCircumstance * cause.when.size() +
                      (cause.right != 0 ? kNotAlways : 0);
     candidate.cause = std::move(cause);
     candidates_.push_back(std::move(candidate));
@@ -318,11 +325,9 @@ bool FollowsFrom(const BuilderCause& part, const BuilderCause& whole,
   if (whole.value.mistake() == Mistake::kNotDone) {
     // A store that is not made links no table.
     return mistake == Mistake::kNotLinked && rarer &&
-           std::all_of(part.explains.begin(), part.explains.end(),
-                       [&](std::size_t i) {
-                         return !whole.when.has_value() ||
-                                failing[i].seen.All(*whole.when);
-                       });
+           std::all_of(
+               part.explains.begin(), part.explains.end(),
+               [&](std::size_t i) { return whole.HoldsIn(failing[i].seen); });
   }
   if (!entry && !(rarer && (refusal || mistake == Mistake::kNotDone ||
                             mistake == Mistake::kPageGone))) {
@@ -370,7 +375,7 @@ void NameDetail(std::span<const FailingCases> failing,
   if (details.size() != 1) return;
   cause.value = cause.value.With(Feature::kDetail, *details.begin());
   cause.fixed |= Symptom::MaskOf(Feature::kDetail);
-  if (cause.when.has_value()) return;
+  if (!cause.when.empty()) return;
   cause.right = 0;
   for (const CountedSymptom& each : right) {
     if (cause.Matches(each.symptom)) cause.right += each.count;
@@ -379,10 +384,21 @@ void NameDetail(std::span<const FailingCases> failing,
 
 }  // namespace
 
+bool BuilderCause::HoldsAt(const Circumstances& at) const {
+  return std::all_of(when.begin(), when.end(),
+                     [&](const Circumstance& one) { return one.Holds(at); });
+}
+
+bool BuilderCause::HoldsIn(const CircumstancesSeen& seen) const {
+  return std::all_of(when.begin(), when.end(),
+                     [&](const Circumstance& one) { return seen.All(one); });
+}
+
 std::vector<BuilderCause> DiagnoseBuilder(
     std::span<const FailingCases> failing,
-    std::span<const CountedSymptom> right) {
-  std::vector<BuilderCause> causes = Search(failing, right).Run();
+    std::span<const CountedSymptom> right,
+    std::span<const BuilderCause> studied) {
+  std::vector<BuilderCause> causes = Search(failing, right, studied).Run();
   for (BuilderCause& cause : causes) {
     for (const std::size_t i : cause.explains) {
       cause.difference.Add(failing[i].difference);

@@ -13,7 +13,9 @@
 //      one that nothing sets apart counting as two and a half; then the most
 //      telling mistakes (in the order of Mistake), then the fewest features.
 //   3. Which bits, or which reason, is named where it is the same in all cases.
-//   4. What is refused or not against expectation, only ever in the situations
+//   4. What was found by experiment to be a mistake under a condition, of
+//      several circumstances maybe, is a cause like those of step 1.
+//   5. What is refused or not against expectation, only ever in the situations
 //      of another cause, goes with that; and so does what comes of the bits
 //      that another cause takes from what was asked for.
 //
@@ -28,7 +30,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -48,9 +49,9 @@ struct FailingCases {
 
 struct BuilderCause {
   Symptom value;
-  std::uint64_t fixed = 0;           // features that count, Mistake among them
-  std::optional<Circumstance> when;  // and where that holds alone
-  std::uint64_t right = 0;  // so often it went right in such situations
+  std::uint64_t fixed = 0;         // features that count, Mistake among them
+  std::vector<Circumstance> when;  // and where these hold alone
+  std::uint64_t right = 0;         // so often it went right in such situations
   std::vector<std::size_t> explains;  // indices of FailingCases
   std::uint64_t cases = 0;
   PageDifference difference = {};  // all that was seen
@@ -58,15 +59,20 @@ struct BuilderCause {
   bool Matches(Symptom symptom) const {
     return ((symptom.bits ^ value.bits) & fixed) == 0;
   }
+  bool HoldsAt(const Circumstances& at) const;
+  // ... always, in many cases.
+  bool HoldsIn(const CircumstancesSeen& seen) const;
   bool IsFixed(Feature feature) const {
     return (fixed & Symptom::MaskOf(feature)) != 0;
   }
 };
 
-// Without order among them but that of Mistake.
+// Without order among them but that of Mistake. Of those that were `studied`
+// the value counts, what is fixed of it, `when` and `right`.
 std::vector<BuilderCause> DiagnoseBuilder(
     std::span<const FailingCases> failing,
-    std::span<const CountedSymptom> right);
+    std::span<const CountedSymptom> right,
+    std::span<const BuilderCause> studied = {});
 
 }  // namespace eptdiff
 

@@ -349,6 +349,10 @@ std::string WhenWords(const Circumstance& when) {
     case CircumstanceWord::kFlags:
       return bit_of("the flags that are asked for", NameOfFlag(bit));
     case CircumstanceWord::kLacks:
+      if (bit != 0) {
+        return std::string(when.value ? "if" : "unless") + " allocation " +
+               std::to_string(bit) + " of the operation fails";
+      }
       return when.value ? "once an allocation has failed"
                         : "if no allocation has failed";
     case CircumstanceWord::kBytes:
@@ -369,6 +373,15 @@ std::string WhenWords(const Circumstance& when) {
         return when.value ? "if a page was there" : "if no page was there";
       }
       return bit_of("the entry of the page that was there", NameOfFlag(bit));
+    case CircumstanceWord::kAlignment:
+      return std::string(when.value ? "if" : "unless") +
+             " the guest-physical address is a multiple of " + PowerWords(bit);
+    case CircumstanceWord::kMeanwhile:
+      return std::string(when.value ? "if " : "unless ") +
+             (bit == 0 ? "a processor comes in between its stores"
+                       : "another operation runs beside it");
+    case CircumstanceWord::kPage:
+      return bit_of("the page's entry", NameOfFlag(bit));
   }
   return "";
 }
@@ -456,7 +469,9 @@ std::string SituationOf(const BuilderCause& cause) {
             : "if the entry maps nothing beside the operation's pages");
   }
   if (cause.IsFixed(Feature::kPlace)) add(In(kPlaces, value(Feature::kPlace)));
-  if (cause.when.has_value()) add(WhenWords(*cause.when));
+  for (std::size_t i = 0; i < cause.when.size(); ++i) {
+    words += (i == 0 ? ", " : " and ") + WhenWords(cause.when[i]);
+  }
   return words;
 }
 

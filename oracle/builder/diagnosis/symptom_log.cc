@@ -149,6 +149,7 @@ void SymptomLog::BeginCase(const Processor& processor,
                            const Controls& controls) {
   using Word = CircumstanceWord;
   tolerated_.clear();
+  passed_.clear();
   machine_[Word::kSecondary] = controls.secondary;
   machine_[Word::kEptp] = controls.eptp & (kPage - 1);
   machine_[Word::kCapabilities] = processor.ept_vpid_cap;
@@ -171,7 +172,18 @@ void SymptomLog::BeginOperation(const TableOperation& operation,
   at_[Word::kFlags] = operation.flags;
   at_[Word::kHpa] = operation.hpa.value;
   at_[Word::kGpa] = operation.gpa.value;
+  for (const int bits : {21, 30, 39}) {
+    const std::uint64_t unit = std::uint64_t{1} << bits;
+    if (operation.gpa.value % unit == 0) at_[Word::kAlignment] |= unit;
+  }
+  at_[Word::kMeanwhile] = operation.meanwhile != 0;
   at_[Word::kBytes] = bytes == 0 ? 0 : 2 * std::bit_floor(bytes) - 1;
+}
+
+void SymptomLog::OnLack() {
+  const std::uint64_t which = operation_.failing_allocation;
+  at_[CircumstanceWord::kLacks] =
+      1 | (which == 0 || which > 63 ? 0 : std::uint64_t{1} << which);
 }
 
 void SymptomLog::BeginExit(const TableFacts& facts) {
@@ -223,7 +235,7 @@ void SymptomLog::OnChange(std::uint64_t before, std::uint64_t after, int level,
     return page.gpa < first || page.gpa + page.bytes > end;
   });
   if (deed_ == Deed::kNone || deed_ == Deed::kKeeps) return;
-  maybe_.push_back(At(Mistake::kPageGone, level));
+  MayBe(At(Mistake::kPageGone, level), 0);
   // Bits that would show if they were lost, or gained.
   PageDifference visible = {};
   for (const Interval& page : is) {
@@ -232,22 +244,23 @@ void SymptomLog::OnChange(std::uint64_t before, std::uint64_t after, int level,
     visible.address |= page.hpa;
   }
   if (is.empty()) return;
+  const std::uint64_t page = is[0].hpa | is[0].flags;
   if (deed_ == Deed::kClears) visible.lost &= ~kAccessedDirty;
   if (visible.address >> 32 != 0) visible.address = visible.address >> 32 << 32;
   for (const PageBits bits : KindsOf(visible)) {
-    maybe_.push_back(At(Mistake::kBits, level).With(Feature::kDetail, bits));
+    MayBe(At(Mistake::kBits, level).With(Feature::kDetail, bits), page);
   }
   // Of the other bits each that could be lost, and one that could be gained.
   const std::uint64_t others = visible.lost & kOtherBits;
   gainable_ = gainable_ == 0 ? kOtherBits : gainable_ & (gainable_ - 1);
   for (std::uint64_t rest = others; rest != 0; rest &= rest - 1) {
     const PageBits one = OneBit(std::countr_zero(rest), /*gained=*/false);
-    maybe_.push_back(At(Mistake::kBits, level).With(Feature::kDetail, one));
+    MayBe(At(Mistake::kBits, level).With(Feature::kDetail, one), page);
   }
   if ((gainable_ & ~others) != 0) {
     const PageBits one =
         OneBit(std::countr_zero(gainable_ & ~others), /*gained=*/true);
-    maybe_.push_back(At(Mistake::kBits, level).With(Feature::kDetail, one));
+    MayBe(At(Mistake::kBits, level).With(Feature::kDetail, one), page);
   }
 }
 
@@ -293,13 +306,16 @@ void SymptomLog::OnPage(std::uint64_t gpa, const PageFacts& found) {
       !is_old && (!expected.mapped ||
                   (old.mapped && BitCount(found, old, mask_) <
                                      BitCount(found, expected, mask_)));
-  PageDifference difference =
-      DifferenceOf(found, by_old ? old : expected, mask_);
+  const PageFacts& asked = by_old ? old : expected;
+  PageDifference difference = DifferenceOf(found, asked, mask_);
   if (facts_.on_demand) difference.lost &= ~RightsMask(facts_);
   for (const PageBits bits : KindsOf(difference)) {
     Add(At(Mistake::kBits, level_).With(Feature::kDetail, bits));
   }
   difference_.Add(difference);
+  if (at_[CircumstanceWord::kPage] == 0) {
+    at_[CircumstanceWord::kPage] = asked.hpa | asked.flags;
+  }
 }
 
 // Whether what was asked for the operation's own address is at this one, which
@@ -341,13 +357,17 @@ void SymptomLog::OnFlagsRaced(std::uint64_t lost) {
 
 void SymptomLog::MayRaceFlags(std::uint64_t set) {
   for (const PageBits bits : KindsOf({.lost = set & kAccessedDirty})) {
-    maybe_.push_back(Base(Mistake::kFlagsRaced).With(Feature::kDetail, bits));
+    MayBe(Base(Mistake::kFlagsRaced).With(Feature::kDetail, bits), 0);
   }
 }
 
 void SymptomLog::OnTakenOut(Mistake mistake) { Add(Base(mistake)); }
 
-void SymptomLog::MayBe(Mistake mistake) { maybe_.push_back(Base(mistake)); }
+void SymptomLog::MayBe(Mistake mistake) { MayBe(Base(mistake), 0); }
+
+void SymptomLog::MayBe(Symptom symptom, std::uint64_t page) {
+  maybe_.push_back({symptom, page});
+}
 
 void SymptomLog::OnInveptMissing(BuilderRule rule) {
   Add(Base(MistakeOf(rule)).With(Feature::kDetail, ChangeOfAll()));
@@ -364,7 +384,11 @@ void SymptomLog::EndOperation(const TableResult& result, bool failed,
     symptoms_.clear();
     return;
   }
-  for (const Symptom symptom : maybe_) Pass(symptom);
+  for (const auto& [symptom, page] : maybe_) {
+    at_[CircumstanceWord::kPage] = page;
+    Pass(symptom);
+  }
+  at_[CircumstanceWord::kPage] = 0;
   maybe_.clear();
   if (needed) {
     Pass(Base(Mistake::kInveptEptp));
@@ -397,6 +421,12 @@ void SymptomLog::BlameTolerated(BuilderRule rule) {
   if (tolerated_.empty()) return Add(At(MistakeOf(rule), 0));
   symptoms_ = tolerated_;
   at_ = tolerated_at_;
+}
+
+void SymptomLog::Pass(Symptom symptom) {
+  if (!watched_.has_value()) return right_.Add(symptom, at_);
+  if (symptom.mistake() != *watched_ || passed_.full()) return;
+  passed_.push_back({symptom, at_});
 }
 
 Symptom SymptomLog::Base(Mistake mistake) const {

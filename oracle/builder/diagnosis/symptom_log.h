@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "engine/table/table_error.h"
@@ -40,6 +41,13 @@ class SymptomLog {
   const PageDifference& difference() const { return difference_; }
   const Circumstances& circumstances() const { return at_; }
 
+  // From now on what goes right is not counted: of this mistake it is told for
+  // each case by itself, as far as there is room.
+  void Watch(Mistake mistake) { watched_ = mistake; }
+  static constexpr std::size_t kMaxPassed = 24;
+  using Passed = FixedVector<PassedSymptom, kMaxPassed>;
+  const Passed& passed() const { return passed_; }
+
   // A case begins, with the builder's beginning.
   void BeginCase(const Processor& processor, const Controls& controls);
   // An operation on so many bytes begins; `level` is that of the leaf at its
@@ -60,7 +68,9 @@ class SymptomLog {
                 const std::vector<Interval>& is);
   void OnAllocated() { allocated_ = true; }
   // No frame is left for the operation.
-  void OnLack() { at_[CircumstanceWord::kLacks] = 1; }
+  void OnLack();
+  // Another one runs beside it.
+  void OnBeside() { at_[CircumstanceWord::kMeanwhile] = 2; }
   void OnFreed() { freed_ = true; }
   // A table that was linked just now is not filled.
   void OnUnfilled(int level) { Add(At(Mistake::kUnfilled, level)); }
@@ -97,7 +107,9 @@ class SymptomLog {
   void BlameTolerated(BuilderRule rule);
 
  private:
-  void Pass(Symptom symptom) { right_.Add(symptom, at_); }
+  void Pass(Symptom symptom);
+  // It is right, if the operation is, in a page with this entry.
+  void MayBe(Symptom symptom, std::uint64_t page);
   Symptom At(Mistake mistake, int level) const;
   Symptom Base(Mistake mistake) const;
   Symptom OfRefusal(Mistake mistake, TableError error) const;
@@ -108,11 +120,17 @@ class SymptomLog {
   void PassPages();
 
   SymptomCounts& right_;
+  std::optional<Mistake> watched_;
+  Passed passed_;
   Circumstances machine_, at_;
   Symptoms symptoms_;
   PageDifference difference_ = {};
-  Symptoms tolerated_;          // of the first operation with such a thing
-  std::vector<Symptom> maybe_;  // right, if the operation is
+  Symptoms tolerated_;  // of the first operation with such a thing
+  struct MaybePassed {
+    Symptom symptom;
+    std::uint64_t page;  // CircumstanceWord::kPage
+  };
+  std::vector<MaybePassed> maybe_;  // right, if the operation is
   Circumstances tolerated_at_;
   bool settled_ = false;  // all else follows from what is known
   Phase phase_ = Phase::kBeginning;

@@ -103,6 +103,7 @@ BuilderFindings BuilderCheck::JudgeBoth(const Both& both) {
   }
   if (log_ != nullptr) {
     log_->BeginOperation(late, bytes, page.level, facts_);
+    log_->OnBeside();
     log_->SetModels(model_, after_, ComparedFlags());
   }
   done_ = both.one_result.ok() || both.other_result.ok();

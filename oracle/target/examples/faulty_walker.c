@@ -21,6 +21,7 @@ EPTDIFF_TARGET_DEFINE_ABI;
   BUG(BEYOND_WIDTH_MASK, "maxphyaddr-off-by-one")                 \
   BUG(BEYOND_48, "only-bits-51-48-checked")                       \
   BUG(WRITE_ONLY, "write-only-accepted")                          \
+  BUG(WRITE_ONLY_ROOT, "write-only-pml4e-accepted")               \
   BUG(MEMORY_TYPE, "memory-type-unchecked")                       \
   BUG(EXECUTE_ONLY_CAPABILITY, "execute-only-capability-ignored") \
   BUG(GBYTE_CAPABILITY, "1-gbyte-capability-ignored")             \
@@ -34,6 +35,7 @@ EPTDIFF_TARGET_DEFINE_ABI;
   BUG(PER_LEVEL, "permissions-per-level")                         \
   BUG(RESERVED_FIRST, "reserved-before-presence")                 \
   BUG(LEAF_WRITE, "write-permission-of-leaf-only")                \
+  BUG(EXECUTE_52, "fetches-by-bit-52-too")                        \
   BUG(LEGACY_FLAGS, "flags-at-bits-5-and-6")                      \
   BUG(NO_DIRTY, "dirty-never-set")                                \
   BUG(DIRTY_ON_READ, "dirty-on-every-access")                     \
@@ -47,6 +49,7 @@ EPTDIFF_TARGET_DEFINE_ABI;
   BUG(QUALIFICATION_10, "qualification-10-inverted")              \
   BUG(GLA_64, "gla-not-truncated")                                \
   BUG(GPA_PAGE, "gpa-of-page")                                    \
+  BUG(GPA_PAGE_WRITE, "gpa-of-page-for-writes")                   \
   BUG(NO_GBYTE_LEAF, "1-gbyte-leaf-walked-through")               \
   BUG(OFFSET_12, "large-page-offset-of-12-bits")                  \
   BUG(ADDRESS_32, "page-address-of-32-bits")                      \
@@ -67,6 +70,7 @@ EPTDIFF_TARGET_DEFINE_ABI;
   BUG(VE_MISCONFIGURATION, "ve-for-misconfigurations")            \
   BUG(IGNORE_PAT, "ignore-pat-not-honoured")                      \
   BUG(EPTP_TYPE, "memory-type-of-eptp")                           \
+  BUG(WP_AS_WT, "wp-told-as-wt")                                  \
   BUG(HIDDEN, "hidden-behind-conditions")                         \
   BUG(EXCHANGE_ONCE, "failed-exchange-ignored")                   \
   BUG(CRASH, "crash-once-in-a-while")                             \
@@ -246,7 +250,10 @@ static int is_misconfigured(const struct walk* walk, uint64_t entry) {
   uint64_t execute = EXECUTE;
 
   if (control(walk, SECONDARY_MBEC)) execute |= USER_EXECUTE;
-  if (!readable && (entry & WRITE) != 0 && !has(WRITE_ONLY)) return 1;
+  if (!readable && (entry & WRITE) != 0 && !has(WRITE_ONLY) &&
+      !(has(WRITE_ONLY_ROOT) && walk->level == 4)) {
+    return 1;
+  }
   if (!readable && (entry & execute) != 0 && !execute_only) return 1;
   if (is_leaf(entry, walk->level)) {
     if (!has(MEMORY_TYPE) && (type == 2 || type == 3 || type == 7)) return 1;
@@ -302,7 +309,8 @@ static int descend(struct walk* walk) {
       walk->rights = above ? walk->rights & READ : 0;
       return EXIT_VIOLATION;
     }
-    walk->rights &= entry;
+    walk->rights &=
+        entry | (has(EXECUTE_52) && (entry >> 52 & 1) != 0 ? 0x4 : 0);
     if (is_misconfigured(walk, entry)) return EXIT_MISCONFIGURATION;
     if (has(PER_LEVEL) && (entry & needed(walk)) == 0) return EXIT_VIOLATION;
     if (is_leaf(entry, level)) break;
@@ -388,7 +396,11 @@ static void exit_guest(const struct walk* walk, int reason,
   answer->event = EPTDIFF_VM_EXIT;
   answer->exit_reason = (uint16_t)reason;
   if (reason == EXIT_LOG_FULL) return;
-  answer->gpa = question->gpa & ~(has(GPA_PAGE) ? low_bits(12) : 0);
+  answer->gpa = question->gpa;
+  if (has(GPA_PAGE) ||
+      (has(GPA_PAGE_WRITE) && question->access == EPTDIFF_WRITE)) {
+    answer->gpa &= ~low_bits(12);
+  }
   if (reason == EXIT_MISCONFIGURATION && has(QUALIFICATION_STALE)) {
     answer->qualification = qualification(walk);
   }
@@ -482,6 +494,9 @@ static void set_memory_types(const struct walk* walk, uint64_t leaf,
   translation->memory_type = (leaf & IGNORE_PAT_BIT) != 0 && !has(IGNORE_PAT)
                                  ? (uint8_t)ept
                                  : combine(ept, pat);
+  if (has(WP_AS_WT) && translation->memory_type == 5) {
+    translation->memory_type = 4;
+  }
 }
 
 /* Conditions that have nothing to do with EPT, each within the one before. That

@@ -187,6 +187,7 @@ void BuilderSession::Judge(std::span<const Case> cases) {
       functions, profile,
       [this](const Incident& incident) { Abandon(incident); }));
   SymptomLog log(shared_->right);
+  if (watched_.has_value()) log.Watch(*watched_);
   trial.set_symptom_log(&log);
   trial.Allow(allowed_ | profile_.waives);
   trial.set_refusals(RefusalsIn(profile_));
@@ -218,6 +219,7 @@ void BuilderSession::Judge(std::span<const Case> cases) {
       reply.circumstances = log.circumstances();
       reply.difference = log.difference();
     }
+    reply.passed = log.passed();
     shared_->replies[shared_->cases] = reply;
     std::atomic_signal_fence(std::memory_order_seq_cst);
     ++shared_->cases;

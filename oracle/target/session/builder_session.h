@@ -49,6 +49,7 @@ struct BuilderReply {
   SymptomLog::Symptoms symptoms;  // of the step
   Circumstances circumstances;
   PageDifference difference = {};
+  SymptomLog::Passed passed;   // of a mistake that is watched
   WaiverSet waived = 0;        // what happened that is allowed
   RefusalSet not_asked = 0;    // for want of these
   bool not_modelled = false;   // it declined something
@@ -96,6 +97,10 @@ class BuilderSession {
   // What is no finding, beside what the profile waives.
   void Allow(WaiverSet waivers) { allowed_ = waivers; }
 
+  // Of this mistake each reply tells what went right, and nothing is counted
+  // of it; none: the reverse.
+  void Watch(std::optional<Mistake> mistake) { watched_ = mistake; }
+
   // Puts cases to it, whatever they ask for, up to the first that it does not
   // survive, and kMaxBatch at most; a reply for each, and at least one.
   std::vector<BuilderReply> Run(std::span<const Case> cases);
@@ -106,7 +111,7 @@ class BuilderSession {
   void Begin(std::span<const Case> cases);
   std::vector<BuilderReply> End();
 
-  // What went right in all cases so far.
+  // What went right in all cases so far, but those that were watched.
   std::vector<CountedSymptom> Right() const;
 
   // What it printed last, for reports; may be empty.
@@ -138,6 +143,7 @@ class BuilderSession {
   std::string name_;
   bool reads_tables_ = false;
   WaiverSet allowed_ = 0;
+  std::optional<Mistake> watched_;
 };
 
 }  // namespace eptdiff
