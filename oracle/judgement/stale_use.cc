@@ -32,6 +32,7 @@ constexpr Alteration kNever[] = {
     {"CACHE-2/guest-not-present", Slot::kCache2GuestNotPresent, Always, ""},
     {"CACHE-2/guest-reserved", Slot::kCache2GuestReserved, Always, ""},
     {"CACHE-2/guest-accessed", Slot::kCache2GuestAccessed, Always, ""},
+    {"CACHE-2/guest-page", Slot::kCache2GuestPage, Always, ""},
     {"CACHE-3/guest-physical", Slot::kCache3GuestPhysical, Always, ""},
     {"CACHE-3/combined", Slot::kCache3Combined, Always, ""},
     {"CACHE-4/upper-levels", Slot::kCache4, Always, ""},
