@@ -255,6 +255,11 @@ std::vector<NamedCase> IgnoredBitCases() {
        {"WALK-9/high-bits-kept"},
        Walk4().Pde(kBit52 | 0x4007).Read(0x1234).Build(),
        completes},
+      {"walk-7-none-gives-a-right",
+       "WALK-7",
+       {},
+       Walk4().Pte(0x7ff0'0000'0000'9f33).Fetch(0x1234).Build(),
+       Violation(0x59c, 0x1234)},
   };
 }
 
