@@ -86,6 +86,7 @@ inline constexpr std::uint32_t kPinInterruptExiting = 1u << 0;
 inline constexpr std::uint32_t kPinNmiExiting      = 1u << 3;
 inline constexpr std::uint32_t kPinVirtualNmis     = 1u << 5;
 inline constexpr std::uint32_t kPinPostedInterrupts = 1u << 7;
+inline constexpr std::uint32_t kPrimaryInvlpg      = 1u << 9;
 inline constexpr std::uint32_t kPrimaryCr3Loads    = 1u << 15;
 inline constexpr std::uint32_t kPrimaryTertiary    = 1u << 17;
 inline constexpr std::uint32_t kPrimaryTprShadow   = 1u << 21;

@@ -59,29 +59,6 @@ Step Invvpid(Random& random, const Case& c, const Step& access) {
   return step;
 }
 
-Step Invlpg(Random& random, const Step& access) {
-  Step step;
-  step.kind = StepKind::kInvalidation;
-  step.invalidation.kind = InvalidationKind::kInvlpg;
-  step.invalidation.second = NearBy(random, LinearAddressOf(access));
-  return step;
-}
-
-Step Invpcid(Random& random, const Case& c, const Step& access) {
-  Step step;
-  step.kind = StepKind::kInvalidation;
-  Invalidation& asked = step.invalidation;
-  static constexpr std::uint8_t kTypes[] = {0, 0, 1, 1, 1, 2, 3};
-  asked.kind = InvalidationKind::kInvpcid;
-  asked.type = random.Pick(kTypes);
-  asked.first = HasPcids(c) ? c.guest.cr3 & Low(12) : 0;
-  asked.second = NearBy(random, LinearAddressOf(access));
-  if (HasPcids(c) && random.OneIn(8)) asked.first ^= 1;
-  if (random.OneIn(16)) asked.type = static_cast<std::uint8_t>(random.Below(6));
-  if (random.OneIn(16)) asked.first ^= Bit(random.Below(64));
-  return step;
-}
-
 // A register is written, by which what was kept ends, or some of it.
 Step MoveToCr(Random& random, const Case& c, const Step& access) {
   const GuestState& g = c.guest;
@@ -141,6 +118,29 @@ Ending Draw(Random& random, KeptOf of) {
 }
 
 }  // namespace
+
+Step Invlpg(Random& random, const Step& access) {
+  Step step;
+  step.kind = StepKind::kInvalidation;
+  step.invalidation.kind = InvalidationKind::kInvlpg;
+  step.invalidation.second = NearBy(random, LinearAddressOf(access));
+  return step;
+}
+
+Step Invpcid(Random& random, const Case& c, const Step& access) {
+  Step step;
+  step.kind = StepKind::kInvalidation;
+  Invalidation& asked = step.invalidation;
+  static constexpr std::uint8_t kTypes[] = {0, 0, 1, 1, 1, 2, 3};
+  asked.kind = InvalidationKind::kInvpcid;
+  asked.type = random.Pick(kTypes);
+  asked.first = HasPcids(c) ? c.guest.cr3 & Low(12) : 0;
+  asked.second = NearBy(random, LinearAddressOf(access));
+  if (HasPcids(c) && random.OneIn(8)) asked.first ^= 1;
+  if (random.OneIn(16)) asked.type = static_cast<std::uint8_t>(random.Below(6));
+  if (random.OneIn(16)) asked.first ^= Bit(random.Below(64));
+  return step;
+}
 
 std::uint64_t OtherFrame(Random& random, const Case& c, std::uint64_t value) {
   std::uint64_t frame = (value & kAddress) ^ Bit(12 + random.Below(3));

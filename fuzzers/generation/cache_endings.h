@@ -23,6 +23,10 @@ enum class KeptOf : std::uint8_t { kEpt, kGuest, kOtherVpid, kOtherPcid };
 void AddEnding(Random& random, const Case& c, const Step& access, KeptOf of,
                std::vector<Step>& steps);
 
+// Of the linear address of `access`, or one near by.
+Step Invlpg(Random& random, const Step& access);
+Step Invpcid(Random& random, const Case& c, const Step& access);
+
 // Whether CR3 may be written without a look at anything else.
 bool MayMoveToCr(const Case& c);
 Step MoveToCr3(const Case& c, const Step& access, std::uint64_t value);

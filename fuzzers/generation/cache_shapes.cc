@@ -24,7 +24,6 @@ using namespace bits;
 constexpr std::uint64_t kInvalidationCapabilities =
     kCapInvept | Bit(32) | Low(4) << 40;
 constexpr std::uint32_t kSecondaryInvpcid = 1u << 12;
-constexpr std::uint32_t kPrimaryInvlpgExiting = 1u << 9;
 constexpr std::uint64_t kGuestReserved = Bit(51);
 constexpr std::uint64_t kMisconfigured = kWrite;
 constexpr std::uint64_t kSppValid = Bit(0);
@@ -485,7 +484,7 @@ void MakeCacheCase(Random& random, Case& c) {
     capabilities &= ~Bit(random.Pick(kBits));
   }
   Controls& k = c.controls;
-  k.primary &= ~kPrimaryInvlpgExiting;
+  k.primary &= ~kPrimaryInvlpg;
   if (!random.OneIn(8)) k.primary &= ~kPrimaryCr3Loads;
   if (random.OneIn(3)) c.guest.cpl = 0;  // who may end what is kept
   if (random.Percent(70)) {

@@ -231,9 +231,12 @@ void GuestGeneration::AddPage() {
   page.access = DrawAccess();
   page.gla = pages_.empty() ? FreshGla(page.access) : NextGla(page.access);
   page.crosses = page.access.size > 1 && random_.Percent(8);
-  // Where addresses have 32 bits, the last page is followed by the first.
-  if (page.access.size > 1 && !c_.guest.cs_l && random_.OneIn(16)) {
-    page.gla = Low(32) & ~Low(12);
+  // The last page is followed by the first. Where addresses have 64 bits,
+  // CR4.LASS alone tells one from the other.
+  const bool separates = (c_.guest.cr4 & kCr4Lass) != 0;
+  if (page.access.size > 1 && (!c_.guest.cs_l || separates) &&
+      random_.OneIn(16)) {
+    page.gla = (c_.guest.cs_l ? ~std::uint64_t{0} : Low(32)) & ~Low(12);
     page.crosses = true;
   }
   MapLinear(page);

@@ -4,6 +4,7 @@
 
 #include "fuzzers/entries/bits.h"
 #include "fuzzers/entries/registers.h"
+#include "fuzzers/generation/cache_endings.h"
 #include "oracle/machine_state.h"
 
 namespace eptdiff {
@@ -257,7 +258,7 @@ Step GenerateVmfunc(Random& random) {
 }
 
 void AddChange(Random& random, Case& c) {
-  const unsigned draw = random.Below(11);
+  const unsigned draw = random.Below(12);
   if (draw < 6) {
     const bool begins = !PagingIsOn(c) && c.guest.cpl == 0 && random.OneIn(3);
     InsertSomewhere(
@@ -266,8 +267,14 @@ void AddChange(Random& random, Case& c) {
     if (random.OneIn(16)) c.controls.primary |= kPrimaryCr3Loads;
   } else if (draw < 10) {
     InsertSomewhere(random, GenerateEntryAgain(random, c), c);
-  } else {
+  } else if (draw < 11) {
     InsertSomewhere(random, GenerateVmfunc(random), c);
+  } else {
+    const Step& access = c.steps[random.Below(c.steps.size())];
+    const Step step =
+        random.OneIn(2) ? Invlpg(random, access) : Invpcid(random, c, access);
+    InsertSomewhere(random, step, c);
+    if (!random.OneIn(4)) c.controls.primary |= kPrimaryInvlpg;
   }
 }
 

@@ -20,8 +20,8 @@ Step GenerateVmfunc(Random& random);
 std::uint64_t GenerateWrittenValue(Random& random, const Case& c,
                                    const Step& step);
 
-// Adds such steps to a few of 100 cases, and the control that makes MOV to CR3
-// exit to some of them.
+// Adds such a step, or INVLPG or INVPCID, and to some cases the control by
+// which MOV to CR3 or these exit.
 void AddChange(Random& random, Case& c);
 
 }  // namespace eptdiff

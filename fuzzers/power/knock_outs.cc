@@ -67,6 +67,10 @@ constexpr Equivalent kEquivalents[] = {
      "maximum "
      "is not 1, or the size. The alteration permits only what the engine does: "
      "they select the addresses with bit 63 set."},
+    {"GW-22/wrap-faults",
+     "Whether CR4.LASS keeps an access from the lower half that goes on at "
+     "address 0 is open. The alteration permits only what the engine does: it "
+     "does."},
     {"GW-23/implicit-too",
      "Whether implicit accesses are masked is undefined. The alteration "
      "permits "
