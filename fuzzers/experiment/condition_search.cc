@@ -214,14 +214,13 @@ void Experiments::Weigh(Attempt& attempt) {
   });
   double atoms = 0;
   for (const Atom& atom : attempt.when) {
-    // Where it is belongs to an effect on entries, and to a known mistake; what
-    // another entry has to do with it is rather said of the entry itself.
-    const bool place =
-        atom.word == Word::kEntryLevel || atom.word == Word::kEntryFor;
-    if (place && (IsOfEntries(attempt.effect) ||
-                  attempt.effect.kind == Effect::Kind::kAltered)) {
-      continue;
-    }
+    // Where it is belongs to an effect on entries, and its level to a known
+    // mistake; what another entry has to do with it is rather said of the entry
+    // itself.
+    const bool level = atom.word == Word::kEntryLevel;
+    const bool place = level || atom.word == Word::kEntryFor;
+    const bool known = attempt.effect.kind == Effect::Kind::kAltered;
+    if ((place && IsOfEntries(attempt.effect)) || (level && known)) continue;
     atoms += atom.of == Atom::Of::kOnTheWay ? 1.4 : 1;
   }
   double worth = attempt.explained;

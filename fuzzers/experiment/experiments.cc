@@ -216,6 +216,18 @@ void Experiments::PreferThoseThatCoverMore(std::vector<Attempt>& list) {
   }
 }
 
+// The first ones, and so many that no known mistake is.
+void Experiments::KeepFirst(std::size_t all, std::size_t unlisted,
+                            std::vector<Attempt>& list) {
+  std::erase_if(list, [&](const Attempt& attempt) {
+    const bool known = attempt.effect.kind == Effect::Kind::kAltered;
+    const bool kept = all > 0 || (unlisted > 0 && !known);
+    if (all > 0) --all;
+    if (unlisted > 0 && !known) --unlisted;
+    return !kept;
+  });
+}
+
 Studied Experiments::Study(const Observed& seed,
                            std::span<const Observed> departing,
                            Strictness how) {
@@ -240,8 +252,10 @@ Studied Experiments::Study(const Observed& seed,
   PreferThoseThatCoverMore(attempts);
   Sort(attempts);
   // What looks best is asked elsewhere; it may look worse then.
+  // Known mistakes under a condition that says little are many.
   constexpr std::size_t kAskedElsewhere = 3;
-  if (attempts.size() > kAskedElsewhere) attempts.resize(kAskedElsewhere);
+  constexpr std::size_t kUnlisted = 2;
+  KeepFirst(kAskedElsewhere, kUnlisted, attempts);
   stride_ = 1;
   for (Attempt& attempt : attempts) {
     if (IsLate()) break;

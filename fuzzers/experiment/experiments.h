@@ -173,6 +173,8 @@ class Experiments {
   void Keep(const Attempt& attempt);
   void CountAgain();
   static void Sort(std::vector<Attempt>& list);
+  static void KeepFirst(std::size_t all, std::size_t unlisted,
+                        std::vector<Attempt>& list);
   void PreferThoseThatCoverMore(std::vector<Attempt>& list);
 
   // How much an answer counts: what was varied on purpose says more than what
