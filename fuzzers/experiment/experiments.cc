@@ -1,6 +1,7 @@
 #include "fuzzers/experiment/experiments.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "fuzzers/experiment/variations.h"
@@ -257,6 +258,7 @@ Studied Experiments::Study(const Observed& seed,
   constexpr std::size_t kUnlisted = 2;
   KeepFirst(kAskedElsewhere, kUnlisted, attempts);
   stride_ = 1;
+  std::map<std::size_t, std::vector<Observed>> asked_for;  // by its place
   for (Attempt& attempt : attempts) {
     if (IsLate()) break;
     Spread(seed, attempt);
@@ -268,6 +270,7 @@ Studied Experiments::Study(const Observed& seed,
       LearnMask(seed, attempt);
     }
     Prune(attempt);
+    asked_for[attempt.place] = far_;
   }
   PreferThoseThatCoverMore(attempts);
   if (how == Strictness::kNew) {
@@ -282,6 +285,7 @@ Studied Experiments::Study(const Observed& seed,
       attempts[0].contradicted > 0.5 * attempts[0].explained) {
     return Studied::kNothing;
   }
+  far_ = std::move(asked_for[attempts[0].place]);
   JoinValues(attempts[0]);
   Keep(attempts[0]);
   return Studied::kFound;
