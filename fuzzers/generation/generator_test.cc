@@ -398,6 +398,24 @@ TEST(LinearGeneratorTest, TheMixIsAsIntended) {
       {"PKS", 15, 35, [](const Case& c) { return Has(c.guest.cr4, kCr4Pks); }},
       {"CET", 18, 35, [](const Case& c) { return Has(c.guest.cr4, kCr4Cet); }},
       {"LASS", 4, 12, [](const Case& c) { return Has(c.guest.cr4, kCr4Lass); }},
+      {"CR4.LASS, and an access that goes on at address 0", 0.05, 0.5,
+       [](const Case& c) {
+         return Has(c.guest.cr4, kCr4Lass) &&
+                std::any_of(c.steps.begin(), c.steps.end(),
+                            [](const Step& step) {
+                              return step.kind == StepKind::kLinearAccess &&
+                                     step.gla.value + step.access.size - 1u <
+                                         step.gla.value;
+                            });
+       }},
+      {"INVLPG or INVPCID that exits", 0.1, 0.5,
+       [](const Case& c) {
+         return Has(c.controls.primary, kPrimaryInvlpg) &&
+                std::any_of(c.steps.begin(), c.steps.end(),
+                            [](const Step& step) {
+                              return step.kind == StepKind::kInvalidation;
+                            });
+       }},
       {"LAM_SUP", 3, 8,
        [](const Case& c) { return Has(c.guest.cr4, kCr4LamSup); }},
       {"LAM_U57 or LAM_U48", 4, 10,
