@@ -301,7 +301,6 @@ TEST(CheckCommandTest, WhatALookUpTranslatesWronglyIsNamed) {
   ExpectNamed(EPTDIFF_LOOK_UP, kMistakes);
 }
 
-// By the rules that say where an entry leads.
 // Which bits it takes for the address is learned, in each dimension, and what
 // is learned alike in both is one mistake.
 TEST(CheckCommandTest, AddressesOfALookUpThatAreCutAreFound) {

@@ -217,7 +217,7 @@ void Experiments::PreferThoseThatCoverMore(std::vector<Attempt>& list) {
   }
 }
 
-// The first ones, and so many that no known mistake is.
+// The first `all`, and further ones until so many are no known mistakes.
 void Experiments::KeepFirst(std::size_t all, std::size_t unlisted,
                             std::vector<Attempt>& list) {
   std::erase_if(list, [&](const Attempt& attempt) {
@@ -252,8 +252,9 @@ Studied Experiments::Study(const Observed& seed,
   }
   PreferThoseThatCoverMore(attempts);
   Sort(attempts);
-  // What looks best is asked elsewhere; it may look worse then.
-  // Known mistakes under a condition that says little are many.
+  // What looks best is asked elsewhere; it may look worse then. Of known
+  // mistakes there are many, under conditions that say little: so others are
+  // in any case.
   constexpr std::size_t kAskedElsewhere = 3;
   constexpr std::size_t kUnlisted = 2;
   KeepFirst(kAskedElsewhere, kUnlisted, attempts);
