@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -145,6 +146,28 @@ TEST(ExperimentsTest, AConditionIsFoundBesideTheEffect) {
   SCOPED_TRACE(Told(causes));
   EXPECT_EQ(causes[0].effect.mask, 2u);
   EXPECT_TRUE(Needs(causes[0], kIgnored));
+}
+
+TEST(ExperimentsTest, AStudyThatPausesFindsTheSameAndAsksNothingTwice) {
+  std::size_t pauses = 0;
+  std::size_t asked[2] = {};
+  std::string told[2];
+  for (const bool paused : {false, true}) {
+    Mistaken target(
+        [](const Case&, const UsedEntry& entry) {
+          return entry.level == 2 ? entry.value | 2 : entry.value;
+        },
+        Declared(), {});
+    told[paused] = Told(CausesOf(
+        [&](const Case& question) {
+          ++asked[paused];
+          return target.Answer(question);
+        },
+        Focus::kEpt, Declared(), paused ? &pauses : nullptr));
+  }
+  EXPECT_GT(pauses, 5u);
+  EXPECT_EQ(asked[true], asked[false]);
+  EXPECT_EQ(told[true], told[false]);
 }
 
 TEST(ExperimentsTest, ThreeMistakesAreTakenApart) {

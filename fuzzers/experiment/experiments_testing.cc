@@ -1,8 +1,11 @@
 #include "fuzzers/experiment/experiments_testing.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -38,7 +41,7 @@ std::optional<Observed> Judged(const Case& question, MachineState& state,
 }
 
 std::vector<Cause> CausesOf(const AnswerTo& answer, Focus focus,
-                            const Declared& declared) {
+                            const Declared& declared, std::size_t* pauses) {
   std::vector<Observed> pool;
   const auto ask = [&](const Case& c) {
     for (const Step& step : c.steps) {
@@ -56,18 +59,29 @@ std::vector<Cause> CausesOf(const AnswerTo& answer, Focus focus,
     GenerateCase(seed, c, focus);
     ask(c);
   }
+  using Clock = Experiments::Clock;
+  Experiments* studying = nullptr;
+  const auto pause = [&] {
+    if (pauses != nullptr) studying->set_pause(Clock::time_point::min());
+  };
+  constexpr std::size_t kPiece = 1000;
+  std::size_t given = 0;  // of the pool
   Experiments experiments(
       Dialect(), kAllFields, declared,
       [&](std::span<const Case> questions,
           std::vector<std::optional<Observed>>& answers) {
+        pause();
         for (const Case& question : questions) {
           answers.push_back(answer(question));
         }
       },
       [&](std::vector<Observed>& all) {
-        all = pool;
-        return false;
+        pause();
+        const std::size_t end = std::min(given + kPiece, pool.size());
+        for (; given < end; ++given) all.push_back(pool[given]);
+        return given < pool.size();
       });
+  studying = &experiments;
   std::vector<Observed> departing;
   for (const Observed& observed : pool) {
     if (observed.departs && departing.size() < 200) {
@@ -76,8 +90,11 @@ std::vector<Cause> CausesOf(const AnswerTo& answer, Focus focus,
   }
   EXPECT_FALSE(departing.empty());
   for (const Observed& seed : departing) {
-    if (!experiments.CauseOf(seed).has_value()) {
-      experiments.Study(seed, departing);
+    if (experiments.CauseOf(seed).has_value()) continue;
+    experiments.set_pause(Clock::time_point::max());
+    while (experiments.Study(seed, departing) == Studied::kPaused) {
+      ++*pauses;
+      experiments.set_pause(Clock::time_point::max());
     }
   }
   return experiments.causes();

@@ -3,6 +3,7 @@
 #ifndef EPTDIFF_FUZZERS_EXPERIMENT_EXPERIMENTS_TESTING_H_
 #define EPTDIFF_FUZZERS_EXPERIMENT_EXPERIMENTS_TESTING_H_
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -27,9 +28,11 @@ std::optional<Observed> Judged(const Case& question, MachineState& state,
 using AnswerTo = std::function<std::optional<Observed>(const Case& question)>;
 
 // Studies what departs among the witnesses and some cases of `focus`, until
-// nothing is left.
+// nothing is left. With `pauses` each study pauses wherever it can, and it is
+// counted how often.
 std::vector<Cause> CausesOf(const AnswerTo& answer, Focus focus,
-                            const Declared& declared = Declared());
+                            const Declared& declared = Declared(),
+                            std::size_t* pauses = nullptr);
 
 // For whoever reads a failure.
 std::string Told(const std::vector<Cause>& causes);
