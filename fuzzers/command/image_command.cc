@@ -63,6 +63,7 @@ struct ImageOptions {
   BootOptions boot;
   std::string run;
   std::string model;
+  std::uint64_t memory = 0;
   std::uint64_t limit = 0;
   std::string save_log;
   std::string log;
@@ -146,10 +147,12 @@ std::optional<int> NothingTold(const ImageOptions& options,
     return options.log.empty() ? kExitNobodyAnswered : kExitBadInput;
   }
   if (answers.refused.empty()) return std::nullopt;
-  absl::PrintF("%s\n%s", MachineWords(answers.machine),
-               Wrapped(absl::StrCat("It can be asked nothing: ",
-                                    answers.refused, ". ", answers.advice),
-                       2));
+  std::string words =
+      absl::StrCat("It can be asked nothing: ", answers.refused, ".");
+  if (!answers.advice.empty()) {
+    absl::StrAppend(&words, " What to do: ", answers.advice, ".");
+  }
+  absl::PrintF("%s\n%s", MachineWords(answers.machine), Wrapped(words, 2));
   return kExitNobodyAnswered;
 }
 
@@ -193,6 +196,7 @@ absl::Status Start(const ImageOptions& options, const std::string& iso,
   const auto end = RunMachine(
       {.machine = options.run,
        .model = options.model,
+       .memory = static_cast<int>(options.memory),
        .iso = iso,
        .limit = std::chrono::seconds(options.limit),
        .room = room},
@@ -310,6 +314,7 @@ std::string Misused(const ImageOptions& options,
   }
   if (options.run.empty()) {
     if (!options.model.empty()) return "--cpu is of --run";
+    if (options.memory != 0) return "--memory is of --run";
     if (!options.save_log.empty()) return "--save-log is of --run";
     if (options.limit != 0) return "--limit is of --run";
   }
@@ -363,6 +368,9 @@ int ImageCommand(const Arguments& arguments) {
               "start it here, in this machine");
   line.Text("cpu", "MODEL", &options.model,
             "of --run: the processor, as the machine names its own");
+  line.Number("memory", "N", 32, 65536, &options.memory,
+              "of --run: MBytes of memory (3072: with less than 2048, cases "
+              "with pages of 1 GByte are skipped)");
   line.Number("limit", "N", 1, 10'000'000, &options.limit,
               "of --run: seconds after which the machine is ended (those for "
               "new cases, and 300)");

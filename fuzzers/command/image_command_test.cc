@@ -182,13 +182,13 @@ TEST(ImageCommandTest, AMachineThatCanBeAskedNothingSaysWhy) {
   std::string text;
   ReportWriter writer(Append, &text);
   writer.Begin("0.1.0", kEncodingVersion);
-  writer.Refused("it has no VT-x", "Switch it on in the firmware.");
+  writer.Refused("it has no VT-x", "switch it on in the firmware");
   writer.End({});
   const Ran ran = RunEptdiff({"image", "--log", directory.File("log", text)});
   EXPECT_EQ(ran.status, 3);
   EXPECT_THAT(Unwrapped(ran.out),
-              HasSubstr("It can be asked nothing: it has no VT-x. Switch it on "
-                        "in the firmware."));
+              HasSubstr("It can be asked nothing: it has no VT-x. What to do: "
+                        "switch it on in the firmware.\n"));
 }
 
 TEST(ImageCommandTest, AHarnessErrorIsNeitherAgreementNorFinding) {
@@ -217,6 +217,7 @@ TEST(ImageCommandTest, MisuseIsSaid) {
   EXPECT_THAT(mistake({"--log", "x", "--run", "bochs"}),
               HasSubstr("makes and runs nothing"));
   EXPECT_THAT(mistake({"--cpu", "x"}), HasSubstr("--cpu is of --run"));
+  EXPECT_THAT(mistake({"--memory", "64"}), HasSubstr("--memory is of --run"));
   EXPECT_THAT(mistake({"--json", "x"}),
               HasSubstr("--json is of --run or --log"));
   EXPECT_THAT(mistake({"--image", "x.img"}), HasSubstr(".iso, .elf or .efi"));

@@ -20,8 +20,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// MBytes of memory: a page of 1 GByte, and more.
-constexpr int kMemory = 3072;
+// MBytes: a page of 1 GByte, and more, unless another size is asked for.
+int MemoryOf(const MachineRun& run) {
+  constexpr int kMemory = 3072;
+  return run.memory == 0 ? kMemory : run.memory;
+}
 
 // Where ci/bochs_machine puts it.
 absl::StatusOr<std::string> WholeBochs() {
@@ -72,6 +75,7 @@ absl::StatusOr<Command> BochsCommand(const MachineRun& run,
   // 115200 bits a second are.
   command.serial = OutputOf(run);
   const std::string settings = run.room + "/bochsrc";
+  const int memory = MemoryOf(run);
   // Debian's crashes where there is no sound card; the other has no sound.
   const char* sound = has_debugger ? "sound: driver=dummy\n" : "";
   // It knows the state of each block by a name, and looks for a new one's among
@@ -80,8 +84,8 @@ absl::StatusOr<Command> BochsCommand(const MachineRun& run,
   const char* blocks = has_debugger ? "" : ", block_size=1024";
   absl::Status s = WriteFile(
       settings,
-      absl::StrCat("display_library: ", display, "\n",
-                   "memory: guest=", kMemory, ", host=2048", blocks, "\n",
+      absl::StrCat("display_library: ", display, "\n", "memory: guest=", memory,
+                   ", host=", std::min(memory, 2048), blocks, "\n",
                    "romimage: file=", *rom, "\n", "vgaromimage: file=", *video,
                    "\n", "cpu: model=", model,
                    ", count=1, ips=100000000, reset_on_triple_fault=0, "
@@ -114,7 +118,7 @@ absl::StatusOr<Command> QemuCommand(const MachineRun& run, bool by_uefi) {
                        "none",
                        "-no-reboot",
                        "-m",
-                       absl::StrCat(kMemory),
+                       absl::StrCat(MemoryOf(run)),
                        "-cpu",
                        run.model.empty() ? "max" : run.model,
                        "-cdrom",

@@ -29,6 +29,7 @@ std::string SurvivedBy(const std::string& machine);
 struct MachineRun {
   std::string machine;  // one of MachineNames()
   std::string model;    // of its processor; "" for the default
+  int memory = 0;       // MBytes; 0 for the default
   std::string iso;
   std::chrono::seconds limit{600};
   std::string room;  // a directory, for files of its own

@@ -34,16 +34,12 @@ enum Msr : std::uint32_t {
   kVmFunc = 0x491,
   kTertiary = 0x492,
 };
-constexpr int kPinTimer = 6;
 constexpr int kPrimaryTertiary = 17;
 constexpr int kPrimaryMonitorTrap = 27;
 constexpr int kPrimaryCr3LoadExiting = 15;
 constexpr int kPrimarySecondary = 31;
 constexpr int kSecondaryEpt = 1;
-constexpr int kSecondaryUnrestricted = 7;
 constexpr int kSecondaryVmFunctions = 13;
-constexpr int kCapInvept = 20;
-constexpr int kCapInveptAll = 26;
 constexpr std::uint64_t kCr4Vmxe = Bit(13);
 
 alignas(4096) std::uint8_t vmxon_region[4096];
@@ -68,70 +64,44 @@ bool IsVendor(const CpuidResult& leaf0, const char* words) {
          std::memcmp(&leaf0.ecx, words + 8, 4) == 0;
 }
 
+// What may be 1.
+std::uint32_t MayBe(std::uint32_t msr) {
+  return static_cast<std::uint32_t>(ReadMsr(msr) >> 32);
+}
+
 // Sets IA32_FEATURE_CONTROL where the firmware has left it open.
-bool VmxIsEnabled() {
+std::optional<std::uint64_t> FeatureControl() {
   constexpr std::uint64_t kLock = 1 << 0, kVmxOutsideSmx = 1 << 2;
   std::uint64_t value = 0;
-  // Bochs's older models have VT-x without the MSR.
-  if (!TryReadMsr(kFeatureControl, value)) return true;
+  if (!TryReadMsr(kFeatureControl, value)) return std::nullopt;
   if ((value & kLock) == 0) {
     TryWriteMsr(kFeatureControl, value | kLock | kVmxOutsideSmx);
     TryReadMsr(kFeatureControl, value);
   }
-  return (value & kVmxOutsideSmx) != 0;
+  return value;
 }
 
 }  // namespace
 
 NoEpt WhyNoEpt() {
+  VmxFacts facts;
   const CpuidResult leaf0 = Cpuid(0);
-  if (IsVendor(leaf0, "AuthenticAMD") || IsVendor(leaf0, "HygonGenuine")) {
-    return {
-        "this is a processor of AMD's kind, which has nested paging and no "
-        "EPT",
-        "start it on one of Intel's"};
+  facts.of_amd =
+      IsVendor(leaf0, "AuthenticAMD") || IsVendor(leaf0, "HygonGenuine");
+  const std::uint32_t features = Cpuid(1).ecx;
+  facts.vmx = Has(features, 5);
+  facts.in_a_machine = Has(features, 31);
+  if (facts.of_amd || !facts.vmx) return WhyNoEpt(facts);
+  facts.feature_control = FeatureControl();
+  facts.pin_based = MayBe(kPinBased);
+  facts.primary = MayBe(kPrimary);
+  if (Has(facts.primary, kPrimarySecondary)) {
+    facts.secondary = MayBe(kSecondary);
   }
-  if (!Has(Cpuid(1).ecx, 5)) {
-    if (!Has(Cpuid(1).ecx, 31)) {
-      return {"this processor has no VT-x", "start it on another"};
-    }
-    return {"there is no VT-x in this virtual machine",
-            "switch nested virtualization on; QEMU: kvm_intel nested=1 and "
-            "-enable-kvm -cpu host, for without KVM it has none"};
+  if (Has(facts.secondary, kSecondaryEpt)) {
+    facts.ept_vpid_cap = ReadMsr(kEptVpidCap);
   }
-  if (!VmxIsEnabled()) {
-    return {"VT-x is switched off, and IA32_FEATURE_CONTROL (3AH) is locked",
-            "look for \"Intel Virtualization Technology\", \"VT-x\" or "
-            "\"VMX\" in the firmware's setup, and switch the machine off and "
-            "on again"};
-  }
-  constexpr std::string_view kOther =
-      "start it on a processor since Westmere, or under a hypervisor that lets "
-      "its guests have that";
-  if (!Has(ReadMsr(kPrimary) >> 32, kPrimarySecondary) ||
-      !Has(ReadMsr(kSecondary) >> 32, kSecondaryEpt)) {
-    return {"there is VT-x and no EPT", kOther};
-  }
-  if (!Has(ReadMsr(kSecondary) >> 32, kSecondaryUnrestricted)) {
-    return {
-        "there is EPT and no \"unrestricted guest\", so that no guest runs "
-        "without paging",
-        kOther};
-  }
-  const std::uint64_t cap = ReadMsr(kEptVpidCap);
-  if (!Has(cap, kCapInvept) || !Has(cap, kCapInveptAll)) {
-    return {
-        "there is EPT and no INVEPT of all contexts, without which nobody "
-        "knows what an answer rests on",
-        kOther};
-  }
-  if (!Has(ReadMsr(kPinBased) >> 32, kPinTimer)) {
-    return {
-        "there is no VMX-preemption timer, which bounds what a guest may "
-        "take",
-        kOther};
-  }
-  return {};
+  return WhyNoEpt(facts);
 }
 
 namespace {

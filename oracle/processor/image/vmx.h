@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "oracle/processor/image/ept_presence.h"
 #include "oracle/processor/machine_limits.h"
 
 namespace eptdiff::image {
@@ -18,14 +19,8 @@ struct VmxCapabilities {
   MachineLimits limits;
 };
 
-// Whether EPT can be asked here (then both are empty); else a sentence that
-// says what is missing, and one what to do about it, each without its full
-// stop.
-struct NoEpt {
-  std::string_view words;
-  std::string_view advice;
-};
-// Sets and locks IA32_FEATURE_CONTROL where that is open.
+// Whether EPT can be asked on this machine. Sets and locks IA32_FEATURE_CONTROL
+// where that is open.
 NoEpt WhyNoEpt();
 
 // Only where EPT can be asked.
