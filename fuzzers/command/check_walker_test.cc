@@ -237,8 +237,9 @@ TEST(CheckCommandTest, WhatAGuestCannotEndInAnMmuIsNamed) {
        {"CACHE-8"},
        "CACHE-8/invlpg-upper-levels-of-the-address"},
       {"invlpg-leaves-globals", {"CACHE-8"}, "CACHE-8/invlpg-leaves-globals"},
-      // No alteration is about dirty pages alone.
-      {"invlpg-leaves-dirty-pages", {"CACHE-8"}, "CACHE-8/invlpg-ends-nothing"},
+      {"invlpg-leaves-dirty-pages",
+       {"CACHE-8"},
+       "CACHE-8/invlpg-leaves-dirty-pages"},
       {"invlpg-ends-pcid-0", {"CACHE-8"}, "CACHE-8/invlpg-ends-pcid-0"},
       {"invpcid-ends-nothing", {"CACHE-8"}, "CACHE-8/invpcid-ends-nothing"},
       {"invpcid-ends-the-current-pcid",

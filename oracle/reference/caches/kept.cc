@@ -252,6 +252,7 @@ KeptMapping Kept::Combined(const Examiner& x, bool whole, int shift) const {
   mapping.vpid = sdm::VpidOf(state_.controls);
   mapping.pcid = pcid_;
   mapping.global = whole && global_;
+  mapping.dirty = whole && dirty_;
   return mapping;
 }
 
@@ -275,7 +276,7 @@ bool Kept::UsesMadeUnder(Examiner& x, const ProcessorContext& then,
 // With CR0.PG = 0 there is no guest entry that could be read, nor a root.
 void Kept::BeginLinear(Examiner& x) {
   linear_ = true;
-  global_ = other_pcid_ = false;
+  global_ = dirty_ = other_pcid_ = false;
   guest_above_ = 0;
   before_restart_ = ~Moments{0};
   pcid_ = PcidOf(state_.guest);
@@ -485,7 +486,8 @@ void Kept::KeepGuest(Examiner& x, bool leaf) {
   }
   const int shift = GuestShift(x.s.linear.mode, x.s.level);
   if (leaf) {
-    constexpr int kGlobal = 8, kPge = 7;
+    constexpr int kDirty = 6, kGlobal = 8, kPge = 7;
+    dirty_ = sdm::Bit(x.s.entry, kDirty);
     global_ = sdm::Bit(x.s.entry, kGlobal) && sdm::Bit(state_.guest.cr4, kPge);
     if (other_pcid_ && !global_) possible_ = false;
     page_shift_ = static_cast<std::uint8_t>(shift);
@@ -566,7 +568,7 @@ std::uint64_t Kept::Pat(Examiner& x) {
   if (!IsCombined(x) || !keeps_combined_) return now;
   if (!linear_) {
     pcid_ = PcidOf(state_.guest);
-    global_ = false;
+    global_ = dirty_ = false;
   }
   FixedVector<std::uint64_t, History::kMaxMoments + 1> pats;
   pats.push_back(now);
@@ -599,7 +601,7 @@ void Kept::UseNow(Examiner& x) {
   }
   if (!linear_) {
     pcid_ = PcidOf(state_.guest);
-    global_ = false;
+    global_ = dirty_ = false;
   }
   Require(HoldWhole(x, MadeWhole(x) & pat_));
 }

@@ -153,6 +153,7 @@ class Kept final : public Chooser {
   bool linear_ = false;
   bool other_pcid_ = false;  // of another PCID: it must be global
   bool global_ = false;
+  bool dirty_ = false;
   std::uint16_t pcid_ = 0;
   std::uint8_t page_shift_ = 12;  // of the guest's page
   Moments guest_tagged_ = 0;

@@ -236,6 +236,11 @@ constexpr Alteration kVariants[] = {
      "INVLPG ends 4 KBytes of a large page"},
     {"CACHE-8/invlpg-leaves-globals", Slot::kCache8Invlpg, NotOfGlobals,
      "INVLPG leaves global translations"},
+    {"CACHE-8/invlpg-leaves-dirty-pages", Slot::kCache8Invlpg,
+     [](const Situation& s, std::uint64_t value) -> std::uint64_t {
+       return value && !s.mapping->dirty;
+     },
+     "INVLPG leaves translations of pages that were dirty"},
     {"CACHE-8/invlpg-ends-pcid-0", Slot::kCache8Invlpg,
      [](const Situation& s, std::uint64_t value) -> std::uint64_t {
        return value && (s.mapping->pcid == 0 || s.mapping->global);

@@ -48,6 +48,7 @@ struct KeptMapping {
   bool combined = false;  // else guest-physical
   bool whole = false;     // a translation; else a paging-structure-cache entry
   bool global = false;    // combined: of a global page
+  bool dirty = false;     // combined: of a page that was dirty for the guest
   std::uint8_t shift = 12;  // the address bits from there up select it
   Gpa gpa;
   Gla gla;
