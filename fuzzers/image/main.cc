@@ -263,6 +263,7 @@ void TellMachine(const BootInformation& boot, ReportWriter& report) {
   if (options.Without("virtual-nmis")) machine.AvoidNmis();
   if (options.troubles == "1") machine.PlantTroubles();
   if (options.troubles == "interruptions") machine.PlantInterruptions();
+  if (options.troubles == "garbage") machine.LeaveGarbage();
   Arranger arranger(vmx.limits);
   ImageRun run(options, vmx.limits.processor, machine, arranger,
                {memory.begin(), memory.end()}, frames, *std::move(dialect),

@@ -27,6 +27,9 @@ enum Reason : std::uint16_t {
   kSppEvent = 66,
 };
 
+// Of the secondary controls.
+inline constexpr int kSecondaryPml = 17, kSecondaryVe = 18;
+
 enum Vector : unsigned {
   kDebug = 1,
   kBreakpoint = 3,

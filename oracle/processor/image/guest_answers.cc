@@ -13,7 +13,6 @@ namespace {
 using namespace guest_bits;
 using namespace vmcs;
 
-constexpr int kSecondaryPml = 17, kSecondaryVe = 18;
 
 }  // namespace
 
@@ -48,13 +47,32 @@ bool GuestMachine::ReadEvent(const MachineState& state, const Step& step,
   }
 }
 
+// While it is delivered; the case may deliver an event of the same vector,
+// which does not write to the area.
+bool GuestMachine::IsVirtualizationException(const MachineState& state,
+                                             std::uint64_t vectoring) const {
+  constexpr std::uint64_t kValid = std::uint64_t{1} << 31;
+  constexpr std::uint64_t kException = 3 << 8;
+  constexpr std::uint64_t kEvent = 0x7ff;
+  if ((vectoring & (kValid | kEvent)) !=
+      (kValid | kException | kVirtualization)) {
+    return false;
+  }
+  const bool may_be_of_case =
+      state.guest.event_delivery &&
+      ((state.guest.delivered_event ^ vectoring) & kEvent) == 0;
+  const Hpa area{state.controls.ve_information_address};
+  return !may_be_of_case || (Has(state.controls.secondary, kSecondaryVe) &&
+                             WordAt(area) != state.memory.Load(area));
+}
+
 void GuestMachine::ReadException(const MachineState& state, const Step& step,
                                  Outcome& outcome) {
   Event& event = outcome.event;
   const std::uint64_t information = exit_interruption_;
   const std::uint64_t vectoring = exit_vectoring_;
   const unsigned vector = information & 0xff;
-  if (Has(vectoring, 31) && (vectoring & 0xff) == kVirtualization) {
+  if (IsVirtualizationException(state, vectoring)) {
     const std::uint64_t area = state.controls.ve_information_address;
     event.kind = EventKind::kVirtualizationException;
     event.exit_reason = kEptViolation;

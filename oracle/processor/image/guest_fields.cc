@@ -1,5 +1,6 @@
 // The fields of the VMCS: what the host, the controls and the guest are.
 #include "oracle/processor/guest_bits.h"
+#include "oracle/processor/image/exits.h"
 #include "oracle/processor/image/guest_machine.h"
 #include "oracle/processor/image/interrupts.h"
 #include "oracle/processor/image/port.h"
@@ -98,6 +99,9 @@ void GuestMachine::WriteHostState() {
 }
 
 void GuestMachine::WriteControls(const Controls& k) {
+  // What the processor writes to by itself may lie in a large page.
+  if (Has(k.secondary, kSecondaryPml)) Clean(Hpa{k.pml_address});
+  if (Has(k.secondary, kSecondaryVe)) Clean(Hpa{k.ve_information_address});
   WriteNew(kPinBased, k.pin_based);
   WriteNew(kPrimary, k.primary);
   WriteNew(kSecondary, k.secondary);

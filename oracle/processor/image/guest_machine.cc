@@ -16,7 +16,6 @@ namespace {
 using namespace guest_bits;
 using namespace vmcs;
 
-constexpr int kSecondaryPml = 17, kSecondaryVe = 18;
 constexpr int kPinTimer = 6;
 constexpr std::uint64_t kMonitorTrapFlag = Bit(27);  // of the primary controls
 constexpr int kCapInvvpidAll = 43;
@@ -125,8 +124,25 @@ bool GuestMachine::Clean(Hpa address) {
 
 void GuestMachine::Claim(std::span<const MovedRegion> regions) {
   for (const MovedRegion& region : regions) {
-    // Of what a large page maps, only what is accessed matters.
-    if (region.shift == 12) Clean(Hpa{region.to});
+    if (region.shift == 12) {
+      Clean(Hpa{region.to});
+    } else {
+      ClearLarge(region);
+    }
+  }
+}
+
+// Of what a large page maps, the guest's walks read what is no word of the
+// case, too: it is 0.
+void GuestMachine::ClearLarge(const MovedRegion& region) {
+  const auto same_place = [&](const MovedRegion& other) {
+    return other.to == region.to && other.shift == region.shift;
+  };
+  if (std::any_of(cleared_.begin(), cleared_.end(), same_place)) return;
+  cleared_.push_back(region);
+  for (std::uint64_t offset = 0; offset >> region.shift == 0; offset += kPage) {
+    const Hpa page{region.to + offset};
+    if (!IsClean(page)) std::memset(BytesAt(page), 0, kPage);
   }
 }
 

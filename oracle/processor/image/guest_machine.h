@@ -85,6 +85,10 @@ class GuestMachine final : public Machine {
     interrupts_all_ = true;
   }
 
+  // What somebody else has left in memory, where no case has been yet: bytes of
+  // E7H, entries that are present, of large pages.
+  void LeaveGarbage();
+
   const GuestCounts& counts() const { return counts_; }
 
  private:
@@ -111,6 +115,8 @@ class GuestMachine final : public Machine {
   Ended Run(const MachineState& state, std::uint64_t rip, std::uint32_t timer);
   // False at an exit that no step expects: the guest runs what is none of ours.
   bool ReadEvent(const MachineState& state, const Step& step, Outcome& outcome);
+  bool IsVirtualizationException(const MachineState& state,
+                                 std::uint64_t vectoring) const;
   void ReadException(const MachineState& state, const Step& step,
                      Outcome& outcome);
   void ReadSaved(Outcome& outcome);
@@ -139,6 +145,7 @@ class GuestMachine final : public Machine {
   void WatchWords(const MachineState& state, bool begins = false);
   bool IsMine(Hpa word) const;
   bool IsClean(Hpa address) const;
+  void ClearLarge(const MovedRegion& region);
   bool Clean(Hpa address);
   bool IsTroubled(const Step& step) const;
   void BeginTrouble(const Step& step);
@@ -160,6 +167,7 @@ class GuestMachine final : public Machine {
   static constexpr std::size_t kPagesBelow4Gb = std::size_t{1} << 20;
   std::vector<bool> is_clean_ = std::vector<bool>(kPagesBelow4Gb);
   std::vector<std::uint32_t> clean_pages_;  // their numbers
+  std::vector<MovedRegion> cleared_;        // large pages, likewise
   std::vector<MemoryWord> strays_;
   std::vector<std::uint64_t> forgotten_;  // pages, by Forget()
   const std::uint64_t program_ = SumOfProgram();

@@ -18,6 +18,12 @@ constexpr std::uint8_t kJumpToItself[] = {0xeb, 0xfe};
 
 }  // namespace
 
+void GuestMachine::LeaveGarbage() {
+  for (const FreeRange& range : memory_) {
+    std::memset(BytesAt(range.first), 0xe7, range.bytes);
+  }
+}
+
 bool GuestMachine::IsTroubled(const Step& step) const {
   return has_trouble_ && HasInstruction(step) &&
          !step.access.implicit_supervisor;

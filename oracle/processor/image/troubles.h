@@ -1,6 +1,7 @@
 // What can go wrong with a guest, planted to see that it is noticed, or does no
 // harm: by the word `troubles=1` of the command line, each in a case of its
-// own; by `troubles=interruptions`, that one in each step of all cases.
+// own; by `troubles=interruptions`, that one in each step of all cases; and by
+// `troubles=garbage`, memory that is not 0 when the machine is started.
 // Thread-safety: plain values.
 #ifndef EPTDIFF_ORACLE_PROCESSOR_IMAGE_TROUBLES_H_
 #define EPTDIFF_ORACLE_PROCESSOR_IMAGE_TROUBLES_H_
