@@ -153,6 +153,17 @@ bool TargetCheck::IsOfARegister(const CauseSearch& search) {
           effect.word == Word::kEfer);
 }
 
+// What was kept of a translation is no part of a question.
+bool TargetCheck::MayBeReconsidered() const {
+  return !dialect_.alterations().empty() && !oracle_.keeps_translations();
+}
+
+bool TargetCheck::is_settled() const {
+  const std::size_t found = dialect_.alterations().size() + causes_->size();
+  return UnexplainedFindings() == 0 && !causes_->HasMore() &&
+         (found < 2 || !MayBeReconsidered());
+}
+
 // Where several known mistakes explain what departs, or a part of it and not
 // the rest, one that is not known may explain all of it, and they are blamed
 // for nothing.
@@ -164,9 +175,8 @@ void TargetCheck::Reconsider(Clock::time_point pause, bool last) {
   const std::size_t before = size + causes_->size() + UnexplainedFindings();
   const bool news = size != considered_size_ ||
                     disagreed_.size() >= 2 * considered_cases_ + 8;
-  // What was kept of a translation is no part of a question.
-  if (size == 0 || oracle_.keeps_translations()) return;
-  if (last ? before < 2 : !news || reconsidered_ == kMostTimes) return;
+  if (!MayBeReconsidered() || (last && before < 2)) return;
+  if (!last && (!news || reconsidered_ == kMostTimes)) return;
   considered_size_ = size;
   considered_cases_ = disagreed_.size();
   ++reconsidered_;

@@ -128,6 +128,9 @@ class TargetCheck {
            dialect_.alterations().empty();
   }
 
+  // Whether all that departs is explained, and Conclude() has no more to study.
+  bool is_settled() const;
+
   const Statistics& statistics() const { return statistics_; }
   const std::vector<Case>& kept() const { return cases_.kept(); }
   // Of the scouts, once it is concluded: time without the target's, how often
@@ -175,6 +178,7 @@ class TargetCheck {
   bool IsKnown(const ScoutedBatch& scouted, std::size_t place);
   void RecallScouts();
   bool IsAskedAlone(const Case& question);
+  bool MayBeReconsidered() const;
   void CountUnexplained(const Finding& finding);
   bool IsAllowed() const;
   // How long diagnosis may go on; of a run that is bounded in time, before the

@@ -24,7 +24,7 @@ enum class CircumstanceWord : std::uint8_t {
   kThere,  // the flags of the page that was at the GPA; bit 12: there was one
   kAlignment,  // bit 21, 30, 39: the GPA is a multiple of as much
   kMeanwhile,  // bit 0: a processor comes in; bit 1: another operation does
-  // Of a page with wrong bits: its entry as it is to be, less the page size.
+  // Of a page with wrong bits: its entry as it is to be; bit 7: it is large.
   kPage,
 };
 inline constexpr std::size_t kCircumstanceWords = 12;

@@ -95,8 +95,10 @@ enum class PageBits : std::uint8_t {
   kUserExecuteGained,
   kMemoryType,
   kIgnorePat,
-  kAccessed,
-  kDirty,
+  kAccessedLost,
+  kDirtyLost,
+  kAccessedGained,
+  kDirtyGained,
   kHighAddress,  // bits 51:32 alone
   kAddress,
   kOther,
@@ -104,7 +106,7 @@ enum class PageBits : std::uint8_t {
   kOneLost,
   kOneGained = kOneLost + 13,
 };
-inline constexpr int kPageBitsCount = 41;
+inline constexpr int kPageBitsCount = 43;
 // Of kOneLost, or kOneGained.
 constexpr PageBits OneBit(int bit, bool gained) {
   return static_cast<PageBits>(

@@ -37,8 +37,10 @@ using Clock = std::chrono::steady_clock;
 
 // Of a run that is bounded in time, what of it may have gone by when no more is
 // asked: the rest is for causes, small cases and proofs, of which a target that
-// agrees has few. In any case they have so long, in seconds.
+// agrees has few, and one whose causes are known has less than others. In any
+// case they have so long, in seconds.
 constexpr double kAskedIfAgrees = 0.9;
+constexpr double kAskedIfSettled = 0.85;
 constexpr double kAskedIfNot = 0.7;
 constexpr double kConcluded = 0.95;
 constexpr double kLeastConclusion = 1;
@@ -401,11 +403,13 @@ void Ask(const WalkerCheckOptions& options, const std::vector<Case>& given,
   // which may be slow, has nothing of many at a time.
   const std::size_t piece = IsSharedObject(options.target) ? 64 : 1;
   const auto goes_on = [&] {
-    return !Interrupt::Came() &&
-           (options.cases != 0 ||
-            SecondsSince(start) <
-                static_cast<double>(options.seconds) *
-                    (check.agrees() ? kAskedIfAgrees : kAskedIfNot));
+    if (Interrupt::Came()) return false;
+    if (options.cases != 0) return true;
+    const double gone =
+        SecondsSince(start) / static_cast<double>(options.seconds);
+    return gone < kAskedIfNot ||
+           (gone < kAskedIfSettled && check.is_settled()) ||
+           (gone < kAskedIfAgrees && check.agrees());
   };
   for (std::size_t i = 0; i < given.size() && goes_on(); i += piece) {
     check.TryGiven(

@@ -157,7 +157,13 @@ class Search {
     for (int n = 0; n < kMaxCircumstances && !open.empty(); ++n) {
       BuilderCause best = whole;
       best.cases = 0;
-      // The last word is rather said by those before it.
+      // The last word is rather said by those before it, but for the size.
+      if (whole.value.mistake() == Mistake::kBits) {
+        for (const bool value : {true, false}) {
+          Try({CircumstanceWord::kPage, kLargePageBit, value}, open, right,
+              best);
+        }
+      }
       for (std::size_t word = 0; word + 1 < kCircumstanceWords; ++word) {
         for (int bit = 0; bit < 64; ++bit) {
           for (const bool value : {true, false}) {

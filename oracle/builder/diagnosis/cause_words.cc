@@ -137,11 +137,12 @@ static_assert(std::size(kMistakes) == kMistakeCount);
 
 // In the order of PageBits.
 constexpr std::string_view kBitsNames[] = {
-    "page-read-lost",      "page-write-lost",    "page-execute-lost",
-    "page-user-lost",      "page-read-gained",   "page-write-gained",
-    "page-execute-gained", "page-user-gained",   "page-memory-type",
-    "page-ignore-pat",     "page-accessed-flag", "page-dirty-flag",
-    "page-high-address",   "page-address",       "page-other-bits",
+    "page-read-lost",       "page-write-lost",    "page-execute-lost",
+    "page-user-lost",       "page-read-gained",   "page-write-gained",
+    "page-execute-gained",  "page-user-gained",   "page-memory-type",
+    "page-ignore-pat",      "page-accessed-lost", "page-dirty-lost",
+    "page-accessed-gained", "page-dirty-gained",  "page-high-address",
+    "page-address",         "page-other-bits",
 };
 constexpr auto kOneKind = static_cast<std::size_t>(PageBits::kOneLost);
 static_assert(std::size(kBitsNames) == kOneKind);
@@ -156,8 +157,10 @@ constexpr std::string_view kBits[] = {
     "pages get user-mode execute permission that was not asked for",
     "pages get another memory type (bits 5:3)",
     "pages get another ignore-PAT bit (bit 6)",
-    "pages lose or get the accessed flag (bit 8)",
-    "pages lose or get the dirty flag (bit 9)",
+    "pages lose the accessed flag (bit 8)",
+    "pages lose the dirty flag (bit 9)",
+    "pages get the accessed flag (bit 8) that was not asked for",
+    "pages get the dirty flag (bit 9) that was not asked for",
     "pages lose bits 51:32 of their address",
     "pages get another address than was asked for",
     "pages lose or get other bits of their entry",
@@ -381,6 +384,9 @@ std::string WhenWords(const Circumstance& when) {
              (bit == 0 ? "a processor comes in between its stores"
                        : "another operation runs beside it");
     case CircumstanceWord::kPage:
+      if (bit == kLargePageBit) {
+        return when.value ? "if the page is large" : "if the page is not large";
+      }
       return bit_of("the page's entry", NameOfFlag(bit));
   }
   return "";
@@ -406,7 +412,7 @@ std::string DetailOf(const BuilderCause& cause) {
                                          : RunOf(cause.difference.guest);
     case Mistake::kFlagsRaced:
       return !is_fixed ? "accessed or dirty"
-             : detail == static_cast<std::size_t>(PageBits::kDirty)
+             : detail == static_cast<std::size_t>(PageBits::kDirtyLost)
                  ? "dirty"
                  : "accessed";
     case Mistake::kInveptMissing:

@@ -49,8 +49,13 @@ FixedVector<PageBits, kPageBitsCount> KindsOf(
     kinds.push_back(PageBits::kUserExecuteGained);
   if ((changed & kTypeBits) != 0) kinds.push_back(PageBits::kMemoryType);
   if ((changed & kIgnorePat) != 0) kinds.push_back(PageBits::kIgnorePat);
-  if ((changed & kAccessed) != 0) kinds.push_back(PageBits::kAccessed);
-  if ((changed & kDirty) != 0) kinds.push_back(PageBits::kDirty);
+  if ((difference.lost & kAccessed) != 0)
+    kinds.push_back(PageBits::kAccessedLost);
+  if ((difference.lost & kDirty) != 0) kinds.push_back(PageBits::kDirtyLost);
+  if ((difference.gained & kAccessed) != 0)
+    kinds.push_back(PageBits::kAccessedGained);
+  if ((difference.gained & kDirty) != 0)
+    kinds.push_back(PageBits::kDirtyGained);
   if (difference.address != 0) {
     kinds.push_back(difference.address >> 32 << 32 == difference.address
                         ? PageBits::kHighAddress
@@ -84,8 +89,10 @@ Rule RuleOf(PageBits bits) {
       return Rule::kMt5;
     case PageBits::kIgnorePat:
       return Rule::kMt4;
-    case PageBits::kAccessed:
-    case PageBits::kDirty:
+    case PageBits::kAccessedLost:
+    case PageBits::kDirtyLost:
+    case PageBits::kAccessedGained:
+    case PageBits::kDirtyGained:
       return Rule::kAd4;
     case PageBits::kHighAddress:
     case PageBits::kAddress:

@@ -44,6 +44,9 @@ struct PageDifference {
 PageDifference DifferenceOf(const PageFacts& found, const PageFacts& asked,
                             std::uint64_t mask);
 
+// Of CircumstanceWord::kPage: that the page has more than 4 KBytes.
+inline constexpr std::uint8_t kLargePageBit = 7;
+
 // Bits of kOther, and of kMemoryType.
 inline constexpr std::uint64_t kOtherBits = 0xfff0000000000800;
 inline constexpr std::uint64_t kTypeBits = 0x38;

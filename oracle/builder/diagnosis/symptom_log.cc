@@ -7,6 +7,7 @@ namespace eptdiff {
 namespace {
 
 constexpr std::uint64_t kPage = 0x1000;
+constexpr std::uint64_t kLargePage = 1 << kLargePageBit;
 
 // Of a region in which not everything need be mapped.
 bool IsEdit(TableOperationKind kind) {
@@ -216,6 +217,7 @@ void SymptomLog::BeginEnd() {
   before_ = after_ = nullptr;
   deed_ = Deed::kNone;
   level_ = 0;
+  page_size_ = 0;
   shared_ = false;
   changes_ = SetOf(Change::kEnd);
   allocated_ = freed_ = false;
@@ -240,11 +242,16 @@ void SymptomLog::OnChange(std::uint64_t before, std::uint64_t after, int level,
   PageDifference visible = {};
   for (const Interval& page : is) {
     visible.lost |= page.flags;
-    visible.gained |= ~page.flags & (RightsMask(facts_) | 7);
+    visible.gained |=
+        ~page.flags & (RightsMask(facts_) | 7 | (mask_ & kAccessedDirty));
     visible.address |= page.hpa;
   }
+  // Pages of a table that continue each other are one interval.
+  const bool splits = deed_ == Deed::kSplits;
+  const bool large = splits ? level > 2 : !is.empty() && is[0].bytes > kPage;
+  page_size_ = large ? kLargePage : 0;
   if (is.empty()) return;
-  const std::uint64_t page = is[0].hpa | is[0].flags;
+  const std::uint64_t page = is[0].hpa | is[0].flags | page_size_;
   if (deed_ == Deed::kClears) visible.lost &= ~kAccessedDirty;
   if (visible.address >> 32 != 0) visible.address = visible.address >> 32 << 32;
   for (const PageBits bits : KindsOf(visible)) {
@@ -314,7 +321,7 @@ void SymptomLog::OnPage(std::uint64_t gpa, const PageFacts& found) {
   }
   difference_.Add(difference);
   if (at_[CircumstanceWord::kPage] == 0) {
-    at_[CircumstanceWord::kPage] = asked.hpa | asked.flags;
+    at_[CircumstanceWord::kPage] = asked.hpa | asked.flags | page_size_;
   }
 }
 
@@ -344,6 +351,7 @@ void SymptomLog::OnLeak(bool is_new) {
 }
 
 void SymptomLog::OnFlagsLost(std::uint64_t lost, int level) {
+  at_[CircumstanceWord::kPage] |= page_size_;
   for (const PageBits bits : KindsOf({.lost = lost & kAccessedDirty})) {
     Add(At(Mistake::kBits, level).With(Feature::kDetail, bits));
   }

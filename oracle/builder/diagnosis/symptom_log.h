@@ -143,6 +143,7 @@ class SymptomLog {
   std::uint64_t mask_ = 0;
   Deed deed_ = Deed::kNone;  // of the last store
   int level_ = 0;
+  std::uint64_t page_size_ = 0;  // of what it maps then, as in kPage
   bool shared_ = false;
   ChangeSet changes_ = 0;
   std::uint64_t gainable_ = 0;  // of kOtherBits: the lowest is next

@@ -37,6 +37,7 @@ enum class Bug : std::uint8_t {
   kAddress32Bits,
   kProtectAddress48Bits,
   kDirtyLost,
+  kProtectDirtiesLargePages,
   kOverlapAccepted,
   kUnmapForgetsLastPage,
   kListSkipsLast,
@@ -64,6 +65,7 @@ constexpr std::pair<std::string_view, Bug> kBugs[] = {
     {"address-of-32-bits", Bug::kAddress32Bits},
     {"protect-address-of-48-bits", Bug::kProtectAddress48Bits},
     {"dirty-lost", Bug::kDirtyLost},
+    {"protect-dirties-large-pages", Bug::kProtectDirtiesLargePages},
     {"overlap-accepted", Bug::kOverlapAccepted},
     {"unmap-forgets-last-page", Bug::kUnmapForgetsLastPage},
     {"list-skips-last", Bug::kListSkipsLast},
@@ -108,6 +110,7 @@ class Bugs {
 };
 
 constexpr std::uint64_t kWrite = 1 << 1;
+constexpr std::uint64_t kLargePage = 1 << 7;
 constexpr std::uint64_t kDirty = 1 << 9;
 constexpr std::uint64_t kAccessedDirty = 3 << 8;
 constexpr std::uint64_t kRights = 7;
@@ -206,6 +209,10 @@ class HostHal {
     if (bugs.Has(Bug::kDirtyLost) && was_there && maps &&
         kind_ != EPTDIFF_CLEAR_FLAGS) {
       after &= ~kDirty;
+    }
+    if (bugs.Has(Bug::kProtectDirtiesLargePages) && protects &&
+        (after & kLargePage) != 0) {
+      after |= kDirty;
     }
     return after == right ? right : Put(address, after);
   }
