@@ -499,6 +499,22 @@ TEST(CheckCommandTest, WhatIsWrongAmongViewsIsNamed) {
   }
 }
 
+// One log for all views.
+TEST(CheckCommandTest, AWriteInWhicheverViewIsInTheLog) {
+  for (const char* way : {"", "by-log"}) {
+    const Checked right = Check(EPTDIFF_LOGGED_VIEWS_BUILDER, way, "3000");
+    EXPECT_EQ(right.ran.status, 0) << way << right.ran.out << right.ran.err;
+  }
+  const ToldMistake kMistakes[] = {
+      {"first-asked", "log-view-lost", "in another view than the first"},
+      {"by-log,first-armed", "log-view-stays", "what is written there again"},
+      {"first-armed", "log-too-much", "has not written to since"},
+      {"races", "log-raced", "use compare_exchange"},
+      {"first-flushed", "invept-other-view", "for the EPTP of another view"},
+  };
+  ExpectTold(EPTDIFF_LOGGED_VIEWS_BUILDER, kMistakes, "4000");
+}
+
 // A write that ends at its second page may have made the first one dirty, which
 // the log then has; of one that completes it has both.
 TEST(CheckCommandTest, WhatAWriteToTwoPagesLeavesInALog) {

@@ -50,7 +50,8 @@ struct TableEvent {
   Hpa address = {};          // of a frame, a page, the word that was stored;
                              // of kInvvpid: the linear address
   std::uint64_t before = 0;  // kStore, kFlags; of kInvept: the processors that
-                             // run in the tables of this EPTP
+                             // run in the tables of this EPTP; of kWritten: the
+                             // root of the tables by which it writes
   std::uint64_t after = 0;   // kStore, kFlags; of kInvept: the EPTP; of
                              // kInvvpid: the descriptor's first quadword; of
                              // kBetween: the GPA that the processor uses; of
@@ -277,13 +278,14 @@ class FramePool {
     events_.push_back({TableEvent::Kind::kFlags, address, before, *at});
   }
 
-  // A processor writes to the page of `gpa`, whatever flags that sets. For who
-  // keeps a log of it; not `sure`: as a read that counts as a write, or in an
-  // access that ends at its second page.
-  void OnWritten(Gpa gpa, bool sure = true) {
+  // A processor writes to the page of `gpa` by the tables under this
+  // root, whatever flags that sets. For who keeps a log of it; not `sure`: as a
+  // read that counts as a write, or in an access that ends at its second page.
+  void OnWritten(Hpa root, Gpa gpa, bool sure = true) {
     if (!notes_writes_) return;
     TableEvent& event = events_.emplace_back();
     event.kind = TableEvent::Kind::kWritten;
+    event.before = root.value;
     event.after = gpa.value;
     event.failed = !sure;
   }

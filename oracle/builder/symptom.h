@@ -73,6 +73,8 @@ enum class Mistake : std::uint8_t {
   kRemovedOtherwise,     // what it says is otherwise wrong
   kLogFreed,             // a log's frame, while a processor logs to it
   kLogRaced,             // a write is not told, by a race
+  kLogViewStays,         // ... in another view, told and forgotten before
+  kLogViewLost,          // ... in another view
   kLogLost,              // ... at all
   kLogTooMuch,           // what was not written is told
   kExitNotHandled,
@@ -81,7 +83,7 @@ enum class Mistake : std::uint8_t {
   kWalk,
   kStale,  // an access; no change before it was seen to need INVEPT
 };
-inline constexpr int kMistakeCount = 60;
+inline constexpr int kMistakeCount = 62;
 
 // What differs between a page and what was asked for, the first that applies.
 enum class PageBits : std::uint8_t {

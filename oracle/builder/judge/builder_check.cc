@@ -34,6 +34,7 @@ BuilderCheck::BuilderCheck(FramePool& pool, const TableFacts& facts,
                            Among among)
     : pool_(pool),
       views_(among.views),
+      view_(among.view),
       leads_(among.leads),
       log_(log),
       guest_stopped_(meanwhile == Meanwhile::kGuestIsStopped),
@@ -41,7 +42,8 @@ BuilderCheck::BuilderCheck(FramePool& pool, const TableFacts& facts,
       eptp_(eptp),
       root_{AddressIn(eptp)},
       room_(std::move(room)),
-      allowed_(allowed) {
+      allowed_(allowed),
+      write_log_(among.log != nullptr ? *among.log : own_log_) {
   room_.memory.Clear();
   if (log_ != nullptr) log_->SetModels(model_, model_, ComparedFlags());
   TakeEvents(room_.events);
@@ -87,6 +89,12 @@ void BuilderCheck::BeginJudging() {
   at_once_ = partial_ = lacked_frames_ = false;
   or_absent_ = (allowed_ & SetOf(Waiver::kLossyTables)) != 0;
   others_.clear();
+}
+
+// Dirty flags are the builder's own while it logs. Who leads judges first.
+void BuilderCheck::BeginLogging(bool about_log) {
+  if (write_log_.on() || about_log) kept_flags_.Excuse(kDirty);
+  if (leads_) write_log_.Begin();
 }
 
 BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
@@ -138,8 +146,7 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
       facts_.map_replaces && WorkOf(operation.kind) == Work::kMap;
   kept_flags_.Begin(operation, replaces);
   const bool logs = write_log_.on() || IsAboutLog(operation.kind);
-  if (logs) kept_flags_.Excuse(kDirty);
-  write_log_.Begin();
+  BeginLogging(IsAboutLog(operation.kind));
   came_in_ = false;
   TakeEvents(room_.events);
   if (guest_stopped_) {
@@ -155,10 +162,13 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
     CheckTaken(*taken, logs ? kDirty : 0);
   }
   if (MapsOtherwise(operation.kind)) {
-    write_log_.OnUnmapped(operation.gpa.value, bytes);
+    write_log_.OnUnmapped(operation.gpa.value, bytes, view_);
   }
-  if (IsAboutLog(operation.kind) && result.ok()) CheckTold(operation);
-  told_ = nullptr;
+  if (views_ == nullptr && IsAboutLog(operation.kind) && result.ok()) {
+    CheckTold(operation, [this](std::uint64_t gpa) {
+      return PageOf(pool_.memory(), gpa);
+    });
+  }
   if (log_ != nullptr && came_in_) {
     log_->MayRaceFlags(kept_flags_.set_between());
   }
@@ -184,8 +194,7 @@ BuilderFindings BuilderCheck::JudgeUnchanged(const TableOperation& operation) {
   after_ = model_;
   done_ = true;
   kept_flags_.Begin(operation);
-  if (write_log_.on()) kept_flags_.Excuse(kDirty);
-  write_log_.Begin();
+  BeginLogging(/*about_log=*/false);
   came_in_ = false;
   if (log_ != nullptr) log_->SetModels(model_, after_, ComparedFlags());
   TakeEvents(room_.events);
@@ -392,24 +401,46 @@ Interval BuilderCheck::PageOf(const FrameMemory& memory,
 }
 
 void BuilderCheck::ReplayWrite(const TableEvent& event) {
+  if (event.before != root_.value) return;  // in another view
   const std::uint64_t gpa = event.after;
   Interval page = PageOf(room_.memory, gpa);
   // By what is cached of tables that are none any more.
   if (page.bytes == 0) page = {gpa & ~std::uint64_t{0xfff}, 0, 0x1000, 0};
-  write_log_.OnWrite(gpa, page, !event.failed);
+  write_log_.OnWrite(gpa, page, !event.failed, view_);
 }
 
-void BuilderCheck::CheckTold(const TableOperation& operation) {
+void BuilderCheck::CheckTold(const TableOperation& operation,
+                             const WriteLog::PageOf& page_of) {
   static const std::vector<Interval> kNothing;
-  const auto wrong = write_log_.OnDone(
-      operation, told_ != nullptr ? *told_ : kNothing,
-      [this](std::uint64_t gpa) { return PageOf(pool_.memory(), gpa); });
-  if (wrong.has_value()) {
+  const auto* const told = std::exchange(told_, nullptr);
+  const auto wrong =
+      write_log_.OnDone(operation, told != nullptr ? *told : kNothing, page_of);
+  if (!wrong.has_value()) return;
+  const auto rule_of = [&] {
     using Kind = WriteLog::Wrong::Kind;
-    Find(wrong->kind == Kind::kLost    ? BuilderRule::kLogTells
-         : wrong->kind == Kind::kRaced ? BuilderRule::kLogRaced
-                                       : BuilderRule::kLogTellsNoMore,
-         wrong->gpa, LevelAt(wrong->gpa));
+    switch (wrong->kind) {
+      case Kind::kRaced:
+        return BuilderRule::kLogRaced;
+      case Kind::kTooMuch:
+        return BuilderRule::kLogTellsNoMore;
+      case Kind::kLostInView:
+        return BuilderRule::kLogViewTells;
+      case Kind::kStaysInView:
+        return BuilderRule::kLogViewRearms;
+      case Kind::kLost:
+        break;
+    }
+    return BuilderRule::kLogTells;
+  };
+  const BuilderRule rule = rule_of();
+  const int level = LevelAt(wrong->gpa);
+  Find(rule, wrong->gpa, level);
+  if (log_ == nullptr) return;
+  // What is lost in one view for a reason may be lost in any for another.
+  const bool stays = rule == BuilderRule::kLogViewRearms;
+  if (stays) log_->OnFinding(BuilderRule::kLogViewTells, level);
+  if (stays || rule == BuilderRule::kLogViewTells) {
+    log_->OnFinding(BuilderRule::kLogTells, level);
   }
 }
 

@@ -82,11 +82,14 @@ class BuilderCheck {
     TableImage was, is;  // what an entry mapped and maps, or all tables map
   };
 
-  // Whose tables they are, where there are several: null, there are not. One of
-  // the checks leads: what is no matter of one's tables it alone looks at.
+  // Whose tables they are, where there are several, and which of them: null,
+  // there are not. One of the checks leads: what is no matter of one's tables
+  // it alone looks at. They have one log.
   struct Among {
     const ViewChecks* views;
+    std::size_t view;
     bool leads;
+    WriteLog* log;
   };
 
   // Begins with a builder that has just been created: an empty root, nothing
@@ -96,7 +99,9 @@ class BuilderCheck {
                SymptomLog* log = nullptr,
                Meanwhile meanwhile = Meanwhile::kGuestRuns,
                WaiverSet allowed = 0, Room room = {},
-               Among among = {nullptr, true});
+               Among among = {nullptr, 0, true, nullptr});
+  BuilderCheck(const BuilderCheck&) = delete;
+  BuilderCheck& operator=(const BuilderCheck&) = delete;
   // The check is over.
   Room GiveBack() { return std::move(room_); }
 
@@ -210,6 +215,8 @@ class BuilderCheck {
 
   // Forgets what was of the operation before.
   void BeginJudging();
+  // Of an operation that is about the log, or is not.
+  void BeginLogging(bool about_log);
   void TakeEvents(std::vector<TableEvent>& events) const;
   // By these events tables do what they did before; flags may be cleared as
   // `operation` has it.
@@ -255,8 +262,9 @@ class BuilderCheck {
   // that leaves a choice, the model is what they are from now on.
   bool SettleModel(std::uint64_t& where);
   void CheckNeedlessInvept();
-  // What an operation about the log has told.
-  void CheckTold(const TableOperation& operation);
+  // What an operation about the log has told; `page_of` as WriteLog has it.
+  void CheckTold(const TableOperation& operation,
+                 const WriteLog::PageOf& page_of);
   // The processor writes to a page.
   void ReplayWrite(const TableEvent& event);
   // The page of the tables that `gpa` is in; of 0 bytes if none is.
@@ -335,6 +343,7 @@ class BuilderCheck {
 
   FramePool& pool_;
   const ViewChecks* const views_;
+  const std::size_t view_;
   bool leads_;
   SymptomLog* log_;
   const bool guest_stopped_;
@@ -401,7 +410,8 @@ class BuilderCheck {
   std::vector<Gone> gone_;
   std::vector<Interval> unmapped_;  // in this case so far
   bool is_end_ = false;             // the tables are given up
-  WriteLog write_log_;
+  WriteLog own_log_;
+  WriteLog& write_log_;
   const std::vector<Interval>* told_ = nullptr;
   std::vector<std::uint64_t> fresh_;  // frames
   TakenOut taken_;

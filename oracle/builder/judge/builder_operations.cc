@@ -47,6 +47,7 @@ bool BuilderTrial::Perform(const TableOperation& operation,
 }
 
 bool BuilderTrial::HasView(const TableOperation& operation) const {
+  if (IsAboutLog(operation.kind)) return true;
   if (operation.view != kAllViews) return operation.view < checks_.size();
   return builder_->takes_all_views() && IsForRegion(operation.kind);
 }
@@ -67,7 +68,7 @@ bool BuilderTrial::Ask(const TableOperation& operation) {
     standings_.not_modelled = true;
     checks_.ExcuseRefusal();
   }
-  if (IsAboutLog(operation.kind)) checks_[0].SetTold(builder_->told());
+  if (IsAboutLog(operation.kind)) checks_.SetTold(builder_->told());
   Take(checks_.Judge(operation, result,
                      builder_->shows_taken() ? &taken_ : nullptr));
   standings_.lacked_frames |= checks_.leading().lacked_frames();

@@ -257,7 +257,7 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
   }
   NoteChange(word, event.after, place.level);
   if ((word & ~event.after & kDirty & kept_flags_.SetBetween(place.gpa)) != 0) {
-    write_log_.OnFlagLost(place.gpa, EntryBytes(place.level));
+    write_log_.OnFlagLost(place.gpa, EntryBytes(place.level), view_);
   }
   const std::uint64_t previous = std::exchange(word, event.after);
   if (needs) {

@@ -62,8 +62,8 @@ class Processors final : public FramePool::Watcher {
   }
   void BeforeStore(Hpa address) override {
     if (turns_.running() && in_use_(address)) turns_.BeforeStore();
-    if (const auto page = moments_.PageBefore(address, pool_.memory())) {
-      ComeIn(address, *page);
+    if (const auto use = moments_.UseBefore(address, pool_.memory())) {
+      ComeIn(address, *use);
     }
   }
   void OnStored() override {
@@ -76,13 +76,12 @@ class Processors final : public FramePool::Watcher {
   void OnInvvpid(ProcessorSet processors, const Invalidation& invvpid) override;
 
  private:
-  void ComeIn(Hpa address, Gpa page);
+  void ComeIn(Hpa address, const Moments::Use& use);
   void OnFirstStore();
 
   FramePool& pool_;
   ReferenceWalker& walker_;
   std::vector<std::uint64_t> eptps_;
-  std::uint64_t changing_ = 0;  // the EPTP of the tables that change
   std::vector<CachingProcessor> each_;
   Moments moments_;
   Turns turns_;

@@ -5,6 +5,11 @@
 #include <utility>
 
 namespace eptdiff {
+namespace {
+
+BuilderFindings NoMore() { return {}; }
+
+}  // namespace
 
 BuilderFindings ViewChecks::Begin(const TableFacts& facts,
                                   std::span<const std::uint64_t> eptps,
@@ -16,12 +21,14 @@ BuilderFindings ViewChecks::Begin(const TableFacts& facts,
   count_ = eptps.size();
   std::copy(eptps.begin(), eptps.end(), eptps_.begin());
   const bool are_several = count_ > 1;
+  write_log_ = {};
   leading_ = 0;
   are_all_concerned_ = false;
   if (are_several) pool_.TakeEvents(events_);
   std::array<BuilderFindings, kMaxViews> found;
   for (std::size_t i = 0; i < count_; ++i) {
-    const BuilderCheck::Among among = {are_several ? this : nullptr, i == 0};
+    const BuilderCheck::Among among = {are_several ? this : nullptr, i, i == 0,
+                                       &write_log_};
     checks_[i].emplace(pool_, facts, eptps[i], i == 0 ? log : nullptr,
                        meanwhile, allowed, std::move(rooms_[i]), among);
     checks_[i]->TolerateMissingInvept();
@@ -38,8 +45,8 @@ void ViewChecks::End() {
   count_ = 0;
 }
 
-template <typename F>
-BuilderFindings ViewChecks::JudgeEach(std::size_t leading, F judge) {
+template <typename F, typename G>
+BuilderFindings ViewChecks::JudgeEach(std::size_t leading, F judge, G of_all) {
   pool_.TakeEvents(events_);
   leading_ = leading;
   for (std::size_t i = 0; i < count_; ++i) {
@@ -50,38 +57,64 @@ BuilderFindings ViewChecks::JudgeEach(std::size_t leading, F judge) {
   for (std::size_t i = 0; i < count_; ++i) {
     if (i != leading) found[i] = judge(i);
   }
+  for (const BuilderFinding& finding : of_all()) {
+    found[leading].push_back(finding);
+  }
   return Conclude(std::span(found).first(count_));
 }
 
 BuilderFindings ViewChecks::Judge(const TableOperation& operation,
                                   const TableResult& result,
                                   const std::vector<Interval>* taken) {
+  const auto* const told = std::exchange(told_, nullptr);
+  if (told != nullptr) checks_[0]->SetTold(*told);
   if (count_ == 1) return checks_[0]->Judge(operation, result, taken);
-  are_all_concerned_ = operation.view == kAllViews;
+  are_all_concerned_ = IsAboutAll(operation);
   against_ = Against(operation);
   may_lack_frames_ = MayLackFrames(operation);
   const std::size_t leading = are_all_concerned_ ? 0 : operation.view;
   // What goes from several of them nobody can tell apart.
   if (are_all_concerned_) taken = nullptr;
-  return JudgeEach(leading, [&](std::size_t i) {
-    return IsAbout(operation, i)
-               ? checks_[i]->Judge(operation, result,
-                                   i == leading ? taken : nullptr)
-               : checks_[i]->JudgeBeside(operation);
+  return JudgeEach(
+      leading,
+      [&](std::size_t i) {
+        return IsAbout(operation, i)
+                   ? checks_[i]->Judge(operation, result,
+                                       i == leading ? taken : nullptr)
+                   : checks_[i]->JudgeBeside(operation);
+      },
+      [&] {
+        const bool tells = IsAboutLog(operation.kind) && result.ok();
+        return tells ? CheckTold(operation) : BuilderFindings();
+      });
+}
+
+BuilderFindings ViewChecks::CheckTold(const TableOperation& operation) {
+  BuilderCheck& leading = *checks_[leading_];
+  leading.findings_.clear();
+  leading.CheckTold(operation, [this](std::uint64_t gpa) {
+    Interval largest = {};
+    for (std::size_t i = 0; i < count_; ++i) {
+      const Interval page = checks_[i]->PageOf(pool_.memory(), gpa);
+      if (page.bytes > largest.bytes) largest = page;
+    }
+    return largest;
   });
+  return leading.findings_;
 }
 
 BuilderFindings ViewChecks::JudgeExit(std::size_t view) {
   if (count_ == 1) return checks_[0]->JudgeExit();
   are_all_concerned_ = false;
-  return JudgeEach(view,
-                   [&](std::size_t i) { return checks_[i]->JudgeExit(); });
+  return JudgeEach(
+      view, [&](std::size_t i) { return checks_[i]->JudgeExit(); }, NoMore);
 }
 
 BuilderFindings ViewChecks::JudgeEnd() {
   if (count_ == 1) return checks_[0]->JudgeEnd();
   are_all_concerned_ = true;
-  return JudgeEach(0, [&](std::size_t i) { return checks_[i]->JudgeEnd(); });
+  return JudgeEach(
+      0, [&](std::size_t i) { return checks_[i]->JudgeEnd(); }, NoMore);
 }
 
 void ViewChecks::AfterAccess() {
@@ -227,9 +260,12 @@ bool ViewChecks::HasEptp(std::uint64_t eptp) const {
 }
 
 std::uint64_t ViewChecks::TablesFor(const TableOperation& operation) const {
-  std::uint64_t tables = 0;
+  const bool about_log = IsAboutLog(operation.kind);
+  std::uint64_t tables = about_log ? kLogicalProcessors : 0;
   for (std::size_t i = 0; i < count_; ++i) {
-    if (IsAbout(operation, i)) tables += checks_[i]->TablesFor(operation);
+    if (!IsAbout(operation, i)) continue;
+    tables += about_log ? checks_[i]->TablesForLog()
+                        : checks_[i]->TablesFor(operation);
   }
   return tables;
 }

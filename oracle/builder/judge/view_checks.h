@@ -9,6 +9,9 @@
 // views, and is free once it is in none. INVEPT is due for the EPTP of each
 // view in which an entry changed that needs it; it is needless only where none
 // is missing.
+//
+// What the guest writes to is logged for all of them at once (write_log.h):
+// whoever asks for the log asks all views, and clears it in all.
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_ORACLE_BUILDER_JUDGE_VIEW_CHECKS_H_
 #define EPTDIFF_ORACLE_BUILDER_JUDGE_VIEW_CHECKS_H_
@@ -63,6 +66,7 @@ class ViewChecks {
   BuilderFindings JudgeEnd();
   void AfterAccess();
   void ExcuseRefusal();
+  void SetTold(const std::vector<Interval>& told) { told_ = &told; }
   RefusalSet Against(const TableOperation& operation) const;
   bool MayLackFrames(const TableOperation& operation) const {
     return checks_[0]->MayLackFrames({&operation});
@@ -87,14 +91,21 @@ class ViewChecks {
   std::uint64_t TablesFor(const TableOperation& operation) const;
 
  private:
-  bool IsAbout(const TableOperation& operation, std::size_t view) const {
-    return operation.view == kAllViews || operation.view == view;
+  static bool IsAboutAll(const TableOperation& operation) {
+    return operation.view == kAllViews || IsAboutLog(operation.kind);
+  }
+  static bool IsAbout(const TableOperation& operation, std::size_t view) {
+    return IsAboutAll(operation) || operation.view == view;
   }
   // Each check judges; the first is `leading`. Together they have found this.
-  template <typename F>
-  BuilderFindings JudgeEach(std::size_t leading, F judge);
+  // `of_all` is what else there is to be found, once each has.
+  template <typename F, typename G>
+  BuilderFindings JudgeEach(std::size_t leading, F judge, G of_all);
   BuilderFindings Conclude(std::span<BuilderFindings> each);
   void Log(const BuilderCheck& check, const BuilderFinding& finding) const;
+  // Of an operation about the log that is done: what is wrong with what it has
+  // told.
+  BuilderFindings CheckTold(const TableOperation& operation);
   void CheckNeedlessInvept();
   bool IsMissed() const;
 
@@ -103,6 +114,8 @@ class ViewChecks {
   std::array<BuilderCheck::Room, kMaxViews> rooms_;  // for the next
   std::array<std::uint64_t, kMaxViews> eptps_ = {};
   std::size_t count_ = 0;
+  WriteLog write_log_;
+  const std::vector<Interval>* told_ = nullptr;
   SymptomLog* log_ = nullptr;
   std::size_t leading_ = 0;
   std::vector<TableEvent> events_;

@@ -363,7 +363,9 @@ TableResult OutsideBuilder::Perform(const TableOperation& operation,
   asked.size = sizeof(asked);
   asked.kind = static_cast<std::uint32_t>(operation.kind);
   asked.level = operation.level;
-  asked.view = operation.view == kAllViews ? EPTDIFF_ALL_VIEWS : operation.view;
+  const bool of_all = operation.view == kAllViews ||
+                      (IsAboutLog(operation.kind) && more_views_ > 0);
+  asked.view = of_all ? EPTDIFF_ALL_VIEWS : operation.view;
   asked.gpa = operation.gpa.value;
   asked.hpa = operation.hpa.value;
   asked.bytes = operation.bytes;
