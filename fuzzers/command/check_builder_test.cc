@@ -499,6 +499,21 @@ TEST(CheckCommandTest, WhatIsWrongAmongViewsIsNamed) {
   }
 }
 
+// Two threads of a builder with several tables, each of which may be about
+// another one.
+TEST(CheckCommandTest, ThreadsInSeveralViewsAreJudgedAsOne) {
+  const Checked right = Check(EPTDIFF_VIEWS_BUILDER, "threads", "3000");
+  EXPECT_EQ(right.ran.status, 0) << right.ran.out << right.ran.err;
+  const ToldMistake kMistakes[] = {
+      {"threads,early-unlock", "operations-raced",
+       "of two operations at once one undoes what the other did"},
+      {"threads,lock-a-view", "freed-early",
+       "if another operation runs beside it"},
+      {"threads,first-flushed", "invept-other-view", "of another view"},
+  };
+  ExpectTold(EPTDIFF_VIEWS_BUILDER, kMistakes, "3000");
+}
+
 // One log for all views.
 TEST(CheckCommandTest, AWriteInWhicheverViewIsInTheLog) {
   for (const char* way : {"", "by-log"}) {

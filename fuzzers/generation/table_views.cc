@@ -48,7 +48,12 @@ class Views {
       steps.push_back(step);
       TableOperation& operation = steps.back().operation;
       if (IsAboutLog(operation.kind)) continue;
+      const bool is_beside = step.processor != 0;
       operation.view = For(operation.kind);
+      // What runs beside another often meets it.
+      if (is_beside && random_.OneIn(2)) operation.view = last_;
+      last_ = operation.view;
+      if (is_beside) continue;
       const bool maps = operation.kind == TableOperationKind::kMap ||
                         operation.kind == TableOperationKind::kMapRegion;
       if (maps && operation.view != kAllViews && random_.OneIn(2)) {
@@ -132,6 +137,7 @@ class Views {
  private:
   Random& random_;
   const ViewCounts counts_;
+  std::uint8_t last_ = 0;  // of the operation before
 };
 
 }  // namespace

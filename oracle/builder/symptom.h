@@ -149,6 +149,8 @@ enum class Work : std::uint8_t {
 };
 Work WorkOf(TableOperationKind kind);
 bool IsForRegion(TableOperationKind kind);
+// What was mapped there is no more, or another page is.
+bool MapsOtherwise(TableOperationKind kind);
 
 // What a single store does to an entry.
 enum class Deed : std::uint8_t {

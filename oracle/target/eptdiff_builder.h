@@ -236,7 +236,9 @@ typedef struct eptdiff_builder_profile {
   uint8_t casts_addresses;
   /* Not 0: eptdiff_builder_perform may be entered by several threads at once.
    * Some operations are then run beside one another, and come to what one after
-   * the other would, in either order; `pause` of the host is for its locks. */
+   * the other would, in either order; `pause` of the host is for its locks.
+   * With `views` they may be about different ones, and it is the same order in
+   * all of them. */
   uint8_t several_threads;
   char name[32]; /* as in eptdiff_profile */
   /* The bits of a leaf that it can be asked for, of `flags` of an operation;
@@ -288,9 +290,9 @@ typedef struct eptdiff_builder_profile {
    */
   uint16_t frames;
   /* How many tables it has beside the first: at most 3. It has to have
-   * eptdiff_builder_view, and not several threads.
-   * Accessed and dirty flags are those of a table's entries, whichever views
-   * share it: what sets, clears or keeps them does so for all of these. */
+   * eptdiff_builder_view. Accessed and dirty flags are those of a table's
+   * entries, whichever views share it: what sets, clears or keeps them does so
+   * for all of these. */
   uint8_t views;
   /* Not 0: operations on regions may be for all views. `removed` is not looked
    * at then. */

@@ -11,12 +11,6 @@ namespace {
 
 constexpr std::uint64_t kDirty = 0x200;
 
-// What was mapped there is no more, or another page is.
-bool MapsOtherwise(TableOperationKind kind) {
-  const Work work = WorkOf(kind);
-  return work == Work::kMap || work == Work::kUnmap || work == Work::kRemap;
-}
-
 PageFacts FactsAt(const std::vector<Interval>& pages, std::uint64_t gpa) {
   for (const Interval& page : pages) {
     if (gpa - page.gpa < page.bytes) {
@@ -179,7 +173,7 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
 void BuilderCheck::EndLog(bool failed, bool tolerated) {
   if (log_ == nullptr) return;
   log_->EndOperation(result_, failed, tolerated,
-                     needed_invept_ && !owed_invept_);
+                     needed_invept_ && !owed_invept_ && !at_once_);
 }
 
 BuilderFindings BuilderCheck::JudgeExit() {

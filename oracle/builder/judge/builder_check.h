@@ -140,19 +140,16 @@ class BuilderCheck {
                         const std::vector<Interval>* taken = nullptr);
   // The next that is refused may be, whatever the reason.
   void ExcuseRefusal() { excused_ = true; }
-  // Likewise, two operations at once (builder_both.cc): they must come to what
-  // they come to one after the other, in this order or that.
+  // Two operations at once (builder_both.cc): they must come to what they come
+  // to one after the other, in this order or that.
   struct Both {
     const TableOperation& one;
     const TableOperation& other;
     TableResult one_result, other_result;
     bool other_is_late;  // it was stopped, and not the one, when last seen
+
+    const TableOperation& late() const { return other_is_late ? other : one; }
   };
-  BuilderFindings JudgeBoth(const Both& both);
-  // Whether that can be judged, whichever comes first; and what speaks against
-  // either of them, in either order.
-  bool CanJudgeBoth(const TableOperation& one, const TableOperation& other,
-                    RefusalSet& against) const;
   // What an operation about the log, the next that is judged, has told.
   void SetTold(const std::vector<Interval>& told) { told_ = &told; }
   // Likewise, what was done for an exit: nothing was asked for by it.
@@ -327,14 +324,20 @@ class BuilderCheck {
   void FindOrTolerate(BuilderRule rule, std::uint64_t where, int level);
   // The page that `gpa` is in, and the entry that maps it.
   PageNow PageAt(Gpa gpa, std::uint64_t& leaf) const;
-  // Of two operations at once, what `first` and then `second` come to.
+  // Of two operations at once, what these tables come to in an order.
   struct Order {
-    bool fits = false;  // the answers
     MappingModel between, after;
   };
-  Order OrderOf(const TableOperation& first, const TableResult& first_result,
-                const TableOperation& second,
-                const TableResult& second_result) const;
+  void BeginBoth(const Both& both);
+  // Whether the tables in memory are that.
+  bool AreTables(const MappingModel& model);
+  // `was` is the order that it was, if that `fits`.
+  BuilderFindings JudgeBoth(const Both& both, bool fits, Order& was,
+                            Order& other);
+  // `all` is what all checks have found; of the later one, where it is.
+  void ConcludeBoth(bool fits, std::uint64_t gpa, int level,
+                    BuilderFindings& all);
+  bool IsAboutThis(const TableOperation& operation) const;
   // Whether the pages of an entry are as they may be after a store.
   bool IsOldOrNew(const TreePlace& place, Leeway leeway,
                   std::uint64_t& where) const;

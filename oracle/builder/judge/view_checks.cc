@@ -7,7 +7,7 @@
 namespace eptdiff {
 namespace {
 
-BuilderFindings NoMore() { return {}; }
+void AddNothing(BuilderFindings&) {}
 
 }  // namespace
 
@@ -23,7 +23,7 @@ BuilderFindings ViewChecks::Begin(const TableFacts& facts,
   const bool are_several = count_ > 1;
   write_log_ = {};
   leading_ = 0;
-  are_all_concerned_ = false;
+  concerned_ = 1;
   if (are_several) pool_.TakeEvents(events_);
   std::array<BuilderFindings, kMaxViews> found;
   for (std::size_t i = 0; i < count_; ++i) {
@@ -34,7 +34,8 @@ BuilderFindings ViewChecks::Begin(const TableFacts& facts,
     checks_[i]->TolerateMissingInvept();
     found[i] = checks_[i]->creation();
   }
-  return are_several ? Conclude(std::span(found).first(count_)) : found[0];
+  return are_several ? Conclude(std::span(found).first(count_), AddNothing)
+                     : found[0];
 }
 
 void ViewChecks::End() {
@@ -45,8 +46,9 @@ void ViewChecks::End() {
   count_ = 0;
 }
 
-template <typename F, typename G>
-BuilderFindings ViewChecks::JudgeEach(std::size_t leading, F judge, G of_all) {
+BuilderFindings ViewChecks::JudgeEach(std::size_t leading,
+                                      const JudgeOne& judge,
+                                      const AddTo& conclude) {
   pool_.TakeEvents(events_);
   leading_ = leading;
   for (std::size_t i = 0; i < count_; ++i) {
@@ -57,10 +59,7 @@ BuilderFindings ViewChecks::JudgeEach(std::size_t leading, F judge, G of_all) {
   for (std::size_t i = 0; i < count_; ++i) {
     if (i != leading) found[i] = judge(i);
   }
-  for (const BuilderFinding& finding : of_all()) {
-    found[leading].push_back(finding);
-  }
-  return Conclude(std::span(found).first(count_));
+  return Conclude(std::span(found).first(count_), conclude);
 }
 
 BuilderFindings ViewChecks::Judge(const TableOperation& operation,
@@ -69,12 +68,13 @@ BuilderFindings ViewChecks::Judge(const TableOperation& operation,
   const auto* const told = std::exchange(told_, nullptr);
   if (told != nullptr) checks_[0]->SetTold(*told);
   if (count_ == 1) return checks_[0]->Judge(operation, result, taken);
-  are_all_concerned_ = IsAboutAll(operation);
+  const bool of_all = IsAboutAll(operation);
+  concerned_ = ViewsOf(operation);
   against_ = Against(operation);
   may_lack_frames_ = MayLackFrames(operation);
-  const std::size_t leading = are_all_concerned_ ? 0 : operation.view;
+  const std::size_t leading = of_all ? 0 : operation.view;
   // What goes from several of them nobody can tell apart.
-  if (are_all_concerned_) taken = nullptr;
+  if (of_all) taken = nullptr;
   return JudgeEach(
       leading,
       [&](std::size_t i) {
@@ -83,9 +83,9 @@ BuilderFindings ViewChecks::Judge(const TableOperation& operation,
                                        i == leading ? taken : nullptr)
                    : checks_[i]->JudgeBeside(operation);
       },
-      [&] {
-        const bool tells = IsAboutLog(operation.kind) && result.ok();
-        return tells ? CheckTold(operation) : BuilderFindings();
+      [&](BuilderFindings& all) {
+        if (!IsAboutLog(operation.kind) || !result.ok()) return;
+        for (const auto& finding : CheckTold(operation)) all.push_back(finding);
       });
 }
 
@@ -105,16 +105,16 @@ BuilderFindings ViewChecks::CheckTold(const TableOperation& operation) {
 
 BuilderFindings ViewChecks::JudgeExit(std::size_t view) {
   if (count_ == 1) return checks_[0]->JudgeExit();
-  are_all_concerned_ = false;
+  concerned_ = 1u << view;
   return JudgeEach(
-      view, [&](std::size_t i) { return checks_[i]->JudgeExit(); }, NoMore);
+      view, [&](std::size_t i) { return checks_[i]->JudgeExit(); }, AddNothing);
 }
 
 BuilderFindings ViewChecks::JudgeEnd() {
   if (count_ == 1) return checks_[0]->JudgeEnd();
-  are_all_concerned_ = true;
+  concerned_ = (1u << count_) - 1;
   return JudgeEach(
-      0, [&](std::size_t i) { return checks_[i]->JudgeEnd(); }, NoMore);
+      0, [&](std::size_t i) { return checks_[i]->JudgeEnd(); }, AddNothing);
 }
 
 void ViewChecks::AfterAccess() {
@@ -122,7 +122,8 @@ void ViewChecks::AfterAccess() {
   for (std::size_t i = 0; i < count_; ++i) checks_[i]->AfterAccess();
 }
 
-BuilderFindings ViewChecks::Conclude(std::span<BuilderFindings> each) {
+BuilderFindings ViewChecks::Conclude(std::span<BuilderFindings> each,
+                                     const AddTo& conclude) {
   BuilderCheck& leading = *checks_[leading_];
   BuilderFindings all;
   bool tolerated = false;
@@ -138,7 +139,8 @@ BuilderFindings ViewChecks::Conclude(std::span<BuilderFindings> each) {
   }
   const bool is_done_elsewhere = all.empty();
   leading.findings_.clear();
-  if (are_all_concerned_ && is_done_elsewhere && !each[leading_].empty() &&
+  const bool of_all = concerned_ == (1u << count_) - 1 && !leading.at_once_;
+  if (of_all && is_done_elsewhere && !each[leading_].empty() &&
       each[leading_][0].rule == BuilderRule::kMapsAsAsked && IsMissed()) {
     leading.Find(BuilderRule::kViewMissed, each[leading_][0].where,
                  each[leading_][0].level);
@@ -155,6 +157,7 @@ BuilderFindings ViewChecks::Conclude(std::span<BuilderFindings> each) {
             std::back_inserter(all));
   std::move(each[leading_].begin(), each[leading_].end(),
             std::back_inserter(all));
+  conclude(all);
   leading.EndLog(!all.empty(), tolerated);
   return all;
 }
@@ -174,8 +177,11 @@ void ViewChecks::CheckNeedlessInvept() {
   const auto is_missing = [](const auto& check) {
     return check.has_value() && check->needs_invept_ != 0;
   };
-  if (std::any_of(checks_.begin(), checks_.end(), is_missing)) return;
   BuilderCheck& leading = *checks_[leading_];
+  if (leading.at_once_ ||
+      std::any_of(checks_.begin(), checks_.end(), is_missing)) {
+    return;
+  }
   bool for_all = true;
   bool needless = false;
   for (std::size_t i = 0; i < count_; ++i) {

@@ -19,6 +19,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <optional>
 #include <span>
@@ -63,6 +64,12 @@ class ViewChecks {
                         const std::vector<Interval>* taken);
   // Of an exit of a processor that runs in this view.
   BuilderFindings JudgeExit(std::size_t view);
+  // Of two operations at once; and whether that can be judged, whichever comes
+  // first, and what speaks against either of them, in either order.
+  using Both = BuilderCheck::Both;
+  BuilderFindings JudgeBoth(const Both& both);
+  bool CanJudgeBoth(const TableOperation& one, const TableOperation& other,
+                    RefusalSet& against) const;
   BuilderFindings JudgeEnd();
   void AfterAccess();
   void ExcuseRefusal();
@@ -82,7 +89,13 @@ class ViewChecks {
   const std::vector<TableEvent>& events() const { return events_; }
   RefusalSet against() const { return against_; }
   bool may_lack_frames() const { return may_lack_frames_; }
-  bool are_all_concerned() const { return are_all_concerned_; }
+  // Whether the operation, or one of two, is about this view.
+  bool IsConcerned(std::size_t view) const {
+    return (concerned_ >> view & 1) != 0;
+  }
+  static bool IsAbout(const TableOperation& operation, std::size_t view) {
+    return IsAboutAll(operation) || operation.view == view;
+  }
   // Linked in several views before it.
   bool WasShared(std::uint64_t frame) const;
   bool IsLinked(std::uint64_t frame) const;
@@ -94,14 +107,27 @@ class ViewChecks {
   static bool IsAboutAll(const TableOperation& operation) {
     return operation.view == kAllViews || IsAboutLog(operation.kind);
   }
-  static bool IsAbout(const TableOperation& operation, std::size_t view) {
-    return IsAboutAll(operation) || operation.view == view;
+  // Those that it is about, as bits.
+  unsigned ViewsOf(const TableOperation& operation) const {
+    return IsAboutAll(operation) ? (1u << count_) - 1 : 1u << operation.view;
   }
+  // Of two operations at once, what `first` and then `second` come to.
+  struct Order {
+    bool fits = true;  // the answers
+    std::array<BuilderCheck::Order, kMaxViews> each;
+  };
+  Order OrderOf(const TableOperation& first, const TableResult& first_result,
+                const TableOperation& second,
+                const TableResult& second_result) const;
+  bool IsResult(const Order& order);
   // Each check judges; the first is `leading`. Together they have found this.
-  // `of_all` is what else there is to be found, once each has.
-  template <typename F, typename G>
-  BuilderFindings JudgeEach(std::size_t leading, F judge, G of_all);
-  BuilderFindings Conclude(std::span<BuilderFindings> each);
+  // `conclude` adds to that what else there is.
+  using JudgeOne = std::function<BuilderFindings(std::size_t)>;
+  using AddTo = std::function<void(BuilderFindings&)>;
+  BuilderFindings JudgeEach(std::size_t leading, const JudgeOne& judge,
+                            const AddTo& conclude);
+  BuilderFindings Conclude(std::span<BuilderFindings> each,
+                           const AddTo& conclude);
   void Log(const BuilderCheck& check, const BuilderFinding& finding) const;
   // Of an operation about the log that is done: what is wrong with what it has
   // told.
@@ -121,7 +147,7 @@ class ViewChecks {
   std::vector<TableEvent> events_;
   RefusalSet against_ = 0;
   bool may_lack_frames_ = false;
-  bool are_all_concerned_ = false;
+  unsigned concerned_ = 1;  // views, as bits
 };
 
 }  // namespace eptdiff

@@ -229,9 +229,6 @@ std::string FaultOf(const eptdiff_builder_profile& profile) {
   if (profile.views == 0 && profile.all_views != 0) {
     return "all_views: without views";
   }
-  if (profile.views != 0 && profile.several_threads != 0) {
-    return "views: with several threads";
-  }
   return FaultOf(AsWalker(profile));
 }
 
