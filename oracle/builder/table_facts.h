@@ -36,8 +36,8 @@ struct TableFacts {
   // What is mapped may be absent, or have fewer rights, until it is used.
   bool on_demand = false;
   // Frames that the builder has at most, 0: as many as it gets; and how many of
-  // them it may keep that are in no table.
-  std::size_t frames = 0, spare_frames = 0;
+  // them it may keep that are in no table, in all and beside each table.
+  std::size_t frames = 0, spare_frames = 0, companion_frames = 0;
   std::uint64_t own = 0;  // bits that are the builder's where ignored
 };
 TableFacts FactsOf(const Processor& processor, const Controls& controls,

@@ -297,6 +297,10 @@ typedef struct eptdiff_builder_profile {
   /* Not 0: operations on regions may be for all views. `removed` is not looked
    * at then. */
   uint8_t all_views;
+  /* Frames that it has beside each table, for what it keeps of that, as where
+   * tables are allocated in pairs: in no table and no log, and released with
+   * it. Of `frames` each table takes as many more. */
+  uint8_t companion_frames;
 } eptdiff_builder_profile;
 
 /* ---------------------------------------------------------------- the host */

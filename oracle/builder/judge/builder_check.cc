@@ -575,10 +575,12 @@ void BuilderCheck::FindRefusal(const TableOperation& operation,
 }
 
 void BuilderCheck::FindLeaks(const FrameMap<TreePlace>& linked) {
+  const std::size_t allowed =
+      facts_.spare_frames + facts_.companion_frames * linked.size();
   std::size_t spare = 0;
   for (const std::uint64_t frame : in_use_) {
     if (linked.contains(frame) || pool_.logs().IsLog(frame)) continue;
-    if (++spare > facts_.spare_frames) FindLeak(frame);
+    if (++spare > allowed) FindLeak(frame);
   }
 }
 

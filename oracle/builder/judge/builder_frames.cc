@@ -6,7 +6,7 @@
 // place of the region where there is none and no large page can be in its
 // stead. Where there are several views also at each place where there is one,
 // which may have to be copied. A log may take one frame for each processor, and
-// split all that is mapped, in each view.
+// split all that is mapped, in each view. Companions come with each table.
 #include <algorithm>
 
 #include "oracle/builder/judge/builder_check.h"
@@ -100,18 +100,20 @@ std::uint64_t BuilderCheck::TablesForLog() const {
 bool BuilderCheck::MayLackFrames(
     std::initializer_list<const TableOperation*> operations) const {
   if (facts_.frames == 0) return false;
-  std::uint64_t frames = 0;
+  std::uint64_t tables = 0, logs = 0;
   for (const std::uint64_t frame : in_use_) {
     const bool is_linked =
         views_ != nullptr ? views_->IsLinked(frame) : linked_.contains(frame);
-    frames += is_linked || pool_.logs().IsLog(frame);
+    tables += is_linked;
+    logs += !is_linked && pool_.logs().IsLog(frame);
   }
   for (const TableOperation* each : operations) {
-    frames += views_ != nullptr        ? views_->TablesFor(*each)
-              : IsAboutLog(each->kind) ? kLogicalProcessors + TablesForLog()
+    tables += views_ != nullptr        ? views_->TablesFor(*each)
+              : IsAboutLog(each->kind) ? TablesForLog()
                                        : TablesFor(*each);
+    if (IsAboutLog(each->kind)) logs += kLogicalProcessors;
   }
-  return frames > facts_.frames;
+  return tables * (1 + facts_.companion_frames) + logs > facts_.frames;
 }
 
 void BuilderCheck::CheckLogs() {

@@ -267,7 +267,7 @@ bool ViewChecks::HasEptp(std::uint64_t eptp) const {
 
 std::uint64_t ViewChecks::TablesFor(const TableOperation& operation) const {
   const bool about_log = IsAboutLog(operation.kind);
-  std::uint64_t tables = about_log ? kLogicalProcessors : 0;
+  std::uint64_t tables = 0;
   for (std::size_t i = 0; i < count_; ++i) {
     if (!IsAbout(operation, i)) continue;
     tables += about_log ? checks_[i]->TablesForLog()
