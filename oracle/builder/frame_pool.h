@@ -86,7 +86,7 @@ class FramePool {
     // ... is about to load or to store this word, ...
     virtual void BeforeLoad(Hpa address) = 0;
     virtual void BeforeStore(Hpa address) = 0;
-    // ... has just stored one, ...
+    // ... has just stored the first since AwaitStore(), ...
     virtual void OnStored() = 0;
     // ... or has INVEPT executed on some processors: whether it fails there,
     // with `any_type` only if it would with either type; it begins, and is
@@ -202,8 +202,12 @@ class FramePool {
     event.address = address;
     event.before = before;
     event.after = after;
-    if (watcher_ != nullptr) watcher_->OnStored();
+    if (!awaits_store_ || watcher_ == nullptr) return;
+    awaits_store_ = false;
+    watcher_->OnStored();
   }
+  // The watcher is told of the next store.
+  void AwaitStore() { awaits_store_ = true; }
 
   // The processors that run in the tables of this EPTP.
   ProcessorSet RunningIn(std::uint64_t eptp) const {
@@ -349,6 +353,7 @@ class FramePool {
   Watcher* watcher_ = nullptr;
   PageLogs logs_;
   bool notes_writes_ = false;
+  bool awaits_store_ = true;
   int until_failure_ = 0;
   bool failed_ = false;
 };

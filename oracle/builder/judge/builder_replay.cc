@@ -258,7 +258,8 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
     CheckIgnoredBits(event.address, word, event.after, place.level);
   }
   NoteChange(word, event.after, place.level);
-  if ((word & ~event.after & kDirty & kept_flags_.SetBetween(place.gpa)) != 0) {
+  if ((word & ~event.after & kDirty) != 0 &&
+      (kept_flags_.SetBetween(place.gpa) & kDirty) != 0) {
     write_log_.OnFlagLost(place.gpa, EntryBytes(place.level), view_);
   }
   const std::uint64_t previous = std::exchange(word, event.after);

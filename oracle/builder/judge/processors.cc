@@ -19,11 +19,13 @@ void Processors::Reset(const TableFacts& facts,
   const std::uint64_t first = eptps.empty() ? 0 : eptps[0];
   for (CachingProcessor& each : each_) each.Reset(facts, first, stopped);
   moments_.End();
-  stored_ = came_in_ = false;
+  pool_.AwaitStore();
+  came_in_ = false;
 }
 
 void Processors::BeginOperation(const TableOperation& operation) {
-  stored_ = came_in_ = false;
+  pool_.AwaitStore();
+  came_in_ = false;
   std::span<const std::uint64_t> changing = eptps_;
   const bool of_all =
       operation.view >= eptps_.size() || IsAboutLog(operation.kind);
@@ -44,8 +46,7 @@ void Processors::ComeIn(Hpa address, const Moments::Use& use) {
   }
 }
 
-void Processors::OnFirstStore() {
-  stored_ = true;
+void Processors::OnStored() {
   for (CachingProcessor& each : each_) each.OnFirstStore();
 }
 

@@ -66,9 +66,7 @@ class Processors final : public FramePool::Watcher {
       ComeIn(address, *use);
     }
   }
-  void OnStored() override {
-    if (!stored_) OnFirstStore();
-  }
+  void OnStored() override;
   bool InveptFails(const Invalidation& invept, bool any_type) override;
   ProcessorSet RunningIn(std::uint64_t eptp) const override;
   void BeforeInvept(ProcessorSet processors) override;
@@ -77,7 +75,6 @@ class Processors final : public FramePool::Watcher {
 
  private:
   void ComeIn(Hpa address, const Moments::Use& use);
-  void OnFirstStore();
 
   FramePool& pool_;
   ReferenceWalker& walker_;
@@ -87,8 +84,7 @@ class Processors final : public FramePool::Watcher {
   Turns turns_;
   std::function<bool(Hpa)> in_use_;
   TableFacts facts_;
-  bool stored_ = false;   // in this operation
-  bool came_in_ = false;  // likewise
+  bool came_in_ = false;  // in this operation
 };
 
 }  // namespace eptdiff
