@@ -119,7 +119,7 @@ struct TableOperation {
   // operation that runs beside another one: when they change over (turns.h).
   std::uint8_t meanwhile = 0;
   std::uint8_t view = 0;    // of a builder that has several tables: which; or
-                            // kAllViews
+                            // kAllViews; not kLog*, which are about all
   Gpa gpa = {};             // not kLogOn, kLogOff
   Hpa hpa = {};             // kMap, kRemap, kMapRegion; a multiple of 2048
   std::uint64_t bytes = 0;  // of regions; a multiple of 2048

@@ -355,6 +355,11 @@ void TableBuilder<Hal>::FreeTables(Hpa table, int level, std::uint64_t gpa,
   if (level > 1) {
     const std::uint64_t bytes = LevelBytes(level);
     for (int i = 0; i < Words::kCount; ++i, gpa += bytes) {
+      if (i % Words::kBatch == 0 && !IsPresent(words.AnyOf(i))) {
+        i += Words::kBatch - 1;
+        gpa += (Words::kBatch - 1) * bytes;
+        continue;
+      }
       const std::uint64_t entry = words.Load(i);
       if (!IsPresent(entry)) continue;
       if (!MapsPage(entry, level)) {

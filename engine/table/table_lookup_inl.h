@@ -115,7 +115,12 @@ bool TableBuilder<Hal>::Visit(Words words, int level, Range range,
   const std::uint64_t bytes = LevelBytes(level);
   for (std::uint64_t gpa = range.begin & ~(bytes - 1); gpa < range.end;
        gpa += bytes) {
-    const std::uint64_t entry = words.Load(IndexOf(gpa, level));
+    const int i = IndexOf(gpa, level);
+    if (i % Words::kBatch == 0 && !IsPresent(words.AnyOf(i))) {
+      gpa += (Words::kBatch - 1) * bytes;
+      continue;
+    }
+    const std::uint64_t entry = words.Load(i);
     if (!IsPresent(entry)) continue;
     if (!MapsPage(entry, level)) {
       const Range part = {std::max(gpa, range.begin),
@@ -135,7 +140,7 @@ template <TableHal Hal>
 template <typename Visitor>
 bool TableBuilder<Hal>::VisitLast(Words words, Range range,
                                   Visitor& visitor) const {
-  constexpr int kBatch = 8;
+  constexpr int kBatch = Words::kBatch;
   const std::uint64_t present = format_.present();
   const std::uint64_t base = range.begin & ~(LevelBytes(2) - 1);
   const int end = IndexOf(range.end - 1, 1) + 1;
@@ -148,11 +153,14 @@ bool TableBuilder<Hal>::VisitLast(Words words, Range range,
   int i = IndexOf(range.begin, 1);
   for (; i + kBatch <= end; i += kBatch) {
     std::uint64_t entries[kBatch];
+    std::uint64_t any = 0;
     bool all = true;
     for (int k = 0; k < kBatch; ++k) {
       entries[k] = words.Load(i + k);
+      any |= entries[k];
       all &= (entries[k] & present) != 0;
     }
+    if ((any & present) == 0) continue;
     for (int k = 0; k < kBatch; ++k) {
       if (!all && (entries[k] & present) == 0) continue;
       if (!show(i + k, entries[k])) return false;

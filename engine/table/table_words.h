@@ -32,6 +32,15 @@ class TableWords {
   // Word `i` is going to be loaded.
   void Prefetch(int i) const { __builtin_prefetch(&words_[i]); }
 
+  // The bits that any of the kBatch entries from `i` on has, a multiple of it:
+  // most tables have few entries, which are found sooner that way.
+  static constexpr int kBatch = 8;
+  std::uint64_t AnyOf(int i) const {
+    std::uint64_t any = 0;
+    for (int k = 0; k < kBatch; ++k) any |= Load(i + k);
+    return any;
+  }
+
   // A word of a table that nobody can reach yet.
   void Fill(int i, std::uint64_t word) {
     const std::uint64_t before = Before(i);

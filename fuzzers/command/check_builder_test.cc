@@ -251,6 +251,12 @@ TEST(CheckCommandTest, ADesignIsNoMistakeWhereItIsDeclared) {
        "INVEPT is missing after"},
       {EPTDIFF_REPLACING_BUILDER, "loses-on-failure", "page-gone",
        "pages go that have to stay"},
+      {EPTDIFF_REPLACING_BUILDER, "unmaps-on-failure", nullptr,
+       "allowed (loss-on-failure)"},
+      {EPTDIFF_REPLACING_BUILDER, "unmaps-on-failure,unmaps-anyway",
+       "page-gone", "pages go that have to stay"},
+      {EPTDIFF_REPLACING_BUILDER, "unmaps-on-failure,unmaps-unflushed",
+       "invept-missing", "INVEPT is missing after"},
       {EPTDIFF_REPLACING_BUILDER, "lossy", nullptr, "allowed (lossy-tables)"},
       {EPTDIFF_REPLACING_BUILDER, "lossy-unflushed", "invept-missing",
        "INVEPT is missing after"},
@@ -287,6 +293,16 @@ TEST(CheckCommandTest, ADesignIsNoMistakeWhereItIsDeclared) {
        "which lacks bits 51:40"},
       {EPTDIFF_BOUNDED_BUILDER, "identity-uncached", "page-memory-type",
        "pages get another memory type"},
+      {EPTDIFF_PAIRED_BUILDER, "", nullptr,
+       "declared: it has 1 more with each table"},
+      {EPTDIFF_PAIRED_BUILDER, "undeclared-pairs", "leak",
+       "is linked no more is not freed"},
+      {EPTDIFF_PAIRED_BUILDER, "keeps-companion", "leak",
+       "is linked no more is not freed"},
+      {EPTDIFF_PAIRED_BUILDER, "gives-companion", "leak",
+       "is linked no more is not freed"},
+      {EPTDIFF_PAIRED_BUILDER, "half-the-pairs", "refused-not-done",
+       "if meant so: `frames` of its profile says how many it has"},
   };
   for (const Design& design : kDesigns) {
     const Checked checked = Check(design.builder, design.ways,
@@ -501,6 +517,37 @@ TEST(CheckCommandTest, WhatIsWrongAmongViewsIsNamed) {
                                                    << wrong.ran.out;
     EXPECT_THAT(Joined(wrong.ran.out), HasSubstr(words)) << bug;
   }
+}
+
+// Two threads of a builder with several tables, each of which may be about
+// another one.
+TEST(CheckCommandTest, ThreadsInSeveralViewsAreJudgedAsOne) {
+  const Checked right = Check(EPTDIFF_VIEWS_BUILDER, "threads", "3000");
+  EXPECT_EQ(right.ran.status, 0) << right.ran.out << right.ran.err;
+  const ToldMistake kMistakes[] = {
+      {"threads,early-unlock", "operations-raced",
+       "of two operations at once one undoes what the other did"},
+      {"threads,lock-a-view", "freed-early",
+       "if another operation runs beside it"},
+      {"threads,first-flushed", "invept-other-view", "of another view"},
+  };
+  ExpectTold(EPTDIFF_VIEWS_BUILDER, kMistakes, "3000");
+}
+
+// One log for all views.
+TEST(CheckCommandTest, AWriteInWhicheverViewIsInTheLog) {
+  for (const char* way : {"", "by-log"}) {
+    const Checked right = Check(EPTDIFF_LOGGED_VIEWS_BUILDER, way, "3000");
+    EXPECT_EQ(right.ran.status, 0) << way << right.ran.out << right.ran.err;
+  }
+  const ToldMistake kMistakes[] = {
+      {"first-asked", "log-view-lost", "in another view than the first"},
+      {"by-log,first-armed", "log-view-stays", "what is written there again"},
+      {"first-armed", "log-too-much", "has not written to since"},
+      {"races", "log-raced", "use compare_exchange"},
+      {"first-flushed", "invept-other-view", "for the EPTP of another view"},
+  };
+  ExpectTold(EPTDIFF_LOGGED_VIEWS_BUILDER, kMistakes, "4000");
 }
 
 // A write that ends at its second page may have made the first one dirty, which

@@ -33,7 +33,7 @@ TableOperation FoldOperation(const TableOperation& operation) {
   folded.failing_allocation =
       operation.failing_allocation & kMaxFailingAllocation;
   folded.meanwhile = operation.meanwhile & kMaxMeanwhile;
-  folded.view = FoldView(operation.view);
+  if (!IsAboutLog(folded.kind)) folded.view = FoldView(operation.view);
   const TableOperationFields fields = FieldsOf(folded.kind);
   if (fields.gpa) folded.gpa = FoldGpa(operation.gpa);
   if (fields.hpa) folded.hpa.value = operation.hpa.value & kTableAddressMask;

@@ -269,7 +269,7 @@ void ReadOperation(const std::uint8_t* record, std::uint8_t version,
   if (!IsUpToVersion4(version)) {
     operation.meanwhile = static_cast<std::uint8_t>(units >> kMeanwhileShift);
   }
-  if (!IsUpToVersion7(version)) {
+  if (!IsUpToVersion7(version) && !IsAboutLog(operation.kind)) {
     operation.view = FoldView(record[kOperation] >> kViewShift |
                               (record[kTag] >> kViewShift & 1u) << 2);
   }

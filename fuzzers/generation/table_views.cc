@@ -1,5 +1,6 @@
 #include "fuzzers/generation/table_views.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -46,7 +47,13 @@ class Views {
       }
       steps.push_back(step);
       TableOperation& operation = steps.back().operation;
+      if (IsAboutLog(operation.kind)) continue;
+      const bool is_beside = step.processor != 0;
       operation.view = For(operation.kind);
+      // What runs beside another often meets it.
+      if (is_beside && random_.OneIn(2)) operation.view = last_;
+      last_ = operation.view;
+      if (is_beside) continue;
       const bool maps = operation.kind == TableOperationKind::kMap ||
                         operation.kind == TableOperationKind::kMapRegion;
       if (maps && operation.view != kAllViews && random_.OneIn(2)) {
@@ -56,6 +63,39 @@ class Views {
       }
     }
     c.steps = std::move(steps);
+  }
+
+  // While a log is kept: a page that may be mapped is written to in a view,
+  // told and forgotten, and written to there again.
+  void InsertLoggedVisit(Case& c) {
+    const auto on =
+        std::find_if(c.steps.begin(), c.steps.end(), [](const Step& step) {
+          return step.kind == StepKind::kTableOperation &&
+                 step.operation.kind == TableOperationKind::kLogOn;
+        });
+    const Step* found = SomeOther(random_, c);
+    if (on == c.steps.end() || found == nullptr) return;
+    const TableOperation mapped = found->operation;
+    const std::uint8_t view = mapped.view == kAllViews ? Some() : mapped.view;
+    const auto processor =
+        static_cast<std::uint8_t>(random_.Below(kLogicalProcessors));
+    Step use;
+    use.processor = processor;
+    use.gpa = Gpa{mapped.gpa.value & ~(k4K - 1)};
+    use.access.kind = AccessKind::kWrite;
+    Step clear, ask;
+    clear.kind = ask.kind = StepKind::kTableOperation;
+    clear.operation.kind = TableOperationKind::kLogClear;
+    clear.operation.gpa = use.gpa;
+    clear.operation.bytes = k4K;
+    clear.operation.meanwhile = random_.OneIn(4) ? 1 : 0;
+    ask.operation = clear.operation;
+    ask.operation.kind = TableOperationKind::kLogAsk;
+    auto at = static_cast<std::size_t>(on - c.steps.begin()) + 1;
+    for (Step step : {Switch(processor, view), use, clear, use, ask}) {
+      Canonicalise(step);
+      InsertStep(at++, step, c);
+    }
   }
 
   // Of a page that may be mapped.
@@ -97,6 +137,7 @@ class Views {
  private:
   Random& random_;
   const ViewCounts counts_;
+  std::uint8_t last_ = 0;  // of the operation before
 };
 
 }  // namespace
@@ -105,6 +146,7 @@ void SpreadOverViews(Random& random, ViewCounts counts, Case& c) {
   Views views(random, counts);
   views.Spread(c);
   if (!random.OneIn(4)) views.InsertVisit(c);
+  views.InsertLoggedVisit(c);
 }
 
 }  // namespace eptdiff

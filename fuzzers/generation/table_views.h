@@ -20,7 +20,9 @@ struct ViewCounts {
 // Gives each operation of `c` a view; some pages are mapped in two of them
 // alike; before some accesses the processor changes over. And brings in,
 // mostly, a processor that uses a page in one view, goes to another while that
-// page changes, and comes back. `c` is canonical and stays so.
+// page changes, and comes back; and where a log is kept, one that writes to a
+// page before that is told and forgotten, and after it. `c` is canonical and
+// stays so.
 void SpreadOverViews(Random& random, ViewCounts views, Case& c);
 
 }  // namespace eptdiff

@@ -2,6 +2,7 @@
 // that is planted in it is noticed, by the rule that it breaks.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdint>
 #include <iterator>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "fuzzers/encoding/canonical.h"
 #include "fuzzers/encoding/encoding.h"
 #include "fuzzers/generation/table_generation.h"
+#include "fuzzers/generation/table_insertions.h"
 #include "fuzzers/generation/table_steps.h"
 #include "fuzzers/generation/table_views.h"
 #include "oracle/builder/judge/builder_trial.h"
@@ -136,6 +138,34 @@ TEST(TableGenerationTest, CasesSpreadOverViews) {
   EXPECT_GE(on_several, cases * 3 / 4);
   EXPECT_GE(on_all, cases / 2);
   EXPECT_GE(changing, cases / 2);
+}
+
+// ... and of those with a log some write in another view while it is on.
+TEST(TableGenerationTest, WritesInSeveralViewsAreLogged) {
+  int cases = 0, written = 0;
+  std::uint64_t seed = 0;
+  ForEachCase(2000, [&](const Case& made) {
+    Random random(++seed);
+    Case c = made;
+    InsertLog(random, c);
+    SpreadOverViews(random, {2, true}, c);
+    ASSERT_TRUE(IsCanonical(c));
+    ++cases;
+    bool on = false, writes = false;
+    std::array<std::uint32_t, kLogicalProcessors> views = {};
+    for (const Step& step : c.steps) {
+      if (step.kind == StepKind::kTableOperation) {
+        on |= step.operation.kind == TableOperationKind::kLogOn;
+      } else if (step.kind == StepKind::kEptpSwitch) {
+        views[step.processor] = step.index;
+      } else {
+        writes |= on && views[step.processor] != 0 &&
+                  step.access.kind == AccessKind::kWrite;
+      }
+    }
+    written += writes;
+  });
+  EXPECT_GE(written, cases / 3);
 }
 
 TEST(TableGenerationTest, ASeedIsTheSameCaseOnEveryMachine) {

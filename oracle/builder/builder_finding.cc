@@ -159,6 +159,14 @@ constexpr Breach kBreaches[] = {
      "a processor writes to a page between the load of its entry and the store "
      "to it, and the log does not have it: use compare_exchange",
      Rule::kAd2},
+    {BuilderRule::kLogViewRearms, "log-view-stays",
+     "a page that was told and forgotten is written to again in another view "
+     "than the first, and the log does not have it",
+     Rule::kAd2},
+    {BuilderRule::kLogViewTells, "log-view-lost",
+     "a page is written to in another view than the first, and the log does "
+     "not have it",
+     Rule::kAd2},
     {BuilderRule::kLogTellsNoMore,
      "log-too-much",
      "the log has a page that the guest has not written to since",

@@ -58,6 +58,8 @@ enum class BuilderRule : std::uint8_t {
   kEptp,               // the EPTP is the one asked for, with the root's address
   kLogTells,           // what is written to is told
   kLogRaced,           // ... also if that is between a load and a store
+  kLogViewRearms,      // ... if it was told, and forgotten in each view
+  kLogViewTells,       // ... and be it in another view than the first
   kLogTellsNoMore,     // and nothing else
   kLogFreed,           // what processors log to is not freed
   kExitProceeds,       // what an exit handler lets be done again proceeds
@@ -70,7 +72,7 @@ enum class BuilderRule : std::uint8_t {
   kStaleType,         // ... or uses a memory type that is none any more
   kStaleTable,        // ... or walks through a table that is none any more
 };
-inline constexpr int kBuilderRuleCount = 52;
+inline constexpr int kBuilderRuleCount = 54;
 
 struct BuilderFinding {
   BuilderRule rule;

@@ -50,7 +50,8 @@ struct TableEvent {
   Hpa address = {};          // of a frame, a page, the word that was stored;
                              // of kInvvpid: the linear address
   std::uint64_t before = 0;  // kStore, kFlags; of kInvept: the processors that
-                             // run in the tables of this EPTP
+                             // run in the tables of this EPTP; of kWritten: the
+                             // root of the tables by which it writes
   std::uint64_t after = 0;   // kStore, kFlags; of kInvept: the EPTP; of
                              // kInvvpid: the descriptor's first quadword; of
                              // kBetween: the GPA that the processor uses; of
@@ -85,7 +86,7 @@ class FramePool {
     // ... is about to load or to store this word, ...
     virtual void BeforeLoad(Hpa address) = 0;
     virtual void BeforeStore(Hpa address) = 0;
-    // ... has just stored one, ...
+    // ... has just stored the first since AwaitStore(), ...
     virtual void OnStored() = 0;
     // ... or has INVEPT executed on some processors: whether it fails there,
     // with `any_type` only if it would with either type; it begins, and is
@@ -201,8 +202,12 @@ class FramePool {
     event.address = address;
     event.before = before;
     event.after = after;
-    if (watcher_ != nullptr) watcher_->OnStored();
+    if (!awaits_store_ || watcher_ == nullptr) return;
+    awaits_store_ = false;
+    watcher_->OnStored();
   }
+  // The watcher is told of the next store.
+  void AwaitStore() { awaits_store_ = true; }
 
   // The processors that run in the tables of this EPTP.
   ProcessorSet RunningIn(std::uint64_t eptp) const {
@@ -277,13 +282,14 @@ class FramePool {
     events_.push_back({TableEvent::Kind::kFlags, address, before, *at});
   }
 
-  // A processor writes to the page of `gpa`, whatever flags that sets. For who
-  // keeps a log of it; not `sure`: as a read that counts as a write, or in an
-  // access that ends at its second page.
-  void OnWritten(Gpa gpa, bool sure = true) {
+  // A processor writes to the page of `gpa` by the tables under this
+  // root, whatever flags that sets. For who keeps a log of it; not `sure`: as a
+  // read that counts as a write, or in an access that ends at its second page.
+  void OnWritten(Hpa root, Gpa gpa, bool sure = true) {
     if (!notes_writes_) return;
     TableEvent& event = events_.emplace_back();
     event.kind = TableEvent::Kind::kWritten;
+    event.before = root.value;
     event.after = gpa.value;
     event.failed = !sure;
   }
@@ -347,6 +353,7 @@ class FramePool {
   Watcher* watcher_ = nullptr;
   PageLogs logs_;
   bool notes_writes_ = false;
+  bool awaits_store_ = true;
   int until_failure_ = 0;
   bool failed_ = false;
 };

@@ -36,4 +36,9 @@ bool IsForRegion(TableOperationKind kind) {
          kind != TableOperationKind::kLogOff;
 }
 
+bool MapsOtherwise(TableOperationKind kind) {
+  const Work work = WorkOf(kind);
+  return work == Work::kMap || work == Work::kUnmap || work == Work::kRemap;
+}
+
 }  // namespace eptdiff

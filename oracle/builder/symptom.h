@@ -73,6 +73,8 @@ enum class Mistake : std::uint8_t {
   kRemovedOtherwise,     // what it says is otherwise wrong
   kLogFreed,             // a log's frame, while a processor logs to it
   kLogRaced,             // a write is not told, by a race
+  kLogViewStays,         // ... in another view, told and forgotten before
+  kLogViewLost,          // ... in another view
   kLogLost,              // ... at all
   kLogTooMuch,           // what was not written is told
   kExitNotHandled,
@@ -81,7 +83,7 @@ enum class Mistake : std::uint8_t {
   kWalk,
   kStale,  // an access; no change before it was seen to need INVEPT
 };
-inline constexpr int kMistakeCount = 60;
+inline constexpr int kMistakeCount = 62;
 
 // What differs between a page and what was asked for, the first that applies.
 enum class PageBits : std::uint8_t {
@@ -149,6 +151,8 @@ enum class Work : std::uint8_t {
 };
 Work WorkOf(TableOperationKind kind);
 bool IsForRegion(TableOperationKind kind);
+// What was mapped there is no more, or another page is.
+bool MapsOtherwise(TableOperationKind kind);
 
 // What a single store does to an entry.
 enum class Deed : std::uint8_t {

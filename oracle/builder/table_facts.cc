@@ -33,10 +33,6 @@ TableFacts FactsOf(const Processor& processor, const Controls& controls,
   return facts;
 }
 
-std::uint64_t RightsMask(const TableFacts& facts) {
-  return facts.mbec ? 0x407 : 0x7;
-}
-
 std::uint64_t OwnInLeaf(const TableFacts& facts) {
   const auto unless = [](bool used, std::uint64_t bits) {
     return used ? 0 : bits;
@@ -51,26 +47,10 @@ std::uint64_t OwnInLeaf(const TableFacts& facts) {
   return facts.own & ignored;
 }
 
-bool IsPresent(const TableFacts& facts, std::uint64_t entry) {
-  return (entry & RightsMask(facts)) != 0 && !IsTrap(facts, entry);
-}
-
-bool IsTrap(const TableFacts& facts, std::uint64_t entry) {
-  return facts.trap_mask != 0 && (entry & facts.trap_mask) == facts.trap_value;
-}
-
 bool IsUnused(const TableFacts& facts, std::uint64_t entry) {
   if (IsTrap(facts, entry)) return true;
   if (!facts.any_unused) return entry == facts.unused;
   return !Has(facts.unused, 63) || Has(entry, 63);  // "EPT-violation #VE"
-}
-
-bool IsLeaf(std::uint64_t entry, int level) {
-  return level == 1 || (level <= 3 && Has(entry, 7));
-}
-
-std::uint64_t AddressIn(std::uint64_t entry) {
-  return entry & 0x000ffffffffff000;
 }
 
 std::optional<Rule> BrokenRuleOf(const TableFacts& facts, std::uint64_t entry,

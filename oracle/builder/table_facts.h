@@ -36,8 +36,8 @@ struct TableFacts {
   // What is mapped may be absent, or have fewer rights, until it is used.
   bool on_demand = false;
   // Frames that the builder has at most, 0: as many as it gets; and how many of
-  // them it may keep that are in no table.
-  std::size_t frames = 0, spare_frames = 0;
+  // them it may keep that are in no table, in all and beside each table.
+  std::size_t frames = 0, spare_frames = 0, companion_frames = 0;
   std::uint64_t own = 0;  // bits that are the builder's where ignored
 };
 TableFacts FactsOf(const Processor& processor, const Controls& controls,
@@ -58,16 +58,27 @@ constexpr std::uint64_t EntryBytes(int level) {
   return std::uint64_t{0x1000} << (9 * (level - 1));
 }
 // Bits 2:0, and bit 10 under MBEC.
-std::uint64_t RightsMask(const TableFacts& facts);
+constexpr std::uint64_t RightsMask(const TableFacts& facts) {
+  return facts.mbec ? 0x407 : 0x7;
+}
+constexpr bool IsTrap(const TableFacts& facts, std::uint64_t entry) {
+  return facts.trap_mask != 0 && (entry & facts.trap_mask) == facts.trap_value;
+}
 // No trap is.
-bool IsPresent(const TableFacts& facts, std::uint64_t entry);
-bool IsTrap(const TableFacts& facts, std::uint64_t entry);
+constexpr bool IsPresent(const TableFacts& facts, std::uint64_t entry) {
+  return (entry & RightsMask(facts)) != 0 && !IsTrap(facts, entry);
+}
 // Of an entry that is not present: whether it holds the word for that. With
 // `any_unused`, bit 63 alone counts, and only under "EPT-violation #VE".
 bool IsUnused(const TableFacts& facts, std::uint64_t entry);
 // Of a present entry.
-bool IsLeaf(std::uint64_t entry, int level);
-std::uint64_t AddressIn(std::uint64_t entry);  // bits 51:12
+constexpr bool IsLeaf(std::uint64_t entry, int level) {
+  return level == 1 || (level <= 3 && (entry >> 7 & 1) != 0);
+}
+// Bits 51:12.
+constexpr std::uint64_t AddressIn(std::uint64_t entry) {
+  return entry & 0x000ffffffffff000;
+}
 // Of a present entry: which of CFG-1 to CFG-11 it breaks, the first; none.
 std::optional<Rule> BrokenRuleOf(const TableFacts& facts, std::uint64_t entry,
                                  int level);

@@ -42,7 +42,8 @@
  * what counts is what each of them maps. An operation is about one of them, and
  * changes no page of another. INVEPT is due for the EPTP of each in which an
  * entry changes that needs it, shared tables included (or all-contexts, once);
- * a frame may be freed when none of them links it any more.
+ * a frame may be freed when none of them links it any more. What the guest
+ * writes to is logged once, for all of them: EPTDIFF_LOG_ON has it.
  *
  * If the guest is stopped while tables change (`guest_stopped` in the profile)
  * only the table before and the table after an operation are judged.
@@ -102,7 +103,14 @@ enum eptdiff_builder_kind {
    * Told are pages of 4 KBytes, or whole pages as the tables have them. A page
    * that has been unmapped or mapped anew since may be told or not. While it is
    * off nothing is told. LOG_ON where it is on, and LOG_OFF where it is off,
-   * change nothing. Dirty flags are the builder's own while it logs. */
+   * change nothing. Dirty flags are the builder's own while it logs.
+   *
+   * With `views` there is one log for the guest: a page is told that it has
+   * written to in any of them, by its guest-physical address, and LOG_ON,
+   * LOG_OFF and LOG_CLEAR are for all of them: what is forgotten is told again
+   * once it is written to in whichever. What has been written to in one view
+   * may go from another, and is told. `view` is EPTDIFF_ALL_VIEWS then,
+   * whatever `all_views` says, and 0 without `views`. */
   EPTDIFF_LOG_ON = 10,
   EPTDIFF_LOG_OFF = 11,
   EPTDIFF_LOG_ASK = 12,
@@ -228,7 +236,9 @@ typedef struct eptdiff_builder_profile {
   uint8_t casts_addresses;
   /* Not 0: eptdiff_builder_perform may be entered by several threads at once.
    * Some operations are then run beside one another, and come to what one after
-   * the other would, in either order; `pause` of the host is for its locks. */
+   * the other would, in either order; `pause` of the host is for its locks.
+   * With `views` they may be about different ones, and it is the same order in
+   * all of them. */
   uint8_t several_threads;
   char name[32]; /* as in eptdiff_profile */
   /* The bits of a leaf that it can be asked for, of `flags` of an operation;
@@ -280,13 +290,17 @@ typedef struct eptdiff_builder_profile {
    */
   uint16_t frames;
   /* How many tables it has beside the first: at most 3. It has to have
-   * eptdiff_builder_view, no operations about the log, and not several threads.
-   * Accessed and dirty flags are those of a table's entries, whichever views
-   * share it: what sets, clears or keeps them does so for all of these. */
+   * eptdiff_builder_view. Accessed and dirty flags are those of a table's
+   * entries, whichever views share it: what sets, clears or keeps them does so
+   * for all of these. */
   uint8_t views;
   /* Not 0: operations on regions may be for all views. `removed` is not looked
    * at then. */
   uint8_t all_views;
+  /* Frames that it has beside each table, for what it keeps of that, as where
+   * tables are allocated in pairs: in no table and no log, and released with
+   * it. Of `frames` each table takes as many more. */
+  uint8_t companion_frames;
 } eptdiff_builder_profile;
 
 /* ---------------------------------------------------------------- the host */

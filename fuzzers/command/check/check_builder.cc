@@ -134,6 +134,9 @@ void AddDeclared(const BuilderSession& session, CheckReport& report) {
   add(profile.spare_frames != 0,
       absl::StrCat("it may keep ", profile.spare_frames,
                    " frames that are in no table"));
+  add(profile.companion_frames != 0,
+      absl::StrCat("it has ", profile.companion_frames,
+                   " more with each table that are in none"));
   add(profile.max_bytes != 0,
       absl::StrFormat("no region of more than %x bytes was asked for",
                       profile.max_bytes));

@@ -48,6 +48,8 @@ Consequence ConsequenceOf(BuilderRule broken) {
     case BuilderRule::kFlagsRaced:
     case BuilderRule::kLogTells:
     case BuilderRule::kLogRaced:
+    case BuilderRule::kLogViewRearms:
+    case BuilderRule::kLogViewTells:
     case BuilderRule::kLogTellsNoMore:
     case BuilderRule::kLogFreed:
     case BuilderRule::kLargePageData:

@@ -121,6 +121,14 @@ constexpr MistakeWords kMistakes[] = {
     {"log-raced",
      "a processor writes to a page between the load of its entry and the store "
      "to it, and the log does not have it: use compare_exchange"},
+    {"log-view-stays",
+     "LOG_CLEAR makes the first view's entries ready to tell of the next "
+     "write, "
+     "and not those of each other view: what is written there again is not in "
+     "the log"},
+    {"log-view-lost",
+     "the guest writes to pages in another view than the first, and the log "
+     "does not have them"},
     {"log-lost", "the guest writes to pages, and the log does not have them"},
     {"log-too-much",
      "the log has pages that the guest has not written to since"},

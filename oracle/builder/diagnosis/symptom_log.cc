@@ -98,6 +98,10 @@ Mistake MistakeOf(BuilderRule rule) {
       return Mistake::kLogLost;
     case BuilderRule::kLogRaced:
       return Mistake::kLogRaced;
+    case BuilderRule::kLogViewRearms:
+      return Mistake::kLogViewStays;
+    case BuilderRule::kLogViewTells:
+      return Mistake::kLogViewLost;
     case BuilderRule::kLogTellsNoMore:
       return Mistake::kLogTooMuch;
     case BuilderRule::kExitProceeds:

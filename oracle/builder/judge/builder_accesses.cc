@@ -111,7 +111,10 @@ bool BuilderTrial::Access(const Step& step) {
     const bool done = end == AccessEnd::kDone;
     const bool begun = two_pages && i == 0;
     const bool counts = write || step.kind == StepKind::kPagingStructureRead;
-    if (counts && (done || begun)) pool_.OnWritten(pages[i], write && done);
+    if (counts && (done || begun)) {
+      pool_.OnWritten(Hpa{AddressIn(processor.eptp())}, pages[i],
+                      write && done);
+    }
   }
   if (event.kind == EventKind::kVmExit) {
     processor.OnTransition();

@@ -11,12 +11,6 @@ namespace {
 
 constexpr std::uint64_t kDirty = 0x200;
 
-// What was mapped there is no more, or another page is.
-bool MapsOtherwise(TableOperationKind kind) {
-  const Work work = WorkOf(kind);
-  return work == Work::kMap || work == Work::kUnmap || work == Work::kRemap;
-}
-
 PageFacts FactsAt(const std::vector<Interval>& pages, std::uint64_t gpa) {
   for (const Interval& page : pages) {
     if (gpa - page.gpa < page.bytes) {
@@ -34,6 +28,7 @@ BuilderCheck::BuilderCheck(FramePool& pool, const TableFacts& facts,
                            Among among)
     : pool_(pool),
       views_(among.views),
+      view_(among.view),
       leads_(among.leads),
       log_(log),
       guest_stopped_(meanwhile == Meanwhile::kGuestIsStopped),
@@ -41,7 +36,8 @@ BuilderCheck::BuilderCheck(FramePool& pool, const TableFacts& facts,
       eptp_(eptp),
       root_{AddressIn(eptp)},
       room_(std::move(room)),
-      allowed_(allowed) {
+      allowed_(allowed),
+      write_log_(among.log != nullptr ? *among.log : own_log_) {
   room_.memory.Clear();
   if (log_ != nullptr) log_->SetModels(model_, model_, ComparedFlags());
   TakeEvents(room_.events);
@@ -138,8 +134,7 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
       facts_.map_replaces && WorkOf(operation.kind) == Work::kMap;
   kept_flags_.Begin(operation, replaces);
   const bool logs = write_log_.on() || IsAboutLog(operation.kind);
-  if (logs) kept_flags_.Excuse(kDirty);
-  write_log_.Begin();
+  BeginLogging(IsAboutLog(operation.kind));
   came_in_ = false;
   TakeEvents(room_.events);
   if (guest_stopped_) {
@@ -155,10 +150,13 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
     CheckTaken(*taken, logs ? kDirty : 0);
   }
   if (MapsOtherwise(operation.kind)) {
-    write_log_.OnUnmapped(operation.gpa.value, bytes);
+    write_log_.OnUnmapped(operation.gpa.value, bytes, view_);
   }
-  if (IsAboutLog(operation.kind) && result.ok()) CheckTold(operation);
-  told_ = nullptr;
+  if (views_ == nullptr && IsAboutLog(operation.kind) && result.ok()) {
+    CheckTold(operation, [this](std::uint64_t gpa) {
+      return PageOf(pool_.memory(), gpa);
+    });
+  }
   if (log_ != nullptr && came_in_) {
     log_->MayRaceFlags(kept_flags_.set_between());
   }
@@ -169,7 +167,7 @@ BuilderFindings BuilderCheck::Judge(const TableOperation& operation,
 void BuilderCheck::EndLog(bool failed, bool tolerated) {
   if (log_ == nullptr) return;
   log_->EndOperation(result_, failed, tolerated,
-                     needed_invept_ && !owed_invept_);
+                     needed_invept_ && !owed_invept_ && !at_once_);
 }
 
 BuilderFindings BuilderCheck::JudgeExit() {
@@ -184,8 +182,7 @@ BuilderFindings BuilderCheck::JudgeUnchanged(const TableOperation& operation) {
   after_ = model_;
   done_ = true;
   kept_flags_.Begin(operation);
-  if (write_log_.on()) kept_flags_.Excuse(kDirty);
-  write_log_.Begin();
+  BeginLogging(/*about_log=*/false);
   came_in_ = false;
   if (log_ != nullptr) log_->SetModels(model_, after_, ComparedFlags());
   TakeEvents(room_.events);
@@ -382,37 +379,6 @@ Leeway BuilderCheck::LeewayNow() const {
   return or_absent_ ? Leeway::kOrAbsent : Leeway::kNone;
 }
 
-Interval BuilderCheck::PageOf(const FrameMemory& memory,
-                              std::uint64_t gpa) const {
-  std::uint64_t leaf;
-  int level;
-  if (!FindLeaf(facts_, memory, root_, gpa, leaf, level)) return {};
-  const std::uint64_t bytes = EntryBytes(level);
-  return {gpa & ~(bytes - 1), AddressIn(leaf), bytes, leaf & kLeafFlags};
-}
-
-void BuilderCheck::ReplayWrite(const TableEvent& event) {
-  const std::uint64_t gpa = event.after;
-  Interval page = PageOf(room_.memory, gpa);
-  // By what is cached of tables that are none any more.
-  if (page.bytes == 0) page = {gpa & ~std::uint64_t{0xfff}, 0, 0x1000, 0};
-  write_log_.OnWrite(gpa, page, !event.failed);
-}
-
-void BuilderCheck::CheckTold(const TableOperation& operation) {
-  static const std::vector<Interval> kNothing;
-  const auto wrong = write_log_.OnDone(
-      operation, told_ != nullptr ? *told_ : kNothing,
-      [this](std::uint64_t gpa) { return PageOf(pool_.memory(), gpa); });
-  if (wrong.has_value()) {
-    using Kind = WriteLog::Wrong::Kind;
-    Find(wrong->kind == Kind::kLost    ? BuilderRule::kLogTells
-         : wrong->kind == Kind::kRaced ? BuilderRule::kLogRaced
-                                       : BuilderRule::kLogTellsNoMore,
-         wrong->gpa, LevelAt(wrong->gpa));
-  }
-}
-
 void BuilderCheck::CheckMemory() {
   for (const auto& [table, place] : linked_) {
     const FrameMemory::Frame& replayed = *room_.memory.Find(Hpa{table});
@@ -550,10 +516,12 @@ void BuilderCheck::FindRefusal(const TableOperation& operation,
 }
 
 void BuilderCheck::FindLeaks(const FrameMap<TreePlace>& linked) {
+  const std::size_t allowed =
+      facts_.spare_frames + facts_.companion_frames * linked.size();
   std::size_t spare = 0;
   for (const std::uint64_t frame : in_use_) {
     if (linked.contains(frame) || pool_.logs().IsLog(frame)) continue;
-    if (++spare > facts_.spare_frames) FindLeak(frame);
+    if (++spare > allowed) FindLeak(frame);
   }
 }
 

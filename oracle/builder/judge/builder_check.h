@@ -82,11 +82,14 @@ class BuilderCheck {
     TableImage was, is;  // what an entry mapped and maps, or all tables map
   };
 
-  // Whose tables they are, where there are several: null, there are not. One of
-  // the checks leads: what is no matter of one's tables it alone looks at.
+  // Whose tables they are, where there are several, and which of them: null,
+  // there are not. One of the checks leads: what is no matter of one's tables
+  // it alone looks at. They have one log.
   struct Among {
     const ViewChecks* views;
+    std::size_t view;
     bool leads;
+    WriteLog* log;
   };
 
   // Begins with a builder that has just been created: an empty root, nothing
@@ -96,7 +99,9 @@ class BuilderCheck {
                SymptomLog* log = nullptr,
                Meanwhile meanwhile = Meanwhile::kGuestRuns,
                WaiverSet allowed = 0, Room room = {},
-               Among among = {nullptr, true});
+               Among among = {nullptr, 0, true, nullptr});
+  BuilderCheck(const BuilderCheck&) = delete;
+  BuilderCheck& operator=(const BuilderCheck&) = delete;
   // The check is over.
   Room GiveBack() { return std::move(room_); }
 
@@ -135,19 +140,16 @@ class BuilderCheck {
                         const std::vector<Interval>* taken = nullptr);
   // The next that is refused may be, whatever the reason.
   void ExcuseRefusal() { excused_ = true; }
-  // Likewise, two operations at once (builder_both.cc): they must come to what
-  // they come to one after the other, in this order or that.
+  // Two operations at once (builder_both.cc): they must come to what they come
+  // to one after the other, in this order or that.
   struct Both {
     const TableOperation& one;
     const TableOperation& other;
     TableResult one_result, other_result;
     bool other_is_late;  // it was stopped, and not the one, when last seen
+
+    const TableOperation& late() const { return other_is_late ? other : one; }
   };
-  BuilderFindings JudgeBoth(const Both& both);
-  // Whether that can be judged, whichever comes first; and what speaks against
-  // either of them, in either order.
-  bool CanJudgeBoth(const TableOperation& one, const TableOperation& other,
-                    RefusalSet& against) const;
   // What an operation about the log, the next that is judged, has told.
   void SetTold(const std::vector<Interval>& told) { told_ = &told; }
   // Likewise, what was done for an exit: nothing was asked for by it.
@@ -210,6 +212,8 @@ class BuilderCheck {
 
   // Forgets what was of the operation before.
   void BeginJudging();
+  // Of an operation that is about the log, or is not.
+  void BeginLogging(bool about_log);
   void TakeEvents(std::vector<TableEvent>& events) const;
   // By these events tables do what they did before; flags may be cleared as
   // `operation` has it.
@@ -255,8 +259,9 @@ class BuilderCheck {
   // that leaves a choice, the model is what they are from now on.
   bool SettleModel(std::uint64_t& where);
   void CheckNeedlessInvept();
-  // What an operation about the log has told.
-  void CheckTold(const TableOperation& operation);
+  // What an operation about the log has told; `page_of` as WriteLog has it.
+  void CheckTold(const TableOperation& operation,
+                 const WriteLog::PageOf& page_of);
   // The processor writes to a page.
   void ReplayWrite(const TableEvent& event);
   // The page of the tables that `gpa` is in; of 0 bytes if none is.
@@ -319,14 +324,20 @@ class BuilderCheck {
   void FindOrTolerate(BuilderRule rule, std::uint64_t where, int level);
   // The page that `gpa` is in, and the entry that maps it.
   PageNow PageAt(Gpa gpa, std::uint64_t& leaf) const;
-  // Of two operations at once, what `first` and then `second` come to.
+  // Of two operations at once, what these tables come to in an order.
   struct Order {
-    bool fits = false;  // the answers
     MappingModel between, after;
   };
-  Order OrderOf(const TableOperation& first, const TableResult& first_result,
-                const TableOperation& second,
-                const TableResult& second_result) const;
+  void BeginBoth(const Both& both);
+  // Whether the tables in memory are that.
+  bool AreTables(const MappingModel& model);
+  // `was` is the order that it was, if that `fits`.
+  BuilderFindings JudgeBoth(const Both& both, bool fits, Order& was,
+                            Order& other);
+  // `all` is what all checks have found; of the later one, where it is.
+  void ConcludeBoth(bool fits, std::uint64_t gpa, int level,
+                    BuilderFindings& all);
+  bool IsAboutThis(const TableOperation& operation) const;
   // Whether the pages of an entry are as they may be after a store.
   bool IsOldOrNew(const TreePlace& place, Leeway leeway,
                   std::uint64_t& where) const;
@@ -335,6 +346,7 @@ class BuilderCheck {
 
   FramePool& pool_;
   const ViewChecks* const views_;
+  const std::size_t view_;
   bool leads_;
   SymptomLog* log_;
   const bool guest_stopped_;
@@ -401,7 +413,8 @@ class BuilderCheck {
   std::vector<Gone> gone_;
   std::vector<Interval> unmapped_;  // in this case so far
   bool is_end_ = false;             // the tables are given up
-  WriteLog write_log_;
+  WriteLog own_log_;
+  WriteLog& write_log_;
   const std::vector<Interval>* told_ = nullptr;
   std::vector<std::uint64_t> fresh_;  // frames
   TakenOut taken_;

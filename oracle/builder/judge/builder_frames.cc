@@ -6,7 +6,7 @@
 // place of the region where there is none and no large page can be in its
 // stead. Where there are several views also at each place where there is one,
 // which may have to be copied. A log may take one frame for each processor, and
-// split all that is mapped.
+// split all that is mapped, in each view. Companions come with each table.
 #include <algorithm>
 
 #include "oracle/builder/judge/builder_check.h"
@@ -76,7 +76,7 @@ std::uint64_t BuilderCheck::TablesFor(const TableOperation& operation) const {
 }
 
 std::uint64_t BuilderCheck::TablesForLog() const {
-  std::uint64_t tables = kLogicalProcessors;
+  std::uint64_t tables = 0;
   for (int level = 1; level < facts_.levels; ++level) {
     const std::uint64_t span = EntryBytes(level + 1);
     std::uint64_t places = 0, next = 0;  // the first that is not counted
@@ -84,6 +84,10 @@ std::uint64_t BuilderCheck::TablesForLog() const {
       const std::uint64_t first = std::max(piece.gpa / span, next);
       next = (piece.gpa + piece.bytes - 1) / span + 1;
       places += next - std::min(first, next);
+    }
+    if (views_ != nullptr) {
+      tables += places;
+      continue;
     }
     const auto there = static_cast<std::uint64_t>(std::count_if(
         linked_.begin(), linked_.end(),
@@ -96,18 +100,20 @@ std::uint64_t BuilderCheck::TablesForLog() const {
 bool BuilderCheck::MayLackFrames(
     std::initializer_list<const TableOperation*> operations) const {
   if (facts_.frames == 0) return false;
-  std::uint64_t frames = 0;
+  std::uint64_t tables = 0, logs = 0;
   for (const std::uint64_t frame : in_use_) {
-    frames += views_ != nullptr
-                  ? views_->IsLinked(frame)
-                  : linked_.contains(frame) || pool_.logs().IsLog(frame);
+    const bool is_linked =
+        views_ != nullptr ? views_->IsLinked(frame) : linked_.contains(frame);
+    tables += is_linked;
+    logs += !is_linked && pool_.logs().IsLog(frame);
   }
   for (const TableOperation* each : operations) {
-    frames += IsAboutLog(each->kind) ? TablesForLog()
-              : views_ != nullptr    ? views_->TablesFor(*each)
-                                     : TablesFor(*each);
+    tables += views_ != nullptr        ? views_->TablesFor(*each)
+              : IsAboutLog(each->kind) ? TablesForLog()
+                                       : TablesFor(*each);
+    if (IsAboutLog(each->kind)) logs += kLogicalProcessors;
   }
-  return frames > facts_.frames;
+  return tables * (1 + facts_.companion_frames) + logs > facts_.frames;
 }
 
 void BuilderCheck::CheckLogs() {

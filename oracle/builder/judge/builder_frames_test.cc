@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -94,6 +95,44 @@ TEST(BuilderFramesTest, WhoRunsOutOfWhatItDeclaresIsNotBlamed) {
         << has.frames << " of " << declared.frames;
     EXPECT_EQ(all.lacked_frames, *found == 0 && has.frames < 7);
   }
+}
+
+// Two frames for each table, of which one is in none.
+TEST(BuilderFramesTest, CompanionsComeAndGoWithTheirTables) {
+  struct PairedHal : PoolHal {
+    bool keeps = false;
+    std::map<std::uint64_t, Hpa> companions;
+
+    std::optional<Hpa> AllocateFrame() {
+      const auto frame = PoolHal::AllocateFrame();
+      if (frame.has_value()) {
+        companions[frame->value] = *PoolHal::AllocateFrame();
+      }
+      return frame;
+    }
+    void FreeFrame(Hpa frame) {
+      if (pool == nullptr) return;
+      if (!keeps) PoolHal::FreeFrame(companions.at(frame.value));
+      PoolHal::FreeFrame(frame);
+    }
+  };
+  class Paired final : public BuilderOver<PairedHal> {
+   public:
+    Paired(std::size_t declared, bool keeps) : declared_(declared) {
+      hal().keeps = keeps;
+    }
+    void AddFacts(TableFacts& facts) const override {
+      BuilderOver::AddFacts(facts);
+      facts.companion_frames = declared_;
+    }
+
+   private:
+    const std::size_t declared_;
+  };
+  const Case c = TableCase().Map(0, k4K, kAll).Unmap(0).Build();
+  EXPECT_EQ(Found(c, std::make_unique<Paired>(1, false)), "");
+  EXPECT_EQ(Found(c, std::make_unique<Paired>(0, false)), "leak at step 0");
+  EXPECT_EQ(Found(c, std::make_unique<Paired>(1, true)), "leak at step 2");
 }
 
 // A builder that is about to be refused has four frames, and declares so many

@@ -19,14 +19,15 @@ const TableOperation* BuilderTrial::BesideOf(std::size_t step) const {
            case_->steps[i].kind == StepKind::kTableOperation &&
            (case_->steps[i].processor != 0) == beside;
   };
-  if (!builder_->several_threads() || checks_.size() > 1 ||
-      !is_operation(step - 1, false) || !is_operation(step, true)) {
+  if (!builder_->several_threads() || !is_operation(step - 1, false) ||
+      !is_operation(step, true)) {
     return nullptr;
   }
   const TableOperation& one = case_->steps[step - 1].operation;
   const TableOperation& other = case_->steps[step].operation;
   RefusalSet against = 0;
-  const bool can = checks_[0].CanJudgeBoth(one, other, against);
+  const bool can = HasView(one) && HasView(other) &&
+                   checks_.CanJudgeBoth(one, other, against);
   return can && (against & ~refusals_) == 0 ? &other : nullptr;
 }
 
@@ -47,6 +48,7 @@ bool BuilderTrial::Perform(const TableOperation& operation,
 }
 
 bool BuilderTrial::HasView(const TableOperation& operation) const {
+  if (IsAboutLog(operation.kind)) return true;
   if (operation.view != kAllViews) return operation.view < checks_.size();
   return builder_->takes_all_views() && IsForRegion(operation.kind);
 }
@@ -67,7 +69,7 @@ bool BuilderTrial::Ask(const TableOperation& operation) {
     standings_.not_modelled = true;
     checks_.ExcuseRefusal();
   }
-  if (IsAboutLog(operation.kind)) checks_[0].SetTold(builder_->told());
+  if (IsAboutLog(operation.kind)) checks_.SetTold(builder_->told());
   Take(checks_.Judge(operation, result,
                      builder_->shows_taken() ? &taken_ : nullptr));
   standings_.lacked_frames |= checks_.leading().lacked_frames();
@@ -104,8 +106,8 @@ bool BuilderTrial::AskBoth(const TableOperation& one,
   }
   ++standings_.compared;
   if (!at_once) {
-    Take(checks_[0].Judge(one, one_result,
-                          builder_->shows_taken() ? &taken_ : nullptr));
+    Take(checks_.Judge(one, one_result,
+                       builder_->shows_taken() ? &taken_ : nullptr));
   } else {
     ++standings_.compared;
     Report({.number = standings_.step,
@@ -114,7 +116,7 @@ bool BuilderTrial::AskBoth(const TableOperation& one,
             .events = no_events_,
             .finding = standings_.finding});
     ++standings_.step;
-    Take(checks_[0].JudgeBoth(
+    Take(checks_.JudgeBoth(
         {one, other, one_result, other_result, turns.other_was_stopped()}));
   }
   Conclude(one);
@@ -122,9 +124,9 @@ bool BuilderTrial::AskBoth(const TableOperation& one,
   Report({.number = standings_.step,
           .step = &case_->steps[standings_.step - 1],
           .result = at_once ? other_result : one_result,
-          .events = checks_[0].events(),
+          .events = checks_.leading().events(),
           .taken = at_once ? nullptr : &taken_,
-          .happenings = checks_[0].happenings(),
+          .happenings = checks_.leading().happenings(),
           .finding = standings_.finding});
   return !standings_.finding.has_value();
 }

@@ -198,6 +198,8 @@ void BuilderCheck::ReplayRelease(const TableEvent& event) {
     mapped = std::any_of(pages.begin(), pages.end(), overlaps);
   }
   early = early || (is_end_ && mapped);
+  // Which of two operations at once has released it nobody says.
+  if (at_once_ && views_ != nullptr) mapped = false;
   if (early) {
     Find(BuilderRule::kReleasedEarly, event.address.value);
   } else if (mapped) {
@@ -256,8 +258,9 @@ void BuilderCheck::ChangeEntry(const TableEvent& event,
     CheckIgnoredBits(event.address, word, event.after, place.level);
   }
   NoteChange(word, event.after, place.level);
-  if ((word & ~event.after & kDirty & kept_flags_.SetBetween(place.gpa)) != 0) {
-    write_log_.OnFlagLost(place.gpa, EntryBytes(place.level));
+  if ((word & ~event.after & kDirty) != 0 &&
+      (kept_flags_.SetBetween(place.gpa) & kDirty) != 0) {
+    write_log_.OnFlagLost(place.gpa, EntryBytes(place.level), view_);
   }
   const std::uint64_t previous = std::exchange(word, event.after);
   if (needs) {

@@ -21,6 +21,10 @@ void BuilderCheck::BeginAmong(bool leads, SymptomLog* log) {
   linked_before_ = linked_;
 }
 
+bool BuilderCheck::IsAboutThis(const TableOperation& operation) const {
+  return views_ == nullptr || ViewChecks::IsAbout(operation, view_);
+}
+
 bool BuilderCheck::WasShared(std::uint64_t frame) const {
   return views_ != nullptr && views_->WasShared(frame);
 }
@@ -56,7 +60,7 @@ BuilderRule BuilderCheck::RuleInView(BuilderRule rule, std::uint64_t where,
                                      const std::vector<Interval>& pages) const {
   if (views_ == nullptr || leads_) return rule;
   const bool is_over = rule == BuilderRule::kMapsAsAsked;
-  if (views_->are_all_concerned()) {
+  if (views_->IsConcerned(view_)) {
     // `after_` is what was before, once all is replayed.
     std::uint64_t other;
     const bool stays = is_over && IsOneOrOther(pages, where, 1, ComparedFlags(),

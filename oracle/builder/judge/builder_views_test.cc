@@ -431,6 +431,127 @@ TEST(BuilderViewsTest, MemoryIsReleasedOnceNoViewHasIt) {
             "");
 }
 
+// Logs what the guest writes to of two pages, by the dirty flags of the first
+// `asked` views, and clears those of the first `armed`; if it is careless by a
+// load and a store.
+class Logging : public Views {
+ public:
+  explicit Logging(std::size_t asked = kTables, std::size_t armed = kTables,
+                   bool is_careful = true)
+      : asked_(asked), armed_(armed), is_careful_(is_careful) {}
+  bool logs() const override { return true; }
+  const std::vector<Interval>& told() const override { return told_; }
+  TableResult Create(FramePool& pool, const Processor& processor,
+                     const Controls& controls, std::uint64_t unused) override {
+    facts_ = FactsOf(processor, controls, unused);
+    logging_ = false;
+    return Views::Create(pool, processor, controls, unused);
+  }
+  TableResult Perform(const TableOperation& operation,
+                      std::vector<Interval>& taken) override {
+    if (!IsAboutLog(operation.kind)) return Views::Perform(operation, taken);
+    told_.clear();
+    for (std::uint64_t gpa = 0; gpa < 2 * k4K; gpa += k4K) {
+      if (operation.kind == Kind::kLogOn) {
+        Clear(gpa, kTables);
+      } else if (logging_ && gpa - operation.gpa.value < operation.bytes) {
+        if (IsDirty(gpa)) told_.push_back({gpa, 0, k4K, 0});
+        if (operation.kind == Kind::kLogClear) Clear(gpa, armed_);
+      }
+    }
+    logging_ = operation.kind == Kind::kLogOn ||
+               (logging_ && operation.kind != Kind::kLogOff);
+    return {};
+  }
+
+ private:
+  FoundEntry Leaf(std::size_t view, std::uint64_t gpa) {
+    const auto path = PathOf(facts_, pool().memory(), Root(view), gpa);
+    return path.size() == 4 ? path[3] : FoundEntry();
+  }
+  bool IsDirty(std::uint64_t gpa) {
+    for (std::size_t view = 0; view < asked_; ++view) {
+      if ((Leaf(view, gpa).word & kDirty) != 0) return true;
+    }
+    return false;
+  }
+  void Clear(std::uint64_t gpa, std::size_t views) {
+    for (std::size_t view = 0; view < views; ++view) {
+      FoundEntry leaf = Leaf(view, gpa);
+      if (!is_careful_ && leaf.level != 0) {
+        pool().Store(leaf.address, (leaf.word & ~kDirty) | kAccessed);
+        pool().Invept(view_eptp(static_cast<int>(view)));
+        continue;
+      }
+      for (; (leaf.word & kDirty) != 0; leaf = Leaf(view, gpa)) {
+        if (!pool().CompareExchange(leaf.address, leaf.word,
+                                    leaf.word & ~kDirty)) {
+          continue;
+        }
+        pool().Invept(view_eptp(static_cast<int>(view)));
+      }
+    }
+  }
+
+  static constexpr std::uint64_t kAccessed = 0x100, kDirty = 0x200;
+  const std::size_t asked_, armed_;
+  const bool is_careful_;
+  TableFacts facts_;
+  bool logging_ = false;
+  std::vector<Interval> told_;
+};
+
+// In each of two views two pages; the log is on, and the second view runs.
+TableCase LoggedPages() {
+  TableCase made(kFlags);
+  for (const std::uint8_t view : {0, 1}) {
+    made.Map(0, 0x9000, kAll).In(view).Map(k4K, 0xa000, kAll).In(view);
+  }
+  return made.LogOn().Switch(1);
+}
+
+TEST(BuilderViewsTest, AWriteInWhicheverViewIsTold) {
+  const auto found = [](const TableCase& c, std::size_t asked,
+                        std::size_t armed = kTables) {
+    return Found(c.Build(), std::make_unique<Logging>(asked, armed));
+  };
+  const TableCase written = LoggedPages().Write(k4K).LogAsk(0, 2 * k4K);
+  EXPECT_EQ(found(written, kTables), "");
+  EXPECT_EQ(found(written, 1), "log-view-lost at step 8");
+  const TableCase first = LoggedPages().Switch(0).Write(k4K).LogAsk(0, 2 * k4K);
+  EXPECT_EQ(found(first, 1), "");
+  EXPECT_EQ(found(first, 0), "log-lost at step 9");
+  const TableCase again =
+      LoggedPages().Write(0).LogClear(0, k4K).LogAsk(0, 2 * k4K);
+  EXPECT_EQ(found(again, kTables), "");
+  EXPECT_EQ(found(again, kTables, 1), "log-too-much at step 9");
+  // What one view unmaps another has still.
+  const TableCase unmapped =
+      LoggedPages().Write(0).Unmap(0).Read(0).LogAsk(0, k4K);
+  EXPECT_EQ(found(unmapped, kTables), "");
+  EXPECT_EQ(found(unmapped, 1), "log-view-lost at step 10");
+}
+
+// Just before the store that clears a view's flag a processor writes there.
+TEST(BuilderViewsTest, AWriteBetweenLoadAndStoreIsOneInTheViewThatChanges) {
+  for (const std::uint8_t moments : {0, 1, 2, 4}) {
+    const Case c = LoggedPages()
+                       .LogClear(0, k4K)
+                       .Meanwhile(moments)
+                       .LogAsk(0, 2 * k4K)
+                       .Build();
+    EXPECT_EQ(Found(c, std::make_unique<Logging>()), "");
+    const auto careless = [] {
+      return std::make_unique<Logging>(kTables, kTables, /*is_careful=*/false);
+    };
+    EXPECT_EQ(
+        Found(c, careless(),
+              SetOf(Waiver::kNeedlessInvept) | SetOf(Waiver::kRepeatedInvept)),
+        moments == 1 || moments == 2 ? "log-raced at step 8" : "")
+        << moments;
+  }
+}
+
 TEST(BuilderViewsTest, AnEptpThatIsNoneIsFound) {
   class Other : public Views {
    public:

@@ -219,7 +219,7 @@ void CachingProcessor::SetFlags(const Walk& walk) {
     }
     if (writes) SetDirty(last.address, walk.page);
   }
-  if (writes) pool_.OnWritten(Gpa{walk.page});
+  if (writes) pool_.OnWritten(Hpa{walk.root}, Gpa{walk.page});
 }
 
 bool CachingProcessor::IsLogFull() const {
@@ -262,7 +262,7 @@ void CachingProcessor::SetFlagsByTables(const Walk& walk) {
         is_own ? walk.page
                : (walk.page & ~(EntryBytes(level) - 1)) ^ EntryBytes(level);
     SetDirty(Hpa{address}, gpa);
-    pool_.OnWritten(Gpa{gpa});
+    pool_.OnWritten(Hpa{walk.root}, Gpa{gpa});
   }
 }
 

@@ -10,17 +10,19 @@ constexpr std::uint8_t kAllBeyond = 0x40;
 
 }  // namespace
 
-void Moments::Begin(const TableFacts& facts, std::uint64_t eptp,
+void Moments::Begin(const TableFacts& facts,
+                    std::span<const std::uint64_t> eptps,
                     const TableOperation& operation) {
   facts_ = facts;
-  root_ = AddressIn(eptp);
+  eptps_.assign(eptps.begin(), eptps.end());
   gpa_ = operation.gpa.value & kPageMask;
   left_ = operation.meanwhile;
   known_ = false;
   last_ = {};
 }
 
-std::optional<Gpa> Moments::Find(Hpa address, const FrameMemory& memory) {
+std::optional<Moments::Use> Moments::Find(Hpa address,
+                                          const FrameMemory& memory) {
   if (last_.address.value != 0) {
     // Of the store before it is known now what became of it.
     const std::uint64_t* word = memory.At(last_.address);
@@ -36,7 +38,9 @@ std::optional<Gpa> Moments::Find(Hpa address, const FrameMemory& memory) {
   }
   if (!known_) {
     tables_.clear();
-    ReadTables(root_, {facts_.levels, 0}, memory);
+    for (const std::uint64_t eptp : eptps_) {
+      ReadTables(AddressIn(eptp), {facts_.levels, 0, eptp}, memory);
+    }
     known_ = true;
   }
   const std::uint64_t* word = memory.At(address);
@@ -48,11 +52,12 @@ std::optional<Gpa> Moments::Find(Hpa address, const FrameMemory& memory) {
   if (!now) return {};
   Place place = table->second;
   place.gpa += address.value / 8 % 512 * EntryBytes(place.level);
-  int looks = kMaxLooks;
-  const auto page = PageUnder(*word, place, gpa_, memory, looks);
-  if (page.has_value()) return page;
-  looks = kMaxLooks;
-  return PageUnder(*word, place, 0, memory, looks);
+  for (const std::uint64_t from : {gpa_, std::uint64_t{0}}) {
+    int looks = kMaxLooks;
+    const auto page = PageUnder(*word, place, from, memory, looks);
+    if (page.has_value()) return Use{*page, place.eptp};
+  }
+  return {};
 }
 
 bool Moments::LeadsToTable(std::uint64_t entry, int level) const {
@@ -65,12 +70,20 @@ void Moments::ReadTables(std::uint64_t table, const Place& place,
   if (words == nullptr || !tables_.insert(table, place) || place.level == 1) {
     return;
   }
-  Place below = {place.level - 1, place.gpa};
-  for (const std::uint64_t entry : *words) {
-    if (LeadsToTable(entry, place.level)) {
-      ReadTables(AddressIn(entry), below, memory);
+  // Most tables have few entries: so many are looked at together.
+  constexpr std::size_t kBatch = 8;
+  const std::uint64_t rights = RightsMask(facts_);
+  const std::uint64_t bytes = EntryBytes(place.level);
+  for (std::size_t i = 0; i < words->size(); i += kBatch) {
+    std::uint64_t any = 0;
+    for (std::size_t k = i; k < i + kBatch; ++k) any |= (*words)[k];
+    if ((any & rights) == 0) continue;
+    for (std::size_t k = i; k < i + kBatch; ++k) {
+      const std::uint64_t entry = (*words)[k];
+      if (!LeadsToTable(entry, place.level)) continue;
+      ReadTables(AddressIn(entry),
+                 {place.level - 1, place.gpa + k * bytes, place.eptp}, memory);
     }
-    below.gpa += EntryBytes(place.level);
   }
 }
 
@@ -86,7 +99,7 @@ std::optional<Gpa> Moments::PageUnder(std::uint64_t entry, const Place& place,
   if (IsLeaf(entry, place.level)) return Gpa{std::max(place.gpa, from)};
   const FrameMemory::Frame* words = memory.Find(Hpa{AddressIn(entry)});
   if (words == nullptr) return {};
-  Place below = {place.level - 1, place.gpa};
+  Place below = {place.level - 1, place.gpa, place.eptp};
   for (const std::uint64_t word : *words) {
     if (const auto page = PageUnder(word, below, from, memory, looks)) {
       return page;

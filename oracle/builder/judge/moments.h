@@ -13,6 +13,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "engine/types.h"
 #include "oracle/builder/frame_map.h"
@@ -24,15 +26,22 @@ namespace eptdiff {
 
 class Moments {
  public:
-  // An operation begins on the tables under `eptp`.
-  void Begin(const TableFacts& facts, std::uint64_t eptp,
+  // A page that a processor uses, and the tables by which it does.
+  struct Use {
+    Gpa page;
+    std::uint64_t eptp;
+  };
+
+  // An operation begins on the tables under these.
+  void Begin(const TableFacts& facts, std::span<const std::uint64_t> eptps,
              const TableOperation& operation);
   // There are none until the next begins.
   void End() { left_ = 0; }
 
   // The word at `address` is about to be stored: the page that a processor uses
   // before that, if this is such a moment and the word's entry maps something.
-  std::optional<Gpa> PageBefore(Hpa address, const FrameMemory& memory) {
+  // Where several tables share it, by the first of them.
+  std::optional<Use> UseBefore(Hpa address, const FrameMemory& memory) {
     if (left_ == 0) return {};
     return Find(address, memory);
   }
@@ -45,9 +54,10 @@ class Moments {
   struct Place {
     int level = 0;
     std::uint64_t gpa = 0;
+    std::uint64_t eptp = 0;
   };
 
-  std::optional<Gpa> Find(Hpa address, const FrameMemory& memory);
+  std::optional<Use> Find(Hpa address, const FrameMemory& memory);
   void ReadTables(std::uint64_t table, const Place& place,
                   const FrameMemory& memory);
   bool LeadsToTable(std::uint64_t entry, int level) const;
@@ -57,7 +67,7 @@ class Moments {
                                int& looks) const;
 
   TableFacts facts_;
-  std::uint64_t root_ = 0;
+  std::vector<std::uint64_t> eptps_;
   std::uint64_t gpa_ = 0;  // of the operation
   std::uint8_t left_ = 0;  // bit 0: before the next store
   bool known_ = false;     // `tables_` are those in use, but for `last_`

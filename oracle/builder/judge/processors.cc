@@ -16,18 +16,21 @@ void Processors::Reset(const TableFacts& facts,
                        std::span<const std::uint64_t> eptps, bool stopped) {
   facts_ = facts;
   eptps_.assign(eptps.begin(), eptps.end());
-  changing_ = eptps.empty() ? 0 : eptps[0];
-  for (CachingProcessor& each : each_) each.Reset(facts, changing_, stopped);
+  const std::uint64_t first = eptps.empty() ? 0 : eptps[0];
+  for (CachingProcessor& each : each_) each.Reset(facts, first, stopped);
   moments_.End();
-  stored_ = came_in_ = false;
+  pool_.AwaitStore();
+  came_in_ = false;
 }
 
 void Processors::BeginOperation(const TableOperation& operation) {
-  stored_ = came_in_ = false;
-  if (!eptps_.empty()) {
-    changing_ = eptps_[operation.view < eptps_.size() ? operation.view : 0];
-  }
-  moments_.Begin(facts_, changing_, operation);
+  pool_.AwaitStore();
+  came_in_ = false;
+  std::span<const std::uint64_t> changing = eptps_;
+  const bool of_all =
+      operation.view >= eptps_.size() || IsAboutLog(operation.kind);
+  if (!of_all) changing = changing.subspan(operation.view, 1);
+  moments_.Begin(facts_, changing, operation);
 }
 
 void Processors::EndOperation() {
@@ -37,14 +40,13 @@ void Processors::EndOperation() {
 
 // In the tables that change, for VMFUNC takes it there at any time. It holds
 // one page of an operation, so that what was used before it stays known.
-void Processors::ComeIn(Hpa address, Gpa page) {
-  if (each_[0].Use(changing_, address, page, /*holds=*/!came_in_)) {
+void Processors::ComeIn(Hpa address, const Moments::Use& use) {
+  if (each_[0].Use(use.eptp, address, use.page, /*holds=*/!came_in_)) {
     came_in_ = true;
   }
 }
 
-void Processors::OnFirstStore() {
-  stored_ = true;
+void Processors::OnStored() {
   for (CachingProcessor& each : each_) each.OnFirstStore();
 }
 

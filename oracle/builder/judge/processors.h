@@ -62,13 +62,11 @@ class Processors final : public FramePool::Watcher {
   }
   void BeforeStore(Hpa address) override {
     if (turns_.running() && in_use_(address)) turns_.BeforeStore();
-    if (const auto page = moments_.PageBefore(address, pool_.memory())) {
-      ComeIn(address, *page);
+    if (const auto use = moments_.UseBefore(address, pool_.memory())) {
+      ComeIn(address, *use);
     }
   }
-  void OnStored() override {
-    if (!stored_) OnFirstStore();
-  }
+  void OnStored() override;
   bool InveptFails(const Invalidation& invept, bool any_type) override;
   ProcessorSet RunningIn(std::uint64_t eptp) const override;
   void BeforeInvept(ProcessorSet processors) override;
@@ -76,20 +74,17 @@ class Processors final : public FramePool::Watcher {
   void OnInvvpid(ProcessorSet processors, const Invalidation& invvpid) override;
 
  private:
-  void ComeIn(Hpa address, Gpa page);
-  void OnFirstStore();
+  void ComeIn(Hpa address, const Moments::Use& use);
 
   FramePool& pool_;
   ReferenceWalker& walker_;
   std::vector<std::uint64_t> eptps_;
-  std::uint64_t changing_ = 0;  // the EPTP of the tables that change
   std::vector<CachingProcessor> each_;
   Moments moments_;
   Turns turns_;
   std::function<bool(Hpa)> in_use_;
   TableFacts facts_;
-  bool stored_ = false;   // in this operation
-  bool came_in_ = false;  // likewise
+  bool came_in_ = false;  // in this operation
 };
 
 }  // namespace eptdiff

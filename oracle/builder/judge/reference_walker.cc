@@ -1,5 +1,7 @@
 #include "oracle/builder/judge/reference_walker.h"
 
+#include <algorithm>
+
 #include "oracle/builder/frame_pool.h"
 
 namespace eptdiff {
@@ -49,6 +51,8 @@ void ReferenceWalker::Enter(const TableFacts& facts, std::uint64_t eptp) {
   plain_.guest = GuestState{};
   plain_.guest.cr0 = kProtectedPaged;
   plain_.memory.Clear();
+  agreed_.clear();
+  next_agreed_ = 0;
 }
 
 void ReferenceWalker::UseTables(std::uint64_t eptp, std::uint16_t number) {
@@ -129,6 +133,38 @@ AccessEnd ReferenceWalker::Classify(bool two_pages, bool trap) const {
   return AccessEnd::kOther;
 }
 
+bool ReferenceWalker::Agreed::operator==(const Agreed& other) const {
+  return gpa == other.gpa && eptp == other.eptp && mapped == other.mapped &&
+         hpa == other.hpa && flags == other.flags &&
+         std::equal(path.begin(), path.end(), other.path.begin(),
+                    other.path.end());
+}
+
+bool ReferenceWalker::TakePath(Agreed& asked) const {
+  Hpa table{AddressIn(asked.eptp)};
+  for (int level = facts_.levels; level > 0; --level) {
+    const Hpa at{table.value + asked.gpa / EntryBytes(level) % 512 * 8};
+    const std::uint64_t* word = frames_.At(at);
+    if (word == nullptr) return false;
+    asked.path.push_back({at, *word});
+    if (!IsPresent(facts_, *word) || IsLeaf(*word, level)) return true;
+    table = Hpa{AddressIn(*word)};
+  }
+  return true;
+}
+
+bool ReferenceWalker::IsKnown(const Agreed& asked) const {
+  return std::find(agreed_.begin(), agreed_.end(), asked) != agreed_.end();
+}
+
+void ReferenceWalker::Note(const Agreed& asked) {
+  if (agreed_.size() < kAgreed) {
+    agreed_.push_back(asked);
+  } else {
+    agreed_[next_agreed_++ % kAgreed] = asked;
+  }
+}
+
 bool ReferenceWalker::AgreesWith(const MappingModel& model, Gpa gpa) {
   static constexpr struct {
     AccessKind kind;
@@ -139,6 +175,14 @@ bool ReferenceWalker::AgreesWith(const MappingModel& model, Gpa gpa) {
                {AccessKind::kFetch, false, 4},
                {AccessKind::kFetch, true, 0x400}};
   const MappingModel::Run page = model.At(gpa.value);
+  Agreed asked;
+  asked.eptp = plain_.controls.eptp;
+  asked.gpa = gpa.value;
+  asked.mapped = page.mapped;
+  asked.hpa = page.hpa;
+  asked.flags = page.flags;
+  const bool has_path = TakePath(asked);
+  if (has_path && IsKnown(asked)) return true;
   plain_.memory.Clear();
   const bool trap = CopyPath(gpa, nullptr, plain_.memory);
   Step step;
@@ -171,6 +215,7 @@ bool ReferenceWalker::AgreesWith(const MappingModel& model, Gpa gpa) {
       return false;
     }
   }
+  if (has_path) Note(asked);
   return true;
 }
 

@@ -8,8 +8,10 @@
 #ifndef EPTDIFF_ORACLE_BUILDER_JUDGE_REFERENCE_WALKER_H_
 #define EPTDIFF_ORACLE_BUILDER_JUDGE_REFERENCE_WALKER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "engine/types.h"
 #include "oracle/builder/frame_memory.h"
@@ -83,6 +85,24 @@ class ReferenceWalker {
   // A misconfiguration is one, unless it is meant to be a trap.
   AccessEnd Classify(bool two_pages, bool trap) const;
 
+  // What AgreesWith() has been asked, and has answered with yes. By the same
+  // entries the same addresses lead to the same: most tables stay as they are
+  // in most operations.
+  struct Agreed {
+    std::uint64_t eptp = 0;
+    std::uint64_t gpa = 0;
+    bool mapped = false;
+    std::uint64_t hpa = 0, flags = 0;
+    CachedPath path;  // as the frames have it, up to what ends the walk
+
+    bool operator==(const Agreed& other) const;
+  };
+  // False if the walk leaves the frames.
+  bool TakePath(Agreed& asked) const;
+  bool IsKnown(const Agreed& asked) const;
+  void Note(const Agreed& asked);
+
+  static constexpr std::size_t kAgreed = 64;
   const FrameMemory& frames_;
   TableFacts facts_;
   Reference reference_;
@@ -90,6 +110,8 @@ class ReferenceWalker {
   MachineState plain_;  // for AgreesWith(): a simple guest, no log, no #VE
   Verdict verdict_;
   Trace trace_;
+  std::vector<Agreed> agreed_;   // the oldest goes when another comes
+  std::size_t next_agreed_ = 0;  // ... in its place
 };
 
 }  // namespace eptdiff

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,7 +17,7 @@
 namespace eptdiff {
 namespace {
 
-constexpr std::uint64_t kAll = 0x37, kReadOnly = 0x31;
+constexpr std::uint64_t kAll = 0x37, kReadOnly = 0x31, kNoExecute = 0x33;
 
 // Each stores three times, and loads before the last.
 std::string Trail(std::uint8_t schedule) {
@@ -167,6 +170,105 @@ TEST(TurnsTest, EitherOrderWillDo) {
   c.steps[1].processor = 1;
   EXPECT_EQ(Found(c, /*races=*/false), "");
   EXPECT_EQ(Found(c, /*races=*/true), "operations-raced");
+}
+
+// Two such tables, and an operation on both of them does one after the other.
+class TwoTables final : public BuilderUnderTest {
+ public:
+  explicit TwoTables(bool locks) : locks_(locks) {}
+  std::string_view name() const override { return "builder"; }
+  bool several_threads() const override { return true; }
+  bool shows_taken() const override { return false; }
+  int more_views() const override { return 1; }
+  bool takes_all_views() const override { return true; }
+  TableResult Create(FramePool& pool, const Processor& processor,
+                     const Controls& controls, std::uint64_t unused) override {
+    pool_ = &pool;
+    is_locked_ = false;
+    for (OneEntryBuilder& each : each_) {
+      each.Create(pool, processor, controls, unused);
+    }
+    return {};
+  }
+  std::uint64_t eptp() const override { return each_[0].eptp(); }
+  std::uint64_t view_eptp(int view) const override {
+    return each_[static_cast<std::size_t>(view)].eptp();
+  }
+  TableResult Perform(const TableOperation& operation,
+                      std::vector<Interval>& taken) override {
+    while (locks_ && is_locked_) pool_->Pause();
+    is_locked_ = true;
+    TableResult result = {};
+    for (std::size_t i = 0; i < each_.size(); ++i) {
+      if (operation.view != kAllViews && operation.view != i) continue;
+      result = each_[i].Perform(operation, taken);
+    }
+    is_locked_ = false;
+    return result;
+  }
+  bool List(std::vector<Interval>&) override { return false; }
+  void Destroy() override {
+    for (OneEntryBuilder& each : each_) each.Destroy();
+  }
+
+ private:
+  const bool locks_;
+  bool is_locked_ = false;
+  FramePool* pool_ = nullptr;
+  std::array<OneEntryBuilder, 2> each_ = {OneEntryBuilder(false),
+                                          OneEntryBuilder(false)};
+};
+
+std::string FoundInTwo(Case c, bool locks) {
+  c.steps.back().processor = 1;
+  BuilderTrial trial(std::make_unique<TwoTables>(locks));
+  trial.Allow(kAllWaivers);
+  int done = 0;
+  trial.set_observer(
+      [&](const BuilderStepReport& report) { done += report.result.ok(); });
+  const BuilderStandings& standings = trial.Run(c);
+  EXPECT_GE(done, 4);
+  return standings.finding.has_value()
+             ? std::string(NameOf(standings.finding->rule))
+             : "";
+}
+
+// Each is about tables of its own, and both are done.
+TEST(TurnsTest, TwoOperationsMayBeAboutTwoViews) {
+  for (std::uint8_t schedule = 0; schedule < 0x80; ++schedule) {
+    const Case c = TableCase()
+                       .Map(0, 0x9000, kAll)
+                       .Map(0, 0x9000, kAll)
+                       .In(1)
+                       .Protect(0, kReadOnly)
+                       .Unmap(0)
+                       .In(1)
+                       .Meanwhile(schedule)
+                       .Build();
+    EXPECT_EQ(FoundInTwo(c, /*locks=*/false), "") << int{schedule};
+  }
+}
+
+// What is done in each in another order is done in none.
+TEST(TurnsTest, TheOrderIsOneInAllViews) {
+  bool raced = false;
+  for (std::uint8_t schedule = 0; schedule < 0x80; ++schedule) {
+    const Case c = TableCase()
+                       .Map(0, 0x9000, kAll)
+                       .Map(0, 0x9000, kAll)
+                       .In(1)
+                       .ProtectRegion(0, 0x1000, kReadOnly)
+                       .In(kAllViews)
+                       .ProtectRegion(0, 0x1000, kNoExecute)
+                       .In(kAllViews)
+                       .Meanwhile(schedule)
+                       .Build();
+    EXPECT_EQ(FoundInTwo(c, /*locks=*/true), "") << int{schedule};
+    const std::string found = FoundInTwo(c, /*locks=*/false);
+    raced = raced || found == "operations-raced";
+    EXPECT_TRUE(found.empty() || found == "operations-raced") << found;
+  }
+  EXPECT_TRUE(raced);
 }
 
 }  // namespace

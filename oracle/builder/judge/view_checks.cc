@@ -5,6 +5,11 @@
 #include <utility>
 
 namespace eptdiff {
+namespace {
+
+void AddNothing(BuilderFindings&) {}
+
+}  // namespace
 
 BuilderFindings ViewChecks::Begin(const TableFacts& facts,
                                   std::span<const std::uint64_t> eptps,
@@ -16,18 +21,21 @@ BuilderFindings ViewChecks::Begin(const TableFacts& facts,
   count_ = eptps.size();
   std::copy(eptps.begin(), eptps.end(), eptps_.begin());
   const bool are_several = count_ > 1;
+  write_log_ = {};
   leading_ = 0;
-  are_all_concerned_ = false;
+  concerned_ = 1;
   if (are_several) pool_.TakeEvents(events_);
   std::array<BuilderFindings, kMaxViews> found;
   for (std::size_t i = 0; i < count_; ++i) {
-    const BuilderCheck::Among among = {are_several ? this : nullptr, i == 0};
+    const BuilderCheck::Among among = {are_several ? this : nullptr, i, i == 0,
+                                       &write_log_};
     checks_[i].emplace(pool_, facts, eptps[i], i == 0 ? log : nullptr,
                        meanwhile, allowed, std::move(rooms_[i]), among);
     checks_[i]->TolerateMissingInvept();
     found[i] = checks_[i]->creation();
   }
-  return are_several ? Conclude(std::span(found).first(count_)) : found[0];
+  return are_several ? Conclude(std::span(found).first(count_), AddNothing)
+                     : found[0];
 }
 
 void ViewChecks::End() {
@@ -38,8 +46,9 @@ void ViewChecks::End() {
   count_ = 0;
 }
 
-template <typename F>
-BuilderFindings ViewChecks::JudgeEach(std::size_t leading, F judge) {
+BuilderFindings ViewChecks::JudgeEach(std::size_t leading,
+                                      const JudgeOne& judge,
+                                      const AddTo& conclude) {
   pool_.TakeEvents(events_);
   leading_ = leading;
   for (std::size_t i = 0; i < count_; ++i) {
@@ -50,38 +59,62 @@ BuilderFindings ViewChecks::JudgeEach(std::size_t leading, F judge) {
   for (std::size_t i = 0; i < count_; ++i) {
     if (i != leading) found[i] = judge(i);
   }
-  return Conclude(std::span(found).first(count_));
+  return Conclude(std::span(found).first(count_), conclude);
 }
 
 BuilderFindings ViewChecks::Judge(const TableOperation& operation,
                                   const TableResult& result,
                                   const std::vector<Interval>* taken) {
+  const auto* const told = std::exchange(told_, nullptr);
+  if (told != nullptr) checks_[0]->SetTold(*told);
   if (count_ == 1) return checks_[0]->Judge(operation, result, taken);
-  are_all_concerned_ = operation.view == kAllViews;
+  const bool of_all = IsAboutAll(operation);
+  concerned_ = ViewsOf(operation);
   against_ = Against(operation);
   may_lack_frames_ = MayLackFrames(operation);
-  const std::size_t leading = are_all_concerned_ ? 0 : operation.view;
+  const std::size_t leading = of_all ? 0 : operation.view;
   // What goes from several of them nobody can tell apart.
-  if (are_all_concerned_) taken = nullptr;
-  return JudgeEach(leading, [&](std::size_t i) {
-    return IsAbout(operation, i)
-               ? checks_[i]->Judge(operation, result,
-                                   i == leading ? taken : nullptr)
-               : checks_[i]->JudgeBeside(operation);
+  if (of_all) taken = nullptr;
+  return JudgeEach(
+      leading,
+      [&](std::size_t i) {
+        return IsAbout(operation, i)
+                   ? checks_[i]->Judge(operation, result,
+                                       i == leading ? taken : nullptr)
+                   : checks_[i]->JudgeBeside(operation);
+      },
+      [&](BuilderFindings& all) {
+        if (!IsAboutLog(operation.kind) || !result.ok()) return;
+        for (const auto& finding : CheckTold(operation)) all.push_back(finding);
+      });
+}
+
+BuilderFindings ViewChecks::CheckTold(const TableOperation& operation) {
+  BuilderCheck& leading = *checks_[leading_];
+  leading.findings_.clear();
+  leading.CheckTold(operation, [this](std::uint64_t gpa) {
+    Interval largest = {};
+    for (std::size_t i = 0; i < count_; ++i) {
+      const Interval page = checks_[i]->PageOf(pool_.memory(), gpa);
+      if (page.bytes > largest.bytes) largest = page;
+    }
+    return largest;
   });
+  return leading.findings_;
 }
 
 BuilderFindings ViewChecks::JudgeExit(std::size_t view) {
   if (count_ == 1) return checks_[0]->JudgeExit();
-  are_all_concerned_ = false;
-  return JudgeEach(view,
-                   [&](std::size_t i) { return checks_[i]->JudgeExit(); });
+  concerned_ = 1u << view;
+  return JudgeEach(
+      view, [&](std::size_t i) { return checks_[i]->JudgeExit(); }, AddNothing);
 }
 
 BuilderFindings ViewChecks::JudgeEnd() {
   if (count_ == 1) return checks_[0]->JudgeEnd();
-  are_all_concerned_ = true;
-  return JudgeEach(0, [&](std::size_t i) { return checks_[i]->JudgeEnd(); });
+  concerned_ = (1u << count_) - 1;
+  return JudgeEach(
+      0, [&](std::size_t i) { return checks_[i]->JudgeEnd(); }, AddNothing);
 }
 
 void ViewChecks::AfterAccess() {
@@ -89,7 +122,8 @@ void ViewChecks::AfterAccess() {
   for (std::size_t i = 0; i < count_; ++i) checks_[i]->AfterAccess();
 }
 
-BuilderFindings ViewChecks::Conclude(std::span<BuilderFindings> each) {
+BuilderFindings ViewChecks::Conclude(std::span<BuilderFindings> each,
+                                     const AddTo& conclude) {
   BuilderCheck& leading = *checks_[leading_];
   BuilderFindings all;
   bool tolerated = false;
@@ -105,7 +139,8 @@ BuilderFindings ViewChecks::Conclude(std::span<BuilderFindings> each) {
   }
   const bool is_done_elsewhere = all.empty();
   leading.findings_.clear();
-  if (are_all_concerned_ && is_done_elsewhere && !each[leading_].empty() &&
+  const bool of_all = concerned_ == (1u << count_) - 1 && !leading.at_once_;
+  if (of_all && is_done_elsewhere && !each[leading_].empty() &&
       each[leading_][0].rule == BuilderRule::kMapsAsAsked && IsMissed()) {
     leading.Find(BuilderRule::kViewMissed, each[leading_][0].where,
                  each[leading_][0].level);
@@ -122,6 +157,7 @@ BuilderFindings ViewChecks::Conclude(std::span<BuilderFindings> each) {
             std::back_inserter(all));
   std::move(each[leading_].begin(), each[leading_].end(),
             std::back_inserter(all));
+  conclude(all);
   leading.EndLog(!all.empty(), tolerated);
   return all;
 }
@@ -141,8 +177,11 @@ void ViewChecks::CheckNeedlessInvept() {
   const auto is_missing = [](const auto& check) {
     return check.has_value() && check->needs_invept_ != 0;
   };
-  if (std::any_of(checks_.begin(), checks_.end(), is_missing)) return;
   BuilderCheck& leading = *checks_[leading_];
+  if (leading.at_once_ ||
+      std::any_of(checks_.begin(), checks_.end(), is_missing)) {
+    return;
+  }
   bool for_all = true;
   bool needless = false;
   for (std::size_t i = 0; i < count_; ++i) {
@@ -227,9 +266,12 @@ bool ViewChecks::HasEptp(std::uint64_t eptp) const {
 }
 
 std::uint64_t ViewChecks::TablesFor(const TableOperation& operation) const {
+  const bool about_log = IsAboutLog(operation.kind);
   std::uint64_t tables = 0;
   for (std::size_t i = 0; i < count_; ++i) {
-    if (IsAbout(operation, i)) tables += checks_[i]->TablesFor(operation);
+    if (!IsAbout(operation, i)) continue;
+    tables += about_log ? checks_[i]->TablesForLog()
+                        : checks_[i]->TablesFor(operation);
   }
   return tables;
 }

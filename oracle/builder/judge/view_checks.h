@@ -9,6 +9,9 @@
 // views, and is free once it is in none. INVEPT is due for the EPTP of each
 // view in which an entry changed that needs it; it is needless only where none
 // is missing.
+//
+// What the guest writes to is logged for all of them at once (write_log.h):
+// whoever asks for the log asks all views, and clears it in all.
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_ORACLE_BUILDER_JUDGE_VIEW_CHECKS_H_
 #define EPTDIFF_ORACLE_BUILDER_JUDGE_VIEW_CHECKS_H_
@@ -16,6 +19,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <optional>
 #include <span>
@@ -60,9 +64,16 @@ class ViewChecks {
                         const std::vector<Interval>* taken);
   // Of an exit of a processor that runs in this view.
   BuilderFindings JudgeExit(std::size_t view);
+  // Of two operations at once; and whether that can be judged, whichever comes
+  // first, and what speaks against either of them, in either order.
+  using Both = BuilderCheck::Both;
+  BuilderFindings JudgeBoth(const Both& both);
+  bool CanJudgeBoth(const TableOperation& one, const TableOperation& other,
+                    RefusalSet& against) const;
   BuilderFindings JudgeEnd();
   void AfterAccess();
   void ExcuseRefusal();
+  void SetTold(const std::vector<Interval>& told) { told_ = &told; }
   RefusalSet Against(const TableOperation& operation) const;
   bool MayLackFrames(const TableOperation& operation) const {
     return checks_[0]->MayLackFrames({&operation});
@@ -78,7 +89,13 @@ class ViewChecks {
   const std::vector<TableEvent>& events() const { return events_; }
   RefusalSet against() const { return against_; }
   bool may_lack_frames() const { return may_lack_frames_; }
-  bool are_all_concerned() const { return are_all_concerned_; }
+  // Whether the operation, or one of two, is about this view.
+  bool IsConcerned(std::size_t view) const {
+    return (concerned_ >> view & 1) != 0;
+  }
+  static bool IsAbout(const TableOperation& operation, std::size_t view) {
+    return IsAboutAll(operation) || operation.view == view;
+  }
   // Linked in several views before it.
   bool WasShared(std::uint64_t frame) const;
   bool IsLinked(std::uint64_t frame) const;
@@ -87,14 +104,34 @@ class ViewChecks {
   std::uint64_t TablesFor(const TableOperation& operation) const;
 
  private:
-  bool IsAbout(const TableOperation& operation, std::size_t view) const {
-    return operation.view == kAllViews || operation.view == view;
+  static bool IsAboutAll(const TableOperation& operation) {
+    return operation.view == kAllViews || IsAboutLog(operation.kind);
   }
+  // Those that it is about, as bits.
+  unsigned ViewsOf(const TableOperation& operation) const {
+    return IsAboutAll(operation) ? (1u << count_) - 1 : 1u << operation.view;
+  }
+  // Of two operations at once, what `first` and then `second` come to.
+  struct Order {
+    bool fits = true;  // the answers
+    std::array<BuilderCheck::Order, kMaxViews> each;
+  };
+  Order OrderOf(const TableOperation& first, const TableResult& first_result,
+                const TableOperation& second,
+                const TableResult& second_result) const;
+  bool IsResult(const Order& order);
   // Each check judges; the first is `leading`. Together they have found this.
-  template <typename F>
-  BuilderFindings JudgeEach(std::size_t leading, F judge);
-  BuilderFindings Conclude(std::span<BuilderFindings> each);
+  // `conclude` adds to that what else there is.
+  using JudgeOne = std::function<BuilderFindings(std::size_t)>;
+  using AddTo = std::function<void(BuilderFindings&)>;
+  BuilderFindings JudgeEach(std::size_t leading, const JudgeOne& judge,
+                            const AddTo& conclude);
+  BuilderFindings Conclude(std::span<BuilderFindings> each,
+                           const AddTo& conclude);
   void Log(const BuilderCheck& check, const BuilderFinding& finding) const;
+  // Of an operation about the log that is done: what is wrong with what it has
+  // told.
+  BuilderFindings CheckTold(const TableOperation& operation);
   void CheckNeedlessInvept();
   bool IsMissed() const;
 
@@ -103,12 +140,14 @@ class ViewChecks {
   std::array<BuilderCheck::Room, kMaxViews> rooms_;  // for the next
   std::array<std::uint64_t, kMaxViews> eptps_ = {};
   std::size_t count_ = 0;
+  WriteLog write_log_;
+  const std::vector<Interval>* told_ = nullptr;
   SymptomLog* log_ = nullptr;
   std::size_t leading_ = 0;
   std::vector<TableEvent> events_;
   RefusalSet against_ = 0;
   bool may_lack_frames_ = false;
-  bool are_all_concerned_ = false;
+  unsigned concerned_ = 1;  // views, as bits
 };
 
 }  // namespace eptdiff

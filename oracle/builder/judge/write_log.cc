@@ -7,37 +7,46 @@ namespace {
 
 constexpr std::uint64_t kPage = 0x1000;
 
-bool Holds(const Interval& interval, std::uint64_t gpa) {
-  return gpa - interval.gpa < interval.bytes;
+bool Holds(const std::vector<Interval>& told, std::uint64_t gpa) {
+  return std::any_of(told.begin(), told.end(), [&](const Interval& each) {
+    return gpa - each.gpa < each.bytes;
+  });
 }
 
 }  // namespace
 
 void WriteLog::Begin() {
-  for (auto& [page, due] : due_) due.during = false;
+  for (auto& pages : due_) {
+    for (auto& [page, due] : pages) due.during = false;
+  }
   during_.clear();
 }
 
 // While it is off, too: the operation that turns it on has begun, perhaps.
-void WriteLog::OnWrite(std::uint64_t gpa, const Interval& page, bool sure) {
+void WriteLog::OnWrite(std::uint64_t gpa, const Interval& page, bool sure,
+                       std::size_t view) {
   const Interval whole = {page.gpa, 0, page.bytes, 0};
   during_.push_back(whole);
   if (!on_) return;
   may_.Map(whole);
   if (!sure) return;
-  const auto [due, is_new] = due_.try_emplace(gpa & ~(kPage - 1));
+  const auto [due, is_new] = due_[view].try_emplace(gpa & ~(kPage - 1));
   if (is_new) due->second.during = true;
 }
 
-void WriteLog::OnFlagLost(std::uint64_t gpa, std::uint64_t bytes) {
-  for (auto due = due_.lower_bound(gpa);
-       due != due_.end() && due->first - gpa < bytes; ++due) {
+void WriteLog::OnFlagLost(std::uint64_t gpa, std::uint64_t bytes,
+                          std::size_t view) {
+  auto& pages = due_[view];
+  for (auto due = pages.lower_bound(gpa);
+       due != pages.end() && due->first - gpa < bytes; ++due) {
     due->second.raced = true;
   }
 }
 
-void WriteLog::OnUnmapped(std::uint64_t gpa, std::uint64_t bytes) {
-  due_.erase(due_.lower_bound(gpa), due_.lower_bound(gpa + bytes));
+void WriteLog::OnUnmapped(std::uint64_t gpa, std::uint64_t bytes,
+                          std::size_t view) {
+  auto& pages = due_[view];
+  pages.erase(pages.lower_bound(gpa), pages.lower_bound(gpa + bytes));
 }
 
 std::optional<WriteLog::Wrong> WriteLog::OnDone(
@@ -52,8 +61,9 @@ std::optional<WriteLog::Wrong> WriteLog::OnDone(
       break;
     case TableOperationKind::kLogOff:
       on_ = false;
-      due_.clear();
+      due_ = {};
       may_.Clear();
+      cleared_.Clear();
       break;
     default:
       break;
@@ -76,27 +86,41 @@ std::optional<WriteLog::Wrong> WriteLog::OnDone(
       done = page.gpa + page.bytes - each.gpa;
     }
   }
-  for (auto due = due_.lower_bound(begin);
-       due != due_.end() && due->first < end; ++due) {
-    const bool is_told = std::any_of(
-        told.begin(), told.end(),
-        [&](const Interval& each) { return Holds(each, due->first); });
-    if (is_told || due->second.during) continue;
-    return Wrong{due->second.raced ? Wrong::Kind::kRaced : Wrong::Kind::kLost,
-                 due->first};
+  for (std::size_t view = 0; view < due_.size(); ++view) {
+    const auto lost = FindLost(operation, told, view);
+    if (lost.has_value()) return lost;
   }
   if (operation.kind == TableOperationKind::kLogClear) Tell(operation, told);
+  return {};
+}
+
+std::optional<WriteLog::Wrong> WriteLog::FindLost(
+    const TableOperation& operation, const std::vector<Interval>& told,
+    std::size_t view) const {
+  const std::uint64_t begin = operation.gpa.value;
+  const std::uint64_t end = begin + operation.bytes;
+  const auto& pages = due_[view];
+  for (auto due = pages.lower_bound(begin);
+       due != pages.end() && due->first < end; ++due) {
+    if (Holds(told, due->first) || due->second.during) continue;
+    using Kind = Wrong::Kind;
+    const Kind kind = due->second.raced                ? Kind::kRaced
+                      : view == 0                      ? Kind::kLost
+                      : cleared_.At(due->first).mapped ? Kind::kStaysInView
+                                                       : Kind::kLostInView;
+    return Wrong{kind, due->first, view};
+  }
   return {};
 }
 
 // What is told is due no more. What was written meanwhile may come again.
 void WriteLog::Tell(const TableOperation& operation,
                     const std::vector<Interval>& told) {
-  std::erase_if(due_, [&](const auto& due) {
-    return std::any_of(told.begin(), told.end(), [&](const Interval& each) {
-      return Holds(each, due.first);
-    });
-  });
+  for (auto& pages : due_) {
+    std::erase_if(pages,
+                  [&](const auto& due) { return Holds(told, due.first); });
+  }
+  for (const Interval& each : told) cleared_.Map(each);
   may_.Unmap(operation.gpa.value, operation.bytes);
   for (const Interval& page : during_) may_.Map(page);
 }

@@ -21,9 +21,12 @@ class Logged {
     Do(Kind::kLogOn);
   }
 
-  Logged& Write(std::uint64_t gpa, bool sure = true) {
-    log_.OnWrite(gpa, PageOf(gpa), sure);
+  Logged& Write(std::uint64_t gpa, bool sure = true, std::size_t view = 0) {
+    log_.OnWrite(gpa, PageOf(gpa), sure, view);
     return *this;
+  }
+  Logged& WriteIn(std::size_t view, std::uint64_t gpa) {
+    return Write(gpa, /*sure=*/true, view);
   }
   // As the next operation runs.
   Logged& Meanwhile(std::uint64_t gpa, bool loses = false) {
@@ -31,8 +34,8 @@ class Logged {
     loses_ = loses;
     return *this;
   }
-  Logged& Unmap(std::uint64_t gpa, std::uint64_t bytes) {
-    log_.OnUnmapped(gpa, bytes);
+  Logged& Unmap(std::uint64_t gpa, std::uint64_t bytes, std::size_t view = 0) {
+    log_.OnUnmapped(gpa, bytes, view);
     return *this;
   }
   // -1: nothing is wrong.
@@ -64,6 +67,8 @@ class Logged {
 
 constexpr int kLost = static_cast<int>(WrongKind::kLost);
 constexpr int kRaced = static_cast<int>(WrongKind::kRaced);
+constexpr int kLostInView = static_cast<int>(WrongKind::kLostInView);
+constexpr int kStaysInView = static_cast<int>(WrongKind::kStaysInView);
 constexpr int kTooMuch = static_cast<int>(WrongKind::kTooMuch);
 
 TEST(WriteLogTest, WhatIsWrittenIsTold) {
@@ -130,6 +135,36 @@ TEST(WriteLogTest, WhatIsMappedNoMoreMayBeToldOrNot) {
       Logged().Write(k4K).Unmap(0, 2 * k4K).Do(Kind::kLogAsk, {Small(k4K)}),
       -1);
   EXPECT_EQ(Logged().Write(k4K).Unmap(0, k4K).Do(Kind::kLogAsk), kLost);
+}
+
+// One log for all views: whichever a page is written to in.
+TEST(WriteLogTest, EachViewFeedsTheLog) {
+  EXPECT_EQ(Logged().WriteIn(2, k4K).Do(Kind::kLogAsk), kLostInView);
+  EXPECT_EQ(Logged().WriteIn(2, k4K).Do(Kind::kLogAsk, {Small(k4K)}), -1);
+  // Of one that is lost in the first, too, that is no matter.
+  EXPECT_EQ(Logged().WriteIn(2, k4K).Write(k4K).Do(Kind::kLogAsk), kLost);
+  EXPECT_EQ(Logged().WriteIn(2, k4K).Write(0).Do(Kind::kLogAsk, {Small(0)}),
+            kLostInView);
+}
+
+TEST(WriteLogTest, WhatIsForgottenIsForgottenInAllViews) {
+  Logged log;
+  log.WriteIn(0, k4K).WriteIn(1, k4K);
+  EXPECT_EQ(log.Do(Kind::kLogClear, {Small(k4K)}), -1);
+  Logged other = log;
+  EXPECT_EQ(other.Do(Kind::kLogAsk, {Small(k4K)}), kTooMuch);
+  EXPECT_EQ(log.Do(Kind::kLogAsk), -1);
+  // Written to again it is told again.
+  EXPECT_EQ(log.WriteIn(1, k4K).Do(Kind::kLogAsk), kStaysInView);
+  EXPECT_EQ(log.Do(Kind::kLogAsk, {Small(k4K)}), -1);
+  EXPECT_EQ(log.WriteIn(1, 0).Do(Kind::kLogAsk, {Small(k4K)}), kLostInView);
+}
+
+TEST(WriteLogTest, WhatOneViewUnmapsIsDueForAnother) {
+  EXPECT_EQ(Logged().Write(0).Unmap(0, k4K, 1).Do(Kind::kLogAsk), kLost);
+  EXPECT_EQ(Logged().WriteIn(1, 0).Unmap(0, k4K, 0).Do(Kind::kLogAsk),
+            kLostInView);
+  EXPECT_EQ(Logged().WriteIn(1, 0).Unmap(0, k4K, 1).Do(Kind::kLogAsk), -1);
 }
 
 TEST(WriteLogTest, WhatMayBeNoWriteMayBeToldOrNot) {

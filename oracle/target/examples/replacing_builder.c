@@ -11,7 +11,10 @@
  *   keeps-old-tables     a table in whose place a page comes is not freed
  *   replaces-unflushed   a page that takes another's place comes without INVEPT
  *   loses-on-failure     where frames run out, what was mapped there is gone
- *   lossy                likewise, and the profile says so
+ *   unmaps-on-failure    likewise, and the profile says that
+ *   unmaps-anyway        with that: and what is unmapped takes more with it
+ *   unmaps-unflushed     with that: without INVEPT
+ *   lossy                any page may go, and the profile says so
  *   lossy-unflushed      as lossy, without INVEPT
  *   declines-late        unmodelled types are mapped before they are declined
  *   narrow-tables        a table's entry has the rights of its first page alone
@@ -207,6 +210,9 @@ void eptdiff_builder_describe(eptdiff_builder_profile* profile) {
   if (!has("undeclared-part")) {
     profile->waives |= EPTDIFF_WAIVES_PARTIAL_SUCCESS;
   }
+  if (has("unmaps-on-failure")) {
+    profile->waives |= EPTDIFF_WAIVES_LOSS_ON_FAILURE;
+  }
   if (has("lossy")) profile->waives |= EPTDIFF_WAIVES_LOSSY_TABLES;
   profile->models = EPTDIFF_MODELS_4_LEVELS;
   /* 2-MByte pages always, 1-GByte pages never. */
@@ -242,9 +248,11 @@ int eptdiff_builder_perform(const eptdiff_builder_operation* operation) {
   freed_count = needs_flush = 0;
   result = change(operation);
   if (result == EPTDIFF_NO_FRAMES &&
-      (has("loses-on-failure") || has("lossy"))) {
+      (has("loses-on-failure") || has("unmaps-on-failure") || has("lossy"))) {
     (void)put(operation->gpa & ~(BYTES_OF(3) - 1), 3, TRAP);
-    if (has("lossy-unflushed")) needs_flush = 0;
+    if (has("lossy-unflushed") || has("unmaps-unflushed")) needs_flush = 0;
+  } else if (operation->kind == EPTDIFF_UNMAP_REGION && has("unmaps-anyway")) {
+    (void)put(operation->gpa & ~(BYTES_OF(3) - 1), 3, TRAP);
   }
   if (has("declines-late") && (operation->flags & TYPE) != WRITE_BACK &&
       operation->kind != EPTDIFF_UNMAP_REGION) {

@@ -1,12 +1,15 @@
 #include "oracle/target/examples/view_tables.h"
 
 #define RIGHTS UINT64_C(7)
-#define ACCESSED_DIRTY UINT64_C(0x300)
+#define ACCESSED UINT64_C(0x100)
+#define DIRTY UINT64_C(0x200)
+#define ACCESSED_DIRTY (ACCESSED | DIRTY)
 #define ADDRESS UINT64_C(0x000ffffffffff000)
 #define PAGE UINT64_C(4096)
 #define MAX_FRAMES 2048
 
-int never_copies, frees_shared, protects_next;
+void (*note_dirty)(uint64_t gpa);
+int never_copies, frees_shared, protects_next, races_in_clear;
 
 static uint64_t roots[VIEWS];
 static int changed[VIEWS];        /* since the last flush */
@@ -116,6 +119,7 @@ static int put(int view, uint64_t gpa, int target, uint64_t word) {
     old = read_entry(at);
     if (level == 1 && word != 0) made = word | (old & ACCESSED_DIRTY);
   } while (!swap_entry(at, old, made));
+  if (level == 1 && word == 0 && (old & DIRTY) && note_dirty) note_dirty(gpa);
   if (target == 2) link_lowest(word & ADDRESS);
   if (copied != 0) unlink_lowest(copied, 0);
   for (i = 0; i < VIEWS && (old & RIGHTS) != 0; ++i) {
@@ -186,6 +190,45 @@ int protect_region(int view, uint64_t gpa, uint64_t bytes, uint64_t flags) {
     if (result == VIEW_NO_MEMORY) break;
   }
   return result;
+}
+
+static void clear_dirty(uint64_t at, uint64_t gpa) {
+  uint64_t old;
+  int view;
+  do {
+    old = read_entry(at);
+    if (races_in_clear) {
+      write_entry(at, (old & ~DIRTY) | ACCESSED);
+      break;
+    }
+    if (!(old & DIRTY)) return;
+  } while (!swap_entry(at, old, old & ~DIRTY));
+  for (view = 0; view < VIEWS; ++view) {
+    if (find(view, gpa, 1) == at) changed[view] = 1;
+  }
+}
+
+static void look_below(uint64_t table, int level, uint64_t first, uint64_t gpa,
+                       uint64_t end, int clears) {
+  const uint64_t bytes = PAGE << 9 * (level - 1);
+  int i;
+  for (i = 0; i < 512; ++i, first += bytes) {
+    const uint64_t at = table + 8 * (uint64_t)i;
+    uint64_t entry;
+    if (first + bytes <= gpa || first >= end) continue;
+    entry = read_entry(at);
+    if (!(entry & RIGHTS)) continue;
+    if (level > 1) {
+      look_below(entry & ADDRESS, level - 1, first, gpa, end, clears);
+    } else {
+      if ((entry & DIRTY) && note_dirty) note_dirty(first);
+      if (clears) clear_dirty(at, first);
+    }
+  }
+}
+
+void find_dirty(int view, uint64_t gpa, uint64_t end, int clears) {
+  look_below(roots[view], 4, 0, gpa, end, clears);
 }
 
 static int is_any_mapped(int view, uint64_t gpa, uint64_t bytes) {

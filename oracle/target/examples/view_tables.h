@@ -31,11 +31,20 @@ int map_region(int view, uint64_t gpa, uint64_t hpa, uint64_t bytes,
 int map_in_all(uint64_t gpa, uint64_t hpa, uint64_t bytes, uint64_t flags);
 int unmap_region(int view, uint64_t gpa, uint64_t bytes);
 int protect_region(int view, uint64_t gpa, uint64_t bytes, uint64_t flags);
+/* Calls `note_dirty` for each page in [gpa, end) whose dirty flag is set in
+ * this view, and clears that, if it `clears`. */
+void find_dirty(int view, uint64_t gpa, uint64_t end, int clears);
 /* To be called when something has changed, before it counts as done. */
 void settle_views(void);
 
+/* Null, or told of pages that have been written to in some view: by
+ * `find_dirty`, and where a page goes whose flag says so, for other views may
+ * have it still. */
+extern void (*note_dirty)(uint64_t gpa);
+
 /* Mistakes to see: shared tables are changed in place, or freed while they are
- * linked elsewhere; rights change in the next view, if it has the page. */
-extern int never_copies, frees_shared, protects_next;
+ * linked elsewhere; rights change in the next view, if it has the page; dirty
+ * flags are cleared by a load and a store. */
+extern int never_copies, frees_shared, protects_next, races_in_clear;
 
 #endif /* EPTDIFF_EXAMPLES_VIEW_TABLES_H_ */

@@ -7,7 +7,11 @@
  *   wrong-view         permissions change in the next view, if it has the page
  *   frees-shared       a table is freed while other views link it
  *   misses-last        what is done in all views is not done in the last one
- *   all-contexts       none: INVEPT of type 2, once */
+ *   all-contexts       none: INVEPT of type 2, once
+ *   threads            none: several threads at once, and a lock for all views
+ *   lock-a-view        with threads: one lock for each view, in spite of tables
+ *                      that they share
+ *   early-unlock       with threads: the lock is given back before a store */
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +29,7 @@ static const eptdiff_host* host;
 static uint64_t eptps[VIEWS];
 static uint64_t types; /* of INVEPT: bits 25 and 26 of IA32_VMX_EPT_VPID_CAP */
 static int flushed;    /* all that will be, in this operation */
+static int locks[VIEWS];
 
 int new_frame(uint64_t* frame) { return host->allocate(host->context, frame); }
 void free_frame(uint64_t frame) { host->release(host->context, frame); }
@@ -32,13 +37,27 @@ uint64_t read_entry(uint64_t at) { return host->load(host->context, at); }
 void write_entry(uint64_t at, uint64_t word) {
   host->store(host->context, at, word);
 }
-int swap_entry(uint64_t at, uint64_t old, uint64_t word) {
-  return host->compare_exchange(host->context, at, old, word);
-}
-
 static int has(const char* bug) {
   const char* const bugs = getenv("EPTDIFF_EXAMPLE_BUG");
   return bugs != NULL && strstr(bugs, bug) != NULL;
+}
+
+static void take_lock(int which) {
+  while (__atomic_exchange_n(&locks[which], 1, __ATOMIC_ACQUIRE) != 0) {
+    host->pause(host->context);
+  }
+}
+static void give_lock(int which) {
+  __atomic_store_n(&locks[which], 0, __ATOMIC_RELEASE);
+}
+
+int swap_entry(uint64_t at, uint64_t old, uint64_t word) {
+  const int early = has("early-unlock");
+  int swapped;
+  if (early) give_lock(0);
+  swapped = host->compare_exchange(host->context, at, old, word);
+  if (early) take_lock(0);
+  return swapped;
 }
 
 static void flush_each(uint64_t type) {
@@ -81,6 +100,7 @@ void eptdiff_builder_describe(eptdiff_builder_profile* profile) {
   profile->max_bytes = 16 * PAGE;
   profile->views = VIEWS - 1;
   profile->all_views = 1;
+  profile->several_threads = has("threads") != 0;
 }
 
 int eptdiff_builder_create(const eptdiff_question* machine, uint64_t unused,
@@ -90,6 +110,7 @@ int eptdiff_builder_create(const eptdiff_question* machine, uint64_t unused,
   host = lent;
   types = machine->ept_vpid_cap;
   flushed = 0;
+  memset(locks, 0, sizeof(locks));
   if (create_views(eptps)) return EPTDIFF_NO_FRAMES;
   for (view = 0; view < VIEWS; ++view) {
     eptps[view] |= machine->eptp & ~ADDRESS;
@@ -119,19 +140,24 @@ static int perform(const eptdiff_builder_operation* asked, uint64_t bytes) {
       break;
   }
   for (view = first; view <= last && result != VIEW_NO_MEMORY; ++view) {
-    result = asked->kind == EPTDIFF_PROTECT ||
-                     asked->kind == EPTDIFF_PROTECT_REGION
-                 ? protect_region(view, asked->gpa, bytes, asked->flags)
-                 : unmap_region(view, asked->gpa, bytes);
+    result =
+        asked->kind == EPTDIFF_PROTECT || asked->kind == EPTDIFF_PROTECT_REGION
+            ? protect_region(view, asked->gpa, bytes, asked->flags)
+            : unmap_region(view, asked->gpa, bytes);
   }
   return result;
 }
 
 int eptdiff_builder_perform(const eptdiff_builder_operation* asked) {
   const int is_page = asked->kind <= EPTDIFF_PROTECT;
-  const int result = perform(asked, is_page ? PAGE : asked->bytes);
+  const int in_all = asked->view == EPTDIFF_ALL_VIEWS;
+  const int lock = has("lock-a-view") && !in_all ? (int)asked->view : 0;
+  int result;
+  take_lock(lock);
+  result = perform(asked, is_page ? PAGE : asked->bytes);
   flushed = 0;
   settle_views();
+  give_lock(lock);
   switch (result) {
     case VIEW_OVERLAP:
       return EPTDIFF_OVERLAP;

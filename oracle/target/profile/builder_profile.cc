@@ -108,6 +108,7 @@ void FitView(const eptdiff_builder_profile& profile, Step& step) {
   }
   if (step.kind != StepKind::kTableOperation) return;
   TableOperation& operation = step.operation;
+  if (IsAboutLog(operation.kind)) operation.view = 0;
   const bool may_be_all = profile.all_views != 0 && IsForRegion(operation.kind);
   if (operation.view == kAllViews && may_be_all) return;
   operation.view = static_cast<std::uint8_t>(operation.view % views);
@@ -227,13 +228,6 @@ std::string FaultOf(const eptdiff_builder_profile& profile) {
   if (profile.views >= kMaxViews) return "views: 3 at most";
   if (profile.views == 0 && profile.all_views != 0) {
     return "all_views: without views";
-  }
-  if (profile.views != 0 &&
-      (profile.operations & EPTDIFF_LOG_OPERATIONS) != 0) {
-    return "views: with operations about the log";
-  }
-  if (profile.views != 0 && profile.several_threads != 0) {
-    return "views: with several threads";
   }
   return FaultOf(AsWalker(profile));
 }

@@ -207,9 +207,8 @@ TEST(BuilderProfileTest, FaultsNameTheirField) {
               p.views = 1;
               p.operations |= EPTDIFF_LOG_OPERATIONS;
             }),
-            "views: with operations about the log");
-  EXPECT_EQ(fault([](auto& p) { p.views = p.several_threads = 1; }),
-            "views: with several threads");
+            "");
+  EXPECT_EQ(fault([](auto& p) { p.views = p.several_threads = 1; }), "");
 }
 
 // In which views an operation on a page and one on a region are asked for, and
@@ -244,6 +243,27 @@ TEST(BuilderProfileTest, OnlyTablesThatThereAreAreAskedFor) {
     EXPECT_EQ(c.steps.front().operation.view, test.page);
     EXPECT_EQ(c.steps.back().operation.view, test.region);
     EXPECT_LE(c.steps[1].index, test.views);
+  }
+}
+
+// About the log each is about all that there are.
+TEST(BuilderProfileTest, TheLogIsNoViewsOwn) {
+  eptdiff_builder_profile profile = Everything();
+  profile.operations |= EPTDIFF_LOG_OPERATIONS;
+  profile.views = 2;
+  for (const std::uint8_t view :
+       {std::uint8_t{0}, std::uint8_t{1}, kAllViews}) {
+    Case c = TableCase()
+                 .Map(0, 0x5000, 7)
+                 .LogOn()
+                 .In(view)
+                 .LogAsk(0, 0x1000)
+                 .In(view)
+                 .Build();
+    EXPECT_TRUE(BuilderFitting(profile).Fit(c));
+    ASSERT_EQ(c.steps.size(), 3u);
+    EXPECT_EQ(c.steps[1].operation.view, 0);
+    EXPECT_EQ(c.steps[2].operation.view, 0);
   }
 }
 

@@ -216,6 +216,7 @@ OutsideBuilder::OutsideBuilder(const BuilderFunctions& functions,
       logs_((profile.operations & EPTDIFF_LOG_OPERATIONS) != 0),
       frames_(profile.frames),
       spare_frames_(profile.spare_frames),
+      companion_frames_(profile.companion_frames),
       more_views_(profile.views),
       takes_all_views_(profile.all_views != 0),
       abandon_(std::move(abandon)) {
@@ -276,6 +277,7 @@ void OutsideBuilder::AddFacts(TableFacts& facts) const {
   facts.on_demand = on_demand_;
   facts.frames = frames_;
   facts.spare_frames = spare_frames_;
+  facts.companion_frames = companion_frames_;
 }
 
 void OutsideBuilder::Look() {
@@ -363,7 +365,9 @@ TableResult OutsideBuilder::Perform(const TableOperation& operation,
   asked.size = sizeof(asked);
   asked.kind = static_cast<std::uint32_t>(operation.kind);
   asked.level = operation.level;
-  asked.view = operation.view == kAllViews ? EPTDIFF_ALL_VIEWS : operation.view;
+  const bool of_all = operation.view == kAllViews ||
+                      (IsAboutLog(operation.kind) && more_views_ > 0);
+  asked.view = of_all ? EPTDIFF_ALL_VIEWS : operation.view;
   asked.gpa = operation.gpa.value;
   asked.hpa = operation.hpa.value;
   asked.bytes = operation.bytes;

@@ -103,7 +103,7 @@ class OutsideBuilder final : public BuilderUnderTest {
   const std::uint64_t trap_mask_, trap_value_;
   const bool map_replaces_, begins_mapped_, on_demand_;
   const bool logs_;
-  const std::size_t frames_, spare_frames_;
+  const std::size_t frames_, spare_frames_, companion_frames_;
   const int more_views_;
   const bool takes_all_views_;
   const Abandon abandon_;
