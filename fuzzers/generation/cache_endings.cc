@@ -131,7 +131,7 @@ Step Invpcid(Random& random, const Case& c, const Step& access) {
   Step step;
   step.kind = StepKind::kInvalidation;
   Invalidation& asked = step.invalidation;
-  static constexpr std::uint8_t kTypes[] = {0, 0, 1, 1, 1, 2, 3};
+  static constexpr std::uint8_t kTypes[] = {0, 0, 0, 1, 1, 2, 3};
   asked.kind = InvalidationKind::kInvpcid;
   asked.type = random.Pick(kTypes);
   asked.first = HasPcids(c) ? c.guest.cr3 & Low(12) : 0;

@@ -42,6 +42,8 @@ std::uint64_t OtherFrame(Random& random, const Case& c, std::uint64_t value);
 // takes: nothing ends.
 inline constexpr std::uint32_t kFieldVpid = 0x0000;
 inline constexpr std::uint32_t kFieldEptp = 0x201a;
+inline constexpr std::uint32_t kFieldCr0 = 0x6800;
+inline constexpr std::uint32_t kFieldHlatp = 0x2040;
 inline constexpr std::uint32_t kFieldCr3 = 0x6802;
 inline constexpr std::uint32_t kFieldCr4 = 0x6804;
 inline constexpr std::uint64_t kCr3Preserve = std::uint64_t{1} << 63;

@@ -1,8 +1,6 @@
 #include "fuzzers/generation/cache_shapes.h"
 
-#include <algorithm>
 #include <cstdint>
-#include <vector>
 
 #include "fuzzers/encoding/canonical.h"
 #include "fuzzers/encoding/case_memory.h"
@@ -14,6 +12,7 @@
 #include "fuzzers/entries/registers.h"
 #include "fuzzers/entries/used_entries.h"
 #include "fuzzers/generation/cache_endings.h"
+#include "fuzzers/generation/shape_maker.h"
 
 namespace eptdiff {
 namespace {
@@ -33,51 +32,22 @@ constexpr std::uint64_t kSubPageVector = 0x5555'5555'5555'5555;
 constexpr std::size_t kOfAnyEntry =
     static_cast<std::size_t>(CacheShape::kVpidChanged) + 1;
 
-// The making of one shape, in order.
-class Shape {
- public:
-  Shape(Random& random, Case& c) : random_(random), c_(c) {}
+// Whether a shape can be one of this entry.
+bool Fits(CacheShape shape, const UsedEntry& entry) {
+  switch (shape) {
+    case CacheShape::kPcidChanged:
+    case CacheShape::kGlobalPage:
+      return entry.kind == UsedKind::kGuest && entry.leaf;
+    case CacheShape::kUpperLevel:
+      return entry.kind != UsedKind::kSpp && entry.level > 1 && !entry.leaf;
+    default:
+      return true;
+  }
+}
 
-  bool Run();
+}  // namespace
 
- private:
-  bool PickAccess();
-  bool WritesByParts(const UsedEntry& entry) const;
-  void LetThrough();
-  CacheShape PickShape();
-  bool PickEntry(CacheShape shape);
-  void AddTags(CacheShape shape);
-  bool IsGuest() const { return entry_.kind == UsedKind::kGuest; }
-  KeptOf Of() const { return IsGuest() ? KeptOf::kGuest : KeptOf::kEpt; }
-  unsigned EntryBytes() const;
-  void StoreEntry(Hpa address, std::uint64_t value);
-  Step Stores(Hpa address, std::uint64_t value) const;
-  void Rewrite(std::uint64_t value);
-  void ChangeEntry(CacheShape shape);
-  std::uint64_t Moved() { return OtherFrame(random_, c_, entry_.value); }
-  std::uint64_t Rights() const;
-  std::uint64_t Mutated();
-  void ChangeTags();
-  void ChangeReading();
-  void ChangeVpid();
-  void ChangePcid();
-  void ChangeGlobalPage();
-  void ChangeUpperLevel();
-  void GoAndReturn(const Step& away, const Step& back, KeptOf of);
-  Step Switch();
-  void End(KeptOf of) { AddEnding(random_, c_, access_, of, steps_); }
-  void Again();
-
-  Random& random_;
-  Case& c_;
-  std::size_t at_ = 0;  // of the access
-  Step access_;
-  UsedEntry entry_;
-  UsedEntry leaf_;           // of the page that it is on the way to
-  std::vector<Step> steps_;  // what comes after it
-};
-
-bool Shape::PickAccess() {
+bool ShapeMaker::PickAccess() {
   unsigned seen = 0;
   for (std::size_t i = 0; i < c_.steps.size(); ++i) {
     if (IsAccess(c_.steps[i]) && c_.steps[i].kind != StepKind::kPdpteLoad &&
@@ -91,14 +61,14 @@ bool Shape::PickAccess() {
 }
 
 // Whether a vector says which parts of the page may be written.
-bool Shape::WritesByParts(const UsedEntry& entry) const {
+bool ShapeMaker::WritesByParts(const UsedEntry& entry) const {
   return HasSecondary(c_, kSecondarySpp) && entry.level == 1 && entry.leaf &&
          (entry.value & (kSubPage | kWrite)) == kSubPage;
 }
 
 // What ends early is kept nowhere: entries that would end the walk are mended,
 // and the guest does without what refuses its own pages.
-void Shape::LetThrough() {
+void ShapeMaker::LetThrough() {
   constexpr std::uint64_t kInvalidTypes = Bit(2) | Bit(3) | Bit(7);
   UsedEntries used;
   FindUsedEntries(c_, access_, used);
@@ -126,25 +96,12 @@ void Shape::LetThrough() {
   c_.guest.cr4 &= ~(kCr4Smep | kCr4Smap | kCr4Lass);
 }
 
-// Whether a shape can be one of this entry.
-bool Fits(CacheShape shape, const UsedEntry& entry) {
-  switch (shape) {
-    case CacheShape::kPcidChanged:
-    case CacheShape::kGlobalPage:
-      return entry.kind == UsedKind::kGuest && entry.leaf;
-    case CacheShape::kUpperLevel:
-      return entry.kind != UsedKind::kSpp && entry.level > 1 && !entry.leaf;
-    default:
-      return true;
-  }
-}
-
 // What linear addresses alone have, they have more often.
-CacheShape Shape::PickShape() {
+CacheShape ShapeMaker::PickShape() {
   using enum CacheShape;
-  static constexpr CacheShape kOfGuest[] = {kPcidChanged, kPcidChanged,
-                                            kGlobalPage,  kUpperLevel,
-                                            kUpperLevel,  kVpidChanged};
+  static constexpr CacheShape kOfGuest[] = {
+      kPcidChanged, kPcidChanged, kGlobalPage,  kUpperLevel,
+      kUpperLevel,  kVpidChanged, kTagsChanged, kTagsChanged};
   if (IsPagedAccess(c_, access_) && random_.OneIn(3)) {
     return random_.Pick(kOfGuest);
   }
@@ -152,7 +109,7 @@ CacheShape Shape::PickShape() {
 }
 
 // The leaves most of all, and of two dimensions either.
-bool Shape::PickEntry(CacheShape shape) {
+bool ShapeMaker::PickEntry(CacheShape shape) {
   UsedEntries used;
   FindUsedEntries(c_, access_, used);
   unsigned seen = 0;
@@ -181,17 +138,17 @@ bool Shape::PickEntry(CacheShape shape) {
   return shape != CacheShape::kUpperLevel || leaf_.leaf;
 }
 
-unsigned Shape::EntryBytes() const {
+unsigned ShapeMaker::EntryBytes() const {
   return IsGuest() ? ShapeOf(GuestModeOf(c_.guest)).entry_bytes : 8;
 }
 
 // Memory begins with an entry of the kind of entry_.
-void Shape::StoreEntry(Hpa address, std::uint64_t value) {
+void ShapeMaker::StoreEntry(Hpa address, std::uint64_t value) {
   StoreWord(c_, address,
             WithEntry(LoadWord(c_, address), address, EntryBytes(), value));
 }
 
-Step Shape::Stores(Hpa address, std::uint64_t value) const {
+Step ShapeMaker::Stores(Hpa address, std::uint64_t value) const {
   Step store;
   store.kind = StepKind::kStore;
   store.hpa = Hpa{address.value & ~7ull};
@@ -199,12 +156,12 @@ Step Shape::Stores(Hpa address, std::uint64_t value) const {
   return store;
 }
 
-void Shape::Rewrite(std::uint64_t value) {
+void ShapeMaker::Rewrite(std::uint64_t value) {
   steps_.push_back(Stores(entry_.address, value));
 }
 
 // Of the bits that allow something, one.
-std::uint64_t Shape::Rights() const {
+std::uint64_t ShapeMaker::Rights() const {
   if (IsGuest()) {
     const std::uint64_t bits[] = {kGuestWritable, kGuestUser};
     return bits[random_.Below(2)];
@@ -213,7 +170,7 @@ std::uint64_t Shape::Rights() const {
   return bits[random_.Below(HasSecondary(c_, 1u << 22) ? 5 : 4)];
 }
 
-std::uint64_t Shape::Mutated() {
+std::uint64_t ShapeMaker::Mutated() {
   switch (entry_.kind) {
     case UsedKind::kGuest:
       return MutateGuestEntry(random_, c_, entry_.value, entry_.level);
@@ -228,7 +185,7 @@ std::uint64_t Shape::Mutated() {
 
 // Memory begins with what the entry was, which `c_` is given, and the store
 // makes it what it becomes.
-void Shape::ChangeEntry(CacheShape shape) {
+void ShapeMaker::ChangeEntry(CacheShape shape) {
   const std::uint64_t value = entry_.value;
   const auto begin_with = [&](std::uint64_t was) {
     StoreEntry(entry_.address, was);
@@ -279,114 +236,8 @@ void Shape::ChangeEntry(CacheShape shape) {
   }
 }
 
-// Away, and mostly back; meanwhile the entry changes, or something ends what
-// was kept, or what seems to be it.
-void Shape::GoAndReturn(const Step& away, const Step& back, KeptOf of) {
-  const auto change = [&] { Rewrite(random_.OneIn(3) ? 0 : Moved()); };
-  const bool before = random_.OneIn(2);
-  if (before) change();
-  steps_.push_back(away);
-  if (random_.OneIn(4)) Again();
-  if (!before && random_.OneIn(2)) change();
-  if (!random_.OneIn(3)) End(of);
-  if (!random_.OneIn(4)) steps_.push_back(back);
-}
-
-// To an EPTP of the list, the one in use or one that is like it; often without
-// VPIDs, where that ends something.
-Step Shape::Switch() {
-  Controls& k = c_.controls;
-  if (!HasSecondary(c_, kSecondaryVmFunctions)) {
-    k.secondary |= kSecondaryVmFunctions;
-    k.eptp_list_address = 0x1000 + (random_.Bits(8) << 12);
-  }
-  k.vm_functions |= kFunctionEptpSwitch;
-  if (random_.OneIn(2)) k.secondary &= ~kSecondaryVpid;
-  std::uint64_t eptp = k.eptp;
-  if (random_.OneIn(4)) eptp ^= kAccessedDirty;
-  if (random_.OneIn(4)) eptp = OtherFrame(random_, c_, eptp);
-  StoreWord(c_, Hpa{k.eptp_list_address}, eptp);
-  Step step;
-  step.kind = StepKind::kEptpSwitch;
-  step.processor = access_.processor;
-  return step;
-}
-
-void Shape::ChangeTags() {
-  const Controls& k = c_.controls;
-  const std::uint64_t cr3 = c_.guest.cr3;
-  const Step root = EnterWith(access_, kFieldEptp, k.eptp);
-  switch (random_.Below(4)) {
-    case 0: {  // another root, or another use of flags with the same root
-      const std::uint64_t eptp = random_.OneIn(2)
-                                     ? k.eptp ^ kAccessedDirty
-                                     : OtherFrame(random_, c_, k.eptp);
-      return GoAndReturn(EnterWith(access_, kFieldEptp, eptp), root, Of());
-    }
-    case 1: {
-      const Step step = Switch();
-      if (!random_.OneIn(3)) return GoAndReturn(step, root, Of());
-      Rewrite(Moved());
-      return steps_.push_back(step);
-    }
-    case 2:
-      return ChangeReading();
-    default:
-      return GoAndReturn(EnterWith(access_, kFieldCr3, cr3 ^ Bit(12)),
-                         EnterWith(access_, kFieldCr3, cr3), Of());
-  }
-}
-
-// The same root, read in another mode of paging or with another page-walk
-// length.
-void Shape::ChangeReading() {
-  Controls& k = c_.controls;
-  std::uint32_t field = kFieldEptp;
-  std::uint64_t now = k.eptp;
-  std::uint64_t other = k.eptp ^ kFourLevels ^ kFiveLevels;
-  if (IsGuest()) {
-    k.secondary |= kSecondaryVpid;
-    if (k.vpid == 0) k.vpid = 1;
-    const bool long_mode = IsIa32e(GuestModeOf(c_.guest));
-    c_.processor.la57 |= long_mode;
-    field = kFieldCr4;
-    now = c_.guest.cr4;
-    other = now ^ (long_mode ? kCr4La57 : kCr4Pae);
-  } else {
-    c_.processor.ept_vpid_cap |= kCapFourLevels | kCapFiveLevels;
-  }
-  const Step away = EnterWith(access_, field, other);
-  if (random_.OneIn(3)) {
-    return GoAndReturn(away, EnterWith(access_, field, now), Of());
-  }
-  steps_.push_back(away);
-}
-
-void Shape::ChangeVpid() {
-  Controls& k = c_.controls;
-  if (!random_.OneIn(8)) k.secondary |= kSecondaryVpid;
-  if (k.vpid == 0) k.vpid = 1;
-  GoAndReturn(EnterWith(access_, kFieldVpid, k.vpid == 1 ? 2 : 1),
-              EnterWith(access_, kFieldVpid, k.vpid), KeptOf::kOtherVpid);
-}
-
-// By MOV to CR3, or with VM entry, which ends nothing of the guest's.
-void Shape::ChangePcid() {
-  const std::uint64_t cr3 = c_.guest.cr3;
-  const bool moves = MayMoveToCr(c_);
-  const auto to = [&](std::uint64_t value, std::uint32_t ends_one_in) {
-    if (!moves || random_.OneIn(3)) {
-      return EnterWith(access_, kFieldCr3, value);
-    }
-    const bool ends = random_.OneIn(ends_one_in);
-    return MoveToCr3(c_, access_, value | (ends ? 0 : kCr3Preserve));
-  };
-  const Step away = to(cr3 ^ 1, 4);
-  GoAndReturn(away, to(cr3, 2), KeptOf::kOtherPcid);
-}
-
 // Here or under another PCID.
-void Shape::ChangeGlobalPage() {
+void ShapeMaker::ChangeGlobalPage() {
   StoreEntry(entry_.address, entry_.value | kGuestGlobal);
   entry_.value |= kGuestGlobal;
   if ((c_.guest.cr4 & kCr4Pcide) != 0 && random_.OneIn(2)) return ChangePcid();
@@ -395,11 +246,12 @@ void Shape::ChangeGlobalPage() {
 
 // The tables below the entry go. What was kept of it leads to them still, and
 // so to what is mapped there afterwards: no translation of that was kept.
-void Shape::ChangeUpperLevel() {
+void ShapeMaker::ChangeUpperLevel() {
   const Hpa next{leaf_.address.value ^ EntryBytes()};
   StoreEntry(next, 0);
   Rewrite(random_.OneIn(2) ? 0 : Moved());
   End(Of());
+  ended_ = true;
   steps_.push_back(Stores(next, leaf_.value));
   // The entry before or behind maps the page before or behind.
   const unsigned shift =
@@ -412,7 +264,7 @@ void Shape::ChangeUpperLevel() {
   }
 }
 
-void Shape::Again() {
+void ShapeMaker::Again() {
   Step again = access_;
   if (random_.OneIn(3)) {
     constexpr AccessKind kKinds[] = {AccessKind::kRead, AccessKind::kWrite,
@@ -430,7 +282,7 @@ void Shape::Again() {
 }
 
 // PCIDs and global pages, and a guest that may end what is kept of either.
-void Shape::AddTags(CacheShape shape) {
+void ShapeMaker::AddTags(CacheShape shape) {
   if (access_.kind != StepKind::kLinearAccess) return;
   GuestState& g = c_.guest;
   const bool about_pcids = shape == CacheShape::kPcidChanged;
@@ -443,7 +295,7 @@ void Shape::AddTags(CacheShape shape) {
   if ((about_pcids || about_globals) && !random_.OneIn(4)) g.cpl = 0;
 }
 
-bool Shape::Run() {
+bool ShapeMaker::Run() {
   if (c_.steps.size() + 5 > kMaxCacheSteps || !PickAccess()) return false;
   if (!random_.OneIn(4)) LetThrough();
   CacheShape shape = PickShape();
@@ -453,7 +305,7 @@ bool Shape::Run() {
   }
   AddTags(shape);
   ChangeEntry(shape);
-  if (shape != CacheShape::kUpperLevel) End(Of());
+  if (!ended_) End(Of());
   Again();
   if (random_.OneIn(3)) Again();
   c_.steps.insert(c_.steps.begin() + static_cast<std::ptrdiff_t>(at_) + 1,
@@ -461,8 +313,6 @@ bool Shape::Run() {
   if (c_.steps.size() > kMaxCacheSteps) c_.steps.resize(kMaxCacheSteps);
   return true;
 }
-
-}  // namespace
 
 std::string_view NameOf(CacheShape shape) {
   constexpr std::string_view kNames[kCacheShapeCount] = {
@@ -473,7 +323,9 @@ std::string_view NameOf(CacheShape shape) {
   return kNames[static_cast<std::size_t>(shape)];
 }
 
-bool AddCacheShape(Random& random, Case& c) { return Shape(random, c).Run(); }
+bool AddCacheShape(Random& random, Case& c) {
+  return ShapeMaker(random, c).Run();
+}
 
 void MakeCacheCase(Random& random, Case& c) {
   if (c.steps.size() > 2) c.steps.resize(2);
