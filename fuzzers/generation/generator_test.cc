@@ -106,8 +106,8 @@ TEST_P(EachFocusTest, ASeedIsTheSameCaseOnEveryMachine) {
       hash = (hash ^ byte) * 0x100000001b3;
     }
   });
-  EXPECT_EQ(hash, GetParam() == Focus::kEpt ? 6341135042340945371u
-                                            : 4967714652264382124u);
+  EXPECT_EQ(hash, GetParam() == Focus::kEpt ? 11332171523271593230u
+                                            : 16363753472260675393u);
 }
 
 TEST_P(EachFocusTest, SeedsDiffer) {
