@@ -32,10 +32,11 @@ struct RunOptions {
   std::uint64_t cases = 0;     // cases=, so many at most; 0: no matter
   std::uint64_t repeat = 1;    // repeat=, of each case of the module
   std::string_view only;       // only=ept, only=linear, only=caches; empty: all
-  // without=apic-fetch,split-gates,virtual-nmis: no fetches from the
-  // APIC-access page, which Bochs does not survive; no gates of 16 bytes across
-  // 4 GBytes, of which no dialect says where Bochs reads them; no virtual NMIs,
-  // whose blocking Bochs 2.7 keeps from one guest to the next.
+  // without=apic-fetch,split-gates,split-tokens,virtual-nmis: no fetches from
+  // the APIC-access page, which Bochs does not survive; no gates of 16 bytes
+  // across 4 GBytes, of which no dialect says where Bochs reads them; no tokens
+  // of shadow stacks that are refused, which Bochs reads and then writes; no
+  // virtual NMIs, whose blocking Bochs 2.7 keeps from one guest to the next.
   std::string_view without;
   bool Without(std::string_view what) const {
     return without.find(what) != std::string_view::npos;

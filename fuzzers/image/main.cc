@@ -259,6 +259,7 @@ void TellMachine(const BootInformation& boot, ReportWriter& report) {
   GuestMachine machine(vmx, {all.begin(), all.end()});
   if (options.Without("apic-fetch")) machine.AvoidApicFetches();
   if (options.Without("split-gates")) machine.AvoidSplitGates();
+  if (options.Without("split-tokens")) machine.AvoidSplitTokens();
   if (options.with == "page-sizes") machine.ChangePageSizes();
   if (options.Without("virtual-nmis")) machine.AvoidNmis();
   if (options.troubles == "1") machine.PlantTroubles();

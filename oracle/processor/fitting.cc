@@ -85,7 +85,8 @@ void FitControls(const MachineLimits& machine, Case& c) {
   k.exit_controls = static_cast<std::uint32_t>(machine.exit.Fit(
       kExitWanted | (machine.has_shadow_stacks ? kExitLoadCet : 0)));
   k.secondary_exit_controls = 0;
-  const bool pks = Has(c.guest.cr4, kCr4Pks);
+  // A step may set CR4.PKS, if the case does not begin with it.
+  const bool pks = machine.processor.pks;
   k.entry_controls = static_cast<std::uint32_t>(
       machine.entry.Fit(kEntryWanted | (pks ? kEntryLoadPkrs : 0) |
                         (machine.has_shadow_stacks ? kEntryLoadCet : 0)));

@@ -220,7 +220,8 @@ std::vector<std::string> MachineNames() {
 // guests that come after one which blocked them.
 std::string NotSurvivedBy(const std::string& machine) {
   if (machine == "bochs") return "apic-fetch,split-gates,virtual-nmis";
-  return machine.starts_with("bochs") ? "apic-fetch,split-gates" : "";
+  return machine.starts_with("bochs") ? "apic-fetch,split-gates,split-tokens"
+                                      : "";
 }
 
 // No processor of Bochs has the erratum of pages that change their size.

@@ -135,11 +135,11 @@ void GuestMachine::Claim(std::span<const MovedRegion> regions) {
 // Of what a large page maps, the guest's walks read what is no word of the
 // case, too: it is 0.
 void GuestMachine::ClearLarge(const MovedRegion& region) {
-  const auto same_place = [&](const MovedRegion& other) {
-    return other.to == region.to && other.shift == region.shift;
-  };
-  if (std::any_of(cleared_.begin(), cleared_.end(), same_place)) return;
-  cleared_.push_back(region);
+  std::vector<bool>& are_cleared = cleared_[region.shift == 30];
+  const std::uint64_t place = region.to >> region.shift;
+  if (place >= are_cleared.size()) are_cleared.resize(place + 1);
+  if (are_cleared[place]) return;
+  are_cleared[place] = true;
   for (std::uint64_t offset = 0; offset >> region.shift == 0; offset += kPage) {
     const Hpa page{region.to + offset};
     if (!IsClean(page)) std::memset(BytesAt(page), 0, kPage);

@@ -73,6 +73,9 @@ class GuestMachine final : public Machine {
   // Likewise, gates of 16 bytes across the end of the addresses of 32 bits are
   // not told apart: who reads them in two parts goes to three places.
   void AvoidSplitGates() { avoids_split_gates_ = true; }
+  // Nor are tokens of shadow stacks that are refused: who reads one before it
+  // is written has begun with another access.
+  void AvoidSplitTokens() { avoids_split_tokens_ = true; }
   // Pages that software executes change their size without INVEPT, though the
   // processor does not say that it survives that (CVE-2018-12207).
   void ChangePageSizes() { changes_page_sizes_ = true; }
@@ -167,7 +170,7 @@ class GuestMachine final : public Machine {
   static constexpr std::size_t kPagesBelow4Gb = std::size_t{1} << 20;
   std::vector<bool> is_clean_ = std::vector<bool>(kPagesBelow4Gb);
   std::vector<std::uint32_t> clean_pages_;  // their numbers
-  std::vector<MovedRegion> cleared_;        // large pages, likewise
+  std::vector<bool> cleared_[2];  // likewise, pages of 2 MBytes, of 1 GByte
   std::vector<MemoryWord> strays_;
   std::vector<std::uint64_t> forgotten_;  // pages, by Forget()
   const std::uint64_t program_ = SumOfProgram();
@@ -195,6 +198,7 @@ class GuestMachine final : public Machine {
   FixedVector<Target, kMaxTargets> targets_;
   bool avoids_apic_fetches_ = false;
   bool avoids_split_gates_ = false;
+  bool avoids_split_tokens_ = false;
   bool changes_page_sizes_ = false;
   bool shows_address_ = false;
   bool ends_by_trap_ = false;  // the step that runs, by the monitor trap flag

@@ -30,6 +30,14 @@ Reply GuestMachine::PrepareAccess(const MachineState& state, const Step& step,
       step.gla.value >> 32 != (step.gla.value + kGateBytes - 1) >> 32) {
     return Reply::kIndistinct;
   }
+  if (avoids_split_tokens_ &&
+      step.access.kind == AccessKind::kShadowStackReadModifyWrite &&
+      std::any_of(verdict.alternatives.begin(), verdict.alternatives.end(),
+                  [](const Alternative& alternative) {
+                    return alternative.event.kind != EventKind::kCompleted;
+                  })) {
+    return Reply::kIndistinct;
+  }
   const Reply reply = FindTargets(step, verdict);
   if (reply != Reply::kAnswered || targets_.empty()) return reply;
   bool placed = false;
