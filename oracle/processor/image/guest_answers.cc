@@ -13,7 +13,6 @@ namespace {
 using namespace guest_bits;
 using namespace vmcs;
 
-
 }  // namespace
 
 bool GuestMachine::ReadEvent(const MachineState& state, const Step& step,
