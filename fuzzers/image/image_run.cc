@@ -322,6 +322,8 @@ void ImageRun::CountSkip(const InquiryResult& result) {
     ++unsafe_;
   } else if (result.indistinct) {
     ++indistinct_;
+  } else if (result.in_parts) {
+    ++in_parts_;
   } else if (arranged_.hindrance != Hindrance::kNone) {
     ++hindered_[static_cast<std::size_t>(arranged_.hindrance)];
   }
@@ -417,6 +419,7 @@ void ImageRun::TellSkips() {
   tell("the guest would execute the case's own memory", own_memory_);
   tell("this machine would not survive the question", unsafe_);
   tell("where the access goes could not be told apart", indistinct_);
+  tell("this machine is known to make the access as several", in_parts_);
   for (const Signature& signature : signatures_) {
     report_.Seen(signature.text, signature.seen, counts_.cases);
   }

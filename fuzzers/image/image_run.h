@@ -160,6 +160,7 @@ class ImageRun final : private Listener {
   std::uint64_t own_memory_ = 0;
   std::uint64_t unsafe_ = 0;
   std::uint64_t indistinct_ = 0;
+  std::uint64_t in_parts_ = 0;
   std::vector<Variant> variants_;
   std::uint64_t open_answers_ = 0;
   std::uint64_t kept_answers_ = 0;

@@ -93,6 +93,7 @@ const InquiryResult& Inquiry::AskWhole(const ArrangedCase& arranged,
   result_.own_memory = false;
   result_.unsafe = false;
   result_.indistinct = false;
+  result_.in_parts = false;
   result_.seen.clear();
   result_.why = "";
   result_.step = 0;
@@ -195,6 +196,9 @@ bool Inquiry::Compare(Reply reply, FieldSet fields, std::size_t number) {
       return false;
     case Reply::kIndistinct:
       result_.indistinct = true;
+      return false;
+    case Reply::kInParts:
+      result_.in_parts = true;
       return false;
     case Reply::kHarnessError:
       result_.result = Result::kHarnessError;

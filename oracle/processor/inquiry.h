@@ -38,6 +38,7 @@ enum class Reply : std::uint8_t {
   kUnsafe,  // this machine would not survive the question
   // More places than can be told apart are where the access may go.
   kIndistinct,
+  kInParts,       // this machine is known to make the access as several
   kHarnessError,  // the asker does not believe itself: why()
 };
 
@@ -115,6 +116,7 @@ struct InquiryResult {
   bool own_memory = false;
   bool unsafe = false;
   bool indistinct = false;
+  bool in_parts = false;
   FixedVector<SeenAnswer, 16> seen;
   std::string_view why;  // kHarnessError
   // kDeparts: at which step of the arranged case (0: VM entry), in what, and

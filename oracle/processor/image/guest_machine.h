@@ -70,8 +70,8 @@ class GuestMachine final : public Machine {
   void AvoidNmis() { has_nmis_ = false; }
   // From now on, fetches that may come to the APIC-access page are unsafe.
   void AvoidApicFetches() { avoids_apic_fetches_ = true; }
-  // Likewise, gates of 16 bytes across the end of the addresses of 32 bits are
-  // not told apart: who reads them in two parts goes to three places.
+  // Gates of 16 bytes across the end of the addresses of 32 bits are not asked:
+  // who reads them in two parts goes to three places.
   void AvoidSplitGates() { avoids_split_gates_ = true; }
   // Nor are tokens of shadow stacks that are refused: who reads one before it
   // is written has begun with another access.

@@ -28,7 +28,7 @@ Reply GuestMachine::PrepareAccess(const MachineState& state, const Step& step,
   if (avoids_split_gates_ && step.access.implicit_supervisor &&
       step.access.size == kGateBytes &&
       step.gla.value >> 32 != (step.gla.value + kGateBytes - 1) >> 32) {
-    return Reply::kIndistinct;
+    return Reply::kInParts;
   }
   if (avoids_split_tokens_ &&
       step.access.kind == AccessKind::kShadowStackReadModifyWrite &&
@@ -36,7 +36,7 @@ Reply GuestMachine::PrepareAccess(const MachineState& state, const Step& step,
                   [](const Alternative& alternative) {
                     return alternative.event.kind != EventKind::kCompleted;
                   })) {
-    return Reply::kIndistinct;
+    return Reply::kInParts;
   }
   const Reply reply = FindTargets(step, verdict);
   if (reply != Reply::kAnswered || targets_.empty()) return reply;
