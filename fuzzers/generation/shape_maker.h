@@ -16,7 +16,8 @@
 
 namespace eptdiff {
 
-// In order.
+// Picks an access of the case and an entry that it uses, and puts behind it the
+// steps of one shape. For one shape alone.
 class ShapeMaker {
  public:
   ShapeMaker(Random& random, Case& c) : random_(random), c_(c) {}
