@@ -48,39 +48,41 @@ class FrameMemory {
   }
   // No frame is there any more; what they took is kept for the next ones.
   void Clear() {
-    for (auto& [address, held] : frames_) {
-      if (held.own != nullptr) spare_.push_back(std::move(held.own));
-    }
-    frames_.clear();
+    while (!frames_.empty()) spare_.push_back(frames_.extract(frames_.begin()));
   }
 
  private:
   struct Held {
     Frame* frame = nullptr;
-    std::unique_ptr<Frame> own;  // null: it is placed
+    std::unique_ptr<Frame> own;  // null: it never was but placed
   };
 
+  using Frames = std::unordered_map<std::uint64_t, Held>;
+
   Frame& Make(Hpa frame) {
-    Held& at = frames_[frame.value];
-    if (at.frame != nullptr) return *at.frame;
+    Held& at = HeldAt(frame.value);
     if (frame.value >= placed_first_ && frame.value < placed_end_) {
       at.frame = reinterpret_cast<Frame*>(frame.value);
     } else {
-      at.own = Spare();
+      if (at.own == nullptr) at.own = std::make_unique<Frame>();
       at.frame = at.own.get();
     }
     return *at.frame;
   }
-  std::unique_ptr<Frame> Spare() {
-    if (spare_.empty()) return std::make_unique<Frame>();
-    std::unique_ptr<Frame> frame = std::move(spare_.back());
+  Held& HeldAt(std::uint64_t address) {
+    if (const auto found = frames_.find(address); found != frames_.end()) {
+      return found->second;
+    }
+    if (spare_.empty()) return frames_[address];
+    Frames::node_type spare = std::move(spare_.back());
     spare_.pop_back();
-    return frame;
+    spare.key() = address;
+    return frames_.insert(std::move(spare)).position->second;
   }
 
   std::uint64_t placed_first_ = 0, placed_end_ = 0;
-  std::unordered_map<std::uint64_t, Held> frames_;
-  std::vector<std::unique_ptr<Frame>> spare_;
+  Frames frames_;
+  std::vector<Frames::node_type> spare_;
 };
 
 }  // namespace eptdiff
