@@ -47,6 +47,7 @@ struct BuilderMistake {
   std::string bug;
   std::vector<std::string> rules;
   std::vector<std::string> words;
+  std::string cases = "1500";
 };
 
 TEST(CheckCommandTest, EachMistakeOfABuilderIsNamedAndNothingElse) {
@@ -59,7 +60,8 @@ TEST(CheckCommandTest, EachMistakeOfABuilderIsNamedAndNothingElse) {
        {"pages lose bits 51:32 of their address"}},
       {"protect-address-of-48-bits",
        {"page-high-address"},
-       {"pages lose bits 51:48 of their address, in protect"}},
+       {"pages lose bits 51:48 of their address, in protect"},
+       "4000"},
       {"dirty-lost", {"page-dirty-lost"}, {"pages lose the dirty flag"}},
       {"protect-dirties-large-pages",
        {"page-dirty-gained"},
@@ -101,7 +103,8 @@ TEST(CheckCommandTest, EachMistakeOfABuilderIsNamedAndNothingElse) {
        {"(already mapped)", "freed that is not in use"}},
   };
   for (const BuilderMistake& mistake : kMistakes) {
-    const Checked checked = Check(EPTDIFF_ENGINE_BUILDER, mistake.bug, "1500");
+    const Checked checked =
+        Check(EPTDIFF_ENGINE_BUILDER, mistake.bug, mistake.cases);
     EXPECT_EQ(checked.ran.status, 1) << mistake.bug << checked.ran.err;
     EXPECT_THAT(checked.findings, ElementsAreArray(mistake.rules))
         << mistake.bug << "\n"
@@ -527,7 +530,8 @@ TEST(CheckCommandTest, ThreadsInSeveralViewsAreJudgedAsOne) {
   const ToldMistake kMistakes[] = {
       {"threads,early-unlock", "operations-raced",
        "of two operations at once one undoes what the other did"},
-      {"threads,lock-a-view", "freed-early",
+      // What is raced for are the frames, or what is to be flushed.
+      {"threads,lock-a-view", "memory-foreign",
        "if another operation runs beside it"},
       {"threads,first-flushed", "invept-other-view", "of another view"},
   };

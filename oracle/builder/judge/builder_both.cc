@@ -153,8 +153,19 @@ BuilderFindings BuilderCheck::JudgeBoth(const Both& both, bool fits, Order& was,
   const PageNow page = PageAt(late.gpa, leaf);
   const std::uint64_t bytes = BytesOf(late, page);
   taken_.Begin(late, bytes, nullptr);
-  kept_flags_.Begin(both.one);
-  kept_flags_.BeginBeside(both.other);
+  const auto replaces = [this](const TableOperation& operation) {
+    return facts_.map_replaces && WorkOf(operation.kind) == Work::kMap;
+  };
+  kept_flags_.Begin(both.one, replaces(both.one));
+  kept_flags_.BeginBeside(both.other, replaces(both.other));
+  const auto let_go = [&](const TableOperation& operation, bool done) {
+    if (!done || WorkOf(operation.kind) != Work::kUnmap) return;
+    if (!IsAboutThis(operation)) return;
+    kept_flags_.LetGo(operation.gpa.value,
+                      BytesOf(operation, PageAt(operation.gpa, leaf)));
+  };
+  let_go(both.one, both.one_result.ok());
+  let_go(both.other, both.other_result.ok());
   BeginLogging(/*about_log=*/false);
   came_in_ = false;
   after_ = was.after;

@@ -22,10 +22,16 @@ void KeptFlags::Begin(const TableOperation& operation, bool replaces) {
   kept_ = replaces ? 0 : KeptBy(operation);
   set_between_.clear();
   owed_.clear();
+  gone_bytes_ = 0;
 }
 
-void KeptFlags::BeginBeside(const TableOperation& operation) {
-  kept_ &= KeptBy(operation);
+void KeptFlags::BeginBeside(const TableOperation& operation, bool replaces) {
+  kept_ &= replaces ? 0 : KeptBy(operation);
+}
+
+void KeptFlags::LetGo(std::uint64_t gpa, std::uint64_t bytes) {
+  gone_ = gpa;
+  gone_bytes_ = bytes;
 }
 
 void KeptFlags::OnSet(const Interval& page, bool in_use) {
@@ -98,6 +104,12 @@ KeptFlags::Lost KeptFlags::LostAt(std::uint64_t gpa,
 void KeptFlags::Owe(const Interval& page, std::uint64_t begin,
                     std::uint64_t end, std::uint64_t flags) {
   if (begin >= end || flags == 0) return;
+  if (const std::uint64_t gone_end = gone_ + gone_bytes_;
+      begin < gone_end && gone_ < end) {
+    Owe(page, begin, std::min(end, gone_), flags);
+    Owe(page, std::max(begin, gone_end), end, flags);
+    return;
+  }
   owed_.push_back({begin, page.hpa + (begin - page.gpa), end - begin, flags});
 }
 

@@ -37,7 +37,10 @@ class KeptFlags {
   // These are the builder's own in it.
   void Excuse(std::uint64_t flags) { kept_ &= ~flags; }
   // Another runs at once.
-  void BeginBeside(const TableOperation& operation);
+  void BeginBeside(const TableOperation& operation, bool replaces = false);
+  // One of the two has unmapped these: what is there in the end the other has
+  // mapped after it.
+  void LetGo(std::uint64_t gpa, std::uint64_t bytes);
 
   // A processor sets `page.flags` in the entry of a page, in a table in use or
   // one that waits for INVEPT.
@@ -63,6 +66,7 @@ class KeptFlags {
   std::uint64_t kept_ = 0;  // the flags that count
   std::vector<Interval> set_between_;
   std::vector<Interval> owed_;  // flags that have to be there in the end
+  std::uint64_t gone_ = 0, gone_bytes_ = 0;  // where none are owed
 };
 
 }  // namespace eptdiff

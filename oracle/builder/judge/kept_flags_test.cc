@@ -57,6 +57,27 @@ TEST(KeptFlagsTest, WhatIsAbsentForAWhileComesBackWithThem) {
   EXPECT_EQ(kept.AtEnd({{0, 0x9000, 0x1000, 0x35}})->flags, kBoth);
 }
 
+TEST(KeptFlagsTest, WhatIsUnmappedMeanwhileTakesItsFlagsAlong) {
+  KeptFlags kept = For(TableOperationKind::kMap);
+  kept.BeginBeside({.kind = TableOperationKind::kUnmapRegion});
+  kept.LetGo(0x1000, 0x1000);
+  EXPECT_FALSE(
+      kept.OnChange({{0, 0x9000, 0x3000, 0x37 | kBoth}}, {}, Until::kNow)
+          .has_value());
+  const auto flags_after = [&](std::uint64_t gpa) {
+    return kept.AtEnd({{gpa, 0x9000, 0x1000, 0x37}}).has_value();
+  };
+  EXPECT_TRUE(flags_after(0));
+  EXPECT_FALSE(flags_after(0x1000));
+  EXPECT_TRUE(flags_after(0x2000));
+  // The next operation has nothing to do with it.
+  kept.Begin({.kind = TableOperationKind::kProtect});
+  EXPECT_FALSE(
+      kept.OnChange({{0x1000, 0x9000, 0x1000, 0x37 | kBoth}}, {}, Until::kNow)
+          .has_value());
+  EXPECT_TRUE(flags_after(0x1000));
+}
+
 TEST(KeptFlagsTest, WhatIsMergedHasUntilTheEnd) {
   KeptFlags kept = For(TableOperationKind::kMergeRegion);
   EXPECT_FALSE(kept.OnChange({{0, 0x200000, 0x1000, 0x37 | kDirty},

@@ -172,6 +172,22 @@ TEST(TurnsTest, EitherOrderWillDo) {
   EXPECT_EQ(Found(c, /*races=*/true), "operations-raced");
 }
 
+// The flags of a page go with it; one that is mapped in its place has those of
+// its own mapping.
+TEST(TurnsTest, WhoMapsAfterAnUnmapBeginsWithoutFlags) {
+  for (std::uint8_t schedule = 0; schedule < 0x80; ++schedule) {
+    Case c = TableCase()
+                 .Map(0, 0x9000, kAll)
+                 .Write(0)
+                 .Unmap(0)
+                 .Map(0, 0x9000, kAll)
+                 .Meanwhile(schedule)
+                 .Build();
+    c.steps[3].processor = 1;
+    EXPECT_EQ(Found(c, /*races=*/false), "") << int{schedule};
+  }
+}
+
 // Two such tables, and an operation on both of them does one after the other.
 class TwoTables final : public BuilderUnderTest {
  public:
