@@ -538,6 +538,24 @@ TEST(CheckCommandTest, ThreadsInSeveralViewsAreJudgedAsOne) {
   ExpectTold(EPTDIFF_VIEWS_BUILDER, kMistakes, "3000");
 }
 
+// Where parts of an operation may stay, those of one beside which another runs
+// are nobody's mistake.
+TEST(CheckCommandTest, WhatLacksFramesBesideAnotherMayStayInPart) {
+  const TestDirectory directory;
+  const std::string file = directory.File(
+      "case.textproto",
+      "processor { ept_vpid_cap: 0x2104040 }\n"
+      "controls { primary: 0x80000000 secondary: 0x2 eptp: 0x101e }\n"
+      "step { table_operation { kind: MAP_REGION gpa: 0x1f1000 bytes: 0x10000 "
+      "flags: 1 failing_allocation: 4 } }\n"
+      "step { table_operation { kind: PROTECT_REGION bytes: 0x1000 flags: 1 "
+      "meanwhile: 8 view: 1 } processor: 1 }\n");
+  const Ran ran = RunEptdiff({"run", "--target", EPTDIFF_VIEWS_BUILDER, file},
+                             {"EPTDIFF_EXAMPLE_BUG=threads"});
+  EXPECT_EQ(ran.status, 0) << ran.out << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("agrees"));
+}
+
 // One log for all views.
 TEST(CheckCommandTest, AWriteInWhicheverViewIsInTheLog) {
   for (const char* way : {"", "by-log"}) {

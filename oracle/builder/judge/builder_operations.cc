@@ -88,7 +88,10 @@ bool BuilderTrial::Ask(const TableOperation& operation) {
 bool BuilderTrial::AskBoth(const TableOperation& one,
                            const TableOperation& other) {
   const bool may_fail = (refusals_ & Only(TableError::kNoFrames)) != 0;
-  pool_.FailAllocation(may_fail ? one.failing_allocation : 0);
+  // What stays of an operation beside which another runs nobody can say.
+  const bool may_be_part = (allowed_ & (SetOf(Waiver::kPartialSuccess) |
+                                        SetOf(Waiver::kLossOnFailure))) != 0;
+  pool_.FailAllocation(may_fail && !may_be_part ? one.failing_allocation : 0);
   processors_.BeginOperation(one);
   taken_.clear();
   other_taken_.clear();
@@ -104,6 +107,9 @@ bool BuilderTrial::AskBoth(const TableOperation& one,
     standings_.not_modelled = true;
     return false;
   }
+  const bool is_part = one_result.error == TableError::kNoFrames ||
+                       other_result.error == TableError::kNoFrames;
+  if (at_once && is_part && may_be_part) return false;
   ++standings_.compared;
   if (!at_once) {
     Take(checks_.Judge(one, one_result,
