@@ -128,6 +128,10 @@ void BuilderTargetCheck::BringIn(Case& c) {
   if (profile.several_threads != 0 && random_.OneIn(2)) {
     bring_in([&](Random& random) { InsertPair(random, c); });
   }
+  constexpr std::uint64_t kAccessedDirty = 1 << 6;
+  if ((c.controls.eptp & kAccessedDirty) != 0 && random_.OneIn(4)) {
+    bring_in([&](Random& random) { InsertRace(random, c); });
+  }
   if ((profile.operations & EPTDIFF_LOG_OPERATIONS) != 0 && random_.OneIn(2)) {
     bring_in([&](Random& random) { InsertLog(random, c); });
   }

@@ -68,23 +68,33 @@ void InsertRace(Random& random, Case& c) {
       TableOperationKind::kProtect,    TableOperationKind::kUnmap,
       TableOperationKind::kSplit,      TableOperationKind::kUnmapRegion};
   const Step* found = SomeOther(random, c);
-  if (found == nullptr || c.steps.size() + 2 > kMaxTableSteps) return;
+  if (found == nullptr || c.steps.size() + 3 > kMaxTableSteps) return;
   const auto at = static_cast<std::size_t>(found - c.steps.data());
   Step read;
   read.gpa = Gpa{found->operation.gpa.value & ~(k4K - 1)};
-  Step step;
-  step.kind = StepKind::kTableOperation;
-  step.operation = found->operation;
+  Step clear;
+  clear.kind = StepKind::kTableOperation;
+  clear.operation = found->operation;
+  clear.operation.kind = TableOperationKind::kClearFlags;
+  clear.operation.flags = Union({kDirty, random.OneIn(2) ? kAccessed : 0});
+  clear.operation.bytes = k4K;
+  clear.operation.failing_allocation = 0;
+  clear.operation.meanwhile = 0;
+  Step step = clear;
+  step.operation.flags = found->operation.flags;
   step.operation.kind = random.Pick(kKinds);
-  step.operation.bytes = k4K;
-  step.operation.failing_allocation = 0;
   step.operation.meanwhile = 1;
   if (step.operation.kind == TableOperationKind::kClearFlags) {
     step.operation.flags = Union({kAccessed, random.OneIn(2) ? kDirty : 0});
+  } else if (step.operation.kind == TableOperationKind::kProtect) {
+    // Mostly the right to write is taken, or given: else there may be no store.
+    if (!random.OneIn(4)) step.operation.flags ^= kWrite;
   }
-  for (Step* each : {&step, &read}) {
-    Canonicalise(*each);
-    InsertStep(at + 1, *each, c);
+  std::vector<Step> steps = {read, step};
+  if (random.OneIn(2)) steps.insert(steps.begin(), clear);
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    Canonicalise(steps[i]);
+    InsertStep(at + 1 + i, steps[i], c);
   }
 }
 

@@ -21,7 +21,8 @@ void InsertWitness(Random& random, Case& c);
 void InsertPair(Random& random, Case& c);
 
 // A read of a page that may be mapped, which sets its accessed flag, and an
-// operation on it, before whose first store a write sets the dirty flag.
+// operation on it, before whose first store a write sets the dirty flag. Of who
+// maps pages with flags these are cleared first, in every other.
 void InsertRace(Random& random, Case& c);
 
 // Of a builder that logs what is written to: it does, and is asked. Of a page

@@ -71,6 +71,9 @@ constexpr Equivalent kEquivalents[] = {
      "Whether CR4.LASS keeps an access from the lower half that goes on at "
      "address 0 is open. The alteration permits only what the engine does: it "
      "does."},
+    {"GW-22/wrap-by-page",
+     "... and whether it does once another page is translated. The alteration "
+     "permits what the engine does, too: before that."},
     {"GW-23/implicit-too",
      "Whether implicit accesses are masked is undefined. The alteration "
      "permits "

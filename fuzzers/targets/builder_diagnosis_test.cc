@@ -181,6 +181,47 @@ TEST(BuilderDiagnosisTest, TwoFaultsAreToldApart) {
   }
 }
 
+// A mistake that is made in two operations, and in a third is not, is two: so
+// it is mended. Where too little of the third was seen it is one.
+TEST(BuilderDiagnosisTest, TwoWaysOfOneMistakeAreTold) {
+  const auto raced = [](Work work, std::uint64_t large) {
+    return Symptom()
+        .With(Feature::kMistake, Mistake::kFlagsRaced)
+        .With(Feature::kDetail, PageBits::kDirtyLost)
+        .With(Feature::kWork, work)
+        .With(Feature::kLarge, large);
+  };
+  const auto told = [&](std::uint64_t wrong_cases, std::uint64_t right_cases,
+                        std::vector<Work> works) {
+    std::vector<FailingCases> failing;
+    for (const Work work : works) {
+      failing.push_back({{raced(work, 0)}, wrong_cases});
+      failing.push_back({{raced(work, 1)}, 1});
+    }
+    const CountedSymptom right[] = {{raced(Work::kUnmap, 0), right_cases, {}},
+                                    {raced(Work::kUnmap, 1), 1, {}}};
+    std::vector<std::string> words;
+    for (const BuilderCause& cause : DiagnoseBuilder(failing, right)) {
+      const std::string all = WordsOf(cause);
+      words.push_back(all.substr(all.find("compare_exchange") + 16));
+    }
+    return words;
+  };
+  const std::vector<Work> two = {Work::kProtect, Work::kClearFlags};
+  const std::vector<Work> three = {Work::kProtect, Work::kSplit,
+                                   Work::kClearFlags};
+  // Whether it is often wrong, as often right, or mostly right.
+  for (const auto& [wrong, right] : {std::pair{60, 5}, {14, 19}, {3, 90}}) {
+    EXPECT_THAT(told(wrong, right, two),
+                ElementsAre(", in protect", ", in clear-flags"))
+        << wrong << " " << right;
+    EXPECT_THAT(told(wrong, right, three),
+                ElementsAre(", in protect", ", in split", ", in clear-flags"))
+        << wrong << " " << right;
+  }
+  EXPECT_THAT(told(60, 3, two), ElementsAre(", but not always"));
+}
+
 // What sets wrong apart from right may be chance if either was seen seldom, and
 // is none where it was seen to go right.
 TEST(BuilderDiagnosisTest, ACircumstanceHasToBeSeenOften) {

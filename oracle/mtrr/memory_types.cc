@@ -171,11 +171,11 @@ ByteType TypeAt(const Mtrrs& mtrrs, std::uint64_t hpa) {
   } else {
     found = TypeByRanges(mtrrs, hpa, end);
   }
-  // The memory type of SMM is not for guests, and what no type is defined for
-  // has one there.
-  if (IsIn(mtrrs, SmrrOf(mtrrs), hpa)) {
+  // The memory type of SMM is not for guests. What the MTRRs say is no mistake:
+  // whatever an entry has, nothing is reached there. So where they leave the
+  // type undefined, it stays so.
+  if (IsIn(mtrrs, SmrrOf(mtrrs), hpa) && found.rule != MtrrRule::kUndefined) {
     found.is_smram = true;
-    if (found.rule == MtrrRule::kUndefined) found.type = kTypeUc;
     found.rule = MtrrRule::kSmrr;
   }
   return found;
@@ -193,20 +193,21 @@ PageType TypeOfPieces(std::uint64_t bytes,
   const std::uint32_t unjudged =
       1u << kNoSuchPage | (bytes > 0x1000 ? 1u << kSmallerPages : 0);
   const TypePiece first = piece_at(0);
-  std::uint32_t types = 0;     // as sets: that there are,
-  std::uint32_t common = ~0u;  // and that each byte may have
-  bool is_of_several = false;  // of which UC is on the safe side
+  std::uint32_t types = 0;                  // as sets: that there are,
+  std::uint32_t common = ~0u;               // and that each byte may have
+  bool has_smram = false, differs = false;  // so that UC is on the safe side
   for (std::uint64_t at = 0; at < bytes;) {
     const TypePiece piece = piece_at(at);
     if (piece.rule == MtrrRule::kUndefined) return {piece.rule, ~0u};
     types |= piece.types;
     common &= piece.types | (piece.is_smram ? 1u << kTypeUc : 0);
-    is_of_several |= piece.is_smram || piece.types != first.types;
+    has_smram |= piece.is_smram;
+    differs |= piece.types != first.types;
     at = piece.end;
   }
   if (common != 0) {
-    if (is_of_several) common |= 1u << kTypeUc;
-    return {first.rule, common | unjudged};
+    if (has_smram || differs) common |= 1u << kTypeUc;
+    return {differs ? MtrrRule::kSeveralTypes : first.rule, common | unjudged};
   }
   // The most conservative is UC if there is UC, and WT of WT and WB; otherwise
   // UC is on the safe side.

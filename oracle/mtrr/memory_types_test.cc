@@ -171,6 +171,34 @@ TEST(MemoryTypesTest, SmramIsUncacheableWhateverItsTypeInSmm) {
   ExpectByte(mtrrs, kBase, MtrrRule::kOneRange, kWt);
 }
 
+// Who reads no SMRR is right wherever the MTRRs say what is right, and makes no
+// mistake either where they leave it open.
+TEST(MemoryTypesTest, WhatMtrrsLeaveUndefinedSmramDoesNotSettle) {
+  constexpr std::uint64_t kBase = 0x7f80'0000, kSize = 0x80'0000;
+  Mtrrs mtrrs = With(kWb, {{0, 2 * k1G, kWp}, {kBase, k4K, kWb}});
+  mtrrs.cap |= 1 << 11;
+  mtrrs.smrr = {kBase | kWb, (0xffff'ffff & ~(kSize - 1)) | kEnabled};
+  ExpectByte(mtrrs, kBase, MtrrRule::kUndefined, 0);
+  EXPECT_EQ(TypeOf(mtrrs, kBase, k4K).permitted, ~0u);
+  ExpectByte(mtrrs, kBase + k4K, MtrrRule::kSmrr, kWp);
+  EXPECT_EQ(TypeOf(mtrrs, kBase + k4K, k4K).permitted,
+            1u << kWp | 1u << kUc | 1u << kNoSuchPage);
+}
+
+// ... and who gives a large page in SMRAM the type of a part of it is wrong
+// about that, not about SMRAM.
+TEST(MemoryTypesTest, ALargePageOfSeveralTypesInSmramIsOfSeveralTypes) {
+  constexpr std::uint64_t kBase = 0x7f80'0000, kSize = 0x80'0000;
+  Mtrrs mtrrs = With(kUc, {{kBase + k4K, k4K, kWb}});
+  mtrrs.cap |= 1 << 11;
+  mtrrs.smrr = {kBase, (0xffff'ffff & ~(kSize - 1)) | kEnabled};
+  const PageType type = TypeOf(mtrrs, kBase, k2M);
+  EXPECT_EQ(type.rule, MtrrRule::kSeveralTypes);
+  EXPECT_EQ(type.permitted,
+            1u << kUc | 1u << kNoSuchPage | 1u << kSmallerPages);
+  EXPECT_EQ(TypeOf(mtrrs, kBase + k2M, k2M).rule, MtrrRule::kSmrr);
+}
+
 TEST(MemoryTypesTest, EachRuleHasANameOfItsOwn) {
   std::set<std::string_view> names;
   for (int i = 0; i < kMtrrRuleCount; ++i) {

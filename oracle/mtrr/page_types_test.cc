@@ -176,6 +176,12 @@ TEST(PageTypesTest, ALargePageIsCutWhereEitherOfBothHasAnotherType) {
   question.page->mtrrs = AllOf(kWb, kWt, k4K);
   EXPECT_EQ(TypeOf(question, both).permitted & 0xffff,
             Entry(kWc) | Entry(kUc) | NoPat(kUc));
+  // ... as SMRAM may always be, which hides no other type.
+  question.mtrrs = AllOf(kWb);
+  question.mtrrs.cap |= 1 << 11;
+  question.mtrrs.smrr = {k1G, 0xffe0'0000 | kEnabled};
+  EXPECT_EQ(TypeOf(question, both).rule, MtrrRule::kSeveralTypes);
+  EXPECT_EQ(TypeOf(question, both).permitted & 0xffff, Entry(kUc) | NoPat(kUc));
   // Without such a device neither says anything.
   question.page->is_unsnooped = false;
   EXPECT_EQ(TypeOf(question, both).permitted & 0xffff, NoPat(kWb));

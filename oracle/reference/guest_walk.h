@@ -21,6 +21,10 @@ struct LinearPart {
   bool split = false;  // the access has bytes in another page, too
   // Of a processor that takes ReadOnlyDirty::kEither as yes.
   bool dirties_read_only = true;
+  // Whether GW-22, by `separated_by`, refuses it before its translation: never
+  // (kPasses), or it may (kEither), or it does (kByPage).
+  SeparationOfWrap separation = SeparationOfWrap::kPasses;
+  RuleAt separated_by = {};
 };
 
 // What guest paging made of a part.

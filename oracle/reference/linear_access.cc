@@ -35,6 +35,12 @@ struct Whole {
 bool Translate(Examiner& x, const LinearPart& part, Effects& effects,
                Verdict& verdict, Whole& whole, Effects* walked = nullptr) {
   BeginLinear(x, part);
+  if (part.separation != SeparationOfWrap::kPasses) {
+    Alternative& alternative = AddAfter(effects, verdict);
+    alternative.decided = part.separated_by;
+    alternative.event.kind = EventKind::kGeneralProtection;
+    if (part.separation == SeparationOfWrap::kByPage) return false;
+  }
   GuestTranslation translation;
   const bool goes_on = WalkGuest(x, part, effects, verdict, translation);
   whole.dirty_was_open |= translation.dirty_was_open;

@@ -272,7 +272,7 @@ bool IsSeparated(Examiner& x, RuleAt& decided) {
          forbids(Slot::kGw22Fetch);
 }
 
-void JudgeLinear(Examiner& x, const Step& step, const LinearParts& parts,
+void JudgeLinear(Examiner& x, const Step& step, LinearParts parts,
                  Verdict& verdict) {
   std::uint64_t done = 0;
   for (const LinearPart& part : parts) {
@@ -290,7 +290,7 @@ void JudgeLinear(Examiner& x, const Step& step, const LinearParts& parts,
     }
     done += part.bytes;
   }
-  for (const LinearPart& part : parts) {
+  for (LinearPart& part : parts) {
     BeginLinear(x, part);
     RuleAt decided;
     if (!IsSeparated(x, decided)) continue;
@@ -299,10 +299,13 @@ void JudgeLinear(Examiner& x, const Step& step, const LinearParts& parts,
     const auto answer =
         wraps ? static_cast<SeparationOfWrap>(x.Ask(Slot::kGw22Wrap))
               : SeparationOfWrap::kFaults;
-    if (answer == SeparationOfWrap::kPasses) continue;
-    AddUntouched(x, decided, verdict).event.kind =
-        EventKind::kGeneralProtection;
-    if (answer == SeparationOfWrap::kFaults) return;
+    if (answer == SeparationOfWrap::kFaults) {
+      AddUntouched(x, decided, verdict).event.kind =
+          EventKind::kGeneralProtection;
+      return;
+    }
+    part.separation = answer;
+    part.separated_by = decided;
   }
   JudgeLinearAccess(x, parts, verdict);
 }

@@ -20,13 +20,26 @@ constexpr std::uint64_t kNotAlways = 19;
 constexpr std::uint64_t kCircumstance = 38;
 constexpr int kMaxCircumstances = 3;  // of one set of features
 constexpr std::uint64_t kEnoughWrong = 5, kEnoughRight = 20;
+// What went right so often, for all that the mistake was seen as often, went
+// right for a reason: then ways of the mistake that never did cost little after
+// the first one, and less together than the mistake alone.
+constexpr std::uint64_t kEnoughApart = 5;
+constexpr std::uint64_t kFurtherWay = 300'000, kHidesWays = 1'000'000;
 constexpr int kMaxSteps = 200'000;  // of the search
 
 // A cause that may be named.
 struct Candidate {
   BuilderCause cause;
   std::uint64_t cost = 0;
+  // Not 0: one of several ways of a mistake, as one feature tells them apart,
+  // which that feature's mask stands for.
+  std::uint64_t ways_by = 0;
   std::vector<bool> explains;  // of the failing cases
+
+  bool IsAWayOf(const Candidate& other) const {
+    return ways_by != 0 && ways_by == other.ways_by &&
+           cause.value.mistake() == other.cause.value.mistake();
+  }
 };
 
 // The masks of all sets of at most kMaxFeatures of these features, small ones
@@ -107,7 +120,7 @@ class Search {
         }
         Count(cause);
         const bool apart = cause.right * 10 <= cause.cases;
-        if (apart) minimal.push_back(mask);
+        if (apart && cause.right < kEnoughApart) minimal.push_back(mask);
         if (!is_new) continue;
         const int features =
             (std::popcount(mask) - Symptom::kWide) / Symptom::kWidth;
@@ -208,8 +221,50 @@ class Search {
                      std::uint64_t{1000} * mistake + CostOfFeatures(cause) +
                      kCircumstance * cause.when.size() +
                      (cause.right != 0 ? kNotAlways : 0);
+    if (apart && cause.when.empty()) {
+      const std::uint64_t features = cause.fixed & ~kMistakeMask;
+      if (cause.right >= kEnoughApart) {
+        candidate.cost += kHidesWays;
+      } else if (cause.right == 0 && IsOneFeature(features) &&
+                 HasWays(cause.value.mistake())) {
+        candidate.ways_by = features;
+      }
+    }
     candidate.cause = std::move(cause);
     candidates_.push_back(std::move(candidate));
+  }
+
+  static bool IsOneFeature(std::uint64_t mask) {
+    for (int i = 1; i < kFeatureCount; ++i) {
+      if (mask == Symptom::MaskOf(static_cast<Feature>(i))) return true;
+    }
+    return false;
+  }
+
+  // Whether it is seen that the mistake is made in some situations and not in
+  // others.
+  bool HasWays(Mistake mistake) const {
+    std::uint64_t wrong = 0, right = 0;
+    for (const FailingCases& each : failing_) {
+      if (std::any_of(each.symptoms.begin(), each.symptoms.end(),
+                      [&](Symptom s) { return s.mistake() == mistake; })) {
+        wrong += each.cases;
+      }
+    }
+    for (const CountedSymptom& each : right_) {
+      if (each.symptom.mistake() == mistake) right += each.count;
+    }
+    return wrong >= kEnoughApart && right >= kEnoughApart;
+  }
+
+  // What it costs beside those that are chosen.
+  std::uint64_t CostBeside(const std::vector<std::size_t>& chosen,
+                           const Candidate& candidate) const {
+    const bool further =
+        std::any_of(chosen.begin(), chosen.end(), [&](std::size_t other) {
+          return candidate.IsAWayOf(candidates_[other]);
+        });
+    return further ? kFurtherWay : candidate.cost;
   }
 
   // Few features, and those that say more: the first ones.
@@ -270,7 +325,7 @@ class Search {
       return;
     }
     for (const std::size_t n : ways) {
-      const std::uint64_t sum = cost + candidates_[n].cost;
+      const std::uint64_t sum = cost + CostBeside(chosen, candidates_[n]);
       if (!best_.empty() && sum >= best_cost_) continue;
       std::vector<bool> rest = open;
       for (const std::size_t i : candidates_[n].cause.explains) {

@@ -12,6 +12,9 @@
 //   2. Of these the cheapest set that explains every case: as few as can be,
 //      one that nothing sets apart counting as two and a half; then the most
 //      telling mistakes (in the order of Mistake), then the fewest features.
+//      Several ways of one mistake, set apart by one feature and never right,
+//      are told as such where it went right in another way: "in split" and "in
+//      protect", if not in unmap.
 //   3. Which bits, or which reason, is named where it is the same in all cases.
 //   4. What was found by experiment to be a mistake under a condition, of
 //      several circumstances maybe, is a cause like those of step 1.

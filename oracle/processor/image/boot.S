@@ -3,7 +3,8 @@
 // protected mode with paging off, and %ebx says where they left their words.
 // The program for UEFI (efi_main.cc) comes in 64-bit mode, to efi_entry.S.
 //
-// Memory below 4 GBytes is mapped one to one; nothing else is.
+// Memory below 4 GBytes is mapped one to one; nothing else is, but for a
+// framebuffer (screen_window.h).
 
 #define LOAD_ADDRESS 0x200000
 #define MULTIBOOT1 0x1badb002

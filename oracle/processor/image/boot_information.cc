@@ -42,19 +42,14 @@ void UseModule(BootInformation& boot, std::uint64_t first, std::uint64_t end) {
 void UseScreenAt(std::uint32_t words, BootInformation& boot) {
   constexpr std::uint8_t kColours = 1, kText = 2;
   const auto type = At<std::uint8_t>(words, 21);
-  const auto first = At<std::uint64_t>(words);
   Framebuffer f;
   f.pitch = At<std::uint32_t>(words, 8);
   f.width = At<std::uint32_t>(words, 12);
   f.height = At<std::uint32_t>(words, 16);
   f.bytes = (At<std::uint8_t>(words, 20) + 7u) / 8;
   boot.has_text_screen = type == kText;
-  // No more is mapped (boot.S).
-  if (type != kColours || first >= k4Gb ||
-      std::uint64_t{f.pitch} * f.height > k4Gb - first) {
-    return;
-  }
-  f.points = reinterpret_cast<std::uint8_t*>(first);
+  if (type != kColours) return;
+  boot.framebuffer_at = At<std::uint64_t>(words);
   boot.framebuffer = f;
 }
 

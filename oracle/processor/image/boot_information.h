@@ -2,8 +2,8 @@
 // its command line, and a module. The same of multiboot 1, multiboot 2, PVH and
 // the program for UEFI.
 //
-// Memory above 4 GBytes is not reported: the image maps none (boot.S).
-// Thread-safety: plain values.
+// Memory above 4 GBytes is not reported: the image maps none of it (boot.S),
+// but for a framebuffer (screen_window.h). Thread-safety: plain values.
 #ifndef EPTDIFF_ORACLE_PROCESSOR_IMAGE_BOOT_INFORMATION_H_
 #define EPTDIFF_ORACLE_PROCESSOR_IMAGE_BOOT_INFORMATION_H_
 
@@ -31,7 +31,9 @@ struct BootInformation {
   FixedVector<Range, kMaxRanges> memory;  // RAM
   std::span<const std::uint8_t> module;   // empty: none
   bool has_text_screen = false;
-  Framebuffer framebuffer;  // if there is no text; no points: none either
+  // If there is no text; no row: none either. It is not reached yet.
+  std::uint64_t framebuffer_at = 0;
+  Framebuffer framebuffer;
 };
 
 // `magic` and `words` as boot.S hands them on. What it returns points to where

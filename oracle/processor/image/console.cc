@@ -5,7 +5,10 @@
 #include "oracle/processor/image/firmware.h"
 #include "oracle/processor/image/port.h"
 #include "oracle/processor/image/screen.h"
+#include "oracle/processor/image/screen_window.h"
 #include "oracle/processor/image/vmx.h"
+
+extern "C" std::uint64_t pdpt[512];  // boot.S
 
 namespace eptdiff::image {
 namespace {
@@ -15,6 +18,7 @@ constexpr std::uint16_t kDebugPort = 0xe9;
 bool has_serial = false;
 bool has_debug_port = false;
 constinit Screen screen;
+alignas(4096) std::uint64_t screen_directory[512];
 
 void ToSerial(char byte) {
   // A port that takes nothing for so long is none.
@@ -47,11 +51,18 @@ void OpenConsole() {
 }
 
 void UseScreen(const BootInformation& boot) {
-  if (boot.has_text_screen) {
-    screen.UseVgaText();
-  } else if (boot.framebuffer.points != nullptr) {
-    screen.UseFramebuffer(boot.framebuffer);
-  }
+  if (boot.has_text_screen) return screen.UseVgaText();
+  Framebuffer framebuffer = boot.framebuffer;
+  const int width = static_cast<int>(Cpuid(0x80000008).eax & 0xff);
+  const auto points =
+      ReachScreen(boot.framebuffer_at,
+                  std::uint64_t{framebuffer.pitch} * framebuffer.height, width,
+                  screen_directory);
+  if (!points.has_value()) return;
+  constexpr std::uint64_t kTable = 3;
+  pdpt[4] = reinterpret_cast<std::uint64_t>(screen_directory) | kTable;
+  framebuffer.points = reinterpret_cast<std::uint8_t*>(*points);
+  screen.UseFramebuffer(framebuffer);
 }
 
 void SayToPorts(std::string_view words) {

@@ -321,6 +321,12 @@ constexpr Alteration kVariants[] = {
        return static_cast<std::uint64_t>(SeparationOfWrap::kPasses);
      },
      "CR4.LASS looks at the first byte of an access that goes on at address 0"},
+    {"GW-22/wrap-by-page", Slot::kGw22Wrap,
+     [](const Situation&, std::uint64_t) -> std::uint64_t {
+       return static_cast<std::uint64_t>(SeparationOfWrap::kByPage);
+     },
+     "CR4.LASS looks at each page of an access that goes on at address 0, just "
+     "before it is translated"},
 };
 
 }  // namespace

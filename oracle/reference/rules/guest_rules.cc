@@ -267,7 +267,8 @@ std::uint64_t Gw22Fetch(const Situation& s) {
          s.linear.fetch && !Bit(s.linear.gla.value, 63);
 }
 
-// Of an access with bytes at both ends of the address space nothing is said.
+// Of an access with bytes at both ends of the address space nothing is said,
+// nor whether one page is translated before the other is looked at.
 std::uint64_t Gw22Wrap(const Situation&) {
   return static_cast<std::uint64_t>(SeparationOfWrap::kEither);
 }

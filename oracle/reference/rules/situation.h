@@ -403,8 +403,14 @@ enum class ReadOnlyDirty : std::uint64_t { kEither, kYes, kNo };
 enum class Fault : std::uint64_t { kNotPresent, kReserved, kRights };
 
 // What kGw22Wrap answers: linear-address space separation, of an access that
-// goes on at address 0 and breaks it there alone.
-enum class SeparationOfWrap : std::uint64_t { kEither, kFaults, kPasses };
+// goes on at address 0 and breaks it there alone: before paging, not at all, or
+// once the page before is translated.
+enum class SeparationOfWrap : std::uint64_t {
+  kEither,
+  kFaults,
+  kPasses,
+  kByPage,
+};
 
 // What kAd6 answers: accessed flags of an access that ends in a VM exit.
 enum class AccessedOnExit : std::uint64_t { kEither, kNever, kAlways };

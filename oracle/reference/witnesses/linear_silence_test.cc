@@ -117,25 +117,26 @@ TEST(LinearSilenceTest, SubPagePermissionsMayComeBeforeOrAfterVerification) {
        {"sub-pages", sub_page_refuses}});
 }
 
+// With EPT's flags of the entries above, and of the PML4 to the PT.
+Answer Walked(Answer answer) {
+  return answer.Writes(0x1000, 0x2107)
+      .Writes(0x2000, 0x3107)
+      .Writes(0x3000, 0x4107)
+      .Writes(0x40a0, 0x24337)
+      .Writes(0x4098, 0x23337)
+      .Writes(0x4090, 0x22337)
+      .Writes(0x4088, 0x21337);
+}
+
 // Which of two pages comes first: what has been done for the other stays.
 TEST(LinearSilenceTest, EitherPageMayEndAnAccessToTwo) {
   const auto two_pages = [](CaseBuilder guest) {
     return guest.AccessedDirty().Pte(0x20035).Write(kGlaPage | 0xffc, 8);
   };
-  // The flags of the entries above, and of the PML4 to the PT.
-  const auto walked = [](Answer answer) {
-    return answer.Writes(0x1000, 0x2107)
-        .Writes(0x2000, 0x3107)
-        .Writes(0x3000, 0x4107)
-        .Writes(0x40a0, 0x24337)
-        .Writes(0x4098, 0x23337)
-        .Writes(0x4090, 0x22337)
-        .Writes(0x4088, 0x21337);
-  };
-  const Answer exit = walked(Violation(0x7aa, 0x10ffc));
-  const Answer fault = walked(PageFault(2, kGlaPage + 0x1000));
+  const Answer exit = Walked(Violation(0x7aa, 0x10ffc));
+  const Answer fault = Walked(PageFault(2, kGlaPage + 0x1000));
   Expect(two_pages(Guest4()), {{"first", exit}, {"second", fault}},
-         {{"of the other page", walked(PageFault(2, kGlaPage | 0xffc))},
+         {{"of the other page", Walked(PageFault(2, kGlaPage | 0xffc))},
           {"no walk", PageFault(2, kGlaPage + 0x1000)}});
   // The second page's flags stay where it comes first.
   Expect(two_pages(Guest4().Word(0x21ab0, 0x16067)),
@@ -143,7 +144,32 @@ TEST(LinearSilenceTest, EitherPageMayEndAnAccessToTwo) {
           {"second's accessed flag", Answer(exit).Writes(0x40b0, 0x26137)},
           {"second done", Answer(exit).Writes(0x40b0, 0x26337)}},
          {{"first's dirty flag", Answer(exit).Writes(0x4080, 0x20235)},
-          {"second refused", walked(Violation(0x7aa, 0x16000))}});
+          {"second refused", Walked(Violation(0x7aa, 0x16000))}});
+}
+
+// GW-22: a fetch goes on at address 0, in the lower half, where nothing is
+// mapped. What was done for the page before may be done by then, or not be.
+TEST(LinearSilenceTest, SeparationMayComeAfterAnotherPage) {
+  const auto fetch = [](std::uint64_t guest_pte) {
+    return Guest4().AccessedDirty().Cr4(1 << 27).GuestPte(guest_pte).Linear(
+        AccessKind::kFetch, 0xffff'ffff'ffff'fffc, 8);
+  };
+  const Answer untouched = GeneralProtection();
+  const Answer walked = Walked(GeneralProtection());
+  Expect(fetch(0x10043),
+         {{"before paging", untouched},
+          {"guest accessed flag", Answer(walked).Writes(0x21ff8, 0x10063)},
+          {"the page's, too",
+           Answer(walked).Writes(0x21ff8, 0x10063).Writes(0x4080, 0x20137)},
+          {"not at all", Walked(PageFault(0x10, 0)).Writes(0x21ff8, 0x10063)}},
+         {{"a flag without a walk", Answer(untouched).Writes(0x21ff8, 0x10063)},
+          {"dirty",
+           Answer(walked).Writes(0x21ff8, 0x10063).Writes(0x4080, 0x20337)}});
+  // The page before may refuse, first.
+  Expect(fetch(0x10042),
+         {{"before paging", untouched},
+          {"not present", Walked(PageFault(0x10, 0xffff'ffff'ffff'fffc))}},
+         {{"after its walk", walked}});
 }
 
 }  // namespace

@@ -90,9 +90,27 @@ std::vector<NamedCase> SeparationWitnesses() {
        GeneralProtection()},
       {"gw-22-wrap-around-by-the-first-byte",
        "GW-22",
-       {"GW-22/wrap-faults"},
+       {"GW-22/wrap-faults", "GW-22/wrap-by-page"},
        Supervisor(kLass | kSmap).Read(kLastBytes, 8).Build(),
        PageFault(0, 0)},
+      // The page of the first byte has been translated: what maps the guest's
+      // tables has its flags.
+      {"gw-22-wrap-around-after-the-page-before",
+       "GW-22",
+       {"GW-22/wrap-faults", "GW-22/wrap-passes"},
+       Supervisor(kLass)
+           .AccessedDirty()
+           .Pte(0x20137)
+           .Linear(AccessKind::kFetch, kLastBytes, 8)
+           .Build(),
+       GeneralProtection()
+           .Writes(0x1000, 0x2107)
+           .Writes(0x2000, 0x3107)
+           .Writes(0x3000, 0x4107)
+           .Writes(0x40a0, 0x24337)
+           .Writes(0x4098, 0x23337)
+           .Writes(0x4090, 0x22337)
+           .Writes(0x4088, 0x21337)},
       // Not in IA-32e mode: it means nothing.
       {"gw-22-pae-paging",
        "GW-22",
