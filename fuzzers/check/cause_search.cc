@@ -5,6 +5,7 @@
 
 #include "fuzzers/entries/bits.h"
 #include "fuzzers/entries/registers.h"
+#include "fuzzers/entries/used_entries.h"
 #include "fuzzers/experiment/prediction.h"
 #include "fuzzers/reduction/minimizer.h"
 #include "oracle/target/profile/profile.h"
@@ -52,10 +53,16 @@ bool IsPlain(const Observed& observed) {
 }  // namespace
 
 Observed ObservedOf(const StepReport& report, const Step* step,
-                    const std::optional<Observed::Before>& before) {
+                    const Preceding& preceding) {
   Observed observed;
-  observed.before = before;
-  observed.question = QuestionOf(report.before, step);
+  observed.before = preceding.answer;
+  const bool comes_after =
+      step != nullptr && IsAccess(*step) &&
+      preceding.invalidation.has_value() &&
+      preceding.invalidation->processor == step->processor &&
+      (preceding.is_direct || !report.finding.conforms);
+  observed.question = QuestionOf(
+      report.before, step, comes_after ? preceding.invalidation : std::nullopt);
   observed.outcome = report.outcome;
   observed.entries.assign(report.trace.entries.begin(),
                           report.trace.entries.end());
@@ -129,7 +136,7 @@ std::optional<Observed> CauseSearch::Ask(const Case& question) {
     if (report.step != last) return;
     if (report.verdict.standing != Standing::kJudged) return;
     answer = ObservedOf(report, last == 0 ? nullptr : &c.steps[last - 1],
-                        table_->before());
+                        table_->preceding());
   });
   if (oracle_.incident().kind != IncidentKind::kNone) return std::nullopt;
   return answer;
@@ -170,7 +177,7 @@ bool CauseSearch::AskPool(std::vector<Observed>& list) {
       if (report.outcome.event.kind == EventKind::kGaveUp) return;
       list.push_back(ObservedOf(
           report, report.step == 0 ? nullptr : &c.steps[report.step - 1],
-          table_->before()));
+          table_->preceding()));
     });
   }
   pool_asked_ += piece.size();
@@ -256,7 +263,7 @@ Observed CauseSearch::Smaller(const Observed& observed, const Key& key) {
       observed.question,
       [&](const Case& c) {
         if (Clock::now() >= end_) return false;
-        if (c.steps.size() != observed.question.steps.size()) return false;
+        if (c.steps.empty() != observed.question.steps.empty()) return false;
         std::optional<Observed> now = Ask(c);
         if (!now.has_value() || !now->departs || KeyOf(*now) != key) {
           return false;
@@ -416,7 +423,7 @@ void CauseSearch::Minimise(Clock::time_point end) {
     after_ = found.after;
     found.c = Minimize(found.example.question, [&](const Case& smaller) {
       if (Clock::now() >= until) return false;
-      if (smaller.steps.size() != found.example.question.steps.size()) {
+      if (smaller.steps.empty() != found.example.question.steps.empty()) {
         return false;
       }
       const std::optional<Observed> now = Ask(smaller);

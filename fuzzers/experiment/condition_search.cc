@@ -27,7 +27,10 @@ double Readability(const Atom& atom) {
     case Word::kEntryTop:
       return 1;
     case Word::kAccessKind:
+    case Word::kBefore:
       return 1;
+    case Word::kBeforeType:
+      return 0.98;
     case Word::kGuestMode:
     case Word::kEptLevels:
     case Word::kStepKind:
@@ -43,6 +46,8 @@ double Readability(const Atom& atom) {
     case Word::kEptpList:
     case Word::kHlatp:
     case Word::kApicAddress:
+    case Word::kBeforeDescriptor0:
+    case Word::kBeforeDescriptor1:
       return 0.6;
     case Word::kGpa:
     case Word::kGla:
@@ -74,6 +79,7 @@ std::vector<Atom> Experiments::AtomsOf(const Observed& seed,
     }
   };
   for (const WordInfo& info : kQuestionWords) {
+    if (!Has(seed.question, info.word)) continue;
     Atom atom;
     atom.word = info.word;
     const std::uint64_t value = ValueOf(seed.question, info.word);
