@@ -247,6 +247,11 @@ void CauseSearch::Add(const Observed& observed) {
   departing_.push_back(observed);
 }
 
+void CauseSearch::AddAgain(const Observed& observed) {
+  given_up_.erase(KeyOf(observed));
+  Add(observed);
+}
+
 bool CauseSearch::HasMore() const {
   return std::any_of(departing_.begin(), departing_.end(),
                      [&](const Observed& observed) {
@@ -328,6 +333,11 @@ bool CauseSearch::StudyNext(Strictness how) {
     given_up_.insert(begun.key);
     return true;
   }
+  // Another cause may have made a condition needless.
+  for (std::size_t i = 0; i < found_.size(); ++i) {
+    found_[i].cause.when = experiments_->causes()[i].when;
+    found_[i].cause.without = experiments_->causes()[i].without;
+  }
   TargetCause& found = found_.emplace_back();
   found.cause = experiments_->causes().back();
   found.example = begun.seed;
@@ -342,21 +352,34 @@ bool CauseSearch::StudyNext(Strictness how) {
 
 // What was found from a few answers may be a part of what is found from more.
 void CauseSearch::DropSubsumed() {
-  const std::size_t last = found_.size() - 1;
-  for (std::size_t i = last; i-- > 0;) {
-    const bool subsumed = std::all_of(
-        found_[i].examples.begin(), found_[i].examples.end(),
-        [&](const Observed& observed) {
-          return experiments_->Explains(found_.size() - 1, observed);
-        });
-    if (!subsumed || found_[i].examples.empty()) continue;
-    found_.back().cases += found_[i].cases;
+  for (std::size_t i = 0; i < found_.size();) {
+    const std::optional<std::size_t> by = SubsumedBy(i);
+    if (!by.has_value()) {
+      ++i;
+      continue;
+    }
+    found_[*by].cases += found_[i].cases;
     for (const Observed& observed : found_[i].examples) {
-      AddConsequence(observed, found_.back().cause);
+      AddConsequence(observed, found_[*by].cause);
     }
     found_.erase(found_.begin() + static_cast<std::ptrdiff_t>(i));
     experiments_->Forget(i);
   }
+}
+
+// The last cause beside cause number `of` that would mute all of its examples.
+std::optional<std::size_t> CauseSearch::SubsumedBy(std::size_t of) {
+  const std::vector<Observed>& examples = found_[of].examples;
+  if (examples.empty()) return std::nullopt;
+  for (std::size_t by = found_.size(); by-- > 0;) {
+    const auto mutes = [&](const Observed& observed) {
+      return experiments_->Mutes(by, observed);
+    };
+    if (by != of && std::all_of(examples.begin(), examples.end(), mutes)) {
+      return by;
+    }
+  }
+  return std::nullopt;
 }
 
 void CauseSearch::TakeExplained() {

@@ -66,6 +66,8 @@ class CauseSearch {
   bool Explains(const Observed& observed);
   // This answer departs, and nothing explains it.
   void Add(const Observed& observed);
+  // ... whatever was tried in vain.
+  void AddAgain(const Observed& observed);
 
   // No study goes on for long then; no end unless told.
   void set_end(std::chrono::steady_clock::time_point end);
@@ -123,6 +125,7 @@ class CauseSearch {
   bool Follows(const Cause& cause, const Case& c, const std::string& signature);
   void TakeExplained();
   void DropSubsumed();
+  std::optional<std::size_t> SubsumedBy(std::size_t of);
 
   TargetOracle& oracle_;
   Dialect dialect_;

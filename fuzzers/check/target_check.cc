@@ -234,6 +234,18 @@ void TargetCheck::Reconsider(Clock::time_point pause, bool last) {
   SetDialect(diagnosis_->explanation().dialect());
 }
 
+// What is still a finding by its signature was met when nobody asked for
+// causes, or when fewer were known.
+void TargetCheck::StudyUnexplained() {
+  for (const auto& [signature, finding] : findings_) {
+    if (finding.incident.kind != IncidentKind::kNone) continue;
+    const auto departure = DepartureIn(*table_, finding.c);
+    if (departure.has_value() && !causes_->Explains(*departure)) {
+      causes_->AddAgain(*departure);
+    }
+  }
+}
+
 // Answers that agree refute as much as others do.
 void TargetCheck::ObserveWhatAgrees(Diagnosis& diagnosis) {
   for (std::size_t i = 0; i < given_cases_.size(); i += kBatch) {
