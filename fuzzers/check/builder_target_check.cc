@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "fuzzers/check/builder_causes.h"
 #include "fuzzers/generation/table_generation.h"
 #include "fuzzers/generation/table_insertions.h"
 #include "fuzzers/generation/table_views.h"
@@ -25,9 +26,6 @@ constexpr int kAttempts = 1000;
 // the same on a machine that has much else to do.
 constexpr std::chrono::seconds kFindingTime{20};
 constexpr int kMaxHangs = 3;
-// Causes that are studied, and cases that are made for one.
-constexpr int kMaxStudies = 6;
-constexpr std::size_t kMutated = 512;
 
 bool IsHang(const BuilderReply& reply) {
   return reply.incident.kind == IncidentKind::kTimeLimit;
@@ -317,30 +315,25 @@ void BuilderTargetCheck::Conclude(Clock::time_point end) {
   std::move(last.begin(), last.end(), std::back_inserter(findings_));
 }
 
-// What nothing sets apart is studied, and told under the condition that is
-// found.
 void BuilderTargetCheck::FindCauses(Clock::time_point end) {
   std::vector<FailingCases> failing;
+  std::vector<Case> cases = kept_;
   for (const auto& [symptoms, alike] : alike_) {
     failing.push_back({symptoms, alike.cases, alike.seen, alike.difference});
+    cases.push_back(alike.c);
   }
   const std::vector<CountedSymptom> right = Right();
-  std::vector<BuilderCause> studied;
-  std::set<std::uint64_t> known;
-  std::vector<BuilderCause> causes = DiagnoseBuilder(failing, right);
-  for (int i = 0; i < kMaxStudies && Clock::now() < end; ++i) {
-    const auto unclear = std::find_if(
-        causes.begin(), causes.end(), [&](const BuilderCause& cause) {
-          return cause.right != 0 && !known.contains(cause.value.bits);
-        });
-    if (unclear == causes.end()) break;
-    known.insert(unclear->value.bits);
-    if (auto found = StudyOf(*unclear, end)) {
-      studied.push_back(*std::move(found));
-      causes = DiagnoseBuilder(failing, right, studied);
-    }
-  }
-  findings_ = FindingsOf(causes);
+  findings_ = FindingsOf(FindBuilderCauses(
+      {failing, right, cases},
+      [&](const BuilderCause& cause) {
+        BuilderTargetFinding shown = FindingsOf({cause})[0];
+        Shrink(shown, end);
+        return shown.c;
+      },
+      [this](std::span<const Case> asked, Mistake mistake) {
+        return Ask(asked, mistake);
+      },
+      full_random_, end));
 }
 
 std::vector<BuilderTargetFinding> BuilderTargetCheck::FindingsOf(
@@ -374,28 +367,6 @@ std::vector<BuilderTargetFinding> BuilderTargetCheck::FindingsOf(
     finding.signature = SignatureFor(finding);
   }
   return findings;
-}
-
-// The cause under a condition, by experiments with its smallest case.
-std::optional<BuilderCause> BuilderTargetCheck::StudyOf(
-    const BuilderCause& cause, Clock::time_point end) {
-  BuilderTargetFinding shown = FindingsOf({cause})[0];
-  Shrink(shown, end);
-  // What happened to be asked, and what is like that which went wrong.
-  std::vector<Case> pool = kept_;
-  Random random(full_random_.Next());
-  for (const auto& [symptoms, alike] : alike_) {
-    pool.push_back(alike.c);
-  }
-  for (std::size_t i = 0; i < kMutated; ++i) {
-    Case c = i % 2 == 0 ? shown.c : pool[random.Below(pool.size())];
-    MutateTableCase(random.Next(), c);
-    pool.push_back(std::move(c));
-  }
-  return StudyBuilder(cause, shown.c, pool,
-                      [this](std::span<const Case> cases, Mistake mistake) {
-                        return Ask(cases, mistake);
-                      });
 }
 
 std::vector<BuilderAnswer> BuilderTargetCheck::Ask(std::span<const Case> cases,

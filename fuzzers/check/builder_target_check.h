@@ -111,8 +111,6 @@ class BuilderTargetCheck {
   void FindCauses(std::chrono::steady_clock::time_point end);
   std::vector<BuilderTargetFinding> FindingsOf(
       const std::vector<BuilderCause>& causes) const;
-  std::optional<BuilderCause> StudyOf(
-      const BuilderCause& cause, std::chrono::steady_clock::time_point end);
   std::vector<BuilderAnswer> Ask(std::span<const Case> cases, Mistake mistake);
   std::string SignatureFor(const BuilderTargetFinding& finding) const;
   void Shrink(BuilderTargetFinding& finding,

@@ -9,8 +9,7 @@ void CaseAnswers::Clear() {
 
 void CaseAnswers::Add(const TargetOracle& oracle, const Dialect& dialect,
                       KnownDepartures& known, const Case& c,
-                      const StepReport& report,
-                      const std::optional<Observed::Before>& before) {
+                      const StepReport& report, const Preceding& preceding) {
   const bool unseen = report.step == 0 && !oracle.models_entry();
   if (unseen || report.verdict.standing != Standing::kJudged) return;
   const Step* step = report.step == 0 ? nullptr : &c.steps[report.step - 1];
@@ -19,7 +18,7 @@ void CaseAnswers::Add(const TargetOracle& oracle, const Dialect& dialect,
     if (!keeps_wrong_) return;
     wrong_ = {mode, step, report.trace.consequences, std::nullopt};
     if (!oracle.keeps_translations()) {
-      wrong_.observed = ObservedOf(report, step, before);
+      wrong_.observed = ObservedOf(report, step, preceding);
     }
     return;
   }

@@ -41,10 +41,10 @@ class CaseAnswers {
   void Clear();
 
   // One answer of `oracle` in case `c`, judged in `dialect`, of which `known`
-  // tells what it shows; `before` is the answer before it.
+  // tells what it shows; `preceding` is what came before it.
   void Add(const TargetOracle& oracle, const Dialect& dialect,
            KnownDepartures& known, const Case& c, const StepReport& report,
-           const std::optional<Observed::Before>& before = {});
+           const Preceding& preceding = {});
 
   const Wrong& wrong() const { return wrong_; }
   // The known departures that answers show.

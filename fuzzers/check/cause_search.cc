@@ -5,6 +5,7 @@
 
 #include "fuzzers/entries/bits.h"
 #include "fuzzers/entries/registers.h"
+#include "fuzzers/entries/used_entries.h"
 #include "fuzzers/experiment/prediction.h"
 #include "fuzzers/reduction/minimizer.h"
 #include "oracle/target/profile/profile.h"
@@ -52,10 +53,16 @@ bool IsPlain(const Observed& observed) {
 }  // namespace
 
 Observed ObservedOf(const StepReport& report, const Step* step,
-                    const std::optional<Observed::Before>& before) {
+                    const Preceding& preceding) {
   Observed observed;
-  observed.before = before;
-  observed.question = QuestionOf(report.before, step);
+  observed.before = preceding.answer;
+  const bool comes_after =
+      step != nullptr && IsAccess(*step) &&
+      preceding.invalidation.has_value() &&
+      preceding.invalidation->processor == step->processor &&
+      (preceding.is_direct || !report.finding.conforms);
+  observed.question = QuestionOf(
+      report.before, step, comes_after ? preceding.invalidation : std::nullopt);
   observed.outcome = report.outcome;
   observed.entries.assign(report.trace.entries.begin(),
                           report.trace.entries.end());
@@ -129,7 +136,7 @@ std::optional<Observed> CauseSearch::Ask(const Case& question) {
     if (report.step != last) return;
     if (report.verdict.standing != Standing::kJudged) return;
     answer = ObservedOf(report, last == 0 ? nullptr : &c.steps[last - 1],
-                        table_->before());
+                        table_->preceding());
   });
   if (oracle_.incident().kind != IncidentKind::kNone) return std::nullopt;
   return answer;
@@ -170,7 +177,7 @@ bool CauseSearch::AskPool(std::vector<Observed>& list) {
       if (report.outcome.event.kind == EventKind::kGaveUp) return;
       list.push_back(ObservedOf(
           report, report.step == 0 ? nullptr : &c.steps[report.step - 1],
-          table_->before()));
+          table_->preceding()));
     });
   }
   pool_asked_ += piece.size();
@@ -240,6 +247,11 @@ void CauseSearch::Add(const Observed& observed) {
   departing_.push_back(observed);
 }
 
+void CauseSearch::AddAgain(const Observed& observed) {
+  given_up_.erase(KeyOf(observed));
+  Add(observed);
+}
+
 bool CauseSearch::HasMore() const {
   return std::any_of(departing_.begin(), departing_.end(),
                      [&](const Observed& observed) {
@@ -256,7 +268,7 @@ Observed CauseSearch::Smaller(const Observed& observed, const Key& key) {
       observed.question,
       [&](const Case& c) {
         if (Clock::now() >= end_) return false;
-        if (c.steps.size() != observed.question.steps.size()) return false;
+        if (c.steps.empty() != observed.question.steps.empty()) return false;
         std::optional<Observed> now = Ask(c);
         if (!now.has_value() || !now->departs || KeyOf(*now) != key) {
           return false;
@@ -321,6 +333,11 @@ bool CauseSearch::StudyNext(Strictness how) {
     given_up_.insert(begun.key);
     return true;
   }
+  // Another cause may have made a condition needless.
+  for (std::size_t i = 0; i < found_.size(); ++i) {
+    found_[i].cause.when = experiments_->causes()[i].when;
+    found_[i].cause.without = experiments_->causes()[i].without;
+  }
   TargetCause& found = found_.emplace_back();
   found.cause = experiments_->causes().back();
   found.example = begun.seed;
@@ -335,21 +352,34 @@ bool CauseSearch::StudyNext(Strictness how) {
 
 // What was found from a few answers may be a part of what is found from more.
 void CauseSearch::DropSubsumed() {
-  const std::size_t last = found_.size() - 1;
-  for (std::size_t i = last; i-- > 0;) {
-    const bool subsumed = std::all_of(
-        found_[i].examples.begin(), found_[i].examples.end(),
-        [&](const Observed& observed) {
-          return experiments_->Explains(found_.size() - 1, observed);
-        });
-    if (!subsumed || found_[i].examples.empty()) continue;
-    found_.back().cases += found_[i].cases;
+  for (std::size_t i = 0; i < found_.size();) {
+    const std::optional<std::size_t> by = SubsumedBy(i);
+    if (!by.has_value()) {
+      ++i;
+      continue;
+    }
+    found_[*by].cases += found_[i].cases;
     for (const Observed& observed : found_[i].examples) {
-      AddConsequence(observed, found_.back().cause);
+      AddConsequence(observed, found_[*by].cause);
     }
     found_.erase(found_.begin() + static_cast<std::ptrdiff_t>(i));
     experiments_->Forget(i);
   }
+}
+
+// The last cause beside cause number `of` that would mute all of its examples.
+std::optional<std::size_t> CauseSearch::SubsumedBy(std::size_t of) {
+  const std::vector<Observed>& examples = found_[of].examples;
+  if (examples.empty()) return std::nullopt;
+  for (std::size_t by = found_.size(); by-- > 0;) {
+    const auto mutes = [&](const Observed& observed) {
+      return experiments_->Mutes(by, observed);
+    };
+    if (by != of && std::all_of(examples.begin(), examples.end(), mutes)) {
+      return by;
+    }
+  }
+  return std::nullopt;
 }
 
 void CauseSearch::TakeExplained() {
@@ -416,7 +446,7 @@ void CauseSearch::Minimise(Clock::time_point end) {
     after_ = found.after;
     found.c = Minimize(found.example.question, [&](const Case& smaller) {
       if (Clock::now() >= until) return false;
-      if (smaller.steps.size() != found.example.question.steps.size()) {
+      if (smaller.steps.empty() != found.example.question.steps.empty()) {
         return false;
       }
       const std::optional<Observed> now = Ask(smaller);

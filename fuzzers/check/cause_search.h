@@ -3,7 +3,8 @@
 // within a share of what is done at all.
 //
 // What departs only after the access before it, in the same case, is studied
-// with that before each question.
+// with that before each question. An invalidation before it is a part of the
+// question, which is varied as the rest is.
 //
 // A cause that is known mutes what it explains. With another dialect it stays
 // if it explains all of its examples there; everything else is looked for anew,
@@ -33,10 +34,11 @@
 
 namespace eptdiff {
 
-// A judged step as evidence; `step` is null for VM entry. `before`: what was
-// answered before, if that is known.
+// A judged step as evidence; `step` is null for VM entry. `preceding`: what
+// came before, if that is known. Of an access the last invalidation is a part
+// of the question: if it agrees, only where no other access came after that.
 Observed ObservedOf(const StepReport& report, const Step* step,
-                    const std::optional<Observed::Before>& before = {});
+                    const Preceding& preceding = {});
 
 struct TargetCause {
   Cause cause;
@@ -64,6 +66,8 @@ class CauseSearch {
   bool Explains(const Observed& observed);
   // This answer departs, and nothing explains it.
   void Add(const Observed& observed);
+  // ... whatever was tried in vain.
+  void AddAgain(const Observed& observed);
 
   // No study goes on for long then; no end unless told.
   void set_end(std::chrono::steady_clock::time_point end);
@@ -121,6 +125,7 @@ class CauseSearch {
   bool Follows(const Cause& cause, const Case& c, const std::string& signature);
   void TakeExplained();
   void DropSubsumed();
+  std::optional<std::size_t> SubsumedBy(std::size_t of);
 
   TargetOracle& oracle_;
   Dialect dialect_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "fuzzers/encoding/encoding.h"
+#include "fuzzers/generation/cache_endings.h"
 #include "fuzzers/generation/generator.h"
 #include "fuzzers/mutation/mutator.h"
 #include "oracle/target/profile/profile.h"
@@ -26,11 +27,23 @@ struct Kept {
   std::uint32_t new_edges;
 };
 
+// Invalidations leave who keeps nothing as it is, or should.
+void InsertInvalidation(Random& random, Case& c) {
+  if (c.steps.empty() || c.steps.size() + c.memory.size() >= kMaxRecords)
+    return;
+  const std::size_t place = random.Below(c.steps.size());
+  const Step step = AnyInvalidation(random, c, c.steps[place]);
+  c.steps.insert(c.steps.begin() + static_cast<std::ptrdiff_t>(place), step);
+}
+
 }  // namespace
 
 NewCases::NewCases(const eptdiff_profile& profile, bool about_caches,
                    std::uint64_t seed)
-    : profile_(profile), seed_(Random(seed).Next()) {
+    : profile_(profile),
+      inserts_invalidations_(
+          !about_caches && (profile.models & EPTDIFF_MODELS_INVALIDATION) != 0),
+      seed_(Random(seed).Next()) {
   focuses_.push_back(Focus::kEpt);
   if ((profile.models & kLinearModes) != 0) focuses_.push_back(Focus::kLinear);
   if (about_caches) focuses_.resize(2 * focuses_.size(), Focus::kCaches);
@@ -59,20 +72,27 @@ const Case& NewCases::PickParent(Random& random) const {
 void NewCases::Make(std::uint64_t number, Case& c) const {
   Random random = For(Purpose::kMake, number);
   do {
-    const Focus focus = focuses_[random.Below(focuses_.size())];
-    if (kept_.empty() || random.OneIn(3)) {
-      GenerateCase(random.Next(), c, focus);
-      continue;
+    MakeAny(random, c);
+    if (inserts_invalidations_ && random.OneIn(4)) {
+      InsertInvalidation(random, c);
     }
-    const Case& parent = PickParent(random);
-    if (random.OneIn(8)) {
-      const Case& mate = kept_[random.Below(kept_.size())];
-      CrossOver(parent, mate, random.Next(), c, focus);
-      continue;
-    }
-    c = parent;
-    Mutate(random.Next(), c, focus);
   } while (!FitTo(profile_, c));
+}
+
+void NewCases::MakeAny(Random& random, Case& c) const {
+  const Focus focus = focuses_[random.Below(focuses_.size())];
+  if (kept_.empty() || random.OneIn(3)) {
+    GenerateCase(random.Next(), c, focus);
+    return;
+  }
+  const Case& parent = PickParent(random);
+  if (random.OneIn(8)) {
+    const Case& mate = kept_[random.Below(kept_.size())];
+    CrossOver(parent, mate, random.Next(), c, focus);
+    return;
+  }
+  c = parent;
+  Mutate(random.Next(), c, focus);
 }
 
 void NewCases::Keep(std::uint64_t number, const Case& c, bool new_edges) {

@@ -47,10 +47,12 @@ class NewCases {
   // Numbers for the case with this number, for one purpose.
   enum class Purpose : std::uint64_t { kMake, kKeep, kKeepAnyway, kAskAgain };
   Random For(Purpose purpose, std::uint64_t number) const;
+  void MakeAny(Random& random, Case& c) const;
   const Case& PickParent(Random& random) const;
   void Add(std::uint64_t number, Case c, bool new_edges);
 
   const eptdiff_profile profile_;
+  const bool inserts_invalidations_;
   const std::uint64_t seed_;
   std::vector<Focus> focuses_;
   std::vector<Case> kept_;

@@ -133,7 +133,7 @@ std::optional<Observed> TargetCheck::DepartureIn(TargetTable& table,
     }
     departure = ObservedOf(
         report, report.step == 0 ? nullptr : &c.steps[report.step - 1],
-        table.before());
+        table.preceding());
   });
   return departure;
 }
@@ -234,6 +234,18 @@ void TargetCheck::Reconsider(Clock::time_point pause, bool last) {
   SetDialect(diagnosis_->explanation().dialect());
 }
 
+// What is still a finding by its signature was met when nobody asked for
+// causes, or when fewer were known.
+void TargetCheck::StudyUnexplained() {
+  for (const auto& [signature, finding] : findings_) {
+    if (finding.incident.kind != IncidentKind::kNone) continue;
+    const auto departure = DepartureIn(*table_, finding.c);
+    if (departure.has_value() && !causes_->Explains(*departure)) {
+      causes_->AddAgain(*departure);
+    }
+  }
+}
+
 // Answers that agree refute as much as others do.
 void TargetCheck::ObserveWhatAgrees(Diagnosis& diagnosis) {
   for (std::size_t i = 0; i < given_cases_.size(); i += kBatch) {
@@ -288,7 +300,7 @@ void TargetCheck::Judge(std::uint64_t number, const Case& c, Seen seen) {
   const Standings& standings = table_->Run(c, [&](const StepReport& report) {
     statistics_.Observe(report, c);
     left_ += report.trace.left ? 1 : 0;
-    of_case_.Add(oracle_, dialect_, *known_, c, report, table_->before());
+    of_case_.Add(oracle_, dialect_, *known_, c, report, table_->preceding());
   });
   statistics_.EndCase({&standings, 1});
   of_case_.CountIn(answers_);
@@ -376,7 +388,7 @@ void TargetCheck::FindCause(const Case& c, const Standings& standings) {
   of_case_.Clear();
   const Standings& now = table_->Run(c, [&](const StepReport& report) {
     if (report.step < first_wrong) return;
-    of_case_.Add(oracle_, dialect_, *known_, c, report, table_->before());
+    of_case_.Add(oracle_, dialect_, *known_, c, report, table_->preceding());
   });
   of_case_.CountIn(answers_);
   shown_.insert(of_case_.shown().begin(), of_case_.shown().end());

@@ -192,6 +192,7 @@ class TargetCheck {
   void DropExplained();
   void Reconsider(std::chrono::steady_clock::time_point pause,
                   bool last = false);
+  void StudyUnexplained();
   static bool IsOfARegister(const CauseSearch& search);
   std::optional<Observed> DepartureIn(TargetTable& table, const Case& c);
   std::size_t UnexplainedFindings() const;

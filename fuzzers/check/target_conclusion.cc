@@ -73,6 +73,7 @@ void TargetCheck::Conclude(Clock::time_point end) {
   set_end(study_end);
   causes_->set_pause(Clock::time_point::max());
   Reconsider(/*pause=*/Clock::time_point::max(), /*last=*/true);
+  StudyUnexplained();
   while (causes_->HasMore() && Clock::now() < study_end) causes_->StudyNext();
   DropExplained();
   DiagnoseTheRest(study_end);

@@ -1,5 +1,6 @@
 #include "fuzzers/check/target_table.h"
 
+#include "fuzzers/entries/used_entries.h"
 #include "oracle/judgement/judge.h"
 
 namespace eptdiff {
@@ -12,7 +13,7 @@ TargetTable::TargetTable(TargetOracle& oracle, const Dialect& dialect)
 
 const Standings& TargetTable::Run(const Case& c, const Observer& observer) {
   reads_beyond_width_ = false;
-  before_.reset();
+  preceding_ = {};
   trial_.set_observer([&](const StepReport& report) {
     for (const EntryRead& entry : report.trace.entries) {
       reads_beyond_width_ |=
@@ -21,9 +22,16 @@ const Standings& TargetTable::Run(const Case& c, const Observer& observer) {
     if (observer) observer(report);
     if (report.step == 0) return;
     const Step& step = c.steps[report.step - 1];
+    if (step.kind == StepKind::kInvalidation) {
+      if (report.outcome.event.kind != EventKind::kCompleted) return;
+      preceding_.invalidation = step;
+      preceding_.is_direct = true;
+      return;
+    }
+    if (IsAccess(step)) preceding_.is_direct = false;
     if (step.kind == StepKind::kGuestPhysicalAccess ||
         step.kind == StepKind::kLinearAccess) {
-      before_ = {step, report.outcome.event, report.outcome.saved};
+      preceding_.answer = {step, report.outcome.event, report.outcome.saved};
     }
   });
   // Of those that begin alike, with other stores, it is this one.

@@ -17,6 +17,15 @@
 
 namespace eptdiff {
 
+// What came before a step, in the same case.
+struct Preceding {
+  // What was answered to the last access; none at the first.
+  std::optional<Observed::Before> answer;
+  // The last invalidation that was executed and did not fail.
+  std::optional<Step> invalidation;
+  bool is_direct = false;  // no access since
+};
+
 class TargetTable {
  public:
   // `oracle` must outlive this object.
@@ -26,9 +35,8 @@ class TargetTable {
   // What the target did in `c`, valid until the next run.
   const Standings& Run(const Case& c, const Observer& observer = {});
 
-  // What was answered to the last access before the step that is observed; none
-  // at the first.
-  const std::optional<Observed::Before>& before() const { return before_; }
+  // What came before the step that is observed.
+  const Preceding& preceding() const { return preceding_; }
 
   // The signature of what the last run showed, in this dialect; "" if nothing.
   std::string SignatureOf(const Standings& standings) const;
@@ -40,7 +48,7 @@ class TargetTable {
   Trial trial_;
   // Whether the dialect itself goes there, in the last case. The SDM does not.
   bool reads_beyond_width_ = false;
-  std::optional<Observed::Before> before_;
+  Preceding preceding_;
 };
 
 // The signature of an incident, of a target of this name.

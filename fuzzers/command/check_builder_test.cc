@@ -67,6 +67,15 @@ TEST(CheckCommandTest, EachMistakeOfABuilderIsNamedAndNothingElse) {
        {"page-dirty-gained"},
        {"pages get the dirty flag (bit 9) that was not asked for, in protect, "
         "if the page is large"}},
+      // What is gained under a condition could have been gained elsewhere.
+      {"protect-ignores-pat-of-large-pages",
+       {"page-ignore-pat-gained"},
+       {"pages get the ignore-PAT bit (bit 6) that was not asked for, in "
+        "protect, if the page is large"}},
+      {"protect-combines-large-pages",
+       {"page-memory-type"},
+       {"pages get another memory type (bit 3 is 1), in protect, if the page "
+        "is large"}},
       {"overlap-accepted",
        {"done-not-refused"},
        {"has to be refused (already mapped), in operations on regions"}},
@@ -336,7 +345,7 @@ TEST(CheckCommandTest, BothWordsOfWhatIsWrongAreTold) {
        "page-memory-type",
        {"expected: MT-5: ", "page at 0x0, WB", "page at 0x0, UC"}},
       {"ignores-pat",
-       "page-ignore-pat",
+       "page-ignore-pat-gained",
        {"expected: MT-4: ", "page at 0x0, WB", "page at 0x0, WB, ignore PAT"}},
       {"next-page",
        "page-address",

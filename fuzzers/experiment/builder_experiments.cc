@@ -48,6 +48,8 @@ bool HoldAll(const std::vector<Atom>& atoms, const Item& item) {
 
 // As of a walker's atoms.
 double Readability(const Atom& atom) {
+  // What is done says more than how.
+  if (atom.mask == Symptom::MaskOf(Feature::kWork)) return 1.05;
   if (atom.mask != 0) return 1;
   const double set = atom.when.value ? 1 : 0.96;
   switch (atom.when.word) {

@@ -55,6 +55,7 @@ void Experiments::AddTakes(const Observed& seed, std::vector<Attempt>& list) {
     AddIfItExplains(seed, effect, when, list);
   };
   for (const WordInfo& info : kQuestionWords) {
+    if (!Has(seed.question, info.word)) continue;
     const std::uint64_t value = ValueOf(seed.question, info.word);
     Effect effect{.kind = Effect::Kind::kTakes, .word = info.word};
     if (info.kind == WordKind::kBits) {
@@ -165,7 +166,7 @@ void Experiments::AddAltered(const Observed& seed, std::vector<Attempt>& list) {
   state.declared = declared_;
   state.Load(seed.question);
   const Step* step =
-      seed.question.steps.empty() ? nullptr : &seed.question.steps[0];
+      seed.question.steps.empty() ? nullptr : &seed.question.steps.back();
   if (step != nullptr) state.Begin(*step);
   const auto verdict = std::make_unique<Verdict>();
   const auto trace = std::make_unique<Trace>();

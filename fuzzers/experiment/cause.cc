@@ -57,6 +57,10 @@ bool AreOneMistake(const Cause& a, const Cause& b) {
   switch (x.kind) {
     case Effect::Kind::kTakes:
       if (x.word != y.word || x.structure != y.structure) return false;
+      // By what it is none, or by what it is one as well.
+      if (x.part == Part::kPresence && y.part == Part::kPresence) {
+        return (x.value == 0) == (y.value == 0);
+      }
       // In one use of the bit, and wherever it is looked at.
       if (IsOneUse(x.part) != IsOneUse(y.part)) return BitOf(x) == BitOf(y);
       return x.mask == y.mask && x.value == y.value && x.from == y.from;

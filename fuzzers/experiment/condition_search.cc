@@ -27,7 +27,10 @@ double Readability(const Atom& atom) {
     case Word::kEntryTop:
       return 1;
     case Word::kAccessKind:
+    case Word::kBefore:
       return 1;
+    case Word::kBeforeType:
+      return 0.98;
     case Word::kGuestMode:
     case Word::kEptLevels:
     case Word::kStepKind:
@@ -43,6 +46,8 @@ double Readability(const Atom& atom) {
     case Word::kEptpList:
     case Word::kHlatp:
     case Word::kApicAddress:
+    case Word::kBeforeDescriptor0:
+    case Word::kBeforeDescriptor1:
       return 0.6;
     case Word::kGpa:
     case Word::kGla:
@@ -74,6 +79,7 @@ std::vector<Atom> Experiments::AtomsOf(const Observed& seed,
     }
   };
   for (const WordInfo& info : kQuestionWords) {
+    if (!Has(seed.question, info.word)) continue;
     Atom atom;
     atom.word = info.word;
     const std::uint64_t value = ValueOf(seed.question, info.word);
@@ -202,6 +208,23 @@ void Experiments::FindCondition(const Observed& seed, Attempt& attempt) {
   }
 }
 
+// How much there is to be read of a condition.
+double Experiments::WeightOf(const Effect& effect,
+                             const std::vector<Atom>& when) {
+  double weight = 0;
+  for (const Atom& atom : when) {
+    // Where it is belongs to an effect on entries, and its level to a known
+    // mistake; what another entry has to do with it is rather said of the entry
+    // itself.
+    const bool level = atom.word == Word::kEntryLevel;
+    const bool place = level || atom.word == Word::kEntryFor;
+    const bool known = effect.kind == Effect::Kind::kAltered;
+    if ((place && IsOfEntries(effect)) || (level && known)) continue;
+    weight += atom.of == Atom::Of::kOnTheWay ? 1.4 : 1;
+  }
+  return weight;
+}
+
 void Experiments::Weigh(Attempt& attempt) {
   attempt.explained = 0;
   attempt.contradicted = 0;
@@ -212,23 +235,12 @@ void Experiments::Weigh(Attempt& attempt) {
       attempt.contradicted += near ? kNearContradiction : weight;
     }
   });
-  double atoms = 0;
-  for (const Atom& atom : attempt.when) {
-    // Where it is belongs to an effect on entries, and its level to a known
-    // mistake; what another entry has to do with it is rather said of the entry
-    // itself.
-    const bool level = atom.word == Word::kEntryLevel;
-    const bool place = level || atom.word == Word::kEntryFor;
-    const bool known = attempt.effect.kind == Effect::Kind::kAltered;
-    if ((place && IsOfEntries(attempt.effect)) || (level && known)) continue;
-    atoms += atom.of == Atom::Of::kOnTheWay ? 1.4 : 1;
-  }
   double worth = attempt.explained;
   if (attempt.effect.event_only) worth *= 0.95;
   if (IsOneUse(attempt.effect.part)) worth *= 0.97;
   if (attempt.effect.kind == Effect::Kind::kAnswers) worth *= 0.88;
   if (RedirectsOnly(attempt.effect)) worth *= 0.7;
-  worth *= 1 - 0.09 * atoms;
+  worth *= 1 - 0.09 * WeightOf(attempt.effect, attempt.when);
   attempt.score = worth - 3 * attempt.contradicted;
 }
 

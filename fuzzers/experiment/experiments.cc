@@ -1,9 +1,11 @@
 #include "fuzzers/experiment/experiments.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <utility>
 
+#include "fuzzers/encoding/canonical.h"
 #include "fuzzers/experiment/variations.h"
 
 namespace eptdiff {
@@ -142,6 +144,7 @@ void Experiments::Keep(const Attempt& attempt) {
   }
   causes_.push_back(std::move(cause));
   contradicting_.push_back(std::move(contradicting));
+  DropNeedlessConditions();
   CountAgain();
 }
 
@@ -217,16 +220,156 @@ void Experiments::PreferThoseThatCoverMore(std::vector<Attempt>& list) {
   }
 }
 
-// The first `all`, and further ones until so many are no known mistakes.
-void Experiments::KeepFirst(std::size_t all, std::size_t unlisted,
-                            std::vector<Attempt>& list) {
+// The first so many, and the first of each kind that others, of which there are
+// many, may have kept out.
+void Experiments::KeepFirst(std::size_t most, std::vector<Attempt>& list) {
+  enum Kind { kAnswers, kPresence, kOneUse, kOther, kKinds };
+  std::array<bool, kKinds> kept = {};
   std::erase_if(list, [&](const Attempt& attempt) {
-    const bool known = attempt.effect.kind == Effect::Kind::kAltered;
-    const bool kept = all > 0 || (unlisted > 0 && !known);
-    if (all > 0) --all;
-    if (unlisted > 0 && !known) --unlisted;
-    return !kept;
+    const Effect& effect = attempt.effect;
+    const bool first = most > 0;
+    if (first) --most;
+    if (effect.kind == Effect::Kind::kAltered || RedirectsOnly(effect)) {
+      return !first;
+    }
+    const Kind kind = effect.kind == Effect::Kind::kAnswers ? kAnswers
+                      : effect.part == Part::kPresence      ? kPresence
+                      : IsOneUse(effect.part)               ? kOneUse
+                                                            : kOther;
+    return !(first || !std::exchange(kept[kind], true));
   });
+}
+
+// A known mistake that is made under a condition is none if what an entry is
+// taken for in one use explains as much.
+void Experiments::PreferLearned(std::vector<Attempt>& list) {
+  if (list.empty()) return;
+  const Attempt& best = list[0];
+  if (best.effect.kind != Effect::Kind::kAltered || best.when.empty()) return;
+  const auto learned =
+      std::find_if(list.begin() + 1, list.end(), [&](const Attempt& attempt) {
+        return IsOneUse(attempt.effect.part) && attempt.contradicted == 0 &&
+               WeightOf(attempt.effect, attempt.when) <=
+                   WeightOf(best.effect, best.when) &&
+               std::all_of(departing_.begin(), departing_.end(),
+                           [&](const Observed* o) {
+                             return !Explains(best, *o) ||
+                                    Explains(attempt, *o) ||
+                                    ExplainsWithOthers(attempt, *o);
+                           });
+      });
+  if (learned == list.end()) return;
+  std::rotate(list.begin(), learned, learned + 1);
+}
+
+bool Experiments::ExplainsWithOthers(const Attempt& attempt,
+                                     const Observed& observed) {
+  std::vector<Cause> causes = causes_;
+  Cause& cause = causes.emplace_back();
+  cause.effect = attempt.effect;
+  cause.when = attempt.when;
+  return predictor_.Explain(causes, observed);
+}
+
+// What a condition was found to rule out may agree for another cause that is
+// known by now: without it the cause may be a mistake as a whole.
+void Experiments::DropNeedlessConditions() {
+  if (causes_.size() < 2) return;
+  for (Cause& cause : causes_) {
+    for (std::size_t i = 0; i < cause.when.size();) {
+      const Atom atom = cause.when[i];
+      std::vector<Observed> other;
+      Ask(WithoutAtom(cause, atom), &other);
+      const auto explained = [&] {
+        return CountExplained(cause) +
+               static_cast<std::size_t>(std::count_if(
+                   other.begin(), other.end(), [&](const Observed& o) {
+                     return o.departs && Explains(cause, o);
+                   }));
+      };
+      const std::size_t before = explained();
+      cause.when.erase(cause.when.begin() + static_cast<std::ptrdiff_t>(i));
+      bool holds = explained() > before;
+      const auto look = [&](const Observed& o) {
+        holds = holds && (predictor_.Of(cause, o) != Says::kContradicts ||
+                          predictor_.Explain(causes_, o));
+      };
+      for (const Observed& o : other) look(o);
+      if (holds) {
+        ForEach([&](const Observed& o, double, bool) { look(o); });
+      }
+      if (!holds) {
+        cause.when.insert(cause.when.begin() + static_cast<std::ptrdiff_t>(i),
+                          atom);
+        ++i;
+      } else if (i < cause.without.size()) {
+        cause.without.erase(cause.without.begin() +
+                            static_cast<std::ptrdiff_t>(i));
+      }
+    }
+  }
+}
+
+// Bits that the condition has at one value are learned for nothing.
+void Experiments::ForgetFixedBits(Attempt& attempt) {
+  if (!IsOneUse(attempt.effect.part)) return;
+  for (const Atom& atom : attempt.when) {
+    if (atom.of != Atom::Of::kItself || atom.word != Word::kEntry) continue;
+    if (atom.value != 0) continue;
+    attempt.effect.mask &= ~atom.mask;
+    attempt.effect.value &= ~atom.mask;
+  }
+}
+
+std::size_t Experiments::CountExplained(const Cause& cause) {
+  return static_cast<std::size_t>(
+      std::count_if(departing_.begin(), departing_.end(),
+                    [&](const Observed* o) { return Explains(cause, *o); }));
+}
+
+// Questions whose answers a cause explains, but for this atom, which does not
+// hold there; and neither does one that another cause has of the same entry.
+std::vector<Case> Experiments::WithoutAtom(const Cause& cause,
+                                           const Atom& atom) {
+  constexpr std::size_t kMost = 24;
+  std::vector<Case> questions;
+  if (KindOf(atom.word) == WordKind::kNumber) return questions;
+  const auto add = [&](Case question) {
+    Canonicalise(question);
+    questions.push_back(std::move(question));
+  };
+  std::vector<std::uint64_t> bits = {0};
+  for (const Cause& other : causes_) {
+    for (const Atom& each : other.when) {
+      if (each.of == Atom::Of::kItself && each.word == Word::kEntry &&
+          each.mask != atom.mask) {
+        bits.push_back(each.mask);
+      }
+    }
+  }
+  for (const Observed* o : departing_) {
+    if (questions.size() >= kMost) break;
+    if (!Explains(cause, *o)) continue;
+    if (atom.of == Atom::Of::kQuestion) {
+      Case question = o->question;
+      SetValue(question, atom.word, ValueOf(question, atom.word) ^ atom.mask);
+      add(std::move(question));
+      continue;
+    }
+    const std::vector<EntryRead> taken =
+        predictor_.Taken(cause.effect, cause.when, *o);
+    const EntryRead* entry = atom.of == Atom::Of::kOnTheWay
+                                 ? OnTheWay(o->entries, atom)
+                             : taken.empty() ? LastOf(*o)
+                                             : &taken[0];
+    if (entry == nullptr) continue;
+    for (const std::uint64_t more : bits) {
+      Case question = o->question;
+      SetEntry(question, *entry, entry->value ^ atom.mask ^ more);
+      add(std::move(question));
+    }
+  }
+  return questions;
 }
 
 Studied Experiments::Study(const Observed& seed,
@@ -253,11 +396,10 @@ Studied Experiments::Study(const Observed& seed,
   PreferThoseThatCoverMore(attempts);
   Sort(attempts);
   // What looks best is asked elsewhere; it may look worse then. Of known
-  // mistakes there are many, under conditions that say little: so others are
-  // in any case.
+  // mistakes there are many, under conditions that say little, and of what
+  // leads astray: so others are in any case.
   constexpr std::size_t kAskedElsewhere = 3;
-  constexpr std::size_t kUnlisted = 2;
-  KeepFirst(kAskedElsewhere, kUnlisted, attempts);
+  KeepFirst(kAskedElsewhere, attempts);
   stride_ = 1;
   std::map<std::size_t, std::vector<Observed>> asked_for;  // by its place
   for (Attempt& attempt : attempts) {
@@ -271,6 +413,7 @@ Studied Experiments::Study(const Observed& seed,
       LearnMask(seed, attempt);
     }
     Prune(attempt);
+    ForgetFixedBits(attempt);
     asked_for[attempt.place] = far_;
   }
   PreferThoseThatCoverMore(attempts);
@@ -282,6 +425,7 @@ Studied Experiments::Study(const Observed& seed,
     });
   }
   Sort(attempts);
+  PreferLearned(attempts);
   if (attempts.empty() || attempts[0].explained <= 0 ||
       attempts[0].contradicted > 0.5 * attempts[0].explained) {
     return Studied::kNothing;

@@ -93,6 +93,11 @@ class Experiments {
   bool Explains(std::size_t of, const Observed& observed) {
     return Explains(causes_[of], observed);
   }
+  // ... or by it the SDM has no say, where it departs.
+  bool Mutes(std::size_t of, const Observed& observed) {
+    const Says says = predictor_.Of(causes_[of], observed);
+    return says == Says::kExplains || says == Says::kSilent;
+  }
   bool Explains(const Cause& cause, const Observed& observed) {
     return predictor_.Of(cause, observed) == Says::kExplains;
   }
@@ -137,6 +142,12 @@ class Experiments {
     Case question;
   };
 
+  bool Explains(const Attempt& attempt, const Observed& observed) {
+    return predictor_.Of(attempt.effect, attempt.when, observed) ==
+           Says::kExplains;
+  }
+  // ... with the causes that are known.
+  bool ExplainsWithOthers(const Attempt& attempt, const Observed& observed);
   bool IsLate() const { return Clock::now() >= end_; }
   void Ask(std::span<const Case> questions, std::vector<Observed>* list);
   // Whether it is done, as far as there was time.
@@ -168,13 +179,18 @@ class Experiments {
   std::vector<OneMore> WithOneMore(const Observed& base,
                                    const Attempt& attempt);
   void WidenUse(const Observed& seed, Attempt& attempt);
+  static double WeightOf(const Effect& effect, const std::vector<Atom>& when);
   void Weigh(Attempt& attempt);
   void JoinValues(Attempt& attempt);
   void Keep(const Attempt& attempt);
   void CountAgain();
   static void Sort(std::vector<Attempt>& list);
-  static void KeepFirst(std::size_t all, std::size_t unlisted,
-                        std::vector<Attempt>& list);
+  static void KeepFirst(std::size_t most, std::vector<Attempt>& list);
+  void PreferLearned(std::vector<Attempt>& list);
+  void DropNeedlessConditions();
+  std::size_t CountExplained(const Cause& cause);
+  std::vector<Case> WithoutAtom(const Cause& cause, const Atom& atom);
+  static void ForgetFixedBits(Attempt& attempt);
   void PreferThoseThatCoverMore(std::vector<Attempt>& list);
 
   // How much an answer counts: what was varied on purpose says more than what

@@ -60,14 +60,15 @@ void Predictor::JudgeBy(const Reference& reference, const Case& question,
     reference.JudgeEntry(state_, *verdict_, *trace_);
     return;
   }
-  state_.Begin(question.steps[0]);
+  // What comes before it leaves all as it is.
+  const Step& step = question.steps.back();
+  state_.Begin(step);
   if (entries == nullptr) {
-    reference.Judge(state_, &question.steps[0], *verdict_, *trace_);
+    reference.Judge(state_, &step, *verdict_, *trace_);
   } else if (entries->AreOfUses()) {
-    SeeingAsTaken(*entries).Judge(state_, question.steps[0], *verdict_, *trace_,
-                                  entries);
+    SeeingAsTaken(*entries).Judge(state_, step, *verdict_, *trace_, entries);
   } else {
-    reference.Judge(state_, question.steps[0], *verdict_, *trace_, entries);
+    reference.Judge(state_, step, *verdict_, *trace_, entries);
   }
 }
 

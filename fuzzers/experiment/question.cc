@@ -35,6 +35,31 @@ EntryRole RoleOf(const Case& question, const EntryRead& entry) {
              : EntryRole::kTable;
 }
 
+// Of Word::kBefore. Another invalidation gets a descriptor of its kind.
+void SetBefore(Case& c, std::uint64_t value) {
+  if (c.steps.empty()) return;
+  const bool is_there = c.steps.size() > 1;
+  if (value == 0) {
+    if (is_there) c.steps.erase(c.steps.begin());
+    return;
+  }
+  if (!is_there) {
+    Step step;
+    step.kind = StepKind::kInvalidation;
+    step.invalidation.type = 1;
+    c.steps.insert(c.steps.begin(), step);
+  }
+  Invalidation& before = c.steps.front().invalidation;
+  const auto kind = static_cast<InvalidationKind>(value - 1);
+  if (is_there && before.kind == kind) return;
+  before.kind = kind;
+  before.first = before.second = 0;
+  if (kind == InvalidationKind::kInvept) before.first = c.controls.eptp;
+  if (kind == InvalidationKind::kInvvpid) {
+    before.first = std::max<std::uint64_t>(c.controls.vpid, 1);
+  }
+}
+
 }  // namespace
 
 WordKind KindOf(Word word) {
@@ -43,7 +68,8 @@ WordKind KindOf(Word word) {
   return kQuestionWords[static_cast<std::size_t>(word)].kind;
 }
 
-Case QuestionOf(const MachineState& before, const Step* step) {
+Case QuestionOf(const MachineState& before, const Step* step,
+                const std::optional<Step>& invalidation) {
   Case question;
   question.processor = before.processor;
   question.controls = before.controls;
@@ -56,20 +82,42 @@ Case QuestionOf(const MachineState& before, const Step* step) {
               return a.address.value < b.address.value;
             });
   if (step == nullptr) return question;
+  if (invalidation.has_value()) question.steps.push_back(*invalidation);
   question.steps.push_back(*step);
-  question.steps.back().processor = 0;
+  for (Step& each : question.steps) each.processor = 0;
   return question;
+}
+
+bool Has(const Case& c, Word word) {
+  switch (word) {
+    case Word::kInvalidation:
+    case Word::kInvalidationType:
+    case Word::kDescriptor0:
+    case Word::kDescriptor1:
+      return !c.steps.empty() && c.steps.back().kind == StepKind::kInvalidation;
+    case Word::kBeforeType:
+    case Word::kBeforeDescriptor0:
+    case Word::kBeforeDescriptor1:
+      return c.steps.size() > 1;
+    default:
+      return true;
+  }
 }
 
 std::uint64_t ValueOf(const Case& c, Word word) {
   static const Step kNone;
   const Step& step = c.steps.empty() ? kNone : c.steps.back();
+  const Step& before = c.steps.size() < 2 ? kNone : c.steps.front();
   switch (word) {
 #define EPTDIFF_QUESTION_WORD(enumerator, kind, bits, member) \
   case Word::enumerator:                                      \
     return static_cast<std::uint64_t>(member);
 #include "fuzzers/experiment/question_words.def"
 #undef EPTDIFF_QUESTION_WORD
+    case Word::kBefore:
+      return c.steps.size() < 2
+                 ? 0
+                 : 1 + static_cast<std::uint64_t>(before.invalidation.kind);
     case Word::kGuestMode:
       return static_cast<std::uint64_t>(GuestModeOf(c.guest));
     case Word::kEptLevels:
@@ -82,6 +130,7 @@ std::uint64_t ValueOf(const Case& c, Word word) {
 void SetValue(Case& c, Word word, std::uint64_t value) {
   Step none;
   Step& step = c.steps.empty() ? none : c.steps.back();
+  Step& before = c.steps.size() < 2 ? none : c.steps.front();
   switch (word) {
 #define EPTDIFF_QUESTION_WORD(enumerator, kind, bits, member)               \
   case Word::enumerator:                                                    \
@@ -89,6 +138,9 @@ void SetValue(Case& c, Word word, std::uint64_t value) {
     break;
 #include "fuzzers/experiment/question_words.def"
 #undef EPTDIFF_QUESTION_WORD
+    case Word::kBefore:
+      SetBefore(c, value);
+      break;
     default:
       break;
   }

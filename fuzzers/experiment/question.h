@@ -1,5 +1,6 @@
 // One step and all that it meets, as a case of its own, and its words: what an
-// experiment varies, one at a time.
+// experiment varies, one at a time. Before the step there may be an
+// invalidation.
 //
 // The words of the machine and of the step are listed in question_words.def;
 // those of memory are the entries on the way (reference/trace.h), which the
@@ -10,6 +11,7 @@
 #define EPTDIFF_FUZZERS_EXPERIMENT_QUESTION_H_
 
 #include <cstdint>
+#include <optional>
 
 #include "oracle/case.h"
 #include "oracle/machine_state.h"
@@ -21,6 +23,7 @@ enum class Word : std::uint8_t {
 #define EPTDIFF_QUESTION_WORD(enumerator, kind, bits, member) enumerator,
 #include "fuzzers/experiment/question_words.def"
 #undef EPTDIFF_QUESTION_WORD
+  kBefore,     // 0, or 1 + the InvalidationKind of what comes before the step
   kGuestMode,  // a GuestPagingMode
   kEptLevels,  // 4 or 5
   // Of an entry on the way:
@@ -47,6 +50,7 @@ inline constexpr WordInfo kQuestionWords[] = {
   {Word::enumerator, WordKind::kind, bits},
 #include "fuzzers/experiment/question_words.def"
 #undef EPTDIFF_QUESTION_WORD
+    {Word::kBefore, WordKind::kNumber, 3},
     {Word::kGuestMode, WordKind::kNumber, 0},
     {Word::kEptLevels, WordKind::kNumber, 0},
 };
@@ -54,11 +58,16 @@ inline constexpr WordInfo kQuestionWords[] = {
 WordKind KindOf(Word word);
 constexpr bool IsOfEntry(Word word) { return word >= Word::kEntry; }
 
-// `step` (null: VM entry) in `before`, as a case with no other step.
-Case QuestionOf(const MachineState& before, const Step* step);
+// `step` (null: VM entry) in `before`, as a case with no other step; or after
+// this invalidation.
+Case QuestionOf(const MachineState& before, const Step* step,
+                const std::optional<Step>& invalidation = {});
 
-// A word of a question, and the question with another; not of an entry. A word
-// of the step is 0 at VM entry, and stays.
+// Whether the question has this word, not of an entry: those of invalidations
+// it has if it has one.
+bool Has(const Case& question, Word word);
+// A word of a question, and the question with another; not of an entry. One
+// that it does not have is 0, and stays.
 std::uint64_t ValueOf(const Case& question, Word word);
 void SetValue(Case& question, Word word, std::uint64_t value);
 

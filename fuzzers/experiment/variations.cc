@@ -10,6 +10,9 @@
 namespace eptdiff {
 namespace {
 
+// IA32_VMX_EPT_VPID_CAP: INVEPT and INVVPID, of all types.
+constexpr std::uint64_t kInvalidations = 0xf0106100000;
+
 std::uint64_t LowestOf(std::uint64_t bits) { return bits & (~bits + 1); }
 
 // `value` with the bits that the atoms ask of the entry itself.
@@ -46,6 +49,12 @@ void ForEachNumber(Word word, std::uint64_t value,
       return try_all({0, 1});
     case Word::kHlatPrefix:
       return try_all({0, 1, 52});
+    case Word::kBefore:
+    case Word::kBeforeType:
+    case Word::kInvalidationType:
+      return try_all({0, 1, 2, 3, 4});
+    case Word::kInvalidation:
+      return try_all({0, 1, 2, 3});
     default:
       return;
   }
@@ -60,11 +69,16 @@ void ForEachVariation(const Case& question,
     if (varied != question) f(varied);
   };
   for (const WordInfo& info : kQuestionWords) {
+    if (!Has(question, info.word)) continue;
     const std::uint64_t value = ValueOf(question, info.word);
     if (info.kind == WordKind::kNumber) {
+      // Another invalidation may need another capability.
+      const bool before =
+          info.word == Word::kBefore || info.word == Word::kBeforeType;
       ForEachNumber(info.word, value, [&](std::uint64_t number) {
         varied = question;
         SetValue(varied, info.word, number);
+        if (before) varied.processor.ept_vpid_cap |= kInvalidations;
         give();
       });
       continue;
@@ -118,6 +132,14 @@ void ForEachVariation(const Case& question,
 void MakeHold(const std::vector<Atom>& atoms, const Case& like,
               const std::vector<EntryRead>& entries, const EntryRead* itself,
               Case& question) {
+  const bool comes_after =
+      std::any_of(atoms.begin(), atoms.end(), [&](const Atom& atom) {
+        return atom.of == Atom::Of::kQuestion &&
+               (atom.word == Word::kBefore || !Has(question, atom.word));
+      });
+  if (comes_after && like.steps.size() > 1 && question.steps.size() == 1) {
+    question.steps.insert(question.steps.begin(), like.steps.front());
+  }
   for (const Atom& atom : atoms) {
     if (Holds(atom, question, entries, itself)) continue;
     if (atom.of == Atom::Of::kQuestion) {

@@ -119,6 +119,17 @@ Ending Draw(Random& random, KeptOf of) {
 
 }  // namespace
 
+Step AnyInvalidation(Random& random, const Case& c, const Step& access) {
+  const bool privileged = c.guest.cpl == 0;
+  Step step = random.OneIn(2)                  ? Invept(random, c)
+              : !privileged || random.OneIn(2) ? Invvpid(random, c, access)
+              : random.OneIn(2)                ? Invlpg(random, access)
+                                               : Invpcid(random, c, access);
+  step.processor = access.processor;
+  Canonicalise(step);
+  return step;
+}
+
 Step Invlpg(Random& random, const Step& access) {
   Step step;
   step.kind = StepKind::kInvalidation;

@@ -23,6 +23,8 @@ enum class KeptOf : std::uint8_t { kEpt, kGuest, kOtherVpid, kOtherPcid };
 void AddEnding(Random& random, const Case& c, const Step& access, KeptOf of,
                std::vector<Step>& steps);
 
+// One of INVEPT, INVVPID, INVLPG and INVPCID.
+Step AnyInvalidation(Random& random, const Case& c, const Step& access);
 // Of the linear address of `access`, or one near by.
 Step Invlpg(Random& random, const Step& access);
 Step Invpcid(Random& random, const Case& c, const Step& access);

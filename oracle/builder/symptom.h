@@ -96,7 +96,8 @@ enum class PageBits : std::uint8_t {
   kExecuteGained,
   kUserExecuteGained,
   kMemoryType,
-  kIgnorePat,
+  kIgnorePatLost,
+  kIgnorePatGained,
   kAccessedLost,
   kDirtyLost,
   kAccessedGained,
@@ -107,13 +108,35 @@ enum class PageBits : std::uint8_t {
   // ... and no more than one of these, beside kOther: of bits 11, 52 to 63.
   kOneLost,
   kOneGained = kOneLost + 13,
+  // Beside kMemoryType: which of bits 5:3 differ, and which type it is.
+  kTypeBitLost = kOneGained + 13,
+  kTypeBitGained = kTypeBitLost + 3,
+  kTypeGiven = kTypeBitGained + 3,
 };
-inline constexpr int kPageBitsCount = 43;
+inline constexpr int kPageBitsCount = 57;
 // Of kOneLost, or kOneGained.
 constexpr PageBits OneBit(int bit, bool gained) {
   return static_cast<PageBits>(
       static_cast<int>(gained ? PageBits::kOneGained : PageBits::kOneLost) +
       (bit < 52 ? 0 : bit - 51));
+}
+// Of kTypeBitLost, or kTypeBitGained.
+constexpr PageBits TypeBit(int bit, bool gained) {
+  return static_cast<PageBits>(static_cast<int>(gained
+                                                    ? PageBits::kTypeBitGained
+                                                    : PageBits::kTypeBitLost) +
+                               bit - 3);
+}
+// Of kTypeGiven, the one of these flags.
+constexpr PageBits TypeGiven(std::uint64_t flags) {
+  return static_cast<PageBits>(static_cast<int>(PageBits::kTypeGiven) +
+                               static_cast<int>(flags >> 3 & 7));
+}
+// That by whose words it is told.
+constexpr PageBits FamilyOf(PageBits bits) {
+  if (bits < PageBits::kOneLost) return bits;
+  return bits < PageBits::kTypeBitLost ? PageBits::kOther
+                                       : PageBits::kMemoryType;
 }
 
 // What an operation does to entries that a processor may have cached.

@@ -28,7 +28,7 @@ std::vector<CommonCause> CausesOfCache(Panel& panel,
                                        const CasesBySignature& cases);
 
 // Of the panel's builder: by the mistake, and the situations in which it is
-// made.
+// made. Causes of one finding are among them.
 std::vector<CommonCause> CausesOfBuilder(Panel& panel,
                                          const CasesBySignature& cases);
 

@@ -1,5 +1,6 @@
 #include "fuzzers/command/fuzz/common_causes.h"
 
+#include <cstddef>
 #include <optional>
 #include <utility>
 
@@ -45,6 +46,8 @@ std::string OracleWithCauses(const std::string& signature) {
 std::vector<CommonCause> CommonCauses(
     const OracleOptions& options, const std::string& oracle,
     const std::map<std::string, Case>& cases) {
+  const std::size_t fewest = oracle == kBuilder ? 1 : 2;
+  if (cases.size() < fewest) return {};
   OracleOptions alone = options;
   alone.oracles = oracle == kBuilder ? "engine" : oracle;
   alone.target.clear();
@@ -52,7 +55,7 @@ std::vector<CommonCause> CommonCauses(
   if (!panel.ok()) return {};
   std::vector<CommonCause> common;
   for (CommonCause& cause : CausesOf(**panel, options, oracle, cases)) {
-    if (cause.signatures.size() > 1) common.push_back(std::move(cause));
+    if (cause.signatures.size() >= fewest) common.push_back(std::move(cause));
   }
   return common;
 }

@@ -1,7 +1,7 @@
 // Which findings have one cause: what a walker does is found out by experiment
 // (experiment/experiments.h), what one that keeps translations does by what is
 // known to be done (diagnosis/diagnosis.h), what a builder does by what sets
-// its failing operations apart (builder/diagnosis/builder_diagnosis.h). The
+// its failing operations apart, or by experiment (check/builder_causes.h). The
 // other findings are held against that.
 // Thread-safety: thread-compatible.
 #ifndef EPTDIFF_FUZZERS_COMMAND_FUZZ_COMMON_CAUSES_H_
@@ -28,8 +28,8 @@ struct CommonCause {
 std::string OracleWithCauses(const std::string& signature);
 
 // Of findings of this oracle, each with a case that shows it in its last step,
-// those that have a cause in common with another. It answers in this process,
-// and may crash it.
+// those that have a cause in common with another; of a builder, all. It answers
+// in this process, and may crash it.
 std::vector<CommonCause> CommonCauses(const OracleOptions& options,
                                       const std::string& oracle,
                                       const std::map<std::string, Case>& cases);

@@ -141,7 +141,6 @@ class Triager {
       }
     }
     for (const auto& [oracle, of_oracle] : cases) {
-      if (of_oracle.size() < 2) continue;
       const auto found = RunApart(
           [&, &oracle = oracle, &of_oracle = of_oracle] {
             std::string text;
@@ -186,9 +185,16 @@ class Triager {
     std::string& explanation = regressions_[kept.signature].explanation;
     // What a file has said before is said anew.
     static constexpr char kLead[] = " The same cause is found out for ";
-    explanation.resize(std::min(explanation.find(kLead), explanation.size()));
-    absl::StrAppend(&explanation, kLead, absl::StrJoin(others, ", "), ": ",
-                    cause, ".");
+    static constexpr char kLeadOfOne[] = " The cause is found out: ";
+    for (const char* lead : {kLead, kLeadOfOne}) {
+      explanation.resize(std::min(explanation.find(lead), explanation.size()));
+    }
+    if (others.empty()) {
+      absl::StrAppend(&explanation, kLeadOfOne, cause, ".");
+    } else {
+      absl::StrAppend(&explanation, kLead, absl::StrJoin(others, ", "), ": ",
+                      cause, ".");
+    }
   }
 
   TextCase Regression(const Case& c, const std::string& signature) {

@@ -6,7 +6,7 @@
 //    with is large; how often it was found does not matter.)
 // 3. Findings of one oracle that have one cause (common_causes.h) are one: that
 //    with the worst consequence is kept, or that of which there is a file, and
-//    the others are named in it.
+//    the others are named in it. Of a builder's one the cause is told as well.
 // 4. The result is written as <signature>.textproto, with its explanation, in
 //    place of a larger one of that name only.
 // Thread-safety: only while the process has one thread.

@@ -2,6 +2,7 @@
 // is reached is not given up again.
 #include "fuzzers/command/mistakes/measure.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -9,11 +10,15 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "fuzzers/command/mistakes/builder_mistake.h"
 #include "fuzzers/command/mistakes/planted_mistake.h"
 
 namespace eptdiff {
 namespace {
+
+using ::testing::AnyOf;
+using ::testing::StartsWith;
 
 TEST(MeasureTest, TheSameNumberIsTheSameMistake) {
   EXPECT_EQ(DrawMistake(7).words, DrawMistake(7).words);
@@ -95,6 +100,34 @@ TEST(MeasureTest, WhatIsAsItWasInTheStepBeforeIsNamed) {
       "gives the guest-physical address of the exit as it was in the answer "
       "before, if and only if the access is a write"))
       << result.headline;
+}
+
+// A step that has nothing to do with it, as SDM 29.4 has it for who keeps
+// nothing.
+TEST(MeasureTest, WhatIsWrongAfterAnInvalidationIsNamed) {
+  constexpr struct {
+    unsigned kind, type;
+    const char* words;
+  } kMistakes[] = {{EPTDIFF_INVEPT, 1, "INVEPT comes before it"},
+                   {EPTDIFF_INVVPID, 2, "INVVPID comes before it"}};
+  for (const auto& [kind, type, words] : kMistakes) {
+    PlantedMistake mistake;
+    mistake.kind = PlantedMistake::Kind::kAfterInvalidation;
+    mistake.word = kind;
+    mistake.level = type;
+    const MistakeResult result = MeasurePlanted(mistake, 10'000, kLong);
+    EXPECT_EQ(result.findings, 1u) << result.headline;
+    const std::string which =
+        absl::StrCat("the type of the invalidation before it is ", type);
+    const std::string lead =
+        "answers EPT misconfiguration where the SDM has EPT violation, if and "
+        "only if ";
+    // Both, in either order, and nothing else.
+    EXPECT_THAT(
+        result.headline,
+        AnyOf(StartsWith(absl::StrCat(lead, words, " and ", which, ":")),
+              StartsWith(absl::StrCat(lead, which, " and ", words, ":"))));
+  }
 }
 
 // Mistakes of builders that came out as several findings once, or without

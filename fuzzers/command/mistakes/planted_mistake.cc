@@ -295,6 +295,7 @@ PlantedMistake DrawMistake(std::uint64_t number) {
       DrawAnswer(random, mistake);
       break;
     case Kind::kKept:
+    case Kind::kAfterInvalidation:
       break;
   }
   mistake.when = DrawCondition(random, mistake.kind == Kind::kMachine);

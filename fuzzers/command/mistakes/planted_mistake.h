@@ -48,6 +48,10 @@ struct PlantedMistake {
     kAnswer,
     kKept,  // the GPA that an exit of a write tells is that of the answer
             // before, in the same case; drawn by no number
+    // After an invalidation of this kind (`word`, an eptdiff_invalidation) and
+    // type (`level`), until the next one, an EPT violation is told as a
+    // misconfiguration; drawn by no number.
+    kAfterInvalidation,
   };
   Kind kind = Kind::kName;
   PlantedCondition when;

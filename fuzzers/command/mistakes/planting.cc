@@ -5,6 +5,8 @@
 #include <cstring>
 #include <optional>
 
+#include "engine/types.h"
+#include "engine/walk/invalidation.h"
 #include "fuzzers/generation/generator.h"
 #include "oracle/machine_state.h"
 #include "oracle/target/profile/profile.h"
@@ -30,6 +32,7 @@ struct Planting {
   std::uint64_t entry = 0;
   bool walking = false;  // what is loaded now are entries on the way
   std::optional<std::uint64_t> gpa;  // of the answer before; kKept
+  bool is_invalidated = false;       // as kAfterInvalidation has it
 };
 Planting planting;
 
@@ -63,6 +66,11 @@ std::uint64_t Changed(std::uint64_t value, const PlantedMistake& mistake) {
 
 bool Makes(PlantedMistake::Kind kind) {
   return planting.mistake != nullptr && planting.mistake->kind == kind;
+}
+
+bool KeepsState() {
+  return Makes(PlantedMistake::Kind::kKept) ||
+         Makes(PlantedMistake::Kind::kAfterInvalidation);
 }
 
 std::uint64_t Load(void*, std::uint64_t address) {
@@ -166,12 +174,45 @@ void ChangeAnswer(const PlantedMistake& mistake, eptdiff_answer& answer) {
 void Describe(eptdiff_profile* profile) {
   eptdiff_planted_describe(profile);
   std::strcpy(profile->name, "planted");
-  if (Makes(PlantedMistake::Kind::kKept)) profile->keeps_state = 1;
+  if (KeepsState()) profile->keeps_state = 1;
+  if (Makes(PlantedMistake::Kind::kAfterInvalidation)) {
+    profile->models |= EPTDIFF_MODELS_INVALIDATION;
+  }
 }
 
 // A case begins.
 int Enter(const eptdiff_question*, const eptdiff_memory*, eptdiff_answer*) {
   planting.gpa.reset();
+  planting.is_invalidated = false;
+  return EPTDIFF_ANSWERED;
+}
+
+// Of what it keeps nothing: INVEPT and INVVPID alone, and whether they fail.
+int Invalidate(const eptdiff_question& question, eptdiff_answer& answer) {
+  const Processor processor = {.maxphyaddr = question.maxphyaddr,
+                               .ept_vpid_cap = question.ept_vpid_cap};
+  const int type = question.invalidation_type;
+  Event event;
+  switch (question.invalidation) {
+    case EPTDIFF_INVEPT:
+      event = CheckInvept(processor, type, question.descriptor[0]);
+      break;
+    case EPTDIFF_INVVPID:
+      event = CheckInvvpid(processor, type, question.descriptor[0],
+                           Gla{question.descriptor[1]});
+      break;
+    default:
+      return EPTDIFF_NOT_MODELLED;
+  }
+  answer.event =
+      event.kind == EventKind::kInvalidOpcode    ? EPTDIFF_INVALID_OPCODE
+      : event.kind == EventKind::kInvalidOperand ? EPTDIFF_INVALID_OPERAND
+                                                 : EPTDIFF_COMPLETED;
+  if (answer.event == EPTDIFF_COMPLETED) {
+    planting.is_invalidated =
+        question.invalidation == planting.mistake->word &&
+        question.invalidation_type == planting.mistake->level;
+  }
   return EPTDIFF_ANSWERED;
 }
 
@@ -186,6 +227,9 @@ void KeepGpa(eptdiff_answer& answer) {
 
 int Answer(const eptdiff_question* question, const eptdiff_memory* memory,
            eptdiff_answer* answer) {
+  if (question->step == EPTDIFF_STEP_INVALIDATION) {
+    return Invalidate(*question, *answer);
+  }
   planting.question = *question;
   planting.memory = memory;
   planting.level = 0;
@@ -205,6 +249,9 @@ int Answer(const eptdiff_question* question, const eptdiff_memory* memory,
     ChangeAnswer(*planting.mistake, *answer);
   }
   if (Makes(PlantedMistake::Kind::kKept)) KeepGpa(*answer);
+  if (planting.is_invalidated && answer->exit_reason == 48) {
+    answer->exit_reason = 49;
+  }
   return status;
 }
 
@@ -254,11 +301,11 @@ const std::map<int, Site>& NamedSites() {
 
 std::unique_ptr<TargetSession> PlantedWalker(const PlantedMistake* mistake) {
   planting.mistake = mistake;
+  planting.is_invalidated = false;
   return std::make_unique<DirectSession>(
-      TargetFunctions{
-          .describe = Describe,
-          .answer = Answer,
-          .enter = Makes(PlantedMistake::Kind::kKept) ? Enter : nullptr},
+      TargetFunctions{.describe = Describe,
+                      .answer = Answer,
+                      .enter = KeepsState() ? Enter : nullptr},
       [] { std::abort(); });
 }
 

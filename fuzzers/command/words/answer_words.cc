@@ -36,6 +36,20 @@ const char* AccessKindWords(AccessKind kind) {
   return "access";
 }
 
+const char* InstructionWords(InvalidationKind kind) {
+  switch (kind) {
+    case InvalidationKind::kInvept:
+      return "INVEPT";
+    case InvalidationKind::kInvvpid:
+      return "INVVPID";
+    case InvalidationKind::kInvlpg:
+      return "INVLPG";
+    case InvalidationKind::kInvpcid:
+      return "INVPCID";
+  }
+  return "?";
+}
+
 const char* EventKindWords(EventKind kind) {
   switch (kind) {
     case EventKind::kCompleted:

@@ -18,6 +18,7 @@ namespace eptdiff {
 // "write"; "VM exit".
 const char* AccessKindWords(AccessKind kind);
 const char* EventKindWords(EventKind kind);
+const char* InstructionWords(InvalidationKind kind);
 
 // "write of 8 bytes at guest-physical 0x1234, translated from 0x7000 ...".
 std::string StepWords(const Step& step);

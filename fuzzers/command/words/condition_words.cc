@@ -82,6 +82,18 @@ constexpr WordName kWordNames[] = {
     {Word::kPatIndex, "the PAT index of the guest's page", {}},
     {Word::kValue, "the value", {}},
     {Word::kIndex, "the index", {}},
+    {Word::kInvalidation, "the kind of invalidation", {}},
+    {Word::kInvalidationType, "its type", {}},
+    {Word::kDescriptor0, "the first half of its descriptor", {}},
+    {Word::kDescriptor1, "the second half of its descriptor", {}},
+    {Word::kBeforeType, "the type of the invalidation before it", {}},
+    {Word::kBeforeDescriptor0,
+     "the first half of the descriptor of the invalidation before it",
+     {}},
+    {Word::kBeforeDescriptor1,
+     "the second half of the descriptor of the invalidation before it",
+     {}},
+    {Word::kBefore, "the invalidation before it", {}},
     {Word::kGuestMode, "the mode of guest paging", {}},
     {Word::kEptLevels, "the levels of EPT", {}},
 };
@@ -171,6 +183,7 @@ const char* StepKindWords(StepKind kind) {
 }
 
 constexpr AccessKind kLastAccess = AccessKind::kShadowStackReadModifyWrite;
+constexpr InvalidationKind kLastInvalidation = InvalidationKind::kInvpcid;
 
 }  // namespace
 
@@ -273,6 +286,17 @@ std::string AtomWords(const Atom& atom) {
       return absl::StrCat(
           "the step is ",
           ChoicesWords(atom.mask, StepKind::kInvalidation, StepKindWords));
+    case Word::kInvalidation:
+      return absl::StrCat(
+          "the step is ",
+          ChoicesWords(atom.mask, kLastInvalidation, InstructionWords));
+    case Word::kBefore: {
+      const std::string kinds =
+          ChoicesWords(atom.mask >> 1, kLastInvalidation, InstructionWords);
+      if (kinds.empty()) return "no invalidation comes before it";
+      return absl::StrCat(kinds, IsSet(atom.mask, 0) ? ", or nothing," : "",
+                          " comes before it");
+    }
     case Word::kEptLevels:
       return absl::StrCat("EPT has ", NumbersWords(atom.mask), " levels");
     case Word::kSize:

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "fuzzers/command/words/answer_words.h"
 #include "fuzzers/command/words/bit_words.h"
 #include "fuzzers/text/view.h"
 #include "oracle/judgement/judge.h"
@@ -42,20 +43,6 @@ std::string EntriesWords(const std::vector<KeptEntry>& entries) {
     names.clear();
   }
   return Listed(parts);
-}
-
-const char* InstructionWords(InvalidationKind kind) {
-  switch (kind) {
-    case InvalidationKind::kInvept:
-      return "INVEPT";
-    case InvalidationKind::kInvvpid:
-      return "INVVPID";
-    case InvalidationKind::kInvlpg:
-      return "INVLPG";
-    case InvalidationKind::kInvpcid:
-      return "INVPCID";
-  }
-  return "?";
 }
 
 const char* RegisterWriteWords(GuestRegister reg) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <map>
+#include <optional>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -427,20 +428,44 @@ void NameDetail(std::span<const FailingCases> failing,
       cause.IsFixed(Feature::kDetail)) {
     return;
   }
-  std::set<int> details;
+  std::set<int> families;
+  std::optional<std::set<int>> common;  // to all of the cases
   for (const std::size_t i : cause.explains) {
+    std::set<int> details;
     for (const Symptom s : failing[i].symptoms) {
-      if (cause.Matches(s)) details.insert(s.Get(Feature::kDetail));
+      if (!cause.Matches(s)) continue;
+      const int detail = s.Get(Feature::kDetail);
+      details.insert(detail);
+      families.insert(
+          mistake == Mistake::kBits
+              ? static_cast<int>(FamilyOf(static_cast<PageBits>(detail)))
+              : detail);
+    }
+    if (common.has_value()) {
+      std::erase_if(*common,
+                    [&](int detail) { return !details.contains(detail); });
+    } else {
+      common = std::move(details);
     }
   }
-  if (details.size() != 1) return;
-  cause.value = cause.value.With(Feature::kDetail, *details.begin());
+  if (families.size() != 1 || !common.has_value() || common->empty()) return;
+  // Of several that which went right the least says the most.
+  const auto right_with = [&](int detail) {
+    BuilderCause named = cause;
+    named.value = named.value.With(Feature::kDetail, detail);
+    named.fixed |= Symptom::MaskOf(Feature::kDetail);
+    std::uint64_t count = 0;
+    for (const CountedSymptom& each : right) {
+      if (named.Matches(each.symptom)) count += each.count;
+    }
+    return count;
+  };
+  const int detail = *std::min_element(
+      common->begin(), common->end(),
+      [&](int a, int b) { return right_with(a) < right_with(b); });
+  if (cause.when.empty()) cause.right = right_with(detail);
+  cause.value = cause.value.With(Feature::kDetail, detail);
   cause.fixed |= Symptom::MaskOf(Feature::kDetail);
-  if (!cause.when.empty()) return;
-  cause.right = 0;
-  for (const CountedSymptom& each : right) {
-    if (cause.Matches(each.symptom)) cause.right += each.count;
-  }
 }
 
 }  // namespace

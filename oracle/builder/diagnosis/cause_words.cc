@@ -145,12 +145,12 @@ static_assert(std::size(kMistakes) == kMistakeCount);
 
 // In the order of PageBits.
 constexpr std::string_view kBitsNames[] = {
-    "page-read-lost",       "page-write-lost",    "page-execute-lost",
-    "page-user-lost",       "page-read-gained",   "page-write-gained",
-    "page-execute-gained",  "page-user-gained",   "page-memory-type",
-    "page-ignore-pat",      "page-accessed-lost", "page-dirty-lost",
-    "page-accessed-gained", "page-dirty-gained",  "page-high-address",
-    "page-address",         "page-other-bits",
+    "page-read-lost",       "page-write-lost",        "page-execute-lost",
+    "page-user-lost",       "page-read-gained",       "page-write-gained",
+    "page-execute-gained",  "page-user-gained",       "page-memory-type",
+    "page-ignore-pat-lost", "page-ignore-pat-gained", "page-accessed-lost",
+    "page-dirty-lost",      "page-accessed-gained",   "page-dirty-gained",
+    "page-high-address",    "page-address",           "page-other-bits",
 };
 constexpr auto kOneKind = static_cast<std::size_t>(PageBits::kOneLost);
 static_assert(std::size(kBitsNames) == kOneKind);
@@ -164,7 +164,8 @@ constexpr std::string_view kBits[] = {
     "pages get execute permission that was not asked for",
     "pages get user-mode execute permission that was not asked for",
     "pages get another memory type (bits 5:3)",
-    "pages get another ignore-PAT bit (bit 6)",
+    "pages lose the ignore-PAT bit (bit 6)",
+    "pages get the ignore-PAT bit (bit 6) that was not asked for",
     "pages lose the accessed flag (bit 8)",
     "pages lose the dirty flag (bit 9)",
     "pages get the accessed flag (bit 8) that was not asked for",
@@ -258,12 +259,6 @@ const MistakeWords& WordsFor(Mistake mistake) {
   return kMistakes[at < std::size(kMistakes) ? at : std::size(kMistakes) - 1];
 }
 
-// One of the other bits is among them.
-std::size_t KindOf(PageBits bits) {
-  return std::min(static_cast<std::size_t>(bits),
-                  static_cast<std::size_t>(PageBits::kOther));
-}
-
 // Bits of an address that are lost, of which some were seen.
 constexpr int kFew = 4;
 std::string RunOf(std::uint64_t lost) {
@@ -273,6 +268,14 @@ std::string RunOf(std::uint64_t lost) {
   const std::uint64_t end =
       lost >= kHigh ? kHigh << 5 : 2 * std::bit_floor(lost);
   return BitsWords(end - (lost & -lost));
+}
+
+// In the order of their encodings; 2, 3 and 7 are none.
+constexpr std::string_view kTypes[] = {"UC", "WC", "", "", "WT", "WP", "WB"};
+
+// Which of those that begin with `first`.
+std::size_t Past(PageBits bits, PageBits first) {
+  return static_cast<std::size_t>(bits) - static_cast<std::size_t>(first);
 }
 
 // Of a page's bits that say nothing by themselves, which they were.
@@ -287,22 +290,38 @@ std::string BitsOf(PageBits bits, const PageDifference& seen) {
       if (seen.address == 0 || std::popcount(seen.address) >= kFew) break;
       return "pages get another address than was asked for, by " +
              BitsWords(seen.address);
-    default:
-      if (bits < PageBits::kOther || others == 0) break;
-      return std::string("pages ") +
-             ((others & seen.gained) == 0 ? "lose "
-              : (others & seen.lost) == 0 ? "get "
-                                          : "lose or get ") +
-             BitsWords(others) + " of their entry" +
-             ((others & seen.lost) == 0 ? ", not asked for" : "");
     case PageBits::kMemoryType:
       if (!std::has_single_bit(type)) break;
       return "pages get another memory type (" + BitsWords(type) +
              (seen.gained == 0 ? " is 0)"
               : seen.lost == 0 ? " is 1)"
                                : ")");
+    default:
+      if (bits < PageBits::kOther) break;
+      if (bits >= PageBits::kTypeGiven) {
+        return "pages get memory type " +
+               std::string(In(kTypes, Past(bits, PageBits::kTypeGiven))) +
+               " (bits 5:3) that was not asked for";
+      }
+      if (bits >= PageBits::kTypeBitGained) {
+        return "pages get another memory type (bit " +
+               std::to_string(3 + Past(bits, PageBits::kTypeBitGained)) +
+               " is 1)";
+      }
+      if (bits >= PageBits::kTypeBitLost) {
+        return "pages get another memory type (bit " +
+               std::to_string(3 + Past(bits, PageBits::kTypeBitLost)) +
+               " is 0)";
+      }
+      if (others == 0) break;
+      return std::string("pages ") +
+             ((others & seen.gained) == 0 ? "lose "
+              : (others & seen.lost) == 0 ? "get "
+                                          : "lose or get ") +
+             BitsWords(others) + " of their entry" +
+             ((others & seen.lost) == 0 ? ", not asked for" : "");
   }
-  return std::string(In(kBits, KindOf(bits)));
+  return std::string(In(kBits, static_cast<std::size_t>(FamilyOf(bits))));
 }
 
 // A bit of a leaf's flags by name, "" for one without.
@@ -500,8 +519,8 @@ std::string_view NameOf(const BuilderCause& cause) {
       !cause.IsFixed(Feature::kDetail)) {
     return NameOf(cause.value.mistake());
   }
-  return In(kBitsNames,
-            KindOf(static_cast<PageBits>(cause.value.Get(Feature::kDetail))));
+  const auto bits = static_cast<PageBits>(cause.value.Get(Feature::kDetail));
+  return In(kBitsNames, static_cast<std::size_t>(FamilyOf(bits)));
 }
 
 std::string_view HeaderNameOf(TableError error) {

@@ -6,7 +6,6 @@ namespace eptdiff {
 namespace {
 
 constexpr std::uint64_t kUserExecute = 1 << 10;
-constexpr std::uint64_t kIgnorePat = 0x40;
 constexpr std::uint64_t kAccessed = 0x100, kDirty = 0x200;
 
 }  // namespace
@@ -48,7 +47,15 @@ FixedVector<PageBits, kPageBitsCount> KindsOf(
   if ((difference.gained & kUserExecute) != 0)
     kinds.push_back(PageBits::kUserExecuteGained);
   if ((changed & kTypeBits) != 0) kinds.push_back(PageBits::kMemoryType);
-  if ((changed & kIgnorePat) != 0) kinds.push_back(PageBits::kIgnorePat);
+  for (int bit = 3; bit <= 5; ++bit) {
+    if ((difference.lost >> bit & 1) != 0) kinds.push_back(TypeBit(bit, false));
+    if ((difference.gained >> bit & 1) != 0)
+      kinds.push_back(TypeBit(bit, true));
+  }
+  if ((difference.lost & kIgnorePat) != 0)
+    kinds.push_back(PageBits::kIgnorePatLost);
+  if ((difference.gained & kIgnorePat) != 0)
+    kinds.push_back(PageBits::kIgnorePatGained);
   if ((difference.lost & kAccessed) != 0)
     kinds.push_back(PageBits::kAccessedLost);
   if ((difference.lost & kDirty) != 0) kinds.push_back(PageBits::kDirtyLost);
@@ -72,7 +79,7 @@ FixedVector<PageBits, kPageBitsCount> KindsOf(
 }
 
 Rule RuleOf(PageBits bits) {
-  switch (bits) {
+  switch (FamilyOf(bits)) {
     case PageBits::kReadLost:
     case PageBits::kReadGained:
       return Rule::kVio2;
@@ -87,7 +94,8 @@ Rule RuleOf(PageBits bits) {
       return Rule::kVio6;
     case PageBits::kMemoryType:
       return Rule::kMt5;
-    case PageBits::kIgnorePat:
+    case PageBits::kIgnorePatLost:
+    case PageBits::kIgnorePatGained:
       return Rule::kMt4;
     case PageBits::kAccessedLost:
     case PageBits::kDirtyLost:

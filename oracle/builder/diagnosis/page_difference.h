@@ -47,11 +47,12 @@ PageDifference DifferenceOf(const PageFacts& found, const PageFacts& asked,
 // Of CircumstanceWord::kPage: that the page has more than 4 KBytes.
 inline constexpr std::uint8_t kLargePageBit = 7;
 
-// Bits of kOther, and of kMemoryType.
+// Bits of kOther, of kMemoryType, and of ignore-PAT.
 inline constexpr std::uint64_t kOtherBits = 0xfff0000000000800;
 inline constexpr std::uint64_t kTypeBits = 0x38;
+inline constexpr std::uint64_t kIgnorePat = 0x40;
 
-// What it consists of.
+// What it consists of, but for the memory type that is given.
 FixedVector<PageBits, kPageBitsCount> KindsOf(const PageDifference& difference);
 
 // By which a page of this kind of difference is not what was asked for.

@@ -8,6 +8,22 @@ namespace {
 
 constexpr std::uint64_t kPage = 0x1000;
 constexpr std::uint64_t kLargePage = 1 << kLargePageBit;
+// Beside rights and a memory type, of which each may be gained that there is.
+constexpr std::uint64_t kGainable = kIgnorePat | kAccessedDirty;
+// Memory types: UC, WC, WT, WP, WB.
+constexpr std::uint64_t kTypes[] = {0x00, 0x08, 0x20, 0x28, 0x30};
+
+// The bits by which a page would have another one, and no reserved value.
+PageDifference OtherTypes(std::uint64_t flags) {
+  PageDifference difference = {};
+  const std::uint64_t type = flags & kTypeBits;
+  for (const std::uint64_t other : kTypes) {
+    const std::uint64_t bit = type ^ other;
+    if (!std::has_single_bit(bit)) continue;
+    ((type & bit) != 0 ? difference.lost : difference.gained) |= bit;
+  }
+  return difference;
+}
 
 // Of a region in which not everything need be mapped.
 bool IsEdit(TableOperationKind kind) {
@@ -245,9 +261,12 @@ void SymptomLog::OnChange(std::uint64_t before, std::uint64_t after, int level,
   // Bits that would show if they were lost, or gained.
   PageDifference visible = {};
   for (const Interval& page : is) {
-    visible.lost |= page.flags;
+    visible.lost |= page.flags & ~kTypeBits;
+    const PageDifference type = OtherTypes(page.flags);
+    visible.lost |= type.lost;
+    visible.gained |= type.gained;
     visible.gained |=
-        ~page.flags & (RightsMask(facts_) | 7 | (mask_ & kAccessedDirty));
+        ~page.flags & (RightsMask(facts_) | 7 | (mask_ & kGainable));
     visible.address |= page.hpa;
   }
   // Pages of a table that continue each other are one interval.
@@ -258,20 +277,25 @@ void SymptomLog::OnChange(std::uint64_t before, std::uint64_t after, int level,
   const std::uint64_t page = is[0].hpa | is[0].flags | page_size_;
   if (deed_ == Deed::kClears) visible.lost &= ~kAccessedDirty;
   if (visible.address >> 32 != 0) visible.address = visible.address >> 32 << 32;
+  const Symptom wrong = At(Mistake::kBits, level);
   for (const PageBits bits : KindsOf(visible)) {
-    MayBe(At(Mistake::kBits, level).With(Feature::kDetail, bits), page);
+    MayBe(wrong.With(Feature::kDetail, bits), page);
+  }
+  for (const std::uint64_t type : kTypes) {
+    if ((is[0].flags & kTypeBits) == type) continue;
+    MayBe(wrong.With(Feature::kDetail, TypeGiven(type)), page);
   }
   // Of the other bits each that could be lost, and one that could be gained.
   const std::uint64_t others = visible.lost & kOtherBits;
   gainable_ = gainable_ == 0 ? kOtherBits : gainable_ & (gainable_ - 1);
   for (std::uint64_t rest = others; rest != 0; rest &= rest - 1) {
     const PageBits one = OneBit(std::countr_zero(rest), /*gained=*/false);
-    MayBe(At(Mistake::kBits, level).With(Feature::kDetail, one), page);
+    MayBe(wrong.With(Feature::kDetail, one), page);
   }
   if ((gainable_ & ~others) != 0) {
     const PageBits one =
         OneBit(std::countr_zero(gainable_ & ~others), /*gained=*/true);
-    MayBe(At(Mistake::kBits, level).With(Feature::kDetail, one), page);
+    MayBe(wrong.With(Feature::kDetail, one), page);
   }
 }
 
@@ -322,6 +346,10 @@ void SymptomLog::OnPage(std::uint64_t gpa, const PageFacts& found) {
   if (facts_.on_demand) difference.lost &= ~RightsMask(facts_);
   for (const PageBits bits : KindsOf(difference)) {
     Add(At(Mistake::kBits, level_).With(Feature::kDetail, bits));
+  }
+  if (((difference.lost | difference.gained) & kTypeBits) != 0) {
+    Add(At(Mistake::kBits, level_)
+            .With(Feature::kDetail, TypeGiven(found.flags)));
   }
   difference_.Add(difference);
   if (at_[CircumstanceWord::kPage] == 0) {

@@ -44,7 +44,7 @@ class SymptomLog {
   // From now on what goes right is not counted: of this mistake it is told for
   // each case by itself, as far as there is room.
   void Watch(Mistake mistake) { watched_ = mistake; }
-  static constexpr std::size_t kMaxPassed = 24;
+  static constexpr std::size_t kMaxPassed = 72;
   using Passed = FixedVector<PassedSymptom, kMaxPassed>;
   const Passed& passed() const { return passed_; }
 

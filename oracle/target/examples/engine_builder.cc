@@ -38,6 +38,8 @@ enum class Bug : std::uint8_t {
   kProtectAddress48Bits,
   kDirtyLost,
   kProtectDirtiesLargePages,
+  kProtectIgnoresPatOfLargePages,
+  kProtectCombinesLargePages,
   kOverlapAccepted,
   kUnmapForgetsLastPage,
   kListSkipsLast,
@@ -66,6 +68,8 @@ constexpr std::pair<std::string_view, Bug> kBugs[] = {
     {"protect-address-of-48-bits", Bug::kProtectAddress48Bits},
     {"dirty-lost", Bug::kDirtyLost},
     {"protect-dirties-large-pages", Bug::kProtectDirtiesLargePages},
+    {"protect-ignores-pat-of-large-pages", Bug::kProtectIgnoresPatOfLargePages},
+    {"protect-combines-large-pages", Bug::kProtectCombinesLargePages},
     {"overlap-accepted", Bug::kOverlapAccepted},
     {"unmap-forgets-last-page", Bug::kUnmapForgetsLastPage},
     {"list-skips-last", Bug::kListSkipsLast},
@@ -110,6 +114,8 @@ class Bugs {
 };
 
 constexpr std::uint64_t kWrite = 1 << 1;
+constexpr std::uint64_t kWriteCombining = 1 << 3, kNotCombined = 3 << 3;
+constexpr std::uint64_t kIgnorePat = 1 << 6;
 constexpr std::uint64_t kLargePage = 1 << 7;
 constexpr std::uint64_t kDirty = 1 << 9;
 constexpr std::uint64_t kAccessedDirty = 3 << 8;
@@ -213,6 +219,14 @@ class HostHal {
     if (bugs.Has(Bug::kProtectDirtiesLargePages) && protects &&
         (after & kLargePage) != 0) {
       after |= kDirty;
+    }
+    if (bugs.Has(Bug::kProtectIgnoresPatOfLargePages) && protects &&
+        (after & kLargePage) != 0) {
+      after |= kIgnorePat;
+    }
+    if (bugs.Has(Bug::kProtectCombinesLargePages) && protects &&
+        (after & kLargePage) != 0 && (after & kNotCombined) == 0) {
+      after |= kWriteCombining;
     }
     return after == right ? right : Put(address, after);
   }
