@@ -304,7 +304,7 @@ TEST(CheckCommandTest, ADesignIsNoMistakeWhereItIsDeclared) {
       {EPTDIFF_BOUNDED_BUILDER, "wraps", "page-elsewhere",
        "which lacks bits 51:40"},
       {EPTDIFF_BOUNDED_BUILDER, "identity-uncached", "page-memory-type",
-       "pages get another memory type"},
+       "pages get memory type UC (bits 5:3) that was not asked for"},
       {EPTDIFF_PAIRED_BUILDER, "", nullptr,
        "declared: it has 1 more with each table"},
       {EPTDIFF_PAIRED_BUILDER, "undeclared-pairs", "leak",

@@ -34,8 +34,8 @@ Checked Check(const std::string& target, const std::string& bug,
               const std::string& cases) {
   const TestDirectory directory;
   Checked checked;
-  checked.ran = RunEptdiff({"check", target, "--cases", cases, "--limit", "300",
-                            "--json", directory.Path("report.json")},
+  checked.ran = RunEptdiff({"check", target, "--cases", cases, "--limit",
+                            "1000", "--json", directory.Path("report.json")},
                            {"EPTDIFF_EXAMPLE_BUG=" + bug});
   const std::string json = ContentOf(directory.Path("report.json"));
   checked.departures = ValuesIn(json, "departures", "rule");

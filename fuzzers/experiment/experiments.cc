@@ -241,16 +241,21 @@ void Experiments::KeepFirst(std::size_t most, std::vector<Attempt>& list) {
 }
 
 // A known mistake that is made under a condition is none if what an entry is
-// taken for in one use explains as much.
+// taken for in one use explains as much with less of a condition, or its
+// presence with no more.
 void Experiments::PreferLearned(std::vector<Attempt>& list) {
   if (list.empty()) return;
   const Attempt& best = list[0];
   if (best.effect.kind != Effect::Kind::kAltered || best.when.empty()) return;
+  const double weight = WeightOf(best.effect, best.when);
   const auto learned =
       std::find_if(list.begin() + 1, list.end(), [&](const Attempt& attempt) {
+        const double own = WeightOf(attempt.effect, attempt.when);
+        const bool says_no_more = attempt.effect.part == Part::kPresence
+                                      ? own <= weight
+                                      : own < weight;
         return IsOneUse(attempt.effect.part) && attempt.contradicted == 0 &&
-               WeightOf(attempt.effect, attempt.when) <=
-                   WeightOf(best.effect, best.when) &&
+               says_no_more &&
                std::all_of(departing_.begin(), departing_.end(),
                            [&](const Observed* o) {
                              return !Explains(best, *o) ||
