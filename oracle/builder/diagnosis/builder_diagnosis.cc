@@ -385,8 +385,12 @@ bool FollowsFrom(const BuilderCause& part, const BuilderCause& whole,
       mistake == Mistake::kBadEntry || mistake == Mistake::kUnusedWord;
   const bool rarer = part.cases < whole.cases;
   if (whole.value.mistake() == Mistake::kNotDone) {
-    // A store that is not made links no table.
-    return mistake == Mistake::kNotLinked && rarer &&
+    // A store that is not made links no table, and unlinks none whose frame is
+    // freed then; and what it was to change needs no INVEPT.
+    const bool follows = mistake == Mistake::kNotLinked ||
+                         mistake == Mistake::kFreedLinked ||
+                         mistake == Mistake::kInveptNeedless;
+    return follows && rarer &&
            std::all_of(
                part.explains.begin(), part.explains.end(),
                [&](std::size_t i) { return whole.HoldsIn(failing[i].seen); });
