@@ -52,9 +52,9 @@ FixedVector<PageBits, kPageBitsCount> KindsOf(
     if ((difference.gained >> bit & 1) != 0)
       kinds.push_back(TypeBit(bit, true));
   }
-  if ((difference.lost & kIgnorePat) != 0)
+  if ((difference.lost & kIgnorePatBit) != 0)
     kinds.push_back(PageBits::kIgnorePatLost);
-  if ((difference.gained & kIgnorePat) != 0)
+  if ((difference.gained & kIgnorePatBit) != 0)
     kinds.push_back(PageBits::kIgnorePatGained);
   if ((difference.lost & kAccessed) != 0)
     kinds.push_back(PageBits::kAccessedLost);

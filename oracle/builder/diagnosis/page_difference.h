@@ -50,7 +50,7 @@ inline constexpr std::uint8_t kLargePageBit = 7;
 // Bits of kOther, of kMemoryType, and of ignore-PAT.
 inline constexpr std::uint64_t kOtherBits = 0xfff0000000000800;
 inline constexpr std::uint64_t kTypeBits = 0x38;
-inline constexpr std::uint64_t kIgnorePat = 0x40;
+inline constexpr std::uint64_t kIgnorePatBit = 0x40;
 
 // What it consists of, but for the memory type that is given.
 FixedVector<PageBits, kPageBitsCount> KindsOf(const PageDifference& difference);

@@ -9,7 +9,7 @@ namespace {
 constexpr std::uint64_t kPage = 0x1000;
 constexpr std::uint64_t kLargePage = 1 << kLargePageBit;
 // Beside rights and a memory type, of which each may be gained that there is.
-constexpr std::uint64_t kGainable = kIgnorePat | kAccessedDirty;
+constexpr std::uint64_t kGainable = kIgnorePatBit | kAccessedDirty;
 // Memory types: UC, WC, WT, WP, WB.
 constexpr std::uint64_t kTypes[] = {0x00, 0x08, 0x20, 0x28, 0x30};
 
