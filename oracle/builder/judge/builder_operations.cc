@@ -89,9 +89,9 @@ bool BuilderTrial::AskBoth(const TableOperation& one,
                            const TableOperation& other) {
   const bool may_fail = (refusals_ & Only(TableError::kNoFrames)) != 0;
   // What stays of an operation beside which another runs nobody can say.
-  const bool may_be_part = (allowed_ & (SetOf(Waiver::kPartialSuccess) |
-                                        SetOf(Waiver::kLossOnFailure))) != 0;
-  pool_.FailAllocation(may_fail && !may_be_part ? one.failing_allocation : 0);
+  const WaiverSet parts = allowed_ & (SetOf(Waiver::kPartialSuccess) |
+                                      SetOf(Waiver::kLossOnFailure));
+  pool_.FailAllocation(may_fail && parts == 0 ? one.failing_allocation : 0);
   processors_.BeginOperation(one);
   taken_.clear();
   other_taken_.clear();
@@ -109,7 +109,10 @@ bool BuilderTrial::AskBoth(const TableOperation& one,
   }
   const bool is_part = one_result.error == TableError::kNoFrames ||
                        other_result.error == TableError::kNoFrames;
-  if (at_once && is_part && may_be_part) return false;
+  if (at_once && is_part && parts != 0) {
+    standings_.waived |= parts;
+    return false;
+  }
   ++standings_.compared;
   if (!at_once) {
     Take(checks_.Judge(one, one_result,
