@@ -175,8 +175,9 @@ TEST(TurnsTest, EitherOrderWillDo) {
 // The flags of a page go with it; one that is mapped in its place has those of
 // its own mapping.
 TEST(TurnsTest, WhoMapsAfterAnUnmapBeginsWithoutFlags) {
+  constexpr std::uint64_t kAccessedDirty = 0x10005e;  // EPTP bit 6
   for (std::uint8_t schedule = 0; schedule < 0x80; ++schedule) {
-    Case c = TableCase()
+    Case c = TableCase(kAccessedDirty)
                  .Map(0, 0x9000, kAll)
                  .Write(0)
                  .Unmap(0)
